@@ -1,0 +1,37 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+
+let package = Package(
+    name: "kvmctl",
+    products: [
+        .executable(name: "kvmctl", targets: ["KVMCtl"]),
+        .library(name: "BridgeNet", targets: ["BridgeNet"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "KVMCtl",
+            dependencies: ["VMCore", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: swift),
+        .target(name: "VMCore", dependencies: ["BridgeNet", "CLinux", system], swiftSettings: swift),
+        .target(name: "BridgeNet", dependencies: ["CLinux", system], swiftSettings: swift),
+        .target(
+            name: "CLinux", dependencies: ["CCapNG"],
+            cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
+        .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
+        .testTarget(
+            name: "VMCoreTests", dependencies: ["VMCore"], resources: [.copy("Fixtures")], swiftSettings: swift),
+        .testTarget(name: "BridgeNetTests", dependencies: ["BridgeNet"], swiftSettings: swift),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,79 @@
+import SystemPackage
+
+/// Why something could not be done: what kind of failure, of what, because of what, and what to do about it.
+///
+/// The code decides the exit code (DESIGN §2.3); the rest is the message, one or two lines that a tired admin can act
+/// on without reading anything else.
+public struct VMError: Error, Equatable, Sendable {
+    /// The closed set of failure kinds, after sysexits(3).
+    public enum Code: Sendable, Equatable {
+        /// Some of several VMs failed; each was named.
+        case partial
+        /// The command line is wrong.
+        case usage
+        /// A file's content is wrong.
+        case badData
+        /// A file or VM that was named does not exist.
+        case notFound
+        /// The host lacks something: QEMU, KVM, a bridge, a tool.
+        case unavailable
+        /// A bug in kvmctl.
+        case bug
+        /// An output can't be created.
+        case cannotCreate
+        /// Locked, taken, or in the wrong state for this.
+        case busy
+        /// Permission denied.
+        case denied
+        /// A deadline passed.
+        case timedOut
+    }
+
+    /// What kind of failure this is.
+    public var code: Code
+    /// The thing that failed: a path, a VM's name, an interface.
+    public var subject: String
+    /// Why, in one clause.
+    public var cause: String
+    /// The kernel's word, where there is one.
+    public var errno: Errno?
+    /// What to do about it, in one line.
+    public var remedy: String?
+    /// Further lines that belong to the message, such as what QEMU printed.
+    public var details: [String]
+
+    /// Creates an error; see the properties for what each part holds.
+    public init(
+        _ code: Code, _ subject: String, _ cause: String, errno: Errno? = nil, remedy: String? = nil,
+        details: [String] = []
+    ) {
+        self.code = code
+        self.subject = subject
+        self.cause = cause
+        self.errno = errno
+        self.remedy = remedy
+        self.details = details
+    }
+
+    /// The failure of a system call on `subject`, with the code that its errno stands for.
+    public static func system(_ errno: Errno, _ subject: String, _ doing: String, remedy: String? = nil) -> VMError {
+        let code: Code =
+            switch errno {
+            case .noSuchFileOrDirectory, .notDirectory: .notFound
+            case .permissionDenied, .notPermitted, .readOnlyFileSystem: .denied
+            case .fileExists, .noSpace, .diskQuotaExceeded, .fileTooLarge: .cannotCreate
+            case .resourceBusy, .addressInUse, .resourceTemporarilyUnavailable: .busy
+            default: .unavailable
+            }
+        return VMError(code, subject, doing, errno: errno, remedy: remedy)
+    }
+}
+
+extension VMError: CustomStringConvertible {
+    /// The message as it is shown: `SUBJECT: CAUSE: ERRNO`, the details, then the remedy.
+    public var description: String {
+        var first = subject.isEmpty ? cause : "\(subject): \(cause)"
+        if let errno { first += ": \(errno.description)" }
+        return ([first] + details + (remedy.map { [$0] } ?? [])).joined(separator: "\n  ")
+    }
+}

@@ -1,0 +1,30 @@
+/// Where a value comes from: what `explain` and every later message about the value say.
+public enum Origin: Hashable, Sendable {
+    /// A line of the params file, from 1, and the key there.
+    case line(Int, key: String)
+    /// The default that the contract gives a key.
+    case standard(key: String)
+    /// Computed from something else; the text says from what.
+    case derived(String)
+    /// A command-line option, such as `--cdrom`.
+    case option(String)
+    /// A fact of the host; the text says which.
+    case host(String)
+}
+
+/// A value and where it came from.
+public struct Setting<Value> {
+    /// The value.
+    public var value: Value
+    /// Where it came from.
+    public var origin: Origin
+
+    /// Pairs a value with its origin.
+    public init(_ value: Value, _ origin: Origin) {
+        self.value = value
+        self.origin = origin
+    }
+}
+
+extension Setting: Sendable where Value: Sendable {}
+extension Setting: Equatable where Value: Equatable {}
