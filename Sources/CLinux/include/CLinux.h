@@ -1,6 +1,10 @@
 #pragma once
 
-// Everything kvmctl asks of the kernel that Swift can't say by itself: one header and one small C file a kernel
-// feature. Every function returns a value or -errno.
+// What kvmctl asks of the kernel that Swift can't say by itself: one header and one small C file a kernel feature.
+// Every function returns a value, or -errno.
 
-#include "descriptors.h"
+#include "kvm_probe.h"
+#include "ofd_lock.h"
+#include "pidfd.h"
+#include "spawn.h"
+#include "unix_socket.h"
