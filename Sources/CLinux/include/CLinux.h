@@ -4,3 +4,5 @@
 // feature. Every function returns a value or -errno.
 
 #include "descriptors.h"
+#include "netlink.h"
+#include "tap.h"
