@@ -4,7 +4,9 @@
 // Every function returns a value, or -errno.
 
 #include "kvm_probe.h"
+#include "netlink.h"
 #include "ofd_lock.h"
 #include "pidfd.h"
 #include "spawn.h"
+#include "tap.h"
 #include "unix_socket.h"
