@@ -103,7 +103,7 @@ int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage)
 	if (rc < 0)
 		return rc;
 	*stage = CLINUX_STAGE_LOCK;
-	if ((rc = sign_lock(launch->lock)) < 0)
+	if (launch->lock >= 0 && (rc = sign_lock(launch->lock)) < 0)
 		return rc;
 	*stage = CLINUX_STAGE_CREDENTIALS;
 	if ((rc = drop_privileges(launch)) < 0)

@@ -10,7 +10,7 @@ public struct MACAddress: Hashable, Sendable {
     }
 
     /// The low 48 bits of a number, the highest octet first.
-    init(bits: UInt64) {
+    public init(bits: UInt64) {
         self.octets = (0..<6).map { UInt8(truncatingIfNeeded: bits >> (40 - 8 * $0)) }
     }
 

@@ -4,6 +4,7 @@
 // Every function returns a value, or -errno.
 
 #include "kvm_probe.h"
+#include "memory_file.h"
 #include "netlink.h"
 #include "ofd_lock.h"
 #include "pidfd.h"

@@ -26,7 +26,7 @@ struct clinux_launch {
 	const int *sources;
 	const int *targets;
 	size_t descriptors;
-	/// The target that is the VM's lock file: it is told the process's pid and start time.
+	/// The target that is the VM's lock file: it is told the process's pid and start time; negative: none.
 	int lock;
 	/// Change to `uid`, `gid` and `groups`; otherwise only what privileges there are are dropped.
 	bool change_user;
