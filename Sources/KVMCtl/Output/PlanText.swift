@@ -18,7 +18,7 @@ extension LaunchPlan {
         lines.append("  execute \(shellQuoted(executable)) \\")
         let words = arguments.map { "    " + $0.words.map(shellQuoted).joined(separator: " ") }
         lines.append(words.joined(separator: " \\\n"))
-        for command in beforeRun { lines.append("  then over QMP: \(command.line())") }
+        for command in commit { lines.append("  then over QMP: \(command.line())") }
         return lines.joined(separator: "\n")
     }
 

@@ -16,13 +16,13 @@ struct KVMProbe {
             return .unusable(
                 "this host has no /dev/kvm (no kvm_intel or kvm_amd loaded, or virtualization off in the BIOS)")
         }
-        guard canOpen else {
-            let mode = String(device.st_mode & 0o777, radix: 8)
-            return .unusable("/dev/kvm does not open for QEMU's user (mode \(mode), group \(device.st_gid))")
-        }
         // A host whose only KVM is that of paravirtual guests: stock ones hang.
         if exists("kvm_pvm"), !exists("kvm_intel"), !exists("kvm_amd") {
             return .unusable("the only KVM of this host is kvm_pvm, which can't run stock guests")
+        }
+        guard canOpen else {
+            let mode = String(device.st_mode & 0o777, radix: 8)
+            return .unusable("/dev/kvm does not open for QEMU's user (mode \(mode), group \(device.st_gid))")
         }
         return cached { run() }
     }

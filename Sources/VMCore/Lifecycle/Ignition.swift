@@ -50,12 +50,11 @@ struct Ignition {
         let deadline = Deadline(in: Self.patience)
         do throws(VMError) {
             var session = try MonitorSession.open(directory, by: deadline)
-            for command in plan.beforeRun { _ = try session.execute(command, by: deadline) }
             if plan.summary.vncDisplay == .auto {
                 manifest.setVNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
                 try write(manifest)
             }
-            _ = try session.execute(QMPCommand("cont"), by: deadline)
+            for command in plan.commit { _ = try session.execute(command, by: deadline) }
         } catch {
             throw failedStart(child, error)
         }

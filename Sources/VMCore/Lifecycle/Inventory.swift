@@ -102,7 +102,7 @@ public struct Inventory: Sendable {
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
         let (place, seen) = name.map(observe) ?? (paths, nil)
         var entry: VMEntry
-        if let name, let seen, seen.state.isAlive || seen.state == .crashed,
+        if let name, let seen, seen.state.isAlive,
             let manifest = Manifest(reading: RuntimeDirectory(name, in: place).manifestFile),
             manifest.file == file.string
         {
@@ -142,10 +142,13 @@ extension VMEntry {
         memoryBytes = manifest.memoryBytes
         cpus = manifest.cpus
         vnc = manifest.vnc.map { VNCAddress(address: $0.address, port: $0.port) }
-        nics = manifest.nics.map { NIC(index: $0.index, network: $0.network, mac: $0.mac, tap: $0.tap) }
-        process = seen.state.isAlive ? seen.holder : nil
+        let isAlive = seen.state.isAlive
+        nics = manifest.nics.map {
+            NIC(index: $0.index, network: $0.network, mac: $0.mac, tap: isAlive ? $0.tap : nil)
+        }
+        process = isAlive ? seen.holder : nil
         endReason = seen.endReason
-        accelerator = manifest.accelerator
+        accelerator = isAlive ? manifest.accelerator : nil
         uuid = manifest.uuid
         media = manifest.media
     }

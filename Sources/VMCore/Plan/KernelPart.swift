@@ -23,14 +23,19 @@ extension LaunchPlanner {
         }
     }
 
-    /// `QEMUARGn`, last and verbatim; and in the foreground what nobody will be there to say.
+    /// `QEMUARGn`, last and verbatim.
     mutating func planExtras() {
         for extra in params.qemuArguments {
             add(extra.value, purpose: "as the file says", from: extra.origin)
         }
-        if options.foreground {
-            plan.monitorInput += plan.beforeRun
-            plan.beforeRun = []
-        }
+    }
+
+    /// What is said between the machine's making and its running. In the foreground nobody will be there to say it:
+    /// QEMU reads it from its recording monitor's input.
+    mutating func planCommit() {
+        plan.commit.append(QMPCommand("cont"))
+        guard options.foreground else { return }
+        plan.monitorInput += plan.commit
+        plan.commit = []
     }
 }

@@ -24,8 +24,8 @@ public struct LaunchPlan: Equatable, Sendable {
     public var credentials: Credentials
     /// What the recording monitor reads as its input: carried out by QEMU itself as soon as the machine exists.
     public var monitorInput: [QMPCommand]
-    /// What is done over QMP once the machine exists and before it runs.
-    public var beforeRun: [QMPCommand]
+    /// What is said over QMP once the machine exists: `cont`, which commits the start, is the last.
+    public var commit: [QMPCommand]
     /// What `list` and `show` say of the running VM without asking it.
     public var summary: Summary
     /// One line each on what the user should know: a fall-back that was taken, a value that was derived.

@@ -35,6 +35,7 @@ extension LaunchPlan {
         planner.planNetwork()
         planner.planKernel()
         planner.planExtras()
+        planner.planCommit()
         guard planner.problems.isEmpty else { throw PlanRefusal(problems: planner.problems) }
         self = planner.plan
     }
@@ -59,7 +60,7 @@ struct LaunchPlanner {
         plan = LaunchPlan(
             name: params.name.value, uuid: identity.uuid.value, file: params.file, executable: facts.qemu.path,
             arguments: [], descriptors: [], newDisks: [], taps: [], credentials: facts.credentials, monitorInput: [],
-            beforeRun: [],
+            commit: [],
             summary: .init(
                 memory: params.memory.value, cpus: params.cpus.value, vncDisplay: params.vnc.display.value,
                 vncBind: params.vnc.bind.value, nics: [], accelerator: "", media: []),

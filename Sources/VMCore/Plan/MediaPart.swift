@@ -19,7 +19,7 @@ extension LaunchPlanner {
                 "path": "/machine/peripheral/cdrom-start", "property": "bootindex",
                 "value": .integer(Int64(BootOrder.last)),
             ])
-        plan.beforeRun.append(last)
+        plan.commit.append(last)
     }
 
     private mutating func addCDROM(_ id: String, _ path: Setting<FilePath>, bootIndex: Int?, slot: String?) {

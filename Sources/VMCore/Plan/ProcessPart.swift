@@ -23,8 +23,6 @@ extension LaunchPlanner {
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             purpose: "seccomp filter", from: .derived("kvmctl"))
         add("-msg", "timestamp=on", purpose: "times in QEMU's messages", from: .derived("kvmctl"))
-        if !options.foreground {
-            add("-S", purpose: "wait for cont: kvmctl commits the start once all is there", from: .derived("kvmctl"))
-        }
+        add("-S", purpose: "wait for cont, which commits the start once all is there", from: .derived("kvmctl"))
     }
 }
