@@ -72,14 +72,16 @@ extension LaunchPlanner {
     private mutating func addThrottle(_ disk: VMParams.Disk) -> String? {
         guard disk.iops != nil || disk.bps != nil else { return nil }
         let id = "disk\(disk.index)"
-        let limits: [(String, String?)] = [
-            ("x-iops-total", disk.iops.map { String($0.value) }),
-            ("x-bps-total", disk.bps.map { String($0.value.bytes) }),
+        var limits: [String: JSON] = [:]
+        limits["iops-total"] = disk.iops.map { .integer(Int64($0.value)) }
+        limits["bps-total"] = disk.bps.map { .integer($0.value.bytes) }
+        let group: JSON = [
+            "qom-type": "throttle-group", "id": .string("\(id)-limits"), "limits": .object(limits),
         ]
         let origins = [disk.iops?.origin, disk.bps?.origin].compactMap { $0 }
         plan.arguments.append(
             ArgumentGroup(
-                words: ["-object", qemuOption("throttle-group", [("id", "\(id)-limits")] + limits)],
+                words: ["-object", group.text],
                 purpose: "I/O limits", origins: origins))
         addNode(
             [

@@ -94,8 +94,5 @@ extension LaunchPlanner {
 
 extension PortForward {
     /// As QEMU writes it: `tcp:127.0.0.1:2222-:22`.
-    var hostForward: String {
-        let host = address.contains(":") ? "[\(address)]" : address
-        return "\(transport.rawValue):\(host):\(hostPort)-:\(guestPort)"
-    }
+    var hostForward: String { "\(transport.rawValue):\(address):\(hostPort)-:\(guestPort)" }
 }
