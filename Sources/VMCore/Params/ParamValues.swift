@@ -43,16 +43,26 @@ enum ParamValue {
     static func size(
         _ text: String, bareUnit: ByteUnit?, in range: ClosedRange<ByteCount>
     ) throws(ValueFault) -> ByteCount {
+        let limits = "Write a size from \(range.lowerBound) to \(range.upperBound)."
         let size: ByteCount
         do throws(SizeError) {
             size = try ByteCount(parsing: text, bareUnit: bareUnit)
         } catch {
-            throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy)
+            switch error {
+            case .tooLarge: throw ValueFault("\(Printable.quoted(text)) is too large", hint: limits)
+            case .missingUnit:
+                throw ValueFault(
+                    "\(Printable.quoted(text)) \(error)",
+                    hint: "Write \(text.prefix(20))G for GiB, or \(text.prefix(20))M for MiB.")
+            case .notANumber, .unknownUnit:
+                let bare = bareUnit.map { " A bare number counts \($0.symbol)." } ?? ""
+                throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy + bare)
+            case .negative, .ambiguousUnit, .fractionOfAByte:
+                throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy)
+            }
         }
         guard range.contains(size) else {
-            throw ValueFault(
-                "\(Printable.quoted(text)) is out of range: it is \(size)",
-                hint: "Write a size from \(range.lowerBound) to \(range.upperBound).")
+            throw ValueFault("\(Printable.quoted(text)) is out of range: it is \(size)", hint: limits)
         }
         return size
     }
@@ -81,8 +91,10 @@ enum ParamValue {
     static func text(
         _ text: String, _ what: String, limit: Int, hint: String, where allowed: (UInt8) -> Bool
     ) throws(ValueFault) -> String {
-        if let offset = text.utf8.enumerated().first(where: { !allowed($0.element) })?.offset {
-            throw ValueFault("\(Printable.quoted(text)) is no \(what)", hint: hint, range: offset..<offset + 1)
+        if let bad = text.unicodeScalars.firstIndex(where: { !$0.isASCII || !allowed(UInt8(ascii: $0)) }) {
+            let offset = text.utf8.distance(from: text.startIndex, to: bad)
+            let length = UTF8.width(text.unicodeScalars[bad])
+            throw ValueFault("\(Printable.quoted(text)) is no \(what)", hint: hint, range: offset..<offset + length)
         }
         guard text.utf8.count <= limit else {
             throw ValueFault("\(Printable.quoted(text)) is too long: \(text.utf8.count) bytes", hint: hint)

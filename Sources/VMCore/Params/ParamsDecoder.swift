@@ -65,16 +65,20 @@ struct ParamsDecoder {
         let key = Printable.quoted(assignment.key)
         if case .badIndex(let entry) = ParamsSchema.find(assignment.key), let indices = entry.indices {
             return assignment.keyFault(
-                "\(key) is out of range",
-                hint: "The n of \(entry.key.rawValue) is \(indices.lowerBound) to \(indices.upperBound), without zeros "
-                    + "before it.")
+                "there is no \(key)",
+                hint:
+                    "The n of \(entry.key.rawValue) is \(indices.lowerBound) to \(indices.upperBound), and has no zero in "
+                    + "front.")
         }
         // In a file that is no params file at all, every line gets here.
         let nearest = log.isFull ? nil : ParamsSchema.nearest(to: assignment.key)
+        guard let nearest else {
+            return assignment.keyFault(
+                "unknown key \(key)", hint: "The keys are listed in vm.params(5); a comment begins with '#'.")
+        }
+        let isLowerCase = assignment.key != nearest && assignment.key.uppercased() == nearest
         return assignment.keyFault(
-            "unknown key \(key)",
-            hint: nearest.map { "Did you mean \($0)?" }
-                ?? "The keys are listed in vm.params(5); a comment begins with '#'.")
+            "unknown key \(key)", hint: isLowerCase ? "Keys are in capitals: \(nearest)" : "Did you mean \(nearest)?")
     }
 
     private mutating func requireParent(of name: KeyName) {
