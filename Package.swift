@@ -21,7 +21,10 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "KVMCtl",
-            dependencies: ["VMCore", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "VMCore", "BridgeNet", system,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: swift),
         .target(name: "VMCore", dependencies: ["BridgeNet", "CLinux", system], swiftSettings: swift),
         .target(name: "BridgeNet", dependencies: ["CLinux", system], swiftSettings: swift),

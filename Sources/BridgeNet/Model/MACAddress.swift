@@ -9,6 +9,11 @@ public struct MACAddress: Hashable, Sendable {
         self.octets = octets
     }
 
+    /// The low 48 bits of a number, the highest octet first.
+    public init(bits: UInt64) {
+        self.octets = (0..<6).map { UInt8(truncatingIfNeeded: bits >> (40 - 8 * $0)) }
+    }
+
     /// Parses `52:54:00:00:00:01` (or with `-`), two hex digits an octet in either case; anything else is nil.
     public init?(_ text: some StringProtocol) {
         let bytes = Array(text.utf8)

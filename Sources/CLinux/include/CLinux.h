@@ -1,6 +1,13 @@
 #pragma once
 
-// Everything kvmctl asks of the kernel that Swift can't say by itself: one header and one small C file a kernel
-// feature. Every function returns a value or -errno.
+// What kvmctl asks of the kernel that Swift can't say by itself: one header and one small C file a kernel feature.
+// Every function returns a value, or -errno.
 
-#include "descriptors.h"
+#include "kvm_probe.h"
+#include "memory_file.h"
+#include "netlink.h"
+#include "ofd_lock.h"
+#include "pidfd.h"
+#include "spawn.h"
+#include "tap.h"
+#include "unix_socket.h"

@@ -9,3 +9,53 @@ public struct ByteCount: Hashable, Comparable, Sendable {
     /// Orders by size.
     public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
 }
+
+/// A binary unit of size: each is 1024 times the one before.
+public enum ByteUnit: Int, CaseIterable, Sendable {
+    case byte, kibi, mebi, gibi, tebi, pebi, exbi
+
+    /// The power of two that one of the unit is.
+    var shift: Int { rawValue * 10 }
+
+    /// `bytes`, `KiB`, `MiB`, …
+    var symbol: String {
+        switch self {
+        case .byte: "bytes"
+        case .kibi: "KiB"
+        case .mebi: "MiB"
+        case .gibi: "GiB"
+        case .tebi: "TiB"
+        case .pebi: "PiB"
+        case .exbi: "EiB"
+        }
+    }
+}
+
+extension ByteCount: CustomStringConvertible {
+    /// For people, rounded to two decimals in the largest unit that leaves at least 1: `8 GiB`, `1.5 GiB`, `1 byte`.
+    public var description: String {
+        let magnitude = bytes.magnitude
+        let sign = bytes < 0 ? "-" : ""
+        guard magnitude != 1 else { return sign + "1 byte" }
+        var unit = ByteUnit.allCases.last { magnitude >> $0.shift > 0 } ?? .byte
+        var hundredths = Self.hundredths(of: magnitude, in: unit)
+        // 1023.999 KiB rounds to 1024 KiB, which is 1 MiB.
+        if hundredths >= 1024 * 100, let next = ByteUnit(rawValue: unit.rawValue + 1) {
+            unit = next
+            hundredths = 100
+        }
+        let (whole, fraction) = hundredths.quotientAndRemainder(dividingBy: 100)
+        let decimals =
+            switch (fraction / 10, fraction % 10) {
+            case (0, 0): ""
+            case (let tenths, 0): ".\(tenths)"
+            case (let tenths, let rest): ".\(tenths)\(rest)"
+            }
+        return "\(sign)\(whole)\(decimals) \(unit.symbol)"
+    }
+
+    private static func hundredths(of magnitude: UInt64, in unit: ByteUnit) -> UInt64 {
+        let half: UInt128 = (1 << unit.shift) / 2
+        return UInt64(truncatingIfNeeded: (UInt128(magnitude) * 100 + half) >> unit.shift)
+    }
+}

@@ -147,10 +147,18 @@ public struct Machine: Hashable, Sendable, CustomStringConvertible {
         case pc
     }
 
+    /// The default: whichever version of Q35 is QEMU's latest.
+    public static let q35 = Machine(description: "q35", family: .q35)
+
     /// The name as QEMU knows it: `q35`, `pc`, `pc-q35-7.2`, `pc-i440fx-7.2`.
     public let description: String
     /// The family that the name says.
     public let family: Family
+
+    private init(description: String, family: Family) {
+        self.description = description
+        self.family = family
+    }
 
     /// Takes the name of a machine of either family; anything else is nil.
     public init?(_ name: some StringProtocol) {

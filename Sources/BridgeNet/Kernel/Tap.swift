@@ -1,0 +1,76 @@
+import CLinux
+import SystemPackage
+
+/// A tap interface: the host's end of a VM's network card. It lives exactly as long as its descriptor is open in some
+/// process (Documentation/networking/tuntap.rst, never TUNSETPERSIST), so it goes when this value does, or, once the
+/// descriptor is handed over, with whoever holds it. It belongs to the network namespace of the thread that made it.
+public struct Tap: ~Copyable {
+    /// The interface's name.
+    public let name: InterfaceName
+    private let owned: OwnedDescriptor
+
+    /// The descriptor that carries the frames; still this value's to close.
+    public var descriptor: CInt { owned.raw }
+
+    /// Creates a tap, down and joined to nothing.
+    ///
+    /// - Parameters:
+    ///   - name: Its name; nil for `tapN` with the first N that is free.
+    /// - Throws: `busy` if the name is taken, `denied` without CAP_NET_ADMIN, `notFound` without /dev/net/tun.
+    public init(named name: InterfaceName? = nil) throws(NetworkError) {
+        let wanted = name?.description ?? "tap%d"
+        var bytes = Array(wanted.utf8.map { CChar(bitPattern: $0) })
+        bytes += repeatElement(0, count: Int(CLINUX_INTERFACE_NAME_SIZE) - bytes.count)
+        let owned: OwnedDescriptor
+        do {
+            owned = try OwnedDescriptor(clinux_tap_create(&bytes, false))
+        } catch { throw Self.failure(error, wanted: name) }
+        let given = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let valid = InterfaceName(given) else {
+            throw NetworkError(.malformed("interface name \(given)"), subject: wanted, doing: "creating the tap")
+        }
+        self.name = valid
+        self.owned = owned
+    }
+
+    /// Hands the descriptor over: from here on the interface lives as long as the caller, or a process that it lets
+    /// inherit a duplicate, keeps it open.
+    public consuming func release() -> CInt {
+        owned.release()
+    }
+
+    /// Makes it a port of a bridge, up, with the bridge's MTU and no IPv6 address of the host's on it.
+    ///
+    /// Its MTU is set before it joins, and where it is smaller the bridge keeps the one it has. If joining fails the
+    /// tap is as before.
+    ///
+    /// - Parameters:
+    ///   - bridge: The bridge, which must be up.
+    ///   - alias: Whose tap it is: the VM's name. At most 255 bytes.
+    ///   - mtu: Its MTU in bytes, at most the bridge's; nil for the bridge's.
+    ///   - socket: A socket of the same network namespace.
+    /// - Throws: `notFound` without the bridge, `invalid` if it is none or the MTU too large, `busy` if it is down or
+    ///   all its ports are taken.
+    public func join(
+        bridge: InterfaceName, alias: String, mtu: Int? = nil, using socket: inout RouteSocket
+    ) throws(NetworkError) {
+        let found = try socket.link(named: bridge)
+        try socket.perform(
+            JoinPlan.operations(tap: name, alias: alias, mtu: mtu, bridge: bridge, found: found))
+    }
+
+    private static func failure(_ errno: Errno, wanted: InterfaceName?) -> NetworkError {
+        func error(_ reason: String?, remedy: String?) -> NetworkError {
+            NetworkError(
+                NetworkError.Code(errno), subject: wanted?.description ?? "tap", doing: "creating the tap",
+                reason: reason, errno: errno, remedy: remedy)
+        }
+        return switch errno {
+        case .resourceBusy where wanted != nil: error("an interface of that name exists", remedy: "another name")
+        case .noSuchFileOrDirectory, .noSuchDevice, .noSuchAddressOrDevice:
+            error("the host has no /dev/net/tun", remedy: "modprobe tun")
+        case .notPermitted, .permissionDenied: error(nil, remedy: "as root")
+        default: error(nil, remedy: nil)
+        }
+    }
+}

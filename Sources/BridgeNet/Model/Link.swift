@@ -1,0 +1,58 @@
+/// A network interface as the kernel reports it (RTM_NEWLINK, rtnetlink(7)).
+public struct Link: Equatable, Sendable {
+    /// The interface's number, unique in its network namespace.
+    public var index: UInt32
+    /// Its name. A String, because the kernel allows names that `InterfaceName` does not.
+    public var name: String
+    /// What kind of virtual device it is: `bridge`, `tun` (taps too), `veth`…; nil for hardware and the loopback.
+    public var kind: String?
+    /// Its Ethernet address; nil where the link has none, or not of six octets.
+    public var mac: MACAddress?
+    /// The largest packet it carries, in bytes, without the Ethernet header.
+    public var mtu: Int
+    /// Whether the admin wants it up (IFF_UP).
+    public var isUp: Bool
+    /// Whether it can carry packets now (RFC 2863); nil from a kernel that doesn't say.
+    public var state: OperationalState?
+    /// The index of the bridge, bond or VRF that it is a port of.
+    public var controller: UInt32?
+    /// Free text of the admin's (`ip link set … alias`); of a VM's tap, the VM's name.
+    public var alias: String?
+
+    /// RFC 2863's states, in the numbers of Documentation/networking/operstates.rst.
+    public enum OperationalState: UInt8, Sendable, CaseIterable {
+        /// A driver that doesn't tell; usually works (the loopback, a tap).
+        case unknown = 0
+        /// The device is not there.
+        case notPresent
+        /// Down, or no carrier.
+        case down
+        /// The link below it is down.
+        case lowerLayerDown
+        /// In test.
+        case testing
+        /// Waiting for something outside, such as 802.1X.
+        case dormant
+        /// Carries packets.
+        case up
+    }
+
+    /// A link of these properties; what is left out is absent.
+    public init(
+        index: UInt32, name: String, kind: String? = nil, mac: MACAddress? = nil, mtu: Int = 1500, isUp: Bool = false,
+        state: OperationalState? = nil, controller: UInt32? = nil, alias: String? = nil
+    ) {
+        self.index = index
+        self.name = name
+        self.kind = kind
+        self.mac = mac
+        self.mtu = mtu
+        self.isUp = isUp
+        self.state = state
+        self.controller = controller
+        self.alias = alias
+    }
+
+    /// Whether it is a Linux bridge.
+    public var isBridge: Bool { kind == "bridge" }
+}

@@ -1,0 +1,49 @@
+/// Some settings of a link: those to be made, or those found before making them. What is nil stays as it is.
+public struct LinkSettings: Equatable, Sendable {
+    /// The Ethernet address.
+    public var mac: MACAddress?
+    /// The MTU in bytes.
+    public var mtu: Int?
+    /// The alias, at most `maximumAliasLength` bytes; empty for none.
+    public var alias: String?
+    /// The index of the bridge to be a port of; 0 for none.
+    public var controller: UInt32?
+    /// Up or down.
+    public var isUp: Bool?
+    /// Whether the kernel gives the link an IPv6 link-local address when it comes up (IFLA_INET6_ADDR_GEN_MODE). On a
+    /// kernel without IPv6 there is nothing to set, and it counts as done.
+    public var hasIPv6Address: Bool?
+
+    /// The longest alias in bytes: IFALIASZ without its NUL.
+    public static let maximumAliasLength = 255
+
+    /// The settings given, all others left as they are.
+    public init(
+        mac: MACAddress? = nil, mtu: Int? = nil, alias: String? = nil, controller: UInt32? = nil, isUp: Bool? = nil,
+        hasIPv6Address: Bool? = nil
+    ) {
+        self.mac = mac
+        self.mtu = mtu
+        self.alias = alias
+        self.controller = controller
+        self.isUp = isUp
+        self.hasIPv6Address = hasIPv6Address
+    }
+
+    /// Whether it sets nothing.
+    public var isEmpty: Bool { self == LinkSettings() }
+}
+
+extension LinkSettings: CustomStringConvertible {
+    /// In words, as a plan shows it: `MTU 9000, alias "web", up`.
+    public var description: String {
+        var words: [String] = []
+        if let mac { words.append("MAC \(mac)") }
+        if let mtu { words.append("MTU \(mtu)") }
+        if let alias { words.append(alias.isEmpty ? "no alias" : "alias \"\(alias)\"") }
+        if let hasIPv6Address { words.append(hasIPv6Address ? "an IPv6 address of its own" : "no IPv6 address") }
+        if let controller { words.append(controller == 0 ? "no bridge" : "port of link \(controller)") }
+        if let isUp { words.append(isUp ? "up" : "down") }
+        return words.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,105 @@
+public import SystemPackage
+
+/// Why something about the host's network could not be done, in terms a person can act on.
+public struct NetworkError: Error, Equatable, Sendable {
+    /// What kind of failure it is. The set is closed: callers map every case to an exit code.
+    public enum Code: Hashable, Sendable {
+        /// The caller may not do this (EPERM, EACCES).
+        case denied
+        /// The interface, or a device file such as /dev/net/tun, is not there.
+        case notFound
+        /// The name is taken.
+        case exists
+        /// In use, down, full, or changing too fast: the wrong moment for this.
+        case busy
+        /// A value that can't be, or a device of the wrong kind.
+        case invalid
+        /// The kernel lacks this.
+        case unsupported
+        /// The kernel did not answer in time.
+        case timedOut
+        /// The kernel's answer makes no sense: a bug, here or there. The text says where it stops making sense.
+        case malformed(String)
+        /// Anything else; `errno` tells.
+        case failed
+    }
+
+    /// The kind of failure.
+    public let code: Code
+    /// The interface that it is about.
+    public let subject: String
+    /// What was being done, as in `joining bridge br0`.
+    public let doing: String
+    /// The cause, in words.
+    public let reason: String
+    /// The kernel's error number, where there is one.
+    public let errno: Errno?
+    /// The kernel's own words: the text of its extended acknowledgement (netlink(7), NETLINK_EXT_ACK).
+    public let kernelMessage: String?
+    /// What to do about it: a command line, or a sentence.
+    public let remedy: String?
+    /// The operations, in words, that should have been taken back after this failure and could not be.
+    public internal(set) var notUndone: [String] = []
+
+    init(
+        _ code: Code, subject: String, doing: String, reason: String? = nil, errno: Errno? = nil,
+        kernelMessage: String? = nil, remedy: String? = nil
+    ) {
+        self.code = code
+        self.subject = subject
+        self.doing = doing
+        self.reason = reason ?? errno?.description ?? code.reason
+        self.errno = errno
+        self.kernelMessage = kernelMessage
+        self.remedy = remedy
+    }
+}
+
+extension NetworkError.Code {
+    /// The kind that an error number of the kernel belongs to.
+    init(_ errno: Errno) {
+        switch errno {
+        case .notPermitted, .permissionDenied: self = .denied
+        case .noSuchFileOrDirectory, .noSuchDevice, .noSuchAddressOrDevice: self = .notFound
+        case .fileExists: self = .exists
+        case .resourceBusy, .exchangeFull: self = .busy
+        case .invalidArgument, .outOfRange, .addressNotAvailable: self = .invalid
+        case .notSupportedOnSocket, .notSupported, .addressFamilyNotSupported: self = .unsupported
+        case .timedOut: self = .timedOut
+        default: self = .failed
+        }
+    }
+
+    fileprivate var reason: String {
+        switch self {
+        case .denied: "not permitted"
+        case .notFound: "no such interface"
+        case .exists: "the name is taken"
+        case .busy: "busy"
+        case .invalid: "invalid"
+        case .unsupported: "this kernel can't do it"
+        case .timedOut: "the kernel did not answer in time"
+        case .malformed(let detail): "the kernel's answer is malformed: \(detail)"
+        case .failed: "it failed"
+        }
+    }
+}
+
+extension Errno {
+    /// ENODEV, which is what netlink calls a link that does not exist.
+    static let noSuchDevice = Errno.operationNotSupportedByDevice
+    /// EXFULL: a bridge without a free port (`find_portno`, net/bridge/br_if.c). SystemPackage has
+    /// no name for it.
+    static let exchangeFull = Errno(rawValue: 54)
+}
+
+extension NetworkError: CustomStringConvertible {
+    /// One line: the interface, what was being done, the cause, the kernel's words and the remedy.
+    public var description: String {
+        var text = "\(subject): \(doing): \(reason)"
+        if let kernelMessage, kernelMessage != reason { text += " (\(kernelMessage))" }
+        if !notUndone.isEmpty { text += "; could not undo: \(notUndone.joined(separator: ", "))" }
+        if let remedy { text += "; try: \(remedy)" }
+        return text
+    }
+}

@@ -1,0 +1,63 @@
+/// What has to be done for a bridge to be as wanted, or to be gone. Pure: the links that exist go in, operations come
+/// out, and none of them if all is already so.
+public enum BridgePlan {
+    /// Makes the bridge exist, up, with the MTU wanted.
+    ///
+    /// - Throws: `exists` if the name belongs to a device that is no bridge.
+    public static func up(_ wanted: BridgeSpec, found: [Link]) throws(NetworkError) -> [LinkOperation] {
+        guard let link = found.first(where: { $0.name == wanted.name.description }) else { return create(wanted) }
+        guard link.isBridge else {
+            throw NetworkError(
+                .exists, subject: link.name, doing: "creating the bridge",
+                reason: "the name belongs to \(link.article) that is no bridge", remedy: "another name")
+        }
+        var from = LinkSettings()
+        var to = LinkSettings()
+        if wanted.replacesMAC, link.mac != wanted.mac { (from.mac, to.mac) = (link.mac, wanted.mac) }
+        if let mtu = wanted.mtu, link.mtu != mtu { (from.mtu, to.mtu) = (link.mtu, mtu) }
+        if !link.isUp { (from.isUp, to.isUp) = (false, true) }
+        return to.isEmpty ? [] : [.change(wanted.name, from: from, to: to)]
+    }
+
+    /// Makes the bridge be gone.
+    ///
+    /// - Throws: `busy` if anything is still joined to it, naming the ports; `invalid` if the name belongs to a device
+    ///   that is no bridge.
+    public static func down(_ name: InterfaceName, found: [Link]) throws(NetworkError) -> [LinkOperation] {
+        guard let link = found.first(where: { $0.name == name.description }) else { return [] }
+        guard link.isBridge else {
+            throw NetworkError(
+                .invalid, subject: link.name, doing: "deleting the bridge",
+                reason: "it is \(link.article), not a bridge")
+        }
+        let ports = found.filter { $0.controller == link.index }
+        guard ports.isEmpty else {
+            throw NetworkError(
+                .busy, subject: link.name, doing: "deleting the bridge", reason: "still joined to it: \(list(ports))",
+                remedy: "stopping the VMs and removing the other ports first")
+        }
+        return [.delete(name)]
+    }
+
+    private static func create(_ wanted: BridgeSpec) -> [LinkOperation] {
+        let creation = LinkOperation.createBridge(wanted.name, mac: wanted.mac)
+        guard let mtu = wanted.mtu else { return [creation] }
+        // Only an MTU set after the creation makes the bridge keep it (BROPT_MTU_SET_BY_USER in br_change_mtu,
+        // net/bridge/br_device.c); one set with it is lost again when the last port leaves.
+        return [creation, .change(wanted.name, from: LinkSettings(mtu: 1500), to: LinkSettings(mtu: mtu))]
+    }
+
+    /// `tap0 (web), tap1 (db) and 3 more`.
+    private static func list(_ ports: [Link], limit: Int = 8) -> String {
+        let named = ports.prefix(limit).map { port in port.alias.map { "\(port.name) (\($0))" } ?? port.name }
+        let rest = ports.count - named.count
+        return named.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+    }
+}
+
+extension Link {
+    /// `a device of kind veth`, for messages.
+    var article: String {
+        kind.map { "a device of kind \($0)" } ?? "a network device"
+    }
+}

@@ -1,0 +1,53 @@
+/// What makes a fresh tap a port of a bridge. Pure.
+enum JoinPlan {
+    /// How the kernel makes a tap (`tun_net_init`, drivers/net/tun.c).
+    private static let freshMTU = 1500
+
+    /// The operations, from the bridge as found.
+    ///
+    /// - Throws: `notFound` without a bridge, `invalid` if it is no bridge or can't carry the MTU or the alias is too
+    ///   long, `busy` if it is down: the VM would come up without a network and nobody would know why.
+    static func operations(
+        tap: InterfaceName, alias: String, mtu: Int?, bridge name: InterfaceName, found: Link?
+    ) throws(NetworkError) -> [LinkOperation] {
+        func refusal(_ code: NetworkError.Code, _ reason: String, remedy: String? = nil) -> NetworkError {
+            NetworkError(
+                code, subject: tap.description, doing: "joining bridge \(name)", reason: reason, remedy: remedy)
+        }
+        guard let bridge = found else {
+            throw refusal(.notFound, "there is no bridge \(name)", remedy: "kvmctl net up \(name)")
+        }
+        guard bridge.isBridge else { throw refusal(.invalid, "\(name) is \(bridge.article), not a bridge") }
+        guard bridge.isUp else { throw refusal(.busy, "\(name) is down", remedy: "kvmctl net up \(name)") }
+        guard alias.utf8.count <= LinkSettings.maximumAliasLength else {
+            throw refusal(.invalid, "an alias has at most \(LinkSettings.maximumAliasLength) bytes")
+        }
+        let portMTU = mtu ?? bridge.mtu
+        guard (BridgeSpec.mtuRange.lowerBound...bridge.mtu).contains(portMTU) else {
+            throw refusal(.invalid, "MTU \(portMTU) is out of range: the bridge carries up to \(bridge.mtu)")
+        }
+        return steps(tap: tap, alias: alias, mtu: portMTU, bridge: name, bridge)
+    }
+
+    private static func steps(
+        tap: InterfaceName, alias: String, mtu: Int, bridge name: InterfaceName, _ bridge: Link
+    ) -> [LinkOperation] {
+        // Two requests and not one: IFLA_AF_SPEC is the last thing that do_setlink looks at, after the link came up and
+        // got the address; and taken back in reverse, the tap leaves the bridge before its MTU changes.
+        var steps: [LinkOperation] = [
+            .change(
+                tap, from: LinkSettings(mtu: freshMTU, alias: "", hasIPv6Address: true),
+                to: LinkSettings(mtu: mtu, alias: alias, hasIPv6Address: false)),
+            .change(
+                tap, from: LinkSettings(controller: 0, isUp: false),
+                to: LinkSettings(controller: bridge.index, isUp: true)),
+        ]
+        if mtu < bridge.mtu {
+            // A bridge without an MTU of its own has just shrunk to this port's. Setting it back also makes it keep it;
+            // to a bridge that did not shrink this does nothing.
+            let same = LinkSettings(mtu: bridge.mtu)
+            steps.append(.change(name, from: same, to: same))
+        }
+        return steps
+    }
+}

@@ -1,0 +1,45 @@
+/// The numbers of rtnetlink's link messages, by what they mean here; the kernel's own names beside them.
+enum LinkWire {
+    // Message types, linux/rtnetlink.h.
+    static let newLink: UInt16 = 16  // RTM_NEWLINK
+    static let deleteLink: UInt16 = 17  // RTM_DELLINK
+    static let getLink: UInt16 = 18  // RTM_GETLINK
+    static let setLink: UInt16 = 19  // RTM_SETLINK
+
+    static let anyFamily: UInt8 = 0  // AF_UNSPEC
+    static let up: UInt32 = 1  // IFF_UP, linux/if.h
+
+    // Attributes, linux/if_link.h.
+    static let address: UInt16 = 1  // IFLA_ADDRESS
+    static let name: UInt16 = 3  // IFLA_IFNAME
+    static let mtu: UInt16 = 4  // IFLA_MTU
+    static let controller: UInt16 = 10  // IFLA_MASTER
+    static let state: UInt16 = 16  // IFLA_OPERSTATE
+    static let info: UInt16 = 18  // IFLA_LINKINFO
+    static let alias: UInt16 = 20  // IFLA_IFALIAS
+    static let protocols: UInt16 = 26  // IFLA_AF_SPEC
+    static let extensionMask: UInt16 = 29  // IFLA_EXT_MASK
+
+    /// RTEXT_FILTER_SKIP_STATS: counters are most of a link's message and we read none.
+    static let skipStatistics: UInt32 = 1 << 3
+
+    /// In IFLA_LINKINFO.
+    enum Info {
+        static let kind: UInt16 = 1  // IFLA_INFO_KIND
+        static let data: UInt16 = 2  // IFLA_INFO_DATA
+    }
+
+    /// In IFLA_INFO_DATA of a bridge.
+    enum Bridge {
+        static let forwardDelay: UInt16 = 1  // IFLA_BR_FORWARD_DELAY, hundredths of a second
+        static let spanningTree: UInt16 = 5  // IFLA_BR_STP_STATE
+    }
+
+    /// In IFLA_AF_SPEC.
+    enum IPv6 {
+        static let family: UInt16 = 10  // AF_INET6
+        static let addressGeneration: UInt16 = 8  // IFLA_INET6_ADDR_GEN_MODE
+        static let generateEUI64: UInt8 = 0  // IN6_ADDR_GEN_MODE_EUI64
+        static let generateNone: UInt8 = 1  // IN6_ADDR_GEN_MODE_NONE
+    }
+}

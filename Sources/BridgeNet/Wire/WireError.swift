@@ -1,0 +1,29 @@
+/// Where bytes from the kernel stop making sense.
+struct WireError: Error, Equatable {
+    /// What was being read, as in `attribute`.
+    let what: String
+    /// What is wrong with it.
+    let problem: Problem
+
+    enum Problem: Equatable {
+        /// It needs more bytes than there are.
+        case truncated(needed: Int, available: Int)
+        /// It says that it is shorter than its own header.
+        case lengthTooSmall(Int)
+        /// It is not there.
+        case missing
+        /// A value that can't be.
+        case unexpected(UInt64)
+    }
+}
+
+extension WireError: CustomStringConvertible {
+    var description: String {
+        switch problem {
+        case .truncated(let needed, let available): "\(what) of \(needed) bytes where only \(available) are left"
+        case .lengthTooSmall(let length): "\(what) with the impossible length \(length)"
+        case .missing: "no \(what)"
+        case .unexpected(let value): "unexpected \(what) \(value)"
+        }
+    }
+}

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// Turning this process, or a child of it, into QEMU: exactly the wanted descriptors, a session of its own, an
+// unprivileged user without capabilities.
+
+/// How far a launch came: what failed, where `clinux_spawn` fails.
+enum clinux_stage {
+	CLINUX_STAGE_FORK,
+	CLINUX_STAGE_DESCRIPTORS,
+	CLINUX_STAGE_LOCK,
+	CLINUX_STAGE_CREDENTIALS,
+	CLINUX_STAGE_EXEC,
+};
+
+/// A launch. Every pointer is borrowed for the time of the call.
+struct clinux_launch {
+	const char *path;
+	char *const *argv;
+	char *const *envp;
+	/// `sources[i]` becomes descriptor `targets[i]`; every other descriptor is closed. Targets are below 512.
+	const int *sources;
+	const int *targets;
+	size_t descriptors;
+	/// The target that is the VM's lock file: it is told the process's pid and start time; negative: none.
+	int lock;
+	/// Change to `uid`, `gid` and `groups`; otherwise only what privileges there are are dropped.
+	bool change_user;
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t group_count;
+};
+
+/// Starts a child in a session of its own. Its pid once execve(2) succeeded; else -errno, with `*stage` set.
+pid_t clinux_spawn(const struct clinux_launch *launch, enum clinux_stage *stage);
+
+/// Turns this very process into the program. Returns only on failure: -errno, with `*stage` set.
+int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage);
+
+/// What a process with such credentials can do on this host.
+enum {
+	CLINUX_CAN_OPEN_KVM = 1,
+	CLINUX_CAN_IO_URING = 2,
+};
+
+/// Asks, in a short-lived child that takes on the credentials of `launch` (its other fields are not read), what it
+/// can do: an OR of the constants above, or -errno.
+int clinux_probe_as(const struct clinux_launch *launch);

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <stdbool.h>
+
+/// The size of an interface's name with its NUL (IFNAMSIZ).
+#define CLINUX_INTERFACE_NAME_SIZE 16
+
+/// Creates a tap interface in the calling thread's network namespace and returns the descriptor that it lives by
+/// (Documentation/networking/tuntap.rst): close-on-exec, frames without a packet-information header and with a
+/// virtio-net header. `name` is the name wanted, or a template such as "tap%d" for the first free number; the name
+/// given comes back in it. Never attaches to an interface that exists: a taken name is -EBUSY. Else -errno.
+int clinux_tap_create(char name[CLINUX_INTERFACE_NAME_SIZE], bool multiqueue);

@@ -1,0 +1,34 @@
+#define _GNU_SOURCE
+#include "ofd_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+static struct flock one_byte(short type, int64_t byte)
+{
+	// l_pid must be 0 for the OFD commands; the initialiser sees to it.
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+}
+
+int clinux_ofd_lock(int fd, int64_t byte)
+{
+	struct flock lock = one_byte(F_WRLCK, byte);
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return 0;
+	return errno == EACCES ? -EAGAIN : -errno;
+}
+
+int clinux_ofd_unlock(int fd, int64_t byte)
+{
+	struct flock lock = one_byte(F_UNLCK, byte);
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : -errno;
+}
+
+int clinux_ofd_is_locked(int fd, int64_t byte)
+{
+	// A read lock as the question: descriptors opened O_RDONLY may ask it, and only a write lock conflicts.
+	struct flock lock = one_byte(F_RDLCK, byte);
+	if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
+		return -errno;
+	return lock.l_type != F_UNLCK;
+}

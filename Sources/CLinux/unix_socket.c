@@ -1,0 +1,53 @@
+#define _GNU_SOURCE
+#include "unix_socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int address(struct sockaddr_un *address, int dirfd, const char *name)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", dirfd, name);
+	return length < (int)sizeof address->sun_path ? 0 : -ENAMETOOLONG;
+}
+
+static int closed(int fd, int error)
+{
+	close(fd);
+	return -error;
+}
+
+int clinux_unix_listen(int dirfd, const char *name, unsigned mode)
+{
+	struct sockaddr_un local;
+	int rc = address(&local, dirfd, name);
+	if (rc < 0)
+		return rc;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
+		return closed(fd, errno);
+	// The mode is set on the socket before bind(2), which takes it for the name: never wider, not for an instant.
+	if (fchmod(fd, mode) != 0 || bind(fd, (struct sockaddr *)&local, sizeof local) != 0 || listen(fd, 16) != 0)
+		return closed(fd, errno);
+	return fd;
+}
+
+int clinux_unix_connect(int dirfd, const char *name)
+{
+	struct sockaddr_un peer;
+	int rc = address(&peer, dirfd, name);
+	if (rc < 0)
+		return rc;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&peer, sizeof peer) != 0)
+		return closed(fd, errno);
+	return fd;
+}

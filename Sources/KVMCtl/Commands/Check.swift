@@ -1,0 +1,45 @@
+import ArgumentParser
+import SystemPackage
+import VMCore
+
+/// `kvmctl check`.
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say whether VMs could be started here, and everything that keeps them from it.")
+
+    @OptionGroup var targets: Targets
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        var results: [JSON] = []
+        defer { if output.json { output.print(list: results) } }
+        try targets.forEach { vm in
+            do {
+                let notices = try check(vm)
+                results.append(Self.json(vm, ok: true, notices))
+                guard !output.json else { return }
+                print("\(vm.name): ok")
+                notices.forEach { print("  note: \($0)") }
+            } catch let error as VMError {
+                results.append(Self.json(vm, ok: false, [error.description]))
+                throw error
+            }
+        }
+    }
+
+    private func check(_ vm: VMReference) throws -> [String] {
+        let file = try VMFile(vm.file)
+        let paths = try Places.current()
+        // What a running VM holds (its port, its disks) is no fault of its own.
+        let isRunning = try Places.inventory().entry(vm).state.isAlive
+        let plan = try Starting(file, paths: paths).plan(assumesRoot: true, ignoringTakenPorts: isRunning)
+        return file.warnings + plan.notices + plan.derivedValues
+    }
+
+    private static func json(_ vm: VMReference, ok: Bool, _ messages: [String]) -> JSON {
+        [
+            "schema": "kvmctl.check/1", "name": .string(vm.name.description), "params": .string(vm.file.string),
+            "ok": .bool(ok), "messages": .array(messages.map(JSON.string)),
+        ]
+    }
+}

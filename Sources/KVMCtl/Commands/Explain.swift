@@ -1,0 +1,40 @@
+import ArgumentParser
+import VMCore
+
+/// `kvmctl explain`.
+struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print every QEMU argument of a VM, and where it comes from.")
+
+    @Argument(help: "The VM.", completion: .file())
+    var vm: String
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let paths = try Places.current()
+        let reference = try VMLocator(paths).find(vm)
+        let starting = Starting(try VMFile(reference.file), paths: paths)
+        let plan = try starting.plan(assumesRoot: true, ignoringTakenPorts: true)
+        if output.json {
+            print(JSON.array(plan.arguments.map(\.json)).prettyText)
+            return
+        }
+        print(shellQuoted(plan.executable))
+        for group in plan.arguments {
+            print("  " + group.words.map(shellQuoted).joined(separator: " "))
+            print("      \(group.purpose) — \(group.origins.map(\.text).joined(separator: "; "))")
+        }
+        plan.notices.forEach(Message.note)
+    }
+}
+
+extension ArgumentGroup {
+    /// As JSON (docs/json.md, schema kvmctl.argument/1).
+    var json: JSON {
+        [
+            "schema": "kvmctl.argument/1", "words": .array(words.map(JSON.string)), "purpose": .string(purpose),
+            "origins": .array(origins.map { .string($0.text) }),
+        ]
+    }
+}

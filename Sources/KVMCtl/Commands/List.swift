@@ -1,0 +1,29 @@
+import ArgumentParser
+import SystemPackage
+import VMCore
+
+/// `kvmctl list`.
+struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "List the VMs: those under the roots, and those that run.", aliases: ["ls"])
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let entries = try Places.inventory().entries()
+        if output.json {
+            output.print(list: entries.map(\.json))
+            return
+        }
+        var table = Table("NAME", "STATE", "MEMORY", "CPUS", "VNC", "NICS", "UPTIME")
+        for entry in entries {
+            table.add(
+                entry.name, entry.state.rawValue, entry.memoryText, entry.cpusText, entry.vncText, entry.nicsText,
+                entry.uptimeText)
+        }
+        print(table.text)
+        for entry in entries where entry.fault != nil {
+            Message.note("\(entry.file): can't be used; `kvmctl check \(shellQuoted(entry.file.string))` says why")
+        }
+    }
+}

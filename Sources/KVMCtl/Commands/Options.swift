@@ -1,0 +1,93 @@
+import ArgumentParser
+import Glibc
+import SystemPackage
+import VMCore
+
+/// Where this caller's VMs are.
+enum Places {
+    static func current() throws(VMError) -> Paths {
+        let keys = ["KVMCTL_RUN", "KVMCTL_VMS", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"]
+        let environment = keys.reduce(into: [String: String]()) { found, key in
+            found[key] = getenv(key).map { String(cString: $0) }
+        }
+        return try Paths.of(uid: geteuid(), environment: environment)
+    }
+
+    /// Where a user who is not root also looks: at root's VMs.
+    static var system: Paths? { geteuid() == 0 || getenv("KVMCTL_RUN") != nil ? nil : .system }
+
+    static func inventory() throws(VMError) -> Inventory { Inventory(try current(), system: system) }
+}
+
+/// The VMs that a command is about.
+struct Targets: ParsableArguments {
+    @Argument(help: "The VMs: names, or paths of params files.", completion: .file())
+    var vms: [String] = []
+
+    @Flag(help: "Every VM under the roots.")
+    var all = false
+
+    func validate() throws {
+        if all != vms.isEmpty { throw ValidationError(all ? "--all goes without names" : "name a VM, or say --all") }
+    }
+
+    /// Does something to each VM, goes on after a failure, and reports them all.
+    ///
+    /// - Throws: what the only VM threw; `SomeFailed` if some of several failed.
+    func forEach(_ body: (VMReference) throws -> Void) throws {
+        let locator = VMLocator(try Places.current())
+        var failures = 0
+        let words = all ? locator.definedFiles().map(\.string) : vms
+        for word in words {
+            do {
+                try body(try locator.find(word))
+            } catch let error as VMError {
+                if words.count == 1 { throw error }
+                Message.error(error)
+                failures += 1
+            }
+        }
+        if failures > 0 { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
+    }
+}
+
+/// `--json`.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    /// Prints a list as one JSON document.
+    func print(list: [JSON]) { Swift.print(JSON.array(list).prettyText) }
+}
+
+/// `--dry-run`.
+struct DryRunOption: ParsableArguments {
+    @Flag(name: .customLong("dry-run"), help: "Print what would be done, and touch nothing.")
+    var isOn = false
+}
+
+extension ByteCount: ExpressibleByArgument {
+    /// A memory size; a bare number is MiB, as in vm.params.
+    public init?(argument: String) {
+        guard let size = try? ByteCount(parsing: argument, bareUnit: .mebi) else { return nil }
+        self = size
+    }
+}
+
+/// A span of time on the command line: `30s`, `2m`, `1h`, or bare seconds.
+struct TimeSpan: ExpressibleByArgument {
+    let duration: Duration
+
+    init(seconds: Int64) { duration = .seconds(seconds) }
+
+    init?(argument: String) {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
+        let factor = argument.last.flatMap { units[$0] }
+        guard let number = Int64(factor == nil ? argument : String(argument.dropLast())), number >= 0,
+            number <= 86400 * 365
+        else { return nil }
+        duration = .seconds(number * (factor ?? 1))
+    }
+
+    var defaultValueDescription: String { "\(duration.components.seconds)s" }
+}

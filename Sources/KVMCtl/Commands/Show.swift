@@ -1,0 +1,72 @@
+import ArgumentParser
+import SystemPackage
+import VMCore
+
+/// `kvmctl show`.
+struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Show all that is known of a VM.")
+
+    @OptionGroup var targets: Targets
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        var shown: [JSON] = []
+        defer { if output.json { output.print(list: shown) } }
+        let inventory = try Places.inventory()
+        let paths = try Places.current()
+        try targets.forEach { vm in
+            let details = VMDetails(inventory.entry(vm), paths: paths)
+            if output.json { shown.append(details.json) } else { print(details.text) }
+        }
+    }
+}
+
+/// A VM's entry, and what only `show` tells.
+struct VMDetails {
+    let entry: VMEntry
+    let files: [(key: String, path: String)]
+
+    init(_ entry: VMEntry, paths: Paths) {
+        self.entry = entry
+        guard let name = VMName(entry.name) else {
+            files = []
+            return
+        }
+        let run = paths.machine(name)
+        files = [
+            ("console log", paths.consoleLog(name).string), ("QEMU log", paths.qemuLog(name).string),
+            ("flight record", paths.record(name).string), ("QMP socket", run.appending("qmp.sock").string),
+            ("serial socket", run.appending("serial.sock").string),
+            ("agent socket", run.appending("agent.sock").string),
+        ]
+    }
+
+    var json: JSON {
+        guard case .object(var members) = entry.json else { return entry.json }
+        let keys = ["consoleLog", "qemuLog", "record", "qmpSocket", "serialSocket", "agentSocket"]
+        for (key, file) in zip(keys, files) { members[key] = .string(file.path) }
+        return .object(members)
+    }
+
+    var text: String {
+        var rows: [(String, String)] = [
+            ("name", entry.name), ("state", entry.state.rawValue), ("params", entry.file.string),
+        ]
+        if let reason = entry.endReason { rows.append(("last end", reason)) }
+        if let uuid = entry.uuid { rows.append(("UUID", uuid)) }
+        rows += [("memory", entry.memoryText), ("CPUs", entry.cpusText), ("VNC", entry.vncText)]
+        if let process = entry.process { rows.append(("pid", "\(process.pid), up \(process.age.short)")) }
+        if let accelerator = entry.accelerator { rows.append(("accelerator", accelerator)) }
+        for nic in entry.nics {
+            let parts = [nic.network, nic.mac, nic.tap].compactMap { $0 }
+            rows.append(("NET\(nic.index)", parts.joined(separator: ", ")))
+        }
+        for path in entry.media { rows.append(("medium", path)) }
+        rows += files.map { ($0.key, $0.path) }
+        if let fault = entry.fault { rows.append(("fault", fault)) }
+        let width = rows.map(\.0.count).max() ?? 0
+        return rows.map { key, value in
+            key + String(repeating: " ", count: width - key.count + 2) + printable(value)
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import VMCore
+
+/// `kvmctl start`.
+struct Start: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Start VMs.",
+        discussion: "Starting a VM that runs says so and succeeds.")
+
+    @OptionGroup var targets: Targets
+
+    @Option(help: "An ISO for this start; the machine boots it, once.", completion: .file(extensions: ["iso"]))
+    var cdrom: String?
+
+    @Flag(help: "Become QEMU, for systemd and CI; ends when the VM does.")
+    var foreground = false
+
+    @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if foreground, targets.all || targets.vms.count != 1 { throw ValidationError("--foreground takes one VM") }
+    }
+
+    func run() throws {
+        var results: [JSON] = []
+        defer { if output.json { output.print(list: results) } }
+        let options = StartOptions(cdrom: cdrom.map(absolutePath), foreground: foreground)
+        try targets.forEach { vm in
+            let starting = Starting(try VMFile(vm.file), options: options, paths: try Places.current())
+            if dryRun.isOn {
+                let plan = try starting.plan(assumesRoot: true)
+                if output.json { results.append(plan.json) } else { print(plan.text) }
+                plan.notices.forEach(Message.note)
+                return
+            }
+            results.append(try start(vm, starting))
+        }
+    }
+
+    private func start(_ vm: VMReference, _ starting: Starting) throws -> JSON {
+        let outcome: String
+        switch try starting.start() {
+        case .alreadyRunning(let process):
+            outcome = "alreadyRunning"
+            if !output.json { print("\(vm.name): already running\(process.map { ", pid \($0.pid)" } ?? "")") }
+        case .started(let notices):
+            outcome = "started"
+            notices.forEach { Message.note("\(vm.name): \($0)") }
+            let entry = try Places.inventory().entry(vm)
+            if !output.json { print("\(vm.name): started\(Self.whereabouts(entry))") }
+        }
+        return ["schema": "kvmctl.start/1", "name": .string(vm.name.description), "result": .string(outcome)]
+    }
+
+    /// Where the new VM is to be found: its display and its taps.
+    private static func whereabouts(_ entry: VMEntry) -> String {
+        var parts: [String] = []
+        if let vnc = entry.vnc, let port = vnc.port { parts.append("VNC at \(vnc.address):\(port)") }
+        parts += entry.nics.compactMap { nic in
+            nic.tap.map { "\($0) on \(nic.network.split(separator: ":").last ?? "")" }
+        }
+        return parts.isEmpty ? "" : ", " + parts.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import VMCore
+
+/// `kvmctl stop`.
+struct Stop: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Stop VMs.",
+        discussion: """
+            The guest is asked first (the ACPI power button, pressed again every 5 s); if it has not shut down in time, \
+            QEMU is told to quit, and if that fails it is killed. Says which it was.
+            """)
+
+    @OptionGroup var targets: Targets
+
+    @Option(help: "How long the guest may take to shut down.")
+    var timeout = TimeSpan(seconds: 30)
+
+    @Flag(help: "Don't ask the guest: as if the power was cut.")
+    var now = false
+
+    @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        var results: [JSON] = []
+        defer { if output.json { output.print(list: results) } }
+        let timeout = now ? Duration.zero : timeout.duration
+        try targets.forEach { vm in
+            if dryRun.isOn {
+                print(
+                    "\(vm.name): would be \(now ? "told to quit" : "asked to shut down, for \(timeout.components.seconds)s")"
+                )
+                return
+            }
+            let rung = try Stopping(vm.name, timeout: timeout, paths: try Places.current()).stop()
+            if !output.json { print("\(vm.name): \(Self.text(rung, asked: timeout))") }
+            results.append([
+                "schema": "kvmctl.stop/1", "name": .string(vm.name.description), "result": .string(rung.rawValue),
+            ])
+        }
+    }
+
+    private static func text(_ rung: Stopping.Rung, asked: Duration) -> String {
+        let why = asked > .zero ? "the guest did not shut down in \(asked.components.seconds)s; " : ""
+        return switch rung {
+        case .alreadyStopped: "not running"
+        case .guest: "stopped; the guest shut down"
+        case .quit: "stopped; \(why)QEMU was told to quit"
+        case .killed: "stopped; \(why)QEMU did not quit and was killed"
+        }
+    }
+}

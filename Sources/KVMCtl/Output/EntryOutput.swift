@@ -1,0 +1,68 @@
+import BridgeNet
+import SystemPackage
+import VMCore
+
+extension VMEntry {
+    /// The JSON object of a VM (docs/json.md, schema kvmctl.vm/1).
+    var json: JSON {
+        [
+            "schema": "kvmctl.vm/1",
+            "name": .string(name),
+            "state": .string(state.rawValue),
+            "params": .string(file.string),
+            "fault": .optional(fault),
+            "uuid": .optional(uuid),
+            "memory": memoryBytes.map(JSON.integer) ?? .null,
+            "cpus": cpus.map { .integer(Int64($0)) } ?? .null,
+            "accelerator": .optional(accelerator),
+            "vnc": vnc.map(\.json) ?? .null,
+            "nics": .array(nics.map(\.json)),
+            "media": .array(media.map(JSON.string)),
+            "pid": process.map { .integer(Int64($0.pid)) } ?? .null,
+            "uptime": process.map { .integer($0.age.components.seconds) } ?? .null,
+            "endReason": .optional(endReason),
+        ]
+    }
+
+    /// The VNC column: the display as vm.params has it, with the address where that is not loopback.
+    var vncText: String {
+        guard let vnc else { return "-" }
+        guard let port = vnc.port else { return "auto" }
+        return vnc.address == "127.0.0.1" ? ":\(port - 5900)" : "\(vnc.address):\(port - 5900)"
+    }
+
+    /// The NICS column: the taps where there are any, and what they are on.
+    var nicsText: String {
+        nics.isEmpty
+            ? "-" : nics.map { nic in nic.tap.map { "\($0)@\(nic.network)" } ?? nic.network }.joined(separator: ",")
+    }
+
+    /// The memory column.
+    var memoryText: String { memoryBytes.map { ByteCount(bytes: $0).description } ?? "-" }
+    /// The CPUs column.
+    var cpusText: String { cpus.map(String.init) ?? "-" }
+    /// The uptime column.
+    var uptimeText: String { process?.age.short ?? "-" }
+}
+
+extension VMEntry.NIC {
+    var json: JSON {
+        [
+            "index": .integer(Int64(index)), "network": .string(network), "mac": .optional(mac), "tap": .optional(tap),
+        ]
+    }
+}
+
+extension VMEntry.VNCAddress {
+    var json: JSON {
+        [
+            "address": .string(address), "port": port.map { .integer(Int64($0)) } ?? .null,
+            "display": port.map { .integer(Int64($0 - 5900)) } ?? .null,
+        ]
+    }
+}
+
+extension JSON {
+    /// A string, or null.
+    static func optional(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
+}

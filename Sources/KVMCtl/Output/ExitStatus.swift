@@ -1,0 +1,42 @@
+import ArgumentParser
+import Glibc
+import VMCore
+
+/// Exit codes: sysexits(3), documented and stable (DESIGN §2.3). The one place where a failure becomes a number.
+enum ExitStatus {
+    static func code(of error: VMError.Code) -> Int32 {
+        switch error {
+        case .partial: 1
+        case .usage: 64
+        case .badData: 65
+        case .notFound: 66
+        case .unavailable: 69
+        case .bug: 70
+        case .cannotCreate: 73
+        case .busy: 75
+        case .denied: 77
+        case .timedOut: 124
+        }
+    }
+
+    /// Runs a command, says what went wrong if anything did, and ends the process.
+    static func leave(after command: () throws -> Void) -> Never {
+        do {
+            try command()
+            exit(0)
+        } catch let error as VMError {
+            Message.error(error)
+            exit(code(of: error.code))
+        } catch let failure as SomeFailed {
+            exit(failure.code)
+        } catch {
+            // Help, the version, and what ArgumentParser has to say of the command line, with EX_USAGE.
+            Root.exit(withError: error)
+        }
+    }
+}
+
+/// Several VMs were asked for, and each failure has been said already.
+struct SomeFailed: Error {
+    let code: Int32
+}

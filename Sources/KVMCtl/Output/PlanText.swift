@@ -1,0 +1,91 @@
+import BridgeNet
+import SystemPackage
+import VMCore
+
+extension LaunchPlan {
+    /// What a start would do, step by step.
+    var text: String {
+        var lines = ["start \(name) (\(file))"]
+        for disk in newDisks { lines.append("  create \(disk.path), sparse, \(disk.size)") }
+        for tap in taps {
+            let name = tap.name?.description ?? "the first free tapN"
+            lines.append(
+                "  make \(name), alias \(self.name), MTU \(tap.mtu.map(String.init) ?? "of \(tap.bridge)"), on \(tap.bridge)"
+            )
+        }
+        lines.append("  run as \(credentials.text)")
+        for descriptor in descriptors { lines.append("  descriptor \(descriptor.number): \(descriptor.role.text)") }
+        lines.append("  execute \(shellQuoted(executable)) \\")
+        let words = arguments.map { "    " + $0.words.map(shellQuoted).joined(separator: " ") }
+        lines.append(words.joined(separator: " \\\n"))
+        for command in commit { lines.append("  then over QMP: \(command.line())") }
+        return lines.joined(separator: "\n")
+    }
+
+    /// The same as JSON (docs/json.md, schema kvmctl.plan/1).
+    var json: JSON {
+        [
+            "schema": "kvmctl.plan/1",
+            "name": .string(name.description),
+            "params": .string(file.string),
+            "newDisks": .array(
+                newDisks.map { ["path": .string($0.path.string), "size": .integer($0.size.bytes)] }),
+            "taps": .array(
+                taps.map {
+                    [
+                        "nic": .integer(Int64($0.nic)), "name": .optional($0.name?.description),
+                        "bridge": .string($0.bridge.description),
+                    ]
+                }),
+            "executable": .string(executable),
+            "arguments": .array(argumentVector.map(JSON.string)),
+            "descriptors": .array(
+                descriptors.map { ["number": .integer(Int64($0.number)), "role": .string($0.role.text)] }),
+            "notices": .array(notices.map(JSON.string)),
+        ]
+    }
+}
+
+extension Credentials {
+    var text: String {
+        switch self {
+        case .caller: "the caller, without capabilities"
+        case .ownUID: "a uid of its own, without capabilities"
+        case .user(let name, let uid, let gid, _): "\(name) (uid \(uid), gid \(gid)), without capabilities"
+        }
+    }
+}
+
+extension Descriptor.Role {
+    var text: String {
+        switch self {
+        case .monitorInput: "what the recording monitor reads"
+        case .record: "flight record"
+        case .messages: "QEMU's messages"
+        case .lock: "the VM's lock"
+        case .uidLock: "the lock of its uid"
+        case .monitorSocket: "QMP socket, listening"
+        case .serialSocket: "serial console's socket, listening"
+        case .agentSocket: "guest agent's socket, listening"
+        case .consoleLog: "console log"
+        case .image(let path, let writable): "\(path), \(writable ? "read-write" : "read-only")"
+        case .tap(let nic): "tap of NET\(nic)"
+        case .vhost(let nic): "vhost-net of NET\(nic)"
+        case .blob(let path): "\(path)"
+        case .secret(let path): "password from \(path)"
+        }
+    }
+}
+
+extension Origin {
+    /// Where a value comes from, for `explain`.
+    var text: String {
+        switch self {
+        case .line(let number, let key): "line \(number), \(key)"
+        case .standard(let key): "\(key), its default"
+        case .derived(let text): text
+        case .option(let name): name
+        case .host(let fact): "the host: \(fact)"
+        }
+    }
+}

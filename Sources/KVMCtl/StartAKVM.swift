@@ -1,0 +1,36 @@
+import SystemPackage
+import VMCore
+
+/// The command line of 2010: `start_a_kvm.sh PARAMS [ISO] [boot_from_cd]`.
+struct StartAKVM {
+    private let params: String
+    private let iso: String?
+    private let bootsCD: Bool
+
+    private static let usage = "usage: start_a_kvm.sh PARAMS [ISO] [boot_from_cd]"
+
+    init(_ arguments: [String]) throws(VMError) {
+        guard let params = arguments.first, arguments.count <= 3, !params.hasPrefix("-") else {
+            throw VMError(.usage, "start_a_kvm.sh", Self.usage)
+        }
+        if arguments.count == 3, arguments[2] != "boot_from_cd" {
+            throw VMError(.usage, arguments[2], "the third word can only be boot_from_cd", remedy: Self.usage)
+        }
+        // A word without a `/` was a file in the current directory then, never a name.
+        self.params = params.contains("/") ? params : "./\(params)"
+        iso = arguments.count > 1 ? arguments[1] : nil
+        bootsCD = arguments.count == 3
+    }
+
+    func run() throws {
+        let paths = try Places.current()
+        let vm = try VMLocator(paths).find(params)
+        let options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
+        switch try Starting(try VMFile(vm.file), options: options, paths: paths).start() {
+        case .alreadyRunning: print("\(vm.name): already running")
+        case .started(let notices):
+            notices.forEach { Message.note("\(vm.name): \($0)") }
+            print("\(vm.name): started")
+        }
+    }
+}

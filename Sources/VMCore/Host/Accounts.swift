@@ -1,0 +1,60 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Users and groups of the host (getpwnam(3), getgrnam(3)).
+enum Accounts {
+    /// The group whose members may look at root's VMs; nil where the host has none.
+    static let lookers: UInt32? = group(named: "kvmctl")
+
+    /// The group's id.
+    static func group(named name: String) -> UInt32? { getgrnam(name).map { $0.pointee.gr_gid } }
+
+    /// Turns `RUNAS` into ids: `user` or `user:group`, each a name or a number.
+    static func resolve(_ text: String) throws(VMError) -> (uid: UInt32, gid: UInt32) {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        let user: (uid: UInt32, gid: UInt32)
+        if let entry = getpwnam(parts[0]) {
+            user = (entry.pointee.pw_uid, entry.pointee.pw_gid)
+        } else if let number = UInt32(parts[0]) {
+            user = (number, getpwuid(number).map { $0.pointee.pw_gid } ?? number)
+        } else {
+            throw VMError(
+                .unavailable, "RUNAS=\(text)", "there is no user \(parts[0])",
+                remedy: "make one: `adduser --system --group \(parts[0])`, or leave RUNAS out")
+        }
+        guard parts.count == 2 else { return user }
+        guard let gid = group(named: parts[1]) ?? UInt32(parts[1]) else {
+            throw VMError(
+                .unavailable, "RUNAS=\(text)", "there is no group \(parts[1])",
+                remedy: "make one: `addgroup --system \(parts[1])`, or leave the group out")
+        }
+        return (user.uid, gid)
+    }
+
+    /// The group that may open /dev/kvm, unless that is root's own.
+    static var kvmGroups: [UInt32] {
+        guard let device = try? status(of: "/dev/kvm"), device.st_gid != 0 else { return [] }
+        return [device.st_gid]
+    }
+}
+
+/// The uids that VMs run under, one each, so that one can't signal or read another.
+///
+/// The range is in what systemd's UIDS-GIDS leaves unused (1879048192…2147483647). A uid is taken by a lock on its byte
+/// of RUN/uids, which QEMU inherits: free again at the instant QEMU is gone.
+enum UIDPool {
+    static let first: UInt32 = 1_900_000_000
+    static let count = 65536
+
+    /// Takes a uid, the same for the same VM while nobody else has it.
+    static func take(for name: VMName, in file: borrowing ByteLockFile) throws(Errno) -> UInt32? {
+        let hash = Identity.hash(Array(name.description.utf8))
+        let preferred = Int(hash[0]) << 8 | Int(hash[1])
+        for step in 0..<count {
+            let slot = (preferred + step) % count
+            if try file.tryLock(Int64(slot)) { return first + UInt32(slot) }
+        }
+        return nil
+    }
+}

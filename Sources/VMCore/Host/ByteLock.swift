@@ -1,0 +1,44 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// A file whose bytes are locks (OFD locks, fcntl(2)). A lock is held until this value goes, or for as long as a
+/// process lives that inherited its descriptor.
+struct ByteLockFile: ~Copyable {
+    private let file: OwnedDescriptor
+
+    /// Opens the file, for asking only.
+    init(asking path: FilePath) throws(Errno) { file = try .open(path, .readOnly) }
+
+    /// Opens the file for locking, and makes it where it is missing.
+    init(creating path: FilePath, permissions: UInt32) throws(Errno) {
+        file = try .open(path, .readWrite, flags: O_CREAT, permissions: permissions)
+    }
+
+    var descriptor: FileDescriptor { file.descriptor }
+
+    /// Takes the lock on a byte, unless somebody else has it.
+    func tryLock(_ byte: Int64) throws(Errno) -> Bool {
+        let result = clinux_ofd_lock(file.rawValue, byte)
+        if result == -Errno.resourceTemporarilyUnavailable.rawValue { return false }
+        guard result == 0 else { throw Errno(rawValue: -result) }
+        return true
+    }
+
+    /// Whether somebody else holds the lock on a byte.
+    func isLocked(_ byte: Int64) throws(Errno) -> Bool {
+        let result = clinux_ofd_is_locked(file.rawValue, byte)
+        guard result >= 0 else { throw Errno(rawValue: -result) }
+        return result == 1
+    }
+
+    /// Whether this very file is what the path leads to.
+    func isStillAt(_ path: FilePath) -> Bool {
+        var here = stat()
+        guard fstat(file.rawValue, &here) == 0, let there = try? status(of: path) else { return false }
+        return here.st_dev == there.st_dev && here.st_ino == there.st_ino
+    }
+
+    /// Gives the descriptor up, with the locks that it carries.
+    consuming func release() -> OwnedDescriptor { file }
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+/// A point in time that a wait must not pass, on the clock that nobody sets.
+public struct Deadline: Sendable {
+    private let instant: ContinuousClock.Instant
+
+    /// So long from now.
+    public init(in duration: Duration) { instant = .now + duration }
+
+    /// What is left, never negative.
+    public var remaining: Duration { max(.zero, instant - .now) }
+
+    /// Whether it has passed.
+    public var hasPassed: Bool { remaining == .zero }
+
+    /// What is left in whole milliseconds, rounded up, for poll(2).
+    public var milliseconds: Int32 { Int32(clamping: remaining.wholeMilliseconds) }
+}
+
+extension Duration {
+    /// In milliseconds, rounded up.
+    public var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    }
+}
+
+/// Sleeps the calling thread.
+func pause(_ duration: Duration) {
+    usleep(UInt32(clamping: duration.wholeMilliseconds * 1000))
+}

@@ -1,0 +1,125 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Reads a file of at most `limit` bytes whole; a longer one is cut there.
+func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
+    let file = try OwnedDescriptor.open(path, .readOnly)
+    return try readAll(file.descriptor, limit: limit)
+}
+
+/// Reads up to `limit` bytes from where the descriptor stands.
+func readAll(_ file: FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: min(limit, 65536))
+    while bytes.count < limit {
+        let count = Glibc.read(file.rawValue, &chunk, min(chunk.count, limit - bytes.count))
+        if count < 0 {
+            if errno == EINTR { continue }
+            throw Errno(rawValue: errno)
+        }
+        if count == 0 { break }
+        bytes += chunk[..<count]
+    }
+    return bytes
+}
+
+/// The last `limit` bytes of a file, or all of it.
+func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
+    let file = try OwnedDescriptor.open(path, .readOnly)
+    var status = stat()
+    guard fstat(file.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
+    if status.st_size > limit { lseek(file.rawValue, status.st_size - off_t(limit), SEEK_SET) }
+    return try readAll(file.descriptor, limit: limit)
+}
+
+/// Writes all of it.
+func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
+    var written = 0
+    while written < bytes.count {
+        let count = bytes[written...].withUnsafeBytes { Glibc.write(file.rawValue, $0.baseAddress, $0.count) }
+        if count < 0 {
+            if errno == EINTR { continue }
+            throw Errno(rawValue: errno)
+        }
+        written += count
+    }
+}
+
+/// Puts a file in place whole: readers see the old content or the new, also after a power cut.
+func replaceFile(_ path: FilePath, with bytes: [UInt8], permissions: UInt32, group: UInt32? = nil) throws(Errno) {
+    let temporary = FilePath("\(path).\(getpid())")
+    do {
+        let file = try OwnedDescriptor.open(
+            temporary, .writeOnly, flags: O_CREAT | O_TRUNC | O_NOFOLLOW, permissions: permissions)
+        if let group { fchown(file.rawValue, UInt32.max, group) }
+        try writeAll(bytes, to: file.descriptor)
+    } catch {
+        removeFile(temporary)
+        throw error
+    }
+    let renamed = temporary.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
+    guard renamed == 0 else {
+        let failure = Errno(rawValue: errno)
+        removeFile(temporary)
+        throw failure
+    }
+}
+
+/// Removes a file; one that is not there is as good as removed.
+func removeFile(_ path: FilePath) {
+    _ = path.withPlatformString { unlink($0) }
+}
+
+/// What stat(2) says, or nil where there is nothing.
+func status(of path: FilePath) throws(Errno) -> stat? {
+    var result = stat()
+    if path.withPlatformString({ stat($0, &result) }) == 0 { return result }
+    let error = Errno(rawValue: errno)
+    if error == .noSuchFileOrDirectory || error == .notDirectory { return nil }
+    throw error
+}
+
+/// Makes a directory and those above it, as far as they are missing.
+func makeDirectories(_ path: FilePath, permissions: UInt32, group: UInt32? = nil) throws(Errno) {
+    if path.withPlatformString({ mkdir($0, permissions) }) == 0 {
+        if let group { _ = path.withPlatformString { chown($0, UInt32.max, group) } }
+        return
+    }
+    switch Errno(rawValue: errno) {
+    case .fileExists: return
+    case .noSuchFileOrDirectory:
+        let parent = path.removingLastComponent()
+        guard parent != path, !parent.isEmpty else { throw .noSuchFileOrDirectory }
+        try makeDirectories(parent, permissions: permissions, group: group)
+        try makeDirectories(path, permissions: permissions, group: group)
+    case let error: throw error
+    }
+}
+
+/// The names in a directory, sorted, without `.` and `..`; nil where there is no such directory.
+func names(in directory: FilePath) throws(Errno) -> [String]? {
+    guard let stream = directory.withPlatformString({ opendir($0) }) else {
+        let error = Errno(rawValue: errno)
+        if error == .noSuchFileOrDirectory { return nil }
+        throw error
+    }
+    defer { closedir(stream) }
+    var found: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { found.append(name) }
+    }
+    return found.sorted()
+}
+
+/// A path from the user made absolute, against the current directory.
+public func absolutePath(_ text: String) -> FilePath {
+    let path = FilePath(text)
+    if path.isAbsolute { return path.lexicallyNormalized() }
+    guard let current = getcwd(nil, 0) else { return path }
+    defer { free(current) }
+    return FilePath(platformString: current).pushing(path).lexicallyNormalized()
+}

@@ -1,0 +1,137 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// A program about to be started with exactly these descriptors and this user (CLinux, spawn.h).
+struct Launch {
+    var path: String
+    /// Without the program's name.
+    var arguments: [String]
+    var credentials: ResolvedCredentials
+    /// The descriptor, in the program, of the VM's lock file.
+    var lock: CInt?
+    private var sources: [CInt] = []
+    private var targets: [CInt] = []
+
+    init(path: String, arguments: [String], credentials: ResolvedCredentials, lock: CInt? = nil) {
+        self.path = path
+        self.arguments = arguments
+        self.credentials = credentials
+        self.lock = lock
+    }
+
+    /// What went wrong, and in which step.
+    struct Failure: Error, Equatable {
+        var stage: String
+        var errno: Errno
+    }
+
+    /// Lets the program inherit a descriptor under another number. It stays the caller's, who keeps it open until then.
+    mutating func pass(_ descriptor: FileDescriptor, as target: CInt) {
+        sources.append(descriptor.rawValue)
+        targets.append(target)
+    }
+
+    /// Starts the program as a child in a session of its own.
+    func spawn() throws(Failure) -> Child {
+        Child(pid: try withLaunch({ clinux_spawn($0, $1) }).get())
+    }
+
+    /// Turns this process into the program; returns only to say why that failed.
+    func become() -> Failure {
+        switch withLaunch({ clinux_become($0, $1) }) {
+        case .failure(let failure): failure
+        case .success: Failure(stage: "exec", errno: .invalidArgument)
+        }
+    }
+
+    /// What such a user can do on this host: an OR of CLINUX_CAN_…, or -errno.
+    func probe() -> CInt {
+        switch withLaunch({ launch, _ in clinux_probe_as(launch) }) {
+        case .success(let abilities): abilities
+        case .failure(let failure): -failure.errno.rawValue
+        }
+    }
+
+    private func withLaunch(
+        _ body: (UnsafePointer<clinux_launch>, UnsafeMutablePointer<clinux_stage>) -> CInt
+    ) -> Result<CInt, Failure> {
+        var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+        var environment: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [nil]
+        defer { (words + environment).forEach { free($0) } }
+        var stage = CLINUX_STAGE_FORK
+        let result = path.withCString { path in
+            credentials.groups.withUnsafeBufferPointer { groups in
+                sources.withUnsafeBufferPointer { sources in
+                    targets.withUnsafeBufferPointer { targets in
+                        words.withUnsafeMutableBufferPointer { words in
+                            environment.withUnsafeMutableBufferPointer { environment in
+                                var launch = clinux_launch(
+                                    path: path, argv: words.baseAddress, envp: environment.baseAddress,
+                                    sources: sources.baseAddress, targets: targets.baseAddress,
+                                    descriptors: sources.count, lock: lock ?? -1,
+                                    change_user: credentials.changesUser, uid: credentials.uid, gid: credentials.gid,
+                                    groups: groups.baseAddress, group_count: groups.count)
+                                return body(&launch, &stage)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        guard result < 0 else { return .success(result) }
+        return .failure(Failure(stage: Self.name(stage), errno: Errno(rawValue: -result)))
+    }
+
+    /// Nothing of the caller's environment reaches QEMU: what a VM is depends on its file alone.
+    private static let environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+
+    private static func name(_ stage: clinux_stage) -> String {
+        switch stage {
+        case CLINUX_STAGE_FORK: "make a process"
+        case CLINUX_STAGE_DESCRIPTORS: "arrange its descriptors"
+        case CLINUX_STAGE_LOCK: "sign its lock"
+        case CLINUX_STAGE_CREDENTIALS: "drop its privileges"
+        default: "execute it"
+        }
+    }
+}
+
+/// Credentials with every id known.
+struct ResolvedCredentials: Equatable {
+    var changesUser = false
+    var uid: UInt32 = 0
+    var gid: UInt32 = 0
+    var groups: [UInt32] = []
+}
+
+extension Credentials {
+    /// With `uid` where the VM gets one of its own.
+    func resolved(uid: UInt32) -> ResolvedCredentials {
+        switch self {
+        case .caller: ResolvedCredentials()
+        case .ownUID(let groups): ResolvedCredentials(changesUser: true, uid: uid, gid: uid, groups: groups)
+        case .user(_, let uid, let gid, let groups):
+            ResolvedCredentials(changesUser: true, uid: uid, gid: gid, groups: groups)
+        }
+    }
+
+    /// For asking what such a user can do: any uid of the range will answer for all.
+    var forProbing: ResolvedCredentials { resolved(uid: UIDPool.first + UInt32(UIDPool.count) - 1) }
+}
+
+/// A child process.
+struct Child {
+    let pid: pid_t
+
+    /// Takes the child's end from the kernel, waiting for it if need be, and says it as a shell would: the exit code,
+    /// or 128 and the signal.
+    @discardableResult
+    func reap() -> Int32 {
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0 {
+            guard errno == EINTR else { return 0 }
+        }
+        return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
+    }
+}

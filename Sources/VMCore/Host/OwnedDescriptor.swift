@@ -1,0 +1,42 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// A file descriptor that closes itself.
+struct OwnedDescriptor: ~Copyable {
+    let descriptor: FileDescriptor
+
+    /// Takes over an open descriptor.
+    init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
+
+    /// Takes over what a shim function returned: a descriptor, or -errno.
+    init(returned value: CInt) throws(Errno) {
+        guard value >= 0 else { throw Errno(rawValue: -value) }
+        descriptor = FileDescriptor(rawValue: value)
+    }
+
+    deinit { try? descriptor.close() }
+
+    var rawValue: CInt { descriptor.rawValue }
+
+    /// Gives the descriptor up without closing it.
+    consuming func release() -> CInt {
+        let raw = descriptor.rawValue
+        discard self
+        return raw
+    }
+
+    /// Opens a file, close-on-exec.
+    static func open(
+        _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: mode_t = 0
+    ) throws(Errno) -> OwnedDescriptor {
+        let raw = path.withPlatformString { Glibc.open($0, mode.rawValue | flags | O_CLOEXEC, permissions) }
+        guard raw >= 0 else { throw Errno(rawValue: Glibc.errno) }
+        return OwnedDescriptor(FileDescriptor(rawValue: raw))
+    }
+
+    /// Opens a directory as an anchor for the *at functions.
+    static func directory(_ path: FilePath) throws(Errno) -> OwnedDescriptor {
+        try open(path, .readOnly, flags: O_DIRECTORY)
+    }
+}

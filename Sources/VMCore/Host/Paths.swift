@@ -1,0 +1,82 @@
+import Glibc
+public import SystemPackage
+
+/// Where the run-time files of one user's VMs are (DESIGN §2.2).
+///
+/// ```
+/// RUN/vms/NAME/lock          the VM's lock, and who holds it
+///              manifest.json what the running VM is
+///              qmp.sock serial.sock agent.sock
+/// RUN/uids                   the uids in use
+/// LOG/NAME/console.log       what the guest wrote to its serial console
+///          qemu.log          what QEMU printed
+///          record            what happened to the VM, as QEMU itself wrote it
+/// CACHE/                     what probing found; may be deleted at any time
+/// ```
+public struct Paths: Equatable, Sendable {
+    /// RUN.
+    public var run: FilePath
+    /// LOG, on a disk: a guest can write to its console without end, and RUN is memory.
+    public var log: FilePath
+    /// CACHE.
+    public var cache: FilePath
+    /// The directories that hold VMs, where names are looked up.
+    public var roots: [FilePath]
+
+    /// RUN/vms: a directory for each VM that was ever started.
+    public var machines: FilePath { run.appending("vms") }
+    /// RUN/uids.
+    public var uids: FilePath { run.appending("uids") }
+    /// The VM's directory under RUN.
+    public func machine(_ name: VMName) -> FilePath { machines.appending(name.description) }
+    /// The VM's directory under LOG.
+    public func logs(_ name: VMName) -> FilePath { log.appending(name.description) }
+    /// The guest's serial console, as text.
+    public func consoleLog(_ name: VMName) -> FilePath { logs(name).appending("console.log") }
+    /// QEMU's messages.
+    public func qemuLog(_ name: VMName) -> FilePath { logs(name).appending("qemu.log") }
+    /// The flight record.
+    public func record(_ name: VMName) -> FilePath { logs(name).appending("record") }
+
+    /// Root's places, whoever asks.
+    public static let system = Paths(
+        run: "/run/kvmctl", log: "/var/log/kvmctl", cache: "/var/cache/kvmctl", roots: ["/vms"])
+
+    /// The places of a user: root's; else under the XDG directories. `KVMCTL_RUN` moves them all, `KVMCTL_VMS` says
+    /// the roots.
+    ///
+    /// - Throws: `.unavailable` where a user has no run-time directory.
+    public static func of(uid: UInt32, environment: [String: String]) throws(VMError) -> Paths {
+        func path(_ key: String) -> FilePath? {
+            environment[key].flatMap { $0.isEmpty ? nil : FilePath($0) }
+        }
+        var paths = system
+        if let run = path("KVMCTL_RUN") {
+            guard run.isAbsolute else {
+                throw VMError(.usage, "KVMCTL_RUN", "\(run) is not an absolute path")
+            }
+            paths = Paths(run: run, log: run.appending("log"), cache: run.appending("cache"), roots: system.roots)
+        } else if uid != 0 {
+            let home = path("HOME") ?? "/"
+            paths.run = try userRunDirectory(path("XDG_RUNTIME_DIR"), uid: uid).appending("kvmctl")
+            paths.log = (path("XDG_STATE_HOME") ?? home.appending(".local/state")).appending("kvmctl")
+            paths.cache = (path("XDG_CACHE_HOME") ?? home.appending(".cache")).appending("kvmctl")
+        }
+        if let roots = environment["KVMCTL_VMS"] {
+            paths.roots = roots.split(separator: ":").map { FilePath(String($0)) }
+        }
+        return paths
+    }
+
+    private static func userRunDirectory(_ named: FilePath?, uid: UInt32) throws(VMError) -> FilePath {
+        if let named { return named }
+        // What pam_systemd makes, also where su or cron lost the variable.
+        let usual = FilePath("/run/user/\(uid)")
+        guard usual.withPlatformString({ access($0, W_OK) }) == 0 else {
+            throw VMError(
+                .unavailable, "XDG_RUNTIME_DIR", "is not set, and \(usual) is not there",
+                remedy: "log in through a session manager, or set KVMCTL_RUN to a directory of your own")
+        }
+        return usual
+    }
+}

@@ -1,0 +1,124 @@
+import CLinux
+import FoundationEssentials
+import Glibc
+import SystemPackage
+
+/// What a QEMU binary can do, found by asking it once: the answer is kept under the binary's device, inode and
+/// modification time, so that an upgrade asks again.
+struct QEMUProbe {
+    let paths: Paths
+    let credentials: Credentials
+
+    /// Where distributions put the system emulator, beside PATH.
+    private static let usualNames = ["qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm"]
+
+    /// The facts of the binary that `QEMU` names, or of the host's own.
+    func facts(named name: Setting<String>?) throws(VMError) -> QEMUFacts {
+        let path = try Self.find(name?.value)
+        guard let file = try? status(of: path) else { throw Self.missing(path.string) }
+        let key = "qemu-\(file.st_dev)-\(file.st_ino)-\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec).json"
+        let cached = paths.cache.appending(key)
+        if let bytes = try? readFile(cached), let facts = try? JSONDecoder().decode(QEMUFacts.self, from: Data(bytes)),
+            facts.path == path.string
+        {
+            return facts
+        }
+        let facts = try ask(path)
+        // A cache that can't be written only costs time.
+        try? makeDirectories(paths.cache, permissions: 0o755)
+        if let data = try? JSONEncoder().encode(facts) {
+            try? replaceFile(cached, with: Array(data), permissions: 0o644)
+        }
+        return facts
+    }
+
+    private static func find(_ name: String?) throws(VMError) -> FilePath {
+        for candidate in name.map({ [$0] }) ?? usualNames {
+            let places =
+                candidate.contains("/")
+                ? [FilePath(candidate)]
+                : searchPath.map { FilePath($0).appending(candidate) }
+            if let found = places.first(where: { $0.withPlatformString { access($0, X_OK) } == 0 }) { return found }
+        }
+        throw missing(name ?? usualNames[0])
+    }
+
+    private static var searchPath: [String] {
+        let path = getenv("PATH").map { String(cString: $0) } ?? ""
+        return path.split(separator: ":").map(String.init) + ["/usr/bin", "/usr/local/bin"]
+    }
+
+    private static func missing(_ name: String) -> VMError {
+        VMError(
+            .unavailable, name, "there is no such program", remedy: "install QEMU: `apt-get install qemu-system-x86`")
+    }
+
+    /// Starts the binary with no machine at all, and asks it over QMP.
+    private func ask(_ path: FilePath) throws(VMError) -> QEMUFacts {
+        var pair: [CInt] = [0, 0]
+        guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
+            throw .system(Errno(rawValue: errno), path.string, "can't be asked what it can do")
+        }
+        let ours = OwnedDescriptor(FileDescriptor(rawValue: pair[0]))
+        let theirs = OwnedDescriptor(FileDescriptor(rawValue: pair[1]))
+        _ = fcntl(ours.rawValue, F_SETFL, O_NONBLOCK)
+        let child = try start(path, talkingOver: theirs)
+        defer { child.reap() }
+        do throws(QMPClient.Failure) {
+            return try converse(ours, path)
+        } catch {
+            throw VMError(
+                .unavailable, path.string, "can't be asked what it can do: \(error.cause)",
+                remedy: "try it: `\(path) -machine none -nodefaults -display none -S`")
+        }
+    }
+
+    private func start(_ path: FilePath, talkingOver socket: consuming OwnedDescriptor) throws(VMError) -> Child {
+        var launch = Launch(
+            path: path.string,
+            arguments: [
+                "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-S", "-chardev",
+                "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control",
+            ], credentials: credentials.forProbing)
+        let null: OwnedDescriptor
+        do throws(Errno) { null = try .open("/dev/null", .readWrite) } catch {
+            throw .system(error, "/dev/null", "can't be opened")
+        }
+        for target: CInt in 0...2 { launch.pass(null.descriptor, as: target) }
+        launch.pass(socket.descriptor, as: 3)
+        do throws(Launch.Failure) { return try launch.spawn() } catch {
+            throw .system(error.errno, path.string, "can't \(error.stage)")
+        }
+    }
+
+    private func converse(_ socket: consuming OwnedDescriptor, _ path: FilePath) throws(QMPClient.Failure) -> QEMUFacts
+    {
+        let deadline = Deadline(in: .seconds(30))
+        var client = try QMPClient(socket, by: deadline)
+        let version = try client.execute(QMPCommand("query-version"), by: deadline)["qemu"]
+        let numbers = ["major", "minor", "micro"].map { version?[$0]?.integer ?? 0 }
+        var machines: [String: String?] = [:]
+        for machine in try client.execute(QMPCommand("query-machines"), by: deadline).array ?? [] {
+            guard let name = machine["name"]?.string else { continue }
+            machines.updateValue(nil, forKey: name)
+            if let alias = machine["alias"]?.string { machines.updateValue(name, forKey: alias) }
+        }
+        let ioUring = try hasIOUring(&client, by: deadline)
+        _ = try? client.execute(QMPCommand("quit"), by: deadline)
+        return QEMUFacts(
+            path: path.string, version: numbers.map(String.init).joined(separator: "."), ioUring: ioUring,
+            machines: machines)
+    }
+
+    /// A build without io_uring does not know the word; one with it gets as far as finding that /dev/null is no disk.
+    private func hasIOUring(_ client: inout QMPClient, by deadline: Deadline) throws(QMPClient.Failure) -> Bool {
+        let attempt = QMPCommand(
+            "blockdev-add", ["driver": "file", "node-name": "probe", "filename": "/dev/null", "aio": "io_uring"])
+        do throws(QMPClient.Failure) {
+            _ = try client.execute(attempt, by: deadline)
+            return true
+        } catch .refused(_, let text) {
+            return !text.contains("'aio'") && !text.contains("'io_uring'")
+        }
+    }
+}

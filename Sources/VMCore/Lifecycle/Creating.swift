@@ -1,0 +1,181 @@
+import BridgeNet
+import FoundationEssentials
+import Glibc
+public import SystemPackage
+
+/// What a new VM shall be.
+public struct NewVM: Equatable, Sendable {
+    /// The directory that will hold it.
+    public var directory: FilePath
+    /// `NAME`; nil: the directory's.
+    public var name: VMName?
+    /// `MEMORY`.
+    public var memory: ByteCount
+    /// `CPUS`.
+    public var cpus: Int
+    /// The sizes of its disks, vdisk0 first.
+    public var disks: [ByteCount]
+    /// `NETn`, NET0 first.
+    public var networks: [Network]
+    /// `VNCDISP`.
+    public var vnc: VNCDisplay
+    /// ISOs that stay attached.
+    public var cdroms: [FilePath]
+
+    /// Describes a VM; see the properties.
+    public init(
+        directory: FilePath, name: VMName? = nil, memory: ByteCount, cpus: Int, disks: [ByteCount],
+        networks: [Network], vnc: VNCDisplay, cdroms: [FilePath] = []
+    ) {
+        self.directory = directory
+        self.name = name
+        self.memory = memory
+        self.cpus = cpus
+        self.disks = disks
+        self.networks = networks
+        self.vnc = vnc
+        self.cdroms = cdroms
+    }
+}
+
+/// Makes a new VM: its directory, its disks, its params file.
+public struct Creating: Sendable {
+    /// What will be made.
+    public let vm: NewVM
+    /// The text of the params file.
+    public let text: String
+    /// The params file's path.
+    public var file: FilePath { vm.directory.appending("vm.params") }
+    private let paths: Paths
+
+    /// Plans a VM: chooses its UUID and MACs, and pins the machine type, so that the guest keeps its hardware when QEMU
+    /// is upgraded. Touches nothing.
+    public init(_ vm: NewVM, paths: Paths) throws(VMError) {
+        self.vm = vm
+        self.paths = paths
+        let uuid = Self.freeUUID(vm, paths)
+        text = Self.text(vm, uuid: uuid, machine: Self.pinnedMachine(paths))
+        // One judge for what is a valid VM, and that is the decoder.
+        let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
+        if let error = parsed.error { throw error }
+    }
+
+    /// The disks that will be made.
+    public var disks: [FilePath] { vm.disks.indices.map { vm.directory.appending("vdisk\($0)") } }
+
+    /// Makes it. On failure nothing of it remains; what was there before is never touched.
+    public func create() throws(VMError) {
+        try refuseExisting()
+        var made: [FilePath] = []
+        let madeDirectory = try makeDirectory()
+        do throws(VMError) {
+            for (path, size) in zip(disks, vm.disks) {
+                try SparseDisk(path: path, size: size).create()
+                made.append(path)
+            }
+            // Last: with it the VM exists.
+            try writeParams()
+        } catch {
+            made.forEach(removeFile)
+            if madeDirectory { _ = vm.directory.withPlatformString { rmdir($0) } }
+            throw error
+        }
+    }
+
+    /// Warnings on the space that the disks may come to need.
+    public var warnings: [String] { SpaceCheck.warnings(disks) }
+
+    private func refuseExisting() throws(VMError) {
+        for path in [file] + disks {
+            let found: stat?
+            do throws(Errno) { found = try status(of: path) } catch {
+                throw .system(error, path.string, "can't be looked at")
+            }
+            if found != nil {
+                throw VMError(
+                    .cannotCreate, path.string, "exists already",
+                    remedy: "nothing was changed; name another directory, or remove what is there")
+            }
+        }
+    }
+
+    private func makeDirectory() throws(VMError) -> Bool {
+        if vm.directory.withPlatformString({ mkdir($0, 0o755) }) == 0 { return true }
+        let error = Errno(rawValue: errno)
+        if error == .fileExists { return false }
+        if error == .noSuchFileOrDirectory {
+            let parent = vm.directory.removingLastComponent()
+            throw VMError(
+                .notFound, vm.directory.string, "the directory \(parent) does not exist",
+                remedy: "create it: `mkdir -p \(shellQuoted(parent.string))`")
+        }
+        throw .system(error, vm.directory.string, "can't create the directory")
+    }
+
+    private func writeParams() throws(VMError) {
+        do throws(Errno) {
+            let out = try OwnedDescriptor.open(file, .writeOnly, flags: O_CREAT | O_EXCL, permissions: 0o644)
+            do throws(Errno) { try writeAll(Array(text.utf8), to: out.descriptor) } catch {
+                removeFile(file)
+                throw error
+            }
+        } catch {
+            throw .system(error, file.string, "can't be written")
+        }
+    }
+
+    /// A UUID whose MACs no other VM has.
+    private static func freeUUID(_ vm: NewVM, _ paths: Paths) -> UUID {
+        let others = VMLocator(paths).definedFiles().compactMap { try? VMFile($0).params }
+        let taken = Set(others.flatMap { $0.nics.compactMap(\.mac?.value) })
+        while true {
+            let uuid = UUID()
+            let macs = vm.networks.indices.map { Identity.mac(uuid: uuid, nic: $0) }
+            if taken.isDisjoint(with: macs) { return uuid }
+        }
+    }
+
+    /// The versioned name behind `q35`; without a QEMU that could be asked, the alias.
+    private static func pinnedMachine(_ paths: Paths) -> String {
+        let facts = try? QEMUProbe(paths: paths, credentials: .caller).facts(named: nil)
+        return (facts?.machines["q35"] ?? nil) ?? "q35"
+    }
+
+    private static func text(_ vm: NewVM, uuid: UUID, machine: String) -> String {
+        var lines = ["# Made by kvmctl create. Every key: vm.params(5)."]
+        if let name = vm.name { lines.append("NAME=\(name)") }
+        lines += [
+            "UUID=\(uuid.uuidString.lowercased())", "MACHINE=\(machine)", "MEMORY=\(vm.memory.parameter)",
+            "CPUS=\(vm.cpus)",
+        ]
+        for index in vm.disks.indices { lines += ["DISK\(index)=vdisk\(index)", "DISK\(index)_FORMAT=raw"] }
+        for (index, path) in vm.cdroms.enumerated() { lines.append("CDROM\(index)=\(shellQuoted(path.string))") }
+        if vm.networks.isEmpty { lines.append("NET0=none") }
+        for (index, network) in vm.networks.enumerated() {
+            lines += ["NET\(index)=\(network)", "NET\(index)_MAC=\(Identity.mac(uuid: uuid, nic: index))"]
+        }
+        lines.append("VNCDISP=\(vm.vnc)")
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension VNCDisplay: CustomStringConvertible {
+    /// As in vm.params.
+    public var description: String {
+        switch self {
+        case .none: "none"
+        case .auto: "auto"
+        case .number(let number): String(number)
+        }
+    }
+}
+
+extension ByteCount {
+    /// As a size in vm.params: with the largest unit that leaves it whole.
+    var parameter: String {
+        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes % (1 << Int64(shift)) == 0 {
+            return "\(bytes >> Int64(shift))\(unit)"
+        }
+        return String(bytes)
+    }
+}

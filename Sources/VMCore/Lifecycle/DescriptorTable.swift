@@ -1,0 +1,155 @@
+import BridgeNet
+import CLinux
+import Glibc
+import SystemPackage
+
+/// The descriptors that QEMU will inherit, open in this process until then. Everything that the kernel frees with its
+/// last descriptor (locks, taps, sockets) is given back when the table goes without a QEMU.
+struct DescriptorTable: ~Copyable {
+    private var held: [(number: CInt, descriptor: FileDescriptor)] = []
+    /// The names that the kernel gave the taps, by the n of the NIC.
+    private(set) var tapNames: [Int: String] = [:]
+    /// The uid of the VM's own, where it has one.
+    private(set) var uid: UInt32 = 0
+
+    deinit {
+        for entry in held { try? entry.descriptor.close() }
+    }
+
+    /// Opens everything that the plan lists, in its order.
+    ///
+    /// - Parameter life: the lock file, with the VM's life locked.
+    init(_ plan: LaunchPlan, life: consuming ByteLockFile, paths: Paths, foreground: Bool) throws(VMError) {
+        let directory = RuntimeDirectory(plan.name, in: paths)
+        var life: ByteLockFile? = life
+        var route: RouteSocket?
+        for descriptor in plan.descriptors {
+            let number = descriptor.number
+            switch descriptor.role {
+            case .lock:
+                if let lock = life.take() { hold(lock.release(), as: number) }
+            case .tap(let nic):
+                guard let tap = plan.taps.first(where: { $0.nic == nic }) else { continue }
+                do throws(NetworkError) { try holdTap(tap, alias: plan.name, as: number, using: &route) } catch {
+                    throw VMError(error)
+                }
+            case .uidLock:
+                hold(try takeUID(plan.name, paths), as: number)
+            case .messages where foreground:
+                hold(try duplicate(.standardError), as: number)
+            default:
+                hold(try Self.open(descriptor.role, plan, directory, paths), as: number)
+            }
+        }
+    }
+
+    /// Hands every descriptor to a launch.
+    func pass(to launch: inout Launch) {
+        for entry in held { launch.pass(entry.descriptor, as: entry.number) }
+    }
+
+    private mutating func hold(_ descriptor: consuming OwnedDescriptor, as number: CInt) {
+        held.append((number, FileDescriptor(rawValue: descriptor.release())))
+    }
+
+    private mutating func holdTap(
+        _ planned: LaunchPlan.PlannedTap, alias: VMName, as number: CInt, using route: inout RouteSocket?
+    ) throws(NetworkError) {
+        var socket: RouteSocket
+        if let open = route.take() { socket = open } else { socket = try RouteSocket() }
+        let tap = try Tap(named: planned.name)
+        try tap.join(bridge: planned.bridge, alias: alias.description, mtu: planned.mtu, using: &socket)
+        route = consume socket
+        tapNames[planned.nic] = tap.name.description
+        hold(OwnedDescriptor(FileDescriptor(rawValue: tap.release())), as: number)
+    }
+
+    private mutating func takeUID(_ name: VMName, _ paths: Paths) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) {
+            let file = try ByteLockFile(creating: paths.uids, permissions: 0o600)
+            guard let uid = try UIDPool.take(for: name, in: file) else {
+                throw Errno.resourceTemporarilyUnavailable
+            }
+            self.uid = uid
+            return file.release()
+        } catch {
+            throw .system(error, paths.uids.string, "can't take a uid for the VM")
+        }
+    }
+
+    private func duplicate(_ descriptor: FileDescriptor) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) { return try OwnedDescriptor(returned: fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3)) } catch
+        {
+            throw .system(error, "stderr", "can't be passed to QEMU")
+        }
+    }
+
+    private static func open(
+        _ role: Descriptor.Role, _ plan: LaunchPlan, _ directory: RuntimeDirectory, _ paths: Paths
+    ) throws(VMError) -> OwnedDescriptor {
+        switch role {
+        case .monitorInput:
+            return try memory("monitor-input", Array(plan.monitorInput.map { $0.line() + "\n" }.joined().utf8))
+        case .record: return try RunLog.begin(paths.record(plan.name))
+        case .messages: return try RunLog.begin(paths.qemuLog(plan.name))
+        case .consoleLog: return try RunLog.begin(paths.consoleLog(plan.name))
+        case .monitorSocket: return try directory.listen(.monitor)
+        case .serialSocket: return try directory.listen(.serial)
+        case .agentSocket: return try directory.listen(.agent)
+        case .image(let path, let writable): return try file(path, writable ? .readWrite : .readOnly)
+        case .vhost: return try file("/dev/vhost-net", .readWrite)
+        case .blob(let path): return try blob(path, for: plan.credentials)
+        case .secret(let path): return try secret(path)
+        case .lock, .uidLock, .tap: throw VMError(.bug, "\(role)", "is not opened here")
+        }
+    }
+
+    private static func file(_ path: FilePath, _ mode: FileDescriptor.AccessMode) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) { return try .open(path, mode) } catch {
+            throw .system(error, path.string, "can't be opened")
+        }
+    }
+
+    /// QEMU opens the file anew through /proc, with its own user's permission: a copy, where that is not enough.
+    private static func blob(_ path: FilePath, for credentials: Credentials) throws(VMError) -> OwnedDescriptor {
+        let original = try file(path, .readOnly)
+        var found = stat()
+        if credentials == .caller || (fstat(original.rawValue, &found) == 0 && found.st_mode & S_IROTH != 0) {
+            return original
+        }
+        return try memory("blob", try contents(of: original, path))
+    }
+
+    private static func secret(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
+        let original = try file(path, .readOnly)
+        var bytes = try contents(of: original, path, limit: 4096)
+        while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
+        // RFC 6143, 7.2.2: the password is a DES key; what is beyond eight bytes would be silently ignored.
+        guard (1...8).contains(bytes.count) else {
+            throw VMError(
+                .badData, path.string, "a VNC password is 1 to 8 bytes, and this one is \(bytes.count)",
+                remedy: "write a new one: `head -c 6 /dev/urandom | base64 | cut -c 1-8 > \(shellQuoted(path.string))`")
+        }
+        return try memory("secret", bytes)
+    }
+
+    private static func contents(
+        of file: borrowing OwnedDescriptor, _ path: FilePath, limit: Int = .max
+    ) throws(VMError) -> [UInt8] {
+        do throws(Errno) { return try readAll(file.descriptor, limit: limit) } catch {
+            throw .system(error, path.string, "can't be read")
+        }
+    }
+
+    /// An unnamed file in memory that holds these bytes, to be read from its beginning.
+    private static func memory(_ name: String, _ bytes: [UInt8]) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) {
+            let file = try OwnedDescriptor(returned: clinux_memory_file(name))
+            try writeAll(bytes, to: file.descriptor)
+            lseek(file.rawValue, 0, SEEK_SET)
+            return file
+        } catch {
+            throw .system(error, name, "can't be kept in memory")
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import SystemPackage
+
+/// What QEMU itself wrote down of a VM's life: the QMP events of one run, one a line.
+///
+/// The last line that says something of the state is what counts; the file is read from its end, so that a long record
+/// costs no more than a short one.
+struct FlightRecord: Equatable {
+    /// The last thing that the record says.
+    enum Phase: Equatable {
+        /// Nothing ran yet: QEMU waits for `cont`.
+        case notStarted
+        case running
+        case paused
+        case sleeping
+        /// QEMU ended in order, and why: `guest-shutdown`, `host-qmp-quit`, … (QEMU, qapi/run-state.json,
+        /// ShutdownCause).
+        case ended(reason: String)
+    }
+
+    var phase: Phase
+    /// When that was, in microseconds since the epoch; 0 where the record says nothing.
+    var microseconds: Int64 = 0
+
+    /// kvmctl's own entry, where it had to kill QEMU: in the form of QEMU's, which could not write one.
+    static let killedReason = "kvmctl-sigkill"
+
+    static func killed(at microseconds: Int64) -> String {
+        JSON.object([
+            "event": "SHUTDOWN", "data": ["guest": false, "reason": .string(killedReason)],
+            "timestamp": [
+                "seconds": .integer(microseconds / 1_000_000), "microseconds": .integer(microseconds % 1_000_000),
+            ],
+        ]).text + "\n"
+    }
+
+    /// Reads a record; nil where there is none.
+    init?(reading path: FilePath) {
+        // The end of a record nearly always tells; only one that ends in a flood of other events is read further back.
+        guard let tail = try? readTail(path, limit: 16384) else { return nil }
+        self.init(tail)
+        if phase == .notStarted, tail.count == 16384, let more = try? readTail(path, limit: 1 << 22) { self.init(more) }
+    }
+
+    /// Reads the lines of a record, or of its end.
+    init(_ bytes: [UInt8]) {
+        phase = .notStarted
+        for line in bytes.split(separator: UInt8(ascii: "\n")).reversed() {
+            guard let found = Self.phase(line) else { continue }
+            (phase, microseconds) = found
+            return
+        }
+    }
+
+    private static func phase(_ line: ArraySlice<UInt8>) -> (Phase, Int64)? {
+        guard case .event(let event)? = QMPMessage(line: line) else { return nil }
+        let phase: Phase
+        switch event.name {
+        case "RESUME", "WAKEUP": phase = .running
+        case "STOP": phase = .paused
+        case "SUSPEND": phase = .sleeping
+        case "SHUTDOWN": phase = .ended(reason: event.data["reason"]?.string ?? "unknown")
+        default: return nil
+        }
+        return (phase, event.microseconds)
+    }
+}

@@ -1,0 +1,178 @@
+import BridgeNet
+import FoundationEssentials
+public import SystemPackage
+
+/// A VM as `list` and `show` see it.
+public struct VMEntry: Sendable {
+    /// Its name.
+    public var name: String
+    /// What it is doing.
+    public var state: VMState
+    /// Its params file, absolute.
+    public var file: FilePath
+    /// Why that file can't be used, where it can't.
+    public var fault: String?
+    /// Memory in bytes; nil where the file does not tell.
+    public var memoryBytes: Int64?
+    /// Virtual processors; nil where the file does not tell.
+    public var cpus: Int?
+    /// The VNC server's address, where one listens; of a VM that does not run, where one would.
+    public var vnc: VNCAddress?
+    /// Its network cards.
+    public var nics: [NIC] = []
+    /// QEMU's process, while there is one.
+    public var process: ProcessIdentity?
+    /// Why the last run ended, in QEMU's word (qapi/run-state.json, ShutdownCause).
+    public var endReason: String?
+    /// `kvm` or `tcg`, while it runs.
+    public var accelerator: String?
+    /// Its UUID, where the file or the running VM tells.
+    public var uuid: String?
+    /// Its disks and CDs.
+    public var media: [String] = []
+
+    /// A network card.
+    public struct NIC: Equatable, Sendable {
+        /// The n of `NETn`.
+        public var index: Int
+        /// As in vm.params: `bridge:br0`, `user`.
+        public var network: String
+        /// Its address; nil where it is derived only at start.
+        public var mac: String?
+        /// Its tap, while it runs.
+        public var tap: String?
+    }
+
+    /// Where a VNC viewer connects.
+    public struct VNCAddress: Equatable, Sendable {
+        /// The host's address.
+        public var address: String
+        /// The TCP port; nil: not known until it runs (`auto`).
+        public var port: Int?
+    }
+}
+
+/// All the VMs there are: those that are defined under the roots, and those that run.
+public struct Inventory: Sendable {
+    let paths: Paths
+    /// Root's places, for a user whose own are others.
+    let system: Paths?
+
+    /// Looks in these places.
+    public init(_ paths: Paths, system: Paths? = nil) {
+        self.paths = paths
+        self.system = system
+    }
+
+    /// Every VM, sorted by name.
+    ///
+    /// - Parameter asking: whether running VMs are asked, all at once and at most 250 ms in all, so that one that hangs
+    ///   shows as `unresponsive`.
+    public func entries(asking: Bool = true) -> [VMEntry] {
+        let locator = VMLocator(paths)
+        var entries: [VMEntry] = []
+        var files: Set<FilePath> = []
+        for file in locator.definedFiles() {
+            files.insert(file)
+            entries.append(entry(defined: file))
+        }
+        for name in locator.startedNames() {
+            guard let manifest = Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile),
+                !files.contains(FilePath(manifest.file))
+            else { continue }
+            let seen = Observation(name, in: paths)
+            guard seen.state.isAlive || seen.state == .crashed else { continue }
+            entries.append(VMEntry(manifest, seen))
+        }
+        if asking { ask(&entries) }
+        return entries.sorted { ($0.name, $0.file.string) < ($1.name, $1.file.string) }
+    }
+
+    /// One VM, by its params file.
+    public func entry(_ reference: VMReference) -> VMEntry {
+        var entries = [entry(defined: reference.file, knownName: reference.name)]
+        ask(&entries)
+        return entries[0]
+    }
+
+    private func entry(defined file: FilePath, knownName: VMName? = nil) -> VMEntry {
+        let read: Result<VMFile, VMError>
+        do throws(VMError) { read = .success(try VMFile(file)) } catch { read = .failure(error) }
+        let params = try? read.get().params
+        let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
+        let (place, seen) = name.map(observe) ?? (paths, nil)
+        var entry: VMEntry
+        if let name, let seen, seen.state.isAlive,
+            let manifest = Manifest(reading: RuntimeDirectory(name, in: place).manifestFile),
+            manifest.file == file.string
+        {
+            entry = VMEntry(manifest, seen)
+        } else {
+            entry = VMEntry(file: file, name: name, params: params)
+            // Another file's VM of the same name runs: this one does not.
+            entry.state = seen.map { $0.state.isAlive ? .stopped : $0.state } ?? .stopped
+            entry.endReason = seen?.endReason
+        }
+        if case .failure(let error) = read { entry.fault = error.description }
+        return entry
+    }
+
+    /// A user's own VM, or else root's of that name.
+    private func observe(_ name: VMName) -> (Paths, Observation?) {
+        let own = Observation(name, in: paths)
+        guard let system, own.state == .stopped, own.endReason == nil else { return (paths, own) }
+        return (system, Observation(name, in: system))
+    }
+
+    private func ask(_ entries: inout [VMEntry]) {
+        let candidates = entries.indices.filter {
+            entries[$0].state == .running || entries[$0].state == .paused || entries[$0].state == .sleeping
+        }
+        let poll = StatusPoll(
+            candidates.compactMap { index in
+                VMName(entries[index].name).map { (index, RuntimeDirectory($0, in: paths)) }
+            })
+        for (index, state) in poll.states(within: .milliseconds(250)) { entries[index].state = state }
+    }
+}
+
+extension VMEntry {
+    init(_ manifest: Manifest, _ seen: Observation) {
+        self.init(name: manifest.name, state: seen.state, file: FilePath(manifest.file))
+        memoryBytes = manifest.memoryBytes
+        cpus = manifest.cpus
+        vnc = manifest.vnc.map { VNCAddress(address: $0.address, port: $0.port) }
+        let isAlive = seen.state.isAlive
+        nics = manifest.nics.map {
+            NIC(index: $0.index, network: $0.network, mac: $0.mac, tap: isAlive ? $0.tap : nil)
+        }
+        process = isAlive ? seen.holder : nil
+        endReason = seen.endReason
+        accelerator = isAlive ? manifest.accelerator : nil
+        uuid = manifest.uuid
+        media = manifest.media
+    }
+
+    init(file: FilePath, name: VMName?, params: VMParams?) {
+        self.init(name: name?.description ?? file.string, state: .stopped, file: file)
+        guard let params else { return }
+        memoryBytes = params.memory.value.bytes
+        cpus = params.cpus.value
+        switch params.vnc.display.value {
+        case .none: break
+        case .auto: vnc = VNCAddress(address: params.vnc.bind.value, port: nil)
+        case .number(let display): vnc = VNCAddress(address: params.vnc.bind.value, port: 5900 + display)
+        }
+        nics = params.nics.map {
+            NIC(index: $0.index, network: $0.network.value.description, mac: $0.mac?.value.description, tap: nil)
+        }
+        uuid = params.uuid?.value.uuidString.lowercased()
+        media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value.string)
+    }
+
+    init(name: String, state: VMState, file: FilePath) {
+        self.name = name
+        self.state = state
+        self.file = file
+    }
+}

@@ -1,0 +1,81 @@
+import Glibc
+import SystemPackage
+
+/// Asks many running VMs at once what they are doing, within one deadline for all.
+///
+/// A VM whose monitor another command is using is not asked: it is busy, not hung.
+struct StatusPoll {
+    /// A VM that was asked.
+    private final class Question {
+        let index: Int
+        private let lock: ByteLockFile
+        private var channel: LineChannel
+        private(set) var state: VMState?
+        private(set) var isClosed = false
+
+        init?(_ index: Int, _ directory: RuntimeDirectory) {
+            self.index = index
+            guard let lock = try? ByteLockFile(creating: directory.lockFile, permissions: 0o640),
+                (try? lock.tryLock(RuntimeDirectory.Lock.monitor.rawValue)) == true,
+                let socket = try? directory.connect(.monitor)
+            else { return nil }
+            self.lock = lock
+            channel = LineChannel(socket)
+            // Both at once: a reply to the second is all that is awaited.
+            let question = QMPCommand("qmp_capabilities").line() + "\n" + QMPCommand("query-status").line(id: 1)
+            guard (try? channel.send(question, by: Deadline(in: .zero))) != nil else { return nil }
+        }
+
+        var descriptor: CInt { channel.descriptor }
+        var isOpen: Bool { state == nil && !isClosed }
+
+        /// Takes what has come.
+        func read() {
+            do throws(LineChannel.Failure) {
+                while isOpen {
+                    let line = try channel.line(by: Deadline(in: .zero))
+                    if case .reply(id: 1, let value)? = QMPMessage(line: line) {
+                        state = VMState(runState: value["status"]?.string ?? "")
+                    }
+                }
+            } catch .timedOut {
+                return
+            } catch {
+                isClosed = true
+            }
+        }
+    }
+
+    private let questions: [Question]
+
+    /// Asks each, under the number that goes with it.
+    init(_ machines: [(Int, RuntimeDirectory)]) {
+        questions = machines.compactMap { Question($0.0, $0.1) }
+    }
+
+    /// The answers; who has not answered in time is unresponsive.
+    func states(within limit: Duration) -> [(Int, VMState)] {
+        let deadline = Deadline(in: limit)
+        while true {
+            let waiting = questions.filter(\.isOpen)
+            var set = waiting.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+            guard !set.isEmpty, poll(&set, nfds_t(set.count), deadline.milliseconds) > 0 else { break }
+            for (question, entry) in zip(waiting, set) where entry.revents != 0 { question.read() }
+        }
+        // A closed connection is an end in progress, which the lock will tell at the next look.
+        return questions.filter { !$0.isClosed }.map { ($0.index, $0.state ?? .unresponsive) }
+    }
+}
+
+extension VMState {
+    /// From QEMU's run state (qapi/run-state.json, RunState).
+    init(runState: String) {
+        self =
+            switch runState {
+            case "running", "shutdown": .running
+            case "prelaunch", "inmigrate": .starting
+            case "suspended": .sleeping
+            default: .paused
+            }
+    }
+}

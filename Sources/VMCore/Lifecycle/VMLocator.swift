@@ -1,0 +1,92 @@
+import Glibc
+public import SystemPackage
+
+/// A VM that a word of the command line was found to mean.
+public struct VMReference: Hashable, Sendable {
+    /// Its name.
+    public var name: VMName
+    /// Its params file, absolute.
+    public var file: FilePath
+}
+
+/// Finds the VM that a word of the command line means.
+public struct VMLocator: Sendable {
+    let paths: Paths
+
+    /// Looks in these places.
+    public init(_ paths: Paths) { self.paths = paths }
+
+    /// What `VM` means: a path if it contains a `/`, to a file or to a directory that holds `vm.params`; else a name, of
+    /// a running VM first, then of one under the roots.
+    ///
+    /// - Throws: `.notFound` with the places that were looked at; `.busy` where two files have the name; what reading
+    ///   the file says, where that alone knows the name.
+    public func find(_ word: String) throws(VMError) -> VMReference {
+        if word.contains("/") { return try find(path: Self.paramsFile(at: absolutePath(word))) }
+        guard let name = VMName(word) else {
+            throw VMError(
+                .usage, word, "is no VM's name",
+                remedy: "a name has letters, digits and `._-`; a path contains a `/` (`./\(word)`)")
+        }
+        if let file = runningFile(of: name) { return VMReference(name: name, file: file) }
+        // The usual place, without looking at every other VM.
+        let usual = paths.roots.map { $0.appending(word).appending("vm.params") }
+        let files = usual.filter(Self.isFile).filter { Self.name(of: $0) == name }
+        let named = files.isEmpty ? definedFiles().filter { Self.name(of: $0) == name } : files
+        guard let found = named.first else { throw notFound(word) }
+        guard named.count == 1 else {
+            throw VMError(
+                .busy, word, "is the name of \(named.map(\.string).joined(separator: " and of "))",
+                remedy: "say the path of the one you mean")
+        }
+        return VMReference(name: name, file: found)
+    }
+
+    /// A running VM keeps the name that it was started with, whatever became of its file.
+    private func find(path file: FilePath) throws(VMError) -> VMReference {
+        let guess = VMParams.defaultName(of: file)
+        for name in [guess].compactMap({ $0 }) + startedNames() where runningFile(of: name) == file {
+            return VMReference(name: name, file: file)
+        }
+        return VMReference(name: try VMFile(file).params.name.value, file: file)
+    }
+
+    private func runningFile(of name: VMName) -> FilePath? {
+        guard Observation(name, in: paths).state.isAlive else { return nil }
+        return Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile).map { FilePath($0.file) }
+    }
+
+    /// Every params file under the roots: `ROOT/DIR/vm.params` and `ROOT/NAME.params`, sorted by path.
+    public func definedFiles() -> [FilePath] {
+        paths.roots.flatMap { root in
+            ((try? names(in: root)) ?? []).compactMap { entry -> FilePath? in
+                let path = root.appending(entry)
+                if entry.hasSuffix(".params") { return path }
+                let inside = path.appending("vm.params")
+                return Self.isFile(inside) ? inside : nil
+            }
+        }
+    }
+
+    /// The VMs that were started at some time since boot, by name.
+    func startedNames() -> [VMName] { ((try? names(in: paths.machines)) ?? []).compactMap { VMName($0) } }
+
+    private static func paramsFile(at path: FilePath) -> FilePath {
+        guard let found = try? status(of: path), found.st_mode & S_IFMT == S_IFDIR else { return path }
+        return path.appending("vm.params")
+    }
+
+    private static func isFile(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }
+
+    /// The name that a file gives its VM; a file with errors has only the name of its place.
+    private static func name(of file: FilePath) -> VMName? {
+        (try? VMFile(file))?.params.name.value ?? VMParams.defaultName(of: file)
+    }
+
+    private func notFound(_ word: String) -> VMError {
+        let roots = paths.roots.map(\.string).joined(separator: ", ")
+        return VMError(
+            .notFound, word, "no VM of this name runs, and there is none under \(roots)",
+            remedy: "`kvmctl list` shows those there are; say a path (`./\(word)`) for one that is elsewhere")
+    }
+}

@@ -1,0 +1,30 @@
+extension ParamsDecoder {
+    /// Decodes everything that was collected; nil without a name, for which no default can stand.
+    mutating func decode() -> VMParams? {
+        checkValuesWithoutEffect()
+        let name = decodeName()
+        let uuid = setting(.uuid, Self.uuid)
+        let memory = setting(.memory, default: ByteCount(bytes: 1 << 30), Self.memory)
+        let cpus = setting(.cpus, default: 1, Self.cpus)
+        let cpu = setting(.cpu, Self.cpu)
+        let machine = setting(.machine, default: .q35, Self.machine)
+        let accel = setting(.accel, default: AccelChoice.auto, ParamValue.word)
+        let nics = decodeNICs()
+        let boot = decodeBoot(nics: nics)
+        let kernel = decodeKernel()
+        let disks = decodeDisks()
+        let cdroms = decodeCDROMs()
+        let forwards = decodeForwards(nics: nics)
+        let vnc = decodeVNC()
+        let runAs = decodeRunAs()
+        let rtc = setting(.rtc, default: RTCBase.utc, ParamValue.word)
+        let keymap = setting(.keymap, Self.keymap)
+        let qemu = setting(.qemu, self.qemu)
+        let arguments = indices(of: .qemuArgument).compactMap { setting(.qemuArgument, at: $0, Self.qemuArgument) }
+        guard let name else { return nil }
+        return VMParams(
+            file: file, name: name, uuid: uuid, memory: memory, cpus: cpus, cpu: cpu, machine: machine, accel: accel,
+            boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
+            runAs: runAs, rtc: rtc, keymap: keymap, qemu: qemu, qemuArguments: arguments)
+    }
+}

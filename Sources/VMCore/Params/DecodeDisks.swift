@@ -1,0 +1,87 @@
+import SystemPackage
+
+extension ParamsDecoder {
+    /// Decodes the path of a key that names a file.
+    mutating func path(_ key: ParamsKey, at index: Int? = nil) -> Setting<FilePath>? {
+        let directory = directory
+        return setting(key, at: index) { text throws(ValueFault) in try ParamValue.path(text, in: directory) }
+    }
+
+    mutating func decodeDisks() -> [VMParams.Disk] {
+        var disks: [VMParams.Disk] = []
+        for index in indices(of: .disk) {
+            // All settings are decoded before the path is looked at, so that all their faults are told.
+            let path = path(.disk, at: index)
+            let size = setting(.diskSize, at: index, Self.diskSize)
+            let format: Setting<DiskFormat>? = setting(.diskFormat, at: index, ParamValue.word)
+            let readOnly = setting(.diskReadOnly, at: index, default: false, ParamValue.bool)
+            let serial = setting(.diskSerial, at: index, Self.serial)
+            let iops = setting(.diskIOPS, at: index, Self.iops)
+            let bps = setting(.diskBPS, at: index, Self.bps)
+            let cache: Setting<CacheMode>? = setting(.diskCache, at: index, ParamValue.word)
+            guard let path else { continue }
+            disks.append(
+                VMParams.Disk(
+                    index: index, path: path, size: size, format: format, readOnly: readOnly, serial: serial,
+                    iops: iops,
+                    bps: bps, cache: cache))
+        }
+        refuseSharedPaths(disks)
+        return disks
+    }
+
+    mutating func decodeCDROMs() -> [VMParams.CDROM] {
+        indices(of: .cdrom).compactMap { index in
+            path(.cdrom, at: index).map { VMParams.CDROM(index: index, path: $0) }
+        }
+    }
+
+    /// Two writers of one image destroy it.
+    private mutating func refuseSharedPaths(_ disks: [VMParams.Disk]) {
+        for (position, disk) in disks.enumerated() {
+            let path = disk.path.value.lexicallyNormalized()
+            let other = disks[..<position].first {
+                $0.path.value.lexicallyNormalized() == path && !($0.readOnly.value && disk.readOnly.value)
+            }
+            guard let other else { continue }
+            conflict(
+                .disk, at: disk.index,
+                "DISK\(disk.index): the same file as DISK\(other.index)\(place(other.path.origin))",
+                hint: "Two disks on one file destroy it. Name another file, or set _READONLY=yes for both.")
+        }
+    }
+
+    /// ` on line 3`, for the other side of a conflict.
+    func place(_ origin: Origin) -> String {
+        guard case .line(let line, _) = origin else { return "" }
+        return " on line \(line)"
+    }
+
+    private static func diskSize(_ text: String) throws(ValueFault) -> ByteCount {
+        // qemu-img takes a bare number as bytes, MEMORY as MiB: whichever were chosen, someone would be surprised.
+        let size = try ParamValue.size(
+            text, bareUnit: nil, in: ByteCount(bytes: 512)...ByteCount(bytes: Int64.max))
+        guard size.bytes % 512 == 0 else {
+            throw ValueFault(
+                "\(Printable.quoted(text)) is not a multiple of 512 bytes, a disk's sector",
+                hint: "Write a size such as 8G or 512M.")
+        }
+        return size
+    }
+
+    private static func serial(_ text: String) throws(ValueFault) -> String {
+        // VIRTIO_BLK_ID_BYTES (virtio 1.2 §5.2.6).
+        try ParamValue.text(
+            text, "serial number", limit: 20, hint: "A serial number is at most 20 printable ASCII characters."
+        ) { $0 >= 0x20 && $0 < 0x7f }
+    }
+
+    private static func iops(_ text: String) throws(ValueFault) -> Int {
+        try ParamValue.integer(text, in: 1...1_000_000_000)
+    }
+
+    private static func bps(_ text: String) throws(ValueFault) -> ByteCount {
+        // THROTTLE_VALUE_MAX of QEMU's throttle.h is 10^15.
+        try ParamValue.size(text, bareUnit: .byte, in: ByteCount(bytes: 1)...ByteCount(bytes: 1_000_000_000_000_000))
+    }
+}

@@ -1,0 +1,51 @@
+import SystemPackage
+
+extension ParamsDecoder {
+    /// `VNCDISP`, `VNCBIND`, `VNCPASSWORD_FILE`.
+    mutating func decodeVNC() -> VMParams.VNC {
+        // A display by default: what nobody can look at is the first thing that is asked about.
+        let display = setting(.vncDisplay, default: .auto, Self.display)
+        let bind = setting(.vncBind, default: "127.0.0.1", Self.bind)
+        let passwordFile = path(.vncPasswordFile)
+        let isOpen = IPLiteral(bind.value).map { !$0.isLoopback } ?? false
+        if isOpen, display.value != .none, !mentions(.vncPasswordFile) {
+            conflict(
+                .vncBind, "VNCBIND: whoever reaches \(bind.value) controls the VM: VNC has no password",
+                hint: "Set VNCPASSWORD_FILE, or keep to 127.0.0.1 and use: ssh -L 5900:127.0.0.1:5900 HOST",
+                kind: .warning)
+        }
+        return VMParams.VNC(display: display, bind: bind, passwordFile: passwordFile)
+    }
+
+    private static func display(_ text: String) throws(ValueFault) -> VNCDisplay {
+        switch text {
+        case "auto": return .auto
+        case "none": return .none
+        default: break
+        }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            // QEMU's own -vnc has an address before a colon.
+            let number = text.split(separator: ":").last.flatMap { Int($0) }
+            let isQEMU = text.contains(":") && number != nil
+            throw ValueFault(
+                "\(Printable.quoted(text)) is no display",
+                hint: isQEMU
+                    ? "Write the number alone; the address goes into VNCBIND."
+                    : "Write a number N (TCP port 5900+N), auto or none.")
+        }
+        guard let number = Int(text), number <= 65535 - 5900 else {
+            throw ValueFault(
+                "\(Printable.quoted(text)) is out of range",
+                hint: "Display N is TCP port 5900+N, so N is 0 to 59635; port 5901 is display 1.")
+        }
+        return .number(number)
+    }
+
+    private static func bind(_ text: String) throws(ValueFault) -> String {
+        let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
+        if IPLiteral(bare) != nil { return bare }
+        throw ValueFault(
+            "\(Printable.quoted(text)) is no IP address",
+            hint: "Write one of this host's addresses, such as 127.0.0.1, ::1 or 0.0.0.0, without a port.")
+    }
+}

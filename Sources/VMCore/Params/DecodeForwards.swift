@@ -1,0 +1,89 @@
+extension ParamsDecoder {
+    mutating func decodeForwards(nics: [VMParams.NIC]) -> [Setting<PortForward>] {
+        let indices = indices(of: .forward)
+        // A NIC whose line is wrong may have been meant as the one.
+        let isServed =
+            nics.contains { $0.network.value == .user }
+            || (0...7).contains { index in
+                mentions(.net, at: index) && !nics.contains { $0.index == index } && !isNone(index)
+            }
+        if !isServed {
+            for index in indices {
+                conflict(
+                    .forward, at: index, "FORWARD\(index): there is no NIC on a user network to forward to",
+                    hint: "Set NET0=user, or remove the line: on a bridge the guest is reached directly.")
+            }
+        }
+        var forwards: [Setting<PortForward>] = []
+        for index in indices {
+            guard let forward = setting(.forward, at: index, Self.forward) else { continue }
+            if let other = forwards.first(where: { $0.value.overlaps(forward.value) }) {
+                conflict(
+                    .forward, at: index,
+                    "FORWARD\(index): host port \(forward.value.hostPort) is already taken\(place(other.origin))",
+                    hint: "Use another host port.")
+            }
+            forwards.append(forward)
+        }
+        return forwards
+    }
+
+    private func isNone(_ index: Int) -> Bool { assignment(.net, at: index)?.value == "none" }
+
+    /// `tcp:127.0.0.1:2222:22`; the address may be empty, or an IPv6 literal in brackets.
+    static func forward(_ text: String) throws(ValueFault) -> PortForward {
+        let form = "Write tcp:127.0.0.1:2222:22, that is PROTOCOL:ADDRESS:HOSTPORT:GUESTPORT."
+        let shape = ValueFault("\(Printable.quoted(text)) is no port forward", hint: form)
+        guard let first = text.firstIndex(of: ":") else { throw shape }
+        guard let transport = PortForward.Transport(rawValue: String(text[..<first])) else {
+            throw ValueFault(
+                "\(Printable.quoted(text[..<first])) is neither tcp nor udp", hint: form,
+                range: 0..<text[..<first].utf8.count)
+        }
+        // From the right, so that the colons of an IPv6 address are left over.
+        let parts = text[text.index(after: first)...].split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count >= 3 else { throw shape }
+        let address = parts.dropLast(2).joined(separator: ":")
+        let guestStart = text.utf8.count - parts[parts.count - 1].utf8.count
+        let hostStart = guestStart - 1 - parts[parts.count - 2].utf8.count
+        let addressStart = transport.rawValue.utf8.count + 1
+        try checkForwardAddress(address, range: addressStart..<max(addressStart, hostStart - 1), hint: form)
+        return PortForward(
+            transport: transport, address: address,
+            hostPort: try port(parts[parts.count - 2], "host", range: hostStart..<guestStart - 1),
+            guestPort: try port(parts[parts.count - 1], "guest", range: guestStart..<text.utf8.count))
+    }
+
+    private static func checkForwardAddress(_ address: String, range: Range<Int>, hint: String) throws(ValueFault) {
+        guard !address.isEmpty else { return }
+        let bare = address.hasPrefix("[") && address.hasSuffix("]") ? address.dropFirst().dropLast() : address[...]
+        guard let literal = IPLiteral(bare) else {
+            throw ValueFault(
+                "\(Printable.quoted(address)) is no IP address", hint: hint + " Without ADDRESS: every address.",
+                range: range)
+        }
+        // slirp_hostfwd of QEMU's net/slirp.c reads the address with inet_aton(3).
+        guard literal.isIPv4 else {
+            throw ValueFault(
+                "QEMU forwards from IPv4 addresses only, not from \(Printable.quoted(address))", hint: hint,
+                range: range,
+                kind: .unavailable)
+        }
+    }
+
+    private static func port(_ text: Substring, _ side: String, range: Range<Int>) throws(ValueFault) -> UInt16 {
+        if text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(text), port > 0 { return port }
+        throw ValueFault(
+            "\(Printable.quoted(text)) is no \(side) port", hint: "A port is a number from 1 to 65535.", range: range)
+    }
+}
+
+extension PortForward {
+    /// Whether both need the same socket of the host.
+    fileprivate func overlaps(_ other: PortForward) -> Bool {
+        guard transport == other.transport, hostPort == other.hostPort else { return false }
+        return address == other.address || listensEverywhere || other.listensEverywhere
+    }
+
+    private var listensEverywhere: Bool { address.isEmpty || IPLiteral(address)?.isUnspecified == true }
+}

@@ -1,0 +1,82 @@
+import FoundationEssentials
+import SystemPackage
+
+extension ParamsDecoder {
+    mutating func decodeName() -> Setting<VMName>? {
+        let rule = "A name is 1 to 64 letters, digits, '.', '_' and '-', and does not begin with '-'."
+        if mentions(.name) {
+            return setting(.name) { text throws(ValueFault) in
+                if let name = VMName(text) { return name }
+                throw ValueFault("\(Printable.quoted(text)) can't be a VM's name", hint: rule)
+            }
+        }
+        let isStandard = file.lastComponent == "vm.params"
+        let (text, source) =
+            isStandard
+            ? (directory.lastComponent?.string ?? "", "the directory's name")
+            : (file.lastComponent?.string.removingSuffix(".params") ?? "", "the file's name")
+        if let name = VMName(text) { return Setting(name, .derived(source)) }
+        log.add(
+            Fault(
+                line: 1, message: "\(source), \(Printable.quoted(text)), can't be the VM's name",
+                hint: "Add a line NAME=. \(rule)"))
+        return nil
+    }
+
+    /// `BOOT`, whose words are all different.
+    mutating func decodeBoot(nics: [VMParams.NIC]) -> Setting<[BootDevice]> {
+        let boot = setting(.boot, default: [.disk, .cdrom], Self.boot)
+        if boot.value.contains(.net), nics.isEmpty, !mentionsAnyNIC {
+            conflict(.boot, "BOOT: there is no NIC to boot from", hint: "Add NET0=, or remove 'net'.")
+        }
+        return boot
+    }
+
+    mutating func decodeKernel() -> VMParams.DirectKernel? {
+        let image = path(.kernel)
+        let initrd = path(.initrd)
+        let commandLine = setting(.append) { text in text }
+        return image.map { VMParams.DirectKernel(image: $0, initrd: initrd, commandLine: commandLine) }
+    }
+
+    /// `RUNAS`; root is allowed, and pointed out.
+    mutating func decodeRunAs() -> Setting<String>? {
+        let runAs = setting(.runAs, Self.runAs)
+        if let user = runAs?.value.split(separator: ":").first, user == "root" || user == "0" {
+            conflict(
+                .runAs, "RUNAS: QEMU will run as root", hint: "A guest that escapes QEMU is then root on this host.",
+                kind: .warning)
+        }
+        return runAs
+    }
+
+    /// Decodes the keys of which only the values that change nothing are built.
+    mutating func checkValuesWithoutEffect() {
+        _ = setting(.firmware) { text throws(ValueFault) in
+            if text != "bios" { throw ParamValue.unknownWord(text, of: ["bios", "uefi", "uefi-secure"]) }
+        }
+        _ = setting(.tpm) { text throws(ValueFault) in
+            if (try? ParamValue.bool(text)) == false { return }
+            throw ValueFault.notBuilt("a TPM")
+        }
+        for index in indices(of: .netQueues) {
+            _ = setting(.netQueues, at: index) { text throws(ValueFault) in
+                if try ParamValue.integer(text, in: 1...256) > 1 { throw ValueFault.notBuilt("more than one queue") }
+            }
+        }
+    }
+}
+
+extension ValueFault {
+    /// The refusal of a value whose capability is to come.
+    static func notBuilt(_ what: String) -> ValueFault {
+        ValueFault(
+            "\(what) is not built yet in this version of kvmctl", hint: ParamsDecoder.withoutIt, kind: .unavailable)
+    }
+}
+
+extension String {
+    fileprivate func removingSuffix(_ suffix: String) -> String {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+    }
+}

@@ -1,0 +1,97 @@
+import FoundationEssentials
+import SystemPackage
+
+/// Parsers of the values of the machine's own keys.
+extension ParamsDecoder {
+    static func uuid(_ text: String) throws(ValueFault) -> UUID {
+        let hint = "Write 32 hex digits as 8-4-4-4-12; 'uuidgen' makes one. Without UUID= one is derived."
+        guard text.utf8.count == 36, let uuid = UUID(uuidString: text) else {
+            throw ValueFault("\(Printable.quoted(text)) is no UUID", hint: hint)
+        }
+        guard uuid != UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) else {
+            throw ValueFault("the nil UUID identifies nothing", hint: hint)
+        }
+        return uuid
+    }
+
+    static func memory(_ text: String) throws(ValueFault) -> ByteCount {
+        try ParamValue.size(text, bareUnit: .mebi, in: ByteCount(bytes: 1 << 20)...ByteCount(bytes: 16 << 40))
+    }
+
+    static func cpus(_ text: String) throws(ValueFault) -> Int { try ParamValue.integer(text, in: 1...255) }
+
+    static func cpu(_ text: String) throws(ValueFault) -> String {
+        try ParamValue.text(
+            text, "CPU model", limit: 1024, hint: "Write a model and its flags without blanks, such as Haswell-v4,-hle."
+        ) { $0 > 0x20 && $0 < 0x7f }
+    }
+
+    static func machine(_ text: String) throws(ValueFault) -> Machine {
+        if let machine = Machine(text), text.utf8.allSatisfy({ ParamValue.isWord($0, or: ".-_") }) { return machine }
+        let nearest = ["Q35", "PC", "I440FX"].contains(text.uppercased()) ? text.lowercased() : nil
+        let meant = nearest == "i440fx" ? "pc" : nearest
+        throw ValueFault(
+            "\(Printable.quoted(text)) is not a machine that kvmctl knows",
+            hint: meant.map { "Did you mean \($0)?" } ?? "Write q35, pc, or a versioned name such as pc-q35-7.2.")
+    }
+
+    static func boot(_ text: String) throws(ValueFault) -> [BootDevice] {
+        var devices: [BootDevice] = []
+        var offset = 0
+        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let range = offset..<offset + word.utf8.count
+            guard let device = BootDevice(rawValue: String(word)) else {
+                var fault = ParamValue.unknownWord(
+                    String(word), of: BootDevice.allCases.map(\.rawValue), range: range)
+                fault.hint = fault.hint.map { $0 + " Commas stand between them, and no blanks." }
+                throw fault
+            }
+            guard !devices.contains(device) else {
+                throw ValueFault("'\(word)' is named twice", hint: "Name each device once.", range: range)
+            }
+            devices.append(device)
+            offset = range.upperBound + 1
+        }
+        return devices
+    }
+
+    static func runAs(_ text: String) throws(ValueFault) -> String {
+        let hint = "Write a user, or user:group, by name or number."
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 32 && !$0.hasPrefix("-") }) else {
+            throw ValueFault("\(Printable.quoted(text)) is no user", hint: hint)
+        }
+        for part in parts where part.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+            // 2^32 - 1 means "no change" to chown(2) and setresuid(2).
+            guard let id = UInt32(part), id != UInt32.max else {
+                throw ValueFault("\(part) is out of range", hint: "Ids go from 0 to 4294967294.")
+            }
+        }
+        return try ParamValue.text(text, "user", limit: 65, hint: hint) { ParamValue.isWord($0, or: "_.-$:") }
+    }
+
+    static func keymap(_ text: String) throws(ValueFault) -> String {
+        try ParamValue.text(
+            text, "keyboard map", limit: 32, hint: "Write a name such as de, en-us or fr-be: letters, digits, '-', '_'."
+        ) { ParamValue.isWord($0, or: "-_") }
+    }
+
+    /// `QEMU`: what contains a slash is a path.
+    func qemu(_ text: String) throws(ValueFault) -> String {
+        if text.contains("/") { return try ParamValue.path(text, in: directory).string }
+        return try ParamValue.text(
+            text, "command", limit: 255,
+            hint: "Write a path, or a command's name; arguments go into QEMUARG0 and so on."
+        ) { ParamValue.isWord($0, or: "-_.+") }
+    }
+
+    static func qemuArgument(_ text: String) throws(ValueFault) -> String {
+        // Verbatim means one element of argv. An option of QEMU's never contains a blank, so this is two in one.
+        if text.hasPrefix("-"), let blank = text.utf8.enumerated().first(where: { $0.element == 0x20 })?.offset {
+            throw ValueFault(
+                "this is an option and its value in one argument, which QEMU does not take",
+                hint: "Use two keys, such as QEMUARG0=-device and QEMUARG1=virtio-rng-pci.", range: blank..<blank + 1)
+        }
+        return text
+    }
+}

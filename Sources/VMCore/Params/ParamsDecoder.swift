@@ -1,0 +1,156 @@
+import SystemPackage
+
+/// Turns the assignments of one file into parameters. Nothing stops it: whatever is wrong goes to the log, and the rest
+/// is decoded all the same, so that one run tells everything.
+struct ParamsDecoder {
+    let file: FilePath
+    let bytes: [UInt8]
+    var log = FaultLog()
+    /// The assignments that are known, built, unique and not empty.
+    private var found: [KeyName: Assignment] = [:]
+    /// Those keys in the order of the file.
+    private var order: [KeyName] = []
+    /// Every key whose line was seen, faulty or not: its absence is then no second fault.
+    private var seen: [KeyName: Int] = [:]
+
+    /// What relative paths are relative to.
+    var directory: FilePath { file.removingLastComponent() }
+
+    init(_ bytes: [UInt8], file: FilePath) {
+        self.bytes = bytes
+        self.file = file
+    }
+
+    /// Reads every line, and refuses what the schema alone can judge.
+    mutating func collect() {
+        for element in ParamsLexer(bytes) {
+            switch element {
+            case .success(let assignment): file(assignment)
+            case .failure(let fault):
+                if let key = fault.key, case .entry(_, let name) = ParamsSchema.find(key) { seen[name] = fault.line }
+                log.add(fault)
+            }
+        }
+        for name in order { requireParent(of: name) }
+    }
+
+    private mutating func file(_ assignment: Assignment) {
+        guard case .entry(let entry, let name) = ParamsSchema.find(assignment.key) else {
+            return log.add(unknown(assignment))
+        }
+        let first = seen.updateValue(assignment.line, forKey: name)
+        if let first {
+            seen[name] = first
+            add(
+                assignment.keyFault(
+                    "\(name) is set twice: first on line \(first)", hint: "Remove one of the two lines."))
+        } else if entry.status == .notBuilt {
+            add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
+        } else if assignment.value.isEmpty, name.key != .append {
+            add(assignment.keyFault("\(name) has no value", hint: "Give it a value, or remove the line."))
+        } else if case .except(let values) = entry.status, let value = assignment.value.head, values.contains(value) {
+            let fault = ValueFault(
+                notBuilt("\(name)=\(Printable.escaped(assignment.value.prefix(40)))"), hint: Self.withoutIt,
+                kind: .unavailable)
+            log.add(assignment.fault(fault))
+        } else {
+            found[name] = assignment
+            order.append(name)
+        }
+    }
+
+    private mutating func add(_ fault: Fault) { log.add(fault) }
+
+    private func unknown(_ assignment: Assignment) -> Fault {
+        let key = Printable.quoted(assignment.key)
+        if case .badIndex(let entry) = ParamsSchema.find(assignment.key), let indices = entry.indices {
+            return assignment.keyFault(
+                "\(key) is out of range",
+                hint: "The n of \(entry.key.rawValue) is \(indices.lowerBound) to \(indices.upperBound), without zeros "
+                    + "before it.")
+        }
+        // In a file that is no params file at all, every line gets here.
+        let nearest = log.isFull ? nil : ParamsSchema.nearest(to: assignment.key)
+        return assignment.keyFault(
+            "unknown key \(key)",
+            hint: nearest.map { "Did you mean \($0)?" }
+                ?? "The keys are listed in vm.params(5); a comment begins with '#'.")
+    }
+
+    private mutating func requireParent(of name: KeyName) {
+        guard let assignment = found[name], case .entry(let entry, _) = ParamsSchema.find(assignment.key),
+            let needed = entry.needs
+        else { return }
+        let parent = KeyName(needed, name.index)
+        // NET0 is there without being written.
+        guard seen[parent] == nil, parent != KeyName(.net, 0) else { return }
+        log.add(
+            assignment.keyFault("\(name) is set, but \(parent) is not", hint: "Add \(parent)=, or remove this line."))
+    }
+
+    static let withoutIt = "No setting is ever ignored silently: remove the line to run the VM without it."
+
+    private func notBuilt(_ what: String) -> String { "\(what) is not built yet in this version of kvmctl" }
+}
+
+extension ParamsDecoder {
+    /// The assignment of a key, if there is one that is worth decoding.
+    func assignment(_ key: ParamsKey, at index: Int? = nil) -> Assignment? { found[KeyName(key, index)] }
+
+    /// Whether a line for the key was seen, faulty or not.
+    func mentions(_ key: ParamsKey, at index: Int? = nil) -> Bool { seen[KeyName(key, index)] != nil }
+
+    /// The indices that a key is set with, ascending.
+    func indices(of key: ParamsKey) -> [Int] { order.compactMap { $0.key == key ? $0.index : nil }.sorted() }
+
+    /// Decodes the value of a key; nil if it is not set, or wrong.
+    mutating func setting<Value>(
+        _ key: ParamsKey, at index: Int? = nil, _ parse: (String) throws(ValueFault) -> Value
+    ) -> Setting<Value>? {
+        let name = KeyName(key, index)
+        guard let assignment = found[name] else { return nil }
+        do throws(ValueFault) {
+            return Setting(try parse(assignment.value), .line(assignment.line, key: name.description))
+        } catch {
+            var fault = error
+            fault.message = "\(name): \(fault.message)"
+            log.add(assignment.fault(fault))
+            return nil
+        }
+    }
+
+    /// Decodes the value of a key that has a default.
+    mutating func setting<Value>(
+        _ key: ParamsKey, at index: Int? = nil, default standard: Value,
+        _ parse: (String) throws(ValueFault) -> Value
+    ) -> Setting<Value> {
+        setting(key, at: index, parse) ?? Setting(standard, .standard(key: KeyName(key, index).description))
+    }
+
+    /// Records that a key can't stand as it is because of something else in the file.
+    mutating func conflict(
+        _ key: ParamsKey, at index: Int? = nil, _ message: String, hint: String, kind: Diagnostic.Kind = .badData
+    ) {
+        guard let assignment = found[KeyName(key, index)] else { return }
+        log.add(assignment.fault(ValueFault(message, hint: hint, kind: kind)))
+    }
+}
+
+extension Assignment {
+    fileprivate func keyFault(_ message: String, hint: String, kind: Diagnostic.Kind = .badData) -> Fault {
+        Fault(kind: kind, line: line, span: keySpan, message: message, hint: hint, key: key)
+    }
+
+    fileprivate func fault(_ fault: ValueFault) -> Fault {
+        Fault(
+            kind: fault.kind, line: line, span: span(of: fault.range), message: fault.message, hint: fault.hint,
+            key: key)
+    }
+}
+
+extension String {
+    /// What stands before the first colon.
+    fileprivate var head: String? {
+        split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init)
+    }
+}

@@ -1,0 +1,70 @@
+/// Every key of a params file; the raw value is its pattern, where `n` stands for an index.
+public enum ParamsKey: String, CaseIterable, Sendable {
+    case name = "NAME"
+    case uuid = "UUID"
+    case memory = "MEMORY"
+    case cpus = "CPUS"
+    case cpu = "CPU"
+    case machine = "MACHINE"
+    case accel = "ACCEL"
+    case firmware = "FIRMWARE"
+    case tpm = "TPM"
+    case boot = "BOOT"
+    case kernel = "KERNEL"
+    case initrd = "INITRD"
+    case append = "APPEND"
+    case disk = "DISKn"
+    case diskSize = "DISKn_SIZE"
+    case diskFormat = "DISKn_FORMAT"
+    case diskBacking = "DISKn_BACKING"
+    case diskReadOnly = "DISKn_READONLY"
+    case diskSerial = "DISKn_SERIAL"
+    case diskIOPS = "DISKn_IOPS"
+    case diskBPS = "DISKn_BPS"
+    case diskCache = "DISKn_CACHE"
+    case cdrom = "CDROMn"
+    case net = "NETn"
+    case netMAC = "NETn_MAC"
+    case netTap = "NETn_TAP"
+    case netVLAN = "NETn_VLAN"
+    case netMTU = "NETn_MTU"
+    case netQueues = "NETn_QUEUES"
+    case netRate = "NETn_RATE"
+    case mac = "MAC"
+    case bridge = "BRIDGE"
+    case forward = "FORWARDn"
+    case vncDisplay = "VNCDISP"
+    case vncBind = "VNCBIND"
+    case vncPasswordFile = "VNCPASSWORD_FILE"
+    case share = "SHAREn"
+    case cloudInitUserData = "CLOUDINIT_USERDATA"
+    case cloudInitNetwork = "CLOUDINIT_NETWORK"
+    case runAs = "RUNAS"
+    case hugePages = "HUGEPAGES"
+    case cpuSet = "CPUSET"
+    case autostart = "AUTOSTART"
+    case rtc = "RTC"
+    case keymap = "KEYMAP"
+    case qemu = "QEMU"
+    case qemuArgument = "QEMUARGn"
+}
+
+/// A key with its index, as it stands in a file: `DISK0_SIZE`.
+public struct KeyName: Hashable, Sendable, CustomStringConvertible {
+    /// The key.
+    public var key: ParamsKey
+    /// What stands for `n`; nil for a key without.
+    public var index: Int?
+
+    /// Names a key; the index is given exactly where the key's pattern has an `n`.
+    public init(_ key: ParamsKey, _ index: Int? = nil) {
+        self.key = key
+        self.index = index
+    }
+
+    /// As in the file.
+    public var description: String {
+        guard let index else { return key.rawValue }
+        return ParamsSchema.substitute(String(index), in: key.rawValue)
+    }
+}

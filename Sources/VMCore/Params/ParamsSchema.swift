@@ -1,0 +1,102 @@
+/// The key table of vm.params (DESIGN §2.1): what is known, what is built, and what each key is for.
+///
+/// Unknown keys, the nearest key, the refusal of what is not built and the reference in the manual all come from here.
+public enum ParamsSchema {
+    /// The chapters of the reference.
+    public enum Group: String, CaseIterable, Sendable {
+        case identity = "Identity"
+        case machine = "Machine"
+        case boot = "Boot"
+        case disks = "Disks"
+        case network = "Network"
+        case display = "Display"
+        case sharing = "Sharing and provisioning"
+        case host = "Host"
+        case escape = "Escape hatch"
+    }
+
+    /// Whether this version of kvmctl can do what a key asks for.
+    public enum Status: Equatable, Sendable {
+        /// Every value of the contract.
+        case built
+        /// Every value but these; where a value goes on after a colon, the part before it counts.
+        case except([String])
+        /// The key is known, and refused.
+        case notBuilt
+    }
+
+    /// One key.
+    public struct Entry: Equatable, Sendable {
+        /// The key; its raw value is the pattern.
+        public var key: ParamsKey
+        /// The chapter it belongs to.
+        public var group: Group
+        /// What `n` may be; nil for a key without.
+        public var indices: ClosedRange<Int>?
+        /// The key, of the same index, without which this one makes no sense.
+        public var needs: ParamsKey?
+        /// Whether this version can do it.
+        public var status: Status
+        /// A value that is valid, and not the default.
+        public var example: String
+        /// What it is for, in one line; the default last.
+        public var summary: String
+    }
+
+    /// What a text may be as a key.
+    public enum Lookup: Equatable, Sendable {
+        /// A key of the table.
+        case entry(Entry, KeyName)
+        /// A key of the table, but for its index.
+        case badIndex(Entry)
+        /// None.
+        case unknown
+    }
+
+    /// Looks a key up as it is written in a file.
+    public static func find(_ text: String) -> Lookup {
+        let bytes = text.utf8
+        guard let start = bytes.firstIndex(where: isDigit) else {
+            guard let entry = entry(pattern: text), entry.indices == nil else { return .unknown }
+            return .entry(entry, KeyName(entry.key))
+        }
+        let end = bytes[start...].firstIndex { !isDigit($0) } ?? bytes.endIndex
+        guard let entry = entry(pattern: "\(text[..<start])n\(text[end...])"), let indices = entry.indices else {
+            return .unknown
+        }
+        let digits = text[start..<end]
+        // 01 and 1 would be two names for one thing.
+        guard let index = Int(digits), indices.contains(index), digits.utf8.count == 1 || digits.utf8.first != 0x30
+        else { return .badIndex(entry) }
+        return .entry(entry, KeyName(entry.key, index))
+    }
+
+    /// The key of the table that a wrong one was most likely meant to be, with its index; nil: none is near.
+    public static func nearest(to text: String) -> String? {
+        let upper = text.uppercased()
+        let digits = upper.drop { !$0.isNumber }.prefix { $0.isNumber }
+        let index = digits.isEmpty ? "0" : String(digits)
+        if let synonym = synonyms[upper.filter { !$0.isNumber }] { return substitute(index, in: synonym.rawValue) }
+        return Nearest.match(upper, among: entries.lazy.map { substitute(index, in: $0.key.rawValue) })
+    }
+
+    /// A pattern with its `n` replaced.
+    static func substitute(_ index: String, in pattern: String) -> String {
+        // Keys are capitals, so the only lower-case letter is the placeholder.
+        guard let place = pattern.utf8.firstIndex(of: UInt8(ascii: "n")) else { return pattern }
+        return pattern[..<place] + index + pattern[pattern.utf8.index(after: place)...]
+    }
+
+    private static func entry(pattern: String) -> Entry? { entries.first { $0.key.rawValue == pattern } }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    /// What the same thing is called elsewhere.
+    private static let synonyms: [String: ParamsKey] = [
+        "RAM": .memory, "MEM": .memory, "SMP": .cpus, "VCPU": .cpus, "VCPUS": .cpus, "CORES": .cpus, "DRIVE": .disk,
+        "HDA": .disk, "IMAGE": .disk, "ISO": .cdrom, "CD": .cdrom, "DVD": .cdrom, "NIC": .net, "NETWORK": .net,
+        "IFNAME": .netTap, "TAP": .netTap, "BR": .bridge, "HOSTNAME": .name, "VNC": .vncDisplay, "VNCPORT": .vncDisplay,
+        "DISPLAY": .vncDisplay, "CMDLINE": .append, "USER": .runAs, "BIOS": .firmware, "UEFI": .firmware,
+        "ARGS": .qemuArgument, "QEMUARGS": .qemuArgument, "KEYBOARD": .keymap, "PORT": .forward, "ONBOOT": .autostart,
+    ]
+}

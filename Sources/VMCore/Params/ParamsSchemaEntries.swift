@@ -1,0 +1,105 @@
+extension ParamsSchema {
+    /// Every key, in the order of the reference.
+    public static let entries: [Entry] = [
+        identity, machine, boot, disks, network, display, sharing, host, escape,
+    ].flatMap(\.self)
+
+    private static let identity: [Entry] = [
+        row(
+            .name, .identity, "web", "the VM's name: letters, digits, '._-', at most 64; default: the directory's name"),
+        row(
+            .uuid, .identity, "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10",
+            "the SMBIOS UUID; default: derived from the host and the file's path"),
+    ]
+
+    private static let machine: [Entry] = [
+        row(.memory, .machine, "2G", "RAM, 1M to 16T; a bare number is MiB; default: 1G"),
+        row(.cpus, .machine, "2", "virtual CPUs, 1 to 255; default: 1"),
+        row(.cpu, .machine, "Haswell-v4,-hle", "CPU model as QEMU names it; default: host under KVM, max under TCG"),
+        row(
+            .machine, .machine, "pc", status: .except(["microvm"]),
+            "q35, pc, or a versioned name such as pc-q35-7.2; default: q35"),
+        row(.accel, .machine, "tcg", "auto, kvm or tcg; default: auto"),
+        row(.firmware, .machine, "bios", status: .except(["uefi", "uefi-secure"]), "bios; default: bios"),
+        row(.tpm, .machine, "no", status: .except(["yes", "true", "on", "1"]), "no; default: no"),
+        row(.rtc, .machine, "localtime", "what the guest's clock holds at start: utc or localtime; default: utc"),
+    ]
+
+    private static let boot: [Entry] = [
+        row(.boot, .boot, "net,disk", "order of disk, cdrom, net, with commas; default: disk,cdrom"),
+        row(.kernel, .boot, "vmlinuz", "a kernel to boot directly"),
+        row(.initrd, .boot, "initrd.img", needs: .kernel, "the initial RAM disk for KERNEL"),
+        row(.append, .boot, "console=ttyS0", needs: .kernel, "the command line for KERNEL; may be empty"),
+    ]
+
+    private static let disks: [Entry] = [
+        row(.disk, .disks, of: 0...25, "vdisk0", "an image or block device; the guest's vda to vdz, in the order of n"),
+        row(
+            .diskSize, .disks, of: 0...25, "8G", needs: .disk,
+            "create the disk sparse with this size when it is missing; default: a missing disk is an error"),
+        row(.diskFormat, .disks, of: 0...25, "qcow2", needs: .disk, "raw or qcow2; default: raw"),
+        row(
+            .diskBacking, .disks, of: 0...25, "base.qcow2", needs: .disk, status: .notBuilt,
+            "the file that the disk is an overlay of"),
+        row(.diskReadOnly, .disks, of: 0...25, "yes", needs: .disk, "yes or no; default: no"),
+        row(.diskSerial, .disks, of: 0...25, "WD-1234", needs: .disk, "serial number, at most 20 ASCII characters"),
+        row(.diskIOPS, .disks, of: 0...25, "500", needs: .disk, "limit in operations a second; default: none"),
+        row(.diskBPS, .disks, of: 0...25, "100M", needs: .disk, "limit in bytes a second; default: none"),
+        row(
+            .diskCache, .disks, of: 0...25, "writeback", needs: .disk,
+            "none, writeback, writethrough, directsync or unsafe; default: none where the file system can"),
+        row(.cdrom, .disks, of: 0...3, "debian.iso", "an ISO that stays attached"),
+    ]
+
+    private static let network: [Entry] = [
+        row(
+            .net, .network, of: 0...7, "user", status: .except(["nat", "isolated", "macvtap"]),
+            "bridge:NAME, user or none; default: NET0=bridge:br0"),
+        row(.netMAC, .network, of: 0...7, "52:54:00:00:00:01", needs: .net, "MAC; default: derived from the VM's UUID"),
+        row(.netTap, .network, of: 0...7, "web0", needs: .net, "the tap's name; default: the first free tapN"),
+        row(.netVLAN, .network, of: 0...7, "12", needs: .net, status: .notBuilt, "VLAN of the bridge's port"),
+        row(.netMTU, .network, of: 0...7, "9000", needs: .net, "MTU, 68 to 65535; default: the bridge's"),
+        row(.netQueues, .network, of: 0...7, "1", needs: .net, "queue pairs: 1; default: 1"),
+        row(.netRate, .network, of: 0...7, "100M", needs: .net, status: .notBuilt, "bandwidth limit"),
+        row(.mac, .network, "52:54:00:00:00:01", "the same as NET0_MAC"),
+        row(.bridge, .network, "br1", "the same as NET0=bridge:NAME"),
+        row(
+            .forward, .network, of: 0...99, "tcp:127.0.0.1:2222:22",
+            "tcp or udp, host address, host port, guest port; for NICs of type user"),
+    ]
+
+    private static let display: [Entry] = [
+        row(
+            .vncDisplay, .display, "0", "display N (TCP port 5900+N), auto (the first free one) or none; default: auto"),
+        row(.vncBind, .display, "::1", "the address that VNC listens on; default: 127.0.0.1"),
+        row(.vncPasswordFile, .display, "vnc.password", "a file that holds the VNC password"),
+        row(.keymap, .display, "de", "keyboard map for VNC; default: QEMU's"),
+    ]
+
+    private static let sharing: [Entry] = [
+        row(.share, .sharing, of: 0...99, "/srv:srv:ro", status: .notBuilt, "a host directory: PATH:TAG[:ro]"),
+        row(.cloudInitUserData, .sharing, "user-data", status: .notBuilt, "user-data file of a NoCloud seed"),
+        row(.cloudInitNetwork, .sharing, "network-config", status: .notBuilt, "network file of a NoCloud seed"),
+    ]
+
+    private static let host: [Entry] = [
+        row(.runAs, .host, "kvm:kvm", "user, or user:group, that QEMU runs as; default: a uid of the VM's own"),
+        row(.hugePages, .host, "yes", status: .notBuilt, "back the RAM with huge pages"),
+        row(.cpuSet, .host, "0-3", status: .notBuilt, "host CPUs that the VM may use"),
+        row(.autostart, .host, "yes", status: .notBuilt, "start with the host"),
+    ]
+
+    private static let escape: [Entry] = [
+        row(.qemu, .escape, "/opt/qemu/bin/qemu-system-x86_64", "which QEMU; default: qemu-system-x86_64"),
+        row(
+            .qemuArgument, .escape, of: 0...99, "-nodefaults", "one more argument for QEMU, verbatim, after all others"),
+    ]
+
+    private static func row(
+        _ key: ParamsKey, _ group: Group, of indices: ClosedRange<Int>? = nil, _ example: String,
+        needs: ParamsKey? = nil, status: Status = .built, _ summary: String
+    ) -> Entry {
+        Entry(
+            key: key, group: group, indices: indices, needs: needs, status: status, example: example, summary: summary)
+    }
+}

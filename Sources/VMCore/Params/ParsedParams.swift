@@ -1,0 +1,98 @@
+public import SystemPackage
+
+/// What came of parsing a params file.
+public struct ParsedParams: Equatable, Sendable {
+    /// The file that was parsed.
+    public var file: FilePath
+    /// The parameters; nil if the file has any error.
+    public var params: VMParams?
+    /// What is wrong, or risky, in the order of the file; at most a hundred.
+    public var diagnostics: [Diagnostic]
+    /// How many errors there are, listed or not.
+    public var errorCount: Int
+    /// How many further diagnostics are not listed.
+    public var unlisted: Int
+    /// Whether any error, listed or not, is about content that is wrong rather than not built yet.
+    var hasBadData: Bool
+
+    /// Every diagnostic as it is shown, one line each element; the last one says how many are not listed.
+    public var lines: [String] {
+        let path = Printable.escaped(file.string)
+        let rest = unlisted > 0 ? ["… and \(unlisted) more"] : []
+        return diagnostics.flatMap { $0.rendered(file: path) } + rest
+    }
+
+    /// The whole report as `check` prints it: every diagnostic, then a line that counts them. Empty if there are none.
+    public var report: String {
+        guard !diagnostics.isEmpty else { return "" }
+        return (lines + ["\(Printable.escaped(file.string)): \(summary)"]).joined(separator: "\n") + "\n"
+    }
+
+    /// Why the file can't be used, with every diagnostic in the details: wrong content (65), or, where all else is
+    /// right, capabilities that are not built yet (69); nil if it can be used.
+    public var error: VMError? {
+        guard errorCount > 0 else { return nil }
+        return VMError(
+            hasBadData ? .badData : .unavailable, Printable.escaped(file.string), summary, details: lines)
+    }
+
+    /// `2 errors, 1 warning`.
+    private var summary: String {
+        let warnings = diagnostics.count { !$0.isError }
+        return [Self.counted(errorCount, "error"), Self.counted(warnings, "warning")]
+            .compactMap(\.self).joined(separator: ", ")
+    }
+
+    private static func counted(_ count: Int, _ noun: String) -> String? {
+        count == 0 ? nil : "\(count) \(noun)\(count == 1 ? "" : "s")"
+    }
+}
+
+extension VMParams {
+    /// The largest params file that is read, in bytes.
+    public static let maximumFileSize = 1 << 20
+
+    /// Parses a params file: pure, never fails but through the result, and linear in the file's size.
+    ///
+    /// - Parameters:
+    ///   - bytes: The content. To see that a file is too large, one byte more than ``maximumFileSize`` is enough.
+    ///   - file: Its absolute path, which relative paths and the default name derive from.
+    public static func parse(_ bytes: [UInt8], file: FilePath) -> ParsedParams {
+        var decoder = ParamsDecoder(bytes, file: file)
+        var params: VMParams?
+        if let fault = notText(bytes) {
+            decoder.log.add(fault)
+        } else {
+            decoder.collect()
+            params = decoder.decode()
+        }
+        let log = decoder.log
+        let source = SourceText(bytes: bytes)
+        let diagnostics = log.faults.map(source.diagnostic)
+            .sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
+        return ParsedParams(
+            file: file, params: log.errors == 0 ? params : nil, diagnostics: diagnostics, errorCount: log.errors,
+            unlisted: log.unlisted, hasBadData: log.hasBadData)
+    }
+
+    /// The one fault of a file that is no text file, of which nothing else is worth saying.
+    private static func notText(_ bytes: [UInt8]) -> Fault? {
+        if bytes.count > maximumFileSize {
+            return Fault(
+                line: 1, message: "the file is larger than \(ByteCount(bytes: Int64(maximumFileSize)))",
+                hint:
+                    "This is no params file; is it an image? A VM is named by its params file or that file's directory."
+            )
+        }
+        if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+            return Fault(
+                line: 1, message: "the file is UTF-16 text", hint: "Convert it: iconv -f UTF-16 -t UTF-8 FILE > NEWFILE"
+            )
+        }
+        guard let nul = bytes.firstIndex(of: 0) else { return nil }
+        return Fault(
+            line: bytes[..<nul].count { $0 == UInt8(ascii: "\n") } + 1, span: nul..<nul + 1,
+            message: "there is a NUL byte: this is not a text file",
+            hint: "Look at it with 'file'; after a power cut a file may hold zeros: restore it from a copy.")
+    }
+}

@@ -1,0 +1,52 @@
+/// Text of foreign origin made safe to print: nothing in it can drive a terminal or reorder what is shown.
+enum Printable {
+    /// One character as a terminal shows it, and the cells it takes there.
+    struct Glyph: Equatable {
+        var text: String
+        var width: Int
+    }
+
+    /// The text with every control character, and every invisible or reordering one, written as an escape.
+    static func escaped(_ text: some StringProtocol) -> String {
+        text.unicodeScalars.reduce(into: "") { $0 += glyph($1).text }
+    }
+
+    /// The text escaped, in single quotes, and cut to what a message can hold.
+    static func quoted(_ text: some StringProtocol, limit: Int = 40) -> String {
+        let cut = text.prefix(limit)
+        return "'" + escaped(cut) + (cut.endIndex < text.endIndex ? "…'" : "'")
+    }
+
+    static func glyph(_ scalar: Unicode.Scalar) -> Glyph {
+        switch scalar.value {
+        case 0x20..<0x7f: return Glyph(text: String(scalar), width: 1)
+        case 0..<0x20, 0x7f: return glyph(byte: UInt8(truncatingIfNeeded: scalar.value))
+        default: break
+        }
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
+            let text = "\\u{" + String(scalar.value, radix: 16) + "}"
+            return Glyph(text: text, width: text.utf8.count)
+        case .nonspacingMark, .enclosingMark:
+            return Glyph(text: String(scalar), width: 0)
+        default:
+            return Glyph(text: String(scalar), width: isWide(scalar) ? 2 : 1)
+        }
+    }
+
+    /// A byte that is a control character or no part of valid UTF-8: `\x1b`.
+    static func glyph(byte: UInt8) -> Glyph {
+        Glyph(text: (byte < 16 ? "\\x0" : "\\x") + String(byte, radix: 16), width: 4)
+    }
+
+    /// Whether terminals give the character two cells: the W and F ranges of Unicode's EastAsianWidth.txt, coarsely.
+    private static func isWide(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x1100...0x115f, 0x2e80...0x303e, 0x3041...0xa4cf, 0xa960...0xa97c, 0xac00...0xd7a3, 0xf900...0xfaff,
+            0xfe30...0xfe6f, 0xff00...0xff60, 0xffe0...0xffe6, 0x1f300...0x1f64f, 0x1f680...0x1f6ff,
+            0x1f900...0x1f9ff, 0x20000...0x3fffd:
+            true
+        default: false
+        }
+    }
+}

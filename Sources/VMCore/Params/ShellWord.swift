@@ -1,0 +1,163 @@
+/// Reads one word as sh does (POSIX XCU 2.2 Quoting), removing its quotes, and refuses whatever sh would do more with.
+struct ShellWord {
+    /// Consecutive bytes of the value that are consecutive in the file.
+    struct Run: Equatable {
+        /// The offset in the value of the run's first byte.
+        var value: Int
+        /// The offset in the file of that byte.
+        var source: Int
+    }
+
+    private let bytes: [UInt8]
+    private let start: Int
+    private let line: Int
+    /// The end of the line.
+    let end: Int
+    /// The first byte not yet read.
+    private(set) var cursor: Int
+    /// The word without its quotes.
+    private(set) var text: [UInt8] = []
+    /// Where the text comes from.
+    private(set) var runs: [Run] = []
+
+    /// The word's offsets in the file, quotes included.
+    var span: Range<Int> { start..<cursor }
+
+    init(_ bytes: [UInt8], _ range: Range<Int>, line: Int) {
+        self.bytes = bytes
+        self.line = line
+        start = range.lowerBound
+        end = range.upperBound
+        cursor = range.lowerBound
+    }
+
+    /// Reads up to an unquoted blank or the end of the line.
+    mutating func read() throws(Fault) {
+        text.reserveCapacity(min(end - start, 256))
+        while cursor < end {
+            switch Unicode.Scalar(bytes[cursor]) {
+            case " ", "\t": return
+            case "'": try readSingleQuoted()
+            case "\"": try readDoubleQuoted()
+            case "\\": try readEscaped()
+            case "$", "`": try readDollar(quoted: false)
+            case ";", "&", "|", "<", ">", "(", ")": throw metacharacter()
+            case "~" where cursor == start || bytes[cursor - 1] == UInt8(ascii: ":"): throw tilde()
+            default: try take()
+            }
+        }
+    }
+
+    private mutating func readSingleQuoted() throws(Fault) {
+        let quote = cursor
+        cursor += 1
+        while cursor < end {
+            if bytes[cursor] == UInt8(ascii: "'") {
+                cursor += 1
+                return
+            }
+            try take()
+        }
+        throw unterminated(quote)
+    }
+
+    private mutating func readDoubleQuoted() throws(Fault) {
+        let quote = cursor
+        cursor += 1
+        while cursor < end {
+            switch Unicode.Scalar(bytes[cursor]) {
+            case "\"":
+                cursor += 1
+                return
+            case "\\":
+                // Within double quotes a backslash is itself, but before these four.
+                if cursor + 1 < end, "$`\"\\".utf8.contains(bytes[cursor + 1]) { cursor += 1 }
+                try take()
+            case "$", "`": try readDollar(quoted: true)
+            default: try take()
+            }
+        }
+        throw unterminated(quote)
+    }
+
+    private mutating func readEscaped() throws(Fault) {
+        guard cursor + 1 < end else {
+            throw fault(
+                cursor..<cursor + 1, "a value can't go on in the next line",
+                "Write it on one line, or quote the backslash: '\\'")
+        }
+        cursor += 1
+        try take()
+    }
+
+    /// A `$` that begins no expansion is itself in sh, and here.
+    private mutating func readDollar(quoted: Bool) throws(Fault) {
+        let next = cursor + 1 < end ? Unicode.Scalar(bytes[cursor + 1]) : " "
+        let isBacktick = bytes[cursor] == UInt8(ascii: "`")
+        let expands =
+            switch next {
+            case "A"..."Z", "a"..."z", "0"..."9", "_", "{", "(", "@", "*", "#", "?", "-", "$", "!": true
+            // $'…' and $"…" are quotes of bash's own.
+            case "'", "\"": !quoted
+            default: false
+            }
+        guard expands || isBacktick else { return try take() }
+        let what = isBacktick || next == "(" ? "a command" : "a variable"
+        throw fault(
+            cursor..<min(cursor + 2, end), "\(what) is not expanded here: a params file is data, never run",
+            "Write the value itself; for the literal characters put it in 'single quotes'.")
+    }
+
+    /// Takes the byte at the cursor into the value.
+    private mutating func take() throws(Fault) {
+        let byte = bytes[cursor]
+        guard byte >= 0x20 && byte != 0x7f || byte == UInt8(ascii: "\t") else {
+            throw fault(
+                cursor..<cursor + 1, "there is a control character, \(Printable.glyph(byte: byte).text), in the value",
+                "Remove it, with cat -v to see it; it may come from copying out of a terminal.")
+        }
+        if runs.last.map({ $0.source + (text.count - $0.value) }) != cursor {
+            runs.append(Run(value: text.count, source: cursor))
+        }
+        text.append(byte)
+        cursor += 1
+    }
+}
+
+extension ShellWord {
+    /// How to write the rest of the line as one value.
+    func quotingHint(key: String) -> String {
+        let comment = bytes[start..<end].indices.dropFirst().first {
+            bytes[$0] == UInt8(ascii: "#") && ParamsLexer.isBlank(bytes[$0 - 1])
+        }
+        var raw = bytes[start..<(comment ?? end)]
+        while let last = raw.last, ParamsLexer.isBlank(last) { raw.removeLast() }
+        let quotable = raw.count <= 80 && raw.allSatisfy { 0x20..<0x7f ~= $0 && !"'\"\\".utf8.contains($0) }
+        guard quotable else { return "Put the whole value in 'single quotes'." }
+        return "Put the whole value in quotes: \(key)='\(String(decoding: raw, as: UTF8.self))'"
+    }
+
+    private func metacharacter() -> Fault {
+        let character = Character(Unicode.Scalar(bytes[cursor]))
+        return fault(
+            cursor..<cursor + 1, "an unquoted '\(character)' would end the value in sh",
+            "Put the value in 'single quotes' if it is part of it; a comment begins with '#'.")
+    }
+
+    private func tilde() -> Fault {
+        fault(
+            cursor..<cursor + 1, "'~' is not expanded here: kvmctl runs as different users",
+            "Write the home directory's absolute path; for a file that is called so, quote it: '~'")
+    }
+
+    private func unterminated(_ quote: Int) -> Fault {
+        let mark = Character(Unicode.Scalar(bytes[quote]))
+        return fault(
+            quote..<end, "the quote is not closed on this line",
+            mark == "'" ? "Add the closing ' (within '…' write a ' as '\\'')." : "Add the closing \".")
+    }
+
+    private func fault(_ span: Range<Int>, _ message: String, _ hint: String) -> Fault {
+        Fault(line: line, span: span, message: message, hint: hint)
+    }
+}

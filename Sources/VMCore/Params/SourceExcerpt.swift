@@ -1,0 +1,118 @@
+/// Finds places in a source file and shows them.
+struct SourceText {
+    let bytes: [UInt8]
+
+    /// The widest excerpt, in terminal cells.
+    static let window = 100
+    /// The cells kept before the place when a line has to be cut.
+    private static let lead = 40
+
+    /// Lays a fault out. The work is linear in the length of its line.
+    func diagnostic(_ fault: Fault) -> Diagnostic {
+        var diagnostic = Diagnostic(
+            kind: fault.kind, line: fault.line, column: 1, length: 1, message: fault.message, hint: fault.hint,
+            excerpt: [])
+        guard let span = fault.span?.clamped(to: bytes.startIndex..<bytes.endIndex) else { return diagnostic }
+        let start = lineStart(before: span.lowerBound)
+        let before = Self.glyphs(bytes[start..<span.lowerBound])
+        let meant = Self.glyphs(bytes[span])
+        let after = Self.glyphs(bytes[span.upperBound..<lineEnd(after: span.upperBound)])
+        diagnostic.column = before.count + 1
+        diagnostic.length = max(1, meant.count)
+        diagnostic.excerpt = Self.excerpt(before: before, meant: meant, after: after)
+        return diagnostic
+    }
+
+    private func lineStart(before offset: Int) -> Int {
+        (bytes[..<offset].lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+    }
+
+    private func lineEnd(after offset: Int) -> Int {
+        let end = bytes[offset...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+        return end > offset && bytes[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
+    }
+
+    /// The characters of some bytes, one a column; a tab is still a tab here.
+    private static func glyphs(_ bytes: ArraySlice<UInt8>) -> [Printable.Glyph] {
+        var glyphs: [Printable.Glyph] = []
+        var rest = bytes.makeIterator()
+        var parser = Unicode.UTF8.ForwardParser()
+        var offset = bytes.startIndex
+        while true {
+            switch parser.parseScalar(from: &rest) {
+            case .valid(let encoded):
+                offset += encoded.count
+                let scalar = Unicode.UTF8.decode(encoded)
+                glyphs.append(scalar == "\t" ? Printable.Glyph(text: "\t", width: 1) : Printable.glyph(scalar))
+            case .error(let length):
+                glyphs += bytes[offset..<offset + length].map { Printable.glyph(byte: $0) }
+                offset += length
+            case .emptyInput:
+                return glyphs
+            }
+        }
+    }
+
+    private static func excerpt(
+        before: [Printable.Glyph], meant: [Printable.Glyph], after: [Printable.Glyph]
+    ) -> [String] {
+        let whole = before.width + meant.width + after.width <= window
+        let head = whole ? before[...] : before.suffix(cells: lead)
+        let middle = whole ? meant[...] : meant.prefix(cells: window - head.width)
+        let room = window - head.width - middle.width
+        let tail = whole ? after[...] : middle.count < meant.count ? [] : after.prefix(cells: room)
+        let cutBefore = head.count < before.count
+        let cutAfter = middle.count < meant.count || tail.count < after.count
+
+        var line = cutBefore ? "…" : ""
+        var cells = cutBefore ? 1 : 0
+        for glyph in head { line.append(glyph, at: &cells) }
+        let caret = cells
+        for glyph in middle { line.append(glyph, at: &cells) }
+        let underline = max(1, cells - caret)
+        for glyph in tail { line.append(glyph, at: &cells) }
+        if cutAfter { line += "…" }
+        let carets = String(repeating: " ", count: caret) + "^" + String(repeating: "~", count: underline - 1)
+        return [line, carets]
+    }
+}
+
+extension String {
+    /// Appends what is shown for a glyph, a tab as blanks up to the next multiple of eight cells.
+    fileprivate mutating func append(_ glyph: Printable.Glyph, at cells: inout Int) {
+        let width = glyph.text == "\t" ? 8 - cells % 8 : glyph.width
+        self += glyph.text == "\t" ? String(repeating: " ", count: width) : glyph.text
+        cells += width
+    }
+}
+
+extension Printable.Glyph {
+    /// The most cells that the glyph takes; at least one, so that combining marks don't come for nothing.
+    fileprivate var room: Int { text == "\t" ? 8 : max(1, width) }
+}
+
+extension Collection<Printable.Glyph> {
+    /// The most cells that the glyphs take.
+    fileprivate var width: Int { reduce(0) { $0 + $1.room } }
+}
+
+extension [Printable.Glyph] {
+    /// As many of the first glyphs as fit.
+    fileprivate func prefix(cells: Int) -> ArraySlice<Printable.Glyph> {
+        var room = cells
+        return prefix { glyph in
+            room -= glyph.room
+            return room >= 0
+        }
+    }
+
+    /// As many of the last glyphs as fit.
+    fileprivate func suffix(cells: Int) -> ArraySlice<Printable.Glyph> {
+        var room = cells
+        let kept = reversed().prefix { glyph in
+            room -= glyph.room
+            return room >= 0
+        }
+        return suffix(kept.count)
+    }
+}

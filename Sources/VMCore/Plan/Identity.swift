@@ -1,0 +1,58 @@
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
+
+/// What tells a VM from all others: its UUID, and the MACs that follow from it.
+struct Identity: Equatable {
+    let uuid: Setting<UUID>
+
+    init(_ params: VMParams, machineID: String) {
+        uuid =
+            params.uuid
+            ?? Setting(
+                Self.derivedUUID(machineID: machineID, file: params.file.string),
+                .derived("UUID, derived from /etc/machine-id and the path of the params file"))
+    }
+
+    /// The address of a NIC that names none.
+    func mac(nic: Int) -> MACAddress { Self.mac(uuid: uuid.value, nic: nic) }
+
+    /// QEMU's prefix 52:54:00, then 24 bits out of the VM's UUID and the NIC's n.
+    static func mac(uuid: UUID, nic: Int) -> MACAddress {
+        let hash = hash(uuid.bytes + [UInt8(truncatingIfNeeded: nic)])
+        return MACAddress(bits: 0x5254_0000_0000 | UInt64(hash[0]) << 16 | UInt64(hash[1]) << 8 | UInt64(hash[2]))
+    }
+
+    /// A version 8 UUID (RFC 9562, section 5.8): the same for the same file on the same host, so that a file without a
+    /// `UUID` shows its guest the same machine at every start.
+    static func derivedUUID(machineID: String, file: String) -> UUID {
+        var bytes = hash(Array(machineID.utf8) + [0] + Array(file.utf8))
+        bytes[6] = bytes[6] & 0x0f | 0x80
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        return UUID(bytes)
+    }
+
+    /// FNV-1a of 128 bits (draft-eastlake-fnv), folded once so that its weak last bytes reach all bits. Identity needs
+    /// even spread over few inputs and stability for ever, not secrecy.
+    static func hash(_ bytes: [UInt8]) -> [UInt8] {
+        let prime: UInt128 = 1 << 88 | 0x13b
+        let basis: UInt128 = 0x6c62_272e_07bb_0142 << 64 | 0x62b8_2175_6295_c58d
+        var hash = bytes.reduce(basis) { ($0 ^ UInt128($1)) &* prime }
+        hash ^= hash >> 64
+        hash &*= prime
+        hash ^= hash >> 64
+        return (0..<16).map { UInt8(truncatingIfNeeded: hash >> (120 - 8 * UInt128($0))) }
+    }
+}
+
+extension UUID {
+    /// The sixteen octets, in the order of RFC 9562.
+    var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
+
+    /// Takes sixteen octets; missing ones are zero.
+    init(_ bytes: [UInt8]) {
+        var raw: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &raw) { $0.copyBytes(from: bytes.prefix(16)) }
+        self.init(uuid: raw)
+    }
+}

@@ -1,0 +1,41 @@
+extension LaunchPlanner {
+    /// `KERNEL`, `INITRD`, `APPEND`: QEMU opens the files by name (fopen, no fdset), so they get one in /proc.
+    mutating func planKernel() {
+        guard let kernel = params.kernel else { return }
+        for file in [kernel.image, kernel.initrd].compactMap({ $0 }) {
+            switch facts.images[file.value] ?? .unusable("was not looked at") {
+            case .missing, .directoryMissing: refuse(.notFound, place(file.origin), "\(file.value) does not exist")
+            case .blockDevice: refuse(.badData, place(file.origin), "\(file.value) is a block device, not a file")
+            case .unusable(let reason): refuse(.badData, place(file.origin), "\(file.value) \(reason)")
+            case .file: break
+            }
+        }
+        add(
+            "-kernel", "/proc/self/fd/\(inherit(.blob(kernel.image.value)))", purpose: "kernel \(kernel.image.value)",
+            from: kernel.image.origin)
+        if let initrd = kernel.initrd {
+            add(
+                "-initrd", "/proc/self/fd/\(inherit(.blob(initrd.value)))", purpose: "initial RAM disk \(initrd.value)",
+                from: initrd.origin)
+        }
+        if let commandLine = kernel.commandLine {
+            add("-append", commandLine.value, purpose: "kernel command line", from: commandLine.origin)
+        }
+    }
+
+    /// `QEMUARGn`, last and verbatim.
+    mutating func planExtras() {
+        for extra in params.qemuArguments {
+            add(extra.value, purpose: "as the file says", from: extra.origin)
+        }
+    }
+
+    /// What is said between the machine's making and its running. In the foreground nobody will be there to say it:
+    /// QEMU reads it from its recording monitor's input.
+    mutating func planCommit() {
+        plan.commit.append(QMPCommand("cont"))
+        guard options.foreground else { return }
+        plan.monitorInput += plan.commit
+        plan.commit = []
+    }
+}

@@ -1,0 +1,143 @@
+public import BridgeNet
+public import FoundationEssentials
+public import SystemPackage
+
+/// Everything that a start will do, computed before any of it is done.
+public struct LaunchPlan: Equatable, Sendable {
+    /// The VM's name.
+    public var name: VMName
+    /// Its UUID.
+    public var uuid: UUID
+    /// The params file.
+    public var file: FilePath
+    /// The QEMU binary.
+    public var executable: String
+    /// Its arguments, in order, each group with where it comes from.
+    public var arguments: [ArgumentGroup]
+    /// The descriptors that QEMU inherits; nothing else stays open.
+    public var descriptors: [Descriptor]
+    /// Disks to be created before the start.
+    public var newDisks: [SparseDisk]
+    /// Taps to be made, in the order of the NICs.
+    public var taps: [PlannedTap]
+    /// Who QEMU will be.
+    public var credentials: Credentials
+    /// What the recording monitor reads as its input: carried out by QEMU itself as soon as the machine exists.
+    public var monitorInput: [QMPCommand]
+    /// What is said over QMP once the machine exists: `cont`, which commits the start, is the last.
+    public var commit: [QMPCommand]
+    /// What `list` and `show` say of the running VM without asking it.
+    public var summary: Summary
+    /// One line each on what the user should know: a fall-back that was taken, a value that was derived.
+    public var notices: [String]
+
+    /// The argument vector, without the program's name.
+    public var argumentVector: [String] { arguments.flatMap(\.words) }
+
+    /// The values that the file leaves to kvmctl, a line each.
+    public var derivedValues: [String]
+
+    /// A disk image to be made: sparse, raw.
+    public struct SparseDisk: Equatable, Sendable {
+        /// Where, absolute.
+        public var path: FilePath
+        /// How large.
+        public var size: ByteCount
+    }
+
+    /// A tap to be made and joined to a bridge.
+    public struct PlannedTap: Equatable, Sendable {
+        /// The n of `NETn`.
+        public var nic: Int
+        /// Its name; nil: the first free `tapN`.
+        public var name: InterfaceName?
+        /// The bridge that it joins.
+        public var bridge: InterfaceName
+        /// Its MTU in bytes; nil: the bridge's.
+        public var mtu: Int?
+    }
+
+    /// A running VM in a line.
+    public struct Summary: Equatable, Sendable {
+        /// `MEMORY`.
+        public var memory: ByteCount
+        /// `CPUS`.
+        public var cpus: Int
+        /// What was asked for; the number that `auto` came to is known only once QEMU listens.
+        public var vncDisplay: VNCDisplay
+        /// Where VNC listens.
+        public var vncBind: String
+        /// The NICs.
+        public var nics: [NIC]
+        /// `kvm` or `tcg`.
+        public var accelerator: String
+        /// The disks and CDs, by their paths.
+        public var media: [FilePath]
+
+        /// A NIC in a line.
+        public struct NIC: Equatable, Sendable {
+            /// The n of `NETn`.
+            public var index: Int
+            /// Its address.
+            public var mac: MACAddress
+            /// What it is connected to.
+            public var network: Network
+        }
+    }
+}
+
+/// Some words of QEMU's command line that belong together, such as `-m` and its value.
+public struct ArgumentGroup: Equatable, Sendable {
+    /// The words.
+    public var words: [String]
+    /// What they are for, in a few words.
+    public var purpose: String
+    /// Where they come from.
+    public var origins: [Origin]
+}
+
+/// A descriptor that QEMU inherits.
+public struct Descriptor: Equatable, Sendable {
+    /// Its number in QEMU.
+    public var number: CInt
+    /// What it is.
+    public var role: Role
+
+    /// What a descriptor is, and so how it is opened.
+    public enum Role: Equatable, Sendable {
+        /// The recording monitor's input: a file that holds `monitorInput`.
+        case monitorInput
+        /// The flight record, append-only.
+        case record
+        /// What QEMU prints: the VM's QEMU log, or with `start --foreground` the caller's own stderr.
+        case messages
+        /// The VM's lock file, its life byte locked.
+        case lock
+        /// The file of uids in use, this VM's locked.
+        case uidLock
+        /// The listening QMP socket.
+        case monitorSocket
+        /// The listening socket of the serial console.
+        case serialSocket
+        /// The listening socket of the guest agent's channel.
+        case agentSocket
+        /// The log of the serial console, append-only.
+        case consoleLog
+        /// An image or block device.
+        case image(FilePath, writable: Bool)
+        /// The tap of the NIC with this n.
+        case tap(nic: Int)
+        /// /dev/vhost-net, for the NIC with this n.
+        case vhost(nic: Int)
+        /// A file that QEMU opens by the descriptor's name in /proc, so that its user must be able to read it.
+        case blob(FilePath)
+        /// A password, without the line end that editors leave.
+        case secret(FilePath)
+    }
+}
+
+/// The reasons that there is no plan: all of them at once.
+public struct PlanRefusal: Error, Equatable, Sendable {
+    /// At least one.
+    public var problems: [VMError]
+}

@@ -1,0 +1,114 @@
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
+
+/// What one start asks for beyond the params file.
+public struct StartOptions: Equatable, Sendable {
+    /// An ISO for this start.
+    public var cdrom: FilePath?
+    /// Whether the machine boots that ISO, once; otherwise it is only attached.
+    public var bootsCDROM: Bool
+    /// Whether QEMU takes this process's place: nobody is left to talk to it.
+    public var foreground: Bool
+
+    /// Describes a start; see the properties.
+    public init(cdrom: FilePath? = nil, bootsCDROM: Bool = true, foreground: Bool = false) {
+        self.cdrom = cdrom
+        self.bootsCDROM = bootsCDROM
+        self.foreground = foreground
+    }
+}
+
+extension LaunchPlan {
+    /// Plans a start: parameters, options and host facts in; everything to be done out. Pure.
+    ///
+    /// - Throws: `PlanRefusal` with every reason why the VM can't start as things are.
+    public init(_ params: VMParams, options: StartOptions = StartOptions(), facts: HostFacts) throws(PlanRefusal) {
+        var planner = LaunchPlanner(params: params, options: options, facts: facts)
+        planner.planProcess()
+        planner.planMachine()
+        planner.planMonitors()
+        planner.planDisplay()
+        planner.planDevices()
+        planner.planDisks()
+        planner.planMedia()
+        planner.planNetwork()
+        planner.planKernel()
+        planner.planExtras()
+        planner.planCommit()
+        guard planner.problems.isEmpty else { throw PlanRefusal(problems: planner.problems) }
+        self = planner.plan
+    }
+}
+
+/// A plan in the making. The parts of the machine are extensions of it, one file each.
+struct LaunchPlanner {
+    let params: VMParams
+    let options: StartOptions
+    let facts: HostFacts
+    let identity: Identity
+    let bootOrder: BootOrder
+    var plan: LaunchPlan
+    var problems: [VMError] = []
+
+    init(params: VMParams, options: StartOptions, facts: HostFacts) {
+        self.params = params
+        self.options = options
+        self.facts = facts
+        identity = Identity(params, machineID: facts.machineID)
+        bootOrder = BootOrder(params, cdromFirst: options.cdrom != nil && options.bootsCDROM)
+        plan = LaunchPlan(
+            name: params.name.value, uuid: identity.uuid.value, file: params.file, executable: facts.qemu.path,
+            arguments: [], descriptors: [], newDisks: [], taps: [], credentials: facts.credentials, monitorInput: [],
+            commit: [],
+            summary: .init(
+                memory: params.memory.value, cpus: params.cpus.value, vncDisplay: params.vnc.display.value,
+                vncBind: params.vnc.bind.value, nics: [], accelerator: "", media: []),
+            notices: [], derivedValues: [])
+    }
+
+    /// Adds words to the command line.
+    mutating func add(_ words: String..., purpose: String, from origins: Origin...) {
+        plan.arguments.append(ArgumentGroup(words: words, purpose: purpose, origins: origins))
+    }
+
+    /// Gives QEMU a descriptor, and says its number there: they count up from 0 in the order of the calls.
+    mutating func inherit(_ role: Descriptor.Role) -> CInt {
+        let number = CInt(plan.descriptors.count)
+        plan.descriptors.append(Descriptor(number: number, role: role))
+        return number
+    }
+
+    /// Puts a descriptor where QEMU opens it by a file name, as the only member of set N, N being its number.
+    mutating func fdset(_ role: Descriptor.Role, purpose: String, from origin: Origin) -> String {
+        let number = inherit(role)
+        add("-add-fd", "fd=\(number),set=\(number)", purpose: purpose, from: origin)
+        return "/dev/fdset/\(number)"
+    }
+
+    /// Notes a reason why this can't be started.
+    mutating func refuse(_ code: VMError.Code, _ subject: String, _ cause: String, remedy: String? = nil) {
+        problems.append(VMError(code, subject, cause, remedy: remedy))
+    }
+
+    /// Says in a message where a setting stands: `/vms/1/vm.params:3: DISK1`.
+    func place(_ origin: Origin) -> String {
+        switch origin {
+        case .line(let number, let key): "\(params.file):\(number): \(key)"
+        case .standard(let key): "\(params.file): \(key) (default)"
+        case .derived(let text), .option(let text), .host(let text): text
+        }
+    }
+}
+
+/// The text of one QEMU option: `name,key=value,…`, each comma in a value doubled (qemu-system-x86_64(1)).
+func qemuOption(_ name: String, _ properties: [(String, String?)] = []) -> String {
+    properties.reduce(into: name) { text, property in
+        guard let value = property.1 else { return }
+        text += ",\(property.0)="
+        for character in value {
+            text.append(character)
+            if character == "," { text.append(",") }
+        }
+    }
+}

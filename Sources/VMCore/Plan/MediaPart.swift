@@ -1,0 +1,81 @@
+import SystemPackage
+
+extension LaunchPlanner {
+    /// `CDROMn` and the ISO of this start.
+    mutating func planMedia() {
+        var slots = OpticalSlots(params.machine.value.family)
+        for cdrom in params.cdroms {
+            addCDROM(
+                "cdrom\(cdrom.index)", cdrom.path, bootIndex: bootOrder.cdroms[cdrom.index], slot: slots.next())
+        }
+        guard let path = options.cdrom else { return }
+        let once = Setting(path, Origin.option("--cdrom"))
+        addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, slot: slots.next())
+        guard options.bootsCDROM else { return }
+        // The firmware reads the order at each reset: first now, last from the guest's first reboot on.
+        let last = QMPCommand(
+            "qom-set",
+            [
+                "path": "/machine/peripheral/cdrom-start", "property": "bootindex",
+                "value": .integer(Int64(BootOrder.last)),
+            ])
+        plan.commit.append(last)
+    }
+
+    private mutating func addCDROM(_ id: String, _ path: Setting<FilePath>, bootIndex: Int?, slot: String?) {
+        guard let slot else {
+            refuse(
+                .unavailable, place(path.origin),
+                "\(path.value): the \(params.machine.value) machine has no room for it",
+                remedy: "take out a CDROMn line")
+            return
+        }
+        var isBlockDevice = false
+        switch facts.images[path.value] ?? .unusable("was not looked at") {
+        case .missing, .directoryMissing:
+            refuse(.notFound, place(path.origin), "\(path.value) does not exist")
+            return
+        case .unusable(let reason):
+            refuse(.badData, place(path.origin), "\(path.value) \(reason)")
+            return
+        case .file(let file):
+            guard file.bytes > 0 else {
+                refuse(.badData, place(path.origin), "\(path.value) is empty", remedy: "download it again")
+                return
+            }
+        case .blockDevice: isBlockDevice = true
+        }
+        plan.summary.media.append(path.value)
+        let file = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
+        addFileNode(
+            id, file, isBlockDevice: isBlockDevice,
+            cache: Setting(.writeback, .derived("a CD is read through the cache")),
+            readOnly: true, from: path.origin)
+        addNode(
+            ["driver": "raw", "node-name": .string("\(id)-format"), "file": .string("\(id)-file"), "read-only": true],
+            purpose: "CD", from: path.origin)
+        add(
+            "-device",
+            qemuOption(
+                "ide-cd",
+                [("id", id), ("bus", slot), ("drive", "\(id)-format"), ("bootindex", bootIndex.map(String.init))]),
+            purpose: "CD drive", from: path.origin)
+    }
+}
+
+/// The places for CD drives: six SATA ports on q35, and on pc the masters and slaves of two IDE channels.
+struct OpticalSlots {
+    private var free: [String]
+
+    init(_ family: Machine.Family) {
+        free =
+            switch family {
+            case .q35: (0..<6).map { "ide.\($0)" }
+            case .pc: ["ide.0", "ide.1", "ide.0", "ide.1"]
+            }
+        free.reverse()
+    }
+
+    /// The bus of the next free place; nil where all are taken.
+    mutating func next() -> String? { free.popLast() }
+}

@@ -1,0 +1,98 @@
+import BridgeNet
+
+extension LaunchPlanner {
+    /// `NETn`: a back end and a virtio-net device each.
+    mutating func planNetwork() {
+        for (position, nic) in params.nics.enumerated() {
+            let mac =
+                nic.mac
+                ?? Setting(identity.mac(nic: nic.index), .derived("NET\(nic.index)_MAC, derived from the VM's UUID"))
+            if nic.mac == nil { plan.derivedValues.append("NET\(nic.index)_MAC=\(mac.value), from the VM's UUID") }
+            plan.summary.nics.append(.init(index: nic.index, mac: mac.value, network: nic.network.value))
+            var mtu: Int?
+            switch nic.network.value {
+            case .bridge(let bridge): mtu = planTap(nic, bridge)
+            case .user: planUserNetwork(nic)
+            }
+            // Without BOOT=net the option ROM would only cost time.
+            let bootIndex = bootOrder.nics[nic.index]
+            let properties: [(String, String?)] = [
+                ("netdev", "net\(nic.index)"), ("mac", mac.value.description), ("host_mtu", mtu.map(String.init)),
+                ("bootindex", bootIndex.map(String.init)), ("romfile", bootIndex == nil ? "" : nil),
+            ]
+            let address = PCILayout.nic(position, of: params.nics.count)
+            add(
+                "-device", qemuOption("virtio-net-pci", [("id", "nic\(nic.index)")] + address.properties + properties),
+                purpose: "guest's network card", from: nic.network.origin, mac.origin)
+        }
+    }
+
+    /// A tap on a bridge; the MTU that the guest has to be told of, if it is not Ethernet's own.
+    private mutating func planTap(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
+        guard let mtu = usableMTU(nic, bridge) else { return nil }
+        plan.taps.append(.init(nic: nic.index, name: nic.tap?.value, bridge: bridge, mtu: nic.mtu?.value))
+        var backend: [(String, String?)] = [("id", "net\(nic.index)"), ("fd", "\(inherit(.tap(nic: nic.index)))")]
+        if facts.vhostNet {
+            backend += [("vhost", "on"), ("vhostfd", "\(inherit(.vhost(nic: nic.index)))")]
+        }
+        add(
+            "-netdev", qemuOption("tap", backend), purpose: "tap on \(bridge)", from: nic.network.origin,
+            .host(facts.vhostNet ? "/dev/vhost-net opens" : "no /dev/vhost-net here"))
+        return mtu == 1500 ? nil : mtu
+    }
+
+    private mutating func usableMTU(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
+        let subject = place(nic.network.origin)
+        guard facts.isRoot else {
+            refuse(
+                .denied, subject, "a tap on the bridge \(bridge) takes root",
+                remedy: "run kvmctl as root, or use NET\(nic.index)=user")
+            return nil
+        }
+        guard let found = facts.bridges[bridge] else {
+            refuse(
+                .unavailable, subject, "there is no bridge \(bridge)",
+                remedy: "make it: `kvmctl net up \(bridge)`")
+            return nil
+        }
+        if let kind = found.otherKind {
+            refuse(.unavailable, subject, "\(bridge) is no bridge, but \(kind)", remedy: "name another bridge")
+            return nil
+        }
+        guard found.isUp else {
+            refuse(
+                .unavailable, subject, "the bridge \(bridge) is down", remedy: "bring it up: `kvmctl net up \(bridge)`")
+            return nil
+        }
+        guard let wanted = nic.mtu else { return found.mtu }
+        guard wanted.value <= found.mtu else {
+            refuse(
+                .badData, place(wanted.origin),
+                "\(wanted.value) is more than the \(found.mtu) of \(bridge), and would be lost there")
+            return nil
+        }
+        return wanted.value
+    }
+
+    /// QEMU's own network stack, which needs no privilege.
+    private mutating func planUserNetwork(_ nic: VMParams.NIC) {
+        // Forwards go to the first such NIC: one host port can't lead to two.
+        let isFirst = params.nics.first { $0.network.value == .user }?.index == nic.index
+        let forwards = isFirst ? params.forwards : []
+        for forward in forwards where facts.takenPorts.contains(Int(forward.value.hostPort)) {
+            refuse(
+                .busy, place(forward.origin), "port \(forward.value.hostPort) is in use on this host",
+                remedy: "`ss -lnp sport = :\(forward.value.hostPort)` says by what; forward another port")
+        }
+        let words = forwards.map { ("hostfwd", Optional($0.value.hostForward)) }
+        plan.arguments.append(
+            ArgumentGroup(
+                words: ["-netdev", qemuOption("user", [("id", "net\(nic.index)")] + words)],
+                purpose: "user-mode network", origins: [nic.network.origin] + forwards.map(\.origin)))
+    }
+}
+
+extension PortForward {
+    /// As QEMU writes it: `tcp:127.0.0.1:2222-:22`.
+    var hostForward: String { "\(transport.rawValue):\(address):\(hostPort)-:\(guestPort)" }
+}

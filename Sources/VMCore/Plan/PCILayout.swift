@@ -1,0 +1,52 @@
+/// Where the devices sit on the root bus (pcie.0 of q35, pci.0 of pc).
+///
+/// The addresses are fixed, so that a guest finds a device where it was when others come and go; both chipsets keep
+/// slots 0, 1 and 31 for themselves. On pcie.0 devices are transitional (virtio 0.9 guests find them) but can't be
+/// plugged or unplugged: what comes later goes to the spare root ports.
+enum PCILayout {
+    static let vga = address(slot: 2)
+    static let usb = address(slot: 3)
+    static let rng = address(slot: 4)
+    static let balloon = address(slot: 5)
+    static let serial = address(slot: 6)
+
+    /// Spare root ports, four functions of one slot.
+    static let spareRootPorts = 4
+    static func rootPort(_ index: Int) -> PCIAddress { PCIAddress(slot: 0x18, function: index, isShared: true) }
+
+    /// The NIC at `position` of `count`.
+    static func nic(_ position: Int, of count: Int) -> PCIAddress {
+        pack(position, of: count, from: 8, slots: 8)
+    }
+
+    /// The disk at `position` of `count`: ascending with the position, for guests name disks in bus order.
+    static func disk(_ position: Int, of count: Int) -> PCIAddress {
+        pack(position, of: count, from: 0x10, slots: 8)
+    }
+
+    private static func address(slot: Int) -> PCIAddress { PCIAddress(slot: slot, function: 0, isShared: false) }
+
+    /// A slot each while there are enough, else eight functions to a slot.
+    private static func pack(_ position: Int, of count: Int, from first: Int, slots: Int) -> PCIAddress {
+        count <= slots
+            ? address(slot: first + position)
+            : PCIAddress(slot: first + position / 8, function: position % 8, isShared: true)
+    }
+}
+
+/// A place on a PCI bus.
+struct PCIAddress: Equatable {
+    var slot: Int
+    var function: Int
+    /// Whether other functions sit in the same slot, which function 0 has to announce.
+    var isShared: Bool
+
+    /// The `addr` and `multifunction` properties of a PCI device.
+    var properties: [(String, String?)] {
+        let slot = "0x" + String(slot, radix: 16)
+        return [
+            ("addr", isShared ? "\(slot).\(function)" : slot),
+            ("multifunction", isShared && function == 0 ? "on" : nil),
+        ]
+    }
+}

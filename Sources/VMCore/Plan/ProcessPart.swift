@@ -1,0 +1,28 @@
+import FoundationEssentials
+
+extension LaunchPlanner {
+    /// The process: its standard descriptors, its locks, its name, its sandbox.
+    mutating func planProcess() {
+        // 0, 1 and 2, in this order.
+        _ = inherit(.monitorInput)
+        _ = inherit(.record)
+        _ = inherit(.messages)
+        _ = inherit(.lock)
+        if case .ownUID = facts.credentials { _ = inherit(.uidLock) }
+
+        add(
+            "-name", qemuOption("guest=\(plan.name)", [("debug-threads", "on")]), purpose: "name",
+            from: params.name.origin)
+        add("-uuid", plan.uuid.uuidString.lowercased(), purpose: "identity", from: identity.uuid.origin)
+        if params.uuid == nil {
+            plan.derivedValues.append("UUID=\(plan.uuid.uuidString.lowercased()), from this host and the file's path")
+        }
+        add(
+            "-no-user-config", "-nodefaults", purpose: "only the devices of this plan", from: .derived("kvmctl"))
+        add(
+            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+            purpose: "seccomp filter", from: .derived("kvmctl"))
+        add("-msg", "timestamp=on", purpose: "times in QEMU's messages", from: .derived("kvmctl"))
+        add("-S", purpose: "wait for cont, which commits the start once all is there", from: .derived("kvmctl"))
+    }
+}

@@ -1,0 +1,88 @@
+import Glibc
+import SystemPackage
+
+/// Lines over a non-blocking stream socket, each wait bounded by a deadline.
+struct LineChannel: ~Copyable {
+    /// Why a line did not come.
+    enum Failure: Error, Equatable {
+        case timedOut
+        case closed
+        case system(Errno)
+    }
+
+    private let socket: OwnedDescriptor
+    private var received: [UInt8] = []
+    private var scanned = 0
+
+    init(_ socket: consuming OwnedDescriptor) { self.socket = socket }
+
+    var descriptor: CInt { socket.rawValue }
+
+    /// Sends a line; `text` is without its newline.
+    mutating func send(_ text: String, by deadline: Deadline) throws(Failure) {
+        let bytes = Array(text.utf8) + [UInt8(ascii: "\n")]
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                // A peer that is gone is an error to report, not a signal to die of.
+                Glibc.send(socket.rawValue, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+            }
+            if count >= 0 {
+                sent += count
+            } else if errno == EAGAIN {
+                try wait(for: POLLOUT, by: deadline)
+            } else if errno != EINTR {
+                throw errno == EPIPE || errno == ECONNRESET ? .closed : .system(Errno(rawValue: errno))
+            }
+        }
+    }
+
+    /// The next line, without its line end.
+    mutating func line(by deadline: Deadline) throws(Failure) -> [UInt8] {
+        while true {
+            if let line = bufferedLine() { return line }
+            try receive(by: deadline)
+        }
+    }
+
+    /// A line that is there already, or nil.
+    mutating func bufferedLine() -> [UInt8]? {
+        guard let end = received[scanned...].firstIndex(of: UInt8(ascii: "\n")) else {
+            scanned = received.count
+            return nil
+        }
+        var line = Array(received[..<end])
+        if line.last == UInt8(ascii: "\r") { line.removeLast() }
+        received.removeSubrange(...end)
+        scanned = 0
+        return line
+    }
+
+    /// Waits until something came, and takes it in.
+    private mutating func receive(by deadline: Deadline) throws(Failure) {
+        while true {
+            var chunk = [UInt8](repeating: 0, count: 16384)
+            let count = recv(socket.rawValue, &chunk, chunk.count, 0)
+            if count > 0 {
+                received += chunk[..<count]
+                return
+            }
+            if count == 0 { throw .closed }
+            if errno == EAGAIN {
+                try wait(for: POLLIN, by: deadline)
+            } else if errno != EINTR {
+                throw errno == ECONNRESET ? .closed : .system(Errno(rawValue: errno))
+            }
+        }
+    }
+
+    private func wait(for event: CInt, by deadline: Deadline) throws(Failure) {
+        while true {
+            var poll = pollfd(fd: socket.rawValue, events: Int16(event), revents: 0)
+            let ready = Glibc.poll(&poll, 1, deadline.milliseconds)
+            if ready > 0 { return }
+            if ready == 0 { throw .timedOut }
+            if errno != EINTR { throw .system(Errno(rawValue: errno)) }
+        }
+    }
+}

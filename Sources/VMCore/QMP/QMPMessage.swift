@@ -1,0 +1,70 @@
+/// A command of the QEMU Machine Protocol (QEMU, docs/interop/qmp-spec).
+public struct QMPCommand: Equatable, Sendable {
+    /// The command's name, such as `query-status`.
+    public var name: String
+    /// Its arguments; empty: none are sent.
+    public var arguments: [String: JSON]
+
+    /// Names a command and its arguments.
+    public init(_ name: String, _ arguments: [String: JSON] = [:]) {
+        self.name = name
+        self.arguments = arguments
+    }
+
+    /// The command as one line without its newline; `id` comes back in the reply.
+    public func line(id: Int64? = nil) -> String {
+        var message: [String: JSON] = ["execute": .string(name)]
+        if !arguments.isEmpty { message["arguments"] = .object(arguments) }
+        if let id { message["id"] = .integer(id) }
+        return JSON.object(message).text
+    }
+}
+
+/// What QEMU says on a QMP connection: one JSON object a line.
+public enum QMPMessage: Equatable, Sendable {
+    /// The first line of a connection, before any command.
+    case greeting
+    /// A command was carried out.
+    case reply(id: Int64?, JSON)
+    /// A command was refused.
+    case failure(id: Int64?, className: String, description: String)
+    /// Something happened.
+    case event(QMPEvent)
+
+    /// Reads one line; nil where it is no QMP message.
+    public init?(line: some Sequence<UInt8>) {
+        guard let json = try? JSON(parsing: line) else { return nil }
+        if json["QMP"] != nil {
+            self = .greeting
+        } else if let value = json["return"] {
+            self = .reply(id: json["id"]?.integer, value)
+        } else if let error = json["error"] {
+            self = .failure(
+                id: json["id"]?.integer, className: error["class"]?.string ?? "",
+                description: error["desc"]?.string ?? "no reason given")
+        } else if let event = QMPEvent(json) {
+            self = .event(event)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// An event of QEMU (docs/interop/qmp-spec, "Asynchronous events").
+public struct QMPEvent: Equatable, Sendable {
+    /// Its name, such as `SHUTDOWN`.
+    public var name: String
+    /// What comes with it.
+    public var data: JSON
+    /// When, in microseconds since the epoch.
+    public var microseconds: Int64
+
+    /// Reads the object of an event; nil where it is none.
+    public init?(_ json: JSON) {
+        guard let name = json["event"]?.string else { return nil }
+        self.name = name
+        data = json["data"] ?? .object([:])
+        let stamp = json["timestamp"]
+        microseconds = (stamp?["seconds"]?.integer ?? 0) &* 1_000_000 &+ (stamp?["microseconds"]?.integer ?? 0)
+    }
+}
