@@ -55,7 +55,7 @@ def test_check_is_content_with_a_good_file(host):
 def test_explain_tells_where_each_part_comes_from(host):
     host.write_firmware_vm("vm", CPUS=2)
     explained = host.kvmctl("explain", "vm").stdout
-    assert "-smp" in explained and "vm.params:4" in explained
+    assert "-smp" in explained and "line 4, CPUS" in explained
     assert "default" in explained
 
 

@@ -37,7 +37,7 @@ def test_install_then_boot_from_the_disk(bridged_host, vm_of_2010):
     host.wait_console("1", "tiny: installed, rebooting")
     # The CD boots once: the guest's own reboot already comes from the disk.
     assert_installed_system_is_up(host)
-    assert host.json("show", "1")["nics"][0]["mac"] == "52:54:00:00:00:01"
+    assert host.show("1")["nics"][0]["mac"] == "52:54:00:00:00:01"
 
     host.kvmctl("stop", "1")
     host.assert_nothing_left()
@@ -72,7 +72,7 @@ def test_create_makes_what_start_needs(bridged_host):
     host.kvmctl("start", "1")
     [listed] = host.json("list")
     assert (listed["name"], listed["state"], listed["memory"]) == ("1", "running", 512 << 20)
-    shown = host.json("show", "1")
+    shown = host.show("1")
     assert shown["pid"] == host.qemu().pid
     assert set(host.taps()) == {shown["nics"][0]["tap"]}
     host.kvmctl("stop", "1", "--now")

@@ -35,7 +35,7 @@ def test_30_vms_on_one_bridge(bridged_host):
     assert {vm["name"]: vm["state"] for vm in listed} == {name: "running" for name in names}
     assert len(host.qemus()) == VMS
 
-    nics = [host.json("show", name)["nics"][0] for name in names]
+    nics = [host.show(name)["nics"][0] for name in names]
     assert len({nic["mac"] for nic in nics}) == VMS
     taps = host.taps()
     assert {nic["tap"] for nic in nics} == set(taps)

@@ -115,6 +115,10 @@ class Host:
         """A VM that gets no further than its firmware: quick to start, and small."""
         return self.write_vm(name, **{"MEMORY": 32, "NET0": "none", "VNCDISP": "none", **keys})
 
+    def show(self, name):
+        [shown] = self.json("show", name)
+        return shown
+
     def state(self, name):
         states = [vm["state"] for vm in self.json("list") if vm["name"] == name]
         assert len(states) == 1, f"{name} is listed {len(states)} times"
