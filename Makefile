@@ -1,0 +1,71 @@
+# make            build kvmctl as it is installed, in $(BINARY)
+# make test       install what is needed, run every test
+# make demo       install what is needed, install a guest from a CD and boot it
+# make install    put kvmctl, the link start_a_kvm.sh and the documents under $(DESTDIR)$(PREFIX)
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+
+RELEASE := swift build -c release --static-swift-stdlib
+BINARY  := .build/release/kvmctl
+# Debian's own Python, which has the Debian packages of the tests; another may stand before it in PATH.
+PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
+SCRIPTS := .ci/run tools/demo tools/install-deps Tests/IntegrationTests/guests/build
+
+# The integration tests and the demo need root for namespaces, taps and bridges.
+ifneq ($(shell id -u),0)
+SUDO := sudo
+endif
+
+.PHONY: all build release lint lint-scripts deps-test deps-demo test unit-test integration-test demo install clean
+
+all: release
+
+release:
+	$(RELEASE)
+
+build:
+	swift build
+
+lint: lint-scripts
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+lint-scripts:
+	shellcheck $(SCRIPTS)
+	shellcheck --shell=sh Tests/IntegrationTests/guests/init
+
+deps-test:
+	tools/install-deps test
+
+deps-demo:
+	tools/install-deps demo
+
+# One after the other, the quick ones first: two cores are few, and what fails should fail soon.
+test: deps-test
+	$(MAKE) lint
+	$(MAKE) unit-test
+	$(MAKE) integration-test
+
+unit-test:
+	swift test
+
+# What is tested is what is installed.
+integration-test: release
+	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests
+
+demo: deps-demo release
+	$(SUDO) tools/demo $(CURDIR)/$(BINARY)
+
+# Not built here where it is already: `sudo make install` needs no Swift.
+$(BINARY):
+	$(RELEASE)
+
+install: $(BINARY)
+	install -D -m 755 --strip $(BINARY) $(DESTDIR)$(PREFIX)/bin/kvmctl
+	ln -sfn kvmctl $(DESTDIR)$(PREFIX)/bin/start_a_kvm.sh
+	install -d $(DESTDIR)$(PREFIX)/share/doc/kvmctl/examples
+	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/kvmctl
+	install -m 644 Examples/vm.params $(DESTDIR)$(PREFIX)/share/doc/kvmctl/examples
+
+clean:
+	rm -rf .build

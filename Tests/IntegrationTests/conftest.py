@@ -1,0 +1,65 @@
+"""Black-box tests of the kvmctl binary on real guests and the real kernel. They need root and never skip.
+
+KVMCTL_BIN names the binary; else it is the debug build of this tree.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rig.host import NOBODY, Host
+
+TREE = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = Path(os.environ.get("KVMCTL_BIN", TREE / ".build/debug/kvmctl")).resolve()
+    assert path.is_file(), f"{path} does not exist: run 'make build', or set KVMCTL_BIN"
+    return path
+
+
+@pytest.fixture(scope="session")
+def guests():
+    """The directory of vmlinuz, initrd.gz and install.iso."""
+    built = subprocess.run([TREE / "Tests/IntegrationTests/guests/build"], check=True, stdout=subprocess.PIPE, text=True)
+    return Path(built.stdout.strip())
+
+
+@pytest.fixture
+def host(binary, guests, request):
+    yield from _lend(Host(binary, guests), request)
+
+
+@pytest.fixture
+def bridged_host(host):
+    """A host with the bridge br0, made by kvmctl, and an address on it."""
+    host.kvmctl("net", "up", "br0")
+    host.ip("address", "add", "10.9.0.1/24", "dev", "br0")
+    return host
+
+
+@pytest.fixture
+def rootless_host(binary, guests, request):
+    """A host where kvmctl runs as the user nobody."""
+    yield from _lend(Host(binary, guests, uid=NOBODY), request)
+
+
+def _lend(host, request):
+    request.node.host = host
+    yield host
+    host.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Adds the logs of the VMs to the report of a test that failed, while they still exist."""
+    report = (yield).get_result()
+    host = getattr(item, "host", None)
+    if host is None or not report.failed:
+        return
+    for log in sorted(host.run.glob("log/*/*")):
+        if log.is_file():
+            report.sections.append((f"end of {log.relative_to(host.run)}", log.read_text(errors="replace")[-3000:]))

@@ -1,0 +1,180 @@
+"""A host of a test's own: a network namespace, and directories for VMs and run-time files."""
+
+import fcntl
+import itertools
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+from pathlib import Path
+
+from rig.process import in_namespace
+from rig.waiting import wait_until
+
+NOBODY = 65534
+
+_numbers = itertools.count(1)
+
+
+class Host:
+    """Runs kvmctl as root, or as `uid`, where nothing of the machine's own network or VMs can be met."""
+
+    def __init__(self, binary, guests, uid=0):
+        self.namespace = f"kvmctl-{os.getpid()}-{next(_numbers)}"
+        self.guests = guests
+        self.uid = uid
+        # A short path: the sockets below it have to fit into 108 bytes.
+        self.root = Path(tempfile.mkdtemp(prefix="kv", dir="/tmp"))
+        self.vms = self._directory("vms")
+        self.run = self._directory("run")
+        # A copy, because an unprivileged user may not be able to reach the build directory.
+        self.binary = self._directory("bin") / "kvmctl"
+        shutil.copy(binary, self.binary)
+        self.old_command = self.binary.with_name("start_a_kvm.sh")
+        self.old_command.symlink_to("kvmctl")
+        os.chmod(self.root, 0o755 if uid else 0o700)
+        self.environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "LANG": "C.UTF-8",
+            "KVMCTL_VMS": str(self.vms),
+            "KVMCTL_RUN": str(self.run),
+        }
+        subprocess.run(["ip", "netns", "add", self.namespace], check=True)
+        self.ip("link", "set", "lo", "up")
+
+    def _directory(self, name):
+        path = self.root / name
+        path.mkdir()
+        os.chown(path, self.uid, self.uid)
+        return path
+
+    def close(self):
+        for process in in_namespace(self.namespace):
+            try:
+                os.kill(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        wait_until(lambda: not in_namespace(self.namespace), "end of the namespace's processes")
+        subprocess.run(["ip", "netns", "delete", self.namespace], check=True)
+        shutil.rmtree(self.root)
+
+    # Running things
+
+    def command(self, *arguments, uid=None):
+        """The argument vector that runs `arguments` on this host. Each step of it is an exec: the pid stays."""
+        uid = self.uid if uid is None else uid
+        enter = ["nsenter", f"--net=/run/netns/{self.namespace}", "--"]
+        user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"] if uid else []
+        return enter + user + [str(argument) for argument in arguments]
+
+    def popen(self, *arguments, uid=None, **options):
+        return subprocess.Popen(
+            self.command(*arguments, uid=uid), env=self.environment, cwd=self.root, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+    def execute(self, *arguments, timeout=60, uid=None):
+        return subprocess.run(
+            self.command(*arguments, uid=uid), env=self.environment, cwd=self.root, text=True,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
+
+    def kvmctl(self, *arguments, expect=0, timeout=60, uid=None):
+        """Runs kvmctl, which must exit with the code `expect`."""
+        result = self.execute(self.binary, *arguments, timeout=timeout, uid=uid)
+        assert result.returncode == expect, (
+            f"kvmctl {' '.join(map(str, arguments))} exited {result.returncode}, not {expect}\n"
+            f"stdout: {result.stdout}\nstderr: {result.stderr}")
+        return result
+
+    def json(self, *arguments):
+        return json.loads(self.kvmctl(*arguments, "--json").stdout)
+
+    # VMs
+
+    def write_vm(self, name, *lines, directory=None, **keys):
+        """Writes a vm.params of the given lines and keys; returns its path."""
+        directory = directory or self.vms / name
+        directory.mkdir(exist_ok=True)
+        os.chown(directory, self.uid, self.uid)
+        path = directory / "vm.params"
+        path.write_text("".join(f"{line}\n" for line in [*lines, *(f"{key}={value}" for key, value in keys.items())]))
+        return path
+
+    def write_tiny_vm(self, name, words="", **keys):
+        """A VM that boots the tiny guest with these words for its init."""
+        defaults = {
+            "MEMORY": 128, "NET0": "none", "VNCDISP": "none",
+            "KERNEL": self.guests / "vmlinuz", "INITRD": self.guests / "initrd.gz",
+            "APPEND": f"'console=ttyS0 {words}'",
+        }
+        return self.write_vm(name, **{**defaults, **keys})
+
+    def write_firmware_vm(self, name, **keys):
+        """A VM that gets no further than its firmware: quick to start, and small."""
+        return self.write_vm(name, **{"MEMORY": 32, "NET0": "none", "VNCDISP": "none", **keys})
+
+    def show(self, name):
+        [shown] = self.json("show", name)
+        return shown
+
+    def state(self, name):
+        states = [vm["state"] for vm in self.json("list") if vm["name"] == name]
+        assert len(states) == 1, f"{name} is listed {len(states)} times"
+        return states[0]
+
+    def console_log(self, name):
+        path = self.run / "log" / name / "console.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_console(self, name, text, timeout=90):
+        """Waits for `text` on the guest's serial console."""
+        wait_until(
+            lambda: text in self.console_log(name),
+            lambda: f"{text!r} on the console of {name}, which ends:\n{self.console_log(name)[-2000:]}", timeout)
+
+    # What is there, as the kernel tells it
+
+    def qemus(self):
+        found = in_namespace(self.namespace)
+        return [process for process in found if "/qemu-system-" in (process.executable or "")]
+
+    def qemu(self):
+        """The one QEMU that runs here."""
+        found = self.qemus()
+        assert len(found) == 1, f"{len(found)} QEMUs run: {found}"
+        return found[0]
+
+    def kvmctls(self):
+        """Processes that still run kvmctl's own code."""
+        return [process for process in in_namespace(self.namespace) if process.executable == str(self.binary)]
+
+    def lock_is_held(self, name):
+        try:
+            descriptor = os.open(self.run / "vms" / name / "lock", os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            question = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, question)
+            return struct.unpack("hhqqi4x", answer)[0] != fcntl.F_UNLCK
+        finally:
+            os.close(descriptor)
+
+    def ip(self, *arguments):
+        subprocess.run(["ip", "-n", self.namespace, *arguments], check=True)
+
+    def links(self):
+        """{name: what `ip -details -json link` tells of it}."""
+        shown = subprocess.run(
+            ["ip", "-n", self.namespace, "-details", "-json", "link", "show"], check=True, capture_output=True)
+        return {link["ifname"]: link for link in json.loads(shown.stdout)}
+
+    def taps(self):
+        return {name: link for name, link in self.links().items() if link.get("linkinfo", {}).get("info_kind") == "tun"}
+
+    def assert_nothing_left(self):
+        assert self.qemus() == []
+        assert self.kvmctls() == []
+        assert self.taps() == {}

@@ -1,0 +1,106 @@
+"""Whatever dies, and whenever: nothing is left, and the next start works."""
+
+import os
+import re
+import shutil
+import signal
+import time
+
+import pytest
+
+from rig.waiting import wait_until
+
+
+def test_killed_qemu(bridged_host):
+    host = bridged_host
+    host.write_firmware_vm("vm", NET0="bridge:br0")
+    host.kvmctl("start", "vm")
+    assert len(host.taps()) == 1
+    assert host.lock_is_held("vm")
+
+    os.kill(host.qemu().pid, signal.SIGKILL)
+    wait_until(lambda: not host.qemus(), "end of QEMU")
+    assert host.state("vm") == "crashed"
+    assert host.taps() == {}
+    assert not host.lock_is_held("vm")
+
+    assert "vm: started" in host.kvmctl("start", "vm").stdout
+    assert host.state("vm") == "running"
+
+
+def test_guest_that_powers_off_is_stopped_not_crashed(host):
+    host.write_tiny_vm("brief", words="tiny.poweroff")
+    host.kvmctl("start", "brief")
+    wait_until(lambda: not host.qemus(), "end of the guest", timeout=60)
+    assert host.state("brief") == "stopped"
+
+
+SAMPLES = 40
+
+
+def start_without_cache(host):
+    """What kvmctl remembers of QEMU and of the host is gone: the start has to find it out."""
+    shutil.rmtree(host.run / "cache", ignore_errors=True)
+
+
+def start_with_cache(host):
+    """An earlier start left what it found out."""
+    assert (host.run / "cache").is_dir()
+
+
+def system_calls_of_a_start(host):
+    """[(name, how often it was called until then)] of one start, in their order."""
+    trace = host.root / "trace"
+    result = host.execute("strace", "-o", trace, host.binary, "start", "vm")
+    assert result.returncode == 0, result.stderr
+    counts, calls = {}, []
+    for line in trace.read_text(errors="replace").splitlines():
+        if match := re.match(r"(\w+)\(", line):
+            name = match.group(1)
+            counts[name] = counts.get(name, 0) + 1
+            calls.append((name, counts[name]))
+    return calls
+
+
+@pytest.mark.parametrize("prepare", [start_with_cache, start_without_cache])
+def test_kvmctl_killed_at_any_point_of_a_start(bridged_host, prepare):
+    host = bridged_host
+    host.write_firmware_vm("vm", NET0="bridge:br0")
+    host.kvmctl("start", "vm")
+    host.kvmctl("stop", "vm", "--now")
+
+    prepare(host)
+    calls = system_calls_of_a_start(host)
+    host.kvmctl("stop", "vm", "--now")
+    assert len(calls) > SAMPLES
+    points = [calls[index * len(calls) // SAMPLES] for index in range(SAMPLES)]
+
+    for name, count in points:
+        prepare(host)
+        killed = host.execute(
+            "strace", "-o", "/dev/null", "-e", f"inject={name}:signal=SIGKILL:when={count}", host.binary, "start", "vm")
+        where = f"after the kill at {name} number {count}"
+        assert killed.returncode in (0, 128 + signal.SIGKILL, -signal.SIGKILL), where
+
+        again = host.execute(host.binary, "start", "vm")
+        assert again.returncode == 0, f"{where}: {again.stderr}"
+        assert host.state("vm") == "running", where
+        assert len(host.qemus()) == 1 and len(host.taps()) == 1, where
+
+        host.kvmctl("stop", "vm", "--now")
+        host.assert_nothing_left()
+
+
+@pytest.mark.parametrize("delay", [0.005, 0.02, 0.05, 0.1])
+def test_interrupted_start(bridged_host, delay):
+    """Ctrl-C of a start leaves a VM that runs, or nothing."""
+    host = bridged_host
+    host.write_firmware_vm("vm", NET0="bridge:br0")
+    start = host.popen(host.binary, "start", "vm")
+    time.sleep(delay)
+    start.send_signal(signal.SIGINT)
+    start.communicate(timeout=30)
+
+    host.kvmctl("start", "vm")
+    assert host.state("vm") == "running"
+    assert len(host.qemus()) == 1 and len(host.taps()) == 1

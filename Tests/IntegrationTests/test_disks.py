@@ -1,0 +1,97 @@
+"""Disks by any legal name, and those that can't be used."""
+
+import os
+
+import pytest
+
+ODD_NAMES = ["a,b=c.img", "two words.img", "it's.img", 'say "hi".img', "Größe-日本.img", "back\\slash.img", "-dash", "100%.img"]
+
+
+def quoted(path):
+    """As sh takes it: no expansion, whatever it holds."""
+    return "'" + str(path).replace("'", "'\\''") + "'"
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_file_names(host, name):
+    disk = host.vms / "vm" / name
+    disk.parent.mkdir()
+    with open(disk, "wb") as file:
+        file.truncate(1 << 20)
+    host.write_firmware_vm("vm", DISK0=quoted(disk))
+    host.kvmctl("start", "vm")
+    assert str(disk) in host.qemu().descriptors.values()
+
+
+def test_the_guest_finds_its_disks_in_order(host):
+    host.write_tiny_vm("vm", DISK0="first", DISK0_SIZE="1M", DISK1="'second, with=comma'", DISK1_SIZE="2M")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    log = host.console_log("vm")
+    assert "tiny: vda 2048 sectors" in log and "tiny: vdb 4096 sectors" in log
+
+
+def test_missing_disk_says_how_to_make_it(host):
+    host.write_firmware_vm("vm", DISK0="missing.img")
+    result = host.kvmctl("start", "vm", expect=66)
+    assert "missing.img" in result.stderr and "DISK0_SIZE" in result.stderr
+
+
+def test_header_of_another_format_is_refused(host):
+    disk = host.vms / "vm" / "disk"
+    host.write_firmware_vm("vm", DISK0=disk)
+    disk.write_bytes(b"QFI\xfb\x00\x00\x00\x03" + bytes(1 << 20))
+    assert "DISK0_FORMAT" in host.kvmctl("start", "vm", expect=65).stderr
+
+
+def test_disk_of_another_running_vm(host):
+    disk = host.vms / "shared.img"
+    with open(disk, "wb") as file:
+        file.truncate(1 << 20)
+    for name in ("a", "b"):
+        host.write_firmware_vm(name, DISK0=disk)
+    host.kvmctl("start", "a")
+    assert str(disk) in host.kvmctl("start", "b", expect=75).stderr
+    assert host.state("b") == "stopped"
+
+
+def test_create_refuses_and_leaves_nothing(host):
+    directory = host.vms / "vm"
+    directory.mkdir()
+    (directory / "vdisk1").write_text("precious")
+    host.kvmctl("create", directory, "--disk", "1G", "--disk", "1G", expect=73)
+    assert os.listdir(directory) == ["vdisk1"]
+    assert (directory / "vdisk1").read_text() == "precious"
+
+    host.kvmctl("create", host.vms / "other", "--disk", "1000", expect=64)
+    host.kvmctl("create", host.vms / "no" / "such", "--disk", "1G", expect=66)
+
+
+def test_create_warns_of_more_than_there_is(host):
+    directory = host.vms / "vm"
+    directory.mkdir()
+    result = host.kvmctl("create", directory, "--disk", "8T")
+    assert "free" in result.stderr
+    assert (directory / "vdisk0").stat().st_blocks == 0
+
+
+def test_remove(host):
+    directory = host.vms / "vm"
+    directory.mkdir()
+    host.kvmctl("create", directory, "--disk", "1G", "--memory", "32", "--net", "none")
+    host.kvmctl("start", "vm")
+    host.kvmctl("rm", "vm", expect=75)
+    host.kvmctl("stop", "vm", "--now")
+
+    host.kvmctl("rm", "vm")
+    assert not (directory / "vm.params").exists()
+    assert (directory / "vdisk0").exists()
+    assert not (host.run / "vms" / "vm").exists()
+
+
+def test_remove_with_disks(host):
+    directory = host.vms / "vm"
+    directory.mkdir()
+    host.kvmctl("create", directory, "--disk", "1G")
+    host.kvmctl("rm", "vm", "--disks")
+    assert not (directory / "vdisk0").exists()
