@@ -39,7 +39,8 @@ struct IPLiteral: Hashable {
             let octets = groups(text)
             return octets?.count == 16 ? octets : nil
         }
-        guard let head = groups(text[..<gap.lowerBound], endsLiteral: false), let tail = groups(text[gap.upperBound...]) else { return nil }
+        guard let head = groups(text[..<gap.lowerBound], endsLiteral: false), let tail = groups(text[gap.upperBound...])
+        else { return nil }
         // The gap stands for one group at least.
         let missing = 16 - head.count - tail.count
         guard missing >= 2 else { return nil }
