@@ -44,7 +44,8 @@ import Testing
 
     @Test(arguments: [
         ("MEMROY", "MEMORY"), ("memory", "MEMORY"), ("RAM", "MEMORY"), ("DISK", "DISK0"), ("DSIK3_SIZE", "DISK3_SIZE"),
-        ("MEMORY1", "MEMORY"), ("NET0_MCA", "NET0_MAC"), ("VNCDISPLAY", "VNCDISP"), ("NIC2", "NET2"), ("KEYMAP1", "KEYMAP"),
+        ("MEMORY1", "MEMORY"), ("NET0_MCA", "NET0_MAC"), ("VNCDISPLAY", "VNCDISP"), ("NIC2", "NET2"),
+        ("KEYMAP1", "KEYMAP"),
         ("APEND", "APPEND"), ("VNC_BIND", "VNCBIND"),
     ])
     func suggestsTheNearest(_ wrong: String, _ meant: String) { #expect(ParamsSchema.nearest(to: wrong) == meant) }

@@ -35,5 +35,7 @@ import Testing
         ((1 << 20) - 1, "1 MiB"), (Int64.max, "8 EiB"), (Int64.min, "-8 EiB"), (5 << 58, "1.25 EiB"),
     ]
 
-    @Test(arguments: forms) func describes(_ bytes: Int64, _ text: String) { #expect(ByteCount(bytes: bytes).description == text) }
+    @Test(arguments: forms) func describes(_ bytes: Int64, _ text: String) {
+        #expect(ByteCount(bytes: bytes).description == text)
+    }
 }
