@@ -38,11 +38,12 @@ extension ParamsDecoder {
 
     /// Two writers of one image destroy it.
     private mutating func refuseSharedPaths(_ disks: [VMParams.Disk]) {
+        guard disks.count > 1 else { return }
+        let paths = disks.map { $0.path.value.lexicallyNormalized() }
         for (position, disk) in disks.enumerated() {
-            let path = disk.path.value.lexicallyNormalized()
-            let other = disks[..<position].first {
-                $0.path.value.lexicallyNormalized() == path && !($0.readOnly.value && disk.readOnly.value)
-            }
+            let other = disks.indices[..<position].first { index in
+                paths[index] == paths[position] && !(disks[index].readOnly.value && disk.readOnly.value)
+            }.map { disks[$0] }
             guard let other else { continue }
             conflict(
                 .disk, at: disk.index,

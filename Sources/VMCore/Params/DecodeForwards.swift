@@ -1,6 +1,7 @@
 extension ParamsDecoder {
     mutating func decodeForwards(nics: [VMParams.NIC]) -> [Setting<PortForward>] {
         let indices = indices(of: .forward)
+        guard !indices.isEmpty else { return [] }
         let isServed = nics.contains { $0.network.value == .user } || hasFaultyNIC(besides: nics)
         if !isServed {
             for index in indices {

@@ -13,7 +13,7 @@ extension ParamsDecoder {
         let isStandard = file.lastComponent == "vm.params"
         let (text, source) =
             isStandard
-            ? (directory.lastComponent?.string ?? "", "the directory's name")
+            ? (file.removingLastComponent().lastComponent?.string ?? "", "the directory's name")
             : (file.lastComponent?.string.removingSuffix(".params") ?? "", "the file's name")
         if let name = VMName(text) { return Setting(name, .derived(source)) }
         log.add(

@@ -51,9 +51,10 @@ enum ParamValue {
             switch error {
             case .tooLarge: throw ValueFault("\(Printable.quoted(text)) is too large", hint: limits)
             case .missingUnit:
+                let number = Printable.excerpt(text, limit: 20)
                 throw ValueFault(
                     "\(Printable.quoted(text)) \(error)",
-                    hint: "Write \(text.prefix(20))G for GiB, or \(text.prefix(20))M for MiB.")
+                    hint: "Write \(number)G for GiB, or \(number)M for MiB.")
             case .notANumber, .unknownUnit:
                 let bare = bareUnit.map { " A bare number counts \($0.symbol)." } ?? ""
                 throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy + bare)
@@ -68,8 +69,8 @@ enum ParamValue {
     }
 
     /// A file's path, made absolute. A `..` stays: behind a symbolic link it is not what it looks like.
-    static func path(_ text: String, in directory: FilePath) throws(ValueFault) -> FilePath {
-        if text.contains("://") {
+    static func path(_ text: String, in directory: String) throws(ValueFault) -> FilePath {
+        if isURL(text) {
             throw ValueFault(
                 "\(Printable.quoted(text)) is a URL, and only local paths are opened", hint: "Write the path of a file."
             )
@@ -77,14 +78,21 @@ enum ParamValue {
         if text.hasSuffix("/") {
             throw ValueFault("\(Printable.quoted(text)) names a directory", hint: "Write the path of a file in it.")
         }
-        let path = directory.pushing(FilePath(text))
-        let parts = path.components.filter { $0.kind != .currentDirectory }
-        // PATH_MAX and NAME_MAX of limits.h, less the NUL.
-        guard path.string.utf8.count < 4096, parts.allSatisfy({ $0.string.utf8.count <= 255 }) else {
+        let absolute = text.hasPrefix("/") ? text : directory + "/" + text
+        let parts = absolute.utf8.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
+        // PATH_MAX and NAME_MAX of limits.h, less the NUL. Looked at before a FilePath is made of it: those take
+        // quadratic time.
+        guard absolute.utf8.count < 4096, parts.allSatisfy({ $0.count <= 255 }) else {
             throw ValueFault(
                 "the path is longer than Linux takes", hint: "At most 4095 bytes in all, and 255 between two '/'.")
         }
-        return FilePath(root: path.root, parts)
+        return FilePath("/" + parts.map { String(Substring($0)) }.joined(separator: "/"))
+    }
+
+    /// Whether the text has a scheme and `://`, as network block devices are named to QEMU.
+    private static func isURL(_ text: String) -> Bool {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return false }
+        return text.utf8[..<colon].allSatisfy { isWord($0, or: "+-.") } && text.utf8[colon...].starts(with: "://".utf8)
     }
 
     /// Text that matches a set of bytes throughout.
