@@ -94,7 +94,7 @@ static void reset_signals(void)
 		signal(number, SIG_DFL);
 }
 
-int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage)
+static int become(const struct clinux_launch *launch, pid_t parent, enum clinux_stage *stage)
 {
 	reset_signals();
 	umask(077);
@@ -108,9 +108,21 @@ int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage)
 	*stage = CLINUX_STAGE_CREDENTIALS;
 	if ((rc = drop_privileges(launch)) < 0)
 		return rc;
+	// Only now: a change of user clears it. A parent that ended before this is not told of, but seen.
+	if (launch->dies_with_parent) {
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+			return -errno;
+		if (getppid() != parent)
+			return -ECANCELED;
+	}
 	*stage = CLINUX_STAGE_EXEC;
 	execve(launch->path, launch->argv, launch->envp);
 	return -errno;
+}
+
+int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage)
+{
+	return become(launch, getppid(), stage);
 }
 
 struct failure {
@@ -124,13 +136,13 @@ pid_t clinux_spawn(const struct clinux_launch *launch, enum clinux_stage *stage)
 	*stage = CLINUX_STAGE_FORK;
 	if (pipe2(report, O_CLOEXEC) != 0)
 		return -errno;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 	if (pid == 0) {
 		struct failure failure;
 		// The pipe too has to stay clear of the targets; its copy closes at exec like everything else.
 		int out = fcntl(report[1], F_DUPFD_CLOEXEC, above_targets);
 		setsid();
-		failure.error = clinux_become(launch, &failure.stage);
+		failure.error = become(launch, parent, &failure.stage);
 		ssize_t told = write(out, &failure, sizeof failure);
 		_exit(told == sizeof failure ? 126 : 127);
 	}

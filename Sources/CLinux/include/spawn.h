@@ -34,6 +34,8 @@ struct clinux_launch {
 	gid_t gid;
 	const gid_t *groups;
 	size_t group_count;
+	/// Be killed when the caller's thread ends: for a helper that nobody would miss.
+	bool dies_with_parent;
 };
 
 /// Starts a child in a session of its own. Its pid once execve(2) succeeded; else -errno, with `*stage` set.

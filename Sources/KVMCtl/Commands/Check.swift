@@ -32,7 +32,7 @@ struct Check: ParsableCommand {
         let paths = try Places.current()
         // What a running VM holds (its port, its disks) is no fault of its own.
         let isRunning = try Places.inventory().entry(vm).state.isAlive
-        let plan = try Starting(file, paths: paths).plan(assumesRoot: true, ignoringTakenPorts: isRunning)
+        let plan = try Starting(file, paths: paths).plan(looking: true, ignoringTakenPorts: isRunning)
         return file.warnings + plan.notices + plan.derivedValues
     }
 

@@ -49,7 +49,7 @@ struct Create: ParsableCommand {
         let vm = NewVM(
             directory: absolutePath(directory), name: name.flatMap { VMName($0) }, memory: memory, cpus: cpus,
             disks: disk.map(\.size), networks: networks, vnc: vnc.display, cdroms: cdrom.map(absolutePath))
-        let creating = try Creating(vm, paths: try Places.current())
+        let creating = try Creating(vm, paths: try Places.current(), looking: dryRun.isOn)
         if !dryRun.isOn {
             try creating.create()
             creating.warnings.forEach(Message.note)

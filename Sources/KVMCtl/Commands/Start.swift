@@ -29,7 +29,7 @@ struct Start: ParsableCommand {
         try targets.forEach { vm in
             let starting = Starting(try VMFile(vm.file), options: options, paths: try Places.current())
             if dryRun.isOn {
-                let plan = try starting.plan(assumesRoot: true)
+                let plan = try starting.plan(looking: true)
                 if output.json { results.append(plan.json) } else { print(plan.text) }
                 plan.notices.forEach(Message.note)
                 return

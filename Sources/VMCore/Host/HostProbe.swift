@@ -5,7 +5,7 @@ import SystemPackage
 
 /// Gathers the facts that a launch plan needs. Reads only.
 struct HostProbe {
-    let paths: Paths
+    let cache: ProbeCache
     /// Plan as root would, whoever asks: for a dry run of a VM that only root can start.
     var assumesRoot = false
 
@@ -16,8 +16,8 @@ struct HostProbe {
         let kvm =
             params.accel.value == .tcg
             ? .unusable("ACCEL=tcg")
-            : KVMProbe(paths: paths).verdict(canOpen: abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0)
-        let qemu = try QEMUProbe(paths: paths, credentials: isRoot ? credentials : .caller).facts(named: params.qemu)
+            : KVMProbe(cache: cache).verdict(canOpen: abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0)
+        let qemu = try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(named: params.qemu)
         return HostFacts(
             isRoot: isRoot || assumesRoot, machineID: Self.machineID, qemu: qemu, kvm: kvm,
             ioUring: abilities & CInt(CLINUX_CAN_IO_URING) != 0,

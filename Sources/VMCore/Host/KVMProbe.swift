@@ -5,7 +5,7 @@ import SystemPackage
 
 /// Whether KVM runs stock guests here. Running a guest is the proof; the verdict holds until the next boot.
 struct KVMProbe {
-    let paths: Paths
+    let cache: ProbeCache
 
     /// How long a loop of a million steps may take: under a millisecond on bare metal, some ten in a nested guest.
     private static let deadlineMilliseconds: CInt = 1000
@@ -43,14 +43,13 @@ struct KVMProbe {
 
     private func cached(_ probe: () -> KVMVerdict) -> KVMVerdict {
         let boot = (try? readFile("/proc/sys/kernel/random/boot_id", limit: 36)) ?? []
-        let file = paths.cache.appending("kvm-\(String(decoding: boot, as: UTF8.self))")
-        if let text = try? readFile(file, limit: 1024) {
+        let key = "kvm-\(String(decoding: boot, as: UTF8.self))"
+        if let text = cache.read(key) {
             return text.isEmpty ? .works : .unusable(String(decoding: text, as: UTF8.self))
         }
         let verdict = probe()
         let text = if case .unusable(let reason) = verdict { reason } else { "" }
-        try? makeDirectories(paths.cache, permissions: 0o755)
-        try? replaceFile(file, with: Array(text.utf8), permissions: 0o644)
+        cache.write(key, Array(text.utf8))
         return verdict
     }
 }

@@ -10,6 +10,8 @@ struct Launch {
     var credentials: ResolvedCredentials
     /// The descriptor, in the program, of the VM's lock file.
     var lock: CInt?
+    /// Whether the program is killed when this process ends.
+    var diesWithParent = false
     private var sources: [CInt] = []
     private var targets: [CInt] = []
 
@@ -71,7 +73,8 @@ struct Launch {
                                     sources: sources.baseAddress, targets: targets.baseAddress,
                                     descriptors: sources.count, lock: lock ?? -1,
                                     change_user: credentials.changesUser, uid: credentials.uid, gid: credentials.gid,
-                                    groups: groups.baseAddress, group_count: groups.count)
+                                    groups: groups.baseAddress, group_count: groups.count,
+                                    dies_with_parent: diesWithParent)
                                 return body(&launch, &stage)
                             }
                         }

@@ -6,7 +6,7 @@ import SystemPackage
 /// What a QEMU binary can do, found by asking it once: the answer is kept under the binary's device, inode and
 /// modification time, so that an upgrade asks again.
 struct QEMUProbe {
-    let paths: Paths
+    let cache: ProbeCache
     let credentials: Credentials
 
     /// Where distributions put the system emulator, beside PATH.
@@ -17,18 +17,13 @@ struct QEMUProbe {
         let path = try Self.find(name?.value)
         guard let file = try? status(of: path) else { throw Self.missing(path.string) }
         let key = "qemu-\(file.st_dev)-\(file.st_ino)-\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec).json"
-        let cached = paths.cache.appending(key)
-        if let bytes = try? readFile(cached), let facts = try? JSONDecoder().decode(QEMUFacts.self, from: Data(bytes)),
+        if let bytes = cache.read(key), let facts = try? JSONDecoder().decode(QEMUFacts.self, from: Data(bytes)),
             facts.path == path.string
         {
             return facts
         }
         let facts = try ask(path)
-        // A cache that can't be written only costs time.
-        try? makeDirectories(paths.cache, permissions: 0o755)
-        if let data = try? JSONEncoder().encode(facts) {
-            try? replaceFile(cached, with: Array(data), permissions: 0o644)
-        }
+        if let data = try? JSONEncoder().encode(facts) { cache.write(key, Array(data)) }
         return facts
     }
 
@@ -80,6 +75,7 @@ struct QEMUProbe {
                 "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-S", "-chardev",
                 "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control",
             ], credentials: credentials.forProbing)
+        launch.diesWithParent = true
         let null: OwnedDescriptor
         do throws(Errno) { null = try .open("/dev/null", .readWrite) } catch {
             throw .system(error, "/dev/null", "can't be opened")

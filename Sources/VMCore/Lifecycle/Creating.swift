@@ -50,11 +50,14 @@ public struct Creating: Sendable {
 
     /// Plans a VM: chooses its UUID and MACs, and pins the machine type, so that the guest keeps its hardware when QEMU
     /// is upgraded. Touches nothing.
-    public init(_ vm: NewVM, paths: Paths) throws(VMError) {
+    ///
+    /// - Parameter looking: only to be looked at.
+    public init(_ vm: NewVM, paths: Paths, looking: Bool = false) throws(VMError) {
         self.vm = vm
         self.paths = paths
         let uuid = Self.freeUUID(vm, paths)
-        text = Self.text(vm, uuid: uuid, machine: Self.pinnedMachine(paths))
+        text = Self.text(
+            vm, uuid: uuid, machine: Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking)))
         // One judge for what is a valid VM, and that is the decoder.
         let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
         if let error = parsed.error { throw error }
@@ -136,8 +139,8 @@ public struct Creating: Sendable {
     }
 
     /// The versioned name behind `q35`; without a QEMU that could be asked, the alias.
-    private static func pinnedMachine(_ paths: Paths) -> String {
-        let facts = try? QEMUProbe(paths: paths, credentials: .caller).facts(named: nil)
+    private static func pinnedMachine(_ cache: ProbeCache) -> String {
+        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts(named: nil)
         return (facts?.machines["q35"] ?? nil) ?? "q35"
     }
 

@@ -28,11 +28,12 @@ public struct Starting: Sendable {
     /// The plan, computed for the host as it is. Touches nothing.
     ///
     /// - Parameters:
-    ///   - assumesRoot: plan as root would, whoever asks.
+    ///   - looking: only to be looked at: planned as root would, whoever asks, and without leaving a trace.
     ///   - ignoringTakenPorts: as if every port were free: for a VM that runs, and has them itself.
-    public func plan(assumesRoot: Bool = false, ignoringTakenPorts: Bool = false) throws(VMError) -> LaunchPlan {
+    public func plan(looking: Bool = false, ignoringTakenPorts: Bool = false) throws(VMError) -> LaunchPlan {
         let needsRoot = file.params.nics.contains { $0.network.value != .user }
-        let probe = HostProbe(paths: paths, assumesRoot: assumesRoot && needsRoot)
+        let cache = ProbeCache(directory: paths.cache, keeps: !looking)
+        let probe = HostProbe(cache: cache, assumesRoot: looking && needsRoot)
         var facts = try probe.facts(for: file.params, options: options)
         if ignoringTakenPorts { facts.takenPorts = [] }
         do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {

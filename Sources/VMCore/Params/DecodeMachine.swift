@@ -10,11 +10,7 @@ extension ParamsDecoder {
                 throw ValueFault("\(Printable.quoted(text)) can't be a VM's name", hint: rule)
             }
         }
-        let isStandard = file.lastComponent == "vm.params"
-        let (text, source) =
-            isStandard
-            ? (file.removingLastComponent().lastComponent?.string ?? "", "the directory's name")
-            : (file.lastComponent?.string.removingSuffix(".params") ?? "", "the file's name")
+        let (text, source) = VMParams.defaultNameText(of: file)
         if let name = VMName(text) { return Setting(name, .derived(source)) }
         log.add(
             Fault(
@@ -74,11 +70,5 @@ extension ValueFault {
     static func notBuilt(_ what: String) -> ValueFault {
         ValueFault(
             "\(what) is not built yet in this version of kvmctl", hint: ParamsDecoder.withoutIt, kind: .unavailable)
-    }
-}
-
-extension String {
-    fileprivate func removingSuffix(_ suffix: String) -> String {
-        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
     }
 }

@@ -36,8 +36,14 @@ class Process:
 
     @property
     def descriptors(self):
-        """{number: what it is open on}."""
-        return {int(entry.name): os.readlink(entry) for entry in (self.directory / "fd").iterdir()}
+        """{number: what it is open on}; one that is closed meanwhile is left out."""
+        found = {}
+        for entry in (self.directory / "fd").iterdir():
+            try:
+                found[int(entry.name)] = os.readlink(entry)
+            except FileNotFoundError:
+                continue
+        return found
 
 
 def in_namespace(name):

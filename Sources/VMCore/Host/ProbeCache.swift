@@ -1,0 +1,17 @@
+import SystemPackage
+
+/// What probing found, kept for the next command: only ever a saving of time, and safe to delete.
+struct ProbeCache {
+    let directory: FilePath
+    /// Whether what is found may be kept: a dry run leaves no trace.
+    var keeps = true
+
+    func read(_ key: String) -> [UInt8]? { try? readFile(directory.appending(key)) }
+
+    func write(_ key: String, _ bytes: [UInt8]) {
+        guard keeps else { return }
+        // A cache that can't be written is no failure.
+        try? makeDirectories(directory, permissions: 0o755)
+        try? replaceFile(directory.appending(key), with: bytes, permissions: 0o644)
+    }
+}
