@@ -13,4 +13,26 @@ import Testing
 
     @Test(arguments: ["", ".", "..", "a/b", "a b", "tap%d", "sixteenbyteslong", "é"])
     func refusesWhatIsNoInterfaceName(_ text: String) { #expect(InterfaceName(text) == nil) }
+
+    @Test func aBridgeWithAnImpossibleValueCanNotBeBuilt() throws {
+        let name = try #require(InterfaceName("br0"))
+        let mac = try #require(MACAddress("02:00:00:00:00:01"))
+        for mtu in [67, 65536, -1] {
+            #expect(throws: NetworkError.self) { try BridgeSpec(name: name, mac: mac, mtu: mtu) }
+        }
+        for text in ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00"] {
+            let wrong = try #require(MACAddress(text))
+            #expect(throws: NetworkError.self) { try BridgeSpec(name: name, mac: wrong) }
+        }
+    }
+
+    @Test func theDefaultMACIsStableAndTheHostsOwn() throws {
+        let names = (0..<500).compactMap { InterfaceName("br\($0)") }
+        let seeds = ["0123456789abcdef", "0123456789abcdee"].map { Array($0.utf8) }
+        let macs = names.flatMap { name in seeds.map { BridgeSpec.defaultMAC(name: name, seed: $0) } }
+        #expect(Set(macs).count == 1000)
+        #expect(macs.allSatisfy { $0.octets[0] & 3 == 2 })
+        // Pinned: a bridge must not change its address when kvmctl is upgraded.
+        #expect(macs.first?.description == "92:dc:22:81:36:61")
+    }
 }

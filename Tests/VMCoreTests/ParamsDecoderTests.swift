@@ -58,4 +58,106 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
             qemuArguments: [])
         #expect(parsed.params == expected)
     }
+
+    @Test(arguments: [
+        ("/vms/web/vm.params", "web"), ("/vms/web.params", "web"), ("/etc/web", "web"), ("/vms/a.b.params", "a.b"),
+    ])
+    func namesAfterTheFile(_ file: String, _ name: String) {
+        #expect(parse("", file: FilePath(file)).params?.name.value.description == name)
+    }
+
+    @Test(arguments: ["/vm.params", "/my vms/web server/vm.params", "/vms/.params"])
+    func asksForANameWhereTheFileGivesNone(_ file: String) {
+        let parsed = parse("", file: FilePath(file))
+        #expect(parsed.error?.code == .badData)
+        #expect(parsed.diagnostics.first?.hint?.contains("NAME=") == true)
+    }
+
+    @Test(arguments: [
+        ("vdisk0", "/vms/1/vdisk0"), ("./a/./b", "/vms/1/a/b"), ("../2/disk", "/vms/1/../2/disk"), ("/a//b", "/a/b"),
+        ("'a b'", "/vms/1/a b"),
+    ])
+    func makesPathsAbsolute(_ written: String, _ meant: String) {
+        #expect(parse("DISK0=\(written)\n").params?.disks.first?.path.value == FilePath(meant))
+    }
+
+    @Test func reportsEverythingAtOnceInOrder() {
+        let parsed = parse("MEMORY=lots\nCPUS=0\nFIRMWARE=uefi\nVNCBIND=0.0.0.0\nDISK0='\n")
+        #expect(parsed.diagnostics.map(\.line) == [1, 2, 3, 4, 5])
+        #expect(parsed.diagnostics.map(\.kind) == [.badData, .badData, .unavailable, .warning, .badData])
+        #expect(parsed.error?.code == .badData)
+        #expect(parsed.report.hasSuffix("/vms/1/vm.params: 4 errors, 1 warning\n"))
+    }
+
+    @Test func onlyWhatIsNotBuiltIsUnavailable() {
+        #expect(parse("FIRMWARE=uefi\nCPUSET=0-1\n").error?.code == .unavailable)
+        #expect(parse("FIRMWARE=uefi\nCPUS=0\n").error?.code == .badData)
+    }
+
+    @Test func warningsStopNothing() {
+        let parsed = parse("VNCBIND=0.0.0.0\n")
+        #expect(parsed.params != nil && parsed.error == nil)
+        #expect(parsed.report.contains(": warning: "))
+        #expect(parse("VNCBIND=0.0.0.0\nVNCDISP=none\n").report == "")
+        #expect(parse("VNCBIND=0.0.0.0\nVNCPASSWORD_FILE=p\n").report == "")
+    }
+
+    @Test func theErrorReadsWell() throws {
+        let error = try #require(parse("MEMORY=lots\n").error)
+        #expect(
+            error.description == """
+                /vms/1/vm.params: 1 error
+                  /vms/1/vm.params:1:8: error: MEMORY: 'lots' is not a size
+                      MEMORY=lots
+                             ^~~~
+                      Write a number and K, M, G, T or P, such as 512M, 8G or 1.5T. A bare number counts MiB.
+                """)
+    }
+
+    @Test func aFaultyLineBlamesNobodyElse() {
+        #expect(parse("DISK0='x\nDISK0_SIZE=8G\n").errorCount == 1)
+        #expect(parse("KERNEL=\nAPPEND=x\n").errorCount == 1)
+        #expect(parse("NET0=usr\nFORWARD0=tcp::2222:22\n").errorCount == 1)
+        #expect(parse("NET0=nat\nFORWARD0=tcp::2222:22\nBOOT=net\n").error?.code == .unavailable)
+    }
+
+    @Test func listsAHundredAndCountsTheRest() {
+        let parsed = parse(String(repeating: "nonsense\n", count: 150))
+        #expect(parsed.diagnostics.count == 100)
+        #expect(parsed.errorCount == 150)
+        #expect(parsed.report.hasSuffix("… and 50 more\n/vms/1/vm.params: 150 errors\n"))
+    }
+
+    @Test func takesABridgeTwiceIfItIsTheSame() {
+        #expect(parse("BRIDGE=br1\nNET0=bridge:br1\n").report == "")
+        let nic = parse("BRIDGE=br1\n").params?.nics.first
+        #expect(nic?.network == InterfaceName("br1").map { Setting(.bridge($0), .line(1, key: "BRIDGE")) })
+    }
+
+    @Test func noneIsNoNIC() { #expect(parse("NET0=none\n").params?.nics == []) }
+
+    @Test func ordersByIndex() {
+        let params = parse("DISK10=c\nDISK2=b\nDISK0=a\nQEMUARG1=y\nQEMUARG0=x\n").params
+        #expect(params?.disks.map(\.index) == [0, 2, 10])
+        #expect(params?.qemuArguments.map(\.value) == ["x", "y"])
+    }
+
+    @Test func readersMayShareADisk() {
+        #expect(parse("DISK0=a\nDISK1=a\nDISK0_READONLY=yes\nDISK1_READONLY=on\n").report == "")
+    }
+
+    @Test(arguments: [
+        "NET0=user\nFORWARD0=tcp:127.0.0.1:1:1\nFORWARD1=tcp:127.0.0.2:1:1\n",
+        "NET0=user\nFORWARD0=tcp::1:1\nFORWARD1=udp::1:1\n", "APPEND=\nKERNEL=k\n", "QEMU=./qemu\n", "TPM=no\n",
+        "FIRMWARE=bios\n", "NET0_QUEUES=1\n", "VNCDISP=59635\n", "VNCBIND=[::1]\n", "# Latin-1 \u{e9}\n",
+        "MACHINE=pc-i440fx-7.2\n", "DISK0=a\nDISK0_SERIAL='a b'\n", "RUNAS=1000:1000\n", "MEMORY=16T\nCPUS=255\n",
+    ])
+    func takes(_ text: String) { #expect(parse(text).report == "") }
+
+    @Test func aFileThatIsTooLargeIsNotRead() {
+        let bytes = [UInt8](repeating: UInt8(ascii: "\n"), count: VMParams.maximumFileSize)
+        #expect(VMParams.parse(bytes, file: "/vms/1/vm.params").params != nil)
+        let parsed = VMParams.parse(bytes + [10], file: "/vms/1/vm.params")
+        #expect(parsed.error?.code == .badData && parsed.diagnostics.count == 1)
+    }
 }

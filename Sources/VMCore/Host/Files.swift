@@ -11,15 +11,23 @@ func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
 /// Reads up to `limit` bytes from where the descriptor stands.
 func readAll(_ file: FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: min(limit, 65536))
+    // Most files here are a few hundred bytes; a large one takes ever larger pieces.
+    var piece = 4096
     while bytes.count < limit {
-        let count = Glibc.read(file.rawValue, &chunk, min(chunk.count, limit - bytes.count))
-        if count < 0 {
-            if errno == EINTR { continue }
-            throw Errno(rawValue: errno)
+        let wanted = min(piece, limit - bytes.count)
+        var failure: Errno?
+        let chunk = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+            count = Glibc.read(file.rawValue, buffer.baseAddress, wanted)
+            if count < 0 {
+                failure = Errno(rawValue: errno)
+                count = 0
+            }
         }
-        if count == 0 { break }
-        bytes += chunk[..<count]
+        if failure == .interrupted { continue }
+        if let failure { throw failure }
+        if chunk.isEmpty { break }
+        if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
+        piece = min(piece * 4, 1 << 20)
     }
     return bytes
 }

@@ -76,46 +76,26 @@ struct Ignition {
         if let process = try? ProcessHandle(child: child.pid) { process.kill() }
         let code = child.reap()
         let log = paths.qemuLog(plan.name)
-        let printed = QEMUMessages((try? readTail(log, limit: 4096)) ?? [])
+        let printed = QEMUMessages((try? readTail(log, limit: 4096)) ?? [], naming: plan.descriptors)
         guard !printed.lines.isEmpty else {
             var error = cause
             error.details.append("QEMU printed nothing, and ended with \(code)")
             return error
         }
         return VMError(
-            printed.code, plan.file.string, "QEMU can't start this VM", remedy: printed.remedy, details: printed.lines)
-    }
-}
-
-/// What QEMU printed before it gave up.
-struct QEMUMessages: Equatable {
-    /// The last lines, without the time stamps.
-    var lines: [String]
-
-    init(_ log: [UInt8]) {
-        let text = String(decoding: log, as: UTF8.self)
-        lines = text.split(separator: "\n").suffix(8).map { line in
-            let words = line.split(separator: " ", maxSplits: 1)
-            // 2026-01-31T12:00:00.000000Z qemu-system-x86_64: …
-            guard words.count == 2, words[0].utf8.count >= 20, words[0].hasSuffix("Z") else { return String(line) }
-            return String(words[1])
-        }
+            printed.code, plan.file.string, "QEMU can't start this VM",
+            remedy: diskUser(printed) ?? printed.remedy, details: printed.lines)
     }
 
-    private func mentions(_ text: String) -> Bool { lines.contains { $0.contains(text) } }
-
-    /// The kind of failure, as far as the words tell.
-    var code: VMError.Code {
-        if mentions("lock") && mentions("another process") || mentions("in use") { return .busy }
-        return .unavailable
-    }
-
-    /// What to do, as far as the words tell.
-    var remedy: String? {
-        if mentions("another process") { return "a disk is in use by another process; `fuser -v DISK` says by which" }
-        if mentions("Address already in use") { return "another program listens there; choose another VNCDISP" }
-        if mentions("Cannot allocate memory") || mentions("set up guest memory") {
-            return "the host has too little free memory for MEMORY"
+    /// Which of our own VMs has the disk that QEMU could not lock.
+    private func diskUser(_ printed: QEMUMessages) -> String? {
+        guard printed.isDiskInUse else { return nil }
+        let media = Set(plan.summary.media.map(\.string))
+        for other in VMLocator(paths).startedNames() where other != plan.name {
+            guard let manifest = Manifest(reading: RuntimeDirectory(other, in: paths).manifestFile),
+                let disk = manifest.media.first(where: media.contains), Observation(other, in: paths).state.isAlive
+            else { continue }
+            return "the VM \(other) uses \(disk): stop it first (`kvmctl stop \(other)`)"
         }
         return nil
     }

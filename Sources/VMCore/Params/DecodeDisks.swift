@@ -13,7 +13,7 @@ extension ParamsDecoder {
             // All settings are decoded before the path is looked at, so that all their faults are told.
             let path = path(.disk, at: index)
             let size = setting(.diskSize, at: index, Self.diskSize)
-            let format: Setting<DiskFormat>? = setting(.diskFormat, at: index, ParamValue.word)
+            let format = setting(.diskFormat, at: index, Self.diskFormat)
             let readOnly = setting(.diskReadOnly, at: index, default: false, ParamValue.bool)
             let serial = setting(.diskSerial, at: index, Self.serial)
             let iops = setting(.diskIOPS, at: index, Self.iops)
@@ -38,11 +38,12 @@ extension ParamsDecoder {
 
     /// Two writers of one image destroy it.
     private mutating func refuseSharedPaths(_ disks: [VMParams.Disk]) {
+        guard disks.count > 1 else { return }
+        let paths = disks.map { $0.path.value.lexicallyNormalized() }
         for (position, disk) in disks.enumerated() {
-            let path = disk.path.value.lexicallyNormalized()
-            let other = disks[..<position].first {
-                $0.path.value.lexicallyNormalized() == path && !($0.readOnly.value && disk.readOnly.value)
-            }
+            let other = disks.indices[..<position].first { index in
+                paths[index] == paths[position] && !(disks[index].readOnly.value && disk.readOnly.value)
+            }.map { disks[$0] }
             guard let other else { continue }
             conflict(
                 .disk, at: disk.index,
@@ -60,13 +61,22 @@ extension ParamsDecoder {
     private static func diskSize(_ text: String) throws(ValueFault) -> ByteCount {
         // qemu-img takes a bare number as bytes, MEMORY as MiB: whichever were chosen, someone would be surprised.
         let size = try ParamValue.size(
-            text, bareUnit: nil, in: ByteCount(bytes: 512)...ByteCount(bytes: Int64.max))
+            text, bareUnit: nil, in: ByteCount(bytes: 512)...ByteCount(bytes: 1 << 62))
         guard size.bytes % 512 == 0 else {
             throw ValueFault(
                 "\(Printable.quoted(text)) is not a multiple of 512 bytes, a disk's sector",
                 hint: "Write a size such as 8G or 512M.")
         }
         return size
+    }
+
+    private static func diskFormat(_ text: String) throws(ValueFault) -> DiskFormat {
+        if let format = DiskFormat(rawValue: text) { return format }
+        var fault = ParamValue.unknownWord(text, of: DiskFormat.allCases.map(\.rawValue))
+        if ["vmdk", "vdi", "vhdx", "vpc", "vhd", "qed"].contains(text.lowercased()) {
+            fault.hint = "Convert the image first: qemu-img convert -O qcow2 OLD NEW"
+        }
+        throw fault
     }
 
     private static func serial(_ text: String) throws(ValueFault) -> String {
@@ -81,7 +91,7 @@ extension ParamsDecoder {
     }
 
     private static func bps(_ text: String) throws(ValueFault) -> ByteCount {
-        // THROTTLE_VALUE_MAX of QEMU's throttle.h is 10^15.
-        try ParamValue.size(text, bareUnit: .byte, in: ByteCount(bytes: 1)...ByteCount(bytes: 1_000_000_000_000_000))
+        // THROTTLE_VALUE_MAX of QEMU's throttle.h is 10^15; this is the nearest round number below.
+        try ParamValue.size(text, bareUnit: .byte, in: ByteCount(bytes: 1)...ByteCount(bytes: 512 << 40))
     }
 }

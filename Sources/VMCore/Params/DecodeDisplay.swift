@@ -7,8 +7,9 @@ extension ParamsDecoder {
         let display = setting(.vncDisplay, default: .auto, Self.display)
         let bind = setting(.vncBind, default: "127.0.0.1", Self.bind)
         let passwordFile = path(.vncPasswordFile)
-        let isOpen = IPLiteral(bind.value).map { !$0.isLoopback } ?? false
-        if isOpen, display.value != .none, !mentions(.vncPasswordFile) {
+        if display.value != .none, !mentions(.vncPasswordFile), assignment(.vncBind) != nil,
+            let address = IPLiteral(bind.value), !address.isLoopback
+        {
             conflict(
                 .vncBind, "VNCBIND: whoever reaches \(bind.value) controls the VM: VNC has no password",
                 hint: "Set VNCPASSWORD_FILE, or keep to 127.0.0.1 and use: ssh -L 5900:127.0.0.1:5900 HOST",

@@ -1,12 +1,8 @@
 extension ParamsDecoder {
     mutating func decodeForwards(nics: [VMParams.NIC]) -> [Setting<PortForward>] {
         let indices = indices(of: .forward)
-        // A NIC whose line is wrong may have been meant as the one.
-        let isServed =
-            nics.contains { $0.network.value == .user }
-            || (0...7).contains { index in
-                mentions(.net, at: index) && !nics.contains { $0.index == index } && !isNone(index)
-            }
+        guard !indices.isEmpty else { return [] }
+        let isServed = nics.contains { $0.network.value == .user } || hasFaultyNIC(besides: nics)
         if !isServed {
             for index in indices {
                 conflict(
@@ -27,8 +23,6 @@ extension ParamsDecoder {
         }
         return forwards
     }
-
-    private func isNone(_ index: Int) -> Bool { assignment(.net, at: index)?.value == "none" }
 
     /// `tcp:127.0.0.1:2222:22`; the address may be empty, or an IPv6 literal in brackets.
     static func forward(_ text: String) throws(ValueFault) -> PortForward {

@@ -13,7 +13,7 @@ extension ParamsDecoder {
         let isStandard = file.lastComponent == "vm.params"
         let (text, source) =
             isStandard
-            ? (directory.lastComponent?.string ?? "", "the directory's name")
+            ? (file.removingLastComponent().lastComponent?.string ?? "", "the directory's name")
             : (file.lastComponent?.string.removingSuffix(".params") ?? "", "the file's name")
         if let name = VMName(text) { return Setting(name, .derived(source)) }
         log.add(
@@ -26,7 +26,7 @@ extension ParamsDecoder {
     /// `BOOT`, whose words are all different.
     mutating func decodeBoot(nics: [VMParams.NIC]) -> Setting<[BootDevice]> {
         let boot = setting(.boot, default: [.disk, .cdrom], Self.boot)
-        if boot.value.contains(.net), nics.isEmpty, !mentionsAnyNIC {
+        if boot.value.contains(.net), nics.isEmpty, !hasFaultyNIC(besides: nics) {
             conflict(.boot, "BOOT: there is no NIC to boot from", hint: "Add NET0=, or remove 'net'.")
         }
         return boot
@@ -53,7 +53,9 @@ extension ParamsDecoder {
     /// Decodes the keys of which only the values that change nothing are built.
     mutating func checkValuesWithoutEffect() {
         _ = setting(.firmware) { text throws(ValueFault) in
-            if text != "bios" { throw ParamValue.unknownWord(text, of: ["bios", "uefi", "uefi-secure"]) }
+            if text == "bios" { return }
+            throw ValueFault(
+                "\(Printable.quoted(text)) is unknown", hint: "Write bios; uefi and uefi-secure are not built yet.")
         }
         _ = setting(.tpm) { text throws(ValueFault) in
             if (try? ParamValue.bool(text)) == false { return }

@@ -8,8 +8,14 @@ extension ParamsDecoder {
         case none
     }
 
-    /// Whether any NIC was asked for, be its line right or wrong.
-    var mentionsAnyNIC: Bool { (0...7).contains { mentions(.net, at: $0) } || mentions(.bridge) }
+    /// Whether some NIC was asked for in a line that is wrong: it may be the one that something else needs.
+    func hasFaultyNIC(besides nics: [VMParams.NIC]) -> Bool {
+        (0...7).contains { index in
+            let isMentioned = mentions(.net, at: index) || index == 0 && mentions(.bridge)
+            let isDecoded = nics.contains { $0.index == index } || assignment(.net, at: index)?.value == "none"
+            return isMentioned && !isDecoded
+        }
+    }
 
     mutating func decodeNICs() -> [VMParams.NIC] {
         var nics: [VMParams.NIC] = []
@@ -71,16 +77,14 @@ extension ParamsDecoder {
             case .network(.user): [(.netTap, index), (.netMTU, index)]
             case .none: [(.netTap, index), (.netMTU, index), (.netMAC, index)] + (index == 0 ? [(.mac, nil)] : [])
             }
-        let network = choice.value == .none ? "there is no NIC" : "a user network has no tap"
-        for (key, index) in keys {
-            let name = KeyName(key, index)
+        let reason = choice.value == .none ? "is none" : "is a user network, which has neither tap nor MTU"
+        for (key, keyIndex) in keys {
+            let name = KeyName(key, keyIndex)
             conflict(
-                key, at: index, "\(name): \(network): NET\(self.index(of: name))\(place(choice.origin))",
+                key, at: keyIndex, "\(name): NET\(index)\(place(choice.origin)) \(reason)",
                 hint: "Remove the line, or connect the NIC to a bridge.")
         }
     }
-
-    private func index(of name: KeyName) -> Int { name.index ?? 0 }
 
     /// Two stations with one MAC break both; one tap serves one NIC.
     private mutating func refuseSharedNames(_ nics: [VMParams.NIC]) {
@@ -124,8 +128,9 @@ extension ParamsDecoder {
 
     static func interface(_ text: String, _ what: String, range: Range<Int>?) throws(ValueFault) -> InterfaceName {
         if let name = InterfaceName(text) { return name }
+        if text.isEmpty { throw ValueFault("which \(what)?", hint: "Write \(what):NAME, such as bridge:br0.") }
         throw ValueFault(
-            text.isEmpty ? "the name of the \(what) is missing" : "\(Printable.quoted(text)) can't be a \(what)'s name",
+            "\(Printable.quoted(text)) can't be a \(what)'s name",
             hint: "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks.", range: range)
     }
 

@@ -39,7 +39,8 @@ struct IPLiteral: Hashable {
             let octets = groups(text)
             return octets?.count == 16 ? octets : nil
         }
-        guard let head = groups(text[..<gap.lowerBound]), let tail = groups(text[gap.upperBound...]) else { return nil }
+        guard let head = groups(text[..<gap.lowerBound], endsLiteral: false), let tail = groups(text[gap.upperBound...])
+        else { return nil }
         // The gap stands for one group at least.
         let missing = 16 - head.count - tail.count
         guard missing >= 2 else { return nil }
@@ -56,13 +57,13 @@ struct IPLiteral: Hashable {
         return nil
     }
 
-    /// Colon-separated groups of sixteen bits, of which the last may be an IPv4 address.
-    private static func groups(_ text: some StringProtocol) -> [UInt8]? {
+    /// Colon-separated groups of sixteen bits; the last one of a literal may be an IPv4 address.
+    private static func groups(_ text: some StringProtocol, endsLiteral: Bool = true) -> [UInt8]? {
         guard !text.isEmpty else { return [] }
         var octets: [UInt8] = []
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, part.contains("."), let last = v4(part) {
+            if endsLiteral, index == parts.count - 1, part.contains("."), let last = v4(part) {
                 octets += last
             } else {
                 guard (1...4).contains(part.utf8.count), part.first != "+", part.first != "-",

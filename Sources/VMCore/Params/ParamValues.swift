@@ -43,23 +43,34 @@ enum ParamValue {
     static func size(
         _ text: String, bareUnit: ByteUnit?, in range: ClosedRange<ByteCount>
     ) throws(ValueFault) -> ByteCount {
+        let limits = "Write a size from \(range.lowerBound) to \(range.upperBound)."
         let size: ByteCount
         do throws(SizeError) {
             size = try ByteCount(parsing: text, bareUnit: bareUnit)
         } catch {
-            throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy)
+            switch error {
+            case .tooLarge: throw ValueFault("\(Printable.quoted(text)) is too large", hint: limits)
+            case .missingUnit:
+                let number = Printable.excerpt(text, limit: 20)
+                throw ValueFault(
+                    "\(Printable.quoted(text)) \(error)",
+                    hint: "Write \(number)G for GiB, or \(number)M for MiB.")
+            case .notANumber, .unknownUnit:
+                let bare = bareUnit.map { " A bare number counts \($0.symbol)." } ?? ""
+                throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy + bare)
+            case .negative, .ambiguousUnit, .fractionOfAByte:
+                throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy)
+            }
         }
         guard range.contains(size) else {
-            throw ValueFault(
-                "\(Printable.quoted(text)) is out of range: it is \(size)",
-                hint: "Write a size from \(range.lowerBound) to \(range.upperBound).")
+            throw ValueFault("\(Printable.quoted(text)) is out of range: it is \(size)", hint: limits)
         }
         return size
     }
 
     /// A file's path, made absolute. A `..` stays: behind a symbolic link it is not what it looks like.
-    static func path(_ text: String, in directory: FilePath) throws(ValueFault) -> FilePath {
-        if text.contains("://") {
+    static func path(_ text: String, in directory: String) throws(ValueFault) -> FilePath {
+        if isURL(text) {
             throw ValueFault(
                 "\(Printable.quoted(text)) is a URL, and only local paths are opened", hint: "Write the path of a file."
             )
@@ -67,22 +78,31 @@ enum ParamValue {
         if text.hasSuffix("/") {
             throw ValueFault("\(Printable.quoted(text)) names a directory", hint: "Write the path of a file in it.")
         }
-        let path = directory.pushing(FilePath(text))
-        let parts = path.components.filter { $0.kind != .currentDirectory }
-        // PATH_MAX and NAME_MAX of limits.h, less the NUL.
-        guard path.string.utf8.count < 4096, parts.allSatisfy({ $0.string.utf8.count <= 255 }) else {
+        let absolute = text.hasPrefix("/") ? text : directory + "/" + text
+        let parts = absolute.utf8.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
+        // PATH_MAX and NAME_MAX of limits.h, less the NUL. Looked at before a FilePath is made of it: those take
+        // quadratic time.
+        guard absolute.utf8.count < 4096, parts.allSatisfy({ $0.count <= 255 }) else {
             throw ValueFault(
                 "the path is longer than Linux takes", hint: "At most 4095 bytes in all, and 255 between two '/'.")
         }
-        return FilePath(root: path.root, parts)
+        return FilePath("/" + parts.map { String(Substring($0)) }.joined(separator: "/"))
+    }
+
+    /// Whether the text has a scheme and `://`, as network block devices are named to QEMU.
+    private static func isURL(_ text: String) -> Bool {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return false }
+        return text.utf8[..<colon].allSatisfy { isWord($0, or: "+-.") } && text.utf8[colon...].starts(with: "://".utf8)
     }
 
     /// Text that matches a set of bytes throughout.
     static func text(
         _ text: String, _ what: String, limit: Int, hint: String, where allowed: (UInt8) -> Bool
     ) throws(ValueFault) -> String {
-        if let offset = text.utf8.enumerated().first(where: { !allowed($0.element) })?.offset {
-            throw ValueFault("\(Printable.quoted(text)) is no \(what)", hint: hint, range: offset..<offset + 1)
+        if let bad = text.unicodeScalars.firstIndex(where: { !$0.isASCII || !allowed(UInt8(ascii: $0)) }) {
+            let offset = text.utf8.distance(from: text.startIndex, to: bad)
+            let length = UTF8.width(text.unicodeScalars[bad])
+            throw ValueFault("\(Printable.quoted(text)) is no \(what)", hint: hint, range: offset..<offset + length)
         }
         guard text.utf8.count <= limit else {
             throw ValueFault("\(Printable.quoted(text)) is too long: \(text.utf8.count) bytes", hint: hint)

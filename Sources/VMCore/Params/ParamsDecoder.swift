@@ -10,15 +10,18 @@ struct ParamsDecoder {
     private var found: [KeyName: Assignment] = [:]
     /// Those keys in the order of the file.
     private var order: [KeyName] = []
+    /// Keys that make no sense without another.
+    private var dependants: [(name: KeyName, parent: KeyName)] = []
     /// Every key whose line was seen, faulty or not: its absence is then no second fault.
     private var seen: [KeyName: Int] = [:]
 
     /// What relative paths are relative to.
-    var directory: FilePath { file.removingLastComponent() }
+    let directory: String
 
     init(_ bytes: [UInt8], file: FilePath) {
         self.bytes = bytes
         self.file = file
+        directory = file.removingLastComponent().string
     }
 
     /// Reads every line, and refuses what the schema alone can judge.
@@ -31,61 +34,68 @@ struct ParamsDecoder {
                 log.add(fault)
             }
         }
-        for name in order { requireParent(of: name) }
+        requireParents()
     }
 
     private mutating func file(_ assignment: Assignment) {
-        guard case .entry(let entry, let name) = ParamsSchema.find(assignment.key) else {
-            return log.add(unknown(assignment))
+        let entry: ParamsSchema.Entry
+        let name: KeyName
+        switch ParamsSchema.find(assignment.key) {
+        case .entry(let known, let its): (entry, name) = (known, its)
+        case .badIndex(let known): return log.add(badIndex(assignment, of: known))
+        case .unknown: return log.add(unknown(assignment))
         }
         let first = seen.updateValue(assignment.line, forKey: name)
         if let first {
             seen[name] = first
-            add(
+            log.add(
                 assignment.keyFault(
                     "\(name) is set twice: first on line \(first)", hint: "Remove one of the two lines."))
         } else if entry.status == .notBuilt {
-            add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
+            log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
         } else if assignment.value.isEmpty, name.key != .append {
-            add(assignment.keyFault("\(name) has no value", hint: "Give it a value, or remove the line."))
+            log.add(assignment.keyFault("\(name) has no value", hint: "Give it a value, or remove the line."))
         } else if case .except(let values) = entry.status, let value = assignment.value.head, values.contains(value) {
             let fault = ValueFault(
-                notBuilt("\(name)=\(Printable.escaped(assignment.value.prefix(40)))"), hint: Self.withoutIt,
+                notBuilt(Printable.excerpt("\(name)=\(assignment.value)")), hint: Self.withoutIt,
                 kind: .unavailable)
             log.add(assignment.fault(fault))
         } else {
             found[name] = assignment
             order.append(name)
+            // NET0 is there without being written.
+            if let needed = entry.needs, needed != .net || name.index != 0 {
+                dependants.append((name, KeyName(needed, name.index)))
+            }
         }
     }
 
-    private mutating func add(_ fault: Fault) { log.add(fault) }
+    private func badIndex(_ assignment: Assignment, of entry: ParamsSchema.Entry) -> Fault {
+        let range = entry.indices.map { "\($0.lowerBound) to \($0.upperBound)" } ?? ""
+        return assignment.keyFault(
+            "there is no \(Printable.quoted(assignment.key))",
+            hint: "The n of \(entry.key.rawValue) is \(range), and has no zero in front.")
+    }
 
     private func unknown(_ assignment: Assignment) -> Fault {
         let key = Printable.quoted(assignment.key)
-        if case .badIndex(let entry) = ParamsSchema.find(assignment.key), let indices = entry.indices {
-            return assignment.keyFault(
-                "\(key) is out of range",
-                hint: "The n of \(entry.key.rawValue) is \(indices.lowerBound) to \(indices.upperBound), without zeros "
-                    + "before it.")
-        }
         // In a file that is no params file at all, every line gets here.
         let nearest = log.isFull ? nil : ParamsSchema.nearest(to: assignment.key)
+        guard let nearest else {
+            return assignment.keyFault(
+                "unknown key \(key)", hint: "The keys are listed in vm.params(5); a comment begins with '#'.")
+        }
+        let isLowerCase = assignment.key != nearest && assignment.key.uppercased() == nearest
         return assignment.keyFault(
-            "unknown key \(key)",
-            hint: nearest.map { "Did you mean \($0)?" }
-                ?? "The keys are listed in vm.params(5); a comment begins with '#'.")
+            "unknown key \(key)", hint: isLowerCase ? "Keys are in capitals: \(nearest)" : "Did you mean \(nearest)?")
     }
 
-    private mutating func requireParent(of name: KeyName) {
-        guard let assignment = found[name], case .entry(let entry, _) = ParamsSchema.find(assignment.key),
-            let needed = entry.needs
-        else { return }
-        let parent = KeyName(needed, name.index)
-        // NET0 is there without being written.
-        guard seen[parent] == nil, parent != KeyName(.net, 0) else { return }
-        log.add(
-            assignment.keyFault("\(name) is set, but \(parent) is not", hint: "Add \(parent)=, or remove this line."))
+    private mutating func requireParents() {
+        for (name, parent) in dependants where seen[parent] == nil {
+            let fault = found[name]?.keyFault(
+                "\(name) is set, but \(parent) is not", hint: "Add \(parent)=, or remove this line.")
+            if let fault { log.add(fault) }
+        }
     }
 
     static let withoutIt = "No setting is ever ignored silently: remove the line to run the VM without it."

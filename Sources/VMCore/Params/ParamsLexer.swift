@@ -87,31 +87,46 @@ struct ParamsLexer: Sequence, IteratorProtocol {
         if equals == range.lowerBound {
             throw fault(equals..<equals + 1, "there is no key before '='", "Write KEY=VALUE.")
         }
-        if !key.isEmpty, skipBlanks(end, equals) == equals { throw spaceAround(key, end..<equals) }
-        throw fault(
-            range.lowerBound..<equals, "\(Printable.quoted(text(range.lowerBound..<equals))) is not a key",
-            "A key is made of capital letters, digits and '_'.")
+        if !key.isEmpty, skipBlanks(end, equals) == equals {
+            throw spaceAround(key, end..<equals, value: equals + 1..<range.upperBound)
+        }
+        let wrong = text(range.lowerBound..<equals)
+        throw fault(range.lowerBound..<equals, "\(Printable.quoted(wrong)) is not a key", Self.hint(forKey: wrong))
+    }
+
+    private static func hint(forKey wrong: String) -> String {
+        if wrong.hasSuffix("+") { return "Nothing can be added to a value: write all of it in one line." }
+        let nearest = wrong.utf8.count <= 40 ? ParamsSchema.nearest(to: wrong.filter { !"-. ".contains($0) }) : nil
+        return nearest.map { "Did you mean \($0)?" } ?? "A key is made of capital letters, digits and '_'."
     }
 
     private func noEquals(_ key: Range<Int>, _ range: Range<Int>) -> Fault {
         let line = range.lowerBound..<trimmed(range)
-        let value = text(skipBlanks(Swift.min(key.upperBound + 1, line.upperBound), line.upperBound)..<line.upperBound)
-        let simple = !key.isEmpty && !value.isEmpty && value.utf8.count <= 60 && value.utf8.allSatisfy(Self.isPlain)
-        return fault(line, "there is no '=' on this line", simple ? "Write \(text(key))=\(value)" : "Write KEY=VALUE.")
+        return fault(
+            line, "there is no '=' on this line",
+            "\(example(key, Swift.min(key.upperBound + 1, line.upperBound)..<line.upperBound)).")
     }
 
-    private func spaceAround(_ key: Range<Int>, _ span: Range<Int>) -> Fault {
-        var fault = fault(
-            span, "there is a blank beside the '='", "Write \(text(key))=VALUE: as in sh, no blank stands around '='.")
+    private func spaceAround(_ key: Range<Int>, _ span: Range<Int>, value: Range<Int>) -> Fault {
+        let hint = "\(example(key, value)): as in sh, no blank stands beside the '='."
+        var fault = fault(span, "there is a blank beside the '='", hint)
         fault.key = text(key)
         return fault
+    }
+
+    /// How to write a key with the first word of a range, if that word needs no quotes.
+    private func example(_ key: Range<Int>, _ range: Range<Int>) -> String {
+        let start = skipBlanks(range.lowerBound, range.upperBound)
+        let word = bytes[start..<range.upperBound].prefix { !Self.isBlank($0) }
+        let isPlain = (1...60).contains(word.count) && word.allSatisfy(Self.isPlain)
+        return "Write \(shown(key))=\(isPlain && !key.isEmpty ? text(word.indices) : "VALUE")"
     }
 
     /// After a value comes a comment or nothing: sh would take anything else as a command to run.
     private func refuseMore(after word: ShellWord, key: Range<Int>) throws(Fault) {
         let rest = skipBlanks(word.cursor, word.end)
         guard rest < word.end, bytes[rest] != UInt8(ascii: "#") else { return }
-        if word.span.isEmpty { throw spaceAround(key, word.cursor..<rest) }
+        if word.span.isEmpty { throw spaceAround(key, word.cursor..<rest, value: rest..<word.end) }
         let span = rest..<trimmed(rest..<word.end)
         let next = bytes[span].prefix { Self.isKeyByte($0) }
         if next.endIndex < span.upperBound, bytes[next.endIndex] == UInt8(ascii: "="), Self.isCapital(next.first) {
@@ -120,7 +135,7 @@ struct ParamsLexer: Sequence, IteratorProtocol {
                 throw fault(span, "a second assignment on one line", "Give it a line of its own.")
             }
         }
-        throw fault(span, "the value ends at the blank, but there is more", word.quotingHint(key: text(key)))
+        throw fault(span, "the value ends at the blank, but there is more", word.quotingHint(key: shown(key)))
     }
 
     private func string(_ word: ShellWord) throws(Fault) -> String {
@@ -151,6 +166,9 @@ extension ParamsLexer {
     }
 
     private func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+
+    /// A key as a hint repeats it.
+    private func shown(_ key: Range<Int>) -> String { (1...40).contains(key.count) ? text(key) : "KEY" }
 
     private func skipBlanks(_ start: Int, _ end: Int) -> Int {
         bytes[start..<end].firstIndex { !Self.isBlank($0) } ?? end

@@ -87,7 +87,11 @@ public enum ParamsSchema {
         return pattern[..<place] + index + pattern[pattern.utf8.index(after: place)...]
     }
 
-    private static func entry(pattern: String) -> Entry? { entries.first { $0.key.rawValue == pattern } }
+    private static func entry(pattern: String) -> Entry? { positions[pattern].map { entries[$0] } }
+
+    /// Where each pattern stands in the table.
+    private static let positions = Dictionary(
+        entries.enumerated().map { ($0.element.key.rawValue, $0.offset) }, uniquingKeysWith: { first, _ in first })
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 

@@ -11,11 +11,15 @@ enum Printable {
         text.unicodeScalars.reduce(into: "") { $0 += glyph($1).text }
     }
 
-    /// The text escaped, in single quotes, and cut to what a message can hold.
-    static func quoted(_ text: some StringProtocol, limit: Int = 40) -> String {
-        let cut = text.prefix(limit)
-        return "'" + escaped(cut) + (cut.endIndex < text.endIndex ? "…'" : "'")
+    /// The text escaped, and cut to what a message can hold.
+    static func excerpt(_ text: some StringProtocol, limit: Int = 40) -> String {
+        // By scalars: one character may hold any number of combining marks.
+        let cut = text.unicodeScalars.prefix(limit)
+        return cut.map { glyph($0).text }.joined() + (cut.endIndex < text.endIndex ? "…" : "")
     }
+
+    /// The excerpt in single quotes.
+    static func quoted(_ text: some StringProtocol) -> String { "'" + excerpt(text) + "'" }
 
     static func glyph(_ scalar: Unicode.Scalar) -> Glyph {
         switch scalar.value {

@@ -112,9 +112,13 @@ struct ShellWord {
     private mutating func take() throws(Fault) {
         let byte = bytes[cursor]
         guard byte >= 0x20 && byte != 0x7f || byte == UInt8(ascii: "\t") else {
+            let hint =
+                byte == UInt8(ascii: "\r")
+                ? "It ends no line here: convert the file with tr '\\r' '\\n', or remove it."
+                : "Remove it, with cat -v to see it; it may come from copying out of a terminal."
             throw fault(
                 cursor..<cursor + 1, "there is a control character, \(Printable.glyph(byte: byte).text), in the value",
-                "Remove it, with cat -v to see it; it may come from copying out of a terminal.")
+                hint)
         }
         if runs.last.map({ $0.source + (text.count - $0.value) }) != cursor {
             runs.append(Run(value: text.count, source: cursor))
@@ -141,7 +145,7 @@ extension ShellWord {
         let character = Character(Unicode.Scalar(bytes[cursor]))
         return fault(
             cursor..<cursor + 1, "an unquoted '\(character)' would end the value in sh",
-            "Put the value in 'single quotes' if it is part of it; a comment begins with '#'.")
+            "If it belongs to the value, put the value in 'single quotes'; a comment begins with ' #'.")
     }
 
     private func tilde() -> Fault {

@@ -26,7 +26,7 @@ extension SizeError: CustomStringConvertible {
         case .ambiguousUnit(let unit, _): "has an ambiguous unit, \(Printable.quoted(unit)): 1000s or 1024s?"
         case .missingUnit: "has no unit"
         case .fractionOfAByte: "does not come to whole bytes"
-        case .tooLarge: "is too large: the limit is 8 EiB"
+        case .tooLarge: "is too large"
         }
     }
 
@@ -35,7 +35,9 @@ extension SizeError: CustomStringConvertible {
         switch self {
         case .ambiguousUnit(_, let binary):
             "Sizes are binary here: write \(binary) (or \(binary)iB), which counts in 1024s."
-        case .notANumber, .negative, .unknownUnit, .missingUnit, .fractionOfAByte, .tooLarge:
+        case .fractionOfAByte: "Write fewer decimals, or a smaller unit."
+        case .tooLarge: "A size is less than 8 EiB."
+        case .notANumber, .negative, .unknownUnit, .missingUnit:
             "Write a number and K, M, G, T or P, such as 512M, 8G or 1.5T."
         }
     }

@@ -1,0 +1,64 @@
+import Testing
+
+@testable import BridgeNet
+
+@Suite struct JoinPlanTests {
+    private let bridge: InterfaceName
+    private let tap: InterfaceName
+    private let found = Link(index: 5, name: "br0", kind: "bridge", mtu: 9000, isUp: true)
+
+    init() throws {
+        bridge = try #require(InterfaceName("br0"))
+        tap = try #require(InterfaceName("tap0"))
+    }
+
+    private func plan(
+        mtu: Int? = nil, alias: String = "web", found: Link?
+    ) throws(NetworkError) -> [LinkOperation] {
+        try JoinPlan.operations(tap: tap, alias: alias, mtu: mtu, bridge: bridge, found: found)
+    }
+
+    @Test func takesTheMTUOfTheBridgeBeforeJoining() throws {
+        let prepare = LinkOperation.change(
+            tap, from: LinkSettings(mtu: 1500, alias: "", hasIPv6Address: true),
+            to: LinkSettings(mtu: 9000, alias: "web", hasIPv6Address: false))
+        let join = LinkOperation.change(
+            tap, from: LinkSettings(controller: 0, isUp: false), to: LinkSettings(controller: 5, isUp: true))
+        #expect(try plan(found: found) == [prepare, join])
+    }
+
+    @Test func aSmallerPortDoesNotShrinkTheBridge() throws {
+        let same = LinkSettings(mtu: 9000)
+        #expect(try plan(mtu: 1400, found: found).last == .change(bridge, from: same, to: same))
+    }
+
+    @Test func aMissingBridgeSaysHowToMakeIt() {
+        let error = #expect(throws: NetworkError.self) { try plan(found: nil) }
+        #expect(error?.code == .notFound)
+        #expect(error?.description == "tap0: joining bridge br0: there is no bridge br0; try: kvmctl net up br0")
+    }
+
+    @Test func aBridgeThatIsDownIsRefused() {
+        var down = found
+        down.isUp = false
+        let error = #expect(throws: NetworkError.self) { try plan(found: down) }
+        #expect(error?.code == .busy)
+        #expect(error?.remedy == "kvmctl net up br0")
+    }
+
+    @Test func anotherDeviceIsRefused() {
+        let error = #expect(throws: NetworkError.self) { try plan(found: Link(index: 5, name: "br0", kind: "bond")) }
+        #expect(error?.code == .invalid)
+        #expect(error?.reason == "br0 is a device of kind bond, not a bridge")
+    }
+
+    @Test(arguments: [67, 9001, -1])
+    func anMTUThatTheBridgeCanNotCarryIsRefused(mtu: Int) {
+        #expect(throws: NetworkError.self) { try plan(mtu: mtu, found: found) }
+    }
+
+    @Test func anAliasHasALimit() throws {
+        _ = try plan(alias: String(repeating: "a", count: 255), found: found)
+        #expect(throws: NetworkError.self) { try plan(alias: String(repeating: "a", count: 256), found: found) }
+    }
+}

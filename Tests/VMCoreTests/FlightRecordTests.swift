@@ -1,0 +1,59 @@
+import SystemPackage
+import Testing
+
+@testable import VMCore
+
+@Suite struct FlightRecordTests {
+    private static let greeting = #"{"QMP": {"version": {}}}"# + "\n" + #"{"return": {}}"# + "\n"
+    private static func event(_ name: String, _ data: String = "{}") -> String {
+        #"{"timestamp": {"seconds": 1, "microseconds": 0}, "event": "\#(name)", "data": \#(data)}"# + "\n"
+    }
+
+    @Test(
+        arguments: [
+            ("", .notStarted), (greeting, .notStarted), (greeting + event("RESUME"), .running),
+            (event("RESUME") + event("STOP"), .paused), (event("RESUME") + event("RTC_CHANGE"), .running),
+            (event("RESUME") + event("SUSPEND"), .sleeping), (event("SUSPEND") + event("WAKEUP"), .running),
+            (
+                event("RESUME") + event("SHUTDOWN", #"{"guest": true, "reason": "guest-shutdown"}"#),
+                .ended(reason: "guest-shutdown")
+            ),
+            (event("RESUME") + FlightRecord.killed(at: 5_000_001), .ended(reason: "kvmctl-sigkill")),
+            // Cut short by a power cut, and what a broken disk leaves.
+            (event("RESUME") + #"{"timestamp": {"sec"#, .running), (event("RESUME") + "\0\0\0\0", .running),
+        ] as [(String, FlightRecord.Phase)])
+    func lastWordCounts(_ text: String, _ phase: FlightRecord.Phase) {
+        #expect(FlightRecord(Array(text.utf8)).phase == phase)
+    }
+
+    @Test func saysWhen() {
+        #expect(FlightRecord(Array(FlightRecord.killed(at: 5_000_001).utf8)).microseconds == 5_000_001)
+    }
+}
+
+@Suite struct QEMUMessagesTests {
+    @Test func takesStampsOffAndNamesImages() {
+        let log = """
+            2026-01-31T12:00:00.000000Z qemu-system-x86_64: -device virtio-blk-pci: Failed to get "write" lock
+            Is another process using the image [/dev/fdset/12]?
+            """
+        let messages = QEMUMessages(
+            Array(log.utf8),
+            naming: [
+                Descriptor(number: 1, role: .image("/vms/wrong", writable: true)),
+                Descriptor(number: 12, role: .image("/vms/1/vdisk0", writable: true)),
+            ])
+        #expect(
+            messages.lines == [
+                #"qemu-system-x86_64: -device virtio-blk-pci: Failed to get "write" lock"#,
+                "Is another process using the image [/vms/1/vdisk0]?",
+            ])
+        #expect(messages.code == .busy)
+    }
+
+    @Test func anythingElseIsWhatTheHostLacks() {
+        let messages = QEMUMessages(Array("qemu: unable to find CPU model 'foo'\n".utf8))
+        #expect(messages.code == .unavailable)
+        #expect(messages.remedy == nil)
+    }
+}

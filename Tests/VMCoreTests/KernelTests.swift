@@ -1,0 +1,162 @@
+import CLinux
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import VMCore
+
+/// A directory that goes with the test.
+final class Scratch {
+    let path: FilePath
+
+    init() throws {
+        var template = Array("/tmp/kvmctl-test-XXXXXX".utf8CString)
+        path = FilePath(String(cString: try #require(mkdtemp(&template))))
+    }
+
+    deinit {
+        for name in (try? names(in: path)) ?? [] { removeFile(path.appending(name)) }
+        _ = path.withPlatformString { rmdir($0) }
+    }
+}
+
+/// The macros of the test library copy what they look at; a lock file can't be copied, so it is asked first.
+@Suite struct ByteLockTests {
+    @Test func oneHolderAByteAndFreeWhenItGoes() throws {
+        let scratch = try Scratch()
+        let path = scratch.path.appending("lock")
+        let asking = try ByteLockFile(creating: path, permissions: 0o600)
+        let whileHeld = try holding(path) { () throws(Errno) in
+            [try asking.isLocked(0), try asking.isLocked(1), try asking.tryLock(0), try asking.tryLock(1)]
+        }
+        #expect(whileHeld == [true, false, false, true])
+        let afterwards = try asking.isLocked(0)
+        #expect(!afterwards)
+    }
+
+    @Test func aDescriptorForReadingCanAsk() throws {
+        let scratch = try Scratch()
+        let path = scratch.path.appending("lock")
+        let isLocked = try holding(path) { () throws(Errno) in try ByteLockFile(asking: path).isLocked(0) }
+        #expect(isLocked)
+    }
+
+    @Test func knowsWhetherItIsStillTheFileAtThePath() throws {
+        let scratch = try Scratch()
+        let path = scratch.path.appending("lock")
+        let file = try ByteLockFile(creating: path, permissions: 0o600)
+        var answers = [file.isStillAt(path)]
+        removeFile(path)
+        answers.append(file.isStillAt(path))
+        let other = try ByteLockFile(creating: path, permissions: 0o600)
+        answers += [file.isStillAt(path), other.isStillAt(path)]
+        #expect(answers == [true, false, false, true])
+    }
+
+    /// Does something while somebody else holds byte 0.
+    private func holding<Result>(_ path: FilePath, _ body: () throws(Errno) -> Result) throws -> Result {
+        let holder = try ByteLockFile(creating: path, permissions: 0o600)
+        let isOurs = try holder.tryLock(0)
+        #expect(isOurs)
+        let result = try body()
+        extendLifetime(holder)
+        return result
+    }
+}
+
+@Suite struct UIDPoolTests {
+    @Test func twoVMsNeverShareAUID() throws {
+        let scratch = try Scratch()
+        let name = try #require(VMName("web"))
+        let first = try ByteLockFile(creating: scratch.path.appending("uids"), permissions: 0o600)
+        let second = try ByteLockFile(creating: scratch.path.appending("uids"), permissions: 0o600)
+        let one = try #require(try UIDPool.take(for: name, in: first))
+        let two = try #require(try UIDPool.take(for: name, in: second))
+        #expect(one != two)
+        #expect(one >= UIDPool.first && one < UIDPool.first + UInt32(UIDPool.count))
+    }
+}
+
+@Suite struct SparseDiskTests {
+    @Test func takesNoSpace() throws {
+        let scratch = try Scratch()
+        let path = scratch.path.appending("disk, with \"odd\" näme")
+        try SparseDisk(path: path, size: ByteCount(bytes: 8 << 30)).create()
+        let made = try #require(try status(of: path))
+        #expect(made.st_size == 8 << 30)
+        #expect(made.st_blocks == 0)
+    }
+
+    @Test func neverReplacesAFile() throws {
+        let scratch = try Scratch()
+        let path = scratch.path.appending("disk")
+        try replaceFile(path, with: Array("precious".utf8), permissions: 0o600)
+        let failure = refusal { () throws(VMError) in
+            try SparseDisk(path: path, size: ByteCount(bytes: 512)).create()
+        }
+        #expect(failure == .cannotCreate)
+        #expect(try readFile(path) == Array("precious".utf8))
+    }
+
+    @Test(
+        arguments: [(0, .badData), (513, .badData), (-512, .badData), (Int64.max / 512 * 512, .cannotCreate)]
+            as [(Int64, VMError.Code)])
+    func refusesImpossibleSizes(_ bytes: Int64, _ code: VMError.Code) throws {
+        let scratch = try Scratch()
+        let failure = refusal { () throws(VMError) in
+            try SparseDisk(path: scratch.path.appending("disk"), size: ByteCount(bytes: bytes)).create()
+        }
+        #expect(failure == code)
+        #expect(try names(in: scratch.path) == [])
+    }
+
+    @Test func saysWhichDirectoryIsMissing() throws {
+        let scratch = try Scratch()
+        let failure = refusal { () throws(VMError) in
+            try SparseDisk(path: scratch.path.appending("no/disk"), size: ByteCount(bytes: 512)).create()
+        }
+        #expect(failure == .notFound)
+    }
+
+    private func refusal(_ body: () throws(VMError) -> Void) -> VMError.Code? {
+        do throws(VMError) {
+            try body()
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+}
+
+@Suite struct ProcessTests {
+    @Test func takesHoldOfTheProcessThatIsMeantOnly() throws {
+        let own = "\(getpid()) \(clinux_start_time(getpid()))"
+        // The same pid, started at another time: another process.
+        let answers = [own, "\(getpid()) 1"].map { text in
+            guard let identity = ProcessIdentity(text), ProcessHandle(identity) != nil else { return false }
+            return true
+        }
+        #expect(answers == [true, false])
+    }
+
+    @Test(arguments: ["", "12", "x y", "-1 5", "0 5", "1 2 3"])
+    func refusesWhatIsNoIdentity(_ text: String) { #expect(ProcessIdentity(text) == nil) }
+}
+
+@Suite struct UnixSocketTests {
+    /// Deeper than the 107 bytes that sun_path holds.
+    @Test func worksInADeepDirectory() throws {
+        let scratch = try Scratch()
+        let name = try #require(VMName(String(repeating: "n", count: 64)))
+        var paths = Paths.system
+        paths.run = scratch.path.appending(String(repeating: "d", count: 100))
+        let directory = RuntimeDirectory(name, in: paths)
+        try makeDirectories(directory.path, permissions: 0o700)
+        let listener = try directory.listen(.monitor)
+        let client = try directory.connect(.monitor)
+        let descriptors = [client.rawValue, listener.rawValue]
+        #expect(Set(descriptors).count == 2)
+        removeFile(directory.path.appending("qmp.sock"))
+        for place in [directory.path, paths.machines, paths.run] { _ = place.withPlatformString { rmdir($0) } }
+    }
+}

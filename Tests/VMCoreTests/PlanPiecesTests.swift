@@ -1,0 +1,66 @@
+import BridgeNet
+import FoundationEssentials
+import Testing
+
+@testable import VMCore
+
+@Suite struct IdentityTests {
+    @Test func derivedUUIDIsStableAndOfVersion8() {
+        let uuid = Identity.derivedUUID(machineID: "abc", file: "/vms/1/vm.params")
+        #expect(uuid == Identity.derivedUUID(machineID: "abc", file: "/vms/1/vm.params"))
+        #expect(uuid.bytes[6] >> 4 == 8)
+        #expect(uuid.bytes[8] >> 6 == 2)
+        // For ever: a guest's hardware must not change with kvmctl's version.
+        #expect(uuid.uuidString == "C07F4D08-DB52-8FB1-88E5-9D75C7FF75FE")
+    }
+
+    @Test func uuidsAndMACsDiffer() {
+        let uuids = (0..<5000).map { Identity.derivedUUID(machineID: "abc", file: "/vms/\($0)/vm.params") }
+        #expect(Set(uuids).count == uuids.count)
+        let macs = uuids.prefix(200).flatMap { uuid in (0..<8).map { Identity.mac(uuid: uuid, nic: $0) } }
+        #expect(Set(macs).count == macs.count)
+        #expect(macs.allSatisfy { $0.description.hasPrefix("52:54:00:") && !$0.isMulticast })
+    }
+
+    @Test func thePathAndTheHostBothCount() {
+        #expect(Identity.derivedUUID(machineID: "ab", file: "c") != Identity.derivedUUID(machineID: "a", file: "bc"))
+    }
+}
+
+@Suite struct PCILayoutTests {
+    /// Guests name disks in bus order, so the addresses must ascend; and no two devices may share one.
+    @Test(arguments: [1, 8, 9, 26])
+    func disksAscend(_ count: Int) {
+        let places = (0..<count).map { PCILayout.disk($0, of: count) }.map { $0.slot * 8 + $0.function }
+        #expect(places == places.sorted())
+        #expect(Set(places).count == count)
+    }
+
+    @Test func nothingOverlaps() {
+        let fixed = [PCILayout.vga, PCILayout.usb, PCILayout.rng, PCILayout.balloon, PCILayout.serial]
+        let ports = (0..<PCILayout.spareRootPorts).map(PCILayout.rootPort)
+        let nics = (0..<8).map { PCILayout.nic($0, of: 8) }
+        let disks = (0..<26).map { PCILayout.disk($0, of: 26) }
+        let all = (fixed + ports + nics + disks).map { $0.slot * 8 + $0.function }
+        #expect(Set(all).count == all.count)
+        #expect(all.allSatisfy { $0 >= 2 * 8 && $0 < 31 * 8 })
+    }
+
+    @Test func functionZeroAnnouncesTheOthers() {
+        let first = PCILayout.disk(8, of: 9).properties
+        #expect(first.first { $0.0 == "addr" }?.1 == "0x11.0")
+        #expect(first.first { $0.0 == "multifunction" }?.1 == "on")
+        #expect(PCILayout.disk(1, of: 9).properties.first { $0.0 == "multifunction" }?.1 == nil)
+    }
+}
+
+@Suite struct OptionTextTests {
+    @Test func commasAreDoubled() {
+        #expect(qemuOption("x", [("a", "1,2"), ("b", nil), ("c", "")]) == "x,a=1,,2,c=")
+    }
+
+    @Test(arguments: [
+        ("/vms/1/vdisk0", "/vms/1/vdisk0"), ("", "''"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("$X", "'$X'"),
+    ])
+    func shellWordsAreQuotedWhereNeeded(_ text: String, _ quoted: String) { #expect(shellQuoted(text) == quoted) }
+}
