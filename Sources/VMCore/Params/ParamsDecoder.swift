@@ -74,7 +74,7 @@ struct ParamsDecoder {
         let range = entry.indices.map { "\($0.lowerBound) to \($0.upperBound)" } ?? ""
         return assignment.keyFault(
             "there is no \(Printable.quoted(assignment.key))",
-            hint: "The n of \(entry.key.rawValue) is \(range), and has no zero in front.")
+            hint: "The n of \(entry.key.pattern) is \(range), and has no zero in front.")
     }
 
     private func unknown(_ assignment: Assignment) -> Fault {
