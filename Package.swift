@@ -22,7 +22,7 @@ let package = Package(
         .executableTarget(
             name: "KVMCtl",
             dependencies: [
-                "VMCore", "BridgeNet", system,
+                "VMCore", "BridgeNet", "CLinux", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { above_targets = 512, most_descriptors = 256 };
+enum { most_descriptors = 256 };
 
 // Everything beyond stdio is closed by execve(2) unless arranged otherwise afterwards.
 static int close_all_on_exec(void)
@@ -35,14 +35,36 @@ static int close_all_on_exec(void)
 	return 0;
 }
 
+// The first number beyond stdio and all targets.
+static int above_targets(const struct clinux_launch *launch)
+{
+	int above = 3;
+	for (size_t i = 0; i < launch->descriptors; i++)
+		if (launch->targets[i] >= above)
+			above = launch->targets[i] + 1;
+	return above;
+}
+
+// A caller's low limit on descriptors is not QEMU's.
+static void allow_descriptors(void)
+{
+	const rlim_t enough = 65536;
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough)
+		return;
+	limit.rlim_cur = limit.rlim_max < enough ? limit.rlim_max : enough;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int arrange_descriptors(const struct clinux_launch *launch)
 {
 	int moved[most_descriptors];
 	if (launch->descriptors > most_descriptors)
 		return -EMFILE;
+	allow_descriptors();
 	// First out of the way of the targets, for a source may sit where another one's target is.
 	for (size_t i = 0; i < launch->descriptors; i++) {
-		moved[i] = fcntl(launch->sources[i], F_DUPFD_CLOEXEC, above_targets);
+		moved[i] = fcntl(launch->sources[i], F_DUPFD_CLOEXEC, above_targets(launch));
 		if (moved[i] < 0)
 			return -errno;
 	}
@@ -55,7 +77,7 @@ static int arrange_descriptors(const struct clinux_launch *launch)
 	return 0;
 }
 
-static int sign_lock(int fd)
+static int sign(int fd)
 {
 	char text[64];
 	int64_t started = clinux_start_time(getpid());
@@ -98,12 +120,13 @@ static int become(const struct clinux_launch *launch, pid_t parent, enum clinux_
 {
 	reset_signals();
 	umask(077);
-	*stage = CLINUX_STAGE_DESCRIPTORS;
-	int rc = chdir("/") == 0 ? arrange_descriptors(launch) : -errno;
-	if (rc < 0)
+	int rc;
+	*stage = CLINUX_STAGE_IDENTITY;
+	if (launch->identity >= 0 && (rc = sign(launch->identity)) < 0)
 		return rc;
-	*stage = CLINUX_STAGE_LOCK;
-	if (launch->lock >= 0 && (rc = sign_lock(launch->lock)) < 0)
+	*stage = CLINUX_STAGE_DESCRIPTORS;
+	rc = chdir("/") == 0 ? arrange_descriptors(launch) : -errno;
+	if (rc < 0)
 		return rc;
 	*stage = CLINUX_STAGE_CREDENTIALS;
 	if ((rc = drop_privileges(launch)) < 0)
@@ -140,7 +163,12 @@ pid_t clinux_spawn(const struct clinux_launch *launch, enum clinux_stage *stage)
 	if (pid == 0) {
 		struct failure failure;
 		// The pipe too has to stay clear of the targets; its copy closes at exec like everything else.
-		int out = fcntl(report[1], F_DUPFD_CLOEXEC, above_targets);
+		allow_descriptors();
+		int out = fcntl(report[1], F_DUPFD_CLOEXEC, above_targets(launch));
+		if (out < 0) {
+			failure = (struct failure){-errno, CLINUX_STAGE_DESCRIPTORS};
+			_exit(write(report[1], &failure, sizeof failure) == sizeof failure ? 126 : 127);
+		}
 		setsid();
 		failure.error = become(launch, parent, &failure.stage);
 		ssize_t told = write(out, &failure, sizeof failure);

@@ -1,10 +1,12 @@
 import ArgumentParser
+import CLinux
 import VMCore
 
 /// The program: one binary, two names.
 @main
 enum KVMCtl {
     static func main() {
+        _ = clinux_fill_standard_descriptors()
         var arguments = CommandLine.arguments
         let name = arguments.isEmpty ? "kvmctl" : arguments.removeFirst()
         if name.split(separator: "/").last == "start_a_kvm.sh" {

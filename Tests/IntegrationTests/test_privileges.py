@@ -49,7 +49,7 @@ def test_qemu_holds_only_what_was_meant(bridged_host):
         str(params.with_name("disk")),
         str(host.guests / "install.iso"),
         str(host.run / "vms" / "vm" / "lock"),
-        str(host.run / "uids"),  # the lock of its uid
+        str(host.run / "uids" / host.qemu().status["Uid"].split()[0]),  # the lock of its uid
     }
     devices = {path for path in held if path.startswith("/dev/")}
     assert "/dev/net/tun" in devices

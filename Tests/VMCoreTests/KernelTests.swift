@@ -68,12 +68,19 @@ final class Scratch {
     @Test func twoVMsNeverShareAUID() throws {
         let scratch = try Scratch()
         let name = try #require(VMName("web"))
-        let first = try ByteLockFile(creating: scratch.path.appending("uids"), permissions: 0o600)
-        let second = try ByteLockFile(creating: scratch.path.appending("uids"), permissions: 0o600)
-        let one = try #require(try UIDPool.take(for: name, in: first))
-        let two = try #require(try UIDPool.take(for: name, in: second))
-        #expect(one != two)
-        #expect(one >= UIDPool.first && one < UIDPool.first + UInt32(UIDPool.count))
+        let first = try UIDPool.take(for: name, in: scratch.path)
+        let second = try UIDPool.take(for: name, in: scratch.path)
+        let uids = [first.uid, second.uid]
+        extendLifetime(first)
+        #expect(Set(uids).count == 2)
+        #expect(uids.allSatisfy { $0 >= UIDPool.first && $0 < UIDPool.first + UInt32(UIDPool.count) })
+    }
+
+    @Test func aUIDIsFreeWhenItsHolderGoes() throws {
+        let scratch = try Scratch()
+        let name = try #require(VMName("web"))
+        let uids = try (0..<2).map { _ in try UIDPool.take(for: name, in: scratch.path).uid }
+        #expect(uids[0] == uids[1])
     }
 }
 

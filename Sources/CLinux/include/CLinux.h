@@ -9,5 +9,6 @@
 #include "ofd_lock.h"
 #include "pidfd.h"
 #include "spawn.h"
+#include "standard_streams.h"
 #include "tap.h"
 #include "unix_socket.h"

@@ -12,7 +12,7 @@
 enum clinux_stage {
 	CLINUX_STAGE_FORK,
 	CLINUX_STAGE_DESCRIPTORS,
-	CLINUX_STAGE_LOCK,
+	CLINUX_STAGE_IDENTITY,
 	CLINUX_STAGE_CREDENTIALS,
 	CLINUX_STAGE_EXEC,
 };
@@ -22,12 +22,12 @@ struct clinux_launch {
 	const char *path;
 	char *const *argv;
 	char *const *envp;
-	/// `sources[i]` becomes descriptor `targets[i]`; every other descriptor is closed. Targets are below 512.
+	/// `sources[i]` becomes descriptor `targets[i]`; every other descriptor is closed. There are at most 256.
 	const int *sources;
 	const int *targets;
 	size_t descriptors;
-	/// The target that is the VM's lock file: it is told the process's pid and start time; negative: none.
-	int lock;
+	/// A file that is told the process's pid and start time before execve(2), and is not inherited; negative: none.
+	int identity;
 	/// Change to `uid`, `gid` and `groups`; otherwise only what privileges there are are dropped.
 	bool change_user;
 	uid_t uid;

@@ -13,8 +13,9 @@ struct Console: ParsableCommand {
 
     func run() throws {
         let paths = try Places.current()
-        let name = try VMLocator(paths).find(vm).name
-        let relay = try ConsoleRelay.connect(name, paths: paths)
+        let reference = try VMLocator(paths).find(vm)
+        let name = reference.name
+        let relay = try ConsoleRelay.connect(reference, paths: paths)
         if isatty(STDIN_FILENO) == 1 { Message.note("connected to \(name); Ctrl-] leaves") }
         let end = try relay.run(input: STDIN_FILENO, output: STDOUT_FILENO) {
             // The terminal is in raw mode: a line end needs its carriage return.

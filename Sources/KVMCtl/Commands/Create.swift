@@ -36,6 +36,8 @@ struct Create: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if directory.isEmpty { throw ValidationError("the directory's name is empty") }
+        if cdrom.contains("") { throw ValidationError("--cdrom takes the path of an ISO") }
         if let name, VMName(name) == nil {
             throw ValidationError("--name \(name): letters, digits, `._-`, at most \(VMName.maximumLength) bytes")
         }

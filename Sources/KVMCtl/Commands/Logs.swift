@@ -49,7 +49,7 @@ struct Logs: ParsableCommand {
             let shown =
                 isTerminal
                 ? Array(printable(String(decoding: bytes, as: UTF8.self), keeping: [9, 10, 13]).utf8) : bytes
-            Message.write(shown, to: STDOUT_FILENO)
+            return Message.write(shown, to: STDOUT_FILENO)
         }
     }
 }

@@ -22,6 +22,7 @@ struct Start: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if cdrom == "" { throw ValidationError("--cdrom takes the path of an ISO") }
         if foreground, targets.all || targets.vms.count != 1 { throw ValidationError("--foreground takes one VM") }
     }
 

@@ -32,17 +32,23 @@ struct Stop: ParsableCommand {
                 )
                 return
             }
-            let rung = try Stopping(vm.name, timeout: timeout, paths: try Places.current()).stop()
-            if !output.json { print("\(vm.name): \(Self.text(rung, asked: timeout))") }
+            let outcome = try Stopping(vm, timeout: timeout, paths: try Places.current()).stop()
+            if !output.json { print("\(vm.name): \(Self.text(outcome, timeout))") }
             results.append([
-                "schema": "kvmctl.stop/1", "name": .string(vm.name.description), "result": .string(rung.rawValue),
+                "schema": "kvmctl.stop/1", "name": .string(vm.name.description),
+                "result": .string(outcome.rung.rawValue),
             ])
         }
     }
 
-    private static func text(_ rung: Stopping.Rung, asked: Duration) -> String {
-        let why = asked > .zero ? "the guest did not shut down in \(asked.components.seconds)s; " : ""
-        return switch rung {
+    private static func text(_ outcome: Stopping.Outcome, _ timeout: Duration) -> String {
+        let why =
+            switch outcome.answer {
+            case .notAsked, .shutDown: ""
+            case .tooSlow: "the guest did not shut down in \(timeout.components.seconds)s; "
+            case .noMonitor: "QEMU did not answer, so the guest could not be asked; "
+            }
+        return switch outcome.rung {
         case .alreadyStopped: "not running"
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"

@@ -1,5 +1,7 @@
 import ArgumentParser
+import CLinux
 import Glibc
+import SystemPackage
 import VMCore
 
 /// Exit codes: sysexits(3), documented and stable (DESIGN §2.3). The one place where a failure becomes a number.
@@ -23,6 +25,7 @@ enum ExitStatus {
     static func leave(after command: () throws -> Void) -> Never {
         do {
             try command()
+            try flush()
             exit(0)
         } catch let error as VMError {
             Message.error(error)
@@ -33,6 +36,13 @@ enum ExitStatus {
             // Help, the version, and what ArgumentParser has to say of the command line, with EX_USAGE.
             Root.exit(withError: error)
         }
+    }
+
+    /// A result that did not arrive is no success. A reader that has gone, as `head` does, has had what it wanted.
+    private static func flush() throws(VMError) {
+        let result = clinux_flush_stdout()
+        guard result < 0, result != -EPIPE else { return }
+        throw .init(.cannotCreate, "stdout", "can't be written", errno: Errno(rawValue: -result))
     }
 }
 

@@ -10,17 +10,18 @@ enum Message {
     static func note(_ text: String) { write("kvmctl: \(printable(text))\n") }
 
     /// Text as it is, unbuffered.
-    static func write(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
+    static func write(_ text: String) { _ = write(Array(text.utf8), to: STDERR_FILENO) }
 
-    /// Bytes as they are, unbuffered.
-    static func write(_ bytes: [UInt8], to descriptor: CInt) {
+    /// Bytes as they are, unbuffered; false where nobody takes them any more.
+    @discardableResult
+    static func write(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
         var written = 0
         while written < bytes.count {
             let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            // Whoever read this is gone: there is nobody left to tell.
-            guard count > 0 || errno == EINTR else { return }
+            guard count > 0 || errno == EINTR else { return false }
             written += max(0, count)
         }
+        return true
     }
 }
 

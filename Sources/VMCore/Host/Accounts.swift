@@ -41,20 +41,29 @@ enum Accounts {
 
 /// The uids that VMs run under, one each, so that one can't signal or read another.
 ///
-/// The range is in what systemd's UIDS-GIDS leaves unused (1879048192…2147483647). A uid is taken by a lock on its byte
-/// of RUN/uids, which QEMU inherits: free again at the instant QEMU is gone.
+/// The range is in what systemd's UIDS-GIDS leaves unused (1879048192…2147483647). A uid is taken by a lock on its file
+/// under RUN/uids, which QEMU inherits: free again at the instant QEMU is gone. A file each, so that a QEMU that a guest
+/// took over can keep no uid but its own.
 enum UIDPool {
     static let first: UInt32 = 1_900_000_000
     static let count = 65536
 
+    /// A uid and the lock that keeps it.
+    struct Lease: ~Copyable {
+        let uid: UInt32
+        let lock: ByteLockFile
+    }
+
     /// Takes a uid, the same for the same VM while nobody else has it.
-    static func take(for name: VMName, in file: borrowing ByteLockFile) throws(Errno) -> UInt32? {
+    static func take(for name: VMName, in directory: FilePath) throws(Errno) -> Lease {
+        try makeDirectories(directory, permissions: 0o700)
         let hash = Identity.hash(Array(name.description.utf8))
         let preferred = Int(hash[0]) << 8 | Int(hash[1])
         for step in 0..<count {
-            let slot = (preferred + step) % count
-            if try file.tryLock(Int64(slot)) { return first + UInt32(slot) }
+            let uid = first + UInt32((preferred + step) % count)
+            let file = try ByteLockFile(creating: directory.appending(String(uid)), permissions: 0o600)
+            if try file.tryLock(0) { return Lease(uid: uid, lock: file) }
         }
-        return nil
+        throw .resourceTemporarilyUnavailable
     }
 }

@@ -10,9 +10,23 @@ struct ByteLockFile: ~Copyable {
     /// Opens the file, for asking only.
     init(asking path: FilePath) throws(Errno) { file = try .open(path, .readOnly) }
 
-    /// Opens the file for locking, and makes it where it is missing.
+    /// Opens the file for locking, and makes it where it is missing; a link is not followed.
     init(creating path: FilePath, permissions: UInt32) throws(Errno) {
-        file = try .open(path, .readWrite, flags: O_CREAT, permissions: permissions)
+        file = try .open(path, .readWrite, flags: O_CREAT | O_NOFOLLOW, permissions: permissions)
+    }
+
+    /// The same, with a failure that names the file.
+    static func make(_ path: FilePath, permissions: UInt32) throws(VMError) -> ByteLockFile {
+        do throws(Errno) { return try ByteLockFile(creating: path, permissions: permissions) } catch {
+            throw .system(error, path.string, "can't be opened")
+        }
+    }
+
+    /// `tryLock`, with a failure that names the file.
+    func take(_ byte: Int64, of path: FilePath) throws(VMError) -> Bool {
+        do throws(Errno) { return try tryLock(byte) } catch {
+            throw .system(error, path.string, "can't be locked")
+        }
     }
 
     var descriptor: FileDescriptor { file.descriptor }

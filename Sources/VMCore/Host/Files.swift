@@ -100,9 +100,20 @@ func makeDirectories(_ path: FilePath, permissions: UInt32, group: UInt32? = nil
         let parent = path.removingLastComponent()
         guard parent != path, !parent.isEmpty else { throw .noSuchFileOrDirectory }
         try makeDirectories(parent, permissions: permissions, group: group)
-        try makeDirectories(path, permissions: permissions, group: group)
+        // Once only: a parent that is a dangling link is there and is not.
+        guard path.withPlatformString({ mkdir($0, permissions) }) == 0 || errno == EEXIST else {
+            throw Errno(rawValue: errno)
+        }
+        if let group { _ = path.withPlatformString { chown($0, UInt32.max, group) } }
     case let error: throw error
     }
+}
+
+/// Whether two paths lead to one file.
+func isSameFile(_ one: FilePath, _ other: FilePath) -> Bool {
+    if one == other { return true }
+    guard let a = try? status(of: one), let b = try? status(of: other) else { return false }
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino
 }
 
 /// The names in a directory, sorted, without `.` and `..`; nil where there is no such directory.

@@ -8,18 +8,17 @@ struct Launch {
     /// Without the program's name.
     var arguments: [String]
     var credentials: ResolvedCredentials
-    /// The descriptor, in the program, of the VM's lock file.
-    var lock: CInt?
+    /// A file that is told the process's pid and start time just before it becomes the program, which does not inherit it.
+    var identity: FileDescriptor?
     /// Whether the program is killed when this process ends.
     var diesWithParent = false
     private var sources: [CInt] = []
     private var targets: [CInt] = []
 
-    init(path: String, arguments: [String], credentials: ResolvedCredentials, lock: CInt? = nil) {
+    init(path: String, arguments: [String], credentials: ResolvedCredentials) {
         self.path = path
         self.arguments = arguments
         self.credentials = credentials
-        self.lock = lock
     }
 
     /// What went wrong, and in which step.
@@ -71,7 +70,7 @@ struct Launch {
                                 var launch = clinux_launch(
                                     path: path, argv: words.baseAddress, envp: environment.baseAddress,
                                     sources: sources.baseAddress, targets: targets.baseAddress,
-                                    descriptors: sources.count, lock: lock ?? -1,
+                                    descriptors: sources.count, identity: identity?.rawValue ?? -1,
                                     change_user: credentials.changesUser, uid: credentials.uid, gid: credentials.gid,
                                     groups: groups.baseAddress, group_count: groups.count,
                                     dies_with_parent: diesWithParent)
@@ -93,7 +92,7 @@ struct Launch {
         switch stage {
         case CLINUX_STAGE_FORK: "make a process"
         case CLINUX_STAGE_DESCRIPTORS: "arrange its descriptors"
-        case CLINUX_STAGE_LOCK: "sign its lock"
+        case CLINUX_STAGE_IDENTITY: "write its pid down"
         case CLINUX_STAGE_CREDENTIALS: "drop its privileges"
         default: "execute it"
         }
@@ -126,6 +125,9 @@ extension Credentials {
 /// A child process.
 struct Child {
     let pid: pid_t
+
+    /// Kills it. Until it is reaped its pid can't be another's.
+    func kill() { _ = Glibc.kill(pid, SIGKILL) }
 
     /// Takes the child's end from the kernel, waiting for it if need be, and says it as a shell would: the exit code,
     /// or 128 and the signal.

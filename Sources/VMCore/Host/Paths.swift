@@ -4,10 +4,13 @@ public import SystemPackage
 /// Where the run-time files of one user's VMs are (DESIGN §2.2).
 ///
 /// ```
-/// RUN/vms/NAME/lock          the VM's lock, and who holds it
+/// RUN/vms/NAME/lock          the VM's life: QEMU holds its lock
+///              process       QEMU's pid and start time
+///              turns         which command's turn it is
 ///              manifest.json what the running VM is
 ///              qmp.sock serial.sock agent.sock
-/// RUN/uids                   the uids in use
+/// RUN/uids/UID               the uids in use: QEMU holds its lock
+/// RUN/addresses              whose turn it is to claim MACs
 /// LOG/NAME/console.log       what the guest wrote to its serial console
 ///          qemu.log          what QEMU printed
 ///          record            what happened to the VM, as QEMU itself wrote it
@@ -25,7 +28,7 @@ public struct Paths: Equatable, Sendable {
 
     /// RUN/vms: a directory for each VM that was ever started.
     public var machines: FilePath { run.appending("vms") }
-    /// RUN/uids.
+    /// RUN/uids: a file for each uid that was ever taken.
     public var uids: FilePath { run.appending("uids") }
     /// The VM's directory under RUN.
     public func machine(_ name: VMName) -> FilePath { machines.appending(name.description) }
@@ -63,7 +66,7 @@ public struct Paths: Equatable, Sendable {
             paths.cache = (path("XDG_CACHE_HOME") ?? home.appending(".cache")).appending("kvmctl")
         }
         if let roots = environment["KVMCTL_VMS"] {
-            paths.roots = roots.split(separator: ":").map { FilePath(String($0)) }
+            paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
         }
         return paths
     }

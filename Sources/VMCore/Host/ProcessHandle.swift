@@ -39,12 +39,9 @@ struct ProcessHandle: ~Copyable {
         self.pidfd = pidfd
     }
 
-    /// Takes hold of a child of this process.
-    init(child pid: pid_t) throws(Errno) { pidfd = try OwnedDescriptor(returned: clinux_pidfd_open(pid)) }
-
-    func kill() {
+    func signal(_ number: CInt) {
         // The only failure there can be is that it is gone already.
-        _ = clinux_pidfd_signal(pidfd.rawValue, SIGKILL)
+        _ = clinux_pidfd_signal(pidfd.rawValue, number)
     }
 
     /// Waits until the process has ended. False where the deadline passed first.

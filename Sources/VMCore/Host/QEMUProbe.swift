@@ -58,7 +58,10 @@ struct QEMUProbe {
         let theirs = OwnedDescriptor(FileDescriptor(rawValue: pair[1]))
         _ = fcntl(ours.rawValue, F_SETFL, O_NONBLOCK)
         let child = try start(path, talkingOver: theirs)
-        defer { child.reap() }
+        defer {
+            child.kill()
+            child.reap()
+        }
         do throws(QMPClient.Failure) {
             return try converse(ours, path)
         } catch {

@@ -38,7 +38,7 @@ struct DescriptorTable: ~Copyable {
                     throw VMError(error)
                 }
             case .uidLock:
-                hold(try takeUID(plan.name, paths), as: number)
+                try holdUID(of: plan.name, paths, as: number)
             case .messages where foreground:
                 hold(try duplicate(.standardError), as: number)
             default:
@@ -68,14 +68,11 @@ struct DescriptorTable: ~Copyable {
         hold(OwnedDescriptor(FileDescriptor(rawValue: tap.release())), as: number)
     }
 
-    private mutating func takeUID(_ name: VMName, _ paths: Paths) throws(VMError) -> OwnedDescriptor {
+    private mutating func holdUID(of name: VMName, _ paths: Paths, as number: CInt) throws(VMError) {
         do throws(Errno) {
-            let file = try ByteLockFile(creating: paths.uids, permissions: 0o600)
-            guard let uid = try UIDPool.take(for: name, in: file) else {
-                throw Errno.resourceTemporarilyUnavailable
-            }
-            self.uid = uid
-            return file.release()
+            let lease = try UIDPool.take(for: name, in: paths.uids)
+            uid = lease.uid
+            hold(lease.lock.release(), as: number)
         } catch {
             throw .system(error, paths.uids.string, "can't take a uid for the VM")
         }
@@ -108,15 +105,25 @@ struct DescriptorTable: ~Copyable {
         }
     }
 
+    /// O_NONBLOCK: a FIFO must not keep a start waiting; for files and devices it means nothing.
     private static func file(_ path: FilePath, _ mode: FileDescriptor.AccessMode) throws(VMError) -> OwnedDescriptor {
-        do throws(Errno) { return try .open(path, mode) } catch {
+        do throws(Errno) { return try .open(path, mode, flags: O_NONBLOCK) } catch {
             throw .system(error, path.string, "can't be opened")
         }
     }
 
+    private static func regularFile(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
+        let opened = try file(path, .readOnly)
+        var found = stat()
+        guard fstat(opened.rawValue, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
+            throw VMError(.badData, path.string, "is not a regular file")
+        }
+        return opened
+    }
+
     /// QEMU opens the file anew through /proc, with its own user's permission: a copy, where that is not enough.
     private static func blob(_ path: FilePath, for credentials: Credentials) throws(VMError) -> OwnedDescriptor {
-        let original = try file(path, .readOnly)
+        let original = try regularFile(path)
         var found = stat()
         if credentials == .caller || (fstat(original.rawValue, &found) == 0 && found.st_mode & S_IROTH != 0) {
             return original
@@ -125,7 +132,7 @@ struct DescriptorTable: ~Copyable {
     }
 
     private static func secret(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
-        let original = try file(path, .readOnly)
+        let original = try regularFile(path)
         var bytes = try contents(of: original, path, limit: 4096)
         while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
         // RFC 6143, 7.2.2: the password is a DES key; what is beyond eight bytes would be silently ignored.
@@ -138,7 +145,7 @@ struct DescriptorTable: ~Copyable {
     }
 
     private static func contents(
-        of file: borrowing OwnedDescriptor, _ path: FilePath, limit: Int = .max
+        of file: borrowing OwnedDescriptor, _ path: FilePath, limit: Int = 1 << 30
     ) throws(VMError) -> [UInt8] {
         do throws(Errno) { return try readAll(file.descriptor, limit: limit) } catch {
             throw .system(error, path.string, "can't be read")

@@ -38,7 +38,7 @@ struct FlightRecord: Equatable {
         // The end of a record nearly always tells; only one that ends in a flood of other events is read further back.
         guard let tail = try? readTail(path, limit: 16384) else { return nil }
         self.init(tail)
-        if phase == .notStarted, tail.count == 16384, let more = try? readTail(path, limit: 1 << 22) { self.init(more) }
+        if phase == .notStarted, tail.count == 16384, let more = try? readTail(path, limit: 1 << 26) { self.init(more) }
     }
 
     /// Reads the lines of a record, or of its end.
@@ -51,8 +51,13 @@ struct FlightRecord: Equatable {
         }
     }
 
+    private static let words = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"].map { Array("\"\($0)\"".utf8) }
+
     private static func phase(_ line: ArraySlice<UInt8>) -> (Phase, Int64)? {
-        guard case .event(let event)? = QMPMessage(line: line) else { return nil }
+        // Reading JSON is slow, and a record can be long: only lines that can matter are read.
+        guard words.contains(where: { line.firstRange(of: $0) != nil }),
+            case .event(let event)? = QMPMessage(line: line)
+        else { return nil }
         let phase: Phase
         switch event.name {
         case "RESUME", "WAKEUP": phase = .running

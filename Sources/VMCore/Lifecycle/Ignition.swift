@@ -27,14 +27,18 @@ struct Ignition {
                 plan, life: life, paths: paths, foreground: foreground, stopwatch: stopwatch)
             var manifest = Manifest(plan)
             manifest.setTaps(table.tapNames)
-            try write(manifest)
+            try manifest.write(to: directory)
             var launch = Launch(
                 path: plan.executable, arguments: plan.argumentVector,
-                credentials: plan.credentials.resolved(uid: table.uid), lock: lockNumber)
+                credentials: plan.credentials.resolved(uid: table.uid))
+            let identity = try identityFile()
+            launch.identity = identity.descriptor
             table.pass(to: &launch)
             stopwatch.lap(.descriptors)
             if foreground { throw error(launch.become()) }
-            try run(try spawn(launch, closing: table), &manifest)
+            let child = try spawn(launch, closing: table)
+            extendLifetime(identity)
+            try run(child, &manifest)
         } catch {
             // Made by this start and never run: nobody has written to them.
             newDisks.forEach(removeFile)
@@ -42,7 +46,17 @@ struct Ignition {
         }
     }
 
-    private var lockNumber: CInt? { plan.descriptors.first { $0.role == .lock }?.number }
+    /// The file that the process signs just before it becomes QEMU, and then has no more.
+    private func identityFile() throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) {
+            let file = try OwnedDescriptor.open(
+                directory.processFile, .writeOnly, flags: O_CREAT | O_TRUNC | O_NOFOLLOW, permissions: 0o640)
+            if let group = Accounts.lookers { fchown(file.rawValue, UInt32.max, group) }
+            return file
+        } catch {
+            throw .system(error, directory.processFile.string, "can't be written")
+        }
+    }
 
     /// Forks and executes. Our copies of the descriptors close with that: a QEMU that dies before it takes the monitor's
     /// connection must be the last one that had the listening socket, or we would wait for it.
@@ -58,19 +72,12 @@ struct Ignition {
             stopwatch.lap(.qemu)
             if plan.summary.vncDisplay == .auto {
                 manifest.setVNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
-                try write(manifest)
+                try manifest.write(to: directory)
             }
             for command in plan.commit { _ = try session.execute(command, by: deadline) }
             stopwatch.lap(.commit)
         } catch {
             throw failedStart(child, error)
-        }
-    }
-
-    private func write(_ manifest: Manifest) throws(VMError) {
-        do { try manifest.write(to: directory.manifestFile, group: Accounts.lookers) } catch {
-            throw VMError(
-                .cannotCreate, directory.manifestFile.string, "can't be written", errno: error as? Errno)
         }
     }
 
@@ -80,7 +87,7 @@ struct Ignition {
 
     /// Ends what there is of QEMU, and says what it printed.
     private func failedStart(_ child: Child, _ cause: VMError) -> VMError {
-        if let process = try? ProcessHandle(child: child.pid) { process.kill() }
+        child.kill()
         let code = child.reap()
         let log = paths.qemuLog(plan.name)
         let printed = QEMUMessages((try? readTail(log, limit: 4096)) ?? [], naming: plan.descriptors)

@@ -81,7 +81,9 @@ public struct Inventory: Sendable {
                 !files.contains(FilePath(manifest.file))
             else { continue }
             let seen = Observation(name, in: paths)
-            guard seen.state.isAlive || seen.state == .crashed else { continue }
+            guard seen.state.isAlive || seen.state == .crashed,
+                !files.contains(where: { isSameFile($0, FilePath(manifest.file)) })
+            else { continue }
             entries.append(VMEntry(manifest, seen))
         }
         if asking { ask(&entries) }
@@ -104,7 +106,7 @@ public struct Inventory: Sendable {
         var entry: VMEntry
         if let name, let seen, seen.state.isAlive,
             let manifest = Manifest(reading: RuntimeDirectory(name, in: place).manifestFile),
-            manifest.file == file.string
+            isSameFile(FilePath(manifest.file), file)
         {
             entry = VMEntry(manifest, seen)
         } else {
@@ -126,7 +128,7 @@ public struct Inventory: Sendable {
 
     private func ask(_ entries: inout [VMEntry]) {
         let candidates = entries.indices.filter {
-            entries[$0].state == .running || entries[$0].state == .paused || entries[$0].state == .sleeping
+            entries[$0].state.isAlive
         }
         let poll = StatusPoll(
             candidates.compactMap { index in

@@ -12,20 +12,20 @@ public struct LogReader: Sendable {
         self.vm = vm
     }
 
-    /// Passes the log on in pieces.
+    /// Passes the log on in pieces, until `body` wants no more.
     ///
     /// - Parameters:
     ///   - lastLines: only so many lines at the end; nil: all.
     ///   - following: go on for ever, also into the log of the next start.
     /// - Throws: `.notFound` if the VM never wrote one.
-    public func read(lastLines: Int?, following: Bool, _ body: ([UInt8]) -> Void) throws(VMError) {
+    public func read(lastLines: Int?, following: Bool, _ body: ([UInt8]) -> Bool) throws(VMError) {
         do throws(Errno) {
             var file = try OwnedDescriptor.open(path, .readOnly)
             if let lastLines { try seek(file, lastLines: lastLines) }
             while true {
                 let bytes = try readAll(file.descriptor, limit: 1 << 16)
                 if !bytes.isEmpty {
-                    body(bytes)
+                    guard body(bytes) else { return }
                 } else if !following {
                     return
                 } else if let next = try successor(of: file) {

@@ -61,10 +61,18 @@ struct Manifest: Codable, Equatable {
         self = manifest
     }
 
-    func write(to path: FilePath, group: UInt32?) throws {
+    func write(to directory: RuntimeDirectory) throws(VMError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-        try replaceFile(path, with: Array(try encoder.encode(self)), permissions: 0o640, group: group)
+        guard let data = try? encoder.encode(self) else {
+            throw VMError(.bug, directory.manifestFile.string, "can't be encoded")
+        }
+        do throws(Errno) {
+            try replaceFile(
+                directory.manifestFile, with: Array(data), permissions: 0o640, group: Accounts.lookers)
+        } catch {
+            throw .system(error, directory.manifestFile.string, "can't be written")
+        }
     }
 }
 

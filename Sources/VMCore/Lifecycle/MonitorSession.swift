@@ -3,12 +3,12 @@ import SystemPackage
 /// The VM's QMP socket, held for a short conversation: it serves one client at a time, so its lock comes first.
 struct MonitorSession: ~Copyable {
     let name: VMName
-    private let lock: ByteLockFile
+    private let turn: ByteLockFile
     var client: QMPClient
 
-    private init(name: VMName, lock: consuming ByteLockFile, client: consuming QMPClient) {
+    private init(name: VMName, turn: consuming ByteLockFile, client: consuming QMPClient) {
         self.name = name
-        self.lock = lock
+        self.turn = turn
         self.client = client
     }
 
@@ -17,8 +17,8 @@ struct MonitorSession: ~Copyable {
     /// - Throws: `.busy` if another command keeps the socket until the deadline; `.timedOut` if QEMU is silent;
     ///   `.unavailable` if it is gone.
     static func open(_ directory: RuntimeDirectory, by deadline: Deadline) throws(VMError) -> MonitorSession {
-        let lock = try directory.openLock()
-        guard try lock.wait(for: .monitor, of: directory, by: deadline) else {
+        let turn = try directory.openTurns()
+        guard try turn.wait(for: .monitor, of: directory, by: deadline) else {
             throw VMError(
                 .busy, directory.name.description, "another command is talking to its monitor",
                 remedy: "try again in a moment")
@@ -28,7 +28,7 @@ struct MonitorSession: ~Copyable {
             throw .system(error, directory.name.description, "can't reach QEMU's monitor")
         }
         do throws(QMPClient.Failure) {
-            return MonitorSession(name: directory.name, lock: lock, client: try QMPClient(socket, by: deadline))
+            return MonitorSession(name: directory.name, turn: turn, client: try QMPClient(socket, by: deadline))
         } catch {
             throw VMError(error, of: directory.name)
         }
@@ -57,21 +57,17 @@ extension VMError {
 }
 
 extension ByteLockFile {
-    /// Takes a lock of the VM, trying until the deadline; false where it passed first.
+    /// Takes a turn, trying until the deadline; false where it passed first.
     func wait(
-        for lock: RuntimeDirectory.Lock, of directory: RuntimeDirectory, by deadline: Deadline
+        for turn: RuntimeDirectory.Turn, of directory: RuntimeDirectory, by deadline: Deadline
     ) throws(VMError) -> Bool {
         // fcntl(2) can't wait for an OFD lock with a time limit, so look again, less and less often.
         var interval = Duration.milliseconds(1)
-        do throws(Errno) {
-            while true {
-                if try tryLock(lock.rawValue) { return true }
-                if deadline.hasPassed { return false }
-                pause(min(interval, deadline.remaining))
-                interval = min(interval * 2, .milliseconds(20))
-            }
-        } catch {
-            throw .system(error, directory.lockFile.string, "can't be locked")
+        while try !take(turn.rawValue, of: directory.turnsFile) {
+            if deadline.hasPassed { return false }
+            pause(min(interval, deadline.remaining))
+            interval = min(interval * 2, .milliseconds(20))
         }
+        return true
     }
 }

@@ -2,53 +2,52 @@ import Glibc
 public import SystemPackage
 
 /// Removes a VM that does not run.
-public struct Removing: Sendable {
+public struct Removing {
     /// Everything that will go.
     public let files: [FilePath]
     /// Disks that stay, each with why.
     public let kept: [(path: FilePath, why: String)]
-    private let reference: VMReference
+    private let vm: VMReference
     private let paths: Paths
 
     /// Plans a removal: the params file, the logs, and with `disks` the images in the VM's own directory. Touches
     /// nothing.
-    public init(_ reference: VMReference, disks: Bool, paths: Paths) throws(VMError) {
-        self.reference = reference
+    public init(_ vm: VMReference, disks: Bool, paths: Paths) throws(VMError) {
+        self.vm = vm
         self.paths = paths
-        let params = try VMFile(reference.file).params
-        let home = reference.file.removingLastComponent()
+        let home = vm.file.removingLastComponent()
+        let users = disks ? DiskUsers(besides: vm, paths) : nil
         var files: [FilePath] = []
         var kept: [(path: FilePath, why: String)] = []
-        let others = VMLocator(paths).definedFiles().filter { $0 != reference.file }
-            .compactMap { try? VMFile($0).params }
-        let shared = Set(others.flatMap { $0.disks.map(\.path.value) })
-        for path in params.disks.map(\.path.value) {
+        for path in try VMFile(vm.file).params.disks.map(\.path.value) {
             guard let found = try? status(of: path) else { continue }
-            if !disks {
-                kept.append((path, "disks are kept without --disks"))
-            } else if path.removingLastComponent() != home {
-                kept.append((path, "it is outside the VM's directory"))
-            } else if found.st_mode & S_IFMT != S_IFREG {
-                kept.append((path, "it is not a file"))
-            } else if shared.contains(path) {
-                kept.append((path, "another VM uses it"))
+            if let users {
+                if path.removingLastComponent() != home {
+                    kept.append((path, "it is outside the VM's directory"))
+                } else if found.st_mode & S_IFMT != S_IFREG {
+                    kept.append((path, "it is not a file"))
+                } else if let user = users.user(of: found) {
+                    kept.append((path, user))
+                } else {
+                    files.append(path)
+                }
             } else {
-                files.append(path)
+                kept.append((path, "disks are kept without --disks"))
             }
         }
-        self.files = files + [reference.file]
+        self.files = files + [vm.file]
         self.kept = kept
     }
 
     /// Removes it.
     public func remove() throws(VMError) {
-        let directory = RuntimeDirectory(reference.name, in: paths)
+        let directory = RuntimeDirectory(vm.name, in: paths)
         try directory.operate { () throws(VMError) in
-            try directory.removeLeftover(paths)
-            guard !Observation(reference.name, in: paths).state.isAlive else {
+            let isAnothers = try directory.settle(paths).state.isAlive && !directory.isRunning(vm.file)
+            guard isAnothers || !Observation(vm.name, in: paths).state.isAlive else {
                 throw VMError(
-                    .busy, reference.name.description, "it is running",
-                    remedy: "stop it first: `kvmctl stop \(reference.name)`")
+                    .busy, vm.name.description, "it is running",
+                    remedy: "stop it first: `kvmctl stop \(shellQuoted(vm.file.string))`")
             }
             for file in files {
                 guard file.withPlatformString({ unlink($0) }) == 0 || errno == ENOENT else {
@@ -56,22 +55,68 @@ public struct Removing: Sendable {
                 }
             }
             removeEmptyHome()
-            removeTraces(directory)
+            // Logs and run-time files go by the name, and another VM of that name runs.
+            if !isAnothers { removeTraces(directory) }
         }
     }
 
     /// The VM's own directory, if nothing is left in it.
     private func removeEmptyHome() {
-        guard reference.file.lastComponent?.string == "vm.params" else { return }
-        _ = reference.file.removingLastComponent().withPlatformString { rmdir($0) }
+        guard vm.file.lastComponent?.string == "vm.params" else { return }
+        _ = vm.file.removingLastComponent().withPlatformString { rmdir($0) }
     }
 
-    /// Logs and run-time files; the lock last.
+    /// Logs and run-time files; the file of turns, which this command holds, last.
     private func removeTraces(_ directory: RuntimeDirectory) {
-        for place in [paths.logs(reference.name), directory.path] {
-            for name in (try? names(in: place)) ?? [] where name != "lock" { removeFile(place.appending(name)) }
+        let logs = paths.logs(vm.name)
+        for name in (try? names(in: logs)) ?? [] { removeFile(logs.appending(name)) }
+        for name in (try? names(in: directory.path)) ?? [] where directory.path.appending(name) != directory.turnsFile {
+            removeFile(directory.path.appending(name))
         }
-        removeFile(directory.lockFile)
-        for place in [paths.logs(reference.name), directory.path] { _ = place.withPlatformString { rmdir($0) } }
+        removeFile(directory.turnsFile)
+        for place in [logs, directory.path] { _ = place.withPlatformString { rmdir($0) } }
+    }
+}
+
+/// Whose the disks on this host are, as far as kvmctl knows: by file, not by path, for a file can have several.
+private struct DiskUsers {
+    private struct FileID: Hashable {
+        var device: UInt64
+        var inode: UInt64
+
+        init(_ status: stat) {
+            device = UInt64(status.st_dev)
+            inode = UInt64(status.st_ino)
+        }
+    }
+
+    private var users: [FileID: String] = [:]
+    /// A VM whose file can't be read, so that nobody knows what it uses.
+    private var unreadable: FilePath?
+
+    init(besides vm: VMReference, _ paths: Paths) {
+        let locator = VMLocator(paths)
+        for file in locator.definedFiles() where !isSameFile(file, vm.file) {
+            guard let params = try? VMFile(file).params else {
+                unreadable = file
+                continue
+            }
+            add(params.disks.map(\.path.value), "the VM \(params.name.value) uses it")
+        }
+        for name in locator.startedNames() where Observation(name, in: paths).state.isAlive {
+            guard let manifest = Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile) else { continue }
+            add(manifest.media.map { FilePath($0) }, "the VM \(name), which is running, uses it")
+        }
+    }
+
+    private mutating func add(_ disks: [FilePath], _ use: String) {
+        for path in disks {
+            if let found = try? status(of: path) { users[FileID(found)] = use }
+        }
+    }
+
+    /// Why the file may not go; nil: nobody uses it.
+    func user(of file: stat) -> String? {
+        users[FileID(file)] ?? unreadable.map { "\($0) can't be read, and might use it" }
     }
 }

@@ -4,10 +4,8 @@ import SystemPackage
 
 /// A VM's directory under RUN: its lock file, its sockets, its manifest.
 struct RuntimeDirectory {
-    /// What the bytes of the lock file stand for.
-    enum Lock: Int64 {
-        /// Held by QEMU, and so the VM's life itself.
-        case life
+    /// What the bytes of the turns file stand for.
+    enum Turn: Int64 {
         /// Held by the kvmctl that is changing the VM's state.
         case operation
         /// Held by the one client that the QMP socket can serve.
@@ -31,19 +29,39 @@ struct RuntimeDirectory {
         path = paths.machine(name)
     }
 
+    /// QEMU holds the lock on its only byte, and that is the VM's life. Nothing is believed of its content: QEMU, which a
+    /// guest may have taken over, can write to it.
     var lockFile: FilePath { path.appending("lock") }
+    /// Whose turn it is, among kvmctl's commands. QEMU has no descriptor of it.
+    var turnsFile: FilePath { path.appending("turns") }
+    /// `PID STARTTIME` of QEMU, written by the process itself just before it became QEMU.
+    var processFile: FilePath { path.appending("process") }
     var manifestFile: FilePath { path.appending("manifest.json") }
 
     /// Opens the lock file, and makes the directory where it is missing.
     func openLock() throws(VMError) -> ByteLockFile {
+        try open(lockFile, permissions: 0o640, group: Accounts.lookers)
+    }
+
+    /// Opens the file of turns, and makes the directory where it is missing.
+    func openTurns() throws(VMError) -> ByteLockFile { try open(turnsFile, permissions: 0o600, group: nil) }
+
+    private func open(_ file: FilePath, permissions: UInt32, group: UInt32?) throws(VMError) -> ByteLockFile {
         do throws(Errno) {
             try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
-            let file = try ByteLockFile(creating: lockFile, permissions: 0o640)
-            if let group = Accounts.lookers { fchown(file.descriptor.rawValue, UInt32.max, group) }
-            return file
+            try refuseForeign(path)
+            let opened = try ByteLockFile(creating: file, permissions: permissions)
+            if let group { fchown(opened.descriptor.rawValue, UInt32.max, group) }
+            return opened
         } catch {
-            throw .system(error, lockFile.string, "can't open the VM's lock")
+            throw .system(error, file.string, "can't be opened")
         }
+    }
+
+    /// A directory that somebody else can write to would let them choose what root opens there.
+    private func refuseForeign(_ directory: FilePath) throws(Errno) {
+        guard let found = try status(of: directory) else { throw .noSuchFileOrDirectory }
+        guard found.st_uid == geteuid(), found.st_mode & 0o022 == 0 else { throw .notPermitted }
     }
 
     /// Opens the lock file of a VM that was started before; nil where it never was.
@@ -55,9 +73,15 @@ struct RuntimeDirectory {
         }
     }
 
-    /// Who holds the life lock: what the process wrote into the lock file just before it became QEMU.
+    /// Who holds the life lock.
     var holder: ProcessIdentity? {
-        (try? readFile(lockFile, limit: 64)).flatMap { ProcessIdentity(String(decoding: $0, as: UTF8.self)) }
+        (try? readFile(processFile, limit: 64)).flatMap { ProcessIdentity(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// Whether what runs under this name was started from that file; false where the name's VM is another one.
+    func isRunning(_ file: FilePath) -> Bool {
+        // Without a manifest there is nothing that says otherwise.
+        Manifest(reading: manifestFile).map { isSameFile(FilePath($0.file), file) } ?? true
     }
 
     func listen(_ socket: Socket) throws(VMError) -> OwnedDescriptor {

@@ -49,24 +49,25 @@ public struct Starting {
 
     /// Starts the VM. In the foreground it returns only on failure or where the VM runs already.
     public func start() throws(VMError) -> Outcome {
-        if let running = try running() { return .alreadyRunning(running.holder) }
+        if let running = try committed(Observation(name, in: paths)) { return .alreadyRunning(running.holder) }
         return try directory.operate { () throws(VMError) in
-            if let running = try running() { return .alreadyRunning(running.holder) }
-            try directory.removeLeftover(paths)
+            if let running = try committed(try directory.settle(paths)) { return .alreadyRunning(running.holder) }
             let plan = try plan()
-            try refuseTakenAddresses(plan)
+            let life = try takeLife()
+            try claimAddresses(plan)
             let ignition = Ignition(
                 plan: plan, paths: paths, foreground: options.foreground, stopwatch: stopwatch)
-            try ignition.light(try takeLife())
+            try ignition.light(life)
             return .started(notices: file.warnings + plan.notices)
         }
     }
 
-    /// The VM, if it is committed; nil where there is none, or only the beginning of one.
-    private func running() throws(VMError) -> Observation? {
-        let seen = Observation(name, in: paths)
+    /// The VM, if its start was committed; nil where there is none, or only the beginning of one.
+    private func committed(_ seen: Observation) throws(VMError) -> Observation? {
         guard seen.state.isAlive, seen.state != .starting else { return nil }
-        if let other = Manifest(reading: directory.manifestFile)?.file, other != file.params.file.string {
+        if let other = Manifest(reading: directory.manifestFile)?.file,
+            !isSameFile(FilePath(other), file.params.file)
+        {
             throw VMError(
                 .busy, file.params.file.string, "a VM called \(name) runs already, from \(other)",
                 remedy: "stop that one, or give this one another NAME")
@@ -75,12 +76,33 @@ public struct Starting {
     }
 
     private func takeLife() throws(VMError) -> ByteLockFile {
-        let life = try directory.openLock()
-        // With the operation lock held only a QEMU that is just ending can have it.
-        guard try life.wait(for: .life, of: directory, by: Deadline(in: .seconds(10))) else {
-            throw VMError(.busy, name.description, "its QEMU is there again", remedy: "`kvmctl show \(name)`")
+        let deadline = Deadline(in: .seconds(10))
+        while !deadline.hasPassed {
+            let life = try directory.openLock()
+            if try life.take(0, of: directory.lockFile) { return life }
+            // With the operation's turn held only a QEMU that is just ending can have it; or somebody who may read the
+            // file keeps a read lock on it, and is left with a file that nobody asks any more.
+            if (try? life.isLocked(0)) == false { removeFile(directory.lockFile) }
+            pause(.milliseconds(5))
         }
-        return life
+        throw VMError(
+            .busy, directory.lockFile.string, "is locked by another process", remedy: "`lslocks` says which")
+    }
+
+    /// Writes down the VM's addresses, unless another has one of them; for all starts on the host one after the other.
+    private func claimAddresses(_ plan: LaunchPlan) throws(VMError) {
+        let file = paths.run.appending("addresses")
+        let host = try ByteLockFile.make(file, permissions: 0o600)
+        let deadline = Deadline(in: .seconds(10))
+        while try !host.take(0, of: file) {
+            guard !deadline.hasPassed else {
+                throw VMError(.busy, file.string, "is locked by another process", remedy: "`lslocks` says which")
+            }
+            pause(.milliseconds(1))
+        }
+        try refuseTakenAddresses(plan)
+        try Manifest(plan).write(to: directory)
+        extendLifetime(host)
     }
 
     /// Two guests with one address on one bridge would take each other's frames.

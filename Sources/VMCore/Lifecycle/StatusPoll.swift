@@ -8,18 +8,20 @@ struct StatusPoll {
     /// A VM that was asked.
     private final class Question {
         let index: Int
-        private let lock: ByteLockFile
+        private let turn: ByteLockFile
         private var channel: LineChannel
         private(set) var state: VMState?
         private(set) var isClosed = false
 
         init?(_ index: Int, _ directory: RuntimeDirectory) {
             self.index = index
-            guard let lock = try? ByteLockFile(creating: directory.lockFile, permissions: 0o640),
-                (try? lock.tryLock(RuntimeDirectory.Lock.monitor.rawValue)) == true,
+            guard let turn = try? ByteLockFile(creating: directory.turnsFile, permissions: 0o600),
+                // A start in progress is talking to QEMU, or about to.
+                (try? turn.isLocked(RuntimeDirectory.Turn.operation.rawValue)) == false,
+                (try? turn.tryLock(RuntimeDirectory.Turn.monitor.rawValue)) == true,
                 let socket = try? directory.connect(.monitor)
             else { return nil }
-            self.lock = lock
+            self.turn = turn
             channel = LineChannel(socket)
             // Both at once: a reply to the second is all that is awaited.
             let question = QMPCommand("qmp_capabilities").line() + "\n" + QMPCommand("query-status").line(id: 1)
@@ -32,14 +34,13 @@ struct StatusPoll {
         /// Takes what has come.
         func read() {
             do throws(LineChannel.Failure) {
-                while isOpen {
-                    let line = try channel.line(by: Deadline(in: .zero))
+                // One piece at a time: a QEMU that never stops talking must not keep the others waiting.
+                try channel.receive()
+                while isOpen, let line = channel.bufferedLine() {
                     if case .reply(id: 1, let value)? = QMPMessage(line: line) {
                         state = VMState(runState: value["status"]?.string ?? "")
                     }
                 }
-            } catch .timedOut {
-                return
             } catch {
                 isClosed = true
             }

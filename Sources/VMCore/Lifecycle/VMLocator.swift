@@ -25,7 +25,7 @@ public struct VMLocator: Sendable {
         if word.contains("/") { return try find(path: Self.paramsFile(at: absolutePath(word))) }
         guard let name = VMName(word) else {
             throw VMError(
-                .usage, word, "is no VM's name",
+                .usage, word.isEmpty ? "''" : word, "is no VM's name",
                 remedy: "a name has letters, digits and `._-`; a path contains a `/` (`./\(word)`)")
         }
         if let file = runningFile(of: name) { return VMReference(name: name, file: file) }
@@ -45,7 +45,8 @@ public struct VMLocator: Sendable {
     /// A running VM keeps the name that it was started with, whatever became of its file.
     private func find(path file: FilePath) throws(VMError) -> VMReference {
         let guess = VMParams.defaultName(of: file)
-        for name in [guess].compactMap({ $0 }) + startedNames() where runningFile(of: name) == file {
+        for name in [guess].compactMap({ $0 }) + startedNames()
+        where runningFile(of: name).map({ isSameFile($0, file) }) == true {
             return VMReference(name: name, file: file)
         }
         return VMReference(name: try VMFile(file).params.name.value, file: file)

@@ -45,7 +45,7 @@ struct Observation {
         do throws(Errno) {
             let isAlive: Bool
             if let lock = try directory.openLockIfThere() {
-                isAlive = try lock.isLocked(RuntimeDirectory.Lock.life.rawValue)
+                isAlive = try lock.isLocked(0)
             } else {
                 isAlive = false
             }

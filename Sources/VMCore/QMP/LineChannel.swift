@@ -60,24 +60,32 @@ struct LineChannel: ~Copyable {
 
     /// Waits until something came, and takes it in.
     private mutating func receive(by deadline: Deadline) throws(Failure) {
-        while true {
-            var chunk = [UInt8](repeating: 0, count: 16384)
-            let count = recv(socket.rawValue, &chunk, chunk.count, 0)
-            if count > 0 {
-                received += chunk[..<count]
-                return
-            }
-            if count == 0 { throw .closed }
-            if errno == EAGAIN {
-                try wait(for: POLLIN, by: deadline)
-            } else if errno != EINTR {
+        // Also where something is always there: a peer that never stops talking has not answered either.
+        try wait(for: POLLIN, by: deadline)
+        try receive()
+    }
+
+    /// Takes in a piece of what is there; nothing may be.
+    mutating func receive() throws(Failure) {
+        var chunk = [UInt8](repeating: 0, count: 16384)
+        let count = recv(socket.rawValue, &chunk, chunk.count, 0)
+        if count == 0 { throw .closed }
+        if count < 0 {
+            guard errno == EAGAIN || errno == EINTR else {
                 throw errno == ECONNRESET ? .closed : .system(Errno(rawValue: errno))
             }
+            return
         }
+        guard received.count < Self.longestLine else { throw .system(.messageTooLong) }
+        received += chunk[..<count]
     }
+
+    /// The longest line that is waited for, in bytes: QEMU's longest answers have some hundred kilobytes.
+    private static let longestLine = 4 << 20
 
     private func wait(for event: CInt, by deadline: Deadline) throws(Failure) {
         while true {
+            if deadline.hasPassed { throw .timedOut }
             var poll = pollfd(fd: socket.rawValue, events: Int16(event), revents: 0)
             let ready = Glibc.poll(&poll, 1, deadline.milliseconds)
             if ready > 0 { return }

@@ -1,0 +1,21 @@
+#include "standard_streams.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+int clinux_fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		// open(2) takes the lowest number, and those below are open.
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return -errno;
+	return 0;
+}
+
+int clinux_flush_stdout(void)
+{
+	if (fflush(stdout) != 0)
+		return -errno;
+	return ferror(stdout) ? -EIO : 0;
+}

@@ -1,0 +1,65 @@
+import Glibc
+import SystemPackage
+
+extension RuntimeDirectory {
+    /// What the VM is doing, with nothing half-done left of it: a QEMU whose start was cut short never ran and is ended.
+    /// To be called in an operation: then whoever started it is gone.
+    ///
+    /// That it never ran is QEMU's own word. A record that is lost or unreadable proves nothing.
+    ///
+    /// - Throws: `.busy` if QEMU can't be asked.
+    func settle(_ paths: Paths) throws(VMError) -> Observation {
+        let deadline = Deadline(in: .seconds(10))
+        while true {
+            var seen = Observation(name, in: paths)
+            guard seen.state == .starting else { return seen }
+            switch runState(by: deadline) {
+            case .starting?:
+                if let holder, let process = ProcessHandle(holder) {
+                    process.signal(SIGKILL)
+                    _ = process.waitForEnd(by: deadline)
+                }
+            case let state?:
+                seen.state = state
+                return seen
+            // Between fork and exec, or between its last word and its end.
+            case nil: pause(.milliseconds(5))
+            }
+            guard !deadline.hasPassed else {
+                throw VMError(
+                    .busy, name.description, "its QEMU is there, and does not say whether the machine runs",
+                    remedy: "`kvmctl stop --now \(name)` ends it")
+            }
+        }
+    }
+
+    private func runState(by deadline: Deadline) -> VMState? {
+        guard var session = try? MonitorSession.open(self, by: deadline),
+            let answer = try? session.execute(QMPCommand("query-status"), by: deadline)
+        else { return nil }
+        return VMState(runState: answer["status"]?.string ?? "")
+    }
+
+    /// Does something to the VM while nobody else changes its state.
+    ///
+    /// - Throws: `.timedOut` if another command keeps at it; what `body` throws.
+    func operate<Result>(_ body: () throws(VMError) -> Result) throws(VMError) -> Result {
+        let patience = Duration.seconds(90)
+        let deadline = Deadline(in: patience)
+        var file = try openTurns()
+        while true {
+            guard try file.wait(for: .operation, of: self, by: deadline) else {
+                throw VMError(
+                    .timedOut, name.description,
+                    "another command has been changing this VM for \(patience.components.seconds) s",
+                    remedy: "`kvmctl show \(name)` says what state it is in")
+            }
+            // `rm` removes the file with its lock held: then it is the next file's lock that counts.
+            if file.isStillAt(turnsFile) { break }
+            file = try openTurns()
+        }
+        let result = try body()
+        extendLifetime(file)
+        return result
+    }
+}
