@@ -27,32 +27,32 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
             file: "/vms/1/vm.params",
             name: Setting(try #require(VMName("1")), .derived("the directory's name")),
             uuid: nil,
-            memory: Setting(ByteCount(bytes: 512 << 20), .line(4, key: "MEMORY")),
-            cpus: Setting(1, .standard(key: "CPUS")),
+            memory: Setting(ByteCount(bytes: 512 << 20), .line(4, key: KeyName(.memory))),
+            cpus: Setting(1, .standard(key: KeyName(.cpus))),
             cpu: nil,
-            machine: Setting(.q35, .standard(key: "MACHINE")),
-            accel: Setting(.auto, .standard(key: "ACCEL")),
-            boot: Setting([.disk, .cdrom], .standard(key: "BOOT")),
+            machine: Setting(.q35, .standard(key: KeyName(.machine))),
+            accel: Setting(.auto, .standard(key: KeyName(.accel))),
+            boot: Setting([.disk, .cdrom], .standard(key: KeyName(.boot))),
             kernel: nil,
             disks: [0, 1].map { index in
                 VMParams.Disk(
                     index: index,
-                    path: Setting(FilePath("/vms/1/vdisk\(index)"), .line(2 + index, key: "DISK\(index)")),
-                    readOnly: Setting(false, .standard(key: "DISK\(index)_READONLY")))
+                    path: Setting(FilePath("/vms/1/vdisk\(index)"), .line(2 + index, key: KeyName(.disk, index))),
+                    readOnly: Setting(false, .standard(key: KeyName(.diskReadOnly, index))))
             },
             cdroms: [],
             nics: [
                 VMParams.NIC(
                     index: 0,
-                    network: Setting(.bridge(try #require(InterfaceName("br0"))), .standard(key: "NET0")),
-                    mac: Setting(try #require(MACAddress("52:54:00:00:00:01")), .line(1, key: "MAC")))
+                    network: Setting(.bridge(try #require(InterfaceName("br0"))), .standard(key: KeyName(.net, 0))),
+                    mac: Setting(try #require(MACAddress("52:54:00:00:00:01")), .line(1, key: KeyName(.mac))))
             ],
             forwards: [],
             vnc: VMParams.VNC(
-                display: Setting(.number(0), .line(5, key: "VNCDISP")),
-                bind: Setting("127.0.0.1", .standard(key: "VNCBIND"))),
+                display: Setting(.number(0), .line(5, key: KeyName(.vncDisplay))),
+                bind: Setting("127.0.0.1", .standard(key: KeyName(.vncBind)))),
             runAs: nil,
-            rtc: Setting(.utc, .standard(key: "RTC")),
+            rtc: Setting(.utc, .standard(key: KeyName(.rtc))),
             keymap: nil,
             qemu: nil,
             qemuArguments: [])
@@ -131,7 +131,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
     @Test func takesABridgeTwiceIfItIsTheSame() {
         #expect(parse("BRIDGE=br1\nNET0=bridge:br1\n").report == "")
         let nic = parse("BRIDGE=br1\n").params?.nics.first
-        #expect(nic?.network == InterfaceName("br1").map { Setting(.bridge($0), .line(1, key: "BRIDGE")) })
+        #expect(nic?.network == InterfaceName("br1").map { Setting(.bridge($0), .line(1, key: KeyName(.bridge))) })
     }
 
     @Test func noneIsNoNIC() { #expect(parse("NET0=none\n").params?.nics == []) }

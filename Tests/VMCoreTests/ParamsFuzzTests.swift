@@ -61,7 +61,7 @@ import Testing
     @Test func survivesWhatLooksLikeParams() {
         var generator = Generator(state: 2)
         let pieces =
-            ParamsSchema.entries.map(\.key.rawValue)
+            ParamsSchema.entries.map(\.key.pattern)
             + [
                 "0", "1", "99999999999999999999", "=", "=", "=", "\n", "\n", "'", "\"", "\\", " ", "\t", "#", "$", "`",
                 "~",

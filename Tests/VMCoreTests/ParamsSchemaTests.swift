@@ -7,7 +7,7 @@ import Testing
         #expect(ParamsSchema.entries.count == ParamsKey.allCases.count)
         #expect(Set(ParamsSchema.entries.map(\.key)) == Set(ParamsKey.allCases))
         for entry in ParamsSchema.entries {
-            #expect((entry.indices != nil) == entry.key.rawValue.contains("n"), "\(entry.key)")
+            #expect((entry.indices != nil) == entry.key.pattern.contains("n"), "\(entry.key)")
         }
     }
 

@@ -15,6 +15,9 @@ struct Start: ParsableCommand {
     @Flag(help: "Become QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
 
+    @Flag(help: "Say how long each stage took.")
+    var timings = false
+
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
@@ -27,18 +30,21 @@ struct Start: ParsableCommand {
         defer { if output.json { output.print(list: results) } }
         let options = StartOptions(cdrom: cdrom.map(absolutePath), foreground: foreground)
         try targets.forEach { vm in
-            let starting = Starting(try VMFile(vm.file), options: options, paths: try Places.current())
+            let stopwatch = Stopwatch()
+            let file = try VMFile(vm.file)
+            stopwatch.lap(.parse)
+            let starting = Starting(file, options: options, paths: try Places.current(), stopwatch: stopwatch)
             if dryRun.isOn {
                 let plan = try starting.plan(looking: true)
                 if output.json { results.append(plan.json) } else { print(plan.text) }
                 plan.notices.forEach(Message.note)
                 return
             }
-            results.append(try start(vm, starting))
+            results.append(try start(vm, starting, stopwatch))
         }
     }
 
-    private func start(_ vm: VMReference, _ starting: Starting) throws -> JSON {
+    private func start(_ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch) throws -> JSON {
         let outcome: String
         switch try starting.start() {
         case .alreadyRunning(let process):
@@ -50,7 +56,15 @@ struct Start: ParsableCommand {
             let entry = try Places.inventory().entry(vm)
             if !output.json { print("\(vm.name): started\(Self.whereabouts(entry))") }
         }
-        return ["schema": "kvmctl.start/1", "name": .string(vm.name.description), "result": .string(outcome)]
+        var result: [String: JSON] = [
+            "schema": "kvmctl.start/1", "name": .string(vm.name.description), "result": .string(outcome),
+        ]
+        if timings {
+            stopwatch.laps.forEach { Message.note("timing: \($0.stage.rawValue) \($0.spent.milliseconds) ms") }
+            result["timings"] = .object(
+                stopwatch.laps.reduce(into: [:]) { $0[$1.stage.rawValue] = .integer($1.spent.microseconds) })
+        }
+        return .object(result)
     }
 
     /// Where the new VM is to be found: its display and its taps.

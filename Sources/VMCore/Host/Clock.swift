@@ -18,6 +18,18 @@ public struct Deadline: Sendable {
 }
 
 extension Duration {
+    /// In microseconds, rounded down.
+    public var microseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+    }
+
+    /// In milliseconds, to the microsecond: `12.345`.
+    public var milliseconds: String {
+        let fraction = String(microseconds % 1000)
+        return "\(microseconds / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+    }
+
     /// In milliseconds, rounded up.
     public var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components

@@ -19,7 +19,9 @@ struct DescriptorTable: ~Copyable {
     /// Opens everything that the plan lists, in its order.
     ///
     /// - Parameter life: the lock file, with the VM's life locked.
-    init(_ plan: LaunchPlan, life: consuming ByteLockFile, paths: Paths, foreground: Bool) throws(VMError) {
+    init(
+        _ plan: LaunchPlan, life: consuming ByteLockFile, paths: Paths, foreground: Bool, stopwatch: Stopwatch
+    ) throws(VMError) {
         let directory = RuntimeDirectory(plan.name, in: paths)
         var life: ByteLockFile? = life
         var route: RouteSocket?
@@ -30,6 +32,8 @@ struct DescriptorTable: ~Copyable {
                 if let lock = life.take() { hold(lock.release(), as: number) }
             case .tap(let nic):
                 guard let tap = plan.taps.first(where: { $0.nic == nic }) else { continue }
+                stopwatch.lap(.descriptors)
+                defer { stopwatch.lap(.network) }
                 do throws(NetworkError) { try holdTap(tap, alias: plan.name, as: number, using: &route) } catch {
                     throw VMError(error)
                 }

@@ -8,6 +8,7 @@ struct Ignition {
     let plan: LaunchPlan
     let paths: Paths
     let foreground: Bool
+    let stopwatch: Stopwatch
 
     private var directory: RuntimeDirectory { RuntimeDirectory(plan.name, in: paths) }
 
@@ -21,7 +22,9 @@ struct Ignition {
                 try SparseDisk(path: disk.path, size: disk.size).create()
                 newDisks.append(disk.path)
             }
-            let table = try DescriptorTable(plan, life: life, paths: paths, foreground: foreground)
+            stopwatch.lap(.disks)
+            let table = try DescriptorTable(
+                plan, life: life, paths: paths, foreground: foreground, stopwatch: stopwatch)
             var manifest = Manifest(plan)
             manifest.setTaps(table.tapNames)
             try write(manifest)
@@ -29,6 +32,7 @@ struct Ignition {
                 path: plan.executable, arguments: plan.argumentVector,
                 credentials: plan.credentials.resolved(uid: table.uid), lock: lockNumber)
             table.pass(to: &launch)
+            stopwatch.lap(.descriptors)
             if foreground { throw error(launch.become()) }
             try run(try spawn(launch, closing: table), &manifest)
         } catch {
@@ -49,12 +53,15 @@ struct Ignition {
     private func run(_ child: Child, _ manifest: inout Manifest) throws(VMError) {
         let deadline = Deadline(in: Self.patience)
         do throws(VMError) {
+            stopwatch.lap(.spawn)
             var session = try MonitorSession.open(directory, by: deadline)
+            stopwatch.lap(.qemu)
             if plan.summary.vncDisplay == .auto {
                 manifest.setVNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
                 try write(manifest)
             }
             for command in plan.commit { _ = try session.execute(command, by: deadline) }
+            stopwatch.lap(.commit)
         } catch {
             throw failedStart(child, error)
         }

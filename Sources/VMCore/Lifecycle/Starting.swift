@@ -2,10 +2,11 @@ import Glibc
 public import SystemPackage
 
 /// Starts a VM: from a params file to a running guest, or to nothing at all.
-public struct Starting: Sendable {
+public struct Starting {
     let paths: Paths
     let file: VMFile
     let options: StartOptions
+    let stopwatch: Stopwatch
 
     /// What came of a start.
     public enum Outcome: Equatable, Sendable {
@@ -16,8 +17,11 @@ public struct Starting: Sendable {
     }
 
     /// Prepares to start the VM of a params file.
-    public init(_ file: VMFile, options: StartOptions = StartOptions(), paths: Paths) {
+    public init(
+        _ file: VMFile, options: StartOptions = StartOptions(), paths: Paths, stopwatch: Stopwatch = Stopwatch()
+    ) {
         self.file = file
+        self.stopwatch = stopwatch
         self.options = options
         self.paths = paths
     }
@@ -36,6 +40,8 @@ public struct Starting: Sendable {
         let probe = HostProbe(cache: cache, assumesRoot: looking && needsRoot)
         var facts = try probe.facts(for: file.params, options: options)
         if ignoringTakenPorts { facts.takenPorts = [] }
+        stopwatch.lap(.probe)
+        defer { stopwatch.lap(.plan) }
         do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {
             throw error.error(of: file.params.file)
         }
@@ -49,7 +55,8 @@ public struct Starting: Sendable {
             try directory.removeLeftover(paths)
             let plan = try plan()
             try refuseTakenAddresses(plan)
-            let ignition = Ignition(plan: plan, paths: paths, foreground: options.foreground)
+            let ignition = Ignition(
+                plan: plan, paths: paths, foreground: options.foreground, stopwatch: stopwatch)
             try ignition.light(try takeLife())
             return .started(notices: file.warnings + plan.notices)
         }

@@ -54,7 +54,7 @@ extension ParamsDecoder {
         if let found = choice ?? bridge { return found }
         // Where the line is there but wrong, there is nothing to go on with.
         guard !mentions(.net, at: 0), !mentions(.bridge), let standard = InterfaceName("br0") else { return nil }
-        return Setting(.network(.bridge(standard)), .standard(key: "NET0"))
+        return Setting(.network(.bridge(standard)), .standard(key: KeyName(.net, 0)))
     }
 
     private mutating func decodeMAC(_ index: Int) -> Setting<MACAddress>? {

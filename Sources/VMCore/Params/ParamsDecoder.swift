@@ -74,7 +74,7 @@ struct ParamsDecoder {
         let range = entry.indices.map { "\($0.lowerBound) to \($0.upperBound)" } ?? ""
         return assignment.keyFault(
             "there is no \(Printable.quoted(assignment.key))",
-            hint: "The n of \(entry.key.rawValue) is \(range), and has no zero in front.")
+            hint: "The n of \(entry.key.pattern) is \(range), and has no zero in front.")
     }
 
     private func unknown(_ assignment: Assignment) -> Fault {
@@ -120,7 +120,7 @@ extension ParamsDecoder {
         let name = KeyName(key, index)
         guard let assignment = found[name] else { return nil }
         do throws(ValueFault) {
-            return Setting(try parse(assignment.value), .line(assignment.line, key: name.description))
+            return Setting(try parse(assignment.value), .line(assignment.line, key: name))
         } catch {
             var fault = error
             fault.message = "\(name): \(fault.message)"
@@ -134,7 +134,7 @@ extension ParamsDecoder {
         _ key: ParamsKey, at index: Int? = nil, default standard: Value,
         _ parse: (String) throws(ValueFault) -> Value
     ) -> Setting<Value> {
-        setting(key, at: index, parse) ?? Setting(standard, .standard(key: KeyName(key, index).description))
+        setting(key, at: index, parse) ?? Setting(standard, .standard(key: KeyName(key, index)))
     }
 
     /// Records that a key can't stand as it is because of something else in the file.

@@ -1,52 +1,63 @@
-/// Every key of a params file; the raw value is its pattern, where `n` stands for an index.
-public enum ParamsKey: String, CaseIterable, Sendable {
-    case name = "NAME"
-    case uuid = "UUID"
-    case memory = "MEMORY"
-    case cpus = "CPUS"
-    case cpu = "CPU"
-    case machine = "MACHINE"
-    case accel = "ACCEL"
-    case firmware = "FIRMWARE"
-    case tpm = "TPM"
-    case boot = "BOOT"
-    case kernel = "KERNEL"
-    case initrd = "INITRD"
-    case append = "APPEND"
-    case disk = "DISKn"
-    case diskSize = "DISKn_SIZE"
-    case diskFormat = "DISKn_FORMAT"
-    case diskBacking = "DISKn_BACKING"
-    case diskReadOnly = "DISKn_READONLY"
-    case diskSerial = "DISKn_SERIAL"
-    case diskIOPS = "DISKn_IOPS"
-    case diskBPS = "DISKn_BPS"
-    case diskCache = "DISKn_CACHE"
-    case cdrom = "CDROMn"
-    case net = "NETn"
-    case netMAC = "NETn_MAC"
-    case netTap = "NETn_TAP"
-    case netVLAN = "NETn_VLAN"
-    case netMTU = "NETn_MTU"
-    case netQueues = "NETn_QUEUES"
-    case netRate = "NETn_RATE"
-    case mac = "MAC"
-    case bridge = "BRIDGE"
-    case forward = "FORWARDn"
-    case vncDisplay = "VNCDISP"
-    case vncBind = "VNCBIND"
-    case vncPasswordFile = "VNCPASSWORD_FILE"
-    case share = "SHAREn"
-    case cloudInitUserData = "CLOUDINIT_USERDATA"
-    case cloudInitNetwork = "CLOUDINIT_NETWORK"
-    case runAs = "RUNAS"
-    case hugePages = "HUGEPAGES"
-    case cpuSet = "CPUSET"
-    case autostart = "AUTOSTART"
-    case rtc = "RTC"
-    case keymap = "KEYMAP"
-    case qemu = "QEMU"
-    case qemuArgument = "QEMUARGn"
+/// Every key of a params file. The raw value is a small number, because keys are compared and hashed all the time: that
+/// of a string would be its text.
+public enum ParamsKey: UInt8, CaseIterable, Sendable {
+    case name, uuid, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk, diskSize,
+        diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, cdrom, net, netMAC, netTap,
+        netVLAN, netMTU, netQueues, netRate, mac, bridge, forward, vncDisplay, vncBind, vncPasswordFile, share,
+        cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart, rtc, keymap, qemu, qemuArgument
+
+    /// The key as it is written, where `n` stands for an index.
+    public var pattern: String {
+        switch self {
+        case .name: "NAME"
+        case .uuid: "UUID"
+        case .memory: "MEMORY"
+        case .cpus: "CPUS"
+        case .cpu: "CPU"
+        case .machine: "MACHINE"
+        case .accel: "ACCEL"
+        case .firmware: "FIRMWARE"
+        case .tpm: "TPM"
+        case .boot: "BOOT"
+        case .kernel: "KERNEL"
+        case .initrd: "INITRD"
+        case .append: "APPEND"
+        case .disk: "DISKn"
+        case .diskSize: "DISKn_SIZE"
+        case .diskFormat: "DISKn_FORMAT"
+        case .diskBacking: "DISKn_BACKING"
+        case .diskReadOnly: "DISKn_READONLY"
+        case .diskSerial: "DISKn_SERIAL"
+        case .diskIOPS: "DISKn_IOPS"
+        case .diskBPS: "DISKn_BPS"
+        case .diskCache: "DISKn_CACHE"
+        case .cdrom: "CDROMn"
+        case .net: "NETn"
+        case .netMAC: "NETn_MAC"
+        case .netTap: "NETn_TAP"
+        case .netVLAN: "NETn_VLAN"
+        case .netMTU: "NETn_MTU"
+        case .netQueues: "NETn_QUEUES"
+        case .netRate: "NETn_RATE"
+        case .mac: "MAC"
+        case .bridge: "BRIDGE"
+        case .forward: "FORWARDn"
+        case .vncDisplay: "VNCDISP"
+        case .vncBind: "VNCBIND"
+        case .vncPasswordFile: "VNCPASSWORD_FILE"
+        case .share: "SHAREn"
+        case .cloudInitUserData: "CLOUDINIT_USERDATA"
+        case .cloudInitNetwork: "CLOUDINIT_NETWORK"
+        case .runAs: "RUNAS"
+        case .hugePages: "HUGEPAGES"
+        case .cpuSet: "CPUSET"
+        case .autostart: "AUTOSTART"
+        case .rtc: "RTC"
+        case .keymap: "KEYMAP"
+        case .qemu: "QEMU"
+        case .qemuArgument: "QEMUARGn"
+        }
+    }
 }
 
 /// A key with its index, as it stands in a file: `DISK0_SIZE`.
@@ -64,7 +75,7 @@ public struct KeyName: Hashable, Sendable, CustomStringConvertible {
 
     /// As in the file.
     public var description: String {
-        guard let index else { return key.rawValue }
-        return ParamsSchema.substitute(String(index), in: key.rawValue)
+        guard let index else { return key.pattern }
+        return ParamsSchema.substitute(String(index), in: key.pattern)
     }
 }

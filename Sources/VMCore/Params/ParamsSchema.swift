@@ -27,7 +27,7 @@ public enum ParamsSchema {
 
     /// One key.
     public struct Entry: Equatable, Sendable {
-        /// The key; its raw value is the pattern.
+        /// The key.
         public var key: ParamsKey
         /// The chapter it belongs to.
         public var group: Group
@@ -76,8 +76,8 @@ public enum ParamsSchema {
         let upper = text.uppercased()
         let digits = upper.drop { !$0.isNumber }.prefix { $0.isNumber }
         let index = digits.isEmpty ? "0" : String(digits)
-        if let synonym = synonyms[upper.filter { !$0.isNumber }] { return substitute(index, in: synonym.rawValue) }
-        return Nearest.match(upper, among: entries.lazy.map { substitute(index, in: $0.key.rawValue) })
+        if let synonym = synonyms[upper.filter { !$0.isNumber }] { return substitute(index, in: synonym.pattern) }
+        return Nearest.match(upper, among: entries.lazy.map { substitute(index, in: $0.key.pattern) })
     }
 
     /// A pattern with its `n` replaced.
@@ -91,7 +91,7 @@ public enum ParamsSchema {
 
     /// Where each pattern stands in the table.
     private static let positions = Dictionary(
-        entries.enumerated().map { ($0.element.key.rawValue, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        entries.enumerated().map { ($0.element.key.pattern, $0.offset) }, uniquingKeysWith: { first, _ in first })
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 

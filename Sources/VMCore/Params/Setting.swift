@@ -1,9 +1,9 @@
 /// Where a value comes from: what `explain` and every later message about the value say.
 public enum Origin: Hashable, Sendable {
     /// A line of the params file, from 1, and the key there.
-    case line(Int, key: String)
+    case line(Int, key: KeyName)
     /// The default that the contract gives a key.
-    case standard(key: String)
+    case standard(key: KeyName)
     /// Computed from something else; the text says from what.
     case derived(String)
     /// A command-line option, such as `--cdrom`.

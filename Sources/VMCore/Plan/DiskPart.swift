@@ -36,7 +36,9 @@ extension LaunchPlanner {
         if !disk.readOnly.value { node["detect-zeroes"] = "unmap" }
         // A header's word is not enough to open another file.
         if format == .qcow2 { node["backing"] = .null }
-        addNode(node, purpose: "image format", from: disk.format?.origin ?? .standard(key: "DISK\(disk.index)_FORMAT"))
+        addNode(
+            node, purpose: "image format", from: disk.format?.origin ?? .standard(key: KeyName(.diskFormat, disk.index))
+        )
 
         let top = addThrottle(disk) ?? "\(id)-format"
         let properties: [(String, String?)] = [

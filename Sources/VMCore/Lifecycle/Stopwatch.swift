@@ -1,0 +1,42 @@
+/// How long the stages of a start took.
+public final class Stopwatch {
+    /// A stage of a start, in order.
+    public enum Stage: String, CaseIterable, Sendable {
+        /// Reading and decoding the params file.
+        case parse
+        /// Asking the host what it has.
+        case probe
+        /// Computing the plan.
+        case plan
+        /// Creating disks.
+        case disks
+        /// Locks, logs, sockets and images: whatever QEMU inherits.
+        case descriptors
+        /// Taps, made and joined to their bridges.
+        case network
+        /// From fork to exec.
+        case spawn
+        /// From exec until QEMU's monitor says that the machine exists.
+        case qemu
+        /// From there until the machine runs.
+        case commit
+    }
+
+    private var spent: [Stage: Duration] = [:]
+    private var last = ContinuousClock.now
+
+    /// Starts now.
+    public init() {}
+
+    /// Books the time since the last call, or since the start, on a stage.
+    public func lap(_ stage: Stage) {
+        let now = ContinuousClock.now
+        spent[stage, default: .zero] += now - last
+        last = now
+    }
+
+    /// Every stage that was gone through, in order.
+    public var laps: [(stage: Stage, spent: Duration)] {
+        Stage.allCases.compactMap { stage in spent[stage].map { (stage, $0) } }
+    }
+}
