@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ def enter():
     """
     if _MARK in os.environ:
         return Path(os.environ[_MARK])
+    # An end from outside, too, has to take the directory and the inside along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # On a disk and not in /tmp, which may be memory: direct I/O is wanted.
     with tempfile.TemporaryDirectory(prefix="kvb", dir="/var/tmp") as directory:
         # Each QEMU becomes a child of the namespace's first process, so that has to be one that reaps: a shell, which

@@ -36,7 +36,7 @@ def measure(world, quick):
             "kvmctl start": lambda: _kvmctl(world, home),
             "virt-install's defaults": lambda: _libvirt(libvirt, log),
             "qemu -hda": lambda: _plain(home, disks["plain"], kernel, initrd),
-        }, 2 if quick else 5)
+        }, 2 if quick else 3)
     results = Results()
     for title, part in (("to the first message of the kernel", 0), ("to userspace", 1)):
         results.compare(f"boot {title}", "s", {who: [times[part] for times in all] for who, all in values.items()})

@@ -78,7 +78,10 @@ def _stop(world, home):
 
 
 def _virsh_lists(world):
-    """`virsh list --all` at each number of defined domains. What runs makes no difference to it: libvirtd remembers."""
+    """`virsh list --all` at each number of defined domains, none of which runs.
+
+    Not in turns with kvmctl: each number needs a libvirtd that found it, and starting 100 domains would take a minute.
+    """
     medians = {}
     for count in DEFINED:
         domains = ((f"d{number}", small_domain(f"d{number}")) for number in range(count))
@@ -99,7 +102,7 @@ def _lists(world, home, defined, running, peers, results):
         "kvmctl list": lambda: milliseconds_of([world.binary, "list"], environment),
         "kvmctl list --json": lambda: milliseconds_of([world.binary, "list", "--json"], environment),
     }, _repetitions(defined))
-    results.compare(f"list: {defined} defined, {running} running", "ms", {**values, "virsh list --all": peers[defined]})
+    results.compare(f"list: {defined} defined, {running} running", "ms", {**values, "virsh list --all, 0 running": peers[defined]})
     if defined in LIMITS:
         limit = LIMITS[defined] + LIMIT_OF_ONE_ASKED * running
         results.gate(f"list, {defined} defined, {running} running", spread(values["kvmctl list"]).median, limit, "ms")
@@ -114,8 +117,8 @@ def _hung_monitor(world, home, results):
     hung = [milliseconds_of(command, home.environment) for _ in range(5)]
     os.kill(pid, signal.SIGCONT)
     results.compare("list: 100 running, one of them hung", "ms", {"kvmctl list": hung, "none hung": before})
-    # The deadline itself, and what the kernel needs to wake a process up.
-    results.gate("list, added by a hung QMP", spread(hung).median - spread(before).median, 250 + 10, "ms")
+    # The worst and not the median: only some of the lists wait for the whole deadline.
+    results.gate("list, added by a hung QMP, at worst", spread(hung).most - spread(before).median, 250, "ms")
 
 
 def _nothing_resident(world, results):

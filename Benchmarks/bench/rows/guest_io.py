@@ -52,7 +52,7 @@ def measure(world, quick):
                 "kvmctl": lambda: _kvmctl(world, home),
                 "IDE, rtl8139": lambda: _before(home, disks["before"], kernel, initrd),
                 "virt-install's defaults": lambda: _libvirt(libvirt, log),
-            }, 1 if quick else 3, warm_up=False)
+            }, 1 if quick else 2, warm_up=False)
     finally:
         server.terminate()
         server.wait()
