@@ -1,6 +1,8 @@
 # make            build kvmctl as it is installed, in $(BINARY)
 # make test       install what is needed, run every test
 # make demo       install what is needed, install a guest from a CD and boot it
+# make bench      install kvmctl's peers, measure it beside them (15 minutes), fail where a budget is missed
+# make bench-quick  the part of it that holds on a busy machine (90 seconds)
 # make install    put kvmctl, the link start_a_kvm.sh and the documents under $(DESTDIR)$(PREFIX)
 
 PREFIX  ?= /usr/local
@@ -10,14 +12,18 @@ RELEASE := swift build -c release --static-swift-stdlib
 BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another may stand before it in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
-SCRIPTS := .ci/run tools/demo tools/install-deps Tests/IntegrationTests/guests/build
+SCRIPTS := .ci/run tools/demo tools/install-deps Tests/IntegrationTests/guests/build \
+           Benchmarks/guest/build Benchmarks/start_a_kvm_2010.sh
 
 # The integration tests and the demo need root for namespaces, taps and bridges.
 ifneq ($(shell id -u),0)
 SUDO := sudo
 endif
 
-.PHONY: all build release lint lint-scripts deps-test deps-demo test unit-test integration-test demo install clean
+# sudo keeps neither the way to Swift, whose version the counts of instructions belong to, nor the cache of guests.
+BENCH := $(SUDO) env PATH="$(PATH)" HOME="$(HOME)" PYTHONDONTWRITEBYTECODE=1 Benchmarks/run
+
+.PHONY: all build release lint lint-scripts deps-test deps-demo test unit-test integration-test demo bench bench-quick install clean
 
 all: release
 
@@ -28,11 +34,11 @@ build:
 	swift build
 
 lint: lint-scripts
-	swift format lint --strict --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
 
 lint-scripts:
 	shellcheck $(SCRIPTS)
-	shellcheck --shell=sh Tests/IntegrationTests/guests/init
+	shellcheck --shell=sh Tests/IntegrationTests/guests/init Benchmarks/guest/init
 
 deps-test:
 	tools/install-deps test
@@ -52,6 +58,17 @@ unit-test:
 # What is tested is what is installed.
 integration-test: release
 	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests
+
+# BENCHFLAGS: --only ROW, --record (Benchmarks/run --help).
+bench:
+	tools/install-deps bench
+	$(MAKE) release
+	$(BENCH) --json .build/bench.json $(BENCHFLAGS)
+
+bench-quick:
+	tools/install-deps bench-quick
+	$(MAKE) release
+	$(BENCH) --quick --json .build/bench-quick.json $(BENCHFLAGS)
 
 demo: deps-demo release
 	$(SUDO) tools/demo $(CURDIR)/$(BINARY)

@@ -32,6 +32,9 @@ let package = Package(
             name: "CLinux", dependencies: ["CCapNG"],
             cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
         .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
+        // Not a product: only `make bench` runs it.
+        .executableTarget(
+            name: "TapBench", dependencies: ["BridgeNet", system], path: "Benchmarks/TapBench", swiftSettings: swift),
         .testTarget(
             name: "VMCoreTests", dependencies: ["VMCore"], resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(name: "BridgeNetTests", dependencies: ["BridgeNet"], swiftSettings: swift),

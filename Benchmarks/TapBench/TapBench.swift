@@ -1,0 +1,40 @@
+import BridgeNet
+import SystemPackage
+
+/// `TapBench BRIDGE COUNT`: makes taps as a start does, each with an alias and joined to the bridge and up, then lets
+/// them go. Prints both times as JSON, in nanoseconds. The first tap pays for the code pages that all later ones share,
+/// as the only tap of a `kvmctl start` does.
+@main
+struct TapBench {
+    static func main() throws {
+        guard CommandLine.arguments.count == 3, let bridge = InterfaceName(CommandLine.arguments[1]),
+            let count = Int(CommandLine.arguments[2])
+        else { throw Misuse(usage: "TapBench BRIDGE COUNT") }
+
+        let clock = ContinuousClock()
+        var held: [CInt] = []
+        held.reserveCapacity(count)
+        var first = Duration.zero
+        let begun = clock.now
+        var socket = try RouteSocket()
+        for number in 1...count {
+            let tap = try Tap()
+            try tap.join(bridge: bridge, alias: "vm\(number)", using: &socket)
+            held.append(tap.release())
+            if number == 1 { first = begun.duration(to: clock.now) }
+        }
+        let made = clock.now
+        // The kernel takes a tap away inside the close() of its last descriptor.
+        for descriptor in held { try FileDescriptor(rawValue: descriptor).close() }
+        let gone = clock.now
+        let times = [("first", first), ("make", begun.duration(to: made)), ("remove", made.duration(to: gone))]
+        print("{" + times.map { "\"\($0)\": \(nanoseconds($1))" }.joined(separator: ", ") + "}")
+    }
+
+    private static func nanoseconds(_ duration: Duration) -> Int64 { Int64(duration / .nanoseconds(1)) }
+}
+
+/// Called wrongly.
+struct Misuse: Error {
+    let usage: String
+}

@@ -1,0 +1,64 @@
+"""How everything here is measured: interleaved, repeated, and told as a median with its spread."""
+
+import os
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The least, the median and the most of what was measured."""
+
+    least: float
+    median: float
+    most: float
+    count: int
+
+
+def spread(values):
+    """The one place where many measurements become few numbers."""
+    return Spread(min(values), statistics.median(values), max(values), len(values))
+
+
+def interleave(subjects, repetitions, warm_up=True):
+    """Measures each of `subjects` ({name: function that returns a number}) in turn, again and again.
+
+    A machine that gets busier meanwhile slows all of them. Every round begins with another one, so that none always
+    follows the same other; the first round, which fills the caches, is not counted.
+    """
+    names = list(subjects)
+    values = {name: [] for name in names}
+    if warm_up:
+        for name in names:
+            subjects[name]()
+    for number in range(repetitions):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            values[name].append(subjects[name]())
+    return values
+
+
+class CommandFailed(Exception):
+    """A command that was to be measured failed."""
+
+
+def milliseconds_of(arguments, environment):
+    """How long a command takes from its creation to its end, in ms; it must succeed."""
+    with tempfile.TemporaryFile() as messages:
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, messages.fileno(), 2),
+        ]
+        words = [str(argument) for argument in arguments]
+        begun = time.perf_counter()
+        pid = os.posix_spawnp(words[0], words, environment, file_actions=actions)
+        _, status = os.waitpid(pid, 0)
+        taken = time.perf_counter() - begun
+        if status:
+            messages.seek(0)
+            text = messages.read().decode(errors="replace")
+            raise CommandFailed(f"{' '.join(words)}: exit {os.waitstatus_to_exitcode(status)}\n{text}")
+    return taken * 1000

@@ -1,0 +1,108 @@
+"""A world of the benchmarks' own: namespaces in which nothing of the machine can be met, and directories to throw away."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+TREE = Path(__file__).resolve().parents[2]
+BENCHMARKS = TREE / "Benchmarks"
+
+_MARK = "KVMCTL_BENCH_WORLD"
+
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME": "/root"}
+
+
+def enter():
+    """Runs this program again in namespaces of its own (network, mounts, processes), and ends with its exit code.
+
+    Inside, returns the directory that is there for as long as that. When the program ends, however it ends, the kernel
+    ends every process that it left behind.
+    """
+    if _MARK in os.environ:
+        return Path(os.environ[_MARK])
+    # An end from outside, too, has to take the directory and the inside along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # On a disk and not in /tmp, which may be memory: direct I/O is wanted.
+    with tempfile.TemporaryDirectory(prefix="kvb", dir="/var/tmp") as directory:
+        # Each QEMU becomes a child of the namespace's first process, so that has to be one that reaps: a shell, which
+        # is kept from becoming the program by what it has to do afterwards.
+        inner = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
+                 "sh", "-c", '"$@"; exit $?', "sh", sys.executable, *sys.argv]
+        sys.exit(subprocess.run(inner, env={**os.environ, _MARK: directory}, check=False).returncode)
+
+
+class World:
+    """The inside: a bridge br0 with an address, and the binary under test."""
+
+    def __init__(self, directory, binary):
+        self.directory = directory
+        self.binary = directory / "kvmctl"
+        # As it is installed: stripped.
+        run("strip", "-o", self.binary, binary)
+        self.tap_bench = binary.with_name("TapBench")
+        # kvmctl's run-time files are in memory on a real host too.
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
+        run("ip", "link", "set", "lo", "up")
+        self.kvmctl(Home(directory / "host"), "net", "up", "br0")
+        run("ip", "address", "add", "10.9.0.1/24", "dev", "br0")
+        directory.chmod(0o755)
+
+    def home(self, name, *more_roots):
+        """VMs of their own, in a directory of their own."""
+        return Home(self.directory / name, *more_roots)
+
+    def kvmctl(self, home, *arguments):
+        """Runs kvmctl, which must succeed; its standard output."""
+        return run(self.binary, *arguments, environment=home.environment)
+
+    def kvmctl_json(self, home, *arguments):
+        return json.loads(self.kvmctl(home, *arguments, "--json"))
+
+
+class Home:
+    """Where kvmctl finds VMs, and where it keeps what they need at run time."""
+
+    def __init__(self, directory, *more_roots):
+        self.vms = directory / "vms"
+        self.vms.mkdir(parents=True, exist_ok=True)
+        self.run = Path("/run") / directory.name
+        roots = ":".join(str(root) for root in (self.vms, *more_roots))
+        self.environment = {**ENVIRONMENT, "KVMCTL_VMS": roots, "KVMCTL_RUN": str(self.run)}
+
+    def with_roots(self, *roots):
+        """The environment in which kvmctl sees these VMs too."""
+        return {**self.environment, "KVMCTL_VMS": ":".join(str(root) for root in (self.vms, *roots))}
+
+    def write_vm(self, name, root=None, **keys):
+        """Writes the vm.params of a VM; returns its path."""
+        directory = (root or self.vms) / name
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / "vm.params"
+        path.write_text("".join(f"{key}={value}\n" for key, value in keys.items()))
+        return path
+
+    def monitor(self, name):
+        """The path of a running VM's QMP socket."""
+        return self.run / "vms" / name / "qmp.sock"
+
+    def console_log(self, name):
+        return self.run / "log" / name / "console.log"
+
+
+class SetUpFailed(Exception):
+    """Something that is not measured, but needed, failed."""
+
+
+def run(*arguments, environment=None, **options):
+    """Runs a command that must succeed; its standard output."""
+    words = [str(argument) for argument in arguments]
+    result = subprocess.run(
+        words, env=environment or ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        **options)
+    if result.returncode:
+        raise SetUpFailed(f"{' '.join(words)}: exit {result.returncode}\n{result.stdout}{result.stderr}")
+    return result.stdout
