@@ -18,8 +18,7 @@ def test_killed_qemu(bridged_host):
     assert len(host.taps()) == 1
     assert host.lock_is_held("vm")
 
-    os.kill(host.qemu().pid, signal.SIGKILL)
-    wait_until(lambda: not host.qemus(), "end of QEMU")
+    host.qemu().kill()
     assert host.state("vm") == "crashed"
     assert host.taps() == {}
     assert not host.lock_is_held("vm")
@@ -31,7 +30,7 @@ def test_killed_qemu(bridged_host):
 def test_guest_that_powers_off_is_stopped_not_crashed(host):
     host.write_tiny_vm("brief", words="tiny.poweroff")
     host.kvmctl("start", "brief")
-    wait_until(lambda: not host.qemus(), "end of the guest", timeout=60)
+    host.qemu().wait_for_end()
     assert host.state("brief") == "stopped"
 
 

@@ -50,6 +50,7 @@ struct Start: ParsableCommand {
         switch try starting.start() {
         case .alreadyRunning(let process):
             outcome = "alreadyRunning"
+            if cdrom != nil { Message.note("\(vm.name): --cdrom was not used; stop the VM first") }
             if !output.json { print("\(vm.name): already running\(process.map { ", pid \($0.pid)" } ?? "")") }
         case .started(let notices):
             outcome = "started"

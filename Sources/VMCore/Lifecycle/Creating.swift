@@ -86,7 +86,7 @@ public struct Creating: Sendable {
     }
 
     /// Warnings on the space that the disks may come to need.
-    public var warnings: [String] { SpaceCheck.warnings(disks) }
+    public var warnings: [String] { SpaceCheck.warnings(disks, paths) }
 
     private func refuseExisting() throws(VMError) {
         for path in [file] + disks {
@@ -145,7 +145,7 @@ public struct Creating: Sendable {
     }
 
     private static func text(_ vm: NewVM, uuid: UUID, machine: String) -> String {
-        var lines = ["# Made by kvmctl create. Every key: vm.params(5)."]
+        var lines = ["# Made by kvmctl create. Every key: README.md."]
         if let name = vm.name { lines.append("NAME=\(name)") }
         lines += [
             "UUID=\(uuid.uuidString.lowercased())", "MACHINE=\(machine)", "MEMORY=\(vm.memory.parameter)",

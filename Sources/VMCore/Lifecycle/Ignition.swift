@@ -17,15 +17,17 @@ struct Ignition {
 
     func light(_ life: consuming ByteLockFile) throws(VMError) {
         var newDisks: [FilePath] = []
+        var logs: [FilePath] = []
         do throws(VMError) {
             for disk in plan.newDisks {
                 try SparseDisk(path: disk.path, size: disk.size).create()
                 newDisks.append(disk.path)
             }
             stopwatch.lap(.disks)
+            logs = try RunLog.setAside(paths, plan.name)
             let table = try DescriptorTable(
                 plan, life: life, paths: paths, foreground: foreground, stopwatch: stopwatch)
-            var manifest = Manifest(plan)
+            var manifest = Manifest(plan, foreground: foreground)
             manifest.setTaps(table.tapNames)
             try manifest.write(to: directory)
             var launch = Launch(
@@ -42,6 +44,8 @@ struct Ignition {
         } catch {
             // Made by this start and never run: nobody has written to them.
             newDisks.forEach(removeFile)
+            // What the last run left is still the last word; what QEMU said of this start stays.
+            logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
             throw error
         }
     }

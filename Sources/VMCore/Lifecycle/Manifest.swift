@@ -18,6 +18,8 @@ struct Manifest: Codable, Equatable {
     var media: [String]
     var qemu: String
     var qemuArguments: [String]
+    /// Whether QEMU took kvmctl's place, and commits its start by itself.
+    var foreground: Bool
 
     struct VNC: Codable, Equatable {
         var address: String
@@ -34,7 +36,8 @@ struct Manifest: Codable, Equatable {
         var tap: String?
     }
 
-    init(_ plan: LaunchPlan) {
+    init(_ plan: LaunchPlan, foreground: Bool) {
+        self.foreground = foreground
         let summary = plan.summary
         name = plan.name.description
         uuid = plan.uuid.uuidString.lowercased()

@@ -14,6 +14,8 @@ extension RuntimeDirectory {
             var seen = Observation(name, in: paths)
             guard seen.state == .starting else { return seen }
             switch runState(by: deadline) {
+            // In the foreground whoever started it has become QEMU, which goes on by itself.
+            case .starting? where Manifest(reading: manifestFile)?.foreground == true: pause(.milliseconds(5))
             case .starting?:
                 if let holder, let process = ProcessHandle(holder) {
                     process.signal(SIGKILL)

@@ -3,13 +3,32 @@ import SystemPackage
 
 /// The log files of one run. A start begins new ones; those of the run before stay beside them as `NAME.1`.
 enum RunLog {
+    /// Puts the logs of the last run beside the place where new ones will begin.
+    ///
+    /// - Returns: those that there were.
+    static func setAside(_ paths: Paths, _ name: VMName) throws(VMError) -> [FilePath] {
+        var moved: [FilePath] = []
+        for path in [paths.record(name), paths.consoleLog(name), paths.qemuLog(name)] {
+            let previous = previous(path)
+            if path.withPlatformString({ from in previous.withPlatformString { rename(from, $0) } }) == 0 {
+                moved.append(path)
+            } else if errno != ENOENT {
+                throw .system(Errno(rawValue: errno), path.string, "can't be set aside")
+            }
+        }
+        return moved
+    }
+
+    /// Undoes `setAside` for a log.
+    static func bringBack(_ path: FilePath) {
+        let previous = previous(path)
+        _ = previous.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
+    }
+
     /// Begins a log: an append-only descriptor on a new file.
     static func begin(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             try makeDirectories(path.removingLastComponent(), permissions: 0o750, group: Accounts.lookers)
-            let previous = previous(path)
-            let moved = path.withPlatformString { from in previous.withPlatformString { rename(from, $0) } }
-            if moved != 0, errno != ENOENT { throw Errno(rawValue: errno) }
             let file = try OwnedDescriptor.open(
                 path, .writeOnly, flags: O_CREAT | O_APPEND | O_NOFOLLOW, permissions: 0o640)
             if let group = Accounts.lookers { fchown(file.rawValue, UInt32.max, group) }

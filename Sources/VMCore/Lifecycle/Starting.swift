@@ -58,7 +58,8 @@ public struct Starting {
             let ignition = Ignition(
                 plan: plan, paths: paths, foreground: options.foreground, stopwatch: stopwatch)
             try ignition.light(life)
-            return .started(notices: file.warnings + plan.notices)
+            let space = SpaceCheck.warnings(plan.newDisks.map(\.path), paths)
+            return .started(notices: file.warnings + plan.notices + space)
         }
     }
 
@@ -101,7 +102,7 @@ public struct Starting {
             pause(.milliseconds(1))
         }
         try refuseTakenAddresses(plan)
-        try Manifest(plan).write(to: directory)
+        try Manifest(plan, foreground: options.foreground).write(to: directory)
         extendLifetime(host)
     }
 

@@ -1,6 +1,8 @@
 """What the kernel says of a process."""
 
 import os
+import select
+import signal
 from pathlib import Path
 
 
@@ -13,6 +15,22 @@ class Process:
 
     def __repr__(self):
         return f"process {self.pid} ({' '.join(self.arguments)})"
+
+    def wait_for_end(self, timeout=60):
+        """Until the kernel has freed all that it held: its executable is gone from /proc before its locks are."""
+        try:
+            descriptor = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return
+        try:
+            ended, _, _ = select.select([descriptor], [], [], timeout)
+            assert ended, f"{self} has not ended in {timeout} s"
+        finally:
+            os.close(descriptor)
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait_for_end()
 
     @property
     def executable(self):
