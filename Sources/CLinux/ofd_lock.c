@@ -18,12 +18,6 @@ int clinux_ofd_lock(int fd, int64_t byte)
 	return errno == EACCES ? -EAGAIN : -errno;
 }
 
-int clinux_ofd_unlock(int fd, int64_t byte)
-{
-	struct flock lock = one_byte(F_UNLCK, byte);
-	return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : -errno;
-}
-
 int clinux_ofd_is_locked(int fd, int64_t byte)
 {
 	// A read lock as the question: descriptors opened O_RDONLY may ask it, and only a write lock conflicts.

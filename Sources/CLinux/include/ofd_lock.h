@@ -8,8 +8,5 @@
 /// Takes the write lock on `byte` without waiting. 0, or -EAGAIN where somebody else has it.
 int clinux_ofd_lock(int fd, int64_t byte);
 
-/// Gives the lock on `byte` back. 0 or -errno.
-int clinux_ofd_unlock(int fd, int64_t byte);
-
 /// Asks, without taking anything, whether somebody else holds the lock on `byte`. 1, 0 or -errno.
 int clinux_ofd_is_locked(int fd, int64_t byte);

@@ -5,7 +5,7 @@ import VMCore
 /// `kvmctl check`.
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Say whether VMs could be started here, and everything that keeps them from it.")
+        abstract: "Say whether VMs could start here, and what in their files, disks and bridges keeps them from it.")
 
     @OptionGroup var targets: Targets
     @OptionGroup var output: OutputOptions

@@ -83,7 +83,7 @@ struct ParamsDecoder {
         let nearest = log.isFull ? nil : ParamsSchema.nearest(to: assignment.key)
         guard let nearest else {
             return assignment.keyFault(
-                "unknown key \(key)", hint: "The keys are listed in vm.params(5); a comment begins with '#'.")
+                "unknown key \(key)", hint: "The keys are listed in README.md; a comment begins with '#'.")
         }
         let isLowerCase = assignment.key != nearest && assignment.key.uppercased() == nearest
         return assignment.keyFault(
