@@ -5,7 +5,8 @@ import pytest
 
 @pytest.mark.parametrize("arguments", [
     ["start"], ["frobnicate"], ["start", "vm", "--no-such-option"], ["stop", "vm", "--timeout", "soon"],
-    ["create", "new", "--disk", "1Q"], ["net", "up"], ["start", "no name/"],
+    ["create", "new", "--disk", "1Q"], ["create", "new", "--cpus", "0"], ["create", "new", "--net", "nowhere"],
+    ["net", "up"], ["start", "no name/"],
 ])
 def test_usage_is_64(host, arguments):
     host.write_firmware_vm("vm")

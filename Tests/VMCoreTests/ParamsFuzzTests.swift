@@ -45,7 +45,7 @@ import Testing
         let parsed = VMParams.parse(bytes, file: "/vms/1/vm.params")
         #expect((parsed.params == nil) == (parsed.error != nil))
         #expect(parsed.diagnostics.count <= FaultLog.limit)
-        let report = parsed.report
+        let report = parsed.shown
         #expect(report.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == UInt8(ascii: "\n") })
         #expect(report.utf8.count <= 3_000 * (parsed.diagnostics.count + 1))
     }

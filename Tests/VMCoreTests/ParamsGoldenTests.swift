@@ -18,7 +18,7 @@ import Testing
         let source = Self.folder.appending(name + ".params")
         let golden = Self.folder.appending(name + ".expected")
         let bytes = try Data(contentsOf: URL(filePath: source.string))
-        let report = VMParams.parse(Array(bytes), file: "/vms/1/vm.params").report
+        let report = VMParams.parse(Array(bytes), file: "/vms/1/vm.params").shown + "\n"
         if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
             try Data(report.utf8).write(to: URL(filePath: golden.string))
             return
@@ -39,4 +39,9 @@ import Testing
             return [was.map { "- \($0)" }, now.map { "+ \($0)" }].compactMap(\.self).joined(separator: "\n")
         }.joined(separator: "\n")
     }
+}
+
+extension ParsedParams {
+    /// What a command says of the file.
+    var shown: String { error?.description ?? warning ?? "" }
 }

@@ -20,12 +20,12 @@ import Testing
         if entry.key == .forward { parent = "NET0=user\n" }
         let without = parse(parent)
         let with = parse("\(parent)\(name)=\(entry.example)\n")
-        #expect(without.report == "")
+        #expect(without.shown == "")
         if entry.status == .notBuilt {
             #expect(with.error?.code == .unavailable)
             #expect(with.diagnostics.map(\.message) == ["\(name) is not built yet in this version of kvmctl"])
         } else {
-            #expect(with.report == "")
+            #expect(with.shown == "")
             #expect((with.params != without.params) != unchanging.contains(entry.key))
         }
     }

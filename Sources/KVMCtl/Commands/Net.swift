@@ -20,6 +20,7 @@ struct NetUp: ParsableCommand {
     var mtu: Int?
 
     @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
 
     func validate() throws {
         if let mtu, !(68...65535).contains(mtu) { throw ValidationError("--mtu takes 68 to 65535") }
@@ -27,8 +28,7 @@ struct NetUp: ParsableCommand {
 
     func run() throws {
         let change = try Bridges.up(bridge, mtu: mtu)
-        if !dryRun.isOn { try change.carryOut() }
-        change.report(already: "\(bridge): up already", dryRun: dryRun.isOn, done: "\(bridge): up")
+        try NetResult(bridge, change, wasThere: "up already", done: "up").reach(dryRun, output)
     }
 }
 
@@ -41,11 +41,11 @@ struct NetDown: ParsableCommand {
     var bridge: InterfaceName
 
     @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
 
     func run() throws {
         let change = try Bridges.down(bridge)
-        if !dryRun.isOn { try change.carryOut() }
-        change.report(already: "\(bridge): there is none", dryRun: dryRun.isOn, done: "\(bridge): removed")
+        try NetResult(bridge, change, wasThere: "there is none", done: "removed").reach(dryRun, output)
     }
 }
 
@@ -84,16 +84,37 @@ struct NetShow: ParsableCommand {
     }
 }
 
-extension Bridges.Change {
-    /// Says what was done, or would be.
-    func report(already: String, dryRun: Bool, done: String) {
-        if isEmpty {
-            print(already)
-        } else if dryRun {
-            steps.forEach { print($0) }
+/// What a command made of a bridge, or would make.
+struct NetResult {
+    let bridge: InterfaceName
+    let change: Bridges.Change
+    let wasThere: String
+    let done: String
+
+    init(_ bridge: InterfaceName, _ change: Bridges.Change, wasThere: String, done: String) {
+        (self.bridge, self.change, self.wasThere, self.done) = (bridge, change, wasThere, done)
+    }
+
+    /// Carries the change out, unless it is only asked for, and says so.
+    func reach(_ dryRun: DryRunOption, _ output: OutputOptions) throws {
+        if !dryRun.isOn { try change.carryOut() }
+        if output.json {
+            print(json(dryRun: dryRun.isOn).prettyText)
+        } else if change.isEmpty {
+            print("\(bridge): \(wasThere)")
+        } else if dryRun.isOn {
+            change.steps.forEach { print($0) }
         } else {
-            print(done)
+            print("\(bridge): \(done)")
         }
+    }
+
+    /// As JSON (docs/json.md, schema kvmctl.net/1).
+    private func json(dryRun: Bool) -> JSON {
+        [
+            "schema": "kvmctl.net/1", "dryRun": .bool(dryRun), "name": .string(bridge.description),
+            "steps": .array(change.steps.map(JSON.string)),
+        ]
     }
 }
 

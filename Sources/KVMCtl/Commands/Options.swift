@@ -66,14 +66,6 @@ struct DryRunOption: ParsableArguments {
     var isOn = false
 }
 
-extension ByteCount: ExpressibleByArgument {
-    /// A memory size; a bare number is MiB, as in vm.params.
-    public init?(argument: String) {
-        guard let size = try? ByteCount(parsing: argument, bareUnit: .mebi) else { return nil }
-        self = size
-    }
-}
-
 /// A span of time on the command line: `30s`, `2m`, `1h`, or bare seconds.
 struct TimeSpan: ExpressibleByArgument {
     let duration: Duration

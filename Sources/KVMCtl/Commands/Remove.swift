@@ -23,7 +23,7 @@ struct Remove: ParsableCommand {
             let removing = try Removing(vm, disks: disks, paths: try Places.current())
             if !dryRun.isOn { try removing.remove() }
             results.append([
-                "schema": "kvmctl.rm/1", "name": .string(vm.name.description),
+                "schema": "kvmctl.rm/1", "dryRun": .bool(dryRun.isOn), "name": .string(vm.name.description),
                 "removed": .array(removing.files.map { .string($0.string) }),
                 "kept": .array(removing.kept.map { .string($0.path.string) }),
             ])

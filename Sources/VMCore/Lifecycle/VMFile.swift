@@ -19,8 +19,9 @@ public struct VMFile: Sendable {
             throw parsed.error ?? VMError(.bug, file.string, "has no values and no error")
         }
         self.params = params
-        warnings = parsed.lines.isEmpty ? [] : [parsed.lines.joined(separator: "\n")]
+        warnings = [parsed.warning].compactMap(\.self)
     }
+
     private static func read(_ file: FilePath) throws(VMError) -> [UInt8] {
         do throws(Errno) {
             if let found = try status(of: file), found.st_mode & S_IFMT != S_IFREG { throw Errno.isDirectory }

@@ -49,7 +49,11 @@ public struct VMLocator: Sendable {
         where runningFile(of: name).map({ isSameFile($0, file) }) == true {
             return VMReference(name: name, file: file)
         }
-        return VMReference(name: try VMFile(file).params.name.value, file: file)
+        do throws(VMError) { return VMReference(name: try VMFile(file).params.name.value, file: file) } catch {
+            // A file with errors is there too; what they are is for the command to say.
+            guard error.code == .badData || error.code == .unavailable, let guess else { throw error }
+            return VMReference(name: guess, file: file)
+        }
     }
 
     private func runningFile(of name: VMName) -> FilePath? {

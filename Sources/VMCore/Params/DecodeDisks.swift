@@ -58,7 +58,7 @@ extension ParamsDecoder {
         return " on line \(line)"
     }
 
-    private static func diskSize(_ text: String) throws(ValueFault) -> ByteCount {
+    static func diskSize(_ text: String) throws(ValueFault) -> ByteCount {
         // qemu-img takes a bare number as bytes, MEMORY as MiB: whichever were chosen, someone would be surprised.
         let size = try ParamValue.size(
             text, bareUnit: nil, in: ByteCount(bytes: 512)...ByteCount(bytes: 1 << 62))

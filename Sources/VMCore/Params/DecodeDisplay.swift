@@ -18,7 +18,7 @@ extension ParamsDecoder {
         return VMParams.VNC(display: display, bind: bind, passwordFile: passwordFile)
     }
 
-    private static func display(_ text: String) throws(ValueFault) -> VNCDisplay {
+    static func display(_ text: String) throws(ValueFault) -> VNCDisplay {
         switch text {
         case "auto": return .auto
         case "none": return .none

@@ -3,19 +3,13 @@ import SystemPackage
 
 extension ParamsDecoder {
     mutating func decodeName() -> Setting<VMName>? {
-        let rule = "A name is 1 to 64 letters, digits, '.', '_' and '-', and does not begin with '-'."
-        if mentions(.name) {
-            return setting(.name) { text throws(ValueFault) in
-                if let name = VMName(text) { return name }
-                throw ValueFault("\(Printable.quoted(text)) can't be a VM's name", hint: rule)
-            }
-        }
+        if mentions(.name) { return setting(.name, Self.name) }
         let (text, source) = VMParams.defaultNameText(of: file)
         if let name = VMName(text) { return Setting(name, .derived(source)) }
         log.add(
             Fault(
                 line: 1, message: "\(source), \(Printable.quoted(text)), can't be the VM's name",
-                hint: "Add a line NAME=. \(rule)"))
+                hint: "Add a line NAME=. \(Self.nameRule)"))
         return nil
     }
 

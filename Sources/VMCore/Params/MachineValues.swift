@@ -3,6 +3,13 @@ import SystemPackage
 
 /// Parsers of the values of the machine's own keys.
 extension ParamsDecoder {
+    static let nameRule = "A name is 1 to 64 letters, digits, '.', '_' and '-', and does not begin with '-'."
+
+    static func name(_ text: String) throws(ValueFault) -> VMName {
+        if let name = VMName(text) { return name }
+        throw ValueFault("\(Printable.quoted(text)) can't be a VM's name", hint: nameRule)
+    }
+
     static func uuid(_ text: String) throws(ValueFault) -> UUID {
         let hint = "Write 32 hex digits as 8-4-4-4-12; 'uuidgen' makes one. Without UUID= one is derived."
         guard text.utf8.count == 36, let uuid = UUID(uuidString: text) else {

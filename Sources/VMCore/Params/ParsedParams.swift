@@ -22,11 +22,8 @@ public struct ParsedParams: Equatable, Sendable {
         return diagnostics.flatMap { $0.rendered(file: path) } + rest
     }
 
-    /// The whole report as `check` prints it: every diagnostic, then a line that counts them. Empty if there are none.
-    public var report: String {
-        guard !diagnostics.isEmpty else { return "" }
-        return (lines + ["\(Printable.escaped(file.string)): \(summary)"]).joined(separator: "\n") + "\n"
-    }
+    /// What is risky in a file that can be used, as one notice; nil: nothing is.
+    public var warning: String? { errorCount == 0 && !lines.isEmpty ? lines.joined(separator: "\n  ") : nil }
 
     /// Why the file can't be used, with every diagnostic in the details: wrong content (65), or, where all else is
     /// right, capabilities that are not built yet (69); nil if it can be used.

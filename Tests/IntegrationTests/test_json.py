@@ -1,0 +1,75 @@
+"""What `--json` prints is what docs/json.md says, key for key."""
+
+import json
+import re
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
+
+
+def documented():
+    """The keys of each schema, in all tables of its section."""
+    sections = re.split(r"^## ", DOCUMENT.read_text(), flags=re.MULTILINE)[1:]
+    return {
+        section.split(None, 1)[0]: {
+            key for line in section.splitlines() if line.startswith("| `")
+            for key in re.findall(r"`(\w+)`", line.split("|")[1])
+        } for section in sections
+    }
+
+
+def assert_documented(objects, without=()):
+    assert objects
+    for found in objects:
+        assert set(found) == documented()[found["schema"]] - set(without) | {"schema"}
+
+
+FILES = ("consoleLog", "qemuLog", "record", "qmpSocket", "serialSocket", "agentSocket")
+
+
+def test_life_of_a_vm(bridged_host):
+    host = bridged_host
+    created = host.json("create", host.vms / "vm", "--memory", "32", "--disk", "1M", "--dry-run")
+    assert_documented([created])
+    assert created["dryRun"] is True and not (host.vms / "vm").exists()
+    created = host.json("create", host.vms / "vm", "--memory", "32", "--disk", "1M")
+    assert created["dryRun"] is False and created["disks"] == [{"path": f"{host.vms}/vm/vdisk0", "size": 1 << 20}]
+
+    assert_documented(host.json("list"), without=FILES)
+    assert_documented(host.json("check", "vm"))
+    assert_documented(host.json("explain", "vm"))
+    assert_documented(host.json("start", "vm", "--dry-run"))
+    assert_documented(host.json("start", "vm", "--timings"))
+    [again] = host.json("start", "vm")
+    assert again["result"] == "alreadyRunning"
+    assert_documented(host.json("show", "vm"))
+
+    host.kvmctl("stop", "vm", "--now")
+
+    [planned] = host.json("rm", "vm", "--disks", "--dry-run")
+    assert_documented([planned])
+    assert planned["dryRun"] is True and all(Path(path).exists() for path in planned["removed"])
+    [removed] = host.json("rm", "vm", "--disks")
+    assert removed == {**planned, "dryRun": False} and not (host.vms / "vm").exists()
+
+
+def test_bridges(host):
+    assert host.json("net", "show") == []
+    planned = host.json("net", "up", "br0", "--dry-run")
+    assert_documented([planned])
+    assert planned["dryRun"] is True and planned["steps"] and "br0" not in host.links()
+    made = host.json("net", "up", "br0")
+    assert made == {**planned, "dryRun": False}
+    assert host.json("net", "up", "br0")["steps"] == []
+    assert_documented(host.json("net", "show"))
+    assert_documented([host.json("net", "down", "br0")])
+    assert "br0" not in host.links()
+
+
+def test_a_failure_among_several(host):
+    host.write_firmware_vm("good")
+    host.write_vm("bad", "MEMORY=0")
+    result = host.kvmctl("check", "--all", "--json", expect=1)
+    found = json.loads(result.stdout)
+    assert {one["name"]: one["ok"] for one in found} == {"good": True, "bad": False}
+    assert_documented(found)
