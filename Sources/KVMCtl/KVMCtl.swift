@@ -30,6 +30,7 @@ struct Root: ParsableCommand {
             /vms (KVMCTL_VMS).
             """,
         version: "kvmctl \(Version.current)",
+        // Each says its commandName: to make it from the type's name took ArgumentParser half of a command's start-up.
         groupedSubcommands: [
             CommandGroup(name: "Run:", subcommands: [Start.self, Stop.self]),
             CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self]),

@@ -6,6 +6,7 @@ import VMCore
 /// `kvmctl logs`.
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "logs",
         abstract: "Show what a VM wrote: its serial console, QEMU's messages, or its flight record.")
 
     /// Which log.

@@ -5,6 +5,7 @@ import VMCore
 /// `kvmctl net`.
 struct Net: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "net",
         abstract: "Make, remove and show the host's bridges.", subcommands: [NetUp.self, NetDown.self, NetShow.self])
 }
 

@@ -4,7 +4,9 @@ import VMCore
 
 /// `kvmctl show`.
 struct Show: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show all that is known of a VM.")
+    static let configuration = CommandConfiguration(
+        commandName: "show",
+        abstract: "Show all that is known of a VM.")
 
     @OptionGroup var targets: Targets
     @OptionGroup var output: OutputOptions

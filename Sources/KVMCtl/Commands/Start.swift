@@ -4,6 +4,7 @@ import VMCore
 /// `kvmctl start`.
 struct Start: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "start",
         abstract: "Start VMs.",
         discussion: "Starting a VM that runs says so and succeeds.")
 
