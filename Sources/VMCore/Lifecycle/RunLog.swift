@@ -10,6 +10,8 @@ enum RunLog {
         var moved: [FilePath] = []
         for path in [paths.record(name), paths.consoleLog(name), paths.qemuLog(name)] {
             let previous = previous(path)
+            // First: renaming onto a file makes ext4 write the data out at once (auto_da_alloc), which takes milliseconds.
+            removeFile(previous)
             if path.withPlatformString({ from in previous.withPlatformString { rename(from, $0) } }) == 0 {
                 moved.append(path)
             } else if errno != ENOENT {

@@ -61,7 +61,7 @@ extension ParamsDecoder {
         let mac = setting(.netMAC, at: index, Self.mac)
         guard index == 0 else { return mac }
         let short = setting(.mac, Self.mac)
-        if let line = assignment(.netMAC, at: 0)?.line {
+        if short != nil, let line = assignment(.netMAC, at: 0)?.line {
             conflict(
                 .mac, "MAC: NET0_MAC is set on line \(line)",
                 hint: "MAC is short for NET0_MAC. Remove one of the two lines.")

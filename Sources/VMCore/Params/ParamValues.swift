@@ -78,15 +78,34 @@ enum ParamValue {
         if text.hasSuffix("/") {
             throw ValueFault("\(Printable.quoted(text)) names a directory", hint: "Write the path of a file in it.")
         }
-        let absolute = text.hasPrefix("/") ? text : directory + "/" + text
-        let parts = absolute.utf8.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
+        let absolute = text.utf8.first == UInt8(ascii: "/") ? text : directory + "/" + text
         // PATH_MAX and NAME_MAX of limits.h, less the NUL. Looked at before a FilePath is made of it: those take
         // quadratic time.
-        guard absolute.utf8.count < 4096, parts.allSatisfy({ $0.count <= 255 }) else {
+        guard absolute.utf8.count < 4096, let isPlain = isPlain(absolute) else {
             throw ValueFault(
                 "the path is longer than Linux takes", hint: "At most 4095 bytes in all, and 255 between two '/'.")
         }
+        if isPlain { return FilePath(absolute) }
+        let parts = absolute.utf8.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
         return FilePath("/" + parts.map { String(Substring($0)) }.joined(separator: "/"))
+    }
+
+    /// Whether an absolute path has no empty component and no `.`, as nearly all; nil: a component is too long.
+    private static func isPlain(_ absolute: String) -> Bool? {
+        var isPlain = true
+        var length = 0
+        var isDot = false
+        for byte in absolute.utf8.dropFirst() {
+            if byte == UInt8(ascii: "/") {
+                if length == 0 || isDot { isPlain = false }
+                length = 0
+            } else {
+                isDot = length == 0 && byte == UInt8(ascii: ".")
+                length += 1
+                if length > 255 { return nil }
+            }
+        }
+        return isPlain && length > 0 && !isDot
     }
 
     /// Whether the text has a scheme and `://`, as network block devices are named to QEMU.

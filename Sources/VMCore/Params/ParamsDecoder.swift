@@ -55,7 +55,7 @@ struct ParamsDecoder {
             log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
         } else if assignment.value.isEmpty, name.key != .append {
             log.add(assignment.keyFault("\(name) has no value", hint: "Give it a value, or remove the line."))
-        } else if case .except(let values) = entry.status, let value = assignment.value.head, values.contains(value) {
+        } else if case .except(let values) = entry.status, values.contains(where: assignment.value.isKind) {
             let fault = ValueFault(
                 notBuilt(Printable.excerpt("\(name)=\(assignment.value)")), hint: Self.withoutIt,
                 kind: .unavailable)
@@ -159,8 +159,8 @@ extension Assignment {
 }
 
 extension String {
-    /// What stands before the first colon.
-    fileprivate var head: String? {
-        split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init)
+    /// Whether this is the word, or the word and something after a colon.
+    fileprivate func isKind(_ word: String) -> Bool {
+        utf8.starts(with: word.utf8) && (utf8.count == word.utf8.count || utf8.dropFirst(word.utf8.count).first == 0x3a)
     }
 }

@@ -17,13 +17,14 @@ public struct ParsedParams: Equatable, Sendable {
 
     /// Every diagnostic as it is shown, one line each element; the last one says how many are not listed.
     public var lines: [String] {
+        guard !diagnostics.isEmpty else { return [] }
         let path = Printable.escaped(file.string)
         let rest = unlisted > 0 ? ["… and \(unlisted) more"] : []
         return diagnostics.flatMap { $0.rendered(file: path) } + rest
     }
 
     /// What is risky in a file that can be used, as one notice; nil: nothing is.
-    public var warning: String? { errorCount == 0 && !lines.isEmpty ? lines.joined(separator: "\n  ") : nil }
+    public var warning: String? { errorCount == 0 && !diagnostics.isEmpty ? lines.joined(separator: "\n  ") : nil }
 
     /// Why the file can't be used, with every diagnostic in the details: wrong content (65), or, where all else is
     /// right, capabilities that are not built yet (69); nil if it can be used.
