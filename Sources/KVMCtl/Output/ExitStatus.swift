@@ -32,7 +32,7 @@ enum ExitStatus {
             exit(code(of: error.code))
         } catch let failure as SomeFailed {
             exit(failure.code)
-        } catch  where Root.exitCode(for: error).isSuccess {
+        } catch let error where Root.exitCode(for: error).isSuccess {
             // Help, or the version: a result like any other.
             leave { Swift.print(Root.fullMessage(for: error)) }
         } catch {

@@ -16,7 +16,7 @@ struct ConsoleExchange: ~Copyable {
     private static let silence = Duration.seconds(3)
     /// How long to wait for more of the guest's answer once the input has ended.
     private static let lastWords = Duration.milliseconds(500)
-    /// How long a guest may leave the rest of the input unread.
+    /// How long a guest may leave unread what is no more added to.
     private static let patience = Duration.seconds(10)
     /// The most that is kept for a guest that does not read.
     private static let room = 1 << 20
@@ -31,8 +31,10 @@ struct ConsoleExchange: ~Copyable {
     private var toUser: ArraySlice<UInt8> = []
     private var isDropping = false
     private var inputEnded = false
-    /// When the wait that goes on is over: for a first word, for a last one, or for the guest to read.
-    private var limit: Deadline? = Deadline(in: Self.silence)
+    /// Until when the guest should have said something; nil once it has, or the user was told.
+    private var firstWord: Deadline? = Deadline(in: Self.silence)
+    /// Until when something more should happen, where no more input is read.
+    private var rest = Deadline(in: Self.lastWords)
 
     init(name: VMName, socket: CInt, input: CInt, output: CInt) {
         self.name = name
@@ -48,25 +50,31 @@ struct ConsoleExchange: ~Copyable {
             if ready.socket, !toGuest.isEmpty { send() }
             if ready.socket, toUser.isEmpty, try !receive() { return .closed }
             if ready.output, try !show() { return .hungUp }
-            guard toUser.isEmpty, limit?.hasPassed == true else { continue }
-            if inputEnded { return try lastWord() }
-            limit = nil
-            tell(.silent)
+            if !readsInput {
+                if toUser.isEmpty, rest.hasPassed { return try giveUp() }
+            } else if firstWord?.hasPassed == true {
+                firstWord = nil
+                tell(.silent)
+            }
         }
+    }
+
+    /// A terminal is always read, for Ctrl-]; other input is left where it is while there is no room for it.
+    private var readsInput: Bool {
+        !inputEnded && (keyboard.isTerminal || toGuest.count + ConsoleKeyboard.piece <= Self.room)
     }
 
     /// Until a side is ready, or the limit has passed. A descriptor with nothing to do is left out: its hang-up would
     /// be reported again and again.
     private func wait() throws(VMError) -> (socket: Bool, input: Bool, output: Bool) {
         let wanted = (toUser.isEmpty ? POLLIN : 0) | (toGuest.isEmpty ? 0 : POLLOUT)
-        let reads = !inputEnded && (keyboard.isTerminal || toGuest.count + ConsoleKeyboard.piece <= Self.room)
         var set = [
             pollfd(fd: wanted == 0 ? -1 : socket, events: Int16(wanted), revents: 0),
-            pollfd(fd: reads ? keyboard.descriptor : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: readsInput ? keyboard.descriptor : -1, events: Int16(POLLIN), revents: 0),
             pollfd(fd: toUser.isEmpty ? -1 : screen.descriptor, events: Int16(POLLOUT), revents: 0),
         ]
-        let timeout = toUser.isEmpty ? limit?.milliseconds : nil
-        let count = poll(&set, nfds_t(set.count), timeout ?? -1)
+        let limit = !toUser.isEmpty ? nil : readsInput ? firstWord : rest
+        let count = poll(&set, nfds_t(set.count), limit?.milliseconds ?? -1)
         if count < 0, errno != EINTR {
             throw .system(Errno(rawValue: errno), name.description, "lost its console")
         }
@@ -87,7 +95,7 @@ struct ConsoleExchange: ~Copyable {
             return end
         }
         inputEnded = end != nil
-        if inputEnded { extendLimit() }
+        extendRest()
         return nil
     }
 
@@ -96,12 +104,12 @@ struct ConsoleExchange: ~Copyable {
         let count = toGuest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
         if count > 0 {
             toGuest.removeFirst(count)
+            extendRest()
         } else if errno != EAGAIN, errno != EINTR {
             // QEMU is gone. What it wrote before that can still be read, and then its end.
             toGuest = []
         }
         if toGuest.isEmpty { isDropping = false }
-        if inputEnded { extendLimit() }
     }
 
     /// Takes what the guest wrote. False at its end.
@@ -110,7 +118,7 @@ struct ConsoleExchange: ~Copyable {
         let count = recv(socket, &chunk, chunk.count, 0)
         if count < 0 { return errno == EAGAIN || errno == EINTR }
         toUser = chunk[..<count]
-        if inputEnded { extendLimit() } else { limit = nil }
+        firstWord = nil
         return count > 0
     }
 
@@ -119,7 +127,7 @@ struct ConsoleExchange: ~Copyable {
         let count = toUser.withUnsafeBytes { Glibc.write(screen.descriptor, $0.baseAddress, $0.count) }
         if count >= 0 {
             toUser.removeFirst(count)
-            if inputEnded { extendLimit() }
+            if toGuest.isEmpty { extendRest() }
             return true
         }
         switch Errno(rawValue: errno) {
@@ -129,10 +137,10 @@ struct ConsoleExchange: ~Copyable {
         }
     }
 
-    private mutating func extendLimit() { limit = Deadline(in: toGuest.isEmpty ? Self.lastWords : Self.patience) }
+    private mutating func extendRest() { rest = Deadline(in: toGuest.isEmpty ? Self.lastWords : Self.patience) }
 
-    /// The input has ended, and nothing has moved since.
-    private func lastWord() throws(VMError) -> ConsoleEnd {
+    /// No more input is read, and nothing has moved for long enough.
+    private func giveUp() throws(VMError) -> ConsoleEnd {
         guard toGuest.isEmpty else {
             throw VMError(
                 .timedOut, name.description, "its guest does not read its console: \(toGuest.count) bytes are left",

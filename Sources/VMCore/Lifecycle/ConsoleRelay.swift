@@ -44,7 +44,7 @@ public struct ConsoleRelay: ~Copyable {
     /// Passes bytes both ways, until Ctrl-] or the VM's end. What a terminal pastes beyond 1 MiB that the guest has not
     /// read is dropped, so that Ctrl-] is always seen; other input waits for the guest instead.
     ///
-    /// - Throws: `.timedOut` if the input has ended and the guest does not read it.
+    /// - Throws: `.timedOut` if the guest does not read the rest of an input that is no terminal.
     public func run(
         input: CInt, output: CInt, tell: (ConsoleNotice) -> Void
     ) throws(VMError) -> ConsoleEnd {

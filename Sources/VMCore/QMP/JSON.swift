@@ -45,6 +45,7 @@ public enum JSON: Equatable, Sendable {
     /// escapes it.
     public var prettyText: String {
         let text = Self.render(self, [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted])
+        guard Printable.escaped(text, keeping: ["\n"]) != text else { return text }
         return text.unicodeScalars.reduce(into: "") { result, scalar in
             let isSafe = scalar == "\n" || Printable.isPlain(scalar)
             result += isSafe ? String(scalar) : Self.escape(scalar)
