@@ -1,6 +1,34 @@
 """The serial console on a real terminal."""
 
-from rig.terminal import console
+import contextlib
+import os
+import signal
+import subprocess
+
+import pytest
+
+from rig.host import NOBODY
+from rig.terminal import BareTerminal, console, spawn, wait_for_exit
+
+PASTE = "x" * 1_000_000
+
+
+@contextlib.contextmanager
+def stuck(host):
+    """The host's QEMU stands still: the guest reads nothing, and the console's socket fills."""
+    pid = host.qemu().pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def pipe_to_console(host, vm, text):
+    """`kvmctl console VM` with `text` piped to it."""
+    return subprocess.run(
+        host.command(host.binary, "console", vm), env=host.environment, input=text, capture_output=True, text=True,
+        timeout=90)
 
 
 def test_type_and_leave(host):
@@ -33,7 +61,103 @@ def test_a_silent_line_gets_the_hint(host):
         terminal.expect("console=ttyS0", timeout=20)
 
 
+def test_leaving_a_stuck_guest_after_a_paste(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    with stuck(host), console(host, "vm") as terminal:
+        terminal.expect("connected")
+        terminal.send(PASTE)
+
+
+def test_what_a_stuck_guest_has_no_room_for_is_dropped_and_said(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    with stuck(host), console(host, "vm") as terminal:
+        terminal.expect("connected")
+        terminal.send(PASTE)
+        terminal.send(PASTE)
+        terminal.expect("what you type now is lost")
+
+
+def test_a_script_types_and_reads(host):
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    result = pipe_to_console(host, "vm", "echo $((6 * 7)) is the answer\n")
+    assert result.returncode == 0, result.stderr
+    assert "42 is the answer" in result.stdout
+
+
+@pytest.mark.parametrize("text", ["short", 3 * PASTE], ids=["that fits", "that does not fit"])
+def test_a_script_at_a_stuck_guest_is_told(host, text):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    with stuck(host):
+        # Fill the socket, which takes a little whether or not anybody reads.
+        result = pipe_to_console(host, "vm", PASTE + text)
+    assert result.returncode == 124
+    assert "does not read" in result.stderr and "kvmctl show vm" in result.stderr
+
+
+def test_others_see_what_the_first_one_sees(host):
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    with console(host, "vm") as first:
+        first.expect("connected")
+        with console(host, "vm") as second:
+            second.expect("is in use")
+            second.expect("tiny: up")
+            second.sendline("echo typed-by-$((1 + 1))")
+            first.sendline("echo typed-by-$((0 + 1))")
+            first.expect("typed-by-1")
+            second.expect("typed-by-1")
+        first.sendline("echo the-$((2 + 1))rd")
+        first.expect("the-3rd")
+        refused = pipe_to_console(host, "vm", "ls\n")
+    assert refused.returncode == 75 and "in use" in refused.stderr
+    assert "typed-by-2" not in host.console_log("vm")
+
+
+def test_the_vm_ends_under_its_viewers(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    first = spawn(host, "console", "vm")
+    first.expect("connected")
+    second = spawn(host, "console", "vm")
+    second.expect("is in use")
+    host.qemu().kill()
+    for terminal in (first, second):
+        terminal.expect("vm closed its console")
+        wait_for_exit(terminal)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize("role", ["typist", "watcher"])
+def test_a_signal_gives_the_terminal_back(host, role, number):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    with console(host, "vm") if role == "watcher" else contextlib.nullcontext() as other:
+        if other:
+            other.expect("connected")
+        terminal = BareTerminal(host, "console", "vm")
+        try:
+            terminal.wait_until_raw()
+            terminal.process.send_signal(number)
+            assert terminal.process.wait(timeout=30) == -number
+            assert terminal.modes() == terminal.modes_before
+        finally:
+            terminal.close()
+
+
 def test_console_of_a_stopped_vm(host):
     host.write_firmware_vm("vm")
     result = host.kvmctl("console", "vm", expect=75)
     assert "kvmctl start" in result.stderr
+
+
+def test_console_of_somebody_else_s_vm(host):
+    host.root.chmod(0o755)
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    assert "another user" in host.kvmctl("console", "vm", expect=77, uid=NOBODY).stderr

@@ -8,6 +8,7 @@
 #include "netlink.h"
 #include "ofd_lock.h"
 #include "pidfd.h"
+#include "raw_terminal.h"
 #include "spawn.h"
 #include "standard_streams.h"
 #include "tap.h"

@@ -7,7 +7,10 @@ struct Console: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "console",
         abstract: "Connect to a VM's serial console.",
-        discussion: "Ctrl-] leaves. A Linux guest writes here only with console=ttyS0 on its kernel command line.")
+        discussion: """
+            Ctrl-] leaves. A Linux guest writes here only with console=ttyS0 on its kernel command line. While somebody \
+            else has the console, you see what they see, and can't type.
+            """)
 
     @Argument(help: "The VM.", completion: .file())
     var vm: String
@@ -16,18 +19,42 @@ struct Console: ParsableCommand {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
         let name = reference.name
-        let relay = try ConsoleRelay.connect(reference, paths: paths)
-        if isatty(STDIN_FILENO) == 1 { Message.note("connected to \(name); Ctrl-] leaves") }
-        let end = try relay.run(input: STDIN_FILENO, output: STDOUT_FILENO) {
-            // The terminal is in raw mode: a line end needs its carriage return.
-            Message.write(
-                "\r\nkvmctl: nothing heard yet. Press Enter; a Linux guest writes here only with console=ttyS0 on its "
-                    + "kernel command line.\r\n")
+        let end: ConsoleEnd
+        if let relay = try ConsoleRelay.connect(reference, paths: paths) {
+            if isatty(STDIN_FILENO) == 1 { Message.note("connected to \(name); Ctrl-] leaves") }
+            end = try relay.run(input: STDIN_FILENO, output: STDOUT_FILENO) { Message.write(Self.text($0)) }
+        } else {
+            end = try watch(name, paths)
         }
         switch end {
         case .left: Message.write("\nkvmctl: left the console of \(name)\n")
         case .closed: Message.write("\nkvmctl: \(name) closed its console\n")
-        case .inputEnded: break
+        case .hungUp: break
         }
+    }
+
+    /// Follows what the one who has the console sees. A script that wants to type there is refused: nobody would read it.
+    private func watch(_ name: VMName, _ paths: Paths) throws -> ConsoleEnd {
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw VMError(
+                .busy, name.description, "its console is in use",
+                remedy: "follow what it shows: `kvmctl logs --follow \(name)`")
+        }
+        var watch = try ConsoleWatch(name, paths: paths)
+        Message.note(
+            "the console of \(name) is in use: you see what it shows, and what you type does nothing; Ctrl-] leaves")
+        return try watch.run(input: STDIN_FILENO, output: STDOUT_FILENO)
+    }
+
+    private static func text(_ notice: ConsoleNotice) -> String {
+        let text =
+            switch notice {
+            case .silent:
+                "nothing heard yet. Press Enter; a Linux guest writes here only with console=ttyS0 on its kernel command "
+                    + "line."
+            case .full: "the guest does not read its console: what you type now is lost. Ctrl-] leaves."
+            }
+        // The terminal is in raw mode: a line end needs its carriage return.
+        return "\r\nkvmctl: \(text)\r\n"
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import SystemPackage
 import VMCore
 
 /// `kvmctl logs`.
@@ -9,16 +8,11 @@ struct Logs: ParsableCommand {
         commandName: "logs",
         abstract: "Show what a VM wrote: its serial console, QEMU's messages, or its flight record.")
 
-    /// Which log.
-    enum Kind: String, EnumerableFlag {
-        case console, qemu, record
-    }
-
     @Argument(help: "The VM.", completion: .file())
     var vm: String
 
     @Flag(help: "The log: the guest's serial console, QEMU's messages, or the QMP events of the VM's life.")
-    var kind: Kind = .console
+    var kind: LogKind = .console
 
     @Option(name: [.customShort("n"), .long], help: "Only the last N lines.")
     var lines: Int?
@@ -37,20 +31,19 @@ struct Logs: ParsableCommand {
     func run() throws {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
-        let current =
-            switch kind {
-            case .console: paths.consoleLog(reference.name)
-            case .qemu: paths.qemuLog(reference.name)
-            case .record: paths.record(reference.name)
-            }
-        let log = LogReader(previous ? FilePath("\(current).1") : current, vm: reference.name)
+        var log = try LogReader(kind, of: reference.name, previous: previous, lastLines: lines, in: paths)
         // What a guest wrote can hold escape sequences: they are shown on a terminal, and left alone elsewhere.
-        let isTerminal = isatty(STDOUT_FILENO) == 1
-        try log.read(lastLines: lines, following: follow) { bytes in
-            let shown =
-                isTerminal
-                ? Array(printable(String(decoding: bytes, as: UTF8.self), keeping: [9, 10, 13]).utf8) : bytes
-            return Message.write(shown, to: STDOUT_FILENO)
+        var shown = isatty(STDOUT_FILENO) == 1 ? PrintableStream(keeping: ["\t", "\n", "\r"]) : nil
+        while true {
+            let bytes = try log.next()
+            if bytes.isEmpty {
+                guard follow, ResultStream.isOpen(for: .milliseconds(100)) else { break }
+            } else {
+                guard try ResultStream.write((shown?.show(bytes)).map { Array($0.utf8) } ?? bytes) else { return }
+            }
         }
+        if let rest = shown?.finish() { _ = try ResultStream.write(Array(rest.utf8)) }
     }
 }
+
+extension LogKind: EnumerableFlag {}

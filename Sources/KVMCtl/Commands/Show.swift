@@ -68,7 +68,7 @@ struct VMDetails {
         if let fault = entry.fault { rows.append(("fault", fault)) }
         let width = rows.map(\.0.count).max() ?? 0
         return rows.map { key, value in
-            key + String(repeating: " ", count: width - key.count + 2) + printable(value)
+            key + String(repeating: " ", count: width - key.count + 2) + value
         }.joined(separator: "\n")
     }
 }

@@ -32,17 +32,20 @@ enum ExitStatus {
             exit(code(of: error.code))
         } catch let failure as SomeFailed {
             exit(failure.code)
+        } catch let error where Root.exitCode(for: error).isSuccess {
+            // Help, or the version: a result like any other.
+            leave { Swift.print(Root.fullMessage(for: error)) }
         } catch {
-            // Help, the version, and what ArgumentParser has to say of the command line, with EX_USAGE.
+            // What ArgumentParser has to say of the command line, with EX_USAGE.
             Root.exit(withError: error)
         }
     }
 
-    /// A result that did not arrive is no success. A reader that has gone, as `head` does, has had what it wanted.
+    /// A reader that has gone, as `head` does, has had what it wanted.
     private static func flush() throws(VMError) {
         let result = clinux_flush_stdout()
         guard result < 0, result != -EPIPE else { return }
-        throw .init(.cannotCreate, "stdout", "can't be written", errno: Errno(rawValue: -result))
+        throw .lostOutput(Errno(rawValue: -result))
     }
 }
 

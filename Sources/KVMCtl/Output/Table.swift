@@ -1,10 +1,12 @@
+import VMCore
+
 /// Columns for people: aligned with two spaces between, no wrapping, no colour.
 struct Table {
     private var rows: [[String]]
 
     init(_ header: String...) { rows = [header] }
 
-    mutating func add(_ row: String...) { rows.append(row.map { printable($0, keeping: []) }) }
+    mutating func add(_ row: String...) { rows.append(row.map { Printable.escaped($0) }) }
 
     var text: String {
         let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { $0[column].count }.max() ?? 0 }

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import SystemPackage
+public import SystemPackage
 
 /// Reads a file of at most `limit` bytes whole; a longer one is cut there.
 func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
@@ -41,8 +41,8 @@ func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
     return try readAll(file.descriptor, limit: limit)
 }
 
-/// Writes all of it.
-func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
+/// Writes all of it, unbuffered.
+public func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
     var written = 0
     while written < bytes.count {
         let count = bytes[written...].withUnsafeBytes { Glibc.write(file.rawValue, $0.baseAddress, $0.count) }

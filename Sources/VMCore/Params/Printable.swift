@@ -1,14 +1,18 @@
 /// Text of foreign origin made safe to print: nothing in it can drive a terminal or reorder what is shown.
-enum Printable {
+public enum Printable {
     /// One character as a terminal shows it, and the cells it takes there.
     struct Glyph: Equatable {
         var text: String
         var width: Int
     }
 
-    /// The text with every control character, and every invisible or reordering one, written as an escape.
-    static func escaped(_ text: some StringProtocol) -> String {
-        text.unicodeScalars.reduce(into: "") { $0 += glyph($1).text }
+    /// The text with every control character, and every invisible or reordering one, written as an escape; those in
+    /// `kept` stay as they are.
+    public static func escaped(_ text: some StringProtocol, keeping kept: Set<Unicode.Scalar> = []) -> String {
+        // Nearly all text is ASCII with nothing to escape, and a table of a thousand VMs passes here.
+        let isPlain = text.utf8.allSatisfy { 0x20..<0x7f ~= $0 || kept.contains(Unicode.Scalar($0)) }
+        if isPlain { return String(text) }
+        return text.unicodeScalars.reduce(into: "") { $0 += kept.contains($1) ? String($1) : glyph($1).text }
     }
 
     /// The text escaped, and cut to what a message can hold.
@@ -20,6 +24,9 @@ enum Printable {
 
     /// The excerpt in single quotes.
     static func quoted(_ text: some StringProtocol) -> String { "'" + excerpt(text) + "'" }
+
+    /// Whether the character is shown as it is.
+    static func isPlain(_ scalar: Unicode.Scalar) -> Bool { glyph(scalar).text.unicodeScalars.first == scalar }
 
     static func glyph(_ scalar: Unicode.Scalar) -> Glyph {
         switch scalar.value {
@@ -35,6 +42,27 @@ enum Printable {
             return Glyph(text: String(scalar), width: 0)
         default:
             return Glyph(text: String(scalar), width: isWide(scalar) ? 2 : 1)
+        }
+    }
+
+    /// The characters of some bytes; a byte that is no part of valid UTF-8 is one of its own.
+    static func glyphs(_ bytes: ArraySlice<UInt8>, keeping kept: Set<Unicode.Scalar> = []) -> [Glyph] {
+        var glyphs: [Glyph] = []
+        var rest = bytes.makeIterator()
+        var parser = Unicode.UTF8.ForwardParser()
+        var offset = bytes.startIndex
+        while true {
+            switch parser.parseScalar(from: &rest) {
+            case .valid(let encoded):
+                offset += encoded.count
+                let scalar = Unicode.UTF8.decode(encoded)
+                glyphs.append(kept.contains(scalar) ? Glyph(text: String(scalar), width: 1) : glyph(scalar))
+            case .error(let length):
+                glyphs += bytes[offset..<offset + length].map { glyph(byte: $0) }
+                offset += length
+            case .emptyInput:
+                return glyphs
+            }
         }
     }
 

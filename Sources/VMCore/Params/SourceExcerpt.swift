@@ -6,6 +6,8 @@ struct SourceText {
     static let window = 100
     /// The cells kept before the place when a line has to be cut.
     private static let lead = 40
+    /// A tab is still a tab until it is known where it stands.
+    private static let tab: Set<Unicode.Scalar> = ["\t"]
 
     /// Lays a fault out. The work is linear in the length of its line.
     func diagnostic(_ fault: Fault) -> Diagnostic {
@@ -14,9 +16,9 @@ struct SourceText {
             excerpt: [])
         guard let span = fault.span?.clamped(to: bytes.startIndex..<bytes.endIndex) else { return diagnostic }
         let start = lineStart(before: span.lowerBound)
-        let before = Self.glyphs(bytes[start..<span.lowerBound])
-        let meant = Self.glyphs(bytes[span])
-        let after = Self.glyphs(bytes[span.upperBound..<lineEnd(after: span.upperBound)])
+        let before = Printable.glyphs(bytes[start..<span.lowerBound], keeping: Self.tab)
+        let meant = Printable.glyphs(bytes[span], keeping: Self.tab)
+        let after = Printable.glyphs(bytes[span.upperBound..<lineEnd(after: span.upperBound)], keeping: Self.tab)
         diagnostic.column = before.count + 1
         diagnostic.length = max(1, meant.count)
         diagnostic.excerpt = Self.excerpt(before: before, meant: meant, after: after)
@@ -30,27 +32,6 @@ struct SourceText {
     private func lineEnd(after offset: Int) -> Int {
         let end = bytes[offset...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
         return end > offset && bytes[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
-    }
-
-    /// The characters of some bytes, one a column; a tab is still a tab here.
-    private static func glyphs(_ bytes: ArraySlice<UInt8>) -> [Printable.Glyph] {
-        var glyphs: [Printable.Glyph] = []
-        var rest = bytes.makeIterator()
-        var parser = Unicode.UTF8.ForwardParser()
-        var offset = bytes.startIndex
-        while true {
-            switch parser.parseScalar(from: &rest) {
-            case .valid(let encoded):
-                offset += encoded.count
-                let scalar = Unicode.UTF8.decode(encoded)
-                glyphs.append(scalar == "\t" ? Printable.Glyph(text: "\t", width: 1) : Printable.glyph(scalar))
-            case .error(let length):
-                glyphs += bytes[offset..<offset + length].map { Printable.glyph(byte: $0) }
-                offset += length
-            case .emptyInput:
-                return glyphs
-            }
-        }
     }
 
     private static func excerpt(

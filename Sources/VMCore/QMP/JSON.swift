@@ -41,8 +41,21 @@ public enum JSON: Equatable, Sendable {
     /// Compact text on one line, keys sorted.
     public var text: String { Self.render(self, [.sortedKeys, .withoutEscapingSlashes]) }
 
-    /// Indented text for people and files, keys sorted.
-    public var prettyText: String { Self.render(self, [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]) }
+    /// Indented text for people and files, keys sorted. No character in it can drive a terminal: it is escaped, as JSON
+    /// escapes it.
+    public var prettyText: String {
+        let text = Self.render(self, [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted])
+        guard Printable.escaped(text, keeping: ["\n"]) != text else { return text }
+        return text.unicodeScalars.reduce(into: "") { result, scalar in
+            let isSafe = scalar == "\n" || Printable.isPlain(scalar)
+            result += isSafe ? String(scalar) : Self.escape(scalar)
+        }
+    }
+
+    /// `\u` and four digits, twice beyond the Basic Multilingual Plane (RFC 8259, section 7).
+    private static func escape(_ scalar: Unicode.Scalar) -> String {
+        String(scalar).utf16.reduce(into: "") { $0 += "\\u" + String(0x10000 + UInt32($1), radix: 16).dropFirst() }
+    }
 
     private static func render(_ value: JSON, _ format: JSONEncoder.OutputFormatting) -> String {
         let encoder = JSONEncoder()

@@ -1,20 +1,59 @@
 """kvmctl on a terminal."""
 
 import contextlib
+import os
+import pty
+import subprocess
+import termios
 
 import pexpect
+
+from rig.waiting import wait_until
+
+
+def spawn(host, *arguments):
+    """kvmctl on a pseudo-terminal."""
+    program, *rest = host.command(host.binary, *arguments)
+    return pexpect.spawn(
+        program, rest, env=host.environment, encoding="utf-8", codec_errors="replace", timeout=30, dimensions=(24, 200))
+
+
+def wait_for_exit(terminal, expect=0, timeout=30):
+    terminal.expect(pexpect.EOF, timeout=timeout)
+    terminal.wait()
+    assert terminal.exitstatus == expect, terminal.before
 
 
 @contextlib.contextmanager
 def console(host, vm):
     """`kvmctl console VM` on a pseudo-terminal, left by Ctrl-]."""
-    program, *arguments = host.command(host.binary, "console", vm)
-    terminal = pexpect.spawn(program, arguments, env=host.environment, encoding="utf-8", codec_errors="replace", timeout=30)
+    terminal = spawn(host, "console", vm)
     try:
         yield terminal
         terminal.sendcontrol("]")
-        terminal.expect(pexpect.EOF, timeout=10)
-        terminal.wait()
-        assert terminal.exitstatus == 0
+        wait_for_exit(terminal)
     finally:
         terminal.close(force=True)
+
+
+class BareTerminal:
+    """A pseudo-terminal that outlives the kvmctl on it, so that its modes can be seen afterwards."""
+
+    def __init__(self, host, *arguments):
+        self.outside, self.inside = pty.openpty()
+        self.modes_before = self.modes()
+        self.process = subprocess.Popen(
+            host.command(host.binary, *arguments), env=host.environment, stdin=self.inside, stdout=self.inside,
+            stderr=self.inside)
+
+    def modes(self):
+        return termios.tcgetattr(self.inside)
+
+    def wait_until_raw(self):
+        wait_until(lambda: not self.modes()[3] & termios.ICANON, "raw mode")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.outside)
+        os.close(self.inside)

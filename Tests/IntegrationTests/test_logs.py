@@ -1,0 +1,132 @@
+"""`kvmctl logs`: which log, how much of it, and for how long."""
+
+import json
+import subprocess
+
+import pytest
+
+from rig.terminal import spawn, wait_for_exit
+
+
+@pytest.fixture
+def vm(host):
+    """A VM that writes nothing to its serial console by itself."""
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    return host
+
+
+def log_file(host, name="console.log"):
+    return host.run / "log" / "vm" / name
+
+
+def append(host, data):
+    """Writes to the console's log as QEMU does, which has it open for appending."""
+    with open(log_file(host), "ab") as log:
+        log.write(data)
+
+
+def logs(host, *arguments):
+    """The bytes that `kvmctl logs vm` writes to a pipe."""
+    result = subprocess.run(
+        host.command(host.binary, "logs", "vm", *arguments), env=host.environment, capture_output=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_a_pipe_gets_the_bytes_as_they_are(vm):
+    data = bytes(range(256)) * 1000
+    append(vm, data)
+    assert logs(vm) == data
+
+
+@pytest.mark.parametrize("data", [b"one\ntwo\nthree\n", b"one\ntwo\nthree"], ids=["whole line", "unfinished line"])
+def test_last_lines(vm, data):
+    append(vm, data)
+    assert logs(vm, "-n", "0") == b""
+    assert logs(vm, "-n", "1") == data[8:]
+    assert logs(vm, "--lines", "2") == data[4:]
+    assert logs(vm, "-n", "3") == logs(vm, "-n", "99") == data
+
+
+def test_last_lines_of_a_long_log(vm):
+    lines = [b"%d %s\n" % (number, b"x" * 1000) for number in range(300)]
+    append(vm, b"".join(lines))
+    assert logs(vm, "-n", "200") == b"".join(lines[100:])
+
+
+def test_the_run_before(vm):
+    assert "not started twice" in vm.kvmctl("logs", "vm", "--previous", expect=66).stderr
+    append(vm, b"first run\n")
+    vm.kvmctl("stop", "vm", "--now")
+    vm.kvmctl("start", "vm")
+    assert logs(vm) == b""
+    assert logs(vm, "--previous") == b"first run\n"
+
+
+def test_before_the_first_start(host):
+    host.write_firmware_vm("vm")
+    for option in ("--console", "--qemu", "--record", "--follow"):
+        stderr = host.kvmctl("logs", "vm", option, expect=66).stderr
+        assert "never started" in stderr and "kvmctl start vm" in stderr
+
+
+def test_qemu_and_record(vm):
+    log_file(vm, "qemu.log").write_text("qemu: a warning\n")
+    assert logs(vm, "--qemu") == b"qemu: a warning\n"
+    events = [json.loads(line).get("event") for line in logs(vm, "--record").splitlines()]
+    assert "RESUME" in events
+
+
+def test_follow_as_it_grows_and_into_the_next_run(vm):
+    append(vm, b"before\n")
+    following = subprocess.Popen(
+        vm.command(vm.binary, "logs", "vm", "--follow", "-n", "1"), env=vm.environment, stdout=subprocess.PIPE)
+    try:
+        assert following.stdout.readline() == b"before\n"
+        append(vm, b"meanwhile\n")
+        assert following.stdout.readline() == b"meanwhile\n"
+        vm.kvmctl("stop", "vm", "--now")
+        append(vm, b"last words\n")
+        vm.kvmctl("start", "vm")
+        append(vm, b"the next run\n")
+        assert following.stdout.readline() == b"last words\n"
+        assert following.stdout.readline() == b"the next run\n"
+    finally:
+        following.kill()
+        following.wait()
+
+
+def test_follow_ends_with_its_reader(vm):
+    """Also where the guest never writes another word."""
+    following = vm.popen(vm.binary, "logs", "vm", "--follow")
+    following.stdout.close()
+    assert following.wait(timeout=30) == 0
+    assert following.stderr.read() == ""
+
+
+def test_a_terminal_is_not_driven(vm):
+    append(vm, b"a \x1b[31m b \xc2\x9b31m c \x9b31m d\n")
+    terminal = spawn(vm, "logs", "vm")
+    terminal.expect_exact("a \\x1b[31m b \\u{9b}31m c \\x9b31m d")
+    wait_for_exit(terminal)
+
+
+def test_a_character_that_two_reads_cut_is_whole_on_a_terminal(vm):
+    line = b"x" * 99 + b"\n"
+    # One byte of the é is the last of the first 64 KiB.
+    append(vm, (line * 656)[:65535] + "é!\n".encode())
+    terminal = spawn(vm, "logs", "vm")
+    terminal.expect_exact("é!")
+    wait_for_exit(terminal)
+
+
+def test_a_character_that_comes_in_two_parts_is_whole_on_a_terminal(vm):
+    append(vm, b"begin \xc3")
+    terminal = spawn(vm, "logs", "vm", "--follow")
+    try:
+        terminal.expect_exact("begin ")
+        append(vm, b"\xa9!\n")
+        terminal.expect_exact("é!")
+    finally:
+        terminal.close(force=True)

@@ -1,0 +1,58 @@
+"""A result that can't be written is no success; a reader that has gone is no failure."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+REPORTS = [
+    ["list"], ["list", "--json"], ["show", "vm"], ["show", "vm", "--json"], ["check", "vm"], ["explain", "vm"],
+    ["logs", "vm", "--record"], ["net", "show"], ["start", "vm", "--dry-run"], ["start", "vm"], ["stop", "off"],
+    ["create", "new", "--dry-run"], ["rm", "off", "--dry-run"], ["net", "up", "br0", "--dry-run"],
+    ["--help"], ["logs", "--help"], ["--version"],
+]
+
+
+@pytest.fixture
+def vm(host):
+    # Without a word about the accelerator.
+    host.write_firmware_vm("vm", ACCEL="tcg")
+    host.write_firmware_vm("off")
+    host.kvmctl("start", "vm")
+    return host
+
+
+def run(host, arguments, stdout):
+    return subprocess.run(
+        host.command(host.binary, *arguments), env=host.environment, cwd=host.root, stdout=stdout,
+        stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+def test_a_full_disk_is_73(vm):
+    for arguments in REPORTS:
+        with open("/dev/full", "w") as full:
+            result = run(vm, arguments, full)
+        assert result.returncode == 73, (arguments, result)
+        assert "stdout: can't be written: No space left on device" in result.stderr, (arguments, result.stderr)
+
+
+def test_a_reader_that_has_gone_is_no_failure(vm):
+    for arguments in REPORTS:
+        reader, writer = os.pipe()
+        os.close(reader)
+        result = run(vm, arguments, writer)
+        os.close(writer)
+        # As any filter: ended by SIGPIPE where that was not ignored.
+        assert result.returncode in (0, -signal.SIGPIPE), (arguments, result)
+        assert result.stderr == "", (arguments, result.stderr)
+
+
+def test_names_can_not_drive_a_terminal(host):
+    """A path with an 8-bit CSI in it, in what is printed and in what is said."""
+    directory = host.vms / "a\u009b31m"
+    params = host.write_vm("x", "NAME=x", "NET0=none", "VNCDISP=none", directory=directory)
+    for arguments in (["show", params], ["start", "--dry-run", params], ["list"], ["check", f"{params}x"]):
+        result = host.execute(host.binary, *arguments)
+        assert "\u009b" not in result.stdout + result.stderr, arguments
+    assert host.json("show", params)[0]["params"] == str(params)
