@@ -59,7 +59,7 @@ struct Create: ParsableCommand {
             creating.warnings.forEach(Message.note)
         }
         if output.json {
-            print(creating.json(dryRun: dryRun.isOn).prettyText)
+            output.print(creating.json(dryRun: dryRun.isOn))
         } else if dryRun.isOn {
             for (path, size) in zip(creating.disks, vm.disks) { print("create \(path), sparse, \(size)") }
             print("write \(creating.file):\n\(creating.text)", terminator: "")

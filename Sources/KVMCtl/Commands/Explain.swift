@@ -18,7 +18,7 @@ struct Explain: ParsableCommand {
         let starting = Starting(try VMFile(reference.file), paths: paths)
         let plan = try starting.plan(looking: true, ignoringTakenPorts: true)
         if output.json {
-            print(JSON.array(plan.arguments.map(\.json)).prettyText)
+            output.print(list: plan.arguments.map(\.json))
             return
         }
         print(shellQuoted(plan.executable))

@@ -100,7 +100,7 @@ struct NetResult {
     func reach(_ dryRun: DryRunOption, _ output: OutputOptions) throws {
         if !dryRun.isOn { try change.carryOut() }
         if output.json {
-            print(json(dryRun: dryRun.isOn).prettyText)
+            output.print(json(dryRun: dryRun.isOn))
         } else if change.isEmpty {
             print("\(bridge): \(wasThere)")
         } else if dryRun.isOn {

@@ -57,7 +57,10 @@ struct OutputOptions: ParsableArguments {
     var json = false
 
     /// Prints a list as one JSON document.
-    func print(list: [JSON]) { Swift.print(JSON.array(list).prettyText) }
+    func print(list: [JSON]) { print(.array(list)) }
+
+    /// Prints one JSON document. JSON has escapes of its own: another would make it unreadable.
+    func print(_ document: JSON) { Swift.print(document.prettyText) }
 }
 
 /// `--dry-run`.
