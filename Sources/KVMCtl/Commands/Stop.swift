@@ -7,7 +7,9 @@ struct Stop: ParsableCommand {
         abstract: "Stop VMs.",
         discussion: """
             The guest is asked first (the ACPI power button, pressed again every 5 s); if it has not shut down in time, \
-            QEMU is told to quit, and if that fails it is killed. Says which it was.
+            QEMU is told to quit, and if that fails it is killed. Says which it was. A paused or sleeping guest is \
+            woken up first; one that has panicked is not asked. A stop with less patience goes ahead of one that is \
+            still waiting for the guest.
             """)
 
     @OptionGroup var targets: Targets
@@ -44,15 +46,17 @@ struct Stop: ParsableCommand {
     private static func text(_ outcome: Stopping.Outcome, _ timeout: Duration) -> String {
         let why =
             switch outcome.answer {
-            case .notAsked, .shutDown: ""
+            case .notAsked, .ended: ""
             case .tooSlow: "the guest did not shut down in \(timeout.components.seconds)s; "
-            case .noMonitor: "QEMU did not answer, so the guest could not be asked; "
+            case .pointless(let runState): "the guest is past being asked (\(runState)); "
+            case .noMonitor(let cause): "\(cause), so the guest could not be asked; "
             }
         return switch outcome.rung {
         case .alreadyStopped: "not running"
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"
         case .killed: "stopped; \(why)QEMU did not quit and was killed"
+        case .crashed: "stopped; QEMU ended without a word before it was told to"
         }
     }
 }
