@@ -19,7 +19,9 @@ struct FailedStart {
     func error(_ child: Child, in stage: Stage, _ failure: MonitorSession.Failure) -> VMError {
         // QEMU closes its monitor on its way to the end: then that end is its own, and tells more than ours would.
         var end: Child.End?
-        if case .qemu(.closed) = failure { end = child.reap(by: Deadline(in: .seconds(5))) }
+        if case .qemu(let seen) = failure, seen.mayBeTheEnd {
+            end = child.reap(by: Deadline(in: .seconds(5)))
+        }
         if end == nil {
             child.kill()
             child.reap(by: Deadline(in: .seconds(5)))

@@ -52,8 +52,8 @@ struct PowerButton {
 
     /// QEMU closes its monitor on its way to the end; any other failure is one of the monitor.
     private func answer(to failure: QMPClient.Failure, _ process: borrowing ProcessHandle) -> Stopping.Answer {
-        let isEnding = failure == .closed || failure == .system(.connectionRefused)
-        if process.waitForEnd(by: Deadline(in: isEnding ? Self.endPatience : .zero)) { return .ended }
+        let patience = failure.mayBeTheEnd ? Self.endPatience : .zero
+        if process.waitForEnd(by: Deadline(in: patience)) { return .ended }
         return .noMonitor(cause: failure.cause)
     }
 }

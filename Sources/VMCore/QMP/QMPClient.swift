@@ -57,6 +57,9 @@ extension QMPClient.Failure {
             }
     }
 
+    /// Whether it is what is seen of a QEMU that has ended, or is about to.
+    var mayBeTheEnd: Bool { self == .closed || self == .system(.connectionRefused) }
+
     /// The reason in one clause.
     var cause: String {
         switch self {
