@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <linux/close_range.h>
 #include <linux/io_uring.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -153,7 +154,7 @@ struct failure {
 	enum clinux_stage stage;
 };
 
-pid_t clinux_spawn(const struct clinux_launch *launch, enum clinux_stage *stage)
+pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum clinux_stage *stage)
 {
 	int report[2];
 	*stage = CLINUX_STAGE_FORK;
@@ -179,6 +180,14 @@ pid_t clinux_spawn(const struct clinux_launch *launch, enum clinux_stage *stage)
 	if (pid < 0) {
 		close(report[0]);
 		return -error;
+	}
+	struct pollfd word = {.fd = report[0], .events = POLLIN};
+	if (poll(&word, 1, deadline_ms) == 0) {
+		// Not waited for: it may hang in the kernel, where the signal reaches it only when that lets go.
+		kill(pid, SIGKILL);
+		close(report[0]);
+		*stage = CLINUX_STAGE_EXEC;
+		return -ETIMEDOUT;
 	}
 	struct failure failure;
 	ssize_t length;

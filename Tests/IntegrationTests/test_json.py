@@ -44,7 +44,14 @@ def test_life_of_a_vm(bridged_host):
     assert again["result"] == "alreadyRunning"
     assert_documented(host.json("show", "vm"))
 
-    host.kvmctl("stop", "vm", "--now")
+    [planned] = host.json("stop", "vm", "--now", "--dry-run")
+    assert_documented([planned])
+    assert (planned["dryRun"], planned["rungs"], planned["result"]) == (True, ["quit", "killed"], None)
+    assert host.show("vm")["state"] == "running"
+    [stopped] = host.json("stop", "vm", "--now")
+    assert stopped == {**planned, "dryRun": False, "result": "quit"}
+    [stopped] = host.json("stop", "vm")
+    assert (stopped["rungs"], stopped["result"]) == ([], "alreadyStopped")
 
     [planned] = host.json("rm", "vm", "--disks", "--dry-run")
     assert_documented([planned])

@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 from rig.waiting import wait_until
 
 
@@ -80,3 +82,81 @@ def test_accelerator_falls_back_and_says_why(host):
     assert "TCG" in result.stdout + result.stderr
     host.write_firmware_vm("kvm", ACCEL="kvm")
     host.kvmctl("start", "kvm", expect=69)
+
+
+def fake_qemu(host, body):
+    """A QEMU that tells what it can do, and then does `body` instead of making a machine."""
+    path = host.root / "qemu"
+    path.write_text(
+        '#!/bin/sh\ncase "$*" in *"-machine none"*) exec qemu-system-x86_64 "$@" ;; esac\n' + body)
+    path.chmod(0o755)
+    host.root.chmod(0o755)
+    return path
+
+
+def test_qemu_that_never_gets_ready(host):
+    """A deadline passed: that is what is said, and how far it came, and what to do; not the end that we put to it."""
+    hanging = fake_qemu(host, "trap '' TERM\necho still thinking >&2\nwhile :; do sleep 1; done\n")
+    host.write_firmware_vm("vm", QEMU=hanging, DISK0="new", DISK0_SIZE="1M")
+    result = host.kvmctl("start", "vm", "--timeout", "2s", expect=124)
+    for part in ("not ready in 2 s", "monitor has not answered", "still thinking", "kvmctl start --timeout"):
+        assert part in result.stderr
+    assert "137" not in result.stderr and "KILL" not in result.stderr
+    assert not (host.vms / "vm" / "new").exists()
+    assert not host.lock_is_held("vm"), "a child of the script lives on"
+
+
+SILENT_AT_CONT = """
+import json, re, socket, sys
+number = next(re.search(r"fd=(\\d+)", word)[1] for word in sys.argv if word.startswith("socket,id=qmp,"))
+client = socket.socket(fileno=int(number)).accept()[0].makefile("rw")
+client.write('{"QMP": {}}\\n')
+for line in client:
+    client.flush()
+    command = json.loads(line)
+    if command["execute"] == "qmp_capabilities":
+        client.write(json.dumps({"return": {}, "id": command["id"]}) + "\\n")
+        client.flush()
+"""
+
+
+def test_new_disks_stay_once_the_guest_may_have_run(host):
+    """`cont` was sent and not answered: what the guest may have written is not removed."""
+    script = host.root / "silent.py"
+    script.write_text(SILENT_AT_CONT)
+    silent = fake_qemu(host, f'exec /usr/bin/python3 {script} "$@"\n')
+    host.write_firmware_vm("vm", QEMU=silent, DISK0="new", DISK0_SIZE="1M")
+    result = host.kvmctl("start", "vm", "--timeout", "5s", expect=124)
+    assert "told to run it" in result.stderr
+    assert (host.vms / "vm" / "new").exists()
+    host.assert_nothing_left()
+
+
+def test_qemu_that_is_killed_names_the_signal(host):
+    host.write_firmware_vm("vm", QEMU=fake_qemu(host, "kill -SYS $$\n"))
+    assert "SIGSYS" in host.kvmctl("start", "vm", expect=69).stderr
+
+
+def test_qemu_that_ends_without_a_word_tells_its_exit_code(host):
+    host.write_firmware_vm("vm", QEMU=fake_qemu(host, "exit 3\n"))
+    result = host.kvmctl("start", "vm", expect=69)
+    assert "exit code 3" in result.stderr and "printed nothing" in result.stderr
+
+
+@pytest.mark.parametrize("foreground_first", [True, False])
+def test_foreground_and_plain_start_at_once_leave_one_qemu(bridged_host, foreground_first):
+    host = bridged_host
+    host.write_firmware_vm("vm", NET0="bridge:br0")
+    words = [["--foreground"], []] if foreground_first else [[], ["--foreground"]]
+    for _ in range(5):
+        starts = [host.popen(host.binary, "start", "vm", *extra) for extra in words]
+        wait_until(lambda: host.state("vm") == "running", "running VM")
+        plain = starts[1 if foreground_first else 0]
+        output, errors = plain.communicate(timeout=60)
+        assert plain.returncode == 0, errors
+        assert len(host.qemus()) == 1 and len(host.taps()) == 1
+        host.kvmctl("stop", "vm", "--now")
+        for start in starts:
+            start.communicate(timeout=60)
+            assert start.returncode == 0
+        host.assert_nothing_left()

@@ -1,12 +1,19 @@
 """Every rung of `kvmctl stop`."""
 
+import contextlib
 import json
+import os
+import signal
 import socket
+import subprocess
 import time
+
+from rig.terminal import console
+from rig.waiting import wait_until
 
 
 def qmp(path, command):
-    """Has one command carried out by the monitor at `path`."""
+    """Has one command carried out by the monitor at `path`; what it returned."""
     with socket.socket(socket.AF_UNIX) as monitor:
         monitor.settimeout(10)
         monitor.connect(str(path))
@@ -17,6 +24,31 @@ def qmp(path, command):
             lines.flush()
             while "return" not in (answer := json.loads(lines.readline())):
                 assert "error" not in answer, answer
+    return answer["return"]
+
+
+def monitor(host):
+    return host.run / "vms" / "vm" / "qmp.sock"
+
+
+def record(host):
+    return (host.run / "log" / "vm" / "record").read_text()
+
+
+def run_state(host):
+    return qmp(monitor(host), "query-status")["status"]
+
+
+def tell_guest(host, *lines):
+    """Types lines, each shorter than the terminal is wide, to the shell on the guest's console."""
+    with console(host, "vm") as terminal:
+        terminal.sendline("")
+        terminal.expect("#")
+        for line in lines:
+            terminal.sendline(line)
+            # The echo: the guest has taken the line in.
+            terminal.expect_exact(line)
+            terminal.expect("\n")
 
 
 def start_tiny(host, words=""):
@@ -51,7 +83,7 @@ def test_guest_that_ignores_acpi(host):
 
 def test_paused_guest(host):
     start_tiny(host)
-    qmp(host.run / "vms" / "vm" / "qmp.sock", "stop")
+    qmp(monitor(host), "stop")
     assert host.state("vm") == "paused"
     host.kvmctl("stop", "vm")
     assert "tiny: power button" in host.console_log("vm")
@@ -79,3 +111,127 @@ def test_several_go_on_after_a_failure(host):
     result = host.kvmctl("stop", "--now", "a", "missing", "b", expect=1)
     assert "missing" in result.stderr
     assert host.qemus() == []
+
+
+def test_qemu_that_does_not_obey_is_killed(bridged_host):
+    """Stopped by SIGSTOP it takes neither the question nor `quit` nor SIGTERM."""
+    host = bridged_host
+    host.write_firmware_vm("vm", NET0="bridge:br0")
+    host.kvmctl("start", "vm")
+    os.kill(host.qemu().pid, signal.SIGSTOP)
+    result = host.kvmctl("stop", "vm")
+    assert "does not answer" in result.stdout and "killed" in result.stdout
+    shown = host.show("vm")
+    assert shown["state"] == "stopped" and shown["endReason"] == "kvmctl-sigkill"
+    host.assert_nothing_left()
+
+
+def test_monitor_that_nobody_can_reach(host):
+    """Its name is gone: no question, no `quit`; SIGTERM is left, and no data is lost."""
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    monitor(host).unlink()
+    result = host.kvmctl("stop", "vm")
+    assert "could not be asked" in result.stdout and "told to quit" in result.stdout
+    assert host.show("vm")["endReason"] == "host-signal"
+
+
+def test_monitor_that_refuses_connections_is_no_end_of_the_guest(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    monitor(host).unlink()
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(monitor(host)))  # and does not listen
+        result = host.kvmctl("stop", "vm", timeout=90)
+    assert "the guest shut down" not in result.stdout
+    assert host.show("vm")["endReason"] == "host-signal"
+    host.assert_nothing_left()
+
+
+def test_now_goes_ahead_of_a_patient_stop(host):
+    start_tiny(host, words="tiny.deaf")
+    patient = host.popen(host.binary, "stop", "vm", "--timeout", "10m")
+    wait_until(lambda: "POWERDOWN" in record(host), "press of the button")
+    assert "told to quit" in host.kvmctl("stop", "vm", "--now").stdout
+    output, errors = patient.communicate(timeout=60)
+    assert patient.returncode == 0, errors
+    # It was not the guest that did it.
+    assert "the guest shut down" not in output and "told to quit" in output
+    host.assert_nothing_left()
+
+
+def test_qemu_that_crashes_while_the_guest_is_asked(host):
+    start_tiny(host, words="tiny.deaf")
+    patient = host.popen(host.binary, "stop", "vm", "--timeout", "10m")
+    wait_until(lambda: "POWERDOWN" in record(host), "press of the button")
+    host.qemu().kill()
+    output, _ = patient.communicate(timeout=60)
+    assert "without a word" in output
+
+
+@contextlib.contextmanager
+def small_file_system(host, size):
+    """A directory that holds no more than so much."""
+    place = host.root / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "small", place], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def test_guest_stopped_by_a_full_disk(host):
+    """QEMU halts a machine whose disk the host has no room for; once there is room, it goes on, and hears the button."""
+    with small_file_system(host, "4M") as place:
+        ballast = place / "ballast"
+        ballast.write_bytes(bytes(3 << 20))
+        host.write_tiny_vm("vm", DISK0=place / "disk", DISK0_SIZE="64M")
+        host.kvmctl("start", "vm")
+        host.wait_console("vm", "tiny: up")
+        tell_guest(host, "yes | head -c 3000000 >/dev/vda; sync")
+        wait_until(lambda: run_state(host) == "io-error", "halt by a full disk")
+        assert host.state("vm") == "paused"
+
+        ballast.unlink()
+        result = host.kvmctl("stop", "vm", timeout=90)
+        assert "the guest shut down" in result.stdout
+        assert "tiny: power button" in host.console_log("vm")
+
+
+def test_guest_stopped_by_a_disk_that_stays_full(host):
+    with small_file_system(host, "1M") as place:
+        host.write_tiny_vm("vm", DISK0=place / "disk", DISK0_SIZE="64M")
+        host.kvmctl("start", "vm")
+        host.wait_console("vm", "tiny: up")
+        tell_guest(host, "yes | head -c 3000000 >/dev/vda; sync")
+        wait_until(lambda: run_state(host) == "io-error", "halt by a full disk")
+        host.kvmctl("stop", "vm", "--timeout", "3s", timeout=90)
+        assert host.state("vm") == "stopped"
+        host.assert_nothing_left()
+
+
+def test_guest_that_has_panicked_is_not_asked(host):
+    """Its panic device says so: the guest writes the bit that a kernel's panic would write."""
+    extra = ["-device", "pvpanic-pci,addr=1e.0", "-action", "panic=pause"]
+    host.write_tiny_vm("vm", **{f"QEMUARG{index}": word for index, word in enumerate(extra)})
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    tell_guest(
+        host, "p=/sys/bus/pci/devices/0000:00:1e.0", "echo 1 >$p/enable; read a b <$p/resource", "devmem $a 8 1")
+    wait_until(lambda: run_state(host) == "guest-panicked", "panic")
+    result = host.kvmctl("stop", "vm", "--timeout", "10m")
+    assert "guest-panicked" in result.stdout and "told to quit" in result.stdout
+    assert "POWERDOWN" not in record(host)
+
+
+def test_sleeping_guest_is_woken_up_and_shuts_down(host):
+    # On q35, with QEMU 7.2, the guest hears no ACPI event after its sleep.
+    host.write_tiny_vm("vm", MACHINE="pc")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    tell_guest(host, "echo mem >/sys/power/state")
+    wait_until(lambda: run_state(host) == "suspended", "sleep")
+    assert host.state("vm") == "sleeping"
+    result = host.kvmctl("stop", "vm", timeout=90)
+    assert "the guest shut down" in result.stdout

@@ -146,7 +146,7 @@ final class Scratch {
         #expect(answers == [true, false])
     }
 
-    @Test(arguments: ["", "12", "x y", "-1 5", "0 5", "1 2 3"])
+    @Test(arguments: ["", "12", "x y", "-1 5", "0 5", "1 2 3", "1 -5", "1 9223372036854775807"])
     func refusesWhatIsNoIdentity(_ text: String) { #expect(ProcessIdentity(text) == nil) }
 }
 

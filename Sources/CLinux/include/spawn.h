@@ -38,8 +38,9 @@ struct clinux_launch {
 	bool dies_with_parent;
 };
 
-/// Starts a child in a session of its own. Its pid once execve(2) succeeded; else -errno, with `*stage` set.
-pid_t clinux_spawn(const struct clinux_launch *launch, enum clinux_stage *stage);
+/// Starts a child in a session of its own. Its pid once execve(2) succeeded; else -errno, with `*stage` set: -ETIMEDOUT
+/// where that takes longer than `deadline_ms`, as it does where a file system does not answer; the child is killed then.
+pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum clinux_stage *stage);
 
 /// Turns this very process into the program. Returns only on failure: -errno, with `*stage` set.
 int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage);

@@ -16,6 +16,9 @@ struct Start: ParsableCommand {
     @Flag(help: "Become QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
 
+    @Option(help: "How long QEMU may take to get ready. Not with --foreground, where nobody is left to look.")
+    var timeout = TimeSpan(seconds: 60)
+
     @Flag(help: "Say how long each stage took.")
     var timings = false
 
@@ -30,7 +33,8 @@ struct Start: ParsableCommand {
     func run() throws {
         var results: [JSON] = []
         defer { if output.json { output.print(list: results) } }
-        let options = StartOptions(cdrom: cdrom.map(absolutePath), foreground: foreground)
+        let options = StartOptions(
+            cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout.duration)
         try targets.forEach { vm in
             let stopwatch = Stopwatch()
             let file = try VMFile(vm.file)

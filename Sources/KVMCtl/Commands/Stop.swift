@@ -8,7 +8,9 @@ struct Stop: ParsableCommand {
         abstract: "Stop VMs.",
         discussion: """
             The guest is asked first (the ACPI power button, pressed again every 5 s); if it has not shut down in time, \
-            QEMU is told to quit, and if that fails it is killed. Says which it was.
+            QEMU is told to quit, and if that fails it is killed. Says which it was. A paused or sleeping guest is \
+            woken up first; one that has panicked is not asked. A stop with less patience goes ahead of one that is \
+            still waiting for the guest.
             """)
 
     @OptionGroup var targets: Targets
@@ -27,33 +29,39 @@ struct Stop: ParsableCommand {
         defer { if output.json { output.print(list: results) } }
         let timeout = now ? Duration.zero : timeout.duration
         try targets.forEach { vm in
-            if dryRun.isOn {
-                print(
-                    "\(vm.name): would be \(now ? "told to quit" : "asked to shut down, for \(timeout.components.seconds)s")"
-                )
-                return
+            let stopping = Stopping(vm, timeout: timeout, paths: try Places.current())
+            let rungs = try stopping.rungs()
+            let outcome = dryRun.isOn ? nil : try stopping.stop()
+            if !output.json {
+                print("\(vm.name): \(outcome.map { Self.text($0, timeout) } ?? Self.text(rungs, timeout))")
             }
-            let outcome = try Stopping(vm, timeout: timeout, paths: try Places.current()).stop()
-            if !output.json { print("\(vm.name): \(Self.text(outcome, timeout))") }
             results.append([
-                "schema": "kvmctl.stop/1", "name": .string(vm.name.description),
-                "result": .string(outcome.rung.rawValue),
+                "schema": "kvmctl.stop/1", "dryRun": .bool(dryRun.isOn), "name": .string(vm.name.description),
+                "rungs": .array(rungs.map { .string($0.rawValue) }), "result": .optional(outcome?.rung.rawValue),
             ])
         }
+    }
+
+    private static func text(_ rungs: [Stopping.Rung], _ timeout: Duration) -> String {
+        guard !rungs.isEmpty else { return "not running" }
+        let guest = "the guest asked to shut down, for \(timeout.components.seconds)s; else "
+        return "would be stopped: \(rungs.contains(.guest) ? guest : "")QEMU told to quit; else killed"
     }
 
     private static func text(_ outcome: Stopping.Outcome, _ timeout: Duration) -> String {
         let why =
             switch outcome.answer {
-            case .notAsked, .shutDown: ""
+            case .notAsked, .ended: ""
             case .tooSlow: "the guest did not shut down in \(timeout.components.seconds)s; "
-            case .noMonitor: "QEMU did not answer, so the guest could not be asked; "
+            case .pointless(let runState): "the guest is past being asked (\(runState)); "
+            case .noMonitor(let cause): "\(cause), so the guest could not be asked; "
             }
         return switch outcome.rung {
         case .alreadyStopped: "not running"
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"
         case .killed: "stopped; \(why)QEMU did not quit and was killed"
+        case .crashed: "stopped; QEMU ended without a word before it was told to"
         }
     }
 }

@@ -33,9 +33,9 @@ struct Launch {
         targets.append(target)
     }
 
-    /// Starts the program as a child in a session of its own.
-    func spawn() throws(Failure) -> Child {
-        Child(pid: try withLaunch({ clinux_spawn($0, $1) }).get())
+    /// Starts the program as a child in a session of its own; `.timedOut` where it is not executed by the deadline.
+    func spawn(by deadline: Deadline) throws(Failure) -> Child {
+        Child(pid: try withLaunch({ clinux_spawn($0, deadline.milliseconds, $1) }).get())
     }
 
     /// Turns this process into the program; returns only to say why that failed.
@@ -126,17 +126,23 @@ extension Credentials {
 struct Child {
     let pid: pid_t
 
-    /// Kills it. Until it is reaped its pid can't be another's.
-    func kill() { _ = Glibc.kill(pid, SIGKILL) }
+    /// How it ended.
+    enum End: Equatable {
+        case exited(Int32)
+        case killed(signal: Int32)
+    }
 
-    /// Takes the child's end from the kernel, waiting for it if need be, and says it as a shell would: the exit code,
-    /// or 128 and the signal.
+    /// Kills it, and what it started itself where it is a script around the program. Until it is reaped its pid can't be
+    /// another's.
+    func kill() { _ = Glibc.kill(-pid, SIGKILL) }
+
+    /// Takes the child's end from the kernel; nil where there was none by the deadline.
     @discardableResult
-    func reap() -> Int32 {
+    func reap(by deadline: Deadline) -> End? {
+        guard let process = ProcessHandle(self), process.waitForEnd(by: deadline) else { return nil }
         var status: Int32 = 0
-        while waitpid(pid, &status, 0) < 0 {
-            guard errno == EINTR else { return 0 }
-        }
-        return status & 0x7f == 0 ? status >> 8 & 0xff : 128 + status & 0x7f
+        guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
+        let signal = status & 0x7f
+        return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal: signal)
     }
 }

@@ -12,7 +12,10 @@ public struct ProcessIdentity: Hashable, Sendable {
     /// Reads `PID STARTTIME`, as the lock file of a running VM holds it.
     init?(_ text: some StringProtocol) {
         let words = text.split(whereSeparator: \.isWhitespace)
-        guard words.count == 2, let pid = Int32(words[0]), pid > 0, let start = Int64(words[1]) else { return nil }
+        // The limit: what is computed with it must not overflow, whoever wrote it.
+        guard words.count == 2, let pid = Int32(words[0]), pid > 0, let start = Int64(words[1]),
+            (0...Int64.max / 1000).contains(start)
+        else { return nil }
         self.pid = pid
         startTime = start
     }
@@ -36,6 +39,12 @@ struct ProcessHandle: ~Copyable {
         guard let pidfd = try? OwnedDescriptor(returned: clinux_pidfd_open(identity.pid)),
             clinux_start_time(identity.pid) == identity.startTime
         else { return nil }
+        self.pidfd = pidfd
+    }
+
+    /// Takes hold of a child, whose pid can't be another's until it is reaped.
+    init?(_ child: Child) {
+        guard let pidfd = try? OwnedDescriptor(returned: clinux_pidfd_open(child.pid)) else { return nil }
         self.pidfd = pidfd
     }
 

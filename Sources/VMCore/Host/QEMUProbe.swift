@@ -60,13 +60,14 @@ struct QEMUProbe {
         let child = try start(path, talkingOver: theirs)
         defer {
             child.kill()
-            child.reap()
+            child.reap(by: Deadline(in: .seconds(5)))
         }
         do throws(QMPClient.Failure) {
             return try converse(ours, path)
         } catch {
             throw VMError(
-                .unavailable, path.string, "can't be asked what it can do: \(error.cause)",
+                error == .silent ? .timedOut : .unavailable, path.string,
+                "can't be asked what it can do: \(error.cause)",
                 remedy: "try it: `\(path) -machine none -nodefaults -display none -S`")
         }
     }
@@ -85,7 +86,7 @@ struct QEMUProbe {
         }
         for target: CInt in 0...2 { launch.pass(null.descriptor, as: target) }
         launch.pass(socket.descriptor, as: 3)
-        do throws(Launch.Failure) { return try launch.spawn() } catch {
+        do throws(Launch.Failure) { return try launch.spawn(by: Deadline(in: .seconds(30))) } catch {
             throw .system(error.errno, path.string, "can't \(error.stage)")
         }
     }

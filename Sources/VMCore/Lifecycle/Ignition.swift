@@ -8,16 +8,16 @@ struct Ignition {
     let plan: LaunchPlan
     let paths: Paths
     let foreground: Bool
+    /// How long QEMU may take to make the machine and run it.
+    let timeout: Duration
     let stopwatch: Stopwatch
 
     private var directory: RuntimeDirectory { RuntimeDirectory(plan.name, in: paths) }
 
-    /// How long QEMU may take to make the machine, on a host that is busy with many.
-    private static let patience = Duration.seconds(60)
-
     func light(_ life: consuming ByteLockFile) throws(VMError) {
         var newDisks: [FilePath] = []
         var logs: [FilePath] = []
+        var mayHaveRun = false
         do throws(VMError) {
             for disk in plan.newDisks {
                 try SparseDisk(path: disk.path, size: disk.size).create()
@@ -38,11 +38,13 @@ struct Ignition {
             table.pass(to: &launch)
             stopwatch.lap(.descriptors)
             if foreground { throw error(launch.become()) }
-            let child = try spawn(launch, closing: table)
+            let deadline = Deadline(in: timeout)
+            let child = try spawn(launch, closing: table, by: deadline)
             extendLifetime(identity)
-            try run(child, &manifest)
+            try run(child, &manifest, by: deadline, committing: &mayHaveRun)
         } catch {
-            // Made by this start and never run: nobody has written to them.
+            // What the guest may have written, and how this run ended, is not ours to take back.
+            if mayHaveRun { throw error }
             newDisks.forEach(removeFile)
             // What the last run left is still the last word; what QEMU said of this start stays.
             logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
@@ -64,58 +66,43 @@ struct Ignition {
 
     /// Forks and executes. Our copies of the descriptors close with that: a QEMU that dies before it takes the monitor's
     /// connection must be the last one that had the listening socket, or we would wait for it.
-    private func spawn(_ launch: Launch, closing table: consuming DescriptorTable) throws(VMError) -> Child {
-        do throws(Launch.Failure) { return try launch.spawn() } catch { throw self.error(error) }
+    private func spawn(
+        _ launch: Launch, closing table: consuming DescriptorTable, by deadline: Deadline
+    ) throws(VMError) -> Child {
+        do throws(Launch.Failure) { return try launch.spawn(by: deadline) } catch { throw self.error(error) }
     }
 
-    private func run(_ child: Child, _ manifest: inout Manifest) throws(VMError) {
-        let deadline = Deadline(in: Self.patience)
-        do throws(VMError) {
+    /// From exec to the running machine. `mayHaveRun` is set once that can't be called off any more.
+    private func run(
+        _ child: Child, _ manifest: inout Manifest, by deadline: Deadline, committing mayHaveRun: inout Bool
+    ) throws(VMError) {
+        var stage = FailedStart.Stage.making
+        do throws(MonitorSession.Failure) {
             stopwatch.lap(.spawn)
             var session = try MonitorSession.open(directory, by: deadline)
             stopwatch.lap(.qemu)
             if plan.summary.vncDisplay == .auto {
+                stage = .describing
                 manifest.setVNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
-                try manifest.write(to: directory)
+                // Without it `list` does not know the port; that is no reason to end a machine that is there.
+                try? manifest.write(to: directory)
             }
-            for command in plan.commit { _ = try session.execute(command, by: deadline) }
+            stage = .running
+            mayHaveRun = true
+            for command in plan.commit { try session.execute(command, by: deadline) }
             stopwatch.lap(.commit)
         } catch {
-            throw failedStart(child, error)
+            throw FailedStart(plan: plan, paths: paths, timeout: timeout).error(child, in: stage, error)
         }
     }
 
     private func error(_ failure: Launch.Failure) -> VMError {
-        .system(failure.errno, plan.executable, "can't \(failure.stage)")
-    }
-
-    /// Ends what there is of QEMU, and says what it printed.
-    private func failedStart(_ child: Child, _ cause: VMError) -> VMError {
-        child.kill()
-        let code = child.reap()
-        let log = paths.qemuLog(plan.name)
-        let printed = QEMUMessages((try? readTail(log, limit: 4096)) ?? [], naming: plan.descriptors)
-        guard !printed.lines.isEmpty else {
-            var error = cause
-            error.details.append("QEMU printed nothing, and ended with \(code)")
-            return error
+        guard failure.errno != .timedOut else {
+            return VMError(
+                .timedOut, plan.executable, "was not executed in \(timeout.components.seconds) s",
+                remedy: "`ls -l \(shellQuoted(plan.executable))` says whether the file system that holds it hangs")
         }
-        return VMError(
-            printed.code, plan.file.string, "QEMU can't start this VM",
-            remedy: diskUser(printed) ?? printed.remedy, details: printed.lines)
-    }
-
-    /// Which of our own VMs has the disk that QEMU could not lock.
-    private func diskUser(_ printed: QEMUMessages) -> String? {
-        guard printed.isDiskInUse else { return nil }
-        let media = Set(plan.summary.media.map(\.string))
-        for other in VMLocator(paths).startedNames() where other != plan.name {
-            guard let manifest = Manifest(reading: RuntimeDirectory(other, in: paths).manifestFile),
-                let disk = manifest.media.first(where: media.contains), Observation(other, in: paths).state.isAlive
-            else { continue }
-            return "the VM \(other) uses \(disk): stop it first (`kvmctl stop \(other)`)"
-        }
-        return nil
+        return .system(failure.errno, plan.executable, "can't \(failure.stage)")
     }
 }
 

@@ -2,57 +2,82 @@ import SystemPackage
 
 /// The VM's QMP socket, held for a short conversation: it serves one client at a time, so its lock comes first.
 struct MonitorSession: ~Copyable {
-    let name: VMName
     private let turn: ByteLockFile
-    var client: QMPClient
+    private var client: QMPClient
 
-    private init(name: VMName, turn: consuming ByteLockFile, client: consuming QMPClient) {
-        self.name = name
+    private init(turn: consuming ByteLockFile, client: consuming QMPClient) {
         self.turn = turn
         self.client = client
     }
 
+    /// Why a conversation did not come about, or broke off.
+    enum Failure: Error {
+        /// Another command keeps the socket.
+        case taken
+        /// The file of turns can't be used: a reason on our side, which says nothing of QEMU.
+        case turns(VMError)
+        /// QEMU's side.
+        case qemu(QMPClient.Failure)
+    }
+
     /// Waits for the socket to be free, connects and negotiates.
-    ///
-    /// - Throws: `.busy` if another command keeps the socket until the deadline; `.timedOut` if QEMU is silent;
-    ///   `.unavailable` if it is gone.
-    static func open(_ directory: RuntimeDirectory, by deadline: Deadline) throws(VMError) -> MonitorSession {
-        let turn = try directory.openTurns()
-        guard try turn.wait(for: .monitor, of: directory, by: deadline) else {
-            throw VMError(
-                .busy, directory.name.description, "another command is talking to its monitor",
-                remedy: "try again in a moment")
-        }
-        let socket: OwnedDescriptor
-        do throws(Errno) { socket = try directory.connect(.monitor) } catch {
-            throw .system(error, directory.name.description, "can't reach QEMU's monitor")
-        }
+    static func open(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> MonitorSession {
+        let taken: ByteLockFile?
+        do throws(VMError) { taken = try takeTurn(directory, by: deadline) } catch { throw .turns(error) }
+        guard let turn = taken else { throw .taken }
+        let socket = try connect(directory, by: deadline)
         do throws(QMPClient.Failure) {
-            return MonitorSession(name: directory.name, turn: turn, client: try QMPClient(socket, by: deadline))
+            return MonitorSession(turn: turn, client: try QMPClient(socket, by: deadline))
         } catch {
-            throw VMError(error, of: directory.name)
+            throw .qemu(error)
         }
     }
 
     /// Carries out a command.
-    mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(VMError) -> JSON {
-        let name = name
-        do throws(QMPClient.Failure) { return try client.execute(command, by: deadline) } catch {
-            throw VMError(error, of: name)
+    @discardableResult
+    mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
+        do throws(QMPClient.Failure) { return try client.execute(command, by: deadline) } catch { throw .qemu(error) }
+    }
+
+    private static func takeTurn(_ directory: RuntimeDirectory, by deadline: Deadline) throws(VMError) -> ByteLockFile?
+    {
+        let turn = try directory.openTurns()
+        return try turn.wait(for: .monitor, of: directory, by: deadline) ? consume turn : nil
+    }
+
+    private static func connect(
+        _ directory: RuntimeDirectory, by deadline: Deadline
+    ) throws(Failure) -> OwnedDescriptor {
+        while true {
+            do throws(Errno) { return try directory.connect(.monitor) } catch .resourceTemporarilyUnavailable {
+                // The backlog is full of clients that left: QEMU has not looked for long, and may yet.
+                guard !deadline.hasPassed else { throw .qemu(.silent) }
+                pause(.milliseconds(20))
+            } catch {
+                throw .qemu(.system(error))
+            }
         }
     }
 }
 
-extension VMError {
-    init(_ failure: QMPClient.Failure, of name: VMName) {
-        let code: Code =
-            switch failure {
-            case .silent: .timedOut
-            case .closed, .system: .unavailable
-            case .refused: .busy
-            case .malformed: .bug
-            }
-        self.init(code, name.description, failure.cause)
+extension MonitorSession.Failure {
+    /// The failure as one of a command about this VM.
+    func error(of name: VMName) -> VMError {
+        switch self {
+        case .taken:
+            return VMError(
+                .busy, name.description, "another command is talking to its monitor",
+                remedy: "try again in a moment")
+        case .turns(let error): return error
+        case .qemu(let failure):
+            let code: VMError.Code =
+                switch failure {
+                case .silent: .timedOut
+                case .closed, .system, .malformed: .unavailable
+                case .refused: .busy
+                }
+            return VMError(code, name.description, failure.cause)
+        }
     }
 }
 

@@ -48,14 +48,23 @@ struct RuntimeDirectory {
 
     private func open(_ file: FilePath, permissions: UInt32, group: UInt32?) throws(VMError) -> ByteLockFile {
         do throws(Errno) {
-            try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
-            try refuseForeign(path)
-            let opened = try ByteLockFile(creating: file, permissions: permissions)
-            if let group { fchown(opened.descriptor.rawValue, UInt32.max, group) }
-            return opened
+            do throws(Errno) {
+                return try make(file, permissions: permissions, group: group)
+            } catch .noSuchFileOrDirectory {
+                // An `rm` at the same moment took the new directory away, which it does once.
+                return try make(file, permissions: permissions, group: group)
+            }
         } catch {
             throw .system(error, file.string, "can't be opened")
         }
+    }
+
+    private func make(_ file: FilePath, permissions: UInt32, group: UInt32?) throws(Errno) -> ByteLockFile {
+        try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
+        try refuseForeign(path)
+        let opened = try ByteLockFile(creating: file, permissions: permissions)
+        if let group { fchown(opened.descriptor.rawValue, UInt32.max, group) }
+        return opened
     }
 
     /// A directory that somebody else can write to would let them choose what root opens there.

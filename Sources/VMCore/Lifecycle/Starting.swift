@@ -56,7 +56,8 @@ public struct Starting {
             let life = try takeLife()
             try claimAddresses(plan)
             let ignition = Ignition(
-                plan: plan, paths: paths, foreground: options.foreground, stopwatch: stopwatch)
+                plan: plan, paths: paths, foreground: options.foreground, timeout: options.timeout,
+                stopwatch: stopwatch)
             try ignition.light(life)
             let space = SpaceCheck.warnings(plan.newDisks.map(\.path), paths)
             return .started(notices: file.warnings + plan.notices + space)

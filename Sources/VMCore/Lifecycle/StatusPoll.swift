@@ -13,16 +13,18 @@ struct StatusPoll {
         private(set) var state: VMState?
         private(set) var isClosed = false
 
-        init?(_ index: Int, _ directory: RuntimeDirectory) {
+        /// Asks; nil where the VM is not to be asked, or is gone.
+        ///
+        /// - Throws: `.resourceTemporarilyUnavailable` where so many clients came and left that the backlog is full.
+        init?(_ index: Int, _ directory: RuntimeDirectory) throws(Errno) {
             self.index = index
             guard let turn = try? ByteLockFile(creating: directory.turnsFile, permissions: 0o600),
                 // A start in progress is talking to QEMU, or about to.
                 (try? turn.isLocked(RuntimeDirectory.Turn.operation.rawValue)) == false,
-                (try? turn.tryLock(RuntimeDirectory.Turn.monitor.rawValue)) == true,
-                let socket = try? directory.connect(.monitor)
+                (try? turn.tryLock(RuntimeDirectory.Turn.monitor.rawValue)) == true
             else { return nil }
             self.turn = turn
-            channel = LineChannel(socket)
+            channel = LineChannel(try directory.connect(.monitor))
             // Both at once: a reply to the second is all that is awaited.
             let question = QMPCommand("qmp_capabilities").line() + "\n" + QMPCommand("query-status").line(id: 1)
             guard (try? channel.send(question, by: Deadline(in: .zero))) != nil else { return nil }
@@ -47,24 +49,36 @@ struct StatusPoll {
         }
     }
 
-    private let questions: [Question]
+    private var questions: [Question] = []
+    /// Those that have not even accepted the last clients.
+    private var silent: [Int] = []
 
     /// Asks each, under the number that goes with it.
     init(_ machines: [(Int, RuntimeDirectory)]) {
-        questions = machines.compactMap { Question($0.0, $0.1) }
+        for (index, directory) in machines {
+            do throws(Errno) {
+                if let question = try Question(index, directory) { questions.append(question) }
+            } catch .resourceTemporarilyUnavailable {
+                silent.append(index)
+            } catch {
+                // Without a monitor there is nobody to ask: the lock and the record have told what is known.
+            }
+        }
     }
 
     /// The answers; who has not answered in time is unresponsive.
     func states(within limit: Duration) -> [(Int, VMState)] {
         let deadline = Deadline(in: limit)
-        while true {
+        // Each gets its turn once at least; one that talks without end and does not answer must not make it endless.
+        repeat {
             let waiting = questions.filter(\.isOpen)
             var set = waiting.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
             guard !set.isEmpty, poll(&set, nfds_t(set.count), deadline.milliseconds) > 0 else { break }
             for (question, entry) in zip(waiting, set) where entry.revents != 0 { question.read() }
-        }
+        } while !deadline.hasPassed
         // A closed connection is an end in progress, which the lock will tell at the next look.
         return questions.filter { !$0.isClosed }.map { ($0.index, $0.state ?? .unresponsive) }
+            + silent.map { ($0, .unresponsive) }
     }
 }
 

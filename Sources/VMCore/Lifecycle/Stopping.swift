@@ -19,18 +19,25 @@ public struct Stopping {
         case quit
         /// QEMU did not obey and was killed.
         case killed
+        /// QEMU ended without a word before it was told to.
+        case crashed
     }
 
-    /// What the guest made of being asked.
-    public enum Answer: Sendable {
-        /// It was not asked.
+    /// What came of asking the guest.
+    public enum Answer: Equatable, Sendable {
+        /// It was not to be asked.
         case notAsked
-        /// It shut down.
-        case shutDown
-        /// It did not, in time.
+        /// QEMU has ended, most likely as the guest shut down.
+        case ended
+        /// It did not shut down in time.
         case tooSlow
-        /// QEMU did not pass the question on.
-        case noMonitor
+        /// It is past asking: QEMU's word for the machine's state.
+        case pointless(runState: String)
+        /// QEMU did not pass the question on, and why.
+        case noMonitor(cause: String)
+
+        /// Whether the monitor may still be of use.
+        var leavesMonitor: Bool { if case .noMonitor = self { false } else { true } }
     }
 
     /// How far it had to go.
@@ -50,75 +57,69 @@ public struct Stopping {
 
     private var directory: RuntimeDirectory { RuntimeDirectory(vm.name, in: paths) }
 
-    /// The pause between two presses of the power button: a guest that is still booting loses them.
-    private static let pressInterval = Duration.seconds(5)
-    /// How long QEMU may take to answer.
+    /// How long QEMU may take to answer, or to act on a signal.
     private static let monitorPatience = Duration.seconds(5)
     /// How long QEMU may take to quit: it flushes its images first.
     private static let quitPatience = Duration.seconds(10)
 
-    /// Stops the VM, and says how far it had to go.
+    /// The rungs that would be tried, in their order; empty: there is nothing to stop. Touches nothing.
     ///
-    /// - Throws: `.denied` if it is another user's; `.busy` if another command keeps talking to QEMU, so that the guest
-    ///   can't be asked: nothing is ended then that was not asked.
-    public func stop() throws(VMError) -> Outcome {
+    /// - Throws: `.denied` if it is another user's.
+    public func rungs() throws(VMError) -> [Rung] {
+        guard try isRunning() else { return [] }
+        return (timeout > .zero ? [.guest] : []) + [.quit, .killed]
+    }
+
+    private func isRunning() throws(VMError) -> Bool {
         let state = Observation(vm.name, in: paths).state
         guard state != .unknown else {
             throw VMError(
                 .denied, vm.name.description, "belongs to another user", remedy: "run kvmctl as that user, or as root")
         }
-        let nothing = Outcome(rung: .alreadyStopped, answer: .notAsked)
-        guard state.isAlive, directory.isRunning(vm.file) else { return nothing }
+        return state.isAlive && directory.isRunning(vm.file)
+    }
+
+    /// Stops the VM, and says how far it had to go.
+    ///
+    /// The operation's turn is held to look, and to end QEMU; not while the guest takes its time, so that a stop with
+    /// less patience can go ahead of this one, which then finds QEMU ended.
+    ///
+    /// - Throws: `.denied` if it is another user's; `.busy` if another command keeps talking to QEMU, so that the guest
+    ///   can't be asked: nothing is ended then that was not asked.
+    public func stop() throws(VMError) -> Outcome {
+        guard try isRunning(), let process = try qemu() else {
+            return Outcome(rung: .alreadyStopped, answer: .notAsked)
+        }
+        let answer = timeout > .zero ? try PowerButton(directory).press(for: timeout, process) : .notAsked
+        if answer == .ended { return Outcome(rung: howItEnded, answer: answer) }
         return try directory.operate { () throws(VMError) in
-            let seen = timeout > .zero ? try directory.settle(paths) : Observation(vm.name, in: paths)
-            guard seen.state.isAlive, let holder = seen.holder, let process = ProcessHandle(holder) else {
-                return nothing
-            }
-            let answer = timeout > .zero ? try ask() : .notAsked
-            return Outcome(rung: try end(process, answer), answer: answer)
+            Outcome(rung: try end(process, answer), answer: answer)
         }
     }
 
-    /// Presses the power button until the guest has shut down, or the time is over.
-    private func ask() throws(VMError) -> Answer {
-        let deadline = Deadline(in: timeout)
-        do throws(VMError) {
-            var session = try MonitorSession.open(directory, by: Deadline(in: Self.monitorPatience))
-            try wake(&session, by: deadline)
-            while !deadline.hasPassed {
-                let answerTime = Deadline(in: Self.monitorPatience)
-                _ = try session.execute(QMPCommand("system_powerdown"), by: answerTime)
-                let press = Deadline(in: min(Self.pressInterval, deadline.remaining))
-                if try session.waitForClose(by: press) { return .shutDown }
-            }
-            return .tooSlow
-        } catch {
-            switch error.code {
-            case .timedOut: return .noMonitor
-            // The guest was shutting down already, and QEMU closed the connection.
-            case .unavailable: return .shutDown
-            // A reason on our side, which says nothing of QEMU: no reason to end it.
-            default: throw error
-            }
+    /// The VM's QEMU, when a start in progress is through; nil where there is none.
+    private func qemu() throws(VMError) -> ProcessHandle? {
+        let seen = try directory.operate { () throws(VMError) in
+            timeout > .zero ? try directory.settle(paths) : Observation(vm.name, in: paths)
         }
-    }
-
-    /// A machine that stands still does not see the button.
-    private func wake(_ session: inout MonitorSession, by deadline: Deadline) throws(VMError) {
-        switch try session.execute(QMPCommand("query-status"), by: deadline)["status"]?.string {
-        case "paused": _ = try session.execute(QMPCommand("cont"), by: deadline)
-        case "suspended": _ = try session.execute(QMPCommand("system_wakeup"), by: deadline)
-        default: break
-        }
+        guard seen.state.isAlive else { return nil }
+        if let holder = seen.holder, let process = ProcessHandle(holder) { return process }
+        guard Observation(vm.name, in: paths).state.isAlive else { return nil }
+        throw VMError(
+            .busy, vm.name.description, "nothing says which process it is that holds the VM's lock",
+            remedy: "`lslocks` names the one that holds \(directory.lockFile)")
     }
 
     /// The rungs below the guest: `quit`, SIGTERM (which QEMU takes as `quit`, also where its monitor is of no use),
     /// SIGKILL.
     private func end(_ process: borrowing ProcessHandle, _ answer: Answer) throws(VMError) -> Rung {
-        if answer == .shutDown, process.waitForEnd(by: Deadline(in: Self.quitPatience)) { return .guest }
-        if answer != .noMonitor, quit(), process.waitForEnd(by: Deadline(in: Self.quitPatience)) { return .quit }
+        // Whoever had the turn before may have been here already, and the name's QEMU may be another one by now.
+        if process.waitForEnd(by: Deadline(in: .zero)) { return howItEnded }
+        if answer.leavesMonitor, quit(), process.waitForEnd(by: Deadline(in: Self.quitPatience)) { return .quit }
         process.signal(SIGTERM)
         if process.waitForEnd(by: Deadline(in: Self.monitorPatience)) { return .quit }
+        // Before its end, so that nobody who waits for that takes it for a crash.
+        noteInRecord()
         process.signal(SIGKILL)
         guard process.waitForEnd(by: Deadline(in: Self.quitPatience)) else {
             throw VMError(
@@ -131,20 +132,28 @@ public struct Stopping {
                 .busy, vm.name.description, "the process that was ended is not the one that holds the VM's lock",
                 remedy: "`lslocks` names the one that holds \(directory.lockFile)")
         }
-        noteInRecord()
         return .killed
     }
 
     private func quit() -> Bool {
-        guard var session = try? MonitorSession.open(directory, by: Deadline(in: Self.monitorPatience)) else {
-            return false
-        }
+        let deadline = Deadline(in: Self.monitorPatience)
+        guard var session = try? MonitorSession.open(directory, by: deadline) else { return false }
         // Where the reply is lost, QEMU has ended before it was sent.
-        _ = try? session.execute(QMPCommand("quit"), by: Deadline(in: Self.monitorPatience))
+        _ = try? session.execute(QMPCommand("quit"), by: deadline)
         return true
     }
 
-    /// A VM that was stopped on request has not crashed, and QEMU could not write that down.
+    /// How QEMU ended, which this command did not tell to: in its own word.
+    private var howItEnded: Rung {
+        let seen = Observation(vm.name, in: paths)
+        return switch seen.endReason {
+        case "host-qmp-quit", "host-signal": .quit
+        case FlightRecord.killedReason: .killed
+        default: seen.state == .crashed ? .crashed : .guest
+        }
+    }
+
+    /// A VM that was stopped on request has not crashed, and QEMU can't write that down.
     private func noteInRecord() {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
@@ -152,15 +161,5 @@ public struct Stopping {
         let record = try? OwnedDescriptor.open(paths.record(vm.name), .writeOnly, flags: O_APPEND | O_NOFOLLOW)
         guard let record else { return }
         try? writeAll(Array(FlightRecord.killed(at: microseconds).utf8), to: record.descriptor)
-    }
-}
-
-extension MonitorSession {
-    /// Waits until QEMU closes the connection; false where the deadline passed first.
-    mutating func waitForClose(by deadline: Deadline) throws(VMError) -> Bool {
-        let name = name
-        do throws(QMPClient.Failure) { return try client.waitForClose(by: deadline) } catch {
-            throw VMError(error, of: name)
-        }
     }
 }

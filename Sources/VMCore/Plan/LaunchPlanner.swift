@@ -10,12 +10,17 @@ public struct StartOptions: Equatable, Sendable {
     public var bootsCDROM: Bool
     /// Whether QEMU takes this process's place: nobody is left to talk to it.
     public var foreground: Bool
+    /// How long QEMU may take to get ready; by itself it takes some 100 ms, on a host that is busy with many, longer.
+    public var timeout: Duration
 
     /// Describes a start; see the properties.
-    public init(cdrom: FilePath? = nil, bootsCDROM: Bool = true, foreground: Bool = false) {
+    public init(
+        cdrom: FilePath? = nil, bootsCDROM: Bool = true, foreground: Bool = false, timeout: Duration = .seconds(60)
+    ) {
         self.cdrom = cdrom
         self.bootsCDROM = bootsCDROM
         self.foreground = foreground
+        self.timeout = timeout
     }
 }
 

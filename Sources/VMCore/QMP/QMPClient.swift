@@ -17,8 +17,6 @@ struct QMPClient: ~Copyable {
 
     private var channel: LineChannel
     private var nextID: Int64 = 1
-    /// Events that came while replies were awaited, oldest first.
-    private(set) var events: [QMPEvent] = []
 
     /// Greets QEMU and negotiates capabilities. The reply is what says that the machine's devices exist: the monitor's
     /// thread greets before that.
@@ -27,7 +25,7 @@ struct QMPClient: ~Copyable {
         _ = try execute(QMPCommand("qmp_capabilities"), by: deadline)
     }
 
-    /// Carries out a command and waits for what it returns.
+    /// Carries out a command and waits for what it returns. Events that come between are QEMU's flight record's to keep.
     mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
         let id = nextID
         nextID += 1
@@ -36,21 +34,7 @@ struct QMPClient: ~Copyable {
             switch try next(by: deadline) {
             case .reply(id: id, let value): return value
             case .failure(id: id, let className, let text): throw .refused(className: className, text)
-            case .event(let event): events.append(event)
-            case .greeting, .reply, .failure: continue
-            }
-        }
-    }
-
-    /// Waits until QEMU closes the connection, as it does when it ends. False where the deadline passed first.
-    mutating func waitForClose(by deadline: Deadline) throws(Failure) -> Bool {
-        while true {
-            do {
-                if case .event(let event) = try next(by: deadline) { events.append(event) }
-            } catch .closed {
-                return true
-            } catch .silent {
-                return false
+            case .event, .greeting, .reply, .failure: continue
             }
         }
     }
@@ -72,6 +56,9 @@ extension QMPClient.Failure {
             case .system(let errno): .system(errno)
             }
     }
+
+    /// Whether it is what is seen of a QEMU that has ended, or is about to.
+    var mayBeTheEnd: Bool { self == .closed || self == .system(.connectionRefused) }
 
     /// The reason in one clause.
     var cause: String {

@@ -1,0 +1,92 @@
+import Glibc
+import SystemPackage
+
+/// A QEMU that was executed and did not get as far as running its machine.
+struct FailedStart {
+    let plan: LaunchPlan
+    let paths: Paths
+    /// How long it had.
+    let timeout: Duration
+
+    /// How far it came.
+    enum Stage: String {
+        case making = "it was executed, and its monitor has not answered since"
+        case describing = "the machine is made, and its monitor went silent when it was asked for the display"
+        case running = "the machine is made, and its monitor went silent when it was told to run it"
+    }
+
+    /// Ends what there is of QEMU, and says why it came no further, and what it printed.
+    func error(_ child: Child, in stage: Stage, _ failure: MonitorSession.Failure) -> VMError {
+        // QEMU closes its monitor on its way to the end: then that end is its own, and tells more than ours would.
+        var end: Child.End?
+        if case .qemu(let seen) = failure, seen.mayBeTheEnd {
+            end = child.reap(by: Deadline(in: .seconds(5)))
+        }
+        if end == nil {
+            child.kill()
+            child.reap(by: Deadline(in: .seconds(5)))
+        }
+        let log = paths.qemuLog(plan.name)
+        let printed = QEMUMessages((try? readTail(log, limit: 4096)) ?? [], naming: plan.descriptors)
+        let lastWords = printed.lines.isEmpty ? ["QEMU printed nothing"] : printed.lines
+        if let end { return error(of: end, printed, lastWords) }
+        guard case .qemu(.silent) = failure else {
+            var error = failure.error(of: plan.name)
+            error.details = lastWords
+            return error
+        }
+        return tooLate(stage, lastWords)
+    }
+
+    private func tooLate(_ stage: Stage, _ lastWords: [String]) -> VMError {
+        let seconds = timeout.components.seconds
+        return VMError(
+            .timedOut, plan.file.string, "QEMU was not ready in \(seconds) s, and was ended: \(stage.rawValue)",
+            remedy: "a busy host needs longer: `kvmctl start --timeout \(max(60, seconds * 3))s "
+                + "\(shellQuoted(plan.file.string))`",
+            details: lastWords)
+    }
+
+    private func error(of end: Child.End, _ printed: QEMUMessages, _ lastWords: [String]) -> VMError {
+        switch end {
+        case .exited(let code):
+            VMError(
+                printed.code, plan.file.string, "QEMU can't start this VM: it ended with exit code \(code)",
+                remedy: diskUser(printed) ?? printed.remedy, details: lastWords)
+        case .killed(let signal):
+            VMError(
+                .unavailable, plan.file.string, "QEMU was killed by \(signalName(signal)) before the VM ran",
+                remedy: remedy(signal), details: lastWords)
+        }
+    }
+
+    private func remedy(_ signal: CInt) -> String? {
+        switch signal {
+        case SIGSYS: "its seccomp filter did that: a QEMUARG asks for something that the sandbox forbids"
+        case SIGKILL: "`dmesg` says whether the kernel did that as memory ran out"
+        default: nil
+        }
+    }
+
+    /// Which of our own VMs has the disk that QEMU could not lock.
+    private func diskUser(_ printed: QEMUMessages) -> String? {
+        guard printed.isDiskInUse else { return nil }
+        let media = Set(plan.summary.media.map(\.string))
+        for other in VMLocator(paths).startedNames() where other != plan.name {
+            guard let manifest = Manifest(reading: RuntimeDirectory(other, in: paths).manifestFile),
+                let disk = manifest.media.first(where: media.contains), Observation(other, in: paths).state.isAlive
+            else { continue }
+            return "the VM \(other) uses \(disk): stop it first (`kvmctl stop \(other)`)"
+        }
+        return nil
+    }
+}
+
+/// `SIGSYS`, or the number of a signal that QEMU is not known to die of.
+private func signalName(_ number: CInt) -> String {
+    let names: [CInt: String] = [
+        SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGILL: "SIGILL", SIGKILL: "SIGKILL",
+        SIGSEGV: "SIGSEGV", SIGSYS: "SIGSYS", SIGTERM: "SIGTERM", SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ",
+    ]
+    return names[number] ?? "signal \(number)"
+}
