@@ -36,7 +36,10 @@ struct Targets: ParsableArguments {
     /// - Throws: what the only VM threw; `SomeFailed` if some of several failed.
     func forEach(_ body: (VMReference) throws -> Void) throws {
         let locator = VMLocator(try Places.current())
-        var failures = 0
+        // What can't be found can't be done either.
+        let blindSpots = all ? locator.blindSpots() : []
+        blindSpots.forEach(Message.error)
+        var failures = blindSpots.count
         let words = all ? locator.definedFiles().map(\.string) : vms
         for word in words {
             do {
