@@ -1,6 +1,7 @@
 """Starting: twice, in the foreground, only on paper, and failing."""
 
 import signal
+from pathlib import Path
 
 from rig.waiting import wait_until
 
@@ -73,10 +74,23 @@ def test_second_file_of_the_same_name(host):
     assert host.qemu()
 
 
-def test_accelerator_falls_back_and_says_why(host):
-    """No stock guest runs on the KVM of the machines that this is tested on, or there is none."""
-    host.write_firmware_vm("vm")
-    result = host.kvmctl("start", "vm")
-    assert "TCG" in result.stdout + result.stderr
-    host.write_firmware_vm("kvm", ACCEL="kvm")
-    host.kvmctl("start", "kvm", expect=69)
+def has_kvm():
+    """Whether stock guests have a KVM here: that of a processor, not of paravirtual guests alone."""
+    modules = Path("/sys/module")
+    return Path("/dev/kvm").exists() and any((modules / name).exists() for name in ("kvm_intel", "kvm_amd"))
+
+
+def test_accelerator_is_what_the_host_has(host):
+    """KVM where it runs guests, and then a guest runs in it; else TCG, saying why, and no KVM for who insists on it."""
+    host.write_tiny_vm("auto")
+    said = host.kvmctl("start", "auto").stderr
+    host.write_tiny_vm("kvm", ACCEL="kvm")
+    if has_kvm():
+        host.kvmctl("start", "kvm")
+        for name in ("auto", "kvm"):
+            assert host.show(name)["accelerator"] == "kvm"
+            host.wait_console(name, "tiny: up")
+    else:
+        assert "TCG" in said
+        assert host.show("auto")["accelerator"] == "tcg"
+        assert "KVM can't be used" in host.kvmctl("start", "kvm", expect=69).stderr

@@ -32,14 +32,21 @@ public struct Starting {
     /// The plan, computed for the host as it is. Touches nothing.
     ///
     /// - Parameters:
-    ///   - looking: only to be looked at: planned as root would, whoever asks, and without leaving a trace.
-    ///   - ignoringTakenPorts: as if every port were free: for a VM that runs, and has them itself.
-    public func plan(looking: Bool = false, ignoringTakenPorts: Bool = false) throws(VMError) -> LaunchPlan {
-        let needsRoot = file.params.nics.contains { $0.network.value != .user }
+    ///   - looking: only to be looked at: as root would, where only root can start it, beside all VMs that are
+    ///     defined, and without leaving a trace.
+    ///   - isRunning: the VM runs, and has what it needs itself.
+    public func plan(looking: Bool = false, isRunning: Bool = false) throws(VMError) -> LaunchPlan {
         let cache = ProbeCache(directory: paths.cache, keeps: !looking)
-        let probe = HostProbe(cache: cache, assumesRoot: looking && needsRoot)
-        var facts = try probe.facts(for: file.params, options: options)
-        if ignoringTakenPorts { facts.takenPorts = [] }
+        let probe = HostProbe(cache: cache, isLooking: looking)
+        var facts = probe.facts(for: file.params, options: options)
+        if isRunning { facts.forgetUse() }
+        let neighbourhood = Neighbourhood(of: file.params, paths)
+        // A start looks at the addresses of the others last, when none can change them; and names them in a complaint.
+        if looking {
+            facts.neighbours = neighbourhood.running() + neighbourhood.defined(machineID: facts.machineID)
+        } else if facts.images.values.contains(where: \.isLocked) {
+            facts.neighbours = neighbourhood.running()
+        }
         stopwatch.lap(.probe)
         defer { stopwatch.lap(.plan) }
         do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {
@@ -106,20 +113,10 @@ public struct Starting {
         extendLifetime(host)
     }
 
-    /// Two guests with one address on one bridge would take each other's frames.
     private func refuseTakenAddresses(_ plan: LaunchPlan) throws(VMError) {
-        let wanted = Set(plan.summary.nics.map { "\($0.network) \($0.mac)" })
         guard plan.summary.nics.contains(where: { $0.network != .user }) else { return }
-        for other in VMLocator(paths).startedNames() where other != name {
-            guard let manifest = Manifest(reading: RuntimeDirectory(other, in: paths).manifestFile),
-                let taken = manifest.nics.first(where: {
-                    $0.network != "user" && wanted.contains("\($0.network) \($0.mac)")
-                }), Observation(other, in: paths).state.isAlive
-            else { continue }
-            throw VMError(
-                .busy, file.params.file.string, "the MAC \(taken.mac) is taken on \(taken.network) by the VM \(other)",
-                remedy: "give one of them another: MAC=52:54:00:…")
-        }
+        let rivals = Neighbourhood(of: file.params, paths).running { !plan.conflicts(with: $0).isEmpty }
+        if let conflict = rivals.first.flatMap({ plan.conflicts(with: $0).first }) { throw conflict }
     }
 }
 
@@ -131,6 +128,6 @@ extension PlanRefusal {
         }
         return VMError(
             first.code, file.string, "\(problems.count) things keep this VM from starting",
-            details: problems.map(\.description))
+            details: problems.map { $0.description.split(separator: "\n").joined(separator: "\n  ") })
     }
 }
