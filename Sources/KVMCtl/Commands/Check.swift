@@ -30,7 +30,7 @@ struct Check: ParsableCommand {
     private func check(_ vm: VMReference) throws -> [String] {
         let file = try VMFile(vm.file)
         let paths = try Places.current()
-        let plan = try Starting(file, paths: paths).plan(looking: true, isRunning: try Places.isRunning(vm))
+        let plan = try Starting(file, paths: paths).plan(to: .check(isRunning: try Places.isRunning(vm)))
         return file.warnings + plan.notices + plan.derivedValues
     }
 

@@ -15,7 +15,7 @@ struct Explain: ParsableCommand {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
         let starting = Starting(try VMFile(reference.file), paths: paths)
-        let plan = try starting.plan(looking: true, isRunning: true)
+        let plan = try starting.plan(to: .show(isRunning: true))
         if output.json {
             print(JSON.array(plan.arguments.map(\.json)).prettyText)
             return

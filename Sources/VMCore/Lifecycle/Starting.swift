@@ -29,23 +29,33 @@ public struct Starting {
     private var name: VMName { file.params.name.value }
     private var directory: RuntimeDirectory { RuntimeDirectory(name, in: paths) }
 
+    /// What a plan is made for.
+    public enum Purpose: Equatable, Sendable {
+        /// To be carried out.
+        case start
+        /// To be looked at, without leaving a trace: as root would see it, where only root can start the VM. A VM that
+        /// runs has what it needs itself.
+        case show(isRunning: Bool)
+        /// The same, beside all the VMs that are defined.
+        case check(isRunning: Bool)
+    }
+
     /// The plan, computed for the host as it is. Touches nothing.
-    ///
-    /// - Parameters:
-    ///   - looking: only to be looked at: as root would, where only root can start it, beside all VMs that are
-    ///     defined, and without leaving a trace.
-    ///   - isRunning: the VM runs, and has what it needs itself.
-    public func plan(looking: Bool = false, isRunning: Bool = false) throws(VMError) -> LaunchPlan {
-        let cache = ProbeCache(directory: paths.cache, keeps: !looking)
-        let probe = HostProbe(cache: cache, isLooking: looking)
-        var facts = probe.facts(for: file.params, options: options)
-        if isRunning { facts.forgetUse() }
+    public func plan(to purpose: Purpose) throws(VMError) -> LaunchPlan {
+        let isLooking = purpose != .start
+        let cache = ProbeCache(directory: paths.cache, keeps: !isLooking)
+        var facts = HostProbe(cache: cache, isLooking: isLooking).facts(for: file.params, options: options)
         let neighbourhood = Neighbourhood(of: file.params, paths)
-        // A start looks at the addresses of the others last, when none can change them; and names them in a complaint.
-        if looking {
-            facts.neighbours = neighbourhood.running() + neighbourhood.defined(machineID: facts.machineID)
-        } else if facts.images.values.contains(where: \.isLocked) {
+        switch purpose {
+        case .start:
+            // Addresses are looked at last, when nobody else can claim them; here it is who has a disk that matters.
+            if facts.images.values.contains(where: \.isLocked) { facts.neighbours = neighbourhood.running() }
+        case .show(let isRunning):
             facts.neighbours = neighbourhood.running()
+            if isRunning { facts.forgetUse() }
+        case .check(let isRunning):
+            facts.neighbours = neighbourhood.running() + neighbourhood.defined(machineID: facts.machineID)
+            if isRunning { facts.forgetUse() }
         }
         stopwatch.lap(.probe)
         defer { stopwatch.lap(.plan) }
@@ -59,7 +69,7 @@ public struct Starting {
         if let running = try committed(Observation(name, in: paths)) { return .alreadyRunning(running.holder) }
         return try directory.operate { () throws(VMError) in
             if let running = try committed(try directory.settle(paths)) { return .alreadyRunning(running.holder) }
-            let plan = try plan()
+            let plan = try plan(to: .start)
             let life = try takeLife()
             try claimAddresses(plan)
             let ignition = Ignition(

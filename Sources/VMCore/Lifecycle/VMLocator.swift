@@ -61,7 +61,10 @@ public struct VMLocator: Sendable {
     public func blindSpots() -> [VMError] {
         paths.roots.compactMap { root in
             do throws(Errno) {
-                _ = try names(in: root)
+                let opened = try OwnedDescriptor.directory(root)
+                extendLifetime(opened)
+                return nil
+            } catch .noSuchFileOrDirectory {
                 return nil
             } catch {
                 return .system(

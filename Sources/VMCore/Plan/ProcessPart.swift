@@ -7,6 +7,8 @@ extension LaunchPlanner {
         _ = inherit(.monitorInput)
         _ = inherit(.record)
         _ = inherit(.messages)
+        // As an early one: an ending process gives back last what it was given first (task_work, since Linux 4.3), so that
+        // with the VM's life its disks, taps and ports are free too.
         _ = inherit(.lock)
         if case .ownUID = facts.credentials { _ = inherit(.uidLock) }
 
