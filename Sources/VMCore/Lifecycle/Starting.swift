@@ -111,7 +111,8 @@ public struct Starting {
     private func claimAddresses(_ plan: LaunchPlan) throws(VMError) {
         let file = paths.run.appending("addresses")
         let host = try ByteLockFile.make(file, permissions: 0o600)
-        let deadline = Deadline(in: .seconds(10))
+        // A turn is short, but dozens may be before this one, on a host that is busy with their machines.
+        let deadline = Deadline(in: .seconds(60))
         while try !host.take(0, of: file) {
             guard !deadline.hasPassed else {
                 throw VMError(.busy, file.string, "is locked by another process", remedy: "`lslocks` says which")
