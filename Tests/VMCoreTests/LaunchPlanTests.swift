@@ -97,6 +97,7 @@ enum Host: CaseIterable {
         case .rootless:
             facts.images["/vms/1/vdisk8"] = .denied(denial)
             facts.images["/vms/1/vdisk9"] = image(writeFailure: .permissionDenied)
+            facts.images["/vms/1/new"] = .missing(directIO: true, failure: .permissionDenied)
         case .assumed:
             facts.isAssumed = true
             for path: FilePath in ["/vms/1/vdisk0", "/vms/1/vdisk1"] { facts.images[path] = .denied(denial) }

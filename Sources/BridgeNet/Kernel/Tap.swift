@@ -49,8 +49,8 @@ public struct Tap: ~Copyable {
     ///   - alias: Whose tap it is: the VM's name. At most 255 bytes.
     ///   - mtu: Its MTU in bytes, at most the bridge's; nil for the bridge's.
     ///   - socket: A socket of the same network namespace.
-    /// - Throws: `notFound` without the bridge, `exists` if it is none, `invalid` if the MTU is too large, `busy` if it is down or
-    ///   all its ports are taken.
+    /// - Throws: `notFound` without the bridge, `exists` if it is none, `invalid` if the MTU is too large, `busy` if it is
+    ///   down or all its ports are taken.
     public func join(
         bridge: InterfaceName, alias: String, mtu: Int? = nil, using socket: inout RouteSocket
     ) throws(NetworkError) {

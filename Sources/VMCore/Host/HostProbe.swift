@@ -27,7 +27,7 @@ struct HostProbe {
             try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(named: params.qemu)
         }
         let devices = noting(or: DeviceFacts()) { () throws(VMError) in
-            isAssumed ? DeviceFacts(assumedFor: params, cache) : try DeviceFacts(params, credentials, cache)
+            isAssumed ? DeviceFacts(assumedFor: params) : try DeviceFacts(params, credentials, cache)
         }
         let network = noting(or: NetworkFacts()) { () throws(VMError) in
             try NetworkFacts(params, countingPorts: isLooking)
@@ -113,10 +113,10 @@ private struct DeviceFacts {
     }
 
     /// What root would find, for a user who can't try.
-    init(assumedFor params: VMParams, _ cache: ProbeCache) {
-        kvm = params.accel.value == .tcg ? .unusable("ACCEL=tcg") : KVMProbe(cache: cache).assumed
+    init(assumedFor params: VMParams) {
+        kvm = params.accel.value == .tcg ? .unusable("ACCEL=tcg") : KVMProbe.assumed
         ioUring = true
-        vhostNet = (try? status(of: "/dev/vhost-net")).flatMap { $0 } != nil
+        vhostNet = access("/dev/vhost-net", F_OK) == 0
     }
 }
 

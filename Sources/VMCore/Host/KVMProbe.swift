@@ -12,45 +12,31 @@ struct KVMProbe {
 
     /// - Parameter canOpen: whether QEMU's own user may open /dev/kvm.
     func verdict(canOpen: Bool) -> KVMVerdict {
-        let device: stat
-        switch Self.device {
-        case .failure(let reason): return .unusable(reason.text)
-        case .success(let found): device = found
-        }
+        if let obstacle = Self.obstacle { return .unusable(obstacle) }
         guard canOpen else {
-            let mode = String(device.st_mode & 0o777, radix: 8)
-            return .unusable("/dev/kvm does not open for QEMU's user (mode \(mode), group \(device.st_gid))")
+            let owner = (try? status(of: "/dev/kvm")).map { " (of \(Accounts.owner($0)))" } ?? ""
+            return .unusable("/dev/kvm\(owner) does not open for QEMU's user")
         }
         return tried
     }
 
     /// For a plan of root's that is shown to a user who can't try: what root would find is assumed, unless it is plain
     /// to everybody that guests don't run here.
-    var assumed: KVMVerdict {
-        switch Self.device {
-        case .failure(let reason): .unusable(reason.text)
-        case .success: .works
-        }
-    }
+    static var assumed: KVMVerdict { obstacle.map { .unusable($0) } ?? .works }
 
-    private struct Reason: Error { var text: String }
-
-    /// The device, where there can be guests at all.
-    private static var device: Result<stat, Reason> {
-        guard let device = try? status(of: "/dev/kvm") else {
-            let text = "this host has no /dev/kvm (no kvm_intel or kvm_amd loaded, or virtualization off in the BIOS)"
-            return .failure(Reason(text: text))
+    /// What is plain to everybody.
+    private static var obstacle: String? {
+        guard exists("/dev/kvm") else {
+            return "this host has no /dev/kvm (no kvm_intel or kvm_amd loaded, or virtualization off in the BIOS)"
         }
         // A host whose only KVM is that of paravirtual guests: stock ones hang.
-        if exists("kvm_pvm"), !exists("kvm_intel"), !exists("kvm_amd") {
-            return .failure(Reason(text: "the only KVM of this host is kvm_pvm, which can't run stock guests"))
+        if exists("/sys/module/kvm_pvm"), !exists("/sys/module/kvm_intel"), !exists("/sys/module/kvm_amd") {
+            return "the only KVM of this host is kvm_pvm, which can't run stock guests"
         }
-        return .success(device)
+        return nil
     }
 
-    private static func exists(_ module: String) -> Bool {
-        (try? status(of: FilePath("/sys/module/\(module)"))).flatMap { $0 } != nil
-    }
+    private static func exists(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }
 
     /// What a test guest showed. Kept until the next boot is only what will not be otherwise in a moment: not that the
     /// host was busy, or out of memory or descriptors.

@@ -14,8 +14,8 @@ extension LaunchPlanner {
         let path = disk.path.value
         let image: UsableImage
         switch facts.images[path] {
-        case .missing(let directIO):
-            guard planMissing(disk) else { return nil }
+        case .missing(let directIO, let failure):
+            guard planMissing(disk, failure) else { return nil }
             image = UsableImage(isBlockDevice: false, directIO: directIO)
         case .directoryMissing:
             let directory = path.removingLastComponent()
@@ -37,7 +37,7 @@ extension LaunchPlanner {
         return image
     }
 
-    private mutating func planMissing(_ disk: VMParams.Disk) -> Bool {
+    private mutating func planMissing(_ disk: VMParams.Disk, _ failure: Errno?) -> Bool {
         let path = disk.path.value
         guard let size = disk.size else {
             refuse(
@@ -54,6 +54,13 @@ extension LaunchPlanner {
         }
         guard !disk.readOnly.value else {
             refuse(.badData, place(size.origin), "\(path) would be created empty, and is read-only")
+            return false
+        }
+        if let failure, !(facts.isAssumed && failure == .permissionDenied) {
+            problem(
+                .system(
+                    failure, place(disk.path.origin), "\(path) can't be created",
+                    remedy: "run kvmctl as a user who may write to \(path.removingLastComponent())"))
             return false
         }
         plan.newDisks.append(.init(path: path, size: size.value))

@@ -2,8 +2,8 @@ public import SystemPackage
 
 /// What is at the path of an image, or of another file that the VM needs.
 public enum ImageFacts: Equatable, Sendable {
-    /// Nothing. `directIO`: whether a file made there could be opened with O_DIRECT.
-    case missing(directIO: Bool)
+    /// Nothing. `directIO`: whether a file made there could be opened with O_DIRECT; `failure`: why none can be made.
+    case missing(directIO: Bool, failure: Errno? = nil)
     /// Not even the directory.
     case directoryMissing
     /// A file or a block device.
@@ -32,8 +32,8 @@ public enum ImageFacts: Equatable, Sendable {
         public var directIO: Bool
         /// Why it can't be written to, where that is so.
         public var writeFailure: Errno?
-        /// Whose it is and its mode, in words.
-        public var owner = ""
+        /// Then whose it is and its mode, in words.
+        public var owner: String?
         /// What others hold of it.
         public var locks: Set<ImageLock> = []
 
