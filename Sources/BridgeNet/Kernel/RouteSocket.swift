@@ -150,7 +150,7 @@ extension NetworkError {
         self.init(
             Code(errno), subject: subject, doing: doing,
             reason: errno == .exchangeFull
-                ? "the bridge is full: all its \(BridgeSpec.maximumPorts) ports are taken" : nil, errno: errno,
+                ? "the bridge is full: all its 1,023 ports are taken" : nil, errno: errno,
             kernelMessage: verdict.message, remedy: Self.remedy(errno))
     }
 
