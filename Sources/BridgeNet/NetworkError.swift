@@ -8,11 +8,11 @@ public struct NetworkError: Error, Equatable, Sendable {
         case denied
         /// The interface, or a device file such as /dev/net/tun, is not there.
         case notFound
-        /// The name is taken.
+        /// The name is taken, or belongs to a device of another kind.
         case exists
         /// In use, down, full, or changing too fast: the wrong moment for this.
         case busy
-        /// A value that can't be, or a device of the wrong kind.
+        /// A value that can't be.
         case invalid
         /// The kernel lacks this.
         case unsupported
@@ -99,7 +99,7 @@ extension NetworkError: CustomStringConvertible {
         var text = "\(subject): \(doing): \(reason)"
         if let kernelMessage, kernelMessage != reason { text += " (\(kernelMessage))" }
         if !notUndone.isEmpty { text += "; could not undo: \(notUndone.joined(separator: ", "))" }
-        if let remedy { text += "; try: \(remedy)" }
+        if let remedy { text += "; \(remedy)" }
         return text
     }
 }

@@ -18,11 +18,22 @@ int clinux_ofd_lock(int fd, int64_t byte)
 	return errno == EACCES ? -EAGAIN : -errno;
 }
 
-int clinux_ofd_is_locked(int fd, int64_t byte)
+// Asks whether a lock of this type could not be had. Descriptors opened O_RDONLY may ask for either.
+static int conflicts(int fd, short type, int64_t byte)
 {
-	// A read lock as the question: descriptors opened O_RDONLY may ask it, and only a write lock conflicts.
-	struct flock lock = one_byte(F_RDLCK, byte);
+	struct flock lock = one_byte(type, byte);
 	if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
 		return -errno;
 	return lock.l_type != F_UNLCK;
+}
+
+int clinux_ofd_is_locked(int fd, int64_t byte)
+{
+	// Only a write lock conflicts with a read lock.
+	return conflicts(fd, F_RDLCK, byte);
+}
+
+int clinux_ofd_is_held(int fd, int64_t byte)
+{
+	return conflicts(fd, F_WRLCK, byte);
 }

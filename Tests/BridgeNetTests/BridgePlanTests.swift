@@ -56,7 +56,7 @@ import Testing
         #expect(up?.code == .exists)
         #expect(up?.reason == "the name belongs to \(words) that is no bridge")
         let down = #expect(throws: NetworkError.self) { try BridgePlan.down(name, found: [other]) }
-        #expect(down?.code == .invalid)
+        #expect(down?.code == .exists)
     }
 
     @Test func deletesABridgeWithoutPorts() throws {

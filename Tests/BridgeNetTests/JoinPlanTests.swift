@@ -35,7 +35,7 @@ import Testing
     @Test func aMissingBridgeSaysHowToMakeIt() {
         let error = #expect(throws: NetworkError.self) { try plan(found: nil) }
         #expect(error?.code == .notFound)
-        #expect(error?.description == "tap0: joining bridge br0: there is no bridge br0; try: kvmctl net up br0")
+        #expect(error?.description == "tap0: joining bridge br0: there is no bridge br0; make it: `kvmctl net up br0`")
     }
 
     @Test func aBridgeThatIsDownIsRefused() {
@@ -43,12 +43,12 @@ import Testing
         down.isUp = false
         let error = #expect(throws: NetworkError.self) { try plan(found: down) }
         #expect(error?.code == .busy)
-        #expect(error?.remedy == "kvmctl net up br0")
+        #expect(error?.remedy == "bring it up: `kvmctl net up br0`")
     }
 
     @Test func anotherDeviceIsRefused() {
         let error = #expect(throws: NetworkError.self) { try plan(found: Link(index: 5, name: "br0", kind: "bond")) }
-        #expect(error?.code == .invalid)
+        #expect(error?.code == .exists)
         #expect(error?.reason == "br0 is a device of kind bond, not a bridge")
     }
 

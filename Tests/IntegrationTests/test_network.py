@@ -32,7 +32,8 @@ def test_down_with_a_vm_on_it(bridged_host):
 
 
 def test_up_of_what_is_no_bridge(host):
-    host.kvmctl("net", "up", "lo", expect=75)
+    for verb in ("up", "down"):
+        assert "lo" in host.kvmctl("net", verb, "lo", expect=75).stderr
 
 
 def test_missing_bridge_names_the_command(host):

@@ -1,6 +1,7 @@
 """Starting: twice, in the foreground, only on paper, and failing."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -73,15 +74,6 @@ def test_second_file_of_the_same_name(host):
     result = host.kvmctl("start", second, expect=75)
     assert str(first) in result.stderr and str(second) in result.stderr
     assert host.qemu()
-
-
-def test_accelerator_falls_back_and_says_why(host):
-    """No stock guest runs on the KVM of the machines that this is tested on, or there is none."""
-    host.write_firmware_vm("vm")
-    result = host.kvmctl("start", "vm")
-    assert "TCG" in result.stdout + result.stderr
-    host.write_firmware_vm("kvm", ACCEL="kvm")
-    host.kvmctl("start", "kvm", expect=69)
 
 
 def fake_qemu(host, body):
@@ -160,3 +152,25 @@ def test_foreground_and_plain_start_at_once_leave_one_qemu(bridged_host, foregro
             start.communicate(timeout=60)
             assert start.returncode == 0
         host.assert_nothing_left()
+
+
+def has_kvm():
+    """Whether stock guests have a KVM here: that of a processor, not of paravirtual guests alone."""
+    modules = Path("/sys/module")
+    return Path("/dev/kvm").exists() and any((modules / name).exists() for name in ("kvm_intel", "kvm_amd"))
+
+
+def test_accelerator_is_what_the_host_has(host):
+    """KVM where it runs guests, and then a guest runs in it; else TCG, saying why, and no KVM for who insists on it."""
+    host.write_tiny_vm("auto")
+    said = host.kvmctl("start", "auto").stderr
+    host.write_tiny_vm("kvm", ACCEL="kvm")
+    if has_kvm():
+        host.kvmctl("start", "kvm")
+        for name in ("auto", "kvm"):
+            assert host.show(name)["accelerator"] == "kvm"
+            host.wait_console(name, "tiny: up")
+    else:
+        assert "TCG" in said
+        assert host.show("auto")["accelerator"] == "tcg"
+        assert "KVM can't be used" in host.kvmctl("start", "kvm", expect=69).stderr

@@ -21,6 +21,10 @@ import Testing
         ("kernel", StartOptions(), Host.runAs),
         ("refused", StartOptions(), Host.old),
         ("refused-not-root", StartOptions(), Host.rootless),
+        ("refused-in-use", StartOptions(), Host.busy),
+        ("refused-no-access", StartOptions(), Host.rootless),
+        ("assumed", StartOptions(), Host.assumed),
+        ("notices", StartOptions(), Host.remarkable),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
         let text = try Golden.read("plans/\(name).params")
@@ -79,8 +83,77 @@ enum Host: CaseIterable {
     case rootless
     /// Root, with a RUNAS user.
     case runAs
+    /// Root, where what the VM needs is in use.
+    case busy
+    /// A user who looks at what only root can start.
+    case assumed
+    /// Root on a machine without an id, with a bridge that is nearly full and another VM much like this one.
+    case remarkable
 
     var facts: HostFacts {
+        var facts = plainFacts
+        switch self {
+        case .busy: makeBusy(&facts)
+        case .rootless:
+            facts.images["/vms/1/vdisk8"] = .denied(denial)
+            facts.images["/vms/1/vdisk9"] = image(writeFailure: .permissionDenied)
+            facts.images["/vms/1/new"] = .missing(directIO: true, failure: .permissionDenied)
+        case .assumed:
+            facts.isAssumed = true
+            for path: FilePath in ["/vms/1/vdisk0", "/vms/1/vdisk1"] { facts.images[path] = .denied(denial) }
+            facts.images["/vms/1/vdisk2"] = image(writeFailure: .permissionDenied)
+        case .remarkable: makeRemarkable(&facts)
+        case .kvm, .old, .runAs: break
+        }
+        return facts
+    }
+
+    private var denial: ImageFacts.Denial {
+        var denial = ImageFacts.Denial()
+        denial.owner = "root, mode 600"
+        return denial
+    }
+
+    private func image(writeFailure: Errno? = nil, locks: Set<ImageLock> = []) -> ImageFacts {
+        var image = ImageFacts.Image(bytes: 8 << 30, content: .raw, directIO: true)
+        image.owner = "root, mode 644"
+        image.writeFailure = writeFailure
+        image.locks = locks
+        return .image(image)
+    }
+
+    private func makeBusy(_ facts: inout HostFacts) {
+        facts.images["/vms/1/vdisk0"] = image(locks: [.writes, .refusesWriters])
+        facts.images["/vms/1/vdisk1"] = image(locks: [.refusesWriters])
+        facts.images["/vms/1/vdisk2"] = image(locks: [.refusesWriters])
+        facts.images["/vms/1/vdisk3"] = image(writeFailure: .readOnlyFileSystem)
+        facts.ports = [
+            HostPort(.tcp, "127.0.0.2", 5907): .addressInUse, HostPort(.udp, "", 2222): .addressInUse,
+            HostPort(.tcp, "10.0.0.9", 2222): .addressNotAvailable,
+        ]
+        facts.passwordLength = 0
+        if let full = InterfaceName("br0") { facts.bridges[full] = BridgeFacts(isUp: true, mtu: 1500, ports: 1023) }
+        if let tap = InterfaceName("web0") { facts.interfaces[tap] = "the VM web" }
+        facts.neighbours = [neighbour("1", isRunning: true), neighbour("web", isRunning: true)].compactMap { $0 }
+        facts.neighbours[1].media = ["/vms/1/vdisk0"]
+        facts.problems = [VMError(.unavailable, "QEMU=/nope", "there is no such program")]
+    }
+
+    private func makeRemarkable(_ facts: inout HostFacts) {
+        facts.machineID = ""
+        if let full = InterfaceName("br1") { facts.bridges[full] = BridgeFacts(isUp: true, mtu: 1500, ports: 1000) }
+        facts.neighbours = [neighbour("1", isRunning: false)].compactMap { $0 }
+    }
+
+    private func neighbour(_ name: String, isRunning: Bool) -> Neighbour? {
+        VMName(name).map {
+            Neighbour(
+                name: $0, file: FilePath("/vms/other/\(name).params"), isRunning: isRunning,
+                addresses: [.init(network: "bridge:br1", mac: "52:54:00:00:00:ff")])
+        }
+    }
+
+    private var plainFacts: HostFacts {
         let modern = self != .old
         return HostFacts(
             isRoot: self != .rootless, machineID: "0123456789abcdef0123456789abcdef",
@@ -89,12 +162,16 @@ enum Host: CaseIterable {
                 machines: ["q35": "pc-q35-7.2", "pc-q35-7.2": nil, "pc": "pc-i440fx-7.2", "pc-i440fx-7.2": nil]),
             kvm: modern ? .works : .unusable("this host has no /dev/kvm"), ioUring: modern, vhostNet: modern,
             credentials: credentials, images: images(direct: modern), bridges: Self.bridges,
-            takenPorts: modern ? [] : [5907, 2222])
+            ports: modern
+                ? [:]
+                : [
+                    HostPort(.tcp, "127.0.0.1", 5907): .addressInUse, HostPort(.tcp, "127.0.0.1", 2222): .addressInUse,
+                ])
     }
 
     private var credentials: Credentials {
         switch self {
-        case .kvm, .old: .ownUID(groups: [104])
+        case .kvm, .old, .busy, .assumed, .remarkable: .ownUID(groups: [104])
         case .rootless: .caller
         case .runAs: .user("qemu", uid: 64055, gid: 108, groups: [104])
         }
@@ -102,17 +179,25 @@ enum Host: CaseIterable {
 
     private func images(direct: Bool) -> [FilePath: ImageFacts] {
         func raw(_ bytes: Int64 = 8 << 30) -> ImageFacts {
-            .file(.init(bytes: bytes, content: .raw, directIO: direct))
+            .image(.init(bytes: bytes, content: .raw, directIO: direct))
         }
         func qcow2(outside: String?) -> ImageFacts {
-            .file(.init(bytes: 197_120, content: .qcow2(outside: outside), directIO: direct))
+            .image(.init(bytes: 197_120, content: .qcow2(outside: outside), directIO: direct))
+        }
+        func blockDevice(_ bytes: Int64, _ content: ImageContent = .raw) -> ImageFacts {
+            var image = ImageFacts.Image(bytes: bytes, content: content, directIO: true)
+            image.isBlockDevice = true
+            return .image(image)
         }
         var images: [FilePath: ImageFacts] = [
             "/vms/1/a,b=c \"d\" {e}.img": raw(), "/vms/1/it's ünï çode.img": raw(), "/isos/x y,z.iso": raw(1 << 20),
             "/isos/a.iso": raw(1 << 20), "/isos/b.iso": raw(1 << 20), "/isos/empty.iso": raw(0),
             "/vms/1/image.qcow2": qcow2(outside: nil), "/vms/1/backed.qcow2": qcow2(outside: "/etc/shadow"),
-            "/dev/vg/lv": .blockDevice(bytes: 1 << 30), "/vms/1/new": .missing(directIO: true),
-            "/boot/vmlinuz": raw(9_000_001), "/boot/initrd.img": raw(30_000_001),
+            "/dev/vg/lv": blockDevice(1 << 30),
+            "/dev/vg/forged": blockDevice(1 << 30, .qcow2(outside: nil)),
+            "/dev/vg/forged2": blockDevice(1 << 30, .qcow2(outside: "/etc/shadow")),
+            "/vms/1/new": .missing(directIO: true),
+            "/vms/1/vnc.password": raw(9), "/boot/vmlinuz": raw(9_000_001), "/boot/initrd.img": raw(30_000_001),
             "/boot/missing": .missing(directIO: true),
             "/vms/1/missing": .missing(directIO: true), "/nowhere/disk": .directoryMissing,
             "/vms/1/odd-size": raw(1_000_001), "/vms/1/directory": .unusable("is a directory"),

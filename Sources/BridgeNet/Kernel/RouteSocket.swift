@@ -138,18 +138,27 @@ extension NetworkError {
             self.init(.malformed(error.description), subject: subject, doing: doing)
         case .interrupted:
             self.init(
-                .busy, subject: subject, doing: doing, reason: "the links kept changing meanwhile", remedy: "again")
+                .busy, subject: subject, doing: doing, reason: "the links kept changing meanwhile",
+                remedy: "try again")
         case .timedOut:
-            self.init(.timedOut, subject: subject, doing: doing, errno: .timedOut, remedy: "again")
+            self.init(.timedOut, subject: subject, doing: doing, errno: .timedOut, remedy: "try again")
         }
     }
 
     private init(_ verdict: Acknowledgement, subject: String, doing: String) {
         let errno = Errno(rawValue: verdict.code)
-        let isFull = errno == .exchangeFull
         self.init(
             Code(errno), subject: subject, doing: doing,
-            reason: isFull ? "the bridge is full: all its 1,023 ports are taken" : nil, errno: errno,
-            kernelMessage: verdict.message, remedy: isFull ? "another bridge, or stopping VMs on this one" : nil)
+            reason: errno == .exchangeFull
+                ? "the bridge is full: all its 1,023 ports are taken" : nil, errno: errno,
+            kernelMessage: verdict.message, remedy: Self.remedy(errno))
+    }
+
+    private static func remedy(_ errno: Errno) -> String? {
+        switch errno {
+        case .exchangeFull: "use another bridge, or stop VMs on this one"
+        case .notPermitted, .permissionDenied: "run it as root"
+        default: nil
+        }
     }
 }

@@ -49,8 +49,8 @@ public struct Tap: ~Copyable {
     ///   - alias: Whose tap it is: the VM's name. At most 255 bytes.
     ///   - mtu: Its MTU in bytes, at most the bridge's; nil for the bridge's.
     ///   - socket: A socket of the same network namespace.
-    /// - Throws: `notFound` without the bridge, `invalid` if it is none or the MTU too large, `busy` if it is down or
-    ///   all its ports are taken.
+    /// - Throws: `notFound` without the bridge, `exists` if it is none, `invalid` if the MTU is too large, `busy` if it is
+    ///   down or all its ports are taken.
     public func join(
         bridge: InterfaceName, alias: String, mtu: Int? = nil, using socket: inout RouteSocket
     ) throws(NetworkError) {
@@ -66,10 +66,13 @@ public struct Tap: ~Copyable {
                 reason: reason, errno: errno, remedy: remedy)
         }
         return switch errno {
-        case .resourceBusy where wanted != nil: error("an interface of that name exists", remedy: "another name")
+        case .resourceBusy where wanted != nil:
+            error(
+                "an interface of that name exists",
+                remedy: "choose another name for the tap, or let it have the first free one")
         case .noSuchFileOrDirectory, .noSuchDevice, .noSuchAddressOrDevice:
-            error("the host has no /dev/net/tun", remedy: "modprobe tun")
-        case .notPermitted, .permissionDenied: error(nil, remedy: "as root")
+            error("the host has no /dev/net/tun", remedy: "load the driver: `modprobe tun`")
+        case .notPermitted, .permissionDenied: error(nil, remedy: "run it as root")
         default: error(nil, remedy: nil)
         }
     }

@@ -3,6 +3,9 @@ public struct BridgeSpec: Equatable, Sendable {
     /// The MTUs that a bridge can have, in bytes (`br_dev_setup`, net/bridge/br_device.c).
     public static let mtuRange = 68...65535
 
+    /// How many ports a bridge has room for (BR_MAX_PORTS less the number 0, net/bridge/br_private.h).
+    public static let maximumPorts = 1023
+
     /// Its name.
     public let name: InterfaceName
     /// The address that a new bridge gets. Without one of its own a bridge takes a port's, and changes it as ports come

@@ -9,7 +9,7 @@ public enum BridgePlan {
         guard link.isBridge else {
             throw NetworkError(
                 .exists, subject: link.name, doing: "creating the bridge",
-                reason: "the name belongs to \(link.article) that is no bridge", remedy: "another name")
+                reason: "the name belongs to \(link.article) that is no bridge", remedy: "name the bridge otherwise")
         }
         var from = LinkSettings()
         var to = LinkSettings()
@@ -21,20 +21,20 @@ public enum BridgePlan {
 
     /// Makes the bridge be gone.
     ///
-    /// - Throws: `busy` if anything is still joined to it, naming the ports; `invalid` if the name belongs to a device
+    /// - Throws: `busy` if anything is still joined to it, naming the ports; `exists` if the name belongs to a device
     ///   that is no bridge.
     public static func down(_ name: InterfaceName, found: [Link]) throws(NetworkError) -> [LinkOperation] {
         guard let link = found.first(where: { $0.name == name.description }) else { return [] }
         guard link.isBridge else {
             throw NetworkError(
-                .invalid, subject: link.name, doing: "deleting the bridge",
-                reason: "it is \(link.article), not a bridge")
+                .exists, subject: link.name, doing: "deleting the bridge",
+                reason: "it is \(link.article), not a bridge", remedy: "`kvmctl net show` lists the bridges")
         }
         let ports = found.filter { $0.controller == link.index }
         guard ports.isEmpty else {
             throw NetworkError(
                 .busy, subject: link.name, doing: "deleting the bridge", reason: "still joined to it: \(list(ports))",
-                remedy: "stopping the VMs and removing the other ports first")
+                remedy: "stop the VMs and take the other ports out first (`ip link set PORT nomaster`)")
         }
         return [.delete(name)]
     }

@@ -5,8 +5,8 @@ enum JoinPlan {
 
     /// The operations, from the bridge as found.
     ///
-    /// - Throws: `notFound` without a bridge, `invalid` if it is no bridge or can't carry the MTU or the alias is too
-    ///   long, `busy` if it is down: the VM would come up without a network and nobody would know why.
+    /// - Throws: `notFound` without a bridge, `exists` if it is no bridge, `invalid` if it can't carry the MTU or the
+    ///   alias is too long, `busy` if it is down: the VM would come up without a network and nobody would know why.
     static func operations(
         tap: InterfaceName, alias: String, mtu: Int?, bridge name: InterfaceName, found: Link?
     ) throws(NetworkError) -> [LinkOperation] {
@@ -15,10 +15,14 @@ enum JoinPlan {
                 code, subject: tap.description, doing: "joining bridge \(name)", reason: reason, remedy: remedy)
         }
         guard let bridge = found else {
-            throw refusal(.notFound, "there is no bridge \(name)", remedy: "kvmctl net up \(name)")
+            throw refusal(.notFound, "there is no bridge \(name)", remedy: "make it: `kvmctl net up \(name)`")
         }
-        guard bridge.isBridge else { throw refusal(.invalid, "\(name) is \(bridge.article), not a bridge") }
-        guard bridge.isUp else { throw refusal(.busy, "\(name) is down", remedy: "kvmctl net up \(name)") }
+        guard bridge.isBridge else {
+            throw refusal(.exists, "\(name) is \(bridge.article), not a bridge", remedy: "name a bridge")
+        }
+        guard bridge.isUp else {
+            throw refusal(.busy, "\(name) is down", remedy: "bring it up: `kvmctl net up \(name)`")
+        }
         guard alias.utf8.count <= LinkSettings.maximumAliasLength else {
             throw refusal(.invalid, "an alias has at most \(LinkSettings.maximumAliasLength) bytes")
         }

@@ -10,3 +10,6 @@ int clinux_ofd_lock(int fd, int64_t byte);
 
 /// Asks, without taking anything, whether somebody else holds the lock on `byte`. 1, 0 or -errno.
 int clinux_ofd_is_locked(int fd, int64_t byte);
+
+/// The same for a lock of any kind, a read lock too. 1, 0 or -errno.
+int clinux_ofd_is_held(int fd, int64_t byte);

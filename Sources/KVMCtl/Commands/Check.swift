@@ -31,9 +31,7 @@ struct Check: ParsableCommand {
     private func check(_ vm: VMReference) throws -> [String] {
         let file = try VMFile(vm.file)
         let paths = try Places.current()
-        // What a running VM holds (its port, its disks) is no fault of its own.
-        let isRunning = try Places.inventory().entry(vm).state.isAlive
-        let plan = try Starting(file, paths: paths).plan(looking: true, ignoringTakenPorts: isRunning)
+        let plan = try Starting(file, paths: paths).plan(to: .check(isRunning: try Places.isRunning(vm)))
         return file.warnings + plan.notices + plan.derivedValues
     }
 

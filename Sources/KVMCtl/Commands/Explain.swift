@@ -16,7 +16,7 @@ struct Explain: ParsableCommand {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
         let starting = Starting(try VMFile(reference.file), paths: paths)
-        let plan = try starting.plan(looking: true, ignoringTakenPorts: true)
+        let plan = try starting.plan(to: .show(isRunning: true))
         if output.json {
             output.print(list: plan.arguments.map(\.json))
             return

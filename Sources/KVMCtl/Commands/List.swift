@@ -11,6 +11,7 @@ struct List: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        VMLocator(try Places.current()).blindSpots().forEach(Message.error)
         let entries = try Places.inventory().entries()
         if output.json {
             output.print(list: entries.map(\.json))

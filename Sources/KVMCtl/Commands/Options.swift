@@ -16,6 +16,12 @@ enum Places {
     /// Where a user who is not root also looks: at root's VMs.
     static var system: Paths? { geteuid() == 0 || getenv("KVMCTL_RUN") != nil ? nil : .system }
 
+    /// Whether what the VM needs may be in use by itself: where the caller may not look, it may.
+    static func isRunning(_ vm: VMReference) throws(VMError) -> Bool {
+        let state = try inventory().entry(vm).state
+        return state.isAlive || state == .unknown
+    }
+
     static func inventory() throws(VMError) -> Inventory { Inventory(try current(), system: system) }
 }
 
@@ -36,7 +42,10 @@ struct Targets: ParsableArguments {
     /// - Throws: what the only VM threw; `SomeFailed` if some of several failed.
     func forEach(_ body: (VMReference) throws -> Void) throws {
         let locator = VMLocator(try Places.current())
-        var failures = 0
+        // What can't be found can't be done either.
+        let blindSpots = all ? locator.blindSpots() : []
+        blindSpots.forEach(Message.error)
+        var failures = blindSpots.count
         let words = all ? locator.definedFiles().map(\.string) : vms
         for word in words {
             do {

@@ -41,7 +41,7 @@ struct Start: ParsableCommand {
             stopwatch.lap(.parse)
             let starting = Starting(file, options: options, paths: try Places.current(), stopwatch: stopwatch)
             if dryRun.isOn {
-                let plan = try starting.plan(looking: true)
+                let plan = try starting.plan(to: .show(isRunning: try Places.isRunning(vm)))
                 if output.json { results.append(plan.json) } else { print(plan.text) }
                 plan.notices.forEach(Message.note)
                 return

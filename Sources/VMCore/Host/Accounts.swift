@@ -10,6 +10,12 @@ enum Accounts {
     /// The group's id.
     static func group(named name: String) -> UInt32? { getgrnam(name).map { $0.pointee.gr_gid } }
 
+    /// Whose a file is and who may use it, in words: `root, mode 600`.
+    static func owner(_ file: stat) -> String {
+        let name = getpwuid(file.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(file.st_uid)"
+        return "\(name), mode \(String(file.st_mode & 0o7777, radix: 8))"
+    }
+
     /// Turns `RUNAS` into ids: `user` or `user:group`, each a name or a number.
     static func resolve(_ text: String) throws(VMError) -> (uid: UInt32, gid: UInt32) {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)

@@ -39,8 +39,11 @@ public enum Bridges {
     /// - Parameter mtu: its MTU in bytes; nil: as it is, or the kernel's default.
     public static func up(_ name: InterfaceName, mtu: Int?) throws(VMError) -> Change {
         try routing { (socket) throws(NetworkError) in
-            // The host's own, for ever: without one the bridge's address would change as taps come and go.
-            let mac = BridgeSpec.defaultMAC(name: name, seed: HostProbe.machineID.utf8)
+            // The host's own, for ever: without one the bridge's address would change as taps come and go. A host that
+            // has nothing of its own gets a new one with each bridge: two such hosts must not have the same.
+            let host = Array(HostProbe.machineID.utf8)
+            let seed = host.isEmpty ? (0..<16).map { _ in UInt8.random(in: 0...255) } : host
+            let mac = BridgeSpec.defaultMAC(name: name, seed: seed)
             let spec = try BridgeSpec(name: name, mac: mac, mtu: mtu)
             return Change(try BridgePlan.up(spec, found: try socket.links()))
         }

@@ -11,8 +11,8 @@ struct ByteLockFile: ~Copyable {
     init(asking path: FilePath) throws(Errno) { file = try .open(path, .readOnly) }
 
     /// Opens the file for locking, and makes it where it is missing; a link is not followed.
-    init(creating path: FilePath, permissions: UInt32) throws(Errno) {
-        file = try .open(path, .readWrite, flags: O_CREAT | O_NOFOLLOW, permissions: permissions)
+    init(creating path: FilePath, permissions: UInt32, group: UInt32? = nil) throws(Errno) {
+        file = try openOwn(path, .readWrite, permissions: permissions, group: group)
     }
 
     /// The same, with a failure that names the file.

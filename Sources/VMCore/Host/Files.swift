@@ -58,9 +58,7 @@ public func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
 func replaceFile(_ path: FilePath, with bytes: [UInt8], permissions: UInt32, group: UInt32? = nil) throws(Errno) {
     let temporary = FilePath("\(path).\(getpid())")
     do {
-        let file = try OwnedDescriptor.open(
-            temporary, .writeOnly, flags: O_CREAT | O_TRUNC | O_NOFOLLOW, permissions: permissions)
-        if let group { fchown(file.rawValue, UInt32.max, group) }
+        let file = try openOwn(temporary, .writeOnly, flags: O_TRUNC, permissions: permissions, group: group)
         try writeAll(bytes, to: file.descriptor)
     } catch {
         removeFile(temporary)
@@ -72,6 +70,21 @@ func replaceFile(_ path: FilePath, with bytes: [UInt8], permissions: UInt32, gro
         removeFile(temporary)
         throw failure
     }
+}
+
+/// Opens a file of kvmctl's own, made where it is missing, with exactly these permissions whatever the umask; a link is
+/// not followed.
+func openOwn(
+    _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: UInt32, group: UInt32? = nil
+) throws(Errno) -> OwnedDescriptor {
+    let file = try OwnedDescriptor.open(
+        path, mode, flags: flags | O_CREAT | O_NOFOLLOW, permissions: permissions)
+    // A user who is not in the group keeps the file to their own.
+    if let group { fchown(file.rawValue, UInt32.max, group) }
+    var found = stat()
+    guard fstat(file.rawValue, &found) == 0 else { throw Errno(rawValue: errno) }
+    if found.st_mode & 0o7777 != permissions, fchmod(file.rawValue, permissions) != 0 { throw Errno(rawValue: errno) }
+    return file
 }
 
 /// Removes a file; one that is not there is as good as removed.
@@ -90,23 +103,23 @@ func status(of path: FilePath) throws(Errno) -> stat? {
 
 /// Makes a directory and those above it, as far as they are missing.
 func makeDirectories(_ path: FilePath, permissions: UInt32, group: UInt32? = nil) throws(Errno) {
-    if path.withPlatformString({ mkdir($0, permissions) }) == 0 {
-        if let group { _ = path.withPlatformString { chown($0, UInt32.max, group) } }
-        return
-    }
-    switch Errno(rawValue: errno) {
-    case .fileExists: return
-    case .noSuchFileOrDirectory:
+    do throws(Errno) { try makeDirectory(path, permissions: permissions, group: group) } catch .noSuchFileOrDirectory {
         let parent = path.removingLastComponent()
         guard parent != path, !parent.isEmpty else { throw .noSuchFileOrDirectory }
         try makeDirectories(parent, permissions: permissions, group: group)
         // Once only: a parent that is a dangling link is there and is not.
-        guard path.withPlatformString({ mkdir($0, permissions) }) == 0 || errno == EEXIST else {
-            throw Errno(rawValue: errno)
-        }
-        if let group { _ = path.withPlatformString { chown($0, UInt32.max, group) } }
-    case let error: throw error
+        try makeDirectory(path, permissions: permissions, group: group)
     }
+}
+
+/// Makes a directory with exactly these permissions, whatever the umask; one that is there is left as it is.
+private func makeDirectory(_ path: FilePath, permissions: UInt32, group: UInt32?) throws(Errno) {
+    guard path.withPlatformString({ mkdir($0, permissions) }) == 0 else {
+        if errno == EEXIST { return }
+        throw Errno(rawValue: errno)
+    }
+    if let group { _ = path.withPlatformString { chown($0, UInt32.max, group) } }
+    guard path.withPlatformString({ chmod($0, permissions) }) == 0 else { throw Errno(rawValue: errno) }
 }
 
 /// Whether two paths lead to one file.

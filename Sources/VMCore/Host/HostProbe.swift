@@ -3,32 +3,56 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Gathers the facts that a launch plan needs. Reads only.
+/// Gathers the facts that a launch plan needs. Reads only. What can't be found out is a fact too.
 struct HostProbe {
     let cache: ProbeCache
-    /// Plan as root would, whoever asks: for a dry run of a VM that only root can start.
-    var assumesRoot = false
+    /// Whether the plan is only to be looked at: by a user it is made as root would, where only root can start the VM.
+    var isLooking = false
 
-    func facts(for params: VMParams, options: StartOptions) throws(VMError) -> HostFacts {
+    func facts(for params: VMParams, options: StartOptions) -> HostFacts {
+        let images = images(params, options)
         let isRoot = geteuid() == 0
-        let credentials = try credentials(params, isRoot: isRoot || assumesRoot)
-        let abilities = Self.abilities(isRoot ? credentials.forProbing : ResolvedCredentials())
-        let kvm =
-            params.accel.value == .tcg
-            ? .unusable("ACCEL=tcg")
-            : KVMProbe(cache: cache).verdict(canOpen: abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0)
-        let qemu = try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(named: params.qemu)
+        let isAssumed = isLooking && !isRoot && Self.takesRoot(params, images)
+        var problems: [VMError] = []
+        func noting<Fact>(or fallback: Fact, _ find: () throws(VMError) -> Fact) -> Fact {
+            do throws(VMError) { return try find() } catch {
+                problems.append(error)
+                return fallback
+            }
+        }
+        let credentials = noting(or: .caller) { () throws(VMError) in
+            try self.credentials(params, isRoot: isRoot || isAssumed)
+        }
+        let qemu = noting(or: QEMUFacts(path: "", version: "", ioUring: false, machines: [:])) { () throws(VMError) in
+            try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(named: params.qemu)
+        }
+        let devices = noting(or: DeviceFacts()) { () throws(VMError) in
+            isAssumed ? DeviceFacts(assumedFor: params) : try DeviceFacts(params, credentials, cache)
+        }
+        let network = noting(or: NetworkFacts()) { () throws(VMError) in
+            try NetworkFacts(params, countingPorts: isLooking)
+        }
         return HostFacts(
-            isRoot: isRoot || assumesRoot, machineID: Self.machineID, qemu: qemu, kvm: kvm,
-            ioUring: abilities & CInt(CLINUX_CAN_IO_URING) != 0,
-            vhostNet: Self.opens("/dev/vhost-net"), credentials: credentials, images: images(params, options),
-            bridges: try bridges(params), takenPorts: takenPorts(params))
+            isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: Self.machineID, qemu: qemu, kvm: devices.kvm,
+            ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
+            bridges: network.bridges, ports: ports(params), interfaces: network.taken,
+            passwordLength: passwordLength(params), problems: problems)
     }
 
-    /// The content of machine-id(5), or empty.
+    /// The content of machine-id(5); empty where there is none, or no valid one.
     static var machineID: String {
-        let bytes = (try? readFile("/etc/machine-id", limit: 64)) ?? []
-        return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        let bytes = ((try? readFile("/etc/machine-id", limit: 64)) ?? []).prefix { $0 != UInt8(ascii: "\n") }
+        let isHex = bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        let isValid = bytes.count == 32 && isHex && bytes.contains { $0 != UInt8(ascii: "0") }
+        return isValid ? String(decoding: bytes, as: UTF8.self) : ""
+    }
+
+    /// Whether only root can start the VM: for a tap, for a user of QEMU's own, for files that are not the caller's.
+    private static func takesRoot(_ params: VMParams, _ images: [FilePath: ImageFacts]) -> Bool {
+        params.nics.contains { $0.network.value != .user } || params.runAs != nil
+            || images.values.contains { image in
+                if case .denied(let denial) = image { !denial.isOwn } else { false }
+            }
     }
 
     private func credentials(_ params: VMParams, isRoot: Bool) throws(VMError) -> Credentials {
@@ -43,98 +67,95 @@ struct HostProbe {
         return .user(runAs.value, uid: uid, gid: gid, groups: Accounts.kvmGroups)
     }
 
-    private static func abilities(_ credentials: ResolvedCredentials) -> CInt {
-        let launch = Launch(path: "", arguments: [], credentials: credentials)
-        return max(0, launch.probe())
-    }
-
-    private static func opens(_ path: FilePath) -> Bool {
-        (try? OwnedDescriptor.open(path, .readWrite).rawValue) != nil
-    }
-
     private func images(_ params: VMParams, _ options: StartOptions) -> [FilePath: ImageFacts] {
         var paths = params.disks.map(\.path.value) + params.cdroms.map(\.path.value)
-        paths += [params.kernel?.image.value, params.kernel?.initrd?.value, options.cdrom].compactMap { $0 }
+        paths += [params.kernel?.image, params.kernel?.initrd, params.vnc.passwordFile].compactMap { $0?.value }
+        if let cdrom = options.cdrom { paths.append(cdrom) }
         return paths.reduce(into: [:]) { $0[$1] = ImageFacts(probing: $1) }
     }
 
-    private func bridges(_ params: VMParams) throws(VMError) -> [InterfaceName: BridgeFacts] {
+    private func passwordLength(_ params: VMParams) -> Int? {
+        guard let file = params.vnc.passwordFile?.value, let found = try? status(of: file),
+            found.st_mode & S_IFMT == S_IFREG, let content = try? readFile(file, limit: 4096)
+        else { return nil }
+        return VNCPassword.trimmed(content).count
+    }
+
+    private func ports(_ params: VMParams) -> [HostPort: Errno] {
+        var ports = params.forwards.map { HostPort($0.value.transport, $0.value.address, $0.value.hostPort) }
+        if case .number(let display) = params.vnc.display.value {
+            ports.append(HostPort(.tcp, params.vnc.bind.value, UInt16(clamping: 5900 + display)))
+        }
+        return ports.reduce(into: [:]) { $0[$1] = PortProbe.obstacle(to: $1) }
+    }
+}
+
+/// What the host's devices can do for QEMU.
+private struct DeviceFacts {
+    var kvm = KVMVerdict.unusable("it was not tried")
+    var ioUring = false
+    var vhostNet = false
+
+    /// Where trying failed.
+    init() {}
+
+    /// By trying, as the user that QEMU will be.
+    init(_ params: VMParams, _ credentials: Credentials, _ cache: ProbeCache) throws(VMError) {
+        let user = geteuid() == 0 ? credentials.forProbing : ResolvedCredentials()
+        let abilities = Launch(path: "", arguments: [], credentials: user).probe()
+        guard abilities >= 0 else {
+            throw .system(Errno(rawValue: -abilities), "this host", "what QEMU's user may do here can't be tried")
+        }
+        let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
+        kvm = params.accel.value == .tcg ? .unusable("ACCEL=tcg") : KVMProbe(cache: cache).verdict(canOpen: canOpenKVM)
+        ioUring = abilities & CInt(CLINUX_CAN_IO_URING) != 0
+        vhostNet = (try? OwnedDescriptor.open("/dev/vhost-net", .readWrite).rawValue) != nil
+    }
+
+    /// What root would find, for a user who can't try.
+    init(assumedFor params: VMParams) {
+        kvm = params.accel.value == .tcg ? .unusable("ACCEL=tcg") : KVMProbe.assumed
+        ioUring = true
+        vhostNet = access("/dev/vhost-net", F_OK) == 0
+    }
+}
+
+/// The links that a VM names.
+private struct NetworkFacts {
+    var bridges: [InterfaceName: BridgeFacts] = [:]
+    var taken: [InterfaceName: String] = [:]
+
+    /// Where asking failed.
+    init() {}
+
+    init(_ params: VMParams, countingPorts: Bool) throws(VMError) {
         let names = Set(
             params.nics.compactMap { nic -> InterfaceName? in
                 if case .bridge(let name) = nic.network.value { name } else { nil }
             })
-        guard !names.isEmpty else { return [:] }
+        guard !names.isEmpty else { return }
         do throws(NetworkError) {
             var socket = try RouteSocket()
-            var found: [InterfaceName: BridgeFacts] = [:]
+            let all = countingPorts ? try socket.links() : []
             for name in names {
                 guard let link = try socket.link(named: name) else { continue }
-                let kind = link.kind ?? "a device of another kind"
-                found[name] = BridgeFacts(
-                    otherKind: kind == "bridge" ? nil : kind, isUp: link.isUp, mtu: Int(link.mtu))
+                bridges[name] = BridgeFacts(
+                    otherKind: link.isBridge ? nil : link.words, isUp: link.isUp, mtu: link.mtu,
+                    ports: countingPorts ? all.filter { $0.controller == link.index }.count : nil)
             }
-            return found
+            for name in params.nics.compactMap(\.tap?.value) {
+                taken[name] = try socket.link(named: name)?.words
+            }
         } catch {
             throw VMError(error)
         }
     }
-
-    private func takenPorts(_ params: VMParams) -> Set<Int> {
-        var taken: Set<Int> = []
-        if case .number(let display) = params.vnc.display.value,
-            PortProbe.isTaken(.tcp, params.vnc.bind.value, UInt16(clamping: 5900 + display))
-        {
-            taken.insert(5900 + display)
-        }
-        for forward in params.forwards.map(\.value)
-        where PortProbe.isTaken(forward.transport, forward.address, forward.hostPort) {
-            taken.insert(Int(forward.hostPort))
-        }
-        return taken
-    }
 }
 
-/// O_DIRECT of open(2), which only _GNU_SOURCE declares (asm-generic/fcntl.h).
-private let directIO: CInt = 0o40_000
-
-extension ImageFacts {
-    /// Looks at what is at a path.
-    init(probing path: FilePath) {
-        do throws(Errno) {
-            guard let file = try status(of: path) else {
-                self = Self.missing(path)
-                return
-            }
-            switch file.st_mode & S_IFMT {
-            case S_IFREG:
-                let image = try OwnedDescriptor.open(path, .readOnly)
-                let header = try readAll(image.descriptor, limit: ImageContent.headerLength)
-                self = .file(
-                    .init(
-                        bytes: Int64(file.st_size), content: ImageContent(header: header),
-                        directIO: Self.doesDirectIO(path, flags: 0)))
-            case S_IFBLK:
-                let device = try OwnedDescriptor.open(path, .readOnly)
-                self = .blockDevice(bytes: Int64(lseek(device.rawValue, 0, SEEK_END)))
-            case S_IFDIR: self = .unusable("is a directory")
-            default: self = .unusable("is neither a file nor a block device")
-            }
-        } catch {
-            self = .unusable("can't be read: \(error.description)")
-        }
-    }
-
-    private static func missing(_ path: FilePath) -> ImageFacts {
-        let directory = path.removingLastComponent()
-        guard let found = try? status(of: directory), found.st_mode & S_IFMT == S_IFDIR else {
-            return .directoryMissing
-        }
-        return .missing(directIO: doesDirectIO(directory, flags: temporaryFile))
-    }
-
-    /// open(2) says EINVAL where the file system has no O_DIRECT.
-    private static func doesDirectIO(_ path: FilePath, flags: CInt) -> Bool {
-        let mode: FileDescriptor.AccessMode = flags == 0 ? .readOnly : .readWrite
-        return (try? OwnedDescriptor.open(path, mode, flags: flags | directIO, permissions: 0o600).rawValue) != nil
+extension Link {
+    /// What it is, in words; the alias of a VM's tap is the VM's name.
+    fileprivate var words: String {
+        if kind == "tun", let alias { return "the VM \(alias)" }
+        return kind.map { "a device of kind \($0)" } ?? "a network device"
     }
 }

@@ -12,44 +12,55 @@ struct KVMProbe {
 
     /// - Parameter canOpen: whether QEMU's own user may open /dev/kvm.
     func verdict(canOpen: Bool) -> KVMVerdict {
-        guard let device = try? status(of: "/dev/kvm") else {
-            return .unusable(
-                "this host has no /dev/kvm (no kvm_intel or kvm_amd loaded, or virtualization off in the BIOS)")
+        if let obstacle = Self.obstacle { return .unusable(obstacle) }
+        guard canOpen else {
+            let owner = (try? status(of: "/dev/kvm")).map { " (of \(Accounts.owner($0)))" } ?? ""
+            return .unusable("/dev/kvm\(owner) does not open for QEMU's user")
+        }
+        return tried
+    }
+
+    /// For a plan of root's that is shown to a user who can't try: what root would find is assumed, unless it is plain
+    /// to everybody that guests don't run here.
+    static var assumed: KVMVerdict { obstacle.map { .unusable($0) } ?? .works }
+
+    /// What is plain to everybody.
+    private static var obstacle: String? {
+        guard exists("/dev/kvm") else {
+            return "this host has no /dev/kvm (no kvm_intel or kvm_amd loaded, or virtualization off in the BIOS)"
         }
         // A host whose only KVM is that of paravirtual guests: stock ones hang.
-        if exists("kvm_pvm"), !exists("kvm_intel"), !exists("kvm_amd") {
-            return .unusable("the only KVM of this host is kvm_pvm, which can't run stock guests")
+        if exists("/sys/module/kvm_pvm"), !exists("/sys/module/kvm_intel"), !exists("/sys/module/kvm_amd") {
+            return "the only KVM of this host is kvm_pvm, which can't run stock guests"
         }
-        guard canOpen else {
-            let mode = String(device.st_mode & 0o777, radix: 8)
-            return .unusable("/dev/kvm does not open for QEMU's user (mode \(mode), group \(device.st_gid))")
-        }
-        return cached { run() }
+        return nil
     }
 
-    private func exists(_ module: String) -> Bool {
-        (try? status(of: FilePath("/sys/module/\(module)"))).flatMap { $0 } != nil
-    }
+    private static func exists(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }
 
-    private func run() -> KVMVerdict {
-        let result = clinux_kvm_probe(Self.deadlineMilliseconds)
-        if result >= 0 { return .works }
-        return switch Errno(rawValue: CInt(-result)) {
-        case .timedOut: .unusable("a test guest on /dev/kvm got nowhere in a second")
-        case .execFormatError: .unusable("a test guest on /dev/kvm did not run as a processor would")
-        case let error: .unusable("a test guest on /dev/kvm can't be run: \(error.description)")
-        }
-    }
-
-    private func cached(_ probe: () -> KVMVerdict) -> KVMVerdict {
+    /// What a test guest showed. Kept until the next boot is only what will not be otherwise in a moment: not that the
+    /// host was busy, or out of memory or descriptors.
+    private var tried: KVMVerdict {
         let boot = (try? readFile("/proc/sys/kernel/random/boot_id", limit: 36)) ?? []
         let key = "kvm-\(String(decoding: boot, as: UTF8.self))"
         if let text = cache.read(key) {
             return text.isEmpty ? .works : .unusable(String(decoding: text, as: UTF8.self))
         }
-        let verdict = probe()
-        let text = if case .unusable(let reason) = verdict { reason } else { "" }
-        cache.write(key, Array(text.utf8))
+        let (verdict, isFinal) = Self.judge(clinux_kvm_probe(Self.deadlineMilliseconds))
+        if isFinal {
+            let text = if case .unusable(let reason) = verdict { reason } else { "" }
+            cache.write(key, Array(text.utf8), replacing: "kvm-")
+        }
         return verdict
+    }
+
+    /// What the test guest's result means, and whether it will be the same until the next boot.
+    static func judge(_ result: Int64) -> (verdict: KVMVerdict, isFinal: Bool) {
+        if result >= 0 { return (.works, true) }
+        return switch Errno(rawValue: CInt(-result)) {
+        case .timedOut: (.unusable("a test guest on /dev/kvm got nowhere in a second"), false)
+        case .execFormatError: (.unusable("a test guest on /dev/kvm did not run as a processor would"), true)
+        case let error: (.unusable("a test guest on /dev/kvm can't be run: \(error.description)"), false)
+        }
     }
 }

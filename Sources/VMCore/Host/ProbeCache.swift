@@ -8,10 +8,13 @@ struct ProbeCache {
 
     func read(_ key: String) -> [UInt8]? { try? readFile(directory.appending(key)) }
 
-    func write(_ key: String, _ bytes: [UInt8]) {
+    /// - Parameter family: how the keys begin that this one takes the place of.
+    func write(_ key: String, _ bytes: [UInt8], replacing family: String? = nil) {
         guard keeps else { return }
         // A cache that can't be written is no failure.
         try? makeDirectories(directory, permissions: 0o755)
         try? replaceFile(directory.appending(key), with: bytes, permissions: 0o644)
+        guard let family, let all = try? names(in: directory) else { return }
+        for old in all where old.hasPrefix(family) && old != key { removeFile(directory.appending(old)) }
     }
 }

@@ -15,7 +15,7 @@ struct QEMUProbe {
     /// The facts of the binary that `QEMU` names, or of the host's own.
     func facts(named name: Setting<String>?) throws(VMError) -> QEMUFacts {
         let path = try Self.find(name?.value)
-        guard let file = try? status(of: path) else { throw Self.missing(path.string) }
+        guard let file = try? status(of: path) else { throw Self.missing(name?.value) }
         let key = "qemu-\(file.st_dev)-\(file.st_ino)-\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec).json"
         if let bytes = cache.read(key), let facts = try? JSONDecoder().decode(QEMUFacts.self, from: Data(bytes)),
             facts.path == path.string
@@ -35,7 +35,7 @@ struct QEMUProbe {
                 : searchPath.map { FilePath($0).appending(candidate) }
             if let found = places.first(where: { $0.withPlatformString { access($0, X_OK) } == 0 }) { return found }
         }
-        throw missing(name ?? usualNames[0])
+        throw missing(name)
     }
 
     private static var searchPath: [String] {
@@ -43,9 +43,16 @@ struct QEMUProbe {
         return path.split(separator: ":").map(String.init) + ["/usr/bin", "/usr/local/bin"]
     }
 
-    private static func missing(_ name: String) -> VMError {
-        VMError(
-            .unavailable, name, "there is no such program", remedy: "install QEMU: `apt-get install qemu-system-x86`")
+    private static func missing(_ name: String?) -> VMError {
+        guard let name else {
+            return VMError(
+                .unavailable, usualNames[0], "there is no such program in PATH",
+                remedy: "install QEMU: `apt-get install qemu-system-x86`")
+        }
+        let isThere = name.contains("/") && access(name, F_OK) == 0
+        return VMError(
+            .unavailable, "QEMU=\(name)", isThere ? "is not executable" : "there is no such program",
+            remedy: "name the one that there is, or leave QEMU out to use \(usualNames[0]) as it is found in PATH")
     }
 
     /// Starts the binary with no machine at all, and asks it over QMP.

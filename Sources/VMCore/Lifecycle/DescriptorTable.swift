@@ -133,15 +133,9 @@ struct DescriptorTable: ~Copyable {
 
     private static func secret(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
         let original = try regularFile(path)
-        var bytes = try contents(of: original, path, limit: 4096)
-        while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
-        // RFC 6143, 7.2.2: the password is a DES key; what is beyond eight bytes would be silently ignored.
-        guard (1...8).contains(bytes.count) else {
-            throw VMError(
-                .badData, path.string, "a VNC password is 1 to 8 bytes, and this one is \(bytes.count)",
-                remedy: "write a new one: `head -c 6 /dev/urandom | base64 | cut -c 1-8 > \(shellQuoted(path.string))`")
-        }
-        return try memory("secret", bytes)
+        let password = VNCPassword.trimmed(try contents(of: original, path, limit: 4096))
+        if let fault = VNCPassword.fault(ofLength: password.count, in: path) { throw fault }
+        return try memory("secret", password)
     }
 
     private static func contents(

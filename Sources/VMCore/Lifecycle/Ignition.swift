@@ -55,10 +55,8 @@ struct Ignition {
     /// The file that the process signs just before it becomes QEMU, and then has no more.
     private func identityFile() throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
-            let file = try OwnedDescriptor.open(
-                directory.processFile, .writeOnly, flags: O_CREAT | O_TRUNC | O_NOFOLLOW, permissions: 0o640)
-            if let group = Accounts.lookers { fchown(file.rawValue, UInt32.max, group) }
-            return file
+            return try openOwn(
+                directory.processFile, .writeOnly, flags: O_TRUNC, permissions: 0o640, group: Accounts.lookers)
         } catch {
             throw .system(error, directory.processFile.string, "can't be written")
         }

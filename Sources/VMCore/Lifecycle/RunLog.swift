@@ -31,10 +31,7 @@ enum RunLog {
     static func begin(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             try makeDirectories(path.removingLastComponent(), permissions: 0o750, group: Accounts.lookers)
-            let file = try OwnedDescriptor.open(
-                path, .writeOnly, flags: O_CREAT | O_APPEND | O_NOFOLLOW, permissions: 0o640)
-            if let group = Accounts.lookers { fchown(file.rawValue, UInt32.max, group) }
-            return file
+            return try openOwn(path, .writeOnly, flags: O_APPEND, permissions: 0o640, group: Accounts.lookers)
         } catch {
             throw .system(error, path.string, "can't begin the log")
         }

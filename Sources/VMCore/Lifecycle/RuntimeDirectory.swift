@@ -47,30 +47,38 @@ struct RuntimeDirectory {
     func openTurns() throws(VMError) -> ByteLockFile { try open(turnsFile, permissions: 0o600, group: nil) }
 
     private func open(_ file: FilePath, permissions: UInt32, group: UInt32?) throws(VMError) -> ByteLockFile {
-        do throws(Errno) {
-            do throws(Errno) {
-                return try make(file, permissions: permissions, group: group)
-            } catch .noSuchFileOrDirectory {
-                // An `rm` at the same moment took the new directory away, which it does once.
-                return try make(file, permissions: permissions, group: group)
-            }
+        try make()
+        func opened() throws(Errno) -> ByteLockFile {
+            try ByteLockFile(creating: file, permissions: permissions, group: group)
+        }
+        do throws(Errno) { return try opened() } catch .noSuchFileOrDirectory {
+            // An `rm` at the same moment took the new directory away, which it does once.
+            try make()
         } catch {
             throw .system(error, file.string, "can't be opened")
         }
+        do throws(Errno) { return try opened() } catch { throw .system(error, file.string, "can't be opened") }
     }
 
-    private func make(_ file: FilePath, permissions: UInt32, group: UInt32?) throws(Errno) -> ByteLockFile {
-        try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
-        try refuseForeign(path)
-        let opened = try ByteLockFile(creating: file, permissions: permissions)
-        if let group { fchown(opened.descriptor.rawValue, UInt32.max, group) }
-        return opened
+    private func make() throws(VMError) {
+        let found: stat?
+        do throws(Errno) {
+            try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
+            found = try status(of: path)
+        } catch {
+            throw .system(error, path.string, "can't be made")
+        }
+        if let found { try refuseForeign(found) }
     }
 
     /// A directory that somebody else can write to would let them choose what root opens there.
-    private func refuseForeign(_ directory: FilePath) throws(Errno) {
-        guard let found = try status(of: directory) else { throw .noSuchFileOrDirectory }
-        guard found.st_uid == geteuid(), found.st_mode & 0o022 == 0 else { throw .notPermitted }
+    private func refuseForeign(_ directory: stat) throws(VMError) {
+        guard directory.st_uid != geteuid() || directory.st_mode & 0o022 != 0 else { return }
+        let place = shellQuoted(path.string)
+        throw VMError(
+            .denied, path.string,
+            "belongs to \(Accounts.owner(directory)): somebody else could change what kvmctl keeps there",
+            remedy: "if nobody else needs it, take it over: `chown \(geteuid()) \(place) && chmod 750 \(place)`")
     }
 
     /// Opens the lock file of a VM that was started before; nil where it never was.

@@ -29,17 +29,34 @@ public struct Starting {
     private var name: VMName { file.params.name.value }
     private var directory: RuntimeDirectory { RuntimeDirectory(name, in: paths) }
 
+    /// What a plan is made for.
+    public enum Purpose: Equatable, Sendable {
+        /// To be carried out.
+        case start
+        /// To be looked at, without leaving a trace: as root would see it, where only root can start the VM. A VM that
+        /// runs has what it needs itself.
+        case show(isRunning: Bool)
+        /// The same, beside all the VMs that are defined.
+        case check(isRunning: Bool)
+    }
+
     /// The plan, computed for the host as it is. Touches nothing.
-    ///
-    /// - Parameters:
-    ///   - looking: only to be looked at: planned as root would, whoever asks, and without leaving a trace.
-    ///   - ignoringTakenPorts: as if every port were free: for a VM that runs, and has them itself.
-    public func plan(looking: Bool = false, ignoringTakenPorts: Bool = false) throws(VMError) -> LaunchPlan {
-        let needsRoot = file.params.nics.contains { $0.network.value != .user }
-        let cache = ProbeCache(directory: paths.cache, keeps: !looking)
-        let probe = HostProbe(cache: cache, assumesRoot: looking && needsRoot)
-        var facts = try probe.facts(for: file.params, options: options)
-        if ignoringTakenPorts { facts.takenPorts = [] }
+    public func plan(to purpose: Purpose) throws(VMError) -> LaunchPlan {
+        let isLooking = purpose != .start
+        let cache = ProbeCache(directory: paths.cache, keeps: !isLooking)
+        var facts = HostProbe(cache: cache, isLooking: isLooking).facts(for: file.params, options: options)
+        let neighbourhood = Neighbourhood(of: file.params, paths)
+        switch purpose {
+        case .start:
+            // Addresses are looked at last, when nobody else can claim them; here it is who has a disk that matters.
+            if facts.images.values.contains(where: \.isLocked) { facts.neighbours = neighbourhood.running() }
+        case .show(let isRunning):
+            facts.neighbours = neighbourhood.running()
+            if isRunning { facts.forgetUse() }
+        case .check(let isRunning):
+            facts.neighbours = neighbourhood.running() + neighbourhood.defined(machineID: facts.machineID)
+            if isRunning { facts.forgetUse() }
+        }
         stopwatch.lap(.probe)
         defer { stopwatch.lap(.plan) }
         do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {
@@ -52,7 +69,7 @@ public struct Starting {
         if let running = try committed(Observation(name, in: paths)) { return .alreadyRunning(running.holder) }
         return try directory.operate { () throws(VMError) in
             if let running = try committed(try directory.settle(paths)) { return .alreadyRunning(running.holder) }
-            let plan = try plan()
+            let plan = try plan(to: .start)
             let life = try takeLife()
             try claimAddresses(plan)
             let ignition = Ignition(
@@ -95,7 +112,8 @@ public struct Starting {
     private func claimAddresses(_ plan: LaunchPlan) throws(VMError) {
         let file = paths.run.appending("addresses")
         let host = try ByteLockFile.make(file, permissions: 0o600)
-        let deadline = Deadline(in: .seconds(10))
+        // A turn is short, but dozens may be before this one, on a host that is busy with their machines.
+        let deadline = Deadline(in: .seconds(60))
         while try !host.take(0, of: file) {
             guard !deadline.hasPassed else {
                 throw VMError(.busy, file.string, "is locked by another process", remedy: "`lslocks` says which")
@@ -107,20 +125,10 @@ public struct Starting {
         extendLifetime(host)
     }
 
-    /// Two guests with one address on one bridge would take each other's frames.
     private func refuseTakenAddresses(_ plan: LaunchPlan) throws(VMError) {
-        let wanted = Set(plan.summary.nics.map { "\($0.network) \($0.mac)" })
         guard plan.summary.nics.contains(where: { $0.network != .user }) else { return }
-        for other in VMLocator(paths).startedNames() where other != name {
-            guard let manifest = Manifest(reading: RuntimeDirectory(other, in: paths).manifestFile),
-                let taken = manifest.nics.first(where: {
-                    $0.network != "user" && wanted.contains("\($0.network) \($0.mac)")
-                }), Observation(other, in: paths).state.isAlive
-            else { continue }
-            throw VMError(
-                .busy, file.params.file.string, "the MAC \(taken.mac) is taken on \(taken.network) by the VM \(other)",
-                remedy: "give one of them another: MAC=52:54:00:…")
-        }
+        let rivals = Neighbourhood(of: file.params, paths).running { !plan.conflicts(with: $0).isEmpty }
+        if let conflict = rivals.first.flatMap({ plan.conflicts(with: $0).first }) { throw conflict }
     }
 }
 
@@ -132,6 +140,6 @@ extension PlanRefusal {
         }
         return VMError(
             first.code, file.string, "\(problems.count) things keep this VM from starting",
-            details: problems.map(\.description))
+            details: problems.map { $0.description.split(separator: "\n").joined(separator: "\n  ") })
     }
 }

@@ -31,9 +31,13 @@ public struct VMFile: Sendable {
         } catch .noSuchFileOrDirectory {
             throw VMError(
                 .notFound, file.string, "there is no such file",
-                remedy: "make a VM there: `kvmctl create \(shellQuoted(file.removingLastComponent().string))`")
+                remedy: file.lastComponent == "vm.params"
+                    ? "make a VM there: `kvmctl create \(shellQuoted(file.removingLastComponent().string))`"
+                    : "`kvmctl list` shows the VMs that there are")
         } catch {
-            throw .system(error, file.string, "can't be read")
+            throw .system(
+                error, file.string, "can't be read",
+                remedy: error == .permissionDenied ? "run kvmctl as root, or as a user who may read it" : nil)
         }
     }
 }

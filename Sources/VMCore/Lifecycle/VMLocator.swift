@@ -61,6 +61,23 @@ public struct VMLocator: Sendable {
         return Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile).map { FilePath($0.file) }
     }
 
+    /// Why roots can't be looked at, so that what is there is not found. A root that is not there holds nothing.
+    public func blindSpots() -> [VMError] {
+        paths.roots.compactMap { root in
+            do throws(Errno) {
+                let opened = try OwnedDescriptor.directory(root)
+                extendLifetime(opened)
+                return nil
+            } catch .noSuchFileOrDirectory {
+                return nil
+            } catch {
+                return .system(
+                    error, root.string, "can't be looked into, so the VMs there are missing here",
+                    remedy: "run kvmctl as a user who may, or name other roots in KVMCTL_VMS")
+            }
+        }
+    }
+
     /// Every params file under the roots: `ROOT/DIR/vm.params` and `ROOT/NAME.params`, sorted by path.
     public func definedFiles() -> [FilePath] {
         paths.roots.flatMap { root in
@@ -76,9 +93,12 @@ public struct VMLocator: Sendable {
     /// The VMs that were started at some time since boot, by name.
     func startedNames() -> [VMName] { ((try? names(in: paths.machines)) ?? []).compactMap { VMName($0) } }
 
+    /// What is not there is taken for a directory, unless it is called as a file would be.
     private static func paramsFile(at path: FilePath) -> FilePath {
-        guard let found = try? status(of: path), found.st_mode & S_IFMT == S_IFDIR else { return path }
-        return path.appending("vm.params")
+        do throws(Errno) {
+            let isDirectory = try status(of: path).map { $0.st_mode & S_IFMT == S_IFDIR }
+            return isDirectory ?? (path.extension != "params") ? path.appending("vm.params") : path
+        } catch { return path }
     }
 
     private static func isFile(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }

@@ -14,11 +14,6 @@ extension LaunchPlanner {
         }
     }
 
-    private struct UsableImage {
-        var isBlockDevice: Bool
-        var directIO: Bool
-    }
-
     private mutating func plan(_ disk: VMParams.Disk, _ image: UsableImage, at address: PCIAddress) {
         let id = "disk\(disk.index)"
         let from = disk.path.origin
@@ -62,7 +57,7 @@ extension LaunchPlanner {
         ]
         addNode(
             node, purpose: "image file", from: from, cache.origin,
-            .host(aio == "io_uring" ? "QEMU and the kernel do io_uring" : "no io_uring here: threads"))
+            tried(aio == "io_uring" ? "QEMU and the kernel do io_uring" : "no io_uring here: threads"))
     }
 
     mutating func addNode(_ node: [String: JSON], purpose: String, from origins: Origin...) {
@@ -96,94 +91,8 @@ extension LaunchPlanner {
     private func cacheMode(_ disk: VMParams.Disk, _ image: UsableImage) -> Setting<CacheMode> {
         if let cache = disk.cache { return cache }
         return image.directIO
-            ? Setting(.none, .host("the file system does direct I/O"))
+            ? Setting(.none, .host("\(image.isSeen ? "" : "assumed: ")the file system does direct I/O"))
             : Setting(.writeback, .host("the file system does no direct I/O"))
-    }
-
-    /// Whether the image can be used as the file says it is; plans a missing one that has a size.
-    private mutating func usableImage(_ disk: VMParams.Disk) -> UsableImage? {
-        let image: UsableImage
-        switch facts.images[disk.path.value] ?? .unusable("was not looked at") {
-        case .missing(let directIO):
-            guard planMissing(disk) else { return nil }
-            image = UsableImage(isBlockDevice: false, directIO: directIO)
-        case .directoryMissing:
-            let directory = disk.path.value.removingLastComponent()
-            refuse(
-                .notFound, place(disk.path.origin), "\(disk.path.value): the directory \(directory) does not exist",
-                remedy: "create it (`mkdir -p \(shellQuoted(directory.string))`), or mount what should hold the disk")
-            return nil
-        case .unusable(let reason):
-            refuse(.badData, place(disk.path.origin), "\(disk.path.value) \(reason)")
-            return nil
-        case .file(let file):
-            guard accepts(disk, file) else { return nil }
-            image = UsableImage(isBlockDevice: false, directIO: file.directIO)
-        case .blockDevice:
-            image = UsableImage(isBlockDevice: true, directIO: true)
-        }
-        if let cache = disk.cache, cache.value.isDirect, !image.directIO {
-            refuse(
-                .unavailable, place(cache.origin), "the file system of \(disk.path.value) does no direct I/O",
-                remedy: "use writeback, writethrough or unsafe, or leave the key out")
-            return nil
-        }
-        return image
-    }
-
-    private mutating func planMissing(_ disk: VMParams.Disk) -> Bool {
-        let path = disk.path.value
-        guard let size = disk.size else {
-            refuse(
-                .notFound, place(disk.path.origin), "\(path) does not exist",
-                remedy: "create it (`truncate -s 8G \(shellQuoted(path.string))`), or add DISK\(disk.index)_SIZE=8G "
-                    + "and let the start create it")
-            return false
-        }
-        guard (disk.format?.value ?? .raw) == .raw else {
-            refuse(
-                .unavailable, place(size.origin), "\(path) does not exist, and a qcow2 image is not created at start",
-                remedy: "create it: `qemu-img create -f qcow2 \(shellQuoted(path.string)) \(size.value.bytes)`")
-            return false
-        }
-        guard !disk.readOnly.value else {
-            refuse(.badData, place(size.origin), "\(path) would be created empty, and is read-only")
-            return false
-        }
-        plan.newDisks.append(.init(path: path, size: size.value))
-        return true
-    }
-
-    private mutating func accepts(_ disk: VMParams.Disk, _ file: ImageFacts.FileFacts) -> Bool {
-        let path = disk.path.value
-        switch (disk.format?.value, file.content) {
-        case (.raw?, _), (nil, .raw):
-            guard file.bytes % 512 == 0, file.bytes > 0 else {
-                refuse(
-                    .badData, place(disk.path.origin),
-                    "\(path) is \(file.bytes) bytes, and a disk is a positive multiple of 512")
-                return false
-            }
-        case (nil, let content):
-            refuse(
-                .badData, place(disk.path.origin),
-                "\(path) looks like a \(content.name) image, which a guest can fake, so it must be said",
-                remedy:
-                    "add DISK\(disk.index)_FORMAT=\(content.name), or DISK\(disk.index)_FORMAT=raw if the guest sees "
-                    + "these very bytes")
-            return false
-        case (.qcow2?, .qcow2(let outside)):
-            if let outside {
-                refuse(
-                    .unavailable, place(disk.path.origin), "\(path) is stored partly in another file, \(outside)",
-                    remedy: "merge them: `qemu-img convert -O qcow2 \(shellQuoted(path.string)) NEW`")
-                return false
-            }
-        case (.qcow2?, _):
-            refuse(.badData, place(disk.format?.origin ?? disk.path.origin), "\(path) is not a qcow2 image")
-            return false
-        }
-        return true
     }
 }
 

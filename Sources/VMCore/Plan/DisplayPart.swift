@@ -1,3 +1,5 @@
+import SystemPackage
+
 extension LaunchPlanner {
     /// The VGA device, which is always there (GRUB hangs without one), and the VNC server that shows it.
     mutating func planDisplay() {
@@ -12,12 +14,8 @@ extension LaunchPlanner {
         switch params.vnc.display.value {
         case .none: return
         case .number(let display):
-            if facts.takenPorts.contains(5900 + display) {
-                refuse(
-                    .busy, place(params.vnc.display.origin), "TCP port \(5900 + display) on \(bind) is in use",
-                    remedy:
-                        "`ss -ltnp sport = :\(5900 + display)` says by what; choose another VNCDISP, or VNCDISP=auto")
-            }
+            let port = HostPort(.tcp, params.vnc.bind.value, UInt16(clamping: 5900 + display))
+            refuseTaken(port, at: params.vnc.display.origin, remedy: "choose another VNCDISP, or VNCDISP=auto")
             planVNC("\(bind):\(display)", upTo: nil)
         case .auto:
             // QEMU itself takes the first free one, so that no other process can slip in between.
@@ -28,6 +26,7 @@ extension LaunchPlanner {
     private mutating func planVNC(_ address: String, upTo last: Int?) {
         var secret: String?
         if let file = params.vnc.passwordFile {
+            checkPassword(file)
             let number = inherit(.secret(file.value))
             add(
                 "-object", qemuOption("secret", [("id", "vncpassword"), ("file", "/proc/self/fd/\(number)")]),
@@ -37,5 +36,46 @@ extension LaunchPlanner {
         add(
             "-vnc", qemuOption(address, [("to", last.map(String.init)), ("password-secret", secret)]), purpose: "VNC",
             from: params.vnc.display.origin, params.vnc.bind.origin)
+    }
+
+    private mutating func checkPassword(_ file: Setting<FilePath>) {
+        guard case .image? = existing(file), let length = facts.passwordLength else { return }
+        if let fault = VNCPassword.fault(ofLength: length, in: file.value) { problem(fault) }
+    }
+
+    /// Notes that a port can't be listened on, where that is so.
+    mutating func refuseTaken(_ port: HostPort, at origin: Origin, remedy: String) {
+        guard let errno = facts.ports[port] else { return }
+        let address = port.address.contains(":") ? "[\(port.address)]" : port.address
+        guard errno == .addressInUse else {
+            problem(
+                .system(
+                    errno, place(origin), "can't listen on \(address)",
+                    remedy: "`ip address` lists the addresses that this host has"))
+            return
+        }
+        let what = "\(port.transport == .tcp ? "TCP" : "UDP") port \(port.number)"
+        let sockets = port.transport == .tcp ? "-ltnp" : "-lunp"
+        refuse(
+            .busy, place(origin), "\(what)\(address.isEmpty ? "" : " on \(address)") is in use",
+            remedy: "`ss \(sockets) sport = :\(port.number)` says by what; \(remedy)")
+    }
+}
+
+/// What VNC takes for a password (RFC 6143, 7.2.2: a DES key; what is beyond eight bytes would be silently ignored).
+enum VNCPassword {
+    /// The password in a file's content, without the line end that editors leave.
+    static func trimmed(_ content: [UInt8]) -> [UInt8] {
+        var bytes = content
+        while let last = bytes.last, last == UInt8(ascii: "\n") || last == UInt8(ascii: "\r") { bytes.removeLast() }
+        return bytes
+    }
+
+    /// What is wrong with a password of that length; nil: nothing.
+    static func fault(ofLength length: Int, in file: FilePath) -> VMError? {
+        guard !(1...8).contains(length) else { return nil }
+        return VMError(
+            .badData, file.string, "a VNC password is 1 to 8 bytes, and this one is \(length)",
+            remedy: "write a new one: `head -c 6 /dev/urandom | base64 | cut -c 1-8 > \(shellQuoted(file.string))`")
     }
 }

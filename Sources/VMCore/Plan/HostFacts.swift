@@ -3,8 +3,10 @@ public import SystemPackage
 
 /// What a launch plan has to know of the host: asked once, before planning, so that planning itself is pure.
 public struct HostFacts: Equatable, Sendable {
-    /// Whether the caller is root: may make taps and give QEMU a user of its own.
+    /// Whether the start is root's: may make taps and give QEMU a user of its own.
     public var isRoot: Bool
+    /// Whether it is planned for root by a user, who can't try what only root can: then that is assumed.
+    public var isAssumed: Bool
     /// Something that tells this host from others: the content of machine-id(5), or empty.
     public var machineID: String
     /// The QEMU binary.
@@ -21,16 +23,27 @@ public struct HostFacts: Equatable, Sendable {
     public var images: [FilePath: ImageFacts]
     /// Every bridge that the VM names and that exists, by its name.
     public var bridges: [InterfaceName: BridgeFacts]
-    /// The TCP ports that the VM names and that something listens on already.
-    public var takenPorts: Set<Int>
+    /// Why host ports that the VM names can't be listened on, where that is so.
+    public var ports: [HostPort: Errno]
+    /// Who has the interface names that the VM names for its taps, in words, where they are taken.
+    public var interfaces: [InterfaceName: String]
+    /// The length in bytes of the VNC password, where the VM names a file with one that could be read.
+    public var passwordLength: Int?
+    /// Other VMs, as far as they were looked for.
+    public var neighbours: [Neighbour]
+    /// What could not be found out, and has to be for a start.
+    public var problems: [VMError]
 
     /// Collects facts; see the properties.
     public init(
-        isRoot: Bool, machineID: String, qemu: QEMUFacts, kvm: KVMVerdict, ioUring: Bool, vhostNet: Bool,
+        isRoot: Bool, isAssumed: Bool = false, machineID: String, qemu: QEMUFacts, kvm: KVMVerdict, ioUring: Bool,
+        vhostNet: Bool,
         credentials: Credentials, images: [FilePath: ImageFacts] = [:], bridges: [InterfaceName: BridgeFacts] = [:],
-        takenPorts: Set<Int> = []
+        ports: [HostPort: Errno] = [:], interfaces: [InterfaceName: String] = [:], passwordLength: Int? = nil,
+        neighbours: [Neighbour] = [], problems: [VMError] = []
     ) {
         self.isRoot = isRoot
+        self.isAssumed = isAssumed
         self.machineID = machineID
         self.qemu = qemu
         self.kvm = kvm
@@ -39,7 +52,22 @@ public struct HostFacts: Equatable, Sendable {
         self.credentials = credentials
         self.images = images
         self.bridges = bridges
-        self.takenPorts = takenPorts
+        self.ports = ports
+        self.interfaces = interfaces
+        self.passwordLength = passwordLength
+        self.neighbours = neighbours
+        self.problems = problems
+    }
+
+    /// As if nothing were in use: for a VM that runs, and has what it needs itself.
+    mutating func forgetUse() {
+        ports = [:]
+        interfaces = [:]
+        for (path, image) in images {
+            guard case .image(var image) = image else { continue }
+            image.locks = []
+            images[path] = .image(image)
+        }
     }
 }
 
@@ -81,37 +109,6 @@ public enum Credentials: Equatable, Sendable {
     case user(String, uid: UInt32, gid: UInt32, groups: [UInt32])
 }
 
-/// What is at an image's path.
-public enum ImageFacts: Equatable, Sendable {
-    /// Nothing. `directIO`: whether a file made there could be opened with O_DIRECT.
-    case missing(directIO: Bool)
-    /// Not even the directory.
-    case directoryMissing
-    /// A regular file.
-    case file(FileFacts)
-    /// A block device, of so many bytes.
-    case blockDevice(bytes: Int64)
-    /// Neither.
-    case unusable(String)
-
-    /// What is known of a regular file.
-    public struct FileFacts: Equatable, Sendable {
-        /// Its apparent size in bytes.
-        public var bytes: Int64
-        /// What its first bytes look like.
-        public var content: ImageContent
-        /// Whether it opens with O_DIRECT.
-        public var directIO: Bool
-
-        /// Describes a file; see the properties.
-        public init(bytes: Int64, content: ImageContent, directIO: Bool) {
-            self.bytes = bytes
-            self.content = content
-            self.directIO = directIO
-        }
-    }
-}
-
 /// A bridge that exists.
 public struct BridgeFacts: Equatable, Sendable {
     /// Whether the device of that name is a bridge at all, or else its kind.
@@ -120,11 +117,31 @@ public struct BridgeFacts: Equatable, Sendable {
     public var isUp: Bool
     /// Its MTU in bytes.
     public var mtu: Int
+    /// How many ports it has; nil where they were not counted.
+    public var ports: Int?
 
     /// Describes a bridge; see the properties.
-    public init(otherKind: String? = nil, isUp: Bool, mtu: Int) {
+    public init(otherKind: String? = nil, isUp: Bool, mtu: Int, ports: Int? = nil) {
         self.otherKind = otherKind
         self.isUp = isUp
         self.mtu = mtu
+        self.ports = ports
+    }
+}
+
+/// A port of the host's.
+public struct HostPort: Hashable, Sendable {
+    /// The transport protocol.
+    public var transport: PortForward.Transport
+    /// The address to listen on, as the VM names it: a literal, or empty for every address.
+    public var address: String
+    /// The port's number.
+    public var number: UInt16
+
+    /// Names a port; see the properties.
+    public init(_ transport: PortForward.Transport, _ address: String, _ number: UInt16) {
+        self.transport = transport
+        self.address = address
+        self.number = number
     }
 }

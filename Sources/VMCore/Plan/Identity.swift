@@ -11,7 +11,8 @@ struct Identity: Equatable {
             params.uuid
             ?? Setting(
                 Self.derivedUUID(machineID: machineID, file: params.file.string),
-                .derived("UUID, derived from /etc/machine-id and the path of the params file"))
+                .derived(
+                    "UUID, derived from \(machineID.isEmpty ? "" : "/etc/machine-id and ")the path of the params file"))
     }
 
     /// The address of a NIC that names none.

@@ -3,11 +3,8 @@ extension LaunchPlanner {
     mutating func planKernel() {
         guard let kernel = params.kernel else { return }
         for file in [kernel.image, kernel.initrd].compactMap({ $0 }) {
-            switch facts.images[file.value] ?? .unusable("was not looked at") {
-            case .missing, .directoryMissing: refuse(.notFound, place(file.origin), "\(file.value) does not exist")
-            case .blockDevice: refuse(.badData, place(file.origin), "\(file.value) is a block device, not a file")
-            case .unusable(let reason): refuse(.badData, place(file.origin), "\(file.value) \(reason)")
-            case .file: break
+            if existing(file)?.usable.isBlockDevice == true {
+                refuse(.badData, place(file.origin), "\(file.value) is a block device, not a file")
             }
         }
         add(

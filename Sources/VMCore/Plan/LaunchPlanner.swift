@@ -41,6 +41,8 @@ extension LaunchPlan {
         planner.planKernel()
         planner.planExtras()
         planner.planCommit()
+        planner.planNeighbours()
+        planner.planAssumptions()
         guard planner.problems.isEmpty else { throw PlanRefusal(problems: planner.problems) }
         self = planner.plan
     }
@@ -54,12 +56,15 @@ struct LaunchPlanner {
     let identity: Identity
     let bootOrder: BootOrder
     var plan: LaunchPlan
-    var problems: [VMError] = []
+    var problems: [VMError]
+    /// Files that the caller may not look at.
+    var unseen: [FilePath] = []
 
     init(params: VMParams, options: StartOptions, facts: HostFacts) {
         self.params = params
         self.options = options
         self.facts = facts
+        problems = facts.problems
         identity = Identity(params, machineID: facts.machineID)
         bootOrder = BootOrder(params, cdromFirst: options.cdrom != nil && options.bootsCDROM)
         plan = LaunchPlan(
@@ -93,7 +98,27 @@ struct LaunchPlanner {
 
     /// Notes a reason why this can't be started.
     mutating func refuse(_ code: VMError.Code, _ subject: String, _ cause: String, remedy: String? = nil) {
-        problems.append(VMError(code, subject, cause, remedy: remedy))
+        problem(VMError(code, subject, cause, remedy: remedy))
+    }
+
+    /// The same. One cause is said once, at the first place that it hits.
+    mutating func problem(_ error: VMError) {
+        guard !problems.contains(where: { $0.code == error.code && $0.cause == error.cause }) else { return }
+        problems.append(error)
+    }
+
+    /// A fact of the host's that only the one who starts the VM can try, as an origin.
+    func tried(_ fact: String) -> Origin { .host(facts.isAssumed ? "assumed: \(fact)" : fact) }
+
+    /// Says what a plan for root, made by another user, only assumes.
+    mutating func planAssumptions() {
+        guard facts.isAssumed else { return }
+        var assumed = plan.summary.accelerator == "kvm" ? ["that KVM runs guests"] : []
+        if !plan.summary.media.isEmpty { assumed.append("io_uring") }
+        if !plan.taps.isEmpty, facts.vhostNet { assumed.append("vhost-net") }
+        assumed += unseen.map { "what is in \($0)" }
+        let rest = assumed.isEmpty ? "" : "; assumed, because this user can't look: \(assumed.joined(separator: ", "))"
+        plan.notices.append("only root can start this VM, and it is planned as root would start it\(rest)")
     }
 
     /// Says in a message where a setting stands: `/vms/1/vm.params:3: DISK1`.

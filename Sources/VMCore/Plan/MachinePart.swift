@@ -42,7 +42,7 @@ extension LaunchPlanner {
         case (.tcg, _):
             return Setting("tcg", params.accel.origin)
         case (_, .works):
-            return Setting("kvm", params.accel.value == .auto ? .host("KVM runs guests here") : params.accel.origin)
+            return Setting("kvm", params.accel.value == .auto ? tried("KVM runs guests here") : params.accel.origin)
         case (.auto, .unusable(let reason)):
             plan.notices.append("running under TCG, slowly: \(reason)")
             return Setting("tcg", .host(reason))

@@ -30,25 +30,15 @@ extension LaunchPlanner {
                 remedy: "take out a CDROMn line")
             return
         }
-        var isBlockDevice = false
-        switch facts.images[path.value] ?? .unusable("was not looked at") {
-        case .missing, .directoryMissing:
-            refuse(.notFound, place(path.origin), "\(path.value) does not exist")
+        guard let found = existing(path) else { return }
+        if case .image(let image) = found, image.bytes == 0 {
+            refuse(.badData, place(path.origin), "\(path.value) is empty", remedy: "download it again")
             return
-        case .unusable(let reason):
-            refuse(.badData, place(path.origin), "\(path.value) \(reason)")
-            return
-        case .file(let file):
-            guard file.bytes > 0 else {
-                refuse(.badData, place(path.origin), "\(path.value) is empty", remedy: "download it again")
-                return
-            }
-        case .blockDevice: isBlockDevice = true
         }
         plan.summary.media.append(path.value)
         let file = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
         addFileNode(
-            id, file, isBlockDevice: isBlockDevice,
+            id, file, isBlockDevice: found.usable.isBlockDevice,
             cache: Setting(.writeback, .derived("a CD is read through the cache")),
             readOnly: true, from: path.origin)
         addNode(

@@ -29,6 +29,11 @@ extension LaunchPlanner {
 
     /// A tap on a bridge; the MTU that the guest has to be told of, if it is not Ethernet's own.
     private mutating func planTap(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
+        if let tap = nic.tap, let owner = facts.interfaces[tap.value] {
+            refuse(
+                .busy, place(tap.origin), "the name \(tap.value) is taken by \(owner)",
+                remedy: "choose another NET\(nic.index)_TAP, or leave it out for the first free tapN")
+        }
         guard let mtu = usableMTU(nic, bridge) else { return nil }
         plan.taps.append(.init(nic: nic.index, name: nic.tap?.value, bridge: bridge, mtu: nic.mtu?.value))
         var backend: [(String, String?)] = [("id", "net\(nic.index)"), ("fd", "\(inherit(.tap(nic: nic.index)))")]
@@ -37,7 +42,7 @@ extension LaunchPlanner {
         }
         add(
             "-netdev", qemuOption("tap", backend), purpose: "tap on \(bridge)", from: nic.network.origin,
-            .host(facts.vhostNet ? "/dev/vhost-net opens" : "no /dev/vhost-net here"))
+            facts.vhostNet ? tried("/dev/vhost-net opens") : .host("no /dev/vhost-net here"))
         return mtu == 1500 ? nil : mtu
     }
 
@@ -56,7 +61,9 @@ extension LaunchPlanner {
             return nil
         }
         if let kind = found.otherKind {
-            refuse(.unavailable, subject, "\(bridge) is no bridge, but \(kind)", remedy: "name another bridge")
+            refuse(
+                .busy, subject, "\(bridge) is no bridge, but \(kind)",
+                remedy: "name a bridge; `kvmctl net show` lists them")
             return nil
         }
         guard found.isUp else {
@@ -64,6 +71,7 @@ extension LaunchPlanner {
                 .unavailable, subject, "the bridge \(bridge) is down", remedy: "bring it up: `kvmctl net up \(bridge)`")
             return nil
         }
+        checkRoom(on: bridge, found, at: subject)
         guard let wanted = nic.mtu else { return found.mtu }
         guard wanted.value <= found.mtu else {
             refuse(
@@ -74,15 +82,29 @@ extension LaunchPlanner {
         return wanted.value
     }
 
+    /// A full bridge keeps this VM from starting; one that is nearly full soon keeps others.
+    private mutating func checkRoom(on bridge: InterfaceName, _ found: BridgeFacts, at subject: String) {
+        guard let ports = found.ports else { return }
+        let most = BridgeSpec.maximumPorts
+        let wanted = params.nics.filter { $0.network.value == .bridge(bridge) }.count
+        guard ports + wanted <= most else {
+            refuse(
+                .busy, subject, "the bridge \(bridge) is full: it has \(ports) of at most \(most) ports",
+                remedy: "use another bridge, or stop VMs on this one")
+            return
+        }
+        let notice = "the bridge \(bridge) has \(ports) of at most \(most) ports"
+        if ports * 10 >= most * 9, !plan.notices.contains(notice) { plan.notices.append(notice) }
+    }
+
     /// QEMU's own network stack, which needs no privilege.
     private mutating func planUserNetwork(_ nic: VMParams.NIC) {
         // Forwards go to the first such NIC: one host port can't lead to two.
         let isFirst = params.nics.first { $0.network.value == .user }?.index == nic.index
         let forwards = isFirst ? params.forwards : []
-        for forward in forwards where facts.takenPorts.contains(Int(forward.value.hostPort)) {
-            refuse(
-                .busy, place(forward.origin), "port \(forward.value.hostPort) is in use on this host",
-                remedy: "`ss -lnp sport = :\(forward.value.hostPort)` says by what; forward another port")
+        for forward in forwards {
+            let port = HostPort(forward.value.transport, forward.value.address, forward.value.hostPort)
+            refuseTaken(port, at: forward.origin, remedy: "forward another port")
         }
         let words = forwards.map { ("hostfwd", Optional($0.value.hostForward)) }
         plan.arguments.append(

@@ -7,6 +7,8 @@ extension LaunchPlanner {
         _ = inherit(.monitorInput)
         _ = inherit(.record)
         _ = inherit(.messages)
+        // As an early one: an ending process gives back last what it was given first (task_work, since Linux 4.3), so that
+        // with the VM's life its disks, taps and ports are free too.
         _ = inherit(.lock)
         if case .ownUID = facts.credentials { _ = inherit(.uidLock) }
 
@@ -16,6 +18,11 @@ extension LaunchPlanner {
         add("-uuid", plan.uuid.uuidString.lowercased(), purpose: "identity", from: identity.uuid.origin)
         if params.uuid == nil {
             plan.derivedValues.append("UUID=\(plan.uuid.uuidString.lowercased()), from this host and the file's path")
+            if facts.machineID.isEmpty {
+                plan.notices.append(
+                    "the UUID comes of the file's path alone, as /etc/machine-id holds no id: on another such host a VM "
+                        + "at this path gets the same UUID and MACs; write UUID= into the file (`uuidgen` makes one)")
+            }
         }
         add(
             "-no-user-config", "-nodefaults", purpose: "only the devices of this plan", from: .derived("kvmctl"))

@@ -1,0 +1,101 @@
+import SystemPackage
+
+/// An image that can be used.
+struct UsableImage {
+    var isBlockDevice: Bool
+    var directIO: Bool
+    /// Whether it was looked at, rather than assumed to be there for root.
+    var isSeen = true
+}
+
+extension LaunchPlanner {
+    /// The image of a disk, if it can be used as the file says it is; plans a missing one that has a size.
+    mutating func usableImage(_ disk: VMParams.Disk) -> UsableImage? {
+        let path = disk.path.value
+        let image: UsableImage
+        switch facts.images[path] {
+        case .missing(let directIO, let failure):
+            guard planMissing(disk, failure) else { return nil }
+            image = UsableImage(isBlockDevice: false, directIO: directIO)
+        case .directoryMissing:
+            let directory = path.removingLastComponent()
+            refuse(
+                .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
+                remedy: "create it (`mkdir -p \(shellQuoted(directory.string))`), or mount what should hold the disk")
+            return nil
+        default:
+            guard let found = existing(disk.path, as: disk) else { return nil }
+            if case .image(let seen) = found, !accepts(disk, seen) { return nil }
+            image = found.usable
+        }
+        if let cache = disk.cache, cache.value.isDirect, !image.directIO {
+            refuse(
+                .unavailable, place(cache.origin), "the file system of \(path) does no direct I/O",
+                remedy: "use writeback, writethrough or unsafe, or leave the key out")
+            return nil
+        }
+        return image
+    }
+
+    private mutating func planMissing(_ disk: VMParams.Disk, _ failure: Errno?) -> Bool {
+        let path = disk.path.value
+        guard let size = disk.size else {
+            refuse(
+                .notFound, place(disk.path.origin), "\(path) does not exist",
+                remedy: "create it (`truncate -s 8G \(shellQuoted(path.string))`), or add DISK\(disk.index)_SIZE=8G "
+                    + "and let the start create it")
+            return false
+        }
+        guard (disk.format?.value ?? .raw) == .raw else {
+            refuse(
+                .unavailable, place(size.origin), "\(path) does not exist, and a qcow2 image is not created at start",
+                remedy: "create it: `qemu-img create -f qcow2 \(shellQuoted(path.string)) \(size.value.bytes)`")
+            return false
+        }
+        guard !disk.readOnly.value else {
+            refuse(.badData, place(size.origin), "\(path) would be created empty, and is read-only")
+            return false
+        }
+        if let failure, !(facts.isAssumed && failure == .permissionDenied) {
+            problem(
+                .system(
+                    failure, place(disk.path.origin), "\(path) can't be created",
+                    remedy: "run kvmctl as a user who may write to \(path.removingLastComponent())"))
+            return false
+        }
+        plan.newDisks.append(.init(path: path, size: size.value))
+        return true
+    }
+
+    private mutating func accepts(_ disk: VMParams.Disk, _ image: ImageFacts.Image) -> Bool {
+        let path = disk.path.value
+        switch (disk.format?.value, image.content) {
+        case (.raw?, _), (nil, .raw):
+            guard image.bytes % 512 == 0, image.bytes > 0 else {
+                refuse(
+                    .badData, place(disk.path.origin),
+                    "\(path) is \(image.bytes) bytes, and a disk is a positive multiple of 512")
+                return false
+            }
+        case (nil, let content):
+            refuse(
+                .badData, place(disk.path.origin),
+                "\(path) looks like a \(content.name) image, which a guest can fake, so it must be said",
+                remedy:
+                    "add DISK\(disk.index)_FORMAT=\(content.name), or DISK\(disk.index)_FORMAT=raw if the guest sees "
+                    + "these very bytes")
+            return false
+        case (.qcow2?, .qcow2(let outside)):
+            if let outside {
+                refuse(
+                    .unavailable, place(disk.path.origin), "\(path) is stored partly in another file, \(outside)",
+                    remedy: "merge them: `qemu-img convert -O qcow2 \(shellQuoted(path.string)) NEW`")
+                return false
+            }
+        case (.qcow2?, _):
+            refuse(.badData, place(disk.format?.origin ?? disk.path.origin), "\(path) is not a qcow2 image")
+            return false
+        }
+        return true
+    }
+}

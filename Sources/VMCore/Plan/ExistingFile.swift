@@ -1,0 +1,74 @@
+import SystemPackage
+
+/// A file or device that the start can open.
+enum ExistingFile {
+    case image(ImageFacts.Image)
+    /// The caller may not look at it; root, whom the plan is for, may.
+    case unseen(ImageFacts.Denial)
+
+    /// Where nothing is known the best is assumed.
+    var usable: UsableImage {
+        switch self {
+        case .image(let image): UsableImage(isBlockDevice: image.isBlockDevice, directIO: image.directIO)
+        case .unseen(let denial): UsableImage(isBlockDevice: denial.isBlockDevice, directIO: true, isSeen: false)
+        }
+    }
+}
+
+extension LaunchPlanner {
+    /// What is at a path that must be there; nil where it can't be used, which then has been noted.
+    ///
+    /// - Parameter disk: the disk that it is, where it is one.
+    mutating func existing(_ path: Setting<FilePath>, as disk: VMParams.Disk? = nil) -> ExistingFile? {
+        let (file, subject) = (path.value, place(path.origin))
+        switch facts.images[file] ?? .unusable("was not looked at") {
+        case .missing, .directoryMissing: refuse(.notFound, subject, "\(file) does not exist")
+        case .unusable(let reason): refuse(.badData, subject, "\(file) \(reason)")
+        case .failed(let errno): problem(.system(errno, subject, "\(file) can't be read"))
+        case .denied(let denial):
+            guard !facts.isAssumed else {
+                unseen.append(file)
+                return .unseen(denial)
+            }
+            refuseAccess(path, "read", .permissionDenied, owner: denial.owner)
+        case .image(let image):
+            let isWritten = disk.map { !$0.readOnly.value } ?? false
+            if isWritten, let errno = image.writeFailure, !(facts.isAssumed && errno == .permissionDenied) {
+                refuseAccess(path, "written to", errno, owner: image.owner, disk)
+            } else if image.locks.contains(where: { $0.excludes(writable: isWritten) }) {
+                refuseLocked(path)
+            } else {
+                return .image(image)
+            }
+        }
+        return nil
+    }
+
+    private mutating func refuseAccess(
+        _ path: Setting<FilePath>, _ verb: String, _ errno: Errno, owner: String?, _ disk: VMParams.Disk? = nil
+    ) {
+        let file = shellQuoted(path.value.string)
+        let remedy =
+            switch errno {
+            case .readOnlyFileSystem:
+                "mount the file system read-write" + (disk.map { ", or add DISK\($0.index)_READONLY=yes" } ?? "")
+            case _ where facts.isRoot: "not even root may: `lsattr \(file)` and the mount's options say why"
+            default: "run kvmctl as root, or give the file to the user who does (`chown USER \(file)`)"
+            }
+        let whose = owner.map { " (of \($0))" } ?? ""
+        problem(
+            VMError(
+                .denied, place(path.origin), "\(path.value)\(whose) can't be \(verb)", errno: errno,
+                remedy: remedy))
+    }
+
+    private mutating func refuseLocked(_ path: Setting<FilePath>) {
+        let user = facts.neighbours.first { $0.isRunning && $0.media.contains(path.value) }
+        let remedy =
+            user.map { "stop it first: `kvmctl stop \($0.name)`" }
+            ?? "`fuser -v \(shellQuoted(path.value.string))` says which"
+        refuse(
+            .busy, place(path.origin), "\(path.value) is in use by \(user?.description ?? "another process")",
+            remedy: remedy)
+    }
+}

@@ -1,0 +1,74 @@
+public import SystemPackage
+
+/// What is at the path of an image, or of another file that the VM needs.
+public enum ImageFacts: Equatable, Sendable {
+    /// Nothing. `directIO`: whether a file made there could be opened with O_DIRECT; `failure`: why none can be made.
+    case missing(directIO: Bool, failure: Errno? = nil)
+    /// Not even the directory.
+    case directoryMissing
+    /// A file or a block device.
+    case image(Image)
+    /// Something that the caller may not look at.
+    case denied(Denial)
+    /// Something of another kind; what, in words.
+    case unusable(String)
+    /// Something that can't be looked at for another reason.
+    case failed(Errno)
+
+    /// Whether another process holds it.
+    var isLocked: Bool {
+        if case .image(let image) = self { !image.locks.isEmpty } else { false }
+    }
+
+    /// What is known of a file or a block device.
+    public struct Image: Equatable, Sendable {
+        /// Its apparent size in bytes.
+        public var bytes: Int64
+        /// What its first bytes look like.
+        public var content: ImageContent
+        /// Whether it is a block device rather than a file.
+        public var isBlockDevice = false
+        /// Whether it opens with O_DIRECT.
+        public var directIO: Bool
+        /// Why it can't be written to, where that is so.
+        public var writeFailure: Errno?
+        /// Then whose it is and its mode, in words.
+        public var owner: String?
+        /// What others hold of it.
+        public var locks: Set<ImageLock> = []
+
+        /// Describes a file or device; see the properties.
+        public init(bytes: Int64, content: ImageContent, directIO: Bool) {
+            self.bytes = bytes
+            self.content = content
+            self.directIO = directIO
+        }
+    }
+
+    /// What is known of a file that the caller may not read.
+    public struct Denial: Equatable, Sendable {
+        /// Whose it is and its mode, in words; nil where not even that can be seen.
+        public var owner: String?
+        /// Whether it is the caller's own.
+        public var isOwn = false
+        /// Whether it is a block device.
+        public var isBlockDevice = false
+
+        /// Nothing is known.
+        public init() {}
+    }
+}
+
+/// What a QEMU says of an image that it has open, as a lock on a byte of it (QEMU, block/file-posix.c: RAW_LOCK_PERM_BASE
+/// and RAW_LOCK_SHARED_BASE, each with the bits of BLK_PERM_…).
+public enum ImageLock: Int64, CaseIterable, Sendable {
+    /// It writes.
+    case writes = 101
+    /// It bears no other reader.
+    case refusesReaders = 200
+    /// It bears no other writer, as every machine with a disk.
+    case refusesWriters = 201
+
+    /// Whether this lock keeps a new machine from using the image.
+    func excludes(writable: Bool) -> Bool { writable || self != .refusesWriters }
+}

@@ -1,0 +1,161 @@
+"""`check`, and what keeps a start from its files, its names and its addresses: all at once, and by anybody."""
+
+import os
+import subprocess
+
+import pytest
+
+from rig.host import NOBODY
+from rig.process import Process
+
+
+def disk(path, mode=0o600):
+    with open(path, "wb") as file:
+        file.truncate(1 << 20)
+    path.chmod(mode)
+    return path
+
+
+def everything_in_use(host):
+    """A VM that runs, and another that wants all it has, and more that there is not; the other's name."""
+    shared = disk(host.vms / "shared.img")
+    keys = {"MAC": "52:54:00:00:00:01", "NET0": "bridge:br0", "NET0_TAP": "mine", "DISK0": shared, "VNCDISP": 7}
+    host.write_firmware_vm("first", **keys)
+    host.kvmctl("start", "first")
+    (host.root / "empty").write_text("\n")
+    host.write_firmware_vm(
+        "second", **keys, NET1="bridge:br7", NET2="bridge:br7", DISK1="missing",
+        VNCPASSWORD_FILE=host.root / "empty", QEMU="/nope")
+    return "second"
+
+
+def test_everything_at_once(bridged_host):
+    host = bridged_host
+    said = host.kvmctl("check", everything_in_use(host), expect=69).stderr
+    for words in (
+            "QEMU=/nope", "port 5907", "a VNC password is 1 to 8 bytes", "shared.img is in use by the running VM first",
+            "missing does not exist", "NET0_TAP: the name mine is taken by the VM first", "no bridge br7",
+            "MAC 52:54:00:00:00:01 on bridge:br0 is taken by the running VM first"):
+        assert words in said
+    assert said.count("br7`") == 1, "one cause is said once"
+    # With nothing of its own in the way, a VM that runs is as it should be.
+    assert "first: ok" in host.kvmctl("check", "first").stdout
+    assert host.kvmctl("start", "first", "--dry-run").stdout
+
+
+@pytest.mark.parametrize("keys, code, words", [
+    ({"NET0_TAP": "mine"}, 75, "the name mine is taken by the VM first"),
+    ({"MAC": "52:54:00:00:00:01"}, 75, "MAC 52:54:00:00:00:01"),
+    ({"VNCDISP": 7}, 75, "port 5907"),
+    ({"BRIDGE": "lo"}, 75, "lo is no bridge"),
+    ({"QEMU": "/nope"}, 69, "QEMU=/nope: there is no such program"),
+])
+def test_a_start_is_refused_for_the_same_reasons(bridged_host, keys, code, words):
+    host = bridged_host
+    everything_in_use(host)
+    host.write_firmware_vm("third", NET0=f"bridge:{keys.pop('BRIDGE', 'br0')}", **keys)
+    assert words in host.kvmctl("start", "third", expect=code).stderr
+    assert words in host.kvmctl("check", "third", expect=code).stderr
+    assert len(host.qemus()) == 1
+
+
+def test_a_port_is_taken_on_its_own_address_only(host):
+    host.write_firmware_vm("vm", VNCDISP=7)
+    host.kvmctl("start", "vm")
+    host.write_firmware_vm("elsewhere", VNCDISP=7, VNCBIND="127.0.0.2")
+    host.kvmctl("start", "elsewhere")
+    host.write_firmware_vm("everywhere", VNCDISP=7, VNCBIND="0.0.0.0")
+    host.kvmctl("start", "everywhere", expect=75)
+
+
+def test_what_other_definitions_share_is_a_note(bridged_host):
+    host = bridged_host
+    for directory in ("a", "b"):
+        host.write_firmware_vm(directory, NAME="same", NET0="bridge:br0", MAC="52:54:00:00:00:01")
+    said = host.kvmctl("check", host.vms / "a").stdout
+    assert "ok" in said and str(host.vms / "b") in said
+    assert "the name same" in said and "the MAC 52:54:00:00:00:01" in said
+
+    host.kvmctl("start", host.vms / "b")
+    assert "the name same is taken by the running VM" in host.kvmctl("check", host.vms / "a", expect=75).stderr
+
+
+def test_a_disk_that_a_strange_qemu_writes(host):
+    image = disk(host.root / "disk.img")
+    host.write_firmware_vm("vm", DISK0=image)
+    qemu = subprocess.Popen(
+        ["qemu-system-x86_64", "-S", "-display", "none", "-nodefaults", "-qmp", "stdio",
+         "-blockdev", f"driver=file,node-name=f,filename={image}", "-device", "virtio-blk,drive=f"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        # The reply to the first command comes once the machine is made, its disks locked.
+        qemu.stdin.write('{"execute":"qmp_capabilities"}\n')
+        qemu.stdin.flush()
+        assert "QMP" in qemu.stdout.readline() and "return" in qemu.stdout.readline()
+        for command in ("check", "start"):
+            assert f"{image} is in use by another process" in host.kvmctl(command, "vm", expect=75).stderr
+    finally:
+        Process(qemu.pid).kill()
+        qemu.wait()
+    host.kvmctl("check", "vm")
+
+
+def test_a_user_looks_at_what_is_roots(bridged_host):
+    host = bridged_host
+    host.root.chmod(0o755)
+    image = disk(host.vms / "disk.img")
+    for name, network in (("bridged", "bridge:br0"), ("user", "user")):
+        host.write_firmware_vm(name, DISK0=image, NET0=network)
+        for command in (["check", name], ["start", name, "--dry-run"], ["explain", name]):
+            result = host.kvmctl(*command, uid=NOBODY)
+            assert "only root can start this VM" in result.stdout + result.stderr
+            assert str(image) in result.stdout + result.stderr
+    explained = host.kvmctl("explain", "user", uid=NOBODY).stdout
+    assert "assumed: the file system does direct I/O" in explained
+
+
+def test_a_start_without_permission_is_77(rootless_host):
+    host = rootless_host
+    image = disk(host.vms / "disk.img")
+    host.write_firmware_vm("vm", DISK0=image)
+    said = host.kvmctl("start", "vm", expect=77).stderr
+    assert f"{image} (of root, mode 600) can't be read" in said and f"chown USER {image}" in said
+    # One's own file that one may not write is no matter for root.
+    os.chown(image, NOBODY, NOBODY)
+    image.chmod(0o400)
+    for command in ("check", "start"):
+        assert "can't be written to" in host.kvmctl(command, "vm", expect=77).stderr
+
+
+def test_a_directory_of_somebody_elses(host):
+    host.write_firmware_vm("vm")
+    directory = host.run / "vms" / "vm"
+    directory.mkdir(parents=True)
+    os.chown(directory, NOBODY, NOBODY)
+    said = host.kvmctl("start", "vm", expect=77).stderr
+    assert "belongs to nobody" in said and f"chown 0 {directory}" in said
+
+
+def test_a_root_that_can_not_be_looked_into(rootless_host):
+    host = rootless_host
+    host.vms.chmod(0)
+    os.chown(host.vms, 0, 0)
+    assert str(host.vms) in host.kvmctl("list").stderr
+    assert str(host.vms) in host.kvmctl("stop", "--all", expect=1).stderr
+
+
+def test_modes_do_not_depend_on_the_umask(host):
+    host.write_firmware_vm("vm")
+    start = host.execute("sh", "-c", 'umask 077 && exec "$0" start vm', host.binary)
+    assert start.returncode == 0, start.stderr
+    modes = {
+        "vms": 0o750, "vms/vm": 0o750, "vms/vm/lock": 0o640, "vms/vm/process": 0o640,
+        "vms/vm/manifest.json": 0o640, "vms/vm/turns": 0o600, "log/vm": 0o750, "log/vm/console.log": 0o640,
+        "log/vm/qemu.log": 0o640, "log/vm/record": 0o640,
+    }
+    assert {name: (host.run / name).stat().st_mode & 0o777 for name in modes} == modes
+
+
+def test_a_missing_directory_is_what_would_be_made(host):
+    for words in (host.vms / "none", f"{host.vms}/none/"):
+        assert f"kvmctl create {host.vms}/none`" in host.kvmctl("start", words, expect=66).stderr
