@@ -52,7 +52,7 @@ def test_names_can_not_drive_a_terminal(host):
     """A path with an 8-bit CSI in it, in what is printed and in what is said."""
     directory = host.vms / "a\u009b31m"
     params = host.write_vm("x", "NAME=x", "NET0=none", "VNCDISP=none", directory=directory)
-    for arguments in (["show", params], ["start", "--dry-run", params], ["list"], ["check", f"{params}x"]):
+    for arguments in (["show", params], ["start", "--dry-run", params], ["list"], ["check", f"{params}x"], ["\u009b"]):
         result = host.execute(host.binary, *arguments)
         assert "\u009b" not in result.stdout + result.stderr, arguments
     assert host.json("show", params)[0]["params"] == str(params)

@@ -36,8 +36,9 @@ enum ExitStatus {
             // Help, or the version: a result like any other.
             leave { Swift.print(Root.fullMessage(for: error)) }
         } catch {
-            // What ArgumentParser has to say of the command line, with EX_USAGE.
-            Root.exit(withError: error)
+            // What ArgumentParser has to say of the command line, with EX_USAGE. It repeats what it did not understand.
+            Message.write(Printable.lines(Root.fullMessage(for: error)) + "\n")
+            exit(Root.exitCode(for: error).rawValue)
         }
     }
 
