@@ -154,6 +154,20 @@ def test_foreground_and_plain_start_at_once_leave_one_qemu(bridged_host, foregro
         host.assert_nothing_left()
 
 
+@pytest.mark.parametrize("extra", [[], ["--foreground"]])
+def test_qemu_that_can_not_be_executed_leaves_nothing(host, extra):
+    """Found out only after the disks were made; in the foreground kvmctl has no privileges left then."""
+    qemu = fake_qemu(host, "exit 3\n")
+    host.write_firmware_vm("vm", QEMU=qemu, DISK0="new", DISK0_SIZE="1M")
+    host.kvmctl("start", "vm", expect=69)  # what it can do is known from now on
+    qemu.chmod(0o700)  # to root, and to nobody else
+    result = host.kvmctl("start", "vm", *extra, expect=77)
+    assert "execute" in result.stderr
+    assert not (host.vms / "vm" / "new").exists()
+    assert not (host.run / "log" / "vm" / "record.1").exists(), "what the last run left is still the last word"
+    host.assert_nothing_left()
+
+
 def has_kvm():
     """Whether stock guests have a KVM here: that of a processor, not of paravirtual guests alone."""
     modules = Path("/sys/module")

@@ -52,6 +52,12 @@ import Testing
 
         deinit { close(descriptor) }
 
+        /// Repeats it until nobody listens.
+        func talk(_ line: String) -> Task<Void, Never> {
+            let (descriptor, bytes) = (descriptor, Array(line.utf8))
+            return Task.detached { while send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) > 0 {} }
+        }
+
         func client(within limit: Duration = .seconds(5)) throws(QMPClient.Failure) -> QMPClient {
             try QMPClient(OwnedDescriptor(FileDescriptor(rawValue: socket)), by: Deadline(in: limit))
         }
@@ -72,6 +78,13 @@ import Testing
         let peer = try Peer(#"{"QMP": {}}"# + "\n")
         #expect(throws: QMPClient.Failure.silent) { _ = try peer.client(within: .milliseconds(50)) }
         withExtendedLifetime(peer) {}
+    }
+
+    @Test func talkWithoutEndIsNoAnswer() async throws {
+        let peer = try Peer(#"{"QMP": {}}"# + "\n")
+        let flood = peer.talk(#"{"event": "RTC_CHANGE"}"# + "\n")
+        #expect(throws: QMPClient.Failure.silent) { _ = try peer.client(within: .milliseconds(500)) }
+        await flood.value
     }
 
     @Test func saysWhenQEMUIsGone() throws {

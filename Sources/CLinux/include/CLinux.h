@@ -12,4 +12,5 @@
 #include "spawn.h"
 #include "standard_streams.h"
 #include "tap.h"
+#include "undo_guard.h"
 #include "unix_socket.h"

@@ -39,8 +39,14 @@ struct Launch {
     }
 
     /// Turns this process into the program; returns only to say why that failed.
-    func become() -> Failure {
-        switch withLaunch({ clinux_become($0, $1) }) {
+    ///
+    /// - Parameter undo: done then by a copy of this process, for this one has no privileges left.
+    func become(orElse undo: @escaping () -> Void) -> Failure {
+        let line = UndoGuard.leave(undo)
+        guard line >= 0 else { return Failure(stage: Self.name(CLINUX_STAGE_FORK), errno: Errno(rawValue: -line)) }
+        let result = withLaunch { clinux_become($0, $1) }
+        clinux_call_guard(line, 5000)
+        return switch result {
         case .failure(let failure): failure
         case .success: Failure(stage: "exec", errno: .invalidArgument)
         }
@@ -95,6 +101,25 @@ struct Launch {
         case CLINUX_STAGE_IDENTITY: "write its pid down"
         case CLINUX_STAGE_CREDENTIALS: "drop its privileges"
         default: "execute it"
+        }
+    }
+}
+
+/// What the copy of this process does that is left behind (CLinux, undo_guard.h).
+private final class UndoGuard {
+    private let undo: () -> Void
+
+    private init(_ undo: @escaping () -> Void) { self.undo = undo }
+
+    /// The descriptor to call it by, or -errno.
+    static func leave(_ undo: @escaping () -> Void) -> CInt {
+        let box = UndoGuard(undo)
+        // Used only in the copy, which is made here and now.
+        return withExtendedLifetime(box) {
+            clinux_leave_guard(
+                { context in
+                    if let context { Unmanaged<UndoGuard>.fromOpaque(context).takeUnretainedValue().undo() }
+                }, Unmanaged.passUnretained(box).toOpaque())
         }
     }
 }

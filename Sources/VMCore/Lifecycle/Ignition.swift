@@ -37,7 +37,7 @@ struct Ignition {
             launch.identity = identity.descriptor
             table.pass(to: &launch)
             stopwatch.lap(.descriptors)
-            if foreground { throw error(launch.become()) }
+            if foreground { throw become(launch, newDisks, logs) }
             let deadline = Deadline(in: timeout)
             let child = try spawn(launch, closing: table, by: deadline)
             extendLifetime(identity)
@@ -45,11 +45,21 @@ struct Ignition {
         } catch {
             // What the guest may have written, and how this run ended, is not ours to take back.
             if mayHaveRun { throw error }
-            newDisks.forEach(removeFile)
-            // What the last run left is still the last word; what QEMU said of this start stays.
-            logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
+            undo(newDisks, logs)
             throw error
         }
+    }
+
+    /// Twice does no harm.
+    private func undo(_ newDisks: [FilePath], _ logs: [FilePath]) {
+        newDisks.forEach(removeFile)
+        // What the last run left is still the last word; what QEMU said of this start stays.
+        logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
+    }
+
+    /// Returns only where this process can't become QEMU.
+    private func become(_ launch: Launch, _ newDisks: [FilePath], _ logs: [FilePath]) -> VMError {
+        error(launch.become { undo(newDisks, logs) })
     }
 
     /// The file that the process signs just before it becomes QEMU, and then has no more.
