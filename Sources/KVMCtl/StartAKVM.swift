@@ -28,7 +28,7 @@ struct StartAKVM {
         let options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
         switch try Starting(try VMFile(vm.file), options: options, paths: paths).start() {
         case .alreadyRunning: print("\(vm.name): already running")
-        case .started(let notices):
+        case .started(_, let notices):
             notices.forEach { Message.note("\(vm.name): \($0)") }
             print("\(vm.name): started")
         }

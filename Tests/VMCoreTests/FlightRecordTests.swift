@@ -25,10 +25,6 @@ import Testing
     func lastWordCounts(_ text: String, _ phase: FlightRecord.Phase) {
         #expect(FlightRecord(Array(text.utf8)).phase == phase)
     }
-
-    @Test func saysWhen() {
-        #expect(FlightRecord(Array(FlightRecord.killed(at: 5_000_001).utf8)).microseconds == 5_000_001)
-    }
 }
 
 @Suite struct QEMUMessagesTests {

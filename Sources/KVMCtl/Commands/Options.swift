@@ -30,7 +30,7 @@ struct Targets: ParsableArguments {
     @Argument(help: "The VMs: names, or paths of params files.", completion: .file())
     var vms: [String] = []
 
-    @Flag(help: "Every VM under the roots.")
+    @Flag(help: "Every VM: those under the roots, and those that run.")
     var all = false
 
     func validate() throws {
@@ -46,12 +46,12 @@ struct Targets: ParsableArguments {
         let blindSpots = all ? locator.blindSpots() : []
         blindSpots.forEach(Message.error)
         var failures = blindSpots.count
-        let words = all ? locator.definedFiles().map(\.string) : vms
-        for word in words {
+        let found = all ? locator.all() : vms.map { word in Result { () throws(VMError) in try locator.find(word) } }
+        for vm in found {
             do {
-                try body(try locator.find(word))
+                try body(try vm.get())
             } catch let error as VMError {
-                if words.count == 1 { throw error }
+                if vms.count == 1 { throw error }
                 Message.error(error)
                 failures += 1
             }

@@ -15,9 +15,8 @@ struct Show: ParsableCommand {
         var shown: [JSON] = []
         defer { if output.json { output.print(list: shown) } }
         let inventory = try Places.inventory()
-        let paths = try Places.current()
         try targets.forEach { vm in
-            let details = VMDetails(inventory.entry(vm), paths: paths)
+            let details = VMDetails(inventory.entry(vm))
             if output.json { shown.append(details.json) } else { print(details.text) }
         }
     }
@@ -28,16 +27,17 @@ struct VMDetails {
     let entry: VMEntry
     let files: [(key: String, path: String)]
 
-    init(_ entry: VMEntry, paths: Paths) {
+    init(_ entry: VMEntry) {
         self.entry = entry
         guard let name = VMName(entry.name) else {
             files = []
             return
         }
-        let run = paths.machine(name)
+        let place = entry.place
+        let run = place.machine(name)
         files = [
-            ("console log", paths.consoleLog(name).string), ("QEMU log", paths.qemuLog(name).string),
-            ("flight record", paths.record(name).string), ("QMP socket", run.appending("qmp.sock").string),
+            ("console log", place.consoleLog(name).string), ("QEMU log", place.qemuLog(name).string),
+            ("flight record", place.record(name).string), ("QMP socket", run.appending("qmp.sock").string),
             ("serial socket", run.appending("serial.sock").string),
             ("agent socket", run.appending("agent.sock").string),
         ]

@@ -16,8 +16,8 @@ struct Start: ParsableCommand {
     @Flag(help: "Become QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
 
-    @Option(help: "How long QEMU may take to get ready. Not with --foreground, where nobody is left to look.")
-    var timeout = TimeSpan(seconds: 60)
+    @Option(help: "How long QEMU may take to get ready; default: 60s. Not with --foreground: nobody is left to look.")
+    var timeout: TimeSpan?
 
     @Flag(help: "Say how long each stage took.")
     var timings = false
@@ -27,6 +27,7 @@ struct Start: ParsableCommand {
 
     func validate() throws {
         if cdrom == "" { throw ValidationError("--cdrom takes the path of an ISO") }
+        if foreground, timeout != nil { throw ValidationError("--timeout goes without --foreground") }
         if foreground, targets.all || targets.vms.count != 1 { throw ValidationError("--foreground takes one VM") }
     }
 
@@ -34,7 +35,7 @@ struct Start: ParsableCommand {
         var results: [JSON] = []
         defer { if output.json { output.print(list: results) } }
         let options = StartOptions(
-            cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout.duration)
+            cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout?.duration ?? .seconds(60))
         try targets.forEach { vm in
             let stopwatch = Stopwatch()
             let file = try VMFile(vm.file)
@@ -57,10 +58,9 @@ struct Start: ParsableCommand {
             outcome = "alreadyRunning"
             if cdrom != nil { Message.note("\(vm.name): --cdrom was not used; stop the VM first") }
             if !output.json { print("\(vm.name): already running\(process.map { ", pid \($0.pid)" } ?? "")") }
-        case .started(let notices):
+        case .started(let entry, let notices):
             outcome = "started"
             notices.forEach { Message.note("\(vm.name): \($0)") }
-            let entry = try Places.inventory().entry(vm)
             if !output.json { print("\(vm.name): started\(Self.whereabouts(entry))") }
         }
         var result: [String: JSON] = [

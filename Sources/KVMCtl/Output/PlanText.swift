@@ -83,6 +83,7 @@ extension Origin {
         switch self {
         case .line(let number, let key): "line \(number), \(key)"
         case .standard(let key): "\(key), its default"
+        case .everyVM: "default of every VM"
         case .derived(let text): text
         case .option(let name): name
         case .host(let fact): "the host: \(fact)"

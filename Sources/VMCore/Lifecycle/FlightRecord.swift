@@ -18,8 +18,6 @@ struct FlightRecord: Equatable {
     }
 
     var phase: Phase
-    /// When that was, in microseconds since the epoch; 0 where the record says nothing.
-    var microseconds: Int64 = 0
 
     /// kvmctl's own entry, where it had to kill QEMU: in the form of QEMU's, which could not write one.
     static let killedReason = "kvmctl-sigkill"
@@ -46,26 +44,33 @@ struct FlightRecord: Equatable {
         phase = .notStarted
         for line in bytes.split(separator: UInt8(ascii: "\n")).reversed() {
             guard let found = Self.phase(line) else { continue }
-            (phase, microseconds) = found
+            phase = found
             return
         }
     }
 
+    /// What QEMU answered to the `query-vnc` of a start in the foreground; nil where it was not asked.
+    static func vncServer(in path: FilePath) -> JSON? {
+        // It was asked before the machine ran: the answer is among the first lines.
+        guard let head = try? readFile(path, limit: 4096) else { return nil }
+        return head.split(separator: UInt8(ascii: "\n")).lazy.compactMap { line -> JSON? in
+            if case .reply(_, let value)? = QMPMessage(line: line), value["service"] != nil { value } else { nil }
+        }.first
+    }
+
     private static let words = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"].map { Array("\"\($0)\"".utf8) }
 
-    private static func phase(_ line: ArraySlice<UInt8>) -> (Phase, Int64)? {
+    private static func phase(_ line: ArraySlice<UInt8>) -> Phase? {
         // Reading JSON is slow, and a record can be long: only lines that can matter are read.
         guard words.contains(where: { line.firstRange(of: $0) != nil }),
             case .event(let event)? = QMPMessage(line: line)
         else { return nil }
-        let phase: Phase
-        switch event.name {
-        case "RESUME", "WAKEUP": phase = .running
-        case "STOP": phase = .paused
-        case "SUSPEND": phase = .sleeping
-        case "SHUTDOWN": phase = .ended(reason: event.data["reason"]?.string ?? "unknown")
-        default: return nil
+        return switch event.name {
+        case "RESUME", "WAKEUP": .running
+        case "STOP": .paused
+        case "SUSPEND": .sleeping
+        case "SHUTDOWN": .ended(reason: event.data["reason"]?.string ?? "unknown")
+        default: nil
         }
-        return (phase, event.microseconds)
     }
 }

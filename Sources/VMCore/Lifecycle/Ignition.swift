@@ -14,7 +14,8 @@ struct Ignition {
 
     private var directory: RuntimeDirectory { RuntimeDirectory(plan.name, in: paths) }
 
-    func light(_ life: consuming ByteLockFile) throws(VMError) {
+    /// - Returns: the running VM's manifest.
+    func light(_ life: consuming ByteLockFile) throws(VMError) -> Manifest {
         var newDisks: [FilePath] = []
         var logs: [FilePath] = []
         var mayHaveRun = false
@@ -42,6 +43,7 @@ struct Ignition {
             let child = try spawn(launch, closing: table, by: deadline)
             extendLifetime(identity)
             try run(child, &manifest, by: deadline, committing: &mayHaveRun)
+            return manifest
         } catch {
             // What the guest may have written, and how this run ended, is not ours to take back.
             if mayHaveRun { throw error }
@@ -91,7 +93,7 @@ struct Ignition {
             stopwatch.lap(.qemu)
             if plan.summary.vncDisplay == .auto {
                 stage = .describing
-                manifest.setVNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
+                manifest.vnc = .init(try session.execute(QMPCommand("query-vnc"), by: deadline))
                 // Without it `list` does not know the port; that is no reason to end a machine that is there.
                 try? manifest.write(to: directory)
             }
@@ -117,13 +119,5 @@ struct Ignition {
 extension Manifest {
     mutating func setTaps(_ names: [Int: String]) {
         for position in nics.indices { nics[position].tap = names[nics[position].index] }
-    }
-
-    /// Takes the address from what `query-vnc` returned.
-    mutating func setVNC(_ answer: JSON) {
-        guard let host = answer["host"]?.string, let port = answer["service"]?.string.flatMap({ Int($0) }) else {
-            return
-        }
-        vnc = VNC(address: host, port: port)
     }
 }

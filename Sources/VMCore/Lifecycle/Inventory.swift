@@ -30,6 +30,8 @@ public struct VMEntry: Sendable {
     public var uuid: String?
     /// Its disks and CDs.
     public var media: [String] = []
+    /// Where its run-time files are: the caller's own places, or root's.
+    public var place: Paths
 
     /// A network card.
     public struct NIC: Equatable, Sendable {
@@ -84,11 +86,14 @@ public struct Inventory: Sendable {
             guard seen.state.isAlive || seen.state == .crashed,
                 !files.contains(where: { isSameFile($0, FilePath(manifest.file)) })
             else { continue }
-            entries.append(VMEntry(manifest, seen))
+            entries.append(VMEntry(manifest, seen, in: paths))
         }
         if asking { ask(&entries) }
         return entries.sorted { ($0.name, $0.file.string) < ($1.name, $1.file.string) }
     }
+
+    /// Where a VM's run-time files are: the caller's own places, or root's.
+    public func place(of name: VMName) -> Paths { observe(name).0 }
 
     /// One VM, by its params file.
     public func entry(_ reference: VMReference) -> VMEntry {
@@ -108,9 +113,9 @@ public struct Inventory: Sendable {
             let manifest = Manifest(reading: RuntimeDirectory(name, in: place).manifestFile),
             isSameFile(FilePath(manifest.file), file)
         {
-            entry = VMEntry(manifest, seen)
+            entry = VMEntry(manifest, seen, in: place)
         } else {
-            entry = VMEntry(file: file, name: name, params: params)
+            entry = VMEntry(file: file, name: name, params: params, in: place)
             // Another file's VM of the same name runs: this one does not.
             entry.state = seen.map { $0.state.isAlive ? .stopped : $0.state } ?? .stopped
             entry.endReason = seen?.endReason
@@ -127,23 +132,21 @@ public struct Inventory: Sendable {
     }
 
     private func ask(_ entries: inout [VMEntry]) {
-        let candidates = entries.indices.filter {
-            entries[$0].state.isAlive
-        }
+        let running = entries.indices.filter { entries[$0].state.isAlive }
         let poll = StatusPoll(
-            candidates.compactMap { index in
-                VMName(entries[index].name).map { (index, RuntimeDirectory($0, in: paths)) }
+            running.compactMap { index in
+                VMName(entries[index].name).map { (index, RuntimeDirectory($0, in: entries[index].place)) }
             })
         for (index, state) in poll.states(within: .milliseconds(250)) { entries[index].state = state }
     }
 }
 
 extension VMEntry {
-    init(_ manifest: Manifest, _ seen: Observation) {
-        self.init(name: manifest.name, state: seen.state, file: FilePath(manifest.file))
+    init(_ manifest: Manifest, _ seen: Observation, in place: Paths) {
+        self.init(name: manifest.name, state: seen.state, file: FilePath(manifest.file), place: place)
         memoryBytes = manifest.memoryBytes
         cpus = manifest.cpus
-        vnc = manifest.vnc.map { VNCAddress(address: $0.address, port: $0.port) }
+        vnc = manifest.display(in: place).map { VNCAddress(address: $0.address, port: $0.port) }
         let isAlive = seen.state.isAlive
         nics = manifest.nics.map {
             NIC(index: $0.index, network: $0.network, mac: $0.mac, tap: isAlive ? $0.tap : nil)
@@ -155,8 +158,8 @@ extension VMEntry {
         media = manifest.media
     }
 
-    init(file: FilePath, name: VMName?, params: VMParams?) {
-        self.init(name: name?.description ?? file.string, state: .stopped, file: file)
+    init(file: FilePath, name: VMName?, params: VMParams?, in place: Paths) {
+        self.init(name: name?.description ?? file.string, state: .stopped, file: file, place: place)
         guard let params else { return }
         memoryBytes = params.memory.value.bytes
         cpus = params.cpus.value
@@ -172,9 +175,10 @@ extension VMEntry {
         media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value.string)
     }
 
-    init(name: String, state: VMState, file: FilePath) {
+    init(name: String, state: VMState, file: FilePath, place: Paths) {
         self.name = name
         self.state = state
         self.file = file
+        self.place = place
     }
 }

@@ -24,7 +24,19 @@ struct Manifest: Codable, Equatable {
     struct VNC: Codable, Equatable {
         var address: String
         var port: Int
-        var display: Int { port - 5900 }
+
+        init(address: String, port: Int) {
+            self.address = address
+            self.port = port
+        }
+
+        /// Takes the address from what `query-vnc` returned.
+        init?(_ answer: JSON) {
+            guard let host = answer["host"]?.string, let port = answer["service"]?.string.flatMap({ Int($0) }) else {
+                return nil
+            }
+            self.init(address: host, port: port)
+        }
     }
 
     struct NIC: Codable, Equatable {
@@ -62,6 +74,12 @@ struct Manifest: Codable, Equatable {
             let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(bytes))
         else { return nil }
         self = manifest
+    }
+
+    /// The VNC server; of a VM in the foreground, which chose its display with nobody there, as the record has it.
+    func display(in place: Paths) -> VNC? {
+        guard vnc == nil, foreground, let name = VMName(name) else { return vnc }
+        return FlightRecord.vncServer(in: place.record(name)).flatMap(VNC.init)
     }
 
     func write(to directory: RuntimeDirectory) throws(VMError) {

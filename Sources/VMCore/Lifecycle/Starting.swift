@@ -9,9 +9,9 @@ public struct Starting {
     let stopwatch: Stopwatch
 
     /// What came of a start.
-    public enum Outcome: Equatable, Sendable {
-        /// It runs now.
-        case started(notices: [String])
+    public enum Outcome: Sendable {
+        /// It runs now, as this.
+        case started(VMEntry, notices: [String])
         /// It ran already.
         case alreadyRunning(ProcessIdentity?)
     }
@@ -75,9 +75,10 @@ public struct Starting {
             let ignition = Ignition(
                 plan: plan, paths: paths, foreground: options.foreground, timeout: options.timeout,
                 stopwatch: stopwatch)
-            try ignition.light(life)
+            let manifest = try ignition.light(life)
             let space = SpaceCheck.warnings(plan.newDisks.map(\.path), paths)
-            return .started(notices: file.warnings + plan.notices + space)
+            let entry = VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths)
+            return .started(entry, notices: file.warnings + plan.notices + space)
         }
     }
 

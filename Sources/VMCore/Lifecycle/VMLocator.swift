@@ -42,16 +42,36 @@ public struct VMLocator: Sendable {
         return VMReference(name: name, file: found)
     }
 
+    /// Every VM: those that run, wherever their files are, and those under the roots; or why a file there names none.
+    public func all() -> [Result<VMReference, VMError>] {
+        var running: [FilePath: VMName] = [:]
+        for name in startedNames() {
+            if let file = runningFile(of: name) { running[file] = name }
+        }
+        let defined = definedFiles()
+        let elsewhere = running.keys.filter { file in !defined.contains { isSameFile($0, file) } }
+        return (defined + elsewhere).map { file in
+            Result { () throws(VMError) in
+                if let name = running[file] { return VMReference(name: name, file: file) }
+                return running.isEmpty ? try reference(file) : try find(path: file)
+            }
+        }
+    }
+
     /// A running VM keeps the name that it was started with, whatever became of its file.
     private func find(path file: FilePath) throws(VMError) -> VMReference {
-        let guess = VMParams.defaultName(of: file)
-        for name in [guess].compactMap({ $0 }) + startedNames()
+        for name in [VMParams.defaultName(of: file)].compactMap({ $0 }) + startedNames()
         where runningFile(of: name).map({ isSameFile($0, file) }) == true {
             return VMReference(name: name, file: file)
         }
+        return try reference(file)
+    }
+
+    private func reference(_ file: FilePath) throws(VMError) -> VMReference {
         do throws(VMError) { return VMReference(name: try VMFile(file).params.name.value, file: file) } catch {
             // A file with errors is there too; what they are is for the command to say.
-            guard error.code == .badData || error.code == .unavailable, let guess else { throw error }
+            guard error.code == .badData || error.code == .unavailable, let guess = VMParams.defaultName(of: file)
+            else { throw error }
             return VMReference(name: guess, file: file)
         }
     }

@@ -36,8 +36,6 @@ struct Observation {
     var holder: ProcessIdentity?
     /// Why the last run ended, in QEMU's word, where it did.
     var endReason: String?
-    /// When the state was entered, in microseconds since the epoch; 0: not known.
-    var microseconds: Int64 = 0
 
     /// Looks at a VM by the kernel's lock first; nothing that could be stale is believed.
     init(_ name: VMName, in paths: Paths) {
@@ -56,11 +54,10 @@ struct Observation {
         }
     }
 
-    private init(state: VMState, holder: ProcessIdentity? = nil, endReason: String? = nil, microseconds: Int64 = 0) {
+    init(state: VMState, holder: ProcessIdentity? = nil, endReason: String? = nil) {
         self.state = state
         self.holder = holder
         self.endReason = endReason
-        self.microseconds = microseconds
     }
 
     private static func alive(_ record: FlightRecord?, holder: ProcessIdentity?) -> Observation {
@@ -73,16 +70,16 @@ struct Observation {
             // QEMU has said its last word and is about to go; until then the VM is there.
             case .ended: .running
             }
-        return Observation(state: state, holder: holder, microseconds: record?.microseconds ?? 0)
+        return Observation(state: state, holder: holder)
     }
 
     private static func gone(_ record: FlightRecord?) -> Observation {
         guard let record else { return Observation(state: .stopped) }
         switch record.phase {
         case .notStarted: return Observation(state: .stopped)
-        case .running, .paused, .sleeping: return Observation(state: .crashed, microseconds: record.microseconds)
+        case .running, .paused, .sleeping: return Observation(state: .crashed)
         case .ended(let reason):
-            return Observation(state: .stopped, endReason: reason, microseconds: record.microseconds)
+            return Observation(state: .stopped, endReason: reason)
         }
     }
 }

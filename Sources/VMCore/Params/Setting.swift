@@ -4,6 +4,8 @@ public enum Origin: Hashable, Sendable {
     case line(Int, key: KeyName)
     /// The default that the contract gives a key.
     case standard(key: KeyName)
+    /// The same for every VM: no key changes it.
+    case everyVM
     /// Computed from something else; the text says from what.
     case derived(String)
     /// A command-line option, such as `--cdrom`.

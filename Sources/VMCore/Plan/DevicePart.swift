@@ -3,8 +3,8 @@ extension LaunchPlanner {
     mutating func planDevices() {
         device("qemu-xhci", "usb", PCILayout.usb, purpose: "USB controller")
         // An absolute pointer: the VNC viewer's and the guest's cursor are in the same place.
-        add("-device", "usb-tablet,id=tablet,bus=usb.0", purpose: "pointer", from: .derived("kvmctl"))
-        add("-object", "rng-builtin,id=rng0", purpose: "entropy source", from: .derived("kvmctl"))
+        add("-device", "usb-tablet,id=tablet,bus=usb.0", purpose: "pointer", from: .everyVM)
+        add("-object", "rng-builtin,id=rng0", purpose: "entropy source", from: .everyVM)
         device("virtio-rng-pci", "rng", PCILayout.rng, [("rng", "rng0")], purpose: "entropy")
         device(
             "virtio-balloon-pci", "balloon", PCILayout.balloon,
@@ -15,7 +15,7 @@ extension LaunchPlanner {
         add(
             "-chardev", listener("agent0", agent),
             "-device", "virtserialport,bus=vserial.0,chardev=agent0,name=org.qemu.guest_agent.0",
-            purpose: "guest agent's channel", from: .derived("kvmctl"))
+            purpose: "guest agent's channel", from: .everyVM)
 
         // On pc the root bus itself takes devices while it runs.
         guard params.machine.value.family == .q35 else { return }
@@ -31,6 +31,6 @@ extension LaunchPlanner {
     ) {
         add(
             "-device", qemuOption(driver, [("id", id)] + address.properties + properties), purpose: purpose,
-            from: .derived("kvmctl"))
+            from: .everyVM)
     }
 }

@@ -6,7 +6,7 @@ extension LaunchPlanner {
         guard !params.disks.isEmpty else { return }
         add(
             "-object", "iothread,id=iothread0", purpose: "a thread for disk I/O beside the processors",
-            from: .derived("kvmctl"))
+            from: .everyVM)
         for (position, disk) in params.disks.enumerated() {
             guard let image = usableImage(disk) else { continue }
             plan.summary.media.append(disk.path.value)

@@ -3,10 +3,10 @@ import SystemPackage
 extension LaunchPlanner {
     /// The VGA device, which is always there (GRUB hangs without one), and the VNC server that shows it.
     mutating func planDisplay() {
-        add("-display", "none", purpose: "no window on the host", from: .derived("kvmctl"))
+        add("-display", "none", purpose: "no window on the host", from: .everyVM)
         add(
             "-device", qemuOption("VGA", [("id", "vga")] + PCILayout.vga.properties), purpose: "VGA",
-            from: .derived("kvmctl"))
+            from: .everyVM)
         if let keymap = params.keymap {
             add("-k", keymap.value, purpose: "VNC keyboard map", from: keymap.origin)
         }

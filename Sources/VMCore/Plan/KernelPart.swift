@@ -32,6 +32,8 @@ extension LaunchPlanner {
     mutating func planCommit() {
         plan.commit.append(QMPCommand("cont"))
         guard options.foreground else { return }
+        // Nobody will be there to hear the port either: the answer goes to the flight record.
+        if plan.summary.vncDisplay == .auto { plan.monitorInput.append(QMPCommand("query-vnc")) }
         plan.monitorInput += plan.commit
         plan.commit = []
     }

@@ -126,6 +126,7 @@ struct LaunchPlanner {
         switch origin {
         case .line(let number, let key): "\(params.file):\(number): \(key)"
         case .standard(let key): "\(params.file): \(key) (default)"
+        case .everyVM: params.file.string
         case .derived(let text), .option(let text), .host(let text): text
         }
     }

@@ -4,19 +4,19 @@ extension LaunchPlanner {
         let qmp = inherit(.monitorSocket)
         add(
             "-chardev", listener("qmp", qmp), "-mon", "chardev=qmp,mode=control",
-            purpose: "QMP socket", from: .derived("kvmctl"))
+            purpose: "QMP socket", from: .everyVM)
 
         // A second monitor writes every event to a file, so that the reason of an end is known though nobody was there.
         add(
             "-chardev", "stdio,id=record,signal=off", "-mon", "chardev=record,mode=control",
-            purpose: "flight record", from: .derived("kvmctl"))
+            purpose: "flight record", from: .everyVM)
         plan.monitorInput = [QMPCommand("qmp_capabilities")]
 
-        let log = fdset(.consoleLog, purpose: "console log", from: .derived("kvmctl"))
+        let log = fdset(.consoleLog, purpose: "console log", from: .everyVM)
         let serial = inherit(.serialSocket)
         add(
             "-chardev", listener("serial0", serial) + qemuOption("", [("logfile", log), ("logappend", "on")]),
-            "-serial", "chardev:serial0", purpose: "serial console", from: .derived("kvmctl"))
+            "-serial", "chardev:serial0", purpose: "serial console", from: .everyVM)
     }
 
     /// A socket that listens already, so that a client can connect before QEMU is even there.

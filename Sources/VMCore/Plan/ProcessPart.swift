@@ -25,11 +25,11 @@ extension LaunchPlanner {
             }
         }
         add(
-            "-no-user-config", "-nodefaults", purpose: "only the devices of this plan", from: .derived("kvmctl"))
+            "-no-user-config", "-nodefaults", purpose: "only the devices of this plan", from: .everyVM)
         add(
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-            purpose: "seccomp filter", from: .derived("kvmctl"))
-        add("-msg", "timestamp=on", purpose: "times in QEMU's messages", from: .derived("kvmctl"))
-        add("-S", purpose: "wait for cont, which commits the start once all is there", from: .derived("kvmctl"))
+            purpose: "seccomp filter", from: .everyVM)
+        add("-msg", "timestamp=on", purpose: "times in QEMU's messages", from: .everyVM)
+        add("-S", purpose: "wait for cont, which commits the start once all is there", from: .everyVM)
     }
 }
