@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.fake import fake_monitor, fake_qemu
 from rig.waiting import wait_until
 
 
@@ -16,10 +17,11 @@ def test_starting_what_runs(host):
 
 
 def test_foreground_is_qemu_itself(host):
-    host.write_tiny_vm("vm")
+    host.write_tiny_vm("vm", VNCDISP="auto")
     start = host.popen(host.binary, "start", "vm", "--foreground")
     host.wait_console("vm", "tiny: up")
     assert host.qemu().pid == start.pid
+    assert host.show("vm")["vnc"]["port"] == 5900
     assert host.state("vm") == "running"
 
     start.send_signal(signal.SIGTERM)
@@ -76,16 +78,6 @@ def test_second_file_of_the_same_name(host):
     assert host.qemu()
 
 
-def fake_qemu(host, body):
-    """A QEMU that tells what it can do, and then does `body` instead of making a machine."""
-    path = host.root / "qemu"
-    path.write_text(
-        '#!/bin/sh\ncase "$*" in *"-machine none"*) exec qemu-system-x86_64 "$@" ;; esac\n' + body)
-    path.chmod(0o755)
-    host.root.chmod(0o755)
-    return path
-
-
 def test_qemu_that_never_gets_ready(host):
     """A deadline passed: that is what is said, and how far it came, and what to do; not the end that we put to it."""
     hanging = fake_qemu(host, "trap '' TERM\necho still thinking >&2\nwhile :; do sleep 1; done\n")
@@ -98,25 +90,13 @@ def test_qemu_that_never_gets_ready(host):
     assert not host.lock_is_held("vm"), "a child of the script lives on"
 
 
-SILENT_AT_CONT = """
-import json, re, socket, sys
-number = next(re.search(r"fd=(\\d+)", word)[1] for word in sys.argv if word.startswith("socket,id=qmp,"))
-client = socket.socket(fileno=int(number)).accept()[0].makefile("rw")
-client.write('{"QMP": {}}\\n')
-for line in client:
-    client.flush()
-    command = json.loads(line)
-    if command["execute"] == "qmp_capabilities":
-        client.write(json.dumps({"return": {}, "id": command["id"]}) + "\\n")
-        client.flush()
-"""
-
-
 def test_new_disks_stay_once_the_guest_may_have_run(host):
     """`cont` was sent and not answered: what the guest may have written is not removed."""
-    script = host.root / "silent.py"
-    script.write_text(SILENT_AT_CONT)
-    silent = fake_qemu(host, f'exec /usr/bin/python3 {script} "$@"\n')
+    silent = fake_monitor(host, """
+        for command in commands:
+            if command["execute"] == "qmp_capabilities":
+                answer(command)
+        """)
     host.write_firmware_vm("vm", QEMU=silent, DISK0="new", DISK0_SIZE="1M")
     result = host.kvmctl("start", "vm", "--timeout", "5s", expect=124)
     assert "told to run it" in result.stderr

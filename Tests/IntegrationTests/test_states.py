@@ -3,6 +3,8 @@
 import os
 import signal
 
+from rig.fake import fake_monitor
+
 # The backlog of the monitor's socket: so many can come and leave before a connection is refused.
 BACKLOG = 16
 
@@ -22,6 +24,18 @@ def test_a_hung_qemu_is_unresponsive_and_keeps_nobody_waiting(host):
     # Nothing is wrong with it but that nobody let it answer.
     os.kill(hung.pid, signal.SIGCONT)
     assert host.state("hung") == "running"
+
+
+def test_a_qemu_that_never_stops_talking_keeps_nobody_waiting(host):
+    talker = fake_monitor(host, """
+        for command in commands:
+            while command["execute"] == "query-status":
+                say({"event": "RTC_CHANGE"})
+            answer(command)
+        """)
+    host.write_firmware_vm("vm", QEMU=talker)
+    host.kvmctl("start", "vm")
+    assert host.state("vm") == "unresponsive"
 
 
 def test_what_another_user_may_not_see_is_unknown(host):

@@ -55,7 +55,7 @@ struct FailedStart {
                 remedy: diskUser(printed) ?? printed.remedy, details: lastWords)
         case .killed(let signal):
             VMError(
-                .unavailable, plan.file.string, "QEMU was killed by \(signalName(signal)) before the VM ran",
+                .unavailable, plan.file.string, "QEMU was killed by \(signalName(signal)) as it started",
                 remedy: remedy(signal), details: lastWords)
         }
     }
