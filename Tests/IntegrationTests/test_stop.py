@@ -190,7 +190,7 @@ def test_guest_stopped_by_a_full_disk(host):
         host.kvmctl("start", "vm")
         host.wait_console("vm", "tiny: up")
         tell_guest(host, "yes | head -c 3000000 >/dev/vda; sync")
-        wait_until(lambda: run_state(host) == "io-error", "halt by a full disk")
+        wait_until(lambda: run_state(host) == "io-error", "halt by a full disk", timeout=90)
         assert host.state("vm") == "paused"
 
         ballast.unlink()
@@ -205,7 +205,7 @@ def test_guest_stopped_by_a_disk_that_stays_full(host):
         host.kvmctl("start", "vm")
         host.wait_console("vm", "tiny: up")
         tell_guest(host, "yes | head -c 3000000 >/dev/vda; sync")
-        wait_until(lambda: run_state(host) == "io-error", "halt by a full disk")
+        wait_until(lambda: run_state(host) == "io-error", "halt by a full disk", timeout=90)
         host.kvmctl("stop", "vm", "--timeout", "3s", timeout=90)
         assert host.state("vm") == "stopped"
         host.assert_nothing_left()

@@ -1,5 +1,4 @@
 import CLinux
-import FoundationEssentials
 import Glibc
 import SystemPackage
 
@@ -17,13 +16,13 @@ struct QEMUProbe {
         let path = try Self.find(name?.value)
         guard let file = try? status(of: path) else { throw Self.missing(name?.value) }
         let key = "qemu-\(file.st_dev)-\(file.st_ino)-\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec).json"
-        if let bytes = cache.read(key), let facts = try? JSONDecoder().decode(QEMUFacts.self, from: Data(bytes)),
+        if let bytes = cache.read(key), let facts = (try? JSON(parsing: bytes)).flatMap(QEMUFacts.init),
             facts.path == path.string
         {
             return facts
         }
         let facts = try ask(path)
-        if let data = try? JSONEncoder().encode(facts) { cache.write(key, Array(data)) }
+        cache.write(key, Array(facts.json.text.utf8))
         return facts
     }
 
@@ -127,5 +126,22 @@ struct QEMUProbe {
         } catch .refused(_, let text) {
             return !text.contains("'aio'") && !text.contains("'io_uring'")
         }
+    }
+}
+
+extension QEMUFacts {
+    /// As the cache keeps them.
+    fileprivate var json: JSON {
+        [
+            "path": .string(path), "version": .string(version), "ioUring": .bool(ioUring),
+            "machines": .object(machines.mapValues { $0.map(JSON.string) ?? .null }),
+        ]
+    }
+
+    fileprivate init?(_ json: JSON) {
+        guard let path = json["path"]?.string, let version = json["version"]?.string,
+            let ioUring = json["ioUring"]?.bool, case .object(let machines)? = json["machines"]
+        else { return nil }
+        self.init(path: path, version: version, ioUring: ioUring, machines: machines.mapValues(\.string))
     }
 }

@@ -161,24 +161,3 @@ public struct Creating: Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 }
-
-extension VNCDisplay: CustomStringConvertible {
-    /// As in vm.params.
-    public var description: String {
-        switch self {
-        case .none: "none"
-        case .auto: "auto"
-        case .number(let number): String(number)
-        }
-    }
-}
-
-extension ByteCount {
-    /// As a size in vm.params: with the largest unit that leaves it whole.
-    var parameter: String {
-        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes % (1 << Int64(shift)) == 0 {
-            return "\(bytes >> Int64(shift))\(unit)"
-        }
-        return String(bytes)
-    }
-}

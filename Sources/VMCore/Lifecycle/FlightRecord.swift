@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 /// What QEMU itself wrote down of a VM's life: the QMP events of one run, one a line.
@@ -61,9 +62,8 @@ struct FlightRecord: Equatable {
     private static let words = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"].map { Array("\"\($0)\"".utf8) }
 
     private static func phase(_ line: ArraySlice<UInt8>) -> Phase? {
-        // Reading JSON is slow, and a record can be long: only lines that can matter are read.
-        guard words.contains(where: { line.firstRange(of: $0) != nil }),
-            case .event(let event)? = QMPMessage(line: line)
+        // A record can be long: only lines that can matter are read as JSON.
+        guard line.hasAny(of: words), case .event(let event)? = QMPMessage(line: line)
         else { return nil }
         return switch event.name {
         case "RESUME", "WAKEUP": .running
@@ -71,6 +71,17 @@ struct FlightRecord: Equatable {
         case "SUSPEND": .sleeping
         case "SHUTDOWN": .ended(reason: event.data["reason"]?.string ?? "unknown")
         default: nil
+        }
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Whether one of some words, each in its quotes, is somewhere in the line.
+    fileprivate func hasAny(of words: [[UInt8]]) -> Bool {
+        withUnsafeBytes { line in
+            line.indices.contains { start in
+                line[start] == UInt8(ascii: "\"") && words.contains { line[start...].starts(with: $0) }
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// What a VM was started as: written into its run-time directory before it runs, so that others can describe it without
 /// asking QEMU. Believed only while the VM's lock is held.
-struct Manifest: Codable, Equatable {
+struct Manifest: Equatable {
     var name: String
     var uuid: String
     /// The params file, absolute.
@@ -16,12 +16,10 @@ struct Manifest: Codable, Equatable {
     var vnc: VNC?
     var nics: [NIC]
     var media: [String]
-    var qemu: String
-    var qemuArguments: [String]
     /// Whether QEMU took kvmctl's place, and commits its start by itself.
     var foreground: Bool
 
-    struct VNC: Codable, Equatable {
+    struct VNC: Equatable {
         var address: String
         var port: Int
 
@@ -39,7 +37,7 @@ struct Manifest: Codable, Equatable {
         }
     }
 
-    struct NIC: Codable, Equatable {
+    struct NIC: Equatable {
         var index: Int
         var mac: String
         /// As in vm.params: `bridge:br0`, `user`.
@@ -64,16 +62,12 @@ struct Manifest: Codable, Equatable {
             NIC(index: $0.index, mac: $0.mac.description, network: $0.network.description, tap: nil)
         }
         media = summary.media.map(\.string)
-        qemu = plan.executable
-        qemuArguments = plan.argumentVector
     }
 
     /// Reads a manifest; nil where there is none, or none that can be understood.
     init?(reading path: FilePath) {
-        guard let bytes = try? readFile(path),
-            let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(bytes))
-        else { return nil }
-        self = manifest
+        guard let bytes = try? readFile(path), let json = try? JSON(parsing: bytes) else { return nil }
+        self.init(json)
     }
 
     /// The VNC server; of a VM in the foreground, which chose its display with nobody there, as the record has it.
@@ -83,26 +77,54 @@ struct Manifest: Codable, Equatable {
     }
 
     func write(to directory: RuntimeDirectory) throws(VMError) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-        guard let data = try? encoder.encode(self) else {
-            throw VMError(.bug, directory.manifestFile.string, "can't be encoded")
-        }
         do throws(Errno) {
             try replaceFile(
-                directory.manifestFile, with: Array(data), permissions: 0o640, group: Accounts.lookers)
+                directory.manifestFile, with: Array((json.prettyText + "\n").utf8), permissions: 0o640,
+                group: Accounts.lookers)
         } catch {
             throw .system(error, directory.manifestFile.string, "can't be written")
         }
     }
 }
 
-extension Network: CustomStringConvertible {
-    /// As in vm.params.
-    public var description: String {
-        switch self {
-        case .bridge(let name): "bridge:\(name)"
-        case .user: "user"
+extension Manifest {
+    /// As it is in the file.
+    private var json: JSON {
+        [
+            "name": .string(name), "uuid": .string(uuid), "file": .string(file), "memoryBytes": .integer(memoryBytes),
+            "cpus": .integer(Int64(cpus)), "accelerator": .string(accelerator), "foreground": .bool(foreground),
+            "vnc": vnc.map { ["address": .string($0.address), "port": .integer(Int64($0.port))] } ?? .null,
+            "media": .array(media.map(JSON.string)),
+            "nics": .array(
+                nics.map { nic in
+                    [
+                        "index": .integer(Int64(nic.index)), "mac": .string(nic.mac), "network": .string(nic.network),
+                        "tap": nic.tap.map(JSON.string) ?? .null,
+                    ]
+                }),
+        ]
+    }
+
+    private init?(_ json: JSON) {
+        guard let name = json["name"]?.string, let uuid = json["uuid"]?.string, let file = json["file"]?.string,
+            let memoryBytes = json["memoryBytes"]?.integer, let cpus = json["cpus"]?.integer,
+            let accelerator = json["accelerator"]?.string, let foreground = json["foreground"]?.bool
+        else { return nil }
+        self.name = name
+        self.uuid = uuid
+        self.file = file
+        self.memoryBytes = memoryBytes
+        self.cpus = Int(cpus)
+        self.accelerator = accelerator
+        self.foreground = foreground
+        if let address = json["vnc"]?["address"]?.string, let port = json["vnc"]?["port"]?.integer {
+            vnc = VNC(address: address, port: Int(port))
+        }
+        media = (json["media"]?.array ?? []).compactMap(\.string)
+        nics = (json["nics"]?.array ?? []).compactMap { nic in
+            guard let index = nic["index"]?.integer, let mac = nic["mac"]?.string, let network = nic["network"]?.string
+            else { return nil }
+            return NIC(index: Int(index), mac: mac, network: network, tap: nic["tap"]?.string)
         }
     }
 }

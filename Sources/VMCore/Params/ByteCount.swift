@@ -59,3 +59,13 @@ extension ByteCount: CustomStringConvertible {
         return UInt64(truncatingIfNeeded: (UInt128(magnitude) * 100 + half) >> unit.shift)
     }
 }
+
+extension ByteCount {
+    /// As a size in vm.params: with the largest unit that leaves it whole.
+    var parameter: String {
+        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes % (1 << Int64(shift)) == 0 {
+            return "\(bytes >> Int64(shift))\(unit)"
+        }
+        return String(bytes)
+    }
+}

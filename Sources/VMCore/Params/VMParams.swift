@@ -201,6 +201,16 @@ public enum Network: Hashable, Sendable {
     case user
 }
 
+extension Network: CustomStringConvertible {
+    /// As in vm.params.
+    public var description: String {
+        switch self {
+        case .bridge(let name): "bridge:\(name)"
+        case .user: "user"
+        }
+    }
+}
+
 /// `VNCDISP`.
 public enum VNCDisplay: Hashable, Sendable {
     /// Display N: TCP port 5900+N.
@@ -209,6 +219,17 @@ public enum VNCDisplay: Hashable, Sendable {
     case auto
     /// No VNC server.
     case none
+}
+
+extension VNCDisplay: CustomStringConvertible {
+    /// As in vm.params.
+    public var description: String {
+        switch self {
+        case .none: "none"
+        case .auto: "auto"
+        case .number(let number): String(number)
+        }
+    }
 }
 
 /// `RTC`: what the guest's clock holds at start.

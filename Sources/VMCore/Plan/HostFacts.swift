@@ -72,7 +72,7 @@ public struct HostFacts: Equatable, Sendable {
 }
 
 /// What a QEMU binary is and can do.
-public struct QEMUFacts: Equatable, Sendable, Codable {
+public struct QEMUFacts: Equatable, Sendable {
     /// The binary's absolute path.
     public var path: String
     /// Its version, such as `7.2.22`.

@@ -1,0 +1,170 @@
+/// Why a text is no JSON document.
+public struct JSONFault: Error, Equatable, Sendable {
+    /// Where, in bytes from the beginning.
+    public let offset: Int
+}
+
+/// Parses JSON text (RFC 8259), byte by byte. Not with a general decoder: a list of many VMs reads a few kilobytes of
+/// each, and spent most of its time on them.
+struct JSONReader {
+    /// How deep arrays and objects may nest: deeper than anything QEMU says, and far from the end of the stack.
+    private static let maximumDepth = 128
+
+    private let bytes: [UInt8]
+    private var position = 0
+    private var depth = 0
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// The one document that the text is.
+    mutating func document() throws(JSONFault) -> JSON {
+        let value = try value()
+        skipBlanks()
+        guard position == bytes.count else { throw fault }
+        return value
+    }
+
+    private var fault: JSONFault { JSONFault(offset: position) }
+
+    private mutating func value() throws(JSONFault) -> JSON {
+        skipBlanks()
+        switch next {
+        case UInt8(ascii: "{"): return try nested { (reader) throws(JSONFault) in try reader.object() }
+        case UInt8(ascii: "["): return try nested { (reader) throws(JSONFault) in try reader.array() }
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try word("true", .bool(true))
+        case UInt8(ascii: "f"): return try word("false", .bool(false))
+        case UInt8(ascii: "n"): return try word("null", .null)
+        default: return try number()
+        }
+    }
+
+    private mutating func nested(_ body: (inout JSONReader) throws(JSONFault) -> JSON) throws(JSONFault) -> JSON {
+        guard depth < Self.maximumDepth else { throw fault }
+        depth += 1
+        defer { depth -= 1 }
+        position += 1
+        return try body(&self)
+    }
+
+    private mutating func object() throws(JSONFault) -> JSON {
+        var members: [String: JSON] = [:]
+        if take(UInt8(ascii: "}")) { return .object(members) }
+        repeat {
+            skipBlanks()
+            guard next == UInt8(ascii: "\"") else { throw fault }
+            let key = try string()
+            guard take(UInt8(ascii: ":")) else { throw fault }
+            members[key] = try value()
+        } while take(UInt8(ascii: ","))
+        guard take(UInt8(ascii: "}")) else { throw fault }
+        return .object(members)
+    }
+
+    private mutating func array() throws(JSONFault) -> JSON {
+        var elements: [JSON] = []
+        if take(UInt8(ascii: "]")) { return .array(elements) }
+        repeat { elements.append(try value()) } while take(UInt8(ascii: ","))
+        guard take(UInt8(ascii: "]")) else { throw fault }
+        return .array(elements)
+    }
+
+    /// What is not UTF-8 is replaced, as everywhere that guests' words are shown.
+    private mutating func string() throws(JSONFault) -> String {
+        position += 1
+        let start = position
+        while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+        if next == UInt8(ascii: "\"") {
+            defer { position += 1 }
+            return String(decoding: bytes[start..<position], as: UTF8.self)
+        }
+        var text = Array(bytes[start..<position])
+        while let byte = next, byte != UInt8(ascii: "\"") {
+            guard byte >= 0x20 else { throw fault }
+            if byte == UInt8(ascii: "\\") {
+                text += try escaped().utf8
+            } else {
+                text.append(byte)
+                position += 1
+            }
+        }
+        guard take(UInt8(ascii: "\"")) else { throw fault }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private mutating func escaped() throws(JSONFault) -> String {
+        position += 1
+        guard let letter = next else { throw fault }
+        position += 1
+        switch letter {
+        case UInt8(ascii: "\""): return "\""
+        case UInt8(ascii: "\\"): return "\\"
+        case UInt8(ascii: "/"): return "/"
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{c}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return try codeUnits()
+        default: throw fault
+        }
+    }
+
+    /// `\u` has been read: four digits, and for what is beyond the Basic Multilingual Plane `\u` and four more.
+    private mutating func codeUnits() throws(JSONFault) -> String {
+        var units = [try codeUnit()]
+        if UTF16.isLeadSurrogate(units[0]), bytes[position...].starts(with: "\\u".utf8) {
+            position += 2
+            units.append(try codeUnit())
+        }
+        return String(decoding: units, as: UTF16.self)
+    }
+
+    private mutating func codeUnit() throws(JSONFault) -> UInt16 {
+        let digits = bytes[position...].prefix(4)
+        guard digits.count == 4, digits.allSatisfy({ Unicode.Scalar($0).properties.isASCIIHexDigit }),
+            let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
+        else { throw fault }
+        position += 4
+        return unit
+    }
+
+    private mutating func word(_ word: StaticString, _ value: JSON) throws(JSONFault) -> JSON {
+        let end = position + word.utf8CodeUnitCount
+        let isThere = word.withUTF8Buffer { end <= bytes.count && bytes[position..<end].elementsEqual($0) }
+        guard isThere else { throw fault }
+        position = end
+        return value
+    }
+
+    private mutating func number() throws(JSONFault) -> JSON {
+        let start = position
+        while let byte = next, "+-.eE0123456789".utf8.contains(byte) { position += 1 }
+        let text = String(decoding: bytes[start..<position], as: UTF8.self)
+        // What JSON does not have, and Swift's parsers take: a sign or a point in front, zeros in front, no digits.
+        let digits = text.hasPrefix("-") ? text.utf8.dropFirst() : text.utf8[...]
+        let hasZero = digits.first == UInt8(ascii: "0") && digits.dropFirst().first.map { isDigit($0) } == true
+        guard let first = digits.first, isDigit(first), !hasZero, let last = digits.last, isDigit(last),
+            !text.contains(".e"), !text.contains(".E")
+        else { throw JSONFault(offset: start) }
+        if let integer = Int64(text) { return .integer(integer) }
+        guard let number = Double(text), number.isFinite else { throw JSONFault(offset: start) }
+        return .number(number)
+    }
+
+    private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    /// Passes a byte by, and the blanks before it; false where another one stands there.
+    private mutating func take(_ byte: UInt8) -> Bool {
+        skipBlanks()
+        guard next == byte else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func skipBlanks() {
+        while let byte = next, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { position += 1 }
+    }
+}
