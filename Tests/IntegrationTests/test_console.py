@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from rig.host import NOBODY
-from rig.terminal import BareTerminal, console, spawn, wait_for_exit
+from rig.terminal import BareTerminal, console, paste, spawn, wait_for_exit
 
 PASTE = "x" * 1_000_000
 
@@ -66,7 +66,7 @@ def test_leaving_a_stuck_guest_after_a_paste(host):
     host.kvmctl("start", "vm")
     with stuck(host), console(host, "vm") as terminal:
         terminal.expect("connected")
-        terminal.send(PASTE)
+        paste(terminal, PASTE)
 
 
 def test_what_a_stuck_guest_has_no_room_for_is_dropped_and_said(host):
@@ -74,8 +74,8 @@ def test_what_a_stuck_guest_has_no_room_for_is_dropped_and_said(host):
     host.kvmctl("start", "vm")
     with stuck(host), console(host, "vm") as terminal:
         terminal.expect("connected")
-        terminal.send(PASTE)
-        terminal.send(PASTE)
+        paste(terminal, PASTE)
+        paste(terminal, PASTE)
         terminal.expect("what you type now is lost")
 
 

@@ -1,6 +1,7 @@
 """`kvmctl logs`: which log, how much of it, and for how long."""
 
 import json
+import select
 import subprocess
 
 import pytest
@@ -78,20 +79,26 @@ def test_qemu_and_record(vm):
     assert "RESUME" in events
 
 
+def next_line(process):
+    assert select.select([process.stdout], [], [], 30)[0], "no further line came"
+    return process.stdout.readline()
+
+
 def test_follow_as_it_grows_and_into_the_next_run(vm):
     append(vm, b"before\n")
     following = subprocess.Popen(
-        vm.command(vm.binary, "logs", "vm", "--follow", "-n", "1"), env=vm.environment, stdout=subprocess.PIPE)
+        vm.command(vm.binary, "logs", "vm", "--follow", "-n", "1"), env=vm.environment, stdout=subprocess.PIPE,
+        bufsize=0)
     try:
-        assert following.stdout.readline() == b"before\n"
+        assert next_line(following) == b"before\n"
         append(vm, b"meanwhile\n")
-        assert following.stdout.readline() == b"meanwhile\n"
+        assert next_line(following) == b"meanwhile\n"
         vm.kvmctl("stop", "vm", "--now")
         append(vm, b"last words\n")
         vm.kvmctl("start", "vm")
         append(vm, b"the next run\n")
-        assert following.stdout.readline() == b"last words\n"
-        assert following.stdout.readline() == b"the next run\n"
+        assert next_line(following) == b"last words\n"
+        assert next_line(following) == b"the next run\n"
     finally:
         following.kill()
         following.wait()

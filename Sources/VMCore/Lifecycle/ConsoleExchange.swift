@@ -48,7 +48,7 @@ struct ConsoleExchange: ~Copyable {
             let ready = try wait()
             if ready.input, let end = type(tell) { return end }
             if ready.socket, !toGuest.isEmpty { send() }
-            if ready.socket, toUser.isEmpty, try !receive() { return .closed }
+            if ready.socket, toUser.isEmpty, !receive() { return .closed }
             if ready.output, try !show() { return .hungUp }
             if !readsInput {
                 if toUser.isEmpty, rest.hasPassed { return try giveUp() }
@@ -102,7 +102,7 @@ struct ConsoleExchange: ~Copyable {
     /// Gives the guest as much as it takes now.
     private mutating func send() {
         let count = toGuest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
-        if count > 0 {
+        if count >= 0 {
             toGuest.removeFirst(count)
             extendRest()
         } else if errno != EAGAIN, errno != EINTR {
@@ -113,7 +113,7 @@ struct ConsoleExchange: ~Copyable {
     }
 
     /// Takes what the guest wrote. False at its end.
-    private mutating func receive() throws(VMError) -> Bool {
+    private mutating func receive() -> Bool {
         var chunk = [UInt8](repeating: 0, count: Self.piece)
         let count = recv(socket, &chunk, chunk.count, 0)
         if count < 0 { return errno == EAGAIN || errno == EINTR }

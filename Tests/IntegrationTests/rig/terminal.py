@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import select
 import subprocess
 import termios
 
@@ -22,6 +23,16 @@ def wait_for_exit(terminal, expect=0, timeout=30):
     terminal.expect(pexpect.EOF, timeout=timeout)
     terminal.wait()
     assert terminal.exitstatus == expect, terminal.before
+
+
+def paste(terminal, text):
+    """Types a long text; fails where nobody reads it."""
+    rest = text.encode()
+    os.set_blocking(terminal.child_fd, False)
+    while rest:
+        wait_until(lambda: select.select([], [terminal.child_fd], [], 0)[1], f"reader of the last {len(rest)} bytes")
+        rest = rest[os.write(terminal.child_fd, rest):]
+    os.set_blocking(terminal.child_fd, True)
 
 
 @contextlib.contextmanager
