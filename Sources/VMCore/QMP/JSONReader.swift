@@ -139,20 +139,40 @@ struct JSONReader {
 
     private mutating func number() throws(JSONFault) -> JSON {
         let start = position
-        while let byte = next, "+-.eE0123456789".utf8.contains(byte) { position += 1 }
+        skip("-")
+        let hasZeroInFront = next == UInt8(ascii: "0")
+        guard try digits() == 1 || !hasZeroInFront else { throw fault }
+        var isWhole = true
+        if skip(".") {
+            isWhole = false
+            try digits()
+        }
+        if skip("e") || skip("E") {
+            isWhole = false
+            if !skip("-") { skip("+") }
+            try digits()
+        }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        // What JSON does not have, and Swift's parsers take: a sign or a point in front, zeros in front, no digits.
-        let digits = text.hasPrefix("-") ? text.utf8.dropFirst() : text.utf8[...]
-        let hasZero = digits.first == UInt8(ascii: "0") && digits.dropFirst().first.map { isDigit($0) } == true
-        guard let first = digits.first, isDigit(first), !hasZero, let last = digits.last, isDigit(last),
-            !text.contains(".e"), !text.contains(".E")
-        else { throw JSONFault(offset: start) }
-        if let integer = Int64(text) { return .integer(integer) }
+        if isWhole, let integer = Int64(text) { return .integer(integer) }
         guard let number = Double(text), number.isFinite else { throw JSONFault(offset: start) }
         return .number(number)
     }
 
-    private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    /// Passes digits by, of which there has to be one at least, and says how many they were.
+    @discardableResult
+    private mutating func digits() throws(JSONFault) -> Int {
+        let start = position
+        while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
+        guard position > start else { throw fault }
+        return position - start
+    }
+
+    @discardableResult
+    private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+        guard next == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
