@@ -217,15 +217,18 @@ static int abilities(void)
 	return found;
 }
 
-int clinux_probe_as(const struct clinux_launch *launch)
+pid_t clinux_probe_begin(const struct clinux_launch *launch)
 {
 	pid_t pid = fork();
 	if (pid == 0) {
 		int rc = drop_privileges(launch);
 		_exit(rc < 0 ? 64 : abilities());
 	}
-	if (pid < 0)
-		return -errno;
+	return pid < 0 ? -errno : pid;
+}
+
+int clinux_probe_end(pid_t pid)
+{
 	int status;
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)

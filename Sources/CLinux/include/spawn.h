@@ -51,6 +51,9 @@ enum {
 	CLINUX_CAN_IO_URING = 2,
 };
 
-/// Asks, in a short-lived child that takes on the credentials of `launch` (its other fields are not read), what it
-/// can do: an OR of the constants above, or -errno.
-int clinux_probe_as(const struct clinux_launch *launch);
+/// Sends out a short-lived child that takes on the credentials of `launch` (its other fields are not read) to find out
+/// what it can do. Its pid, for `clinux_probe_end`, or -errno.
+pid_t clinux_probe_begin(const struct clinux_launch *launch);
+
+/// Waits for that child. What it can do, as an OR of the constants above, or -errno.
+int clinux_probe_end(pid_t pid);

@@ -23,19 +23,27 @@ struct HostProbe {
         let credentials = noting(or: .caller) { () throws(VMError) in
             try self.credentials(params, isRoot: isRoot || isAssumed)
         }
+        let user = isRoot ? credentials.forProbing : ResolvedCredentials()
+        let trial = isAssumed ? nil : Launch(path: "", arguments: [], credentials: user).beginTrial()
         let qemu = noting(or: QEMUFacts(path: "", version: "", ioUring: false, machines: [:])) { () throws(VMError) in
             try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(named: params.qemu)
-        }
-        let devices = noting(or: DeviceFacts()) { () throws(VMError) in
-            isAssumed ? DeviceFacts(assumedFor: params) : try DeviceFacts(params, credentials, cache)
         }
         let network = noting(or: NetworkFacts()) { () throws(VMError) in
             try NetworkFacts(params, countingPorts: isLooking)
         }
+        let ports = ports(params)
+        var devices = DeviceFacts(assumedFor: params)
+        if let trial {
+            do throws(Errno) {
+                devices = DeviceFacts(params, abilities: try trial.finish(), cache)
+            } catch {
+                problems.append(.system(error, "this host", "what QEMU's user may do here can't be tried"))
+            }
+        }
         return HostFacts(
             isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: Self.machineID, qemu: qemu, kvm: devices.kvm,
             ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
-            bridges: network.bridges, ports: ports(params), interfaces: network.taken,
+            bridges: network.bridges, ports: ports, interfaces: network.taken,
             passwordLength: passwordLength(params), problems: problems)
     }
 
@@ -92,20 +100,12 @@ struct HostProbe {
 
 /// What the host's devices can do for QEMU.
 private struct DeviceFacts {
-    var kvm = KVMVerdict.unusable("it was not tried")
-    var ioUring = false
-    var vhostNet = false
+    var kvm: KVMVerdict
+    var ioUring: Bool
+    var vhostNet: Bool
 
-    /// Where trying failed.
-    init() {}
-
-    /// By trying, as the user that QEMU will be.
-    init(_ params: VMParams, _ credentials: Credentials, _ cache: ProbeCache) throws(VMError) {
-        let user = geteuid() == 0 ? credentials.forProbing : ResolvedCredentials()
-        let abilities = Launch(path: "", arguments: [], credentials: user).probe()
-        guard abilities >= 0 else {
-            throw .system(Errno(rawValue: -abilities), "this host", "what QEMU's user may do here can't be tried")
-        }
+    /// - Parameter abilities: what a process with QEMU's credentials was found to be able to do.
+    init(_ params: VMParams, abilities: CInt, _ cache: ProbeCache) {
         let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
         kvm = params.accel.value == .tcg ? .unusable("ACCEL=tcg") : KVMProbe(cache: cache).verdict(canOpen: canOpenKVM)
         ioUring = abilities & CInt(CLINUX_CAN_IO_URING) != 0

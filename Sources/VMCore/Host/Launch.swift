@@ -52,11 +52,22 @@ struct Launch {
         }
     }
 
-    /// What such a user can do on this host: an OR of CLINUX_CAN_…, or -errno.
-    func probe() -> CInt {
-        switch withLaunch({ launch, _ in clinux_probe_as(launch) }) {
-        case .success(let abilities): abilities
-        case .failure(let failure): -failure.errno.rawValue
+    /// Sends a process with such credentials to find out what it can do on this host; other things can be done meanwhile.
+    func beginTrial() -> Trial { Trial(pid: withLaunch { launch, _ in clinux_probe_begin(launch) }) }
+
+    /// A process that tries what it can do.
+    struct Trial: ~Copyable {
+        fileprivate let pid: Result<CInt, Failure>
+
+        /// Waits for it: an OR of CLINUX_CAN_….
+        consuming func finish() throws(Errno) -> CInt {
+            do throws(Failure) {
+                let abilities = clinux_probe_end(try pid.get())
+                if abilities >= 0 { return abilities }
+                throw Failure(stage: "", errno: Errno(rawValue: -abilities))
+            } catch {
+                throw error.errno
+            }
         }
     }
 
