@@ -81,10 +81,11 @@ static int arrange_descriptors(const struct clinux_launch *launch)
 static int sign(int fd)
 {
 	char text[64];
-	int64_t started = clinux_start_time(getpid());
-	if (started < 0)
-		return (int)started;
-	int length = snprintf(text, sizeof text, "%d %lld\n", getpid(), (long long)started);
+	struct clinux_process self;
+	int rc = clinux_process_look(getpid(), &self);
+	if (rc < 0)
+		return rc;
+	int length = snprintf(text, sizeof text, "%d %lld\n", getpid(), (long long)self.start_time);
 	if (pwrite(fd, text, (size_t)length, 0) != length || ftruncate(fd, length) != 0)
 		return -errno;
 	return 0;

@@ -26,11 +26,10 @@ struct StartAKVM {
         let paths = try Places.current()
         let vm = try VMLocator(paths).find(params)
         let options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
-        switch try Starting(try VMFile(vm.file), options: options, paths: paths).start() {
+        let starting = Starting(try VMFile(vm.file), options: options, paths: paths)
+        switch try starting.start(tell: { $0.forEach { Message.note("\(vm.name): \($0)") } }) {
         case .alreadyRunning: print("\(vm.name): already running")
-        case .started(_, let notices):
-            notices.forEach { Message.note("\(vm.name): \($0)") }
-            print("\(vm.name): started")
+        case .started: print("\(vm.name): started")
         }
     }
 }

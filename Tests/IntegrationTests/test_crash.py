@@ -27,6 +27,15 @@ def test_killed_qemu(bridged_host):
     assert host.state("vm") == "running"
 
 
+def test_killed_qemu_has_crashed_at_once(host):
+    """Also while the kernel still takes its memory apart, and its locks are still there."""
+    host.write_firmware_vm("vm", MEMORY=512)
+    for _ in range(5):
+        host.kvmctl("start", "vm")
+        os.kill(host.qemu().pid, signal.SIGKILL)
+        assert host.state("vm") == "crashed"
+
+
 def test_guest_that_powers_off_is_stopped_not_crashed(host):
     host.write_tiny_vm("brief", words="tiny.poweroff")
     host.kvmctl("start", "brief")

@@ -31,6 +31,7 @@ def test_missing_vm_is_66(host, command):
 def test_missing_qemu_is_69(host):
     host.write_firmware_vm("vm", QEMU="/none/qemu")
     assert "/none/qemu" in host.kvmctl("start", "vm", expect=69).stderr
+    assert not (host.run / "vms" / "vm").exists(), "a directory of a VM that never was"
 
 
 def test_key_without_a_capability_yet_is_69(host):

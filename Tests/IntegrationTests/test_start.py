@@ -30,6 +30,21 @@ def test_foreground_is_qemu_itself(host):
     host.assert_nothing_left()
 
 
+def test_foreground_says_what_there_is_to_know(host):
+    host.write_firmware_vm("vm", DISK0="big", DISK0_SIZE="8T")
+    start = host.popen(host.binary, "start", "vm", "--foreground")
+    wait_until(lambda: host.state("vm") == "running", "running VM")
+    start.terminate()
+    assert "may still grow" in start.communicate(timeout=30)[1]
+    assert "--foreground" in host.kvmctl("logs", "vm", "--qemu", expect=66).stderr
+
+
+@pytest.mark.parametrize("extra", ["--json", "--timings", "--timeout=5s"])
+def test_foreground_refuses_what_it_can_not_do(host, extra):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm", "--foreground", extra, expect=64)
+
+
 def test_foreground_takes_its_tap_along(bridged_host):
     host = bridged_host
     host.write_firmware_vm("vm", NET0="bridge:br0")

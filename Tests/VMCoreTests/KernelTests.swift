@@ -137,13 +137,28 @@ final class Scratch {
 
 @Suite struct ProcessTests {
     @Test func takesHoldOfTheProcessThatIsMeantOnly() throws {
-        let own = "\(getpid()) \(clinux_start_time(getpid()))"
+        var found = clinux_process()
+        #expect(clinux_process_look(getpid(), &found) == 0)
+        #expect(!found.is_ending)
+        let own = "\(getpid()) \(found.start_time)"
         // The same pid, started at another time: another process.
         let answers = [own, "\(getpid()) 1"].map { text in
             guard let identity = ProcessIdentity(text), ProcessHandle(identity) != nil else { return false }
             return true
         }
         #expect(answers == [true, false])
+    }
+
+    @Test func seesAZombieAsEnding() throws {
+        var pid: pid_t = 0
+        try #require(posix_spawn(&pid, "/bin/true", nil, nil, [strdup("true"), nil], nil) == 0)
+        var information = siginfo_t()
+        waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT)
+        var found = clinux_process()
+        #expect(clinux_process_look(pid, &found) == 0)
+        #expect(found.is_ending)
+        waitpid(pid, nil, 0)
+        #expect(clinux_process_look(pid, &found) == -ESRCH)
     }
 
     @Test(arguments: ["", "12", "x y", "-1 5", "0 5", "1 2 3", "1 -5", "1 9223372036854775807"])

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 // Processes by descriptor (pidfd_open(2)): a pidfd never comes to mean another process.
@@ -10,5 +11,11 @@ int clinux_pidfd_open(int pid);
 /// Sends `signal` to the process of `pidfd`. 0 or -errno.
 int clinux_pidfd_signal(int pidfd, int signal);
 
-/// When `pid` started, in clock ticks since boot (field 22 of proc_pid_stat(5)), or -errno.
-int64_t clinux_start_time(int pid);
+/// What proc_pid_stat(5) tells of a process.
+struct clinux_process {
+	int64_t start_time; ///< when it started, in clock ticks since boot
+	bool is_ending;     ///< whether it was killed, or is on its way out, or only a zombie
+};
+
+/// Looks at the process `pid`. 0 or -errno (-ESRCH: there is none, or none that the caller may see).
+int clinux_process_look(int pid, struct clinux_process *process);

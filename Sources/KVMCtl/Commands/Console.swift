@@ -19,6 +19,7 @@ struct Console: ParsableCommand {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
         let name = reference.name
+        try Places.inventory().refuseAnothers(reference)
         let end: ConsoleEnd
         if let relay = try ConsoleRelay.connect(reference, paths: paths) {
             if isatty(STDIN_FILENO) == 1 { Message.note("connected to \(name); Ctrl-] leaves") }

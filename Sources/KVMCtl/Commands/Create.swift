@@ -54,10 +54,8 @@ struct Create: ParsableCommand {
             directory: absolutePath(directory), name: name, memory: memory, cpus: cpus,
             disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))
         let creating = try Creating(vm, paths: try Places.current(), looking: dryRun.isOn)
-        if !dryRun.isOn {
-            try creating.create()
-            creating.warnings.forEach(Message.note)
-        }
+        creating.warnings.forEach(Message.note)
+        if !dryRun.isOn { try creating.create() }
         if output.json {
             output.print(creating.json(dryRun: dryRun.isOn))
         } else if dryRun.isOn {

@@ -29,9 +29,9 @@ struct Logs: ParsableCommand {
     }
 
     func run() throws {
-        let name = try VMLocator(try Places.current()).find(vm).name
-        let place = try Places.inventory().place(of: name)
-        var log = try LogReader(kind, of: name, previous: previous, lastLines: lines, in: place)
+        let vm = try VMLocator(try Places.current()).find(vm)
+        let place = try Places.inventory().place(of: vm)
+        var log = try LogReader(kind, of: vm.name, previous: previous, lastLines: lines, in: place)
         // What a guest wrote can hold escape sequences: they are shown on a terminal, and left alone elsewhere.
         var shown = isatty(STDOUT_FILENO) == 1 ? PrintableStream(keeping: ["\t", "\n", "\r"]) : nil
         while true {

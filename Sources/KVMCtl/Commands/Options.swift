@@ -5,16 +5,12 @@ import VMCore
 
 /// Where this caller's VMs are.
 enum Places {
-    static func current() throws(VMError) -> Paths {
+    private static var environment: [String: String] {
         let keys = ["KVMCTL_RUN", "KVMCTL_VMS", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"]
-        let environment = keys.reduce(into: [String: String]()) { found, key in
-            found[key] = getenv(key).map { String(cString: $0) }
-        }
-        return try Paths.of(uid: geteuid(), environment: environment)
+        return keys.reduce(into: [:]) { found, key in found[key] = getenv(key).map { String(cString: $0) } }
     }
 
-    /// Where a user who is not root also looks: at root's VMs.
-    static var system: Paths? { geteuid() == 0 || getenv("KVMCTL_RUN") != nil ? nil : .system }
+    static func current() throws(VMError) -> Paths { try Paths.of(uid: geteuid(), environment: environment) }
 
     /// Whether what the VM needs may be in use by itself: where the caller may not look, it may.
     static func isRunning(_ vm: VMReference) throws(VMError) -> Bool {
@@ -22,7 +18,9 @@ enum Places {
         return state.isAlive || state == .unknown
     }
 
-    static func inventory() throws(VMError) -> Inventory { Inventory(try current(), system: system) }
+    static func inventory() throws(VMError) -> Inventory {
+        Inventory(try current(), others: Paths.others(uid: geteuid(), environment: environment))
+    }
 }
 
 /// The VMs that a command is about.

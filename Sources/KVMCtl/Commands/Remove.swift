@@ -20,6 +20,7 @@ struct Remove: ParsableCommand {
         var results: [JSON] = []
         defer { if output.json { output.print(list: results) } }
         try targets.forEach { vm in
+            try Places.inventory().refuseAnothers(vm)
             let removing = try Removing(vm, disks: disks, paths: try Places.current())
             if !dryRun.isOn { try removing.remove() }
             results.append([

@@ -27,6 +27,8 @@ struct Start: ParsableCommand {
 
     func validate() throws {
         if cdrom == "" { throw ValidationError("--cdrom takes the path of an ISO") }
+        if foreground, output.json, !dryRun.isOn { throw ValidationError("--json goes without --foreground") }
+        if foreground, timings { throw ValidationError("--timings goes without --foreground") }
         if foreground, timeout != nil { throw ValidationError("--timeout goes without --foreground") }
         if foreground, targets.all || targets.vms.count != 1 { throw ValidationError("--foreground takes one VM") }
     }
@@ -53,14 +55,13 @@ struct Start: ParsableCommand {
 
     private func start(_ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch) throws -> JSON {
         let outcome: String
-        switch try starting.start() {
+        switch try starting.start(tell: { $0.forEach { Message.note("\(vm.name): \($0)") } }) {
         case .alreadyRunning(let process):
             outcome = "alreadyRunning"
             if cdrom != nil { Message.note("\(vm.name): --cdrom was not used; stop the VM first") }
             if !output.json { print("\(vm.name): already running\(process.map { ", pid \($0.pid)" } ?? "")") }
-        case .started(let entry, let notices):
+        case .started(let entry):
             outcome = "started"
-            notices.forEach { Message.note("\(vm.name): \($0)") }
             if !output.json { print("\(vm.name): started\(Self.whereabouts(entry))") }
         }
         var result: [String: JSON] = [

@@ -29,6 +29,7 @@ struct Stop: ParsableCommand {
         defer { if output.json { output.print(list: results) } }
         let timeout = now ? Duration.zero : timeout.duration
         try targets.forEach { vm in
+            try Places.inventory().refuseAnothers(vm)
             let stopping = Stopping(vm, timeout: timeout, paths: try Places.current())
             let rungs = try stopping.rungs()
             let outcome = dryRun.isOn ? nil : try stopping.stop()

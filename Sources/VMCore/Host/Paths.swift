@@ -71,6 +71,17 @@ public struct Paths: Equatable, Sendable {
         return paths
     }
 
+    /// Where else on this host VMs may run: root's places, for a user; every user's, for root; nowhere, where `KVMCTL_RUN`
+    /// has moved the caller's own.
+    public static func others(uid: UInt32, environment: [String: String]) -> [Paths] {
+        guard environment["KVMCTL_RUN"] == nil else { return [] }
+        guard uid == 0 else { return [system] }
+        return ((try? names(in: "/run/user")) ?? []).map { user in
+            // Their logs are in their homes, wherever that is: only who runs is looked at.
+            Paths(run: FilePath("/run/user/\(user)/kvmctl"), log: "/nowhere", cache: "/nowhere", roots: [])
+        }
+    }
+
     private static func userRunDirectory(_ named: FilePath?, uid: UInt32) throws(VMError) -> FilePath {
         if let named { return named }
         // What pam_systemd makes, also where su or cron lost the variable.

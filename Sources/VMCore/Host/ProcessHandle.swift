@@ -20,6 +20,26 @@ public struct ProcessIdentity: Hashable, Sendable {
         startTime = start
     }
 
+    /// What has become of a process.
+    enum Life: Equatable {
+        case running
+        /// It was killed, or is on its way out: its memory and its descriptors may go only after a while.
+        case ending
+        case gone
+    }
+
+    /// What has become of it.
+    var life: Life {
+        var found = clinux_process()
+        let result = clinux_process_look(pid, &found)
+        guard result == 0 else {
+            // A /proc that hides other users' processes (hidepid of proc(5)) tells nothing.
+            return kill(pid, 0) != 0 && errno == EPERM ? .running : .gone
+        }
+        guard found.start_time == startTime else { return .gone }
+        return found.is_ending ? .ending : .running
+    }
+
     /// How long ago it started.
     public var age: Duration {
         var now = timespec()
@@ -37,7 +57,7 @@ struct ProcessHandle: ~Copyable {
     /// Takes hold of a process, if it is still the one that is meant.
     init?(_ identity: ProcessIdentity) {
         guard let pidfd = try? OwnedDescriptor(returned: clinux_pidfd_open(identity.pid)),
-            clinux_start_time(identity.pid) == identity.startTime
+            identity.life != .gone
         else { return nil }
         self.pidfd = pidfd
     }

@@ -76,34 +76,3 @@ struct SparseDisk {
         }
     }
 }
-
-/// The free space on the file systems of some images, against what those images may grow to.
-struct SpaceCheck {
-    /// A line for each file system that holds one of `new`, where all disks of all VMs together may outgrow it.
-    static func warnings(_ new: [FilePath], _ paths: Paths) -> [String] {
-        guard !new.isEmpty else { return [] }
-        let others = VMLocator(paths).definedFiles().flatMap { file in
-            ((try? VMFile(file))?.params.disks ?? []).map(\.path.value)
-        }
-        let concerned = Set(new.compactMap { (try? status(of: $0))?.st_dev })
-        return warnings(Array(Set(new + others))) { concerned.contains($0.st_dev) }
-    }
-
-    private static func warnings(_ images: [FilePath], where isConcerned: (stat) -> Bool) -> [String] {
-        var systems: [UInt64: (free: Int64, wanted: Int64, sample: FilePath)] = [:]
-        for path in images {
-            guard let file = try? status(of: path), file.st_mode & S_IFMT == S_IFREG,
-                isConcerned(file)
-            else { continue }
-            var system = statvfs()
-            guard path.withPlatformString({ statvfs($0, &system) }) == 0 else { continue }
-            let free = Int64(clamping: UInt64(system.f_bavail) * UInt64(system.f_frsize))
-            let growth = max(0, Int64(file.st_size) - Int64(file.st_blocks) * 512)
-            systems[UInt64(file.st_dev), default: (free, 0, path)].wanted += growth
-        }
-        return systems.values.filter { $0.wanted > $0.free }.map {
-            "the disks on the file system of \($0.sample) may still grow by \(ByteCount(bytes: $0.wanted)), and "
-                + "\(ByteCount(bytes: $0.free)) are free: when it is full, the guests get I/O errors"
-        }.sorted()
-    }
-}

@@ -85,8 +85,10 @@ public struct Creating: Sendable {
         }
     }
 
-    /// Warnings on the space that the disks may come to need.
-    public var warnings: [String] { SpaceCheck.warnings(disks, paths) }
+    /// Warnings on the space that the disks may come to need, while they don't exist yet.
+    public var warnings: [String] {
+        SpaceCheck.warnings(zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }, paths)
+    }
 
     private func refuseExisting() throws(VMError) {
         for path in [file] + disks {

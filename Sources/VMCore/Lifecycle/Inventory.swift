@@ -30,7 +30,7 @@ public struct VMEntry: Sendable {
     public var uuid: String?
     /// Its disks and CDs.
     public var media: [String] = []
-    /// Where its run-time files are: the caller's own places, or root's.
+    /// Where its run-time files are: in the caller's own places, or another user's.
     public var place: Paths
 
     /// A network card.
@@ -57,13 +57,13 @@ public struct VMEntry: Sendable {
 /// All the VMs there are: those that are defined under the roots, and those that run.
 public struct Inventory: Sendable {
     let paths: Paths
-    /// Root's places, for a user whose own are others.
-    let system: Paths?
+    /// Where other users' VMs are: a VM that does not run here may run there.
+    let others: [Paths]
 
     /// Looks in these places.
-    public init(_ paths: Paths, system: Paths? = nil) {
+    public init(_ paths: Paths, others: [Paths] = []) {
         self.paths = paths
-        self.system = system
+        self.others = others
     }
 
     /// Every VM, sorted by name.
@@ -92,8 +92,20 @@ public struct Inventory: Sendable {
         return entries.sorted { ($0.name, $0.file.string) < ($1.name, $1.file.string) }
     }
 
-    /// Where a VM's run-time files are: the caller's own places, or root's.
-    public func place(of name: VMName) -> Paths { observe(name).0 }
+    /// Where a VM's run-time files are: in the caller's own places, or another user's.
+    public func place(of vm: VMReference) -> Paths { observe(vm.name, vm.file).0 }
+
+    /// Refuses a VM that another user started: to say that it does not run would be wrong.
+    ///
+    /// - Throws: `.denied`.
+    public func refuseAnothers(_ vm: VMReference) throws(VMError) {
+        let (place, seen) = observe(vm.name, vm.file)
+        guard place != paths, seen.state.isAlive || seen.state == .unknown else { return }
+        throw VMError(
+            .denied, vm.name.description,
+            seen.state.isAlive ? "it runs, as another user's" : "it may run, as another user's, where you may not look",
+            remedy: "run kvmctl as that user: its run-time files are in \(place.machine(vm.name))")
+    }
 
     /// One VM, by its params file.
     public func entry(_ reference: VMReference) -> VMEntry {
@@ -107,7 +119,7 @@ public struct Inventory: Sendable {
         do throws(VMError) { read = .success(try VMFile(file)) } catch { read = .failure(error) }
         let params = try? read.get().params
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
-        let (place, seen) = name.map(observe) ?? (paths, nil)
+        let (place, seen) = name.map { observe($0, file) } ?? (paths, nil)
         var entry: VMEntry
         if let name, let seen, seen.state.isAlive,
             let manifest = Manifest(reading: RuntimeDirectory(name, in: place).manifestFile),
@@ -124,11 +136,18 @@ public struct Inventory: Sendable {
         return entry
     }
 
-    /// A user's own VM, or else root's of that name.
-    private func observe(_ name: VMName) -> (Paths, Observation?) {
+    /// The caller's own VM; or else another user's, if it runs, or may run.
+    private func observe(_ name: VMName, _ file: FilePath) -> (Paths, Observation) {
         let own = Observation(name, in: paths)
-        guard let system, own.state == .stopped, own.endReason == nil else { return (paths, own) }
-        return (system, Observation(name, in: system))
+        guard own.state == .stopped, own.endReason == nil else { return (paths, own) }
+        for place in others {
+            let seen = Observation(name, in: place)
+            guard seen.state.isAlive || seen.state == .unknown else { continue }
+            // Without a manifest that can be read, there is only the name to go by.
+            let manifest = Manifest(reading: RuntimeDirectory(name, in: place).manifestFile)
+            if manifest.map({ isSameFile(FilePath($0.file), file) }) ?? true { return (place, seen) }
+        }
+        return (paths, own)
     }
 
     private func ask(_ entries: inout [VMEntry]) {

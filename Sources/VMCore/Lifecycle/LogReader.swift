@@ -33,6 +33,11 @@ public struct LogReader: ~Copyable {
         do throws(Errno) {
             file = try Self.open(path, lastLines: lastLines)
         } catch .noSuchFileOrDirectory {
+            if kind == .qemu, !previous, (try? status(of: paths.record(vm))) != nil {
+                throw VMError(
+                    .notFound, path.string, "the last run has none: it was started with --foreground",
+                    remedy: "QEMU's messages went to stderr: under systemd, `journalctl` has them")
+            }
             throw VMError(
                 .notFound, path.string, previous ? "\(vm) was not started twice" : "\(vm) was never started",
                 remedy: "a start begins a log: `kvmctl start \(vm)`")

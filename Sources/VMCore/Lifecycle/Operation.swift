@@ -60,8 +60,17 @@ extension RuntimeDirectory {
             if file.isStillAt(turnsFile) { break }
             file = try openTurns()
         }
-        let result = try body()
-        extendLifetime(file)
-        return result
+        defer { extendLifetime(file) }
+        do throws(VMError) { return try body() } catch {
+            forgetWhatNeverWas()
+            throw error
+        }
+    }
+
+    /// Removes the directory where nothing but the file of turns, which this command holds, was ever made in it.
+    private func forgetWhatNeverWas() {
+        guard let name = turnsFile.lastComponent?.string, (try? names(in: path)) == [name] else { return }
+        removeFile(turnsFile)
+        _ = path.withPlatformString { rmdir($0) }
     }
 }

@@ -16,12 +16,13 @@ public struct Removing {
         self.vm = vm
         self.paths = paths
         let home = vm.file.removingLastComponent()
-        let users = disks ? DiskUsers(besides: vm, paths) : nil
+        let users = DiskUsers(besides: vm, paths)
         var files: [FilePath] = []
         var kept: [(path: FilePath, why: String)] = []
         for path in try VMFile(vm.file).params.disks.map(\.path.value) {
             guard let found = try? status(of: path) else { continue }
-            if let users {
+            if users.user(of: found) == nil { try Self.refuseUsed(path) }
+            if disks {
                 if path.removingLastComponent() != home {
                     kept.append((path, "it is outside the VM's directory"))
                 } else if found.st_mode & S_IFMT != S_IFREG {
@@ -37,6 +38,26 @@ public struct Removing {
         }
         self.files = files + [vm.file]
         self.kept = kept
+    }
+
+    /// A disk that QEMU has a lock on: somebody runs the VM, whatever kvmctl knows of them.
+    private static func refuseUsed(_ disk: FilePath) throws(VMError) {
+        let deadline = Deadline(in: .seconds(2))
+        while true {
+            let image = ImageFacts(probing: disk)
+            if case .denied = image {
+                throw VMError(
+                    .denied, disk.string, "whether it is in use can't be seen", remedy: "run kvmctl as root")
+            }
+            guard image.isLocked else { return }
+            guard !deadline.hasPassed else {
+                throw VMError(
+                    .busy, disk.string, "is in use by another process, so the VM is not removed",
+                    remedy: "`lslocks` names the process; stop the VM as the user who started it")
+            }
+            // A QEMU that was just killed keeps its locks until its memory is gone.
+            pause(.milliseconds(20))
+        }
     }
 
     /// Removes it.

@@ -11,7 +11,7 @@ public struct Starting {
     /// What came of a start.
     public enum Outcome: Sendable {
         /// It runs now, as this.
-        case started(VMEntry, notices: [String])
+        case started(VMEntry)
         /// It ran already.
         case alreadyRunning(ProcessIdentity?)
     }
@@ -65,20 +65,22 @@ public struct Starting {
     }
 
     /// Starts the VM. In the foreground it returns only on failure or where the VM runs already.
-    public func start() throws(VMError) -> Outcome {
+    ///
+    /// - Parameter tell: is told what the user should know, before anything is done.
+    public func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
         if let running = try committed(Observation(name, in: paths)) { return .alreadyRunning(running.holder) }
         return try directory.operate { () throws(VMError) in
             if let running = try committed(try directory.settle(paths)) { return .alreadyRunning(running.holder) }
             let plan = try plan(to: .start)
+            let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
+            tell(file.warnings + plan.notices + SpaceCheck.warnings(new, paths))
             let life = try takeLife()
             try claimAddresses(plan)
             let ignition = Ignition(
                 plan: plan, paths: paths, foreground: options.foreground, timeout: options.timeout,
                 stopwatch: stopwatch)
             let manifest = try ignition.light(life)
-            let space = SpaceCheck.warnings(plan.newDisks.map(\.path), paths)
-            let entry = VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths)
-            return .started(entry, notices: file.warnings + plan.notices + space)
+            return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
         }
     }
 

@@ -41,14 +41,15 @@ struct Observation {
     init(_ name: VMName, in paths: Paths) {
         let directory = RuntimeDirectory(name, in: paths)
         do throws(Errno) {
-            let isAlive: Bool
-            if let lock = try directory.openLockIfThere() {
-                isAlive = try lock.isLocked(0)
-            } else {
-                isAlive = false
-            }
+            let isLocked = try directory.openLockIfThere()?.isLocked(0) ?? false
             let record = FlightRecord(reading: paths.record(name))
-            self = isAlive ? .alive(record, holder: directory.holder) : .gone(record)
+            let holder = directory.holder
+            switch holder?.life {
+            case _ where !isLocked, .ending: self = .gone(record)
+            case .running: self = .alive(record, holder: holder)
+            // The lock is taken, and nobody has signed yet: what the last run left says nothing of this one.
+            case .gone, nil: self.init(state: .starting)
+            }
         } catch {
             self.init(state: .unknown)
         }

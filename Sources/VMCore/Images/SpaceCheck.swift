@@ -1,0 +1,44 @@
+import Glibc
+import SystemPackage
+
+/// The free space on the file systems of some images, against what those images may grow to.
+enum SpaceCheck {
+    private struct System {
+        var free: Int64
+        var growth: Int64 = 0
+        var sample: FilePath
+    }
+
+    /// A line for each file system that will hold one of `new`, where all disks of all VMs together may outgrow it.
+    ///
+    /// - Parameter new: disks that don't exist yet.
+    static func warnings(_ new: [SparseDisk], _ paths: Paths) -> [String] {
+        var systems: [UInt64: System] = [:]
+        for disk in new {
+            let directory = disk.path.removingLastComponent()
+            guard let device = (try? status(of: directory))?.st_dev, let free = freeSpace(directory) else { continue }
+            systems[UInt64(device), default: System(free: free, sample: disk.path)].growth += disk.size.bytes
+        }
+        guard !systems.isEmpty else { return [] }
+        for path in definedDisks(paths) {
+            guard let file = try? status(of: path), file.st_mode & S_IFMT == S_IFREG else { continue }
+            systems[UInt64(file.st_dev)]?.growth += max(0, Int64(file.st_size) - Int64(file.st_blocks) * 512)
+        }
+        return systems.values.filter { $0.growth > $0.free }.map {
+            "the disks on the file system of \($0.sample) may still grow by \(ByteCount(bytes: $0.growth)), and "
+                + "\(ByteCount(bytes: $0.free)) are free: when it is full, the guests get I/O errors"
+        }.sorted()
+    }
+
+    private static func definedDisks(_ paths: Paths) -> Set<FilePath> {
+        VMLocator(paths).definedFiles().reduce(into: []) { found, file in
+            found.formUnion(((try? VMFile(file))?.params.disks ?? []).map(\.path.value))
+        }
+    }
+
+    private static func freeSpace(_ path: FilePath) -> Int64? {
+        var system = statvfs()
+        guard path.withPlatformString({ statvfs($0, &system) }) == 0 else { return nil }
+        return Int64(clamping: UInt64(system.f_bavail) * UInt64(system.f_frsize))
+    }
+}
