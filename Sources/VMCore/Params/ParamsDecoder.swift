@@ -6,14 +6,19 @@ struct ParamsDecoder {
     let file: FilePath
     let bytes: [UInt8]
     var log = FaultLog()
-    /// The assignments that are known, built, unique and not empty.
-    private var found: [KeyName: Assignment] = [:]
-    /// Those keys in the order of the file.
-    private var order: [KeyName] = []
+    /// Every key whose line was seen, in the order of the file. An array, for a file has a dozen, and the table has no
+    /// more than some hundred: to look through them is quicker than to hash.
+    private var seen: [Seen] = []
     /// Keys that make no sense without another.
     private var dependants: [(name: KeyName, parent: KeyName)] = []
-    /// Every key whose line was seen, faulty or not: its absence is then no second fault.
-    private var seen: [KeyName: Int] = [:]
+
+    /// A key, and what its first line says.
+    private struct Seen {
+        var name: KeyName
+        var line: Int
+        /// nil where the line is faulty, or asks for what is not built: its absence is then no second fault.
+        var assignment: Assignment?
+    }
 
     /// What relative paths are relative to.
     let directory: String
@@ -30,7 +35,9 @@ struct ParamsDecoder {
             switch element {
             case .success(let assignment): file(assignment)
             case .failure(let fault):
-                if let key = fault.key, case .entry(_, let name) = ParamsSchema.find(key) { seen[name] = fault.line }
+                if let key = fault.key, case .entry(_, let name) = ParamsSchema.find(key), !mentions(name) {
+                    seen.append(Seen(name: name, line: fault.line))
+                }
                 log.add(fault)
             }
         }
@@ -45,13 +52,14 @@ struct ParamsDecoder {
         case .badIndex(let known): return log.add(badIndex(assignment, of: known))
         case .unknown: return log.add(unknown(assignment))
         }
-        let first = seen.updateValue(assignment.line, forKey: name)
-        if let first {
-            seen[name] = first
+        if let first = seen.first(where: { $0.name == name }) {
             log.add(
                 assignment.keyFault(
-                    "\(name) is set twice: first on line \(first)", hint: "Remove one of the two lines."))
-        } else if entry.status == .notBuilt {
+                    "\(name) is set twice: first on line \(first.line)", hint: "Remove one of the two lines."))
+            return
+        }
+        seen.append(Seen(name: name, line: assignment.line))
+        if entry.status == .notBuilt {
             log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
         } else if assignment.value.isEmpty, name.key != .append {
             log.add(assignment.keyFault("\(name) has no value", hint: "Give it a value, or remove the line."))
@@ -61,8 +69,7 @@ struct ParamsDecoder {
                 kind: .unavailable)
             log.add(assignment.fault(fault))
         } else {
-            found[name] = assignment
-            order.append(name)
+            seen[seen.count - 1].assignment = assignment
             // NET0 is there without being written.
             if let needed = entry.needs, needed != .net || name.index != 0 {
                 dependants.append((name, KeyName(needed, name.index)))
@@ -91,8 +98,8 @@ struct ParamsDecoder {
     }
 
     private mutating func requireParents() {
-        for (name, parent) in dependants where seen[parent] == nil {
-            let fault = found[name]?.keyFault(
+        for (name, parent) in dependants where !mentions(parent) {
+            let fault = assignment(name)?.keyFault(
                 "\(name) is set, but \(parent) is not", hint: "Add \(parent)=, or remove this line.")
             if let fault { log.add(fault) }
         }
@@ -105,20 +112,26 @@ struct ParamsDecoder {
 
 extension ParamsDecoder {
     /// The assignment of a key, if there is one that is worth decoding.
-    func assignment(_ key: ParamsKey, at index: Int? = nil) -> Assignment? { found[KeyName(key, index)] }
+    func assignment(_ key: ParamsKey, at index: Int? = nil) -> Assignment? { assignment(KeyName(key, index)) }
+
+    private func assignment(_ name: KeyName) -> Assignment? { seen.first { $0.name == name }?.assignment }
 
     /// Whether a line for the key was seen, faulty or not.
-    func mentions(_ key: ParamsKey, at index: Int? = nil) -> Bool { seen[KeyName(key, index)] != nil }
+    func mentions(_ key: ParamsKey, at index: Int? = nil) -> Bool { mentions(KeyName(key, index)) }
+
+    private func mentions(_ name: KeyName) -> Bool { seen.contains { $0.name == name } }
 
     /// The indices that a key is set with, ascending.
-    func indices(of key: ParamsKey) -> [Int] { order.compactMap { $0.key == key ? $0.index : nil }.sorted() }
+    func indices(of key: ParamsKey) -> [Int] {
+        seen.compactMap { $0.name.key == key && $0.assignment != nil ? $0.name.index : nil }.sorted()
+    }
 
     /// Decodes the value of a key; nil if it is not set, or wrong.
     mutating func setting<Value>(
         _ key: ParamsKey, at index: Int? = nil, _ parse: (String) throws(ValueFault) -> Value
     ) -> Setting<Value>? {
         let name = KeyName(key, index)
-        guard let assignment = found[name] else { return nil }
+        guard let assignment = assignment(name) else { return nil }
         do throws(ValueFault) {
             return Setting(try parse(assignment.value), .line(assignment.line, key: name))
         } catch {
@@ -141,7 +154,7 @@ extension ParamsDecoder {
     mutating func conflict(
         _ key: ParamsKey, at index: Int? = nil, _ message: String, hint: String, kind: Diagnostic.Kind = .badData
     ) {
-        guard let assignment = found[KeyName(key, index)] else { return }
+        guard let assignment = assignment(key, at: index) else { return }
         log.add(assignment.fault(ValueFault(message, hint: hint, kind: kind)))
     }
 }

@@ -55,21 +55,40 @@ public enum ParamsSchema {
 
     /// Looks a key up as it is written in a file.
     public static func find(_ text: String) -> Lookup {
-        let bytes = text.utf8
-        guard let start = bytes.firstIndex(where: isDigit) else {
-            guard let entry = entry(pattern: text), entry.indices == nil else { return .unknown }
-            return .entry(entry, KeyName(entry.key))
+        guard let initial = text.utf8.first else { return .unknown }
+        for position in positions[Int(initial)] {
+            let entry = entries[position]
+            guard let digits = match(text, entry.key.pattern) else { continue }
+            guard let indices = entry.indices else { return .entry(entry, KeyName(entry.key)) }
+            // 01 and 1 would be two names for one thing.
+            guard let index = Int(digits), indices.contains(index), digits.utf8.count == 1 || digits.utf8.first != 0x30
+            else { return .badIndex(entry) }
+            return .entry(entry, KeyName(entry.key, index))
         }
-        let end = bytes[start...].firstIndex { !isDigit($0) } ?? bytes.endIndex
-        guard let entry = entry(pattern: "\(text[..<start])n\(text[end...])"), let indices = entry.indices else {
-            return .unknown
-        }
-        let digits = text[start..<end]
-        // 01 and 1 would be two names for one thing.
-        guard let index = Int(digits), indices.contains(index), digits.utf8.count == 1 || digits.utf8.first != 0x30
-        else { return .badIndex(entry) }
-        return .entry(entry, KeyName(entry.key, index))
+        return .unknown
     }
+
+    /// The digits that stand for a pattern's `n`, empty where it has none; nil where the text is another key.
+    private static func match(_ text: String, _ pattern: String) -> Substring? {
+        let bytes = text.utf8
+        var cursor = bytes.startIndex
+        var digits = text[cursor..<cursor]
+        for letter in pattern.utf8 {
+            if letter == placeholder {
+                let end = bytes[cursor...].firstIndex { !isDigit($0) } ?? bytes.endIndex
+                guard end > cursor else { return nil }
+                digits = text[cursor..<end]
+                cursor = end
+            } else {
+                guard cursor < bytes.endIndex, bytes[cursor] == letter else { return nil }
+                bytes.formIndex(after: &cursor)
+            }
+        }
+        return cursor == bytes.endIndex ? digits : nil
+    }
+
+    /// Keys are capitals, so the only lower-case letter of a pattern stands for the index.
+    private static let placeholder = UInt8(ascii: "n")
 
     /// The key of the table that a wrong one was most likely meant to be, with its index; nil: none is near.
     public static func nearest(to text: String) -> String? {
@@ -82,16 +101,14 @@ public enum ParamsSchema {
 
     /// A pattern with its `n` replaced.
     static func substitute(_ index: String, in pattern: String) -> String {
-        // Keys are capitals, so the only lower-case letter is the placeholder.
-        guard let place = pattern.utf8.firstIndex(of: UInt8(ascii: "n")) else { return pattern }
+        guard let place = pattern.utf8.firstIndex(of: placeholder) else { return pattern }
         return pattern[..<place] + index + pattern[pattern.utf8.index(after: place)...]
     }
 
-    private static func entry(pattern: String) -> Entry? { positions[pattern].map { entries[$0] } }
-
-    /// Where each pattern stands in the table.
-    private static let positions = Dictionary(
-        entries.enumerated().map { ($0.element.key.pattern, $0.offset) }, uniquingKeysWith: { first, _ in first })
+    /// Where the keys with each initial stand in the table.
+    private static let positions = (0...255).map { initial in
+        entries.indices.filter { entries[$0].key.pattern.utf8.first == UInt8(initial) }
+    }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 

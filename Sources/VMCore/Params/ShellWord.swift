@@ -43,8 +43,24 @@ struct ShellWord {
             case "$", "`": try readDollar(quoted: false)
             case ";", "&", "|", "<", ">", "(", ")": throw metacharacter()
             case "~" where cursor == start || bytes[cursor - 1] == UInt8(ascii: ":"): throw tilde()
-            default: try take()
+            default:
+                try take()
+                takeOrdinary()
             }
+        }
+    }
+
+    /// Takes what follows the byte before the cursor and means only itself, all at once: nearly every value is made of it.
+    private mutating func takeOrdinary() {
+        let stop = bytes[cursor..<end].firstIndex { !Self.isOrdinary($0) } ?? end
+        text += bytes[cursor..<stop]
+        cursor = stop
+    }
+
+    private static func isOrdinary(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte) {
+        case "A"..."Z", "a"..."z", "0"..."9", "_", "-", ".", "/", ":", ",", "+", "=", "@", "%": true
+        default: false
         }
     }
 
