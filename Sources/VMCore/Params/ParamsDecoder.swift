@@ -6,19 +6,16 @@ struct ParamsDecoder {
     let file: FilePath
     let bytes: [UInt8]
     var log = FaultLog()
-    /// Every key whose line was seen, in the order of the file. An array, for a file has a dozen, and the table has no
-    /// more than some hundred: to look through them is quicker than to hash.
-    private var seen: [Seen] = []
+    /// Every key whose line was seen, in the order of the file. Not a dictionary: a file has a dozen, and to look through
+    /// these small values is quicker than to hash one.
+    private var names: [KeyName] = []
+    /// What the first line of each of them says; nil where it is faulty, or asks for what is not built: its absence is
+    /// then no second fault.
+    private var assignments: [Assignment?] = []
+    /// Where that line is.
+    private var lines: [Int] = []
     /// Keys that make no sense without another.
     private var dependants: [(name: KeyName, parent: KeyName)] = []
-
-    /// A key, and what its first line says.
-    private struct Seen {
-        var name: KeyName
-        var line: Int
-        /// nil where the line is faulty, or asks for what is not built: its absence is then no second fault.
-        var assignment: Assignment?
-    }
 
     /// What relative paths are relative to.
     let directory: String
@@ -36,7 +33,7 @@ struct ParamsDecoder {
             case .success(let assignment): file(assignment)
             case .failure(let fault):
                 if let key = fault.key, case .entry(_, let name) = ParamsSchema.find(key), !mentions(name) {
-                    seen.append(Seen(name: name, line: fault.line))
+                    note(name, line: fault.line)
                 }
                 log.add(fault)
             }
@@ -52,13 +49,13 @@ struct ParamsDecoder {
         case .badIndex(let known): return log.add(badIndex(assignment, of: known))
         case .unknown: return log.add(unknown(assignment))
         }
-        if let first = seen.first(where: { $0.name == name }) {
+        if let first = names.firstIndex(of: name) {
             log.add(
                 assignment.keyFault(
-                    "\(name) is set twice: first on line \(first.line)", hint: "Remove one of the two lines."))
+                    "\(name) is set twice: first on line \(lines[first])", hint: "Remove one of the two lines."))
             return
         }
-        seen.append(Seen(name: name, line: assignment.line))
+        note(name, line: assignment.line)
         if entry.status == .notBuilt {
             log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
         } else if assignment.value.isEmpty, name.key != .append {
@@ -69,12 +66,18 @@ struct ParamsDecoder {
                 kind: .unavailable)
             log.add(assignment.fault(fault))
         } else {
-            seen[seen.count - 1].assignment = assignment
+            assignments[assignments.count - 1] = assignment
             // NET0 is there without being written.
             if let needed = entry.needs, needed != .net || name.index != 0 {
                 dependants.append((name, KeyName(needed, name.index)))
             }
         }
+    }
+
+    private mutating func note(_ name: KeyName, line: Int) {
+        names.append(name)
+        lines.append(line)
+        assignments.append(nil)
     }
 
     private func badIndex(_ assignment: Assignment, of entry: ParamsSchema.Entry) -> Fault {
@@ -114,16 +117,16 @@ extension ParamsDecoder {
     /// The assignment of a key, if there is one that is worth decoding.
     func assignment(_ key: ParamsKey, at index: Int? = nil) -> Assignment? { assignment(KeyName(key, index)) }
 
-    private func assignment(_ name: KeyName) -> Assignment? { seen.first { $0.name == name }?.assignment }
+    private func assignment(_ name: KeyName) -> Assignment? { names.firstIndex(of: name).flatMap { assignments[$0] } }
 
     /// Whether a line for the key was seen, faulty or not.
     func mentions(_ key: ParamsKey, at index: Int? = nil) -> Bool { mentions(KeyName(key, index)) }
 
-    private func mentions(_ name: KeyName) -> Bool { seen.contains { $0.name == name } }
+    private func mentions(_ name: KeyName) -> Bool { names.contains(name) }
 
     /// The indices that a key is set with, ascending.
     func indices(of key: ParamsKey) -> [Int] {
-        seen.compactMap { $0.name.key == key && $0.assignment != nil ? $0.name.index : nil }.sorted()
+        names.indices.compactMap { names[$0].key == key && assignments[$0] != nil ? names[$0].index : nil }.sorted()
     }
 
     /// Decodes the value of a key; nil if it is not set, or wrong.

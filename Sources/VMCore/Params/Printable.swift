@@ -8,10 +8,10 @@ public enum Printable {
 
     /// The text with every control character, and every invisible or reordering one, written as an escape; those in
     /// `kept` stay as they are.
-    public static func escaped(_ text: some StringProtocol, keeping kept: Set<Unicode.Scalar> = []) -> String {
+    public static func escaped(_ text: String, keeping kept: Set<Unicode.Scalar> = []) -> String {
         // Nearly all text is ASCII with nothing to escape, and a table of a thousand VMs passes here.
-        let isPlain = text.utf8.allSatisfy { 0x20..<0x7f ~= $0 || kept.contains(Unicode.Scalar($0)) }
-        if isPlain { return String(text) }
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f || kept.contains(Unicode.Scalar($0)) }
+        if isPlain { return text }
         return text.unicodeScalars.reduce(into: "") { $0 += kept.contains($1) ? String($1) : glyph($1).text }
     }
 
