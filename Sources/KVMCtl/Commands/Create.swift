@@ -54,7 +54,9 @@ struct Create: ParsableCommand {
             directory: absolutePath(directory), name: name, memory: memory, cpus: cpus,
             disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))
         let creating = try Creating(vm, paths: try Places.current(), looking: dryRun.isOn)
-        if !dryRun.isOn {
+        if dryRun.isOn {
+            try creating.check()
+        } else {
             try creating.create()
             creating.warnings.forEach(Message.note)
         }
