@@ -7,7 +7,7 @@ struct StartAKVM {
     private let iso: String?
     private let bootsCD: Bool
 
-    private static let usage = "usage: start_a_kvm.sh PARAMS [ISO] [boot_from_cd]"
+    static let usage = "usage: start_a_kvm.sh PARAMS [ISO] [boot_from_cd]"
 
     init(_ arguments: [String]) throws(VMError) {
         guard let params = arguments.first, arguments.count <= 3, !params.hasPrefix("-") else {

@@ -16,8 +16,10 @@ struct Start: ParsableCommand {
     @Flag(help: "Become QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
 
-    @Option(help: "How long QEMU may take to get ready; default: 60s. Not with --foreground: nobody is left to look.")
-    var timeout: TimeSpan?
+    @Option(
+        help: "How long QEMU may take to get ready; default: 60s. Not with --foreground: nobody is left to look.",
+        transform: OptionValue.duration)
+    var timeout: Duration?
 
     @Flag(help: "Say how long each stage took.")
     var timings = false
@@ -35,7 +37,7 @@ struct Start: ParsableCommand {
         var results: [JSON] = []
         defer { if output.json { output.print(list: results) } }
         let options = StartOptions(
-            cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout?.duration ?? .seconds(60))
+            cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
         try targets.forEach { vm in
             let stopwatch = Stopwatch()
             let file = try VMFile(vm.file)
