@@ -163,7 +163,7 @@ public struct Creating: Sendable {
 
     /// The versioned name behind `q35`; without a QEMU that could be asked, the alias.
     private static func pinnedMachine(_ cache: ProbeCache) -> String {
-        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts(named: nil)
+        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts()
         return (facts?.machines["q35"] ?? nil) ?? "q35"
     }
 
