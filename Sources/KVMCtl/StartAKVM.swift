@@ -26,11 +26,8 @@ struct StartAKVM {
         let paths = try Places.current()
         let vm = try VMLocator(paths).find(params)
         let options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
-        switch try Starting(try VMFile(vm.file), options: options, paths: paths).start() {
-        case .alreadyRunning: print("\(vm.name): already running")
-        case .started(_, let notices):
-            notices.forEach { Message.note("\(vm.name): \($0)") }
-            print("\(vm.name): started")
-        }
+        let outcome = try Starting(try VMFile(vm.file), options: options, paths: paths).start()
+        outcome.sayNotices(of: vm.name, ignoringCDROM: iso != nil)
+        print(outcome.text(of: vm.name))
     }
 }

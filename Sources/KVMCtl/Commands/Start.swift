@@ -49,40 +49,27 @@ struct Start: ParsableCommand {
                 plan.notices.forEach(Message.note)
                 return
             }
-            results.append(try start(vm, starting, stopwatch))
+            try start(vm, starting, stopwatch, adding: &results)
         }
     }
 
-    private func start(_ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch) throws -> JSON {
-        let outcome: String
-        switch try starting.start() {
-        case .alreadyRunning(let process):
-            outcome = "alreadyRunning"
-            if cdrom != nil { Message.note("\(vm.name): --cdrom was not used; stop the VM first") }
-            if !output.json { print("\(vm.name): already running\(process.map { ", pid \($0.pid)" } ?? "")") }
-        case .started(let entry, let notices):
-            outcome = "started"
-            notices.forEach { Message.note("\(vm.name): \($0)") }
-            if !output.json { print("\(vm.name): started\(Self.whereabouts(entry))") }
-        }
-        var result: [String: JSON] = [
-            "schema": "kvmctl.start/1", "name": .string(vm.name.description), "result": .string(outcome),
-        ]
+    private func start(
+        _ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch, adding results: inout [JSON]
+    ) throws {
+        let outcome = try starting.start()
+        outcome.sayNotices(of: vm.name, ignoringCDROM: cdrom != nil)
         if timings {
             stopwatch.laps.forEach { Message.note("timing: \($0.stage.rawValue) \($0.spent.milliseconds) ms") }
+        }
+        guard output.json else {
+            print(outcome.text(of: vm.name))
+            return
+        }
+        var result = try outcome.json(of: vm)
+        if timings {
             result["timings"] = .object(
                 stopwatch.laps.reduce(into: [:]) { $0[$1.stage.rawValue] = .integer($1.spent.microseconds) })
         }
-        return .object(result)
-    }
-
-    /// Where the new VM is to be found: its display and its taps.
-    private static func whereabouts(_ entry: VMEntry) -> String {
-        var parts: [String] = []
-        if let vnc = entry.vnc, let port = vnc.port { parts.append("VNC at \(vnc.address):\(port)") }
-        parts += entry.nics.compactMap { nic in
-            nic.tap.map { "\($0) on \(nic.network.split(separator: ":").last ?? "")" }
-        }
-        return parts.isEmpty ? "" : ", " + parts.joined(separator: ", ")
+        results.append(.object(result))
     }
 }

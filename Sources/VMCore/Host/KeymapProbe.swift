@@ -8,7 +8,7 @@ struct KeymapProbe {
 
     /// The maps' names, sorted; empty where they can't be found out.
     func names(of qemu: FilePath) -> [String] {
-        guard let said = try? output(of: qemu, ["-L", "help"]) else { return [] }
+        guard let said = try? output(of: qemu, ["-machine", "none", "-L", "help"]) else { return [] }
         let directories = String(decoding: said, as: UTF8.self).split(separator: "\n").map { FilePath(String($0)) }
         let names = directories.flatMap { (try? VMCore.names(in: $0.appending("keymaps"))) ?? [] }
         return Set(names).sorted()
@@ -23,8 +23,11 @@ struct KeymapProbe {
         launch.pass(output.descriptor, as: 1)
         launch.pass(null.descriptor, as: 2)
         let child = try launch.spawn(by: Deadline(in: .seconds(30)))
-        let end = child.reap(by: Deadline(in: .seconds(30)))
-        if end == nil { child.kill() }
+        let end = child.reap(by: Deadline(in: .seconds(5)))
+        if end == nil {
+            child.kill()
+            child.reap(by: Deadline(in: .seconds(5)))
+        }
         lseek(output.rawValue, 0, SEEK_SET)
         return end == .exited(0) ? try readAll(output.descriptor, limit: 1 << 16) : []
     }

@@ -1,0 +1,46 @@
+import VMCore
+
+extension Starting.Outcome {
+    /// Says what the user should know beside the result.
+    ///
+    /// - Parameter ignoringCDROM: whether an ISO was asked for, which a VM that runs already does not get.
+    func sayNotices(of name: VMName, ignoringCDROM: Bool) {
+        switch self {
+        case .alreadyRunning:
+            if ignoringCDROM { Message.note("\(name): the ISO was not used; stop the VM first") }
+        case .started(_, let notices): notices.forEach { Message.note("\(name): \($0)") }
+        }
+    }
+
+    /// The result, and where the VM is to be found: its display, its taps, its process.
+    func text(of name: VMName) -> String {
+        switch self {
+        case .alreadyRunning(let process):
+            return "\(name): already running\(process.map { ", pid \($0.pid)" } ?? "")"
+        case .started(let entry, _):
+            var parts = ["\(name): started"]
+            if let vnc = entry.vnc, let port = vnc.port { parts.append("VNC at \(vnc.address):\(port)") }
+            parts += entry.nics.compactMap { nic in
+                nic.tap.map { "\($0) on \(nic.network.split(separator: ":").last ?? "")" }
+            }
+            if let process = entry.process { parts.append("pid \(process.pid)") }
+            return parts.joined(separator: ", ")
+        }
+    }
+
+    /// As JSON (docs/json.md, schema kvmctl.start/1).
+    func json(of vm: VMReference) throws(VMError) -> [String: JSON] {
+        let (result, entry) =
+            switch self {
+            case .alreadyRunning: ("alreadyRunning", try Places.inventory().entry(vm))
+            case .started(let entry, _): ("started", entry)
+            }
+        var members: [String: JSON] = [
+            "schema": "kvmctl.start/1", "dryRun": false, "name": .string(vm.name.description),
+            "result": .string(result),
+        ]
+        guard case .object(let all) = entry.json else { return members }
+        for key in ["pid", "vnc", "nics"] { members[key] = all[key] }
+        return members
+    }
+}
