@@ -10,7 +10,10 @@ enum KVMCtl {
         var arguments = CommandLine.arguments
         let name = arguments.isEmpty ? "kvmctl" : arguments.removeFirst()
         if name.split(separator: "/").last == "start_a_kvm.sh" {
-            ExitStatus.leave { try StartAKVM(arguments).run() }
+            ExitStatus.leave {
+                if ["-h", "--help"].contains(arguments.first) { return print(StartAKVM.usage) }
+                try StartAKVM(arguments).run()
+            }
         }
         ExitStatus.leave {
             var command = try Root.parseAsRoot(arguments)

@@ -7,7 +7,7 @@ struct StartAKVM {
     private let iso: String?
     private let bootsCD: Bool
 
-    private static let usage = "usage: start_a_kvm.sh PARAMS [ISO] [boot_from_cd]"
+    static let usage = "usage: start_a_kvm.sh PARAMS [ISO] [boot_from_cd]"
 
     init(_ arguments: [String]) throws(VMError) {
         guard let params = arguments.first, arguments.count <= 3, !params.hasPrefix("-") else {
@@ -27,9 +27,7 @@ struct StartAKVM {
         let vm = try VMLocator(paths).find(params)
         let options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
         let starting = Starting(try VMFile(vm.file), options: options, paths: paths)
-        switch try starting.start(tell: { $0.forEach { Message.note("\(vm.name): \($0)") } }) {
-        case .alreadyRunning: print("\(vm.name): already running")
-        case .started: print("\(vm.name): started")
-        }
+        let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
+        print(outcome.text(of: vm.name))
     }
 }

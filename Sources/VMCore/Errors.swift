@@ -65,7 +65,15 @@ public struct VMError: Error, Equatable, Sendable {
             case .resourceBusy, .addressInUse, .resourceTemporarilyUnavailable: .busy
             default: .unavailable
             }
-        return VMError(code, subject, doing, errno: errno, remedy: remedy)
+        return VMError(code, subject, doing, errno: errno, remedy: remedy ?? usualRemedy(errno))
+    }
+
+    private static func usualRemedy(_ errno: Errno) -> String? {
+        switch errno {
+        case .noSpace: "free some space there: `df -h` says how full each file system is"
+        case .diskQuotaExceeded: "free some space there: `quota` says how much you may use"
+        default: nil
+        }
     }
 }
 

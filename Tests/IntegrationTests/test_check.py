@@ -33,10 +33,11 @@ def test_everything_at_once(bridged_host):
     host = bridged_host
     said = host.kvmctl("check", everything_in_use(host), expect=69).stderr
     for words in (
-            "QEMU=/nope", "port 5907", "a VNC password is 1 to 8 bytes", "shared.img is in use by the running VM first",
+            "vm.params:11: QEMU: there is no program /nope", "port 5907 on 127.0.0.1 is in use by the running VM first",
+            "VNCPASSWORD_FILE: /", "a VNC password is 1 to 8 bytes", "shared.img is in use by the running VM first",
             "missing does not exist", "NET0_TAP: the name mine is taken by the VM first", "no bridge br7",
-            "MAC 52:54:00:00:00:01 on bridge:br0 is taken by the running VM first"):
-        assert words in said
+            "vm.params:4: MAC: the MAC 52:54:00:00:00:01 on bridge:br0 is taken by the running VM first"):
+        assert words in said, words
     assert said.count("br7`") == 1, "one cause is said once"
     # With nothing of its own in the way, a VM that runs is as it should be.
     assert "first: ok" in host.kvmctl("check", "first").stdout
@@ -48,7 +49,10 @@ def test_everything_at_once(bridged_host):
     ({"MAC": "52:54:00:00:00:01"}, 75, "MAC 52:54:00:00:00:01"),
     ({"VNCDISP": 7}, 75, "port 5907"),
     ({"BRIDGE": "lo"}, 75, "lo is no bridge"),
-    ({"QEMU": "/nope"}, 69, "QEMU=/nope: there is no such program"),
+    ({"QEMU": "/nope"}, 69, "vm.params:4: QEMU: there is no program /nope"),
+    ({"RUNAS": "no-such-user"}, 69, "vm.params:4: RUNAS: there is no user no-such-user"),
+    ({"VNCDISP": 8, "KEYMAP": "xx"}, 69, "no keyboard map xx"),
+    ({"MEMORY": "16T"}, 69, "MEMORY: 16 TiB is more than"),
 ])
 def test_a_start_is_refused_for_the_same_reasons(bridged_host, keys, code, words):
     host = bridged_host
@@ -57,6 +61,26 @@ def test_a_start_is_refused_for_the_same_reasons(bridged_host, keys, code, words
     assert words in host.kvmctl("start", "third", expect=code).stderr
     assert words in host.kvmctl("check", "third", expect=code).stderr
     assert len(host.qemus()) == 1
+
+
+def test_a_forward_that_another_vm_has(host):
+    for name in ("first", "second"):
+        host.write_firmware_vm(name, NET0="user", FORWARD0="tcp:127.0.0.1:2222:22")
+    host.kvmctl("start", "first")
+    said = host.kvmctl("check", "second", expect=75).stderr
+    assert "port 2222 on 127.0.0.1 is in use by the running VM first" in said and "kvmctl stop first" in said
+
+
+def test_what_is_not_checked_is_said(host):
+    host.write_firmware_vm("vm", QEMUARG0="-no-such-option")
+    assert "QEMUARG" in host.kvmctl("check", "vm").stdout
+
+
+def test_a_run_directory_that_can_not_be_made(rootless_host):
+    host = rootless_host
+    host.write_firmware_vm("vm")
+    host.environment["KVMCTL_RUN"] = "/nonex"
+    assert "set KVMCTL_RUN" in host.kvmctl("start", "vm", expect=77).stderr
 
 
 def test_a_port_is_taken_on_its_own_address_only(host):

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from rig.host import NOBODY
+
 ODD_NAMES = ["a,b=c.img", "two words.img", "it's.img", 'say "hi".img', "Größe-日本.img", "back\\slash.img", "-dash", "100%.img"]
 
 
@@ -65,6 +67,25 @@ def test_create_refuses_and_leaves_nothing(host):
 
     host.kvmctl("create", host.vms / "other", "--disk", "1000", expect=64)
     host.kvmctl("create", host.vms / "no" / "such", "--disk", "1G", expect=66)
+
+
+def test_create_refuses_the_same_in_a_dry_run(host):
+    host.root.chmod(0o755)
+    host.write_firmware_vm("vm")
+    (host.vms / "file").touch()
+    for where, code, words, uid in [
+            ("vm", 73, "vm.params: exists already", None), ("file", 73, "is not a directory", None),
+            ("no/such", 66, f"mkdir -p {host.vms}/no", None), ("new", 77, f"{host.vms}: can't be written to", NOBODY),
+            ("spa ce", 64, "--name NAME", None)]:
+        real = host.kvmctl("create", host.vms / where, "--disk", "1G", expect=code, uid=uid)
+        planned = host.kvmctl("create", host.vms / where, "--disk", "1G", "--dry-run", expect=code, uid=uid)
+        assert words in real.stderr and (planned.stderr, planned.stdout) == (real.stderr, "")
+    assert sorted(os.listdir(host.vms)) == ["file", "vm"]
+
+
+def test_options_that_make_no_vm_are_64(host):
+    result = host.kvmctl("create", host.vms / "vm", *["--disk", "1M"] * 27, expect=64)
+    assert "DISK26" in result.stderr and "vm.params" not in result.stderr
 
 
 def test_create_warns_of_more_than_there_is(host):

@@ -14,6 +14,21 @@ def test_usage_is_64(host, arguments):
     assert result.stdout == "" and result.stderr
 
 
+@pytest.mark.parametrize("arguments, words", [
+    (["net", "up", "thisnameistoolongforalink"], "1 to 15 ASCII characters"), (["net", "up", ""], "can't be a bridge's"),
+    (["stop", "1", "--timeout", "xyz"], "such as 30s, 2m or 1h"), (["logs", "1", "--lines", "x"], "not a whole number"),
+    (["net", "up", "br0", "--mtu", "5"], "from 68 to 65535"),
+])
+def test_usage_errors_say_why(host, arguments, words):
+    said = host.kvmctl(*arguments, expect=64).stderr
+    assert said.startswith("kvmctl: ") and words in said
+
+
+def test_help_of_the_old_command(host):
+    result = host.execute(host.old_command, "--help")
+    assert (result.returncode, result.stderr) == (0, "") and "PARAMS [ISO]" in result.stdout
+
+
 @pytest.mark.parametrize("command", ["start", "check", "explain"])
 def test_content_is_65(host, command):
     params = host.write_vm("vm", "MEMROY=512", "VNCDISP=many")

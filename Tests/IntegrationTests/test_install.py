@@ -51,6 +51,8 @@ def test_old_command_line(bridged_host, vm_of_2010):
     host = bridged_host
     result = host.execute(host.old_command, vm_of_2010, host.guests / "install.iso", "boot_from_cd")
     assert result.returncode == 0, result.stderr
+    for words in ("VNC at 127.0.0.1:", "on br0", f"pid {host.qemu().pid}"):
+        assert words in result.stdout
     host.wait_console("1", "tiny: installed, rebooting")
     host.kvmctl("stop", "1", "--now")
 

@@ -38,10 +38,15 @@ def test_life_of_a_vm(bridged_host):
     assert_documented(host.json("list"), without=FILES)
     assert_documented(host.json("check", "vm"))
     assert_documented(host.json("explain", "vm"))
-    assert_documented(host.json("start", "vm", "--dry-run"))
-    assert_documented(host.json("start", "vm", "--timings"))
-    [again] = host.json("start", "vm")
-    assert again["result"] == "alreadyRunning"
+    [plan] = host.json("start", "vm", "--dry-run")
+    assert_documented([plan])
+    assert plan["dryRun"] is True
+    [started] = host.json("start", "vm", "--timings")
+    assert_documented([started])
+    shown = host.show("vm")
+    assert {key: started[key] for key in ("pid", "vnc", "nics")} == {key: shown[key] for key in ("pid", "vnc", "nics")}
+    del started["timings"]
+    assert host.json("start", "vm") == [{**started, "result": "alreadyRunning"}]
     assert_documented(host.json("show", "vm"))
 
     [planned] = host.json("stop", "vm", "--now", "--dry-run")

@@ -7,6 +7,7 @@ def test_up_and_down(host):
     assert link["linkinfo"]["info_kind"] == "bridge" and "UP" in link["flags"]
     host.kvmctl("net", "up", "br0")
     assert host.links()["br0"]["ifindex"] == link["ifindex"]
+    assert "MTU 9000" in host.kvmctl("net", "up", "br0", "--mtu", "9000").stdout
 
     host.kvmctl("net", "down", "br0")
     assert "br0" not in host.links()
@@ -27,7 +28,8 @@ def test_down_with_a_vm_on_it(bridged_host):
     host = bridged_host
     host.write_firmware_vm("vm", NET0="bridge:br0")
     host.kvmctl("start", "vm")
-    host.kvmctl("net", "down", "br0", expect=75)
+    refused = host.kvmctl("net", "down", "br0", expect=75)
+    assert host.kvmctl("net", "down", "br0", "--dry-run", expect=75).stderr == refused.stderr
     assert "br0" in host.links()
 
 

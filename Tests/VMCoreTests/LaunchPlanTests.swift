@@ -136,7 +136,8 @@ enum Host: CaseIterable {
         if let tap = InterfaceName("web0") { facts.interfaces[tap] = "the VM web" }
         facts.neighbours = [neighbour("1", isRunning: true), neighbour("web", isRunning: true)].compactMap { $0 }
         facts.neighbours[1].media = ["/vms/1/vdisk0"]
-        facts.problems = [VMError(.unavailable, "QEMU=/nope", "there is no such program")]
+        facts.neighbours[1].ports = [HostPort(.udp, "127.0.0.1", 2222)]
+        facts.problems = [VMError(.unavailable, "/vms/1/vm.params:17: QEMU", "there is no program /nope")]
     }
 
     private func makeRemarkable(_ facts: inout HostFacts) {
@@ -159,9 +160,11 @@ enum Host: CaseIterable {
             isRoot: self != .rootless, machineID: "0123456789abcdef0123456789abcdef",
             qemu: QEMUFacts(
                 path: "/usr/bin/qemu-system-x86_64", version: "7.2.0", ioUring: true,
-                machines: ["q35": "pc-q35-7.2", "pc-q35-7.2": nil, "pc": "pc-i440fx-7.2", "pc-i440fx-7.2": nil]),
+                machines: ["q35": "pc-q35-7.2", "pc-q35-7.2": nil, "pc": "pc-i440fx-7.2", "pc-i440fx-7.2": nil],
+                keymaps: ["de", "en-us", "fr"]),
             kvm: modern ? .works : .unusable("this host has no /dev/kvm"), ioUring: modern, vhostNet: modern,
-            credentials: credentials, images: images(direct: modern), bridges: Self.bridges,
+            credentials: credentials, images: images(direct: modern),
+            memoryLimit: modern ? nil : ByteCount(bytes: 8 << 30), bridges: Self.bridges,
             ports: modern
                 ? [:]
                 : [

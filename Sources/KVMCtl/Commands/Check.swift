@@ -32,7 +32,8 @@ struct Check: ParsableCommand {
         let file = try VMFile(vm.file)
         let paths = try Places.current()
         let plan = try Starting(file, paths: paths).plan(to: .check(isRunning: try Places.isRunning(vm)))
-        return file.warnings + plan.notices + plan.derivedValues
+        let unchecked = file.params.qemuArguments.isEmpty ? [] : ["QEMUARGn are QEMU's own to judge: not checked"]
+        return file.warnings + plan.notices + plan.derivedValues + unchecked
     }
 
     private static func json(_ vm: VMReference, ok: Bool, _ messages: [String]) -> JSON {

@@ -54,6 +54,7 @@ struct Create: ParsableCommand {
             directory: absolutePath(directory), name: name, memory: memory, cpus: cpus,
             disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))
         let creating = try Creating(vm, paths: try Places.current(), looking: dryRun.isOn)
+        try creating.check()
         creating.warnings.forEach(Message.note)
         if !dryRun.isOn { try creating.create() }
         if output.json {

@@ -14,7 +14,7 @@ struct Logs: ParsableCommand {
     @Flag(help: "The log: the guest's serial console, QEMU's messages, or the QMP events of the VM's life.")
     var kind: LogKind = .console
 
-    @Option(name: [.customShort("n"), .long], help: "Only the last N lines.")
+    @Option(name: [.customShort("n"), .long], help: "Only the last N lines.", transform: OptionValue.lines)
     var lines: Int?
 
     @Flag(name: .shortAndLong, help: "Go on as it grows, until interrupted.")
@@ -24,7 +24,6 @@ struct Logs: ParsableCommand {
     var previous = false
 
     func validate() throws {
-        if let lines, lines < 0 { throw ValidationError("--lines takes a number from 0") }
         if follow, previous { throw ValidationError("--follow goes without --previous") }
     }
 

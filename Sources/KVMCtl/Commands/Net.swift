@@ -14,22 +14,19 @@ struct NetUp: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up", abstract: "Make a bridge, or bring one up; one that is there as asked is left alone.")
 
-    @Argument(help: "The bridge, such as br0.")
+    @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
     var bridge: InterfaceName
 
-    @Option(help: "Its MTU in bytes.")
+    @Option(help: "Its MTU in bytes.", transform: OptionValue.mtu)
     var mtu: Int?
 
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
-    func validate() throws {
-        if let mtu, !(68...65535).contains(mtu) { throw ValidationError("--mtu takes 68 to 65535") }
-    }
-
     func run() throws {
         let change = try Bridges.up(bridge, mtu: mtu)
-        try NetResult(bridge, change, wasThere: "up already", done: "up").reach(dryRun, output)
+        let done = "up (\(change.steps.joined(separator: "; ")))"
+        try NetResult(bridge, change, wasThere: "up already", done: done).reach(dryRun, output)
     }
 }
 
@@ -38,7 +35,7 @@ struct NetDown: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "down", abstract: "Remove a bridge that nothing is connected to.")
 
-    @Argument(help: "The bridge, such as br0.")
+    @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
     var bridge: InterfaceName
 
     @OptionGroup var dryRun: DryRunOption
@@ -55,7 +52,7 @@ struct NetShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show the bridges and what is connected to them.")
 
-    @Argument(help: "Only this bridge.")
+    @Argument(help: "Only this bridge.", transform: OptionValue.bridge)
     var bridge: InterfaceName?
 
     @OptionGroup var output: OutputOptions
@@ -128,9 +125,4 @@ extension Bridges.Bridge {
             "ports": .array(ports.map { ["name": .string($0.name), "alias": .optional($0.alias)] }),
         ]
     }
-}
-
-extension InterfaceName: ExpressibleByArgument {
-    /// Takes a valid name.
-    public init?(argument: String) { self.init(argument) }
 }

@@ -75,21 +75,3 @@ struct DryRunOption: ParsableArguments {
     @Flag(name: .customLong("dry-run"), help: "Print what would be done, and touch nothing.")
     var isOn = false
 }
-
-/// A span of time on the command line: `30s`, `2m`, `1h`, or bare seconds.
-struct TimeSpan: ExpressibleByArgument {
-    let duration: Duration
-
-    init(seconds: Int64) { duration = .seconds(seconds) }
-
-    init?(argument: String) {
-        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
-        let factor = argument.last.flatMap { units[$0] }
-        guard let number = Int64(factor == nil ? argument : String(argument.dropLast())), number >= 0,
-            number <= 86400 * 365
-        else { return nil }
-        duration = .seconds(number * (factor ?? 1))
-    }
-
-    var defaultValueDescription: String { "\(duration.components.seconds)s" }
-}

@@ -23,13 +23,14 @@ struct Remove: ParsableCommand {
             try Places.inventory().refuseAnothers(vm)
             let removing = try Removing(vm, disks: disks, paths: try Places.current())
             if !dryRun.isOn { try removing.remove() }
+            let gone = removing.files + [removing.logs].compactMap(\.self)
             results.append([
                 "schema": "kvmctl.rm/1", "dryRun": .bool(dryRun.isOn), "name": .string(vm.name.description),
-                "removed": .array(removing.files.map { .string($0.string) }),
+                "removed": .array(gone.map { .string($0.string) }),
                 "kept": .array(removing.kept.map { .string($0.path.string) }),
             ])
             guard !output.json else { return }
-            for file in removing.files { print("\(vm.name): \(dryRun.isOn ? "would remove" : "removed") \(file)") }
+            for file in gone { print("\(vm.name): \(dryRun.isOn ? "would remove" : "removed") \(file)") }
             for disk in removing.kept { print("\(vm.name): kept \(disk.path): \(disk.why)") }
         }
     }

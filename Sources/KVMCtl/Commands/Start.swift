@@ -16,8 +16,10 @@ struct Start: ParsableCommand {
     @Flag(help: "Become QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
 
-    @Option(help: "How long QEMU may take to get ready; default: 60s. Not with --foreground: nobody is left to look.")
-    var timeout: TimeSpan?
+    @Option(
+        help: "How long QEMU may take to get ready; default: 60s. Not with --foreground: nobody is left to look.",
+        transform: OptionValue.duration)
+    var timeout: Duration?
 
     @Flag(help: "Say how long each stage took.")
     var timings = false
@@ -37,7 +39,7 @@ struct Start: ParsableCommand {
         var results: [JSON] = []
         defer { if output.json { output.print(list: results) } }
         let options = StartOptions(
-            cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout?.duration ?? .seconds(60))
+            cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
         try targets.forEach { vm in
             let stopwatch = Stopwatch()
             let file = try VMFile(vm.file)
@@ -49,39 +51,26 @@ struct Start: ParsableCommand {
                 plan.notices.forEach(Message.note)
                 return
             }
-            results.append(try start(vm, starting, stopwatch))
+            try start(vm, starting, stopwatch, adding: &results)
         }
     }
 
-    private func start(_ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch) throws -> JSON {
-        let outcome: String
-        switch try starting.start(tell: { $0.forEach { Message.note("\(vm.name): \($0)") } }) {
-        case .alreadyRunning(let process):
-            outcome = "alreadyRunning"
-            if cdrom != nil { Message.note("\(vm.name): --cdrom was not used; stop the VM first") }
-            if !output.json { print("\(vm.name): already running\(process.map { ", pid \($0.pid)" } ?? "")") }
-        case .started(let entry):
-            outcome = "started"
-            if !output.json { print("\(vm.name): started\(Self.whereabouts(entry))") }
-        }
-        var result: [String: JSON] = [
-            "schema": "kvmctl.start/1", "name": .string(vm.name.description), "result": .string(outcome),
-        ]
+    private func start(
+        _ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch, adding results: inout [JSON]
+    ) throws {
+        let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: cdrom != nil)
         if timings {
             stopwatch.laps.forEach { Message.note("timing: \($0.stage.rawValue) \($0.spent.milliseconds) ms") }
+        }
+        guard output.json else {
+            print(outcome.text(of: vm.name))
+            return
+        }
+        var result = try outcome.json(of: vm)
+        if timings {
             result["timings"] = .object(
                 stopwatch.laps.reduce(into: [:]) { $0[$1.stage.rawValue] = .integer($1.spent.microseconds) })
         }
-        return .object(result)
-    }
-
-    /// Where the new VM is to be found: its display and its taps.
-    private static func whereabouts(_ entry: VMEntry) -> String {
-        var parts: [String] = []
-        if let vnc = entry.vnc, let port = vnc.port { parts.append("VNC at \(vnc.address):\(port)") }
-        parts += entry.nics.compactMap { nic in
-            nic.tap.map { "\($0) on \(nic.network.split(separator: ":").last ?? "")" }
-        }
-        return parts.isEmpty ? "" : ", " + parts.joined(separator: ", ")
+        results.append(.object(result))
     }
 }

@@ -15,8 +15,8 @@ struct Stop: ParsableCommand {
 
     @OptionGroup var targets: Targets
 
-    @Option(help: "How long the guest may take to shut down.")
-    var timeout = TimeSpan(seconds: 30)
+    @Option(help: "How long the guest may take to shut down. Default: 30s.", transform: OptionValue.duration)
+    var timeout = Duration.seconds(30)
 
     @Flag(help: "Don't ask the guest: as if the power was cut.")
     var now = false
@@ -27,7 +27,7 @@ struct Stop: ParsableCommand {
     func run() throws {
         var results: [JSON] = []
         defer { if output.json { output.print(list: results) } }
-        let timeout = now ? Duration.zero : timeout.duration
+        let timeout = now ? Duration.zero : timeout
         try targets.forEach { vm in
             try Places.inventory().refuseAnothers(vm)
             let stopping = Stopping(vm, timeout: timeout, paths: try Places.current())

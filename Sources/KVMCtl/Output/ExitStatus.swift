@@ -37,7 +37,8 @@ enum ExitStatus {
             leave { Swift.print(Root.fullMessage(for: error)) }
         } catch {
             // What ArgumentParser has to say of the command line, with EX_USAGE. It repeats what it did not understand.
-            Message.write(Printable.lines(Root.fullMessage(for: error)) + "\n")
+            let text = Root.fullMessage(for: error)
+            Message.note(String(text.trimmingPrefix("Error: ")))
             exit(Root.exitCode(for: error).rawValue)
         }
     }

@@ -26,6 +26,7 @@ extension LaunchPlan {
     var json: JSON {
         [
             "schema": "kvmctl.plan/1",
+            "dryRun": true,
             "name": .string(name.description),
             "params": .string(file.string),
             "newDisks": .array(

@@ -25,7 +25,9 @@ enum Accounts {
     }
 
     /// Turns `RUNAS` into ids: `user` or `user:group`, each a name or a number.
-    static func resolve(_ text: String) throws(VMError) -> (uid: UInt32, gid: UInt32) {
+    ///
+    /// - Parameter place: where it stands, for errors.
+    static func resolve(_ text: String, at place: String) throws(VMError) -> (uid: UInt32, gid: UInt32) {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         let user: (uid: UInt32, gid: UInt32)
         if let entry = getpwnam(parts[0]) {
@@ -34,13 +36,13 @@ enum Accounts {
             user = (number, getpwuid(number).map { $0.pointee.pw_gid } ?? number)
         } else {
             throw VMError(
-                .unavailable, "RUNAS=\(text)", "there is no user \(parts[0])",
+                .unavailable, place, "there is no user \(parts[0])",
                 remedy: "make one: `adduser --system --group \(parts[0])`, or leave RUNAS out")
         }
         guard parts.count == 2 else { return user }
         guard let gid = group(named: parts[1]) ?? UInt32(parts[1]) else {
             throw VMError(
-                .unavailable, "RUNAS=\(text)", "there is no group \(parts[1])",
+                .unavailable, place, "there is no group \(parts[1])",
                 remedy: "make one: `addgroup --system \(parts[1])`, or leave the group out")
         }
         return (user.uid, gid)

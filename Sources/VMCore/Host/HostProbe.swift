@@ -26,7 +26,7 @@ struct HostProbe {
         let user = isRoot ? credentials.forProbing : ResolvedCredentials()
         let trial = isAssumed ? nil : Launch(path: "", arguments: [], credentials: user).beginTrial()
         let qemu = noting(or: QEMUFacts(path: "", version: "", ioUring: false, machines: [:])) { () throws(VMError) in
-            try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(named: params.qemu)
+            try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(for: params)
         }
         let network = noting(or: NetworkFacts()) { () throws(VMError) in
             try NetworkFacts(params, countingPorts: isLooking)
@@ -43,7 +43,7 @@ struct HostProbe {
         return HostFacts(
             isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: Self.machineID, qemu: qemu, kvm: devices.kvm,
             ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
-            bridges: network.bridges, ports: ports, interfaces: network.taken,
+            memoryLimit: Self.memoryLimit, bridges: network.bridges, ports: ports, interfaces: network.taken,
             passwordLength: passwordLength(params), problems: problems)
     }
 
@@ -53,6 +53,18 @@ struct HostProbe {
         let isHex = bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         let isValid = bytes.count == 32 && isHex && bytes.contains { $0 != UInt8(ascii: "0") }
         return isValid ? String(decoding: bytes, as: UTF8.self) : ""
+    }
+
+    /// RAM and swap together, where the kernel gives no process more than that at once (proc_sys_vm(5),
+    /// overcommit_memory 0); nil where it counts otherwise.
+    private static var memoryLimit: ByteCount? {
+        guard (try? readFile("/proc/sys/vm/overcommit_memory", limit: 1)) == [UInt8(ascii: "0")],
+            let counts = try? readFile("/proc/meminfo")
+        else { return nil }
+        let kibibytes = counts.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
+            .filter { $0.hasPrefix("MemTotal:") || $0.hasPrefix("SwapTotal:") }
+            .compactMap { Int64($0.filter(\.isNumber)) }
+        return kibibytes.count == 2 ? ByteCount(bytes: (kibibytes[0] + kibibytes[1]) << 10) : nil
     }
 
     /// Whether only root can start the VM: for a tap, for a user of QEMU's own, for files that are not the caller's.
@@ -65,11 +77,12 @@ struct HostProbe {
 
     private func credentials(_ params: VMParams, isRoot: Bool) throws(VMError) -> Credentials {
         guard let runAs = params.runAs else { return isRoot ? .ownUID(groups: Accounts.kvmGroups) : .caller }
-        let (uid, gid) = try Accounts.resolve(runAs.value)
+        let place = params.place(runAs.origin)
+        let (uid, gid) = try Accounts.resolve(runAs.value, at: place)
         if uid == geteuid(), !isRoot { return .caller }
         guard isRoot else {
             throw VMError(
-                .denied, "RUNAS=\(runAs.value)", "only root can run a VM as another user",
+                .denied, place, "only root can run a VM as another user",
                 remedy: "run kvmctl as root, or leave RUNAS out")
         }
         return .user(runAs.value, uid: uid, gid: gid, groups: Accounts.kvmGroups)
@@ -90,7 +103,7 @@ struct HostProbe {
     }
 
     private func ports(_ params: VMParams) -> [HostPort: Errno] {
-        var ports = params.forwards.map { HostPort($0.value.transport, $0.value.address, $0.value.hostPort) }
+        var ports = params.forwards.map(\.value.hostEnd)
         if case .number(let display) = params.vnc.display.value {
             ports.append(HostPort(.tcp, params.vnc.bind.value, UInt16(clamping: 5900 + display)))
         }

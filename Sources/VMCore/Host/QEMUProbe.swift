@@ -11,10 +11,11 @@ struct QEMUProbe {
     /// Where distributions put the system emulator, beside PATH.
     private static let usualNames = ["qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm"]
 
-    /// The facts of the binary that `QEMU` names, or of the host's own.
-    func facts(named name: Setting<String>?) throws(VMError) -> QEMUFacts {
-        let path = try Self.find(name?.value)
-        guard let file = try? status(of: path) else { throw Self.missing(name?.value) }
+    /// The facts of the binary that a file's `QEMU` names, or of the host's own.
+    func facts(for params: VMParams? = nil) throws(VMError) -> QEMUFacts {
+        guard let path = Self.find(params?.qemu?.value), let file = try? status(of: path) else {
+            throw Self.missing(params)
+        }
         let key = "qemu-\(file.st_dev)-\(file.st_ino)-\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec).json"
         if let bytes = cache.read(key), let facts = (try? JSON(parsing: bytes)).flatMap(QEMUFacts.init),
             facts.path == path.string
@@ -26,7 +27,7 @@ struct QEMUProbe {
         return facts
     }
 
-    private static func find(_ name: String?) throws(VMError) -> FilePath {
+    private static func find(_ name: String?) -> FilePath? {
         for candidate in name.map({ [$0] }) ?? usualNames {
             let places =
                 candidate.contains("/")
@@ -34,7 +35,7 @@ struct QEMUProbe {
                 : searchPath.map { FilePath($0).appending(candidate) }
             if let found = places.first(where: { $0.withPlatformString { access($0, X_OK) } == 0 }) { return found }
         }
-        throw missing(name)
+        return nil
     }
 
     private static var searchPath: [String] {
@@ -42,15 +43,16 @@ struct QEMUProbe {
         return path.split(separator: ":").map(String.init) + ["/usr/bin", "/usr/local/bin"]
     }
 
-    private static func missing(_ name: String?) -> VMError {
-        guard let name else {
+    private static func missing(_ params: VMParams?) -> VMError {
+        guard let params, let name = params.qemu else {
             return VMError(
-                .unavailable, usualNames[0], "there is no such program in PATH",
+                .unavailable, params?.file.string ?? "", "there is no \(usualNames[0]) in PATH",
                 remedy: "install QEMU: `apt-get install qemu-system-x86`")
         }
-        let isThere = name.contains("/") && access(name, F_OK) == 0
+        let isThere = name.value.contains("/") && access(name.value, F_OK) == 0
         return VMError(
-            .unavailable, "QEMU=\(name)", isThere ? "is not executable" : "there is no such program",
+            .unavailable, params.place(name.origin),
+            isThere ? "\(name.value) is not executable" : "there is no program \(name.value)",
             remedy: "name the one that there is, or leave QEMU out to use \(usualNames[0]) as it is found in PATH")
     }
 
@@ -113,7 +115,7 @@ struct QEMUProbe {
         _ = try? client.execute(QMPCommand("quit"), by: deadline)
         return QEMUFacts(
             path: path.string, version: numbers.map(String.init).joined(separator: "."), ioUring: ioUring,
-            machines: machines)
+            machines: machines, keymaps: KeymapProbe(credentials: credentials.forProbing).names(of: path))
     }
 
     /// A build without io_uring does not know the word; one with it gets as far as finding that /dev/null is no disk.
@@ -135,13 +137,17 @@ extension QEMUFacts {
         [
             "path": .string(path), "version": .string(version), "ioUring": .bool(ioUring),
             "machines": .object(machines.mapValues { $0.map(JSON.string) ?? .null }),
+            "keymaps": .array(keymaps.map(JSON.string)),
         ]
     }
 
     fileprivate init?(_ json: JSON) {
         guard let path = json["path"]?.string, let version = json["version"]?.string,
-            let ioUring = json["ioUring"]?.bool, case .object(let machines)? = json["machines"]
+            let ioUring = json["ioUring"]?.bool, case .object(let machines)? = json["machines"],
+            let keymaps = json["keymaps"]?.array
         else { return nil }
-        self.init(path: path, version: version, ioUring: ioUring, machines: machines.mapValues(\.string))
+        self.init(
+            path: path, version: version, ioUring: ioUring, machines: machines.mapValues(\.string),
+            keymaps: keymaps.compactMap(\.string))
     }
 }

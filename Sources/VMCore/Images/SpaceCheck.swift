@@ -15,7 +15,7 @@ enum SpaceCheck {
     static func warnings(_ new: [SparseDisk], _ paths: Paths) -> [String] {
         var systems: [UInt64: System] = [:]
         for disk in new {
-            let directory = disk.path.removingLastComponent()
+            let directory = existing(disk.path.removingLastComponent())
             guard let device = (try? status(of: directory))?.st_dev, let free = freeSpace(directory) else { continue }
             systems[UInt64(device), default: System(free: free, sample: disk.path)].growth += disk.size.bytes
         }
@@ -34,6 +34,15 @@ enum SpaceCheck {
         VMLocator(paths).definedFiles().reduce(into: []) { found, file in
             found.formUnion(((try? VMFile(file))?.params.disks ?? []).map(\.path.value))
         }
+    }
+
+    /// The directory, or where it will be made.
+    private static func existing(_ directory: FilePath) -> FilePath {
+        var place = directory
+        while place.lastComponent != nil, place.withPlatformString({ access($0, F_OK) }) != 0 {
+            place = place.removingLastComponent()
+        }
+        return place
     }
 
     private static func freeSpace(_ path: FilePath) -> Int64? {

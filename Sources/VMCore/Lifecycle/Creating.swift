@@ -60,7 +60,20 @@ public struct Creating: Sendable {
             vm, uuid: uuid, machine: Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking)))
         // One judge for what is a valid VM, and that is the decoder.
         let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
-        if let error = parsed.error { throw error }
+        if parsed.errorCount > 0 { throw Self.refusal(of: vm, parsed) }
+    }
+
+    /// The options are wrong, for the file that they would make is not there.
+    private static func refusal(of vm: NewVM, _ parsed: ParsedParams) -> VMError {
+        let (name, source) = VMParams.defaultNameText(of: parsed.file)
+        guard vm.name != nil || VMName(name) != nil else {
+            return VMError(
+                .usage, vm.directory.string, "\(source), \(Printable.quoted(name)), can't be the VM's name",
+                remedy: "say another one with `--name NAME`. \(ParamsDecoder.nameRule)")
+        }
+        return VMError(
+            .usage, vm.directory.string, "no VM can be made of these options",
+            details: parsed.diagnostics.map { [$0.message + ".", $0.hint].compactMap(\.self).joined(separator: " ") })
     }
 
     /// The disks that will be made.
@@ -68,7 +81,7 @@ public struct Creating: Sendable {
 
     /// Makes it. On failure nothing of it remains; what was there before is never touched.
     public func create() throws(VMError) {
-        try refuseExisting()
+        try check()
         var made: [FilePath] = []
         let madeDirectory = try makeDirectory()
         do throws(VMError) {
@@ -90,17 +103,33 @@ public struct Creating: Sendable {
         SpaceCheck.warnings(zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }, paths)
     }
 
-    private func refuseExisting() throws(VMError) {
-        for path in [file] + disks {
-            let found: stat?
-            do throws(Errno) { found = try status(of: path) } catch {
-                throw .system(error, path.string, "can't be looked at")
-            }
-            if found != nil {
-                throw VMError(
-                    .cannotCreate, path.string, "exists already",
-                    remedy: "nothing was changed; name another directory, or remove what is there")
-            }
+    /// Looks whether it can be made: nothing is in the way, and the caller may write there. Touches nothing.
+    public func check() throws(VMError) {
+        for path in [file] + disks where try look(at: path) != nil {
+            throw VMError(
+                .cannotCreate, path.string, "exists already",
+                remedy: "nothing was changed; name another directory, or remove what is there")
+        }
+        let isThere = try look(at: vm.directory) != nil
+        let place = isThere ? vm.directory : vm.directory.removingLastComponent()
+        guard let found = try look(at: place) else {
+            throw VMError(
+                .notFound, vm.directory.string, "the directory \(place) does not exist",
+                remedy: "create it: `mkdir -p \(shellQuoted(place.string))`")
+        }
+        guard found.st_mode & S_IFMT == S_IFDIR else {
+            throw VMError(.cannotCreate, place.string, "is not a directory", remedy: "name another directory")
+        }
+        guard place.withPlatformString({ access($0, W_OK | X_OK) }) == 0 else {
+            throw .system(
+                Errno(rawValue: errno), place.string, "can't be written to",
+                remedy: "name a directory where you may write, or run kvmctl as a user who may write there")
+        }
+    }
+
+    private func look(at path: FilePath) throws(VMError) -> stat? {
+        do throws(Errno) { return try status(of: path) } catch {
+            throw .system(error, path.string, "can't be looked at")
         }
     }
 
@@ -108,12 +137,6 @@ public struct Creating: Sendable {
         if vm.directory.withPlatformString({ mkdir($0, 0o755) }) == 0 { return true }
         let error = Errno(rawValue: errno)
         if error == .fileExists { return false }
-        if error == .noSuchFileOrDirectory {
-            let parent = vm.directory.removingLastComponent()
-            throw VMError(
-                .notFound, vm.directory.string, "the directory \(parent) does not exist",
-                remedy: "create it: `mkdir -p \(shellQuoted(parent.string))`")
-        }
         throw .system(error, vm.directory.string, "can't create the directory")
     }
 
@@ -142,7 +165,7 @@ public struct Creating: Sendable {
 
     /// The versioned name behind `q35`; without a QEMU that could be asked, the alias.
     private static func pinnedMachine(_ cache: ProbeCache) -> String {
-        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts(named: nil)
+        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts()
         return (facts?.machines["q35"] ?? nil) ?? "q35"
     }
 

@@ -15,6 +15,7 @@ struct Manifest: Equatable {
     /// The VNC server, where there is one.
     var vnc: VNC?
     var nics: [NIC]
+    var forwards: [PortForward]
     var media: [String]
     /// Whether QEMU took kvmctl's place, and commits its start by itself.
     var foreground: Bool
@@ -61,6 +62,7 @@ struct Manifest: Equatable {
         nics = summary.nics.map {
             NIC(index: $0.index, mac: $0.mac.description, network: $0.network.description, tap: nil)
         }
+        forwards = summary.forwards
         media = summary.media.map(\.string)
     }
 
@@ -76,13 +78,19 @@ struct Manifest: Equatable {
         return FlightRecord.vncServer(in: place.record(name)).flatMap(VNC.init)
     }
 
+    /// The host's ports that it listens on.
+    func ports(in place: Paths) -> [HostPort] {
+        let vnc = display(in: place).map { HostPort(.tcp, $0.address, UInt16(clamping: $0.port)) }
+        return forwards.map(\.hostEnd) + [vnc].compactMap(\.self)
+    }
+
     func write(to directory: RuntimeDirectory) throws(VMError) {
         do throws(Errno) {
             try replaceFile(
                 directory.manifestFile, with: Array((json.prettyText + "\n").utf8), permissions: 0o640,
                 group: Accounts.lookers)
         } catch {
-            throw .system(error, directory.manifestFile.string, "can't be written")
+            throw .system(error, name, "\(directory.manifestFile) can't be written")
         }
     }
 }
@@ -94,7 +102,7 @@ extension Manifest {
             "name": .string(name), "uuid": .string(uuid), "file": .string(file), "memoryBytes": .integer(memoryBytes),
             "cpus": .integer(Int64(cpus)), "accelerator": .string(accelerator), "foreground": .bool(foreground),
             "vnc": vnc.map { ["address": .string($0.address), "port": .integer(Int64($0.port))] } ?? .null,
-            "media": .array(media.map(JSON.string)),
+            "media": .array(media.map(JSON.string)), "forwards": .array(forwards.map { .string($0.description) }),
             "nics": .array(
                 nics.map { nic in
                     [
@@ -121,6 +129,7 @@ extension Manifest {
             vnc = VNC(address: address, port: Int(port))
         }
         media = (json["media"]?.array ?? []).compactMap(\.string)
+        forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
         nics = (json["nics"]?.array ?? []).compactMap { nic in
             guard let index = nic["index"]?.integer, let mac = nic["mac"]?.string, let network = nic["network"]?.string
             else { return nil }

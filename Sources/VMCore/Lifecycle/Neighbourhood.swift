@@ -24,6 +24,7 @@ struct Neighbourhood {
                 addresses: manifest.nics.map { .init(network: $0.network, mac: $0.mac) })
             guard matters(other), !isSameFile(other.file, params.file), Observation(name, in: paths).state.isAlive
             else { return nil }
+            other.ports = manifest.ports(in: paths)
             other.media = manifest.media.map { named(FilePath($0)) }
             return other
         }

@@ -3,10 +3,12 @@ public import SystemPackage
 
 /// Removes a VM that does not run.
 public struct Removing {
-    /// Everything that will go.
+    /// The files that will go.
     public let files: [FilePath]
     /// Disks that stay, each with why.
     public let kept: [(path: FilePath, why: String)]
+    /// The directory of its logs, which will go too; nil where there is none, or where another VM of that name runs.
+    public let logs: FilePath?
     private let vm: VMReference
     private let paths: Paths
 
@@ -37,7 +39,15 @@ public struct Removing {
             }
         }
         self.files = files + [vm.file]
+        let logs = paths.logs(vm.name)
+        let isThere = logs.withPlatformString { access($0, F_OK) } == 0
+        self.logs = isThere && !Self.isAnothers(vm, paths) ? logs : nil
         self.kept = kept
+    }
+
+    /// Logs and run-time files go by the name, and another VM of that name may be running.
+    private static func isAnothers(_ vm: VMReference, _ paths: Paths) -> Bool {
+        Observation(vm.name, in: paths).state.isAlive && !RuntimeDirectory(vm.name, in: paths).isRunning(vm.file)
     }
 
     /// A disk that QEMU has a lock on: somebody runs the VM, whatever kvmctl knows of them.

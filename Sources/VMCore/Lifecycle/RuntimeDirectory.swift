@@ -66,7 +66,10 @@ struct RuntimeDirectory {
             try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
             found = try status(of: path)
         } catch {
-            throw .system(error, path.string, "can't be made")
+            throw .system(
+                error, path.string, "can't be made",
+                remedy: error == .noSpace
+                    ? nil : "set KVMCTL_RUN, or XDG_RUNTIME_DIR, to a directory where you may write")
         }
         if let found { try refuseForeign(found) }
     }

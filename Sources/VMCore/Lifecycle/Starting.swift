@@ -48,8 +48,9 @@ public struct Starting {
         let neighbourhood = Neighbourhood(of: file.params, paths)
         switch purpose {
         case .start:
-            // Addresses are looked at last, when nobody else can claim them; here it is who has a disk that matters.
-            if facts.images.values.contains(where: \.isLocked) { facts.neighbours = neighbourhood.running() }
+            // Addresses are looked at last, when nobody else can claim them; here it is who has a disk or a port.
+            let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
+            if isTaken { facts.neighbours = neighbourhood.running() }
         case .show(let isRunning):
             facts.neighbours = neighbourhood.running()
             if isRunning { facts.forgetUse() }

@@ -12,10 +12,17 @@ extension ParamsDecoder {
         {
             conflict(
                 .vncBind, "VNCBIND: whoever reaches \(bind.value) controls the VM: VNC has no password",
-                hint: "Set VNCPASSWORD_FILE, or keep to 127.0.0.1 and use: ssh -L 5900:127.0.0.1:5900 HOST",
+                hint: "Set VNCPASSWORD_FILE, or keep to 127.0.0.1 and use: \(Self.tunnel(to: display.value))",
                 kind: .warning)
         }
         return VMParams.VNC(display: display, bind: bind, passwordFile: passwordFile)
+    }
+
+    private static func tunnel(to display: VNCDisplay) -> String {
+        guard case .number(let number) = display else {
+            return "ssh -L PORT:127.0.0.1:PORT HOST, with the PORT that `kvmctl start` says"
+        }
+        return "ssh -L \(5900 + number):127.0.0.1:\(5900 + number) HOST"
     }
 
     static func display(_ text: String) throws(ValueFault) -> VNCDisplay {

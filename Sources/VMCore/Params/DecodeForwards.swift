@@ -13,7 +13,7 @@ extension ParamsDecoder {
         var forwards: [Setting<PortForward>] = []
         for index in indices {
             guard let forward = setting(.forward, at: index, Self.forward) else { continue }
-            if let other = forwards.first(where: { $0.value.overlaps(forward.value) }) {
+            if let other = forwards.first(where: { $0.value.hostEnd.overlaps(forward.value.hostEnd) }) {
                 conflict(
                     .forward, at: index,
                     "FORWARD\(index): host port \(forward.value.hostPort) is already taken\(place(other.origin))",
@@ -70,14 +70,4 @@ extension ParamsDecoder {
         throw ValueFault(
             "\(Printable.quoted(text)) is no \(side) port", hint: "A port is a number from 1 to 65535.", range: range)
     }
-}
-
-extension PortForward {
-    /// Whether both need the same socket of the host.
-    fileprivate func overlaps(_ other: PortForward) -> Bool {
-        guard transport == other.transport, hostPort == other.hostPort else { return false }
-        return address == other.address || listensEverywhere || other.listensEverywhere
-    }
-
-    private var listensEverywhere: Bool { address.isEmpty || IPLiteral(address)?.isUnspecified == true }
 }

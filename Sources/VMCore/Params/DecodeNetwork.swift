@@ -126,12 +126,13 @@ extension ParamsDecoder {
         }
     }
 
+    static let interfaceRule = "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks."
+
     static func interface(_ text: String, _ what: String, range: Range<Int>?) throws(ValueFault) -> InterfaceName {
         if let name = InterfaceName(text) { return name }
         if text.isEmpty { throw ValueFault("which \(what)?", hint: "Write \(what):NAME, such as bridge:br0.") }
         throw ValueFault(
-            "\(Printable.quoted(text)) can't be a \(what)'s name",
-            hint: "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks.", range: range)
+            "\(Printable.quoted(text)) can't be a \(what)'s name", hint: interfaceRule, range: range)
     }
 
     private static func tap(_ text: String) throws(ValueFault) -> InterfaceName {

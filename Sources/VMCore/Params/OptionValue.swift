@@ -1,3 +1,5 @@
+public import BridgeNet
+
 /// Values of vm.params that stand alone, as the options of a command have them: one judge for both.
 public enum OptionValue {
     /// What is wrong with an option's value.
@@ -29,6 +31,40 @@ public enum OptionValue {
     /// `VNCDISP`.
     public static func vncDisplay(_ text: String) throws(Fault) -> VNCDisplay {
         try judged(text, ParamsDecoder.display)
+    }
+
+    /// A bridge's name.
+    public static func bridge(_ text: String) throws(Fault) -> InterfaceName {
+        try judged(text) { text throws(ValueFault) in
+            if let name = InterfaceName(text) { return name }
+            throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: ParamsDecoder.interfaceRule)
+        }
+    }
+
+    /// A bridge's MTU in bytes.
+    public static func mtu(_ text: String) throws(Fault) -> Int {
+        try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: BridgeSpec.mtuRange) }
+    }
+
+    /// A number of lines.
+    public static func lines(_ text: String) throws(Fault) -> Int {
+        try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: 0...1_000_000_000) }
+    }
+
+    /// A span of time: `30s`, `2m`, `1h`, or bare seconds.
+    public static func duration(_ text: String) throws(Fault) -> Duration {
+        try judged(text) { text throws(ValueFault) in
+            let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
+            let factor = text.last.flatMap { units[$0] }
+            let digits = factor == nil ? text[...] : text.dropLast()
+            let limit: Int64 = 365 * 86400
+            guard let number = Int64(digits), (0...limit).contains(number), number * (factor ?? 1) <= limit else {
+                throw ValueFault(
+                    "\(Printable.quoted(text)) is no span of time",
+                    hint: "Write seconds, minutes or hours, such as 30s, 2m or 1h; at most a year.")
+            }
+            return .seconds(number * (factor ?? 1))
+        }
     }
 
     private static func judged<Value>(

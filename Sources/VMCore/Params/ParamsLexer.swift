@@ -102,9 +102,11 @@ struct ParamsLexer: Sequence, IteratorProtocol {
 
     private func noEquals(_ key: Range<Int>, _ range: Range<Int>) -> Fault {
         let line = range.lowerBound..<trimmed(range)
+        // Any line of a file that is no params file gets here: only what begins with a key is shown as it was meant.
+        let isKey = ParamsSchema.find(text(key).uppercased()) != .unknown
+        let value = Swift.min(key.upperBound + 1, line.upperBound)..<line.upperBound
         return fault(
-            line, "there is no '=' on this line",
-            "\(example(key, Swift.min(key.upperBound + 1, line.upperBound)..<line.upperBound)).")
+            line, "there is no '=' on this line", isKey ? "\(example(key, value))." : "Write KEY=VALUE.")
     }
 
     private func spaceAround(_ key: Range<Int>, _ span: Range<Int>, value: Range<Int>) -> Fault {

@@ -8,6 +8,7 @@ extension LaunchPlanner {
             "-device", qemuOption("VGA", [("id", "vga")] + PCILayout.vga.properties), purpose: "VGA",
             from: .everyVM)
         if let keymap = params.keymap {
+            checkKeymap(keymap)
             add("-k", keymap.value, purpose: "VNC keyboard map", from: keymap.origin)
         }
         let bind = params.vnc.bind.value.contains(":") ? "[\(params.vnc.bind.value)]" : params.vnc.bind.value
@@ -21,6 +22,15 @@ extension LaunchPlanner {
             // QEMU itself takes the first free one, so that no other process can slip in between.
             planVNC("\(bind):0", upTo: 999)
         }
+    }
+
+    /// QEMU looks for the map only where it listens.
+    private mutating func checkKeymap(_ keymap: Setting<String>) {
+        let known = facts.qemu.keymaps
+        guard params.vnc.display.value != .none, !known.isEmpty, !known.contains(keymap.value) else { return }
+        refuse(
+            .unavailable, place(keymap.origin), "QEMU \(facts.qemu.version) has no keyboard map \(keymap.value)",
+            remedy: "it has \(known.joined(separator: ", "))")
     }
 
     private mutating func planVNC(_ address: String, upTo last: Int?) {
@@ -40,7 +50,10 @@ extension LaunchPlanner {
 
     private mutating func checkPassword(_ file: Setting<FilePath>) {
         guard case .image? = existing(file), let length = facts.passwordLength else { return }
-        if let fault = VNCPassword.fault(ofLength: length, in: file.value) { problem(fault) }
+        guard var fault = VNCPassword.fault(ofLength: length, in: file.value) else { return }
+        fault.cause = "\(fault.subject): \(fault.cause)"
+        fault.subject = place(file.origin)
+        problem(fault)
     }
 
     /// Notes that a port can't be listened on, where that is so.
@@ -55,10 +68,13 @@ extension LaunchPlanner {
             return
         }
         let what = "\(port.transport == .tcp ? "TCP" : "UDP") port \(port.number)"
+        let holder = facts.neighbours.first { $0.isRunning && $0.ports.contains(where: port.overlaps) }
         let sockets = port.transport == .tcp ? "-ltnp" : "-lunp"
         refuse(
-            .busy, place(origin), "\(what)\(address.isEmpty ? "" : " on \(address)") is in use",
-            remedy: "`ss \(sockets) sport = :\(port.number)` says by what; \(remedy)")
+            .busy, place(origin),
+            "\(what)\(address.isEmpty ? "" : " on \(address)") is in use\(holder.map { " by \($0)" } ?? "")",
+            remedy: holder.map { "stop it first (`kvmctl stop \($0.name)`), or \(remedy)" }
+                ?? "`ss \(sockets) sport = :\(port.number)` says by what; \(remedy)")
     }
 }
 

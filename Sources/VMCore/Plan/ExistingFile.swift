@@ -22,8 +22,11 @@ extension LaunchPlanner {
     mutating func existing(_ path: Setting<FilePath>, as disk: VMParams.Disk? = nil) -> ExistingFile? {
         let (file, subject) = (path.value, place(path.origin))
         switch facts.images[file] ?? .unusable("was not looked at") {
-        case .missing, .directoryMissing: refuse(.notFound, subject, "\(file) does not exist")
-        case .unusable(let reason): refuse(.badData, subject, "\(file) \(reason)")
+        case .missing, .directoryMissing:
+            refuse(.notFound, subject, "\(file) does not exist", remedy: "put it there, or correct the path")
+        case .unusable(let reason):
+            let wanted = disk == nil ? "a file" : "a file or a block device"
+            refuse(.badData, subject, "\(file) \(reason)", remedy: "name \(wanted)")
         case .failed(let errno): problem(.system(errno, subject, "\(file) can't be read"))
         case .denied(let denial):
             guard !facts.isAssumed else {

@@ -21,6 +21,8 @@ public struct HostFacts: Equatable, Sendable {
     public var credentials: Credentials
     /// Every image and medium that the VM names, by its path.
     public var images: [FilePath: ImageFacts]
+    /// The most memory that the kernel gives one process; nil: no certain limit.
+    public var memoryLimit: ByteCount?
     /// Every bridge that the VM names and that exists, by its name.
     public var bridges: [InterfaceName: BridgeFacts]
     /// Why host ports that the VM names can't be listened on, where that is so.
@@ -38,9 +40,10 @@ public struct HostFacts: Equatable, Sendable {
     public init(
         isRoot: Bool, isAssumed: Bool = false, machineID: String, qemu: QEMUFacts, kvm: KVMVerdict, ioUring: Bool,
         vhostNet: Bool,
-        credentials: Credentials, images: [FilePath: ImageFacts] = [:], bridges: [InterfaceName: BridgeFacts] = [:],
-        ports: [HostPort: Errno] = [:], interfaces: [InterfaceName: String] = [:], passwordLength: Int? = nil,
-        neighbours: [Neighbour] = [], problems: [VMError] = []
+        credentials: Credentials, images: [FilePath: ImageFacts] = [:], memoryLimit: ByteCount? = nil,
+        bridges: [InterfaceName: BridgeFacts] = [:], ports: [HostPort: Errno] = [:],
+        interfaces: [InterfaceName: String] = [:], passwordLength: Int? = nil, neighbours: [Neighbour] = [],
+        problems: [VMError] = []
     ) {
         self.isRoot = isRoot
         self.isAssumed = isAssumed
@@ -51,6 +54,7 @@ public struct HostFacts: Equatable, Sendable {
         self.vhostNet = vhostNet
         self.credentials = credentials
         self.images = images
+        self.memoryLimit = memoryLimit
         self.bridges = bridges
         self.ports = ports
         self.interfaces = interfaces
@@ -82,12 +86,16 @@ public struct QEMUFacts: Equatable, Sendable {
     /// The machine types that it has; for an alias (`q35`) the versioned name, else nil.
     public var machines: [String: String?]
 
+    /// The keyboard maps that it finds; empty where that is not known.
+    public var keymaps: [String]
+
     /// Describes a binary; see the properties.
-    public init(path: String, version: String, ioUring: Bool, machines: [String: String?]) {
+    public init(path: String, version: String, ioUring: Bool, machines: [String: String?], keymaps: [String] = []) {
         self.path = path
         self.version = version
         self.ioUring = ioUring
         self.machines = machines
+        self.keymaps = keymaps
     }
 }
 
@@ -144,4 +152,17 @@ public struct HostPort: Hashable, Sendable {
         self.address = address
         self.number = number
     }
+
+    /// Whether both are the same socket of the host.
+    func overlaps(_ other: HostPort) -> Bool {
+        guard transport == other.transport, number == other.number else { return false }
+        return address == other.address || isEverywhere || other.isEverywhere
+    }
+
+    private var isEverywhere: Bool { address.isEmpty || IPLiteral(address)?.isUnspecified == true }
+}
+
+extension PortForward {
+    /// The host's end.
+    var hostEnd: HostPort { HostPort(transport, address, hostPort) }
 }

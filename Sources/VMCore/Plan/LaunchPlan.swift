@@ -69,6 +69,8 @@ public struct LaunchPlan: Equatable, Sendable {
         public var vncBind: String
         /// The NICs.
         public var nics: [NIC]
+        /// The host's ports that lead into the guest.
+        public var forwards: [PortForward]
         /// `kvm` or `tcg`.
         public var accelerator: String
         /// The disks and CDs, by their paths.
@@ -82,6 +84,8 @@ public struct LaunchPlan: Equatable, Sendable {
             public var mac: MACAddress
             /// What it is connected to.
             public var network: Network
+            /// Where its address comes from, for messages.
+            public var place: String
         }
     }
 }

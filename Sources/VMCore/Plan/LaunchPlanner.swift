@@ -73,7 +73,7 @@ struct LaunchPlanner {
             commit: [],
             summary: .init(
                 memory: params.memory.value, cpus: params.cpus.value, vncDisplay: params.vnc.display.value,
-                vncBind: params.vnc.bind.value, nics: [], accelerator: "", media: []),
+                vncBind: params.vnc.bind.value, nics: [], forwards: [], accelerator: "", media: []),
             notices: [], derivedValues: [])
     }
 
@@ -121,13 +121,19 @@ struct LaunchPlanner {
         plan.notices.append("only root can start this VM, and it is planned as root would start it\(rest)")
     }
 
+    /// Says in a message where a setting stands.
+    func place(_ origin: Origin) -> String { params.place(origin) }
+}
+
+extension VMParams {
     /// Says in a message where a setting stands: `/vms/1/vm.params:3: DISK1`.
     func place(_ origin: Origin) -> String {
         switch origin {
-        case .line(let number, let key): "\(params.file):\(number): \(key)"
-        case .standard(let key): "\(params.file): \(key) (default)"
-        case .everyVM: params.file.string
-        case .derived(let text), .option(let text), .host(let text): text
+        case .line(let number, let key): "\(file):\(number): \(key)"
+        case .standard(let key): "\(file): \(key) (default)"
+        case .everyVM: file.string
+        case .derived(let text): "\(file): \(text)"
+        case .option(let text), .host(let text): text
         }
     }
 }

@@ -11,6 +11,12 @@ extension LaunchPlanner {
                 accelerator.value == "kvm" ? "host" : "max", .derived("CPU, the default under \(accelerator.value)"))
         add("-cpu", cpu.value, purpose: "processor model", from: cpu.origin)
         add("-smp", "cpus=\(params.cpus.value)", purpose: "processors", from: params.cpus.origin)
+        if let limit = facts.memoryLimit, params.memory.value > limit {
+            refuse(
+                .unavailable, place(params.memory.origin),
+                "\(params.memory.value) is more than this host's RAM and swap, which are \(limit)",
+                remedy: "write less, or add swap")
+        }
         add("-m", "size=\(memoryText)", purpose: "memory", from: params.memory.origin)
         add("-rtc", "base=\(params.rtc.value.rawValue)", purpose: "clock", from: params.rtc.origin)
         // strict: what has no bootindex is never booted, so that BOOT means what it says.

@@ -13,6 +13,8 @@ public struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     public var addresses: [Address] = []
     /// Its disks and CDs.
     public var media: [FilePath] = []
+    /// The host's ports that it listens on.
+    public var ports: [HostPort] = []
 
     /// Where a network card is.
     public struct Address: Hashable, Sendable {
@@ -43,7 +45,7 @@ extension LaunchPlan {
             guard other.addresses.contains(own) else { continue }
             conflicts.append(
                 VMError(
-                    .busy, file.string, "the MAC \(own.mac) on \(own.network) \(use) \(other)",
+                    .busy, nic.place, "the MAC \(own.mac) on \(own.network) \(use) \(other)",
                     remedy: "give one of them another, such as NET\(nic.index)_MAC=\(Self.otherMAC(nic.mac))"))
         }
         return conflicts

@@ -8,7 +8,8 @@ extension LaunchPlanner {
                 nic.mac
                 ?? Setting(identity.mac(nic: nic.index), .derived("NET\(nic.index)_MAC, derived from the VM's UUID"))
             if nic.mac == nil { plan.derivedValues.append("NET\(nic.index)_MAC=\(mac.value), from the VM's UUID") }
-            plan.summary.nics.append(.init(index: nic.index, mac: mac.value, network: nic.network.value))
+            plan.summary.nics.append(
+                .init(index: nic.index, mac: mac.value, network: nic.network.value, place: place(mac.origin)))
             var mtu: Int?
             switch nic.network.value {
             case .bridge(let bridge): mtu = planTap(nic, bridge)
@@ -103,9 +104,9 @@ extension LaunchPlanner {
         let isFirst = params.nics.first { $0.network.value == .user }?.index == nic.index
         let forwards = isFirst ? params.forwards : []
         for forward in forwards {
-            let port = HostPort(forward.value.transport, forward.value.address, forward.value.hostPort)
-            refuseTaken(port, at: forward.origin, remedy: "forward another port")
+            refuseTaken(forward.value.hostEnd, at: forward.origin, remedy: "forward another port")
         }
+        plan.summary.forwards += forwards.map(\.value)
         let words = forwards.map { ("hostfwd", Optional($0.value.hostForward)) }
         plan.arguments.append(
             ArgumentGroup(

@@ -1,0 +1,48 @@
+import VMCore
+
+extension Starting {
+    /// Starts the VM, and says what the user should know beside the result.
+    ///
+    /// - Parameter ignoringCDROM: whether an ISO was asked for, which a VM that runs already does not get.
+    func startSayingNotices(of name: VMName, ignoringCDROM: Bool) throws(VMError) -> Outcome {
+        let outcome = try start(tell: { $0.forEach { Message.note("\(name): \($0)") } })
+        if ignoringCDROM, case .alreadyRunning = outcome {
+            Message.note("\(name): the ISO was not used; stop the VM first")
+        }
+        return outcome
+    }
+}
+
+extension Starting.Outcome {
+    /// The result, and where the VM is to be found: its display, its taps, its process.
+    func text(of name: VMName) -> String {
+        switch self {
+        case .alreadyRunning(let process):
+            return "\(name): already running\(process.map { ", pid \($0.pid)" } ?? "")"
+        case .started(let entry):
+            var parts = ["\(name): started"]
+            if let vnc = entry.vnc, let port = vnc.port { parts.append("VNC at \(vnc.address):\(port)") }
+            parts += entry.nics.compactMap { nic in
+                nic.tap.map { "\($0) on \(nic.network.split(separator: ":").last ?? "")" }
+            }
+            if let process = entry.process { parts.append("pid \(process.pid)") }
+            return parts.joined(separator: ", ")
+        }
+    }
+
+    /// As JSON (docs/json.md, schema kvmctl.start/1).
+    func json(of vm: VMReference) throws(VMError) -> [String: JSON] {
+        let (result, entry) =
+            switch self {
+            case .alreadyRunning: ("alreadyRunning", try Places.inventory().entry(vm))
+            case .started(let entry): ("started", entry)
+            }
+        var members: [String: JSON] = [
+            "schema": "kvmctl.start/1", "dryRun": false, "name": .string(vm.name.description),
+            "result": .string(result),
+        ]
+        guard case .object(let all) = entry.json else { return members }
+        for key in ["pid", "vnc", "nics"] { members[key] = all[key] }
+        return members
+    }
+}
