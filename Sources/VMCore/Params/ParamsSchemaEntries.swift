@@ -15,7 +15,9 @@ extension ParamsSchema {
     private static let machine: [Entry] = [
         row(.memory, .machine, "2G", "RAM, 1M to 16T; a bare number is MiB; default: 1G"),
         row(.cpus, .machine, "2", "virtual CPUs, 1 to 255; default: 1"),
-        row(.cpu, .machine, "Haswell-v4,-hle", "CPU model as QEMU names it; default: host under KVM, max under TCG"),
+        row(
+            .cpu, .machine, "Haswell-v4,-hle",
+            "CPU model as QEMU names it; default: host under KVM, max,erms=off,fsrm=off under TCG"),
         row(
             .machine, .machine, "pc", status: .except(["microvm"]),
             "q35, pc, or a versioned name such as pc-q35-7.2; default: q35"),

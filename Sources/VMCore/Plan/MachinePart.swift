@@ -8,7 +8,8 @@ extension LaunchPlanner {
         let cpu =
             params.cpu
             ?? Setting(
-                accelerator.value == "kvm" ? "host" : "max", .derived("CPU, the default under \(accelerator.value)"))
+                accelerator.value == "kvm" ? "host" : Self.emulatedCPU,
+                .derived("CPU, the default under \(accelerator.value)"))
         add("-cpu", cpu.value, purpose: "processor model", from: cpu.origin)
         add("-smp", "cpus=\(params.cpus.value)", purpose: "processors", from: params.cpus.origin)
         if let limit = facts.memoryLimit, params.memory.value > limit {
@@ -59,4 +60,8 @@ extension LaunchPlanner {
             return Setting("kvm", params.accel.origin)
         }
     }
+
+    /// Everything that TCG can do, but for two hints: that REP MOVSB and REP STOSB are fast. Emulated they go byte by byte,
+    /// and a Linux guest that believes the hints zeroes and copies memory three times as slowly (docs/performance.md).
+    private static let emulatedCPU = "max,erms=off,fsrm=off"
 }
