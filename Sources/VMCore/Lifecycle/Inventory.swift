@@ -156,7 +156,8 @@ public struct Inventory: Sendable {
             running.compactMap { index in
                 VMName(entries[index].name).map { (index, RuntimeDirectory($0, in: entries[index].place)) }
             })
-        for (index, state) in poll.states(within: .milliseconds(250)) { entries[index].state = state }
+        // A hung QMP may cost a list 250 ms, in all: connecting and ending are in it too.
+        for (index, state) in poll.states(within: .milliseconds(240)) { entries[index].state = state }
     }
 }
 
