@@ -116,3 +116,12 @@ def test_remove_with_disks(host):
     host.kvmctl("create", directory, "--disk", "1G")
     host.kvmctl("rm", "vm", "--disks")
     assert not (directory / "vdisk0").exists()
+
+
+@pytest.mark.parametrize("extra", [[], ["--disks"], ["--dry-run"]])
+def test_a_running_vm_is_not_removed(host, extra):
+    host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")
+    host.kvmctl("start", "vm")
+    said = host.kvmctl("rm", "vm", *extra, expect=75).stderr
+    assert "it is running" in said and "kvmctl stop" in said
+    assert (host.vms / "vm" / "disk").exists()

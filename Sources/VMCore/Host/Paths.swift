@@ -58,7 +58,7 @@ public struct Paths: Equatable, Sendable {
             guard run.isAbsolute else {
                 throw VMError(.usage, "KVMCTL_RUN", "\(run) is not an absolute path")
             }
-            paths = Paths(run: run, log: run.appending("log"), cache: run.appending("cache"), roots: system.roots)
+            paths = all(under: run, roots: system.roots)
         } else if uid != 0 {
             let home = path("HOME") ?? "/"
             paths.run = try userRunDirectory(path("XDG_RUNTIME_DIR"), uid: uid).appending("kvmctl")
@@ -78,8 +78,12 @@ public struct Paths: Equatable, Sendable {
         guard uid == 0 else { return [system] }
         return ((try? names(in: "/run/user")) ?? []).map { user in
             // Their logs are in their homes, wherever that is: only who runs is looked at.
-            Paths(run: FilePath("/run/user/\(user)/kvmctl"), log: "/nowhere", cache: "/nowhere", roots: [])
+            all(under: FilePath("/run/user/\(user)/kvmctl"), roots: [])
         }
+    }
+
+    private static func all(under run: FilePath, roots: [FilePath]) -> Paths {
+        Paths(run: run, log: run.appending("log"), cache: run.appending("cache"), roots: roots)
     }
 
     private static func userRunDirectory(_ named: FilePath?, uid: UInt32) throws(VMError) -> FilePath {

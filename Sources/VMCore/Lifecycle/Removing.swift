@@ -9,6 +9,8 @@ public struct Removing {
     public let kept: [(path: FilePath, why: String)]
     /// The directory of its logs, which will go too; nil where there is none, or where another VM of that name runs.
     public let logs: FilePath?
+    /// Disks that no other VM that kvmctl knows of has: whoever has locked one of them runs this VM.
+    private let unclaimed: [FilePath]
     private let vm: VMReference
     private let paths: Paths
 
@@ -18,12 +20,17 @@ public struct Removing {
         self.vm = vm
         self.paths = paths
         let home = vm.file.removingLastComponent()
+        let directory = RuntimeDirectory(vm.name, in: paths)
+        let own = Observation(vm.name, in: paths).state
+        let isOwn = own.isAlive && directory.isRunning(vm.file)
+        if isOwn, own != .starting { throw Self.isRunning(vm) }
         let users = DiskUsers(besides: vm, paths)
+        var unclaimed: [FilePath] = []
         var files: [FilePath] = []
         var kept: [(path: FilePath, why: String)] = []
         for path in try VMFile(vm.file).params.disks.map(\.path.value) {
             guard let found = try? status(of: path) else { continue }
-            if users.user(of: found) == nil { try Self.refuseUsed(path) }
+            if users.user(of: found) == nil { unclaimed.append(path) }
             if disks {
                 if path.removingLastComponent() != home {
                     kept.append((path, "it is outside the VM's directory"))
@@ -41,13 +48,22 @@ public struct Removing {
         self.files = files + [vm.file]
         let logs = paths.logs(vm.name)
         let isThere = logs.withPlatformString { access($0, F_OK) } == 0
-        self.logs = isThere && !Self.isAnothers(vm, paths) ? logs : nil
+        // They go by the name, and another VM of that name may be running.
+        self.logs = isThere && (isOwn || !own.isAlive) ? logs : nil
         self.kept = kept
+        self.unclaimed = unclaimed
+        // A start that was cut short has them too, and is ended first.
+        if !isOwn { try refuseUsed() }
     }
 
-    /// Logs and run-time files go by the name, and another VM of that name may be running.
-    private static func isAnothers(_ vm: VMReference, _ paths: Paths) -> Bool {
-        Observation(vm.name, in: paths).state.isAlive && !RuntimeDirectory(vm.name, in: paths).isRunning(vm.file)
+    private static func isRunning(_ vm: VMReference) -> VMError {
+        VMError(
+            .busy, vm.name.description, "it is running",
+            remedy: "stop it first: `kvmctl stop \(shellQuoted(vm.file.string))`")
+    }
+
+    private func refuseUsed() throws(VMError) {
+        for disk in unclaimed { try Self.refuseUsed(disk) }
     }
 
     /// A disk that QEMU has a lock on: somebody runs the VM, whatever kvmctl knows of them.
@@ -76,10 +92,9 @@ public struct Removing {
         try directory.operate { () throws(VMError) in
             let isAnothers = try directory.settle(paths).state.isAlive && !directory.isRunning(vm.file)
             guard isAnothers || !Observation(vm.name, in: paths).state.isAlive else {
-                throw VMError(
-                    .busy, vm.name.description, "it is running",
-                    remedy: "stop it first: `kvmctl stop \(shellQuoted(vm.file.string))`")
+                throw Self.isRunning(vm)
             }
+            try refuseUsed()
             for file in files {
                 guard file.withPlatformString({ unlink($0) }) == 0 || errno == ENOENT else {
                     throw .system(Errno(rawValue: errno), file.string, "can't be removed")
