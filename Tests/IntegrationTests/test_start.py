@@ -138,9 +138,14 @@ def test_foreground_and_plain_start_at_once_leave_one_qemu(bridged_host, foregro
     for _ in range(5):
         starts = [host.popen(host.binary, "start", "vm", *extra) for extra in words]
         wait_until(lambda: host.state("vm") == "running", "running VM")
-        plain = starts[1 if foreground_first else 0]
+        foreground, plain = starts if foreground_first else reversed(starts)
         output, errors = plain.communicate(timeout=60)
         assert plain.returncode == 0, errors
+        # One that is still waiting for its turn would rightly start the VM again after the stop below.
+        wait_until(
+            lambda: foreground.poll() is not None or foreground.pid == host.qemu().pid,
+            "outcome of the foreground start",
+        )
         assert len(host.qemus()) == 1 and len(host.taps()) == 1
         host.kvmctl("stop", "vm", "--now")
         for start in starts:
