@@ -74,7 +74,35 @@ enum KernelReplies {
         30 00 00 00  12 00  05 00  00 00 00 00  2a 00 00 00  // the request's header
         """)
 
-    static let all = [bridge, loopbackPart, tapPart, dumpEnd, acknowledgement, refusal, noDevice]
+    /// A part of a dump of the neighbour table.
+    static let neighbour = hex(
+        """
+        44 00 00 00  1c 00  02 00  00 00 00 00  2a 00 00 00  // 68 bytes, RTM_NEWNEIGH, MULTI, port 42
+        02 00 00 00  05 00 00 00  02 00  00  01              // AF_INET, link 5, NUD_REACHABLE, RTN_UNICAST
+        08 00 01 00  0a 09 00 07                             // NDA_DST 10.9.0.7
+        0a 00 02 00  52 54 00 00 00 01  00 00                // NDA_LLADDR
+        14 00 03 00  01 00 00 00  02 00 00 00  03 00 00 00  00 00 00 00  // NDA_CACHEINFO
+        """)
+
+    /// An IPv6 neighbour.
+    static let neighbourV6 = hex(
+        """
+        44 00 00 00  1c 00  02 00  00 00 00 00  2a 00 00 00
+        0a 00 00 00  05 00 00 00  04 00  00  01              // AF_INET6, link 5, NUD_STALE
+        14 00 01 00  fe 80 00 00  00 00 00 00  50 54 00 ff  fe 00 00 01  // NDA_DST fe80::5054:ff:fe00:1
+        0a 00 02 00  52 54 00 00 00 01  00 00                // NDA_LLADDR
+        08 00 04 00  01 00 00 00                             // NDA_PROBES 1
+        """)
+
+    /// An address where nobody answers.
+    static let deafNeighbour = hex(
+        """
+        24 00 00 00  1c 00  02 00  00 00 00 00  2a 00 00 00
+        02 00 00 00  05 00 00 00  20 00  00  01              // AF_INET, link 5, NUD_FAILED
+        08 00 01 00  0a 09 00 08                             // NDA_DST 10.9.0.8
+        """)
+
+    static let all = [bridge, loopbackPart, tapPart, dumpEnd, acknowledgement, refusal, noDevice, neighbour]
 
     /// Messages with the sequence number of the request that they answer.
     static func numbered(_ sequence: UInt32, _ messages: [UInt8]...) -> [UInt8] {

@@ -10,6 +10,8 @@ import Testing
             for message in try NetlinkMessage.decode(bytes) {
                 if message.type == LinkWire.newLink {
                     _ = try Link(decoding: message.payload)
+                } else if message.type == NeighbourWire.newNeighbour {
+                    _ = try NeighbourEntry.decode(message.payload)
                 } else {
                     _ = try Acknowledgement(decoding: message)
                 }

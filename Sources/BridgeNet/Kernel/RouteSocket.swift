@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// A conversation with the kernel about the links of one network namespace: that of the thread that opened it
+/// A conversation with the kernel about the network of one network namespace: that of the thread that opened it
 /// (rtnetlink(7)). One request at a time, which is why asking mutates. Closed when it goes.
 public struct RouteSocket: ~Copyable {
     private var exchange: Exchange
@@ -25,15 +25,17 @@ public struct RouteSocket: ~Copyable {
 
     /// All links of the namespace, as they were together at one moment.
     public mutating func links() throws(NetworkError) -> [Link] {
-        try decode(try ask(.dump, subject: "links", doing: "listing them"), subject: "links", doing: "listing them")
+        let (subject, doing) = ("links", "listing them")
+        return try decodeLinks(
+            try ask(LinkRequest.dump, subject: subject, doing: doing), subject: subject, doing: doing)
     }
 
     /// The link of that name; nil if there is none.
     public mutating func link(named name: InterfaceName) throws(NetworkError) -> Link? {
         let doing = "looking it up"
         do {
-            let answer = try ask(.get(name), subject: name.description, doing: doing)
-            return try decode(answer, subject: name.description, doing: doing).first
+            let answer = try ask(LinkRequest.get(name), subject: name.description, doing: doing)
+            return try decodeLinks(answer, subject: name.description, doing: doing).first
         } catch  where error.errno == .noSuchDevice { return nil }
     }
 
@@ -87,33 +89,46 @@ public struct RouteSocket: ~Copyable {
         let name = operation.subject
         switch operation {
         case .createBridge(_, let mac):
-            _ = try ask(.createBridge(name, mac: mac), subject: name.description, doing: "creating the bridge")
+            _ = try ask(
+                LinkRequest.createBridge(name, mac: mac), subject: name.description, doing: "creating the bridge")
         case .delete:
-            _ = try ask(.delete(name), subject: name.description, doing: "deleting it")
+            _ = try ask(LinkRequest.delete(name), subject: name.description, doing: "deleting it")
         case .change(_, _, let settings):
-            _ = try ask(.change(name, to: settings), subject: name.description, doing: "setting \(settings)")
+            _ = try ask(LinkRequest.change(name, to: settings), subject: name.description, doing: "setting \(settings)")
         }
     }
 
-    private mutating func ask(
-        _ request: LinkRequest, subject: String, doing: String
+    mutating func ask(
+        _ request: some RouteRequest, subject: String, doing: String
     ) throws(NetworkError) -> [NetlinkMessage] {
         do {
             return try exchange.request(request)
         } catch { throw NetworkError(error, subject: subject, doing: doing) }
     }
 
-    private func decode(_ answer: [NetlinkMessage], subject: String, doing: String) throws(NetworkError) -> [Link] {
-        var links: [Link] = []
+    /// What the messages of an answer say, which must all be of one type.
+    func decode<Value>(
+        _ answer: [NetlinkMessage], of type: UInt16, subject: String, doing: String,
+        _ decode: (ArraySlice<UInt8>) throws(WireError) -> Value
+    ) throws(NetworkError) -> [Value] {
+        var values: [Value] = []
         for message in answer {
             do throws(WireError) {
-                guard message.type == LinkWire.newLink else {
+                guard message.type == type else {
                     throw WireError(what: "message type", problem: .unexpected(UInt64(message.type)))
                 }
-                links.append(try Link(decoding: message.payload))
+                values.append(try decode(message.payload))
             } catch { throw NetworkError(.malformed(error.description), subject: subject, doing: doing) }
         }
-        return links
+        return values
+    }
+
+    private func decodeLinks(
+        _ answer: [NetlinkMessage], subject: String, doing: String
+    ) throws(NetworkError) -> [Link] {
+        try decode(answer, of: LinkWire.newLink, subject: subject, doing: doing) { (payload) throws(WireError) in
+            try Link(decoding: payload)
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 /// A request about links: RTM_NEWLINK and its like with a `struct ifinfomsg` and attributes (rtnetlink(7)).
-struct LinkRequest: Equatable {
+struct LinkRequest: RouteRequest, Equatable {
     var type: UInt16
     var flags: NetlinkMessage.Flags
     /// The link's flags, of which only those in `changeMask` count.
@@ -7,10 +7,8 @@ struct LinkRequest: Equatable {
     var changeMask: UInt32 = 0
     var attributes: [Attribute]
 
-    /// Whether it asks for all links: the answer then ends in NLMSG_DONE and not in an acknowledgement.
     var isDump: Bool { type == LinkWire.getLink && flags.isSuperset(of: .dump) }
 
-    /// The whole message.
     func encoded(sequence: UInt32) -> [UInt8] {
         var payload: [UInt8] = []
         payload.append(number: LinkWire.anyFamily)

@@ -1,3 +1,4 @@
+import BridgeNet
 import SystemPackage
 
 extension ParamsDecoder {
@@ -8,7 +9,7 @@ extension ParamsDecoder {
         let bind = setting(.vncBind, default: "127.0.0.1", Self.bind)
         let passwordFile = path(.vncPasswordFile)
         if display.value != .none, !mentions(.vncPasswordFile), assignment(.vncBind) != nil,
-            let address = IPLiteral(bind.value), !address.isLoopback
+            let address = IPAddress(bind.value), !address.isLoopback
         {
             conflict(
                 .vncBind, "VNCBIND: whoever reaches \(bind.value) controls the VM: VNC has no password",
@@ -51,7 +52,7 @@ extension ParamsDecoder {
 
     private static func bind(_ text: String) throws(ValueFault) -> String {
         let bare = text.hasPrefix("[") && text.hasSuffix("]") ? String(text.dropFirst().dropLast()) : text
-        if IPLiteral(bare) != nil { return bare }
+        if IPAddress(bare) != nil { return bare }
         throw ValueFault(
             "\(Printable.quoted(text)) is no IP address",
             hint: "Write one of this host's addresses, such as 127.0.0.1, ::1 or 0.0.0.0, without a port.")

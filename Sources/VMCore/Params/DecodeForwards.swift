@@ -1,3 +1,5 @@
+import BridgeNet
+
 extension ParamsDecoder {
     mutating func decodeForwards(nics: [VMParams.NIC]) -> [Setting<PortForward>] {
         let indices = indices(of: .forward)
@@ -51,7 +53,7 @@ extension ParamsDecoder {
     private static func checkForwardAddress(_ address: String, range: Range<Int>, hint: String) throws(ValueFault) {
         guard !address.isEmpty else { return }
         let bare = address.hasPrefix("[") && address.hasSuffix("]") ? address.dropFirst().dropLast() : address[...]
-        guard let literal = IPLiteral(bare) else {
+        guard let literal = IPAddress(bare) else {
             throw ValueFault(
                 "\(Printable.quoted(address)) is no IP address", hint: hint + " Without ADDRESS: every address.",
                 range: range)

@@ -159,7 +159,7 @@ public struct HostPort: Hashable, Sendable {
         return address == other.address || isEverywhere || other.isEverywhere
     }
 
-    private var isEverywhere: Bool { address.isEmpty || IPLiteral(address)?.isUnspecified == true }
+    private var isEverywhere: Bool { address.isEmpty || IPAddress(address)?.isUnspecified == true }
 }
 
 extension PortForward {

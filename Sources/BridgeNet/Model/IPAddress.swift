@@ -1,27 +1,41 @@
-/// An IP address as text, without name service: dotted-decimal IPv4, or IPv6 as RFC 4291 §2.2 writes it.
-struct IPLiteral: Hashable {
+/// An IP address, of either family, without prefix and zone.
+public struct IPAddress: Hashable, Sendable {
     /// 4 or 16, in network order.
-    let octets: [UInt8]
+    public let octets: [UInt8]
 
-    /// Takes a literal without brackets and zone; anything else is nil.
-    init?(_ text: some StringProtocol) {
+    /// Takes 4 or 16 octets; anything else is nil.
+    public init?(octets: some Collection<UInt8>) {
+        guard octets.count == 4 || octets.count == 16 else { return nil }
+        self.octets = Array(octets)
+    }
+
+    /// Takes a literal, dotted-decimal or as RFC 4291 §2.2 writes it, without brackets and zone; anything else is nil.
+    public init?(_ text: some StringProtocol) {
         // The longest literal has 45 characters; nothing longer is worth splitting.
         guard text.utf8.count <= 45, let octets = text.contains(":") ? Self.v6(text) : Self.v4(text) else { return nil }
         self.octets = octets
     }
 
     /// Four octets rather than sixteen.
-    var isIPv4: Bool { octets.count == 4 }
+    public var isIPv4: Bool { octets.count == 4 }
 
     /// The address of no host in particular, which listens everywhere.
-    var isUnspecified: Bool { octets.allSatisfy { $0 == 0 } }
+    public var isUnspecified: Bool { octets.allSatisfy { $0 == 0 } }
 
     /// 127.0.0.0/8, also as IPv6 maps it, or ::1.
-    var isLoopback: Bool {
+    public var isLoopback: Bool {
         if isIPv4 { return octets[0] == 127 }
         let mapped = octets[..<10].allSatisfy { $0 == 0 } && octets[10] == 0xff && octets[11] == 0xff
         return mapped ? octets[12] == 127 : octets[..<15].allSatisfy { $0 == 0 } && octets[15] == 1
     }
+
+    /// 169.254.0.0/16 (RFC 3927) or fe80::/10: means nothing without the link that it is on.
+    public var isLinkLocal: Bool {
+        isIPv4 ? octets[0] == 169 && octets[1] == 254 : octets[0] == 0xfe && octets[1] & 0xc0 == 0x80
+    }
+
+    /// 224.0.0.0/4, or ff00::/8.
+    public var isMulticast: Bool { isIPv4 ? octets[0] & 0xf0 == 0xe0 : octets[0] == 0xff }
 
     private static func v4(_ text: some StringProtocol) -> [UInt8]? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -73,5 +87,30 @@ struct IPLiteral: Hashable {
             }
         }
         return octets
+    }
+}
+
+extension IPAddress: CustomStringConvertible {
+    /// Dotted-decimal, or as RFC 5952 writes it.
+    public var description: String {
+        if isIPv4 { return octets.map(String.init).joined(separator: ".") }
+        let groups = stride(from: 0, to: 16, by: 2).map { UInt16(octets[$0]) << 8 | UInt16(octets[$0 + 1]) }
+        func text(_ range: Range<Int>) -> String { groups[range].map { String($0, radix: 16) }.joined(separator: ":") }
+        guard let zeros = Self.longestZeros(in: groups) else { return text(0..<8) }
+        return text(0..<zeros.lowerBound) + "::" + text(zeros.upperBound..<8)
+    }
+
+    /// The longest run of at least two zero groups, the first of equal ones.
+    private static func longestZeros(in groups: [UInt16]) -> Range<Int>? {
+        var longest = 0..<1
+        var start = 0
+        for (index, group) in groups.enumerated() {
+            if group != 0 {
+                start = index + 1
+            } else if index + 1 - start > longest.count {
+                longest = start..<index + 1
+            }
+        }
+        return longest.count > 1 ? longest : nil
     }
 }

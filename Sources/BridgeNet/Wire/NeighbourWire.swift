@@ -1,0 +1,44 @@
+/// The request for the neighbour table: RTM_GETNEIGH with a `struct ndmsg` (rtnetlink(7)). Both families: the kernel
+/// goes through its tables one after the other.
+struct NeighbourDump: RouteRequest, Equatable {
+    var isDump: Bool { true }
+
+    func encoded(sequence: UInt32) -> [UInt8] {
+        // Strict checking wants everything but the family to be 0.
+        let anyFamily = [UInt8](repeating: 0, count: NeighbourWire.headerLength)
+        return NetlinkMessage(
+            type: NeighbourWire.getNeighbour, flags: [.request, .dump], sequence: sequence, payload: anyFamily[...]
+        ).encoded
+    }
+}
+
+/// The numbers of rtnetlink's neighbour messages; the kernel's own names beside them.
+enum NeighbourWire {
+    static let newNeighbour: UInt16 = 28  // RTM_NEWNEIGH
+    static let getNeighbour: UInt16 = 30  // RTM_GETNEIGH
+
+    static let headerLength = 12  // struct ndmsg, linux/neighbour.h
+    static let destination: UInt16 = 1  // NDA_DST
+    static let linkAddress: UInt16 = 2  // NDA_LLADDR
+}
+
+extension NeighbourEntry {
+    /// Decodes the payload of RTM_NEWNEIGH; nil for an entry of another kind, such as one without an IP address or in a
+    /// state that is no state (NUD_NONE).
+    static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> NeighbourEntry? {
+        var reader = ByteReader(payload)
+        _ = try reader.take(4, "neighbour header")  // family, padding
+        let index = try reader.read(as: Int32.self, "neighbour header")
+        let state = try reader.read(as: UInt16.self, "neighbour header")
+        _ = try reader.take(2, "neighbour header")  // flags, type
+        guard index > 0 else {
+            throw WireError(what: "neighbour's link", problem: .unexpected(UInt64(UInt32(bitPattern: index))))
+        }
+        let attributes = try Attributes(decoding: reader.rest)
+        guard let state = State(rawValue: state),
+            let address = attributes.bytes(NeighbourWire.destination).flatMap(IPAddress.init(octets:))
+        else { return nil }
+        let mac = attributes.bytes(NeighbourWire.linkAddress).flatMap { MACAddress(octets: Array($0)) }
+        return NeighbourEntry(address: address, mac: mac, link: UInt32(index), state: state)
+    }
+}
