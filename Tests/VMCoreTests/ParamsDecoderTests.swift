@@ -118,7 +118,6 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
         #expect(parse("DISK0='x\nDISK0_SIZE=8G\n").errorCount == 1)
         #expect(parse("KERNEL=\nAPPEND=x\n").errorCount == 1)
         #expect(parse("NET0=usr\nFORWARD0=tcp::2222:22\n").errorCount == 1)
-        #expect(parse("NET0=nat\nFORWARD0=tcp::2222:22\nBOOT=net\n").error?.code == .unavailable)
     }
 
     @Test func listsAHundredAndCountsTheRest() {
@@ -133,6 +132,55 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
         #expect(parse("BRIDGE=br1\nNET0=bridge:br1\n").shown == "")
         let nic = parse("BRIDGE=br1\n").params?.nics.first
         #expect(nic?.network == InterfaceName("br1").map { Setting(.bridge($0), .line(1, key: KeyName(.bridge))) })
+    }
+
+    @Test(arguments: [
+        "bridge:br0", "nat", "isolated:lab", "isolated:a.b_c-d.e-f", "macvtap:eth0", "user",
+    ])
+    func takesEveryKindOfNetwork(_ text: String) {
+        #expect(parse("NET0=\(text)\n").params?.nics.first?.network.value.description == text)
+    }
+
+    @Test(
+        arguments: [
+            ("10", .access(10)), ("4094", .access(4094)), ("20-30,10", .trunk([10...10, 20...30])),
+            ("7-7", .trunk([7...7])), ("1,2", .trunk([1...1, 2...2])),
+        ] as [(String, PortVLANs)])
+    func takesVLANs(_ text: String, _ vlans: PortVLANs) {
+        #expect(parse("NET0_VLAN=\(text)\n").params?.nics.first?.vlans?.value == vlans)
+        #expect(parse("NET0_VLAN=\(vlans)\n").params?.nics.first?.vlans?.value == vlans)
+    }
+
+    @Test(arguments: [
+        ("100M", 100_000_000), ("1G", 1_000_000_000), ("2.5Gbit", 2_500_000_000), ("64000", 64_000), ("64k", 64_000),
+        ("100Gbit", 100_000_000_000), ("1.25Mbit", 1_250_000),
+    ])
+    func takesRatesInDecimalBits(_ text: String, _ bits: Int64) {
+        let rate = parse("NET0_RATE=\(text)\n").params?.nics.first?.rate?.value
+        #expect(rate == BitRate(bitsPerSecond: bits))
+        #expect(parse("NET0_RATE=\(BitRate(bitsPerSecond: bits))\n").params?.nics.first?.rate?.value == rate)
+    }
+
+    @Test(arguments: [
+        ("mac", SourceFilter(checksMAC: true)),
+        (
+            "mac,ip=192.0.2.7,2001:db8::7",
+            SourceFilter(checksMAC: true, addresses: .list(["192.0.2.7", "2001:db8::7"]))
+        ),
+        ("ip=192.0.2.7", SourceFilter(checksMAC: false, addresses: .list(["192.0.2.7"]))),
+    ])
+    func takesFilters(_ text: String, _ filter: SourceFilter) {
+        #expect(parse("NET0_FILTER=\(text)\n").params?.nics.first?.filter?.value == filter)
+        #expect(filter.description == text)
+    }
+
+    @Test func onNATTheLeaseIsTheAddress() {
+        #expect(parse("NET0=nat\nNET0_FILTER=ip,mac\n").params?.nics.first?.filter?.value.description == "mac,ip")
+    }
+
+    @Test func forwardsLeadToTheFirstNICThatHasThem() {
+        let params = parse("NET1=nat\nNET2=user\nFORWARD0=tcp::2222:22\n").params
+        #expect(params?.forwardNIC?.index == 1)
     }
 
     @Test func noneIsNoNIC() { #expect(parse("NET0=none\n").params?.nics == []) }

@@ -32,6 +32,10 @@ import Testing
         NET0=bridge:br0
         NET1=user
         NET0_MAC=52:54:00:00:00:01
+        NET0_VLAN=10,20-30
+        NET0_RATE=2.5Gbit
+        NET0_QUEUES=4
+        NET0_FILTER=mac,ip=192.0.2.7,2001:db8::7
         FORWARD0=tcp:127.0.0.1:2222:22
         VNCBIND=::ffff:10.0.0.1
         VNCDISP=7
@@ -66,7 +70,10 @@ import Testing
                 "0", "1", "99999999999999999999", "=", "=", "=", "\n", "\n", "'", "\"", "\\", " ", "\t", "#", "$", "`",
                 "~",
             ]
-            + [":", ",", ".", "-", "G", "M", "bridge:", "user", "none", "tcp:", "\r\n", "\u{0}", "\u{202e}", "export "]
+            + [
+                ":", ",", ".", "-", "G", "M", "bridge:", "macvtap:", "isolated:", "nat", "user", "none", "mac,ip=",
+                "bit", "tcp:", "\r\n", "\u{0}", "\u{202e}", "export ",
+            ]
         for _ in 0..<1_000 {
             let count = Int.random(in: 1...40, using: &generator)
             let text = (0..<count).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()

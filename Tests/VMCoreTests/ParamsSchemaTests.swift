@@ -14,7 +14,7 @@ import Testing
     /// No key of the table is silently ignored: a valid value changes the parameters, or is refused by name.
     @Test(arguments: ParamsSchema.entries) func heedsEveryKey(_ entry: ParamsSchema.Entry) throws {
         // Keys whose only built value is the default can't change anything.
-        let unchanging: Set<ParamsKey> = [.firmware, .tpm, .netQueues]
+        let unchanging: Set<ParamsKey> = [.firmware, .tpm]
         let name = KeyName(entry.key, entry.indices.map { _ in 0 })
         var parent = entry.needs.map { "\(KeyName($0, name.index))=\($0 == .net ? "bridge:br0" : "file")\n" } ?? ""
         if entry.key == .forward { parent = "NET0=user\n" }

@@ -4,12 +4,14 @@ extension ParamsDecoder {
     mutating func decodeForwards(nics: [VMParams.NIC]) -> [Setting<PortForward>] {
         let indices = indices(of: .forward)
         guard !indices.isEmpty else { return [] }
-        let isServed = nics.contains { $0.network.value == .user } || hasFaultyNIC(besides: nics)
+        let isServed = nics.contains(where: \.network.value.takesForwards) || hasFaultyNIC(besides: nics)
         if !isServed {
             for index in indices {
                 conflict(
-                    .forward, at: index, "FORWARD\(index): there is no NIC on a user network to forward to",
-                    hint: "Set NET0=user, or remove the line: on a bridge the guest is reached directly.")
+                    .forward, at: index, "FORWARD\(index): there is no NIC on nat or user to forward to",
+                    hint:
+                        "Set NET0=nat or NET0=user, or remove the line: on other networks the guest is reached directly."
+                )
             }
         }
         var forwards: [Setting<PortForward>] = []

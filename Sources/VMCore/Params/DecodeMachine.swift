@@ -51,11 +51,6 @@ extension ParamsDecoder {
             if (try? ParamValue.bool(text)) == false { return }
             throw ValueFault.notBuilt("a TPM")
         }
-        for index in indices(of: .netQueues) {
-            _ = setting(.netQueues, at: index) { text throws(ValueFault) in
-                if try ParamValue.integer(text, in: 1...256) > 1 { throw ValueFault.notBuilt("more than one queue") }
-            }
-        }
     }
 }
 

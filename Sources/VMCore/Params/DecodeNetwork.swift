@@ -21,20 +21,24 @@ extension ParamsDecoder {
         var nics: [VMParams.NIC] = []
         // NET0 is there without being written.
         let written = indices(of: .net)
-        let others = indices(of: .netMAC) + indices(of: .netTap) + indices(of: .netMTU)
+        let others = Self.nicKeys.flatMap { indices(of: $0) }
         for index in Set([0] + written + others).sorted() {
+            // All settings are decoded before the network is looked at, so that all their faults are told.
             let mac = decodeMAC(index)
             let tap = setting(.netTap, at: index, Self.tap)
-            let mtu = setting(.netMTU, at: index) { text throws(ValueFault) in
-                // ETH_MIN_MTU and ETH_MAX_MTU of the kernel's if_ether.h.
-                try ParamValue.integer(text, in: 68...65535)
-            }
+            let mtu = setting(.netMTU, at: index, Self.mtu)
+            let vlans = setting(.netVLAN, at: index, Self.vlans)
+            let queues = setting(.netQueues, at: index, Self.queues)
+            let rate = setting(.netRate, at: index, BitRate.init(parsing:))
+            let filter = setting(.netFilter, at: index, Self.filter)
             guard let choice = decodeNetwork(index) else { continue }
             refuseWithout(choice, index)
             guard case .network(let network) = choice.value else { continue }
+            refuseUnknownAddresses(filter?.value, network, index)
             nics.append(
                 VMParams.NIC(
-                    index: index, network: Setting(network, choice.origin), mac: mac, tap: tap, mtu: mtu))
+                    index: index, network: Setting(network, choice.origin), mac: mac, tap: tap, mtu: mtu, vlans: vlans,
+                    queues: queues, rate: rate, filter: filter))
         }
         refuseSharedNames(nics)
         return nics
@@ -44,7 +48,7 @@ extension ParamsDecoder {
         let choice = setting(.net, at: index, Self.network)
         guard index == 0 else { return choice }
         let bridge = setting(.bridge) { text throws(ValueFault) in
-            NetworkChoice.network(.bridge(try Self.interface(text, "bridge", range: nil)))
+            NetworkChoice.network(.bridge(try Self.interface(text, "bridge")))
         }
         if let choice, let bridge, choice.value != bridge.value {
             conflict(
@@ -69,21 +73,37 @@ extension ParamsDecoder {
         return mac ?? short
     }
 
-    /// A NIC that is not there has no settings, and one without a tap none of a tap's.
+    /// The settings of a NIC.
+    private static let nicKeys: [ParamsKey] = [
+        .netMAC, .netTap, .netMTU, .netVLAN, .netQueues, .netRate, .netFilter,
+    ]
+
+    /// A NIC that is not there has no settings, and each network only those that it can heed.
     private mutating func refuseWithout(_ choice: Setting<NetworkChoice>, _ index: Int) {
-        let keys: [(ParamsKey, Int?)] =
+        for key in Self.nicKeys {
+            let reason: String
             switch choice.value {
-            case .network(.bridge): []
-            case .network(.user): [(.netTap, index), (.netMTU, index)]
-            case .none: [(.netTap, index), (.netMTU, index), (.netMAC, index)] + (index == 0 ? [(.mac, nil)] : [])
+            case .none: reason = "is none"
+            case .network(let network):
+                guard let lack = network.lack(of: key) else { continue }
+                reason = "is \(network), which has \(lack)"
             }
-        let reason = choice.value == .none ? "is none" : "is a user network, which has neither tap nor MTU"
-        for (key, keyIndex) in keys {
-            let name = KeyName(key, keyIndex)
-            conflict(
-                key, at: keyIndex, "\(name): NET\(index)\(place(choice.origin)) \(reason)",
-                hint: "Remove the line, or connect the NIC to a bridge.")
+            var names = [KeyName(key, index)]
+            if key == .netMAC, index == 0 { names.append(KeyName(.mac)) }
+            for name in names {
+                conflict(
+                    name.key, at: name.index, "\(name): NET\(index)\(place(choice.origin)) \(reason)",
+                    hint: "Remove the line, or connect the NIC to a bridge.")
+            }
         }
+    }
+
+    /// `ip` alone means the addresses that a network of ours gave the guest.
+    private mutating func refuseUnknownAddresses(_ filter: SourceFilter?, _ network: Network, _ index: Int) {
+        guard filter?.addresses == .lease, network != .nat, network != .user else { return }
+        conflict(
+            .netFilter, at: index, "NET\(index)_FILTER: which addresses the guest has on \(network) is not known here",
+            hint: "List them, such as ip=192.0.2.7,2001:db8::7; only on nat can 'ip' stand alone.")
     }
 
     /// Two stations with one MAC break both; one tap serves one NIC.
@@ -104,55 +124,18 @@ extension ParamsDecoder {
     }
 }
 
-/// Parsers of the values of the network's keys.
-extension ParamsDecoder {
-    static func network(_ text: String) throws(ValueFault) -> NetworkChoice {
-        let hint = "Write bridge:NAME, user or none."
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        switch (parts[0], parts.count) {
-        case ("user", 1): return .network(.user)
-        case ("none", 1): return .none
-        case ("user", _), ("none", _):
-            throw ValueFault(
-                "'\(parts[0])' takes nothing after it", hint: hint, range: parts[0].utf8.count..<text.utf8.count)
-        case ("bridge", 2):
-            return .network(.bridge(try interface(String(parts[1]), "bridge", range: 7..<text.utf8.count)))
-        case ("bridge", _): throw ValueFault("which bridge?", hint: "Write bridge:NAME, such as bridge:br0.")
-        default:
-            let isBridge = parts.count == 1 && (text.hasPrefix("br") || text.hasPrefix("virbr"))
-            throw ValueFault(
-                "\(Printable.quoted(text)) is no kind of network",
-                hint: isBridge && InterfaceName(text) != nil ? "Did you mean bridge:\(text)?" : hint)
+extension Network {
+    /// What keeps a NIC on this network from having a setting; nil: nothing does.
+    fileprivate func lack(of key: ParamsKey) -> String? {
+        switch (self, key) {
+        case (.bridge, _), (_, .netMAC): nil
+        case (.user, .netTap): "no tap"
+        case (.user, .netMTU): "no MTU of its own"
+        case (.user, .netQueues): "only one queue"
+        case (.user, .netRate): "no rate limit"
+        case (.user, .netFilter): "no filter: its guest's packets leave as QEMU's own"
+        case (_, .netVLAN): "no VLANs"
+        default: nil
         }
-    }
-
-    static let interfaceRule = "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks."
-
-    static func interface(_ text: String, _ what: String, range: Range<Int>?) throws(ValueFault) -> InterfaceName {
-        if let name = InterfaceName(text) { return name }
-        if text.isEmpty { throw ValueFault("which \(what)?", hint: "Write \(what):NAME, such as bridge:br0.") }
-        throw ValueFault(
-            "\(Printable.quoted(text)) can't be a \(what)'s name", hint: interfaceRule, range: range)
-    }
-
-    private static func tap(_ text: String) throws(ValueFault) -> InterfaceName {
-        try interface(text, "tap", range: nil)
-    }
-
-    private static func mac(_ text: String) throws(ValueFault) -> MACAddress {
-        guard let mac = MACAddress(text) else {
-            throw ValueFault(
-                "\(Printable.quoted(text)) is no MAC address",
-                hint: "Write six pairs of hex digits, such as 52:54:00:12:34:56; without the line it is derived.")
-        }
-        guard !mac.isMulticast else {
-            throw ValueFault(
-                "\(mac) is a group address, which no NIC can have", hint: "The first pair has to be even, such as 52.",
-                range: 0..<2)
-        }
-        guard !mac.isZero else {
-            throw ValueFault("no NIC can have the address zero", hint: "Write one such as 52:54:00:12:34:56.")
-        }
-        return mac
     }
 }

@@ -3,8 +3,8 @@
 public enum ParamsKey: UInt8, CaseIterable, Sendable {
     case name, uuid, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk, diskSize,
         diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, cdrom, net, netMAC, netTap,
-        netVLAN, netMTU, netQueues, netRate, mac, bridge, forward, vncDisplay, vncBind, vncPasswordFile, share,
-        cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart, rtc, keymap, qemu, qemuArgument
+        netVLAN, netMTU, netQueues, netRate, netFilter, mac, bridge, forward, vncDisplay, vncBind, vncPasswordFile,
+        share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart, rtc, keymap, qemu, qemuArgument
 
     /// The key as it is written, where `n` stands for an index.
     public var pattern: String {
@@ -39,6 +39,7 @@ public enum ParamsKey: UInt8, CaseIterable, Sendable {
         case .netMTU: "NETn_MTU"
         case .netQueues: "NETn_QUEUES"
         case .netRate: "NETn_RATE"
+        case .netFilter: "NETn_FILTER"
         case .mac: "MAC"
         case .bridge: "BRIDGE"
         case .forward: "FORWARDn"

@@ -55,19 +55,26 @@ extension ParamsSchema {
 
     private static let network: [Entry] = [
         row(
-            .net, .network, of: 0...7, "user", status: .except(["nat", "isolated", "macvtap"]),
-            "bridge:NAME, user or none; default: NET0=bridge:br0"),
+            .net, .network, of: 0...7, "user",
+            "bridge:NAME, nat, isolated:NAME, macvtap:DEV, user or none; default: NET0=bridge:br0"),
         row(.netMAC, .network, of: 0...7, "52:54:00:00:00:01", needs: .net, "MAC; default: derived from the VM's UUID"),
         row(.netTap, .network, of: 0...7, "web0", needs: .net, "the tap's name; default: the first free tapN"),
-        row(.netVLAN, .network, of: 0...7, "12", needs: .net, status: .notBuilt, "VLAN of the bridge's port"),
+        row(
+            .netVLAN, .network, of: 0...7, "12", needs: .net,
+            "VLAN of the bridge's port, such as 10, or a trunk of several, such as 10,20-30"),
         row(.netMTU, .network, of: 0...7, "9000", needs: .net, "MTU, 68 to 65535; default: the bridge's"),
-        row(.netQueues, .network, of: 0...7, "1", needs: .net, "queue pairs: 1; default: 1"),
-        row(.netRate, .network, of: 0...7, "100M", needs: .net, status: .notBuilt, "bandwidth limit"),
+        row(.netQueues, .network, of: 0...7, "4", needs: .net, "queue pairs, 1 to 16; default: 1"),
+        row(
+            .netRate, .network, of: 0...7, "100M", needs: .net,
+            "limit in bits a second, in each direction; default: none"),
+        row(
+            .netFilter, .network, of: 0...7, "mac,ip=192.0.2.7", needs: .net,
+            "what the guest may send as: mac, ip, or both; ip=ADDRESS,… lists its addresses"),
         row(.mac, .network, "52:54:00:00:00:01", "the same as NET0_MAC"),
         row(.bridge, .network, "br1", "the same as NET0=bridge:NAME"),
         row(
             .forward, .network, of: 0...99, "tcp:127.0.0.1:2222:22",
-            "tcp or udp, host address, host port, guest port; for NICs of type user"),
+            "tcp or udp, host address, host port, guest port; for NICs on user or nat"),
     ]
 
     private static let display: [Entry] = [

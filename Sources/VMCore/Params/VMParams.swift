@@ -31,7 +31,7 @@ public struct VMParams: Equatable, Sendable {
     public var cdroms: [CDROM]
     /// `NETn`, ascending; always holds NET0 unless that is `none`.
     public var nics: [NIC]
-    /// `FORWARDn`, ascending.
+    /// `FORWARDn`, ascending; all lead to `forwardNIC`.
     public var forwards: [Setting<PortForward>]
     /// `VNCDISP` and what goes with it.
     public var vnc: VNC
@@ -84,10 +84,18 @@ public struct VMParams: Equatable, Sendable {
         public var network: Setting<Network>
         /// `_MAC`; nil: derived from the VM's UUID and n.
         public var mac: Setting<MACAddress>?
-        /// `_TAP`: the tap's name; nil: the first free `tapN`.
+        /// `_TAP`: the name of the tap or macvtap; nil: the first free `tapN` or `macvtapN`.
         public var tap: Setting<InterfaceName>?
         /// `_MTU`, 68…65535; nil: the bridge's.
         public var mtu: Setting<Int>?
+        /// `_VLAN`; nil: the bridge's default.
+        public var vlans: Setting<PortVLANs>?
+        /// `_QUEUES`, 1…16 pairs; nil: one.
+        public var queues: Setting<Int>?
+        /// `_RATE`, in each direction; nil: no limit.
+        public var rate: Setting<BitRate>?
+        /// `_FILTER`; nil: none.
+        public var filter: Setting<SourceFilter>?
     }
 
     /// `KERNEL`, `INITRD`, `APPEND`.
@@ -109,6 +117,11 @@ public struct VMParams: Equatable, Sendable {
         /// `VNCPASSWORD_FILE`, absolute.
         public var passwordFile: Setting<FilePath>?
     }
+}
+
+extension VMParams {
+    /// The NIC that `FORWARDn` leads to: the first that can have them, for one host port can't lead to two.
+    public var forwardNIC: NIC? { nics.first(where: \.network.value.takesForwards) }
 }
 
 /// `NAME`: 1 to 64 bytes of letters, digits, `.`, `_` and `-`, neither `.` nor `..`, not beginning with `-`.
@@ -191,24 +204,6 @@ public enum DiskFormat: String, CaseIterable, Sendable {
 /// `DISKn_CACHE`: QEMU's cache modes (qemu-system-x86_64(1), `-drive cache=`).
 public enum CacheMode: String, CaseIterable, Sendable {
     case none, writeback, writethrough, directsync, unsafe
-}
-
-/// What a NIC is connected to.
-public enum Network: Hashable, Sendable {
-    /// `bridge:NAME`.
-    case bridge(InterfaceName)
-    /// `user`: QEMU's user-mode stack.
-    case user
-}
-
-extension Network: CustomStringConvertible {
-    /// As in vm.params.
-    public var description: String {
-        switch self {
-        case .bridge(let name): "bridge:\(name)"
-        case .user: "user"
-        }
-    }
 }
 
 /// `VNCDISP`.

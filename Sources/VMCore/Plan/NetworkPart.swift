@@ -14,7 +14,9 @@ extension LaunchPlanner {
             switch nic.network.value {
             case .bridge(let bridge): mtu = planTap(nic, bridge)
             case .user: planUserNetwork(nic)
+            case .nat, .isolated, .macvtap: refuseUnbuilt("NET\(nic.index)=\(nic.network.value)", nic.network.origin)
             }
+            refuseUnbuiltSettings(nic)
             // Without BOOT=net the option ROM would only cost time.
             let bootIndex = bootOrder.nics[nic.index]
             let properties: [(String, String?)] = [
@@ -26,6 +28,20 @@ extension LaunchPlanner {
                 "-device", qemuOption("virtio-net-pci", [("id", "nic\(nic.index)")] + address.properties + properties),
                 purpose: "guest's network card", from: nic.network.origin, mac.origin)
         }
+    }
+
+    /// What the file may say and this version can't do is refused by name, never left out.
+    private mutating func refuseUnbuilt(_ what: String, _ origin: Origin) {
+        refuse(
+            .unavailable, place(origin), "\(what) is not built yet in this version of kvmctl",
+            remedy: "no setting is ever ignored silently: remove the line to run the VM without it")
+    }
+
+    private mutating func refuseUnbuiltSettings(_ nic: VMParams.NIC) {
+        if let vlans = nic.vlans { refuseUnbuilt("NET\(nic.index)_VLAN", vlans.origin) }
+        if let queues = nic.queues, queues.value > 1 { refuseUnbuilt("NET\(nic.index)_QUEUES", queues.origin) }
+        if let rate = nic.rate { refuseUnbuilt("NET\(nic.index)_RATE", rate.origin) }
+        if let filter = nic.filter { refuseUnbuilt("NET\(nic.index)_FILTER", filter.origin) }
     }
 
     /// A tap on a bridge; the MTU that the guest has to be told of, if it is not Ethernet's own.
@@ -100,9 +116,7 @@ extension LaunchPlanner {
 
     /// QEMU's own network stack, which needs no privilege.
     private mutating func planUserNetwork(_ nic: VMParams.NIC) {
-        // Forwards go to the first such NIC: one host port can't lead to two.
-        let isFirst = params.nics.first { $0.network.value == .user }?.index == nic.index
-        let forwards = isFirst ? params.forwards : []
+        let forwards = params.forwardNIC?.index == nic.index ? params.forwards : []
         for forward in forwards {
             refuseTaken(forward.value.hostEnd, at: forward.origin, remedy: "forward another port")
         }

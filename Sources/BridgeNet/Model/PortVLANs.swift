@@ -1,0 +1,24 @@
+/// The VLANs (IEEE 802.1Q) that a bridge's port carries.
+public enum PortVLANs: Hashable, Sendable {
+    /// One VLAN: frames leave the port without a tag, and what comes in without one belongs to it.
+    case access(UInt16)
+    /// Several, ascending and apart from one another; every frame has a tag, and what comes in without one is dropped.
+    case trunk([ClosedRange<UInt16>])
+
+    /// The identifiers that a VLAN can have; 0 and 4095 mean something else (802.1Q, 9.6).
+    public static let identifiers: ClosedRange<UInt16> = 1...4094
+}
+
+extension PortVLANs: CustomStringConvertible {
+    /// As vm.params has it: `10`, or `10,20-30`; a trunk of one VLAN is `10-10`.
+    public var description: String {
+        switch self {
+        case .access(let vlan): return "\(vlan)"
+        case .trunk(let ranges):
+            let isOne = ranges.count == 1
+            return ranges.map { range in
+                range.count == 1 && !isOne ? "\(range.lowerBound)" : "\(range.lowerBound)-\(range.upperBound)"
+            }.joined(separator: ",")
+        }
+    }
+}

@@ -1,0 +1,78 @@
+public import BridgeNet
+
+/// What a NIC is connected to.
+public enum Network: Hashable, Sendable {
+    /// `bridge:NAME`.
+    case bridge(InterfaceName)
+    /// `nat`: a private network of the host's, shared by all VMs that ask for it, that reaches the outside through the
+    /// host's address.
+    case nat
+    /// `isolated:NAME`: a private network without a way out, shared by the VMs that name it.
+    case isolated(NetworkName)
+    /// `macvtap:DEV`: an address of its own on the network of one of the host's devices.
+    case macvtap(InterfaceName)
+    /// `user`: QEMU's user-mode stack.
+    case user
+
+    /// Whether a host port can lead to a guest on it (`FORWARDn`).
+    public var takesForwards: Bool { self == .user || self == .nat }
+}
+
+extension Network: CustomStringConvertible {
+    /// As in vm.params.
+    public var description: String {
+        switch self {
+        case .bridge(let name): "bridge:\(name)"
+        case .nat: "nat"
+        case .isolated(let name): "isolated:\(name)"
+        case .macvtap(let device): "macvtap:\(device)"
+        case .user: "user"
+        }
+    }
+}
+
+/// The name of an isolated network: 1 to 11 letters, digits, `.`, `_` and `-`, so that with a prefix of four it can be a
+/// bridge's name.
+public struct NetworkName: Hashable, Sendable, CustomStringConvertible {
+    /// The longest name in bytes.
+    public static let maximumLength = 11
+    /// The name itself.
+    public let description: String
+
+    /// Takes a valid name; anything else is nil.
+    public init?(_ text: some StringProtocol) {
+        guard (1...Self.maximumLength).contains(text.utf8.count),
+            text.utf8.allSatisfy({ ParamValue.isWord($0, or: "._-") })
+        else { return nil }
+        description = String(text)
+    }
+}
+
+/// `NETn_FILTER`: what a guest may send as.
+public struct SourceFilter: Hashable, Sendable {
+    /// `mac`: nothing but the NIC's own address.
+    public var checksMAC: Bool
+    /// `ip`: nothing but these addresses; nil: any.
+    public var addresses: Addresses?
+
+    /// The guest's own IP addresses.
+    public enum Addresses: Hashable, Sendable {
+        /// Those that it was given by a network of ours.
+        case lease
+        /// Literals, without brackets, each once.
+        case list([String])
+    }
+}
+
+extension SourceFilter: CustomStringConvertible {
+    /// As in vm.params: `mac,ip=192.0.2.7,2001:db8::7`.
+    public var description: String {
+        let ip: String? =
+            switch addresses {
+            case nil: nil
+            case .lease: "ip"
+            case .list(let literals): "ip=" + literals.joined(separator: ",")
+            }
+        return [checksMAC ? "mac" : nil, ip].compactMap(\.self).joined(separator: ",")
+    }
+}
