@@ -161,17 +161,9 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
         #expect(parse("NET0_RATE=\(BitRate(bitsPerSecond: bits))\n").params?.nics.first?.rate?.value == rate)
     }
 
-    @Test(arguments: [
-        ("mac", SourceFilter(checksMAC: true)),
-        (
-            "mac,ip=192.0.2.7,2001:db8::7",
-            SourceFilter(checksMAC: true, addresses: .list(["192.0.2.7", "2001:db8::7"]))
-        ),
-        ("ip=192.0.2.7", SourceFilter(checksMAC: false, addresses: .list(["192.0.2.7"]))),
-    ])
-    func takesFilters(_ text: String, _ filter: SourceFilter) {
-        #expect(parse("NET0_FILTER=\(text)\n").params?.nics.first?.filter?.value == filter)
-        #expect(filter.description == text)
+    @Test(arguments: ["mac", "mac,ip=192.0.2.7,2001:db8::7", "ip=192.0.2.7"])
+    func takesFilters(_ text: String) {
+        #expect(parse("NET0_FILTER=\(text)\n").params?.nics.first?.filter?.value.description == text)
     }
 
     @Test func onNATTheLeaseIsTheAddress() {

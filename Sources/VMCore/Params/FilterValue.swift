@@ -1,3 +1,5 @@
+import BridgeNet
+
 extension ParamsDecoder {
     /// `mac`, `ip`, `mac,ip=192.0.2.7,2001:db8::7`: what follows `ip=` are addresses, up to the next word.
     static func filter(_ text: String) throws(ValueFault) -> SourceFilter {
@@ -34,7 +36,7 @@ extension ParamsDecoder {
             }
             filter.addresses = .list(others + [address])
         case (_, nil), (_, .lease?):
-            let isAddress = IPLiteral(word) != nil
+            let isAddress = IPAddress(word) != nil
             throw ValueFault(
                 "\(Printable.quoted(word)) is \(isAddress ? "an address without 'ip='" : "no filter")",
                 hint: filterHint,
@@ -42,15 +44,14 @@ extension ParamsDecoder {
         }
     }
 
-    private static func guestAddress(_ text: Substring, at place: Range<Int>) throws(ValueFault) -> String {
-        guard let literal = IPLiteral(text) else {
+    private static func guestAddress(_ text: Substring, at place: Range<Int>) throws(ValueFault) -> IPAddress {
+        guard let literal = IPAddress(text) else {
             throw ValueFault(
                 "\(Printable.quoted(text)) is no IP address", hint: filterHint, range: place.isEmpty ? nil : place)
         }
-        let isGroup = literal.isIPv4 ? literal.octets[0] >= 224 : literal.octets[0] == 0xff
-        guard !isGroup, !literal.isUnspecified, !literal.isLoopback else {
+        guard !literal.isMulticast, !literal.isUnspecified, !literal.isLoopback else {
             throw ValueFault("no guest sends as \(text)", hint: "Write the guest's own addresses.", range: place)
         }
-        return String(text)
+        return literal
     }
 }

@@ -59,8 +59,8 @@ public struct SourceFilter: Hashable, Sendable {
     public enum Addresses: Hashable, Sendable {
         /// Those that it was given by a network of ours.
         case lease
-        /// Literals, without brackets, each once.
-        case list([String])
+        /// These, each once.
+        case list([IPAddress])
     }
 }
 
@@ -71,7 +71,7 @@ extension SourceFilter: CustomStringConvertible {
             switch addresses {
             case nil: nil
             case .lease: "ip"
-            case .list(let literals): "ip=" + literals.joined(separator: ",")
+            case .list(let list): "ip=" + list.map(\.description).joined(separator: ",")
             }
         return [checksMAC ? "mac" : nil, ip].compactMap(\.self).joined(separator: ",")
     }
