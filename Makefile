@@ -1,5 +1,6 @@
 # make            build kvmctl as it is installed, in $(BINARY)
 # make test       install what is needed, run every test
+# make fuzz       feed the netlink decoder garbage under AddressSanitizer for $(FUZZTIME) seconds
 # make demo       install what is needed, install a guest from a CD and boot it
 # make bench      install kvmctl's peers, measure it beside them (15 minutes), fail where a budget is missed
 # make bench-quick  the part of it that holds on a busy machine (90 seconds)
@@ -28,7 +29,12 @@ endif
 # sudo keeps neither the way to Swift, whose version the counts of instructions belong to, nor the cache of guests.
 BENCH := $(SUDO) env PATH="$(PATH)" HOME="$(HOME)" PYTHONDONTWRITEBYTECODE=1 Benchmarks/run
 
-.PHONY: all build release lint lint-scripts deps-test deps-demo test unit-test integration-test demo bench bench-quick install clean
+# Coverage-guided: what reaches new code is kept in .build-fuzz/corpus, and goes on from there the next time.
+FUZZTIME ?= 60
+FUZZER   := .build-fuzz/release/DecoderFuzzer
+
+.PHONY: all build release lint lint-scripts deps-test deps-demo test unit-test integration-test fuzzer fuzz fuzz-merge \
+        demo bench bench-quick install clean
 
 all: release
 
@@ -55,6 +61,7 @@ deps-demo:
 test: deps-test
 	$(MAKE) lint
 	$(MAKE) unit-test
+	$(MAKE) fuzz
 	$(MAKE) integration-test
 
 # The tests of the kernel's side make network namespaces, which takes root.
@@ -77,6 +84,19 @@ bench-quick:
 	$(MAKE) release
 	$(BENCH) --quick --json .build/bench-quick.json $(BENCHFLAGS)
 
+fuzzer:
+	KVMCTL_FUZZ=1 swift build -c release --scratch-path .build-fuzz --product DecoderFuzzer -Xswiftc -enable-testing \
+	    -Xswiftc -use-ld=lld --sanitize=address --sanitize=fuzzer
+
+fuzz: fuzzer
+	mkdir -p .build-fuzz/corpus
+	SWIFT_BACKTRACE=enable=no $(FUZZER) -max_total_time=$(FUZZTIME) -max_len=4096 -timeout=10 -print_final_stats=1 \
+	    -artifact_prefix=.build-fuzz/ .build-fuzz/corpus Tests/Fuzz/corpus
+
+# Keeps of what `make fuzz` found the little that reaches more than what is in the repository.
+fuzz-merge: fuzzer
+	$(FUZZER) -merge=1 -max_len=4096 Tests/Fuzz/corpus .build-fuzz/corpus
+
 demo: deps-demo release
 	$(SUDO) tools/demo $(CURDIR)/$(BINARY)
 
@@ -92,4 +112,4 @@ install: $(BINARY)
 	install -m 644 Examples/vm.params $(DESTDIR)$(PREFIX)/share/doc/kvmctl/examples
 
 clean:
-	rm -rf .build
+	rm -rf .build .build-fuzz

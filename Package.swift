@@ -41,3 +41,11 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// The fuzzer's main is libFuzzer's, so it links only with the sanitizers that `make fuzz` asks for.
+if Context.environment["KVMCTL_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "DecoderFuzzer", dependencies: ["BridgeNet", system], path: "Tests/Fuzz",
+            exclude: ["corpus", "record-seeds"], swiftSettings: swift + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -1,0 +1,62 @@
+import SystemPackage
+
+@testable import BridgeNet
+
+/// libFuzzer's entry: whatever datagram the kernel's side of a route socket sends, every verb ends with a value or an
+/// error. AddressSanitizer watches; a trap is a finding too.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let datagram = [UInt8](UnsafeBufferPointer(start: bytes, count: count))
+    checkMessages(datagram)
+    checkAcknowledgement(datagram)
+    checkVerbs(datagram)
+    return 0
+}
+
+/// What can be decoded is encoded to the same again.
+private func checkMessages(_ datagram: [UInt8]) {
+    guard let messages = try? NetlinkMessage.decode(datagram) else { return }
+    for message in messages {
+        precondition((try? NetlinkMessage.decode(message.encoded)) == [message])
+    }
+}
+
+/// The verdict on a request that only changes something.
+private func checkAcknowledgement(_ datagram: [UInt8]) {
+    ask(datagram) { socket in
+        guard let name = InterfaceName("br0") else { return }
+        try socket.perform(.delete(name))
+    }
+}
+
+/// The verbs that decode something, each with the datagram as the answer to its first request.
+private func checkVerbs(_ datagram: [UInt8]) {
+    ask(datagram) { socket in _ = try socket.links() }
+    ask(datagram) { socket in
+        for entry in try socket.neighbours() {
+            precondition(IPAddress(entry.address.description) == entry.address)
+        }
+    }
+}
+
+/// Has a conversation; an error has to be one that can be shown.
+private func ask(_ datagram: [UInt8], _ verb: (inout RouteSocket) throws -> Void) {
+    var socket = RouteSocket(transport: Replay(datagram))
+    do {
+        try verb(&socket)
+    } catch { precondition(!"\(error)".isEmpty) }
+}
+
+/// A kernel that says one thing, once.
+private final class Replay: NetlinkTransport {
+    private var datagram: [UInt8]?
+
+    init(_ datagram: [UInt8]) { self.datagram = datagram }
+
+    func send(_ datagram: [UInt8]) {}
+
+    func receive(within limit: Duration) throws(Errno) -> Datagram {
+        guard let bytes = datagram.take() else { throw .timedOut }
+        return Datagram(bytes: bytes)
+    }
+}
