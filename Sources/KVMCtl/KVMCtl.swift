@@ -16,7 +16,7 @@ enum KVMCtl {
             }
         }
         ExitStatus.leave {
-            var command = try Root.parseAsRoot(arguments)
+            var command = try Root.command(arguments)
             try command.run()
         }
     }
@@ -24,8 +24,10 @@ enum KVMCtl {
 
 /// `kvmctl`.
 struct Root: ParsableCommand {
+    static let name = "kvmctl"
+
     static let configuration = CommandConfiguration(
-        commandName: "kvmctl",
+        commandName: name,
         abstract: "Run KVM virtual machines from plain text files.",
         discussion: """
             A VM is one directory, one text file (vm.params) and one QEMU process. VM is a path if it contains a `/` \
@@ -40,6 +42,21 @@ struct Root: ParsableCommand {
             CommandGroup(name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Remove.self]),
             CommandGroup(name: "Host:", subcommands: [Net.self]),
         ])
+
+    /// What the words of the command line mean.
+    ///
+    /// A command that knows by `_superCommandName` that it is one of kvmctl's is asked first, alone: then ArgumentParser
+    /// looks neither at all the others nor for a request for completions, which took half of a command's start-up. Whatever it
+    /// does not take as it is (help, errors) is for the whole tree.
+    static func command(_ words: [String]) throws -> any ParsableCommand {
+        let named = configuration.subcommands.first { $0.configuration.commandName == words.first }
+        if let named, named.configuration._superCommandName != nil,
+            let command = try? named.parseAsRoot(Array(words.dropFirst()))
+        {
+            return command
+        }
+        return try parseAsRoot(words)
+    }
 }
 
 /// kvmctl's version.

@@ -9,13 +9,20 @@ public struct InterfaceName: Hashable, Sendable, CustomStringConvertible {
     public let description: String
 
     /// Takes a valid name; anything else is nil.
-    public init?(_ text: some StringProtocol) {
-        let bytes = text.utf8
-        guard (1...Self.maximumLength).contains(bytes.count), text != ".", text != ".." else { return nil }
-        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: ":") })
-        else { return nil }
+    public init?(_ text: String) {
+        guard (1...Self.maximumLength).contains(text.utf8.count), text != ".", text != ".." else { return nil }
+        guard text.utf8.allSatisfy(Self.isAllowed) else { return nil }
+        self.description = text
+    }
+
+    /// Takes a valid name that is part of a longer text; anything else is nil.
+    public init?(_ text: Substring) { self.init(String(text)) }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte) {
         // "%" makes the kernel's template names ("tap%d"); as a plain name it would surprise every tool.
-        guard !bytes.contains(UInt8(ascii: "%")) else { return nil }
-        self.description = String(text)
+        case "/", ":", "%": false
+        default: byte > 0x20 && byte < 0x7f
+        }
     }
 }

@@ -1,37 +1,46 @@
 /// A 48-bit Ethernet address (IEEE 802).
 public struct MACAddress: Hashable, Sendable {
+    /// The six octets as a number, the one that is transmitted first highest.
+    private let bits: UInt64
+
     /// The six octets, in transmission order.
-    public let octets: [UInt8]
+    public var octets: [UInt8] { (0..<6).map(octet) }
 
     /// Takes exactly six octets, anything else is nil.
     public init?(octets: [UInt8]) {
         guard octets.count == 6 else { return nil }
-        self.octets = octets
+        bits = octets.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// The low 48 bits of a number, the highest octet first.
-    public init(bits: UInt64) {
-        self.octets = (0..<6).map { UInt8(truncatingIfNeeded: bits >> (40 - 8 * $0)) }
-    }
+    public init(bits: UInt64) { self.bits = bits & 0xffff_ffff_ffff }
 
     /// Parses `52:54:00:00:00:01` (or with `-`), two hex digits an octet in either case; anything else is nil.
-    public init?(_ text: some StringProtocol) {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 17, bytes[2] == UInt8(ascii: ":") || bytes[2] == UInt8(ascii: "-") else { return nil }
-        var octets: [UInt8] = []
-        for start in stride(from: 0, to: 17, by: 3) {
-            guard let high = Self.nibble(bytes[start]), let low = Self.nibble(bytes[start + 1]) else { return nil }
-            guard start == 15 || bytes[start + 2] == bytes[2] else { return nil }
-            octets.append(high << 4 | low)
+    public init?(_ text: String) {
+        guard text.utf8.count == 17 else { return nil }
+        var bits: UInt64 = 0
+        var separator: UInt8?
+        for (position, byte) in text.utf8.enumerated() {
+            if position % 3 == 2 {
+                guard byte == separator ?? byte, byte == UInt8(ascii: ":") || byte == UInt8(ascii: "-") else {
+                    return nil
+                }
+                separator = byte
+            } else {
+                guard let nibble = Self.nibble(byte) else { return nil }
+                bits = bits << 4 | UInt64(nibble)
+            }
         }
-        self.octets = octets
+        self.bits = bits
     }
 
     /// Group addresses (the I/G bit) can't be a station's own.
-    public var isMulticast: Bool { octets[0] & 1 == 1 }
+    public var isMulticast: Bool { octet(0) & 1 == 1 }
 
     /// `00:00:00:00:00:00`, which no station may have.
-    public var isZero: Bool { octets.allSatisfy { $0 == 0 } }
+    public var isZero: Bool { bits == 0 }
+
+    private func octet(_ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: bits >> (40 - 8 * index)) }
 
     private static func nibble(_ byte: UInt8) -> UInt8? {
         switch byte {
@@ -46,6 +55,13 @@ public struct MACAddress: Hashable, Sendable {
 extension MACAddress: CustomStringConvertible {
     /// Lower-case hex with colons, as ip(8) prints it.
     public var description: String {
-        octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+        String(unsafeUninitializedCapacity: 17) { buffer in
+            for position in 0..<17 {
+                let nibble = UInt8(truncatingIfNeeded: bits >> (44 - 4 * (position - position / 3))) & 0xf
+                let digit = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+                buffer[position] = position % 3 == 2 ? UInt8(ascii: ":") : digit
+            }
+            return 17
+        }
     }
 }

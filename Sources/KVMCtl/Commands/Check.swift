@@ -5,7 +5,7 @@ import VMCore
 /// `kvmctl check`.
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check",
+        commandName: "check", _superCommandName: Root.name,
         abstract: "Say whether VMs could start here, and what in their files, disks and bridges keeps them from it.")
 
     @OptionGroup var targets: Targets

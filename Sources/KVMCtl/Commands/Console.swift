@@ -5,7 +5,7 @@ import VMCore
 /// `kvmctl console`.
 struct Console: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "console",
+        commandName: "console", _superCommandName: Root.name,
         abstract: "Connect to a VM's serial console.",
         discussion: """
             Ctrl-] leaves. A Linux guest writes here only with console=ttyS0 on its kernel command line. While somebody \

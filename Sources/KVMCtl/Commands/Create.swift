@@ -6,7 +6,7 @@ import VMCore
 /// `kvmctl create`.
 struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "create",
+        commandName: "create", _superCommandName: Root.name,
         abstract: "Make a new VM: its vm.params and its disks, which take no space until they are written.")
 
     @Argument(help: "The directory that will hold it.", completion: .directory)

@@ -4,7 +4,7 @@ import VMCore
 /// `kvmctl explain`.
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "explain",
+        commandName: "explain", _superCommandName: Root.name,
         abstract: "Print every QEMU argument of a VM, and where it comes from.")
 
     @Argument(help: "The VM.", completion: .file())

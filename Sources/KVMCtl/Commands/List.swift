@@ -5,7 +5,7 @@ import VMCore
 /// `kvmctl list`.
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list",
+        commandName: "list", _superCommandName: Root.name,
         abstract: "List the VMs: those under the roots, and those that run.", aliases: ["ls"])
 
     @OptionGroup var output: OutputOptions

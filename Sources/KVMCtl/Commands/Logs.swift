@@ -5,7 +5,7 @@ import VMCore
 /// `kvmctl logs`.
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "logs",
+        commandName: "logs", _superCommandName: Root.name,
         abstract: "Show what a VM wrote: its serial console, QEMU's messages, or its flight record.")
 
     @Argument(help: "The VM.", completion: .file())

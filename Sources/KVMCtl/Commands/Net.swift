@@ -5,7 +5,7 @@ import VMCore
 /// `kvmctl net`.
 struct Net: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "net",
+        commandName: "net", _superCommandName: Root.name,
         abstract: "Make, remove and show the host's bridges.", subcommands: [NetUp.self, NetDown.self, NetShow.self])
 }
 

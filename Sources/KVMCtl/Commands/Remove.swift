@@ -5,7 +5,8 @@ import VMCore
 /// `kvmctl rm`.
 struct Remove: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rm", abstract: "Remove VMs that don't run: the params file and the logs; the disks only if asked."
+        commandName: "rm", _superCommandName: Root.name,
+        abstract: "Remove VMs that don't run: the params file and the logs; the disks only if asked."
     )
 
     @OptionGroup var targets: Targets

@@ -5,7 +5,7 @@ import VMCore
 /// `kvmctl show`.
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show",
+        commandName: "show", _superCommandName: Root.name,
         abstract: "Show all that is known of a VM.")
 
     @OptionGroup var targets: Targets

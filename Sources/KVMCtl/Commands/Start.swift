@@ -4,7 +4,7 @@ import VMCore
 /// `kvmctl start`.
 struct Start: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "start",
+        commandName: "start", _superCommandName: Root.name,
         abstract: "Start VMs.",
         discussion: "Starting a VM that runs says so and succeeds.")
 

@@ -4,7 +4,7 @@ import VMCore
 /// `kvmctl stop`.
 struct Stop: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stop",
+        commandName: "stop", _superCommandName: Root.name,
         abstract: "Stop VMs.",
         discussion: """
             The guest is asked first (the ACPI power button, pressed again every 5 s); if it has not shut down in time, \

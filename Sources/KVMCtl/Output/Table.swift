@@ -9,15 +9,23 @@ struct Table {
     mutating func add(_ row: String...) { rows.append(row.map { Printable.escaped($0) }) }
 
     var text: String {
-        let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            var line = ""
+        let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { Self.width($0[column]) }.max() ?? 0 }
+        var text: [UInt8] = []
+        for (number, row) in rows.enumerated() {
+            if number > 0 { text.append(UInt8(ascii: "\n")) }
             for (column, cell) in row.enumerated() {
-                line += cell
-                if column < row.count - 1 { line += String(repeating: " ", count: widths[column] - cell.count + 2) }
+                text += cell.utf8
+                guard column < row.count - 1 else { continue }
+                text += repeatElement(UInt8(ascii: " "), count: widths[column] - Self.width(cell) + 2)
             }
-            return line
-        }.joined(separator: "\n")
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// In characters; to count the bytes is quicker, and of ASCII the same.
+    private static func width(_ cell: String) -> Int {
+        let bytes = cell.utf8
+        return bytes.allSatisfy { $0 < 0x80 } ? bytes.count : cell.count
     }
 }
 

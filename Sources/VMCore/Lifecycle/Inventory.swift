@@ -72,12 +72,10 @@ public struct Inventory: Sendable {
     ///   shows as `unresponsive`.
     public func entries(asking: Bool = true) -> [VMEntry] {
         let locator = VMLocator(paths)
-        var entries: [VMEntry] = []
-        var files: Set<FilePath> = []
-        for file in locator.definedFiles() {
-            files.insert(file)
-            entries.append(entry(defined: file))
-        }
+        let traces = Traces(of: [paths] + others)
+        let defined = locator.definedFiles()
+        var entries = defined.concurrentMap { entry(defined: $0, traces: traces) }
+        let files = Set(defined)
         for name in locator.startedNames() {
             guard let manifest = Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile),
                 !files.contains(FilePath(manifest.file))
@@ -89,7 +87,7 @@ public struct Inventory: Sendable {
             entries.append(VMEntry(manifest, seen, in: paths))
         }
         if asking { ask(&entries) }
-        return entries.sorted { ($0.name, $0.file.string) < ($1.name, $1.file.string) }
+        return entries.sorted { $0.name != $1.name ? $0.name < $1.name : $0.file.string < $1.file.string }
     }
 
     /// Where a VM's run-time files are: in the caller's own places, or another user's.
@@ -114,12 +112,12 @@ public struct Inventory: Sendable {
         return entries[0]
     }
 
-    private func entry(defined file: FilePath, knownName: VMName? = nil) -> VMEntry {
+    private func entry(defined file: FilePath, knownName: VMName? = nil, traces: Traces? = nil) -> VMEntry {
         let read: Result<VMFile, VMError>
         do throws(VMError) { read = .success(try VMFile(file)) } catch { read = .failure(error) }
         let params = try? read.get().params
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
-        let (place, seen) = name.map { observe($0, file) } ?? (paths, nil)
+        let (place, seen) = name.map { observe($0, file, traces) } ?? (paths, nil)
         var entry: VMEntry
         if let name, let seen, seen.state.isAlive,
             let manifest = Manifest(reading: RuntimeDirectory(name, in: place).manifestFile),
@@ -137,7 +135,8 @@ public struct Inventory: Sendable {
     }
 
     /// The caller's own VM; or else another user's, if it runs, or may run.
-    private func observe(_ name: VMName, _ file: FilePath) -> (Paths, Observation) {
+    private func observe(_ name: VMName, _ file: FilePath, _ traces: Traces? = nil) -> (Paths, Observation) {
+        if let traces, !traces.mayBe(of: name) { return (paths, Observation(state: .stopped)) }
         let own = Observation(name, in: paths)
         guard own.state == .stopped, own.endReason == nil else { return (paths, own) }
         for place in others {

@@ -102,9 +102,9 @@ public struct VMLocator: Sendable {
     public func definedFiles() -> [FilePath] {
         paths.roots.flatMap { root in
             ((try? names(in: root)) ?? []).compactMap { entry -> FilePath? in
-                let path = root.appending(entry)
-                if entry.hasSuffix(".params") { return path }
-                let inside = path.appending("vm.params")
+                if entry.hasSuffix(".params") { return root.appending(entry) }
+                // In one piece: each appending goes over the whole path.
+                let inside = root.appending("\(entry)/vm.params")
                 return Self.isFile(inside) ? inside : nil
             }
         }

@@ -39,7 +39,11 @@ extension ParamsDecoder {
     /// Two writers of one image destroy it.
     private mutating func refuseSharedPaths(_ disks: [VMParams.Disk]) {
         guard disks.count > 1 else { return }
-        let paths = disks.map { $0.path.value.lexicallyNormalized() }
+        // Without a `..` a path is as short as it can be already.
+        let paths = disks.map { disk in
+            let path = disk.path.value
+            return path.string.utf8.contains(UInt8(ascii: ".")) ? path.lexicallyNormalized() : path
+        }
         for (position, disk) in disks.enumerated() {
             let other = disks.indices[..<position].first { index in
                 paths[index] == paths[position] && !(disks[index].readOnly.value && disk.readOnly.value)

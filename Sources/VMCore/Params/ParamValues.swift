@@ -27,7 +27,8 @@ enum ParamValue {
 
     /// A decimal number in a range.
     static func integer(_ text: String, in range: ClosedRange<Int>) throws(ValueFault) -> Int {
-        let hint = "Write a number from \(range.lowerBound) to \(range.upperBound)."
+        // Made only for a fault: most values have none.
+        var hint: String { "Write a number from \(range.lowerBound) to \(range.upperBound)." }
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
             let negative = text.hasPrefix("-") && Int(text) != nil
             throw ValueFault(
@@ -43,7 +44,7 @@ enum ParamValue {
     static func size(
         _ text: String, bareUnit: ByteUnit?, in range: ClosedRange<ByteCount>
     ) throws(ValueFault) -> ByteCount {
-        let limits = "Write a size from \(range.lowerBound) to \(range.upperBound)."
+        var limits: String { "Write a size from \(range.lowerBound) to \(range.upperBound)." }
         let size: ByteCount
         do throws(SizeError) {
             size = try ByteCount(parsing: text, bareUnit: bareUnit)

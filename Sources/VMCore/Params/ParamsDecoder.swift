@@ -23,11 +23,15 @@ struct ParamsDecoder {
     init(_ bytes: [UInt8], file: FilePath) {
         self.bytes = bytes
         self.file = file
-        directory = file.removingLastComponent().string
+        directory = VMParams.directory(of: file)
     }
 
     /// Reads every line, and refuses what the schema alone can judge.
     mutating func collect() {
+        // Most files have no more.
+        names.reserveCapacity(16)
+        lines.reserveCapacity(16)
+        assignments.reserveCapacity(16)
         for element in ParamsLexer(bytes) {
             switch element {
             case .success(let assignment): file(assignment)

@@ -141,6 +141,8 @@ struct ParamsLexer: Sequence, IteratorProtocol {
     }
 
     private func string(_ word: ShellWord) throws(Fault) -> String {
+        // Nearly all values are ASCII, which takes a tenth of the time.
+        if word.text.allSatisfy({ $0 < 0x80 }) { return String(decoding: word.text, as: UTF8.self) }
         if let value = String(validating: word.text, as: UTF8.self) { return value }
         let bad = Self.firstInvalid(bytes[word.span])
         throw fault(

@@ -50,13 +50,13 @@ extension ByteCount {
     ///   - text: The whole size, without blanks.
     ///   - bareUnit: What a number without a unit counts; nil where one has to be given.
     /// - Throws: What is wrong with the text.
-    public init(parsing text: some StringProtocol, bareUnit: ByteUnit?) throws(SizeError) {
-        var rest = Substring(text)
-        if rest.hasPrefix("-") { throw .negative }
+    public init(parsing text: String, bareUnit: ByteUnit?) throws(SizeError) {
+        var rest = text[...]
+        if rest.utf8.first == UInt8(ascii: "-") { throw .negative }
         let whole = rest.takeDigits()
         guard !whole.isEmpty else { throw .notANumber }
         var fraction: Substring = ""
-        if rest.hasPrefix(".") {
+        if rest.utf8.first == UInt8(ascii: ".") {
             rest.removeFirst()
             fraction = rest.takeDigits()
             guard !fraction.isEmpty else { throw .notANumber }
@@ -107,8 +107,8 @@ extension ByteCount {
 extension Substring {
     /// Removes the ASCII digits at the beginning and returns them.
     fileprivate mutating func takeDigits() -> Substring {
-        let digits = prefix { ("0"..."9").contains($0) && $0.isASCII }
-        self = self[digits.endIndex...]
-        return digits
+        let end = utf8.firstIndex { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? endIndex
+        defer { self = self[end...] }
+        return self[..<end]
     }
 }
