@@ -46,12 +46,13 @@ struct Root: ParsableCommand {
     /// What the words of the command line mean.
     ///
     /// A command that knows by `_superCommandName` that it is one of kvmctl's is asked first, alone: then ArgumentParser
-    /// looks neither at all the others nor for a request for completions, which took half of a command's start-up. Whatever it
-    /// does not take as it is (help, errors) is for the whole tree.
+    /// looks neither at all the others nor for a request for completions, which took a third of a command's start-up.
+    /// Whatever is more than that (help, errors) is for the whole tree.
     static func command(_ words: [String]) throws -> any ParsableCommand {
         let named = configuration.subcommands.first { $0.configuration.commandName == words.first }
         if let named, named.configuration._superCommandName != nil,
-            let command = try? named.parseAsRoot(Array(words.dropFirst()))
+            let command = try? named.parseAsRoot(Array(words.dropFirst())),
+            ([named] + named.configuration.subcommands).contains(where: { $0 == type(of: command) })
         {
             return command
         }
