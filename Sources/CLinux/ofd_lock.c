@@ -10,12 +10,22 @@ static struct flock one_byte(short type, int64_t byte)
 	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 }
 
-int clinux_ofd_lock(int fd, int64_t byte)
+static int take(int fd, short type, int64_t byte)
 {
-	struct flock lock = one_byte(F_WRLCK, byte);
+	struct flock lock = one_byte(type, byte);
 	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 		return 0;
 	return errno == EACCES ? -EAGAIN : -errno;
+}
+
+int clinux_ofd_lock(int fd, int64_t byte)
+{
+	return take(fd, F_WRLCK, byte);
+}
+
+int clinux_ofd_share(int fd, int64_t byte)
+{
+	return take(fd, F_RDLCK, byte);
 }
 
 // Asks whether a lock of this type could not be had. Descriptors opened O_RDONLY may ask for either.

@@ -12,11 +12,14 @@ enum KVMCtl {
         if name.split(separator: "/").last == "start_a_kvm.sh" {
             ExitStatus.leave {
                 if ["-h", "--help"].contains(arguments.first) { return print(StartAKVM.usage) }
-                try StartAKVM(arguments).run()
+                let command = try StartAKVM(arguments)
+                LeftBehind.remove(before: arguments)
+                try command.run()
             }
         }
         ExitStatus.leave {
             var command = try Root.command(arguments)
+            LeftBehind.remove(before: arguments)
             try command.run()
         }
     }

@@ -8,6 +8,10 @@
 /// Takes the write lock on `byte` without waiting. 0, or -EAGAIN where somebody else has it.
 int clinux_ofd_lock(int fd, int64_t byte);
 
+/// Takes a read lock on `byte`, of which there can be many, without waiting; a descriptor for reading is enough. 0, or
+/// -EAGAIN where somebody else has the write lock.
+int clinux_ofd_share(int fd, int64_t byte);
+
 /// Asks, without taking anything, whether somebody else holds the lock on `byte`. 1, 0 or -errno.
 int clinux_ofd_is_locked(int fd, int64_t byte);
 

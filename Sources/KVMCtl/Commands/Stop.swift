@@ -33,6 +33,7 @@ struct Stop: ParsableCommand {
             let stopping = Stopping(vm, timeout: timeout, paths: try Places.current())
             let rungs = try stopping.rungs()
             let outcome = dryRun.isOn ? nil : try stopping.stop()
+            outcome?.leftBehind.forEach(Message.error)
             if !output.json {
                 print("\(vm.name): \(outcome.map { Self.text($0, timeout) } ?? Self.text(rungs, timeout))")
             }

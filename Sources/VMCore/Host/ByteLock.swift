@@ -10,6 +10,9 @@ struct ByteLockFile: ~Copyable {
     /// Opens the file, for asking only.
     init(asking path: FilePath) throws(Errno) { file = try .open(path, .readOnly) }
 
+    /// Opens the file for locking, where it is there; a link is not followed.
+    init(changing path: FilePath) throws(Errno) { file = try .open(path, .readWrite, flags: O_NOFOLLOW) }
+
     /// Opens the file for locking, and makes it where it is missing; a link is not followed.
     init(creating path: FilePath, permissions: UInt32, group: UInt32? = nil) throws(Errno) {
         file = try openOwn(path, .readWrite, permissions: permissions, group: group)
@@ -37,6 +40,21 @@ struct ByteLockFile: ~Copyable {
         if result == -Errno.resourceTemporarilyUnavailable.rawValue { return false }
         guard result == 0 else { throw Errno(rawValue: -result) }
         return true
+    }
+
+    /// Takes a read lock on a byte, of which there can be many, unless somebody else has the lock.
+    func tryShare(_ byte: Int64) throws(Errno) -> Bool {
+        let result = clinux_ofd_share(file.rawValue, byte)
+        if result == -Errno.resourceTemporarilyUnavailable.rawValue { return false }
+        guard result == 0 else { throw Errno(rawValue: -result) }
+        return true
+    }
+
+    /// Whether somebody else holds a lock of any kind on a byte.
+    func isHeld(_ byte: Int64) throws(Errno) -> Bool {
+        let result = clinux_ofd_is_held(file.rawValue, byte)
+        guard result >= 0 else { throw Errno(rawValue: -result) }
+        return result == 1
     }
 
     /// Whether somebody else holds the lock on a byte.

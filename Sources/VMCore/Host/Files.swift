@@ -91,6 +91,11 @@ func removeFile(_ path: FilePath) {
     _ = path.withPlatformString { unlink($0) }
 }
 
+/// Removes a directory, if it is there and nothing is in it.
+func removeDirectory(_ path: FilePath) {
+    _ = path.withPlatformString { rmdir($0) }
+}
+
 /// What stat(2) says, or nil where there is nothing.
 func status(of path: FilePath) throws(Errno) -> stat? {
     var result = stat()

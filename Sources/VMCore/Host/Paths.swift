@@ -11,6 +11,7 @@ public import SystemPackage
 ///              qmp.sock serial.sock agent.sock
 /// RUN/uids/UID               the uids in use: QEMU holds its lock
 /// RUN/addresses              whose turn it is to claim MACs
+/// RUN/resources/NAME         what has to be removed when no VM holds it any more (HostResource)
 /// LOG/NAME/console.log       what the guest wrote to its serial console
 ///          qemu.log          what QEMU printed
 ///          record            what happened to the VM, as QEMU itself wrote it
@@ -30,6 +31,8 @@ public struct Paths: Equatable, Sendable {
     public var machines: FilePath { run.appending("vms") }
     /// RUN/uids: a file for each uid that was ever taken.
     public var uids: FilePath { run.appending("uids") }
+    /// RUN/resources: a file for each thing on the host that lives as long as some VM holds it.
+    public var resources: FilePath { run.appending("resources") }
     /// The VM's directory under RUN.
     public func machine(_ name: VMName) -> FilePath { machines.appending(name.description) }
     /// The VM's directory under LOG.

@@ -62,6 +62,14 @@ struct ProcessHandle: ~Copyable {
         self.pidfd = pidfd
     }
 
+    /// Takes hold of the process that has this pid, if it is the one that is meant.
+    ///
+    /// - Parameter isMeant: is asked once it is held, so that the answer is about this very process.
+    init?(pid: Int32, where isMeant: () -> Bool) {
+        guard let pidfd = try? OwnedDescriptor(returned: clinux_pidfd_open(pid)), isMeant() else { return nil }
+        self.pidfd = pidfd
+    }
+
     /// Takes hold of a child, whose pid can't be another's until it is reaped.
     init?(_ child: Child) {
         guard let pidfd = try? OwnedDescriptor(returned: clinux_pidfd_open(child.pid)) else { return nil }

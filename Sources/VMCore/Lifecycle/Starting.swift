@@ -80,7 +80,12 @@ public struct Starting {
             let ignition = Ignition(
                 plan: plan, paths: paths, foreground: options.foreground, timeout: options.timeout,
                 stopwatch: stopwatch)
-            let manifest = try ignition.light(life)
+            let manifest: Manifest
+            do throws(VMError) { manifest = try ignition.light(life) } catch {
+                var failure = error
+                failure.details += HostResource.sweep(paths, patience: .seconds(10)).map(\.description)
+                throw failure
+            }
             return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
         }
     }

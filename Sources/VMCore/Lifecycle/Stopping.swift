@@ -45,6 +45,8 @@ public struct Stopping {
         public var rung: Rung
         /// What became of the first one.
         public var answer: Answer
+        /// What of the host's it held last and could not be removed; the next command tries again.
+        public var leftBehind: [VMError] = []
     }
 
     /// Prepares to stop a VM.
@@ -86,6 +88,12 @@ public struct Stopping {
     /// - Throws: `.denied` if it is another user's; `.busy` if another command keeps talking to QEMU, so that the guest
     ///   can't be asked: nothing is ended then that was not asked.
     public func stop() throws(VMError) -> Outcome {
+        var outcome = try stopQEMU()
+        outcome.leftBehind = HostResource.sweep(paths, patience: Self.quitPatience)
+        return outcome
+    }
+
+    private func stopQEMU() throws(VMError) -> Outcome {
         guard try isRunning(), let process = try qemu() else {
             return Outcome(rung: .alreadyStopped, answer: .notAsked)
         }

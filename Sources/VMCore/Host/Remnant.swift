@@ -1,0 +1,91 @@
+import BridgeNet
+import SystemPackage
+
+/// Something on the host that stays when the process that made it is gone, described so that another one can remove it,
+/// and nothing else by mistake.
+enum Remnant: Equatable {
+    /// A link, known by its name and an address that no other link has: both are there from its creation on.
+    case link(InterfaceName, mac: MACAddress)
+    /// A table of nftables.
+    case table(family: String, name: String)
+    /// A program in the background.
+    case daemon(Daemon)
+    /// A program in the background that has to be told when what comes after this is removed.
+    case reader(Daemon)
+    /// A setting of the kernel's that was changed.
+    case setting(Sysctl, was: String, now: String)
+    /// A file.
+    case file(FilePath)
+    /// A directory and the files in it.
+    case directory(FilePath)
+}
+
+extension Remnant {
+    /// Removes it. What is gone already, or has been changed by somebody else since, is left alone.
+    func remove() throws(VMError) {
+        switch self {
+        case .link(let name, let mac): try Self.removeLink(name, mac)
+        case .table(let family, let name):
+            // To add what is there does nothing, and what is not there can't be deleted.
+            try Tool.nft.run(
+                ["-f", "-"], input: "add table \(family) \(name)\ndelete table \(family) \(name)\n",
+                for: "the nft table \(family) \(name)")
+        case .daemon(let daemon): try daemon.end()
+        case .reader(let daemon): daemon.reload()
+        case .setting(let sysctl, let was, let now): if sysctl.value == now { try sysctl.set(was) }
+        case .file(let path): removeFile(path)
+        case .directory(let path):
+            for name in (try? names(in: path)) ?? [] { removeFile(path.appending(name)) }
+            removeDirectory(path)
+        }
+    }
+
+    private static func removeLink(_ name: InterfaceName, _ mac: MACAddress) throws(VMError) {
+        do throws(NetworkError) {
+            var socket = try RouteSocket()
+            guard try socket.link(named: name)?.mac == mac else { return }
+            try socket.perform(.delete(name))
+        } catch  where error.code == .notFound {
+            return
+        } catch {
+            throw VMError(error)
+        }
+    }
+}
+
+extension Remnant {
+    /// As a line of a resource's file.
+    var json: JSON {
+        switch self {
+        case .link(let name, let mac): ["link": .string(name.description), "mac": .string(mac.description)]
+        case .table(let family, let name): ["table": .string(name), "family": .string(family)]
+        case .daemon(let daemon): ["daemon": .string(daemon.pidFile.string)]
+        case .reader(let daemon): ["reader": .string(daemon.pidFile.string)]
+        case .setting(let sysctl, let was, let now):
+            ["setting": .string(sysctl.key), "was": .string(was), "now": .string(now)]
+        case .file(let path): ["file": .string(path.string)]
+        case .directory(let path): ["directory": .string(path.string)]
+        }
+    }
+
+    init?(_ json: JSON) {
+        func text(_ key: String) -> String? { json[key]?.string }
+        if let name = text("link").flatMap({ InterfaceName($0) }), let mac = text("mac").flatMap({ MACAddress($0) }) {
+            self = .link(name, mac: mac)
+        } else if let name = text("table"), let family = text("family") {
+            self = .table(family: family, name: name)
+        } else if let path = text("daemon") {
+            self = .daemon(Daemon(pidFile: FilePath(path)))
+        } else if let path = text("reader") {
+            self = .reader(Daemon(pidFile: FilePath(path)))
+        } else if let key = text("setting"), let was = text("was"), let now = text("now") {
+            self = .setting(Sysctl(key: key), was: was, now: now)
+        } else if let path = text("file") {
+            self = .file(FilePath(path))
+        } else if let path = text("directory") {
+            self = .directory(FilePath(path))
+        } else {
+            return nil
+        }
+    }
+}

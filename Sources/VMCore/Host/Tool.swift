@@ -1,0 +1,98 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+/// A program of the host's that does one thing for root and ends, as nft does, or goes into the background by itself.
+struct Tool {
+    let name: String
+    /// The Debian package that it comes in.
+    let package: String
+
+    static let nft = Tool(name: "nft", package: "nftables")
+    static let dnsmasq = Tool(name: "dnsmasq", package: "dnsmasq-base")
+
+    /// Where a user's PATH mostly does not lead, and root's tools are.
+    private static let usualPlaces = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    private static let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+    private static let patience = Duration.seconds(20)
+
+    /// The program's path; nil where the host has none. A PATH that is set is all that is looked at for root.
+    var path: FilePath? {
+        var places = getenv("PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []
+        if places.isEmpty || geteuid() != 0 { places += Self.usualPlaces }
+        return places.filter { $0.hasPrefix("/") }.map { FilePath($0).appending(name) }.first { place in
+            place.withPlatformString { access($0, X_OK) } == 0
+        }
+    }
+
+    /// What is said where the host has none.
+    ///
+    /// - Parameter subject: what needs it.
+    func missing(for subject: String) -> VMError {
+        VMError(
+            .unavailable, subject, "takes \(name), which this host does not have",
+            remedy: "install it: `apt-get install \(package)`")
+    }
+
+    /// Runs it to its end, or until it is in the background.
+    ///
+    /// - Parameter subject: what it is run for, for errors.
+    /// - Throws: `.unavailable` where there is no such program, and, with what it printed, where it fails.
+    func run(_ arguments: [String], input: String = "", for subject: String) throws(VMError) {
+        guard let path else { throw missing(for: subject) }
+        let printed = try Self.memory("output", for: subject)
+        let words = try Self.memory("input", for: subject)
+        let child: Child
+        do throws(Errno) {
+            try writeAll(Array(input.utf8), to: words.descriptor)
+            lseek(words.rawValue, 0, SEEK_SET)
+            child = Child(pid: try spawn(path, arguments, input: words.rawValue, output: printed.rawValue))
+        } catch {
+            throw .system(error, subject, "can't run \(path)")
+        }
+        guard let end = child.reap(by: Deadline(in: Self.patience)) else {
+            child.kill()
+            child.reap(by: Deadline(in: .seconds(5)))
+            throw VMError(.timedOut, subject, "\(path) has not ended in \(Self.patience.components.seconds) s")
+        }
+        guard end != .exited(0) else { return }
+        lseek(printed.rawValue, 0, SEEK_SET)
+        let text = String(decoding: (try? readAll(printed.descriptor, limit: 4096)) ?? [], as: UTF8.self)
+        throw VMError(.unavailable, subject, "\(path) failed", details: text.split(separator: "\n").map(String.init))
+    }
+
+    private static func memory(_ name: String, for subject: String) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) { return try OwnedDescriptor(returned: clinux_memory_file(name)) } catch {
+            throw .system(error, subject, "no file in memory for a program's \(name)")
+        }
+    }
+
+    /// In a session of its own, with every other descriptor closed: ours are all close-on-exec.
+    private func spawn(
+        _ path: FilePath, _ arguments: [String], input: CInt, output: CInt
+    ) throws(Errno) -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        for (source, target) in [(input, STDIN_FILENO), (output, STDOUT_FILENO), (output, STDERR_FILENO)] {
+            posix_spawn_file_actions_adddup2(&actions, source, target)
+        }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | Self.ownSession))
+        var words = ([path.string] + arguments).map { strdup($0) } + [nil]
+        var environment = Self.environment.map { strdup($0) } + [nil]
+        defer { (words + environment).forEach { free($0) } }
+        var pid: pid_t = 0
+        let result = posix_spawn(&pid, path.string, &actions, &attributes, &words, &environment)
+        guard result == 0 else { throw Errno(rawValue: result) }
+        return pid
+    }
+
+    /// POSIX_SPAWN_SETSID of spawn.h, which is hidden from Swift.
+    private static let ownSession: CInt = 0x80
+}

@@ -1,0 +1,119 @@
+import BridgeNet
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import VMCore
+
+/// What lives as long as somebody holds it.
+@Suite struct HostResourceTests {
+    private let scratch: Scratch
+    private let paths: Paths
+
+    init() throws {
+        scratch = try Scratch()
+        var paths = Paths.system
+        paths.run = scratch.path
+        self.paths = paths
+    }
+
+    private var thing: FilePath { scratch.path.appending("thing") }
+    private var journal: FilePath { paths.resources.appending("net") }
+    private var isThere: [Bool] { [thing, journal].map { path in path.withPlatformString { access($0, F_OK) } == 0 } }
+
+    private func cleanUp() {
+        removeFile(journal)
+        removeDirectory(paths.resources)
+    }
+
+    /// Holds a resource that is one file; says whether somebody held it before.
+    private func hold(_ seen: inout [Bool]) throws(VMError) -> OwnedDescriptor {
+        try HostResource("net", in: paths).hold { (journal) throws(VMError) in
+            seen.append(journal.isHeld)
+            guard !journal.isHeld else { return }
+            try journal.note(.file(thing))
+            do throws(Errno) { try replaceFile(thing, with: [], permissions: 0o600) } catch {
+                throw .system(error, thing.string, "can't be made")
+            }
+        }
+    }
+
+    @Test func isMadeOnceAndGoesWithItsLastHolder() throws {
+        defer { cleanUp() }
+        var wasHeld: [Bool] = []
+        let first = try hold(&wasHeld)
+        let second = try hold(&wasHeld)
+        #expect(wasHeld == [false, true])
+        try first.release().close()
+        #expect(HostResource.sweep(paths).isEmpty)
+        #expect(isThere == [true, true])
+        try second.release().close()
+        #expect(HostResource.sweep(paths).isEmpty)
+        #expect(isThere == [false, false])
+    }
+
+    @Test func aHolderCanOnlyRead() throws {
+        defer { cleanUp() }
+        var wasHeld: [Bool] = []
+        let held = try hold(&wasHeld)
+        let flags = fcntl(held.rawValue, F_GETFL)
+        #expect(flags & O_ACCMODE == O_RDONLY)
+    }
+
+    @Test func whatAKilledProcessLeftIsRemovedBeforeItIsMadeAgain() throws {
+        defer { cleanUp() }
+        try makeDirectories(paths.resources, permissions: 0o700)
+        let left = scratch.path.appending("left")
+        try replaceFile(left, with: [], permissions: 0o600)
+        // The last line was never finished, so that what it says was never made.
+        let lines = "\n{\"file\":\"\(left)\"}\n\n{\"file\":\"\(scratch.path)/ot"
+        try replaceFile(journal, with: Array(lines.utf8), permissions: 0o600)
+        var wasHeld: [Bool] = []
+        let held = try hold(&wasHeld)
+        let isGone = left.withPlatformString { access($0, F_OK) } != 0
+        #expect(wasHeld == [false] && isGone)
+        extendLifetime(held)
+    }
+
+    @Test func aFailureLeavesNothing() throws {
+        defer { cleanUp() }
+        var codes: [VMError.Code] = []
+        do throws(VMError) {
+            _ = try HostResource("net", in: paths).hold { (journal) throws(VMError) in
+                try journal.note(.file(thing))
+                _ = try? replaceFile(thing, with: [], permissions: 0o600)
+                throw VMError(.busy, "net", "taken")
+            }
+        } catch { codes.append(error.code) }
+        #expect(codes == [.busy])
+        #expect(isThere == [false, false])
+    }
+
+    @Test func whatIsOfAnotherNetworkNamespaceIsLeftAlone() throws {
+        defer { cleanUp() }
+        try makeDirectories(paths.resources, permissions: 0o700)
+        try replaceFile(thing, with: [], permissions: 0o600)
+        let lines = "\n{\"namespace\":1}\n\n{\"file\":\"\(thing)\"}\n"
+        try replaceFile(journal, with: Array(lines.utf8), permissions: 0o600)
+        #expect(HostResource.sweep(paths).isEmpty)
+        #expect(isThere == [true, true])
+        var codes: [VMError.Code] = []
+        var wasHeld: [Bool] = []
+        do throws(VMError) { _ = try hold(&wasHeld) } catch { codes.append(error.code) }
+        #expect(codes == [.busy])
+    }
+
+    @Test func everyRemnantComesBackFromItsLine() throws {
+        let daemon = Daemon(pidFile: "/run/kvmctl/nat/dnsmasq.pid")
+        let remnants: [Remnant] = [
+            .link(try #require(InterfaceName("kvmnat0")), mac: MACAddress(bits: 0x02_0000_0000_01)),
+            .table(family: "ip", name: "kvmctl_nat"), .daemon(daemon), .reader(daemon),
+            .setting(.forwarding, was: "0", now: "1"), .file("/run/a \"b\""), .directory("/run/kvmctl/nat"),
+        ]
+        #expect(try remnants.map { Remnant(try JSON(parsing: $0.json.text.utf8)) } == remnants)
+    }
+}
+
+extension CInt {
+    fileprivate func close() throws { try FileDescriptor(rawValue: self).close() }
+}
