@@ -13,7 +13,7 @@ DESTDIR ?=
 # start-up. Only the archive is in this directory, so the linker takes it.
 STATIC  := .build/static
 RELEASE := mkdir -p $(STATIC) && ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(STATIC) && \
-           swift build -c release --static-swift-stdlib -Xlinker -L$(CURDIR)/$(STATIC) \
+           swift build -c release --static-swift-stdlib --disable-local-rpath -Xlinker -L$(CURDIR)/$(STATIC) \
            -Xlinker -l:libgcc_eh.a -Xlinker --as-needed
 BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another may stand before it in PATH.
