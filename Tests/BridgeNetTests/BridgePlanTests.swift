@@ -23,7 +23,7 @@ import Testing
 
     @Test func setsAnMTUAfterTheCreation() throws {
         let plan = try BridgePlan.up(BridgeSpec(name: name, mac: mac, mtu: 9000), found: [])
-        let change = LinkOperation.change(name, from: LinkSettings(mtu: 1500), to: LinkSettings(mtu: 9000))
+        let change = NetworkOperation.change(name, from: LinkSettings(mtu: 1500), to: LinkSettings(mtu: 9000))
         #expect(plan == [.createBridge(name, mac: mac), change])
         #expect(plan.map(\.inverse) == [.delete(name), .change(name, from: .init(mtu: 9000), to: .init(mtu: 1500))])
     }

@@ -14,15 +14,15 @@ import Testing
 
     private func plan(
         mtu: Int? = nil, alias: String = "web", found: Link?
-    ) throws(NetworkError) -> [LinkOperation] {
+    ) throws(NetworkError) -> [NetworkOperation] {
         try JoinPlan.operations(tap: tap, alias: alias, mtu: mtu, bridge: bridge, found: found)
     }
 
     @Test func takesTheMTUOfTheBridgeBeforeJoining() throws {
-        let prepare = LinkOperation.change(
-            tap, from: LinkSettings(mtu: 1500, alias: "", hasIPv6Address: true),
-            to: LinkSettings(mtu: 9000, alias: "web", hasIPv6Address: false))
-        let join = LinkOperation.change(
+        let prepare = NetworkOperation.change(
+            tap, from: LinkSettings(mtu: 1500, alias: "", addressGeneration: .fromMAC),
+            to: LinkSettings(mtu: 9000, alias: "web", addressGeneration: .off))
+        let join = NetworkOperation.change(
             tap, from: LinkSettings(controller: 0, isUp: false), to: LinkSettings(controller: 5, isUp: true))
         #expect(try plan(found: found) == [prepare, join])
     }

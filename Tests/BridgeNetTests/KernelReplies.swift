@@ -5,7 +5,7 @@ enum KernelReplies {
     /// A bridge that is up, with an attribute that nobody asked for.
     static let bridge = hex(
         """
-        6c 00 00 00  10 00  00 00  00 00 00 00  2a 00 00 00  // 108 bytes, RTM_NEWLINK, no flags, port 42
+        98 00 00 00  10 00  00 00  00 00 00 00  2a 00 00 00  // 152 bytes, RTM_NEWLINK, no flags, port 42
         00 00 01 00  05 00 00 00  43 10 01 00  00 00 00 00   // ARPHRD_ETHER, index 5, UP|BROADCAST|RUNNING|MULTICAST|…
         08 00 03 00  62 72 30 00                             // IFLA_IFNAME "br0"
         08 00 0d 00  e8 03 00 00                             // IFLA_TXQLEN 1000
@@ -13,9 +13,16 @@ enum KernelReplies {
         08 00 04 00  28 23 00 00                             // IFLA_MTU 9000
         0a 00 01 00  02 00 00 00 00 01  00 00                // IFLA_ADDRESS
         09 00 14 00  75 70 6c 6b 00  00 00 00                // IFLA_IFALIAS "uplk" with a NUL
-        14 00 12 00                                          // IFLA_LINKINFO, without the nested flag
+        2c 00 12 00                                          // IFLA_LINKINFO, without the nested flag
           0b 00 01 00  62 72 69 64 67 65 00  00              //   IFLA_INFO_KIND "bridge"
-          04 00 02 00                                        //   IFLA_INFO_DATA, empty
+          1c 00 02 00                                        //   IFLA_INFO_DATA
+            08 00 01 00  dc 05 00 00                         //     IFLA_BR_FORWARD_DELAY 15 s
+            08 00 05 00  01 00 00 00                         //     IFLA_BR_STP_STATE 1: the kernel's
+            05 00 07 00  00  00 00 00                        //     IFLA_BR_VLAN_FILTERING 0
+        14 00 1a 00                                          // IFLA_AF_SPEC
+          10 00 0a 00                                        //   AF_INET6
+            04 00 01 00                                      //     IFLA_INET6_FLAGS, of no length
+            05 00 08 00  01  00 00 00                        //     IFLA_INET6_ADDR_GEN_MODE none
         """)
 
     /// The first part of a dump: the loopback.
@@ -102,7 +109,8 @@ enum KernelReplies {
         08 00 01 00  0a 09 00 08                             // NDA_DST 10.9.0.8
         """)
 
-    static let all = [bridge, loopbackPart, tapPart, dumpEnd, acknowledgement, refusal, noDevice, neighbour]
+    static let all =
+        [bridge, loopbackPart, tapPart, dumpEnd, acknowledgement, refusal, noDevice, neighbour] + EntryReplies.all
 
     /// Messages with the sequence number of the request that they answer.
     static func numbered(_ sequence: UInt32, _ messages: [UInt8]...) -> [UInt8] {

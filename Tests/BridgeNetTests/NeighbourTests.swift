@@ -10,7 +10,7 @@ import Testing
             1c 00 00 00  1e 00  01 03  07 00 00 00  00 00 00 00  // 28 bytes, RTM_GETNEIGH, REQUEST|DUMP, number 7, port 0
             00 00 00 00  00 00 00 00  00 00  00  00              // any family; what is strictly checked to be 0
             """)
-        #expect(NeighbourDump().encoded(sequence: 7) == wanted)
+        #expect(EntryRequest.dumpNeighbours.encoded(sequence: 7) == wanted)
     }
 
     @Test func readsTheTable() throws {

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func preparesATap() {
-        let settings = LinkSettings(mtu: 9000, alias: "web", hasIPv6Address: false)
+        let settings = LinkSettings(mtu: 9000, alias: "web", addressGeneration: .off)
         let wanted = hex(
             """
             4c 00 00 00  13 00  05 00  01 00 00 00  00 00 00 00  // 76 bytes, RTM_SETLINK, REQUEST|ACK

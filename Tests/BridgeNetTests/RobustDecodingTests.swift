@@ -8,12 +8,13 @@ import Testing
     private func decodeAll(_ bytes: [UInt8]) -> Bool {
         do {
             for message in try NetlinkMessage.decode(bytes) {
-                if message.type == LinkWire.newLink {
-                    _ = try Link(decoding: message.payload)
-                } else if message.type == NeighbourWire.newNeighbour {
-                    _ = try NeighbourEntry.decode(message.payload)
-                } else {
-                    _ = try Acknowledgement(decoding: message)
+                switch message.type {
+                case LinkWire.newLink: _ = try Link(decoding: message.payload)
+                case AddressWire.new: _ = try InterfaceAddress(decoding: message.payload)
+                case RouteWire.new: _ = try Route(decoding: message.payload).map { "\($0.moved(from: 7, to: 8))" }
+                case RuleWire.new: _ = try Rule(decoding: message.payload).map { "\($0)" }
+                case NeighbourWire.newNeighbour: _ = try NeighbourEntry.decode(message.payload)
+                default: _ = try Acknowledgement(decoding: message)
                 }
             }
             return true

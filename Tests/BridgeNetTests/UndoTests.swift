@@ -18,7 +18,7 @@ import Testing
         mac = try #require(MACAddress("02:00:00:00:00:01"))
     }
 
-    private var plan: [LinkOperation] {
+    private var plan: [NetworkOperation] {
         [
             .createBridge(bridge, mac: mac),
             .change(tap, from: LinkSettings(mtu: 1500), to: LinkSettings(mtu: 9000)),
@@ -49,8 +49,8 @@ import Testing
         noIPv6[16] = UInt8(truncatingIfNeeded: -97)  // EAFNOSUPPORT
         let kernel = Kernel([Kernel.says(noIPv6), good])
         var socket = RouteSocket(transport: kernel)
-        let settings = LinkSettings(mtu: 9000, hasIPv6Address: false)
-        try socket.perform(.change(tap, from: LinkSettings(mtu: 1500, hasIPv6Address: true), to: settings))
+        let settings = LinkSettings(mtu: 9000, addressGeneration: .off)
+        try socket.perform(.change(tap, from: LinkSettings(mtu: 1500, addressGeneration: .fromMAC), to: settings))
         let rest = LinkRequest.change(tap, to: LinkSettings(mtu: 9000))
         #expect(kernel.sent.last?.encoded == rest.encoded(sequence: 2))
     }

@@ -30,7 +30,7 @@ struct Exchange: ~Copyable {
     }
 
     /// Sends a request and returns the messages that answer it, once the kernel has acknowledged it.
-    mutating func request(_ request: some RouteRequest) throws(ExchangeFailure) -> [NetlinkMessage] {
+    mutating func request(_ request: any RouteRequest) throws(ExchangeFailure) -> [NetlinkMessage] {
         for _ in 0..<(request.isDump ? Self.dumpAttempts : 1) {
             sequence &+= 1
             do {

@@ -25,9 +25,9 @@ public struct RouteSocket: ~Copyable {
 
     /// All links of the namespace, as they were together at one moment.
     public mutating func links() throws(NetworkError) -> [Link] {
-        let (subject, doing) = ("links", "listing them")
-        return try decodeLinks(
-            try ask(LinkRequest.dump, subject: subject, doing: doing), subject: subject, doing: doing)
+        try list(LinkRequest.dump, of: LinkWire.newLink, "links") { payload throws(WireError) in
+            try Link(decoding: payload)
+        }
     }
 
     /// The link of that name; nil if there is none.
@@ -35,145 +35,73 @@ public struct RouteSocket: ~Copyable {
         let doing = "looking it up"
         do {
             let answer = try ask(LinkRequest.get(name), subject: name.description, doing: doing)
-            return try decodeLinks(answer, subject: name.description, doing: doing).first
+            return try decode(answer, of: LinkWire.newLink, subject: name.description, doing: doing) {
+                payload throws(WireError) in try Link(decoding: payload)
+            }.first
         } catch  where error.errno == .noSuchDevice { return nil }
     }
 
-    /// Carries out one operation. One that fails may be done in part: `perform(_: [LinkOperation])` takes that back.
-    ///
-    /// - Throws: What the kernel holds against it, such as `exists` for a bridge whose name is taken, `denied` without
-    ///   CAP_NET_ADMIN, `busy` for a bridge that is full.
-    public mutating func perform(_ operation: LinkOperation) throws(NetworkError) {
-        do {
-            try carryOut(operation)
-        } catch  where error.errno == .addressFamilyNotSupported {
-            // The kernel runs without IPv6 and refused before it changed anything; the rest is still to be done.
-            guard let rest = operation.withoutIPv6 else { throw error }
-            try carryOut(rest)
+    /// All IPv4 and IPv6 addresses, in the kernel's order, in which they can be given to a link again.
+    public mutating func addresses() throws(NetworkError) -> [InterfaceAddress] {
+        try list(EntryRequest.dumpAddresses, of: AddressWire.new, "addresses") { payload throws(WireError) in
+            try InterfaceAddress(decoding: payload)
         }
     }
 
-    /// Carries out operations in order. When one fails, what was done is taken back in reverse and the links are as
-    /// before, except as the error's `notUndone` says.
-    public mutating func perform(_ plan: [LinkOperation]) throws(NetworkError) {
-        for (position, operation) in plan.enumerated() {
-            do {
-                try perform(operation)
-            } catch {
-                var failure = error
-                let done = plan[..<position] + (operation.mayFailHalfway ? [operation] : [])
-                failure.notUndone = undo(done)
-                throw failure
-            }
+    /// All IPv4 and IPv6 routes of all tables, in the kernel's order.
+    public mutating func routes() throws(NetworkError) -> [Route] {
+        // One family at a time; a kernel without IPv6 answers that question with all it has.
+        var routes: [Route] = []
+        for family in IPAddress.Family.allCases {
+            routes += try list(EntryRequest.dumpRoutes(family), of: RouteWire.new, "routes") {
+                payload throws(WireError) in try Route(decoding: payload)
+            }.filter { $0.family == family }
         }
+        return routes
     }
 
-    /// Takes operations back, the last one first; those that could not be, in words.
-    private mutating func undo(_ done: ArraySlice<LinkOperation>) -> [String] {
-        var left: [String] = []
-        for operation in done.reversed() {
-            guard let inverse = operation.inverse else {
-                left.append("\(operation)")
-                continue
-            }
-            do {
-                try perform(inverse)
-            } catch {
-                left.append("\(operation) (\(error.reason))")
-            }
+    /// All rules of policy routing, IPv4 and IPv6, in the order in which they are asked.
+    public mutating func rules() throws(NetworkError) -> [Rule] {
+        var rules: [Rule] = []
+        for family in IPAddress.Family.allCases {
+            rules += try list(EntryRequest.dumpRules(family), of: RuleWire.new, "rules") {
+                payload throws(WireError) in try Rule(decoding: payload)
+            }.filter { $0.family == family }
         }
-        return left
+        return rules
     }
 
-    private mutating func carryOut(_ operation: LinkOperation) throws(NetworkError) {
-        let name = operation.subject
-        switch operation {
-        case .createBridge(_, let mac):
-            _ = try ask(
-                LinkRequest.createBridge(name, mac: mac), subject: name.description, doing: "creating the bridge")
-        case .delete:
-            _ = try ask(LinkRequest.delete(name), subject: name.description, doing: "deleting it")
-        case .change(_, _, let settings):
-            _ = try ask(LinkRequest.change(name, to: settings), subject: name.description, doing: "setting \(settings)")
-        }
+    /// What the kernel has in one of its tables.
+    mutating func list<Entry>(
+        _ request: any RouteRequest, of type: UInt16, _ what: String,
+        _ decoding: (ArraySlice<UInt8>) throws(WireError) -> Entry?
+    ) throws(NetworkError) -> [Entry] {
+        let answer = try ask(request, subject: what, doing: "listing them")
+        return try decode(answer, of: type, subject: what, doing: "listing them", decoding)
     }
 
+    /// Sends a request and returns what answers it.
     mutating func ask(
-        _ request: some RouteRequest, subject: String, doing: String
+        _ request: any RouteRequest, subject: String, doing: String
     ) throws(NetworkError) -> [NetlinkMessage] {
         do {
             return try exchange.request(request)
         } catch { throw NetworkError(error, subject: subject, doing: doing) }
     }
 
-    /// What the messages of an answer say, which must all be of one type.
-    func decode<Value>(
+    private func decode<Entry>(
         _ answer: [NetlinkMessage], of type: UInt16, subject: String, doing: String,
-        _ decode: (ArraySlice<UInt8>) throws(WireError) -> Value
-    ) throws(NetworkError) -> [Value] {
-        var values: [Value] = []
+        _ decoding: (ArraySlice<UInt8>) throws(WireError) -> Entry?
+    ) throws(NetworkError) -> [Entry] {
+        var entries: [Entry] = []
         for message in answer {
             do throws(WireError) {
                 guard message.type == type else {
                     throw WireError(what: "message type", problem: .unexpected(UInt64(message.type)))
                 }
-                values.append(try decode(message.payload))
+                if let entry = try decoding(message.payload) { entries.append(entry) }
             } catch { throw NetworkError(.malformed(error.description), subject: subject, doing: doing) }
         }
-        return values
-    }
-
-    private func decodeLinks(
-        _ answer: [NetlinkMessage], subject: String, doing: String
-    ) throws(NetworkError) -> [Link] {
-        try decode(answer, of: LinkWire.newLink, subject: subject, doing: doing) { (payload) throws(WireError) in
-            try Link(decoding: payload)
-        }
-    }
-}
-
-extension LinkOperation {
-    /// The operation without what needs IPv6; nil if nothing in it does.
-    fileprivate var withoutIPv6: LinkOperation? {
-        guard case .change(let name, let from, var to) = self, to.hasIPv6Address != nil else { return nil }
-        to.hasIPv6Address = nil
-        return .change(name, from: from, to: to)
-    }
-}
-
-extension NetworkError {
-    /// What a failed exchange means to whoever asked for it.
-    fileprivate init(_ failure: ExchangeFailure, subject: String, doing: String) {
-        switch failure {
-        case .socket(let errno):
-            self.init(Code(errno), subject: subject, doing: doing, errno: errno)
-        case .refused(let verdict):
-            self.init(verdict, subject: subject, doing: doing)
-        case .malformed(let error):
-            self.init(.malformed(error.description), subject: subject, doing: doing)
-        case .interrupted:
-            self.init(
-                .busy, subject: subject, doing: doing, reason: "the links kept changing meanwhile",
-                remedy: "try again")
-        case .timedOut:
-            self.init(.timedOut, subject: subject, doing: doing, errno: .timedOut, remedy: "try again")
-        }
-    }
-
-    private init(_ verdict: Acknowledgement, subject: String, doing: String) {
-        let errno = Errno(rawValue: verdict.code)
-        self.init(
-            Code(errno), subject: subject, doing: doing,
-            reason: errno == .exchangeFull
-                ? "the bridge is full: all its 1,023 ports are taken" : nil, errno: errno,
-            kernelMessage: verdict.message, remedy: Self.remedy(errno))
-    }
-
-    private static func remedy(_ errno: Errno) -> String? {
-        switch errno {
-        case .exchangeFull: "use another bridge, or stop VMs on this one"
-        case .notPermitted, .permissionDenied: "run it as root"
-        default: nil
-        }
+        return entries
     }
 }

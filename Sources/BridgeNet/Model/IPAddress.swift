@@ -1,7 +1,18 @@
 /// An IP address, of either family, without prefix and zone.
 public struct IPAddress: Hashable, Sendable {
     /// 4 or 16, in network order.
-    public let octets: [UInt8]
+    public private(set) var octets: [UInt8]
+
+    /// The two families, in the kernel's numbers (AF_INET, AF_INET6).
+    public enum Family: UInt8, Hashable, Sendable, CaseIterable {
+        /// IPv4.
+        case ipv4 = 2
+        /// IPv6.
+        case ipv6 = 10
+
+        /// How many bits an address has.
+        public var bits: Int { self == .ipv4 ? 32 : 128 }
+    }
 
     /// Takes 4 or 16 octets; anything else is nil.
     public init?(octets: some Collection<UInt8>) {
@@ -15,6 +26,9 @@ public struct IPAddress: Hashable, Sendable {
         guard text.utf8.count <= 45, let octets = text.contains(":") ? Self.v6(text) : Self.v4(text) else { return nil }
         self.octets = octets
     }
+
+    /// Which family it is of.
+    public var family: Family { isIPv4 ? .ipv4 : .ipv6 }
 
     /// Four octets rather than sixteen.
     public var isIPv4: Bool { octets.count == 4 }
@@ -36,6 +50,15 @@ public struct IPAddress: Hashable, Sendable {
 
     /// 224.0.0.0/4, or ff00::/8.
     public var isMulticast: Bool { isIPv4 ? octets[0] & 0xf0 == 0xe0 : octets[0] == 0xff }
+
+    /// Its first `length` bits, the others 0.
+    public func masked(to length: Int) -> IPAddress {
+        var masked = self
+        masked.octets = octets.enumerated().map { position, octet in
+            octet & UInt8(truncatingIfNeeded: 0xff00 >> min(8, max(0, length - 8 * position)))
+        }
+        return masked
+    }
 
     private static func v4(_ text: some StringProtocol) -> [UInt8]? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)

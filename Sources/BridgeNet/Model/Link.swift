@@ -18,6 +18,14 @@ public struct Link: Equatable, Sendable {
     public var controller: UInt32?
     /// Free text of the admin's (`ip link set … alias`); of a VM's tap, the VM's name.
     public var alias: String?
+    /// Whether it carries Ethernet frames, and is not the loopback: only such a link can be a bridge's port.
+    public var isEthernet = true
+    /// The index of the link that it sits on, as a VLAN or a macvtap does; of a veth, its peer's, in whatever namespace.
+    public var lower: UInt32?
+    /// How the kernel makes its IPv6 link-local address; nil on a kernel without IPv6.
+    public var addressGeneration: AddressGeneration?
+    /// What it does as a bridge; nil where it is none.
+    public var bridge: BridgeOptions?
 
     /// RFC 2863's states, in the numbers of Documentation/networking/operstates.rst.
     public enum OperationalState: UInt8, Sendable, CaseIterable {
@@ -35,6 +43,18 @@ public struct Link: Equatable, Sendable {
         case dormant
         /// Carries packets.
         case up
+    }
+
+    /// IN6_ADDR_GEN_MODE_…, linux/if_link.h.
+    public enum AddressGeneration: UInt8, Sendable {
+        /// From the MAC (RFC 4291, appendix A).
+        case fromMAC = 0
+        /// Not at all.
+        case off
+        /// From a secret (RFC 7217).
+        case stable
+        /// At random.
+        case random
     }
 
     /// A link of these properties; what is left out is absent.

@@ -10,9 +10,9 @@ public struct LinkSettings: Equatable, Sendable {
     public var controller: UInt32?
     /// Up or down.
     public var isUp: Bool?
-    /// Whether the kernel gives the link an IPv6 link-local address when it comes up (IFLA_INET6_ADDR_GEN_MODE). On a
-    /// kernel without IPv6 there is nothing to set, and it counts as done.
-    public var hasIPv6Address: Bool?
+    /// How the kernel makes an IPv6 link-local address when the link comes up (IFLA_INET6_ADDR_GEN_MODE). On a kernel
+    /// without IPv6 there is nothing to set, and it counts as done.
+    public var addressGeneration: Link.AddressGeneration?
 
     /// The longest alias in bytes: IFALIASZ without its NUL.
     public static let maximumAliasLength = 255
@@ -20,14 +20,14 @@ public struct LinkSettings: Equatable, Sendable {
     /// The settings given, all others left as they are.
     public init(
         mac: MACAddress? = nil, mtu: Int? = nil, alias: String? = nil, controller: UInt32? = nil, isUp: Bool? = nil,
-        hasIPv6Address: Bool? = nil
+        addressGeneration: Link.AddressGeneration? = nil
     ) {
         self.mac = mac
         self.mtu = mtu
         self.alias = alias
         self.controller = controller
         self.isUp = isUp
-        self.hasIPv6Address = hasIPv6Address
+        self.addressGeneration = addressGeneration
     }
 
     /// Whether it sets nothing.
@@ -41,7 +41,9 @@ extension LinkSettings: CustomStringConvertible {
         if let mac { words.append("MAC \(mac)") }
         if let mtu { words.append("MTU \(mtu)") }
         if let alias { words.append(alias.isEmpty ? "no alias" : "alias \"\(alias)\"") }
-        if let hasIPv6Address { words.append(hasIPv6Address ? "an IPv6 address of its own" : "no IPv6 address") }
+        if let addressGeneration {
+            words.append(addressGeneration == .off ? "no IPv6 address of its own" : "an IPv6 address of its own")
+        }
         if let controller { words.append(controller == 0 ? "no bridge" : "port of link \(controller)") }
         if let isUp { words.append(isUp ? "up" : "down") }
         return words.joined(separator: ", ")

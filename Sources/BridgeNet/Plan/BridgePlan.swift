@@ -4,7 +4,7 @@ public enum BridgePlan {
     /// Makes the bridge exist, up, with the MTU wanted.
     ///
     /// - Throws: `exists` if the name belongs to a device that is no bridge.
-    public static func up(_ wanted: BridgeSpec, found: [Link]) throws(NetworkError) -> [LinkOperation] {
+    public static func up(_ wanted: BridgeSpec, found: [Link]) throws(NetworkError) -> [NetworkOperation] {
         guard let link = found.first(where: { $0.name == wanted.name.description }) else { return create(wanted) }
         guard link.isBridge else {
             throw NetworkError(
@@ -23,7 +23,7 @@ public enum BridgePlan {
     ///
     /// - Throws: `busy` if anything is still joined to it, naming the ports; `exists` if the name belongs to a device
     ///   that is no bridge.
-    public static func down(_ name: InterfaceName, found: [Link]) throws(NetworkError) -> [LinkOperation] {
+    public static func down(_ name: InterfaceName, found: [Link]) throws(NetworkError) -> [NetworkOperation] {
         guard let link = found.first(where: { $0.name == name.description }) else { return [] }
         guard link.isBridge else {
             throw NetworkError(
@@ -39,8 +39,8 @@ public enum BridgePlan {
         return [.delete(name)]
     }
 
-    private static func create(_ wanted: BridgeSpec) -> [LinkOperation] {
-        let creation = LinkOperation.createBridge(wanted.name, mac: wanted.mac)
+    private static func create(_ wanted: BridgeSpec) -> [NetworkOperation] {
+        let creation = NetworkOperation.createBridge(wanted.name, mac: wanted.mac)
         guard let mtu = wanted.mtu else { return [creation] }
         // Only an MTU set after the creation makes the bridge keep it (BROPT_MTU_SET_BY_USER in br_change_mtu,
         // net/bridge/br_device.c); one set with it is lost again when the last port leaves.

@@ -9,7 +9,7 @@ enum JoinPlan {
     ///   alias is too long, `busy` if it is down: the VM would come up without a network and nobody would know why.
     static func operations(
         tap: InterfaceName, alias: String, mtu: Int?, bridge name: InterfaceName, found: Link?
-    ) throws(NetworkError) -> [LinkOperation] {
+    ) throws(NetworkError) -> [NetworkOperation] {
         func refusal(_ code: NetworkError.Code, _ reason: String, remedy: String? = nil) -> NetworkError {
             NetworkError(
                 code, subject: tap.description, doing: "joining bridge \(name)", reason: reason, remedy: remedy)
@@ -35,13 +35,13 @@ enum JoinPlan {
 
     private static func steps(
         tap: InterfaceName, alias: String, mtu: Int, bridge name: InterfaceName, _ bridge: Link
-    ) -> [LinkOperation] {
+    ) -> [NetworkOperation] {
         // Two requests and not one: IFLA_AF_SPEC is the last thing that do_setlink looks at, after the link came up and
         // got the address; and taken back in reverse, the tap leaves the bridge before its MTU changes.
-        var steps: [LinkOperation] = [
+        var steps: [NetworkOperation] = [
             .change(
-                tap, from: LinkSettings(mtu: freshMTU, alias: "", hasIPv6Address: true),
-                to: LinkSettings(mtu: mtu, alias: alias, hasIPv6Address: false)),
+                tap, from: LinkSettings(mtu: freshMTU, alias: "", addressGeneration: .fromMAC),
+                to: LinkSettings(mtu: mtu, alias: alias, addressGeneration: .off)),
             .change(
                 tap, from: LinkSettings(controller: 0, isUp: false),
                 to: LinkSettings(controller: bridge.index, isUp: true)),

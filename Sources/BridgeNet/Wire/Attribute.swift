@@ -1,10 +1,10 @@
 /// An attribute to be sent: a type and either bytes or further attributes (`struct nlattr`, linux/netlink.h). The tree
 /// knows its own length; nobody who builds a request counts bytes.
-struct Attribute: Equatable {
+struct Attribute: Equatable, Sendable {
     let type: UInt16
     let content: Content
 
-    enum Content: Equatable {
+    enum Content: Equatable, Sendable {
         case bytes([UInt8])
         indirect case nested([Attribute])
     }
@@ -41,7 +41,28 @@ struct Attribute: Equatable {
     /// NLA_F_NESTED, which newer kernels insist on and older ones ignore.
     private static let nestedFlag: UInt16 = 1 << 15
     /// NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER.
-    fileprivate static let typeMask: UInt16 = 0x3fff
+    static let typeMask: UInt16 = 0x3fff
+
+    /// All attributes of one level in order, whatever they hold, as they were sent: they can be sent again.
+    static func all(decoding bytes: ArraySlice<UInt8>) throws(WireError) -> [Attribute] {
+        var found: [Attribute] = []
+        try split(bytes) { type, content in found.append(.bytes(type, Array(content))) }
+        return found
+    }
+
+    /// Splits bytes into attributes: their types, with all flags, and contents.
+    fileprivate static func split(
+        _ bytes: ArraySlice<UInt8>, _ take: (UInt16, ArraySlice<UInt8>) -> Void
+    ) throws(WireError) {
+        var reader = ByteReader(bytes)
+        while !reader.isAtEnd {
+            let length = Int(try reader.read(as: UInt16.self, "attribute header"))
+            let type = try reader.read(as: UInt16.self, "attribute header")
+            guard length >= headerLength else { throw WireError(what: "attribute", problem: .lengthTooSmall(length)) }
+            take(type, try reader.take(length - headerLength, "attribute"))
+            reader.skip(upTo: padding(after: length))
+        }
+    }
 
     /// Appends its bytes and padding to a message.
     func encode(into message: inout [UInt8]) {
@@ -60,21 +81,14 @@ struct Attribute: Equatable {
 
 /// Attributes received, one level of them; what is nested is decoded when asked for.
 struct Attributes {
-    private var contents: [UInt16: ArraySlice<UInt8>] = [:]
+    private let contents: [UInt16: ArraySlice<UInt8>]
 
     /// Splits bytes into attributes. Of a type that comes twice the last one counts, as in the kernel's own parser
     /// (`__nla_parse`, lib/nlattr.c).
     init(decoding bytes: ArraySlice<UInt8>) throws(WireError) {
-        var reader = ByteReader(bytes)
-        while !reader.isAtEnd {
-            let length = Int(try reader.read(as: UInt16.self, "attribute header"))
-            let type = try reader.read(as: UInt16.self, "attribute header")
-            guard length >= Attribute.headerLength else {
-                throw WireError(what: "attribute", problem: .lengthTooSmall(length))
-            }
-            contents[type & Attribute.typeMask] = try reader.take(length - Attribute.headerLength, "attribute")
-            reader.skip(upTo: padding(after: length))
-        }
+        var contents: [UInt16: ArraySlice<UInt8>] = [:]
+        try Attribute.split(bytes) { type, content in contents[type & Attribute.typeMask] = content }
+        self.contents = contents
     }
 
     /// The content of an attribute, if it is there.
@@ -100,4 +114,31 @@ struct Attributes {
         guard let bytes = contents[type] else { return nil }
         return try Attributes(decoding: bytes)
     }
+}
+
+extension [Attribute] {
+    /// The bytes of the last attribute of that type.
+    func bytes(_ type: UInt16) -> [UInt8]? {
+        guard let attribute = last(where: { $0.type & Attribute.typeMask == type }),
+            case .bytes(let bytes) = attribute.content
+        else { return nil }
+        return bytes
+    }
+
+    /// The number in it; nil where it is not there or not of that size.
+    func number<Number: FixedWidthInteger>(_ type: UInt16, as _: Number.Type = Number.self) -> Number? {
+        guard let bytes = bytes(type), bytes.count == MemoryLayout<Number>.size else { return nil }
+        return bytes.withUnsafeBytes { $0.loadUnaligned(as: Number.self) }
+    }
+
+    /// The text in it up to its NUL.
+    func text(_ type: UInt16) -> String? { bytes(type).map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } }
+
+    /// Puts an attribute in the place of those of its type.
+    mutating func set(_ attribute: Attribute) {
+        self = map { $0.type & Attribute.typeMask == attribute.type & Attribute.typeMask ? attribute : $0 }
+    }
+
+    /// Without those of these types.
+    func without(_ types: UInt16...) -> [Attribute] { filter { !types.contains($0.type & Attribute.typeMask) } }
 }

@@ -2,7 +2,8 @@ extension Link {
     /// Decodes the payload of RTM_NEWLINK.
     init(decoding payload: ArraySlice<UInt8>) throws(WireError) {
         var reader = ByteReader(payload)
-        _ = try reader.take(4, "link header")  // family, padding, hardware type
+        _ = try reader.take(2, "link header")  // family, padding
+        let hardware = try reader.read(as: UInt16.self, "link header")
         let index = try reader.read(as: Int32.self, "link header")
         let flags = try reader.read(as: UInt32.self, "link header")
         _ = try reader.read(as: UInt32.self, "link header")  // the change mask
@@ -16,13 +17,31 @@ extension Link {
         guard let mtu = try attributes.number(LinkWire.mtu, as: UInt32.self, "MTU") else {
             throw WireError(what: "MTU of \(name)", problem: .missing)
         }
+        let info = try attributes.nested(LinkWire.info)
+        let kind = info?.text(LinkWire.Info.kind)
         self.init(
-            index: UInt32(index), name: name,
-            kind: try attributes.nested(LinkWire.info)?.text(LinkWire.Info.kind),
+            index: UInt32(index), name: name, kind: kind,
             mac: attributes.bytes(LinkWire.address).flatMap { MACAddress(octets: Array($0)) },
             mtu: Int(mtu), isUp: flags & LinkWire.up != 0,
             state: try attributes.number(LinkWire.state, "operational state").flatMap(OperationalState.init(rawValue:)),
             controller: try attributes.number(LinkWire.controller, "controller"),
             alias: attributes.text(LinkWire.alias))
+        isEthernet = hardware == LinkWire.ethernet && flags & LinkWire.loopback == 0
+        lower = try attributes.number(LinkWire.lower, "lower link")
+        addressGeneration = try attributes.nested(LinkWire.protocols)?.nested(LinkWire.IPv6.family)?
+            .number(LinkWire.IPv6.addressGeneration, "address generation").flatMap(AddressGeneration.init(rawValue:))
+        if kind == "bridge" { bridge = try info?.nested(LinkWire.Info.data).map(BridgeOptions.init(decoding:)) }
+    }
+}
+
+extension BridgeOptions {
+    /// Decodes IFLA_INFO_DATA of a bridge.
+    fileprivate init(decoding data: Attributes) throws(WireError) {
+        self.init(
+            spanningTree: try data.number(LinkWire.Bridge.spanningTree, as: UInt32.self, "STP state").map { $0 != 0 },
+            forwardDelay: try data.number(LinkWire.Bridge.forwardDelay, "forward delay"),
+            vlanFiltering: try data.number(LinkWire.Bridge.vlanFiltering, as: UInt8.self, "VLAN filtering").map {
+                $0 != 0
+            })
     }
 }

@@ -2,23 +2,20 @@
 struct LinkRequest: RouteRequest, Equatable {
     var type: UInt16
     var flags: NetlinkMessage.Flags
+    /// The index of a link to be made; 0 for the kernel's choice, and where a link is addressed by its name.
+    var index: UInt32 = 0
     /// The link's flags, of which only those in `changeMask` count.
     var linkFlags: UInt32 = 0
     var changeMask: UInt32 = 0
     var attributes: [Attribute]
 
-    var isDump: Bool { type == LinkWire.getLink && flags.isSuperset(of: .dump) }
-
-    func encoded(sequence: UInt32) -> [UInt8] {
-        var payload: [UInt8] = []
-        payload.append(number: LinkWire.anyFamily)
-        payload.append(number: UInt8(0))
-        payload.append(number: UInt16(0))  // the hardware type, which is the kernel's to say
-        payload.append(number: UInt32(0))  // no index: links are addressed by name
-        payload.append(number: linkFlags)
-        payload.append(number: changeMask)
-        for attribute in attributes { attribute.encode(into: &payload) }
-        return NetlinkMessage(type: type, flags: flags, sequence: sequence, payload: payload[...]).encoded
+    var header: [UInt8] {
+        var header: [UInt8] = [LinkWire.anyFamily, 0]
+        header.append(number: UInt16(0))  // the hardware type, which is the kernel's to say
+        header.append(number: index)
+        header.append(number: linkFlags)
+        header.append(number: changeMask)
+        return header
     }
 }
 
@@ -41,25 +38,31 @@ extension LinkRequest {
 
     /// A new bridge, up. Spanning tree is off as it is by default, and said so; the forward delay of 0 keeps a port
     /// from waiting 30 s where somebody turns it on later (`br_make_forwarding`, net/bridge/br_stp.c).
-    static func createBridge(_ name: InterfaceName, mac: MACAddress) -> LinkRequest {
+    static func createBridge(_ name: InterfaceName, mac: MACAddress, index: UInt32 = 0) -> LinkRequest {
         LinkRequest(
-            type: LinkWire.newLink, flags: [.request, .acknowledge, .create, .exclusive],
+            type: LinkWire.newLink, flags: [.request, .acknowledge, .create, .exclusive], index: index,
             linkFlags: LinkWire.up, changeMask: LinkWire.up,
             attributes: [
                 .name(LinkWire.name, name.description),
                 .bytes(LinkWire.address, mac.octets),
-                .nested(
-                    LinkWire.info,
-                    [
-                        .name(LinkWire.Info.kind, "bridge"),
-                        .nested(
-                            LinkWire.Info.data,
-                            [
-                                .number(LinkWire.Bridge.forwardDelay, UInt32(0)),
-                                .number(LinkWire.Bridge.spanningTree, UInt32(0)),
-                            ]),
-                    ]),
+                bridgeOptions(BridgeOptions(spanningTree: false, forwardDelay: 0)),
             ])
+    }
+
+    /// New options for a bridge. RTM_NEWLINK and not RTM_SETLINK, which does not look at them; without NLM_F_CREATE it
+    /// makes nothing.
+    static func changeBridge(_ name: InterfaceName, to options: BridgeOptions) -> LinkRequest {
+        LinkRequest(
+            type: LinkWire.newLink, flags: [.request, .acknowledge],
+            attributes: [.name(LinkWire.name, name.description), bridgeOptions(options)])
+    }
+
+    private static func bridgeOptions(_ options: BridgeOptions) -> Attribute {
+        var data: [Attribute] = []
+        if let delay = options.forwardDelay { data.append(.number(LinkWire.Bridge.forwardDelay, delay)) }
+        if let isOn = options.spanningTree { data.append(.number(LinkWire.Bridge.spanningTree, UInt32(isOn ? 1 : 0))) }
+        if let isOn = options.vlanFiltering { data.append(.number(LinkWire.Bridge.vlanFiltering, UInt8(isOn ? 1 : 0))) }
+        return .nested(LinkWire.info, [.name(LinkWire.Info.kind, "bridge"), .nested(LinkWire.Info.data, data)])
     }
 
     static func delete(_ name: InterfaceName) -> LinkRequest {
@@ -81,12 +84,11 @@ extension LinkRequest {
         }
         if let alias = settings.alias { request.attributes.append(.bytes(LinkWire.alias, Array(alias.utf8))) }
         if let controller = settings.controller { request.attributes.append(.number(LinkWire.controller, controller)) }
-        if let hasIPv6Address = settings.hasIPv6Address {
-            let mode = hasIPv6Address ? LinkWire.IPv6.generateEUI64 : LinkWire.IPv6.generateNone
+        if let generation = settings.addressGeneration {
             request.attributes.append(
                 .nested(
                     LinkWire.protocols,
-                    [.nested(LinkWire.IPv6.family, [.number(LinkWire.IPv6.addressGeneration, mode)])]))
+                    [.nested(LinkWire.IPv6.family, [.number(LinkWire.IPv6.addressGeneration, generation.rawValue)])]))
         }
         if let isUp = settings.isUp {
             request.linkFlags = isUp ? LinkWire.up : 0

@@ -8,11 +8,14 @@ enum LinkWire {
 
     static let anyFamily: UInt8 = 0  // AF_UNSPEC
     static let up: UInt32 = 1  // IFF_UP, linux/if.h
+    static let loopback: UInt32 = 8  // IFF_LOOPBACK
+    static let ethernet: UInt16 = 1  // ARPHRD_ETHER, linux/if_arp.h
 
     // Attributes, linux/if_link.h.
     static let address: UInt16 = 1  // IFLA_ADDRESS
     static let name: UInt16 = 3  // IFLA_IFNAME
     static let mtu: UInt16 = 4  // IFLA_MTU
+    static let lower: UInt16 = 5  // IFLA_LINK
     static let controller: UInt16 = 10  // IFLA_MASTER
     static let state: UInt16 = 16  // IFLA_OPERSTATE
     static let info: UInt16 = 18  // IFLA_LINKINFO
@@ -33,13 +36,12 @@ enum LinkWire {
     enum Bridge {
         static let forwardDelay: UInt16 = 1  // IFLA_BR_FORWARD_DELAY, hundredths of a second
         static let spanningTree: UInt16 = 5  // IFLA_BR_STP_STATE
+        static let vlanFiltering: UInt16 = 7  // IFLA_BR_VLAN_FILTERING
     }
 
     /// In IFLA_AF_SPEC.
     enum IPv6 {
         static let family: UInt16 = 10  // AF_INET6
         static let addressGeneration: UInt16 = 8  // IFLA_INET6_ADDR_GEN_MODE
-        static let generateEUI64: UInt8 = 0  // IN6_ADDR_GEN_MODE_EUI64
-        static let generateNone: UInt8 = 1  // IN6_ADDR_GEN_MODE_NONE
     }
 }

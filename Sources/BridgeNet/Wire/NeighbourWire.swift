@@ -1,14 +1,9 @@
-/// The request for the neighbour table: RTM_GETNEIGH with a `struct ndmsg` (rtnetlink(7)). Both families: the kernel
-/// goes through its tables one after the other.
-struct NeighbourDump: RouteRequest, Equatable {
-    var isDump: Bool { true }
-
-    func encoded(sequence: UInt32) -> [UInt8] {
-        // Strict checking wants everything but the family to be 0.
+extension EntryRequest {
+    /// The neighbour table of both families: the kernel goes through its tables one after the other.
+    static var dumpNeighbours: EntryRequest {
+        // A `struct ndmsg`, of which strict checking wants everything but the family to be 0.
         let anyFamily = [UInt8](repeating: 0, count: NeighbourWire.headerLength)
-        return NetlinkMessage(
-            type: NeighbourWire.getNeighbour, flags: [.request, .dump], sequence: sequence, payload: anyFamily[...]
-        ).encoded
+        return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: anyFamily)
     }
 }
 

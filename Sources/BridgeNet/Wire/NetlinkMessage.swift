@@ -31,8 +31,12 @@ struct NetlinkMessage: Equatable {
         static let dump = Flags(rawValue: 0x300)
         /// In a request that changes: it must not exist yet.
         static let exclusive = Flags(rawValue: 0x200)
+        /// In a request that changes: in place of the one that exists.
+        static let replace = Flags(rawValue: 0x100)
         /// In a request that changes: create it.
         static let create = Flags(rawValue: 0x400)
+        /// In a request that changes: after those of its like.
+        static let append = Flags(rawValue: 0x800)
 
         /// In an acknowledgement: the request in it is cut down to its header.
         static let capped = Flags(rawValue: 0x100)

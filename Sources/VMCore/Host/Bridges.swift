@@ -18,9 +18,9 @@ public enum Bridges {
 
     /// What has to be done to the host's network, computed and not yet done.
     public struct Change: Sendable {
-        private let operations: [LinkOperation]
+        private let operations: [NetworkOperation]
 
-        init(_ operations: [LinkOperation]) { self.operations = operations }
+        init(_ operations: [NetworkOperation]) { self.operations = operations }
 
         /// Whether all is as it should be.
         public var isEmpty: Bool { operations.isEmpty }
