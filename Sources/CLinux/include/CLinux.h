@@ -4,12 +4,12 @@
 // Every function returns a value, or -errno.
 
 #include "kvm_probe.h"
+#include "launch.h"
 #include "memory_file.h"
 #include "netlink.h"
 #include "ofd_lock.h"
 #include "pidfd.h"
 #include "raw_terminal.h"
-#include "spawn.h"
 #include "standard_streams.h"
 #include "tap.h"
 #include "undo_guard.h"

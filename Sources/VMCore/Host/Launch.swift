@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// A program about to be started with exactly these descriptors and this user (CLinux, spawn.h).
+/// A program about to be started with exactly these descriptors and this user (CLinux, launch.h).
 struct Launch {
     var path: String
     /// Without the program's name.
