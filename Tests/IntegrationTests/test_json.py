@@ -78,6 +78,14 @@ def test_bridges(host):
     assert "br0" not in host.links()
 
 
+def test_doctor(host):
+    host.write_firmware_vm("vm", NET0="bridge:br9")
+    found = json.loads(host.kvmctl("doctor", "--json", expect=69).stdout)
+    assert_documented(found)
+    [problem] = [one for one in found if one["severity"] == "problem"]
+    assert (problem["subject"], problem["command"], problem["step"]) == ("vm", "kvmctl net up br9", None)
+
+
 def test_a_failure_among_several(host):
     host.write_firmware_vm("good")
     host.write_vm("bad", "MEMORY=0")

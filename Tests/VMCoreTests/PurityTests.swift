@@ -4,7 +4,7 @@ import Testing
 /// What a file says and what a plan is must not depend on the machine that works it out: golden files are then the same
 /// everywhere.
 @Suite struct PurityTests {
-    @Test(arguments: ["Params", "Plan"])
+    @Test(arguments: ["Params", "Plan", "Doctor"])
     func asksTheHostNothing(_ directory: String) throws {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../Sources/VMCore/\(directory)").standardizedFileURL

@@ -21,6 +21,10 @@ enum Places {
     static func inventory() throws(VMError) -> Inventory {
         Inventory(try current(), others: Paths.others(uid: geteuid(), environment: environment))
     }
+
+    static func doctor() throws(VMError) -> Doctor {
+        Doctor(try current(), others: Paths.others(uid: geteuid(), environment: environment))
+    }
 }
 
 /// The VMs that a command is about.

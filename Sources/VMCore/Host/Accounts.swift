@@ -14,6 +14,17 @@ enum Accounts {
         return nil
     }()
 
+    /// The accounts of this host's own (passwd(5)) with such uids.
+    static func names(withUIDs range: ClosedRange<UInt32>) -> [String] {
+        guard let file = fopen("/etc/passwd", "re") else { return [] }
+        defer { fclose(file) }
+        var names: [String] = []
+        while let entry = fgetpwent(file) {
+            if range.contains(entry.pointee.pw_uid) { names.append(String(cString: entry.pointee.pw_name)) }
+        }
+        return names
+    }
+
     /// The group's id.
     static func group(named name: String) -> UInt32? { getgrnam(name).map { $0.pointee.gr_gid } }
 
@@ -62,6 +73,7 @@ enum Accounts {
 enum UIDPool {
     static let first: UInt32 = 1_900_000_000
     static let count = 65536
+    static let range = first...first + UInt32(count) - 1
 
     /// A uid and the lock that keeps it.
     struct Lease: ~Copyable {

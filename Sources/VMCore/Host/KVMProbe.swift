@@ -28,11 +28,15 @@ struct KVMProbe {
         guard exists("/dev/kvm") else {
             return "this host has no /dev/kvm (no kvm_intel or kvm_amd loaded, or virtualization off in the BIOS)"
         }
-        // A host whose only KVM is that of paravirtual guests: stock ones hang.
-        if exists("/sys/module/kvm_pvm"), !exists("/sys/module/kvm_intel"), !exists("/sys/module/kvm_amd") {
+        if isForeign {
             return "the only KVM of this host is kvm_pvm, which can't run stock guests"
         }
         return nil
+    }
+
+    /// Whether the host's only KVM is that of paravirtual guests: stock ones hang.
+    static var isForeign: Bool {
+        exists("/sys/module/kvm_pvm") && !exists("/sys/module/kvm_intel") && !exists("/sys/module/kvm_amd")
     }
 
     private static func exists(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }

@@ -12,12 +12,14 @@ struct QEMUProbe {
     private static let usualNames = ["qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm"]
 
     /// The facts of the binary that a file's `QEMU` names, or of the host's own.
-    func facts(for params: VMParams? = nil) throws(VMError) -> QEMUFacts {
+    ///
+    /// - Parameter anew: whether it is asked even where its answer is known: that shows whether it still runs.
+    func facts(for params: VMParams? = nil, anew: Bool = false) throws(VMError) -> QEMUFacts {
         guard let path = Self.find(params?.qemu?.value), let file = try? status(of: path) else {
             throw Self.missing(params)
         }
         let key = "qemu-\(file.st_dev)-\(file.st_ino)-\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec).json"
-        if let bytes = cache.read(key), let facts = (try? JSON(parsing: bytes)).flatMap(QEMUFacts.init),
+        if !anew, let bytes = cache.read(key), let facts = (try? JSON(parsing: bytes)).flatMap(QEMUFacts.init),
             facts.path == path.string
         {
             return facts

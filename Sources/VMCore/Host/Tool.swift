@@ -37,8 +37,10 @@ struct Tool {
     /// Runs it to its end, or until it is in the background.
     ///
     /// - Parameter subject: what it is run for, for errors.
+    /// - Returns: what it printed, up to 16 MiB of it.
     /// - Throws: `.unavailable` where there is no such program, and, with what it printed, where it fails.
-    func run(_ arguments: [String], input: String = "", for subject: String) throws(VMError) {
+    @discardableResult
+    func run(_ arguments: [String], input: String = "", for subject: String) throws(VMError) -> [UInt8] {
         guard let path else { throw missing(for: subject) }
         let printed = try Self.memory("output", for: subject)
         let words = try Self.memory("input", for: subject)
@@ -55,10 +57,11 @@ struct Tool {
             child.reap(by: Deadline(in: .seconds(5)))
             throw VMError(.timedOut, subject, "\(path) has not ended in \(Self.patience.components.seconds) s")
         }
-        guard end != .exited(0) else { return }
         lseek(printed.rawValue, 0, SEEK_SET)
-        let text = String(decoding: (try? readAll(printed.descriptor, limit: 4096)) ?? [], as: UTF8.self)
-        throw VMError(.unavailable, subject, "\(path) failed", details: text.split(separator: "\n").map(String.init))
+        let text = (try? readAll(printed.descriptor, limit: 1 << 24)) ?? []
+        guard end != .exited(0) else { return text }
+        let lines = String(decoding: text.prefix(4096), as: UTF8.self).split(separator: "\n").map(String.init)
+        throw VMError(.unavailable, subject, "\(path) failed", details: lines)
     }
 
     private static func memory(_ name: String, for subject: String) throws(VMError) -> OwnedDescriptor {

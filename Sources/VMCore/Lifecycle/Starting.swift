@@ -38,12 +38,38 @@ public struct Starting {
         case show(isRunning: Bool)
         /// The same, beside all the VMs that are defined.
         case check(isRunning: Bool)
+        /// As to show it; but what probing finds is kept, for it is one of many that are looked at.
+        case examine(isRunning: Bool)
+
+        fileprivate var keepsProbes: Bool {
+            switch self {
+            case .start, .examine: true
+            case .show, .check: false
+            }
+        }
     }
 
     /// The plan, computed for the host as it is. Touches nothing.
     public func plan(to purpose: Purpose) throws(VMError) -> LaunchPlan {
+        let facts = facts(for: purpose)
+        stopwatch.lap(.probe)
+        defer { stopwatch.lap(.plan) }
+        do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {
+            throw error.error(of: file.params.file)
+        }
+    }
+
+    /// All that keeps the VM from starting. Touches nothing.
+    func obstacles(to purpose: Purpose) -> [VMError] {
+        do throws(PlanRefusal) {
+            _ = try LaunchPlan(file.params, options: options, facts: facts(for: purpose))
+            return []
+        } catch { return error.problems }
+    }
+
+    private func facts(for purpose: Purpose) -> HostFacts {
         let isLooking = purpose != .start
-        let cache = ProbeCache(directory: paths.cache, keeps: !isLooking)
+        let cache = ProbeCache(directory: paths.cache, keeps: purpose.keepsProbes)
         var facts = HostProbe(cache: cache, isLooking: isLooking).facts(for: file.params, options: options)
         let neighbourhood = Neighbourhood(of: file.params, paths)
         switch purpose {
@@ -51,18 +77,14 @@ public struct Starting {
             // Addresses are looked at last, when nobody else can claim them; here it is who has a disk or a port.
             let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
             if isTaken { facts.neighbours = neighbourhood.running() }
-        case .show(let isRunning):
+        case .show(let isRunning), .examine(let isRunning):
             facts.neighbours = neighbourhood.running()
             if isRunning { facts.forgetUse() }
         case .check(let isRunning):
             facts.neighbours = neighbourhood.running() + neighbourhood.defined(machineID: facts.machineID)
             if isRunning { facts.forgetUse() }
         }
-        stopwatch.lap(.probe)
-        defer { stopwatch.lap(.plan) }
-        do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {
-            throw error.error(of: file.params.file)
-        }
+        return facts
     }
 
     /// Starts the VM. In the foreground it returns only on failure or where the VM runs already.

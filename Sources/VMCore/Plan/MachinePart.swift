@@ -56,7 +56,9 @@ extension LaunchPlanner {
         case (.kvm, .unusable(let reason)):
             refuse(
                 .unavailable, place(params.accel.origin), "KVM can't be used: \(reason)",
-                remedy: "use ACCEL=auto to run under TCG, without acceleration")
+                remedy: params.lineEdit(params.accel.origin, value: "auto").map {
+                    "let it run under TCG, without acceleration: `\($0)`"
+                })
             return Setting("kvm", params.accel.origin)
         }
     }

@@ -26,6 +26,8 @@ class Host:
         self.namespace = f"kvmctl-{os.getpid()}-{next(_numbers)}"
         self.guests = guests
         self.uid = uid
+        # Options of nsenter(1) for other namespaces that a test has made.
+        self.more_namespaces = []
         # A short path: the sockets below it have to fit into 108 bytes.
         self.root = Path(tempfile.mkdtemp(prefix="kv", dir="/tmp"))
         self.vms = self._directory("vms")
@@ -66,7 +68,7 @@ class Host:
     def command(self, *arguments, uid=None):
         """The argument vector that runs `arguments` on this host. Each step of it is an exec: the pid stays."""
         uid = self.uid if uid is None else uid
-        enter = ["nsenter", f"--net=/run/netns/{self.namespace}", "--"]
+        enter = ["nsenter", f"--net=/run/netns/{self.namespace}", *self.more_namespaces, "--"]
         user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"] if uid else []
         return enter + user + [str(argument) for argument in arguments]
 

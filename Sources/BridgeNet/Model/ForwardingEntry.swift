@@ -1,0 +1,14 @@
+/// What a bridge has learned (bridge(8), fdb): an Ethernet address, and the port that it was heard behind.
+public struct ForwardingEntry: Equatable, Sendable {
+    /// The address of the station.
+    public var mac: MACAddress
+    /// The index of the port.
+    public var port: UInt32
+    /// The index of the bridge.
+    public var bridge: UInt32
+
+    /// An entry of these properties.
+    public init(mac: MACAddress, port: UInt32, bridge: UInt32) {
+        (self.mac, self.port, self.bridge) = (mac, port, bridge)
+    }
+}

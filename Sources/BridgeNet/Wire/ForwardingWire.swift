@@ -1,0 +1,34 @@
+extension EntryRequest {
+    /// What all bridges have learned: the neighbours of the bridge family (`rtnl_fdb_dump`, net/core/rtnetlink.c).
+    static var dumpForwarding: EntryRequest {
+        // A `struct ndmsg`, of which strict checking wants everything but the family to be 0.
+        let header = [ForwardingWire.bridgeFamily] + [UInt8](repeating: 0, count: NeighbourWire.headerLength - 1)
+        return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: header)
+    }
+}
+
+/// The numbers of the messages about bridges' tables; the kernel's own names beside them.
+enum ForwardingWire {
+    static let bridgeFamily: UInt8 = 7  // AF_BRIDGE
+    static let controller: UInt16 = 9  // NDA_MASTER
+    static let permanent: UInt16 = 0x80  // NUD_PERMANENT: an address of the bridge's or the port's own
+}
+
+extension ForwardingEntry {
+    /// Decodes the payload of RTM_NEWNEIGH; nil for what was not learned: an interface's own addresses, and groups.
+    static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> ForwardingEntry? {
+        var reader = ByteReader(payload)
+        let family = try reader.read(as: UInt8.self, "forwarding entry")
+        _ = try reader.take(3, "forwarding entry")  // padding
+        let port = try reader.read(as: UInt32.self, "forwarding entry")
+        let state = try reader.read(as: UInt16.self, "forwarding entry")
+        _ = try reader.take(2, "forwarding entry")  // flags, type
+        let attributes = try Attributes(decoding: reader.rest)
+        guard family == ForwardingWire.bridgeFamily, state & ForwardingWire.permanent == 0,
+            let mac = attributes.bytes(NeighbourWire.linkAddress).flatMap({ MACAddress(octets: Array($0)) }),
+            let bridge = try attributes.number(ForwardingWire.controller, as: UInt32.self, "bridge of an entry"),
+            !mac.isMulticast
+        else { return nil }
+        return ForwardingEntry(mac: mac, port: port, bridge: bridge)
+    }
+}

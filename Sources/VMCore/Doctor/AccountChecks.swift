@@ -1,0 +1,30 @@
+/// Users, groups, and what tells this host from others.
+enum AccountChecks {
+    static func all(_ facts: DoctorFacts) -> [Finding] {
+        let range = "\(UIDPool.range.lowerBound) to \(UIDPool.range.upperBound)"
+        var findings = facts.host.strangers.map { name in
+            Finding.problem(
+                "users", "\(name) has one of the uids that VMs get (\(range)): that VM and it can change one another",
+                mend: .step("give it another: `usermod --uid N \(shellQuoted(name))`"))
+        }
+        if findings.isEmpty {
+            let lookers = facts.host.hasLookers ? "the group kvmctl" : "nobody else: there is no group kvmctl"
+            findings.append(.ok("users", "VMs get a uid each out of \(range); may look at root's: \(lookers)"))
+        }
+        return findings + machineID(facts)
+    }
+
+    private static func machineID(_ facts: DoctorFacts) -> [Finding] {
+        guard facts.host.machineID.isEmpty else { return [] }
+        let dependent = facts.machines.filter(\.needsMachineID).map(\.name)
+        let effect =
+            dependent.isEmpty
+            ? "nothing tells the bridges that are made here from those of another such host"
+            : "on another such host \(dependent.joined(separator: ", ")) would have the same UUID and MACs"
+        return [
+            .warning(
+                "/etc/machine-id", "holds no id: \(effect)",
+                mend: .command("tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id"))
+        ]
+    }
+}

@@ -1,0 +1,103 @@
+import BridgeNet
+
+/// Each bridge by itself: whether it is up, leads anywhere, and has room.
+enum BridgeChecks {
+    static func all(_ facts: DoctorFacts) -> [Finding] {
+        facts.bridges.flatMap { bridge -> [Finding] in
+            let findings = [down, uplink, spanningTree, room, leftovers, paths].flatMap { $0(bridge) }
+            return findings.isEmpty ? [.ok(bridge.name, summary(bridge))] : findings
+        }
+    }
+
+    private static func summary(_ bridge: BridgeCondition) -> String {
+        let uplinks = bridge.uplinks.map(\.name)
+        let beyond = uplinks.isEmpty ? "no uplink" : "uplink \(uplinks.joined(separator: ", "))"
+        return "up, \(beyond), MTU \(bridge.mtu), \(bridge.ports.count) of \(BridgeSpec.maximumPorts) ports"
+    }
+
+    private static func down(_ bridge: BridgeCondition) -> [Finding] {
+        guard !bridge.isUp else { return [] }
+        return [
+            .problem(
+                bridge.name, "is down: no VM on it can start",
+                mend: .command("kvmctl net up \(shellQuoted(bridge.name))"))
+        ]
+    }
+
+    private static func uplink(_ bridge: BridgeCondition) -> [Finding] {
+        guard bridge.isNamed, bridge.uplinks.isEmpty else { return bridge.uplinks.compactMap { carrier($0, bridge) } }
+        let name = shellQuoted(bridge.name)
+        let mend: Finding.Mend =
+            bridge.candidates.count == 1
+            ? .command("kvmctl net up \(name) --uplink \(shellQuoted(bridge.candidates[0]))")
+            : .step("give it one of the host's interfaces: `kvmctl net up \(name) --uplink DEV`")
+        // With an address of the host's the VMs reach the host, which may route for them: some want it so.
+        guard bridge.addresses.isEmpty else {
+            return [
+                .warning(
+                    bridge.name, "has no uplink: VMs on it reach this host, and beyond only what this host routes",
+                    mend: mend)
+            ]
+        }
+        return [.problem(bridge.name, "has no uplink: VMs on it reach nothing but one another", mend: mend)]
+    }
+
+    private static func carrier(_ port: PortCondition, _ bridge: BridgeCondition) -> Finding? {
+        if !port.isUp {
+            return .problem(
+                bridge.name, "its uplink \(port.name) is down",
+                mend: .command("ip link set dev \(shellQuoted(port.name)) up"))
+        }
+        guard !port.hasCarrier else { return nil }
+        return .problem(
+            bridge.name, "its uplink \(port.name) has no carrier", mend: .step("plug the cable of \(port.name) in"))
+    }
+
+    private static func spanningTree(_ bridge: BridgeCondition) -> [Finding] {
+        guard let delay = bridge.spanningTreeDelay, delay > .zero else { return [] }
+        // With one way out there can be no loop; with more, the least that spanning tree allows.
+        let option = bridge.uplinks.count < 2 ? "stp_state 0" : "forward_delay 200"
+        guard bridge.uplinks.count < 2 || delay > .seconds(2) else { return [] }
+        return [
+            .warning(
+                bridge.name,
+                "spanning tree keeps a VM unheard for its first \((delay * 2).components.seconds) s, and DHCP "
+                    + "may give up in that time",
+                mend: .command("ip link set dev \(shellQuoted(bridge.name)) type bridge \(option)"))
+        ]
+    }
+
+    private static func room(_ bridge: BridgeCondition) -> [Finding] {
+        let most = BridgeSpec.maximumPorts
+        let text = "has \(bridge.ports.count) of at most \(most) ports"
+        let mend = Finding.Mend.step("use another bridge for further VMs, or stop some")
+        if bridge.ports.count >= most { return [.problem(bridge.name, text, mend: mend)] }
+        return bridge.ports.count * 10 >= most * 9 ? [.warning(bridge.name, text, mend: mend)] : []
+    }
+
+    /// Taps that no process holds: a QEMU's own vanish with it, but those that the old script made stay.
+    private static func leftovers(_ bridge: BridgeCondition) -> [Finding] {
+        bridge.ports.filter { $0.isTap && !$0.hasCarrier }.map { tap in
+            .warning(
+                bridge.name, "the tap \(tap.name) is left over: no process holds it",
+                mend: .command("ip link delete dev \(shellQuoted(tap.name))"))
+        }
+    }
+
+    /// Where two interfaces lead to one network, answers leave by one of them, and what comes in by the other is dropped.
+    private static func paths(_ bridge: BridgeCondition) -> [Finding] {
+        guard bridge.isStrictOnPaths, let rival = bridge.rivals.first else { return [] }
+        return [
+            .problem(
+                bridge.name,
+                "\(rival) has an address in the same network, and rp_filter drops what comes in by the one "
+                    + "that answers don't leave by",
+                mend: .command("sysctl -w \(shellQuoted("net.ipv4.conf.\(sysctlName(bridge.name)).rp_filter=2"))"))
+        ]
+    }
+
+    /// In sysctl(8) a dot in an interface's name is written as a slash.
+    private static func sysctlName(_ interface: String) -> String {
+        String(interface.map { $0 == "." ? "/" : $0 })
+    }
+}

@@ -1,0 +1,127 @@
+import BridgeNet
+import SystemPackage
+
+/// What the doctor has to know, gathered before it judges, so that judging is pure.
+struct DoctorFacts: Equatable, Sendable {
+    /// Whether root asks, who sees everything.
+    var isRoot: Bool
+    /// The host's own part.
+    var host: HostCondition
+    /// The directories that kvmctl and its VMs write to.
+    var places: [PlaceCondition] = []
+    /// The VMs that are asked about.
+    var machines: [MachineCondition] = []
+    /// The bridges that they use, or that are asked about.
+    var bridges: [BridgeCondition] = []
+    /// The packet filters.
+    var filters = FilterCondition()
+    /// What could not be looked at, and why.
+    var unseen: [VMError] = []
+}
+
+/// The host, without its network and its VMs.
+struct HostCondition: Equatable, Sendable {
+    var kvm: KVMVerdict
+    var kvmDevice: DeviceCondition
+    /// Whether the only KVM is one for guests that were made for it.
+    var kvmIsForeign = false
+    /// The kernel module that goes with this processor's virtualization; nil where it shows none.
+    var kvmModule: String?
+    var qemu: Result<QEMUFacts, VMError>
+    var tun: DeviceCondition
+    var vhostNet: DeviceCondition
+    /// Whether a process with QEMU's credentials gets an io_uring.
+    var ioUring: Bool
+    var machineID: String
+    /// The name of the user who asks.
+    var user: String
+    /// Whether there is a group whose members may look at root's VMs.
+    var hasLookers: Bool
+    /// Accounts whose uid is one of those that VMs get.
+    var strangers: [String] = []
+    var memory: MemoryCondition
+}
+
+/// A device that a driver makes under /dev.
+enum DeviceCondition: Equatable, Sendable {
+    /// It opens.
+    case usable
+    /// It is there, and does not open.
+    case refused(Errno)
+    /// It is not there.
+    case missing(Driver)
+
+    enum Driver: Equatable, Sendable {
+        /// The kernel has it: only the device's file is missing.
+        case running
+        /// It can be loaded.
+        case loadable
+        /// This kernel was built without it, as far as can be seen.
+        case none
+    }
+}
+
+/// The host's memory (proc_meminfo(5)).
+struct MemoryCondition: Equatable, Sendable {
+    var total: ByteCount
+    /// What can be had without swapping.
+    var available: ByteCount
+    /// Reserved as huge pages and in nobody's use.
+    var idleHugePages: ByteCount
+    /// What may still be promised where the kernel keeps its promises (vm.overcommit_memory=2); else nil.
+    var promisable: ByteCount?
+}
+
+/// A directory that is written to.
+struct PlaceCondition: Equatable, Sendable {
+    /// What it is for: `logs`.
+    var purpose: String
+    var path: FilePath
+    /// Whether kvmctl makes it itself.
+    var isMadeByItself: Bool
+    /// Whether it is there.
+    var isThere: Bool
+    /// The file system that it is on, or will be; nil where even that can't be asked.
+    var system: FileSystem?
+
+    /// A file system.
+    struct FileSystem: Equatable, Sendable {
+        var size: ByteCount
+        var free: ByteCount
+        /// Files that can still be made; nil where there is no fixed number.
+        var freeFiles: UInt64?
+        /// Where it is mounted, for one that is in memory (tmpfs(5)); else nil.
+        var memoryMount: FilePath?
+        /// How far the disks on it may still grow.
+        var growth = ByteCount(bytes: 0)
+    }
+}
+
+/// A VM.
+struct MachineCondition: Equatable, Sendable {
+    var name: String
+    var file: FilePath
+    var isRunning = false
+    /// Whether its identity depends on the host's machine-id.
+    var needsMachineID = false
+    var memory: ByteCount?
+    /// All that keeps it from starting, apart from the rest of the host.
+    var obstacles: [VMError] = []
+    var nics: [NIC] = []
+    /// The port that its VNC server listens on for other hosts, where it does.
+    var openVNCPort: UInt16?
+
+    /// A network card.
+    struct NIC: Equatable, Sendable {
+        /// The n of `NETn`.
+        var index: Int
+        /// As in vm.params: `bridge:br0`.
+        var network: String
+        var mac: MACAddress
+        /// The line of the file that the address stands on; nil where it is derived.
+        var macLine: Int?
+
+        /// The bridge that it names, where it does.
+        var bridge: String? { network.hasPrefix("bridge:") ? String(network.dropFirst(7)) : nil }
+    }
+}

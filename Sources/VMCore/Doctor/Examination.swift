@@ -1,0 +1,22 @@
+extension DoctorFacts {
+    /// Everything that was found, the host first, then its bridges, then the VMs.
+    var findings: [Finding] {
+        let checks: [(DoctorFacts) -> [Finding]] = [
+            KVMChecks.all, QEMUChecks.all, AccountChecks.all, MemoryChecks.all, DeviceChecks.all, PlaceChecks.all,
+            BridgeChecks.all, PortChecks.all, FilterChecks.all, { $0.unseen.map(Self.blindSpot) }, MachineChecks.all,
+        ]
+        var mends: [Finding.Mend] = []
+        return checks.flatMap { $0(self) }.filter { finding in
+            // What one command mends is one thing, and is said at the first place that it shows.
+            guard let mend = finding.mend, case .command = mend else { return true }
+            defer { mends.append(mend) }
+            return !mends.contains(mend)
+        }
+    }
+
+    private static func blindSpot(_ error: VMError) -> Finding {
+        var finding = Finding(error)
+        finding.severity = .warning
+        return finding
+    }
+}

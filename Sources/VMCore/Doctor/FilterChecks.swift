@@ -1,0 +1,68 @@
+/// Packet filters between a VM and the rest of the network, and before its VNC server.
+enum FilterChecks {
+    static func all(_ facts: DoctorFacts) -> [Finding] {
+        guard let firewall = facts.filters.firewall else { return [] }
+        let mending = FirewallMending(firewall: firewall)
+        let findings =
+            facts.bridges.filter(\.isNamed).flatMap {
+                packets(on: $0, facts.filters, mending) + frames(on: $0, mending)
+            }
+            + facts.machines.flatMap { vnc(of: $0, mending) }
+        return findings.isEmpty
+            ? [.ok("firewall", "lets through what is bridged, and what VNC servers wait for")] : findings
+    }
+
+    /// What goes from one port of a bridge to another, where br_netfilter shows it to the filters of IP: to them the bridge
+    /// is where it comes from and where it goes.
+    private static func packets(
+        on bridge: BridgeCondition, _ filters: FilterCondition, _ mending: FirewallMending
+    ) -> [Finding] {
+        let packet = FirstPacket(input: bridge.name, output: bridge.name, isBridged: true)
+        let families: [(Firewall.Family, String, Bool)] = [
+            (.ip, "IPv4", filters.seesBridgedIPv4), (.ip6, "IPv6", filters.seesBridgedIPv6),
+        ]
+        return families.filter(\.2).compactMap { family, protocolName, _ in
+            let fate = mending.firewall.fate(of: packet, at: .forward, in: [family, .inet])
+            guard case .dropped(let chain, let isSure) = fate else { return nil }
+            return finding(
+                bridge.name,
+                "br_netfilter sends bridged \(protocolName) through the firewall, where \(chain.words) drops it",
+                isSure, mend: mending.accept(bridgedOn: bridge.name, in: chain))
+        }
+    }
+
+    /// From the uplink to a VM and back, in the filters of frames, to which a port is where a frame comes from.
+    private static func frames(on bridge: BridgeCondition, _ mending: FirewallMending) -> [Finding] {
+        guard let uplink = bridge.uplinks.first?.name else { return [] }
+        let tap = bridge.ports.first(where: \.isTap)?.name ?? "tap0"
+        for packet in [FirstPacket(input: uplink, output: tap), FirstPacket(input: tap, output: uplink)] {
+            let fate = mending.firewall.fate(of: packet, at: .forward, in: [.bridge])
+            guard case .dropped(let chain, let isSure) = fate else { continue }
+            return [
+                finding(
+                    bridge.name, "\(chain.words) drops what is bridged", isSure,
+                    mend: mending.accept(framesOf: uplink, in: chain))
+            ]
+        }
+        return []
+    }
+
+    private static func vnc(of machine: MachineCondition, _ mending: FirewallMending) -> [Finding] {
+        guard let port = machine.openVNCPort else { return [] }
+        let fate = mending.firewall.fate(of: FirstPacket(tcpPort: port), at: .input, in: [.ip, .inet])
+        guard case .dropped(let chain, let isSure) = fate else { return [] }
+        return [
+            finding(
+                machine.name,
+                "its VNC server waits for other hosts at port \(port), and \(chain.words) drops what they send",
+                isSure, mend: mending.accept(connectionsTo: port, in: chain))
+        ]
+    }
+
+    private static func finding(_ subject: String, _ text: String, _ isSure: Bool, mend line: String) -> Finding {
+        isSure
+            ? .problem(subject, text, mend: .command(line))
+            : .warning(
+                subject, "\(text), unless a rule that only looks at some packets lets it through", mend: .command(line))
+    }
+}

@@ -1,0 +1,71 @@
+import SystemPackage
+
+/// What the doctor found of one thing.
+public struct Finding: Equatable, Sendable {
+    /// How bad it is.
+    public enum Severity: String, CaseIterable, Sendable {
+        /// As it should be.
+        case ok
+        /// It works, but badly, or not for long; or it could not be looked at.
+        case warning
+        /// A VM can't start, or can't be reached.
+        case problem
+    }
+
+    /// What mends it.
+    public enum Mend: Equatable, Sendable {
+        /// A line for a shell, as root unless it says otherwise.
+        case command(String)
+        /// What a person has to do, where no one line does it.
+        case step(String)
+    }
+
+    /// How bad it is.
+    public var severity: Severity
+    /// The thing: a VM, a bridge, a part of the host.
+    public var subject: String
+    /// What was found, in one clause.
+    public var text: String
+    /// What mends it; nil for what is as it should be.
+    public var mend: Mend?
+
+    /// Something that is as it should be.
+    static func ok(_ subject: String, _ text: String) -> Finding {
+        Finding(severity: .ok, subject: subject, text: text)
+    }
+
+    /// Something that works badly.
+    static func warning(_ subject: String, _ text: String, mend: Mend) -> Finding {
+        Finding(severity: .warning, subject: subject, text: text, mend: mend)
+    }
+
+    /// Something that keeps a VM from starting, or from being reached.
+    static func problem(_ subject: String, _ text: String, mend: Mend) -> Finding {
+        Finding(severity: .problem, subject: subject, text: text, mend: mend)
+    }
+}
+
+extension Finding.Mend {
+    /// The remedy of an error: where it is `do that: COMMAND` or `do that (COMMAND), or…`, with the command in backticks,
+    /// that command.
+    init(remedy: String) {
+        let parts = remedy.split(separator: "`", omittingEmptySubsequences: false)
+        if parts.count >= 3, parts[0].hasSuffix(": ") || parts[0].hasSuffix("("), !parts[1].isEmpty {
+            self = .command(String(parts[1]))
+        } else {
+            self = .step(remedy)
+        }
+    }
+}
+
+extension Finding {
+    /// An error as a finding; the remedy that it names is the mend.
+    init(_ error: VMError, of subject: String? = nil) {
+        var text = subject == nil || error.subject.isEmpty ? error.cause : "\(error.subject): \(error.cause)"
+        if let errno = error.errno { text += ": \(errno.description)" }
+        self.init(
+            severity: .problem, subject: subject ?? error.subject,
+            text: ([text] + error.details).joined(separator: "; "),
+            mend: Mend(remedy: error.remedy ?? "change that"))
+    }
+}

@@ -1,0 +1,28 @@
+/// The processor: KVM.
+enum KVMChecks {
+    static func all(_ facts: DoctorFacts) -> [Finding] { [kvm(facts.host, isRoot: facts.isRoot)] }
+
+    private static func kvm(_ host: HostCondition, isRoot: Bool) -> Finding {
+        guard case .unusable(let reason) = host.kvm else { return .ok("KVM", "runs guests") }
+        // Guests run all the same; one that insists on KVM says so itself.
+        return .warning(
+            "KVM", "\(reason): guests are emulated, some ten times slower", mend: mend(host, isRoot: isRoot))
+    }
+
+    private static func mend(_ host: HostCondition, isRoot: Bool) -> Finding.Mend {
+        let change = Finding.Mend.step("use a host whose processor's VT-x or AMD-V is its own, or nested by its host")
+        if host.kvmIsForeign { return change }
+        switch host.kvmDevice {
+        case .missing:
+            guard let module = host.kvmModule else {
+                return .step(
+                    "switch virtualization (VT-x, AMD-V) on in the firmware's setup; in a VM, have its host nest it")
+            }
+            return .command("modprobe \(module)")
+        case .refused where isRoot:
+            return .command("groupadd --force --system kvm && chgrp kvm /dev/kvm && chmod 660 /dev/kvm")
+        case .refused: return .step("`sudo usermod -aG kvm \(shellQuoted(host.user))`, then log in again")
+        case .usable: return change
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import BridgeNet
+import SystemPackage
+
+/// The VMs: what keeps each from starting, and what two of them can't both have.
+enum MachineChecks {
+    static func all(_ facts: DoctorFacts) -> [Finding] {
+        let findings = facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts.machines)
+        guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
+        let running = facts.machines.filter(\.isRunning).count
+        return [
+            .ok(
+                "VMs",
+                "\(facts.machines.count), of which \(running) run; nothing in their files keeps one from starting")
+        ]
+    }
+
+    private static func obstacles(of machine: MachineCondition, _ host: HostCondition) -> [Finding] {
+        // QEMU itself was looked at, once for all.
+        let known = if case .failure(let error) = host.qemu { error.cause } else { "" }
+        return machine.obstacles.filter { $0.cause != known }.map { Finding($0, of: machine.name) }
+    }
+
+    /// Frames to an address that two on one network have reach whoever spoke last.
+    private static func sharedAddresses(_ machines: [MachineCondition]) -> [Finding] {
+        var owners: [Key: (MachineCondition, MachineCondition.NIC)] = [:]
+        let taken = Set(machines.flatMap(\.nics).map(\.mac))
+        var findings: [Finding] = []
+        // Of two, the one that runs keeps what it has.
+        for machine in machines.filter(\.isRunning) + machines.filter({ !$0.isRunning }) {
+            for nic in machine.nics {
+                guard let (other, otherNIC) = owners.updateValue((machine, nic), forKey: Key(nic)) else { continue }
+                findings.append(
+                    .problem(
+                        machine.name,
+                        "NET\(nic.index) has the MAC \(nic.mac) on \(nic.network), as NET\(otherNIC.index) "
+                            + "of \(other.name) has: only one can be reached",
+                        mend: .command(newAddress(for: nic, of: machine, besides: taken))))
+            }
+        }
+        return findings
+    }
+
+    private struct Key: Hashable {
+        let network: String
+        let mac: MACAddress
+
+        init(_ nic: MachineCondition.NIC) { (network, mac) = (nic.network, nic.mac) }
+    }
+
+    /// The command that writes another address into the file.
+    static func newAddress(
+        for nic: MachineCondition.NIC, of machine: MachineCondition, besides taken: Set<MACAddress>
+    ) -> String {
+        let file = shellQuoted(machine.file.string)
+        let mac =
+            (0...).lazy.map { attempt in
+                let hash = Identity.hash(Array("\(machine.file) \(nic.index) \(attempt)".utf8))
+                return MACAddress(
+                    bits: 0x5254_0000_0000 | UInt64(hash[0]) << 16 | UInt64(hash[1]) << 8 | UInt64(hash[2]))
+            }.first { !taken.contains($0) } ?? nic.mac
+        guard let line = nic.macLine else { return "printf '\\nNET\(nic.index)_MAC=\(mac)\\n' >>\(file)" }
+        return "sed -i '\(line)s/=.*/=\(mac)/' \(file)"
+    }
+}

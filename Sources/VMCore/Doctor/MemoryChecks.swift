@@ -1,0 +1,34 @@
+/// Memory for those VMs that don't have theirs yet.
+enum MemoryChecks {
+    static func all(_ facts: DoctorFacts) -> [Finding] {
+        let memory = facts.host.memory
+        let waiting = facts.machines.filter { !$0.isRunning }
+        let findings = waiting.compactMap { shortage(of: $0, memory) } + hugePages(memory)
+        return findings.isEmpty ? [.ok("memory", "\(memory.available) of \(memory.total) are free")] : findings
+    }
+
+    private static func shortage(of machine: MachineCondition, _ memory: MemoryCondition) -> Finding? {
+        guard let wanted = machine.memory else { return nil }
+        if let promisable = memory.promisable, wanted > promisable {
+            return .problem(
+                machine.name,
+                "wants \(wanted), and the kernel promises no more than \(promisable) (vm.overcommit_memory=2)",
+                mend: .command("sysctl -w vm.overcommit_memory=0"))
+        }
+        guard wanted > memory.available else { return nil }
+        return .warning(
+            machine.name,
+            "wants \(wanted), and \(memory.available) are free: once it uses them, the kernel may kill a VM",
+            mend: .step("stop something else first, write less into MEMORY, or add swap"))
+    }
+
+    /// Kept for those who ask for huge pages, and VMs don't.
+    private static func hugePages(_ memory: MemoryCondition) -> [Finding] {
+        guard memory.idleHugePages.bytes > memory.total.bytes / 10 else { return [] }
+        return [
+            .warning(
+                "memory", "\(memory.idleHugePages) are kept for huge pages that nobody uses",
+                mend: .command("sysctl -w vm.nr_hugepages=0"))
+        ]
+    }
+}

@@ -1,0 +1,55 @@
+import SystemPackage
+
+/// The directories that are written to, and the space there.
+enum PlaceChecks {
+    /// What a start writes at least: a few files.
+    private static let least: Int64 = 1 << 20
+    private static let leastFiles: UInt64 = 64
+
+    static func all(_ facts: DoctorFacts) -> [Finding] { facts.places.map(finding) }
+
+    private static func finding(_ place: PlaceCondition) -> Finding {
+        let subject = place.path.string
+        guard place.isThere || place.isMadeByItself else {
+            return .warning(
+                subject, "does not exist: no VM is found there", mend: .command("mkdir -p \(shellQuoted(subject))"))
+        }
+        guard let system = place.system else {
+            return .warning(
+                subject, "can't be looked at (\(place.purpose))", mend: .command("sudo kvmctl doctor"))
+        }
+        if system.free.bytes < least {
+            return .problem(subject, "\(system.free) are free for \(place.purpose)", mend: room(on: system, place))
+        }
+        if let files = system.freeFiles, files < leastFiles {
+            return .problem(
+                subject, "only \(files) more files can be made for \(place.purpose)",
+                mend: fewerFiles(on: system, place))
+        }
+        if system.growth > system.free {
+            return .warning(
+                subject,
+                "the disks there may still grow by \(system.growth), and \(system.free) are free: when it is "
+                    + "full, the guests get I/O errors", mend: room(on: system, place))
+        }
+        return .ok(subject, "\(system.free) of \(system.size) are free for \(place.purpose)")
+    }
+
+    private static func room(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Mend {
+        // Twice what it was, or what is wanted there.
+        let wanted = ((max(system.size.bytes * 2, system.size.bytes + system.growth.bytes) >> 20) + 1) << 20
+        if let mount = system.memoryMount {
+            return .command("mount -o remount,size=\(wanted) \(shellQuoted(mount.string))")
+        }
+        return .step(
+            "free some: `du -xh --max-depth=2 \(shellQuoted(place.path.string)) | sort -h | tail` says what is large")
+    }
+
+    private static func fewerFiles(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Mend {
+        if let mount = system.memoryMount {
+            return .command("mount -o remount,nr_inodes=0 \(shellQuoted(mount.string))")
+        }
+        return .step(
+            "remove some: `du -x --inodes \(shellQuoted(place.path.string)) | sort -n | tail` says where most are")
+    }
+}

@@ -1,0 +1,101 @@
+import BridgeNet
+
+/// What is joined to a bridge: sizes that don't fit, addresses in the wrong place, others who configure it.
+enum PortChecks {
+    static func all(_ facts: DoctorFacts) -> [Finding] {
+        facts.bridges.flatMap { bridge in
+            bridge.uplinks.flatMap { addresses($0, bridge) + manager($0, bridge) }
+                + bridge.ports.flatMap { size($0, bridge) + vlan($0, bridge) }
+                + strangers(bridge, facts)
+        }
+    }
+
+    /// An address on a port is the host's no longer: what comes in is the bridge's.
+    private static func addresses(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
+        guard !port.addresses.isEmpty else { return [] }
+        return [
+            .problem(
+                bridge.name,
+                "\(port.addresses.joined(separator: ", ")) is still on its uplink \(port.name), where it does "
+                    + "not answer",
+                mend: .command("kvmctl net up \(shellQuoted(bridge.name)) --uplink \(shellQuoted(port.name))"))
+        ]
+    }
+
+    private static func manager(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
+        switch port.manager {
+        case .networkd(let file):
+            [
+                .warning(
+                    bridge.name,
+                    "systemd-networkd configures its uplink \(port.name) by \(file), and takes it back when "
+                        + "it reloads",
+                    mend: .command("kvmctl net persist \(shellQuoted(bridge.name))"))
+            ]
+        case .networkManager:
+            [
+                .warning(
+                    bridge.name,
+                    "NetworkManager configures its uplink \(port.name), and takes it back when it connects",
+                    mend: .command("nmcli device set \(shellQuoted(port.name)) managed no"))
+            ]
+        case nil: []
+        }
+    }
+
+    private static func size(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
+        func set(_ device: String, _ mtu: Int) -> Finding.Mend {
+            .command("ip link set dev \(shellQuoted(device)) mtu \(mtu)")
+        }
+        if port.mtu > bridge.mtu {
+            return [
+                .warning(
+                    bridge.name,
+                    "its MTU is \(bridge.mtu), and the \(port.mtu) of \(port.name) is more: larger packets from "
+                        + "there are lost",
+                    mend: set(bridge.name, port.mtu))
+            ]
+        }
+        // A VM that wants less says so, and its guest knows.
+        guard port.mtu < bridge.mtu, !port.isTap else { return [] }
+        return [
+            .problem(
+                bridge.name,
+                "its MTU is \(bridge.mtu), and its uplink \(port.name) carries only \(port.mtu): larger packets "
+                    + "are lost without a word",
+                mend: set(port.name, bridge.mtu))
+        ]
+    }
+
+    private static func vlan(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
+        guard bridge.filtersVLANs, !port.hasUntaggedVLAN else { return [] }
+        return [
+            .warning(
+                bridge.name, "\(port.name) has no VLAN for frames without a tag: they are dropped",
+                mend: .command("bridge vlan add dev \(shellQuoted(port.name)) vid 1 pvid untagged"))
+        ]
+    }
+
+    /// A VM's address that is heard from elsewhere, or that the host has itself.
+    private static func strangers(_ bridge: BridgeCondition, _ facts: DoctorFacts) -> [Finding] {
+        let taken = Set(facts.machines.flatMap(\.nics).map(\.mac) + bridge.uplinks.flatMap(\.heard))
+        return facts.machines.flatMap { machine in
+            machine.nics.filter { $0.bridge == bridge.name }.compactMap { nic in
+                guard let owner = owner(of: nic.mac, on: bridge) else { return nil }
+                return .problem(
+                    machine.name,
+                    "NET\(nic.index) has the MAC \(nic.mac), which \(owner) has too: only one can be reached",
+                    mend: .command(MachineChecks.newAddress(for: nic, of: machine, besides: taken)))
+            }
+        }
+    }
+
+    private static func owner(of mac: MACAddress, on bridge: BridgeCondition) -> String? {
+        if bridge.mac == mac { return "the bridge \(bridge.name)" }
+        for port in bridge.uplinks {
+            if port.mac == mac { return "the host's \(port.name)" }
+            if port.heard.contains(mac) { return "somebody behind \(port.name)" }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,61 @@
+import Glibc
+
+/// Looks for everything that stops a VM from starting, or from being reached.
+public struct Doctor {
+    private let paths: Paths
+    private let inventory: Inventory
+
+    /// Examines the host for the VMs in these places.
+    public init(_ paths: Paths, others: [Paths] = []) {
+        self.paths = paths
+        inventory = Inventory(paths, others: others)
+    }
+
+    /// What it found, the host first, then its bridges, then the VMs.
+    ///
+    /// - Parameter words: VMs and bridges; none for all of them. The host itself is examined in any case.
+    /// - Throws: `.notFound` for a word that is neither.
+    public func findings(for words: [String] = []) throws(VMError) -> [Finding] {
+        var unseen: [VMError] = []
+        let network = NetworkSurvey(noting: &unseen)
+        let (bridges, entries) = try subjects(words, network)
+        let cache = ProbeCache(directory: paths.cache)
+        let host = HostCondition(cache: cache)
+        let files = entries.map { entry in Result { () throws(VMError) in try VMFile(entry.file) } }
+        let machines = zip(entries, files).map { entry, file in
+            MachineCondition(entry, file, machineID: host.machineID, paths: paths)
+        }
+        unseen += words.isEmpty ? VMLocator(paths).blindSpots() : []
+        return DoctorFacts(
+            isRoot: geteuid() == 0, host: host,
+            places: PlaceSurvey.places(paths, disksOf: files.compactMap { try? $0.get() }), machines: machines,
+            bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
+            filters: FilterCondition(noting: &unseen),
+            unseen: unseen
+        ).findings
+    }
+
+    /// The bridges and VMs that words mean; what is both a VM's name and a bridge's is the VM.
+    private func subjects(_ words: [String], _ network: NetworkSurvey) throws(VMError) -> (bridges: [String], [VMEntry])
+    {
+        guard !words.isEmpty else { return ([], inventory.entries(asking: false)) }
+        var bridges: [String] = []
+        var entries: [VMEntry] = []
+        for word in words {
+            do throws(VMError) {
+                entries.append(inventory.entry(try VMLocator(paths).find(word)))
+            } catch {
+                guard error.code == .notFound, !word.contains("/") else { throw error }
+                guard network.isBridge(word) else { throw Self.unknown(word) }
+                bridges.append(word)
+            }
+        }
+        return (bridges, entries)
+    }
+
+    private static func unknown(_ word: String) -> VMError {
+        VMError(
+            .notFound, word, "is neither a VM nor a bridge here",
+            remedy: "`kvmctl list` shows the VMs, `kvmctl net show` the bridges")
+    }
+}

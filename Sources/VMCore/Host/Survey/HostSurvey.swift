@@ -1,0 +1,99 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+extension HostCondition {
+    /// Looks at the host. Reads only; what QEMU's own user may do, a child tries.
+    init(cache: ProbeCache) {
+        let isRoot = geteuid() == 0
+        let credentials = isRoot ? Credentials.ownUID(groups: Accounts.kvmGroups) : .caller
+        let user = isRoot ? credentials.forProbing : ResolvedCredentials()
+        let abilities = (try? Launch(path: "", arguments: [], credentials: user).beginTrial().finish()) ?? 0
+        let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
+        // Asked anew: whether it still starts is what is in question.
+        let qemu = Result { () throws(VMError) in
+            try QEMUProbe(cache: cache, credentials: credentials).facts(anew: true)
+        }
+        self.init(
+            kvm: KVMProbe(cache: cache).verdict(canOpen: canOpenKVM),
+            kvmDevice: DeviceCondition(probing: "/dev/kvm", driver: "kvm", opens: canOpenKVM),
+            kvmIsForeign: KVMProbe.isForeign, kvmModule: Self.kvmModule, qemu: qemu,
+            tun: DeviceCondition(probing: "/dev/net/tun", driver: "tun"),
+            vhostNet: DeviceCondition(probing: "/dev/vhost-net", driver: "vhost_net"),
+            ioUring: abilities & CInt(CLINUX_CAN_IO_URING) != 0, machineID: HostProbe.machineID,
+            user: getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(geteuid())",
+            hasLookers: Accounts.lookers != nil, strangers: Accounts.names(withUIDs: UIDPool.range),
+            memory: MemoryCondition())
+    }
+
+    /// Of the first processor: they are all alike.
+    private static var kvmModule: String? {
+        let text = String(decoding: (try? readFile("/proc/cpuinfo", limit: 16384)) ?? [], as: UTF8.self)
+        let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
+        if flags.contains("vmx") { return "kvm_intel" }
+        return flags.contains("svm") ? "kvm_amd" : nil
+    }
+}
+
+extension DeviceCondition {
+    /// - Parameters:
+    ///   - driver: the kernel module that makes it.
+    ///   - opens: whether it opens for those who need it, where that is known already.
+    init(probing path: FilePath, driver: String, opens: Bool? = nil) {
+        do throws(Errno) {
+            guard try status(of: path) != nil else { throw .noSuchFileOrDirectory }
+            if let opens {
+                self = opens ? .usable : .refused(.permissionDenied)
+                return
+            }
+            _ = try OwnedDescriptor.open(path, .readWrite)
+            self = .usable
+        } catch .noSuchFileOrDirectory, .operationNotSupportedByDevice, .noSuchAddressOrDevice {
+            // The last two: the device's file is there, and no driver behind it.
+            self = .missing(Driver(of: driver))
+        } catch {
+            self = .refused(error)
+        }
+    }
+}
+
+extension DeviceCondition.Driver {
+    fileprivate init(of module: String) {
+        // Those that run, by their devices' names (misc devices, Documentation/admin-guide/devices.txt).
+        let device = module.split(separator: "_").joined(separator: "-")
+        let running = String(decoding: (try? readFile("/proc/misc")) ?? [], as: UTF8.self)
+        if running.split(separator: "\n").contains(where: { $0.hasSuffix(" \(device)") }) {
+            self = .running
+            return
+        }
+        var kernel = utsname()
+        uname(&kernel)
+        let release = withUnsafeBytes(of: kernel.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let modules = FilePath("/lib/modules").appending(release)
+        let isKnown = ["modules.dep", "modules.builtin"].contains { list in
+            let text = (try? readFile(modules.appending(list), limit: 1 << 22)) ?? []
+            return String(decoding: text, as: UTF8.self).contains("/\(module).ko")
+        }
+        self = isKnown ? .loadable : .none
+    }
+}
+
+extension MemoryCondition {
+    /// Reads proc_meminfo(5).
+    init() {
+        let text = String(decoding: (try? readFile("/proc/meminfo")) ?? [], as: UTF8.self)
+        let numbers = text.split(separator: "\n").reduce(into: [String: Int64]()) { numbers, line in
+            let words = line.split(whereSeparator: { $0 == " " || $0 == ":" })
+            if words.count >= 2 { numbers[String(words[0])] = Int64(words[1]) }
+        }
+        func kibibytes(_ key: String) -> Int64 { (numbers[key] ?? 0) << 10 }
+        let keepsPromises = (try? readFile("/proc/sys/vm/overcommit_memory", limit: 1)) == [UInt8(ascii: "2")]
+        let idle = (numbers["HugePages_Free"] ?? 0) - (numbers["HugePages_Rsvd"] ?? 0)
+        self.init(
+            total: ByteCount(bytes: kibibytes("MemTotal")),
+            available: ByteCount(bytes: kibibytes("MemAvailable") + kibibytes("SwapFree")),
+            idleHugePages: ByteCount(bytes: max(0, idle) * kibibytes("Hugepagesize")),
+            promisable: keepsPromises
+                ? ByteCount(bytes: max(0, kibibytes("CommitLimit") - kibibytes("Committed_AS"))) : nil)
+    }
+}

@@ -1,0 +1,87 @@
+import BridgeNet
+
+/// The host's links, and what is known of them.
+struct NetworkSurvey {
+    private var links: [Link] = []
+    private var heard: [ForwardingEntry] = []
+    private var addresses: [InterfaceAddress] = []
+    private var routes: [Route] = []
+
+    /// - Parameter unseen: is told what could not be looked at.
+    init(noting unseen: inout [VMError]) {
+        do throws(NetworkError) {
+            var socket = try RouteSocket()
+            links = try socket.links()
+            addresses = try socket.addresses()
+            routes = try socket.routes()
+            heard = try socket.forwardingEntries()
+        } catch { unseen.append(VMError(error)) }
+    }
+
+    func isBridge(_ name: String) -> Bool { links.contains { $0.name == name && $0.isBridge } }
+
+    /// The bridges that are asked about and that the VMs name; or of all, those too that taps are on.
+    func bridges(_ asked: [String]?, of machines: [MachineCondition]) -> [BridgeCondition] {
+        var named = Set((asked ?? []) + machines.flatMap(\.nics).compactMap(\.bridge))
+        // Where there is no VM yet, the one that the first will be on.
+        if asked == nil, named.isEmpty { named = ["br0"] }
+        return links.filter(\.isBridge).filter { bridge in
+            named.contains(bridge.name)
+                || asked == nil && links.contains { $0.controller == bridge.index && $0.isTap }
+        }.map { condition(of: $0, isNamed: named.contains($0.name)) }.sorted { $0.name < $1.name }
+    }
+
+    private func condition(of bridge: Link, isNamed: Bool) -> BridgeCondition {
+        let own = addresses(on: bridge)
+        var condition = BridgeCondition(name: bridge.name, isUp: bridge.isUp, mtu: bridge.mtu, mac: bridge.mac)
+        condition.addresses = own.map(\.prefix.description)
+        if bridge.bridge?.spanningTree == true {
+            condition.spanningTreeDelay = .milliseconds(10 * Int(bridge.bridge?.forwardDelay ?? 0))
+        }
+        condition.filtersVLANs = bridge.bridge?.vlanFiltering == true
+        condition.ports = links.filter { $0.controller == bridge.index }.map { port(of: bridge, $0) }
+        condition.rivals = links.filter { link in
+            link.index != bridge.index && link.isUp
+                && addresses(on: link).contains { other in own.contains { $0.prefix.network == other.prefix.network } }
+        }.map(\.name)
+        condition.isStrictOnPaths = Self.isStrictOnPaths(bridge.name)
+        condition.isNamed = isNamed
+        condition.candidates = candidates
+        return condition
+    }
+
+    private func port(of bridge: Link, _ link: Link) -> PortCondition {
+        PortCondition(
+            name: link.name, isTap: link.isTap, alias: link.alias, isUp: link.isUp, hasCarrier: link.hasCarrier,
+            mtu: link.mtu, mac: link.mac, addresses: addresses(on: link).map(\.prefix.description),
+            manager: NetworkManaging(of: link.index, controller: bridge.index),
+            heard: heard.filter { $0.port == link.index }.map(\.mac))
+    }
+
+    /// Those that somebody gave it: every link that is up has an IPv6 address of its own making.
+    private func addresses(on link: Link) -> [InterfaceAddress] {
+        addresses.filter { $0.link == link.index && !$0.address.isLinkLocal }
+    }
+
+    /// What the host's default routes lead out of, where that can be a port.
+    private var candidates: [String] {
+        let ways = routes.filter(\.isDefault).reduce(into: Set<UInt32>()) { $0.formUnion($1.links) }
+        return links.filter {
+            ways.contains($0.index) && $0.isEthernet && !$0.isBridge && !$0.isTap && $0.controller == nil
+        }
+        .map(\.name)
+    }
+
+    /// The kernel takes the stricter of the two (Documentation/networking/ip-sysctl.rst), where 2 is the looser way to look.
+    private static func isStrictOnPaths(_ name: String) -> Bool {
+        let values = ["all", name].map { Sysctl(key: "net/ipv4/conf/\($0)/rp_filter").value.flatMap { Int($0) } ?? 0 }
+        return values.max() == 1
+    }
+}
+
+extension Link {
+    fileprivate var isTap: Bool { kind == "tun" }
+
+    /// Whether the other end is there.
+    fileprivate var hasCarrier: Bool { !isUp || ![.down, .lowerLayerDown, .notPresent].contains(state) }
+}

@@ -1,0 +1,12 @@
+import SystemPackage
+
+extension VMParams {
+    /// The command line that writes another value into the line of the params file that a setting comes from; nil where it
+    /// comes from elsewhere.
+    ///
+    /// - Parameter value: without anything that sed(1) or the file would take for more than itself.
+    func lineEdit(_ origin: Origin, value: String) -> String? {
+        guard case .line(let number, _) = origin else { return nil }
+        return "sed -i '\(number)s/=.*/=\(value)/' \(shellQuoted(file.string))"
+    }
+}

@@ -1,0 +1,212 @@
+"""`doctor`: hosts that are broken in one way each. What it prints mends them, word for word."""
+
+import json
+import socket
+
+import pytest
+
+from rig.host import NOBODY
+from rig.process import Process
+from rig.waiting import wait_until
+
+MAC = "52:54:00:00:00:01"
+# What this test's own machine lacks, and no test can mend.
+MACHINE = {"KVM", "vhost-net"}
+
+
+@pytest.fixture
+def healthy(host):
+    """A host with a bridge, its uplink to a network, and a VM."""
+    host.environment["PATH"] = f"{host.binary.parent}:{host.environment['PATH']}"
+    host.ip("link", "add", "eth0", "type", "veth", "peer", "name", "lan0")
+    host.kvmctl("net", "up", "br0")
+    host.ip("link", "set", "eth0", "master", "br0")
+    for link in ("eth0", "lan0"):
+        host.ip("link", "set", link, "up")
+    host.write_firmware_vm("vm", NET0="bridge:br0", MAC=MAC)
+    return host
+
+
+def shell(host, script):
+    done = host.execute("sh", "-e", "-c", script)
+    assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def findings(host, *words):
+    done = host.execute(host.binary, "doctor", "--json", *words)
+    found = json.loads(done.stdout)
+    assert done.returncode == (69 if any(one["severity"] == "problem" for one in found) else 0), done.stderr
+    return [one for one in found if one["severity"] != "ok" and one["subject"] not in MACHINE]
+
+
+def own_mounts(host):
+    """Lets everything that runs on the host see mounts that the machine does not."""
+    keeper = host.popen("unshare", "--mount", "--propagation", "private", "sleep", "infinity")
+    wait_until(lambda: (Process(keeper.pid).executable or "").endswith("/sleep"), "mount namespace")
+    host.more_namespaces.append(f"--mount=/proc/{keeper.pid}/ns/mnt")
+
+
+def in_own_mounts(script):
+    def broken(host):
+        own_mounts(host)
+        shell(host, script.format(host=host))
+    return broken
+
+
+def by(script):
+    return lambda host: shell(host, script)
+
+
+def vm(name="vm", **keys):
+    return lambda host: host.write_firmware_vm(name, **{"NET0": "bridge:br0", "MAC": MAC, **keys})
+
+
+def somebody_speaks_as_the_vm(host):
+    frame = bytes.fromhex("ffffffffffff" + MAC.replace(":", "")) + b"\x88\xb5" + bytes(46)
+    host.execute(
+        "/usr/bin/python3", "-c",
+        f"import socket; s = socket.socket({int(socket.AF_PACKET)}, {int(socket.SOCK_RAW)}); s.bind(('lan0', 0)); "
+        f"s.send({frame!r})")
+
+
+def dockers_rules(program):
+    return by(f"""
+        {program} -P FORWARD DROP
+        for chain in DOCKER DOCKER-USER DOCKER-ISOLATION; do {program} -N $chain; done
+        {program} -A DOCKER-USER -j RETURN
+        {program} -A FORWARD -j DOCKER-USER
+        {program} -A FORWARD -j DOCKER-ISOLATION
+        {program} -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        {program} -A FORWARD -o docker0 -j DOCKER
+        {program} -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+        {program} -A DOCKER ! -i docker0 -o docker0 -p tcp --dport 80 -j ACCEPT
+        """)
+
+
+def open_vnc_behind(rules):
+    def broken(host):
+        vm(VNCDISP=7, VNCBIND="0.0.0.0")(host)
+        shell(host, rules)
+    return broken
+
+
+NFT_INPUT = """
+nft 'add table inet mine; add chain inet mine in { type filter hook input priority 0; policy drop; }
+     add rule inet mine in ct state established,related accept; add rule inet mine in iif lo accept
+     add rule inet mine in tcp dport { 22, 80-90 } accept'
+"""
+
+# The way in which it is broken: how, the worst word, whose, a part of the text, the mend.
+BROKEN = {
+    "no bridge": (
+        vm(NET0="bridge:br9"), "problem", "vm", "no bridge br9", "kvmctl net up br9"),
+    "bridge down": (
+        by("ip link set br0 down"), "problem", "br0", "is down", "kvmctl net up br0"),
+    "uplink down": (
+        by("ip link set eth0 down"), "problem", "br0", "eth0 is down", "ip link set dev eth0 up"),
+    "spanning tree": (
+        by("ip link set br0 type bridge stp_state 1 forward_delay 1500"), "warning", "br0", "first 30 s",
+        "ip link set dev br0 type bridge stp_state 0"),
+    "spanning tree with two ways out": (
+        by("""ip link add eth1 type veth peer name lan1; ip link set lan1 up; ip link set eth1 master br0 up
+              ip link set br0 type bridge stp_state 1 forward_delay 1500"""),
+        "warning", "br0", "first 30 s", "ip link set dev br0 type bridge forward_delay 200"),
+    "bridge larger than its uplink": (
+        by("ip link set br0 mtu 9000"), "problem", "br0", "eth0 carries only 1500", "ip link set dev eth0 mtu 9000"),
+    "port larger than its bridge": (
+        by("ip link set br0 mtu 1400"), "warning", "br0", "the 1500 of eth0", "ip link set dev br0 mtu 1500"),
+    "two VMs with one MAC": (
+        vm("zz"), "problem", "zz", f"MAC {MAC} on bridge:br0", "sed -i '4s/=.*/=52:54:00:"),
+    "somebody on the LAN with the MAC of a VM": (
+        somebody_speaks_as_the_vm, "problem", "vm", "somebody behind eth0 has too", "sed -i '4s/=.*/=52:54:00:"),
+    "left-over tap": (
+        by("ip tuntap add tap7 mode tap; ip link set tap7 master br0 up"), "warning", "br0", "tap7 is left over",
+        "ip link delete dev tap7"),
+    "strict paths": (
+        by("""ip address add 10.9.0.2/24 dev br0; ip address add 10.9.0.3/24 dev lan0
+              sysctl -q -w net.ipv4.conf.all.rp_filter=1"""),
+        "problem", "br0", "rp_filter", "sysctl -w net.ipv4.conf.br0.rp_filter=2"),
+    "Docker's rules": (
+        dockers_rules("iptables"), "problem", "br0", "br_netfilter", "iptables -I DOCKER-USER -i br0 -o br0 -j ACCEPT"),
+    "Docker's rules for IPv6": (
+        dockers_rules("ip6tables"), "problem", "br0", "bridged IPv6",
+        "ip6tables -I DOCKER-USER -i br0 -o br0 -j ACCEPT"),
+    "rules of old iptables": (
+        by("iptables-legacy -P FORWARD DROP"), "problem", "br0", "br_netfilter",
+        "iptables-legacy -I FORWARD -i br0 -o br0 -j ACCEPT"),
+    "rules of nft": (
+        by("nft 'add table inet mine; add chain inet mine passing { type filter hook forward priority 0; policy drop; }'"),
+        "problem", "br0", "the chain passing of the table inet mine drops it",
+        "nft insert rule inet mine passing iifname '\"br0\"' oifname '\"br0\"' accept"),
+    "rules for frames": (
+        by("nft 'add table bridge mine; add chain bridge mine passing { type filter hook forward priority 0; policy drop; }'"),
+        "problem", "br0", "drops what is bridged", "nft insert rule bridge mine passing iifname '\"eth0\"' accept && nft"),
+    "VNC behind nft": (
+        open_vnc_behind(NFT_INPUT), "problem", "vm", "port 5907", "nft insert rule inet mine in tcp dport 5907 accept"),
+    "VNC behind iptables": (
+        open_vnc_behind("iptables -A INPUT -i lo -j ACCEPT; iptables -A INPUT -p tcp --dport 22 -j ACCEPT; "
+                        "iptables -A INPUT -j REJECT --reject-with icmp-host-prohibited"),
+        "problem", "vm", "port 5907", "iptables -I INPUT -p tcp --dport 5907 -j ACCEPT"),
+    "KVM or nothing": (
+        vm(ACCEL="kvm"), "problem", "vm", "ACCEL", "sed -i '5s/=.*/=auto/'"),
+    "no directory for a disk": (
+        vm(DISK0="deep/disk", DISK0_SIZE="1M"), "problem", "vm", "deep", "mkdir -p "),
+    "no disk": (
+        vm(DISK0="disk"), "problem", "vm", "disk does not exist", "truncate -s 8G "),
+    "no root": (
+        lambda host: host.environment.update(KVMCTL_VMS=f"{host.vms}:{host.root}/more"), "warning", "more",
+        "does not exist", "mkdir -p "),
+    "no /dev/net/tun": (
+        in_own_mounts("mount -t tmpfs none /dev/net"), "problem", "/dev/net/tun", "is missing",
+        "mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200"),
+    "no machine-id": (
+        in_own_mounts("touch {host.root}/empty; mount --bind {host.root}/empty /etc/machine-id"), "warning",
+        "/etc/machine-id", "holds no id", "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id"),
+    "no space": (
+        in_own_mounts("mount -t tmpfs -o size=2M none {host.run}; head -c 2M /dev/zero >{host.run}/full || true"),
+        "problem", "run", "are free for", "mount -o remount,size="),
+    "no more files": (
+        in_own_mounts("mount -t tmpfs -o nr_inodes=20 none {host.run}"),
+        "problem", "run", "more files", "mount -o remount,nr_inodes=0 "),
+}
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_the_mend_mends(healthy, way):
+    host = healthy
+    break_it, severity, subject, words, mend = BROKEN[way]
+    break_it(host)
+    found = findings(host)
+    hits = [one for one in found if words in one["text"] and one["subject"].endswith(subject)]
+    assert len(hits) == 1, found
+    [hit] = hits
+    assert hit["severity"] == severity and (hit["command"] or "").startswith(mend), hit
+    shell(host, hit["command"])
+    after = findings(host)
+    assert not [one for one in after if words in one["text"]], after
+    # What is mended does not break something else.
+    assert {one["subject"] for one in after} <= {"br9"}, after
+
+
+def test_a_healthy_host(healthy):
+    host = healthy
+    host.kvmctl("start", "vm")
+    assert findings(host) == []
+    said = host.kvmctl("doctor").stdout
+    assert "br0: up, uplink eth0, MTU 1500, 2 of 1023 ports" in said
+    assert said.splitlines()[-1].startswith("no problems, ")
+    # Only what is asked about, and the host.
+    vm(name="bad", MAC="52:54:00:00:00:09", ACCEL="kvm")(host)
+    assert {one["subject"] for one in findings(host)} == {"bad"}
+    assert findings(host, "vm") == findings(host, "br0") == []
+    assert "neither a VM nor a bridge" in host.kvmctl("doctor", "nope", expect=66).stderr
+
+
+def test_a_user_is_told_what_only_root_sees(healthy):
+    host = healthy
+    host.root.chmod(0o755)
+    shell(host, "iptables -P FORWARD DROP")
+    said = host.kvmctl("doctor", uid=NOBODY).stdout
+    assert "firewall: only root can look at it" in said and "sudo kvmctl doctor" in said
+    assert "ok       firewall" not in said

@@ -1,0 +1,186 @@
+import BridgeNet
+import SystemPackage
+import Testing
+
+@testable import VMCore
+
+/// The doctor's judgement on hosts that no test can make, or not cheaply.
+@Suite struct DoctorChecksTests {
+    private let healthy: DoctorFacts = {
+        let qemu = QEMUFacts(path: "/usr/bin/qemu", version: "7.2", ioUring: true, machines: [:])
+        let memory = MemoryCondition(total: .gibi(16), available: .gibi(8), idleHugePages: .gibi(0), promisable: nil)
+        let host = HostCondition(
+            kvm: .works, kvmDevice: .usable, kvmModule: "kvm_intel", qemu: .success(qemu), tun: .usable,
+            vhostNet: .usable, ioUring: true, machineID: "0123456789abcdef0123456789abcdef", user: "root",
+            hasLookers: true, memory: memory)
+        return DoctorFacts(isRoot: true, host: host, filters: FilterCondition(firewall: Firewall()))
+    }()
+
+    private func finding(_ change: (inout DoctorFacts) -> Void) throws -> Finding {
+        var facts = healthy
+        change(&facts)
+        let bad = facts.findings.filter { $0.severity != .ok }
+        try #require(bad.count == 1, "\(bad)")
+        return bad[0]
+    }
+
+    private func bridge(_ change: (inout BridgeCondition) -> Void) throws -> Finding {
+        var bridge = BridgeCondition(name: "br0", isUp: true, mtu: 1500)
+        bridge.ports = [PortCondition(name: "eth0", isTap: false, mtu: 1500)]
+        change(&bridge)
+        return try finding { $0.bridges = [bridge] }
+    }
+
+    private func place(_ system: PlaceCondition.FileSystem) throws -> Finding {
+        try finding {
+            $0.places = [
+                PlaceCondition(purpose: "VMs", path: "/vms", isMadeByItself: false, isThere: true, system: system)
+            ]
+        }
+    }
+
+    @Test func aHealthyHostHasNothing() {
+        #expect(healthy.findings.allSatisfy { $0.severity == .ok && $0.mend == nil })
+        #expect(!healthy.findings.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            (.missing(.none), "kvm_amd", true, .command("modprobe kvm_amd")),
+            (
+                .missing(.none), nil, true,
+                .step("switch virtualization (VT-x, AMD-V) on in the firmware's setup; in a VM, have its host nest it")
+            ),
+            (
+                .refused(.permissionDenied), "kvm_amd", true,
+                .command("groupadd --force --system kvm && chgrp kvm /dev/kvm && chmod 660 /dev/kvm")
+            ),
+            (.refused(.permissionDenied), "kvm_amd", false, .step("`sudo usermod -aG kvm root`, then log in again")),
+        ] as [(DeviceCondition, String?, Bool, Finding.Mend)])
+    func kvm(_ device: DeviceCondition, _ module: String?, _ isRoot: Bool, _ mend: Finding.Mend) throws {
+        let found = try finding {
+            $0.isRoot = isRoot
+            $0.host.kvm = .unusable("why")
+            $0.host.kvmDevice = device
+            $0.host.kvmModule = module
+        }
+        #expect(found.severity == .warning)
+        #expect(found.mend == mend)
+    }
+
+    @Test func aMissingQEMUIsSaidOnce() throws {
+        let missing = VMError(.unavailable, "", "there is no QEMU", remedy: "install QEMU: `apt-get install qemu`")
+        let found = try finding {
+            $0.host.qemu = .failure(missing)
+            $0.machines = [MachineCondition(name: "a", file: "/vms/a/vm.params", obstacles: [missing])]
+        }
+        #expect(found == .problem("QEMU", "there is no QEMU", mend: .command("apt-get install qemu")))
+    }
+
+    @Test func devices() throws {
+        #expect(try finding { $0.host.tun = .missing(.loadable) }.mend == .command("modprobe tun"))
+        #expect(try finding { $0.host.tun = .refused(.notPermitted) }.severity == .problem)
+        let vhost = try finding { $0.host.vhostNet = .missing(.loadable) }
+        #expect(vhost.severity == .warning)
+        #expect(vhost.mend == .command("modprobe vhost_net"))
+    }
+
+    @Test func usersWhereVMsHaveTheirs() throws {
+        let found = try finding { $0.host.strangers = ["eve"] }
+        #expect(found.severity == .problem)
+        #expect(found.text.contains("eve"))
+    }
+
+    @Test func memory() throws {
+        func wanting(_ size: ByteCount, promisable: ByteCount? = nil, isRunning: Bool = false) -> DoctorFacts {
+            var facts = healthy
+            facts.host.memory.promisable = promisable
+            facts.machines = [
+                MachineCondition(name: "big", file: "/vms/big/vm.params", isRunning: isRunning, memory: size)
+            ]
+            return facts
+        }
+        let worst = { (facts: DoctorFacts) in facts.findings.first { $0.subject == "big" } }
+        #expect(worst(wanting(.gibi(9)))?.severity == .warning)
+        #expect(worst(wanting(.gibi(9), isRunning: true)) == nil)
+        #expect(worst(wanting(.gibi(7))) == nil)
+        #expect(worst(wanting(.gibi(7), promisable: .gibi(6)))?.mend == .command("sysctl -w vm.overcommit_memory=0"))
+        #expect(
+            try finding { $0.host.memory.idleHugePages = .gibi(4) }.mend == .command("sysctl -w vm.nr_hugepages=0"))
+    }
+
+    @Test func space() throws {
+        var system = PlaceCondition.FileSystem(size: .gibi(10), free: .gibi(5), freeFiles: 1000)
+        system.growth = .gibi(6)
+        #expect(try place(system).severity == .warning)
+        system.free = ByteCount(bytes: 4096)
+        #expect(try place(system).severity == .problem)
+        system.memoryMount = "/vms"
+        #expect(try place(system).mend == .command("mount -o remount,size=\(20 << 30 + 1 << 20) /vms"))
+    }
+
+    @Test func untaggedFramesWithoutAVLAN() throws {
+        let found = try bridge {
+            $0.filtersVLANs = true
+            $0.ports[0].hasUntaggedVLAN = false
+        }
+        #expect(found.mend == .command("bridge vlan add dev eth0 vid 1 pvid untagged"))
+    }
+
+    @Test func room() throws {
+        func full(_ count: Int) -> [PortCondition] {
+            [PortCondition(name: "eth0", isTap: false, mtu: 1500)]
+                + (1..<count).map { PortCondition(name: "tap\($0)", isTap: true, mtu: 1500) }
+        }
+        #expect(try bridge { $0.ports = full(1023) }.severity == .problem)
+        #expect(try bridge { $0.ports = full(950) }.severity == .warning)
+    }
+
+    @Test func whoElseConfiguresTheUplink() throws {
+        #expect(
+            try bridge { $0.ports[0].manager = .networkManager }.mend == .command("nmcli device set eth0 managed no"))
+        let found = try bridge { $0.ports[0].manager = .networkd(file: "/etc/systemd/network/lan.network") }
+        #expect(found.text.contains("/etc/systemd/network/lan.network"))
+    }
+
+    @Test func noUplinkAndNoneToTake() throws {
+        let lonely = try bridge { $0.ports = [] }
+        #expect(lonely.severity == .problem)
+        #expect(try bridge { ($0.ports, $0.candidates) = ([], ["eth0", "eth1"]) } == lonely)
+        // Somebody who gives the bridge an address may route for it.
+        #expect(try bridge { ($0.ports, $0.addresses) = ([], ["10.0.0.1/24"]) }.severity == .warning)
+        #expect(try bridge { $0.ports[0].hasCarrier = false }.text.contains("no carrier"))
+    }
+
+    @Test func theHostsOwnMAC() throws {
+        let mac = try #require(MACAddress("52:54:00:00:00:01"))
+        let machine = MachineCondition(
+            name: "a", file: "/vms/a/vm.params", nics: [.init(index: 0, network: "bridge:br0", mac: mac, macLine: nil)])
+        let found = try finding {
+            var bridge = BridgeCondition(name: "br0", isUp: true, mtu: 1500, mac: mac)
+            bridge.ports = [PortCondition(name: "eth0", isTap: false, mtu: 1500)]
+            $0.bridges = [bridge]
+            $0.machines = [machine]
+        }
+        #expect(found.text.contains("the bridge br0 has too"))
+        guard case .command(let line) = found.mend else {
+            Issue.record("no command")
+            return
+        }
+        #expect(line.hasPrefix("printf '\\nNET0_MAC=52:54:00:"))
+    }
+
+    @Test(
+        arguments: [
+            ("make it: `kvmctl net up br0`", .command("kvmctl net up br0")),
+            ("create it (`mkdir -p /x`), or mount what should hold it", .command("mkdir -p /x")),
+            ("`kvmctl list` shows them", .step("`kvmctl list` shows them")), ("write less", .step("write less")),
+        ] as [(String, Finding.Mend)])
+    func remedies(_ text: String, _ mend: Finding.Mend) {
+        #expect(Finding.Mend(remedy: text) == mend)
+    }
+}
+
+extension ByteCount {
+    fileprivate static func gibi(_ number: Int64) -> ByteCount { ByteCount(bytes: number << 30) }
+}
