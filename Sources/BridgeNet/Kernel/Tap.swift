@@ -16,14 +16,14 @@ public struct Tap: ~Copyable {
     ///
     /// - Parameters:
     ///   - name: Its name; nil for `tapN` with the first N that is free.
+    ///   - isMultiqueue: Whether it can have more queues than this one.
     /// - Throws: `busy` if the name is taken, `denied` without CAP_NET_ADMIN, `notFound` without /dev/net/tun.
-    public init(named name: InterfaceName? = nil) throws(NetworkError) {
+    public init(named name: InterfaceName? = nil, isMultiqueue: Bool = false) throws(NetworkError) {
         let wanted = name?.description ?? "tap%d"
-        var bytes = Array(wanted.utf8.map { CChar(bitPattern: $0) })
-        bytes += repeatElement(0, count: Int(CLINUX_INTERFACE_NAME_SIZE) - bytes.count)
+        var bytes = Self.padded(wanted)
         let owned: OwnedDescriptor
         do {
-            owned = try OwnedDescriptor(clinux_tap_create(&bytes, false))
+            owned = try OwnedDescriptor(clinux_tap_create(&bytes, isMultiqueue))
         } catch { throw Self.failure(error, wanted: name) }
         let given = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard let valid = InterfaceName(given) else {
@@ -37,6 +37,23 @@ public struct Tap: ~Copyable {
     /// inherit a duplicate, keeps it open.
     public consuming func release() -> CInt {
         owned.release()
+    }
+
+    /// Opens one more queue of a multiqueue tap, and returns its descriptor, which is the caller's to close. The interface
+    /// lives as long as any of its queues.
+    public func openQueue() throws(NetworkError) -> CInt {
+        do {
+            return try OwnedDescriptor(clinux_tap_open_queue(Self.padded(name.description))).release()
+        } catch {
+            throw NetworkError(
+                NetworkError.Code(error), subject: name.description, doing: "opening another queue", errno: error)
+        }
+    }
+
+    /// A name in as many bytes as the kernel reads.
+    private static func padded(_ name: String) -> [CChar] {
+        let bytes = name.utf8.map { CChar(bitPattern: $0) }
+        return bytes + repeatElement(0, count: Int(CLINUX_INTERFACE_NAME_SIZE) - bytes.count)
     }
 
     /// Makes it a port of a bridge, up, with the bridge's MTU and no IPv6 address of the host's on it.
