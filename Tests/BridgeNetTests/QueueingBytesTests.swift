@@ -20,7 +20,7 @@ import Testing
               08 00 06 00  48 e8 01 00                           //   TCA_TBF_BURST 125,000
             """)
         let bucket = TokenBucket(bytesPerSecond: 12_500_000, mtu: 1500)
-        #expect(QueueingRequest.limit(7, to: bucket).encoded(sequence: 1) == wanted)
+        #expect(EntryRequest.limit(7, to: bucket).encoded(sequence: 1) == wanted)
     }
 
     @Test func aSlowBucketStillHoldsWholeFrames() {

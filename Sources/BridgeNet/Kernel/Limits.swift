@@ -10,7 +10,7 @@ extension RouteSocket {
     ) throws(NetworkError) {
         do {
             _ = try ask(
-                QueueingRequest.limit(index, to: bucket), subject: name.description, doing: "limiting its rate")
+                EntryRequest.limit(index, to: bucket), subject: name.description, doing: "limiting its rate")
         } catch  where error.errno == .noSuchFileOrDirectory {
             throw NetworkError(
                 .unsupported, subject: name.description, doing: "limiting its rate",

@@ -48,8 +48,8 @@ public struct Macvtap: Equatable, Sendable {
         do throws(NetworkError) {
             try socket.perform([
                 .change(
-                    name, from: LinkSettings(alias: "", hasIPv6Address: true),
-                    to: LinkSettings(alias: alias, hasIPv6Address: false)),
+                    name, from: LinkSettings(alias: "", addressGeneration: .fromMAC),
+                    to: LinkSettings(alias: alias, addressGeneration: .off)),
                 .change(name, from: LinkSettings(isUp: false), to: LinkSettings(isUp: true)),
             ])
             guard let link = try socket.link(named: name) else {

@@ -65,15 +65,19 @@ public struct Tap: ~Copyable {
     ///   - bridge: The bridge, which must be up.
     ///   - alias: Whose tap it is: the VM's name. At most 255 bytes.
     ///   - mtu: Its MTU in bytes, at most the bridge's; nil for the bridge's.
+    ///   - vlans: The VLANs that it carries, on a bridge that keeps them apart; nil for the bridge's default.
     ///   - socket: A socket of the same network namespace.
     /// - Throws: `notFound` without the bridge, `exists` if it is none, `invalid` if the MTU is too large, `busy` if it is
-    ///   down or all its ports are taken.
+    ///   down, all its ports are taken, or it does not keep VLANs apart.
     public func join(
-        bridge: InterfaceName, alias: String, mtu: Int? = nil, using socket: inout RouteSocket
+        bridge: InterfaceName, alias: String, mtu: Int? = nil, vlans: PortVLANs? = nil,
+        using socket: inout RouteSocket
     ) throws(NetworkError) {
         let found = try socket.link(named: bridge)
+        var entry: PortVLANEntry?
+        if let vlans, let own = try socket.link(named: name) { entry = PortVLANEntry(port: own.index, vlans: vlans) }
         try socket.perform(
-            JoinPlan.operations(tap: name, alias: alias, mtu: mtu, bridge: bridge, found: found))
+            JoinPlan.operations(tap: name, alias: alias, mtu: mtu, bridge: bridge, found: found, vlans: entry))
     }
 
     private static func failure(_ errno: Errno, wanted: InterfaceName?) -> NetworkError {

@@ -5,7 +5,7 @@ extension LinkRequest {
         _ name: InterfaceName, on lower: UInt32, mac: MACAddress, mtu: Int?
     ) -> LinkRequest {
         var attributes: [Attribute] = [
-            .name(LinkWire.name, name.description), .number(MacvtapWire.lower, lower),
+            .name(LinkWire.name, name.description), .number(LinkWire.lower, lower),
             .bytes(LinkWire.address, mac.octets),
         ]
         if let mtu { attributes.append(.number(LinkWire.mtu, UInt32(clamping: mtu))) }
@@ -23,7 +23,6 @@ extension LinkRequest {
 
 /// The numbers of a macvtap's own attributes, linux/if_link.h.
 enum MacvtapWire {
-    static let lower: UInt16 = 5  // IFLA_LINK
     static let mode: UInt16 = 1  // IFLA_MACVLAN_MODE, in IFLA_INFO_DATA
     static let bridgeMode: UInt32 = 4  // MACVLAN_MODE_BRIDGE
 }

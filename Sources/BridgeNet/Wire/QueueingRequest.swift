@@ -1,30 +1,11 @@
-/// A request for a queueing discipline: RTM_NEWQDISC with a `struct tcmsg` and attributes (rtnetlink(7)).
-struct QueueingRequest: RouteRequest, Equatable {
-    /// The interface's index.
-    var link: UInt32
-    var attributes: [Attribute]
-
-    var isDump: Bool { false }
-
-    func encoded(sequence: UInt32) -> [UInt8] {
-        var payload: [UInt8] = [0, 0, 0, 0]  // the family, which does not matter, and padding
-        payload.append(number: link)
-        payload.append(number: UInt32(0))  // a handle of the kernel's choice
-        payload.append(number: QueueingWire.root)
-        payload.append(number: UInt32(0))
-        for attribute in attributes { attribute.encode(into: &payload) }
-        return NetlinkMessage(
-            type: QueueingWire.newQueueing, flags: [.request, .acknowledge, .create, .exclusive], sequence: sequence,
-            payload: payload[...]
-        ).encoded
-    }
-}
-
-extension QueueingRequest {
-    /// A token bucket for all that leaves the interface.
-    static func limit(_ link: UInt32, to bucket: TokenBucket) -> QueueingRequest {
-        QueueingRequest(
-            link: link,
+extension EntryRequest {
+    /// A token bucket for all that leaves the interface of that index: RTM_NEWQDISC (rtnetlink(7)).
+    static func limit(_ link: UInt32, to bucket: TokenBucket) -> EntryRequest {
+        // `struct tcmsg`: family and padding, the interface, a handle of the kernel's choice, the parent, no information.
+        var header: [UInt8] = [0, 0, 0, 0]
+        for number in [link, 0, QueueingWire.root, 0] { header.append(number: number) }
+        return EntryRequest(
+            type: QueueingWire.newQueueing, flags: [.request, .acknowledge, .create, .exclusive], header: header,
             attributes: [
                 .name(QueueingWire.kind, "tbf"),
                 .nested(
