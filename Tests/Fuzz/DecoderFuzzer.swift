@@ -37,6 +37,18 @@ private func checkVerbs(_ datagram: [UInt8]) {
             precondition(IPAddress(entry.address.description) == entry.address)
         }
     }
+    ask(datagram) { socket in
+        for address in try socket.addresses() { precondition(IPPrefix("\(address.prefix)") == address.prefix) }
+    }
+    ask(datagram) { socket in
+        for route in try socket.routes() {
+            precondition(!route.description.isEmpty)
+            precondition(route.moved(from: 2, to: 3).links.isDisjoint(with: [2]))
+        }
+    }
+    ask(datagram) { socket in
+        for rule in try socket.rules() { precondition(!rule.description.isEmpty) }
+    }
 }
 
 /// Has a conversation; an error has to be one that can be shown.

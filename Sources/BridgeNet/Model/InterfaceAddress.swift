@@ -24,6 +24,9 @@ public struct InterfaceAddress: Equatable, Sendable {
         public var valid: UInt32
         /// Until new connections avoid it; nil where they never do.
         public var preferred: UInt32?
+
+        /// A lifetime of that many seconds.
+        public init(valid: UInt32, preferred: UInt32? = nil) { (self.valid, self.preferred) = (valid, preferred) }
     }
 
     /// IFA_F_…, linux/if_addr.h.

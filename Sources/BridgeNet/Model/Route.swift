@@ -30,6 +30,10 @@ public struct Route: Equatable, Sendable {
         public static let unicast: UInt8 = 1
         /// RTPROT_KERNEL.
         public static let kernel: UInt8 = 2
+        /// RTPROT_RA: a router announced it.
+        public static let routerAdvertisement: UInt8 = 9
+        /// RTPROT_DHCP.
+        public static let dhcp: UInt8 = 16
         /// RTPROT_STATIC.
         public static let administrator: UInt8 = 4
         /// RT_SCOPE_LINK.
@@ -82,6 +86,12 @@ public struct Route: Equatable, Sendable {
         let alone: [UInt32] = attributes.number(RouteWire.output).map { [$0] } ?? []
         return Set(alone + nexthops.map(\.link))
     }
+
+    /// Whether packets take one of several ways.
+    public var hasSeveralWays: Bool { attributes.bytes(RouteWire.multipath) != nil }
+
+    /// Whether its router counts as reachable though no address is in the router's network (RTNH_F_ONLINK).
+    public var isOnLink: Bool { flags & RouteWire.onLink != 0 }
 
     /// Whether it stands on a nexthop object (`ip nexthop`), which has the link and the router in its place.
     public var usesNexthopObject: Bool { attributes.bytes(RouteWire.nexthopObject) != nil }

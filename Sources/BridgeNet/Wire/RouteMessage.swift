@@ -20,8 +20,9 @@ enum RouteWire {
 
     /// RTM_F_CLONED: an entry of the cache, no route.
     static let cloned: UInt32 = 0x200
-    /// RTNH_F_PERVASIVE and RTNH_F_ONLINK. The others say how the route is, and the kernel refuses to be told.
-    static let settableFlags: UInt32 = 0x02 | 0x04
+    static let onLink: UInt32 = 0x04  // RTNH_F_ONLINK
+    /// RTNH_F_PERVASIVE too. The others say how the route is, and the kernel refuses to be told.
+    static let settableFlags: UInt32 = 0x02 | onLink
 
     /// The table's number in `struct rtmsg`, where there are only 8 bits for it (RT_TABLE_COMPAT); RTA_TABLE counts.
     static func shortTable(_ table: UInt32) -> UInt8 { UInt8(exactly: table) ?? 252 }

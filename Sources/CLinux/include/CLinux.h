@@ -5,7 +5,6 @@
 
 #include "kvm_probe.h"
 #include "launch.h"
-#include "macvtap.h"
 #include "memory_file.h"
 #include "netlink.h"
 #include "ofd_lock.h"

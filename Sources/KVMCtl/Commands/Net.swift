@@ -6,7 +6,8 @@ import VMCore
 struct Net: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "net", _superCommandName: Root.name,
-        abstract: "Make, remove and show the host's bridges.", subcommands: [NetUp.self, NetDown.self, NetShow.self])
+        abstract: "Make, remove and show the host's bridges.",
+        subcommands: [NetUp.self, NetDown.self, NetShow.self, NetPersist.self, NetUnpersist.self])
 }
 
 /// `kvmctl net up`.

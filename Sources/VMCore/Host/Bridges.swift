@@ -67,6 +67,15 @@ public enum Bridges {
         }.sorted { $0.name < $1.name }
     }
 
+    /// All that the kernel has, for what is said of a bridge in configuration files.
+    static func kernel() throws(VMError) -> FoundBridge.Kernel {
+        try routing { (socket) throws(NetworkError) in
+            FoundBridge.Kernel(
+                links: try socket.links(), addresses: try socket.addresses(), routes: try socket.routes(),
+                rules: try socket.rules())
+        }
+    }
+
     private static func routing<Result>(
         _ body: (inout RouteSocket) throws(NetworkError) -> Result
     ) throws(VMError) -> Result {

@@ -46,6 +46,16 @@ public enum OptionValue {
         try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: BridgeSpec.mtuRange) }
     }
 
+    /// A network service.
+    public static func networkService(_ text: String) throws(Fault) -> NetworkService {
+        try judged(text) { text throws(ValueFault) in
+            if let service = NetworkService(rawValue: text) { return service }
+            throw ValueFault(
+                "\(Printable.quoted(text)) is no network service that kvmctl knows",
+                hint: "it is one of: " + NetworkService.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+    }
+
     /// A number of lines.
     public static func lines(_ text: String) throws(Fault) -> Int {
         try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: 0...1_000_000_000) }

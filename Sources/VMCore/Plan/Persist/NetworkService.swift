@@ -1,0 +1,119 @@
+/// What configures a host's network when it boots.
+public enum NetworkService: String, CaseIterable, Sendable {
+    /// systemd-networkd, also under netplan.
+    case networkd
+    /// Debian's ifup and ifdown.
+    case ifupdown
+    /// NetworkManager.
+    case networkmanager
+
+    /// Its name, for people.
+    public var title: String {
+        switch self {
+        case .networkd: "systemd-networkd"
+        case .ifupdown: "ifupdown"
+        case .networkmanager: "NetworkManager"
+        }
+    }
+
+    /// Where its files are that an admin writes.
+    public var directory: String {
+        switch self {
+        case .networkd: NetworkdFiles.directory
+        case .ifupdown: IfupdownFile.directory
+        case .networkmanager: NetworkManagerFiles.directory
+        }
+    }
+
+    /// The files that make it set the bridge up.
+    public func files(_ bridge: BridgeConfiguration, _ names: Nameservers) -> [ConfigurationFile] {
+        switch self {
+        case .networkd: NetworkdFiles.files(bridge, names)
+        case .ifupdown: IfupdownFile.files(bridge, names)
+        case .networkmanager: NetworkManagerFiles.files(bridge, names)
+        }
+    }
+
+    /// How files that were written or removed take effect before the next boot; nil: only then.
+    var reload: String? {
+        switch self {
+        case .networkd: "networkctl reload"
+        case .ifupdown: nil
+        case .networkmanager: "nmcli connection reload"
+        }
+    }
+}
+
+/// What was found of one network service on this host.
+struct ServiceFacts: Equatable {
+    /// How much speaks for its being what the host uses, the most last.
+    enum Evidence: Int, Comparable {
+        case isInstalled
+        case isInUse
+        case configuresLink
+        case hasOurFiles
+
+        static func < (one: Evidence, other: Evidence) -> Bool { one.rawValue < other.rawValue }
+    }
+
+    var service: NetworkService
+    /// Nil: it does not do anything here.
+    var evidence: Evidence?
+    /// The files of others that are about the bridge or its uplinks.
+    var places: [ConfiguredPlace] = []
+    /// Those that it has for the bridge or its uplinks now.
+    var nameservers = Nameservers()
+    /// What keeps it from reading a file of ours.
+    var obstacle: Obstacle?
+
+    /// Something that has to be mended by hand first.
+    struct Obstacle: Equatable {
+        var file: String
+        var cause: String
+        var remedy: String
+    }
+}
+
+/// A file that configures a link, and is not ours.
+struct ConfiguredPlace: Equatable {
+    var file: String
+    /// The lines, where the rest of the file is about other links.
+    var lines: ClosedRange<Int>?
+    var link: String
+    /// Whether the service prefers ours to it.
+    var givesWay: Bool
+
+    /// What becomes of it, or has to.
+    var advice: String {
+        let place = lines.map { "\(file), lines \($0.lowerBound)-\($0.upperBound)," } ?? file
+        if givesWay { return "\(place) no longer counts for \(link): kvmctl's file comes first" }
+        let remedy =
+            lines == nil ? "move it away: `mv \(shellQuoted(file)) /root/`" : "comment them out, and `auto \(link)`"
+        return "\(place) configures \(link) too, which would undo the bridge: \(remedy)"
+    }
+}
+
+extension ServiceFacts {
+    /// The service that the host uses, or the one asked for.
+    ///
+    /// - Throws: `busy` if two are as likely, `unavailable` if there is none.
+    static func choose(
+        from found: [ServiceFacts], asked: NetworkService?, bridge: String
+    ) throws(VMError) -> ServiceFacts {
+        let choices = NetworkService.allCases.map(\.rawValue).joined(separator: ", --for ")
+        if let asked { return found.first { $0.service == asked } ?? ServiceFacts(service: asked) }
+        guard let most = found.compactMap(\.evidence).max() else {
+            throw VMError(
+                .unavailable, bridge, "no network service that kvmctl knows is in use on this host",
+                remedy: "say which one is to set it up: `kvmctl net persist \(bridge)` with --for \(choices)")
+        }
+        let likely = found.filter { $0.evidence == most }
+        guard likely.count == 1 else {
+            let titles = likely.map(\.service.title).joined(separator: " and ")
+            throw VMError(
+                .busy, bridge, "\(titles) are both in use on this host, and which of them is to set it up is not clear",
+                remedy: "say which: `kvmctl net persist \(bridge)` with --for \(choices)")
+        }
+        return likely[0]
+    }
+}
