@@ -10,23 +10,39 @@
 
 _Static_assert(CLINUX_INTERFACE_NAME_SIZE == IFNAMSIZ, "the name's size is the kernel's");
 
-int clinux_tap_create(char name[CLINUX_INTERFACE_NAME_SIZE], bool multiqueue)
+enum { usual_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+
+// Opens a queue of the interface in `request`. The flags go through unsigned because IFF_TUN_EXCL is the sign bit of the
+// short.
+static int open_queue(struct ifreq *request, unsigned flags)
 {
-	struct ifreq request = { 0 };
 	const int descriptor = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	if (descriptor < 0)
 		return -errno;
-
-	// IFF_TUN_EXCL: without it the name of somebody's persistent tap would hand us theirs, which outlives the VM.
-	// The flags go through unsigned because IFF_TUN_EXCL is the sign bit of the short.
-	request.ifr_flags = (short)(unsigned short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL |
-						    (multiqueue ? IFF_MULTI_QUEUE : 0));
-	memcpy(request.ifr_name, name, IFNAMSIZ - 1);
-	if (ioctl(descriptor, TUNSETIFF, &request) < 0) {
+	request->ifr_flags = (short)(unsigned short)flags;
+	if (ioctl(descriptor, TUNSETIFF, request) < 0) {
 		const int error = errno;
 		close(descriptor);
 		return -error;
 	}
-	memcpy(name, request.ifr_name, IFNAMSIZ);
 	return descriptor;
+}
+
+int clinux_tap_create(char name[CLINUX_INTERFACE_NAME_SIZE], bool multiqueue)
+{
+	struct ifreq request = { 0 };
+	memcpy(request.ifr_name, name, IFNAMSIZ - 1);
+	// IFF_TUN_EXCL: without it the name of somebody's persistent tap would hand us theirs, which outlives the VM.
+	const int descriptor =
+		open_queue(&request, usual_flags | IFF_TUN_EXCL | (multiqueue ? IFF_MULTI_QUEUE : 0));
+	if (descriptor >= 0)
+		memcpy(name, request.ifr_name, IFNAMSIZ);
+	return descriptor;
+}
+
+int clinux_tap_open_queue(const char name[CLINUX_INTERFACE_NAME_SIZE])
+{
+	struct ifreq request = { 0 };
+	memcpy(request.ifr_name, name, IFNAMSIZ - 1);
+	return open_queue(&request, usual_flags | IFF_MULTI_QUEUE);
 }

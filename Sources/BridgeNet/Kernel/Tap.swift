@@ -16,14 +16,14 @@ public struct Tap: ~Copyable {
     ///
     /// - Parameters:
     ///   - name: Its name; nil for `tapN` with the first N that is free.
+    ///   - isMultiqueue: Whether it can have more queues than this one.
     /// - Throws: `busy` if the name is taken, `denied` without CAP_NET_ADMIN, `notFound` without /dev/net/tun.
-    public init(named name: InterfaceName? = nil) throws(NetworkError) {
+    public init(named name: InterfaceName? = nil, isMultiqueue: Bool = false) throws(NetworkError) {
         let wanted = name?.description ?? "tap%d"
-        var bytes = Array(wanted.utf8.map { CChar(bitPattern: $0) })
-        bytes += repeatElement(0, count: Int(CLINUX_INTERFACE_NAME_SIZE) - bytes.count)
+        var bytes = Self.padded(wanted)
         let owned: OwnedDescriptor
         do {
-            owned = try OwnedDescriptor(clinux_tap_create(&bytes, false))
+            owned = try OwnedDescriptor(clinux_tap_create(&bytes, isMultiqueue))
         } catch { throw Self.failure(error, wanted: name) }
         let given = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         guard let valid = InterfaceName(given) else {
@@ -39,6 +39,23 @@ public struct Tap: ~Copyable {
         owned.release()
     }
 
+    /// Opens one more queue of a multiqueue tap, and returns its descriptor, which is the caller's to close. The interface
+    /// lives as long as any of its queues.
+    public func openQueue() throws(NetworkError) -> CInt {
+        do {
+            return try OwnedDescriptor(clinux_tap_open_queue(Self.padded(name.description))).release()
+        } catch {
+            throw NetworkError(
+                NetworkError.Code(error), subject: name.description, doing: "opening another queue", errno: error)
+        }
+    }
+
+    /// A name in as many bytes as the kernel reads.
+    private static func padded(_ name: String) -> [CChar] {
+        let bytes = name.utf8.map { CChar(bitPattern: $0) }
+        return bytes + repeatElement(0, count: Int(CLINUX_INTERFACE_NAME_SIZE) - bytes.count)
+    }
+
     /// Makes it a port of a bridge, up, with the bridge's MTU and no IPv6 address of the host's on it.
     ///
     /// Its MTU is set before it joins, and where it is smaller the bridge keeps the one it has. If joining fails the
@@ -48,15 +65,19 @@ public struct Tap: ~Copyable {
     ///   - bridge: The bridge, which must be up.
     ///   - alias: Whose tap it is: the VM's name. At most 255 bytes.
     ///   - mtu: Its MTU in bytes, at most the bridge's; nil for the bridge's.
+    ///   - vlans: The VLANs that it carries, on a bridge that keeps them apart; nil for the bridge's default.
     ///   - socket: A socket of the same network namespace.
     /// - Throws: `notFound` without the bridge, `exists` if it is none, `invalid` if the MTU is too large, `busy` if it is
-    ///   down or all its ports are taken.
+    ///   down, all its ports are taken, or it does not keep VLANs apart.
     public func join(
-        bridge: InterfaceName, alias: String, mtu: Int? = nil, using socket: inout RouteSocket
+        bridge: InterfaceName, alias: String, mtu: Int? = nil, vlans: PortVLANs? = nil,
+        using socket: inout RouteSocket
     ) throws(NetworkError) {
         let found = try socket.link(named: bridge)
+        var entry: PortVLANEntry?
+        if let vlans, let own = try socket.link(named: name) { entry = PortVLANEntry(port: own.index, vlans: vlans) }
         try socket.perform(
-            JoinPlan.operations(tap: name, alias: alias, mtu: mtu, bridge: bridge, found: found))
+            JoinPlan.operations(tap: name, alias: alias, mtu: mtu, bridge: bridge, found: found, vlans: entry))
     }
 
     private static func failure(_ errno: Errno, wanted: InterfaceName?) -> NetworkError {

@@ -26,6 +26,8 @@ public struct Link: Equatable, Sendable {
     public var addressGeneration: AddressGeneration?
     /// What it does as a bridge; nil where it is none.
     public var bridge: BridgeOptions?
+    /// Of a bridge that keeps VLANs apart, the one that a new port is an access port of; 0: none.
+    public var defaultVLAN: UInt16?
 
     /// RFC 2863's states, in the numbers of Documentation/networking/operstates.rst.
     public enum OperationalState: UInt8, Sendable, CaseIterable {

@@ -7,6 +7,27 @@ public enum PortVLANs: Hashable, Sendable {
 
     /// The identifiers that a VLAN can have; 0 and 4095 mean something else (802.1Q, 9.6).
     public static let identifiers: ClosedRange<UInt16> = 1...4094
+
+    /// Whether the port carries that VLAN.
+    func contains(_ vlan: UInt16) -> Bool {
+        switch self {
+        case .access(let only): only == vlan
+        case .trunk(let ranges): ranges.contains { $0.contains(vlan) }
+        }
+    }
+}
+
+/// The VLANs of one port, as an entry of its bridge's table.
+public struct PortVLANEntry: Equatable, Sendable {
+    /// The port's index: the kernel takes no name here.
+    public var port: UInt32
+    /// The VLANs that it joins, or leaves.
+    public var vlans: PortVLANs
+
+    /// An entry for a port of that index.
+    public init(port: UInt32, vlans: PortVLANs) {
+        (self.port, self.vlans) = (port, vlans)
+    }
 }
 
 extension PortVLANs: CustomStringConvertible {

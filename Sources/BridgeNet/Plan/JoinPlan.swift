@@ -6,9 +6,11 @@ enum JoinPlan {
     /// The operations, from the bridge as found.
     ///
     /// - Throws: `notFound` without a bridge, `exists` if it is no bridge, `invalid` if it can't carry the MTU or the
-    ///   alias is too long, `busy` if it is down: the VM would come up without a network and nobody would know why.
+    ///   alias is too long, `busy` if it is down: the VM would come up without a network and nobody would know why; or if
+    ///   it does not keep VLANs apart: the VM would be on the wrong network.
     static func operations(
-        tap: InterfaceName, alias: String, mtu: Int?, bridge name: InterfaceName, found: Link?
+        tap: InterfaceName, alias: String, mtu: Int?, bridge name: InterfaceName, found: Link?,
+        vlans: PortVLANEntry? = nil
     ) throws(NetworkError) -> [NetworkOperation] {
         func refusal(_ code: NetworkError.Code, _ reason: String, remedy: String? = nil) -> NetworkError {
             NetworkError(
@@ -30,7 +32,23 @@ enum JoinPlan {
         guard (BridgeSpec.mtuRange.lowerBound...bridge.mtu).contains(portMTU) else {
             throw refusal(.invalid, "MTU \(portMTU) is out of range: the bridge carries up to \(bridge.mtu)")
         }
-        return steps(tap: tap, alias: alias, mtu: portMTU, bridge: name, bridge)
+        guard vlans == nil || bridge.bridge?.vlanFiltering == true else {
+            throw refusal(
+                .busy, "\(name) does not keep VLANs apart", remedy: "make it: `kvmctl net up \(name) --vlan-aware`")
+        }
+        let steps = steps(tap: tap, alias: alias, mtu: portMTU, bridge: name, bridge)
+        return steps + (vlans.map { memberships($0, of: tap, on: bridge) } ?? [])
+    }
+
+    /// A port that has joined is in the bridge's default VLAN, which is none of those wanted, or with another tag.
+    private static func memberships(
+        _ wanted: PortVLANEntry, of tap: InterfaceName, on bridge: Link
+    ) -> [NetworkOperation] {
+        let standard = bridge.defaultVLAN ?? 0
+        let add = NetworkOperation.add(.vlans(wanted), on: tap)
+        guard standard != 0, !wanted.vlans.contains(standard) else { return [add] }
+        let leave = PortVLANEntry(port: wanted.port, vlans: .access(standard))
+        return [.remove(.vlans(leave), on: tap), add]
     }
 
     private static func steps(

@@ -9,9 +9,9 @@ public enum NetworkOperation: Equatable, Sendable {
     case change(InterfaceName, from: LinkSettings, to: LinkSettings)
     /// Makes a bridge's options `to`; `from` holds the same options as they were.
     case changeBridge(InterfaceName, from: BridgeOptions, to: BridgeOptions)
-    /// Makes an address, a route or a rule. The name is the link's.
+    /// Makes an entry of the kernel's tables. The name is the link's.
     case add(NetworkEntry, on: InterfaceName)
-    /// Takes an address, a route or a rule away.
+    /// Takes an entry away.
     case remove(NetworkEntry, on: InterfaceName)
     /// Gives an address other flags or lifetimes.
     case changeAddress(InterfaceName, from: InterfaceAddress, to: InterfaceAddress)
@@ -58,6 +58,8 @@ public enum NetworkEntry: Equatable, Sendable {
     case route(Route)
     /// A rule of policy routing.
     case rule(Rule)
+    /// The VLANs of a bridge's port.
+    case vlans(PortVLANEntry)
 }
 
 extension NetworkOperation: CustomStringConvertible {
@@ -82,6 +84,7 @@ extension NetworkEntry: CustomStringConvertible {
         case .address(let address): "address \(address)"
         case .route(let route): "route \(route)"
         case .rule(let rule): "\(rule)"
+        case .vlans(let entry): "VLAN \(entry.vlans)"
         }
     }
 }

@@ -30,7 +30,9 @@ extension Link {
         lower = try attributes.number(LinkWire.lower, "lower link")
         addressGeneration = try attributes.nested(LinkWire.protocols)?.nested(LinkWire.IPv6.family)?
             .number(LinkWire.IPv6.addressGeneration, "address generation").flatMap(AddressGeneration.init(rawValue:))
-        if kind == "bridge" { bridge = try info?.nested(LinkWire.Info.data).map(BridgeOptions.init(decoding:)) }
+        guard kind == "bridge", let data = try info?.nested(LinkWire.Info.data) else { return }
+        bridge = try BridgeOptions(decoding: data)
+        defaultVLAN = try data.number(LinkWire.Bridge.defaultVLAN, "default VLAN")
     }
 }
 

@@ -2,6 +2,8 @@
 struct LinkRequest: RouteRequest, Equatable {
     var type: UInt16
     var flags: NetlinkMessage.Flags
+    /// Whose request it is: a bridge has requests of its own about its ports.
+    var family: UInt8 = LinkWire.anyFamily
     /// The index of a link to be made; 0 for the kernel's choice, and where a link is addressed by its name.
     var index: UInt32 = 0
     /// The link's flags, of which only those in `changeMask` count.
@@ -10,7 +12,7 @@ struct LinkRequest: RouteRequest, Equatable {
     var attributes: [Attribute]
 
     var header: [UInt8] {
-        var header: [UInt8] = [LinkWire.anyFamily, 0]
+        var header: [UInt8] = [family, 0]
         header.append(number: UInt16(0))  // the hardware type, which is the kernel's to say
         header.append(number: index)
         header.append(number: linkFlags)

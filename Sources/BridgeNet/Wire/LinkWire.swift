@@ -37,6 +37,7 @@ enum LinkWire {
         static let forwardDelay: UInt16 = 1  // IFLA_BR_FORWARD_DELAY, hundredths of a second
         static let spanningTree: UInt16 = 5  // IFLA_BR_STP_STATE
         static let vlanFiltering: UInt16 = 7  // IFLA_BR_VLAN_FILTERING
+        static let defaultVLAN: UInt16 = 39  // IFLA_BR_VLAN_DEFAULT_PVID
     }
 
     /// In IFLA_AF_SPEC.

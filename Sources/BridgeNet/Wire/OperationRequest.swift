@@ -9,9 +9,11 @@ extension NetworkOperation {
         case .add(.address(let address), _): EntryRequest.add(address)
         case .add(.route(let route), _): EntryRequest.add(route)
         case .add(.rule(let rule), _): EntryRequest.add(rule)
+        case .add(.vlans(let entry), _): LinkRequest.add(entry)
         case .remove(.address(let address), _): EntryRequest.remove(address)
         case .remove(.route(let route), _): EntryRequest.remove(route)
         case .remove(.rule(let rule), _): EntryRequest.remove(rule)
+        case .remove(.vlans(let entry), _): LinkRequest.remove(entry)
         case .changeAddress(_, _, let address): EntryRequest.change(address)
         }
     }

@@ -5,6 +5,7 @@
 
 #include "kvm_probe.h"
 #include "launch.h"
+#include "macvtap.h"
 #include "memory_file.h"
 #include "netlink.h"
 #include "ofd_lock.h"

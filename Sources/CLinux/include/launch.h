@@ -22,7 +22,7 @@ struct clinux_launch {
 	const char *path;
 	char *const *argv;
 	char *const *envp;
-	/// `sources[i]` becomes descriptor `targets[i]`; every other descriptor is closed. There are at most 256.
+	/// `sources[i]` becomes descriptor `targets[i]`; every other descriptor is closed. There are at most 512.
 	const int *sources;
 	const int *targets;
 	size_t descriptors;

@@ -10,3 +10,6 @@
 /// virtio-net header. `name` is the name wanted, or a template such as "tap%d" for the first free number; the name
 /// given comes back in it. Never attaches to an interface that exists: a taken name is -EBUSY. Else -errno.
 int clinux_tap_create(char name[CLINUX_INTERFACE_NAME_SIZE], bool multiqueue);
+
+/// Opens one more queue of a multiqueue tap. The descriptor, or -errno.
+int clinux_tap_open_queue(const char name[CLINUX_INTERFACE_NAME_SIZE]);

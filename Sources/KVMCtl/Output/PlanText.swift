@@ -10,7 +10,8 @@ extension LaunchPlan {
         for tap in taps {
             let name = tap.name?.description ?? "the first free tapN"
             lines.append(
-                "  make \(name), alias \(self.name), MTU \(tap.mtu.map(String.init) ?? "of \(tap.bridge)"), on \(tap.bridge)"
+                "  make \(name), alias \(self.name), MTU \(tap.mtu.map(String.init) ?? "of \(tap.bridge)")"
+                    + "\(tap.queues > 1 ? ", \(tap.queues) queues" : ""), on \(tap.bridge)"
             )
         }
         lines.append("  run as \(credentials.text)")
@@ -70,12 +71,15 @@ extension Descriptor.Role {
         case .agentSocket: "guest agent's socket, listening"
         case .consoleLog: "console log"
         case .image(let path, let writable): "\(path), \(writable ? "read-write" : "read-only")"
-        case .tap(let nic): "tap of NET\(nic)"
-        case .vhost(let nic): "vhost-net of NET\(nic)"
+        case .tap(let nic, let queue): "tap of NET\(nic)\(Self.text(ofQueue: queue))"
+        case .vhost(let nic, let queue): "vhost-net of NET\(nic)\(Self.text(ofQueue: queue))"
         case .blob(let path): "\(path)"
         case .secret(let path): "password from \(path)"
         }
     }
+
+    /// Most taps have one queue, which needs no number.
+    private static func text(ofQueue queue: Int) -> String { queue == 0 ? "" : ", queue \(queue)" }
 }
 
 extension Origin {

@@ -30,13 +30,16 @@ struct DescriptorTable: ~Copyable {
             switch descriptor.role {
             case .lock:
                 if let lock = life.take() { hold(lock.release(), as: number) }
-            case .tap(let nic):
+            case .tap(let nic, queue: 0):
                 guard let tap = plan.taps.first(where: { $0.nic == nic }) else { continue }
                 stopwatch.lap(.descriptors)
                 defer { stopwatch.lap(.network) }
-                do throws(NetworkError) { try holdTap(tap, alias: plan.name, as: number, using: &route) } catch {
+                do throws(NetworkError) {
+                    try holdTap(tap, alias: plan.name, as: plan.queueNumbers(ofTap: nic), using: &route)
+                } catch {
                     throw VMError(error)
                 }
+            case .tap: continue  // held with the tap's first queue
             case .uidLock:
                 try holdUID(of: plan.name, paths, as: number)
             case .messages where foreground:
@@ -56,16 +59,23 @@ struct DescriptorTable: ~Copyable {
         held.append((number, FileDescriptor(rawValue: descriptor.release())))
     }
 
+    /// - Parameter numbers: the descriptor of each queue in QEMU.
     private mutating func holdTap(
-        _ planned: LaunchPlan.PlannedTap, alias: VMName, as number: CInt, using route: inout RouteSocket?
+        _ planned: LaunchPlan.PlannedTap, alias: VMName, as numbers: [CInt], using route: inout RouteSocket?
     ) throws(NetworkError) {
         var socket: RouteSocket
         if let open = route.take() { socket = open } else { socket = try RouteSocket() }
-        let tap = try Tap(named: planned.name)
+        let tap = try Tap(named: planned.name, isMultiqueue: planned.queues > 1)
+        for number in numbers.dropFirst() { hold(queue: try tap.openQueue(), as: number) }
         try tap.join(bridge: planned.bridge, alias: alias.description, mtu: planned.mtu, using: &socket)
         route = consume socket
         tapNames[planned.nic] = tap.name.description
-        hold(OwnedDescriptor(FileDescriptor(rawValue: tap.release())), as: number)
+        let first = tap.release()
+        for number in numbers.prefix(1) { hold(queue: first, as: number) }
+    }
+
+    private mutating func hold(queue: CInt, as number: CInt) {
+        hold(OwnedDescriptor(FileDescriptor(rawValue: queue)), as: number)
     }
 
     private mutating func holdUID(of name: VMName, _ paths: Paths, as number: CInt) throws(VMError) {
@@ -155,6 +165,15 @@ struct DescriptorTable: ~Copyable {
             return file
         } catch {
             throw .system(error, name, "can't be kept in memory")
+        }
+    }
+}
+
+extension LaunchPlan {
+    /// The descriptors that QEMU has for the queues of a NIC's tap, in their order.
+    fileprivate func queueNumbers(ofTap nic: Int) -> [CInt] {
+        descriptors.compactMap { descriptor in
+            if case .tap(nic, _) = descriptor.role { descriptor.number } else { nil }
         }
     }
 }

@@ -55,6 +55,8 @@ public struct LaunchPlan: Equatable, Sendable {
         public var bridge: InterfaceName
         /// Its MTU in bytes; nil: the bridge's.
         public var mtu: Int?
+        /// How many queues it has.
+        public var queues = 1
     }
 
     /// A running VM in a line.
@@ -129,10 +131,10 @@ public struct Descriptor: Equatable, Sendable {
         case consoleLog
         /// An image or block device.
         case image(FilePath, writable: Bool)
-        /// The tap of the NIC with this n.
-        case tap(nic: Int)
-        /// /dev/vhost-net, for the NIC with this n.
-        case vhost(nic: Int)
+        /// A queue of the tap of the NIC with this n.
+        case tap(nic: Int, queue: Int)
+        /// /dev/vhost-net, for that queue.
+        case vhost(nic: Int, queue: Int)
         /// A file that QEMU opens by the descriptor's name in /proc, so that its user must be able to read it.
         case blob(FilePath)
         /// A password, without the line end that editors leave.

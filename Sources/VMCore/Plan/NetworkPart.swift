@@ -17,17 +17,45 @@ extension LaunchPlanner {
             case .nat, .isolated, .macvtap: refuseUnbuilt("NET\(nic.index)=\(nic.network.value)", nic.network.origin)
             }
             refuseUnbuiltSettings(nic)
-            // Without BOOT=net the option ROM would only cost time.
-            let bootIndex = bootOrder.nics[nic.index]
-            let properties: [(String, String?)] = [
-                ("netdev", "net\(nic.index)"), ("mac", mac.value.description), ("host_mtu", mtu.map(String.init)),
-                ("bootindex", bootIndex.map(String.init)), ("romfile", bootIndex == nil ? "" : nil),
-            ]
-            let address = PCILayout.nic(position, of: params.nics.count)
-            add(
-                "-device", qemuOption("virtio-net-pci", [("id", "nic\(nic.index)")] + address.properties + properties),
-                purpose: "guest's network card", from: nic.network.origin, mac.origin)
+            planCard(nic, at: position, mac, mtu: mtu)
         }
+    }
+
+    private mutating func planCard(
+        _ nic: VMParams.NIC, at position: Int, _ mac: Setting<MACAddress>, mtu: Int?
+    ) {
+        // Without BOOT=net the option ROM would only cost time.
+        let bootIndex = bootOrder.nics[nic.index]
+        let queues = nic.queues?.value ?? 1
+        let properties: [(String, String?)] = [
+            ("netdev", "net\(nic.index)"), ("mac", mac.value.description), ("host_mtu", mtu.map(String.init)),
+            // An interrupt for each queue of a pair, one for control, one for changes (virtio 1.2, 5.1.2).
+            ("mq", queues > 1 ? "on" : nil), ("vectors", queues > 1 ? "\(2 * queues + 2)" : nil),
+            ("bootindex", bootIndex.map(String.init)), ("romfile", bootIndex == nil ? "" : nil),
+        ]
+        let address = PCILayout.nic(position, of: params.nics.count)
+        plan.arguments.append(
+            ArgumentGroup(
+                words: [
+                    "-device",
+                    qemuOption("virtio-net-pci", [("id", "nic\(nic.index)")] + address.properties + properties),
+                ],
+                purpose: "guest's network card",
+                origins: [nic.network.origin, mac.origin] + [nic.queues?.origin].compactMap(\.self)))
+    }
+
+    /// QEMU's end of a tap, by a descriptor for each queue, and as many of /dev/vhost-net where there is one.
+    mutating func planTapBackend(_ nic: VMParams.NIC, purpose: String) {
+        let queues = 0..<(nic.queues?.value ?? 1)
+        let taps = queues.map { "\(inherit(.tap(nic: nic.index, queue: $0)))" }.joined(separator: ":")
+        var backend: [(String, String?)] = [("id", "net\(nic.index)"), (queues.count == 1 ? "fd" : "fds", taps)]
+        if facts.vhostNet {
+            let vhosts = queues.map { "\(inherit(.vhost(nic: nic.index, queue: $0)))" }.joined(separator: ":")
+            backend += [("vhost", "on"), (queues.count == 1 ? "vhostfd" : "vhostfds", vhosts)]
+        }
+        add(
+            "-netdev", qemuOption("tap", backend), purpose: purpose, from: nic.network.origin,
+            facts.vhostNet ? tried("/dev/vhost-net opens") : .host("no /dev/vhost-net here"))
     }
 
     /// What the file may say and this version can't do is refused by name, never left out.
@@ -39,7 +67,6 @@ extension LaunchPlanner {
 
     private mutating func refuseUnbuiltSettings(_ nic: VMParams.NIC) {
         if let vlans = nic.vlans { refuseUnbuilt("NET\(nic.index)_VLAN", vlans.origin) }
-        if let queues = nic.queues, queues.value > 1 { refuseUnbuilt("NET\(nic.index)_QUEUES", queues.origin) }
         if let rate = nic.rate { refuseUnbuilt("NET\(nic.index)_RATE", rate.origin) }
         if let filter = nic.filter { refuseUnbuilt("NET\(nic.index)_FILTER", filter.origin) }
     }
@@ -52,14 +79,11 @@ extension LaunchPlanner {
                 remedy: "choose another NET\(nic.index)_TAP, or leave it out for the first free tapN")
         }
         guard let mtu = usableMTU(nic, bridge) else { return nil }
-        plan.taps.append(.init(nic: nic.index, name: nic.tap?.value, bridge: bridge, mtu: nic.mtu?.value))
-        var backend: [(String, String?)] = [("id", "net\(nic.index)"), ("fd", "\(inherit(.tap(nic: nic.index)))")]
-        if facts.vhostNet {
-            backend += [("vhost", "on"), ("vhostfd", "\(inherit(.vhost(nic: nic.index)))")]
-        }
-        add(
-            "-netdev", qemuOption("tap", backend), purpose: "tap on \(bridge)", from: nic.network.origin,
-            facts.vhostNet ? tried("/dev/vhost-net opens") : .host("no /dev/vhost-net here"))
+        plan.taps.append(
+            .init(
+                nic: nic.index, name: nic.tap?.value, bridge: bridge, mtu: nic.mtu?.value,
+                queues: nic.queues?.value ?? 1))
+        planTapBackend(nic, purpose: "tap on \(bridge)")
         return mtu == 1500 ? nil : mtu
     }
 
