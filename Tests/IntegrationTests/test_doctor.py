@@ -70,17 +70,17 @@ def somebody_speaks_as_the_vm(host):
         f"s.send({frame!r})")
 
 
-def dockers_rules(program):
+def dockers_rules(tables):
     return by(f"""
-        {program} -P FORWARD DROP
-        for chain in DOCKER DOCKER-USER DOCKER-ISOLATION; do {program} -N $chain; done
-        {program} -A DOCKER-USER -j RETURN
-        {program} -A FORWARD -j DOCKER-USER
-        {program} -A FORWARD -j DOCKER-ISOLATION
-        {program} -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-        {program} -A FORWARD -o docker0 -j DOCKER
-        {program} -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
-        {program} -A DOCKER ! -i docker0 -o docker0 -p tcp --dport 80 -j ACCEPT
+        {tables} -P FORWARD DROP
+        for chain in DOCKER DOCKER-USER DOCKER-ISOLATION; do {tables} -N $chain; done
+        {tables} -A DOCKER-USER -j RETURN
+        {tables} -A FORWARD -j DOCKER-USER
+        {tables} -A FORWARD -j DOCKER-ISOLATION
+        {tables} -A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+        {tables} -A FORWARD -o docker0 -j DOCKER
+        {tables} -A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+        {tables} -A DOCKER ! -i docker0 -o docker0 -p tcp --dport 80 -j ACCEPT
         """)
 
 
@@ -96,6 +96,49 @@ nft 'add table inet mine; add chain inet mine in { type filter hook input priori
      add rule inet mine in ct state established,related accept; add rule inet mine in iif lo accept
      add rule inet mine in tcp dport { 22, 80-90 } accept'
 """
+
+def program(host, name, *lines):
+    path = host.binary.with_name(name)
+    path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
+    path.chmod(0o755)
+
+
+def qemu_is_hidden(host):
+    own_mounts(host)
+    shell(host, "mount --bind /dev/null /usr/bin/qemu-system-x86_64")
+    program(host, "apt-get", "umount /usr/bin/qemu-system-x86_64")
+
+
+def networkd_has_the_uplink(host):
+    own_mounts(host)
+    shell(host, """
+        mount -t tmpfs none /run
+        mount -t tmpfs none /etc/systemd
+        mkdir -p /run/systemd/netif/links /etc/systemd/network /etc/systemd/system/multi-user.target.wants
+        ln -s /lib/systemd/system/systemd-networkd.service /etc/systemd/system/multi-user.target.wants
+        printf '[Match]\\nName=eth0\\n[Network]\\nDHCP=yes\\n' >/etc/systemd/network/50-eth0.network
+        link=$(ip -o link show eth0)
+        printf 'ADMIN_STATE=configured\\nNETWORK_FILE=/etc/systemd/network/50-eth0.network\\n' \\
+            >/run/systemd/netif/links/${link%%:*}
+        """)
+    # What a reload of the real one comes to.
+    program(
+        host, "networkctl", '[ "$1" = reload ] || exit 1', "file=$(grep -l Bridge=br0 /etc/systemd/network/*.network)",
+        'sed -i "s|NETWORK_FILE=.*|NETWORK_FILE=$file|" /run/systemd/netif/links/*')
+
+
+def network_manager_has_the_uplink(host):
+    own_mounts(host)
+    shell(host, """
+        mount -t tmpfs none /run
+        mkdir -p /run/NetworkManager/devices
+        link=$(ip -o link show eth0)
+        printf '[device]\\nmanaged=true\\n' >/run/NetworkManager/devices/${link%%:*}
+        """)
+    program(
+        host, "nmcli", '[ "$*" = "device set eth0 managed no" ] || exit 1',
+        "sed -i s/true/false/ /run/NetworkManager/devices/*")
+
 
 # The way in which it is broken: how, the worst word, whose, a part of the text, the mend.
 BROKEN = {
@@ -120,6 +163,12 @@ BROKEN = {
         vm("zz"), "problem", "zz", f"MAC {MAC} on bridge:br0", "sed -i '4s/=.*/=52:54:00:"),
     "somebody on the LAN with the MAC of a VM": (
         somebody_speaks_as_the_vm, "problem", "vm", "somebody behind eth0 has too", "sed -i '4s/=.*/=52:54:00:"),
+    "networkd has the uplink": (
+        networkd_has_the_uplink, "warning", "br0", "by /etc/systemd/network/50-eth0.network",
+        "kvmctl net persist br0 && networkctl reload"),
+    "NetworkManager has the uplink": (
+        network_manager_has_the_uplink, "warning", "br0", "NetworkManager configures its uplink eth0",
+        "nmcli device set eth0 managed no"),
     "left-over tap": (
         by("ip tuntap add tap7 mode tap; ip link set tap7 master br0 up"), "warning", "br0", "tap7 is left over",
         "ip link delete dev tap7"),
@@ -160,6 +209,9 @@ BROKEN = {
     "no /dev/net/tun": (
         in_own_mounts("mount -t tmpfs none /dev/net"), "problem", "/dev/net/tun", "is missing",
         "mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200"),
+    "no QEMU": (
+        qemu_is_hidden,
+        "problem", "QEMU", "no qemu-system-x86_64 in PATH", "apt-get install qemu-system-x86"),
     "no machine-id": (
         in_own_mounts("touch {host.root}/empty; mount --bind {host.root}/empty /etc/machine-id"), "warning",
         "/etc/machine-id", "holds no id", "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id"),
@@ -200,6 +252,10 @@ def test_a_healthy_host(healthy):
     vm(name="bad", MAC="52:54:00:00:00:09", ACCEL="kvm")(host)
     assert {one["subject"] for one in findings(host)} == {"bad"}
     assert findings(host, "vm") == findings(host, "br0") == []
+    # The others count all the same.
+    vm(name="twin")(host)
+    [twin] = findings(host, "twin")
+    assert "as the running VM vm" in twin["text"]
     assert "neither a VM nor a bridge" in host.kvmctl("doctor", "nope", expect=66).stderr
 
 
@@ -207,6 +263,33 @@ def test_a_user_is_told_what_only_root_sees(healthy):
     host = healthy
     host.root.chmod(0o755)
     shell(host, "iptables -P FORWARD DROP")
+    vm("closed")(host)
+    (host.vms / "closed").chmod(0o700)
     said = host.kvmctl("doctor", uid=NOBODY).stdout
+    assert f"VMs: {host.vms}/closed can't be looked into" in said
     assert "firewall: only root can look at it" in said and "sudo kvmctl doctor" in said
     assert "ok       firewall" not in said
+
+
+@pytest.mark.parametrize("nft, words", [
+    (None, "takes nft, which this host does not have"), ("echo 'Error: nonsense'", "does not understand"),
+    ("echo broken >&2; exit 1", "broken"),
+])
+def test_a_firewall_that_can_not_be_read_is_not_taken_for_open(healthy, nft, words):
+    host = healthy
+    tools = host.root / "tools"
+    tools.mkdir()
+    (tools / "nsenter").symlink_to("/usr/bin/nsenter")
+    if nft:
+        (tools / "nft").write_text(f"#!/bin/sh\n{nft}\n")
+        (tools / "nft").chmod(0o755)
+    host.environment["PATH"] = f"{host.binary.parent}:{tools}"
+    [found] = findings(host)
+    assert (found["subject"], found["severity"]) == ("firewall", "warning") and words in found["text"]
+    assert "ok       firewall" not in host.kvmctl("doctor").stdout
+
+
+def test_looking_changes_nothing(healthy):
+    host = healthy
+    host.kvmctl("doctor")
+    assert shell(host, "nft list ruleset") == "" and shell(host, "cat /proc/net/ip_tables_names") == ""

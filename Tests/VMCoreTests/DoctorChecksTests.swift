@@ -119,12 +119,23 @@ import Testing
         #expect(try place(system).mend == .command("mount -o remount,size=\(20 << 30 + 1 << 20) /vms"))
     }
 
-    @Test func untaggedFramesWithoutAVLAN() throws {
-        let found = try bridge {
-            $0.filtersVLANs = true
-            $0.ports[0].hasUntaggedVLAN = false
-        }
-        #expect(found.mend == .command("bridge vlan add dev eth0 vid 1 pvid untagged"))
+    @Test(arguments: [false, true])
+    func untaggedFramesWithoutAVLAN(_ hasVLANs: Bool) throws {
+        let mac = try #require(MACAddress("52:54:00:00:00:01"))
+        var bridge = BridgeCondition(name: "br0", isUp: true, mtu: 1500, filtersVLANs: true)
+        bridge.ports = [
+            PortCondition(name: "eth0", isTap: false, mtu: 1500, hasUntaggedVLAN: false),
+            PortCondition(name: "tap0", isTap: true, alias: "a", mtu: 1500, hasUntaggedVLAN: false),
+        ]
+        var facts = healthy
+        facts.bridges = [bridge]
+        facts.machines = [
+            MachineCondition(
+                name: "a", file: "/vms/a/vm.params",
+                nics: [.init(index: 0, network: "bridge:br0", mac: mac, macLine: 1, hasVLANs: hasVLANs)])
+        ]
+        let mends = facts.findings.compactMap(\.mend)
+        #expect(mends == (hasVLANs ? [] : [.command("bridge vlan add dev tap0 vid 1 pvid untagged")]))
     }
 
     @Test func room() throws {

@@ -60,6 +60,8 @@ enum NetworkManaging: Equatable, Sendable {
 struct FilterCondition: Equatable, Sendable {
     /// What is configured; nil where it could not be seen.
     var firewall: Firewall?
+    /// Whether that is all that there is.
+    var isWhole = true
     /// Whether IPv4 in bridged frames goes through the filters of IPv4 (br_netfilter).
     var seesBridgedIPv4 = false
     /// The same of IPv6.

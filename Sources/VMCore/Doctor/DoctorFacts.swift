@@ -11,6 +11,8 @@ struct DoctorFacts: Equatable, Sendable {
     var places: [PlaceCondition] = []
     /// The VMs that are asked about.
     var machines: [MachineCondition] = []
+    /// The other VMs, where only some are asked about.
+    var neighbours: [Neighbour] = []
     /// The bridges that they use, or that are asked about.
     var bridges: [BridgeCondition] = []
     /// The packet filters.
@@ -120,6 +122,11 @@ struct MachineCondition: Equatable, Sendable {
         var mac: MACAddress
         /// The line of the file that the address stands on; nil where it is derived.
         var macLine: Int?
+        /// Whether it says which VLANs it is in.
+        var hasVLANs = false
+
+        /// What it is to other VMs.
+        var place: Neighbour.Address { .init(network: network, mac: mac.description) }
 
         /// The bridge that it names, where it does.
         var bridge: String? { network.hasPrefix("bridge:") ? String(network.dropFirst(7)) : nil }

@@ -7,8 +7,8 @@ extension DoctorFacts {
         ]
         var mends: [Finding.Mend] = []
         return checks.flatMap { $0(self) }.filter { finding in
-            // What one command mends is one thing, and is said at the first place that it shows.
-            guard let mend = finding.mend, case .command = mend else { return true }
+            // What one command mends is one problem, and is said at the first place that it shows.
+            guard finding.severity == .problem, let mend = finding.mend, case .command = mend else { return true }
             defer { mends.append(mend) }
             return !mends.contains(mend)
         }

@@ -4,7 +4,7 @@ import SystemPackage
 /// The VMs: what keeps each from starting, and what two of them can't both have.
 enum MachineChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
-        let findings = facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts.machines)
+        let findings = facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         return [
@@ -21,30 +21,26 @@ enum MachineChecks {
     }
 
     /// Frames to an address that two on one network have reach whoever spoke last.
-    private static func sharedAddresses(_ machines: [MachineCondition]) -> [Finding] {
-        var owners: [Key: (MachineCondition, MachineCondition.NIC)] = [:]
-        let taken = Set(machines.flatMap(\.nics).map(\.mac))
+    private static func sharedAddresses(_ facts: DoctorFacts) -> [Finding] {
+        var owners: [Neighbour.Address: String] = [:]
+        for neighbour in facts.neighbours {
+            for address in neighbour.addresses { owners[address] = "\(neighbour)" }
+        }
+        let taken = Set(owners.keys.compactMap { MACAddress($0.mac) } + facts.machines.flatMap(\.nics).map(\.mac))
         var findings: [Finding] = []
         // Of two, the one that runs keeps what it has.
-        for machine in machines.filter(\.isRunning) + machines.filter({ !$0.isRunning }) {
-            for nic in machine.nics {
-                guard let (other, otherNIC) = owners.updateValue((machine, nic), forKey: Key(nic)) else { continue }
+        for machine in facts.machines.filter(\.isRunning) + facts.machines.filter({ !$0.isRunning }) {
+            for nic in machine.nics where nic.network != "user" {
+                let own = "NET\(nic.index) of \(machine.name)"
+                guard let owner = owners.updateValue(own, forKey: nic.place) else { continue }
                 findings.append(
                     .problem(
                         machine.name,
-                        "NET\(nic.index) has the MAC \(nic.mac) on \(nic.network), as NET\(otherNIC.index) "
-                            + "of \(other.name) has: only one can be reached",
+                        "NET\(nic.index) has the MAC \(nic.mac) on \(nic.network), as \(owner) has: only one can be reached",
                         mend: .command(newAddress(for: nic, of: machine, besides: taken))))
             }
         }
         return findings
-    }
-
-    private struct Key: Hashable {
-        let network: String
-        let mac: MACAddress
-
-        init(_ nic: MachineCondition.NIC) { (network, mac) = (nic.network, nic.mac) }
     }
 
     /// The command that writes another address into the file.

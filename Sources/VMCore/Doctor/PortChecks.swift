@@ -5,7 +5,7 @@ enum PortChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         facts.bridges.flatMap { bridge in
             bridge.uplinks.flatMap { addresses($0, bridge) + manager($0, bridge) }
-                + bridge.ports.flatMap { size($0, bridge) + vlan($0, bridge) }
+                + bridge.ports.flatMap { size($0, bridge) + vlan($0, bridge, facts.machines) }
                 + strangers(bridge, facts)
         }
     }
@@ -30,7 +30,7 @@ enum PortChecks {
                     bridge.name,
                     "systemd-networkd configures its uplink \(port.name) by \(file), and takes it back when "
                         + "it reloads",
-                    mend: .command("kvmctl net persist \(shellQuoted(bridge.name))"))
+                    mend: .command("kvmctl net persist \(shellQuoted(bridge.name)) && networkctl reload"))
             ]
         case .networkManager:
             [
@@ -67,11 +67,18 @@ enum PortChecks {
         ]
     }
 
-    private static func vlan(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
-        guard bridge.filtersVLANs, !port.hasUntaggedVLAN else { return [] }
+    /// A VM that says nothing of VLANs, on a port where frames without a tag belong to none.
+    private static func vlan(
+        _ port: PortCondition, _ bridge: BridgeCondition, _ machines: [MachineCondition]
+    ) -> [Finding] {
+        guard bridge.filtersVLANs, !port.hasUntaggedVLAN, port.isTap,
+            let machine = machines.first(where: { $0.name == port.alias }),
+            machine.nics.allSatisfy({ $0.bridge != bridge.name || !$0.hasVLANs })
+        else { return [] }
         return [
-            .warning(
-                bridge.name, "\(port.name) has no VLAN for frames without a tag: they are dropped",
+            .problem(
+                machine.name,
+                "\(port.name) is in no VLAN of \(bridge.name) for frames without a tag: what it sends is dropped",
                 mend: .command("bridge vlan add dev \(shellQuoted(port.name)) vid 1 pvid untagged"))
         ]
     }

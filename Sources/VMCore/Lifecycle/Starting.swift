@@ -38,7 +38,8 @@ public struct Starting {
         case show(isRunning: Bool)
         /// The same, beside all the VMs that are defined.
         case check(isRunning: Bool)
-        /// As to show it; but what probing finds is kept, for it is one of many that are looked at.
+        /// As to show it; but what probing finds is kept, for it is one of many that are looked at, and whose addresses
+        /// are compared elsewhere.
         case examine(isRunning: Bool)
 
         fileprivate var keepsProbes: Bool {
@@ -77,8 +78,12 @@ public struct Starting {
             // Addresses are looked at last, when nobody else can claim them; here it is who has a disk or a port.
             let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
             if isTaken { facts.neighbours = neighbourhood.running() }
-        case .show(let isRunning), .examine(let isRunning):
+        case .show(let isRunning):
             facts.neighbours = neighbourhood.running()
+            if isRunning { facts.forgetUse() }
+        case .examine(let isRunning):
+            facts.neighbours = neighbourhood.running()
+            for index in facts.neighbours.indices { facts.neighbours[index].addresses = [] }
             if isRunning { facts.forgetUse() }
         case .check(let isRunning):
             facts.neighbours = neighbourhood.running() + neighbourhood.defined(machineID: facts.machineID)

@@ -25,14 +25,23 @@ public struct Doctor {
         let machines = zip(entries, files).map { entry, file in
             MachineCondition(entry, file, machineID: host.machineID, paths: paths)
         }
-        unseen += words.isEmpty ? VMLocator(paths).blindSpots() : []
+        if words.isEmpty { unseen += VMLocator(paths).blindSpots() + HiddenMachines.all(under: paths.roots) }
+        let filters = FilterCondition(noting: &unseen)
+        let readable = files.compactMap { try? $0.get() }
         return DoctorFacts(
-            isRoot: geteuid() == 0, host: host,
-            places: PlaceSurvey.places(paths, disksOf: files.compactMap { try? $0.get() }), machines: machines,
-            bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
-            filters: FilterCondition(noting: &unseen),
-            unseen: unseen
+            isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(paths, disksOf: readable),
+            machines: machines, neighbours: words.isEmpty ? [] : neighbours(of: readable, machineID: host.machineID),
+            bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines), filters: filters, unseen: unseen
         ).findings
+    }
+
+    /// The other VMs, where only some are asked about.
+    private func neighbours(of files: [VMFile], machineID: String) -> [Neighbour] {
+        guard let first = files.first else { return [] }
+        let neighbourhood = Neighbourhood(of: first.params, paths)
+        return (neighbourhood.running() + neighbourhood.defined(machineID: machineID)).filter { neighbour in
+            !files.contains { isSameFile($0.params.file, neighbour.file) }
+        }
     }
 
     /// The bridges and VMs that words mean; what is both a VM's name and a bridge's is the VM.

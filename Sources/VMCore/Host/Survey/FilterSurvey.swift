@@ -13,40 +13,45 @@ extension FilterCondition {
                 VMError(.denied, "firewall", "only root can look at it", remedy: "look as root: `sudo kvmctl doctor`"))
             return
         }
-        do throws(VMError) { firewall = try Self.read() } catch { unseen.append(error) }
+        do throws(VMError) {
+            var all = try Self.nftables()
+            if all == nil { unseen.append(Tool.nft.missing(for: "firewall")) }
+            isWhole = all != nil
+            for family in [Firewall.Family.ip, .ip6] { try Self.addIPTables(family, to: &all) }
+            firewall = all
+        } catch { unseen.append(error) }
     }
 
     private static func isOn(_ setting: String) -> Bool {
         Sysctl(key: "net/bridge/\(setting)").value == "1"
     }
 
-    private static func read() throws(VMError) -> Firewall {
-        var firewall = Firewall()
-        if let text = try output(of: .nft, ["-j", "list", "ruleset"]) {
-            // The document is a line; what nft warns of may stand before it.
-            let line = text.split(separator: UInt8(ascii: "\n")).first { $0.first == UInt8(ascii: "{") } ?? []
-            guard let document = try? JSON(parsing: line) else {
-                throw VMError(
-                    .unavailable, "firewall", "nft shows its rules in a way that kvmctl does not understand",
-                    remedy: "look at them: `nft list ruleset`")
-            }
-            firewall = Firewall(nftables: document)
+    /// nil where this host has no nft to ask.
+    private static func nftables() throws(VMError) -> Firewall? {
+        guard let text = try output(of: .nft, ["-j", "list", "ruleset"]) else { return nil }
+        // The document is a line; what nft warns of may stand before it.
+        let line = text.split(separator: UInt8(ascii: "\n")).first { $0.first == UInt8(ascii: "{") } ?? []
+        guard let document = try? JSON(parsing: line) else {
+            throw VMError(
+                .unavailable, "firewall", "nft shows its rules in a way that kvmctl does not understand",
+                remedy: "look at them: `nft list ruleset`")
         }
-        for (family, program) in [(Firewall.Family.ip, "iptables"), (.ip6, "ip6tables")] {
-            // Of the legacy kind only where there is one already: to ask would load it.
-            let hasLegacy = (try? readFile(FilePath("/proc/net/\(family.rawValue)_tables_names")))?.isEmpty == false
-            let kinds: [(String, Firewall.Keeper)] =
-                hasLegacy
-                ? [("\(program)-nft-save", .iptables), ("\(program)-legacy-save", .legacyIPTables)]
-                : [("\(program)-nft-save", .iptables)]
-            for (name, keeper) in kinds {
-                guard let text = try output(of: Tool(name: name, package: "iptables"), ["-t", "filter"]) else {
-                    continue
-                }
-                firewall.add(savedByIPTables: String(decoding: text, as: UTF8.self), family: family, keeper: keeper)
-            }
+        return Firewall(nftables: document)
+    }
+
+    private static func addIPTables(_ family: Firewall.Family, to firewall: inout Firewall?) throws(VMError) {
+        let program = family == .ip6 ? "ip6tables" : "iptables"
+        var keepers = [("\(program)-nft-save", Firewall.Keeper.iptables)]
+        // Of the legacy kind only where there is one already: to ask would load it.
+        if (try? readFile(FilePath("/proc/net/\(family.rawValue)_tables_names")))?.isEmpty == false {
+            keepers.append(("\(program)-legacy-save", .legacyIPTables))
         }
-        return firewall
+        for (name, keeper) in keepers {
+            let tool = Tool(name: name, package: "iptables")
+            guard let text = try output(of: tool, ["-t", "filter"]) else { continue }
+            firewall = firewall ?? Firewall()
+            firewall?.add(savedByIPTables: String(decoding: text, as: UTF8.self), family: family, keeper: keeper)
+        }
     }
 
     /// What a program prints; nil where the host does not have it.

@@ -1,4 +1,5 @@
 import BridgeNet
+import Glibc
 import SystemPackage
 
 extension MachineCondition {
@@ -24,7 +25,8 @@ extension MachineCondition {
             nics = params.nics.map { nic in
                 NIC(
                     index: nic.index, network: nic.network.value.description,
-                    mac: nic.mac?.value ?? identity.mac(nic: nic.index), macLine: nic.mac.flatMap { $0.origin.line })
+                    mac: nic.mac?.value ?? identity.mac(nic: nic.index), macLine: nic.mac.flatMap { $0.origin.line },
+                    hasVLANs: nic.vlans != nil)
             }
         }
     }
@@ -33,4 +35,20 @@ extension MachineCondition {
 extension Origin {
     /// The line of the params file, where it is one.
     fileprivate var line: Int? { if case .line(let number, _) = self { number } else { nil } }
+}
+
+/// Directories under the roots that may hold VMs which the caller can't see.
+enum HiddenMachines {
+    static func all(under roots: [FilePath]) -> [VMError] {
+        let hidden = roots.flatMap { root in ((try? names(in: root)) ?? []).map { root.appending($0) } }.filter {
+            place in
+            place.appending("vm.params").withPlatformString { access($0, F_OK) } != 0 && errno == EACCES
+        }
+        guard let first = hidden.first else { return [] }
+        let others = hidden.count == 1 ? "" : " and \(hidden.count - 1) more"
+        return [
+            VMError(
+                .denied, "VMs", "\(first)\(others) can't be looked into", remedy: "look as root: `sudo kvmctl doctor`")
+        ]
+    }
 }

@@ -6,6 +6,8 @@ struct NetworkSurvey {
     private var heard: [ForwardingEntry] = []
     private var addresses: [InterfaceAddress] = []
     private var routes: [Route] = []
+    /// The ports with a VLAN for frames without a tag; asked for only where it matters.
+    private var untagged: Set<UInt32> = []
 
     /// - Parameter unseen: is told what could not be looked at.
     init(noting unseen: inout [VMError]) {
@@ -15,6 +17,7 @@ struct NetworkSurvey {
             addresses = try socket.addresses()
             routes = try socket.routes()
             heard = try socket.forwardingEntries()
+            if links.contains(where: { $0.bridge?.vlanFiltering == true }) { untagged = try socket.untaggedPorts() }
         } catch { unseen.append(VMError(error)) }
     }
 
@@ -55,6 +58,7 @@ struct NetworkSurvey {
             name: link.name, isTap: link.isTap, alias: link.alias, isUp: link.isUp, hasCarrier: link.hasCarrier,
             mtu: link.mtu, mac: link.mac, addresses: addresses(on: link).map(\.prefix.description),
             manager: NetworkManaging(of: link.index, controller: bridge.index),
+            hasUntaggedVLAN: untagged.contains(link.index),
             heard: heard.filter { $0.port == link.index }.map(\.mac))
     }
 
