@@ -42,6 +42,7 @@ struct Root: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Run:", subcommands: [Start.self, Stop.self]),
             CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self]),
+            CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Remove.self]),
             CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self]),
         ])

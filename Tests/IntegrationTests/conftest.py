@@ -23,7 +23,7 @@ def binary():
 
 @pytest.fixture(scope="session")
 def guests():
-    """The directory of vmlinuz, initrd.gz and install.iso."""
+    """The directory of vmlinuz, initrd.gz, initrd-agent.gz and install.iso."""
     built = subprocess.run([TREE / "Tests/IntegrationTests/guests/build"], check=True, stdout=subprocess.PIPE, text=True)
     return Path(built.stdout.strip())
 

@@ -89,7 +89,8 @@ public struct RouteSocket: ~Copyable {
         } catch { throw NetworkError(error, subject: subject, doing: doing) }
     }
 
-    private func decode<Entry>(
+    /// What the messages of an answer say, which must all be of one type.
+    func decode<Entry>(
         _ answer: [NetlinkMessage], of type: UInt16, subject: String, doing: String,
         _ decoding: (ArraySlice<UInt8>) throws(WireError) -> Entry?
     ) throws(NetworkError) -> [Entry] {

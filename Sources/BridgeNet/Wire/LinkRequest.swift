@@ -31,6 +31,13 @@ extension LinkRequest {
             ])
     }
 
+    /// The same with its counters.
+    static func counters(_ name: InterfaceName) -> LinkRequest {
+        LinkRequest(
+            type: LinkWire.getLink, flags: [.request, .acknowledge],
+            attributes: [.name(LinkWire.name, name.description)])
+    }
+
     /// All links.
     static var dump: LinkRequest {
         LinkRequest(

@@ -43,21 +43,29 @@ struct Targets: ParsableArguments {
     ///
     /// - Throws: what the only VM threw; `SomeFailed` if some of several failed.
     func forEach(_ body: (VMReference) throws -> Void) throws {
+        try forEach({ $0 }, then: body)
+    }
+
+    /// The same in two rounds: prepares something for each VM before the first is dealt with.
+    func forEach<Prepared>(
+        _ prepare: (VMReference) throws -> Prepared, then body: (Prepared) throws -> Void
+    ) throws {
         let locator = VMLocator(try Places.current())
         // What can't be found can't be done either.
         let blindSpots = all ? locator.blindSpots() : []
         blindSpots.forEach(Message.error)
         var failures = blindSpots.count
-        let found = all ? locator.all() : vms.map { word in Result { () throws(VMError) in try locator.find(word) } }
-        for vm in found {
-            do {
-                try body(try vm.get())
-            } catch let error as VMError {
+        func attempt<Value>(_ step: () throws -> Value) throws -> Value? {
+            do { return try step() } catch let error as VMError {
                 if vms.count == 1 { throw error }
                 Message.error(error)
                 failures += 1
+                return nil
             }
         }
+        let found = all ? locator.all() : vms.map { word in Result { () throws(VMError) in try locator.find(word) } }
+        let prepared = try found.compactMap { vm in try attempt { try prepare(vm.get()) } }
+        for one in prepared { try attempt { try body(one) } }
         if failures > 0 { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
     }
 }

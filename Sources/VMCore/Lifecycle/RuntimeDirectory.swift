@@ -12,6 +12,8 @@ struct RuntimeDirectory {
         case monitor
         /// Held by the one client that the console socket can serve.
         case console
+        /// Held by the one client that the guest agent's socket can serve.
+        case agent
     }
 
     /// A socket in the directory.

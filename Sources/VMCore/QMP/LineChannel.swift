@@ -20,7 +20,12 @@ struct LineChannel: ~Copyable {
 
     /// Sends a line; `text` is without its newline.
     mutating func send(_ text: String, by deadline: Deadline) throws(Failure) {
-        let bytes = Array(text.utf8) + [UInt8(ascii: "\n")]
+        try send(line: Array(text.utf8), by: deadline)
+    }
+
+    /// Sends a line of bytes, which need not be text.
+    mutating func send(line: [UInt8], by deadline: Deadline) throws(Failure) {
+        let bytes = line + [UInt8(ascii: "\n")]
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {

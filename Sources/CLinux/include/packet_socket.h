@@ -1,0 +1,18 @@
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Frames that tell addresses, as they pass an interface (packet(7)).
+
+/// Opens a socket on the interface of that index that is given ARP, DHCP (IPv4) and neighbour discovery in both
+/// directions, and nothing else: the kernel filters. Non-blocking and close-on-exec; needs CAP_NET_RAW. The descriptor,
+/// or -errno.
+int clinux_packet_open(unsigned interface);
+
+/// Takes the next frame, of which up to `size` bytes; `outgoing` says whether the host sent it through the interface. Its
+/// length; -EAGAIN where there is none; -ENETDOWN where the interface went down or away; else -errno.
+long clinux_packet_receive(int fd, void *frame, size_t size, bool *outgoing);
+
+/// Sends a frame through the interface. 0 or -errno (-ENOBUFS: its queue is full).
+int clinux_packet_send(int fd, const void *frame, size_t size);

@@ -1,0 +1,83 @@
+import ArgumentParser
+import BridgeNet
+import Glibc
+import VMCore
+
+/// `kvmctl ip`.
+struct IP: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ip",
+        abstract: "Print the addresses of VMs' guests, and who knows them.",
+        discussion: """
+            Asks the guest agent, the leases of kvmctl's own DHCP server and the host's neighbour table, and listens to \
+            DHCP, ARP and IPv6 neighbour discovery on the VM's own interface (as root), so that neither an agent nor a \
+            DHCP server of the host's is needed. Prints one address a line, the best first: \
+            `ssh root@$(kvmctl ip web | head -1)`; several VMs, with their names in front. On a terminal: a table.
+            """)
+
+    @OptionGroup var targets: Targets
+
+    @Option(
+        help: "Wait so long for an address that the guest has for sure, and say what was seen of it if none comes.",
+        transform: OptionValue.duration)
+    var wait: Duration?
+
+    @Flag(name: [.customShort("4"), .customLong("ipv4")], help: "IPv4 only.")
+    var ipv4 = false
+
+    @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "IPv6 only.")
+    var ipv6 = false
+
+    @Option(help: "Only the NIC of this number, as in NETn.")
+    var nic: Int?
+
+    @Flag(help: "Link-local addresses too: they work only on the guest's own link.")
+    var any = false
+
+    @Flag(help: "Print a table, with NICs and sources, also where the output is no terminal.")
+    var table = false
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if ipv4, ipv6 { throw ValidationError("-4 and -6 exclude each other; without them both are printed") }
+    }
+
+    func run() throws {
+        var reports: [AddressReport] = []
+        defer { show(reports) }
+        let paths = try Places.current()
+        let deadline = wait.map { Deadline(in: $0) }
+        let wish = AddressWish(family: ipv4 ? .ipv4 : ipv6 ? .ipv6 : nil, nic: nic, linkLocal: any)
+        // All are listened to before the first is waited for: the kernel keeps what the others say meanwhile.
+        try targets.forEach { vm in
+            try Places.inventory().refuseAnothers(vm)
+            return try AddressSearch(vm, wish: wish, paths: paths)
+        } then: { search in
+            let report = try search.report(waitingUntil: deadline)
+            reports.append(report)
+            if let problem = report.problem(after: wait) { throw problem }
+        }
+    }
+
+    private func show(_ reports: [AddressReport]) {
+        if output.json { return output.print(list: reports.map(\.json)) }
+        if table || isatty(STDOUT_FILENO) == 1 { return showTable(reports) }
+        let isOne = !targets.all && targets.vms.count == 1
+        for report in reports {
+            for address in report.addresses { print(isOne ? address.text : "\(report.vm) \(address.text)") }
+        }
+    }
+
+    private func showTable(_ reports: [AddressReport]) {
+        var table = Table("VM", "NIC", "ADDRESS", "SOURCE")
+        for report in reports {
+            for address in report.addresses {
+                table.add(
+                    report.vm.description, "NET\(address.nic)", address.text,
+                    address.sources.map(\.rawValue).joined(separator: ", "))
+            }
+        }
+        if reports.contains(where: { !$0.addresses.isEmpty }) { print(table.text) }
+    }
+}

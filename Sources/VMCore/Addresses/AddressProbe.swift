@@ -1,0 +1,54 @@
+import BridgeNet
+
+/// Questions to a guest that is silent by itself: what a host on its network could ask, sent to this one station, so
+/// that nobody else on the network hears of it. Pure.
+struct AddressProbe {
+    /// The guest.
+    let station: MACAddress
+    /// The bridge as a host: its MAC, and the addresses on it. Without any there is nobody to answer to.
+    let bridge: MACAddress
+    let prefixes: [IPPrefix]
+
+    /// The largest network that is searched through: /22, 1022 hosts.
+    private static let mostHostBits = 10
+
+    /// Whether an address that somebody remembers is still the guest's.
+    func whether(_ candidates: [IPAddress]) -> [[UInt8]] {
+        candidates.compactMap { candidate in
+            let family = prefixes.filter { $0.address.family == candidate.family }
+            // IPv6 is asked by neighbours, that is from the link's own address.
+            let asker = family.first { $0.contains(candidate) } ?? family.first { $0.address.isLinkLocal }
+            guard let asker = asker?.address else { return nil }
+            return candidate.isIPv4
+                ? ARPPacket.question(from: bridge, asker, to: station, whether: candidate)
+                : ICMPv6Question.whether(candidate, from: bridge, asker, to: station)
+        }
+    }
+
+    /// Which addresses it has at all: each one of a small IPv4 network is asked for; in IPv6 who answers a question to
+    /// everybody shows where from.
+    func search() -> [[UInt8]] {
+        prefixes.flatMap { prefix -> [[UInt8]] in
+            guard prefix.address.isIPv4 else {
+                return [ICMPv6Question.echo(from: bridge, prefix.address, to: station)]
+            }
+            return prefix.hosts(most: Self.mostHostBits).filter { $0 != prefix.address }.map {
+                ARPPacket.question(from: bridge, prefix.address, to: station, whether: $0)
+            }
+        }
+    }
+}
+
+extension IPPrefix {
+    /// The addresses of an IPv4 network without its first, which is its name, and its last, which means everybody; none
+    /// of a network with more host bits than that.
+    fileprivate func hosts(most bits: Int) -> [IPAddress] {
+        let hostBits = 32 - length
+        guard address.isIPv4, (2...bits).contains(hostBits) else { return [] }
+        let first = network.address.octets.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return (1..<(UInt32(1) << hostBits) - 1).compactMap { host in
+            let number = first + host
+            return IPAddress(octets: stride(from: 24, through: 0, by: -8).map { UInt8(number >> UInt32($0) & 0xff) })
+        }
+    }
+}

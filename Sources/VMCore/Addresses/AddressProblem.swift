@@ -1,0 +1,56 @@
+import BridgeNet
+
+extension AddressReport {
+    /// Why there is no address to tell; nil where there is one.
+    ///
+    /// - Parameter wait: How long one was waited for; nil: it was only asked what is known now.
+    public func problem(after wait: Duration?) -> VMError? {
+        if wait == nil ? !addresses.isEmpty : isSure { return nil }
+        let details =
+            all.map(\.whyNot)
+            + (state == .paused || state == .sleeping ? ["the VM is \(state.rawValue), and says nothing"] : [])
+            + nics.compactMap { nic in nic.story.map { "NET\(nic.index) (\(nic.place)): \($0)" } }
+            + answers.map { "\($0.source.rawValue): \($0.text)" }
+        return VMError(
+            wait == nil ? .unavailable : .timedOut, vm.description,
+            wait.map { "no \(wish.kind) in \($0.components.seconds) s" } ?? "no \(wish.kind) is known",
+            remedy: remedy(waited: wait != nil), details: details)
+    }
+
+    private func remedy(waited: Bool) -> String {
+        if all.contains(where: \.address.isLinkLocal), !wish.linkLocal {
+            return "fix the guest's DHCP or router, or take a link-local address: `kvmctl ip --any \(vm)`"
+        }
+        if nics.allSatisfy({ $0.network == "user" }) {
+            return "use a forwarded port, such as `FORWARD0=tcp:127.0.0.1:2222:22` in its params file"
+        }
+        return waited
+            ? "look into the guest: `kvmctl console \(vm)`"
+            : "wait for one: `kvmctl ip --wait 60s \(vm)`; or install qemu-guest-agent in the guest"
+    }
+}
+
+extension AddressWish {
+    fileprivate var kind: String {
+        switch family {
+        case nil: "address"
+        case .ipv4: "IPv4 address"
+        case .ipv6: "IPv6 address"
+        }
+    }
+}
+
+extension GuestAddress {
+    /// Of an address that is no answer.
+    fileprivate var whyNot: String {
+        let knowers = sources.map(\.rawValue).joined(separator: ", ")
+        return isConfirmed
+            ? "known, but not what was asked for: \(text) (\(knowers))"
+            : "remembered, but not heard from the guest now: \(text) (\(knowers))"
+    }
+}
+
+extension AddressReport.NIC {
+    /// The network and the interface: `bridge:br0, tap0`.
+    fileprivate var place: String { [network, tap].compactMap(\.self).joined(separator: ", ") }
+}

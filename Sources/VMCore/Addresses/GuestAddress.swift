@@ -1,0 +1,85 @@
+public import BridgeNet
+
+/// An address of a guest's, and who knows it.
+public struct GuestAddress: Equatable, Sendable {
+    /// Who knows an address, the best first.
+    public enum Source: String, Sendable, CaseIterable {
+        /// The guest agent.
+        case agent
+        /// A DHCP server gave it to the guest, as seen on the VM's interface.
+        case dhcp
+        /// The guest said so in ARP, as seen there.
+        case arp
+        /// The guest said so in IPv6's neighbour discovery, as seen there.
+        case nd
+        /// kvmctl's own DHCP server leased it.
+        case lease
+        /// The host's neighbour table.
+        case neighbour
+
+        /// Whether the guest itself was there when it was learnt. The others remember: the guest may have gone since.
+        var isFirsthand: Bool {
+            switch self {
+            case .agent, .dhcp, .arp, .nd: true
+            case .lease, .neighbour: false
+            }
+        }
+    }
+
+    /// The n of `NETn`.
+    public var nic: Int
+    /// The address.
+    public var address: IPAddress
+    /// Who knows it, the best first; one at least.
+    public var sources: [Source]
+    /// Of a link-local address: the host's interface that it means something on; nil where the host has none.
+    public var zone: String?
+
+    /// Whether the guest itself showed it, and not only somebody's memory.
+    public var isConfirmed: Bool { sources.contains(where: \.isFirsthand) }
+
+    /// As programs take it: with its zone, where it needs one.
+    public var text: String { zone.map { "\(address)%\($0)" } ?? "\(address)" }
+}
+
+/// The addresses found so far. It takes nothing that can't be a station's address, whoever says it.
+struct AddressBook {
+    private struct Key: Hashable {
+        var nic: Int
+        var address: IPAddress
+    }
+
+    private var sources: [Key: Set<GuestAddress.Source>] = [:]
+
+    /// What was already there is known from one more source.
+    mutating func add(_ address: IPAddress, of nic: Int, from source: GuestAddress.Source) {
+        guard address.canBeAStations else { return }
+        sources[Key(nic: nic, address: address), default: []].insert(source)
+    }
+
+    /// The best first: what was confirmed, what works beyond the link, IPv4, the lower NIC, the better source.
+    func addresses(zone: (_ nic: Int) -> String?) -> [GuestAddress] {
+        let found = sources.map { key, sources in
+            GuestAddress(
+                nic: key.nic, address: key.address, sources: GuestAddress.Source.allCases.filter(sources.contains),
+                zone: key.address.isLinkLocal && !key.address.isIPv4 ? zone(key.nic) : nil)
+        }
+        return found.sorted { $0.rank.lexicographicallyPrecedes($1.rank) }
+    }
+}
+
+extension GuestAddress {
+    fileprivate var rank: [Int] {
+        let source = sources.first.flatMap(Source.allCases.firstIndex) ?? 0
+        return [isConfirmed ? 0 : 1, address.isLinkLocal ? 1 : 0, address.isIPv4 ? 0 : 1, nic, source]
+            + address.octets.map(Int.init)
+    }
+}
+
+extension IPAddress {
+    /// Whether one station may have it, and others reach it there.
+    fileprivate var canBeAStations: Bool {
+        // 240.0.0.0/4 is reserved, and its last address means everybody.
+        !isUnspecified && !isLoopback && !isMulticast && !(isIPv4 && octets[0] >= 240)
+    }
+}

@@ -1,0 +1,59 @@
+"""A LAN that is not the host's: a namespace of its own, connected to the host's br0 as by an uplink."""
+
+import contextlib
+import subprocess
+
+from rig.waiting import wait_until
+
+
+class Lan:
+    """What is on the LAN has the interface `lan0`."""
+
+    def __init__(self, host):
+        self.host = host
+        self.namespace = f"{host.namespace}-lan"
+        self.servers = []
+
+    def ip(self, *arguments):
+        subprocess.run(["ip", "-n", self.namespace, *arguments], check=True)
+
+    def open(self):
+        subprocess.run(["ip", "netns", "add", self.namespace], check=True)
+        self.host.ip("link", "add", "uplink0", "type", "veth", "peer", "name", "lan0", "netns", self.namespace)
+        self.host.ip("link", "set", "uplink0", "master", "br0", "up")
+        self.ip("link", "set", "lan0", "up")
+
+    def close(self):
+        for server in self.servers:
+            server.kill()
+            server.wait()
+        subprocess.run(["ip", "netns", "delete", self.namespace], check=True)
+
+    def command(self, *arguments):
+        return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *map(str, arguments)]
+
+    def serve_addresses(self):
+        """Somebody's DHCP server, which is a router for IPv6 too: 10.7.0.0/24 and fd07::/64."""
+        self.ip("address", "add", "10.7.0.1/24", "dev", "lan0")
+        self.ip("address", "add", "fd07::1/64", "dev", "lan0", "nodad")
+        leases = self.host.root / "lan-leases"
+        self.servers.append(subprocess.Popen(self.command(
+            "dnsmasq", "--keep-in-foreground", "--conf-file=", "--port=0", "--user=root", "--interface=lan0",
+            "--bind-interfaces", "--no-ping", "--dhcp-authoritative", f"--dhcp-leasefile={leases}",
+            "--dhcp-range=10.7.0.50,10.7.0.99,1h", "--enable-ra", "--dhcp-range=fd07::,ra-only,64,1h",
+            f"--pid-file={self.host.root}/lan-pid", "--ra-param=lan0,4,1200"),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        wait_until(lambda: (self.host.root / "lan-pid").exists(), "DHCP server of the LAN")
+
+    def run_python(self, script):
+        subprocess.run(self.command("/usr/bin/python3", "-c", script), check=True)
+
+
+@contextlib.contextmanager
+def lan_of(host):
+    lan = Lan(host)
+    lan.open()
+    try:
+        yield lan
+    finally:
+        lan.close()
