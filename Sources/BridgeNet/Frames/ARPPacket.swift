@@ -7,6 +7,13 @@ public struct ARPPacket: Equatable, Sendable {
     /// The address that it asks for, or answers to.
     public var target: IPAddress
 
+    /// A packet of these properties.
+    public init(senderMAC: MACAddress, sender: IPAddress, target: IPAddress) {
+        self.senderMAC = senderMAC
+        self.sender = sender
+        self.target = target
+    }
+
     static func decode(_ bytes: ArraySlice<UInt8>) throws(WireError) -> ARPPacket? {
         var reader = ByteReader(bytes)
         // Ethernet, IPv4, lengths 6 and 4.

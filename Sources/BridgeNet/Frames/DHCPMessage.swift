@@ -15,6 +15,14 @@ public struct DHCPMessage: Equatable, Sendable {
     /// The server that it is for, or comes from; nil where it does not say.
     public var server: IPAddress?
 
+    /// A message of these properties.
+    public init(kind: Kind, client: MACAddress, address: IPAddress?, server: IPAddress?) {
+        self.kind = kind
+        self.client = client
+        self.address = address
+        self.server = server
+    }
+
     private enum Option {
         static let pad: UInt8 = 0
         static let kind: UInt8 = 53

@@ -28,7 +28,8 @@ public struct EthernetFrame: Equatable, Sendable {
         self = decoded
     }
 
-    private init(source: MACAddress, content: Content) {
+    /// A frame that says so.
+    public init(source: MACAddress, content: Content) {
         self.source = source
         self.content = content
     }

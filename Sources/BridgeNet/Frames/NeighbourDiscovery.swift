@@ -16,6 +16,12 @@ public struct NeighbourDiscovery: Equatable, Sendable {
     /// What it says.
     public var kind: Kind
 
+    /// A message of these properties.
+    public init(source: IPAddress, kind: Kind) {
+        self.source = source
+        self.kind = kind
+    }
+
     private static let icmpv6: UInt8 = 58
     private static let hopLimit: UInt8 = 255
 

@@ -56,6 +56,7 @@ struct IP: ParsableCommand {
         } then: { search in
             let report = try search.report(waitingUntil: deadline)
             reports.append(report)
+            report.notices.forEach { Message.note("\(report.vm): \($0)") }
             if let problem = report.problem(after: wait) { throw problem }
         }
     }

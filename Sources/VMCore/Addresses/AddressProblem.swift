@@ -17,6 +17,12 @@ extension AddressReport {
             remedy: remedy(waited: wait != nil), details: details)
     }
 
+    /// What the user should know beside the addresses.
+    public var notices: [String] {
+        let unreachable = nics.filter { nic in nic.network == "user" && addresses.contains { $0.nic == nic.index } }
+        return unreachable.compactMap { nic in nic.story.map { "NET\(nic.index) is \($0)" } }
+    }
+
     private func remedy(waited: Bool) -> String {
         if all.contains(where: \.address.isLinkLocal), !wish.linkLocal {
             return "fix the guest's DHCP or router, or take a link-local address: `kvmctl ip --any \(vm)`"

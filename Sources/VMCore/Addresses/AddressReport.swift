@@ -27,7 +27,8 @@ public struct AddressReport: Sendable {
         public var mac: MACAddress
         /// The host's end of it, where that is an interface.
         public var tap: String?
-        /// Why it has no address that is of use, as far as it can be told from outside; nil where it has one.
+        /// Why it has no address that works beyond its link, as far as can be told from outside; or why the host can't
+        /// reach it; else nil.
         public var story: String?
     }
 

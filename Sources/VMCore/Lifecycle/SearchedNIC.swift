@@ -84,12 +84,14 @@ extension AddressReport.NIC {
     /// What is to be told of a NIC that was looked at.
     init(_ nic: SearchedNIC, _ addresses: [GuestAddress], _ forwards: [PortForward]) {
         (index, network, mac, tap) = (nic.index, nic.network, nic.mac, nic.tap?.name)
-        guard !addresses.contains(where: { $0.isConfirmed && !$0.address.isLinkLocal }) else { return }
+        let hasAddress = addresses.contains { $0.isConfirmed && !$0.address.isLinkLocal }
         if nic.network == "user" {
             let ways = forwards.map(\.description).joined(separator: ", ")
             story =
                 "QEMU's own network, which the host can't reach into"
                 + (ways.isEmpty ? "; no FORWARDn leads to the guest" : "; forwarded: \(ways)")
+        } else if hasAddress {
+            story = nil
         } else if let deafness = nic.deafness {
             story = "the guest can't be heard: \(deafness.reason)" + (deafness.remedy.map { "; \($0)" } ?? "")
         } else if let trace = nic.listener?.heard().trace {

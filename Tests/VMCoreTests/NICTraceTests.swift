@@ -1,0 +1,106 @@
+import BridgeNet
+import Testing
+
+@testable import VMCore
+
+/// What is made of a guest's frames.
+@Suite struct NICTraceTests {
+    private let mac: MACAddress
+    private let stranger: MACAddress
+    private let address: IPAddress
+    private let server: IPAddress
+
+    init() throws {
+        mac = try #require(MACAddress("52:54:00:00:00:01"))
+        stranger = try #require(MACAddress("52:54:00:00:00:02"))
+        address = try #require(IPAddress("10.7.0.9"))
+        server = try #require(IPAddress("10.7.0.1"))
+    }
+
+    private func trace(
+        _ frames: [(isFromGuest: Bool, MACAddress, EthernetFrame.Content)], at time: Duration = .zero
+    ) -> NICTrace {
+        var trace = NICTrace(mac: mac)
+        for (isFromGuest, source, content) in frames {
+            trace.hear(EthernetFrame(source: source, content: content), isFromGuest: isFromGuest, at: time)
+        }
+        return trace
+    }
+
+    private func dhcp(_ kind: DHCPMessage.Kind, _ address: IPAddress? = nil, client: MACAddress? = nil)
+        -> EthernetFrame.Content
+    {
+        .dhcp(DHCPMessage(kind: kind, client: client ?? mac, address: address, server: server))
+    }
+
+    private func arp(_ sender: IPAddress, of mac: MACAddress) -> EthernetFrame.Content {
+        .arp(ARPPacket(senderMAC: mac, sender: sender, target: server))
+    }
+
+    private func story(_ trace: NICTrace, received: UInt64? = 1, linkLocal: [IPAddress] = []) -> String {
+        trace.story(received: received, network: "bridge:br0", linkLocal: linkLocal)
+    }
+
+    @Test func aLeaseIsHeard() throws {
+        let heard = trace([
+            (true, mac, dhcp(.discover)), (false, stranger, dhcp(.offer, address)), (true, mac, dhcp(.request)),
+            (false, stranger, dhcp(.acknowledgement, address)),
+        ])
+        #expect(heard.addresses(at: .zero) == [address: [.dhcp]])
+        let other = try #require(IPAddress("10.7.0.10"))
+        let moved = trace([
+            (false, stranger, dhcp(.acknowledgement, address)), (false, stranger, dhcp(.acknowledgement, other)),
+        ])
+        #expect(moved.addresses(at: .zero) == [other: [.dhcp]])
+        let released = trace([
+            (false, stranger, dhcp(.acknowledgement, address)), (true, mac, dhcp(.release, address)),
+        ])
+        #expect(released.addresses(at: .zero).isEmpty)
+    }
+
+    @Test func onlyTheGuestSpeaksForItself() throws {
+        let heard = trace([
+            // Its name on a frame from the network, another station behind its NIC, an ARP probe, another's lease.
+            (false, mac, arp(address, of: mac)), (true, stranger, arp(address, of: stranger)),
+            (true, mac, arp(address, of: stranger)), (true, mac, arp(try #require(IPAddress("0.0.0.0")), of: mac)),
+            (false, stranger, dhcp(.acknowledgement, address, client: stranger)),
+        ])
+        #expect(heard.addresses(at: .zero).isEmpty)
+        #expect(trace([(true, mac, arp(address, of: mac))]).addresses(at: .zero) == [address: [.arp]])
+    }
+
+    @Test func anIPv6AddressCountsWhenNobodyObjects() throws {
+        let nobody = try #require(IPAddress("::"))
+        let wanted = try #require(IPAddress("fd07::1"))
+        let claim = EthernetFrame.Content.neighbourDiscovery(.init(source: nobody, kind: .solicitation(target: wanted)))
+        let claimed = trace([(true, mac, claim)], at: .seconds(1))
+        #expect(claimed.addresses(at: .seconds(2)).isEmpty)
+        #expect(claimed.addresses(at: .milliseconds(2500)) == [wanted: [.nd]])
+        let objection = EthernetFrame.Content.neighbourDiscovery(
+            .init(source: wanted, kind: .advertisement(target: wanted)))
+        let lost = trace([(true, mac, claim), (false, stranger, objection)])
+        #expect(lost.addresses(at: .seconds(9)).isEmpty)
+    }
+
+    @Test func oneThatMakesAddressesUpFillsNothing() {
+        let lies = (0..<1000).compactMap { number in
+            IPAddress(octets: [10, 1, UInt8(number >> 8), UInt8(number & 0xff)]).map { (true, mac, arp($0, of: mac)) }
+        }
+        #expect(trace(lies).addresses(at: .zero).count == NICTrace.maximumAddresses)
+    }
+
+    @Test func saysHowFarTheGuestGot() throws {
+        let discover = (true, mac, dhcp(.discover))
+        #expect(
+            story(trace([discover, discover, discover]))
+                == "DHCP DISCOVER sent 3 times, no answer: is there a DHCP server on bridge:br0?")
+        #expect(
+            story(trace([discover, (false, stranger, dhcp(.offer, address))]))
+                == "the DHCP server 10.7.0.1 offers 10.7.0.9, and the guest does not take it")
+        #expect(story(trace([discover, (false, stranger, dhcp(.refusal))])).contains("refused"))
+        #expect(story(trace([]), received: 0).hasPrefix("no packet at all from the guest since it started"))
+        #expect(story(trace([]), received: 7).hasPrefix("the guest has sent 7 packets since it started"))
+        let local = try #require(IPAddress("fe80::1"))
+        #expect(story(trace([]), linkLocal: [local]).hasPrefix("only the link-local address fe80::1"))
+    }
+}
