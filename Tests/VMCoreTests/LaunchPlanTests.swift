@@ -25,6 +25,7 @@ import Testing
         ("refused-no-access", StartOptions(), Host.rootless),
         ("assumed", StartOptions(), Host.assumed),
         ("notices", StartOptions(), Host.remarkable),
+        ("private", StartOptions(), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
         let text = try Golden.read("plans/\(name).params")
@@ -63,6 +64,10 @@ extension LaunchPlan {
         var lines = ["execute \(executable)", "as \(credentials)"]
         lines += newDisks.map { "new disk \($0.path) \($0.size.bytes)" }
         lines += taps.map { "tap of NET\($0.nic) \($0.name?.description ?? "-") on \($0.bridge) mtu \($0.mtu ?? 0)" }
+        if let nat {
+            lines += nat.stations.map { "NET\($0.nic) on nat at \($0.address?.description ?? "-")" }
+            lines += nat.forwards.map { "forward \($0)" }
+        }
         lines += descriptors.map { "descriptor \($0.number) \($0.role)" }
         lines += argumentVector
         lines += monitorInput.map { "monitor input \($0.line())" }
@@ -169,7 +174,8 @@ enum Host: CaseIterable {
                 ? [:]
                 : [
                     HostPort(.tcp, "127.0.0.1", 5907): .addressInUse, HostPort(.tcp, "127.0.0.1", 2222): .addressInUse,
-                ])
+                ],
+            nat: Self.nat)
     }
 
     private var credentials: Credentials {
@@ -210,9 +216,12 @@ enum Host: CaseIterable {
         return images
     }
 
+    private static let nat = IPPrefix("10.213.0.1/24").map { NATFacts(prefix: $0, isForwarding: false) }
+
     private static let bridges: [InterfaceName: BridgeFacts] = {
         let found: [(String, BridgeFacts)] = [
             ("br0", BridgeFacts(isUp: true, mtu: 1500)), ("br1", BridgeFacts(isUp: true, mtu: 1500)),
+            ("kvmnat0", BridgeFacts(isUp: true, mtu: 1450)), ("kvm-lab", BridgeFacts(isUp: true, mtu: 1500)),
             ("br9000", BridgeFacts(isUp: true, mtu: 9000)), ("brdown", BridgeFacts(isUp: false, mtu: 1500)),
             ("eth0", BridgeFacts(otherKind: "veth", isUp: true, mtu: 1500)),
         ]

@@ -34,7 +34,7 @@ extension VMEntry {
     /// The NICS column: the taps where there are any, and what they are on.
     var nicsText: String {
         nics.isEmpty
-            ? "-" : nics.map { nic in nic.tap.map { "\($0)@\(nic.network)" } ?? nic.network }.joined(separator: ",")
+            ? "-" : nics.map { nic in nic.tap.map { "\($0)@\(nic.place)" } ?? nic.place }.joined(separator: ",")
     }
 
     /// The memory column.
@@ -46,9 +46,13 @@ extension VMEntry {
 }
 
 extension VMEntry.NIC {
+    /// What it is connected to, and where it is found there: `bridge:br0`, `nat:10.213.0.5`.
+    var place: String { address.map { "\(network):\($0)" } ?? network }
+
     var json: JSON {
         [
             "index": .integer(Int64(index)), "network": .string(network), "mac": .optional(mac), "tap": .optional(tap),
+            "address": .optional(address),
         ]
     }
 }

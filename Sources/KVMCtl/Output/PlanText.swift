@@ -7,6 +7,16 @@ extension LaunchPlan {
     var text: String {
         var lines = ["start \(name) (\(file))"]
         for disk in newDisks { lines.append("  create \(disk.path), sparse, \(disk.size)") }
+        for case .isolated(let network) in descriptors.map(\.role) {
+            lines.append("  make the network isolated:\(network), unless it is there")
+        }
+        if let nat {
+            lines.append("  make the network nat, unless it is there")
+            lines += nat.stations.map {
+                "  give NET\($0.nic) the address \($0.address?.description ?? "next free") there"
+            }
+            lines += nat.forwards.map { "  forward \($0)" }
+        }
         for tap in taps {
             let name = tap.name?.description ?? "the first free tapN"
             lines.append(
@@ -38,6 +48,10 @@ extension LaunchPlan {
                         "nic": .integer(Int64($0.nic)), "name": .optional($0.name?.description),
                         "bridge": .string($0.bridge.description),
                     ]
+                }),
+            "nat": .array(
+                (nat?.stations ?? []).map {
+                    ["nic": .integer(Int64($0.nic)), "address": .optional($0.address?.description)]
                 }),
             "executable": .string(executable),
             "arguments": .array(argumentVector.map(JSON.string)),
@@ -73,6 +87,10 @@ extension Descriptor.Role {
         case .image(let path, let writable): "\(path), \(writable ? "read-write" : "read-only")"
         case .tap(let nic, let queue): "tap of NET\(nic)\(Self.text(ofQueue: queue))"
         case .vhost(let nic, let queue): "vhost-net of NET\(nic)\(Self.text(ofQueue: queue))"
+        case .isolated(let network): "hold on isolated:\(network)"
+        case .natNetwork: "hold on nat"
+        case .natLease: "hold on its addresses on nat"
+        case .hostPort(let port): "\(port.transport.rawValue) port \(port.number), taken"
         case .blob(let path): "\(path)"
         case .secret(let path): "password from \(path)"
         }

@@ -23,7 +23,10 @@ extension Starting.Outcome {
             var parts = ["\(name): started"]
             if let vnc = entry.vnc, let port = vnc.port { parts.append("VNC at \(vnc.address):\(port)") }
             parts += entry.nics.compactMap { nic in
-                nic.tap.map { "\($0) on \(nic.network.split(separator: ":").last ?? "")" }
+                nic.tap.map { tap in
+                    let network = nic.network.split(separator: ":").last ?? ""
+                    return "\(tap) on \(network)\(nic.address.map { " at \($0)" } ?? "")"
+                }
             }
             if let process = entry.process { parts.append("pid \(process.pid)") }
             return parts.joined(separator: ", ")

@@ -76,7 +76,7 @@ public enum Bridges {
         }
     }
 
-    private static func routing<Result>(
+    static func routing<Result>(
         _ body: (inout RouteSocket) throws(NetworkError) -> Result
     ) throws(VMError) -> Result {
         do throws(NetworkError) {

@@ -6,6 +6,7 @@ import SystemPackage
 /// Gathers the facts that a launch plan needs. Reads only. What can't be found out is a fact too.
 struct HostProbe {
     let cache: ProbeCache
+    let paths: Paths
     /// Whether the plan is only to be looked at: by a user it is made as root would, where only root can start the VM.
     var isLooking = false
 
@@ -28,8 +29,9 @@ struct HostProbe {
         let qemu = noting(or: QEMUFacts(path: "", version: "", ioUring: false, machines: [:])) { () throws(VMError) in
             try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(for: params)
         }
+        let nat = noting(or: nil) { () throws(VMError) in try self.nat(params) }
         let network = noting(or: NetworkFacts()) { () throws(VMError) in
-            try NetworkFacts(params, countingPorts: isLooking)
+            try NetworkFacts(params, nat: nat, countingPorts: isLooking)
         }
         let ports = ports(params)
         var devices = DeviceFacts(assumedFor: params)
@@ -43,7 +45,7 @@ struct HostProbe {
         return HostFacts(
             isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: Self.machineID, qemu: qemu, kvm: devices.kvm,
             ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
-            memoryLimit: Self.memoryLimit, bridges: network.bridges, ports: ports, interfaces: network.taken,
+            memoryLimit: Self.memoryLimit, bridges: network.bridges, ports: ports, interfaces: network.taken, nat: nat,
             passwordLength: passwordLength(params), problems: problems)
     }
 
@@ -95,6 +97,17 @@ struct HostProbe {
         return paths.reduce(into: [:]) { $0[$1] = ImageFacts(probing: $1) }
     }
 
+    /// The network `nat`, and the programs that it takes; nil where the VM is not on it.
+    private func nat(_ params: VMParams) throws(VMError) -> NATFacts? {
+        guard let nic = params.nics.first(where: { $0.network.value == .nat }), let bridge = nic.network.value.bridge
+        else { return nil }
+        let place = params.place(nic.network.origin)
+        for tool in [Tool.dnsmasq, Tool.nft] where tool.path == nil { throw tool.missing(for: "\(place): nat") }
+        let identity = Identity(params, machineID: Self.machineID)
+        let macs = params.nics.map { $0.mac?.value ?? identity.mac(nic: $0.index) }
+        return try NATNetwork(paths: paths, bridge: bridge).facts(besides: Set(macs))
+    }
+
     private func passwordLength(_ params: VMParams) -> Int? {
         guard let file = params.vnc.passwordFile?.value, let found = try? status(of: file),
             found.st_mode & S_IFMT == S_IFREG, let content = try? readFile(file, limit: 4096)
@@ -141,20 +154,25 @@ private struct NetworkFacts {
     /// Where asking failed.
     init() {}
 
-    init(_ params: VMParams, countingPorts: Bool) throws(VMError) {
-        let names = Set(
-            params.nics.compactMap { nic -> InterfaceName? in
-                if case .bridge(let name) = nic.network.value { name } else { nil }
-            })
-        guard !names.isEmpty else { return }
+    /// - Parameter nat: the network `nat`, as it is or would be made.
+    init(_ params: VMParams, nat: NATFacts?, countingPorts: Bool) throws(VMError) {
+        let networks = Set(params.nics.map(\.network.value)).filter { $0.bridge != nil }
+        guard !networks.isEmpty else { return }
         do throws(NetworkError) {
             var socket = try RouteSocket()
             let all = countingPorts ? try socket.links() : []
-            for name in names {
-                guard let link = try socket.link(named: name) else { continue }
-                bridges[name] = BridgeFacts(
-                    otherKind: link.isBridge ? nil : link.words, isUp: link.isUp, mtu: link.mtu,
-                    ports: countingPorts ? all.filter { $0.controller == link.index }.count : nil)
+            for network in networks {
+                guard let name = network.bridge else { continue }
+                let link = try socket.link(named: name)
+                let ports = countingPorts ? all.filter { $0.controller == link?.index }.count : nil
+                if network.isPrivate {
+                    // Made when it is needed, and then as it should be.
+                    let mtu = network == .nat ? nat?.mtu : link?.mtu
+                    bridges[name] = BridgeFacts(isUp: true, mtu: mtu ?? 1500, ports: link == nil ? 0 : ports)
+                } else if let link {
+                    bridges[name] = BridgeFacts(
+                        otherKind: link.isBridge ? nil : link.words, isUp: link.isUp, mtu: link.mtu, ports: ports)
+                }
             }
             for name in params.nics.compactMap(\.tap?.value) {
                 taken[name] = try socket.link(named: name)?.words

@@ -5,23 +5,52 @@ import SystemPackage
 enum PortProbe {
     /// Why it can't, as bind(2) says: the port is in use, or the host has no such address; nil: nothing is known of that.
     static func obstacle(to port: HostPort) -> Errno? {
+        do throws(Errno) {
+            _ = try bound(port)
+            return nil
+        } catch {
+            return error == .addressInUse || error == .addressNotAvailable ? error : nil
+        }
+    }
+
+    /// Takes a port, so that nobody else can; what arrives there is never read.
+    static func take(_ port: HostPort) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) {
+            let socket = try bound(port)
+            // Until it listens, another one may be bound there too (socket(7), SO_REUSEADDR).
+            if port.transport == .tcp, listen(socket.rawValue, 0) != 0 { throw Errno(rawValue: errno) }
+            return socket
+        } catch {
+            throw .system(error, "\(port.transport.rawValue) port \(port.number)", "can't be taken on \(port.literal)")
+        }
+    }
+
+    private static func bound(_ port: HostPort) throws(Errno) -> OwnedDescriptor {
         var hints = addrinfo()
         hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
         let kind = port.transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
         hints.ai_socktype = CInt(kind.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
-        let address = port.address.isEmpty ? "0.0.0.0" : port.address
-        guard getaddrinfo(address, String(port.number), &hints, &found) == 0, let found else { return nil }
+        guard getaddrinfo(port.literal, String(port.number), &hints, &found) == 0, let found else {
+            throw .invalidArgument
+        }
         defer { freeaddrinfo(found) }
         let number = socket(found.pointee.ai_family, CInt(kind.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard let probe = try? OwnedDescriptor(returned: number) else { return nil }
+        guard number >= 0 else { throw Errno(rawValue: errno) }
+        let probe = OwnedDescriptor(FileDescriptor(rawValue: number))
         // As QEMU does: a connection of the last VM that lingers in TIME_WAIT is no obstacle.
         var on: CInt = 1
         if port.transport == .tcp {
             setsockopt(probe.rawValue, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
         }
-        guard bind(probe.rawValue, found.pointee.ai_addr, found.pointee.ai_addrlen) != 0 else { return nil }
-        let error = Errno(rawValue: errno)
-        return error == .addressInUse || error == .addressNotAvailable ? error : nil
+        guard bind(probe.rawValue, found.pointee.ai_addr, found.pointee.ai_addrlen) == 0 else {
+            throw Errno(rawValue: errno)
+        }
+        return probe
     }
+}
+
+extension HostPort {
+    /// The address as getaddrinfo(3) takes it.
+    fileprivate var literal: String { address.isEmpty ? "0.0.0.0" : address }
 }

@@ -76,9 +76,12 @@ struct ResourceJournal: ~Copyable {
         try append(["namespace": .integer(namespace)])
     }
 
+    /// Whether this is one of the things that were noted.
+    func lists(_ remnant: Remnant) -> Bool { remnants.contains(remnant) }
+
     /// Notes what is about to be made.
     mutating func note(_ remnant: Remnant) throws(VMError) {
-        guard !remnants.contains(remnant) else { return }
+        guard !lists(remnant) else { return }
         try append(remnant.json)
         remnants.append(remnant)
     }

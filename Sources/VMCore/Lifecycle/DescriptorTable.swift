@@ -9,6 +9,9 @@ struct DescriptorTable: ~Copyable {
     private var held: [(number: CInt, descriptor: FileDescriptor)] = []
     /// The names that the kernel gave the taps, by the n of the NIC.
     private(set) var tapNames: [Int: String] = [:]
+    /// What the VM got on `nat`, where it is there.
+    private(set) var nat: NATMember?
+    private var natLease: OwnedDescriptor?
     /// The uid of the VM's own, where it has one.
     private(set) var uid: UInt32 = 0
 
@@ -40,6 +43,16 @@ struct DescriptorTable: ~Copyable {
                     throw VMError(error)
                 }
             case .tap: continue  // held with the tap's first queue
+            case .isolated(let network):
+                defer { stopwatch.lap(.network) }
+                guard let bridge = Network.isolated(network).bridge else { continue }
+                hold(try PrivateBridge.isolated(network, bridge).hold(in: paths), as: number)
+            case .natNetwork:
+                defer { stopwatch.lap(.network) }
+                try joinNAT(plan, paths, as: number)
+            case .natLease:
+                if let lease = natLease.take() { hold(lease, as: number) }
+            case .hostPort(let port): hold(try PortProbe.take(port), as: number)
             case .uidLock:
                 try holdUID(of: plan.name, paths, as: number)
             case .messages where foreground:
@@ -78,6 +91,14 @@ struct DescriptorTable: ~Copyable {
         hold(OwnedDescriptor(FileDescriptor(rawValue: queue)), as: number)
     }
 
+    private mutating func joinNAT(_ plan: LaunchPlan, _ paths: Paths, as number: CInt) throws(VMError) {
+        guard let bridge = Network.nat.bridge, let member = plan.nat else { return }
+        let joined = try NATNetwork(paths: paths, bridge: bridge).join(member)
+        nat = joined.member
+        hold(joined.network, as: number)
+        natLease = consume joined.lease
+    }
+
     private mutating func holdUID(of name: VMName, _ paths: Paths, as number: CInt) throws(VMError) {
         do throws(Errno) {
             let lease = try UIDPool.take(for: name, in: paths.uids)
@@ -111,7 +132,8 @@ struct DescriptorTable: ~Copyable {
         case .vhost: return try file("/dev/vhost-net", .readWrite)
         case .blob(let path): return try blob(path, for: plan.credentials)
         case .secret(let path): return try secret(path)
-        case .lock, .uidLock, .tap: throw VMError(.bug, "\(role)", "is not opened here")
+        case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .tap:
+            throw VMError(.bug, "\(role)", "is not opened here")
         }
     }
 

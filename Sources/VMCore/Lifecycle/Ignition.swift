@@ -1,3 +1,4 @@
+import BridgeNet
 import Glibc
 import SystemPackage
 
@@ -28,7 +29,7 @@ struct Ignition {
             let table = try DescriptorTable(
                 plan, life: life, paths: paths, foreground: foreground, stopwatch: stopwatch)
             var manifest = Manifest(plan, foreground: foreground)
-            manifest.setTaps(table.tapNames)
+            manifest.setNetwork(taps: table.tapNames, nat: table.nat)
             try manifest.write(to: directory)
             var launch = Launch(
                 path: plan.executable, arguments: plan.argumentVector,
@@ -116,7 +117,11 @@ struct Ignition {
 }
 
 extension Manifest {
-    mutating func setTaps(_ names: [Int: String]) {
-        for position in nics.indices { nics[position].tap = names[nics[position].index] }
+    mutating func setNetwork(taps: [Int: String], nat: NATMember?) {
+        for position in nics.indices {
+            let index = nics[position].index
+            nics[position].tap = taps[index]
+            nics[position].address = nat?.stations.first { $0.nic == index }?.address?.description
+        }
     }
 }

@@ -43,6 +43,8 @@ public struct VMEntry: Sendable {
         public var mac: String?
         /// Its tap, while it runs.
         public var tap: String?
+        /// The address that it got from a network of kvmctl's own, while it runs.
+        public var address: String?
     }
 
     /// Where a VNC viewer connects.
@@ -168,7 +170,9 @@ extension VMEntry {
         vnc = manifest.display(in: place).map { VNCAddress(address: $0.address, port: $0.port) }
         let isAlive = seen.state.isAlive
         nics = manifest.nics.map {
-            NIC(index: $0.index, network: $0.network, mac: $0.mac, tap: isAlive ? $0.tap : nil)
+            NIC(
+                index: $0.index, network: $0.network, mac: $0.mac, tap: isAlive ? $0.tap : nil,
+                address: isAlive ? $0.address : nil)
         }
         process = isAlive ? seen.holder : nil
         endReason = seen.endReason

@@ -45,6 +45,8 @@ struct Manifest: Equatable {
         var network: String
         /// The tap, where there is one.
         var tap: String?
+        /// The address that a network of ours gave it, where there is one.
+        var address: String?
     }
 
     init(_ plan: LaunchPlan, foreground: Bool) {
@@ -108,6 +110,7 @@ extension Manifest {
                     [
                         "index": .integer(Int64(nic.index)), "mac": .string(nic.mac), "network": .string(nic.network),
                         "tap": nic.tap.map(JSON.string) ?? .null,
+                        "address": nic.address.map(JSON.string) ?? .null,
                     ]
                 }),
         ]
@@ -133,7 +136,8 @@ extension Manifest {
         nics = (json["nics"]?.array ?? []).compactMap { nic in
             guard let index = nic["index"]?.integer, let mac = nic["mac"]?.string, let network = nic["network"]?.string
             else { return nil }
-            return NIC(index: Int(index), mac: mac, network: network, tap: nic["tap"]?.string)
+            return NIC(
+                index: Int(index), mac: mac, network: network, tap: nic["tap"]?.string, address: nic["address"]?.string)
         }
     }
 }

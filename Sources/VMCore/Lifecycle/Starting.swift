@@ -71,7 +71,8 @@ public struct Starting {
     private func facts(for purpose: Purpose) -> HostFacts {
         let isLooking = purpose != .start
         let cache = ProbeCache(directory: paths.cache, keeps: purpose.keepsProbes)
-        var facts = HostProbe(cache: cache, isLooking: isLooking).facts(for: file.params, options: options)
+        let probe = HostProbe(cache: cache, paths: paths, isLooking: isLooking)
+        var facts = probe.facts(for: file.params, options: options)
         let neighbourhood = Neighbourhood(of: file.params, paths)
         switch purpose {
         case .start:

@@ -29,6 +29,8 @@ public struct HostFacts: Equatable, Sendable {
     public var ports: [HostPort: Errno]
     /// Who has the interface names that the VM names for its taps, in words, where they are taken.
     public var interfaces: [InterfaceName: String]
+    /// The network `nat`, where the VM is on it.
+    public var nat: NATFacts?
     /// The length in bytes of the VNC password, where the VM names a file with one that could be read.
     public var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
@@ -42,7 +44,8 @@ public struct HostFacts: Equatable, Sendable {
         vhostNet: Bool,
         credentials: Credentials, images: [FilePath: ImageFacts] = [:], memoryLimit: ByteCount? = nil,
         bridges: [InterfaceName: BridgeFacts] = [:], ports: [HostPort: Errno] = [:],
-        interfaces: [InterfaceName: String] = [:], passwordLength: Int? = nil, neighbours: [Neighbour] = [],
+        interfaces: [InterfaceName: String] = [:], nat: NATFacts? = nil, passwordLength: Int? = nil,
+        neighbours: [Neighbour] = [],
         problems: [VMError] = []
     ) {
         self.isRoot = isRoot
@@ -58,6 +61,7 @@ public struct HostFacts: Equatable, Sendable {
         self.bridges = bridges
         self.ports = ports
         self.interfaces = interfaces
+        self.nat = nat
         self.passwordLength = passwordLength
         self.neighbours = neighbours
         self.problems = problems
@@ -159,7 +163,8 @@ public struct HostPort: Hashable, Sendable {
         return address == other.address || isEverywhere || other.isEverywhere
     }
 
-    private var isEverywhere: Bool { address.isEmpty || IPAddress(address)?.isUnspecified == true }
+    /// Whether it is the port of every address.
+    var isEverywhere: Bool { address.isEmpty || IPAddress(address)?.isUnspecified == true }
 }
 
 extension PortForward {

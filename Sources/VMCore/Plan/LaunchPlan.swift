@@ -20,6 +20,8 @@ public struct LaunchPlan: Equatable, Sendable {
     public var newDisks: [SparseDisk]
     /// Taps to be made, in the order of the NICs.
     public var taps: [PlannedTap]
+    /// What the VM has on `nat`; nil where it is not on it.
+    public var nat: NATMember?
     /// Who QEMU will be.
     public var credentials: Credentials
     /// What the recording monitor reads as its input: carried out by QEMU itself as soon as the machine exists.
@@ -135,6 +137,14 @@ public struct Descriptor: Equatable, Sendable {
         case tap(nic: Int, queue: Int)
         /// /dev/vhost-net, for that queue.
         case vhost(nic: Int, queue: Int)
+        /// The hold on an isolated network.
+        case isolated(NetworkName)
+        /// The hold on the network `nat`.
+        case natNetwork
+        /// The hold on what the VM has there: its addresses, its name, its forwards.
+        case natLease
+        /// A port of the host's that leads to the guest: bound, so that nobody else takes it.
+        case hostPort(HostPort)
         /// A file that QEMU opens by the descriptor's name in /proc, so that its user must be able to read it.
         case blob(FilePath)
         /// A password, without the line end that editors leave.

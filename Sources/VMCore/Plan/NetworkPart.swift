@@ -14,7 +14,9 @@ extension LaunchPlanner {
             switch nic.network.value {
             case .bridge(let bridge): mtu = planTap(nic, bridge)
             case .user: planUserNetwork(nic)
-            case .nat, .isolated, .macvtap: refuseUnbuilt("NET\(nic.index)=\(nic.network.value)", nic.network.origin)
+            case .isolated(let network): mtu = planIsolated(nic, network)
+            case .nat: mtu = planNAT(nic, mac.value)
+            case .macvtap: refuseUnbuilt("NET\(nic.index)=\(nic.network.value)", nic.network.origin)
             }
             refuseUnbuiltSettings(nic)
             planCard(nic, at: position, mac, mtu: mtu)
@@ -72,7 +74,7 @@ extension LaunchPlanner {
     }
 
     /// A tap on a bridge; the MTU that the guest has to be told of, if it is not Ethernet's own.
-    private mutating func planTap(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
+    mutating func planTap(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
         if let tap = nic.tap, let owner = facts.interfaces[tap.value] {
             refuse(
                 .busy, place(tap.origin), "the name \(tap.value) is taken by \(owner)",

@@ -37,7 +37,8 @@ class Host:
         shutil.copy(binary, self.binary)
         self.old_command = self.binary.with_name("start_a_kvm.sh")
         self.old_command.symlink_to("kvmctl")
-        os.chmod(self.root, 0o755 if uid else 0o700)
+        # Programs that kvmctl starts have users of their own, and have to get to what is theirs below.
+        os.chmod(self.root, 0o755 if uid else 0o711)
         self.environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
@@ -172,6 +173,18 @@ class Host:
         shown = subprocess.run(
             ["ip", "-n", self.namespace, "-details", "-json", "link", "show"], check=True, capture_output=True)
         return {link["ifname"]: link for link in json.loads(shown.stdout)}
+
+    def network(self):
+        """All that the kernel has of the network's configuration, and what runs there beside QEMU."""
+        def told(*arguments):
+            return self.execute(*arguments).stdout
+
+        return {
+            "links": sorted(self.links()), "addresses": told("ip", "-brief", "address"),
+            "routes": told("ip", "route", "show", "table", "all"), "rules": told("ip", "rule"),
+            "nftables": told("nft", "list", "ruleset"), "forwarding": told("cat", "/proc/sys/net/ipv4/ip_forward"),
+            "dnsmasq": [process for process in in_namespace(self.namespace) if "dnsmasq" in (process.executable or "")],
+        }
 
     def taps(self):
         return {name: link for name, link in self.links().items() if link.get("linkinfo", {}).get("info_kind") == "tun"}

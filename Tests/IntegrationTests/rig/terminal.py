@@ -47,6 +47,16 @@ def console(host, vm):
         terminal.close(force=True)
 
 
+def run_inside(host, vm, command, timeout=30):
+    """Runs a line of shell in the tiny guest, by its console; what it printed, and its exit code."""
+    with console(host, vm) as terminal:
+        # The guest echoes what is typed: only the arithmetic tells the answer from the question.
+        terminal.sendline(f"echo begin-$((1 + 1)); {command}; echo end-$?-$((1 + 1))")
+        terminal.expect(r"begin-2\r\n", timeout=timeout)
+        terminal.expect(r"end-(\d+)-2\r\n", timeout=timeout)
+        return terminal.before, int(terminal.match.group(1))
+
+
 class BareTerminal:
     """A pseudo-terminal that outlives the kvmctl on it, so that its modes can be seen afterwards."""
 

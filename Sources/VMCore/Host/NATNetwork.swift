@@ -1,0 +1,156 @@
+import BridgeNet
+import SystemPackage
+
+/// The network `nat` on this host: a bridge with an address, dnsmasq, a table of nftables, and the host's forwarding.
+///
+/// ```
+/// RUN/nat/hosts/VM     the addresses of a VM's NICs, for dnsmasq's DHCP
+///         names/VM     its name, for dnsmasq's DNS
+///         leases       what dnsmasq gave
+///         dnsmasq.pid
+/// ```
+struct NATNetwork {
+    let paths: Paths
+    /// The bridge's name.
+    let bridge: InterfaceName
+
+    private var directory: FilePath { paths.run.appending("nat") }
+    private var daemon: Daemon { Daemon(pidFile: directory.appending("dnsmasq.pid")) }
+
+    /// The holds on the network, and on what one VM has there.
+    struct Joined: ~Copyable {
+        let network: OwnedDescriptor
+        let lease: OwnedDescriptor
+        /// The VM with the addresses that it got.
+        let member: NATMember
+    }
+
+    /// Takes a VM in; makes the network, where it is not there.
+    func join(_ wanted: NATMember) throws(VMError) -> Joined {
+        var member = wanted
+        var lease: OwnedDescriptor?
+        let network = try HostResource("nat", in: paths).hold { (journal) throws(VMError) in
+            let account = try ServerAccount()
+            let prefix = try provide(&journal, account)
+            // With the network's turn held, so that no two VMs choose the same address.
+            let held = try HostResource("nat.\(member.name)", in: paths).hold { (journal) throws(VMError) in
+                try settle(&member, in: prefix, account, &journal)
+            }
+            lease = consume held
+        }
+        guard let lease = lease.take() else { throw VMError(.bug, "nat", "was joined without a lease") }
+        return Joined(network: network, lease: lease, member: member)
+    }
+
+    /// The network as it is, or as it would be made.
+    ///
+    /// - Parameter own: the MACs of the VM that asks.
+    func facts(besides own: Set<MACAddress>) throws(VMError) -> NATFacts {
+        let survey = try HostNetworks(bridge)
+        return NATFacts(
+            prefix: try survey.ownOrFreePrefix(), mtu: survey.bridge?.mtu ?? survey.outsideMTU,
+            taken: taken(besides: own), isForwarding: Sysctl.forwarding.value != "0")
+    }
+
+    /// Sees to it that all of the network is there, also where a part of it was taken away or died.
+    private func provide(_ journal: inout ResourceJournal, _ account: ServerAccount) throws(VMError) -> IPPrefix {
+        try makeDirectory(&journal, account)
+        let survey = try HostNetworks(bridge)
+        let prefix = try survey.ownOrFreePrefix()
+        let mtu = survey.bridge?.mtu ?? survey.outsideMTU
+        // Forwards from the host itself come from 127.0.0.1 (ip-sysctl.rst, route_localnet); NATRules keeps guests out.
+        try PrivateBridge(
+            name: bridge, network: "nat", mtu: mtu, settings: [("ipv4/conf/\(bridge)/route_localnet", "1")]
+        ).provide(&journal)
+        if survey.prefix == nil { try add(prefix) }
+        if Sysctl.forwarding.value == "0" {
+            try journal.note(.setting(.forwarding, was: "0", now: "1"))
+            try Sysctl.forwarding.set("1")
+        }
+        try journal.note(.table(family: "ip", name: NATRules.table))
+        // Each time, for somebody may have flushed all rules since.
+        try Tool.nft.run(["-f", "-"], input: NATRules.network(prefix, bridge: bridge), for: "nat")
+        try journal.note(.daemon(daemon))
+        if !daemon.isRunning {
+            try serve(
+                NATServer(
+                    bridge: bridge, prefix: prefix, mtu: mtu, directory: directory, user: account.user,
+                    group: account.group))
+        }
+        return prefix
+    }
+
+    private func add(_ prefix: IPPrefix) throws(VMError) {
+        try Bridges.routing { (socket) throws(NetworkError) in
+            guard let link = try socket.link(named: bridge) else { return }
+            let address = InterfaceAddress(prefix, link: link.index, label: bridge.description)
+            try socket.perform(.add(.address(address), on: bridge))
+        }
+    }
+
+    private func serve(_ server: NATServer) throws(VMError) {
+        do throws(VMError) { try Tool.dnsmasq.run(server.arguments + [daemon.option], for: "nat") } catch {
+            var failure = error
+            guard error.details.contains(where: { $0.contains("already in use") }) else { throw failure }
+            failure.code = .busy
+            failure.remedy =
+                "another server listens on every address of this host (`ss -lntup 'sport = :53 or sport = :67'`): "
+                + "a dnsmasq leaves ours alone with the lines `bind-dynamic` and `except-interface=\(bridge)`"
+            throw failure
+        }
+    }
+
+    /// The directories, which dnsmasq's user reads again and again, and nobody else but root.
+    private func makeDirectory(_ journal: inout ResourceJournal, _ account: ServerAccount) throws(VMError) {
+        for path in [directory, NATServer.hosts(in: directory), NATServer.names(in: directory)] {
+            try journal.note(.directory(path))
+            do throws(Errno) { try makeDirectories(path, permissions: 0o750, group: account.gid) } catch {
+                throw .system(error, path.string, "can't be made")
+            }
+        }
+        try account.letPass(to: directory, below: paths.run)
+    }
+
+    /// Gives a VM's NICs their addresses, its name to the others, and its ports to the host.
+    private func settle(
+        _ member: inout NATMember, in prefix: IPPrefix, _ account: ServerAccount, _ journal: inout ResourceJournal
+    ) throws(VMError) {
+        var taken = taken(besides: Set(member.stations.map(\.mac)))
+        for position in member.stations.indices {
+            let mac = member.stations[position].mac
+            guard let address = NATAddressing.address(for: mac, in: prefix, avoiding: taken) else {
+                throw VMError(
+                    .busy, "nat", "is full: all addresses of \(prefix.network) are taken",
+                    remedy: "stop VMs that are on it, or use an isolated network or a bridge for some")
+            }
+            member.stations[position].address = address
+            taken.insert(address)
+        }
+        let name = NATAddressing.hostName(of: member.name)
+        try journal.note(.reader(daemon))
+        for (path, text) in [
+            (NATServer.hosts(in: directory), NATServer.hostLines(member.stations, name: name)),
+            (NATServer.names(in: directory), NATServer.nameLine(member.stations, name: name)),
+        ] {
+            let file = path.appending(member.name.description)
+            try journal.note(.file(file))
+            try account.write(text, to: file)
+        }
+        daemon.reload()
+        guard let guest = member.stations.first?.address, !member.forwards.isEmpty else { return }
+        try journal.note(.table(family: "ip", name: NATRules.table(of: member.name)))
+        try Tool.nft.run(
+            ["-f", "-"], input: NATRules.forwards(member.forwards, of: member.name, to: guest),
+            for: "the forwards of \(member.name)")
+    }
+
+    /// The addresses that others have, or may still use.
+    private func taken(besides own: Set<MACAddress>) -> Set<IPAddress> {
+        let hosts = NATServer.hosts(in: directory)
+        let files = ((try? names(in: hosts)) ?? []).map { hosts.appending($0) } + [NATServer.leases(in: directory)]
+        let lines = files.flatMap { file in
+            String(decoding: (try? readFile(file)) ?? [], as: UTF8.self).split(separator: "\n")
+        }
+        return NATServer.taken(by: lines, besides: own)
+    }
+}

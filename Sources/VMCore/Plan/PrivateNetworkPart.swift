@@ -1,0 +1,107 @@
+import BridgeNet
+
+extension LaunchPlanner {
+    /// `isolated:NAME`: a tap on a bridge of kvmctl's own, which the VM holds with all others that are on it.
+    mutating func planIsolated(_ nic: VMParams.NIC, _ network: NetworkName) -> Int? {
+        guard let bridge = nic.network.value.bridge else { return nil }
+        if !plan.descriptors.contains(where: { $0.role == .isolated(network) }) { _ = inherit(.isolated(network)) }
+        return planTap(nic, bridge)
+    }
+
+    /// `nat`: the same, with an address on it that is always the same while nobody else has it, and the host's ports that
+    /// lead to that address.
+    mutating func planNAT(_ nic: VMParams.NIC, _ mac: MACAddress) -> Int? {
+        guard let bridge = nic.network.value.bridge else { return nil }
+        if plan.nat == nil {
+            // In this order: what the VM has on the network is made when the network is there.
+            _ = inherit(.natNetwork)
+            _ = inherit(.natLease)
+            plan.nat = NATMember(name: params.name.value, stations: [], forwards: [])
+            planForwarding()
+        }
+        var address: IPAddress?
+        if let network = facts.nat {
+            let others = network.taken.union(plan.nat?.stations.compactMap(\.address) ?? [])
+            address = NATAddressing.address(for: mac, in: network.prefix, avoiding: others)
+        }
+        plan.nat?.stations.append(.init(nic: nic.index, mac: mac, address: address))
+        if params.forwardNIC?.index == nic.index { planForwards() }
+        return planTap(nic, bridge)
+    }
+
+    /// The host's ports stay taken for as long as they lead to the guest: nobody else can listen there meanwhile.
+    private mutating func planForwards() {
+        for forward in params.forwards {
+            refuseTaken(forward.value.hostEnd, at: forward.origin, remedy: "forward another port")
+            _ = inherit(.hostPort(forward.value.hostEnd))
+        }
+        plan.nat?.forwards = params.forwards.map(\.value)
+        plan.summary.forwards += params.forwards.map(\.value)
+    }
+
+    private mutating func planForwarding() {
+        guard let network = facts.nat, !network.isForwarding else { return }
+        plan.notices.append(
+            "makes the host a router while VMs are on nat: switches IPv4 forwarding on (net.ipv4.ip_forward=1)")
+    }
+}
+
+extension Network {
+    /// The bridge that a guest's tap is joined to; nil where there is none.
+    public var bridge: InterfaceName? {
+        switch self {
+        case .bridge(let name): name
+        case .isolated(let name): InterfaceName("kvm-\(name)")
+        case .nat: InterfaceName("kvmnat0")
+        case .macvtap, .user: nil
+        }
+    }
+
+    /// Whether kvmctl makes the network when the first VM is to be on it.
+    var isPrivate: Bool {
+        switch self {
+        case .nat, .isolated: true
+        case .bridge, .macvtap, .user: false
+        }
+    }
+}
+
+/// What a VM has on `nat`.
+public struct NATMember: Equatable, Sendable {
+    /// The VM's name, which its guest is known by to the others.
+    public var name: VMName
+    /// Its NICs there.
+    public var stations: [Station]
+    /// The host's ports that lead to its first station.
+    public var forwards: [PortForward]
+
+    /// A NIC on `nat`.
+    public struct Station: Equatable, Sendable {
+        /// The n of `NETn`.
+        public var nic: Int
+        /// Its MAC.
+        public var mac: MACAddress
+        /// The address that it gets from the network's DHCP server; nil where that is not known yet.
+        public var address: IPAddress?
+    }
+}
+
+/// The network `nat` as it is, or as it would be made.
+public struct NATFacts: Equatable, Sendable {
+    /// The host's address on it, and the network.
+    public var prefix: IPPrefix
+    /// Its MTU in bytes.
+    public var mtu: Int
+    /// The addresses that other VMs have, as far as the caller may look.
+    public var taken: Set<IPAddress>
+    /// Whether the host forwards IPv4 packets.
+    public var isForwarding: Bool
+
+    /// Describes the network; see the properties.
+    public init(prefix: IPPrefix, mtu: Int = 1500, taken: Set<IPAddress> = [], isForwarding: Bool = true) {
+        self.prefix = prefix
+        self.mtu = mtu
+        self.taken = taken
+        self.isForwarding = isForwarding
+    }
+}

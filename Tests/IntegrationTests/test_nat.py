@@ -1,0 +1,186 @@
+"""The network that VMs share and that reaches the outside through the host: made by the first, gone with the last."""
+
+import re
+
+import pytest
+
+from rig.outside import ADDRESS, HOST_ADDRESS, outside
+from rig.terminal import run_inside
+from rig.waiting import wait_until
+
+
+def lease(host, vm):
+    """The address that the guest says it got."""
+    host.wait_console(vm, "tiny: eth0 ")
+    return re.search(r"tiny: eth0 ([0-9.]+)/24", host.console_log(vm)).group(1)
+
+
+def hello(execute, address, port):
+    """What a guest's server says to whoever connects."""
+    return execute("busybox", "nc", "-w", "5", address, str(port)).stdout
+
+
+def dnsmasq(host):
+    [process] = host.network()["dnsmasq"]
+    return process
+
+
+def write_idle_vm(host, name, **keys):
+    """A VM on nat whose guest never asks for a lease: quick to start."""
+    return host.write_firmware_vm(name, **{"NET0": "nat", **keys})
+
+
+def test_guests_reach_each_other_and_the_outside_and_leave_nothing(host):
+    with outside(host) as there:
+        before = host.network()
+        host.write_tiny_vm(
+            "web", "tiny.dhcp=0 tiny.serve=22", NET0="nat", FORWARD0="tcp:127.0.0.1:2222:22", FORWARD1="tcp::2223:22")
+        host.write_tiny_vm("my_db", "tiny.dhcp=0", NET0="nat")
+        started = host.kvmctl("start", "web", "my_db")
+        assert "ip_forward" in started.stderr
+
+        web, database = lease(host, "web"), lease(host, "my_db")
+        assert run_inside(host, "my_db", "hostname")[0].strip() == "my-db"
+        assert run_inside(host, "my_db", "nslookup my-db")[0].count(database) == 1
+        assert host.show("web")["nics"][0]["address"] == web
+        assert f"tap0@nat:{web}" in host.kvmctl("list").stdout
+
+        for target in ("web", "web.kvmctl.internal", ADDRESS):
+            printed, code = run_inside(host, "my_db", f"ping -c 1 -w 10 {target}")
+            assert code == 0, printed
+        # The outside has no route to the guests: only the host's address brought the answer back.
+        assert there.execute("ping", "-c", "1", "-w", "1", web).returncode != 0
+
+        assert hello(host.execute, "127.0.0.1", 2222) == "hello from web\n"
+        assert hello(host.execute, HOST_ADDRESS, 2223) == "hello from web\n"
+        assert hello(there.execute, HOST_ADDRESS, 2223) == "hello from web\n"
+        assert hello(there.execute, HOST_ADDRESS, 2222) == ""
+        assert run_inside(host, "my_db", f"nc -w 5 {HOST_ADDRESS} 2223")[0].strip() == "hello from web"
+        # A forward is the only way in, also for whoever has a route.
+        there.execute("ip", "route", "add", "10.213.0.0/24", "via", HOST_ADDRESS)
+        assert hello(there.execute, web, 22) == ""
+
+        for qemu in host.qemus():
+            qemu.kill()
+        host.kvmctl("list")
+        assert host.network() == before
+        assert list((host.run / "resources").iterdir()) == [] and not (host.run / "nat").exists()
+
+
+def test_the_last_stop_removes_it(host):
+    before = host.network()
+    for name in ("a", "b"):
+        write_idle_vm(host, name, FORWARD0=f"tcp::222{ord(name) % 10}:22")
+    host.kvmctl("start", "a", "b")
+    with_both = host.network()
+    host.kvmctl("stop", "--now", "a")
+    assert "kvmnat0" in host.links() and len(host.network()["dnsmasq"]) == 1
+    assert "kvmctl_forward.a" in with_both["nftables"] and "kvmctl_forward.a" not in host.network()["nftables"]
+    assert [entry.name for entry in (host.run / "nat" / "hosts").iterdir()] == ["b"]
+    host.kvmctl("stop", "--now", "b")
+    assert host.network() == before
+
+
+def test_a_failed_start_leaves_nothing(host):
+    before = host.network()
+    write_idle_vm(host, "vm", QEMUARG0="-nonsense", FORWARD0="tcp::2222:22")
+    host.kvmctl("start", "vm", expect=69)
+    assert host.network() == before
+
+
+def test_its_addresses_are_nobody_elses(host):
+    host.ip("link", "add", "lan0", "type", "veth", "peer", "name", "lan1")
+    host.ip("link", "set", "lan0", "up")
+    host.ip("link", "set", "lan1", "up")
+    host.ip("address", "add", "10.213.0.9/24", "dev", "lan0")
+    host.ip("route", "add", "10.213.1.128/25", "via", "10.213.0.1", "table", "100")
+    write_idle_vm(host, "vm")
+    host.kvmctl("start", "vm")
+    assert host.show("vm")["nics"][0]["address"].startswith("10.213.2.")
+    assert "10.213.2.1/24" in host.network()["addresses"]
+
+
+@pytest.mark.parametrize("program, package", [("dnsmasq", "dnsmasq-base"), ("nft", "nftables")])
+def test_a_missing_program_is_named_before_anything_is_made(host, program, package):
+    tools = host.root / "tools"
+    tools.mkdir()
+    other = {"dnsmasq": "nft", "nft": "dnsmasq"}[program]
+    (tools / other).symlink_to(f"/usr/sbin/{other}")
+    before = host.network()
+    write_idle_vm(host, "vm")
+    for command in ("start", "check"):
+        result = host.execute("env", f"PATH={tools}", host.binary, command, "vm")
+        assert result.returncode == 69 and f"apt-get install {package}" in result.stderr + result.stdout
+    assert host.network() == before and not (host.run / "resources").exists()
+
+
+def test_what_died_or_was_flushed_is_made_again(host):
+    write_idle_vm(host, "a")
+    host.kvmctl("start", "a")
+    dnsmasq(host).kill()
+    host.execute("nft", "flush", "ruleset")
+    host.ip("address", "flush", "dev", "kvmnat0")
+    write_idle_vm(host, "b")
+    host.kvmctl("start", "b")
+    assert dnsmasq(host).pid and "kvmctl_nat" in host.network()["nftables"]
+    assert "10.213.0.1/24" in host.network()["addresses"]
+
+
+def test_dnsmasq_has_no_more_rights_than_it_needs(host):
+    write_idle_vm(host, "vm")
+    host.kvmctl("start", "vm")
+    status = dnsmasq(host).status
+    assert status["Uid"].split()[0] != "0" and status["Groups"] == ""
+    listening = host.execute("ss", "-Hlntu").stdout
+    assert {line.split()[4].rsplit(":", 1)[0] for line in listening.splitlines()} == {"10.213.0.1", "0.0.0.0%kvmnat0"}
+
+
+def test_a_bridge_of_somebody_elses_is_left_alone(host):
+    host.ip("link", "add", "kvmnat0", "type", "bridge")
+    before = host.network()
+    write_idle_vm(host, "vm")
+    assert "ip link delete kvmnat0" in host.kvmctl("start", "vm", expect=75).stderr
+    assert host.network() == before
+
+
+def test_another_dns_server_on_every_address(host):
+    other = host.popen("dnsmasq", "--keep-in-foreground", "--conf-file=", "--user=root", "--pid-file=")
+    wait_until(lambda: ":53" in host.execute("ss", "-Hlnt").stdout, "the other server")
+    before = host.network()["links"]
+    write_idle_vm(host, "vm")
+    error = host.kvmctl("start", "vm", expect=75).stderr
+    assert "except-interface=kvmnat0" in error and "already in use" in error
+    assert host.network()["links"] == before
+    other.kill()
+    other.wait()
+
+
+def test_a_host_port_leads_to_one_guest(host):
+    write_idle_vm(host, "a", FORWARD0="tcp:127.0.0.1:2222:22", FORWARD1="udp::5353:53")
+    host.kvmctl("start", "a")
+    # It is seen to be taken, by whom, and by other kinds of networks too.
+    assert f"pid={host.qemu().pid}" in host.execute("ss", "-Hlntp", "sport = :2222").stdout
+    write_idle_vm(host, "b", FORWARD0="tcp::2222:22")
+    assert "kvmctl stop a" in host.kvmctl("start", "b", expect=75).stderr
+    host.write_firmware_vm("c", NET0="user", FORWARD0="udp:127.0.0.1:5353:53")
+    assert "UDP port 5353" in host.kvmctl("start", "c", expect=75).stderr
+    host.kvmctl("stop", "--now", "a")
+    host.kvmctl("start", "b")
+
+
+def test_many_at_once_leave_one_network_or_none(host):
+    before = host.network()
+    names = [f"vm{number}" for number in range(8)]
+    for name in names:
+        write_idle_vm(host, name)
+    for verb in (["start"], ["stop", "--now"]):
+        running = [host.popen(host.binary, *verb, name) for name in names]
+        for process in running:
+            output, error = process.communicate(timeout=120)
+            assert process.returncode == 0, error
+        if verb == ["start"]:
+            addresses = {nic["address"] for vm in host.json("list") for nic in vm["nics"]}
+            assert len(addresses) == len(names) and None not in addresses
+            assert dnsmasq(host).pid
+    assert host.network() == before
+    assert list((host.run / "resources").iterdir()) == []
