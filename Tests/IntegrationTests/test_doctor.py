@@ -91,6 +91,17 @@ def open_vnc_behind(rules):
     return broken
 
 
+def nat_behind(rules):
+    def broken(host):
+        vm(NET0="nat")(host)
+        host.ip("address", "add", "10.9.0.2/24", "dev", "br0")
+        host.ip("route", "add", "default", "via", "10.9.0.1")
+        # What is bridged is another matter.
+        shell(host, "sysctl -q -w net.bridge.bridge-nf-call-iptables=0")
+        rules(host)
+    return broken
+
+
 NFT_INPUT = """
 nft 'add table inet mine; add chain inet mine in { type filter hook input priority 0; policy drop; }
      add rule inet mine in ct state established,related accept; add rule inet mine in iif lo accept
@@ -197,6 +208,12 @@ BROKEN = {
         open_vnc_behind("iptables -A INPUT -i lo -j ACCEPT; iptables -A INPUT -p tcp --dport 22 -j ACCEPT; "
                         "iptables -A INPUT -j REJECT --reject-with icmp-host-prohibited"),
         "problem", "vm", "port 5907", "iptables -I INPUT -p tcp --dport 5907 -j ACCEPT"),
+    "nat behind Docker's rules": (
+        nat_behind(dockers_rules("iptables")), "problem", "nat", "goes between VMs and br0",
+        "iptables -I DOCKER-USER -i kvmnat0 -j ACCEPT && iptables -I DOCKER-USER -o kvmnat0 -j ACCEPT"),
+    "nat behind nft": (
+        nat_behind(by(NFT_INPUT)), "problem", "nat", "ask this host by DHCP",
+        "nft insert rule inet mine in iifname '\"kvmnat0\"' accept"),
     "KVM or nothing": (
         vm(ACCEL="kvm"), "problem", "vm", "ACCEL", "sed -i '5s/=.*/=auto/'"),
     "no directory for a disk": (
@@ -269,6 +286,13 @@ def test_a_user_is_told_what_only_root_sees(healthy):
     assert f"VMs: {host.vms}/closed can't be looked into" in said
     assert "firewall: only root can look at it" in said and "sudo kvmctl doctor" in said
     assert "ok       firewall" not in said
+
+
+def test_a_file_with_errors(healthy):
+    bad = healthy.write_vm("bad", "MEMRY=32", "MAC=52:54:00:00")
+    [found] = findings(healthy)
+    assert (found["subject"], found["severity"], found["text"]) == ("bad", "problem", f"{bad}: 2 errors")
+    assert f"kvmctl check {bad}" in found["step"]
 
 
 @pytest.mark.parametrize("nft, words", [

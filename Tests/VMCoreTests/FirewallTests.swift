@@ -30,7 +30,8 @@ import Testing
     /// What a chain with that one rule, which else drops, makes of a connection to port 5901.
     private func fate(_ statements: String) throws -> String {
         let firewall = try Self.nft(Self.chain("in", "input"), Self.rule("in", statements))
-        return Self.word(firewall.fate(of: FirstPacket(tcpPort: 5901), at: .input, in: [.ip, .inet]))
+        return Self.word(
+            firewall.fate(of: Packet(service: .init(transport: "tcp", port: 5901)), at: .input, in: [.ip, .inet]))
     }
 
     private static func word(_ fate: Firewall.Fate) -> String {
@@ -53,6 +54,7 @@ import Testing
             (match(source, #""10.0.0.1""#), "perhaps dropped by in"),
             (match(#"{"meta": {"key": "l4proto"}}"#, #"{"set": ["udp", "icmp"]}"#), "dropped by in"),
             (match(#"{"payload": {"protocol": "udp", "field": "dport"}}"#, "5901"), "dropped by in"),
+            (match(#"{"ct": {"key": "status"}}"#, #""dnat""#), "dropped by in"),
             (#"{"counter": {}}, {"limit": {"rate": 1}}"#, "accepted"),
         ])
     func oneCondition(_ condition: String, _ wanted: String) throws {
@@ -74,14 +76,17 @@ import Testing
             let firewall = try Self.nft(
                 Self.chain("in", "input"), Self.chain("sub"), Self.rule("in", jump(word)), Self.rule("in", Self.accept),
                 Self.rule("sub", "\(Self.match(Self.port, "22")), {\"drop\": null}"))
-            #expect(Self.word(firewall.fate(of: FirstPacket(tcpPort: 5901), at: .input, in: [.inet])) == wanted)
+            #expect(
+                Self.word(
+                    firewall.fate(of: Packet(service: .init(transport: "tcp", port: 5901)), at: .input, in: [.inet]))
+                    == wanted)
         }
     }
 
     @Test func aLoopOfJumpsEnds() throws {
         let firewall = try Self.nft(
             Self.chain("in", "input"), Self.rule("in", #"{"jump": {"target": "in"}}"#))
-        #expect(Self.word(firewall.fate(of: FirstPacket(), at: .input, in: [.inet])) == "dropped by in")
+        #expect(Self.word(firewall.fate(of: Packet(), at: .input, in: [.inet])) == "dropped by in")
     }
 
     /// Docker's rules of 2024, as iptables-save prints them, and what nft shows of the same table.
@@ -120,10 +125,11 @@ import Testing
         ("-A DOCKER-USER -s 10.0.0.0/8 -j ACCEPT", "perhaps dropped by FORWARD"),
         ("-A DOCKER-USER -m set --match-set mine src -j DROP", "dropped by FORWARD"),
         ("-A DOCKER-USER -j DROP", "dropped by DOCKER-USER"),
-        ("-A DOCKER-USER -j LOG --log-prefix \"-j ACCEPT\"", "dropped by FORWARD"),
+        ("-A DOCKER-USER -j LOG --log-prefix \"it is \\\"-j ACCEPT\\\" -j ACCEPT\"", "dropped by FORWARD"),
+        ("-A DOCKER-USER -m comment --comment \"-j ACCEPT\" -j RETURN", "dropped by FORWARD"),
     ])
     func bridgedPackets(_ rule: String, _ wanted: String) throws {
-        let packet = FirstPacket(input: "br0", output: "br0", isBridged: true)
+        let packet = Packet(input: "br0", output: "br0", isBridged: true)
         #expect(Self.word(try docker(rule).fate(of: packet, at: .forward, in: [.ip, .inet])) == wanted)
     }
 
@@ -138,6 +144,39 @@ import Testing
         var firewall = Firewall()
         firewall.add(
             savedByIPTables: "*filter\n:INPUT DROP [0:0]\n\(rule)\nCOMMIT\n", family: .ip, keeper: .legacyIPTables)
-        #expect(Self.word(firewall.fate(of: FirstPacket(tcpPort: 5901), at: .input, in: [.ip, .inet])) == wanted)
+        #expect(
+            Self.word(
+                firewall.fate(of: Packet(service: .init(transport: "tcp", port: 5901)), at: .input, in: [.ip, .inet]))
+                == wanted)
+    }
+
+    @Test(arguments: [
+        ("-A DOCKER-USER -i kvmnat0 -j ACCEPT", "dropped by FORWARD"),
+        ("-A DOCKER-USER -o kvmnat0 -j ACCEPT", "accepted"),
+        ("-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "accepted"),
+        ("-A FORWARD -m conntrack --ctstate NEW -j ACCEPT", "dropped by FORWARD"),
+    ])
+    func answers(_ rule: String, _ wanted: String) throws {
+        let packet = Packet(input: "eth0", output: "kvmnat0", isAnswer: true)
+        #expect(Self.word(try docker(rule).fate(of: packet, at: .forward, in: [.ip, .inet])) == wanted)
+    }
+
+    @Test func mendsGoWhereTheyAreKept() throws {
+        let chain = Firewall.Chain(keeper: .iptables, family: .ip, table: "filter", name: "FORWARD", hook: .forward)
+        let ufw = Firewall.Chain(keeper: .iptables, family: .ip, table: "filter", name: "ufw-user-input")
+        let firewalld = Firewall.Chain(
+            keeper: .nft, family: .inet, table: "firewalld", name: "filter_INPUT", hook: .input)
+        let zone = Firewall.Chain(keeper: .nft, family: .inet, table: "firewalld", name: "filter_IN_public")
+        let plain = FirewallMending(firewall: Firewall(chains: [chain]))
+        #expect(plain.accept(connectionsTo: 5901, in: chain) == "iptables -I INPUT -p tcp --dport 5901 -j ACCEPT")
+        #expect(plain.accept(inputFrom: "kvmnat0", in: chain) == "iptables -I INPUT -i kvmnat0 -j ACCEPT")
+        let withUFW = FirewallMending(firewall: Firewall(chains: [chain, ufw]))
+        #expect(withUFW.accept(connectionsTo: 5901, in: chain) == "ufw allow 5901/tcp")
+        #expect(withUFW.accept(inputFrom: "kvmnat0", in: chain) == "ufw allow in on kvmnat0")
+        let red = FirewallMending(firewall: Firewall(chains: [firewalld, zone]))
+        #expect(red.accept(connectionsTo: 5901, in: zone) == "firewall-cmd --add-port=5901/tcp")
+        #expect(
+            red.accept(inputFrom: "kvmnat0", in: zone)
+                == "nft insert rule inet firewalld filter_INPUT iifname '\"kvmnat0\"' accept")
     }
 }

@@ -15,6 +15,8 @@ struct DoctorFacts: Equatable, Sendable {
     var neighbours: [Neighbour] = []
     /// The bridges that they use, or that are asked about.
     var bridges: [BridgeCondition] = []
+    /// The interfaces that lead to the rest of the network: those of the default routes.
+    var waysOut: [String] = []
     /// The packet filters.
     var filters = FilterCondition()
     /// What could not be looked at, and why.
@@ -110,8 +112,8 @@ struct MachineCondition: Equatable, Sendable {
     /// All that keeps it from starting, apart from the rest of the host.
     var obstacles: [VMError] = []
     var nics: [NIC] = []
-    /// The port that its VNC server listens on for other hosts, where it does.
-    var openVNCPort: UInt16?
+    /// Where its VNC server listens for other hosts, where it does.
+    var openVNC: HostPort?
 
     /// A network card.
     struct NIC: Equatable, Sendable {

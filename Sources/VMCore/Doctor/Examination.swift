@@ -5,8 +5,11 @@ extension DoctorFacts {
             KVMChecks.all, QEMUChecks.all, AccountChecks.all, MemoryChecks.all, DeviceChecks.all, PlaceChecks.all,
             BridgeChecks.all, PortChecks.all, FilterChecks.all, { $0.unseen.map(Self.blindSpot) }, MachineChecks.all,
         ]
+        let all = checks.flatMap { $0(self) }
+        let troubled = Set(all.filter { $0.severity != .ok }.map(\.subject))
         var mends: [Finding.Mend] = []
-        return checks.flatMap { $0(self) }.filter { finding in
+        return all.filter { finding in
+            if finding.severity == .ok { return !troubled.contains(finding.subject) }
             // What one command mends is one problem, and is said at the first place that it shows.
             guard finding.severity == .problem, let mend = finding.mend, case .command = mend else { return true }
             defer { mends.append(mend) }

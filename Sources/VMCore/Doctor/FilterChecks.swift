@@ -1,13 +1,16 @@
+import BridgeNet
+
 /// Packet filters between a VM and the rest of the network, and before its VNC server.
 enum FilterChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
-        guard let firewall = facts.filters.firewall else { return [] }
+        // Those of kvmctl's own networks are as they should be.
+        guard let firewall = facts.filters.firewall?.without(tablesNamed: "kvmctl_") else { return [] }
         let mending = FirewallMending(firewall: firewall)
         let findings =
-            facts.bridges.filter(\.isNamed).flatMap {
+            facts.bridges.flatMap {
                 packets(on: $0, facts.filters, mending) + frames(on: $0, mending)
             }
-            + facts.machines.flatMap { vnc(of: $0, mending) }
+            + facts.machines.flatMap { vnc(of: $0, mending) } + NATChecks.all(facts, mending)
         return findings.isEmpty && facts.filters.isWhole
             ? [.ok("firewall", "lets through what is bridged, and what VNC servers wait for")] : findings
     }
@@ -17,7 +20,7 @@ enum FilterChecks {
     private static func packets(
         on bridge: BridgeCondition, _ filters: FilterCondition, _ mending: FirewallMending
     ) -> [Finding] {
-        let packet = FirstPacket(input: bridge.name, output: bridge.name, isBridged: true)
+        let packet = Packet(input: bridge.name, output: bridge.name, isBridged: true)
         let families: [(Firewall.Family, String, Bool)] = [
             (.ip, "IPv4", filters.seesBridgedIPv4), (.ip6, "IPv6", filters.seesBridgedIPv6),
         ]
@@ -35,7 +38,7 @@ enum FilterChecks {
     private static func frames(on bridge: BridgeCondition, _ mending: FirewallMending) -> [Finding] {
         guard let uplink = bridge.uplinks.first?.name else { return [] }
         let tap = bridge.ports.first(where: \.isTap)?.name ?? "tap0"
-        for packet in [FirstPacket(input: uplink, output: tap), FirstPacket(input: tap, output: uplink)] {
+        for packet in [Packet(input: uplink, output: tap), Packet(input: tap, output: uplink)] {
             let fate = mending.firewall.fate(of: packet, at: .forward, in: [.bridge])
             guard case .dropped(let chain, let isSure) = fate else { continue }
             return [
@@ -48,18 +51,21 @@ enum FilterChecks {
     }
 
     private static func vnc(of machine: MachineCondition, _ mending: FirewallMending) -> [Finding] {
-        guard let port = machine.openVNCPort else { return [] }
-        let fate = mending.firewall.fate(of: FirstPacket(tcpPort: port), at: .input, in: [.ip, .inet])
+        guard let open = machine.openVNC else { return [] }
+        let packet = Packet(service: .init(transport: "tcp", port: open.number))
+        // What listens on :: is reached over IPv4 too.
+        let isIPv6 = IPAddress(open.address).map { !$0.isIPv4 && !$0.isUnspecified } ?? false
+        let fate = mending.firewall.fate(of: packet, at: .input, in: [isIPv6 ? .ip6 : .ip, .inet])
         guard case .dropped(let chain, let isSure) = fate else { return [] }
         return [
             finding(
                 machine.name,
-                "its VNC server waits for other hosts at port \(port), and \(chain.words) drops what they send",
-                isSure, mend: mending.accept(connectionsTo: port, in: chain))
+                "its VNC server waits for other hosts at port \(open.number), and \(chain.words) drops what they send",
+                isSure, mend: mending.accept(connectionsTo: open.number, in: chain))
         ]
     }
 
-    private static func finding(_ subject: String, _ text: String, _ isSure: Bool, mend line: String) -> Finding {
+    static func finding(_ subject: String, _ text: String, _ isSure: Bool, mend line: String) -> Finding {
         isSure
             ? .problem(subject, text, mend: .command(line))
             : .warning(

@@ -66,6 +66,6 @@ extension Finding {
         self.init(
             severity: .problem, subject: subject ?? error.subject,
             text: ([text] + error.details).joined(separator: "; "),
-            mend: Mend(remedy: error.remedy ?? "change that"))
+            mend: Mend(remedy: error.remedy ?? "correct it there"))
     }
 }

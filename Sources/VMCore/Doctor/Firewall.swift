@@ -2,6 +2,11 @@
 struct Firewall: Equatable, Sendable {
     var chains: [Chain] = []
 
+    /// Without the tables whose names begin so.
+    func without(tablesNamed prefix: String) -> Firewall {
+        Firewall(chains: chains.filter { !$0.table.hasPrefix(prefix) })
+    }
+
     /// Who keeps a table, and so how a rule is put into it.
     enum Keeper: Equatable, Sendable {
         case nft
@@ -59,6 +64,8 @@ struct Firewall: Equatable, Sendable {
 
         enum Field: Equatable, Sendable {
             case inputInterface, outputInterface, transport, port, state
+            /// What became of it before, such as `dnat`.
+            case status
             /// Whether it is on its way from one port of a bridge to another; without values.
             case bridged
             case other

@@ -43,7 +43,7 @@ extension Firewall.Chain {
 extension Firewall.Rule {
     /// Of `FORWARD -i br0 -o br0 -j ACCEPT`: the chain, and the rule.
     fileprivate static func saved(_ line: Substring) -> (chain: String, rule: Firewall.Rule)? {
-        var words = line.split(separator: " ").map(String.init)[...]
+        var words = words(of: line)[...]
         guard let chain = words.popFirst() else { return nil }
         var rule = Firewall.Rule(matches: [], verdict: .goOn)
         var isNegated = false
@@ -72,12 +72,11 @@ extension Firewall.Rule {
         case "--physdev-is-bridged": add(.bridged, .words([]))
         // Which extension the next options belong to.
         case "-m": _ = words.popFirst()
-        case "--comment":
-            Self.skipQuoted(&words)
+        // Neither a comment nor how it rejects matters.
+        case "--comment", "--reject-with": _ = words.popFirst()
         case "-j": verdict = Self.verdict(words.popFirst() ?? "")
         case "-g": verdict = words.popFirst().map { .goto($0) } ?? .unknown
-        // How it rejects does not matter.
-        case "--reject-with": _ = words.popFirst()
+        case "--log-prefix", "--nflog-prefix": _ = words.popFirst()
         // The value of another option; after a target's own options nothing else comes.
         case _ where !option.hasPrefix("-") || verdict != .goOn: break
         default: add(.other, .unknown)
@@ -110,13 +109,24 @@ extension Firewall.Rule {
         }
     }
 
-    /// A comment with blanks stands in double quotes.
-    private static func skipQuoted(_ words: inout ArraySlice<String>) {
-        guard let first = words.popFirst(), first.hasPrefix("\"") else { return }
-        var last = first
-        while last.count < 2 && last == first || !last.hasSuffix("\"") || last.hasSuffix("\\\"") {
-            guard let next = words.popFirst() else { return }
-            last = next
+    /// What has blanks in it stands in double quotes, with a backslash before those of its own.
+    private static func words(of line: Substring) -> [String] {
+        var words: [String] = []
+        var word = ""
+        var (isQuoted, isEscaped) = (false, false)
+        for character in line {
+            switch character {
+            case _ where isEscaped:
+                word.append(character)
+                isEscaped = false
+            case "\\": isEscaped = true
+            case "\"": isQuoted.toggle()
+            case " " where !isQuoted:
+                words.append(word)
+                word = ""
+            default: word.append(character)
+            }
         }
+        return (words + [word]).filter { !$0.isEmpty }
     }
 }

@@ -91,7 +91,11 @@ extension Firewall.Match {
             let transport = payload["protocol"]?.string
             return (.port, transport == "th" ? nil : transport)
         }
-        if left?["ct"]?["key"]?.string == "state" { return (.state, nil) }
+        switch left?["ct"]?["key"]?.string {
+        case "state": return (.state, nil)
+        case "status": return (.status, nil)
+        default: break
+        }
         return switch left?["meta"]?["key"]?.string {
         case "iifname", "iif": (.inputInterface, nil)
         case "oifname", "oif": (.outputInterface, nil)

@@ -1,13 +1,21 @@
-/// The first packet of a connection, as far as filters look at it.
-struct FirstPacket: Equatable, Sendable {
+/// A packet, as far as filters look at it.
+struct Packet: Equatable, Sendable {
     /// Where it came in; nil: not through the loopback, else it may be anything.
     var input: String?
     /// Where it goes out; nil for one to the host itself.
     var output: String?
     /// Whether it goes from one port of a bridge to another, and the filters of IP see it all the same.
     var isBridged = false
-    /// Its destination, where that matters; else any.
-    var tcpPort: UInt16?
+    /// The service that it is for, where that matters; else any.
+    var service: Service?
+    /// Whether it answers one that went the other way; else it is a connection's first.
+    var isAnswer = false
+
+    struct Service: Equatable, Sendable {
+        /// `tcp`, `udp`.
+        var transport: String
+        var port: UInt16
+    }
 }
 
 extension Firewall {
@@ -18,8 +26,8 @@ extension Firewall {
         case dropped(Chain, isSure: Bool)
     }
 
-    /// What becomes of a new connection's first packet at a hook, where it has to pass every chain of these families.
-    func fate(of packet: FirstPacket, at hook: Hook, in families: [Family]) -> Fate {
+    /// What becomes of a packet at a hook, where it has to pass every chain of these families.
+    func fate(of packet: Packet, at hook: Hook, in families: [Family]) -> Fate {
         for chain in chains where chain.hook == hook && families.contains(chain.family) {
             var walk = Walk(firewall: self, packet: packet)
             switch walk.through(chain) {
@@ -34,12 +42,12 @@ extension Firewall {
     /// A packet's way through one base chain.
     private struct Walk {
         let firewall: Firewall
-        let packet: FirstPacket
+        let packet: Packet
         /// Whether nothing before could have accepted it.
         var isSure = true
         private var depth = 0
 
-        init(firewall: Firewall, packet: FirstPacket) { (self.firewall, self.packet) = (firewall, packet) }
+        init(firewall: Firewall, packet: Packet) { (self.firewall, self.packet) = (firewall, packet) }
 
         enum Outcome: Equatable {
             case accept
@@ -87,7 +95,7 @@ extension Firewall {
     }
 }
 
-extension FirstPacket {
+extension Packet {
     fileprivate enum Answer { case yes, no, maybe }
 
     /// Whether a rule matches it.
@@ -108,10 +116,12 @@ extension FirstPacket {
             switch (match.field, match.values) {
             case (.inputInterface, .words(let names)): found(input, in: names, otherwise: names == ["lo"] ? false : nil)
             case (.outputInterface, .words(let names)): found(output, in: names, otherwise: false)
-            case (.transport, .words(let names)): tcpPort.map { _ in names.contains("tcp") }
-            case (.port, .numbers(let ranges)): tcpPort.map { port in ranges.contains { $0.contains(port) } }
+            case (.transport, .words(let names)): service.map { names.contains($0.transport) }
+            case (.port, .numbers(let ranges)): service.map { service in ranges.contains { $0.contains(service.port) } }
             case (.bridged, _): isBridged
-            case (.state, .words(let states)): states.contains("new")
+            // It goes where it was sent to.
+            case (.status, .words(["dnat"])): false
+            case (.state, .words(let states)): states.contains(isAnswer ? "established" : "new")
             default: nil
             }
         guard let plain else { return .maybe }

@@ -16,7 +16,8 @@ enum PlaceChecks {
         }
         guard let system = place.system else {
             return .warning(
-                subject, "can't be looked at (\(place.purpose))", mend: .command("sudo kvmctl doctor"))
+                subject, "does not say how much is free for \(place.purpose)",
+                mend: .step("`df \(shellQuoted(subject))` says why"))
         }
         if system.free.bytes < least {
             return .problem(subject, "\(system.free) are free for \(place.purpose)", mend: room(on: system, place))

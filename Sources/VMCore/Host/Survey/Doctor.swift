@@ -31,7 +31,8 @@ public struct Doctor {
         return DoctorFacts(
             isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(paths, disksOf: readable),
             machines: machines, neighbours: words.isEmpty ? [] : neighbours(of: readable, machineID: host.machineID),
-            bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines), filters: filters, unseen: unseen
+            bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
+            waysOut: network.waysOut, filters: filters, unseen: unseen
         ).findings
     }
 

@@ -11,10 +11,10 @@ extension MachineCondition {
     init(_ entry: VMEntry, _ file: Result<VMFile, VMError>, machineID: String, paths: Paths) {
         self.init(name: entry.name, file: entry.file, isRunning: entry.state.isAlive)
         if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
-            openVNCPort = UInt16(exactly: port)
+            openVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
         }
         switch file {
-        case .failure(let error): obstacles = [error]
+        case .failure(let error): obstacles = [Self.inShort(error, entry.file)]
         case .success(let file):
             let params = file.params
             let mayRun = entry.state.isAlive || entry.state == .unknown
@@ -29,6 +29,15 @@ extension MachineCondition {
                     hasVLANs: nic.vlans != nil)
             }
         }
+    }
+}
+
+extension MachineCondition {
+    /// Of a file's many errors, each with its lines, only how many there are.
+    private static func inShort(_ error: VMError, _ file: FilePath) -> VMError {
+        guard !error.details.isEmpty else { return error }
+        return VMError(
+            error.code, error.subject, error.cause, remedy: "`kvmctl check \(shellQuoted(file.string))` shows each")
     }
 }
 

@@ -67,13 +67,17 @@ struct NetworkSurvey {
         addresses.filter { $0.link == link.index && !$0.address.isLinkLocal }
     }
 
-    /// What the host's default routes lead out of, where that can be a port.
+    /// What the host's default routes lead out of.
+    var waysOut: [String] { outward.map(\.name) }
+
+    /// Those of them that can be a bridge's port.
     private var candidates: [String] {
+        outward.filter { $0.isEthernet && !$0.isBridge && !$0.isTap && $0.controller == nil }.map(\.name)
+    }
+
+    private var outward: [Link] {
         let ways = routes.filter(\.isDefault).reduce(into: Set<UInt32>()) { $0.formUnion($1.links) }
-        return links.filter {
-            ways.contains($0.index) && $0.isEthernet && !$0.isBridge && !$0.isTap && $0.controller == nil
-        }
-        .map(\.name)
+        return links.filter { ways.contains($0.index) }
     }
 
     /// The kernel takes the stricter of the two (Documentation/networking/ip-sysctl.rst), where 2 is the looser way to look.
