@@ -13,6 +13,8 @@ public struct LinkSettings: Equatable, Sendable {
     /// How the kernel makes an IPv6 link-local address when the link comes up (IFLA_INET6_ADDR_GEN_MODE). On a kernel
     /// without IPv6 there is nothing to set, and it counts as done.
     public var addressGeneration: Link.AddressGeneration?
+    /// The group that it belongs to; 0, as every new link, to none in particular. `RouteSocket.deleteLinks(ofGroup:)`.
+    public var group: UInt32?
 
     /// The longest alias in bytes: IFALIASZ without its NUL.
     public static let maximumAliasLength = 255
@@ -20,7 +22,7 @@ public struct LinkSettings: Equatable, Sendable {
     /// The settings given, all others left as they are.
     public init(
         mac: MACAddress? = nil, mtu: Int? = nil, alias: String? = nil, controller: UInt32? = nil, isUp: Bool? = nil,
-        addressGeneration: Link.AddressGeneration? = nil
+        addressGeneration: Link.AddressGeneration? = nil, group: UInt32? = nil
     ) {
         self.mac = mac
         self.mtu = mtu
@@ -28,6 +30,7 @@ public struct LinkSettings: Equatable, Sendable {
         self.controller = controller
         self.isUp = isUp
         self.addressGeneration = addressGeneration
+        self.group = group
     }
 
     /// Whether it sets nothing.
@@ -44,6 +47,7 @@ extension LinkSettings: CustomStringConvertible {
         if let addressGeneration {
             words.append(addressGeneration == .off ? "no IPv6 address of its own" : "an IPv6 address of its own")
         }
+        if let group { words.append("group \(group)") }
         if let controller { words.append(controller == 0 ? "no bridge" : "port of link \(controller)") }
         if let isUp { words.append(isUp ? "up" : "down") }
         return words.joined(separator: ", ")

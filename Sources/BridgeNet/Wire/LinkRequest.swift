@@ -80,6 +80,12 @@ extension LinkRequest {
             attributes: [.name(LinkWire.name, name.description)])
     }
 
+    /// All links of a group.
+    static func deleteGroup(_ group: UInt32) -> LinkRequest {
+        LinkRequest(
+            type: LinkWire.deleteLink, flags: [.request, .acknowledge], attributes: [.number(LinkWire.group, group)])
+    }
+
     /// New settings for a link. The kernel makes them in its own order whatever ours: address, MTU, alias, then the
     /// controller and the flags, at last the protocols' (`do_setlink`, net/core/rtnetlink.c). So a port has its MTU
     /// before it joins.
@@ -93,6 +99,7 @@ extension LinkRequest {
         }
         if let alias = settings.alias { request.attributes.append(.bytes(LinkWire.alias, Array(alias.utf8))) }
         if let controller = settings.controller { request.attributes.append(.number(LinkWire.controller, controller)) }
+        if let group = settings.group { request.attributes.append(.number(LinkWire.group, group)) }
         if let generation = settings.addressGeneration {
             request.attributes.append(
                 .nested(

@@ -21,6 +21,7 @@ enum LinkWire {
     static let info: UInt16 = 18  // IFLA_LINKINFO
     static let alias: UInt16 = 20  // IFLA_IFALIAS
     static let protocols: UInt16 = 26  // IFLA_AF_SPEC
+    static let group: UInt16 = 27  // IFLA_GROUP
     static let extensionMask: UInt16 = 29  // IFLA_EXT_MASK
 
     /// RTEXT_FILTER_SKIP_STATS: counters are most of a link's message and we read none.
