@@ -184,3 +184,16 @@ def test_many_at_once_leave_one_network_or_none(host):
             assert dnsmasq(host).pid
     assert host.network() == before
     assert list((host.run / "resources").iterdir()) == []
+
+
+def test_a_start_killed_half_way_leaves_nothing_after_the_next_command(host):
+    before = host.network()
+    write_idle_vm(host, "vm", FORWARD0="tcp::2222:22", NET1="isolated:lab")
+    resources = host.run / "resources"
+    for name in ("nat", "nat.vm", "isolated.lab"):
+        start = host.popen(host.binary, "start", "vm")
+        wait_until(lambda: (resources / name).exists() or start.poll() is not None, f"beginning of {name}", interval=0.001)
+        start.kill()
+        start.communicate()
+        host.kvmctl("stop", "--now", "vm")
+        assert host.network() == before and list(resources.iterdir()) == []

@@ -58,10 +58,7 @@ struct NATNetwork {
         let survey = try HostNetworks(bridge)
         let prefix = try survey.ownOrFreePrefix()
         let mtu = survey.bridge?.mtu ?? survey.outsideMTU
-        // Forwards from the host itself come from 127.0.0.1 (ip-sysctl.rst, route_localnet); NATRules keeps guests out.
-        try PrivateBridge(
-            name: bridge, network: "nat", mtu: mtu, settings: [("ipv4/conf/\(bridge)/route_localnet", "1")]
-        ).provide(&journal)
+        try PrivateBridge(name: bridge, network: "nat", mtu: mtu).provide(&journal)
         if survey.prefix == nil { try add(prefix) }
         if Sysctl.forwarding.value == "0" {
             try journal.note(.setting(.forwarding, was: "0", now: "1"))
@@ -71,6 +68,8 @@ struct NATNetwork {
         // Each time, for somebody may have flushed all rules since.
         try Tool.nft.run(["-f", "-"], input: NATRules.network(prefix, bridge: bridge), for: "nat")
         try journal.note(.daemon(daemon))
+        // One that served a bridge that somebody deleted does not serve the new one.
+        if survey.bridge == nil { try daemon.end() }
         if !daemon.isRunning {
             try serve(
                 NATServer(
@@ -138,6 +137,11 @@ struct NATNetwork {
         }
         daemon.reload()
         guard let guest = member.stations.first?.address, !member.forwards.isEmpty else { return }
+        // A connection from the host to its own 127.0.0.1 leaves with that address (ip-sysctl.rst). What comes from the
+        // guests for such addresses, NATRules drops; it is not let in where nobody needs it.
+        if member.forwards.contains(where: \.hostEnd.includesLoopback) {
+            try Sysctl(key: "net/ipv4/conf/\(bridge)/route_localnet").set("1")
+        }
         try journal.note(.table(family: "ip", name: NATRules.table(of: member.name)))
         try Tool.nft.run(
             ["-f", "-"], input: NATRules.forwards(member.forwards, of: member.name, to: guest),

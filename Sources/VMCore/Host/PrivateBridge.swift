@@ -8,7 +8,7 @@ struct PrivateBridge {
     let network: String
     var mtu = 1500
     /// Settings of its own, which go with it.
-    var settings: [(key: String, value: String)]
+    var settings: [(key: String, value: String)] = []
 
     /// The bridge of an isolated network. A host takes packets for any of its addresses from any link, so a guest that
     /// guessed the bridge's MAC could talk to it, and past it where it forwards. To ask for a way back to the sender

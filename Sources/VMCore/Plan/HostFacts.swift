@@ -163,6 +163,9 @@ public struct HostPort: Hashable, Sendable {
         return address == other.address || isEverywhere || other.isEverywhere
     }
 
+    /// Whether a connection from the host to itself may lead to it.
+    var includesLoopback: Bool { isEverywhere || IPAddress(address)?.isLoopback == true }
+
     /// Whether it is the port of every address.
     var isEverywhere: Bool { address.isEmpty || IPAddress(address)?.isUnspecified == true }
 }
