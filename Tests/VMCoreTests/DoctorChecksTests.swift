@@ -24,11 +24,16 @@ import Testing
         return bad[0]
     }
 
-    private func bridge(_ change: (inout BridgeCondition) -> Void) throws -> Finding {
+    private func bridge(
+        _ change: (inout BridgeCondition) -> Void, and more: (inout DoctorFacts) -> Void = { _ in }
+    ) throws -> Finding {
         var bridge = BridgeCondition(name: "br0", isUp: true, mtu: 1500)
         bridge.ports = [PortCondition(name: "eth0", isTap: false, mtu: 1500)]
         change(&bridge)
-        return try finding { $0.bridges = [bridge] }
+        return try finding {
+            $0.bridges = [bridge]
+            more(&$0)
+        }
     }
 
     private func place(_ system: PlaceCondition.FileSystem) throws -> Finding {
@@ -66,6 +71,16 @@ import Testing
         }
         #expect(found.severity == .warning)
         #expect(found.mend == mend)
+    }
+
+    @Test func whatOneCommandMendsIsSaidOnce() throws {
+        let down = VMError(.unavailable, "", "the bridge br0 is down", remedy: "bring it up: `kvmctl net up br0`")
+        let found = try bridge {
+            $0.isUp = false
+        } and: {
+            $0.machines = ["a", "b"].map { MachineCondition(name: $0, file: "/vms/x", obstacles: [down]) }
+        }
+        #expect(found == .problem("br0", "is down: no VM on it can start", mend: .command("kvmctl net up br0")))
     }
 
     @Test func aMissingQEMUIsSaidOnce() throws {

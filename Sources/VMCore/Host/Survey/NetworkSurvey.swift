@@ -27,7 +27,7 @@ struct NetworkSurvey {
     func bridges(_ asked: [String]?, of machines: [MachineCondition]) -> [BridgeCondition] {
         var named = Set((asked ?? []) + machines.flatMap(\.nics).compactMap(\.bridge))
         // Where there is no VM yet, the one that the first will be on.
-        if asked == nil, named.isEmpty { named = ["br0"] }
+        if asked == nil, machines.isEmpty { named = ["br0"] }
         return links.filter(\.isBridge).filter { bridge in
             named.contains(bridge.name)
                 || asked == nil && links.contains { $0.controller == bridge.index && $0.isTap }
