@@ -83,6 +83,10 @@ def test_silent_guests_are_asked(bridged_host):
     assert host.kvmctl("ip", "quiet", "nobody", "hung", expect=1).stdout.splitlines() == [
         "quiet 10.9.0.7", "hung 10.9.0.8"]
 
+    host.write_firmware_vm("off")
+    assert sorted(host.kvmctl("ip", "--all", "-4").stdout.splitlines()) == [
+        "agent 10.9.0.9", "hung 10.9.0.8", "quiet 10.9.0.7"]
+
     terminal = spawn(host, "ip", "quiet")
     terminal.expect_exact("quiet  NET0  10.9.0.7  arp")
     wait_for_exit(terminal)
@@ -157,6 +161,15 @@ def test_a_vm_that_ends_meanwhile(bridged_host):
     host.qemu().kill()
     _, message = waiting.communicate(timeout=30)
     assert waiting.returncode == 75 and "ended" in message
+
+
+def test_nat_knows_before_the_guest_does(host):
+    host.write_tiny_vm("vm", "tiny.dhcp=0", NET0="nat")
+    host.kvmctl("start", "vm")
+    [kept] = host.json("ip", "vm")[0]["addresses"]
+    assert (kept["sources"], kept["confirmed"]) == (["lease"], False)
+    [found] = host.json("ip", "-4", "--wait", "60s", "vm")[0]["addresses"]
+    assert found["address"] == kept["address"] and found["confirmed"] is True and "lease" in found["sources"]
 
 
 def test_without_root(rootless_host):

@@ -39,20 +39,6 @@ import Testing
         #expect(admitted(AddressWish(nic: 0)) == [v4])
     }
 
-    @Test func readsLeases() throws {
-        let text = """
-            1700000000 52:54:00:00:00:01 10.7.0.9 web 01:52:54:00:00:00:01
-            900 52:54:00:00:00:02 10.7.0.10 * *
-            0 52:54:00:00:00:03 10.7.0.11 * *
-            duid 00:01:00:01:2a
-            1700000000 5384 fd07::99 db 00:01:00:01
-            1700000000 52:54:00:00:00:04 10.7.0 x x
-            """
-        let found = LeaseFile.leases(in: text, now: 1000)
-        #expect(found.map(\.address) == [try ip("10.7.0.9"), try ip("10.7.0.11")])
-        #expect(found.first?.mac == MACAddress("52:54:00:00:00:01"))
-    }
-
     @Test func takesOnlyAddressesOfTheVMsOwnNICsFromTheAgent() throws {
         let answer = try JSON(
             parsing: """

@@ -9,7 +9,7 @@ struct IP: ParsableCommand {
         commandName: "ip",
         abstract: "Print the addresses of VMs' guests, and who knows them.",
         discussion: """
-            Asks the guest agent, the leases of kvmctl's own DHCP server and the host's neighbour table, and listens to \
+            Asks the guest agent, kvmctl's own DHCP server and the host's neighbour table, and listens to \
             DHCP, ARP and IPv6 neighbour discovery on the VM's own interface (as root), so that neither an agent nor a \
             DHCP server of the host's is needed. Prints one address a line, the best first: \
             `ssh root@$(kvmctl ip web | head -1)`; several VMs, with their names in front. On a terminal: a table.
@@ -50,10 +50,13 @@ struct IP: ParsableCommand {
         let deadline = wait.map { Deadline(in: $0) }
         let wish = AddressWish(family: ipv4 ? .ipv4 : ipv6 ? .ipv6 : nil, nic: nic, linkLocal: any)
         // All are listened to before the first is waited for: the kernel keeps what the others say meanwhile.
-        try targets.forEach { vm in
+        try targets.forEach { vm -> AddressSearch? in
+            // Of all VMs those that don't run are no failure.
+            if targets.all, try !Places.isRunning(vm) { return nil }
             try Places.inventory().refuseAnothers(vm)
             return try AddressSearch(vm, wish: wish, paths: paths)
         } then: { search in
+            guard let search else { return }
             let report = try search.report(waitingUntil: deadline)
             reports.append(report)
             report.notices.forEach { Message.note("\(report.vm): \($0)") }

@@ -5,7 +5,8 @@ extension AddressReport {
     ///
     /// - Parameter wait: How long one was waited for; nil: it was only asked what is known now.
     public func problem(after wait: Duration?) -> VMError? {
-        if wait == nil ? !addresses.isEmpty : isSure { return nil }
+        let isGranted = wait == nil ? !addresses.isEmpty : wish.isGranted(by: all, canHear: canHear)
+        if isGranted { return nil }
         let details =
             all.map(\.whyNot)
             + (state == .paused || state == .sleeping ? ["the VM is \(state.rawValue), and says nothing"] : [])

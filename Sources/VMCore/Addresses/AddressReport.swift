@@ -7,7 +7,6 @@ public struct AddressReport: Sendable {
         /// Whom was asked; what was heard on a NIC is in `NIC`.
         public enum Source: String, Sendable, CaseIterable {
             case agent = "guest agent"
-            case leases = "leases"
             case neighbours = "neighbour table"
         }
 
@@ -51,7 +50,4 @@ public struct AddressReport: Sendable {
 
     /// The addresses that were asked for, the best first.
     public var addresses: [GuestAddress] { all.filter(wish.admits) }
-
-    /// Whether one of them is the guest's for sure. Memory will do where nothing can be heard of the guest.
-    public var isSure: Bool { addresses.contains(where: \.isConfirmed) || !addresses.isEmpty && !canHear }
 }

@@ -16,6 +16,11 @@ public struct AddressWish: Equatable, Sendable {
         self.linkLocal = linkLocal
     }
 
+    /// Whether one of them is among these, the guest's for sure. Memory will do where nothing can be heard of the guest.
+    func isGranted(by addresses: [GuestAddress], canHear: Bool) -> Bool {
+        addresses.contains { admits($0) && ($0.isConfirmed || !canHear) }
+    }
+
     /// Whether the address is one of them.
     public func admits(_ address: GuestAddress) -> Bool {
         (family.map { $0 == address.address.family } ?? true) && (nic.map { $0 == address.nic } ?? true)

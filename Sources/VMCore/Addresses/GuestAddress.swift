@@ -12,7 +12,7 @@ public struct GuestAddress: Equatable, Sendable {
         case arp
         /// The guest said so in IPv6's neighbour discovery, as seen there.
         case nd
-        /// kvmctl's own DHCP server leased it.
+        /// kvmctl's own DHCP server keeps it for the guest.
         case lease
         /// The host's neighbour table.
         case neighbour
@@ -50,6 +50,11 @@ struct AddressBook {
     }
 
     private var sources: [Key: Set<GuestAddress.Source>] = [:]
+
+    var isEmpty: Bool { sources.isEmpty }
+
+    /// Takes over what another one has.
+    mutating func add(_ other: AddressBook) { sources.merge(other.sources) { $0.union($1) } }
 
     /// What was already there is known from one more source.
     mutating func add(_ address: IPAddress, of nic: Int, from source: GuestAddress.Source) {

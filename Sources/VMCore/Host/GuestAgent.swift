@@ -61,7 +61,7 @@ struct GuestAgent: ~Copyable {
     /// Whether something in the guest has the channel open; nil where QEMU does not tell. Without that question each
     /// guest without an agent would cost the whole deadline.
     private static func isListening(_ directory: RuntimeDirectory, by deadline: Deadline) -> Bool? {
-        let limit = Deadline(in: min(deadline.remaining, .milliseconds(300)))
+        let limit = Deadline(in: deadline.remaining / 2)
         guard var session = try? MonitorSession.open(directory, by: limit),
             let devices = try? session.execute(QMPCommand("query-chardev"), by: limit)
         else { return nil }

@@ -11,7 +11,10 @@ public final class AddressSearch {
     private let paths: Paths
     private let manifest: Manifest
     private let nics: [SearchedNIC]
-    private var book = AddressBook()
+    /// What the agent told last.
+    private var told = AddressBook()
+    /// What others remember of the guest.
+    private var remembered = AddressBook()
     /// What each source said last.
     private var answers: [AddressReport.Answer.Source: String] = [:]
 
@@ -22,10 +25,8 @@ public final class AddressSearch {
         (self.vm, self.wish, self.paths) = (vm, wish, paths)
         directory = RuntimeDirectory(vm.name, in: paths)
         manifest = try directory.runningManifest(of: vm)
-        let links = try Self.routing { (socket) throws(NetworkError) in try socket.links() }
-        nics = manifest.nics.filter { [wish.nic ?? $0.index] == [$0.index] }.compactMap {
-            SearchedNIC($0, among: links)
-        }
+        let links = try Bridges.routing { (socket) throws(NetworkError) in try socket.links() }
+        nics = manifest.nics.filter { (wish.nic ?? $0.index) == $0.index }.compactMap { SearchedNIC($0, among: links) }
         if nics.isEmpty { throw Self.noNIC(of: vm, wish.nic) }
     }
 
@@ -37,14 +38,15 @@ public final class AddressSearch {
         askAgent(patience: .seconds(1))
         try askTables()
         listen(for: .zero)
-        if !report.isSure { try askGuest(patience: .milliseconds(700)) }
-        while let deadline, !report.isSure, !deadline.hasPassed {
-            let round = Deadline(in: min(Self.round, deadline.remaining))
-            while !round.hasPassed, !report.isSure { listen(for: round.remaining) }
-            guard Observation(vm.name, in: paths).state.isAlive else { throw ended }
+        if !isSure, try askGuest() { listenUntilSure(by: Deadline(in: .milliseconds(700))) }
+        while let deadline, !isSure, !deadline.hasPassed {
+            listenUntilSure(by: Deadline(in: min(Self.round, deadline.remaining)))
+            guard state.isAlive else { throw ended }
             try askTables()
-            if !report.isSure { askAgent(patience: min(.milliseconds(500), deadline.remaining)) }
-            if !report.isSure { try askGuest(patience: .zero) }
+            // Who is asked at the very end is not silent, but was not given the time.
+            guard !isSure, !deadline.hasPassed else { continue }
+            askAgent(patience: .seconds(1))
+            if !isSure { _ = try askGuest() }
         }
         return report
     }
@@ -54,12 +56,13 @@ public final class AddressSearch {
 
     private func askAgent(patience: Duration) {
         let deadline = Deadline(in: patience)
+        told = AddressBook()
         do throws(GuestAgent.Failure) {
             var agent = try GuestAgent.open(directory, by: deadline)
             let answer = try agent.execute(QMPCommand("guest-network-get-interfaces"), by: deadline)
             let macs = Dictionary(nics.map { ($0.index, $0.mac) }, uniquingKeysWith: { first, _ in first })
             let found = AgentInterfaces.addresses(in: answer, nics: macs)
-            for (nic, address) in found { book.add(address, of: nic, from: .agent) }
+            for (nic, address) in found { told.add(address, of: nic, from: .agent) }
             answers[.agent] = found.isEmpty ? "it names no address on a NIC of the VM" : "it answers"
         } catch {
             answers[.agent] = error.cause
@@ -67,53 +70,70 @@ public final class AddressSearch {
     }
 
     private func askTables() throws(VMError) {
-        let entries = try Self.routing { (socket) throws(NetworkError) in try socket.neighbours() }
-        var isKnown = false
+        let entries = try Bridges.routing { (socket) throws(NetworkError) in try socket.neighbours() }
+        remembered = AddressBook()
         for nic in nics {
             for entry in entries where nic.isWhere(entry) {
-                book.add(entry.address, of: nic.index, from: .neighbour)
-                isKnown = true
+                remembered.add(entry.address, of: nic.index, from: .neighbour)
             }
         }
-        answers[.neighbours] = isKnown ? "it has the guest" : "the host has not talked to the guest"
+        answers[.neighbours] = remembered.isEmpty ? "the host has not talked to the guest" : "it has the guest"
+        for nic in nics {
+            if let address = nic.reserved { remembered.add(address, of: nic.index, from: .lease) }
+        }
     }
 
-    /// Asks a guest that has been heard, or remembered, for its addresses, on its own interface.
-    private func askGuest(patience: Duration) throws(VMError) {
+    /// Asks a guest that has been heard for its addresses, on its own interface. False where it could not be asked.
+    private func askGuest() throws(VMError) -> Bool {
         // One that stands still would find the questions when it goes on.
-        guard [.running, .unresponsive].contains(Observation(vm.name, in: paths).state) else { return }
-        let hosts = try Self.routing { (socket) throws(NetworkError) in try socket.addresses() }
-        for nic in nics where nic.packetsFromGuest ?? 1 > 0 {
-            let remembered = book.addresses { _ in nil }.filter { $0.nic == nic.index && !$0.isConfirmed }
-            nic.ask(remembered.map(\.address), hosts: hosts) { listen(for: .milliseconds(20)) }
-        }
-        let deadline = Deadline(in: patience)
-        while !report.isSure, !deadline.hasPassed { listen(for: deadline.remaining) }
+        guard state == .running else { return false }
+        let hosts = try Bridges.routing { (socket) throws(NetworkError) in try socket.addresses() }
+        let candidates = addresses.filter { !$0.isConfirmed }
+        return nics.filter { nic in
+            let own = candidates.filter { $0.nic == nic.index }.map(\.address)
+            return nic.packetsFromGuest ?? 1 > 0 && nic.ask(own, hosts: hosts) { listen(for: .milliseconds(20)) }
+        }.isEmpty == false
+    }
+
+    private func listenUntilSure(by deadline: Deadline) {
+        while !isSure, !deadline.hasPassed { listen(for: deadline.remaining) }
     }
 
     /// Takes in what passes the interfaces, waiting so long for something to.
     private func listen(for duration: Duration) {
-        let deadline = Deadline(in: duration)
-        var set = nics.compactMap(\.listener).map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-        if set.isEmpty { pause(duration) } else { poll(&set, nfds_t(set.count), deadline.milliseconds) }
+        let listeners = nics.compactMap(\.listener)
+        var set = listeners.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        if set.isEmpty { pause(duration) } else { poll(&set, nfds_t(set.count), CInt(duration.wholeMilliseconds)) }
+        for listener in listeners { listener.takeIn() }
+    }
+
+    private var state: VMState { Observation(vm.name, in: paths).state }
+
+    private var isSure: Bool { wish.isGranted(by: addresses, canHear: canHear) }
+
+    private var canHear: Bool { nics.contains { $0.listener != nil } }
+
+    /// What is known now, from all sources.
+    private var addresses: [GuestAddress] {
+        var book = told
+        book.add(remembered)
         for nic in nics {
-            for (address, sources) in nic.listener?.heard().addresses ?? [:] {
+            for (address, sources) in nic.listener?.addresses ?? [:] {
                 for source in sources { book.add(address, of: nic.index, from: source) }
             }
         }
+        return book.addresses { index in nics.first { $0.index == index }?.bridge?.name }
     }
 
     private var report: AddressReport {
-        let all = book.addresses { index in nics.first { $0.index == index }?.bridge?.name }
+        let all = addresses
         return AddressReport(
-            vm: vm.name, wish: wish, state: Observation(vm.name, in: paths).state, all: all,
-            nics: nics.map { nic in
-                AddressReport.NIC(nic, all.filter { $0.nic == nic.index }, manifest.forwards)
-            },
+            vm: vm.name, wish: wish, state: state, all: all,
+            nics: nics.map { nic in AddressReport.NIC(nic, all.filter { $0.nic == nic.index }, manifest.forwards) },
             answers: AddressReport.Answer.Source.allCases.compactMap { source in
                 answers[source].map { AddressReport.Answer(source: source, text: $0) }
             },
-            canHear: nics.contains { $0.listener != nil }, forwards: manifest.forwards)
+            canHear: canHear, forwards: manifest.forwards)
     }
 
     private var ended: VMError {
@@ -126,17 +146,6 @@ public final class AddressSearch {
         VMError(
             .notFound, vm.name.description, index.map { "it runs without a NET\($0)" } ?? "it runs without a NIC",
             remedy: "give it one in \(vm.file), such as `NET\(index ?? 0)=bridge:br0`, and restart it")
-    }
-
-    private static func routing<Result>(
-        _ body: (inout RouteSocket) throws(NetworkError) -> Result
-    ) throws(VMError) -> Result {
-        do throws(NetworkError) {
-            var socket = try RouteSocket()
-            return try body(&socket)
-        } catch {
-            throw VMError(error)
-        }
     }
 }
 

@@ -8,6 +8,8 @@ struct SearchedNIC {
     let mac: MACAddress
     /// As in vm.params: `bridge:br0`.
     let network: String
+    /// The address that kvmctl's own DHCP server keeps for it.
+    let reserved: IPAddress?
     /// The host's end, where it is an interface.
     let tap: Link?
     /// The bridge that it is on, where there is one.
@@ -21,6 +23,7 @@ struct SearchedNIC {
     init?(_ nic: Manifest.NIC, among links: [Link]) {
         guard let mac = MACAddress(nic.mac) else { return nil }
         (index, network, self.mac) = (nic.index, nic.network, mac)
+        reserved = nic.address.flatMap { IPAddress($0) }
         tap = links.first { $0.name == nic.tap }
         let controller = tap?.controller
         bridge = links.first { $0.index == controller }
@@ -40,20 +43,20 @@ struct SearchedNIC {
         return tap.isMacvtap ? counts.sent : counts.received
     }
 
-    /// Asks the guest whether it has the remembered addresses, and which others. Nothing is asked where the host has no
-    /// address on the guest's bridge, or no bridge lies between, so that the question could not get to the guest alone.
+    /// Asks the guest whether it has the remembered addresses, and which others. False where nothing was asked: the host
+    /// has no address on the guest's bridge, or no bridge lies between, so that no question gets to the guest alone.
     ///
     /// - Parameter rest: Called after each few frames, so that a slow guest's queue does not overflow.
-    func ask(_ remembered: [IPAddress], hosts: [InterfaceAddress], rest: () -> Void) {
-        guard let listener, let bridge, let mac = bridge.mac else { return }
+    func ask(_ remembered: [IPAddress], hosts: [InterfaceAddress], rest: () -> Void) -> Bool {
+        guard let listener, let bridge, let mac = bridge.mac else { return false }
         let prefixes = hosts.filter { $0.link == bridge.index }.map(\.prefix)
         let probe = AddressProbe(station: self.mac, bridge: mac, prefixes: prefixes)
-        var frames = (probe.whether(remembered) + probe.search())[...]
-        while !frames.isEmpty {
-            guard frames.prefix(Self.framesAtOnce).allSatisfy(listener.send) else { return }
-            frames = frames.dropFirst(Self.framesAtOnce)
+        let frames = probe.whether(remembered) + probe.search()
+        for start in stride(from: 0, to: frames.count, by: Self.framesAtOnce) {
+            guard frames[start...].prefix(Self.framesAtOnce).allSatisfy(listener.send) else { break }
             rest()
         }
+        return !frames.isEmpty
     }
 
     /// A fraction of a tap's queue (TUN_READQ_SIZE, 500 frames).
@@ -94,7 +97,7 @@ extension AddressReport.NIC {
             story = nil
         } else if let deafness = nic.deafness {
             story = "the guest can't be heard: \(deafness.reason)" + (deafness.remedy.map { "; \($0)" } ?? "")
-        } else if let trace = nic.listener?.heard().trace {
+        } else if let trace = nic.listener?.trace {
             story = trace.story(
                 received: nic.packetsFromGuest, network: nic.network,
                 linkLocal: addresses.map(\.address).filter(\.isLinkLocal))
