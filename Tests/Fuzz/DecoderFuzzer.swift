@@ -10,6 +10,8 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     checkMessages(datagram)
     checkAcknowledgement(datagram)
     checkVerbs(datagram)
+    // Bytes of a guest's, which are decoded by the same means.
+    _ = EthernetFrame(decoding: datagram)
     return 0
 }
 
@@ -31,7 +33,18 @@ private func checkAcknowledgement(_ datagram: [UInt8]) {
 
 /// The verbs that decode something, each with the datagram as the answer to its first request.
 private func checkVerbs(_ datagram: [UInt8]) {
+    checkTables(datagram)
     ask(datagram) { socket in _ = try socket.links() }
+    ask(datagram) { socket in _ = try socket.untaggedPorts() }
+    ask(datagram) { socket in
+        guard let name = InterfaceName("br0") else { return }
+        _ = try socket.packetCounts(of: name)
+    }
+}
+
+/// The verbs about what stands in the kernel's tables beside the links.
+private func checkTables(_ datagram: [UInt8]) {
+    ask(datagram) { socket in _ = try socket.forwardingEntries() }
     ask(datagram) { socket in
         for entry in try socket.neighbours() {
             precondition(IPAddress(entry.address.description) == entry.address)

@@ -49,6 +49,16 @@ import Testing
         #expect(refused?.subject == odd && refused?.code == .badData)
     }
 
+    @Test(arguments: ["nat", "isolated:lab"])
+    func refusesABridgeThatComesAndGoesWithItsVMs(_ network: String) {
+        var own = bridge
+        own.alias = network
+        let refused = #expect(throws: VMError.self) {
+            try FoundBridge(name, in: .init(links: [own], addresses: [], routes: [], rules: []))
+        }
+        #expect(refused?.code == .busy && refused?.cause.contains(network) == true)
+    }
+
     @Test func refusesWhatIsNoBridge() {
         let refused = #expect(throws: VMError.self) {
             let kernel = FoundBridge.Kernel(links: [Link(index: 2, name: "br0")], addresses: [], routes: [], rules: [])

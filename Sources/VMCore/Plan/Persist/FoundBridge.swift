@@ -24,6 +24,11 @@ struct FoundBridge {
             throw VMError(
                 .notFound, name.description, "there is no such bridge", remedy: "make it: `kvmctl net up \(name)`")
         }
+        if let network = bridge.alias, network == "nat" || network.hasPrefix("isolated:") {
+            throw VMError(
+                .busy, name.description, "it is kvmctl's own, for VMs on \(network), and comes and goes with them",
+                remedy: "VMs find it again after a boot; for a bridge that stays: `kvmctl net up NAME`")
+        }
         // Taps are VMs', and gone when the host boots.
         let uplinks = kernel.links.filter { $0.controller == bridge.index && $0.kind != "tun" }
         let names = try (uplinks + [bridge]).map { link throws(VMError) in try Self.writable(link.name) }
