@@ -102,11 +102,10 @@ import Testing
         try inFreshNamespace {
             var socket = try RouteSocket()
             let tap = try Tap()
-            let index = try #require(try socket.link(named: tap.name)).index
-            let bucket = TokenBucket(bytesPerSecond: 12_500_000, mtu: 1500)
-            try socket.limit(tap.name, index: index, to: bucket)
+            let bucket = try socket.limit(tap.name, toBytesPerSecond: 12_500_000)
+            #expect(bucket == TokenBucket(bytesPerSecond: 12_500_000, mtu: 1500))
             let error = #expect(throws: NetworkError.self) {
-                try socket.limit(tap.name, index: index, to: bucket)
+                try socket.limit(tap.name, toBytesPerSecond: 12_500_000)
             }
             #expect(error?.code == .exists)
         }

@@ -26,6 +26,8 @@ import Testing
         ("assumed", StartOptions(), Host.assumed),
         ("notices", StartOptions(), Host.remarkable),
         ("private", StartOptions(), Host.kvm),
+        ("nics", StartOptions(), Host.kvm),
+        ("refused-nics", StartOptions(), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
         let text = try Golden.read("plans/\(name).params")
@@ -68,6 +70,13 @@ extension LaunchPlan {
             lines += nat.stations.map { "NET\($0.nic) on nat at \($0.address?.description ?? "-")" }
             lines += nat.forwards.map { "forward \($0)" }
         }
+        lines += taps.compactMap { tap in tap.vlans.map { "NET\(tap.nic) in VLAN \($0)" } }
+        lines += macvtaps.map {
+            "macvtap of NET\($0.nic) \($0.name?.description ?? "-") on \($0.device) mac \($0.mac) mtu \($0.mtu ?? 0)"
+        }
+        lines += policies.map {
+            "policy of NET\($0.nic) mac \($0.mac) rate \($0.rate?.description ?? "-") filter \($0.filter?.description ?? "-")"
+        }
         lines += descriptors.map { "descriptor \($0.number) \($0.role)" }
         lines += argumentVector
         lines += monitorInput.map { "monitor input \($0.line())" }
@@ -97,6 +106,7 @@ enum Host: CaseIterable {
 
     var facts: HostFacts {
         var facts = plainFacts
+        facts.lowerDevices = Self.lowerDevices
         switch self {
         case .busy: makeBusy(&facts)
         case .rootless:
@@ -218,11 +228,24 @@ enum Host: CaseIterable {
 
     private static let nat = IPPrefix("10.213.0.1/24").map { NATFacts(prefix: $0, isForwarding: false) }
 
+    private static let lowerDevices: [InterfaceName: LowerDeviceFacts] = {
+        let found: [(String, LowerDeviceFacts)] = [
+            ("eth9", LowerDeviceFacts(isUp: true, mtu: 9000)), ("eth8", LowerDeviceFacts(isUp: false, mtu: 1500)),
+            ("eth7", LowerDeviceFacts(isUp: true, mtu: 1500, controller: InterfaceName("br1"), isBridgePort: true)),
+            ("eth6", LowerDeviceFacts(isUp: true, mtu: 1500, controller: InterfaceName("bond0"))),
+            ("lo", LowerDeviceFacts(isEthernet: false, isUp: true, mtu: 65535)),
+        ]
+        return found.reduce(into: [:]) { devices, entry in
+            if let name = InterfaceName(entry.0) { devices[name] = entry.1 }
+        }
+    }()
+
     private static let bridges: [InterfaceName: BridgeFacts] = {
         let found: [(String, BridgeFacts)] = [
             ("br0", BridgeFacts(isUp: true, mtu: 1500)), ("br1", BridgeFacts(isUp: true, mtu: 1500)),
             ("kvmnat0", BridgeFacts(isUp: true, mtu: 1450)), ("kvm-lab", BridgeFacts(isUp: true, mtu: 1500)),
             ("br9000", BridgeFacts(isUp: true, mtu: 9000)), ("brdown", BridgeFacts(isUp: false, mtu: 1500)),
+            ("brvlan", BridgeFacts(isUp: true, mtu: 1500, isVLANAware: true)),
             ("eth0", BridgeFacts(otherKind: "veth", isUp: true, mtu: 1500)),
         ]
         return found.reduce(into: [:]) { bridges, entry in

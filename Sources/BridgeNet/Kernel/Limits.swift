@@ -1,20 +1,26 @@
 import SystemPackage
 
 extension RouteSocket {
-    /// Limits what leaves an interface of that index; its name is for errors. The limit goes with the interface.
+    /// Limits what leaves an interface. The limit goes with the interface.
     ///
-    /// - Throws: `exists` where it has a queueing discipline of somebody's already, `notFound` where the kernel has no
-    ///   tbf.
+    /// - Returns: the bucket that it was given, for its MTU.
+    /// - Throws: `exists` where it has a queueing discipline of somebody's already, `unsupported` where the kernel has no
+    ///   token bucket.
     public mutating func limit(
-        _ name: InterfaceName, index: UInt32, to bucket: TokenBucket
-    ) throws(NetworkError) {
+        _ name: InterfaceName, toBytesPerSecond rate: UInt64
+    ) throws(NetworkError) -> TokenBucket {
+        let doing = "limiting its rate"
+        guard let link = try link(named: name) else {
+            throw NetworkError(.notFound, subject: name.description, doing: doing)
+        }
+        let bucket = TokenBucket(bytesPerSecond: rate, mtu: link.mtu)
         do {
-            _ = try ask(
-                EntryRequest.limit(index, to: bucket), subject: name.description, doing: "limiting its rate")
+            _ = try ask(EntryRequest.limit(link.index, to: bucket), subject: name.description, doing: doing)
         } catch  where error.errno == .noSuchFileOrDirectory {
             throw NetworkError(
-                .unsupported, subject: name.description, doing: "limiting its rate",
-                reason: "this kernel has no token bucket", remedy: "load it: `modprobe sch_tbf`")
+                .unsupported, subject: name.description, doing: doing, reason: "this kernel has no token bucket",
+                remedy: "load it: `modprobe sch_tbf`")
         }
+        return bucket
     }
 }

@@ -60,7 +60,7 @@ struct VMDetails {
         if let process = entry.process { rows.append(("pid", "\(process.pid), up \(process.age.short)")) }
         if let accelerator = entry.accelerator { rows.append(("accelerator", accelerator)) }
         for nic in entry.nics {
-            let parts = [nic.network, nic.mac, nic.tap, nic.address].compactMap { $0 }
+            let parts = [nic.network, nic.mac, nic.tap, nic.address].compactMap { $0 } + nic.settings.words
             rows.append(("NET\(nic.index)", parts.joined(separator: ", ")))
         }
         for path in entry.media { rows.append(("medium", path)) }

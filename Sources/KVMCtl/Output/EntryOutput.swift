@@ -53,6 +53,8 @@ extension VMEntry.NIC {
         [
             "index": .integer(Int64(index)), "network": .string(network), "mac": .optional(mac), "tap": .optional(tap),
             "address": .optional(address),
+            "queues": .integer(Int64(settings.queues)), "vlans": .optional(settings.vlans),
+            "rate": settings.rate.map(JSON.integer) ?? .null, "filter": .optional(settings.filter),
         ]
     }
 }

@@ -17,13 +17,7 @@ extension LaunchPlan {
             }
             lines += nat.forwards.map { "  forward \($0)" }
         }
-        for tap in taps {
-            let name = tap.name?.description ?? "the first free tapN"
-            lines.append(
-                "  make \(name), alias \(self.name), MTU \(tap.mtu.map(String.init) ?? "of \(tap.bridge)")"
-                    + "\(tap.queues > 1 ? ", \(tap.queues) queues" : ""), on \(tap.bridge)"
-            )
-        }
+        lines += networkSteps
         lines.append("  run as \(credentials.text)")
         for descriptor in descriptors { lines.append("  descriptor \(descriptor.number): \(descriptor.role.text)") }
         lines.append("  execute \(shellQuoted(executable)) \\")
@@ -42,13 +36,9 @@ extension LaunchPlan {
             "params": .string(file.string),
             "newDisks": .array(
                 newDisks.map { ["path": .string($0.path.string), "size": .integer($0.size.bytes)] }),
-            "taps": .array(
-                taps.map {
-                    [
-                        "nic": .integer(Int64($0.nic)), "name": .optional($0.name?.description),
-                        "bridge": .string($0.bridge.description),
-                    ]
-                }),
+            "taps": .array(taps.map(\.json)),
+            "macvtaps": .array(macvtaps.map(\.json)),
+            "policies": .array(policies.map(\.json)),
             "nat": .array(
                 (nat?.stations ?? []).map {
                     ["nic": .integer(Int64($0.nic)), "address": .optional($0.address?.description)]
@@ -85,6 +75,8 @@ extension Descriptor.Role {
         case .agentSocket: "guest agent's socket, listening"
         case .consoleLog: "console log"
         case .image(let path, let writable): "\(path), \(writable ? "read-write" : "read-only")"
+        case .macvtap(let nic): "hold on the macvtap of NET\(nic)"
+        case .portRules: "hold on the rules of its NICs"
         case .tap(let nic, let queue): "tap of NET\(nic)\(Self.text(ofQueue: queue))"
         case .vhost(let nic, let queue): "vhost-net of NET\(nic)\(Self.text(ofQueue: queue))"
         case .isolated(let network): "hold on isolated:\(network)"

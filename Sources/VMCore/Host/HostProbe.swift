@@ -33,6 +33,8 @@ struct HostProbe {
         let network = noting(or: NetworkFacts()) { () throws(VMError) in
             try NetworkFacts(params, nat: nat, countingPorts: isLooking)
         }
+        let lowerDevices = noting(or: [:]) { () throws(VMError) in try LowerDeviceProbe.facts(for: params) }
+        noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
         let ports = ports(params)
         var devices = DeviceFacts(assumedFor: params)
         if let trial {
@@ -42,11 +44,21 @@ struct HostProbe {
                 problems.append(.system(error, "this host", "what QEMU's user may do here can't be tried"))
             }
         }
-        return HostFacts(
+        var facts = HostFacts(
             isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: Self.machineID, qemu: qemu, kvm: devices.kvm,
             ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
             memoryLimit: Self.memoryLimit, bridges: network.bridges, ports: ports, interfaces: network.taken, nat: nat,
             passwordLength: passwordLength(params), problems: problems)
+        facts.lowerDevices = lowerDevices
+        return facts
+    }
+
+    /// Limits and filters are rules of nft's.
+    private func checkRuleTool(_ params: VMParams) throws(VMError) {
+        guard let origin = params.nics.compactMap({ $0.filter?.origin ?? $0.rate?.origin }).first,
+            Tool.nft.path == nil
+        else { return }
+        throw Tool.nft.missing(for: params.place(origin))
     }
 
     /// The content of machine-id(5); empty where there is none, or no valid one.
@@ -157,7 +169,7 @@ private struct NetworkFacts {
     /// - Parameter nat: the network `nat`, as it is or would be made.
     init(_ params: VMParams, nat: NATFacts?, countingPorts: Bool) throws(VMError) {
         let networks = Set(params.nics.map(\.network.value)).filter { $0.bridge != nil }
-        guard !networks.isEmpty else { return }
+        guard params.nics.contains(where: { $0.network.value != .user }) else { return }
         do throws(NetworkError) {
             var socket = try RouteSocket()
             let all = countingPorts ? try socket.links() : []
@@ -171,7 +183,8 @@ private struct NetworkFacts {
                     bridges[name] = BridgeFacts(isUp: true, mtu: mtu ?? 1500, ports: link == nil ? 0 : ports)
                 } else if let link {
                     bridges[name] = BridgeFacts(
-                        otherKind: link.isBridge ? nil : link.words, isUp: link.isUp, mtu: link.mtu, ports: ports)
+                        otherKind: link.isBridge ? nil : link.words, isUp: link.isUp, mtu: link.mtu, ports: ports,
+                        isVLANAware: link.bridge?.vlanFiltering == true)
                 }
             }
             for name in params.nics.compactMap(\.tap?.value) {

@@ -7,8 +7,8 @@ import SystemPackage
 /// last descriptor (locks, taps, sockets) is given back when the table goes without a QEMU.
 struct DescriptorTable: ~Copyable {
     private var held: [(number: CInt, descriptor: FileDescriptor)] = []
-    /// The names that the kernel gave the taps, by the n of the NIC.
-    private(set) var tapNames: [Int: String] = [:]
+    /// The interfaces of the NICs.
+    var ports: [HeldPort] = []
     /// What the VM got on `nat`, where it is there.
     private(set) var nat: NATMember?
     private var natLease: OwnedDescriptor?
@@ -34,14 +34,18 @@ struct DescriptorTable: ~Copyable {
             case .lock:
                 if let lock = life.take() { hold(lock.release(), as: number) }
             case .tap(let nic, queue: 0):
+                // A macvtap's queues are held with it.
                 guard let tap = plan.taps.first(where: { $0.nic == nic }) else { continue }
                 stopwatch.lap(.descriptors)
                 defer { stopwatch.lap(.network) }
-                do throws(NetworkError) {
-                    try holdTap(tap, alias: plan.name, as: plan.queueNumbers(ofTap: nic), using: &route)
-                } catch {
-                    throw VMError(error)
-                }
+                do throws(NetworkError) { try holdTap(tap, of: plan, using: &route) } catch { throw VMError(error) }
+            case .macvtap(let nic):
+                guard let macvtap = plan.macvtaps.first(where: { $0.nic == nic }) else { continue }
+                defer { stopwatch.lap(.network) }
+                hold(try holdMacvtap(macvtap, of: plan, paths, using: &route), as: number)
+            case .portRules:
+                defer { stopwatch.lap(.network) }
+                hold(try holdPortRules(of: plan, paths, using: &route), as: number)
             case .tap: continue  // held with the tap's first queue
             case .isolated(let network):
                 defer { stopwatch.lap(.network) }
@@ -68,27 +72,8 @@ struct DescriptorTable: ~Copyable {
         for entry in held { launch.pass(entry.descriptor, as: entry.number) }
     }
 
-    private mutating func hold(_ descriptor: consuming OwnedDescriptor, as number: CInt) {
+    mutating func hold(_ descriptor: consuming OwnedDescriptor, as number: CInt) {
         held.append((number, FileDescriptor(rawValue: descriptor.release())))
-    }
-
-    /// - Parameter numbers: the descriptor of each queue in QEMU.
-    private mutating func holdTap(
-        _ planned: LaunchPlan.PlannedTap, alias: VMName, as numbers: [CInt], using route: inout RouteSocket?
-    ) throws(NetworkError) {
-        var socket: RouteSocket
-        if let open = route.take() { socket = open } else { socket = try RouteSocket() }
-        let tap = try Tap(named: planned.name, isMultiqueue: planned.queues > 1)
-        for number in numbers.dropFirst() { hold(queue: try tap.openQueue(), as: number) }
-        try tap.join(bridge: planned.bridge, alias: alias.description, mtu: planned.mtu, using: &socket)
-        route = consume socket
-        tapNames[planned.nic] = tap.name.description
-        let first = tap.release()
-        for number in numbers.prefix(1) { hold(queue: first, as: number) }
-    }
-
-    private mutating func hold(queue: CInt, as number: CInt) {
-        hold(OwnedDescriptor(FileDescriptor(rawValue: queue)), as: number)
     }
 
     private mutating func joinNAT(_ plan: LaunchPlan, _ paths: Paths, as number: CInt) throws(VMError) {
@@ -132,7 +117,7 @@ struct DescriptorTable: ~Copyable {
         case .vhost: return try file("/dev/vhost-net", .readWrite)
         case .blob(let path): return try blob(path, for: plan.credentials)
         case .secret(let path): return try secret(path)
-        case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .tap:
+        case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .tap:
             throw VMError(.bug, "\(role)", "is not opened here")
         }
     }
@@ -187,15 +172,6 @@ struct DescriptorTable: ~Copyable {
             return file
         } catch {
             throw .system(error, name, "can't be kept in memory")
-        }
-    }
-}
-
-extension LaunchPlan {
-    /// The descriptors that QEMU has for the queues of a NIC's tap, in their order.
-    fileprivate func queueNumbers(ofTap nic: Int) -> [CInt] {
-        descriptors.compactMap { descriptor in
-            if case .tap(nic, _) = descriptor.role { descriptor.number } else { nil }
         }
     }
 }

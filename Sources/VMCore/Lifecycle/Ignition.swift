@@ -29,7 +29,7 @@ struct Ignition {
             let table = try DescriptorTable(
                 plan, life: life, paths: paths, foreground: foreground, stopwatch: stopwatch)
             var manifest = Manifest(plan, foreground: foreground)
-            manifest.setNetwork(taps: table.tapNames, nat: table.nat)
+            manifest.setNetwork(table.ports, nat: table.nat)
             try manifest.write(to: directory)
             var launch = Launch(
                 path: plan.executable, arguments: plan.argumentVector,
@@ -117,10 +117,10 @@ struct Ignition {
 }
 
 extension Manifest {
-    mutating func setNetwork(taps: [Int: String], nat: NATMember?) {
+    mutating func setNetwork(_ ports: [HeldPort], nat: NATMember?) {
         for position in nics.indices {
             let index = nics[position].index
-            nics[position].tap = taps[index]
+            nics[position].tap = ports.first { $0.nic == index }?.name.description
             nics[position].address = nat?.stations.first { $0.nic == index }?.address?.description
         }
     }

@@ -41,10 +41,12 @@ public struct VMEntry: Sendable {
         public var network: String
         /// Its address; nil where it is derived only at start.
         public var mac: String?
-        /// Its tap, while it runs.
+        /// Its tap or macvtap, while it runs.
         public var tap: String?
         /// The address that it got from a network of kvmctl's own, while it runs.
         public var address: String?
+        /// What else it was told.
+        public var settings: NICSettings
     }
 
     /// Where a VNC viewer connects.
@@ -172,7 +174,7 @@ extension VMEntry {
         nics = manifest.nics.map {
             NIC(
                 index: $0.index, network: $0.network, mac: $0.mac, tap: isAlive ? $0.tap : nil,
-                address: isAlive ? $0.address : nil)
+                address: isAlive ? $0.address : nil, settings: $0.settings)
         }
         process = isAlive ? seen.holder : nil
         endReason = seen.endReason
@@ -192,7 +194,9 @@ extension VMEntry {
         case .number(let display): vnc = VNCAddress(address: params.vnc.bind.value, port: 5900 + display)
         }
         nics = params.nics.map {
-            NIC(index: $0.index, network: $0.network.value.description, mac: $0.mac?.value.description, tap: nil)
+            NIC(
+                index: $0.index, network: $0.network.value.description, mac: $0.mac?.value.description, tap: nil,
+                settings: NICSettings($0))
         }
         uuid = params.uuid?.value.uuidString.lowercased()
         media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value.string)

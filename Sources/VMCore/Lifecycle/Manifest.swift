@@ -43,10 +43,12 @@ struct Manifest: Equatable {
         var mac: String
         /// As in vm.params: `bridge:br0`, `user`.
         var network: String
-        /// The tap, where there is one.
+        /// The tap or macvtap, where there is one.
         var tap: String?
         /// The address that a network of ours gave it, where there is one.
         var address: String?
+        /// What else it was told.
+        var settings = NICSettings()
     }
 
     init(_ plan: LaunchPlan, foreground: Bool) {
@@ -62,7 +64,9 @@ struct Manifest: Equatable {
             vnc = VNC(address: summary.vncBind, port: 5900 + display)
         }
         nics = summary.nics.map {
-            NIC(index: $0.index, mac: $0.mac.description, network: $0.network.description, tap: nil)
+            NIC(
+                index: $0.index, mac: $0.mac.description, network: $0.network.description, tap: nil,
+                settings: $0.settings)
         }
         forwards = summary.forwards
         media = summary.media.map(\.string)
@@ -110,7 +114,7 @@ extension Manifest {
                     [
                         "index": .integer(Int64(nic.index)), "mac": .string(nic.mac), "network": .string(nic.network),
                         "tap": nic.tap.map(JSON.string) ?? .null,
-                        "address": nic.address.map(JSON.string) ?? .null,
+                        "address": nic.address.map(JSON.string) ?? .null, "settings": nic.settings.json,
                     ]
                 }),
         ]
@@ -137,7 +141,24 @@ extension Manifest {
             guard let index = nic["index"]?.integer, let mac = nic["mac"]?.string, let network = nic["network"]?.string
             else { return nil }
             return NIC(
-                index: Int(index), mac: mac, network: network, tap: nic["tap"]?.string, address: nic["address"]?.string)
+                index: Int(index), mac: mac, network: network, tap: nic["tap"]?.string, address: nic["address"]?.string,
+                settings: NICSettings(nic["settings"]))
         }
+    }
+}
+
+extension NICSettings {
+    fileprivate var json: JSON {
+        [
+            "queues": .integer(Int64(queues)), "vlans": vlans.map(JSON.string) ?? .null,
+            "rate": rate.map(JSON.integer) ?? .null, "filter": filter.map(JSON.string) ?? .null,
+        ]
+    }
+
+    fileprivate init(_ json: JSON?) {
+        queues = json?["queues"]?.integer.flatMap { Int(exactly: $0) } ?? 1
+        vlans = json?["vlans"]?.string
+        rate = json?["rate"]?.integer
+        filter = json?["filter"]?.string
     }
 }

@@ -25,6 +25,8 @@ public struct HostFacts: Equatable, Sendable {
     public var memoryLimit: ByteCount?
     /// Every bridge that the VM names and that exists, by its name.
     public var bridges: [InterfaceName: BridgeFacts]
+    /// Every device that the VM's macvtaps are to sit on and that exists, by its name.
+    public var lowerDevices: [InterfaceName: LowerDeviceFacts] = [:]
     /// Why host ports that the VM names can't be listened on, where that is so.
     public var ports: [HostPort: Errno]
     /// Who has the interface names that the VM names for its taps, in words, where they are taken.
@@ -131,9 +133,12 @@ public struct BridgeFacts: Equatable, Sendable {
     public var mtu: Int
     /// How many ports it has; nil where they were not counted.
     public var ports: Int?
+    /// Whether it keeps VLANs apart.
+    public var isVLANAware: Bool
 
     /// Describes a bridge; see the properties.
-    public init(otherKind: String? = nil, isUp: Bool, mtu: Int, ports: Int? = nil) {
+    public init(otherKind: String? = nil, isUp: Bool, mtu: Int, ports: Int? = nil, isVLANAware: Bool = false) {
+        self.isVLANAware = isVLANAware
         self.otherKind = otherKind
         self.isUp = isUp
         self.mtu = mtu

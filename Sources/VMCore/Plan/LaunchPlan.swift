@@ -20,6 +20,10 @@ public struct LaunchPlan: Equatable, Sendable {
     public var newDisks: [SparseDisk]
     /// Taps to be made, in the order of the NICs.
     public var taps: [PlannedTap]
+    /// Macvtap links to be made, in the order of the NICs.
+    public var macvtaps: [PlannedMacvtap] = []
+    /// What holds for the frames of some NICs.
+    public var policies: [PortPolicy] = []
     /// What the VM has on `nat`; nil where it is not on it.
     public var nat: NATMember?
     /// Who QEMU will be.
@@ -45,20 +49,6 @@ public struct LaunchPlan: Equatable, Sendable {
         public var path: FilePath
         /// How large.
         public var size: ByteCount
-    }
-
-    /// A tap to be made and joined to a bridge.
-    public struct PlannedTap: Equatable, Sendable {
-        /// The n of `NETn`.
-        public var nic: Int
-        /// Its name; nil: the first free `tapN`.
-        public var name: InterfaceName?
-        /// The bridge that it joins.
-        public var bridge: InterfaceName
-        /// Its MTU in bytes; nil: the bridge's.
-        public var mtu: Int?
-        /// How many queues it has.
-        public var queues = 1
     }
 
     /// A running VM in a line.
@@ -90,6 +80,8 @@ public struct LaunchPlan: Equatable, Sendable {
             public var network: Network
             /// Where its address comes from, for messages.
             public var place: String
+            /// What else it was told.
+            public var settings: NICSettings
         }
     }
 }
@@ -133,7 +125,11 @@ public struct Descriptor: Equatable, Sendable {
         case consoleLog
         /// An image or block device.
         case image(FilePath, writable: Bool)
-        /// A queue of the tap of the NIC with this n.
+        /// The hold on the macvtap link of the NIC with this n.
+        case macvtap(nic: Int)
+        /// The hold on the rules for what the VM's NICs send and get.
+        case portRules
+        /// A queue of the tap or macvtap of the NIC with this n.
         case tap(nic: Int, queue: Int)
         /// /dev/vhost-net, for that queue.
         case vhost(nic: Int, queue: Int)

@@ -22,6 +22,13 @@ public struct Neighbour: Equatable, Sendable, CustomStringConvertible {
         public var network: String
         /// As MACAddress writes it.
         public var mac: String
+
+        /// Whether both are stations of one network with one address: a macvtap on a bridge is on the bridge's.
+        func collides(with other: Address) -> Bool { mac == other.mac && segment == other.segment }
+
+        private var segment: Substring {
+            network.hasPrefix("macvtap:") || network.hasPrefix("bridge:") ? network.drop { $0 != ":" } : network[...]
+        }
     }
 
     /// In words.
@@ -39,10 +46,10 @@ extension LaunchPlan {
                     .busy, file.string, "the name \(name) \(use) \(other)",
                     remedy: "stop that one, or give this one another NAME"))
         }
-        // Two guests with one address on one bridge would take each other's frames.
+        // Two guests with one address on one network would take each other's frames.
         for nic in summary.nics where nic.network != .user {
             let own = Neighbour.Address(network: nic.network.description, mac: nic.mac.description)
-            guard other.addresses.contains(own) else { continue }
+            guard other.addresses.contains(where: own.collides) else { continue }
             conflicts.append(
                 VMError(
                     .busy, nic.place, "the MAC \(own.mac) on \(own.network) \(use) \(other)",

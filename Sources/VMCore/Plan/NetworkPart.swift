@@ -9,18 +9,21 @@ extension LaunchPlanner {
                 ?? Setting(identity.mac(nic: nic.index), .derived("NET\(nic.index)_MAC, derived from the VM's UUID"))
             if nic.mac == nil { plan.derivedValues.append("NET\(nic.index)_MAC=\(mac.value), from the VM's UUID") }
             plan.summary.nics.append(
-                .init(index: nic.index, mac: mac.value, network: nic.network.value, place: place(mac.origin)))
+                .init(
+                    index: nic.index, mac: mac.value, network: nic.network.value, place: place(mac.origin),
+                    settings: NICSettings(nic)))
             var mtu: Int?
             switch nic.network.value {
             case .bridge(let bridge): mtu = planTap(nic, bridge)
             case .user: planUserNetwork(nic)
             case .isolated(let network): mtu = planIsolated(nic, network)
             case .nat: mtu = planNAT(nic, mac.value)
-            case .macvtap: refuseUnbuilt("NET\(nic.index)=\(nic.network.value)", nic.network.origin)
+            case .macvtap(let device): mtu = planMacvtap(nic, device, mac.value)
             }
-            refuseUnbuiltSettings(nic)
+            planPolicy(nic, mac.value)
             planCard(nic, at: position, mac, mtu: mtu)
         }
+        planPolicies()
     }
 
     private mutating func planCard(
@@ -55,38 +58,33 @@ extension LaunchPlanner {
             let vhosts = queues.map { "\(inherit(.vhost(nic: nic.index, queue: $0)))" }.joined(separator: ":")
             backend += [("vhost", "on"), (queues.count == 1 ? "vhostfd" : "vhostfds", vhosts)]
         }
-        add(
-            "-netdev", qemuOption("tap", backend), purpose: purpose, from: nic.network.origin,
-            facts.vhostNet ? tried("/dev/vhost-net opens") : .host("no /dev/vhost-net here"))
-    }
-
-    /// What the file may say and this version can't do is refused by name, never left out.
-    private mutating func refuseUnbuilt(_ what: String, _ origin: Origin) {
-        refuse(
-            .unavailable, place(origin), "\(what) is not built yet in this version of kvmctl",
-            remedy: "no setting is ever ignored silently: remove the line to run the VM without it")
-    }
-
-    private mutating func refuseUnbuiltSettings(_ nic: VMParams.NIC) {
-        if let vlans = nic.vlans { refuseUnbuilt("NET\(nic.index)_VLAN", vlans.origin) }
-        if let rate = nic.rate { refuseUnbuilt("NET\(nic.index)_RATE", rate.origin) }
-        if let filter = nic.filter { refuseUnbuilt("NET\(nic.index)_FILTER", filter.origin) }
+        let settings: [Origin?] = [nic.vlans?.origin, nic.queues?.origin, nic.rate?.origin, nic.filter?.origin]
+        let vhost = facts.vhostNet ? tried("/dev/vhost-net opens") : .host("no /dev/vhost-net here")
+        plan.arguments.append(
+            ArgumentGroup(
+                words: ["-netdev", qemuOption("tap", backend)],
+                purpose: ([purpose] + NICSettings(nic).words).joined(separator: ", "),
+                origins: [nic.network.origin] + settings.compactMap(\.self) + [vhost]))
     }
 
     /// A tap on a bridge; the MTU that the guest has to be told of, if it is not Ethernet's own.
     mutating func planTap(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
-        if let tap = nic.tap, let owner = facts.interfaces[tap.value] {
-            refuse(
-                .busy, place(tap.origin), "the name \(tap.value) is taken by \(owner)",
-                remedy: "choose another NET\(nic.index)_TAP, or leave it out for the first free tapN")
-        }
+        refuseTakenName(of: nic, like: "tapN")
         guard let mtu = usableMTU(nic, bridge) else { return nil }
         plan.taps.append(
             .init(
                 nic: nic.index, name: nic.tap?.value, bridge: bridge, mtu: nic.mtu?.value,
-                queues: nic.queues?.value ?? 1))
+                queues: nic.queues?.value ?? 1,
+                vlans: nic.vlans?.value))
         planTapBackend(nic, purpose: "tap on \(bridge)")
         return mtu == 1500 ? nil : mtu
+    }
+
+    mutating func refuseTakenName(of nic: VMParams.NIC, like free: String) {
+        guard let tap = nic.tap, let owner = facts.interfaces[tap.value] else { return }
+        refuse(
+            .busy, place(tap.origin), "the name \(tap.value) is taken by \(owner)",
+            remedy: "choose another NET\(nic.index)_TAP, or leave it out for the first free \(free)")
     }
 
     private mutating func usableMTU(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
@@ -114,12 +112,22 @@ extension LaunchPlanner {
                 .unavailable, subject, "the bridge \(bridge) is down", remedy: "bring it up: `kvmctl net up \(bridge)`")
             return nil
         }
+        if let vlans = nic.vlans, !found.isVLANAware {
+            refuse(
+                .busy, place(vlans.origin), "the bridge \(bridge) does not keep VLANs apart",
+                remedy: "make it: `kvmctl net up \(bridge) --vlan-aware`")
+        }
         checkRoom(on: bridge, found, at: subject)
-        guard let wanted = nic.mtu else { return found.mtu }
-        guard wanted.value <= found.mtu else {
+        return checkedMTU(nic, atMost: found.mtu, of: bridge)
+    }
+
+    /// The MTU of the NIC, which can't be more than that of what carries its frames.
+    mutating func checkedMTU(_ nic: VMParams.NIC, atMost most: Int, of carrier: InterfaceName) -> Int? {
+        guard let wanted = nic.mtu else { return most }
+        guard wanted.value <= most else {
             refuse(
                 .badData, place(wanted.origin),
-                "\(wanted.value) is more than the \(found.mtu) of \(bridge), and would be lost there")
+                "\(wanted.value) is more than the \(most) of \(carrier), and would be lost there")
             return nil
         }
         return wanted.value

@@ -1,0 +1,79 @@
+public import BridgeNet
+
+/// A device that a macvtap is to sit on, as it was found.
+public struct LowerDeviceFacts: Equatable, Sendable {
+    /// Whether it carries Ethernet frames.
+    public var isEthernet: Bool
+    /// Whether it is up.
+    public var isUp: Bool
+    /// Its MTU in bytes.
+    public var mtu: Int
+    /// The bridge, bond or VRF that it is a port of.
+    public var controller: InterfaceName?
+    /// Whether that is a bridge.
+    public var isBridgePort: Bool
+
+    /// Describes a device; see the properties.
+    public init(
+        isEthernet: Bool = true, isUp: Bool, mtu: Int, controller: InterfaceName? = nil, isBridgePort: Bool = false
+    ) {
+        self.isEthernet = isEthernet
+        self.isUp = isUp
+        self.mtu = mtu
+        self.controller = controller
+        self.isBridgePort = isBridgePort
+    }
+}
+
+extension LaunchPlanner {
+    /// `macvtap:DEVICE`: a link of the guest's own on the device; the MTU that the guest has to be told of, if it is not
+    /// Ethernet's own.
+    mutating func planMacvtap(_ nic: VMParams.NIC, _ device: InterfaceName, _ mac: MACAddress) -> Int? {
+        refuseTakenName(of: nic, like: "macvtapN")
+        guard let mtu = usableMTU(nic, on: device) else { return nil }
+        plan.macvtaps.append(
+            .init(
+                nic: nic.index, name: nic.tap?.value, device: device, mac: mac, mtu: nic.mtu?.value,
+                queues: nic.queues?.value ?? 1))
+        _ = inherit(.macvtap(nic: nic.index))
+        planTapBackend(nic, purpose: "macvtap on \(device)")
+        plan.notices.append(
+            "over NET\(nic.index)=macvtap:\(device) the guest reaches all but this host itself: the kernel keeps the two "
+                + "apart (a bridge does not)")
+        return mtu == 1500 ? nil : mtu
+    }
+
+    private mutating func usableMTU(_ nic: VMParams.NIC, on device: InterfaceName) -> Int? {
+        let subject = place(nic.network.origin)
+        guard facts.isRoot else {
+            refuse(
+                .denied, subject, "a macvtap on \(device) takes root",
+                remedy: "run kvmctl as root, or use NET\(nic.index)=user")
+            return nil
+        }
+        guard let found = facts.lowerDevices[device] else {
+            refuse(.unavailable, subject, "there is no device \(device)", remedy: "`ip link` lists them")
+            return nil
+        }
+        guard found.isEthernet else {
+            refuse(
+                .unavailable, subject, "\(device) is no Ethernet device, so that no macvtap can sit on it",
+                remedy: "name the device that leads to the network: `ip link` lists them")
+            return nil
+        }
+        if let controller = found.controller {
+            refuse(
+                .busy, subject, "\(device) is a port of \(controller), which takes all its frames",
+                remedy:
+                    "connect the NIC to that: NET\(nic.index)=\(found.isBridgePort ? "bridge" : "macvtap"):\(controller)"
+            )
+            return nil
+        }
+        guard found.isUp else {
+            refuse(
+                .unavailable, subject, "\(device) is down", remedy: "bring it up: `ip link set \(device) up`")
+            return nil
+        }
+        return checkedMTU(nic, atMost: found.mtu, of: device)
+    }
+}
