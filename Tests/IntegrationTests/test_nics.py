@@ -79,7 +79,8 @@ def test_macvtap_goes_with_its_vm(wired_host):
     assert not reaches(host, "vm", "10.9.0.1")
 
     os.kill(host.qemu().pid, signal.SIGKILL)
-    wait_until(lambda: not host.qemus(), "end of QEMU")
+    # Its life is the last thing that an ending QEMU gives back.
+    wait_until(lambda: not host.lock_is_held("vm"), "end of QEMU")
     host.kvmctl("list")
     assert "macvtap0" not in host.links()
     assert tables(host) == "" and list(host.run.glob("resources/*")) == []
@@ -215,3 +216,11 @@ def test_ten_at_once_with_every_kind(wired_host):
     host.kvmctl("list")
     assert tables(host) == "" and not any(name.startswith("macvtap") for name in host.links())
     host.assert_nothing_left()
+
+
+def test_on_nat_the_lease_is_the_guests_address(host):
+    host.write_firmware_vm("vm", NET0="nat", NET0_FILTER="mac,ip")
+    host.kvmctl("start", "vm")
+    [nic] = host.show("vm")["nics"]
+    rules = host.execute("nft", "list", "table", "netdev", "kvmctl-vm").stdout
+    assert f"ip saddr != {nic['address']} drop" in rules and nic["filter"] == "mac,ip"
