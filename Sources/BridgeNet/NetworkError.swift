@@ -41,6 +41,9 @@ public struct NetworkError: Error, Equatable, Sendable {
     /// The operations, in words, that should have been taken back after this failure and could not be.
     public internal(set) var notUndone: [String] = []
 
+    /// Whether it may have been done all the same: the kernel did not say, or was not understood.
+    var mayBeDone = false
+
     init(
         _ code: Code, subject: String, doing: String, reason: String? = nil, errno: Errno? = nil,
         kernelMessage: String? = nil, remedy: String? = nil

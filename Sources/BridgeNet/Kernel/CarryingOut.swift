@@ -23,15 +23,23 @@ extension RouteSocket {
                 try perform(operation)
             } catch {
                 var failure = error
-                let done = plan[..<position] + (operation.mayFailHalfway ? [operation] : [])
-                failure.notUndone = undo(done)
+                let doubtful = operation.mayFailHalfway || error.mayBeDone ? [operation] : []
+                failure.notUndone = undo(doubtful, tolerating: Self.meansAlreadySo) + undo(plan[..<position])
                 throw failure
             }
         }
     }
 
+    /// There already, or gone already: an address, a link, a route, a rule; or there is no IPv6.
+    static let meansAlreadySo: [Errno] = [
+        .fileExists, .addressNotAvailable, .noSuchDevice, .noSuchProcess, .noSuchFileOrDirectory,
+        .addressFamilyNotSupported,
+    ]
+
     /// Takes operations back, the last one first; those that could not be, in words.
-    private mutating func undo(_ done: ArraySlice<NetworkOperation>) -> [String] {
+    private mutating func undo(
+        _ done: some BidirectionalCollection<NetworkOperation>, tolerating: [Errno] = []
+    ) -> [String] {
         var left: [String] = []
         for operation in done.reversed() {
             guard let inverse = operation.inverse else {
@@ -40,6 +48,8 @@ extension RouteSocket {
             }
             do {
                 try perform(inverse)
+            } catch  where error.errno.map(tolerating.contains) == true {
+                continue
             } catch {
                 left.append("\(operation) (\(error.reason))")
             }

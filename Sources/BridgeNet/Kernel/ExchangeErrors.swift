@@ -17,6 +17,7 @@ extension NetworkError {
         case .timedOut:
             self.init(.timedOut, subject: subject, doing: doing, errno: .timedOut, remedy: "try again")
         }
+        if case .refused = failure { mayBeDone = false } else { mayBeDone = true }
     }
 
     private init(_ verdict: Acknowledgement, subject: String, doing: String) {

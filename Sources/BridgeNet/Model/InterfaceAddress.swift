@@ -20,13 +20,13 @@ public struct InterfaceAddress: Equatable, Sendable {
 
     /// How long an address that somebody leased or announced still lasts, in seconds.
     public struct Lifetime: Equatable, Sendable {
-        /// Until it goes.
-        public var valid: UInt32
+        /// Until it goes; nil where it never does.
+        public var valid: UInt32?
         /// Until new connections avoid it; nil where they never do.
         public var preferred: UInt32?
 
         /// A lifetime of that many seconds.
-        public init(valid: UInt32, preferred: UInt32? = nil) { (self.valid, self.preferred) = (valid, preferred) }
+        public init(valid: UInt32?, preferred: UInt32? = nil) { (self.valid, self.preferred) = (valid, preferred) }
     }
 
     /// IFA_F_…, linux/if_addr.h.
@@ -68,6 +68,9 @@ public struct InterfaceAddress: Equatable, Sendable {
         (self.link, self.prefix, self.peer, self.scope) = (link, prefix, peer, scope)
         (self.flags, self.label, self.lifetime, self.others) = (flags, label, lifetime, others)
     }
+
+    /// Whether it goes by itself, unless whoever leased or announced it does so again.
+    public var isDynamic: Bool { lifetime?.valid != nil }
 
     /// The address alone.
     public var address: IPAddress { prefix.address }

@@ -1,11 +1,19 @@
 /// What has to be done for a bridge to be as wanted, or to be gone. Pure: the links that exist go in, operations come
 /// out, and none of them if all is already so.
 public enum BridgePlan {
+    /// The MTU of a bridge that nobody gave one (ETH_DATA_LEN).
+    static let usualMTU = 1500
+
     /// Makes the bridge exist, up, with the MTU wanted.
     ///
+    /// - Parameter index: The number that a new one gets; 0 for the kernel's choice.
     /// - Throws: `exists` if the name belongs to a device that is no bridge.
-    public static func up(_ wanted: BridgeSpec, found: [Link]) throws(NetworkError) -> [NetworkOperation] {
-        guard let link = found.first(where: { $0.name == wanted.name.description }) else { return create(wanted) }
+    public static func up(
+        _ wanted: BridgeSpec, found: [Link], index: UInt32 = 0
+    ) throws(NetworkError) -> [NetworkOperation] {
+        guard let link = found.first(where: { $0.name == wanted.name.description }) else {
+            return create(wanted, index)
+        }
         guard link.isBridge else {
             throw NetworkError(
                 .exists, subject: link.name, doing: "creating the bridge",
@@ -39,12 +47,12 @@ public enum BridgePlan {
         return [.delete(name)]
     }
 
-    private static func create(_ wanted: BridgeSpec) -> [NetworkOperation] {
-        let creation = NetworkOperation.createBridge(wanted.name, mac: wanted.mac)
+    private static func create(_ wanted: BridgeSpec, _ index: UInt32) -> [NetworkOperation] {
+        let creation = NetworkOperation.createBridge(wanted.name, mac: wanted.mac, index: index)
         guard let mtu = wanted.mtu else { return [creation] }
         // Only an MTU set after the creation makes the bridge keep it (BROPT_MTU_SET_BY_USER in br_change_mtu,
         // net/bridge/br_device.c); one set with it is lost again when the last port leaves.
-        return [creation, .change(wanted.name, from: LinkSettings(mtu: 1500), to: LinkSettings(mtu: mtu))]
+        return [creation, .change(wanted.name, from: LinkSettings(mtu: usualMTU), to: LinkSettings(mtu: mtu))]
     }
 
     /// `tap0 (web), tap1 (db) and 3 more`.

@@ -66,7 +66,7 @@ extension InterfaceAddress {
 
     fileprivate var properties: [Attribute] {
         var times: [UInt8] = []
-        times.append(number: lifetime.map { $0.preferred ?? AddressWire.forever } ?? AddressWire.forever)
+        times.append(number: lifetime?.preferred ?? AddressWire.forever)
         times.append(number: lifetime?.valid ?? AddressWire.forever)
         times += repeatElement(0, count: 8)  // when it was made and changed, which is the kernel's to say
         let flags = Attribute.number(AddressWire.flags, flags.intersection(.settable).rawValue)
@@ -98,7 +98,7 @@ extension InterfaceAddress {
         self.init(
             link: link, prefix: prefix, peer: far == near ? nil : far.flatMap { IPAddress(octets: $0) }, scope: scope,
             flags: flags, label: attributes.text(AddressWire.label),
-            lifetime: flags.contains(.permanent) ? nil : try Lifetime(decoding: attributes),
+            lifetime: try Lifetime(decoding: attributes),
             others: attributes.without(
                 AddressWire.address, AddressWire.local, AddressWire.label, AddressWire.lifetime, AddressWire.flags))
     }
@@ -112,6 +112,7 @@ extension InterfaceAddress.Lifetime {
         let preferred = try reader.read(as: UInt32.self, "lifetime of an address")
         let valid = try reader.read(as: UInt32.self, "lifetime of an address")
         if valid == AddressWire.forever, preferred == AddressWire.forever { return nil }
-        self.init(valid: valid, preferred: preferred == AddressWire.forever ? nil : preferred)
+        func seconds(_ number: UInt32) -> UInt32? { number == AddressWire.forever ? nil : number }
+        self.init(valid: seconds(valid), preferred: seconds(preferred))
     }
 }

@@ -15,6 +15,13 @@ enum NeighbourWire {
     static let headerLength = 12  // struct ndmsg, linux/neighbour.h
     static let destination: UInt16 = 1  // NDA_DST
     static let linkAddress: UInt16 = 2  // NDA_LLADDR
+
+    static let use: UInt8 = 1  // NTF_USE: ask for it now
+
+    /// `struct ndmsg`.
+    static func header(_ family: IPAddress.Family, link: UInt32, state: UInt16, flags: UInt8) -> [UInt8] {
+        [family.rawValue, 0, 0, 0] + [UInt8](number: link) + [UInt8](number: state) + [flags, 0]
+    }
 }
 
 extension NeighbourEntry {

@@ -74,8 +74,8 @@ struct FoundBridge {
         _ addresses: [InterfaceAddress], _ routes: [Route]
     ) -> BridgeConfiguration.Addressing {
         // What lasts only for a time came from DHCP or from a router.
-        let dynamic = addresses.filter { $0.lifetime != nil }
-        let own = addresses.filter { $0.lifetime == nil && !($0.address.isLinkLocal && !$0.address.isIPv4) }
+        let dynamic = addresses.filter(\.isDynamic)
+        let own = addresses.filter { !$0.isDynamic && !($0.address.isLinkLocal && !$0.address.isIPv4) }
         // dhclient's default route looks like the admin's; it comes back with the lease.
         let leased = routes.filter { route in
             route.isDefault && dynamic.contains { lease in route.gateway.map(lease.prefix.contains) ?? false }

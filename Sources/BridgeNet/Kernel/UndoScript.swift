@@ -1,0 +1,65 @@
+import SystemPackage
+
+/// What takes a plan back, as the very requests that the kernel is to get: it can be kept in a file, and be carried out
+/// by a process that knows nothing of the plan.
+public struct UndoScript: Equatable, Sendable {
+    private let requests: [[UInt8]]
+
+    /// The way back from a plan, or from as much of it as was done.
+    public init(for plan: [NetworkOperation]) {
+        requests = plan.reversed().compactMap { $0.inverse?.request.encoded(sequence: 0) }
+    }
+
+    /// Reads what `lines` wrote; nil if it is anything else.
+    public init?(lines: [String]) {
+        var requests: [[UInt8]] = []
+        for line in lines {
+            guard let bytes = Self.bytes(line), (try? NetlinkMessage.decode(bytes))?.count == 1 else { return nil }
+            requests.append(bytes)
+        }
+        self.requests = requests
+    }
+
+    /// Each request in hex.
+    public var lines: [String] {
+        requests.map { $0.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    }
+
+    fileprivate var messages: [NetlinkMessage] { requests.compactMap { try? NetlinkMessage.decode($0).first } }
+
+    private static func bytes(_ hex: String) -> [UInt8]? {
+        let digits = hex.utf8.map { digit in Character(Unicode.Scalar(digit)).hexDigitValue }
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        for start in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = digits[start], let low = digits[start + 1] else { return nil }
+            bytes.append(UInt8(high << 4 | low))
+        }
+        return bytes
+    }
+}
+
+/// A request as it was encoded before.
+private struct KeptRequest: RouteRequest {
+    let message: NetlinkMessage
+    var type: UInt16 { message.type }
+    var flags: NetlinkMessage.Flags { message.flags }
+    var header: [UInt8] { Array(message.payload) }
+    var attributes: [Attribute] { [] }
+}
+
+extension RouteSocket {
+    /// Carries a script out to its end, whatever part of the plan was done.
+    ///
+    /// - Returns: What the kernel refused. What is so already is no failure.
+    public mutating func perform(_ script: UndoScript) -> [NetworkError] {
+        script.messages.compactMap { message in
+            do throws(NetworkError) {
+                _ = try ask(KeptRequest(message: message), subject: "network", doing: "taking a change back")
+                return nil
+            } catch {
+                return error.errno.map(Self.meansAlreadySo.contains) == true ? nil : error
+            }
+        }
+    }
+}

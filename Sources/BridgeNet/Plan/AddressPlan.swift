@@ -1,0 +1,73 @@
+/// The addresses and default routes that the host is to have on a bridge, beside those that come with its uplink. Pure.
+struct AddressPlan {
+    private let wanted: ConnectedBridge
+    private let place: IdentityMove.Place
+    private let found: NetworkState
+    /// The addresses that the bridge has, or gets from its uplink.
+    private let present: [InterfaceAddress]
+    /// The links whose routes are the bridge's, or become so.
+    private let links: Set<UInt32>
+
+    init(_ wanted: ConnectedBridge, _ place: IdentityMove.Place, _ found: NetworkState, moving uplink: Link?) {
+        (self.wanted, self.place, self.found) = (wanted, place, found)
+        let links = Set([place.index] + (uplink.map { [$0.index] } ?? []))
+        self.links = links
+        present = found.addresses.filter { links.contains($0.link) }
+    }
+
+    /// What has to be done.
+    ///
+    /// - Throws: `invalid` for a gateway that is in no network of the bridge's, `busy` where there is a default route that
+    ///   the wanted one would compete with.
+    func operations() throws(NetworkError) -> [NetworkOperation] { addresses + (try defaultRoutes()) }
+
+    private var addresses: [NetworkOperation] {
+        wanted.addresses.filter { prefix in !present.contains { $0.prefix == prefix } }.map { prefix in
+            let address = InterfaceAddress(prefix, link: place.index, label: place.name.description)
+            return .add(.address(address), on: place.name)
+        }
+    }
+
+    private func defaultRoutes() throws(NetworkError) -> [NetworkOperation] {
+        var operations: [NetworkOperation] = []
+        for gateway in wanted.gateways {
+            try checkReach(gateway)
+            let defaults = found.routes.filter { $0.isDefault && $0.family == gateway.family }
+            if defaults.contains(where: { $0.gateway == gateway && !$0.links.isDisjoint(with: links) }) { continue }
+            let route = Route(defaultVia: gateway, link: place.index)
+            // The metric that a route without one gets: of IPv6 IP6_RT_PRIO_USER.
+            let metric: UInt32 = gateway.isIPv4 ? 0 : 1024
+            if let other = defaults.first(where: { $0.metric == metric }) { throw conflict(gateway, other) }
+            operations.append(.add(.route(route), on: place.name))
+        }
+        return operations
+    }
+
+    private func checkReach(_ gateway: IPAddress) throws(NetworkError) {
+        let prefixes = present.map(\.prefix) + wanted.addresses
+        if prefixes.contains(where: { $0.contains(gateway) && $0.address != gateway }) { return }
+        if gateway.isLinkLocal, !gateway.isIPv4 { return }
+        let own = prefixes.contains { $0.address == gateway }
+        throw refusal(
+            .invalid, gateway,
+            own ? "that is the host's own address" : "it is in no network that the bridge has an address of",
+            remedy: own ? "name the router's" : "give the bridge an address of its network: `--address ADDRESS/LENGTH`")
+    }
+
+    private func conflict(_ gateway: IPAddress, _ other: Route) -> NetworkError {
+        let names = found.links.filter { other.links.contains($0.index) }.map { " dev \($0.name)" }.joined()
+        return refusal(
+            .busy, gateway, "there is a default route already: \(other)\(names)",
+            remedy:
+                "take it away first (`ip \(gateway.isIPv4 ? "" : "-6 ")route del \(other)\(names)`), or leave --gateway out"
+        )
+    }
+
+    private func refusal(
+        _ code: NetworkError.Code, _ gateway: IPAddress, _ reason: String, remedy: String
+    ) -> NetworkError {
+        NetworkError(
+            code, subject: place.name.description, doing: "making \(gateway) the gateway", reason: reason,
+            remedy: remedy)
+    }
+}

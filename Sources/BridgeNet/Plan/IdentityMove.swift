@@ -1,0 +1,110 @@
+/// Moves what makes a link the host's own connection, its addresses, routes and rules, to another link of the same MAC.
+/// Pure.
+///
+/// What carries traffic is never without its like: everything is first made on the target and then taken from the source,
+/// the IPv4 addresses even before the frames arrive there. In reverse the same operations are as gentle, so a plan that
+/// fails half way is taken back without an interruption too.
+struct IdentityMove {
+    /// A link as a plan refers to it: one that it makes has a number before it exists.
+    struct Place {
+        let name: InterfaceName
+        let index: UInt32
+    }
+
+    private let source: Place
+    private let target: Place
+    private let addresses: [InterfaceAddress]
+    private let routes: [Route]
+    private let rules: [Rule]
+    /// Of the routes that the kernel makes by itself, those that somebody has taken away from the source.
+    private let surplus: [Route]
+    /// What the target has already.
+    private let existing: [InterfaceAddress]
+
+    /// - Throws: `unsupported` for a route that can't be moved.
+    init(from source: Place, to target: Place, found: NetworkState) throws(NetworkError) {
+        (self.source, self.target) = (source, target)
+        let own = found.addresses.filter { $0.link == source.index && !$0.flags.contains(.duplicate) }
+        // The kernel puts a new IPv4 address behind those of its scope, and a new IPv6 address before them
+        // (`inet_insert_ifa`, net/ipv4/devinet.c; `ipv6_link_dev_addr`, net/ipv6/addrconf.c).
+        addresses = own.filter(\.address.isIPv4) + own.filter { !$0.address.isIPv4 }.reversed()
+        existing = found.addresses.filter { $0.link == target.index }
+        var made: [Route] = []
+        for route in addresses.flatMap({ $0.kernelRoutes(on: source.index) }) where !made.contains(route) {
+            made.append(route)
+        }
+        let leading = found.routes.filter { route in
+            route.links.contains(source.index) && !route.isBookkeeping && !made.contains { route.isKernels($0) }
+        }
+        if let object = leading.first(where: \.usesNexthopObject) { throw Self.refusal(object, source.name) }
+        // Routers have to be within reach before routes can lead through them.
+        let isDirect = { (route: Route) in route.gateway == nil && route.nexthops.isEmpty }
+        routes = leading.filter(isDirect) + leading.filter { !isDirect($0) }
+        rules = found.rules.filter { [$0.input, $0.output].contains(source.name.description) }
+        surplus = made.filter { kernel in !found.routes.contains { $0.isKernels(kernel) } }
+    }
+
+    /// Whether the source has nothing to be moved.
+    var isEmpty: Bool { addresses.isEmpty && routes.isEmpty && rules.isEmpty }
+
+    /// What can be done while the source still gets all frames, which it goes on to do.
+    var before: [NetworkOperation] {
+        quieting + added.filter(\.address.isIPv4).map { .add(.address($0), on: target.name) }
+    }
+
+    /// What is left to be done when the target gets the frames.
+    var after: [NetworkOperation] {
+        added.filter { !$0.address.isIPv4 }.map { .add(.address($0.quiet), on: target.name) }
+            + surplus.map { .remove(.route($0.moved(from: source.index, to: target.index)), on: target.name) }
+            + routes.map { .add(.route($0.moved(from: source.index, to: target.index)), on: target.name) }
+            + rules.map { .add(.rule($0.renamed(from: "\(source.name)", to: "\(target.name)")), on: target.name) }
+            + rules.reversed().map { .remove(.rule($0), on: source.name) }
+            + routes.reversed().map { .remove(.route($0), on: source.name) }
+            + addresses.reversed().map { .remove(.address($0.quiet), on: source.name) }
+            + settling
+    }
+
+    /// The addresses as the target is to have them, without those that it has.
+    private var added: [InterfaceAddress] {
+        addresses.map { $0.moved(from: source, to: target) }.filter { moved in
+            !existing.contains { $0.prefix == moved.prefix && $0.peer == moved.peer }
+        }
+    }
+
+    /// An IPv6 address that is new to a link can't be used for a second or two, while other stations are asked whether
+    /// they have it: not so these. On the source for the way back.
+    private var quieting: [NetworkOperation] {
+        addresses.filter { $0.quiet != $0 }.map { .changeAddress(source.name, from: $0, to: $0.quiet) }
+    }
+
+    private var settling: [NetworkOperation] {
+        added.filter { $0.quiet != $0 }.map { .changeAddress(target.name, from: $0.quiet, to: $0) }
+    }
+
+    private static func refusal(_ route: Route, _ source: InterfaceName) -> NetworkError {
+        NetworkError(
+            .unsupported, subject: source.description, doing: "moving its routes",
+            reason: "the route \(route) stands on a nexthop object, which kvmctl can't move",
+            remedy: "replace it by one that names its router: `ip route help` says how")
+    }
+}
+
+extension InterfaceAddress {
+    /// The same without its being asked of other stations (RFC 4862, 5.4).
+    fileprivate var quiet: InterfaceAddress {
+        var quiet = self
+        if !address.isIPv4 { quiet.flags.insert(.withoutDuplicateDetection) }
+        return quiet
+    }
+
+    /// The same on another link, with a label to fit: `eth0:1` becomes `br0:1`.
+    fileprivate func moved(from source: IdentityMove.Place, to target: IdentityMove.Place) -> InterfaceAddress {
+        var moved = self
+        moved.link = target.index
+        if let label, label == source.name.description || label.hasPrefix("\(source.name):") {
+            let new = "\(target.name)" + label.dropFirst(source.name.description.utf8.count)
+            moved.label = new.utf8.count <= InterfaceName.maximumLength ? new : "\(target.name)"
+        }
+        return moved
+    }
+}

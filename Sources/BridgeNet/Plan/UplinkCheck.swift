@@ -1,0 +1,73 @@
+/// Which devices can be a bridge's uplink. Pure.
+struct UplinkCheck {
+    let wanted: ConnectedBridge
+    let found: NetworkState
+
+    private var bridge: InterfaceName { wanted.bridge.name }
+
+    /// The uplink, which fits.
+    ///
+    /// - Throws: Why not: `notFound`, `busy` for one that belongs to another bridge, `unsupported` for one that can't be
+    ///   bridged, `invalid` for one that makes no sense.
+    func uplink(_ name: InterfaceName) throws(NetworkError) -> Link {
+        if name == bridge { throw refusal(.invalid, name, "a bridge can't be its own uplink", remedy: Self.advice) }
+        guard let link = found.link(named: name) else {
+            throw refusal(.notFound, name, "there is no such device", remedy: "`ip -brief link` lists those there are")
+        }
+        try checkKind(link, name)
+        try checkController(link, name)
+        if let mtu = wanted.bridge.mtu, mtu > link.mtu {
+            throw refusal(
+                .invalid, name, "the bridge is to have MTU \(mtu), and the uplink carries \(link.mtu)",
+                remedy: "if its network carries that too: `ip link set \(name) mtu \(mtu)`")
+        }
+        return link
+    }
+
+    private static let advice = "name the device that leads outside: `ip route show default` says which"
+
+    private func checkKind(_ link: Link, _ name: InterfaceName) throws(NetworkError) {
+        if link.isTap {
+            let whose = link.alias.map { "the tap of the VM \($0)" } ?? "a tap"
+            throw refusal(.invalid, name, "it is \(whose), which leads into a VM and not outside", remedy: Self.advice)
+        }
+        if link.isBridge { throw refusal(.invalid, name, "a bridge can't be a port of a bridge", remedy: Self.advice) }
+        if found.wireless.contains(link.index) {
+            throw refusal(
+                .unsupported, name,
+                "it is Wi-Fi, which can't be bridged: an access point passes on only frames of its stations' own MACs",
+                remedy: "use a wired device, or give the VMs NETn=nat")
+        }
+        if !link.isEthernet {
+            let what = name.description == "lo" ? "it is the loopback" : "it carries no Ethernet frames"
+            throw refusal(.unsupported, name, what, remedy: Self.advice)
+        }
+        if link.mac == nil { throw refusal(.unsupported, name, "it has no Ethernet address", remedy: Self.advice) }
+    }
+
+    private func checkController(_ link: Link, _ name: InterfaceName) throws(NetworkError) {
+        let present = found.link(named: bridge)
+        if let controller = link.controller, controller != present?.index {
+            let other = found.links.first { $0.index == controller }
+            let whose = other.map { "\($0.isBridge ? "bridge " : "")\($0.name)" } ?? "link \(controller)"
+            throw refusal(
+                .busy, name, "it is a port of \(whose)",
+                remedy: other?.isBridge == true
+                    ? "take it out first: `kvmctl net down \(other?.name ?? "")`"
+                    : "take it out first: `ip link set \(name) nomaster`")
+        }
+        if let present, present.isBridge, let uplink = found.uplink(of: present), uplink.index != link.index {
+            throw NetworkError(
+                .busy, subject: bridge.description, doing: "making \(name) its uplink",
+                reason: "it has the uplink \(uplink.name), and two make a loop",
+                remedy: "take that out first: `kvmctl net down \(bridge)`")
+        }
+    }
+
+    private func refusal(
+        _ code: NetworkError.Code, _ name: InterfaceName, _ reason: String, remedy: String
+    ) -> NetworkError {
+        NetworkError(
+            code, subject: name.description, doing: "making it the uplink of \(bridge)", reason: reason, remedy: remedy)
+    }
+}
