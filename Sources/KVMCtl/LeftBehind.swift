@@ -1,11 +1,15 @@
 import VMCore
 
-/// What VMs that ended without a word left on the host is removed by the next command of root's, whichever it is.
+/// What VMs and commands that ended without a word left on the host is removed, and taken back, by the next command of
+/// root's, whichever it is.
 enum LeftBehind {
     /// Removes it, unless the command is one that touches nothing.
     static func remove(before arguments: [String]) {
         let isLooking = arguments.contains("--dry-run") || ["check", "explain"].contains(arguments.first)
         guard !isLooking, let paths = try? Places.current() else { return }
         HostResource.sweep(paths).forEach(Message.error)
+        let changes = Trial.takeBackLeftovers(paths)
+        changes.done.forEach(Message.note)
+        changes.failures.forEach(Message.error)
     }
 }

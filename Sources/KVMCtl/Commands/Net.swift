@@ -6,35 +6,17 @@ import VMCore
 struct Net: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "net", _superCommandName: Root.name,
-        abstract: "Make, remove and show the host's bridges.",
-        subcommands: [NetUp.self, NetDown.self, NetShow.self, NetPersist.self, NetUnpersist.self])
-}
-
-/// `kvmctl net up`.
-struct NetUp: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "up", abstract: "Make a bridge, or bring one up; one that is there as asked is left alone.")
-
-    @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
-    var bridge: InterfaceName
-
-    @Option(help: "Its MTU in bytes.", transform: OptionValue.mtu)
-    var mtu: Int?
-
-    @OptionGroup var dryRun: DryRunOption
-    @OptionGroup var output: OutputOptions
-
-    func run() throws {
-        let change = try Bridges.up(bridge, mtu: mtu)
-        let done = "up (\(change.steps.joined(separator: "; ")))"
-        try NetResult(bridge, change, wasThere: "up already", done: done).reach(dryRun, output)
-    }
+        abstract: "Make, remove and show the host's bridges, and connect them.",
+        subcommands: [
+            NetUp.self, NetConfirm.self, NetDown.self, NetShow.self, NetPersist.self, NetUnpersist.self, NetGuard.self,
+        ])
 }
 
 /// `kvmctl net down`.
 struct NetDown: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "down", abstract: "Remove a bridge that nothing is connected to.")
+        commandName: "down", abstract: "Remove a bridge that no VM is on.",
+        discussion: "Its uplink gets the addresses, routes and rules that the bridge has.")
 
     @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
     var bridge: InterfaceName
@@ -44,7 +26,8 @@ struct NetDown: ParsableCommand {
 
     func run() throws {
         let change = try Bridges.down(bridge)
-        try NetResult(bridge, change, wasThere: "there is none", done: "removed").reach(dryRun, output)
+        let done = change.moved.isEmpty ? "removed" : "removed; its uplink has \(change.moved) back"
+        try NetResult(change, wasThere: "there is none", done: done).reach(dryRun, output)
     }
 }
 
@@ -68,15 +51,17 @@ struct NetShow: ParsableCommand {
             output.print(list: bridges.map(\.json))
             return
         }
-        var table = Table("BRIDGE", "STATE", "MTU", "MAC", "PORT", "VM")
+        var table = Table("BRIDGE", "STATE", "MTU", "MAC", "ADDRESS", "PORT", "VM")
         for bridge in bridges {
             let state = bridge.isUp ? "up" : "down"
-            if bridge.ports.isEmpty { table.add(bridge.name, state, "\(bridge.mtu)", bridge.mac, "-", "-") }
+            let address = bridge.addresses.isEmpty ? "-" : bridge.addresses.joined(separator: ",")
+            if bridge.ports.isEmpty { table.add(bridge.name, state, "\(bridge.mtu)", bridge.mac, address, "-", "-") }
             for (position, port) in bridge.ports.enumerated() {
                 let isFirst = position == 0
                 table.add(
                     isFirst ? bridge.name : "", isFirst ? state : "", isFirst ? "\(bridge.mtu)" : "",
-                    isFirst ? bridge.mac : "", port.name, port.alias ?? "-")
+                    isFirst ? bridge.mac : "", isFirst ? address : "", port.name,
+                    port.name == bridge.uplink ? "(uplink)" : port.alias ?? "-")
             }
         }
         print(table.text)
@@ -85,33 +70,41 @@ struct NetShow: ParsableCommand {
 
 /// What a command made of a bridge, or would make.
 struct NetResult {
-    let bridge: InterfaceName
-    let change: Bridges.Change
+    let change: BridgeChange
     let wasThere: String
     let done: String
 
-    init(_ bridge: InterfaceName, _ change: Bridges.Change, wasThere: String, done: String) {
-        (self.bridge, self.change, self.wasThere, self.done) = (bridge, change, wasThere, done)
+    init(_ change: BridgeChange, wasThere: String, done: String) {
+        (self.change, self.wasThere, self.done) = (change, wasThere, done)
     }
 
     /// Carries the change out, unless it is only asked for, and says so.
-    func reach(_ dryRun: DryRunOption, _ output: OutputOptions) throws {
-        if !dryRun.isOn { try change.carryOut() }
+    ///
+    /// - Parameter trial: For how long it is to be on trial; nil: it stays.
+    func reach(_ dryRun: DryRunOption, _ output: OutputOptions, trial: Duration? = nil) throws {
+        if !dryRun.isOn {
+            if let trial, !change.isEmpty {
+                try TrialTalk(change).run(for: trial)
+            } else {
+                try change.carryOut(try Places.current())
+            }
+            change.notices.forEach(Message.note)
+        }
         if output.json {
             output.print(json(dryRun: dryRun.isOn))
         } else if change.isEmpty {
-            print("\(bridge): \(wasThere)")
+            print("\(change.bridge): \(wasThere)")
         } else if dryRun.isOn {
             change.steps.forEach { print($0) }
         } else {
-            print("\(bridge): \(done)")
+            print("\(change.bridge): \(done)")
         }
     }
 
     /// As JSON (docs/json.md, schema kvmctl.net/1).
     private func json(dryRun: Bool) -> JSON {
         [
-            "schema": "kvmctl.net/1", "dryRun": .bool(dryRun), "name": .string(bridge.description),
+            "schema": "kvmctl.net/1", "dryRun": .bool(dryRun), "name": .string(change.bridge.description),
             "steps": .array(change.steps.map(JSON.string)),
         ]
     }
@@ -123,6 +116,8 @@ extension Bridges.Bridge {
         [
             "schema": "kvmctl.bridge/1", "name": .string(name), "up": .bool(isUp), "mtu": .integer(Int64(mtu)),
             "mac": .string(mac),
+            "uplink": .optional(uplink), "addresses": .array(addresses.map(JSON.string)),
+            "stp": .bool(hasSpanningTree), "vlanAware": .bool(isVLANAware),
             "ports": .array(ports.map { ["name": .string($0.name), "alias": .optional($0.alias)] }),
         ]
     }

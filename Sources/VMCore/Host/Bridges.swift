@@ -14,56 +14,85 @@ public enum Bridges {
         public var mac: String
         /// Its ports; the alias of a VM's tap is the VM's name.
         public var ports: [(name: String, alias: String?)]
+        /// The port that connects it to the network outside, where that can be told.
+        public var uplink: String?
+        /// The host's addresses on it.
+        public var addresses: [String]
+        /// Whether it speaks the spanning tree protocol.
+        public var hasSpanningTree: Bool
+        /// Whether it keeps VLANs apart.
+        public var isVLANAware: Bool
     }
 
-    /// What has to be done to the host's network, computed and not yet done.
-    public struct Change: Sendable {
-        private let operations: [NetworkOperation]
+    /// What a bridge is to be like, beside being there and up.
+    public struct Wish: Sendable {
+        /// Its MTU in bytes; nil: as it is, or the kernel's default, or its uplink's.
+        public var mtu: Int?
+        /// The device that connects it to the network outside.
+        public var uplink: InterfaceName?
+        /// Addresses that the host is to have on it.
+        public var addresses: [IPPrefix]
+        /// Routers that default routes are to lead through.
+        public var gateways: [IPAddress]
+        /// Whether it is to speak the spanning tree protocol.
+        public var spanningTree: Bool
+        /// Whether it is to keep VLANs apart.
+        public var vlanAware: Bool
 
-        init(_ operations: [NetworkOperation]) { self.operations = operations }
-
-        /// Whether all is as it should be.
-        public var isEmpty: Bool { operations.isEmpty }
-        /// Each step in words.
-        public var steps: [String] { operations.map(\.description) }
-
-        /// Does it; on a failure what was done is undone.
-        public func carryOut() throws(VMError) {
-            guard !isEmpty else { return }
-            try routing { (socket) throws(NetworkError) in try socket.perform(operations) }
+        /// A bridge of these properties.
+        public init(
+            mtu: Int? = nil, uplink: InterfaceName? = nil, addresses: [IPPrefix] = [], gateways: [IPAddress] = [],
+            spanningTree: Bool = false, vlanAware: Bool = false
+        ) {
+            (self.mtu, self.uplink, self.addresses, self.gateways) = (mtu, uplink, addresses, gateways)
+            (self.spanningTree, self.vlanAware) = (spanningTree, vlanAware)
         }
     }
 
-    /// What it takes for a bridge to be there and up.
-    ///
-    /// - Parameter mtu: its MTU in bytes; nil: as it is, or the kernel's default.
-    public static func up(_ name: InterfaceName, mtu: Int?) throws(VMError) -> Change {
+    /// What it takes for a bridge to be as wished.
+    public static func up(_ name: InterfaceName, _ wish: Wish) throws(VMError) -> BridgeChange {
+        do throws(VMError) { return try plan(name, wish) } catch {
+            var failure = error
+            // What can't be was asked for on the command line.
+            if failure.code == .badData { failure.code = .usage }
+            throw failure
+        }
+    }
+
+    private static func plan(_ name: InterfaceName, _ wish: Wish) throws(VMError) -> BridgeChange {
         try routing { (socket) throws(NetworkError) in
             // The host's own, for ever: without one the bridge's address would change as taps come and go. A host that
             // has nothing of its own gets a new one with each bridge: two such hosts must not have the same.
             let host = Array(HostProbe.machineID.utf8)
             let seed = host.isEmpty ? (0..<16).map { _ in UInt8.random(in: 0...255) } : host
-            let mac = BridgeSpec.defaultMAC(name: name, seed: seed)
-            let spec = try BridgeSpec(name: name, mac: mac, mtu: mtu)
-            return Change(try BridgePlan.up(spec, found: try socket.links()))
+            let spec = try BridgeSpec(name: name, mac: BridgeSpec.defaultMAC(name: name, seed: seed), mtu: wish.mtu)
+            let wanted = ConnectedBridge(
+                spec, uplink: wish.uplink, addresses: wish.addresses, gateways: wish.gateways,
+                spanningTree: wish.spanningTree, vlanAware: wish.vlanAware)
+            return try BridgeChange(wanted, found: try socket.state())
         }
     }
 
     /// What it takes for a bridge to be gone.
-    public static func down(_ name: InterfaceName) throws(VMError) -> Change {
+    public static func down(_ name: InterfaceName) throws(VMError) -> BridgeChange {
         try routing { (socket) throws(NetworkError) in
-            Change(try BridgePlan.down(name, found: try socket.links()))
+            BridgeChange(name, try UplinkPlan.down(name, found: try socket.state()))
         }
     }
 
     /// Every bridge, sorted by name.
     public static func all() throws(VMError) -> [Bridge] {
-        let links = try routing { (socket) throws(NetworkError) in try socket.links() }
-        return links.filter(\.isBridge).map { bridge in
-            let ports = links.filter { $0.controller == bridge.index }.map { (name: $0.name, alias: $0.alias) }
+        let found = try routing { (socket) throws(NetworkError) in
+            NetworkState(links: try socket.links(), addresses: try socket.addresses())
+        }
+        return found.links.filter(\.isBridge).map { bridge in
+            let ports = found.ports(of: bridge).map { (name: $0.name, alias: $0.alias) }
             return Bridge(
                 name: bridge.name, isUp: bridge.isUp, mtu: bridge.mtu, mac: bridge.mac?.description ?? "",
-                ports: ports.sorted { $0.name < $1.name })
+                ports: ports.sorted { $0.name < $1.name }, uplink: found.uplink(of: bridge)?.name,
+                addresses: found.addresses.filter { $0.link == bridge.index }.map(\.description),
+                hasSpanningTree: bridge.bridge?.spanningTree ?? false,
+                isVLANAware: bridge.bridge?.vlanFiltering ?? false)
         }.sorted { $0.name < $1.name }
     }
 
@@ -76,6 +105,7 @@ public enum Bridges {
         }
     }
 
+    /// A conversation with the kernel about the host's network.
     static func routing<Result>(
         _ body: (inout RouteSocket) throws(NetworkError) -> Result
     ) throws(VMError) -> Result {

@@ -25,6 +25,9 @@ struct ByteLockFile: ~Copyable {
         }
     }
 
+    /// Takes over a descriptor, with the locks that it carries.
+    init(inherited descriptor: FileDescriptor) { file = OwnedDescriptor(descriptor) }
+
     /// `tryLock`, with a failure that names the file.
     func take(_ byte: Int64, of path: FilePath) throws(VMError) -> Bool {
         do throws(Errno) { return try tryLock(byte) } catch {

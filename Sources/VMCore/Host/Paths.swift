@@ -11,6 +11,7 @@ public import SystemPackage
 ///              qmp.sock serial.sock agent.sock
 /// RUN/uids/UID               the uids in use: QEMU holds its lock
 /// RUN/addresses              whose turn it is to claim MACs
+/// RUN/net/BRIDGE             what takes a change to the bridge back (ChangeJournal)
 /// RUN/resources/NAME         what has to be removed when no VM holds it any more (HostResource)
 /// LOG/NAME/console.log       what the guest wrote to its serial console
 ///          qemu.log          what QEMU printed
@@ -33,6 +34,8 @@ public struct Paths: Equatable, Sendable {
     public var uids: FilePath { run.appending("uids") }
     /// RUN/resources: a file for each thing on the host that lives as long as some VM holds it.
     public var resources: FilePath { run.appending("resources") }
+    /// RUN/net: a file for each bridge that is being changed.
+    public var networkChanges: FilePath { run.appending("net") }
     /// The VM's directory under RUN.
     public func machine(_ name: VMName) -> FilePath { machines.appending(name.description) }
     /// The VM's directory under LOG.

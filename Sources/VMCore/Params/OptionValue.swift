@@ -41,6 +41,39 @@ public enum OptionValue {
         }
     }
 
+    /// The name of a network device.
+    public static func device(_ text: String) throws(Fault) -> InterfaceName {
+        try judged(text) { text throws(ValueFault) in
+            if let name = InterfaceName(text) { return name }
+            throw ValueFault("\(Printable.quoted(text)) can't be a device's name", hint: ParamsDecoder.interfaceRule)
+        }
+    }
+
+    /// An address of the host's, with the length of its network.
+    public static func addressWithLength(_ text: String) throws(Fault) -> IPPrefix {
+        try judged(text) { text throws(ValueFault) in
+            let hint =
+                "Write the host's address and the length of its network, such as 192.168.1.5/24 or 2001:db8::5/64."
+            guard let prefix = IPPrefix(text) else {
+                throw ValueFault("\(Printable.quoted(text)) is no address with a length", hint: hint)
+            }
+            let isNetwork = prefix.network == prefix && prefix.length < prefix.address.family.bits - 1
+            if isNetwork || prefix.address.isMulticast || prefix.address.isLoopback {
+                throw ValueFault("\(prefix) can't be a host's address", hint: hint)
+            }
+            return prefix
+        }
+    }
+
+    /// An IP address.
+    public static func address(_ text: String) throws(Fault) -> IPAddress {
+        try judged(text) { text throws(ValueFault) in
+            if let address = IPAddress(text), !address.isUnspecified, !address.isMulticast { return address }
+            throw ValueFault(
+                "\(Printable.quoted(text)) is no address of a host", hint: "Write one such as 192.168.1.1 or fe80::1.")
+        }
+    }
+
     /// A bridge's MTU in bytes.
     public static func mtu(_ text: String) throws(Fault) -> Int {
         try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: BridgeSpec.mtuRange) }

@@ -1,0 +1,154 @@
+import BridgeNet
+import Glibc
+import SystemPackage
+
+/// The file that takes a change to the host's network back, RUN/net/BRIDGE, for root alone. It is written before the
+/// change begins and removed when the change is to stay:
+/// - its content is a `ChangeRecord`;
+/// - byte 0 is locked by the process that sees to the change, for as long as that lives;
+/// - byte 1 is the turn of whoever decides what becomes of it.
+///
+/// With nobody's lock on byte 0 its process was killed, and the next command of root's takes the change back.
+struct ChangeJournal: ~Copyable {
+    private static let keeper: Int64 = 0
+    private static let decision: Int64 = 1
+
+    private let file: ByteLockFile
+    private let path: FilePath
+    let record: ChangeRecord
+
+    /// Writes the journal of a change that is about to begin.
+    ///
+    /// - Throws: `.busy` where another change to the bridge is not decided yet.
+    static func begin(_ record: ChangeRecord, in paths: Paths) throws(VMError) -> ChangeJournal {
+        do throws(Errno) { try makeDirectories(paths.networkChanges, permissions: 0o700) } catch {
+            throw .system(error, paths.networkChanges.string, "can't be made")
+        }
+        let path = paths.networkChanges.appending(record.bridge.description)
+        while true {
+            let file = try ByteLockFile.make(path, permissions: 0o600)
+            guard try file.take(keeper, of: path) else { throw underWay(record.bridge) }
+            // Whoever had it before may just have removed it.
+            guard file.isStillAt(path) else { continue }
+            return try write(record, to: file, at: path)
+        }
+    }
+
+    private static func write(
+        _ record: ChangeRecord, to file: consuming ByteLockFile, at path: FilePath
+    ) throws(VMError) -> ChangeJournal {
+        do throws(Errno) {
+            // What is there is another namespace's, or the sweep before this command would have seen to it.
+            let found = try readAll(file.descriptor, limit: 1)
+            guard found.isEmpty else { throw .resourceBusy }
+            try writeAll(Array(record.json.text.utf8), to: file.descriptor)
+        } catch .resourceBusy {
+            throw VMError(
+                .busy, record.bridge.description, "a change to it in another network namespace is not decided yet",
+                remedy: "run `kvmctl net show` there, or set KVMCTL_RUN to another directory for this one")
+        } catch {
+            removeFile(path)
+            throw .system(error, path.string, "can't be written")
+        }
+        return ChangeJournal(file: file, path: path, record: record)
+    }
+
+    private static func underWay(_ bridge: InterfaceName) -> VMError {
+        VMError(
+            .busy, bridge.description, "a change to it is on trial, or just being made",
+            remedy: "if it is on trial, `kvmctl net confirm \(bridge)` keeps it; else wait")
+    }
+
+    private init(file: consuming ByteLockFile, path: FilePath, record: ChangeRecord) {
+        self.file = file
+        self.path = path
+        self.record = record
+    }
+
+    /// Takes over the journal that another process of this command has begun, and its lock.
+    ///
+    /// - Throws: `.badData` if it is none.
+    init(inherited descriptor: FileDescriptor, at path: FilePath) throws(VMError) {
+        let file = ByteLockFile(inherited: descriptor)
+        guard let record = Self.read(file) else { throw VMError(.badData, path.string, "is no journal of a change") }
+        self.init(file: file, path: path, record: record)
+    }
+
+    private static func read(_ file: borrowing ByteLockFile) -> ChangeRecord? {
+        lseek(file.descriptor.rawValue, 0, SEEK_SET)
+        guard let bytes = try? readAll(file.descriptor, limit: 1 << 22) else { return nil }
+        return (try? JSON(parsing: bytes)).flatMap(ChangeRecord.init)
+    }
+
+    /// The descriptor with the lock, for a process that is to inherit it.
+    var descriptor: FileDescriptor { file.descriptor }
+
+    /// Whether the change is still to be decided: another process may have kept it.
+    var isOpen: Bool { file.isStillAt(path) }
+
+    /// The change stays.
+    consuming func keep() { removeFile(path) }
+
+    /// Takes the change back, unless it was kept.
+    ///
+    /// - Returns: What could not be taken back; nil where somebody else has decided, one way or the other.
+    consuming func takeBack() -> [VMError]? {
+        let deadline = Deadline(in: .seconds(5))
+        while (try? file.tryLock(Self.decision)) == false, !deadline.hasPassed { pause(.milliseconds(1)) }
+        guard file.isStillAt(path) else { return nil }
+        defer { removeFile(path) }
+        do throws(NetworkError) {
+            var socket = try RouteSocket()
+            return socket.perform(record.undo).map { VMError($0) }
+        } catch {
+            return [VMError(error)]
+        }
+    }
+}
+
+extension ChangeJournal {
+    /// Keeps changes that are on trial: that to one bridge, or all.
+    ///
+    /// - Returns: The bridges.
+    static func keep(_ bridge: InterfaceName?, in paths: Paths) throws(VMError) -> [InterfaceName] {
+        var kept: [InterfaceName] = []
+        for name in bridges(in: paths) where bridge == nil || name == bridge {
+            let path = paths.networkChanges.appending(name.description)
+            guard let file = try? ByteLockFile(changing: path), (try? file.isHeld(keeper)) == true else { continue }
+            guard try file.take(decision, of: path), file.isStillAt(path) else {
+                throw VMError(
+                    .timedOut, name.description, "the change is just being taken back",
+                    remedy: "make it again: `kvmctl net up \(name)` with the options it had")
+            }
+            removeFile(path)
+            kept.append(name)
+        }
+        return kept
+    }
+
+    /// Takes back the changes whose processes were killed.
+    ///
+    /// - Returns: The bridges, with what could not be taken back.
+    static func sweep(_ paths: Paths) -> [(bridge: InterfaceName, failures: [VMError])] {
+        // Before anything else: a host without such changes pays for one failed open.
+        guard geteuid() == 0 else { return [] }
+        return bridges(in: paths).compactMap { name in
+            let path = paths.networkChanges.appending(name.description)
+            guard let file = try? ByteLockFile(changing: path), (try? file.tryLock(keeper)) == true,
+                file.isStillAt(path)
+            else { return nil }
+            guard let record = read(file), record.place.boot == ChangeRecord.Place.current.boot else {
+                // Killed while it was written, before the change; or the change went with the kernel that had it.
+                removeFile(path)
+                return nil
+            }
+            guard record.place == .current else { return nil }
+            let journal = ChangeJournal(file: file, path: path, record: record)
+            return journal.takeBack().map { (name, $0) }
+        }
+    }
+
+    private static func bridges(in paths: Paths) -> [InterfaceName] {
+        ((try? names(in: paths.networkChanges)) ?? []).compactMap { InterfaceName($0) }
+    }
+}

@@ -1,0 +1,53 @@
+import BridgeNet
+import Glibc
+import SystemPackage
+
+/// A change to the host's network that may have to be taken back, as it stands in its journal.
+struct ChangeRecord: Equatable {
+    /// The bridge that it is about.
+    var bridge: InterfaceName
+    /// The bridge's number, under which its neighbours are known.
+    var link: UInt32
+    /// The routers that answered before, and have to go on answering.
+    var gateways: [IPAddress]
+    /// What takes it back.
+    var undo: UndoScript
+    /// The boot and the network namespace that it was made in: elsewhere its numbers mean other things.
+    var place: Place
+
+    struct Place: Equatable {
+        var boot: String
+        var namespace: Int64
+
+        /// Where this process is.
+        static var current: Place {
+            let boot = (try? readFile("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
+            let namespace = ((try? status(of: "/proc/self/ns/net")) ?? nil).map { Int64($0.st_ino) } ?? 0
+            return Place(
+                boot: String(decoding: boot.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self), namespace: namespace)
+        }
+    }
+}
+
+extension ChangeRecord {
+    var json: JSON {
+        [
+            "bridge": .string(bridge.description), "link": .integer(Int64(link)),
+            "gateways": .array(gateways.map { .string($0.description) }), "boot": .string(place.boot),
+            "namespace": .integer(place.namespace), "undo": .array(undo.lines.map(JSON.string)),
+        ]
+    }
+
+    /// Reads what `json` wrote; nil where it is not all there.
+    init?(_ json: JSON) {
+        guard let bridge = json["bridge"]?.string.flatMap({ InterfaceName($0) }), let link = json["link"]?.integer,
+            let gateways = json["gateways"]?.array, let boot = json["boot"]?.string,
+            let namespace = json["namespace"]?.integer, let lines = json["undo"]?.array,
+            let undo = UndoScript(lines: lines.compactMap(\.string))
+        else { return nil }
+        self.init(
+            bridge: bridge, link: UInt32(clamping: link),
+            gateways: gateways.compactMap { $0.string.flatMap { IPAddress($0) } }, undo: undo,
+            place: Place(boot: boot, namespace: namespace))
+    }
+}
