@@ -159,6 +159,12 @@ BROKEN = {
         by("ip link set br0 down"), "problem", "br0", "is down", "kvmctl net up br0"),
     "uplink down": (
         by("ip link set eth0 down"), "problem", "br0", "eth0 is down", "ip link set dev eth0 up"),
+    "no uplink": (
+        by("ip link set eth0 nomaster; ip address add 10.9.0.2/24 dev eth0; ip route add default via 10.9.0.1"),
+        "problem", "br0", "has no uplink", "kvmctl net up br0 --uplink eth0"),
+    "address on the uplink": (
+        by("ip address add 10.9.0.2/24 dev eth0"), "problem", "br0", "10.9.0.2/24 is still on its uplink eth0",
+        "kvmctl net up br0 --uplink eth0"),
     "spanning tree": (
         by("ip link set br0 type bridge stp_state 1 forward_delay 1500"), "warning", "br0", "first 30 s",
         "ip link set dev br0 type bridge stp_state 0"),
