@@ -14,7 +14,7 @@ import Testing
     }
 
     private func found(_ links: [Link], addresses: [InterfaceAddress] = []) throws -> FoundBridge {
-        try FoundBridge(name, in: .init(links: [bridge] + links, addresses: addresses, routes: [], rules: []))
+        try FoundBridge(name, in: .init(links: [bridge] + links, addresses: addresses))
     }
 
     @Test func aTapIsAVMsAndNoUplink() throws {
@@ -54,14 +54,14 @@ import Testing
         var own = bridge
         own.alias = network
         let refused = #expect(throws: VMError.self) {
-            try FoundBridge(name, in: .init(links: [own], addresses: [], routes: [], rules: []))
+            try FoundBridge(name, in: .init(links: [own]))
         }
         #expect(refused?.code == .busy && refused?.cause.contains(network) == true)
     }
 
     @Test func refusesWhatIsNoBridge() {
         let refused = #expect(throws: VMError.self) {
-            let kernel = FoundBridge.Kernel(links: [Link(index: 2, name: "br0")], addresses: [], routes: [], rules: [])
+            let kernel = NetworkState(links: [Link(index: 2, name: "br0")])
             _ = try FoundBridge(name, in: kernel)
         }
         #expect(refused?.code == .notFound)

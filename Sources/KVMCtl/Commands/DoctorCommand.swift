@@ -5,7 +5,7 @@ import VMCore
 /// `kvmctl doctor`.
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor",
+        commandName: "doctor", _superCommandName: Root.name,
         abstract: "Find everything that stops a VM from starting or from being reached, and what mends it.",
         discussion: """
             A problem stops a VM from starting, or from being reached; a warning is about what works badly, or could not be \

@@ -6,7 +6,7 @@ import VMCore
 /// `kvmctl ip`.
 struct IP: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ip",
+        commandName: "ip", _superCommandName: Root.name,
         abstract: "Print the addresses of VMs' guests, and who knows them.",
         discussion: """
             Asks the guest agent, kvmctl's own DHCP server and the host's neighbour table, and listens to \

@@ -51,17 +51,14 @@ struct NetShow: ParsableCommand {
             output.print(list: bridges.map(\.json))
             return
         }
-        var table = Table("BRIDGE", "STATE", "MTU", "MAC", "ADDRESS", "PORT", "VM")
+        var table = Table("BRIDGE", "NETWORK", "STATE", "MTU", "MAC", "ADDRESS", "PORT", "VM")
         for bridge in bridges {
-            let state = bridge.isUp ? "up" : "down"
             let address = bridge.addresses.isEmpty ? "-" : bridge.addresses.joined(separator: ",")
-            if bridge.ports.isEmpty { table.add(bridge.name, state, "\(bridge.mtu)", bridge.mac, address, "-", "-") }
-            for (position, port) in bridge.ports.enumerated() {
-                let isFirst = position == 0
-                table.add(
-                    isFirst ? bridge.name : "", isFirst ? state : "", isFirst ? "\(bridge.mtu)" : "",
-                    isFirst ? bridge.mac : "", isFirst ? address : "", port.name,
-                    port.name == bridge.uplink ? "(uplink)" : port.alias ?? "-")
+            var own = [bridge.name, bridge.network, bridge.isUp ? "up" : "down", "\(bridge.mtu)", bridge.mac, address]
+            if bridge.ports.isEmpty { table.add(own + ["-", "-"]) }
+            for port in bridge.ports {
+                table.add(own + [port.name, port.name == bridge.uplink ? "(uplink)" : port.alias ?? "-"])
+                own = own.map { _ in "" }
             }
         }
         print(table.text)
@@ -114,7 +111,8 @@ extension Bridges.Bridge {
     /// As JSON (docs/json.md, schema kvmctl.bridge/1).
     var json: JSON {
         [
-            "schema": "kvmctl.bridge/1", "name": .string(name), "up": .bool(isUp), "mtu": .integer(Int64(mtu)),
+            "schema": "kvmctl.bridge/1", "name": .string(name), "network": .string(network),
+            "up": .bool(isUp), "mtu": .integer(Int64(mtu)),
             "mac": .string(mac),
             "uplink": .optional(uplink), "addresses": .array(addresses.map(JSON.string)),
             "stp": .bool(hasSpanningTree), "vlanAware": .bool(isVLANAware),

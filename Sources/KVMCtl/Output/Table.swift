@@ -6,7 +6,9 @@ struct Table {
 
     init(_ header: String...) { rows = [header] }
 
-    mutating func add(_ row: String...) { rows.append(row.map { Printable.escaped($0) }) }
+    mutating func add(_ row: String...) { add(row) }
+
+    mutating func add(_ row: [String]) { rows.append(row.map { Printable.escaped($0) }) }
 
     var text: String {
         let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { Self.width($0[column]) }.max() ?? 0 }

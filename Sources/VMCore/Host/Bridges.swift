@@ -6,6 +6,8 @@ public enum Bridges {
     public struct Bridge: Sendable {
         /// Its name.
         public var name: String
+        /// What a NIC on it says in vm.params: `bridge:br0`, `nat`, `isolated:lab`.
+        public var network: String
         /// Whether it is up.
         public var isUp: Bool
         /// Its MTU in bytes.
@@ -88,7 +90,8 @@ public enum Bridges {
         return found.links.filter(\.isBridge).map { bridge in
             let ports = found.ports(of: bridge).map { (name: $0.name, alias: $0.alias) }
             return Bridge(
-                name: bridge.name, isUp: bridge.isUp, mtu: bridge.mtu, mac: bridge.mac?.description ?? "",
+                name: bridge.name, network: bridge.privateNetwork ?? "bridge:\(bridge.name)", isUp: bridge.isUp,
+                mtu: bridge.mtu, mac: bridge.mac?.description ?? "",
                 ports: ports.sorted { $0.name < $1.name }, uplink: found.uplink(of: bridge)?.name,
                 addresses: found.addresses.filter { $0.link == bridge.index }.map(\.description),
                 hasSpanningTree: bridge.bridge?.spanningTree ?? false,
@@ -97,12 +100,8 @@ public enum Bridges {
     }
 
     /// All that the kernel has, for what is said of a bridge in configuration files.
-    static func kernel() throws(VMError) -> FoundBridge.Kernel {
-        try routing { (socket) throws(NetworkError) in
-            FoundBridge.Kernel(
-                links: try socket.links(), addresses: try socket.addresses(), routes: try socket.routes(),
-                rules: try socket.rules())
-        }
+    static func kernel() throws(VMError) -> NetworkState {
+        try routing { (socket) throws(NetworkError) in try socket.state() }
     }
 
     /// A conversation with the kernel about the host's network.

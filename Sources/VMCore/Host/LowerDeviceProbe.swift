@@ -10,12 +10,13 @@ enum LowerDeviceProbe {
         guard !devices.isEmpty else { return [:] }
         do throws(NetworkError) {
             var socket = try RouteSocket()
-            let links = try socket.links()
+            let found = try socket.state()
             return devices.reduce(into: [:]) { facts, device in
-                guard let link = links.first(where: { $0.name == device.description }) else { return }
-                let controller = links.first { $0.index == link.controller }
+                guard let link = found.link(named: device) else { return }
+                let controller = found.links.first { $0.index == link.controller }
                 facts[device] = LowerDeviceFacts(
-                    isEthernet: link.isEthernet, isUp: link.isUp, mtu: link.mtu,
+                    isEthernet: link.isEthernet, isWireless: found.wireless.contains(link.index), isUp: link.isUp,
+                    mtu: link.mtu,
                     controller: controller.flatMap { InterfaceName($0.name) },
                     isBridgePort: controller?.isBridge == true)
             }

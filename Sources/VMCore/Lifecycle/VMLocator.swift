@@ -101,12 +101,12 @@ public struct VMLocator: Sendable {
     /// Every params file under the roots: `ROOT/DIR/vm.params` and `ROOT/NAME.params`, sorted by path.
     public func definedFiles() -> [FilePath] {
         paths.roots.flatMap { root in
-            ((try? names(in: root)) ?? []).compactMap { entry -> FilePath? in
+            ((try? names(in: root)) ?? []).concurrentMap { entry -> FilePath? in
                 if entry.hasSuffix(".params") { return root.appending(entry) }
                 // In one piece: each appending goes over the whole path.
                 let inside = root.appending("\(entry)/vm.params")
                 return Self.isFile(inside) ? inside : nil
-            }
+            }.compactMap(\.self)
         }
     }
 

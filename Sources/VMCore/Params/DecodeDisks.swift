@@ -39,10 +39,10 @@ extension ParamsDecoder {
     /// Two writers of one image destroy it.
     private mutating func refuseSharedPaths(_ disks: [VMParams.Disk]) {
         guard disks.count > 1 else { return }
-        // Without a `..` a path is as short as it can be already.
         let paths = disks.map { disk in
-            let path = disk.path.value
-            return path.string.utf8.contains(UInt8(ascii: ".")) ? path.lexicallyNormalized() : path
+            // Without a `..` a path is as short as it can be already.
+            let goesUp = assignment(.disk, at: disk.index)?.value.contains("..") ?? true
+            return goesUp ? disk.path.value.lexicallyNormalized() : disk.path.value
         }
         for (position, disk) in disks.enumerated() {
             let other = disks.indices[..<position].first { index in

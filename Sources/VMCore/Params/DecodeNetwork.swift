@@ -20,9 +20,8 @@ extension ParamsDecoder {
     mutating func decodeNICs() -> [VMParams.NIC] {
         var nics: [VMParams.NIC] = []
         // NET0 is there without being written.
-        let written = indices(of: .net)
-        let others = Self.nicKeys.flatMap { indices(of: $0) }
-        for index in Set([0] + written + others).sorted() {
+        let written = indices(of: [.net] + Self.nicKeys)
+        for index in written.first == 0 ? written : [0] + written {
             // All settings are decoded before the network is looked at, so that all their faults are told.
             let mac = decodeMAC(index)
             let tap = setting(.netTap, at: index, Self.tap)

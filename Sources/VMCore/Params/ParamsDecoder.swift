@@ -128,9 +128,18 @@ extension ParamsDecoder {
 
     private func mentions(_ name: KeyName) -> Bool { names.contains(name) }
 
-    /// The indices that a key is set with, ascending.
-    func indices(of key: ParamsKey) -> [Int] {
-        names.indices.compactMap { names[$0].key == key && assignments[$0] != nil ? names[$0].index : nil }.sorted()
+    /// The indices that a key, or any of some keys, is set with, ascending and each once.
+    func indices(of keys: ParamsKey...) -> [Int] { indices(of: keys) }
+
+    /// The same.
+    func indices(of keys: [ParamsKey]) -> [Int] {
+        var indices: [Int] = []
+        for (position, name) in names.enumerated() where keys.contains(name.key) && assignments[position] != nil {
+            guard let index = name.index, !indices.contains(index) else { continue }
+            // Most files have them in order already.
+            indices.insert(index, at: indices.lastIndex { $0 < index }.map { $0 + 1 } ?? 0)
+        }
+        return indices
     }
 
     /// Decodes the value of a key; nil if it is not set, or wrong.

@@ -55,37 +55,41 @@ public enum ParamsSchema {
 
     /// Looks a key up as it is written in a file.
     public static func find(_ text: String) -> Lookup {
-        guard let initial = text.utf8.first else { return .unknown }
+        let bytes = Array(text.utf8)
+        guard let initial = bytes.first else { return .unknown }
         for position in positions[Int(initial)] {
+            guard let digits = match(bytes, patterns[position]) else { continue }
             let entry = entries[position]
-            guard let digits = match(text, entry.key.pattern) else { continue }
             guard let indices = entry.indices else { return .entry(entry, KeyName(entry.key)) }
             // 01 and 1 would be two names for one thing.
-            guard let index = Int(digits), indices.contains(index), digits.utf8.count == 1 || digits.utf8.first != 0x30
-            else { return .badIndex(entry) }
-            return .entry(entry, KeyName(entry.key, index))
+            guard digits.count <= 3, digits.count == 1 || digits.first != UInt8(ascii: "0") else {
+                return .badIndex(entry)
+            }
+            let index = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+            return indices.contains(index) ? .entry(entry, KeyName(entry.key, index)) : .badIndex(entry)
         }
         return .unknown
     }
 
     /// The digits that stand for a pattern's `n`, empty where it has none; nil where the text is another key.
-    private static func match(_ text: String, _ pattern: String) -> Substring? {
-        let bytes = text.utf8
-        var cursor = bytes.startIndex
-        var digits = text[cursor..<cursor]
-        for letter in pattern.utf8 {
+    private static func match(_ text: [UInt8], _ pattern: [UInt8]) -> ArraySlice<UInt8>? {
+        var cursor = 0
+        var digits = text[..<0]
+        for letter in pattern {
             if letter == placeholder {
-                let end = bytes[cursor...].firstIndex { !isDigit($0) } ?? bytes.endIndex
-                guard end > cursor else { return nil }
-                digits = text[cursor..<end]
-                cursor = end
+                digits = text[cursor...].prefix(while: isDigit)
+                guard !digits.isEmpty else { return nil }
+                cursor = digits.endIndex
             } else {
-                guard cursor < bytes.endIndex, bytes[cursor] == letter else { return nil }
-                bytes.formIndex(after: &cursor)
+                guard cursor < text.count, text[cursor] == letter else { return nil }
+                cursor += 1
             }
         }
-        return cursor == bytes.endIndex ? digits : nil
+        return cursor == text.count ? digits : nil
     }
+
+    /// How each key of the table is written.
+    private static let patterns = entries.map { Array($0.key.pattern.utf8) }
 
     /// Keys are capitals, so the only lower-case letter of a pattern stands for the index.
     private static let placeholder = UInt8(ascii: "n")

@@ -4,6 +4,8 @@ public import BridgeNet
 public struct LowerDeviceFacts: Equatable, Sendable {
     /// Whether it carries Ethernet frames.
     public var isEthernet: Bool
+    /// Whether it is Wi-Fi.
+    public var isWireless: Bool
     /// Whether it is up.
     public var isUp: Bool
     /// Its MTU in bytes.
@@ -15,9 +17,11 @@ public struct LowerDeviceFacts: Equatable, Sendable {
 
     /// Describes a device; see the properties.
     public init(
-        isEthernet: Bool = true, isUp: Bool, mtu: Int, controller: InterfaceName? = nil, isBridgePort: Bool = false
+        isEthernet: Bool = true, isWireless: Bool = false, isUp: Bool, mtu: Int, controller: InterfaceName? = nil,
+        isBridgePort: Bool = false
     ) {
         self.isEthernet = isEthernet
+        self.isWireless = isWireless
         self.isUp = isUp
         self.mtu = mtu
         self.controller = controller
@@ -55,25 +59,39 @@ extension LaunchPlanner {
             refuse(.unavailable, subject, "there is no device \(device)", remedy: "`ip link` lists them")
             return nil
         }
-        guard found.isEthernet else {
-            refuse(
-                .unavailable, subject, "\(device) is no Ethernet device, so that no macvtap can sit on it",
-                remedy: "name the device that leads to the network: `ip link` lists them")
-            return nil
-        }
-        if let controller = found.controller {
-            refuse(
-                .busy, subject, "\(device) is a port of \(controller), which takes all its frames",
-                remedy:
-                    "connect the NIC to that: NET\(nic.index)=\(found.isBridgePort ? "bridge" : "macvtap"):\(controller)"
-            )
-            return nil
-        }
-        guard found.isUp else {
-            refuse(
-                .unavailable, subject, "\(device) is down", remedy: "bring it up: `ip link set \(device) up`")
+        if let fault = found.fault(of: device, nic) {
+            refuse(fault.code, subject, fault.cause, remedy: fault.remedy)
             return nil
         }
         return checkedMTU(nic, atMost: found.mtu, of: device)
+    }
+}
+
+extension LowerDeviceFacts {
+    /// Why no macvtap can sit on the device, or none would work there; nil: nothing is in the way.
+    fileprivate func fault(
+        of device: InterfaceName, _ nic: VMParams.NIC
+    ) -> (code: VMError.Code, cause: String, remedy: String)? {
+        let net = "NET\(nic.index)"
+        if !isEthernet {
+            return (
+                .unavailable, "\(device) is no Ethernet device, so that no macvtap can sit on it",
+                "name the device that leads to the network: `ip link` lists them"
+            )
+        }
+        if isWireless {
+            return (
+                .unavailable, "\(device) is Wi-Fi, where an access point drops what comes from a second MAC",
+                "use \(net)=nat, or the device of a cable"
+            )
+        }
+        if let controller {
+            return (
+                .busy, "\(device) is a port of \(controller), which takes all its frames",
+                "connect the NIC to that: \(net)=\(isBridgePort ? "bridge" : "macvtap"):\(controller)"
+            )
+        }
+        guard !isUp else { return nil }
+        return (.unavailable, "\(device) is down", "bring it up: `ip link set \(device) up`")
     }
 }

@@ -9,28 +9,19 @@ struct FoundBridge {
     /// What the files leave out.
     let notices: [String]
 
-    /// Everything that the kernel has, of which only the bridge's counts.
-    struct Kernel {
-        var links: [Link]
-        var addresses: [InterfaceAddress]
-        var routes: [Route]
-        var rules: [Rule]
-    }
-
-    init(_ name: InterfaceName, in kernel: Kernel) throws(VMError) {
-        guard let bridge = kernel.links.first(where: { $0.name == name.description && $0.isBridge }),
-            let mac = bridge.mac
-        else {
+    /// - Parameter kernel: everything that the kernel has, of which only the bridge's counts.
+    init(_ name: InterfaceName, in kernel: NetworkState) throws(VMError) {
+        guard let bridge = kernel.link(named: name), bridge.isBridge, let mac = bridge.mac else {
             throw VMError(
                 .notFound, name.description, "there is no such bridge", remedy: "make it: `kvmctl net up \(name)`")
         }
-        if let network = bridge.alias, network == "nat" || network.hasPrefix("isolated:") {
+        if let network = bridge.privateNetwork {
             throw VMError(
                 .busy, name.description, "it is kvmctl's own, for VMs on \(network), and comes and goes with them",
                 remedy: "VMs find it again after a boot; for a bridge that stays: `kvmctl net up NAME`")
         }
         // Taps are VMs', and gone when the host boots.
-        let uplinks = kernel.links.filter { $0.controller == bridge.index && $0.kind != "tun" }
+        let uplinks = kernel.ports(of: bridge).filter { !$0.isTap }
         let names = try (uplinks + [bridge]).map { link throws(VMError) in try Self.writable(link.name) }
         let routes = kernel.routes.filter { $0.links.contains(bridge.index) && Self.isAdmins($0) }
         let addresses = kernel.addresses.filter { $0.link == bridge.index }
@@ -52,6 +43,8 @@ struct FoundBridge {
         return virtual.map { "\($0.name) is of kind \($0.kind ?? ""): what makes it at boot is not in these files" }
             + inexpressible.map { "not in these files: the route \($0)" }
             + named.map { "not in these files: the \($0)" }
+            + (bridge.bridge?.vlanFiltering == true && !uplinks.isEmpty
+                ? ["not in these files: VLANs that its uplink was put into (`bridge vlan show`)"] : [])
     }
 
     /// Only names that no service's language has a meaning for.

@@ -1,0 +1,10 @@
+import BridgeNet
+
+extension Link {
+    /// The network of VMs that a bridge of kvmctl's own is for, as in vm.params: `nat`, `isolated:lab`; nil for all other links.
+    /// It is the bridge's alias.
+    var privateNetwork: String? {
+        guard isBridge, let alias, alias == "nat" || alias.hasPrefix("isolated:") else { return nil }
+        return alias
+    }
+}
