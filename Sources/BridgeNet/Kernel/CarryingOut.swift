@@ -24,7 +24,9 @@ extension RouteSocket {
             } catch {
                 var failure = error
                 let doubtful = operation.mayFailHalfway || error.mayBeDone ? [operation] : []
-                failure.notUndone = undo(doubtful, tolerating: Self.meansAlreadySo) + undo(plan[..<position])
+                // What the kernel lacks it has neither done nor to undo.
+                let tolerated = Self.meansAlreadySo + (error.code == .unsupported ? [.notSupportedOnSocket] : [])
+                failure.notUndone = undo(doubtful, tolerating: tolerated) + undo(plan[..<position])
                 throw failure
             }
         }

@@ -23,6 +23,14 @@ public struct IPPrefix: Hashable, Sendable {
     /// The network: without the host part.
     public var network: IPPrefix { IPPrefix(masking: self) }
 
+    /// Whether it is the network's broadcast address, which only IPv4 has: all bits of the host part are set.
+    public var isBroadcast: Bool {
+        guard address.family == .ipv4 else { return false }
+        let number = address.octets.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let hostPart = length == 0 ? UInt32.max : (UInt32(1) << (32 - UInt32(length))) - 1
+        return number & hostPart == hostPart
+    }
+
     /// Whether the address is in the network.
     public func contains(_ other: IPAddress) -> Bool {
         other.family == address.family && other.masked(to: length) == address.masked(to: length)

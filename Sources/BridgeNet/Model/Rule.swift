@@ -32,12 +32,19 @@ public struct Rule: Equatable, Sendable {
 }
 
 extension Rule: CustomStringConvertible {
-    /// As ip(8) says it, in part: `rule 100 iif eth0 lookup 7`.
+    /// As ip(8) says it: `rule 100 from 192.0.2.0/24 iif eth0 lookup 7`; of rarer selectors, nothing.
     public var description: String {
         var words = ["rule \(priority)"]
+        if let source = prefix(RuleWire.source, length: header[1]) { words.append("from \(source)") }
+        if let destination = prefix(RuleWire.destination, length: header[0]) { words.append("to \(destination)") }
+        if let mark: UInt32 = attributes.number(RuleWire.mark) { words.append("fwmark 0x\(String(mark, radix: 16))") }
         if let input { words.append("iif \(input)") }
         if let output { words.append("oif \(output)") }
         if table != 0 { words.append("lookup \(table)") }
         return words.joined(separator: " ")
+    }
+
+    private func prefix(_ type: UInt16, length: UInt8) -> IPPrefix? {
+        attributes.bytes(type).flatMap { IPAddress(octets: Array($0)) }.flatMap { IPPrefix($0, length: Int(length)) }
     }
 }

@@ -27,7 +27,7 @@ struct UplinkCheck {
     private static let advice = "name the device that leads outside: `ip route show default` says which"
 
     private func checkKind(_ link: Link, _ name: InterfaceName) throws(NetworkError) {
-        if link.isTap {
+        if link.isTap, link.isEthernet {
             let whose = link.alias.map { "the tap of the VM \($0)" } ?? "a tap"
             throw refusal(.invalid, name, "it is \(whose), which leads into a VM and not outside", remedy: Self.advice)
         }

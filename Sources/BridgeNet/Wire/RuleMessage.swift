@@ -6,8 +6,11 @@ enum RuleWire {
     static let get: UInt16 = 34  // RTM_GETRULE
 
     // Attributes, linux/fib_rules.h.
+    static let destination: UInt16 = 1  // FRA_DST
+    static let source: UInt16 = 2  // FRA_SRC
     static let input: UInt16 = 3  // FRA_IIFNAME
     static let priority: UInt16 = 6  // FRA_PRIORITY
+    static let mark: UInt16 = 10  // FRA_FWMARK
     static let table: UInt16 = 15  // FRA_TABLE
     static let output: UInt16 = 17  // FRA_OIFNAME
 

@@ -79,8 +79,9 @@ struct NetResult {
     ///
     /// - Parameter trial: For how long it is to be on trial; nil: it stays.
     func reach(_ dryRun: DryRunOption, _ output: OutputOptions, trial: Duration? = nil) throws {
-        if !dryRun.isOn {
-            if let trial, !change.isEmpty {
+        if !dryRun.isOn, !change.isEmpty {
+            try Places.refuseUser("\(change.bridge)")
+            if let trial {
                 try TrialTalk(change).run(for: trial)
             } else {
                 try change.carryOut(try Places.current())

@@ -79,6 +79,7 @@ struct NetConfirm: ParsableCommand {
     var bridge: InterfaceName?
 
     func run() throws {
+        try Places.refuseUser(bridge?.description ?? "net confirm")
         for name in try Trial.keep(bridge, try Places.current()) { print("\(name): confirmed") }
     }
 }

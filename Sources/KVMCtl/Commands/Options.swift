@@ -10,6 +10,15 @@ enum Places {
         return keys.reduce(into: [:]) { found, key in found[key] = getenv(key).map { String(cString: $0) } }
     }
 
+    /// Refuses to change the host's network for a user.
+    ///
+    /// - Throws: `.denied`, where the caller is not root.
+    static func refuseUser(_ subject: String) throws(VMError) {
+        guard geteuid() != 0 else { return }
+        throw VMError(
+            .denied, subject, "only root can change the host's network", remedy: "run it as root, with sudo")
+    }
+
     static func current() throws(VMError) -> Paths { try Paths.of(uid: geteuid(), environment: environment) }
 
     /// Whether what the VM needs may be in use by itself: where the caller may not look, it may.

@@ -59,7 +59,8 @@ struct TrialTalk {
     private func remedy(_ verdict: Verdict) -> String? {
         switch verdict {
         case .timePassed: "to keep it, press Enter in time, or run `kvmctl net confirm \(change.bridge)`"
-        case .gatewayLost: "see whether the network accepts more than one MAC on this port (port security, 802.1X)"
+        case .gatewayLost:
+            "see whether the uplink still had a carrier, and whether the network lets a bridge in (port security, 802.1X)"
         case .kept, .abandoned: nil
         }
     }

@@ -29,7 +29,9 @@ extension AddressReport {
             return "fix the guest's DHCP or router, or take a link-local address: `kvmctl ip --any \(vm)`"
         }
         if nics.allSatisfy({ $0.network == "user" }) {
-            return "use a forwarded port, such as `FORWARD0=tcp:127.0.0.1:2222:22` in its params file"
+            return forwards.isEmpty
+                ? "forward a port, such as `FORWARD0=tcp:127.0.0.1:2222:22` in its params file"
+                : "connect to a port that is forwarded: \(forwards.map { "\($0)" }.joined(separator: ", "))"
         }
         return waited
             ? "look into the guest: `kvmctl console \(vm)`"

@@ -53,6 +53,11 @@ public enum Bridges {
 
     /// What it takes for a bridge to be as wished.
     public static func up(_ name: InterfaceName, _ wish: Wish) throws(VMError) -> BridgeChange {
+        guard !name.isPrivate else {
+            throw VMError(
+                .usage, name.description, "is what kvmctl calls the bridges of VMs on nat and isolated networks",
+                remedy: "choose another name, such as br0")
+        }
         do throws(VMError) { return try plan(name, wish) } catch {
             var failure = error
             // What can't be was asked for on the command line.

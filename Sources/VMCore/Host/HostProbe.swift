@@ -180,7 +180,10 @@ private struct NetworkFacts {
                 if network.isPrivate {
                     // Made when it is needed, and then as it should be.
                     let mtu = network == .nat ? nat?.mtu : link?.mtu
-                    bridges[name] = BridgeFacts(isUp: true, mtu: mtu ?? 1500, ports: link == nil ? 0 : ports)
+                    let isForeign = link.map { $0.privateNetwork != network.description } ?? false
+                    bridges[name] = BridgeFacts(
+                        otherKind: isForeign ? link?.words : nil, isUp: true, mtu: mtu ?? 1500,
+                        ports: link == nil ? 0 : ports)
                 } else if let link {
                     bridges[name] = BridgeFacts(
                         otherKind: link.isBridge ? nil : link.words, isUp: link.isUp, mtu: link.mtu, ports: ports,

@@ -154,7 +154,13 @@ extension RuntimeDirectory {
     ///
     /// - Throws: `.busy` if it does not run, `.denied` if the caller may not know.
     fileprivate func runningManifest(of vm: VMReference) throws(VMError) -> Manifest {
-        guard let holder = try? openLockIfThere()?.isLocked(0), holder, isRunning(vm.file) else {
+        let isLocked: Bool?
+        do throws(Errno) { isLocked = try openLockIfThere()?.isLocked(0) } catch {
+            throw .system(
+                error, name.description, "whether it runs can't be seen",
+                remedy: "run it as root: `sudo kvmctl ip \(name)`")
+        }
+        guard isLocked == true, isRunning(vm.file) else {
             throw VMError(
                 .busy, name.description, "it is not running, so it has no address",
                 remedy: "start it: `kvmctl start \(name)`")

@@ -40,9 +40,9 @@ extension ParamsDecoder {
     private mutating func refuseSharedPaths(_ disks: [VMParams.Disk]) {
         guard disks.count > 1 else { return }
         let paths = disks.map { disk in
-            // Without a `..` a path is as short as it can be already.
-            let goesUp = assignment(.disk, at: disk.index)?.value.contains("..") ?? true
-            return goesUp ? disk.path.value.lexicallyNormalized() : disk.path.value
+            // Without a dot there is no `..`, and the path is as short as it can be already.
+            let mayGoUp = assignment(.disk, at: disk.index)?.value.utf8.contains(UInt8(ascii: ".")) ?? true
+            return mayGoUp ? disk.path.value.lexicallyNormalized() : disk.path.value
         }
         for (position, disk) in disks.enumerated() {
             let other = disks.indices[..<position].first { index in

@@ -57,8 +57,9 @@ public enum OptionValue {
             guard let prefix = IPPrefix(text) else {
                 throw ValueFault("\(Printable.quoted(text)) is no address with a length", hint: hint)
             }
-            let isNetwork = prefix.network == prefix && prefix.length < prefix.address.family.bits - 1
-            if isNetwork || prefix.address.isMulticast || prefix.address.isLoopback {
+            let hasHosts = prefix.length < prefix.address.family.bits - 1
+            let isNetwork = hasHosts && (prefix.network == prefix || prefix.isBroadcast)
+            if prefix.length == 0 || isNetwork || prefix.address.isMulticast || prefix.address.isLoopback {
                 throw ValueFault("\(prefix) can't be a host's address", hint: hint)
             }
             return prefix

@@ -125,7 +125,7 @@ public enum Credentials: Equatable, Sendable {
 
 /// A bridge that exists.
 public struct BridgeFacts: Equatable, Sendable {
-    /// Whether the device of that name is a bridge at all, or else its kind.
+    /// What the device of that name is, if no bridge; or, where kvmctl would make it, not the one that kvmctl made.
     public var otherKind: String?
     /// Whether it is up.
     public var isUp: Bool

@@ -127,7 +127,8 @@ extension LaunchPlanner {
         guard wanted.value <= most else {
             refuse(
                 .badData, place(wanted.origin),
-                "\(wanted.value) is more than the \(most) of \(carrier), and would be lost there")
+                "\(wanted.value) is more than the \(most) of \(carrier), and would be lost there",
+                remedy: "write at most NET\(nic.index)_MTU=\(most), or leave the line out")
             return nil
         }
         return wanted.value

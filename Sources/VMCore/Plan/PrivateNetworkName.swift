@@ -1,5 +1,10 @@
 import BridgeNet
 
+extension InterfaceName {
+    /// Whether bridges of kvmctl's own are called so: `kvmnat0`, `kvm-lab`.
+    var isPrivate: Bool { description == "kvmnat0" || description.hasPrefix("kvm-") }
+}
+
 extension Link {
     /// The network of VMs that a bridge of kvmctl's own is for, as in vm.params: `nat`, `isolated:lab`; nil for all other links.
     /// It is the bridge's alias.

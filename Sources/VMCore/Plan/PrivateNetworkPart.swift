@@ -3,7 +3,7 @@ import BridgeNet
 extension LaunchPlanner {
     /// `isolated:NAME`: a tap on a bridge of kvmctl's own, which the VM holds with all others that are on it.
     mutating func planIsolated(_ nic: VMParams.NIC, _ network: NetworkName) -> Int? {
-        guard let bridge = nic.network.value.bridge else { return nil }
+        guard let bridge = freeBridge(of: nic) else { return nil }
         if !plan.descriptors.contains(where: { $0.role == .isolated(network) }) { _ = inherit(.isolated(network)) }
         return planTap(nic, bridge)
     }
@@ -11,7 +11,7 @@ extension LaunchPlanner {
     /// `nat`: the same, with an address on it that is always the same while nobody else has it, and the host's ports that
     /// lead to that address.
     mutating func planNAT(_ nic: VMParams.NIC, _ mac: MACAddress) -> Int? {
-        guard let bridge = nic.network.value.bridge else { return nil }
+        guard let bridge = freeBridge(of: nic) else { return nil }
         if plan.nat == nil {
             // In this order: what the VM has on the network is made when the network is there.
             _ = inherit(.natNetwork)
@@ -27,6 +27,17 @@ extension LaunchPlanner {
         plan.nat?.stations.append(.init(nic: nic.index, mac: mac, address: address))
         if params.forwardNIC?.index == nic.index { planForwards() }
         return planTap(nic, bridge)
+    }
+
+    /// The bridge of a network of kvmctl's own, unless its name is taken by something else.
+    private mutating func freeBridge(of nic: VMParams.NIC) -> InterfaceName? {
+        guard let bridge = nic.network.value.bridge else { return nil }
+        guard let other = facts.bridges[bridge]?.otherKind else { return bridge }
+        refuse(
+            .busy, place(nic.network.origin),
+            "its bridge would be \(bridge), and there is \(other) of that name already",
+            remedy: "if nobody needs that one, remove it: `ip link delete \(bridge)`")
+        return nil
     }
 
     /// The host's ports stay taken for as long as they lead to the guest: nobody else can listen there meanwhile.
