@@ -56,6 +56,11 @@ def test_guests_reach_each_other_and_the_outside_and_leave_nothing(host):
         assert hello(there.execute, HOST_ADDRESS, 2223) == "hello from web\n"
         assert hello(there.execute, HOST_ADDRESS, 2222) == ""
         assert run_inside(host, "my_db", f"nc -w 5 {HOST_ADDRESS} 2223")[0].strip() == "hello from web"
+        # What is forwarded from 127.0.0.1 is the host's alone, also where a neighbour claims that address.
+        there.execute("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1")
+        there.execute("ip", "address", "del", "127.0.0.1/8", "dev", "lo")
+        there.execute("ip", "route", "add", "127.0.0.1", "via", HOST_ADDRESS)
+        assert hello(there.execute, "127.0.0.1", 2222) == ""
         # A forward is the only way in, also for whoever has a route.
         there.execute("ip", "route", "add", "10.213.0.0/24", "via", HOST_ADDRESS)
         assert hello(there.execute, web, 22) == ""
@@ -79,6 +84,24 @@ def test_the_last_stop_removes_it(host):
     assert [entry.name for entry in (host.run / "nat" / "hosts").iterdir()] == ["b"]
     host.kvmctl("stop", "--now", "b")
     assert host.network() == before
+
+
+def test_settings_beside_forwarding_are_as_before(host):
+    settings = {"all/accept_redirects": "0", "lo/forwarding": "1"}
+    for key, value in settings.items():
+        host.execute("sysctl", "-qw", f"net/ipv4/conf/{key}={value}")
+    write_idle_vm(host, "vm")
+    host.kvmctl("start", "vm")
+    host.kvmctl("stop", "--now", "vm")
+    for key, value in settings.items():
+        assert host.execute("sysctl", "-n", f"net/ipv4/conf/{key}").stdout.strip() == value
+
+
+@pytest.mark.parametrize("name", ["ignore", "1h"])
+def test_no_name_means_something_to_the_server(host, name):
+    host.write_tiny_vm(name, "tiny.dhcp=0", NET0="nat")
+    host.kvmctl("start", name)
+    assert lease(host, name) == host.show(name)["nics"][0]["address"]
 
 
 def test_a_failed_start_leaves_nothing(host):

@@ -62,6 +62,9 @@ class Network:
     def is_back(self):
         return self.state() == self.before
 
+    def bridges(self):
+        return [name for name, link in self.host.links().items() if link.get("linkinfo", {}).get("info_kind") == "bridge"]
+
     def journal(self):
         return self.host.run / "net" / "br0"
 
@@ -207,6 +210,47 @@ def test_a_trial_goes_back_with_the_next_command_when_all_were_killed(network):
         assert not network.is_back()
         assert "taken back" in network.host.kvmctl("list").stderr
         network.wait_until_back()
+
+
+def test_a_bridge_made_anew_since_is_left_alone(network):
+    host = network.host
+    with network.trial() as process:
+        process.send_signal(signal.SIGSTOP)
+        network.guardian().kill()
+        process.kill()
+        process.wait()
+        # Somebody mends it by hand before kvmctl runs again.
+        host.ip("link", "delete", "br0")
+        host.ip("link", "add", "other", "type", "bridge")
+        host.ip("link", "add", "br0", "type", "bridge")
+        theirs = host.links()["br0"]
+        assert "made the bridge anew" in host.kvmctl("list").stderr
+        assert host.links()["br0"] == theirs and host.links()["eth0"].get("master") is None
+        assert host.kvmctl("list").stderr == ""
+
+
+def test_of_two_bridges_at_once_one_gets_the_uplink(network):
+    host = network.host
+    for _ in range(4):
+        both = {name: host.popen(host.binary, "net", "up", name, "--uplink", "eth0") for name in ("br0", "br1")}
+        messages = {name: process.communicate(timeout=60)[1] for name, process in both.items()}
+        codes = {name: process.returncode for name, process in both.items()}
+        assert sorted(codes.values()) == [0, 75], messages
+        [winner] = [name for name, code in codes.items() if code == 0]
+        assert host.links()["eth0"]["master"] == winner and len(network.bridges()) == 1
+        host.kvmctl("net", "down", winner)
+        assert network.is_back()
+
+
+def test_a_device_with_a_macvtap_is_refused(network):
+    host = network.host
+    host.ip("link", "add", "link", "eth0", "name", "upper", "type", "macvtap", "mode", "bridge")
+    assert "it carries upper" in host.kvmctl("net", "up", "br0", "--uplink", "eth0", "--dry-run", expect=75).stderr
+
+
+def test_what_is_on_trial_is_not_written_down(network):
+    with network.trial():
+        assert "kvmctl net confirm br0" in network.host.kvmctl("net", "persist", "br0", "--dry-run", expect=75).stderr
 
 
 def test_a_trial_goes_back_when_the_gateway_falls_silent(network):

@@ -98,8 +98,8 @@ import Testing
                 nic: 2, mac: MACAddress(bits: 0x5254_0000_0002), address: try Self.address("10.213.0.6")),
         ]
         #expect(
-            NATServer.hostLines(stations, name: "web")
-                == "52:54:00:00:00:01,10.213.0.5,web\n52:54:00:00:00:02,10.213.0.6\n")
+            NATServer.hostLines(stations)
+                == "52:54:00:00:00:01,10.213.0.5\n52:54:00:00:00:02,10.213.0.6\n")
         #expect(NATServer.nameLine(stations, name: "web") == "10.213.0.5 web\n")
         #expect(NATServer.nameLine(stations, name: nil) == "")
         let server = NATServer(

@@ -28,12 +28,15 @@ import Testing
 
     @Test func aGuestSendsAsItselfAlone() throws {
         let expected = """
+            add table netdev kvmctl-web
+            delete table netdev kvmctl-web
             table netdev kvmctl-web {
                 chain from-net0 {
                     type filter hook ingress device "tap0" priority filter; policy accept;
                     ether saddr != 52:54:00:00:00:01 drop
                     arp saddr ether != 52:54:00:00:00:01 drop
-                    ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept
+                    udp sport { 67, 547 } drop
+                    ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
                     ip saddr != { 192.0.2.7 } drop
                     arp saddr ip != { 0.0.0.0, 192.0.2.7 } drop
                     icmpv6 type { nd-router-advert, nd-redirect } drop
@@ -58,6 +61,8 @@ import Testing
     /// What a guest sends comes in by a tap, but leaves a macvtap.
     @Test func aMacvtapIsTheOtherWayRound() throws {
         let expected = """
+            add table netdev kvmctl-web
+            delete table netdev kvmctl-web
             table netdev kvmctl-web {
                 chain from-net0 {
                     type filter hook egress device "tap0" priority filter; policy accept;
@@ -72,6 +77,15 @@ import Testing
 
             """
         #expect(try script(rate: 125_000, filter: "mac", isMacvtap: true) == expected)
+    }
+
+    /// What the filter accepts, too, has passed the limit.
+    @Test func theLimitComesFirst() throws {
+        let rules = try script(rate: 125_000, filter: "ip=192.0.2.7", addresses: ["192.0.2.7"])
+        let lines = rules.split(separator: "\n")
+        let limit = try #require(lines.firstIndex { $0.contains("limit rate") })
+        let accepted = try #require(lines.firstIndex { $0.hasSuffix(" accept") })
+        #expect(limit < accepted)
     }
 
     @Test func aLimitAloneIsOneRule() throws {

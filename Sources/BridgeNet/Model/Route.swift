@@ -101,6 +101,17 @@ public struct Route: Equatable, Sendable {
         destinationLength == 0 && sourceLength == 0 && table == Number.mainTable && kind == Number.unicast
     }
 
+    /// Whether nothing but its destination, way, router, metric, table, source address and origin makes it what it is.
+    public var isPlain: Bool {
+        let known: [UInt16] = [
+            RouteWire.destination, RouteWire.output, RouteWire.gateway, RouteWire.via, RouteWire.priority,
+            RouteWire.preferredSource, RouteWire.table, RouteWire.cacheInformation, RouteWire.preference,
+            RouteWire.expires,
+        ]
+        return sourceLength == 0 && typeOfService == 0
+            && attributes.allSatisfy { known.contains($0.type & Attribute.typeMask) }
+    }
+
     /// The same route over other links.
     public func moved(from link: UInt32, to other: UInt32) -> Route {
         var moved = self

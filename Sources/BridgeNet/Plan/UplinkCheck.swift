@@ -46,6 +46,15 @@ struct UplinkCheck {
     }
 
     private func checkController(_ link: Link, _ name: InterfaceName) throws(NetworkError) {
+        // Both want all that the device receives, and the kernel lets only one have it.
+        let exclusive = ["macvtap", "macvlan", "ipvtap", "ipvlan"]
+        if let upper = found.links.first(where: { $0.lower == link.index && exclusive.contains($0.kind ?? "") }) {
+            let whose = upper.alias.map { " (\($0))" } ?? ""
+            throw refusal(
+                .busy, name,
+                "it carries \(upper.name)\(whose), a \(upper.kind ?? "link"), and can't do that for a bridge too",
+                remedy: "stop the VM whose NIC that is, or remove it: `ip link delete \(upper.name)`")
+        }
         let present = found.link(named: bridge)
         if let controller = link.controller, controller != present?.index {
             let other = found.links.first { $0.index == controller }

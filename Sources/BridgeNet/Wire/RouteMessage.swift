@@ -15,6 +15,7 @@ enum RouteWire {
     static let cacheInformation: UInt16 = 12  // RTA_CACHEINFO
     static let table: UInt16 = 15  // RTA_TABLE
     static let via: UInt16 = 18  // RTA_VIA
+    static let preference: UInt16 = 20  // RTA_PREF
     static let expires: UInt16 = 23  // RTA_EXPIRES, in seconds
     static let nexthopObject: UInt16 = 30  // RTA_NH_ID
 

@@ -25,9 +25,11 @@ struct NetDown: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let change = try Bridges.down(bridge)
-        let done = change.moved.isEmpty ? "removed" : "removed; its uplink has \(change.moved) back"
-        try NetResult(change, wasThere: "there is none", done: done).reach(dryRun, output)
+        try NetResult.inTurn(dryRun) {
+            let change = try Bridges.down(bridge)
+            let done = change.moved.isEmpty ? "removed" : "removed; its uplink has \(change.moved) back"
+            try NetResult(change, wasThere: "there is none", done: done).reach(dryRun, output)
+        }
     }
 }
 
@@ -73,6 +75,12 @@ struct NetResult {
 
     init(_ change: BridgeChange, wasThere: String, done: String) {
         (self.change, self.wasThere, self.done) = (change, wasThere, done)
+    }
+
+    /// Plans and makes a change while no other command changes the host's network; a plan alone needs no turn.
+    static func inTurn(_ dryRun: DryRunOption, _ body: () throws -> Void) throws {
+        if dryRun.isOn { return try body() }
+        try Bridges.inTurn(try Places.current(), body)
     }
 
     /// Carries the change out, unless it is only asked for, and says so.

@@ -27,6 +27,11 @@ struct NetPersist: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        if Trial.isOn(bridge, try Places.current()) {
+            throw VMError(
+                .busy, bridge.description, "is on trial: what is written now would be there after a boot all the same",
+                remedy: "keep it first: `kvmctl net confirm \(bridge)`")
+        }
         let persisting = try Persisting(bridge, for: service)
         let title = persisting.service?.title ?? ""
         try persisting.report(bridge, dryRun, output, otherwise: "in the files of \(title) already")

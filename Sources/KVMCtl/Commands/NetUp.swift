@@ -60,8 +60,10 @@ struct NetUp: ParsableCommand {
         let wish = Bridges.Wish(
             mtu: mtu, uplink: uplink, addresses: addresses, gateways: gateways, spanningTree: stp,
             vlanAware: vlanAware)
-        let change = try Bridges.up(bridge, wish)
-        try NetResult(change, wasThere: "up already", done: done(change)).reach(dryRun, output, trial: trial)
+        try NetResult.inTurn(dryRun) {
+            let change = try Bridges.up(bridge, wish)
+            try NetResult(change, wasThere: "up already", done: done(change)).reach(dryRun, output, trial: trial)
+        }
     }
 
     private func done(_ change: BridgeChange) -> String {

@@ -6,7 +6,7 @@ public struct BridgeChange: Sendable {
     /// The bridge that it is about.
     public let bridge: InterfaceName
     /// What the user should know.
-    public private(set) var notices: [String] = []
+    public internal(set) var notices: [String] = []
     private let operations: [NetworkOperation]
     /// The bridge's number, which a new one is given by the plan.
     private var link: UInt32 = 0

@@ -76,7 +76,13 @@ public enum Bridges {
             let wanted = ConnectedBridge(
                 spec, uplink: wish.uplink, addresses: wish.addresses, gateways: wish.gateways,
                 spanningTree: wish.spanningTree, vlanAware: wish.vlanAware)
-            return try BridgeChange(wanted, found: try socket.state())
+            let found = try socket.state()
+            var change = try BridgeChange(wanted, found: found)
+            if let uplink = wish.uplink, !change.isEmpty {
+                let exists = found.link(named: name) != nil
+                change.notices += [UplinkSettings.notice(of: uplink, bridge: name, exists: exists)].compactMap(\.self)
+            }
+            return change
         }
     }
 

@@ -91,6 +91,16 @@ func removeFile(_ path: FilePath) {
     _ = path.withPlatformString { unlink($0) }
 }
 
+/// Makes a directory for root alone, below RUN, which others may look at.
+func makePrivateDirectory(_ path: FilePath, below run: FilePath) throws(VMError) {
+    do throws(Errno) {
+        try makeDirectories(run, permissions: 0o750, group: Accounts.lookers)
+        try makeDirectories(path, permissions: 0o700)
+    } catch {
+        throw .system(error, path.string, "can't be made")
+    }
+}
+
 /// Removes a directory, if it is there and nothing is in it.
 func removeDirectory(_ path: FilePath) {
     _ = path.withPlatformString { rmdir($0) }

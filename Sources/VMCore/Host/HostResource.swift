@@ -28,9 +28,7 @@ public struct HostResource {
     /// - Parameter make: makes the resource, or where it `isHeld` sees to it that it is as it should be. It notes each
     ///   thing just before making it. On its failure what it made is removed, unless another VM holds the resource.
     func hold(_ make: (inout ResourceJournal) throws(VMError) -> Void) throws(VMError) -> OwnedDescriptor {
-        do throws(Errno) { try makeDirectories(directory, permissions: 0o700) } catch {
-            throw .system(error, directory.string, "can't be made")
-        }
+        try makePrivateDirectory(directory, below: directory.removingLastComponent())
         let path = directory.appending(name)
         guard var journal = try ResourceJournal.open(path, creating: true, by: Deadline(in: Self.patience)) else {
             throw VMError(

@@ -61,6 +61,7 @@ struct NATNetwork {
         try PrivateBridge(name: bridge, network: "nat", mtu: mtu).provide(&journal)
         if survey.prefix == nil { try add(prefix) }
         if Sysctl.forwarding.value == "0" {
+            try Self.noteSideEffects(&journal)
             try journal.note(.setting(.forwarding, was: "0", now: "1"))
             try Sysctl.forwarding.set("1")
         }
@@ -77,6 +78,18 @@ struct NATNetwork {
                     group: account.group))
         }
         return prefix
+    }
+
+    /// To switch forwarding off again makes the host accept redirects, and switches it off for every interface that had it on
+    /// alone (`inet_forward_change`, net/ipv4/devinet.c): noted before it, these are put right after it.
+    private static func noteSideEffects(_ journal: inout ResourceJournal) throws(VMError) {
+        let all = "net/ipv4/conf"
+        let redirects = Sysctl(key: "\(all)/all/accept_redirects")
+        if let was = redirects.value, was != "1" { try journal.note(.setting(redirects, was: was, now: "1")) }
+        for interface in (try? names(in: FilePath("/proc/sys").appending(all))) ?? [] where interface != "all" {
+            let forwarding = Sysctl(key: "\(all)/\(interface)/forwarding")
+            if forwarding.value == "1" { try journal.note(.setting(forwarding, was: "1", now: "0")) }
+        }
     }
 
     private func add(_ prefix: IPPrefix) throws(VMError) {
@@ -128,7 +141,7 @@ struct NATNetwork {
         let name = NATAddressing.hostName(of: member.name)
         try journal.note(.reader(daemon))
         for (path, text) in [
-            (NATServer.hosts(in: directory), NATServer.hostLines(member.stations, name: name)),
+            (NATServer.hosts(in: directory), NATServer.hostLines(member.stations)),
             (NATServer.names(in: directory), NATServer.nameLine(member.stations, name: name)),
         ] {
             let file = path.appending(member.name.description)

@@ -64,7 +64,9 @@ struct ResourceJournal: ~Copyable {
         guard namespace == Self.ownNamespace else {
             throw VMError(
                 .busy, path.string, "it was made in another network namespace",
-                remedy: "run kvmctl there, or set KVMCTL_RUN to another directory for this one")
+                remedy:
+                    "run kvmctl there, or set KVMCTL_RUN to another directory for this one; where that namespace is gone: "
+                    + "`rm \(shellQuoted(path.string))`")
         }
         guard !isHeld else { return }
         if let failure = removeRemnants().first { throw failure }

@@ -10,8 +10,9 @@ enum NATRules {
 
     /// The network's table, whatever was in it before.
     ///
-    /// Guests reach the outside with the host's address, and nobody outside reaches them but by a forward. That the
-    /// bridge takes packets for 127.0.0.0/8 (route_localnet, for forwards from the host itself) is not for guests.
+    /// Guests reach the outside with the host's address, and nobody outside reaches them but by a forward. What comes from
+    /// outside or from guests for 127.0.0.0/8 is dropped before it is looked at: the bridge takes such packets (route_localnet,
+    /// for forwards from the host itself), and a forward changes their address before the kernel finds them odd.
     static func network(_ prefix: IPPrefix, bridge: InterfaceName) -> String {
         """
         add table ip \(table)
@@ -19,8 +20,8 @@ enum NATRules {
         table ip \(table) {
             chain prerouting {
                 type filter hook prerouting priority raw; policy accept;
-                iifname "\(bridge)" ip saddr 127.0.0.0/8 drop
-                iifname "\(bridge)" ip daddr 127.0.0.0/8 drop
+                iifname != "lo" ip saddr 127.0.0.0/8 drop
+                iifname != "lo" ip daddr 127.0.0.0/8 drop
             }
             chain forward {
                 type filter hook forward priority filter; policy accept;

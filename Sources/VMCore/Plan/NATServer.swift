@@ -42,14 +42,13 @@ struct NATServer: Equatable {
         return options
     }
 
-    /// The lines that give a VM's NICs their addresses. The first one bears the VM's name.
-    static func hostLines(_ stations: [NATMember.Station], name: String?) -> String {
-        lines(stations) { station, address, isFirst in
-            "\(station.mac),\(address)\(isFirst ? name.map { ",\($0)" } ?? "" : "")"
-        }
+    /// The lines that give a VM's NICs their addresses. Without the name: dnsmasq would read some, such as `ignore` and `1h`, as
+    /// its own words.
+    static func hostLines(_ stations: [NATMember.Station]) -> String {
+        lines(stations) { station, address, _ in "\(station.mac),\(address)" }
     }
 
-    /// The line that gives the first NIC's address the VM's name, also before the guest asked for its lease.
+    /// The line that gives the first NIC's address the VM's name.
     static func nameLine(_ stations: [NATMember.Station], name: String?) -> String {
         guard let name else { return "" }
         return lines(stations) { _, address, isFirst in isFirst ? "\(address) \(name)" : nil }

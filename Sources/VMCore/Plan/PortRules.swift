@@ -22,10 +22,10 @@ struct PortRules {
 
     static func table(of name: VMName) -> String { "kvmctl-\(name)" }
 
-    /// What nft reads: the whole table, new.
+    /// What nft reads: the whole table, whatever was in it before.
     var script: String {
         let chains = ports.flatMap(Self.chains)
-        return "table netdev \(table) {\n\(chains.joined())}\n"
+        return "add table netdev \(table)\ndelete table netdev \(table)\ntable netdev \(table) {\n\(chains.joined())}\n"
     }
 
     private static func chains(_ port: Port) -> [String] {
@@ -36,7 +36,8 @@ struct PortRules {
         let filter = port.policy.filter.map { filterRules($0, port) } ?? []
         let (sent, coming) = port.isMacvtap ? ("egress", "ingress") : ("ingress", "ingress")
         let limits = [limit].compactMap(\.self)
-        if sent == coming { return [chain("from", port, hook: sent, filter + limits)] }
+        // The limit first: what the filter accepts has passed it.
+        if sent == coming { return [chain("from", port, hook: sent, limits + filter)] }
         return [chain("from", port, hook: sent, filter), chain("to", port, hook: coming, limits)]
     }
 
@@ -54,13 +55,14 @@ struct PortRules {
     }
 
     /// Beside its addresses a guest may use what it takes to get and to check one: DHCP and ARP from 0.0.0.0, neighbour
-    /// discovery from `::` and its link-local addresses, which lead nowhere else. It is no router.
+    /// discovery from `::` and its link-local addresses. It is no router, and no DHCP server.
     private static func addressRules(_ addresses: [IPAddress]) -> [String] {
         let v4 = addresses.filter(\.isIPv4).map(\.description)
         let v6 = addresses.filter { !$0.isIPv4 }
         let notOwnTarget = v6.map { " @th,64,128 != 0x\($0.hex)" }.joined()
         return [
-            "ip saddr 0.0.0.0 udp sport 68 udp dport 67 accept",
+            "udp sport { 67, 547 } drop",
+            "ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept",
             v4.isEmpty ? "meta protocol ip drop" : "ip saddr != { \(v4.joined(separator: ", ")) } drop",
             "arp saddr ip != { \((["0.0.0.0"] + v4).joined(separator: ", ")) } drop",
             "icmpv6 type { nd-router-advert, nd-redirect } drop",

@@ -21,9 +21,7 @@ struct ChangeJournal: ~Copyable {
     ///
     /// - Throws: `.busy` where another change to the bridge is not decided yet.
     static func begin(_ record: ChangeRecord, in paths: Paths) throws(VMError) -> ChangeJournal {
-        do throws(Errno) { try makeDirectories(paths.networkChanges, permissions: 0o700) } catch {
-            throw .system(error, paths.networkChanges.string, "can't be made")
-        }
+        try makePrivateDirectory(paths.networkChanges, below: paths.run)
         let path = paths.networkChanges.appending(record.bridge.description)
         while true {
             let file = try ByteLockFile.make(path, permissions: 0o600)
@@ -99,6 +97,13 @@ struct ChangeJournal: ~Copyable {
         defer { removeFile(path) }
         do throws(NetworkError) {
             var socket = try RouteSocket()
+            if let now = try socket.link(named: record.bridge), now.index != record.link {
+                return [
+                    VMError(
+                        .busy, record.bridge.description,
+                        "the change to it is not taken back: somebody has made the bridge anew since")
+                ]
+            }
             return socket.perform(record.undo).map { VMError($0) }
         } catch {
             return [VMError(error)]
@@ -124,6 +129,12 @@ extension ChangeJournal {
             kept.append(name)
         }
         return kept
+    }
+
+    /// Whether a change to a bridge is being made, or on trial, as far as the caller may look.
+    static func isOpen(_ bridge: InterfaceName, in paths: Paths) -> Bool {
+        let path = paths.networkChanges.appending(bridge.description)
+        return (try? ByteLockFile(asking: path).isHeld(keeper)) == true
     }
 
     /// Takes back the changes whose processes were killed.

@@ -105,6 +105,9 @@ extension Trial {
             remedy: "`kvmctl net show` says how it is now")
     }
 
+    /// Whether a change to a bridge is on trial, or just being made.
+    public static func isOn(_ bridge: InterfaceName, _ paths: Paths) -> Bool { ChangeJournal.isOpen(bridge, in: paths) }
+
     /// Takes back the changes that a kvmctl which was killed has left unconfirmed or half made.
     ///
     /// - Returns: What was taken back, in words, and what could not be.

@@ -32,7 +32,11 @@ struct FoundBridge {
             ipv4: Self.addressing(addresses.filter(\.address.isIPv4), routes.filter { $0.family == .ipv4 }),
             ipv6: Self.addressing(addresses.filter { !$0.address.isIPv4 }, routes.filter { $0.family == .ipv6 }))
         links = [bridge] + uplinks
-        notices = Self.leftOut(uplinks, routes, kernel.rules, bridge)
+        notices =
+            Self.leftOut(uplinks, routes, kernel.rules, bridge)
+            + addresses.filter { $0.peer != nil || !$0.isDynamic && $0.flags.contains(.withoutPrefixRoute) }.map {
+                "in these files without its peer or its noprefixroute: the address \($0)"
+            }
     }
 
     /// What the files can't say, and somebody has to know.
@@ -82,7 +86,7 @@ struct FoundBridge {
 extension Route {
     /// The route in the terms of configuration files; nil where they have none for it.
     fileprivate var configuration: BridgeConfiguration.Route? {
-        guard kind == Number.unicast, !hasSeveralWays, !usesNexthopObject, let destination else { return nil }
+        guard kind == Number.unicast, !hasSeveralWays, !usesNexthopObject, isPlain, let destination else { return nil }
         return BridgeConfiguration.Route(
             destination: destination, gateway: gateway, metric: metric,
             table: table == Number.mainTable ? nil : table, source: source, isOnLink: isOnLink)

@@ -1,0 +1,26 @@
+import Glibc
+import SystemPackage
+
+extension Bridges {
+    /// Does something to the host's network while no other command does: what was found is then what is changed. A user,
+    /// who can change nothing, needs no turn.
+    ///
+    /// - Throws: `.busy` if another command keeps at it, as one does whose change is on trial; what `body` throws.
+    public static func inTurn(_ paths: Paths, _ body: () throws -> Void) throws {
+        guard geteuid() == 0 else { return try body() }
+        let path = paths.run.appending("network")
+        try makePrivateDirectory(paths.networkChanges, below: paths.run)
+        let file = try ByteLockFile.make(path, permissions: 0o600)
+        let deadline = Deadline(in: .seconds(5))
+        while try !file.take(0, of: path) {
+            guard !deadline.hasPassed else {
+                throw VMError(
+                    .busy, "network", "another command is changing it, or has a change on trial",
+                    remedy: "`kvmctl net confirm` keeps what is on trial; else wait for its end")
+            }
+            pause(.milliseconds(5))
+        }
+        defer { extendLifetime(file) }
+        try body()
+    }
+}
