@@ -57,11 +57,11 @@ struct NetUp: ParsableCommand {
     }
 
     func run() throws {
-        let wish = Bridges.Wish(
-            mtu: mtu, uplink: uplink, addresses: addresses, gateways: gateways, spanningTree: stp,
-            vlanAware: vlanAware)
+        let wanted = ConnectedBridge(
+            try Bridges.spec(bridge, mtu: mtu), uplink: uplink, addresses: addresses, gateways: gateways,
+            spanningTree: stp, vlanAware: vlanAware)
         try NetResult.inTurn(dryRun) {
-            let change = try Bridges.up(bridge, wish)
+            let change = try Bridges.up(wanted)
             try NetResult(change, wasThere: "up already", done: done(change)).reach(dryRun, output, trial: trial)
         }
     }

@@ -26,39 +26,30 @@ public enum Bridges {
         public var isVLANAware: Bool
     }
 
-    /// What a bridge is to be like, beside being there and up.
-    public struct Wish: Sendable {
-        /// Its MTU in bytes; nil: as it is, or the kernel's default, or its uplink's.
-        public var mtu: Int?
-        /// The device that connects it to the network outside.
-        public var uplink: InterfaceName?
-        /// Addresses that the host is to have on it.
-        public var addresses: [IPPrefix]
-        /// Routers that default routes are to lead through.
-        public var gateways: [IPAddress]
-        /// Whether it is to speak the spanning tree protocol.
-        public var spanningTree: Bool
-        /// Whether it is to keep VLANs apart.
-        public var vlanAware: Bool
-
-        /// A bridge of these properties.
-        public init(
-            mtu: Int? = nil, uplink: InterfaceName? = nil, addresses: [IPPrefix] = [], gateways: [IPAddress] = [],
-            spanningTree: Bool = false, vlanAware: Bool = false
-        ) {
-            (self.mtu, self.uplink, self.addresses, self.gateways) = (mtu, uplink, addresses, gateways)
-            (self.spanningTree, self.vlanAware) = (spanningTree, vlanAware)
+    /// A bridge as kvmctl makes it, with an address of its own.
+    ///
+    /// - Parameter mtu: its MTU in bytes; nil: as it is, or the kernel's default, or its uplink's.
+    public static func spec(_ name: InterfaceName, mtu: Int?) throws(VMError) -> BridgeSpec {
+        // The host's own, for ever: without one the bridge's address would change as taps come and go. A host that has
+        // nothing of its own gets a new one with each bridge: two such hosts must not have the same.
+        let host = Array(HostProbe.machineID.utf8)
+        let seed = host.isEmpty ? (0..<16).map { _ in UInt8.random(in: 0...255) } : host
+        do throws(NetworkError) {
+            return try BridgeSpec(name: name, mac: BridgeSpec.defaultMAC(name: name, seed: seed), mtu: mtu)
+        } catch {
+            throw VMError(error)
         }
     }
 
-    /// What it takes for a bridge to be as wished.
-    public static func up(_ name: InterfaceName, _ wish: Wish) throws(VMError) -> BridgeChange {
+    /// What it takes for a bridge to be as wanted.
+    public static func up(_ wanted: ConnectedBridge) throws(VMError) -> BridgeChange {
+        let name = wanted.bridge.name
         guard !name.isPrivate else {
             throw VMError(
                 .usage, name.description, "is what kvmctl calls the bridges of VMs on nat and isolated networks",
                 remedy: "choose another name, such as br0")
         }
-        do throws(VMError) { return try plan(name, wish) } catch {
+        do throws(VMError) { return try plan(wanted) } catch {
             var failure = error
             // What can't be was asked for on the command line.
             if failure.code == .badData { failure.code = .usage }
@@ -66,24 +57,16 @@ public enum Bridges {
         }
     }
 
-    private static func plan(_ name: InterfaceName, _ wish: Wish) throws(VMError) -> BridgeChange {
-        try routing { (socket) throws(NetworkError) in
-            // The host's own, for ever: without one the bridge's address would change as taps come and go. A host that
-            // has nothing of its own gets a new one with each bridge: two such hosts must not have the same.
-            let host = Array(HostProbe.machineID.utf8)
-            let seed = host.isEmpty ? (0..<16).map { _ in UInt8.random(in: 0...255) } : host
-            let spec = try BridgeSpec(name: name, mac: BridgeSpec.defaultMAC(name: name, seed: seed), mtu: wish.mtu)
-            let wanted = ConnectedBridge(
-                spec, uplink: wish.uplink, addresses: wish.addresses, gateways: wish.gateways,
-                spanningTree: wish.spanningTree, vlanAware: wish.vlanAware)
-            let found = try socket.state()
-            var change = try BridgeChange(wanted, found: found)
-            if let uplink = wish.uplink, !change.isEmpty {
-                let exists = found.link(named: name) != nil
-                change.notices += [UplinkSettings.notice(of: uplink, bridge: name, exists: exists)].compactMap(\.self)
-            }
-            return change
+    private static func plan(_ wanted: ConnectedBridge) throws(VMError) -> BridgeChange {
+        let found = try kernel()
+        var change: BridgeChange
+        do throws(NetworkError) { change = try BridgeChange(wanted, found: found) } catch { throw VMError(error) }
+        if let uplink = wanted.uplink, !change.isEmpty {
+            let bridge = wanted.bridge.name
+            let exists = found.link(named: bridge) != nil
+            change.notices += [UplinkSettings.notice(of: uplink, bridge: bridge, exists: exists)].compactMap(\.self)
         }
+        return change
     }
 
     /// What it takes for a bridge to be gone.
@@ -110,7 +93,7 @@ public enum Bridges {
         }.sorted { $0.name < $1.name }
     }
 
-    /// All that the kernel has, for what is said of a bridge in configuration files.
+    /// All that the kernel has.
     static func kernel() throws(VMError) -> NetworkState {
         try routing { (socket) throws(NetworkError) in try socket.state() }
     }

@@ -35,6 +35,15 @@ struct ByteLockFile: ~Copyable {
         }
     }
 
+    /// Waits for the lock on a byte; false where it is not to be had in time.
+    func take(_ byte: Int64, of path: FilePath, by deadline: Deadline) throws(VMError) -> Bool {
+        while try !take(byte, of: path) {
+            guard !deadline.hasPassed else { return false }
+            pause(.milliseconds(1))
+        }
+        return true
+    }
+
     var descriptor: FileDescriptor { file.descriptor }
 
     /// Takes the lock on a byte, unless somebody else has it.

@@ -44,8 +44,7 @@ struct KVMProbe {
     /// What a test guest showed. Kept until the next boot is only what will not be otherwise in a moment: not that the
     /// host was busy, or out of memory or descriptors.
     private var tried: KVMVerdict {
-        let boot = (try? readFile("/proc/sys/kernel/random/boot_id", limit: 36)) ?? []
-        let key = "kvm-\(String(decoding: boot, as: UTF8.self))"
+        let key = "kvm-\(Whereabouts.boot)"
         if let text = cache.read(key) {
             return text.isEmpty ? .works : .unusable(String(decoding: text, as: UTF8.self))
         }

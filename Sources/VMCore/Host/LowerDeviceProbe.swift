@@ -10,7 +10,7 @@ enum LowerDeviceProbe {
         guard !devices.isEmpty else { return [:] }
         do throws(NetworkError) {
             var socket = try RouteSocket()
-            let found = try socket.state()
+            let found = try socket.linkState()
             return devices.reduce(into: [:]) { facts, device in
                 guard let link = found.link(named: device) else { return }
                 let controller = found.links.first { $0.index == link.controller }

@@ -11,6 +11,7 @@ public import SystemPackage
 ///              qmp.sock serial.sock agent.sock
 /// RUN/uids/UID               the uids in use: QEMU holds its lock
 /// RUN/addresses              whose turn it is to claim MACs
+/// RUN/network                whose turn it is to change the host's network
 /// RUN/net/BRIDGE             what takes a change to the bridge back (ChangeJournal)
 /// RUN/resources/NAME         what has to be removed when no VM holds it any more (HostResource)
 /// LOG/NAME/console.log       what the guest wrote to its serial console

@@ -30,10 +30,7 @@ struct ResourceJournal: ~Copyable {
             } catch {
                 throw .system(error, path.string, "can't be opened")
             }
-            while try !file.take(turn, of: path) {
-                guard !deadline.hasPassed else { return nil }
-                pause(.milliseconds(1))
-            }
+            guard try file.take(turn, of: path, by: deadline) else { return nil }
             // Whoever had the turn before may have removed it.
             if file.isStillAt(path) { return try read(file, path) }
         }
@@ -124,7 +121,5 @@ struct ResourceJournal: ~Copyable {
         }
     }
 
-    private static var ownNamespace: Int64 {
-        ((try? status(of: "/proc/self/ns/net")) ?? nil).map { Int64($0.st_ino) } ?? 0
-    }
+    private static var ownNamespace: Int64 { Whereabouts.networkNamespace }
 }

@@ -150,12 +150,8 @@ public struct Starting {
         let file = paths.run.appending("addresses")
         let host = try ByteLockFile.make(file, permissions: 0o600)
         // A turn is short, but dozens may be before this one, on a host that is busy with their machines.
-        let deadline = Deadline(in: .seconds(60))
-        while try !host.take(0, of: file) {
-            guard !deadline.hasPassed else {
-                throw VMError(.busy, file.string, "is locked by another process", remedy: "`lslocks` says which")
-            }
-            pause(.milliseconds(1))
+        guard try host.take(0, of: file, by: Deadline(in: .seconds(60))) else {
+            throw VMError(.busy, file.string, "is locked by another process", remedy: "`lslocks` says which")
         }
         try refuseTakenAddresses(plan)
         try Manifest(plan, foreground: options.foreground).write(to: directory)

@@ -49,12 +49,7 @@ extension LaunchPlanner {
 
     private mutating func usableMTU(_ nic: VMParams.NIC, on device: InterfaceName) -> Int? {
         let subject = place(nic.network.origin)
-        guard facts.isRoot else {
-            refuse(
-                .denied, subject, "a macvtap on \(device) takes root",
-                remedy: "run kvmctl as root, or use NET\(nic.index)=user")
-            return nil
-        }
+        guard mayMakeLinks(for: nic, "a macvtap on \(device)") else { return nil }
         guard let found = facts.lowerDevices[device] else {
             refuse(.unavailable, subject, "there is no device \(device)", remedy: "`ip link` lists them")
             return nil

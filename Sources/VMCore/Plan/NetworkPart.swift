@@ -87,14 +87,18 @@ extension LaunchPlanner {
             remedy: "choose another NET\(nic.index)_TAP, or leave it out for the first free \(free)")
     }
 
+    /// Refuses what only root can make.
+    mutating func mayMakeLinks(for nic: VMParams.NIC, _ what: String) -> Bool {
+        if facts.isRoot { return true }
+        refuse(
+            .denied, place(nic.network.origin), "\(what) takes root",
+            remedy: "run kvmctl as root, or use NET\(nic.index)=user")
+        return false
+    }
+
     private mutating func usableMTU(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
         let subject = place(nic.network.origin)
-        guard facts.isRoot else {
-            refuse(
-                .denied, subject, "a tap on the bridge \(bridge) takes root",
-                remedy: "run kvmctl as root, or use NET\(nic.index)=user")
-            return nil
-        }
+        guard mayMakeLinks(for: nic, "a tap on the bridge \(bridge)") else { return nil }
         guard let found = facts.bridges[bridge] else {
             refuse(
                 .unavailable, subject, "there is no bridge \(bridge)",

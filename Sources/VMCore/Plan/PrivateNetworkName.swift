@@ -1,8 +1,13 @@
 import BridgeNet
 
 extension InterfaceName {
+    /// What the bridge of `nat` is called.
+    static let natBridge = "kvmnat0"
+    /// What the names of isolated networks' bridges begin with.
+    static let isolatedPrefix = "kvm-"
+
     /// Whether bridges of kvmctl's own are called so: `kvmnat0`, `kvm-lab`.
-    var isPrivate: Bool { description == "kvmnat0" || description.hasPrefix("kvm-") }
+    var isPrivate: Bool { description == Self.natBridge || description.hasPrefix(Self.isolatedPrefix) }
 }
 
 extension Link {

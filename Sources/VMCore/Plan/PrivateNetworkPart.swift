@@ -62,8 +62,8 @@ extension Network {
     public var bridge: InterfaceName? {
         switch self {
         case .bridge(let name): name
-        case .isolated(let name): InterfaceName("kvm-\(name)")
-        case .nat: InterfaceName("kvmnat0")
+        case .isolated(let name): InterfaceName("\(InterfaceName.isolatedPrefix)\(name)")
+        case .nat: InterfaceName(InterfaceName.natBridge)
         case .macvtap, .user: nil
         }
     }

@@ -20,12 +20,7 @@ struct ChangeRecord: Equatable {
         var namespace: Int64
 
         /// Where this process is.
-        static var current: Place {
-            let boot = (try? readFile("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
-            let namespace = ((try? status(of: "/proc/self/ns/net")) ?? nil).map { Int64($0.st_ino) } ?? 0
-            return Place(
-                boot: String(decoding: boot.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self), namespace: namespace)
-        }
+        static var current: Place { Place(boot: Whereabouts.boot, namespace: Whereabouts.networkNamespace) }
     }
 }
 

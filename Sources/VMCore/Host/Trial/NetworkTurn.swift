@@ -11,14 +11,10 @@ extension Bridges {
         let path = paths.run.appending("network")
         try makePrivateDirectory(paths.networkChanges, below: paths.run)
         let file = try ByteLockFile.make(path, permissions: 0o600)
-        let deadline = Deadline(in: .seconds(5))
-        while try !file.take(0, of: path) {
-            guard !deadline.hasPassed else {
-                throw VMError(
-                    .busy, "network", "another command is changing it, or has a change on trial",
-                    remedy: "`kvmctl net confirm` keeps what is on trial; else wait for its end")
-            }
-            pause(.milliseconds(5))
+        guard try file.take(0, of: path, by: Deadline(in: .seconds(5))) else {
+            throw VMError(
+                .busy, "network", "another command is changing it, or has a change on trial",
+                remedy: "`kvmctl net confirm` keeps what is on trial; else wait for its end")
         }
         defer { extendLifetime(file) }
         try body()

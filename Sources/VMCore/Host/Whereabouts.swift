@@ -1,0 +1,16 @@
+import Glibc
+import SystemPackage
+
+/// Where and when this process is: what numbers of the kernel's mean only there.
+enum Whereabouts {
+    /// Which boot of the host it is, in text (proc_sys_kernel(5), random/boot_id).
+    static var boot: String {
+        let id = (try? readFile("/proc/sys/kernel/random/boot_id", limit: 64)) ?? []
+        return String(decoding: id.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
+    /// The network namespace, by its inode (namespaces(7)); 0 where that can't be seen.
+    static var networkNamespace: Int64 {
+        ((try? status(of: "/proc/self/ns/net")) ?? nil).map { Int64($0.st_ino) } ?? 0
+    }
+}
