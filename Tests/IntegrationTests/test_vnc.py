@@ -6,7 +6,7 @@ from rig.waiting import wait_until
 
 
 def test_vncsnapshot_captures_the_screen(host):
-    host.write_tiny_vm("screen", VNCDISP=3, APPEND="'console=tty0 console=ttyS0'")
+    host.write_tiny_vm("screen", VNCDISP=3, words="console=tty0 console=ttyS0")
     host.kvmctl("start", "screen")
     host.wait_console("screen", "tiny: up")
 

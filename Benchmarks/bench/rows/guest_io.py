@@ -19,7 +19,7 @@ from bench.world import ENVIRONMENT, SetUpFailed
 NAME = "guest-io"
 GUESTS = ("bench",)
 
-APPEND = "console=ttyS0 quiet"
+APPEND = "console=ttyS0 no_timer_check quiet"
 DISK_MIB = 512
 MEMORY = 768
 # What the guest reports: its word, the unit, the title.

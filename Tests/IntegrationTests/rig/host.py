@@ -15,6 +15,9 @@ from rig.process import in_namespace
 from rig.waiting import wait_until
 
 NOBODY = 65534
+# no_timer_check: the kernel counts the timer's ticks while it spins, and panics where an emulated CPU on a busy machine
+# was not given the time to see enough of them.
+KERNEL_WORDS = "console=ttyS0 no_timer_check"
 
 _numbers = itertools.count(1)
 
@@ -110,7 +113,7 @@ class Host:
         defaults = {
             "MEMORY": 128, "NET0": "none", "VNCDISP": "none",
             "KERNEL": self.guests / "vmlinuz", "INITRD": self.guests / "initrd.gz",
-            "APPEND": f"'console=ttyS0 {words}'",
+            "APPEND": f"'{KERNEL_WORDS} {words}'",
         }
         return self.write_vm(name, **{**defaults, **keys})
 
