@@ -4,10 +4,14 @@
 # make demo       install what is needed, install a guest from a CD and boot it
 # make bench      install kvmctl's peers, measure it beside them (15 minutes), fail where a budget is missed
 # make bench-quick  the part of it that holds on a busy machine (90 seconds)
-# make install    put kvmctl, the link start_a_kvm.sh and the documents under $(DESTDIR)$(PREFIX)
+# make install    put kvmctl, the link start_a_kvm.sh, man pages, completions and systemd's files under $(DESTDIR)$(PREFIX)
+# make uninstall  remove just that
+# make deb        build the Debian package .build/kvmctl_VERSION_ARCH.deb
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+# The same source makes the same files: what bears a date has that of the last commit.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y README.md)
 
 # libstdc++ and libgcc, which Swift's runtime needs, are linked in too: to load them took a tenth of every command's
 # start-up. Only the archive is in this directory, so the linker takes it.
@@ -18,7 +22,7 @@ RELEASE := mkdir -p $(STATIC) && ln -sf "$$(gcc -print-file-name=libstdc++.a)" $
 BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another may stand before it in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
-SCRIPTS := .ci/run tools/demo tools/install-deps Tests/IntegrationTests/guests/build \
+SCRIPTS := .ci/run tools/deb tools/demo tools/docs tools/install-deps tools/install-tree Tests/IntegrationTests/guests/build \
            Benchmarks/guest/build Benchmarks/start_a_kvm_2010.sh
 
 # The integration tests and the demo need root for namespaces, taps and bridges.
@@ -34,9 +38,11 @@ FUZZTIME ?= 60
 FUZZER   := .build-fuzz/release/DecoderFuzzer
 
 .PHONY: all build release lint lint-scripts deps-test deps-demo test unit-test integration-test fuzzer fuzz fuzz-merge \
-        demo bench bench-quick install clean
+        demo bench bench-quick docs install uninstall deb deps-deb clean
 
+# With the documents, so that `sudo make install` makes nothing in here.
 all: release
+	$(MAKE) docs
 
 release:
 	$(RELEASE)
@@ -104,12 +110,27 @@ demo: deps-demo release
 $(BINARY):
 	$(RELEASE)
 
-install: $(BINARY)
-	install -D -m 755 --strip $(BINARY) $(DESTDIR)$(PREFIX)/bin/kvmctl
-	ln -sfn kvmctl $(DESTDIR)$(PREFIX)/bin/start_a_kvm.sh
-	install -d $(DESTDIR)$(PREFIX)/share/doc/kvmctl/examples
-	install -m 644 README.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/kvmctl
-	install -m 644 Examples/vm.params $(DESTDIR)$(PREFIX)/share/doc/kvmctl/examples
+# Man pages and completions are what the binary says of its commands.
+DOCS := .build/docs
+$(DOCS): $(BINARY) tools/docs tools/manual README.md $(wildcard docs/man/*)
+	tools/docs $(BINARY) $(DOCS)
+
+docs: $(DOCS)
+
+INSTALL_TREE = PREFIX="$(PREFIX)" tools/install-tree
+
+install: $(BINARY) $(DOCS)
+	$(INSTALL_TREE) install "$(DESTDIR)" $(BINARY) $(DOCS)
+
+uninstall: $(BINARY) $(DOCS)
+	$(INSTALL_TREE) uninstall "$(DESTDIR)" $(BINARY) $(DOCS)
+
+deps-deb:
+	tools/install-deps deb
+
+deb: deps-deb release
+	$(MAKE) docs
+	tools/deb $(BINARY) $(DOCS) .build
 
 clean:
 	rm -rf .build .build-fuzz

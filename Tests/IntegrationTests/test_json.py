@@ -38,6 +38,7 @@ def test_life_of_a_vm(bridged_host):
     assert_documented(host.json("list"), without=FILES)
     assert_documented(host.json("check", "vm"))
     assert_documented(host.json("explain", "vm"))
+    assert_documented(host.json("keys"))
     [plan] = host.json("start", "vm", "--dry-run")
     assert_documented([plan])
     assert plan["dryRun"] is True

@@ -1,6 +1,7 @@
 """Starting: twice, in the foreground, only on paper, and failing."""
 
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,38 @@ def test_foreground_is_qemu_itself(host):
     start.send_signal(signal.SIGTERM)
     assert start.wait(timeout=30) == 0
     assert host.state("vm") == "stopped"
+    host.assert_nothing_left()
+
+
+def test_foreground_of_what_runs_is_refused_and_leaves_it_alone(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    pid = host.qemu().pid
+    errors = host.kvmctl("start", "vm", "--foreground", expect=75).stderr
+    assert f"pid {pid}" in errors and "kvmctl stop vm" in errors
+    assert host.qemu().pid == pid
+
+
+def test_foreground_tells_the_service_manager_when_it_becomes_qemu(host, tmp_path):
+    host.write_firmware_vm("vm")
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(60)
+        environment = ["env", f"NOTIFY_SOCKET={path}"]
+        start = host.popen(*environment, host.binary, "start", "vm", "--foreground")
+        assert manager.recv(100) == b"READY=1"
+        wait_until(lambda: host.state("vm") == "running", "running VM")
+        host.kvmctl("stop", "vm", "--now")
+        assert start.wait(60) == 0
+        # Nothing is said of a start that fails.
+        host.write_firmware_vm("broken", DISK0="missing")
+        assert host.execute(*environment, host.binary, "start", "broken", "--foreground").returncode == 66
+        manager.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            manager.recv(100)
+    gone = host.execute("env", f"NOTIFY_SOCKET={path}.gone", host.binary, "start", "vm", "--foreground")
+    assert gone.returncode == 66 and "NOTIFY_SOCKET" in gone.stderr
     host.assert_nothing_left()
 
 
@@ -148,9 +181,9 @@ def test_foreground_and_plain_start_at_once_leave_one_qemu(bridged_host, foregro
         )
         assert len(host.qemus()) == 1 and len(host.taps()) == 1
         host.kvmctl("stop", "vm", "--now")
-        for start in starts:
-            start.communicate(timeout=60)
-            assert start.returncode == 0
+        # One that came second was refused: it can't go on as long as the VM does.
+        _, errors = foreground.communicate(timeout=60)
+        assert foreground.returncode == 0 or (foreground.returncode == 75 and "runs already" in errors)
         host.assert_nothing_left()
 
 

@@ -12,6 +12,7 @@
 #include "packet_socket.h"
 #include "pidfd.h"
 #include "raw_terminal.h"
+#include "service_manager.h"
 #include "spawn_self.h"
 #include "standard_streams.h"
 #include "tap.h"

@@ -12,7 +12,7 @@ struct Console: ParsableCommand {
             else has the console, you see what they see, and can't type.
             """)
 
-    @Argument(help: "The VM.", completion: .file())
+    @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
     func run() throws {

@@ -13,7 +13,7 @@ struct DoctorCommand: ParsableCommand {
             problem, else with 69.
             """)
 
-    @Argument(help: "Only these VMs and bridges, and the host.")
+    @Argument(help: "Only these VMs and bridges, and the host.", completion: .vm)
     var subjects: [String] = []
 
     @OptionGroup var output: OutputOptions

@@ -7,7 +7,7 @@ struct Explain: ParsableCommand {
         commandName: "explain", _superCommandName: Root.name,
         abstract: "Print every QEMU argument of a VM, and where it comes from.")
 
-    @Argument(help: "The VM.", completion: .file())
+    @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
     @OptionGroup var output: OutputOptions

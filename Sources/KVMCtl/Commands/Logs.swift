@@ -8,7 +8,7 @@ struct Logs: ParsableCommand {
         commandName: "logs", _superCommandName: Root.name,
         abstract: "Show what a VM wrote: its serial console, QEMU's messages, or its flight record.")
 
-    @Argument(help: "The VM.", completion: .file())
+    @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
     @Flag(help: "The log: the guest's serial console, QEMU's messages, or the QMP events of the VM's life.")

@@ -38,7 +38,7 @@ enum Places {
 
 /// The VMs that a command is about.
 struct Targets: ParsableArguments {
-    @Argument(help: "The VMs: names, or paths of params files.", completion: .file())
+    @Argument(help: "The VMs: names, or paths of params files.", completion: .vm)
     var vms: [String] = []
 
     @Flag(help: "Every VM: those under the roots, and those that run.")

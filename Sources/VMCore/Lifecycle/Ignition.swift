@@ -1,4 +1,5 @@
 import BridgeNet
+import CLinux
 import Glibc
 import SystemPackage
 
@@ -38,7 +39,10 @@ struct Ignition {
             launch.identity = identity.descriptor
             table.pass(to: &launch)
             stopwatch.lap(.descriptors)
-            if foreground { throw become(launch, newDisks, logs) }
+            if foreground {
+                try tellReady()
+                throw become(launch, newDisks, logs)
+            }
             let deadline = Deadline(in: timeout)
             let child = try spawn(launch, closing: table, by: deadline)
             extendLifetime(identity)
@@ -57,6 +61,16 @@ struct Ignition {
         newDisks.forEach(removeFile)
         // What the last run left is still the last word; what QEMU said of this start stays.
         logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
+    }
+
+    /// The last word of a service is said here: QEMU will not say it, and by now all is done that can be found wrong
+    /// with a VM's file or its host.
+    private func tellReady() throws(VMError) {
+        let result = clinux_tell_service_ready()
+        guard result < 0 else { return }
+        throw .system(
+            Errno(rawValue: -result), "NOTIFY_SOCKET", "the service manager can't be told that the VM is ready",
+            remedy: "`env -u NOTIFY_SOCKET` starts it without a service manager")
     }
 
     /// Returns only where this process can't become QEMU.

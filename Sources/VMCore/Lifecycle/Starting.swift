@@ -93,13 +93,13 @@ public struct Starting {
         return facts
     }
 
-    /// Starts the VM. In the foreground it returns only on failure or where the VM runs already.
+    /// Starts the VM. In the foreground it returns only on failure, and that the VM runs already is one (`.busy`).
     ///
     /// - Parameter tell: is told what the user should know, before anything is done.
     public func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
-        if let running = try committed(Observation(name, in: paths)) { return .alreadyRunning(running.holder) }
+        if let running = try committed(Observation(name, in: paths)) { return try alreadyRunning(running) }
         return try directory.operate { () throws(VMError) in
-            if let running = try committed(try directory.settle(paths)) { return .alreadyRunning(running.holder) }
+            if let running = try committed(try directory.settle(paths)) { return try alreadyRunning(running) }
             let plan = try plan(to: .start)
             let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
             tell(file.warnings + plan.notices + SpaceCheck.warnings(new, paths))
@@ -116,6 +116,15 @@ public struct Starting {
             }
             return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
         }
+    }
+
+    /// Asking twice is fine, but not for what goes on as long as the VM does: to end at once would say that it has ended.
+    private func alreadyRunning(_ seen: Observation) throws(VMError) -> Outcome {
+        guard options.foreground else { return .alreadyRunning(seen.holder) }
+        throw VMError(
+            .busy, name.description,
+            "runs already\(seen.holder.map { ", pid \($0.pid)" } ?? ""), and what runs can't be brought into the foreground",
+            remedy: "`kvmctl stop \(name)` first; or leave it as it is")
     }
 
     /// The VM, if its start was committed; nil where there is none, or only the beginning of one.
