@@ -43,7 +43,8 @@ struct Root: ParsableCommand {
             CommandGroup(name: "Run:", subcommands: [Start.self, Stop.self]),
             CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self]),
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
-            CommandGroup(name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
+            CommandGroup(
+                name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
             CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self]),
         ])
 
