@@ -4,6 +4,10 @@
 # make demo       install what is needed, install a guest from a CD and boot it
 # make bench      install kvmctl's peers, measure it beside them (15 minutes), fail where a budget is missed
 # make bench-quick  the part of it that holds on a busy machine (90 seconds)
+# make lab        start a host with real KVM (docs/lab.md); SUITE=trixie, LABFLAGS='--hosts 2'
+# make lab-shell  a shell on it
+# make lab-test   run the lab's tests on it, or those whose name has TEST=NAME in it
+# make soak       the lab's tests on each suite, with ten power cuts
 # make install    put kvmctl, the link start_a_kvm.sh, man pages, completions and systemd's files under $(DESTDIR)$(PREFIX)
 # make uninstall  remove just that
 # make deb        build the Debian package .build/kvmctl_VERSION_ARCH.deb
@@ -23,6 +27,7 @@ BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another may stand before it in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
 SCRIPTS := .ci/run tools/deb tools/demo tools/docs tools/install-deps tools/install-tree Tests/IntegrationTests/guests/build \
+           Tests/LabTests/image/build \
            Benchmarks/guest/build Benchmarks/start_a_kvm_2010.sh
 
 # The integration tests and the demo need root for namespaces, taps and bridges.
@@ -37,8 +42,8 @@ BENCH := $(SUDO) env PATH="$(PATH)" HOME="$(HOME)" PYTHONDONTWRITEBYTECODE=1 Ben
 FUZZTIME ?= 60
 FUZZER   := .build-fuzz/release/DecoderFuzzer
 
-.PHONY: all build release lint lint-scripts deps-test deps-demo test unit-test integration-test fuzzer fuzz fuzz-merge \
-        demo bench bench-quick docs install uninstall deb deps-deb clean
+.PHONY: all build release lint lint-scripts deps-test deps-lab deps-demo test unit-test integration-test fuzzer fuzz fuzz-merge \
+        demo bench bench-quick lab lab-shell lab-test lab-suite soak docs install uninstall deb deps-deb clean
 
 # With the documents, so that `sudo make install` makes nothing in here.
 all: release
@@ -55,10 +60,14 @@ lint: lint-scripts
 
 lint-scripts:
 	shellcheck $(SCRIPTS)
-	shellcheck --shell=sh Tests/IntegrationTests/guests/init Benchmarks/guest/init
+	shellcheck --shell=sh Tests/IntegrationTests/guests/init Benchmarks/guest/init Tests/LabTests/image/init \
+	    Tests/LabTests/payload/setup
 
 deps-test:
 	tools/install-deps test
+
+deps-lab:
+	tools/install-deps lab
 
 deps-demo:
 	tools/install-deps demo
@@ -69,6 +78,7 @@ test: deps-test
 	$(MAKE) unit-test
 	$(MAKE) fuzz
 	$(MAKE) integration-test
+	$(MAKE) lab-suite
 
 # The tests of the kernel's side make network namespaces, which takes root.
 unit-test:
@@ -78,6 +88,29 @@ unit-test:
 # What is tested is what is installed.
 integration-test: release
 	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests
+
+# Of the same cache of images for everybody who may become root.
+SUITE    ?= bookworm
+TEST     ?=
+LAB      := $(SUDO) env HOME="$(HOME)" tools/lab --suite $(SUITE)
+LABTESTS := $(SUDO) env HOME="$(HOME)" PYTHONDONTWRITEBYTECODE=1 $(PYTEST) Tests/LabTests
+
+lab: deps-lab all
+	$(LAB) up $(LABFLAGS)
+
+lab-shell:
+	$(LAB) shell
+
+lab-test: all
+	$(LAB) test $(TEST)
+
+# On hosts of its own.
+lab-suite: deps-lab deb
+	$(LABTESTS) --suite=$(SUITE)
+
+soak: deps-lab deb
+	$(LABTESTS) --suite=bookworm --power-cuts=10
+	$(LABTESTS) --suite=trixie --power-cuts=10
 
 # BENCHFLAGS: --only ROW, --record (Benchmarks/run --help).
 bench:
