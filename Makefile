@@ -26,7 +26,8 @@ RELEASE := mkdir -p $(STATIC) && ln -sf "$$(gcc -print-file-name=libstdc++.a)" $
 BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another may stand before it in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
-SCRIPTS := .ci/run tools/deb tools/demo tools/docs tools/install-deps tools/install-tree Tests/IntegrationTests/guests/build \
+SCRIPTS := .ci/run tools/deb tools/demo tools/docs tools/install-deps tools/install-tree \
+           packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm Tests/IntegrationTests/guests/build \
            Tests/LabTests/image/build \
            Benchmarks/guest/build Benchmarks/start_a_kvm_2010.sh
 

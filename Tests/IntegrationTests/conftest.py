@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.docs import make_docs
 from rig.host import NOBODY, Host
 
 TREE = Path(__file__).resolve().parents[2]
@@ -26,6 +27,14 @@ def guests():
     """The directory of vmlinuz, initrd.gz, initrd-agent.gz and install.iso."""
     built = subprocess.run([TREE / "Tests/IntegrationTests/guests/build"], check=True, stdout=subprocess.PIPE, text=True)
     return Path(built.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def docs(binary, tmp_path_factory):
+    """The directory of the binary's man pages and completions."""
+    directory = tmp_path_factory.mktemp("docs") / "made"
+    make_docs(binary, directory)
+    return directory
 
 
 @pytest.fixture

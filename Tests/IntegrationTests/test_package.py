@@ -9,13 +9,6 @@ import pytest
 TREE = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def docs(binary, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("docs") / "made"
-    subprocess.run([TREE / "tools/docs", binary, directory], check=True)
-    return directory
-
-
 def install_tree(verb, root, binary, docs, **environment):
     subprocess.run(
         [TREE / "tools/install-tree", verb, root, binary, docs], check=True, env={**os.environ, **environment})
