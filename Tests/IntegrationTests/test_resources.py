@@ -1,8 +1,13 @@
 """What VMs left on the host is removed by the next command, and nothing else is."""
 
 import json
+import os
+import socket
 import subprocess
 
+import pytest
+
+from rig.host import NOBODY
 from rig.waiting import wait_until
 
 MAC = "02:5a:00:00:00:01"
@@ -64,6 +69,84 @@ def test_what_somebody_else_made_is_left_alone(host):
     finally:
         other.kill()
         other.wait()
+
+
+STRANGE = ("fifo", "directory", "link", "socket", "foreign", "open")
+
+
+def make_strange(path, kind):
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to("/etc/passwd")
+    elif kind == "socket":
+        socket.socket(socket.AF_UNIX).bind(str(path))
+    else:
+        path.write_text('{"link": "left0", "mac": "%s"}' % MAC)
+        if kind == "foreign":
+            os.chown(path, NOBODY, NOBODY)
+        else:
+            path.chmod(0o622)
+
+
+@pytest.mark.parametrize("directory", ["resources", "net"])
+def test_what_kvmctl_did_not_write_is_named_and_passed_over(host, directory):
+    host.ip("link", "add", "left0", "address", MAC, "type", "bridge")
+    (host.run / directory).mkdir(mode=0o700)
+    paths = [host.run / directory / kind for kind in STRANGE]
+    for path in paths:
+        make_strange(path, path.name)
+    host.ip("link", "add", "left1", "address", MAC, "type", "bridge")
+    leave(host, "web", {"link": "left1", "mac": MAC})
+    said = host.kvmctl("list", timeout=20).stderr
+    for path in paths:
+        [line] = [line for line in said.splitlines() if f"{path}:" in line]
+        assert ("belongs to" if path.name in STRANGE[-2:] else "nor any file") in line
+        assert f"rm -r {path}" in said
+    # The rest is done all the same, and nothing of what these say.
+    assert "left0" in host.links() and "left1" not in host.links()
+    for path in paths:
+        subprocess.run(["rm", "-r", path], check=True)
+    assert host.kvmctl("list").stderr == ""
+
+
+def test_a_run_directory_that_somebody_else_can_change_is_refused(host):
+    theirs = host.root / "theirs"
+    (theirs / "run").mkdir(parents=True)
+    link = host.root / "link"
+    link.symlink_to(theirs / "run")
+    os.chown(theirs, NOBODY, NOBODY)
+    journal = theirs / "run" / "resources" / "net"
+    journal.parent.mkdir(mode=0o700)
+    journal.write_text(json.dumps({"link": "left0", "mac": MAC}))
+    host.ip("link", "add", "left0", "address", MAC, "type", "bridge")
+    for run in (theirs, theirs / "run", theirs / "new" / "run", link):
+        host.environment["KVMCTL_RUN"] = str(run)
+        said = host.kvmctl("list", expect=77).stderr
+        assert "nobody" in said and "sudo env -u KVMCTL_RUN" in said
+    os.chown(theirs, 0, 0)
+    theirs.chmod(0o775)
+    assert "mode 775" in host.kvmctl("list", expect=77).stderr
+    assert "left0" in host.links()
+    # Where everybody may write, but nobody may replace what is root's.
+    theirs.chmod(0o1777)
+    host.kvmctl("list")
+    assert "left0" not in host.links()
+
+
+def test_a_program_that_hangs_is_waited_for_once(host):
+    tools = host.root / "tools"
+    tools.mkdir()
+    (tools / "nft").write_text("#!/bin/sh\necho run >>$0.log\nexec sleep 600\n")
+    (tools / "nft").chmod(0o755)
+    for number in range(5):
+        leave(host, f"rules.{number}", {"family": "ip", "table": f"left{number}"})
+    said = host.execute("env", f"PATH={tools}", host.binary, "list", timeout=60).stderr
+    assert (tools / "nft.log").read_text() == "run\n"
+    assert said.count("has not ended in time") == 1 and said.count("was not run") == 4
+    assert host.kvmctl("list").stderr == "" and host.execute("nft", "list", "tables").stdout == ""
 
 
 def test_what_can_not_be_removed_is_said_and_tried_again(host):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -227,6 +228,53 @@ def test_a_bridge_made_anew_since_is_left_alone(network):
         assert "made the bridge anew" in host.kvmctl("list").stderr
         assert host.links()["br0"] == theirs and host.links()["eth0"].get("master") is None
         assert host.kvmctl("list").stderr == ""
+
+
+def test_a_bridge_made_anew_with_its_number_is_left_alone(network):
+    host = network.host
+    with network.trial() as process:
+        process.send_signal(signal.SIGSTOP)
+        network.guardian().kill()
+        process.kill()
+        process.wait()
+        index = host.links()["br0"]["ifindex"]
+        host.ip("link", "delete", "br0")
+        host.ip("link", "add", "br0", "index", str(index), "type", "bridge")
+        assert "made the bridge anew" in host.kvmctl("list").stderr
+        assert "br0" in host.links()
+
+
+def test_a_trial_whose_journal_is_removed_goes_back(network):
+    with network.trial("5s") as process:
+        shutil.rmtree(network.host.run / "net")
+        _, messages = process.communicate(timeout=60)
+        assert process.returncode == 124 and "not confirmed in time" in messages
+        assert network.is_back()
+
+
+def test_a_trial_is_shown_and_confirmed_dry(network):
+    host = network.host
+    with network.trial() as process:
+        assert "on trial for another" in host.kvmctl("net", "show").stdout
+        [shown] = [bridge for bridge in host.json("net", "show") if bridge["name"] == "br0"]
+        assert 0 < shown["trialSecondsLeft"] <= 120
+        assert host.json("net", "confirm", "--dry-run") == {
+            "schema": "kvmctl.confirm/1", "dryRun": True, "bridges": ["br0"]}
+        assert process.poll() is None and network.journal().exists()
+        assert host.json("net", "confirm") == {"schema": "kvmctl.confirm/1", "dryRun": False, "bridges": ["br0"]}
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    assert host.json("net", "show")[0]["trialSecondsLeft"] is None
+    assert "on trial" not in host.kvmctl("net", "show").stdout
+
+
+def test_a_change_to_a_bridge_alone_goes_back(host):
+    """Whose number the kernel chooses."""
+    host.ip("link", "add", "gone0", "type", "bridge")
+    host.ip("link", "delete", "gone0")
+    said = host.kvmctl("net", "up", "br0", "--try", "1s", expect=124).stderr
+    assert "not confirmed in time" in said and "anew" not in said
+    assert "br0" not in host.links()
 
 
 def test_of_two_bridges_at_once_one_gets_the_uplink(network):

@@ -8,8 +8,8 @@ import Testing
         let name = try #require(InterfaceName("br0"))
         let mac = try #require(MACAddress("02:00:00:00:00:01"))
         return ChangeRecord(
-            bridge: name, link: 7, gateways: [try #require(IPAddress("10.0.0.1")), try #require(IPAddress("fe80::1"))],
-            undo: UndoScript(for: [.createBridge(name, mac: mac)]), place: .init(boot: "b", namespace: 4))
+            bridge: name, identity: BridgeIdentity(link: 7, macs: [mac]), gateways: [try #require(IPAddress("10.0.0.1")), try #require(IPAddress("fe80::1"))],
+            undo: UndoScript(for: [.createBridge(name, mac: mac)]), place: .init(boot: "b", namespace: 4), end: 99)
     }
 
     @Test func survivesTheFile() throws {
@@ -18,7 +18,7 @@ import Testing
     }
 
     /// Written in part by a kvmctl that was killed, or by somebody else.
-    @Test(arguments: ["bridge", "link", "gateways", "undo", "boot", "namespace"])
+    @Test(arguments: ["bridge", "link", "macs", "gateways", "undo", "boot", "namespace"])
     func isNoneWithoutAnyOfItsParts(_ key: String) throws {
         guard case .object(var members) = try record().json else { return }
         members[key] = nil

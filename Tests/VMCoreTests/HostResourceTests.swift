@@ -1,4 +1,5 @@
 import BridgeNet
+import CLinux
 import Glibc
 import SystemPackage
 import Testing
@@ -24,6 +25,8 @@ import Testing
     private func cleanUp() {
         removeFile(journal)
         removeDirectory(paths.resources)
+        removeFile(paths.turns.appending("net"))
+        removeDirectory(paths.turns)
     }
 
     /// Holds a resource that is one file; says whether somebody held it before.
@@ -58,6 +61,16 @@ import Testing
         let held = try hold(&wasHeld)
         let flags = fcntl(held.rawValue, F_GETFL)
         #expect(flags & O_ACCMODE == O_RDONLY)
+    }
+
+    /// As a QEMU can that a guest took over.
+    @Test func aHolderCanNotKeepTheTurn() throws {
+        defer { cleanUp() }
+        var wasHeld: [Bool] = []
+        let held = try hold(&wasHeld)
+        for byte in Int64(0)..<16 { #expect(clinux_ofd_share(held.rawValue, byte) == 0) }
+        extendLifetime(try hold(&wasHeld))
+        #expect(wasHeld == [false, true])
     }
 
     @Test func whatAKilledProcessLeftIsRemovedBeforeItIsMadeAgain() throws {

@@ -49,10 +49,21 @@ struct NetShow: ParsableCommand {
             throw VMError(
                 .notFound, bridge.description, "there is no such bridge", remedy: "make it: `kvmctl net up \(bridge)`")
         }
-        if output.json {
-            output.print(list: bridges.map(\.json))
-            return
+        let paths = try Places.current()
+        let trials = bridges.reduce(into: [:]) { trials, bridge in
+            trials[bridge.name] = InterfaceName(bridge.name).flatMap { Trial.secondsLeft($0, paths) }
         }
+        if output.json {
+            output.print(list: bridges.map { $0.json(trialLeft: trials[$0.name]) })
+        } else {
+            show(bridges)
+            for (name, left) in trials.sorted(by: { $0.key < $1.key }) {
+                print("\(name): on trial for another \(left) s; `kvmctl net confirm \(name)` keeps it")
+            }
+        }
+    }
+
+    private func show(_ bridges: [Bridges.Bridge]) {
         var table = Table("BRIDGE", "NETWORK", "STATE", "MTU", "MAC", "ADDRESS", "PORT", "VM")
         for bridge in bridges {
             let address = bridge.addresses.isEmpty ? "-" : bridge.addresses.joined(separator: ",")
@@ -118,13 +129,16 @@ struct NetResult {
 
 extension Bridges.Bridge {
     /// As JSON (docs/json.md, schema kvmctl.bridge/1).
-    var json: JSON {
+    ///
+    /// - Parameter left: for how many seconds a change to it is still on trial.
+    func json(trialLeft left: Int64?) -> JSON {
         [
             "schema": "kvmctl.bridge/1", "name": .string(name), "network": .string(network),
             "up": .bool(isUp), "mtu": .integer(Int64(mtu)),
             "mac": .string(mac),
             "uplink": .optional(uplink), "addresses": .array(addresses.map(JSON.string)),
             "stp": .bool(hasSpanningTree), "vlanAware": .bool(isVLANAware),
+            "trialSecondsLeft": left.map(JSON.integer) ?? .null,
             "ports": .array(ports.map { ["name": .string($0.name), "alias": .optional($0.alias)] }),
         ]
     }

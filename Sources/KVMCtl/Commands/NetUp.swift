@@ -72,20 +72,6 @@ struct NetUp: ParsableCommand {
     }
 }
 
-/// `kvmctl net confirm`.
-struct NetConfirm: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "confirm", abstract: "Keep what `net up --try` did.")
-
-    @Argument(help: "The bridge; else all that is on trial.", transform: OptionValue.bridge)
-    var bridge: InterfaceName?
-
-    func run() throws {
-        try Places.refuseUser(bridge?.description ?? "net confirm")
-        for name in try Trial.keep(bridge, try Places.current()) { print("\(name): confirmed") }
-    }
-}
-
 /// `kvmctl net guard`: what `net up --try` runs, beside itself.
 struct NetGuard: ParsableCommand {
     static let configuration = CommandConfiguration(

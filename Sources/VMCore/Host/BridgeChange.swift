@@ -8,21 +8,21 @@ public struct BridgeChange: Sendable {
     /// What the user should know.
     public internal(set) var notices: [String] = []
     private let operations: [NetworkOperation]
-    /// The bridge's number, which a new one is given by the plan.
-    private var link: UInt32 = 0
+    /// What the bridge is known by from the first step to the last.
+    private let identity: BridgeIdentity
     /// The routers of the links that change, and the link that each is on now.
     private var gateways: [(address: IPAddress, link: UInt32)] = []
 
-    init(_ bridge: InterfaceName, _ operations: [NetworkOperation]) {
+    init(_ bridge: InterfaceName, _ operations: [NetworkOperation], found: NetworkState) {
         (self.bridge, self.operations) = (bridge, operations)
+        identity = BridgeIdentity(bridge, through: operations, found: found)
     }
 
     /// A bridge made as wanted.
     init(_ wanted: ConnectedBridge, found: NetworkState) throws(NetworkError) {
-        self.init(wanted.bridge.name, try UplinkPlan.up(wanted, found: found))
+        self.init(wanted.bridge.name, try UplinkPlan.up(wanted, found: found), found: found)
         let uplink = wanted.uplink.flatMap { found.link(named: $0) }
-        link = found.link(named: bridge)?.index ?? found.freeIndex
-        let links: Set<UInt32> = Set([link] + (uplink.map { [$0.index] } ?? []))
+        let links: Set<UInt32> = Set([identity.link] + (uplink.map { [$0.index] } ?? []))
         for route in found.routes where route.isDefault {
             if let gateway = route.gateway, let link = route.links.first(where: links.contains) {
                 gateways.append((gateway, link))
@@ -81,7 +81,9 @@ public struct BridgeChange: Sendable {
     /// all goes back.
     public func begin(trialFor limit: Duration, _ paths: Paths) throws(VMError) -> Trial {
         let answering = try Bridges.routing { (_) throws(NetworkError) in try answeringGateways() }
-        let journal = try ChangeJournal.begin(record(answering, undoing: operations), in: paths)
+        var record = record(answering, undoing: operations)
+        record.end = BootClock.seconds + limit.components.seconds
+        let journal = try ChangeJournal.begin(record, in: paths)
         let path = paths.networkChanges.appending(bridge.description)
         return try Trial(journal, at: path, limit: limit) { () throws(VMError) in try perform(operations[...]) }
     }
@@ -101,6 +103,6 @@ public struct BridgeChange: Sendable {
 
     private func record(_ gateways: [IPAddress], undoing operations: [NetworkOperation]) -> ChangeRecord {
         ChangeRecord(
-            bridge: bridge, link: link, gateways: gateways, undo: UndoScript(for: operations), place: .current)
+            bridge: bridge, identity: identity, gateways: gateways, undo: UndoScript(for: operations), place: .current)
     }
 }

@@ -72,7 +72,8 @@ public enum Bridges {
     /// What it takes for a bridge to be gone.
     public static func down(_ name: InterfaceName) throws(VMError) -> BridgeChange {
         try routing { (socket) throws(NetworkError) in
-            BridgeChange(name, try UplinkPlan.down(name, found: try socket.state()))
+            let found = try socket.state()
+            return BridgeChange(name, try UplinkPlan.down(name, found: found), found: found)
         }
     }
 

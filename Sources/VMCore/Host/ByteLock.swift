@@ -8,20 +8,27 @@ struct ByteLockFile: ~Copyable {
     private let file: OwnedDescriptor
 
     /// Opens the file, for asking only.
-    init(asking path: FilePath) throws(Errno) { file = try .open(path, .readOnly) }
+    init(asking path: FilePath) throws(Errno) { file = try .regular(path, .readOnly) }
 
-    /// Opens the file for locking, where it is there; a link is not followed.
-    init(changing path: FilePath) throws(Errno) { file = try .open(path, .readWrite, flags: O_NOFOLLOW) }
+    /// Opens the file for locking, where it is there; somebody else's is refused.
+    init(changing path: FilePath) throws(Errno) {
+        file = try Self.own(try .regular(path, .readWrite))
+    }
 
-    /// Opens the file for locking, and makes it where it is missing; a link is not followed.
+    /// Opens the file for locking, and makes it where it is missing; somebody else's is refused.
     init(creating path: FilePath, permissions: UInt32, group: UInt32? = nil) throws(Errno) {
-        file = try openOwn(path, .readWrite, permissions: permissions, group: group)
+        file = try Self.own(try openOwn(path, .readWrite, permissions: permissions, group: group))
+    }
+
+    private static func own(_ file: consuming OwnedDescriptor) throws(Errno) -> OwnedDescriptor {
+        guard Custody.isOwn(try file.status()) else { throw .notPermitted }
+        return file
     }
 
     /// The same, with a failure that names the file.
     static func make(_ path: FilePath, permissions: UInt32) throws(VMError) -> ByteLockFile {
         do throws(Errno) { return try ByteLockFile(creating: path, permissions: permissions) } catch {
-            throw .system(error, path.string, "can't be opened")
+            throw .unusable(error, path)
         }
     }
 
@@ -76,10 +83,12 @@ struct ByteLockFile: ~Copyable {
         return result == 1
     }
 
+    /// Its length in bytes.
+    func length() throws(Errno) -> Int { Int(try file.status().st_size) }
+
     /// Whether this very file is what the path leads to.
     func isStillAt(_ path: FilePath) -> Bool {
-        var here = stat()
-        guard fstat(file.rawValue, &here) == 0, let there = try? status(of: path) else { return false }
+        guard let here = try? file.status(), let there = try? VMCore.status(of: path) else { return false }
         return here.st_dev == there.st_dev && here.st_ino == there.st_ino
     }
 

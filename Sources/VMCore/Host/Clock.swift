@@ -17,6 +17,15 @@ public struct Deadline: Sendable {
     public var milliseconds: Int32 { Int32(clamping: remaining.wholeMilliseconds) }
 }
 
+/// The clock that runs from the host's boot on, also while it sleeps, and the same for all processes (clock_gettime(2)).
+enum BootClock {
+    static var seconds: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &now)
+        return Int64(now.tv_sec)
+    }
+}
+
 extension Duration {
     /// In microseconds, rounded down.
     public var microseconds: Int64 {

@@ -71,18 +71,14 @@ func replaceFile(_ path: FilePath, with bytes: [UInt8], permissions: UInt32, gro
     }
 }
 
-/// Opens a file of kvmctl's own, made where it is missing, with exactly these permissions whatever the umask; a link is
-/// not followed.
+/// Opens a file of kvmctl's own, made where it is missing, with exactly these permissions whatever the umask.
 func openOwn(
     _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: UInt32, group: UInt32? = nil
 ) throws(Errno) -> OwnedDescriptor {
-    let file = try OwnedDescriptor.open(
-        path, mode, flags: flags | O_CREAT | O_NOFOLLOW, permissions: permissions)
+    let file = try OwnedDescriptor.regular(path, mode, flags: flags | O_CREAT, permissions: permissions)
     // A user who is not in the group keeps the file to their own.
     if let group { fchown(file.rawValue, UInt32.max, group) }
-    var found = stat()
-    guard fstat(file.rawValue, &found) == 0 else { throw Errno(rawValue: errno) }
-    if found.st_mode & 0o7777 != permissions, fchmod(file.rawValue, permissions) != 0 { throw Errno(rawValue: errno) }
+    if try file.status().st_mode & 0o7777 != permissions, fchmod(file.rawValue, permissions) != 0 { throw Errno(rawValue: errno) }
     return file
 }
 
@@ -93,12 +89,15 @@ func removeFile(_ path: FilePath) {
 
 /// Makes a directory for root alone, below RUN, which others may look at.
 func makePrivateDirectory(_ path: FilePath, below run: FilePath) throws(VMError) {
+    let found: stat?
     do throws(Errno) {
         try makeDirectories(run, permissions: 0o750, group: Accounts.lookers)
         try makeDirectories(path, permissions: 0o700)
+        found = try status(of: path)
     } catch {
         throw .system(error, path.string, "can't be made")
     }
+    if let found { try Custody.refuseForeign(found, at: path) }
 }
 
 /// Removes a directory, if it is there and nothing is in it.

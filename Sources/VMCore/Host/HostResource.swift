@@ -6,38 +6,49 @@ import SystemPackage
 ///
 /// It is a file, RUN/resources/NAME, for root alone:
 /// - its content, a line of JSON for each `Remnant`, says what has to be removed; written before the thing is made;
-/// - byte 0 is its life: each QEMU that uses it inherits a read lock on it, by a descriptor that can't write;
-/// - byte 1 is the turn of whoever makes, changes or removes it.
+/// - byte 0 is its life: each QEMU that uses it inherits a read lock on it, by a descriptor that can't write.
+///
+/// RUN/turns/NAME is locked by whoever makes, changes or removes it. It is a file of its own because a QEMU that a guest
+/// took over can lock every byte of one that it inherited.
 ///
 /// With nobody's lock on its life it is left over, and `sweep` removes it.
 public struct HostResource {
     /// The file's name.
     let name: String
-    private let directory: FilePath
+    private let paths: Paths
 
     /// How long others may take, each with its turn: dozens of VMs may be starting.
     private static let patience = Duration.seconds(60)
 
+    /// How long the programs may take that remove things: every command of root's may have to wait for them.
+    private static let removing = Duration.seconds(10)
+
     init(_ name: String, in paths: Paths) {
         self.name = name
-        directory = paths.resources
+        self.paths = paths
     }
+
+    /// The file of its life.
+    var file: FilePath { paths.resources.appending(name) }
+    /// The file of its turn.
+    var turn: FilePath { paths.turns.appending(name) }
 
     /// Holds the resource: for as long as the descriptor is open here, or in a QEMU that inherits it.
     ///
     /// - Parameter make: makes the resource, or where it `isHeld` sees to it that it is as it should be. It notes each
     ///   thing just before making it. On its failure what it made is removed, unless another VM holds the resource.
     func hold(_ make: (inout ResourceJournal) throws(VMError) -> Void) throws(VMError) -> OwnedDescriptor {
-        try makePrivateDirectory(directory, below: directory.removingLastComponent())
-        let path = directory.appending(name)
-        guard var journal = try ResourceJournal.open(path, creating: true, by: Deadline(in: Self.patience)) else {
+        try makePrivateDirectory(paths.resources, below: paths.run)
+        guard var journal = try open(creating: true, by: Deadline(in: Self.patience)) else {
             throw VMError(
-                .busy, path.string, "is being changed by another process", remedy: "`lslocks` says which")
+                .busy, file.string, "is being changed by another process", remedy: "`lslocks` says which")
         }
         try journal.begin()
         do throws(VMError) { try make(&journal) } catch {
             var failure = error
-            if !journal.isHeld { failure.details += journal.removeAll().map(\.description) }
+            if !journal.isHeld {
+                failure.details += journal.removeAll(by: Deadline(in: Self.removing)).map(\.description)
+            }
             throw failure
         }
         return try journal.share()
@@ -48,16 +59,45 @@ public struct HostResource {
     /// - Parameter patience: how long to wait for others that have a turn. Without any, what somebody else is changing
     ///   is left to them.
     public static func sweep(_ paths: Paths, patience: Duration = .zero) -> [VMError] {
-        // Before anything else: a host without such things pays for one failed open.
-        guard geteuid() == 0, let names = try? names(in: paths.resources) else { return [] }
-        let deadline = Deadline(in: patience)
-        // What a VM has on a network goes before the network: `nat.web` before `nat`.
-        return names.reversed().flatMap { name -> [VMError] in
-            let path = paths.resources.appending(name)
-            guard (try? ByteLockFile(asking: path).isHeld(ResourceJournal.life)) == false,
-                let journal = try? ResourceJournal.open(path, creating: false, by: deadline), !journal.isHeld
-            else { return [] }
-            return journal.removeAll()
+        guard geteuid() == 0 else { return [] }
+        let turns = Deadline(in: patience)
+        let programs = Deadline(in: Self.removing)
+        do throws(VMError) {
+            // What a VM has on a network goes before the network: `nat.web` before `nat`.
+            return try Custody.names(in: paths.resources).reversed().flatMap { name in
+                HostResource(name, in: paths).removeLeftOver(turns: turns, programs: programs)
+            }
+        } catch { return [error] }
+    }
+
+    /// - Parameter programs: when those that remove something have to be done, all together: one that hangs is not waited
+    ///   for again and again.
+    private func removeLeftOver(turns: Deadline, programs: Deadline) -> [VMError] {
+        do throws(VMError) {
+            guard try !isHeld(), let journal = try open(creating: false, by: turns), !journal.isHeld else { return [] }
+            return journal.removeAll(by: programs)
+        } catch { return [error] }
+    }
+
+    private func isHeld() throws(VMError) -> Bool {
+        do throws(Errno) {
+            return try ByteLockFile(asking: file).isHeld(ResourceJournal.life)
+        } catch .noSuchFileOrDirectory {
+            // Somebody else has just removed it.
+            return true
+        } catch {
+            throw .unusable(error, file)
+        }
+    }
+
+    /// Waits for the turn; nil where it is not to be had in time, or there is no such resource.
+    private func open(creating: Bool, by deadline: Deadline) throws(VMError) -> ResourceJournal? {
+        try makePrivateDirectory(paths.turns, below: paths.run)
+        while true {
+            let lock = try ByteLockFile.make(turn, permissions: 0o600)
+            guard try lock.take(0, of: turn, by: deadline) else { return nil }
+            // Whoever had the turn before may have removed it.
+            if lock.isStillAt(turn) { return try ResourceJournal.open(of: self, turn: lock, creating: creating) }
         }
     }
 }

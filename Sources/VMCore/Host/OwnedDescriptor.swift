@@ -34,6 +34,22 @@ struct OwnedDescriptor: ~Copyable {
         return OwnedDescriptor(FileDescriptor(rawValue: raw))
     }
 
+    /// Opens a file of kvmctl's own: not through a link, and nothing whose opening or reading waits for somebody else.
+    static func regular(
+        _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: mode_t = 0
+    ) throws(Errno) -> OwnedDescriptor {
+        let file = try open(path, mode, flags: flags | O_NOFOLLOW | O_NONBLOCK, permissions: permissions)
+        guard try file.status().st_mode & S_IFMT == S_IFREG else { throw .notSupported }
+        return file
+    }
+
+    /// What fstat(2) says.
+    func status() throws(Errno) -> stat {
+        var found = stat()
+        guard fstat(rawValue, &found) == 0 else { throw Errno(rawValue: Glibc.errno) }
+        return found
+    }
+
     /// Opens a directory as an anchor for the *at functions.
     static func directory(_ path: FilePath) throws(Errno) -> OwnedDescriptor {
         try open(path, .readOnly, flags: O_DIRECTORY)

@@ -14,6 +14,7 @@ public import SystemPackage
 /// RUN/network                whose turn it is to change the host's network
 /// RUN/net/BRIDGE             what takes a change to the bridge back (ChangeJournal)
 /// RUN/resources/NAME         what has to be removed when no VM holds it any more (HostResource)
+/// RUN/turns/NAME             whose turn it is to change that
 /// LOG/NAME/console.log       what the guest wrote to its serial console
 ///          qemu.log          what QEMU printed
 ///          record            what happened to the VM, as QEMU itself wrote it
@@ -35,6 +36,8 @@ public struct Paths: Equatable, Sendable {
     public var uids: FilePath { run.appending("uids") }
     /// RUN/resources: a file for each thing on the host that lives as long as some VM holds it.
     public var resources: FilePath { run.appending("resources") }
+    /// RUN/turns: a file for each thing on the host that is being made, changed or removed.
+    public var turns: FilePath { run.appending("turns") }
     /// RUN/net: a file for each bridge that is being changed.
     public var networkChanges: FilePath { run.appending("net") }
     /// The VM's directory under RUN.
@@ -55,7 +58,8 @@ public struct Paths: Equatable, Sendable {
     /// The places of a user: root's; else under the XDG directories. `KVMCTL_RUN` moves them all, `KVMCTL_VMS` says
     /// the roots.
     ///
-    /// - Throws: `.unavailable` where a user has no run-time directory.
+    /// - Throws: `.unavailable` where a user has no run-time directory; `.denied` for root, where somebody else could
+    ///   change the one that `KVMCTL_RUN` names.
     public static func of(uid: UInt32, environment: [String: String]) throws(VMError) -> Paths {
         func path(_ key: String) -> FilePath? {
             environment[key].flatMap { $0.isEmpty ? nil : FilePath($0) }
@@ -65,6 +69,7 @@ public struct Paths: Equatable, Sendable {
             guard run.isAbsolute else {
                 throw VMError(.usage, "KVMCTL_RUN", "\(run) is not an absolute path")
             }
+            if uid == 0 { try Custody.refuseForeign(run: run) }
             paths = all(under: run, roots: system.roots)
         } else if uid != 0 {
             let home = path("HOME") ?? "/"

@@ -22,14 +22,16 @@ enum Remnant: Equatable {
 
 extension Remnant {
     /// Removes it. What is gone already, or has been changed by somebody else since, is left alone.
-    func remove() throws(VMError) {
+    ///
+    /// - Parameter deadline: when a program that it takes has to be done.
+    func remove(by deadline: Deadline) throws(VMError) {
         switch self {
         case .link(let name, let mac): try Self.removeLink(name, mac)
         case .table(let family, let name):
             // To add what is there does nothing, and what is not there can't be deleted.
             try Tool.nft.run(
                 ["-f", "-"], input: "add table \(family) \(name)\ndelete table \(family) \(name)\n",
-                for: "the nft table \(family) \(name)")
+                for: "the nft table \(family) \(name)", by: deadline)
         case .daemon(let daemon): try daemon.end()
         case .reader(let daemon): daemon.reload()
         case .setting(let sysctl, let was, let now): if sysctl.value == now { try sysctl.set(was) }

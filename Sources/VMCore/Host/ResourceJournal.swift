@@ -1,15 +1,15 @@
 import Glibc
 import SystemPackage
 
-/// The file of a `HostResource`, with the turn to change it.
+/// The file of a `HostResource`, for whoever has the turn to change it.
 struct ResourceJournal: ~Copyable {
     /// The byte that each holder has a read lock on.
     static let life: Int64 = 0
-    /// The byte that whoever changes the resource has locked.
-    private static let turn: Int64 = 1
 
     private let file: ByteLockFile
     private let path: FilePath
+    private let turn: ByteLockFile
+    private let turnPath: FilePath
     /// The network namespace that it was made in, by its inode: things of another can't be seen from here.
     private let namespace: Int64
     private var remnants: [Remnant] = []
@@ -17,43 +17,39 @@ struct ResourceJournal: ~Copyable {
     /// Whether some VM holds the resource.
     let isHeld: Bool
 
-    /// Waits for the turn; nil where it is not to be had in time, or the file is not there.
+    /// Reads it.
+    ///
+    /// - Parameter turn: the turn, which is kept for as long as the journal is there.
+    /// - Returns: nil where the file is not there, and not to be made.
     static func open(
-        _ path: FilePath, creating: Bool, by deadline: Deadline
+        of resource: HostResource, turn: consuming ByteLockFile, creating: Bool
     ) throws(VMError) -> ResourceJournal? {
-        while true {
-            let file: ByteLockFile
-            do throws(Errno) {
-                file = try creating ? ByteLockFile(creating: path, permissions: 0o600) : ByteLockFile(changing: path)
-            } catch .noSuchFileOrDirectory where !creating {
-                return nil
-            } catch {
-                throw .system(error, path.string, "can't be opened")
-            }
-            guard try file.take(turn, of: path, by: deadline) else { return nil }
-            // Whoever had the turn before may have removed it.
-            if file.isStillAt(path) { return try read(file, path) }
-        }
-    }
-
-    private init(_ file: consuming ByteLockFile, _ path: FilePath, _ lines: [JSON], isHeld: Bool) {
-        self.file = file
-        self.path = path
-        self.isHeld = isHeld
-        namespace = lines.compactMap { $0["namespace"]?.integer }.first ?? Self.ownNamespace
-        remnants = lines.compactMap(Remnant.init)
-    }
-
-    private static func read(_ file: consuming ByteLockFile, _ path: FilePath) throws(VMError) -> ResourceJournal {
+        let path = resource.file
         do throws(Errno) {
+            let file = try creating ? ByteLockFile(creating: path, permissions: 0o600) : ByteLockFile(changing: path)
             let isHeld = try file.isHeld(life)
             // What can't be parsed is the last line of a process that was killed, which then made nothing of it.
             let lines = try readAll(file.descriptor, limit: 1 << 20).split(separator: UInt8(ascii: "\n"))
                 .compactMap { try? JSON(parsing: $0) }
-            return ResourceJournal(file, path, lines, isHeld: isHeld)
+            return ResourceJournal(resource, file, turn, lines, isHeld: isHeld)
+        } catch .noSuchFileOrDirectory where !creating {
+            removeFile(resource.turn)
+            return nil
         } catch {
-            throw .system(error, path.string, "can't be read")
+            throw .unusable(error, path)
         }
+    }
+
+    private init(
+        _ resource: HostResource, _ file: consuming ByteLockFile, _ turn: consuming ByteLockFile, _ lines: [JSON],
+        isHeld: Bool
+    ) {
+        (path, turnPath) = (resource.file, resource.turn)
+        self.file = file
+        self.turn = turn
+        self.isHeld = isHeld
+        namespace = lines.compactMap { $0["namespace"]?.integer }.first ?? Self.ownNamespace
+        remnants = lines.compactMap(Remnant.init)
     }
 
     /// Makes it ready for what will be noted: what is left over from another time is removed first.
@@ -66,7 +62,7 @@ struct ResourceJournal: ~Copyable {
                     + "`rm \(shellQuoted(path.string))`")
         }
         guard !isHeld else { return }
-        if let failure = removeRemnants().first { throw failure }
+        if let failure = removeRemnants(by: Deadline(in: Tool.patience)).first { throw failure }
         remnants = []
         guard ftruncate(file.descriptor.rawValue, 0) == 0 else {
             throw .system(Errno(rawValue: errno), path.string, "can't be written")
@@ -93,18 +89,24 @@ struct ResourceJournal: ~Copyable {
     }
 
     /// Removes everything and then the file, and says what could not be removed: then the file stays.
-    borrowing func removeAll() -> [VMError] {
+    ///
+    /// - Parameter deadline: when the programs that it takes have to be done.
+    borrowing func removeAll(by deadline: Deadline) -> [VMError] {
         guard namespace == Self.ownNamespace else { return [] }
-        let failures = removeRemnants()
-        if failures.isEmpty { removeFile(path) }
+        let failures = removeRemnants(by: deadline)
+        if failures.isEmpty {
+            removeFile(path)
+            // Last, and with its lock held: whoever waits for it sees that it is another one now.
+            removeFile(turnPath)
+        }
         return failures
     }
 
     /// The last one made is the first to go.
-    private borrowing func removeRemnants() -> [VMError] {
+    private borrowing func removeRemnants(by deadline: Deadline) -> [VMError] {
         remnants.reversed().compactMap { remnant in
             do throws(VMError) {
-                try remnant.remove()
+                try remnant.remove(by: deadline)
                 return nil
             } catch { return error }
         }

@@ -14,7 +14,8 @@ struct Tool {
     /// Where a user's PATH mostly does not lead, and root's tools are.
     private static let usualPlaces = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     private static let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
-    private static let patience = Duration.seconds(20)
+    /// How long one may take.
+    static let patience = Duration.seconds(20)
 
     /// The program's path; nil where the host has none. A PATH that is set is all that is looked at for root.
     var path: FilePath? {
@@ -36,12 +37,19 @@ struct Tool {
 
     /// Runs it to its end, or until it is in the background.
     ///
-    /// - Parameter subject: what it is run for, for errors.
+    /// - Parameters:
+    ///   - subject: what it is run for, for errors.
+    ///   - deadline: when it has to be done; past that it is not run at all.
     /// - Returns: what it printed, up to 16 MiB of it.
     /// - Throws: `.unavailable` where there is no such program, and, with what it printed, where it fails.
     @discardableResult
-    func run(_ arguments: [String], input: String = "", for subject: String) throws(VMError) -> [UInt8] {
+    func run(
+        _ arguments: [String], input: String = "", for subject: String, by deadline: Deadline = Deadline(in: patience)
+    ) throws(VMError) -> [UInt8] {
         guard let path else { throw missing(for: subject) }
+        guard !deadline.hasPassed else {
+            throw VMError(.timedOut, subject, "\(path) was not run: what was run before it took all the time there was")
+        }
         let printed = try Self.memory("output", for: subject)
         let words = try Self.memory("input", for: subject)
         let child: Child
@@ -52,10 +60,10 @@ struct Tool {
         } catch {
             throw .system(error, subject, "can't run \(path)")
         }
-        guard let end = child.reap(by: Deadline(in: Self.patience)) else {
+        guard let end = child.reap(by: deadline) else {
             child.kill()
             child.reap(by: Deadline(in: .seconds(5)))
-            throw VMError(.timedOut, subject, "\(path) has not ended in \(Self.patience.components.seconds) s")
+            throw VMError(.timedOut, subject, "\(path) has not ended in time, and was killed")
         }
         lseek(printed.rawValue, 0, SEEK_SET)
         let text = (try? readAll(printed.descriptor, limit: 1 << 24)) ?? []

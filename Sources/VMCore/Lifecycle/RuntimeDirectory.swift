@@ -57,9 +57,9 @@ struct RuntimeDirectory {
             // An `rm` at the same moment took the new directory away, which it does once.
             try make()
         } catch {
-            throw .system(error, file.string, "can't be opened")
+            throw .unusable(error, file)
         }
-        do throws(Errno) { return try opened() } catch { throw .system(error, file.string, "can't be opened") }
+        do throws(Errno) { return try opened() } catch { throw .unusable(error, file) }
     }
 
     private func make() throws(VMError) {
@@ -73,17 +73,7 @@ struct RuntimeDirectory {
                 remedy: error == .noSpace
                     ? nil : "set KVMCTL_RUN, or XDG_RUNTIME_DIR, to a directory where you may write")
         }
-        if let found { try refuseForeign(found) }
-    }
-
-    /// A directory that somebody else can write to would let them choose what root opens there.
-    private func refuseForeign(_ directory: stat) throws(VMError) {
-        guard directory.st_uid != geteuid() || directory.st_mode & 0o022 != 0 else { return }
-        let place = shellQuoted(path.string)
-        throw VMError(
-            .denied, path.string,
-            "belongs to \(Accounts.owner(directory)): somebody else could change what kvmctl keeps there",
-            remedy: "if nobody else needs it, take it over: `chown \(geteuid()) \(place) && chmod 750 \(place)`")
+        if let found { try Custody.refuseForeign(found, at: path) }
     }
 
     /// Opens the lock file of a VM that was started before; nil where it never was.

@@ -8,6 +8,7 @@ import SystemPackage
 /// - byte 0 is locked by the process that sees to the change, for as long as that lives;
 /// - byte 1 is the turn of whoever decides what becomes of it.
 ///
+/// Who decides removes the file, and empties it: that it has gone, with all of RUN/net maybe, decides nothing.
 /// With nobody's lock on byte 0 its process was killed, and the next command of root's takes the change back.
 struct ChangeJournal: ~Copyable {
     private static let keeper: Int64 = 0
@@ -82,10 +83,16 @@ struct ChangeJournal: ~Copyable {
     var descriptor: FileDescriptor { file.descriptor }
 
     /// Whether the change is still to be decided: another process may have kept it.
-    var isOpen: Bool { file.isStillAt(path) }
+    var isOpen: Bool { (try? file.length()) != 0 }
 
     /// The change stays.
-    consuming func keep() { removeFile(path) }
+    consuming func keep() { Self.close(file, at: path) }
+
+    private static func close(_ file: borrowing ByteLockFile, at path: FilePath) {
+        // What is there now may be another one.
+        if file.isStillAt(path) { removeFile(path) }
+        ftruncate(file.descriptor.rawValue, 0)
+    }
 
     /// Takes the change back, unless it was kept.
     ///
@@ -93,11 +100,11 @@ struct ChangeJournal: ~Copyable {
     consuming func takeBack() -> [VMError]? {
         let deadline = Deadline(in: .seconds(5))
         while (try? file.tryLock(Self.decision)) == false, !deadline.hasPassed { pause(.milliseconds(1)) }
-        guard file.isStillAt(path) else { return nil }
-        defer { removeFile(path) }
+        guard isOpen else { return nil }
+        defer { Self.close(file, at: path) }
         do throws(NetworkError) {
             var socket = try RouteSocket()
-            if let now = try socket.link(named: record.bridge), now.index != record.link {
+            if let now = try socket.link(named: record.bridge), !record.identity.isThat(of: now) {
                 return [
                     VMError(
                         .busy, record.bridge.description,
@@ -114,18 +121,21 @@ struct ChangeJournal: ~Copyable {
 extension ChangeJournal {
     /// Keeps changes that are on trial: that to one bridge, or all.
     ///
+    /// - Parameter isDry: only says which.
     /// - Returns: The bridges.
-    static func keep(_ bridge: InterfaceName?, in paths: Paths) throws(VMError) -> [InterfaceName] {
+    static func keep(_ bridge: InterfaceName?, in paths: Paths, isDry: Bool) throws(VMError) -> [InterfaceName] {
         var kept: [InterfaceName] = []
-        for name in bridges(in: paths) where bridge == nil || name == bridge {
+        for name in try bridges(in: paths) where bridge == nil || name == bridge {
             let path = paths.networkChanges.appending(name.description)
             guard let file = try? ByteLockFile(changing: path), (try? file.isHeld(keeper)) == true else { continue }
-            guard try file.take(decision, of: path), file.isStillAt(path) else {
-                throw VMError(
-                    .timedOut, name.description, "the change is just being taken back",
-                    remedy: "make it again: `kvmctl net up \(name)` with the options it had")
+            if !isDry {
+                guard try file.take(decision, of: path), file.isStillAt(path) else {
+                    throw VMError(
+                        .timedOut, name.description, "the change is just being taken back",
+                        remedy: "make it again: `kvmctl net up \(name)` with the options it had")
+                }
+                close(file, at: path)
             }
-            removeFile(path)
             kept.append(name)
         }
         return kept
@@ -137,29 +147,51 @@ extension ChangeJournal {
         return (try? ByteLockFile(asking: path).isHeld(keeper)) == true
     }
 
-    /// Takes back the changes whose processes were killed.
-    ///
-    /// - Returns: The bridges, with what could not be taken back.
-    static func sweep(_ paths: Paths) -> [(bridge: InterfaceName, failures: [VMError])] {
-        // Before anything else: a host without such changes pays for one failed open.
-        guard geteuid() == 0 else { return [] }
-        return bridges(in: paths).compactMap { name in
-            let path = paths.networkChanges.appending(name.description)
-            guard let file = try? ByteLockFile(changing: path), (try? file.tryLock(keeper)) == true,
-                file.isStillAt(path)
-            else { return nil }
-            guard let record = read(file), record.place.boot == ChangeRecord.Place.current.boot else {
-                // Killed while it was written, before the change; or the change went with the kernel that had it.
-                removeFile(path)
-                return nil
-            }
-            guard record.place == .current else { return nil }
-            let journal = ChangeJournal(file: file, path: path, record: record)
-            return journal.takeBack().map { (name, $0) }
-        }
+    /// For how long a change to a bridge is still on trial; nil where none is, or the caller may not look.
+    static func secondsLeft(_ bridge: InterfaceName, in paths: Paths) -> Int64? {
+        let path = paths.networkChanges.appending(bridge.description)
+        guard let file = try? ByteLockFile(asking: path), (try? file.isHeld(keeper)) == true,
+            let end = read(file)?.end
+        else { return nil }
+        return max(0, end - BootClock.seconds)
     }
 
-    private static func bridges(in paths: Paths) -> [InterfaceName] {
-        ((try? names(in: paths.networkChanges)) ?? []).compactMap { InterfaceName($0) }
+    /// Takes back the changes whose processes were killed.
+    ///
+    /// - Returns: The bridges whose changes were taken back, and what could not be.
+    static func sweep(_ paths: Paths) -> (bridges: [InterfaceName], failures: [VMError]) {
+        guard geteuid() == 0 else { return ([], []) }
+        var swept: (bridges: [InterfaceName], failures: [VMError]) = ([], [])
+        do throws(VMError) {
+            for bridge in try bridges(in: paths) {
+                guard let failures = takeBackLeftOver(bridge, in: paths) else { continue }
+                if failures.isEmpty { swept.bridges.append(bridge) }
+                swept.failures += failures
+            }
+        } catch { swept.failures.append(error) }
+        return swept
+    }
+
+    /// Takes one back, where its process was killed.
+    ///
+    /// - Returns: What could not be taken back; nil where there was nothing to do.
+    private static func takeBackLeftOver(_ bridge: InterfaceName, in paths: Paths) -> [VMError]? {
+        let path = paths.networkChanges.appending(bridge.description)
+        let file: ByteLockFile
+        do throws(Errno) { file = try ByteLockFile(changing: path) } catch .noSuchFileOrDirectory { return nil } catch {
+            return [.unusable(error, path)]
+        }
+        guard (try? file.tryLock(keeper)) == true, file.isStillAt(path) else { return nil }
+        guard let record = read(file), record.place.boot == ChangeRecord.Place.current.boot else {
+            // Killed while it was written, before the change; or the change went with the kernel that had it.
+            removeFile(path)
+            return nil
+        }
+        guard record.place == .current else { return nil }
+        return ChangeJournal(file: file, path: path, record: record).takeBack()
+    }
+
+    private static func bridges(in paths: Paths) throws(VMError) -> [InterfaceName] {
+        try Custody.names(in: paths.networkChanges).compactMap { InterfaceName($0) }
     }
 }

@@ -6,14 +6,16 @@ import SystemPackage
 struct ChangeRecord: Equatable {
     /// The bridge that it is about.
     var bridge: InterfaceName
-    /// The bridge's number, under which its neighbours are known.
-    var link: UInt32
+    /// What that one is known by, among them its number, under which its neighbours are known.
+    var identity: BridgeIdentity
     /// The routers that answered before, and have to go on answering.
     var gateways: [IPAddress]
     /// What takes it back.
     var undo: UndoScript
     /// The boot and the network namespace that it was made in: elsewhere its numbers mean other things.
     var place: Place
+    /// When the trial ends, in seconds of `BootClock`; nil where it is none.
+    var end: Int64?
 
     struct Place: Equatable {
         var boot: String
@@ -27,7 +29,8 @@ struct ChangeRecord: Equatable {
 extension ChangeRecord {
     var json: JSON {
         [
-            "bridge": .string(bridge.description), "link": .integer(Int64(link)),
+            "bridge": .string(bridge.description), "link": .integer(Int64(identity.link)),
+            "macs": .array(identity.macs.map { .string($0.description) }), "end": end.map(JSON.integer) ?? .null,
             "gateways": .array(gateways.map { .string($0.description) }), "boot": .string(place.boot),
             "namespace": .integer(place.namespace), "undo": .array(undo.lines.map(JSON.string)),
         ]
@@ -36,13 +39,16 @@ extension ChangeRecord {
     /// Reads what `json` wrote; nil where it is not all there.
     init?(_ json: JSON) {
         guard let bridge = json["bridge"]?.string.flatMap({ InterfaceName($0) }), let link = json["link"]?.integer,
+            let macs = json["macs"]?.array,
             let gateways = json["gateways"]?.array, let boot = json["boot"]?.string,
             let namespace = json["namespace"]?.integer, let lines = json["undo"]?.array,
             let undo = UndoScript(lines: lines.compactMap(\.string))
         else { return nil }
         self.init(
-            bridge: bridge, link: UInt32(clamping: link),
+            bridge: bridge,
+            identity: BridgeIdentity(
+                link: UInt32(clamping: link), macs: Set(macs.compactMap { $0.string.flatMap { MACAddress($0) } })),
             gateways: gateways.compactMap { $0.string.flatMap { IPAddress($0) } }, undo: undo,
-            place: Place(boot: boot, namespace: namespace))
+            place: Place(boot: boot, namespace: namespace), end: json["end"]?.integer)
     }
 }

@@ -55,7 +55,7 @@ public struct Guardian: ~Copyable {
             _ = try channel.line(by: Deadline(in: Self.changing))
         } catch { return .abandoned }
         let deadline = Deadline(in: limit)
-        guard var watch = try? GatewayWatch(journal.record.gateways, link: journal.record.link) else {
+        guard var watch = try? GatewayWatch(journal.record.gateways, link: journal.record.identity.link) else {
             return .abandoned
         }
         while !deadline.hasPassed {

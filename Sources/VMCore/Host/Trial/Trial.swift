@@ -95,9 +95,12 @@ public struct Trial: ~Copyable {
 extension Trial {
     /// Keeps what is on trial: the change to one bridge, or all.
     ///
+    /// - Parameter isDry: only says what it would keep.
     /// - Throws: `.notFound` where nothing is.
-    public static func keep(_ bridge: InterfaceName?, _ paths: Paths) throws(VMError) -> [InterfaceName] {
-        let kept = try ChangeJournal.keep(bridge, in: paths)
+    public static func keep(
+        _ bridge: InterfaceName?, _ paths: Paths, isDry: Bool = false
+    ) throws(VMError) -> [InterfaceName] {
+        let kept = try ChangeJournal.keep(bridge, in: paths, isDry: isDry)
         guard kept.isEmpty else { return kept }
         throw VMError(
             .notFound, bridge?.description ?? "network",
@@ -108,12 +111,17 @@ extension Trial {
     /// Whether a change to a bridge is on trial, or just being made.
     public static func isOn(_ bridge: InterfaceName, _ paths: Paths) -> Bool { ChangeJournal.isOpen(bridge, in: paths) }
 
+    /// For how many seconds a change to a bridge is still on trial; nil where none is, or the caller may not look.
+    public static func secondsLeft(_ bridge: InterfaceName, _ paths: Paths) -> Int64? {
+        ChangeJournal.secondsLeft(bridge, in: paths)
+    }
+
     /// Takes back the changes that a kvmctl which was killed has left unconfirmed or half made.
     ///
     /// - Returns: What was taken back, in words, and what could not be.
     public static func takeBackLeftovers(_ paths: Paths) -> (done: [String], failures: [VMError]) {
         let swept = ChangeJournal.sweep(paths)
-        let done = swept.map { "\($0.bridge): a change was taken back, because the kvmctl that made it was killed" }
-        return (done, swept.flatMap(\.failures))
+        let done = swept.bridges.map { "\($0): a change was taken back, because the kvmctl that made it was killed" }
+        return (done, swept.failures)
     }
 }

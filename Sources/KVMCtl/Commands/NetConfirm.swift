@@ -1,0 +1,29 @@
+import ArgumentParser
+import BridgeNet
+import VMCore
+
+/// `kvmctl net confirm`.
+struct NetConfirm: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "confirm", abstract: "Keep what `net up --try` did.")
+
+    @Argument(help: "The bridge; else all that is on trial.", transform: OptionValue.bridge)
+    var bridge: InterfaceName?
+
+    @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        // Only root sees what is on trial.
+        try Places.refuseUser(bridge?.description ?? "net confirm")
+        let kept = try Trial.keep(bridge, try Places.current(), isDry: dryRun.isOn)
+        if output.json {
+            output.print([
+                "schema": "kvmctl.confirm/1", "dryRun": .bool(dryRun.isOn),
+                "bridges": .array(kept.map { .string($0.description) }),
+            ])
+        } else {
+            for name in kept { print("\(name): \(dryRun.isOn ? "on trial; would be confirmed" : "confirmed")") }
+        }
+    }
+}

@@ -1,0 +1,31 @@
+import BridgeNet
+
+/// What a bridge is known by: a number comes again, so one that somebody made since may have it.
+struct BridgeIdentity: Equatable {
+    /// Its number; 0 where the kernel chooses it.
+    var link: UInt32
+    /// The addresses that it has before, during and after a change.
+    var macs: Set<MACAddress>
+
+    init(link: UInt32, macs: Set<MACAddress>) { (self.link, self.macs) = (link, macs) }
+
+    /// That of a bridge on its way through a plan.
+    init(_ bridge: InterfaceName, through plan: [NetworkOperation], found: NetworkState) {
+        let present = found.link(named: bridge)
+        self.init(link: present?.index ?? 0, macs: Set([present?.mac].compactMap(\.self)))
+        for operation in plan {
+            switch operation {
+            case .createBridge(bridge, let mac, let index):
+                link = index
+                macs.insert(mac)
+            case .change(bridge, _, let settings): if let mac = settings.mac { macs.insert(mac) }
+            default: continue
+            }
+        }
+    }
+
+    /// Whether a link may be that bridge.
+    func isThat(of found: Link) -> Bool {
+        (link == 0 || link == found.index) && (found.mac.map(macs.contains) ?? false)
+    }
+}
