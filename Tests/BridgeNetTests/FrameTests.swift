@@ -56,7 +56,7 @@ import Testing
     @Test func readsDHCP() throws {
         let acknowledged = try #require(EthernetFrame(decoding: dhcp(kind: "05", given: "0a 07 00 09")))
         let wanted = DHCPMessage(
-            kind: .acknowledgement, client: try mac(), address: try address("10.7.0.9"),
+            kind: .acknowledgement, transaction: 0x0102_0304, client: try mac(), address: try address("10.7.0.9"),
             server: try address("10.7.0.1"))
         #expect(acknowledged.content == .dhcp(wanted))
         guard case .dhcp(let asked) = EthernetFrame(decoding: dhcp(kind: "01"))?.content else {

@@ -27,10 +27,12 @@ import Testing
         return trace
     }
 
-    private func dhcp(_ kind: DHCPMessage.Kind, _ address: IPAddress? = nil, client: MACAddress? = nil)
-        -> EthernetFrame.Content
-    {
-        .dhcp(DHCPMessage(kind: kind, client: client ?? mac, address: address, server: server))
+    private func dhcp(
+        _ kind: DHCPMessage.Kind, _ address: IPAddress? = nil, client: MACAddress? = nil, transaction: UInt32 = 7
+    ) -> EthernetFrame.Content {
+        .dhcp(
+            DHCPMessage(
+                kind: kind, transaction: transaction, client: client ?? mac, address: address, server: server))
     }
 
     private func arp(_ sender: IPAddress, of mac: MACAddress) -> EthernetFrame.Content {
@@ -49,13 +51,33 @@ import Testing
         #expect(heard.addresses(at: .zero) == [address: [.dhcp]])
         let other = try #require(IPAddress("10.7.0.10"))
         let moved = trace([
-            (false, stranger, dhcp(.acknowledgement, address)), (false, stranger, dhcp(.acknowledgement, other)),
+            (true, mac, dhcp(.request)), (false, stranger, dhcp(.acknowledgement, address)),
+            (true, mac, dhcp(.request, transaction: 8)),
+            (false, stranger, dhcp(.acknowledgement, other, transaction: 8)),
         ])
         #expect(moved.addresses(at: .zero) == [other: [.dhcp]])
         let released = trace([
-            (false, stranger, dhcp(.acknowledgement, address)), (true, mac, dhcp(.release, address)),
+            (true, mac, dhcp(.request)), (false, stranger, dhcp(.acknowledgement, address)),
+            (true, mac, dhcp(.release, address, transaction: 9)),
         ])
         #expect(released.addresses(at: .zero).isEmpty)
+    }
+
+    /// Anybody on the network can send the guest frames.
+    @Test func onlyAnAnswerToTheGuestsOwnQuestionCounts() throws {
+        let forged = try #require(IPAddress("10.7.0.66"))
+        let answer = (false, stranger, dhcp(.acknowledgement, forged))
+        #expect(trace([answer]).addresses(at: .zero).isEmpty)
+        #expect(trace([(true, mac, dhcp(.request, transaction: 8)), answer]).addresses(at: .zero).isEmpty)
+        // Another station behind the same NIC asked; or the guest itself says what only a server does.
+        #expect(trace([(true, mac, dhcp(.request, client: stranger)), answer]).addresses(at: .zero).isEmpty)
+        #expect(trace([(true, mac, dhcp(.acknowledgement, forged))]).addresses(at: .zero).isEmpty)
+        // A question is settled once.
+        let settled = trace([
+            (true, mac, dhcp(.discover)), (true, mac, dhcp(.request)),
+            (false, stranger, dhcp(.acknowledgement, address)), answer,
+        ])
+        #expect(settled.addresses(at: .zero) == [address: [.dhcp]])
     }
 
     @Test func onlyTheGuestSpeaksForItself() throws {

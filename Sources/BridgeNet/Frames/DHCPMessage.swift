@@ -8,6 +8,8 @@ public struct DHCPMessage: Equatable, Sendable {
 
     /// What it says.
     public var kind: Kind
+    /// The number that the client chose for its question, and that the answers bear (`xid`).
+    public var transaction: UInt32
     /// The client that it comes from, or is for.
     public var client: MACAddress
     /// The address that the client has already, or is given; nil for none.
@@ -16,8 +18,9 @@ public struct DHCPMessage: Equatable, Sendable {
     public var server: IPAddress?
 
     /// A message of these properties.
-    public init(kind: Kind, client: MACAddress, address: IPAddress?, server: IPAddress?) {
+    public init(kind: Kind, transaction: UInt32, client: MACAddress, address: IPAddress?, server: IPAddress?) {
         self.kind = kind
+        self.transaction = transaction
         self.client = client
         self.address = address
         self.server = server
@@ -54,7 +57,9 @@ public struct DHCPMessage: Equatable, Sendable {
         _ = try reader.take(1, "DHCP header")
         // Ethernet, of six octets.
         guard try reader.big(as: UInt16.self, "DHCP header") == 0x0106 else { return nil }
-        _ = try reader.take(9, "DHCP header")
+        _ = try reader.take(1, "DHCP header")
+        let transaction = try reader.big(as: UInt32.self, "DHCP transaction")
+        _ = try reader.take(4, "DHCP header")
         let own = try reader.address(4, "DHCP client's address")
         let given = try reader.address(4, "DHCP given address")
         _ = try reader.take(8, "DHCP header")
@@ -64,7 +69,7 @@ public struct DHCPMessage: Equatable, Sendable {
         let options = try options(reader.rest)
         guard let kind = options[Option.kind]?.first.flatMap(Kind.init(rawValue:)) else { return nil }
         return DHCPMessage(
-            kind: kind, client: client, address: [given, own].first { !$0.isUnspecified },
+            kind: kind, transaction: transaction, client: client, address: [given, own].first { !$0.isUnspecified },
             server: options[Option.server].flatMap(IPAddress.init(octets:)))
     }
 

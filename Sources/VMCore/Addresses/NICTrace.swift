@@ -46,17 +46,16 @@ struct NICTrace {
     }
 
     private mutating func hear(_ message: DHCPMessage, isFromGuest: Bool) {
-        guard message.client == mac else { return }
-        dhcp.hear(message, isFromGuest: isFromGuest)
-        guard let address = message.address else { return }
+        guard message.client == mac, dhcp.hear(message, isFromGuest: isFromGuest), let address = message.address
+        else { return }
         switch message.kind {
-        case .acknowledgement where !isFromGuest:
+        case .acknowledgement:
             // The one that it had before is no longer its own.
             found = found.filter { !$0.value.contains(.dhcp) || $0.key == address }
             note(address, .dhcp)
         // Renewed from the address itself.
-        case .request where isFromGuest: note(address, .dhcp)
-        case .release where isFromGuest, .decline where isFromGuest: found[address] = nil
+        case .request: note(address, .dhcp)
+        case .release, .decline: found[address] = nil
         default: break
         }
     }
@@ -78,22 +77,5 @@ struct NICTrace {
 
     private mutating func note(_ address: IPAddress, _ source: GuestAddress.Source) {
         if found[address] != nil || found.count < Self.maximumAddresses { found[address, default: []].insert(source) }
-    }
-}
-
-/// How a guest's talk with DHCP servers went.
-struct DHCPTrace: Equatable {
-    /// What was said last, by either side.
-    private(set) var last: DHCPMessage?
-    /// How often the guest has asked since it was last answered.
-    private(set) var unanswered = 0
-
-    mutating func hear(_ message: DHCPMessage, isFromGuest: Bool) {
-        last = message
-        switch message.kind {
-        case .discover, .request, .inform: unanswered += isFromGuest ? 1 : 0
-        case .offer, .acknowledgement, .refusal: unanswered = isFromGuest ? unanswered : 0
-        case .decline, .release: break
-        }
     }
 }
