@@ -121,6 +121,24 @@ def test_refused_where_it_is_not_clear_which(etc):
     assert {Path(path).name for path in changed["removed"]} == SERVICES["networkmanager"][2]
 
 
+def test_refused_where_no_service_sets_the_network_up(etc):
+    said = etc.kvmctl("net", "persist", "br0", expect=69).stderr
+    assert "no network service" in said and "--for networkd, --for ifupdown, --for networkmanager" in said
+    assert etc.json("net", "persist", "br0", "--for", "networkd", "--dry-run")["service"] == "networkd"
+    etc.write("network/interfaces", "auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n")
+    assert "no network service" in etc.kvmctl("net", "persist", "br0", "--dry-run", expect=69).stderr
+
+
+def test_a_file_for_several_links_stays_for_the_others(etc):
+    etc.enable("systemd-networkd.service")
+    etc.write("systemd/network/01-all.network", "[Match]\nName=up* en*\n[Network]\nDHCP=yes\n")
+    [notice] = [text for text in etc.json("net", "persist", "br0")["notices"] if "01-all" in text]
+    assert "other links may need it" in notice
+    etc.execute("sh", "-c", notice.split("`")[1])
+    [notice] = [text for text in etc.json("net", "persist", "br0")["notices"] if "01-all" in text]
+    assert "kvmctl's file comes first" in notice
+
+
 def test_usage_and_missing_bridges(etc):
     etc.use_networkd()
     said = etc.kvmctl("net", "persist", "br0", "--for", "netplan", expect=64).stderr

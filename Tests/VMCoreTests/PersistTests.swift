@@ -99,12 +99,27 @@ import Testing
         }
         let (networkd, ifupdown) = (facts(.networkd, .isInUse), facts(.ifupdown, .configuresLink))
         #expect(try chosen([networkd, ifupdown, facts(.networkmanager, nil)]) == .ifupdown)
-        #expect(try chosen([networkd, facts(.ifupdown, .isInstalled)]) == .networkd)
+        #expect(try chosen([networkd, facts(.ifupdown, nil)]) == .networkd)
         #expect(try chosen([networkd, ifupdown], .networkd) == .networkd)
         let unclear = #expect(throws: VMError.self) { try chosen([networkd, facts(.networkmanager, .isInUse)]) }
         #expect(unclear?.code == .busy && unclear?.cause.contains("systemd-networkd and NetworkManager") == true)
         let none = #expect(throws: VMError.self) { try chosen([facts(.networkd, nil), facts(.ifupdown, nil)]) }
         #expect(none?.code == .unavailable)
+    }
+
+    @Test func whatIsAboutOtherLinksTooIsNotMovedAway() {
+        func advice(_ file: String, isShared: Bool) -> String {
+            ConfiguredPlace(file: file, link: "eth0", givesWay: false, isShared: isShared).advice
+        }
+        let etc = "/etc/systemd/network"
+        #expect(advice("\(etc)/01-eth0.network", isShared: false).hasSuffix("`mv \(etc)/01-eth0.network /root/`"))
+        #expect(
+            advice("\(etc)/01-all.network", isShared: true).hasSuffix(
+                "`mv \(etc)/01-all.network \(etc)/90-01-all.network`"))
+        #expect(
+            advice("/usr/lib/systemd/network/01-all.network", isShared: true).hasSuffix(
+                "`cp /usr/lib/systemd/network/01-all.network \(etc)/90-01-all.network "
+                    + "&& ln -s /dev/null \(etc)/01-all.network`"))
     }
 
     @Test func readsInterfacesAsFarAsNeeded() {

@@ -9,7 +9,6 @@ extension NetworkServiceProbe {
     var ifupdown: ServiceFacts {
         var facts = ServiceFacts(service: .ifupdown)
         guard Self.exists("/usr/sbin/ifup") || Self.exists("/sbin/ifup") else { return facts }
-        facts.evidence = .isInstalled
         let main = InterfacesText(Self.text(Self.interfaces) ?? "")
         for path in [Self.interfaces] + main.filesDrawnIn {
             if let text = Self.text(path) { look(at: path, text, &facts) }

@@ -38,7 +38,10 @@ extension NetworkServiceProbe {
             facts.nameservers.add(file.settings.words("Network", "DNS"), file.settings.words("Network", "Domains"))
             if facts.isOurs(file.text, bridge) { continue }
             let ours = NetworkdFiles.prefix + bridge.description
-            facts.places.append(ConfiguredPlace(file: file.path, link: link.name, givesWay: ours < file.name))
+            facts.places.append(
+                ConfiguredPlace(
+                    file: file.path, link: link.name, givesWay: ours < file.name,
+                    isShared: !Self.isFor(link, alone: file.settings)))
             return
         }
     }
@@ -54,6 +57,12 @@ extension NetworkServiceProbe {
         return (names.isEmpty || fits(link.name, names))
             && (macs.isEmpty || macs.contains { MACAddress($0) == link.mac })
             && (types.isEmpty || fits(link.isBridge ? "bridge" : "ether", types))
+    }
+
+    /// Whether a file that is about a link names it, and no other.
+    private static func isFor(_ link: Link, alone settings: SectionedText) -> Bool {
+        settings.words("Match", "Name") == [link.name]
+            || (settings.words("Match", "MACAddress") + settings.words("Match", "PermanentMACAddress")).count == 1
     }
 
     /// Whether one of the patterns fits; after a `!` at the front, whether none does.

@@ -48,7 +48,6 @@ public enum NetworkService: String, CaseIterable, Sendable {
 struct ServiceFacts: Equatable {
     /// How much speaks for its being what the host uses, the most last.
     enum Evidence: Int, Comparable {
-        case isInstalled
         case isInUse
         case configuresLink
         case hasOurFiles
@@ -82,14 +81,28 @@ struct ConfiguredPlace: Equatable {
     var link: String
     /// Whether the service prefers ours to it.
     var givesWay: Bool
+    /// Whether it may be about other links too.
+    var isShared = false
 
     /// What becomes of it, or has to.
     var advice: String {
         let place = lines.map { "\(file), lines \($0.lowerBound)-\($0.upperBound)," } ?? file
         if givesWay { return "\(place) no longer counts for \(link): kvmctl's file comes first" }
-        let remedy =
-            lines == nil ? "move it away: `mv \(shellQuoted(file)) /root/`" : "comment them out, and `auto \(link)`"
         return "\(place) configures \(link) too, which would undo the bridge: \(remedy)"
+    }
+
+    private var remedy: String {
+        if lines != nil { return "comment them out, and `auto \(link)`" }
+        guard isShared else { return "move it away: `mv \(shellQuoted(file)) /root/`" }
+        // The others still need it, and a service asks its files by name.
+        let parts = file.split(separator: "/")
+        let name = parts.last.map(String.init) ?? file
+        let later = shellQuoted("\(NetworkdFiles.directory)/90-\(name)")
+        let line =
+            parts.first == "usr"
+            ? "cp \(shellQuoted(file)) \(later) && ln -s /dev/null \(shellQuoted("\(NetworkdFiles.directory)/\(name)"))"
+            : "mv \(shellQuoted(file)) \(later)"
+        return "other links may need it, so let it come after kvmctl's: `\(line)`"
     }
 }
 
