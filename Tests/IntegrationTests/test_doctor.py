@@ -102,6 +102,15 @@ def nat_behind(rules):
     return broken
 
 
+def running(script, **keys):
+    """A second VM that runs, and then something is taken away from it."""
+    def broken(host):
+        vm(name="web", **{"MAC": "52:54:00:00:00:09", **keys})(host)
+        host.kvmctl("start", "web")
+        shell(host, script.format(host=host))
+    return broken
+
+
 NFT_INPUT = """
 nft 'add table inet mine; add chain inet mine in { type filter hook input priority 0; policy drop; }
      add rule inet mine in ct state established,related accept; add rule inet mine in iif lo accept
@@ -220,6 +229,19 @@ BROKEN = {
     "nat behind nft": (
         nat_behind(by(NFT_INPUT)), "problem", "nat", "ask this host by DHCP",
         "nft insert rule inet mine in iifname '\"kvmnat0\"' accept"),
+    "nat without its rules": (
+        running("nft flush ruleset", NET0="nat"), "problem", "nat", "the nft table ip kvmctl_nat is gone",
+        "nft -f "),
+    "forwards without their rules": (
+        running("nft delete table ip kvmctl_forward.web", NET0="nat", FORWARD0="tcp::2222:22"), "problem", "web",
+        "its forwards lead nowhere", "nft -f "),
+    "a filter without its rules": (
+        running("nft flush ruleset", NET0_FILTER="mac"), "problem", "web", "its limits and filters don't hold",
+        "nft -f "),
+    "nat without its server": (
+        running("pid=$(cat {host.run}/nat/dnsmasq.pid); kill -9 $pid; "
+                "while [ -e /proc/$pid ]; do sleep 0.01; done", NET0="nat"),
+        "problem", "nat", "server is gone", "sh "),
     "KVM or nothing": (
         vm(ACCEL="kvm"), "problem", "vm", "ACCEL", "sed -i '5s/=.*/=auto/'"),
     "no directory for a disk": (
@@ -239,10 +261,10 @@ BROKEN = {
         in_own_mounts("touch {host.root}/empty; mount --bind {host.root}/empty /etc/machine-id"), "warning",
         "/etc/machine-id", "holds no id", "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id"),
     "no space": (
-        in_own_mounts("mount -t tmpfs -o size=2M none {host.run}; head -c 2M /dev/zero >{host.run}/full || true"),
+        in_own_mounts("mount -t tmpfs -o size=2M,mode=755 none {host.run}; head -c 2M /dev/zero >{host.run}/full || true"),
         "problem", "run", "are free for", "mount -o remount,size="),
     "no more files": (
-        in_own_mounts("mount -t tmpfs -o nr_inodes=20 none {host.run}"),
+        in_own_mounts("mount -t tmpfs -o nr_inodes=20,mode=755 none {host.run}"),
         "problem", "run", "more files", "mount -o remount,nr_inodes=0 "),
 }
 

@@ -171,11 +171,38 @@ def test_another_dns_server_on_every_address(host):
     wait_until(lambda: ":53" in host.execute("ss", "-Hlnt").stdout, "the other server")
     before = host.network()["links"]
     write_idle_vm(host, "vm")
+    assert "except-interface=kvmnat0" in host.kvmctl("check", "vm", expect=75).stderr
     error = host.kvmctl("start", "vm", expect=75).stderr
     assert "except-interface=kvmnat0" in error and "already in use" in error
     assert host.network()["links"] == before
     other.kill()
     other.wait()
+
+
+def test_a_dns_server_of_the_loopback_is_not_in_the_way(host):
+    other = host.popen(
+        "dnsmasq", "--keep-in-foreground", "--conf-file=", "--user=root", "--pid-file=", "--interface=lo", "--bind-interfaces")
+    wait_until(lambda: ":53" in host.execute("ss", "-Hlnt").stdout, "the other server")
+    write_idle_vm(host, "a")
+    write_idle_vm(host, "b")
+    host.kvmctl("start", "a")
+    # Ours is not in the way of the next VM's either.
+    host.kvmctl("check", "b")
+    host.kvmctl("start", "b")
+    other.kill()
+    other.wait()
+
+
+def test_names_that_are_one_to_guests(host):
+    write_idle_vm(host, "a.b")
+    write_idle_vm(host, "A-b")
+    host.kvmctl("start", "a.b")
+    for command in ("check", "start"):
+        said = host.kvmctl(command, "A-b", expect=75)
+        assert "know A-b as A-b, and know a.b by that name already" in said.stderr
+    host.kvmctl("check", "a.b")
+    host.kvmctl("stop", "--now", "a.b")
+    host.kvmctl("start", "A-b")
 
 
 def test_a_host_port_leads_to_one_guest(host):

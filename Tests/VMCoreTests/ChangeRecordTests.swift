@@ -8,7 +8,8 @@ import Testing
         let name = try #require(InterfaceName("br0"))
         let mac = try #require(MACAddress("02:00:00:00:00:01"))
         return ChangeRecord(
-            bridge: name, identity: BridgeIdentity(link: 7, macs: [mac]), gateways: [try #require(IPAddress("10.0.0.1")), try #require(IPAddress("fe80::1"))],
+            bridge: name, identity: BridgeIdentity(link: 7, macs: [mac]),
+            gateways: [try #require(IPAddress("10.0.0.1")), try #require(IPAddress("fe80::1"))],
             undo: UndoScript(for: [.createBridge(name, mac: mac)]), place: .init(boot: "b", namespace: 4), end: 99)
     }
 

@@ -120,7 +120,9 @@ import Testing
         let daemon = Daemon(pidFile: "/run/kvmctl/nat/dnsmasq.pid")
         let remnants: [Remnant] = [
             .link(try #require(InterfaceName("kvmnat0")), mac: MACAddress(bits: 0x02_0000_0000_01)),
-            .table(family: "ip", name: "kvmctl_nat"), .daemon(daemon), .reader(daemon),
+            .table(family: "ip", name: "kvmctl_nat", script: nil),
+            .table(family: "netdev", name: "kvmctl-web", script: "/run/kvmctl/rules/kvmctl-web"), .daemon(daemon),
+            .reader(daemon),
             .setting(.forwarding, was: "0", now: "1"), .file("/run/a \"b\""), .directory("/run/kvmctl/nat"),
         ]
         #expect(try remnants.map { Remnant(try JSON(parsing: $0.json.text.utf8)) } == remnants)

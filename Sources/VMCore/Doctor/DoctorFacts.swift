@@ -19,6 +19,8 @@ struct DoctorFacts: Equatable, Sendable {
     var waysOut: [String] = []
     /// The packet filters.
     var filters = FilterCondition()
+    /// What running VMs hold on the host.
+    var held: [HeldCondition] = []
     /// What could not be looked at, and why.
     var unseen: [VMError] = []
 }

@@ -3,7 +3,8 @@ extension DoctorFacts {
     var findings: [Finding] {
         let checks: [(DoctorFacts) -> [Finding]] = [
             KVMChecks.all, QEMUChecks.all, AccountChecks.all, MemoryChecks.all, DeviceChecks.all, PlaceChecks.all,
-            BridgeChecks.all, PortChecks.all, FilterChecks.all, { $0.unseen.map(Self.blindSpot) }, MachineChecks.all,
+            BridgeChecks.all, PortChecks.all, FilterChecks.all, HeldChecks.all, { $0.unseen.map(Self.blindSpot) },
+            MachineChecks.all,
         ]
         let all = checks.flatMap { $0(self) }
         let troubled = Set(all.filter { $0.severity != .ok }.map(\.subject))

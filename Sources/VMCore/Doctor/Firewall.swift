@@ -1,6 +1,8 @@
 /// The packet filters of the host, as far as one has to know them to say what becomes of a new connection.
 struct Firewall: Equatable, Sendable {
     var chains: [Chain] = []
+    /// The tables of nftables, `ip filter`; nil where it was not asked.
+    var tables: Set<String>?
 
     /// Without the tables whose names begin so.
     func without(tablesNamed prefix: String) -> Firewall {

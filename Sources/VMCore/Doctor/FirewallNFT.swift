@@ -1,7 +1,12 @@
 extension Firewall {
     /// Reads what `nft -j list ruleset` prints (libnftables-json(5)); what is not understood is kept as such.
     init(nftables document: JSON) {
+        var tables: Set<String> = []
+        defer { self.tables = tables }
         for item in document["nftables"]?.array ?? [] {
+            if let table = item["table"], let family = table["family"]?.string, let name = table["name"]?.string {
+                tables.insert("\(family) \(name)")
+            }
             if let chain = item["chain"].flatMap(Chain.init(nftables:)) { chains.append(chain) }
             guard let rule = item["rule"], let family = rule["family"]?.string.flatMap(Family.init),
                 let table = rule["table"]?.string, let name = rule["chain"]?.string,

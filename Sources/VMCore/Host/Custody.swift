@@ -85,7 +85,8 @@ extension VMError {
         guard let found = Custody.ownStatus(of: path) else { return .system(errno, path.string, "can't be opened") }
         let remedy = "if nobody needs it, remove it: `rm -r \(shellQuoted(path.string))`"
         if found.st_mode & S_IFMT != S_IFREG {
-            return VMError(.denied, path.string, "is not the file that kvmctl keeps there, nor any file", remedy: remedy)
+            return VMError(
+                .denied, path.string, "is not the file that kvmctl keeps there, nor any file", remedy: remedy)
         }
         guard errno == .notPermitted, !Custody.isOwn(found) else {
             return .system(errno, path.string, "can't be opened")

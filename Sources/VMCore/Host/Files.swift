@@ -78,7 +78,9 @@ func openOwn(
     let file = try OwnedDescriptor.regular(path, mode, flags: flags | O_CREAT, permissions: permissions)
     // A user who is not in the group keeps the file to their own.
     if let group { fchown(file.rawValue, UInt32.max, group) }
-    if try file.status().st_mode & 0o7777 != permissions, fchmod(file.rawValue, permissions) != 0 { throw Errno(rawValue: errno) }
+    if try file.status().st_mode & 0o7777 != permissions, fchmod(file.rawValue, permissions) != 0 {
+        throw Errno(rawValue: errno)
+    }
     return file
 }
 

@@ -1,4 +1,5 @@
 import BridgeNet
+import Glibc
 import SystemPackage
 
 /// The network `nat` on this host: a bridge with an address, dnsmasq, a table of nftables, and the host's forwarding.
@@ -8,6 +9,7 @@ import SystemPackage
 ///         names/VM     its name, for dnsmasq's DNS
 ///         leases       what dnsmasq gave
 ///         dnsmasq.pid
+///         start        the line for a shell that starts dnsmasq, for whom the doctor tells so
 /// ```
 struct NATNetwork {
     let paths: Paths
@@ -47,9 +49,19 @@ struct NATNetwork {
     /// - Parameter own: the MACs of the VM that asks.
     func facts(besides own: Set<MACAddress>) throws(VMError) -> NATFacts {
         let survey = try HostNetworks(bridge)
+        let prefix = try survey.ownOrFreePrefix()
+        let names = HostPort(.tcp, prefix.address.description, NATServer.namePort)
+        // Only root may take the port, and only root sees whose it is.
+        let isNamePortTaken =
+            geteuid() == 0 && !daemon.isRunning && PortProbe.obstacle(to: names, maybeNotYet: true) == .addressInUse
         return NATFacts(
-            prefix: try survey.ownOrFreePrefix(), mtu: survey.bridge?.mtu ?? survey.outsideMTU,
-            taken: taken(besides: own), isForwarding: Sysctl.forwarding.value != "0")
+            prefix: prefix, mtu: survey.bridge?.mtu ?? survey.outsideMTU, taken: taken(besides: own),
+            isForwarding: Sysctl.forwarding.value != "0", members: members, isNamePortTaken: isNamePortTaken)
+    }
+
+    /// The VMs on it.
+    private var members: [VMName] {
+        ((try? names(in: NATServer.names(in: directory))) ?? []).compactMap { VMName($0) }
     }
 
     /// Sees to it that all of the network is there, also where a part of it was taken away or died.
@@ -65,9 +77,9 @@ struct NATNetwork {
             try journal.note(.setting(.forwarding, was: "0", now: "1"))
             try Sysctl.forwarding.set("1")
         }
-        try journal.note(.table(family: "ip", name: NATRules.table))
         // Each time, for somebody may have flushed all rules since.
-        try Tool.nft.run(["-f", "-"], input: NATRules.network(prefix, bridge: bridge), for: "nat")
+        let rules = NATRules.network(prefix, bridge: bridge)
+        try RuleTable(family: "ip", name: NATRules.table, script: rules).make(noting: &journal, in: paths, for: "nat")
         try journal.note(.daemon(daemon))
         // One that served a bridge that somebody deleted does not serve the new one.
         if survey.bridge == nil { try daemon.end() }
@@ -101,13 +113,17 @@ struct NATNetwork {
     }
 
     private func serve(_ server: NATServer) throws(VMError) {
-        do throws(VMError) { try Tool.dnsmasq.run(server.arguments + [daemon.option], for: "nat") } catch {
+        let arguments = server.arguments + [daemon.option]
+        let start = NATServer.start(in: directory)
+        let line = ([Tool.dnsmasq.name] + arguments).map(shellQuoted).joined(separator: " ")
+        do throws(Errno) { try replaceFile(start, with: Array("\(line)\n".utf8), permissions: 0o600) } catch {
+            throw .system(error, start.string, "can't be written")
+        }
+        do throws(VMError) { try Tool.dnsmasq.run(arguments, for: "nat") } catch {
             var failure = error
             guard error.details.contains(where: { $0.contains("already in use") }) else { throw failure }
             failure.code = .busy
-            failure.remedy =
-                "another server listens on every address of this host (`ss -lntup 'sport = :53 or sport = :67'`): "
-                + "a dnsmasq leaves ours alone with the lines `bind-dynamic` and `except-interface=\(bridge)`"
+            failure.remedy = NATServer.remedy(forServerInTheWayOf: bridge)
             throw failure
         }
     }
@@ -127,6 +143,8 @@ struct NATNetwork {
     private func settle(
         _ member: inout NATMember, in prefix: IPPrefix, _ account: ServerAccount, _ journal: inout ResourceJournal
     ) throws(VMError) {
+        // Two may have been started at once.
+        if let refusal = NATAddressing.refusal(ofNameOf: member.name, among: members, subject: "nat") { throw refusal }
         var taken = taken(besides: Set(member.stations.map(\.mac)))
         for position in member.stations.indices {
             let mac = member.stations[position].mac
@@ -155,10 +173,9 @@ struct NATNetwork {
         if member.forwards.contains(where: \.hostEnd.includesLoopback) {
             try Sysctl(key: "net/ipv4/conf/\(bridge)/route_localnet").set("1")
         }
-        try journal.note(.table(family: "ip", name: NATRules.table(of: member.name)))
-        try Tool.nft.run(
-            ["-f", "-"], input: NATRules.forwards(member.forwards, of: member.name, to: guest),
-            for: "the forwards of \(member.name)")
+        let rules = NATRules.forwards(member.forwards, of: member.name, to: guest)
+        try RuleTable(family: "ip", name: NATRules.table(of: member.name), script: rules)
+            .make(noting: &journal, in: paths, for: "the forwards of \(member.name)")
     }
 
     /// The addresses that others have, or may still use.

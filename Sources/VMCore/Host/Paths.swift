@@ -15,6 +15,7 @@ public import SystemPackage
 /// RUN/net/BRIDGE             what takes a change to the bridge back (ChangeJournal)
 /// RUN/resources/NAME         what has to be removed when no VM holds it any more (HostResource)
 /// RUN/turns/NAME             whose turn it is to change that
+/// RUN/rules/TABLE            what makes a table of nftables again (RuleTable)
 /// LOG/NAME/console.log       what the guest wrote to its serial console
 ///          qemu.log          what QEMU printed
 ///          record            what happened to the VM, as QEMU itself wrote it
@@ -38,6 +39,8 @@ public struct Paths: Equatable, Sendable {
     public var resources: FilePath { run.appending("resources") }
     /// RUN/turns: a file for each thing on the host that is being made, changed or removed.
     public var turns: FilePath { run.appending("turns") }
+    /// RUN/rules: a file for each table of nftables.
+    public var rules: FilePath { run.appending("rules") }
     /// RUN/net: a file for each bridge that is being changed.
     public var networkChanges: FilePath { run.appending("net") }
     /// The VM's directory under RUN.

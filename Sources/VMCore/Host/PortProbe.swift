@@ -4,9 +4,11 @@ import SystemPackage
 /// Whether a port can be listened on. Only a preview, for a clear message: QEMU's own bind(2) is what decides.
 enum PortProbe {
     /// Why it can't, as bind(2) says: the port is in use, or the host has no such address; nil: nothing is known of that.
-    static func obstacle(to port: HostPort) -> Errno? {
+    ///
+    /// - Parameter maybeNotYet: whether the host need not have the address yet.
+    static func obstacle(to port: HostPort, maybeNotYet: Bool = false) -> Errno? {
         do throws(Errno) {
-            _ = try bound(port)
+            _ = try bound(port, maybeNotYet: maybeNotYet)
             return nil
         } catch {
             return error == .addressInUse || error == .addressNotAvailable ? error : nil
@@ -25,7 +27,7 @@ enum PortProbe {
         }
     }
 
-    private static func bound(_ port: HostPort) throws(Errno) -> OwnedDescriptor {
+    private static func bound(_ port: HostPort, maybeNotYet: Bool = false) throws(Errno) -> OwnedDescriptor {
         var hints = addrinfo()
         hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
         let kind = port.transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
@@ -42,6 +44,9 @@ enum PortProbe {
         var on: CInt = 1
         if port.transport == .tcp {
             setsockopt(probe.rawValue, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
+        }
+        if maybeNotYet {
+            setsockopt(probe.rawValue, CInt(IPPROTO_IP), IP_FREEBIND, &on, socklen_t(MemoryLayout<CInt>.size))
         }
         guard bind(probe.rawValue, found.pointee.ai_addr, found.pointee.ai_addrlen) == 0 else {
             throw Errno(rawValue: errno)

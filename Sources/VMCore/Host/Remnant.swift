@@ -6,8 +6,8 @@ import SystemPackage
 enum Remnant: Equatable {
     /// A link, known by its name and an address that no other link has: both are there from its creation on.
     case link(InterfaceName, mac: MACAddress)
-    /// A table of nftables.
-    case table(family: String, name: String)
+    /// A table of nftables, and the file of the script that makes it.
+    case table(family: String, name: String, script: FilePath?)
     /// A program in the background.
     case daemon(Daemon)
     /// A program in the background that has to be told when what comes after this is removed.
@@ -27,11 +27,12 @@ extension Remnant {
     func remove(by deadline: Deadline) throws(VMError) {
         switch self {
         case .link(let name, let mac): try Self.removeLink(name, mac)
-        case .table(let family, let name):
+        case .table(let family, let name, let script):
             // To add what is there does nothing, and what is not there can't be deleted.
             try Tool.nft.run(
                 ["-f", "-"], input: "add table \(family) \(name)\ndelete table \(family) \(name)\n",
                 for: "the nft table \(family) \(name)", by: deadline)
+            if let script { removeFile(script) }
         case .daemon(let daemon): try daemon.end()
         case .reader(let daemon): daemon.reload()
         case .setting(let sysctl, let was, let now): if sysctl.value == now { try sysctl.set(was) }
@@ -60,7 +61,8 @@ extension Remnant {
     var json: JSON {
         switch self {
         case .link(let name, let mac): ["link": .string(name.description), "mac": .string(mac.description)]
-        case .table(let family, let name): ["table": .string(name), "family": .string(family)]
+        case .table(let family, let name, let script):
+            ["table": .string(name), "family": .string(family), "script": script.map { .string($0.string) } ?? .null]
         case .daemon(let daemon): ["daemon": .string(daemon.pidFile.string)]
         case .reader(let daemon): ["reader": .string(daemon.pidFile.string)]
         case .setting(let sysctl, let was, let now):
@@ -75,7 +77,7 @@ extension Remnant {
         if let name = text("link").flatMap({ InterfaceName($0) }), let mac = text("mac").flatMap({ MACAddress($0) }) {
             self = .link(name, mac: mac)
         } else if let name = text("table"), let family = text("family") {
-            self = .table(family: family, name: name)
+            self = .table(family: family, name: name, script: text("script").map { FilePath($0) })
         } else if let path = text("daemon") {
             self = .daemon(Daemon(pidFile: FilePath(path)))
         } else if let path = text("reader") {

@@ -28,9 +28,7 @@ struct ResourceJournal: ~Copyable {
         do throws(Errno) {
             let file = try creating ? ByteLockFile(creating: path, permissions: 0o600) : ByteLockFile(changing: path)
             let isHeld = try file.isHeld(life)
-            // What can't be parsed is the last line of a process that was killed, which then made nothing of it.
-            let lines = try readAll(file.descriptor, limit: 1 << 20).split(separator: UInt8(ascii: "\n"))
-                .compactMap { try? JSON(parsing: $0) }
+            let lines = try lines(of: file)
             return ResourceJournal(resource, file, turn, lines, isHeld: isHeld)
         } catch .noSuchFileOrDirectory where !creating {
             removeFile(resource.turn)
@@ -38,6 +36,12 @@ struct ResourceJournal: ~Copyable {
         } catch {
             throw .unusable(error, path)
         }
+    }
+
+    /// The content. What can't be parsed is the last line of a process that was killed, which then made nothing of it.
+    static func lines(of file: borrowing ByteLockFile) throws(Errno) -> [JSON] {
+        try readAll(file.descriptor, limit: 1 << 20).split(separator: UInt8(ascii: "\n"))
+            .compactMap { try? JSON(parsing: $0) }
     }
 
     private init(

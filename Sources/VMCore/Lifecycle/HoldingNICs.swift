@@ -89,8 +89,8 @@ extension DescriptorTable {
         let table = PortRules.table(of: plan.name)
         let script = PortRules(table: table, ports: rules).script
         return try HostResource("rules.\(plan.name)", in: paths).hold { (journal) throws(VMError) in
-            try journal.note(.table(family: "netdev", name: table))
-            try Tool.nft.run(["-f", "-"], input: script, for: "the limits and filters of \(plan.name)")
+            try RuleTable(family: "netdev", name: table, script: script)
+                .make(noting: &journal, in: paths, for: "the limits and filters of \(plan.name)")
         }
     }
 

@@ -34,6 +34,22 @@ enum NATAddressing {
         }.first { $0 != prefix.address && !taken.contains($0) }
     }
 
+    /// Why a VM can't have the host name that it would have; nil where it can.
+    ///
+    /// - Parameters:
+    ///   - others: the other VMs on the network.
+    ///   - subject: what the error is about.
+    static func refusal(
+        ofNameOf name: VMName, among others: some Sequence<VMName>, subject: String
+    ) -> VMError? {
+        guard let own = hostName(of: name),
+            let rival = others.first(where: { $0 != name && hostName(of: $0)?.lowercased() == own.lowercased() })
+        else { return nil }
+        return VMError(
+            .busy, subject, "guests on nat would know \(name) as \(own), and know \(rival) by that name already",
+            remedy: "give one of the two another NAME")
+    }
+
     /// A VM's name as a host name (RFC 1123): letters, digits and hyphens; nil where nothing is left of it.
     static func hostName(of name: VMName) -> String? {
         let dashed = name.description.utf8.map { byte in

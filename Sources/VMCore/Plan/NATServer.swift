@@ -17,12 +17,18 @@ struct NATServer: Equatable {
     /// What guests find one another under: `web`, `web.kvmctl.internal`. `internal` is for private use, for ever.
     static let domain = "kvmctl.internal"
 
+    /// Where DNS is asked.
+    static let namePort: UInt16 = 53
+
     /// A file for each VM, in which its NICs have their addresses.
     static func hosts(in directory: FilePath) -> FilePath { directory.appending("hosts") }
     /// A file for each VM, in which its name stands.
     static func names(in directory: FilePath) -> FilePath { directory.appending("names") }
     /// The leases that were given.
     static func leases(in directory: FilePath) -> FilePath { directory.appending("leases") }
+
+    /// The line for a shell that starts it.
+    static func start(in directory: FilePath) -> FilePath { directory.appending("start") }
 
     /// Its command line, without the option for its pid file.
     var arguments: [String] {
@@ -40,6 +46,12 @@ struct NATServer: Equatable {
         ]
         if mtu != 1500 { options.append("--dhcp-option=option:mtu,\(mtu)") }
         return options
+    }
+
+    /// What to do about a server of somebody else's that has its ports.
+    static func remedy(forServerInTheWayOf bridge: InterfaceName) -> String {
+        "a server listens on every address of this host (`ss -lntup 'sport = :53 or sport = :67'`): "
+            + "a dnsmasq leaves ours alone with the lines `bind-dynamic` and `except-interface=\(bridge)`"
     }
 
     /// The lines that give a VM's NICs their addresses. Without the name: dnsmasq would read some, such as `ignore` and `1h`, as

@@ -18,6 +18,7 @@ extension LaunchPlanner {
             _ = inherit(.natLease)
             plan.nat = NATMember(name: params.name.value, stations: [], forwards: [])
             planForwarding()
+            checkNames(at: place(nic.network.origin), bridge)
         }
         var address: IPAddress?
         if let network = facts.nat {
@@ -48,6 +49,17 @@ extension LaunchPlanner {
         }
         plan.nat?.forwards = params.forwards.map(\.value)
         plan.summary.forwards += params.forwards.map(\.value)
+    }
+
+    /// Whether the guest can have its name, and its network somebody who answers to it.
+    private mutating func checkNames(at place: String, _ bridge: InterfaceName) {
+        guard let network = facts.nat else { return }
+        let refusal = NATAddressing.refusal(ofNameOf: params.name.value, among: network.members, subject: place)
+        if let refusal { problem(refusal) }
+        guard network.isNamePortTaken else { return }
+        refuse(
+            .busy, place, "another DNS server has port 53 of every address of this host already in use",
+            remedy: NATServer.remedy(forServerInTheWayOf: bridge))
     }
 
     private mutating func planForwarding() {
@@ -107,12 +119,21 @@ public struct NATFacts: Equatable, Sendable {
     public var taken: Set<IPAddress>
     /// Whether the host forwards IPv4 packets.
     public var isForwarding: Bool
+    /// The VMs that are on it, as far as the caller may look.
+    public var members: [VMName]
+    /// Whether somebody else answers to names at the host's address on it, as far as the caller may look.
+    public var isNamePortTaken: Bool
 
     /// Describes the network; see the properties.
-    public init(prefix: IPPrefix, mtu: Int = 1500, taken: Set<IPAddress> = [], isForwarding: Bool = true) {
+    public init(
+        prefix: IPPrefix, mtu: Int = 1500, taken: Set<IPAddress> = [], isForwarding: Bool = true,
+        members: [VMName] = [], isNamePortTaken: Bool = false
+    ) {
         self.prefix = prefix
         self.mtu = mtu
         self.taken = taken
         self.isForwarding = isForwarding
+        self.members = members
+        self.isNamePortTaken = isNamePortTaken
     }
 }

@@ -27,12 +27,15 @@ public struct Doctor {
         }
         if words.isEmpty { unseen += VMLocator(paths).blindSpots() + HiddenMachines.all(under: paths.roots) }
         let filters = FilterCondition(noting: &unseen)
+        let held = HostResource.held(paths, noting: &unseen).filter { held in
+            words.isEmpty || held.owner == held.resource || machines.contains { $0.name == held.owner }
+        }
         let readable = files.compactMap { try? $0.get() }
         return DoctorFacts(
             isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(paths, disksOf: readable),
             machines: machines, neighbours: words.isEmpty ? [] : neighbours(of: readable, machineID: host.machineID),
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
-            waysOut: network.waysOut, filters: filters, unseen: unseen
+            waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
         ).findings
     }
 

@@ -1,0 +1,49 @@
+import SystemPackage
+
+/// Something on the host that running VMs need, and that somebody else can take away.
+struct HeldCondition: Equatable, Sendable {
+    enum Thing: Equatable, Sendable {
+        /// A table of nftables, `ip kvmctl_nat`, and the file that makes it.
+        case table(String, script: FilePath?)
+        /// The DHCP and DNS server, and the file that starts it.
+        case server(isRunning: Bool, start: FilePath)
+    }
+
+    /// As its file is called: `nat`, `nat.web`, `rules.web`.
+    var resource: String
+    var thing: Thing
+
+    /// Whose it is: a VM, or `nat`, which is every VM's that is on it.
+    var owner: String { resource.split(separator: ".", maxSplits: 1).last.map(String.init) ?? resource }
+}
+
+/// What running VMs hold, and is not there any more.
+enum HeldChecks {
+    static func all(_ facts: DoctorFacts) -> [Finding] {
+        facts.held.compactMap { held in
+            switch held.thing {
+            case .server(isRunning: true, _): nil
+            case .server(isRunning: false, let start):
+                .problem(
+                    held.owner, "its DHCP and DNS server is gone: guests get no address, and no names",
+                    mend: .command("sh \(shellQuoted(start.string))"))
+            case .table(let table, let script): missing(table, script, held, facts.filters.firewall?.tables)
+            }
+        }
+    }
+
+    private static func missing(
+        _ table: String, _ script: FilePath?, _ held: HeldCondition, _ there: Set<String>?
+    ) -> Finding? {
+        guard let there, !there.contains(table) else { return nil }
+        let restart = "stop and start \(held.owner == "nat" ? "a VM that is on it" : held.owner)"
+        return .problem(
+            held.owner, "\(effect(of: held)): the nft table \(table) is gone, as after `nft flush ruleset`",
+            mend: script.map { .command("nft -f \(shellQuoted($0.string))") } ?? .step(restart))
+    }
+
+    private static func effect(of held: HeldCondition) -> String {
+        if held.owner == held.resource { return "guests don't reach the outside, and nothing keeps others from them" }
+        return held.resource.hasPrefix("nat.") ? "its forwards lead nowhere" : "its limits and filters don't hold"
+    }
+}
