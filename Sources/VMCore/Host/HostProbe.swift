@@ -175,7 +175,7 @@ private struct NetworkFacts {
             let all = countingPorts ? try socket.links() : []
             for network in networks {
                 guard let name = network.bridge else { continue }
-                let link = try socket.link(named: name)
+                let link = try Self.settled(name, isPrivate: network.isPrivate, using: &socket)
                 let ports = countingPorts ? all.filter { $0.controller == link?.index }.count : nil
                 if network.isPrivate {
                     // Made when it is needed, and then as it should be.
@@ -195,6 +195,18 @@ private struct NetworkFacts {
             }
         } catch {
             throw VMError(error)
+        }
+    }
+
+    /// A link; a bridge of kvmctl's own that another command is just making gets its alias a moment after it is there.
+    private static func settled(
+        _ name: InterfaceName, isPrivate: Bool, using socket: inout RouteSocket
+    ) throws(NetworkError) -> Link? {
+        let deadline = Deadline(in: .milliseconds(500))
+        while true {
+            let link = try socket.link(named: name)
+            guard isPrivate, let link, link.isBridge, link.alias == nil, !deadline.hasPassed else { return link }
+            pause(.milliseconds(5))
         }
     }
 }

@@ -50,13 +50,20 @@ struct NATNetwork {
     func facts(besides own: Set<MACAddress>) throws(VMError) -> NATFacts {
         let survey = try HostNetworks(bridge)
         let prefix = try survey.ownOrFreePrefix()
-        let names = HostPort(.tcp, prefix.address.description, NATServer.namePort)
-        // Only root may take the port, and only root sees whose it is.
-        let isNamePortTaken =
-            geteuid() == 0 && !daemon.isRunning && PortProbe.obstacle(to: names, maybeNotYet: true) == .addressInUse
         return NATFacts(
             prefix: prefix, mtu: survey.bridge?.mtu ?? survey.outsideMTU, taken: taken(besides: own),
-            isForwarding: Sysctl.forwarding.value != "0", members: members, isNamePortTaken: isNamePortTaken)
+            isForwarding: Sysctl.forwarding.value != "0", members: members,
+            isNamePortTaken: try isNamePortTaken(at: prefix.address))
+    }
+
+    /// Whether somebody else answers to names at its address; only root may try the port. Ours, which another command may
+    /// be starting or ending just now, begins when the bridge is there and ends before it goes.
+    private func isNamePortTaken(at address: IPAddress) throws(VMError) -> Bool {
+        let port = HostPort(.tcp, address.description, NATServer.namePort)
+        func isTaken() -> Bool { PortProbe.obstacle(to: port, maybeNotYet: true) == .addressInUse }
+        guard geteuid() == 0, isTaken() else { return false }
+        let own = try Bridges.routing { (socket) throws(NetworkError) in try socket.link(named: bridge) }
+        return own == nil && isTaken()
     }
 
     /// The VMs on it.
