@@ -58,6 +58,19 @@ static int build(struct machine *m)
 	return m->run == MAP_FAILED ? -errno : 0;
 }
 
+// The CPU that KVM can give: newer kernels (seen: 6.12) refuse EFER.LME to one whose CPUID has no long mode.
+static int describe_cpu(struct machine *m)
+{
+	enum { most = 256 };
+	union {
+		struct kvm_cpuid2 list;
+		unsigned char room[sizeof(struct kvm_cpuid2) + most * sizeof(struct kvm_cpuid_entry2)];
+	} cpuid = {.list.nent = most};
+	if (ioctl(m->kvm, KVM_GET_SUPPORTED_CPUID, &cpuid) != 0 || ioctl(m->vcpu, KVM_SET_CPUID2, &cpuid) != 0)
+		return -errno;
+	return 0;
+}
+
 static int enter_long_mode(struct machine *m)
 {
 	const uint64_t table = 3 /* present, writable */, large = 0x83;
@@ -113,6 +126,8 @@ int64_t clinux_kvm_probe(int deadline_ms)
 {
 	struct machine m = {.kvm = -1, .vm = -1, .vcpu = -1, .run = MAP_FAILED, .memory = MAP_FAILED};
 	int64_t result = build(&m);
+	if (result == 0)
+		result = describe_cpu(&m);
 	if (result == 0)
 		result = enter_long_mode(&m);
 	if (result == 0)

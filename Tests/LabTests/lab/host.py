@@ -1,9 +1,9 @@
 """A lab host: a VM of kvmctl's that is itself a host of VMs, reached over SSH."""
 
 import json
+import os
 import shlex
 import subprocess
-import time
 
 from rig.process import Process
 from rig.waiting import wait_until
@@ -108,6 +108,14 @@ class LabHost:
 
     def kvmctl(self, *arguments, expect=0, timeout=120):
         return self.run(shlex.join(["kvmctl", *map(str, arguments)]), expect, timeout)
+
+    # What the console tests' rig.terminal asks of a host: a program on a terminal of its own.
+
+    binary = "kvmctl"
+    environment = os.environ
+
+    def command(self, *arguments):
+        return [*self.ssh("-tt"), shlex.join(map(str, arguments))]
 
     def json(self, *arguments):
         return json.loads(self.kvmctl(*arguments, "--json").stdout)

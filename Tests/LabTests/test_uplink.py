@@ -1,0 +1,79 @@
+"""The host's own NIC becomes a bridge's uplink, under the SSH session that asks for it."""
+
+import json
+import subprocess
+
+import pytest
+
+from rig.waiting import wait_until
+
+
+class Session:
+    """An SSH session of its own, which says back what it is told."""
+
+    def __init__(self, host):
+        self.process = subprocess.Popen(
+            [*host.ssh("-o", "ControlPath=none"), "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def echo(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def close(self):
+        self.process.stdin.close()
+        return self.process.wait(timeout=60)
+
+
+def addresses(host):
+    """{device: its IPv4 addresses}"""
+    lines = host.run("ip -4 -o address").stdout.splitlines()
+    found = {}
+    for fields in (line.split() for line in lines):
+        found.setdefault(fields[1], []).append(fields[3])
+    del found["lo"]
+    return found
+
+
+def routes(host):
+    return sorted((route["dst"], route.get("gateway"), route["dev"]) for route in json.loads(host.run("ip -j route").stdout))
+
+
+@pytest.fixture
+def moved_host(lab_host):
+    yield lab_host
+    lab_host.run("kvmctl net unpersist br0; kvmctl net down br0; networkctl reload", expect=None)
+
+
+def test_session_survives_the_move_of_its_address(moved_host):
+    host = moved_host
+    address = f"{host.address}/24"
+    session = Session(host)
+    assert session.echo("before") == "before"
+
+    trial = host.start_running("kvmctl net up br0 --uplink eth0 --try 5m")
+    wait_until(lambda: addresses(host) == {"br0": [address]}, f"{address} on br0", timeout=60)
+    assert session.echo("on br0") == "on br0"
+    host.kvmctl("net", "confirm", "br0")
+    said, _ = trial.communicate(timeout=60)
+    assert trial.returncode == 0, said
+
+    host.kvmctl("net", "down", "br0")
+    assert addresses(host) == {"eth0": [address]}
+    assert session.echo("back on eth0") == "back on eth0"
+    assert session.close() == 0
+
+
+def test_persisted_bridge_is_there_after_a_reboot(moved_host):
+    host = moved_host
+    host.kvmctl("net", "up", "br0", "--uplink", "eth0")
+    host.kvmctl("net", "persist", "br0")
+    before = routes(host)
+    host.reboot()
+    assert addresses(host) == {"br0": [f"{host.address}/24"]}
+    assert routes(host) == before
+    assert host.kvmctl("doctor").stdout.endswith("no problems, no warnings\n")
+
+    host.kvmctl("net", "unpersist", "br0")
+    host.reboot()
+    assert addresses(host) == {"eth0": [f"{host.address}/24"]}
