@@ -179,6 +179,16 @@ def test_another_dns_server_on_every_address(host):
     other.wait()
 
 
+def test_a_run_directory_that_dnsmasq_can_not_get_to(host):
+    host.root.chmod(0o700)
+    write_idle_vm(host, "vm")
+    for command in ("check", "start"):
+        said = host.kvmctl(command, "vm", expect=69).stderr
+        assert f"{host.root} is closed to it" in said and f"chmod o+x {host.root}" in said
+    host.root.chmod(0o711)
+    host.kvmctl("check", "vm")
+
+
 def test_a_dns_server_of_the_loopback_is_not_in_the_way(host):
     other = host.popen(
         "dnsmasq", "--keep-in-foreground", "--conf-file=", "--user=root", "--pid-file=", "--interface=lo", "--bind-interfaces")

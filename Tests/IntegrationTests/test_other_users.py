@@ -42,6 +42,24 @@ def test_everything_but_the_owner_is_refused(host, owner, other):
     assert (host.vms / "vm" / "disk").exists()
 
 
+def test_nothing_of_a_users_keeps_root_waiting(host):
+    result = in_usual_places(host, """
+        for file in lock process manifest.json; do
+            mkdir -p $XDG_RUNTIME_DIR/kvmctl/vms/$file
+            for other in lock process manifest.json; do echo '{}' >$XDG_RUNTIME_DIR/kvmctl/vms/$file/$other; done
+            rm $XDG_RUNTIME_DIR/kvmctl/vms/$file/$file
+            mkfifo $XDG_RUNTIME_DIR/kvmctl/vms/$file/$file
+        done
+        mkdir -p $XDG_RUNTIME_DIR/kvmctl/log/lock
+        mkfifo $XDG_RUNTIME_DIR/kvmctl/log/lock/record
+        for command in list "show lock" doctor; do
+            env -u XDG_RUNTIME_DIR timeout 20 kvmctl $command
+            [ $? -ne 124 ] || { echo "$command hangs"; exit 1; }
+        done
+        """)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_disks_that_somebody_uses_stay(host):
     """Nothing but the lock on the disk tells that the VM runs: whoever started it keeps their files elsewhere."""
     host.kvmctl("create", host.vms / "vm", "--disk", "1M", "--memory", "32", "--net", "none")

@@ -7,6 +7,12 @@ func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
     return try readAll(file.descriptor, limit: limit)
 }
 
+/// Reads a run-time file of kvmctl's, whosever: what is no file, and may keep the reader waiting, is not read.
+func readOwnFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
+    let file = try OwnedDescriptor.regular(path, .readOnly)
+    return try readAll(file.descriptor, limit: limit)
+}
+
 /// Reads up to `limit` bytes from where the descriptor stands.
 func readAll(_ file: FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
@@ -31,12 +37,11 @@ func readAll(_ file: FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
     return bytes
 }
 
-/// The last `limit` bytes of a file, or all of it.
+/// The last `limit` bytes of a file of kvmctl's, or all of it.
 func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
-    let file = try OwnedDescriptor.open(path, .readOnly)
-    var status = stat()
-    guard fstat(file.rawValue, &status) == 0 else { throw Errno(rawValue: errno) }
-    if status.st_size > limit { lseek(file.rawValue, status.st_size - off_t(limit), SEEK_SET) }
+    let file = try OwnedDescriptor.regular(path, .readOnly)
+    let size = try file.status().st_size
+    if size > limit { lseek(file.rawValue, size - off_t(limit), SEEK_SET) }
     return try readAll(file.descriptor, limit: limit)
 }
 

@@ -48,6 +48,8 @@ struct NATNetwork {
     ///
     /// - Parameter own: the MACs of the VM that asks.
     func facts(besides own: Set<MACAddress>) throws(VMError) -> NATFacts {
+        // What a user may have here is not where root's is.
+        if geteuid() == 0 { try ServerAccount().refuseClosed(above: paths.run) }
         let survey = try HostNetworks(bridge)
         let prefix = try survey.ownOrFreePrefix()
         return NATFacts(

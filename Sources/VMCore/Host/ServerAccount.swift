@@ -38,6 +38,11 @@ struct ServerAccount {
         if let found = try? status(of: run), found.st_mode & 0o001 == 0 {
             _ = run.withPlatformString { chmod($0, found.st_mode & 0o7777 | 0o001) }
         }
+        try refuseClosed(above: directory)
+    }
+
+    /// Refuses a place that it can't get to.
+    func refuseClosed(above directory: FilePath) throws(VMError) {
         var place = directory
         while place.removeLastComponent() {
             guard let found = try? status(of: place), !mayPass(found) else { continue }

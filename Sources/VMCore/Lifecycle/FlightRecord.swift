@@ -53,7 +53,7 @@ struct FlightRecord: Equatable {
     /// What QEMU answered to the `query-vnc` of a start in the foreground; nil where it was not asked.
     static func vncServer(in path: FilePath) -> JSON? {
         // It was asked before the machine ran: the answer is among the first lines.
-        guard let head = try? readFile(path, limit: 4096) else { return nil }
+        guard let head = try? readOwnFile(path, limit: 4096) else { return nil }
         return head.split(separator: UInt8(ascii: "\n")).lazy.compactMap { line -> JSON? in
             if case .reply(_, let value)? = QMPMessage(line: line), value["service"] != nil { value } else { nil }
         }.first

@@ -74,7 +74,7 @@ struct Manifest: Equatable {
 
     /// Reads a manifest; nil where there is none, or none that can be understood.
     init?(reading path: FilePath) {
-        guard let bytes = try? readFile(path), let json = try? JSON(parsing: bytes) else { return nil }
+        guard let bytes = try? readOwnFile(path), let json = try? JSON(parsing: bytes) else { return nil }
         self.init(json)
     }
 

@@ -87,7 +87,7 @@ struct RuntimeDirectory {
 
     /// Who holds the life lock.
     var holder: ProcessIdentity? {
-        (try? readFile(processFile, limit: 64)).flatMap { ProcessIdentity(String(decoding: $0, as: UTF8.self)) }
+        (try? readOwnFile(processFile, limit: 64)).flatMap { ProcessIdentity(String(decoding: $0, as: UTF8.self)) }
     }
 
     /// Whether what runs under this name was started from that file; false where the name's VM is another one.
