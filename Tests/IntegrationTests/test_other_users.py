@@ -42,19 +42,24 @@ def test_everything_but_the_owner_is_refused(host, owner, other):
     assert (host.vms / "vm" / "disk").exists()
 
 
-def test_nothing_of_a_users_keeps_root_waiting(host):
-    result = in_usual_places(host, """
-        for file in lock process manifest.json; do
-            mkdir -p $XDG_RUNTIME_DIR/kvmctl/vms/$file
-            for other in lock process manifest.json; do echo '{}' >$XDG_RUNTIME_DIR/kvmctl/vms/$file/$other; done
-            rm $XDG_RUNTIME_DIR/kvmctl/vms/$file/$file
-            mkfifo $XDG_RUNTIME_DIR/kvmctl/vms/$file/$file
-        done
-        mkdir -p $XDG_RUNTIME_DIR/kvmctl/log/lock
-        mkfifo $XDG_RUNTIME_DIR/kvmctl/log/lock/record
-        for command in list "show lock" doctor; do
+# Holds the lock that says that a VM runs.
+HOLD = "import fcntl, sys, time; fcntl.lockf(open(sys.argv[1], 'w'), fcntl.LOCK_EX); print(flush=True); time.sleep(600)"
+
+
+@pytest.mark.parametrize("pipe", ["lock", "process", "manifest.json"])
+def test_nothing_of_a_users_keeps_root_waiting(host, pipe):
+    params = host.write_firmware_vm("vm")
+    result = in_usual_places(host, f"""
+        cd $XDG_RUNTIME_DIR && mkdir -p kvmctl/vms/vm && cd kvmctl/vms/vm
+        for file in lock process manifest.json; do echo '{{}}' >$file; done
+        mkfifo pipe started
+        python3 -c "{HOLD}" lock >started &
+        trap 'kill $!' EXIT
+        read line <started
+        mv pipe {pipe}
+        for command in list "show {params}" "check {params}"; do
             env -u XDG_RUNTIME_DIR timeout 20 kvmctl $command
-            [ $? -ne 124 ] || { echo "$command hangs"; exit 1; }
+            [ $? -ne 124 ] || {{ echo "$command hangs"; exit 1; }}
         done
         """)
     assert result.returncode == 0, result.stdout + result.stderr

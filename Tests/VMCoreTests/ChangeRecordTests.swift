@@ -26,6 +26,27 @@ import Testing
         #expect(ChangeRecord(.object(members)) == nil)
     }
 
+    @Test func aBridgeIsKnownFromTheFirstStepToTheLast() throws {
+        let name = try #require(InterfaceName("br0"))
+        let macs = try ["02:00:00:00:00:01", "02:00:00:00:00:02", "02:00:00:00:00:03"].map {
+            try #require(MACAddress($0))
+        }
+        let there = Link(index: 7, name: "br0", kind: "bridge", mac: macs[0], mtu: 1500, isUp: true)
+        func isKnown(_ plan: [NetworkOperation], _ found: [Link], _ index: UInt32, _ mac: MACAddress) -> Bool {
+            let identity = BridgeIdentity(name, through: plan, found: NetworkState(links: found, addresses: []))
+            var now = there
+            (now.index, now.mac) = (index, mac)
+            return identity.isThat(of: now)
+        }
+        let moved = [NetworkOperation.change(name, from: .init(mac: macs[0]), to: .init(mac: macs[1]))]
+        #expect(isKnown(moved, [there], 7, macs[0]) && isKnown(moved, [there], 7, macs[1]))
+        #expect(!isKnown(moved, [there], 8, macs[1]) && !isKnown(moved, [there], 7, macs[2]))
+        let numbered = [NetworkOperation.createBridge(name, mac: macs[0], index: 9)]
+        #expect(isKnown(numbered, [], 9, macs[0]) && !isKnown(numbered, [], 10, macs[0]))
+        // The kernel's choice.
+        #expect(isKnown([.createBridge(name, mac: macs[0])], [], 12, macs[0]))
+    }
+
     @Test(arguments: [Verdict.kept, .timePassed, .abandoned, .gatewayLost("fe80::1")])
     func aVerdictSurvivesTheLine(_ verdict: Verdict) { #expect(Verdict(line: verdict.line) == verdict) }
 
