@@ -58,12 +58,17 @@ public func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
     }
 }
 
-/// Puts a file in place whole: readers see the old content or the new, also after a power cut.
-func replaceFile(_ path: FilePath, with bytes: [UInt8], permissions: UInt32, group: UInt32? = nil) throws(Errno) {
+/// Puts a file in place whole: readers see the old content or the new.
+///
+/// - Parameter lasting: returns when the new one would survive a power cut; else the file may come out of that empty.
+func replaceFile(
+    _ path: FilePath, with bytes: [UInt8], permissions: UInt32, group: UInt32? = nil, lasting: Bool = false
+) throws(Errno) {
     let temporary = FilePath("\(path).\(getpid())")
     do {
         let file = try openOwn(temporary, .writeOnly, flags: O_TRUNC, permissions: permissions, group: group)
         try writeAll(bytes, to: file.descriptor)
+        if lasting { try syncToDisk(file) }
     } catch {
         removeFile(temporary)
         throw error
@@ -74,6 +79,7 @@ func replaceFile(_ path: FilePath, with bytes: [UInt8], permissions: UInt32, gro
         removeFile(temporary)
         throw failure
     }
+    if lasting { try syncDirectory(path.removingLastComponent()) }
 }
 
 /// Opens a file of kvmctl's own, made where it is missing, with exactly these permissions whatever the umask.

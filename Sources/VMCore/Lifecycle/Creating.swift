@@ -79,21 +79,26 @@ public struct Creating: Sendable {
     /// The disks that will be made.
     public var disks: [FilePath] { vm.disks.indices.map { vm.directory.appending("vdisk\($0)") } }
 
-    /// Makes it. On failure nothing of it remains; what was there before is never touched.
+    /// Makes it, and returns when it would survive a power cut. On failure nothing of it remains; what was there before is
+    /// never touched.
     public func create() throws(VMError) {
         try check()
-        var made: [FilePath] = []
+        var made: [NewFile] = []
         let madeDirectory = try makeDirectory()
         do throws(VMError) {
-            for (path, size) in zip(disks, vm.disks) {
-                try SparseDisk(path: path, size: size).create()
-                made.append(path)
-            }
-            // Last: with it the VM exists.
-            try writeParams()
+            // Names come last and all at once: a create that is cut short leaves nothing in the way of the next.
+            let images = zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }
+            for image in images { made.append(try image.prepare()) }
+            let params = try prepareParams()
+            made.append(params)
+            for file in made { try writing(file.path) { () throws(Errno) in try file.sync() } }
+            for (image, file) in zip(images, made) { try image.putInPlace(file) }
+            // With it the VM exists.
+            try writing(file) { () throws(Errno) in try params.putInPlace() }
+            try syncNames(madeDirectory: madeDirectory)
         } catch {
-            made.forEach(removeFile)
-            if madeDirectory { _ = vm.directory.withPlatformString { rmdir($0) } }
+            made.forEach { $0.remove() }
+            if madeDirectory { removeDirectory(vm.directory) }
             throw error
         }
     }
@@ -140,16 +145,23 @@ public struct Creating: Sendable {
         throw .system(error, vm.directory.string, "can't create the directory")
     }
 
-    private func writeParams() throws(VMError) {
-        do throws(Errno) {
-            let out = try OwnedDescriptor.open(file, .writeOnly, flags: O_CREAT | O_EXCL, permissions: 0o644)
-            do throws(Errno) { try writeAll(Array(text.utf8), to: out.descriptor) } catch {
-                removeFile(file)
-                throw error
+    private func prepareParams() throws(VMError) -> NewFile {
+        try writing(file) { () throws(Errno) in
+            try NewFile(file, permissions: 0o644) { out throws(Errno) in
+                try writeAll(Array(text.utf8), to: out.descriptor)
             }
-        } catch {
-            throw .system(error, file.string, "can't be written")
         }
+    }
+
+    private func syncNames(madeDirectory: Bool) throws(VMError) {
+        try writing(vm.directory) { () throws(Errno) in
+            try syncDirectory(vm.directory)
+            if madeDirectory { try syncDirectory(vm.directory.removingLastComponent()) }
+        }
+    }
+
+    private func writing<Value>(_ path: FilePath, _ step: () throws(Errno) -> Value) throws(VMError) -> Value {
+        do throws(Errno) { return try step() } catch { throw .system(error, path.string, "can't be written") }
     }
 
     /// A UUID whose MACs no other VM has.

@@ -64,7 +64,7 @@ public struct Persisting {
         let path = FilePath(file.path)
         do throws(Errno) {
             try makeDirectories(path.removingLastComponent(), permissions: 0o755)
-            try replaceFile(path, with: Array(file.text.utf8), permissions: file.permissions)
+            try replaceFile(path, with: Array(file.text.utf8), permissions: file.permissions, lasting: true)
         } catch { throw .system(error, file.path, "can't be written", remedy: rootRemedy(error)) }
     }
 
@@ -97,6 +97,7 @@ private struct FileState {
 
     func restore() {
         // The failure that led here is what is told.
-        if let content { try? replaceFile(path, with: content, permissions: permissions) } else { removeFile(path) }
+        guard let content else { return removeFile(path) }
+        try? replaceFile(path, with: content, permissions: permissions, lasting: true)
     }
 }
