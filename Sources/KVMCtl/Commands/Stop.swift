@@ -10,7 +10,7 @@ struct Stop: ParsableCommand {
             The guest is asked first (the ACPI power button, pressed again every 5 s); if it has not shut down in time, \
             QEMU is told to quit, and if that fails it is killed. Says which it was. A paused or sleeping guest is \
             woken up first; one that has panicked is not asked. A stop with less patience goes ahead of one that is \
-            still waiting for the guest.
+            still waiting for the guest. Several VMs are stopped at the same time.
             """)
 
     @OptionGroup var targets: Targets
@@ -27,21 +27,35 @@ struct Stop: ParsableCommand {
     func run() throws {
         var results: [JSON] = []
         defer { if output.json { output.print(list: results) } }
-        let timeout = now ? Duration.zero : timeout
-        try targets.forEach { vm in
-            try Places.inventory().refuseAnothers(vm)
-            let stopping = Stopping(vm, timeout: timeout, paths: try Places.current())
-            let rungs = try stopping.rungs()
-            let outcome = dryRun.isOn ? nil : try stopping.stop()
+        // All are stopped at the same time, and reported one after the other.
+        try targets.forEach(begin) { stop in
+            let outcome = try stop.outcome?.value.get()
             outcome?.leftBehind.forEach(Message.error)
             if !output.json {
-                print("\(vm.name): \(outcome.map { Self.text($0, timeout) } ?? Self.text(rungs, timeout))")
+                print("\(stop.name): \(outcome.map { Self.text($0, patience) } ?? Self.text(stop.rungs, patience))")
             }
             results.append([
-                "schema": "kvmctl.stop/1", "dryRun": .bool(dryRun.isOn), "name": .string(vm.name.description),
-                "rungs": .array(rungs.map { .string($0.rawValue) }), "result": .optional(outcome?.rung.rawValue),
+                "schema": "kvmctl.stop/1", "dryRun": .bool(dryRun.isOn), "name": .string(stop.name.description),
+                "rungs": .array(stop.rungs.map { .string($0.rawValue) }), "result": .optional(outcome?.rung.rawValue),
             ])
         }
+    }
+
+    private var patience: Duration { now ? .zero : timeout }
+
+    /// A stop on its way; without an outcome where nothing is to be done.
+    private struct Begun {
+        var name: VMName
+        var rungs: [Stopping.Rung]
+        var outcome: Background<Result<Stopping.Outcome, VMError>>?
+    }
+
+    private func begin(_ vm: VMReference) throws -> Begun {
+        try Places.inventory().refuseAnothers(vm)
+        let stopping = Stopping(vm, timeout: patience, paths: try Places.current())
+        let rungs = try stopping.rungs()
+        let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
+        return Begun(name: vm.name, rungs: rungs, outcome: outcome)
     }
 
     private static func text(_ rungs: [Stopping.Rung], _ timeout: Duration) -> String {

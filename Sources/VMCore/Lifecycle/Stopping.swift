@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// Stops a VM, a rung at a time: ask the guest, then tell QEMU, then the kernel.
-public struct Stopping {
+public struct Stopping: Sendable {
     let vm: VMReference
     let paths: Paths
     /// How long the guest may take to shut itself down; zero: it is not asked.
