@@ -1,0 +1,124 @@
+"""VMs as systemd services: kvmctl@NAME.service, through the host's own shutdown and boot."""
+
+import pytest
+
+from rig.waiting import wait_until
+
+
+@pytest.fixture
+def host(lab_host):
+    """Lab host 1, on which nothing of a test's VMs and units stays."""
+    yield lab_host
+    lab_host.run("""
+        systemctl disable --now kvmctl-guests $(ls /vms | sed 's/^/kvmctl@/')
+        kvmctl stop --all --now
+        kvmctl rm $(ls /vms)
+        rm -rf /vms/* /etc/systemd/system/kvmctl@*.d
+        systemctl daemon-reload
+        systemctl reset-failed""", expect=None)
+
+
+def unit(host, name, *properties):
+    """These properties of a VM's unit, as systemd tells them."""
+    shown = host.run(f"systemctl show -p {','.join(properties)} kvmctl@{name}").stdout
+    values = dict(line.split("=", 1) for line in shown.splitlines())
+    return [values[key] for key in properties]
+
+
+def wait_unit(host, name, state):
+    def journal():
+        return host.run(f"systemctl status --no-pager --lines=30 kvmctl@{name}", expect=None).stdout
+
+    wait_until(lambda: unit(host, name, "ActiveState") == [state],
+               lambda: f"{state} kvmctl@{name}, of which systemd says:\n{journal()}", timeout=180, interval=1)
+
+
+def wait_running(host, name):
+    # On a busy machine a QEMU that runs may take longer to answer than `list` waits.
+    wait_until(lambda: host.states()[name] == "running", lambda: f"running {name}: {host.states()}", timeout=120, interval=1)
+
+
+def journal(host, name, boot=0):
+    return host.run(f"journalctl --no-pager -o cat -b {boot} -u kvmctl@{name}").stdout
+
+
+def start_three_ways(host):
+    """One by its unit, enabled; one by hand in a session; one that hears no power button, by a unit that gives it 10 s."""
+    host.write_tiny_vm("web")
+    host.write_tiny_vm("hand")
+    write_firmware_vm(host, "deaf")
+    host.write("/etc/systemd/system/kvmctl@deaf.service.d/patience.conf",
+               "[Service]\nExecStop=\nExecStop=/usr/local/bin/kvmctl stop --timeout 10s -- %i\n")
+    host.run("systemctl daemon-reload && systemctl enable --now kvmctl-guests kvmctl@web && systemctl start kvmctl@deaf",
+             timeout=300)
+    host.kvmctl("start", "hand")
+    for name in ("web", "hand"):
+        host.wait_console(name, "tiny: up", timeout=400)
+
+
+def write_firmware_vm(host, name):
+    """One that gets no further than its firmware, which is all that QEMU needs to run, and deaf."""
+    host.write(f"/vms/{name}/vm.params", "MEMORY=64\nNET0=none\nVNCDISP=none\n")
+
+
+def assert_shut_down_by_itself(name, console):
+    assert "tiny: power button" in console and "Power down" in console, (
+        f"the guest of {name} was not shut down with the host; its console ends:\n{console[-2000:]}")
+
+
+def test_guests_shut_down_with_the_host_and_come_back_with_it(host):
+    start_three_ways(host)
+    pid, state = unit(host, "web", "MainPID", "ActiveState")
+    assert state == "active"
+    process = host.run(f"readlink /proc/{pid}/exe; grep -E '^(Uid|CapEff|CapBnd):' /proc/{pid}/status").stdout.split()
+    assert "/qemu-system-" in process[0], f"the unit's main process is {process[0]}"
+    assert process[2] not in ("0", "1000"), f"QEMU runs as uid {process[2]}"
+    assert process[process.index("CapEff:") + 1] == process[process.index("CapBnd:") + 1] == "0" * 16
+    # Else the shutdown would prove nothing of VMs without a unit.
+    assert "/session-" in host.run(f"cat /proc/{host.show('hand')['pid']}/cgroup").stdout
+
+    host.reboot()
+    wait_unit(host, "web", "active")
+    wait_running(host, "web")
+    states = host.states()
+    assert (states["hand"], states["deaf"]) == ("stopped", "stopped"), states
+    assert_shut_down_by_itself("web", host.kvmctl("logs", "web", "--previous").stdout)
+    assert_shut_down_by_itself("hand", host.kvmctl("logs", "hand").stdout)
+    told = journal(host, "deaf", boot=-1)
+    assert "the guest did not shut down in 10s; QEMU was told to quit" in told, told
+
+    # The guest has to hear the button again, now of a unit that is stopped by hand.
+    host.wait_console("web", "tiny: up", timeout=400)
+    host.run("systemctl stop kvmctl@web", timeout=180)
+    assert unit(host, "web", "ActiveState", "Result") == ["inactive", "success"]
+    assert_shut_down_by_itself("web", host.kvmctl("logs", "web").stdout)
+
+
+def test_a_guest_that_shuts_itself_down_stays_down(host):
+    host.write_tiny_vm("brief", "tiny.poweroff")
+    host.run("systemctl start kvmctl@brief", timeout=240)
+    wait_unit(host, "brief", "inactive")
+    assert unit(host, "brief", "Result", "NRestarts") == ["success", "0"], journal(host, "brief")
+    assert host.states()["brief"] == "stopped"
+
+
+def test_qemu_that_is_killed_stays_down_and_one_that_crashes_is_started_again(host):
+    write_firmware_vm(host, "firm")
+    host.run("systemctl start kvmctl@firm", timeout=240)
+    [pid] = unit(host, "firm", "MainPID")
+    host.run(f"kill -SEGV {pid}")
+
+    def restarted():
+        new, state = unit(host, "firm", "MainPID", "ActiveState")
+        return state == "active" and new not in ("0", pid) and new
+
+    again = wait_until(restarted, lambda: f"restart of the VM:\n{journal(host, 'firm')}", timeout=180, interval=1)
+    assert unit(host, "firm", "NRestarts") == ["1"]
+
+    host.run(f"kill -KILL {again}")
+    wait_unit(host, "firm", "failed")
+    assert unit(host, "firm", "Result", "NRestarts") == ["signal", "1"]
+    assert host.states()["firm"] == "crashed"
+    # Whoever killed it may start it again.
+    host.run("systemctl start kvmctl@firm", timeout=240)
+    wait_running(host, "firm")
