@@ -80,6 +80,7 @@ def test_guests_shut_down_with_the_host_and_come_back_with_it(host):
     host.reboot()
     wait_unit(host, "web", "active")
     wait_running(host, "web")
+    assert host.show("web")["accelerator"] == "kvm", "it was started before the host had KVM"
     states = host.states()
     assert (states["hand"], states["deaf"]) == ("stopped", "stopped"), states
     assert_shut_down_by_itself("web", host.kvmctl("logs", "web", "--previous").stdout)
