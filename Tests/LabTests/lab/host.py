@@ -148,7 +148,8 @@ class LabHost:
 
     def wait_console(self, name, text, timeout=180):
         """Waits for `text` on a guest's serial console."""
-        script = f"until kvmctl logs {name} 2>/dev/null | grep -qF {shlex.quote(text)}; do sleep 1; done"
+        # Not `kvmctl logs`: it takes the emulated CPU away from the guest.
+        script = f"until grep -qF {shlex.quote(text)} /var/log/kvmctl/{name}/console.log 2>/dev/null; do sleep 0.5; done"
         result = self.run(f"timeout {timeout} sh -c {shlex.quote(script)}", expect=None, timeout=timeout + 60)
         assert result.returncode == 0, (
             f"after {timeout} s, no {text!r} on the console of {name} on {self}, which ends:\n"
