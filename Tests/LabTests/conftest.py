@@ -20,8 +20,7 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope="session")
-def lab(request):
-    """A wire without hosts on it yet, or the developer's lab."""
+def _session_lab(request):
     name = request.config.getoption("--lab")
     lab = Lab(name or f"test-{os.getpid()}", request.config.getoption("--suite"))
     lab.open()
@@ -31,37 +30,39 @@ def lab(request):
 
 
 @pytest.fixture
-def lab_host(lab, request):
+def lab(_session_lab, request):
+    """A wire without hosts on it yet, or the developer's lab."""
+    request.node.lab = _session_lab
+    return _session_lab
+
+
+@pytest.fixture
+def lab_host(lab):
     """Lab host 1, which all tests share: they remove what they make."""
-    request.node.lab = lab
     return lab.host(1)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    """Runs a test again, once, and says so, if the kernel of a lab host panicked under it.
+    """Runs a test that failed once more, on new hosts, and says so.
 
-    Seen with two guests at once: a general protection fault in the host's kernel, which no program on it can cause, but an
-    emulated SVM can.
+    QEMU's emulation of SVM is not without faults: about one nested boot in twenty was seen to hang with its EFER and CR4 lost, and the
+    kernel of a lab host to panic. What kvmctl does wrong, it does again. In a developer's lab a failure is left as it is.
     """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
-    panicked = _panicked(item) if any(report.failed for report in reports) else []
-    if panicked:
-        item.warn(pytest.PytestWarning(f"run again: the kernel of {', '.join(map(str, panicked))} panicked"))
-        for host in panicked:
-            host.cut_power()
+    failures = [report for report in reports if report.failed]
+    if failures and hasattr(item, "lab") and item.config.getoption("--lab") is None:
+        sys.stderr.write(f"\nrun again on new hosts: {item.nodeid}, which failed:\n{failures[0].longreprtext}\n")
+        item.warn(pytest.PytestWarning("run again: it failed the first time"))
+        for host in item.lab.hosts():
+            item.lab.lose_host(host.number)
         item._initrequest()
         reports = runtestprotocol(item, nextitem=nextitem, log=False)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
-
-
-def _panicked(item):
-    lab = getattr(item, "lab", None)
-    return [host for host in lab.hosts() if "Kernel panic" in host.console()] if lab else []
 
 
 @pytest.hookimpl(hookwrapper=True)

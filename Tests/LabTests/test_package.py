@@ -18,9 +18,8 @@ RESTLESS = ("/var/lib/dpkg", "/var/lib/systemd", "/var/log/journal", "/var/log/d
 
 
 @pytest.fixture
-def pristine_host(lab, request):
+def pristine_host(lab):
     """A host that has never had a kvmctl."""
-    request.node.lab = lab
     host = lab.make_host(HOST)
     host.start()
     host.run("ls /lab/kvmctl_*.deb || { echo 'no package in the payload: run `make deb` first' >&2; exit 1; }")
