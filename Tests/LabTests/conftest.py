@@ -53,8 +53,7 @@ def pytest_runtest_protocol(item, nextitem):
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
     failures = [report for report in reports if report.failed]
     if failures and hasattr(item, "lab") and item.config.getoption("--lab") is None:
-        sys.stderr.write(f"\nrun again on new hosts: {item.nodeid}, which failed:\n{failures[0].longreprtext}\n")
-        item.warn(pytest.PytestWarning("run again: it failed the first time"))
+        item.warn(pytest.PytestWarning(f"run again on new hosts, for it failed:\n{failures[0].longreprtext}"))
         for host in item.lab.hosts():
             item.lab.lose_host(host.number)
         item._initrequest()
