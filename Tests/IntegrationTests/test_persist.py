@@ -228,7 +228,9 @@ def take_down(etc):
 
 def persisted(etc, service):
     """Persists the bridge and takes it down; returns how it was."""
-    wait_until(lambda: "2001:db8::2/64" in addresses(etc.host, "br0"), "end of duplicate address detection")
+    # Until duplicate address detection has let them be: first that of the uplink, later the bridge's own.
+    wait_until(lambda: [one for one in addresses(etc.host, "br0") if one.startswith(("2001:db8::2/", "fe80:"))][1:],
+               lambda: f"two addresses of IPv6 on br0: {addresses(etc.host, 'br0')}")
     use(etc, service)
     etc.kvmctl("net", "persist", "br0")
     before = snapshot(etc.host)
