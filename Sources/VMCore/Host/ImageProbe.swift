@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 
 /// O_DIRECT of open(2), which only _GNU_SOURCE declares (asm-generic/fcntl.h).
-private let directIO: CInt = 0o40_000
+let directIO: CInt = 0o40_000
 
 extension ImageFacts {
     /// Looks at what is at a path.

@@ -113,7 +113,8 @@ struct DescriptorTable: ~Copyable {
         case .monitorSocket: return try directory.listen(.monitor)
         case .serialSocket: return try directory.listen(.serial)
         case .agentSocket: return try directory.listen(.agent)
-        case .image(let path, let writable): return try file(path, writable ? .readWrite : .readOnly)
+        case .image(let path, let writable, let direct):
+            return try file(path, writable ? .readWrite : .readOnly, flags: direct ? directIO : 0)
         case .vhost: return try file("/dev/vhost-net", .readWrite)
         case .blob(let path): return try blob(path, for: plan.credentials)
         case .secret(let path): return try secret(path)
@@ -123,8 +124,10 @@ struct DescriptorTable: ~Copyable {
     }
 
     /// O_NONBLOCK: a FIFO must not keep a start waiting; for files and devices it means nothing.
-    private static func file(_ path: FilePath, _ mode: FileDescriptor.AccessMode) throws(VMError) -> OwnedDescriptor {
-        do throws(Errno) { return try .open(path, mode, flags: O_NONBLOCK) } catch {
+    private static func file(
+        _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0
+    ) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) { return try .open(path, mode, flags: O_NONBLOCK | flags) } catch {
             throw .system(error, path.string, "can't be opened")
         }
     }

@@ -7,7 +7,7 @@ struct QEMUMessages: Equatable {
 
     init(_ log: [UInt8], naming descriptors: [Descriptor] = []) {
         let images = descriptors.reduce(into: [String: String]()) { names, descriptor in
-            if case .image(let path, _) = descriptor.role { names["/dev/fdset/\(descriptor.number)"] = path.string }
+            if case .image(let path, _, _) = descriptor.role { names["/dev/fdset/\(descriptor.number)"] = path.string }
         }
         let text = String(decoding: log, as: UTF8.self)
         lines = text.split(separator: "\n").suffix(8).map { line in

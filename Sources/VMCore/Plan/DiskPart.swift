@@ -19,7 +19,8 @@ extension LaunchPlanner {
         let from = disk.path.origin
         let cache = cacheMode(disk, image)
         let file = fdset(
-            .image(disk.path.value, writable: !disk.readOnly.value), purpose: "\(disk.path.value)", from: from)
+            .image(disk.path.value, writable: !disk.readOnly.value, direct: cache.value.isDirect),
+            purpose: "\(disk.path.value)", from: from)
         addFileNode(
             id, file, isBlockDevice: image.isBlockDevice, cache: cache, readOnly: disk.readOnly.value, from: from)
 

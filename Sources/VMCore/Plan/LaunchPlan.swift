@@ -123,8 +123,9 @@ public struct Descriptor: Equatable, Sendable {
         case agentSocket
         /// The log of the serial console, append-only.
         case consoleLog
-        /// An image or block device.
-        case image(FilePath, writable: Bool)
+        /// An image or block device. `direct`: with O_DIRECT, as QEMU will ask for it (since 9.1 it takes no descriptor of an
+        /// fdset that differs in that).
+        case image(FilePath, writable: Bool, direct: Bool = false)
         /// The hold on the macvtap link of the NIC with this n.
         case macvtap(nic: Int)
         /// The hold on the rules for what the VM's NICs send and get.
