@@ -74,7 +74,8 @@ extension Descriptor.Role {
         case .serialSocket: "serial console's socket, listening"
         case .agentSocket: "guest agent's socket, listening"
         case .consoleLog: "console log"
-        case .image(let path, let writable, _): "\(path), \(writable ? "read-write" : "read-only")"
+        case .image(let path, let writable, let direct):
+            "\(path), \(writable ? "read-write" : "read-only")\(direct ? ", O_DIRECT" : "")"
         case .macvtap(let nic): "hold on the macvtap of NET\(nic)"
         case .portRules: "hold on the rules of its NICs"
         case .tap(let nic, let queue): "tap of NET\(nic)\(Self.text(ofQueue: queue))"
