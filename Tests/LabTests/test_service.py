@@ -10,8 +10,8 @@ def host(lab_host):
     """Lab host 1, on which nothing of a test's VMs and units stays."""
     yield lab_host
     lab_host.run("""
-        systemctl disable --now kvmctl-guests $(ls /vms | sed 's/^/kvmctl@/')
         kvmctl stop --all --now
+        systemctl disable --now kvmctl-guests $(ls /vms | sed 's/^/kvmctl@/')
         kvmctl rm $(ls /vms)
         rm -rf /vms/* /etc/systemd/system/kvmctl@*.d
         systemctl daemon-reload
