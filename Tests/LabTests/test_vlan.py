@@ -33,19 +33,7 @@ def reached(host, name, *options):
     return {who for who, address in ADDRESSES.items() if f"+{address}\r\n" in output}
 
 
-def test_who_reaches_whom(vlan_host):
-    on_10 = {"a", "b", "trunk on 10"}
-    on_20 = {"c", "trunk on 20"}
-    assert reached(vlan_host, "a") == on_10
-    assert reached(vlan_host, "b") == on_10
-    assert reached(vlan_host, "c") == on_20
-    # By the interface: both networks have the same prefix. What is sent on one VLAN is not answered on the other.
-    assert reached(vlan_host, "trunk", "-I", "eth0.10") == on_10
-    assert reached(vlan_host, "trunk", "-I", "eth0.20") == on_20
-
-
-def test_ports_are_on_no_other_vlan(vlan_host):
-    host = vlan_host
+def assert_ports_are_on_no_other_vlan(host):
     ports = host.run("bridge vlan show").stdout
     taps = {name: host.show(name)["nics"][0]["tap"] for name in ("a", "b", "c", "trunk")}
     listed = {}
@@ -57,3 +45,16 @@ def test_ports_are_on_no_other_vlan(vlan_host):
     assert {name: listed[tap] for name, tap in taps.items()} == {
         "a": ["10 PVID Egress Untagged"], "b": ["10 PVID Egress Untagged"], "c": ["20 PVID Egress Untagged"],
         "trunk": ["10", "20"]}
+
+
+def test_who_reaches_whom(vlan_host):
+    assert_ports_are_on_no_other_vlan(vlan_host)
+    on_10 = {"a", "b", "trunk on 10"}
+    on_20 = {"c", "trunk on 20"}
+    assert reached(vlan_host, "a") == on_10
+    assert reached(vlan_host, "b") == on_10
+    assert reached(vlan_host, "c") == on_20
+    # By the interface, for both networks have the same prefix; its own addresses it would ask on neither.
+    own = {"trunk on 10", "trunk on 20"}
+    assert reached(vlan_host, "trunk", "-I", "eth0.10") - own == {"a", "b"}
+    assert reached(vlan_host, "trunk", "-I", "eth0.20") - own == {"c"}
