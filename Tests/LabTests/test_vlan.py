@@ -4,16 +4,20 @@ import pytest
 
 from rig.terminal import run_inside
 
-ADDRESSES = {"a": "10.9.0.1", "b": "10.9.0.2", "c": "10.9.0.3", "host": "10.9.0.254", "trunk on 10": "10.9.0.10", "trunk on 20": "10.9.0.20"}
+# For all but the trunk one network, so that a guest asks for every address on its own VLAN. The trunk answers by the third byte.
+ADDRESSES = {
+    "a": "10.9.10.1", "b": "10.9.10.2", "c": "10.9.20.3", "host": "10.9.1.254",
+    "trunk on 10": "10.9.10.10", "trunk on 20": "10.9.20.20",
+}
 
 
 @pytest.fixture
 def vlan_host(lab_host):
     """Guests a and b on VLAN 10, c on 20, and `trunk` on both; the host itself is on neither."""
     host = lab_host
-    host.kvmctl("net", "up", "br1", "--vlan-aware", "--address", f"{ADDRESSES['host']}/24")
+    host.kvmctl("net", "up", "br1", "--vlan-aware", "--address", f"{ADDRESSES['host']}/16")
     for name, vlan in (("a", 10), ("b", 10), ("c", 20)):
-        host.write_tiny_vm(name, f"tiny.ip={ADDRESSES[name]}/24", NET0="bridge:br1", NET0_VLAN=vlan)
+        host.write_tiny_vm(name, f"tiny.ip={ADDRESSES[name]}/16", NET0="bridge:br1", NET0_VLAN=vlan)
     host.write_tiny_vm(
         "trunk", f"tiny.vlan=10={ADDRESSES['trunk on 10']}/24,20={ADDRESSES['trunk on 20']}/24", NET0="bridge:br1",
         NET0_VLAN="10,20")
@@ -24,11 +28,10 @@ def vlan_host(lab_host):
     host.run("kvmctl stop --all --now; kvmctl rm a b c trunk; kvmctl net down br1", expect=None)
 
 
-def reached(host, name, *options):
+def reached(host, name):
     """Which of the addresses answer to a guest."""
     # Twice each: the first answer of a nested guest may take its time.
-    pings = "; ".join(f"ping -c 2 -w 6 {' '.join(options)} {address} >/dev/null && echo +{address}"
-                      for address in ADDRESSES.values())
+    pings = "; ".join(f"ping -c 2 -w 6 {address} >/dev/null && echo +{address}" for address in ADDRESSES.values())
     output, _ = run_inside(host, name, f"({pings})", timeout=240)
     return {who for who, address in ADDRESSES.items() if f"+{address}\r\n" in output}
 
@@ -54,7 +57,4 @@ def test_who_reaches_whom(vlan_host):
     assert reached(vlan_host, "a") == on_10
     assert reached(vlan_host, "b") == on_10
     assert reached(vlan_host, "c") == on_20
-    # By the interface, for both networks have the same prefix; its own addresses it would ask on neither.
-    own = {"trunk on 10", "trunk on 20"}
-    assert reached(vlan_host, "trunk", "-I", "eth0.10") - own == {"a", "b"}
-    assert reached(vlan_host, "trunk", "-I", "eth0.20") - own == {"c"}
+    assert reached(vlan_host, "trunk") == on_10 | on_20
