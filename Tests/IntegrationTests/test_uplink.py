@@ -199,13 +199,17 @@ def test_a_trial_goes_back_when_its_guardian_is_killed(network):
         assert network.is_back()
 
 
+def kill_all_of_a_trial(network, process):
+    """The command and its guardian. The command is held still first: it must not see to what the guardian leaves."""
+    process.send_signal(signal.SIGSTOP)
+    network.guardian().kill()
+    process.kill()
+    process.wait()
+
+
 def test_a_trial_goes_back_with_the_next_command_when_all_were_killed(network):
     with network.trial() as process:
-        # The command first held still: it must not see to what the guardian leaves.
-        process.send_signal(signal.SIGSTOP)
-        network.guardian().kill()
-        process.kill()
-        process.wait()
+        kill_all_of_a_trial(network, process)
         assert not network.is_back()
         network.host.kvmctl("net", "show", "--dry-run", expect=64)
         assert not network.is_back()
@@ -216,10 +220,7 @@ def test_a_trial_goes_back_with_the_next_command_when_all_were_killed(network):
 def test_a_bridge_made_anew_since_is_left_alone(network):
     host = network.host
     with network.trial() as process:
-        process.send_signal(signal.SIGSTOP)
-        network.guardian().kill()
-        process.kill()
-        process.wait()
+        kill_all_of_a_trial(network, process)
         # Somebody mends it by hand before kvmctl runs again.
         host.ip("link", "delete", "br0")
         host.ip("link", "add", "other", "type", "bridge")
@@ -233,10 +234,7 @@ def test_a_bridge_made_anew_since_is_left_alone(network):
 def test_a_bridge_made_anew_with_its_number_is_left_alone(network):
     host = network.host
     with network.trial() as process:
-        process.send_signal(signal.SIGSTOP)
-        network.guardian().kill()
-        process.kill()
-        process.wait()
+        kill_all_of_a_trial(network, process)
         index = host.links()["br0"]["ifindex"]
         host.ip("link", "delete", "br0")
         host.ip("link", "add", "br0", "index", str(index), "type", "bridge")

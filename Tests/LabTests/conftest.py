@@ -46,8 +46,8 @@ def lab_host(lab):
 def pytest_runtest_protocol(item, nextitem):
     """Runs a test that failed once more, on new hosts, and says so.
 
-    QEMU's emulation of SVM is not without faults: about one nested boot in twenty was seen to hang with its EFER and CR4 lost, and the
-    kernel of a lab host to panic. What kvmctl does wrong, it does again. In a developer's lab a failure is left as it is.
+    QEMU's emulation of SVM is not without faults: a nested guest was seen to hang with its EFER and CR4 lost, and the kernel of a
+    lab host to panic. What kvmctl does wrong every time still fails. In a developer's lab a failure is left as it is.
     """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)
