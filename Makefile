@@ -94,7 +94,8 @@ integration-test: release
 SUITE    ?= bookworm
 TEST     ?=
 LAB      := $(SUDO) env HOME="$(HOME)" tools/lab --suite $(SUITE)
-LABTESTS := $(SUDO) env HOME="$(HOME)" PYTHONDONTWRITEBYTECODE=1 $(PYTEST) Tests/LabTests
+LABTESTS := $(SUDO) env HOME="$(HOME)" PYTHONDONTWRITEBYTECODE=1 $(PYTEST) Tests/LabTests \
+            -n 2 --dist loadfile
 
 lab: deps-lab all
 	$(LAB) up $(LABFLAGS)
@@ -105,7 +106,7 @@ lab-shell:
 lab-test: all
 	$(LAB) test $(TEST)
 
-# On hosts of its own.
+# On hosts of its own: two labs, as a host has one CPU.
 lab-suite: deps-lab deb
 	$(LABTESTS) --suite=$(SUITE)
 

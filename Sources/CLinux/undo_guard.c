@@ -1,31 +1,21 @@
 #define _GNU_SOURCE
 #include "undo_guard.h"
 
+#include "orphan.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { above_launched_descriptors = 512 };
 
-// In a grandchild: the program that this process becomes would never take the end of a child it does not know of.
 static int leave(int line, int others, void (*undo)(void *), void *context)
 {
-	pid_t pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid > 0) {
-		int status;
-		while (waitpid(pid, &status, 0) < 0)
-			if (errno != EINTR)
-				return -errno;
-		return status == 0 ? 0 : -EAGAIN;
-	}
-	pid = fork();
-	if (pid != 0)
-		_exit(pid < 0);
+	int rc = clinux_fork_orphan();
+	if (rc != 0)
+		return rc;
 	close(others);
 	// execve(2) and any death close the line without a word.
 	char word;

@@ -40,7 +40,7 @@ def test_foreground_of_what_runs_is_refused_and_leaves_it_alone(host):
     assert host.qemu().pid == pid
 
 
-def test_foreground_tells_the_service_manager_when_it_becomes_qemu(host, tmp_path):
+def test_foreground_tells_the_service_manager_when_the_guest_runs(host, tmp_path):
     host.write_firmware_vm("vm")
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -49,12 +49,19 @@ def test_foreground_tells_the_service_manager_when_it_becomes_qemu(host, tmp_pat
         environment = ["env", f"NOTIFY_SOCKET={path}"]
         start = host.popen(*environment, host.binary, "start", "vm", "--foreground")
         assert manager.recv(100) == b"READY=1"
-        wait_until(lambda: host.state("vm") == "running", "running VM")
+        assert host.state("vm") == "running"
+        # Whoever said so is there, with nothing that is the VM's, until the manager has heard it.
+        [teller] = host.kvmctls()
+        assert {link.name for link in Path(f"/proc/{teller.pid}/fd").iterdir()} <= {"0", "1", "2", "3", "4"}
+        assert manager.recv(100) == b"BARRIER=1"
+        wait_until(lambda: not host.kvmctls(), "end of whoever told the manager")
         host.kvmctl("stop", "vm", "--now")
         assert start.wait(60) == 0
-        # Nothing is said of a start that fails.
+        # Nothing is said of a start that fails, be it kvmctl or QEMU that refuses.
         host.write_firmware_vm("broken", DISK0="missing")
         assert host.execute(*environment, host.binary, "start", "broken", "--foreground").returncode == 66
+        host.write_firmware_vm("refused", QEMUARG0="-device", QEMUARG1="no-such-device")
+        assert host.execute(*environment, host.binary, "start", "refused", "--foreground").returncode == 1
         manager.setblocking(False)
         with pytest.raises(BlockingIOError):
             manager.recv(100)

@@ -56,9 +56,10 @@ def start_three_ways(host):
         host.wait_console(name, "tiny: up", timeout=400)
 
 
-def write_firmware_vm(host, name):
+def write_firmware_vm(host, name, **keys):
     """One that gets no further than its firmware, which is all that QEMU needs to run, and deaf."""
-    host.write(f"/vms/{name}/vm.params", "MEMORY=64\nNET0=none\nVNCDISP=none\n")
+    lines = {"MEMORY": 64, "NET0": "none", "VNCDISP": "none", **keys}
+    host.write(f"/vms/{name}/vm.params", "".join(f"{key}={value}\n" for key, value in lines.items()))
 
 
 def assert_shut_down_by_itself(name, console):
@@ -123,3 +124,10 @@ def test_qemu_that_is_killed_stays_down_and_one_that_crashes_is_started_again(ho
     # Whoever killed it may start it again.
     host.run("systemctl start kvmctl@firm", timeout=240)
     wait_running(host, "firm")
+
+
+def test_unit_fails_to_start_where_qemu_refuses(host):
+    write_firmware_vm(host, "refused", QEMUARG0="-device", QEMUARG1="no-such-device")
+    assert host.run("systemctl start kvmctl@refused", expect=None, timeout=240).returncode == 1
+    assert "no-such-device" in journal(host, "refused")
+    host.run("systemctl stop kvmctl@refused")

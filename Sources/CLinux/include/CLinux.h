@@ -9,6 +9,7 @@
 #include "memory_file.h"
 #include "netlink.h"
 #include "ofd_lock.h"
+#include "orphan.h"
 #include "packet_socket.h"
 #include "pidfd.h"
 #include "raw_terminal.h"

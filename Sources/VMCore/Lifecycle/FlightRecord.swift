@@ -20,6 +20,9 @@ struct FlightRecord: Equatable {
 
     var phase: Phase
 
+    /// What the record holds from the moment on that the guest runs.
+    static let runs = "\"RESUME\""
+
     /// kvmctl's own entry, where it had to kill QEMU: in the form of QEMU's, which could not write one.
     static let killedReason = "kvmctl-sigkill"
 

@@ -40,7 +40,7 @@ struct Ignition {
             table.pass(to: &launch)
             stopwatch.lap(.descriptors)
             if foreground {
-                try tellReady()
+                try promiseReadiness()
                 throw become(launch, newDisks, logs)
             }
             let deadline = Deadline(in: timeout)
@@ -63,10 +63,16 @@ struct Ignition {
         logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
     }
 
-    /// The last word of a service is said here: QEMU will not say it, and by now all is done that can be found wrong
-    /// with a VM's file or its host.
-    private func tellReady() throws(VMError) {
-        let result = clinux_tell_service_ready()
+    /// QEMU will not say it, but it records that the machine runs.
+    private func promiseReadiness() throws(VMError) {
+        let result: CInt
+        do throws(Errno) {
+            let record = try OwnedDescriptor.regular(paths.record(plan.name), .readOnly)
+            result = clinux_tell_service_ready(record.rawValue, FlightRecord.runs)
+            extendLifetime(record)
+        } catch {
+            throw .system(error, paths.record(plan.name).string, "can't be read")
+        }
         guard result < 0 else { return }
         throw .system(
             Errno(rawValue: -result), "NOTIFY_SOCKET", "the service manager can't be told that the VM is ready",
