@@ -1,6 +1,7 @@
 """`kvmctl logs`: which log, how much of it, and for how long."""
 
 import json
+import os
 import select
 import subprocess
 
@@ -99,6 +100,21 @@ def test_follow_as_it_grows_and_into_the_next_run(vm):
         append(vm, b"the next run\n")
         assert next_line(following) == b"last words\n"
         assert next_line(following) == b"the next run\n"
+    finally:
+        following.kill()
+        following.wait()
+
+
+def test_follow_goes_on_after_a_log_was_cut(vm):
+    """As logrotate cuts with `copytruncate`."""
+    append(vm, b"long ago\n")
+    following = subprocess.Popen(
+        vm.command(vm.binary, "logs", "vm", "--follow"), env=vm.environment, stdout=subprocess.PIPE, bufsize=0)
+    try:
+        assert next_line(following) == b"long ago\n"
+        os.truncate(log_file(vm, "console.log"), 0)
+        append(vm, b"new\n")
+        assert next_line(following) == b"new\n"
     finally:
         following.kill()
         following.wait()

@@ -36,14 +36,14 @@ def test_uninstall_removes_what_install_put_there_and_nothing_else(binary, docs,
     assert not (top / "share/doc/kvmctl").exists()
 
 
-@pytest.mark.parametrize("manager", ["system", "user"])
-def test_systemd_finds_nothing_wrong_with_the_unit(binary, docs, tmp_path, manager):
+@pytest.mark.parametrize("manager, name", [("system", "kvmctl@"), ("user", "kvmctl@"), ("system", "kvmctl-guests")])
+def test_systemd_finds_nothing_wrong_with_the_unit(binary, docs, tmp_path, manager, name):
     install_tree("install", tmp_path, binary, docs, PREFIX=str(tmp_path / "at"), LIBDIR="/lib")
     unit = tmp_path / "a-b"
     unit.mkdir()
     # Where the man pages are is for man(1), whose directories they are not in here.
-    text = (tmp_path / f"lib/systemd/{manager}/kvmctl@.service").read_text().replace("Documentation=", "#")
-    path = unit / "kvmctl@a-b.service"
+    text = (tmp_path / f"lib/systemd/{manager}/{name}.service").read_text().replace("Documentation=", "#")
+    path = unit / f"{name.replace('@', '@a-b')}.service"
     path.write_text(text.replace(str(tmp_path / "at/bin"), f"{tmp_path}{tmp_path}/at/bin"))
     result = subprocess.run(
         ["systemd-analyze", "verify", f"--{manager}", "--recursive-errors=no", path], capture_output=True, text=True,

@@ -21,6 +21,11 @@ def assert_installed_system_is_up(lab, host):
     lab.wire.execute("ping", "-q", "-c", "1", "-w", "20", "10.9.0.2")
 
 
+def threads(host):
+    """The names of all threads. Those of vhost are the kernel's own, or since Linux 6.4 QEMU's."""
+    return host.run("cat /proc/[0-9]*/task/*/comm 2>/dev/null; true").stdout.splitlines()
+
+
 def test_doctor_finds_nothing(lab_host):
     checks = lab_host.json("doctor")
     assert checks
@@ -38,14 +43,24 @@ def test_auto_chooses_kvm(lab_host):
     lab_host.kvmctl("rm", "auto")
 
 
+def test_each_queue_has_its_vhost(lab_host):
+    lab_host.kvmctl("net", "up", "br0")
+    lab_host.write("/vms/queues/vm.params", "MEMORY=64\nCPUS=3\nVNCDISP=none\nNET0=bridge:br0\nNET0_QUEUES=3\n")
+    lab_host.kvmctl("start", "queues")
+    pid = lab_host.show("queues")["pid"]
+    assert threads(lab_host).count(f"vhost-{pid}") == 3
+    tap = lab_host.show("queues")["nics"][0]["tap"]
+    assert "multi_queue" in lab_host.run(f"ip -d link show {tap}").stdout
+    lab_host.run("kvmctl stop queues --now && kvmctl rm queues && kvmctl net down br0")
+
+
 def test_install_walk_through(lab, uplinked_host):
     host = uplinked_host
     host.kvmctl("create", "/vms/1", "--disk", "8G", "--disk", "8G", "--memory", "512", "--vnc", "0")
     host.kvmctl("start", "/vms/1/vm.params", "--cdrom", "/lab/guests/install.iso")
     shown = host.show("1")
     assert shown["accelerator"] == "kvm"
-    # A thread of the kernel's, or since Linux 6.4 one of QEMU's.
-    assert f"vhost-{shown['pid']}" in host.run("cat /proc/[0-9]*/task/*/comm 2>/dev/null; true").stdout.split()
+    assert f"vhost-{shown['pid']}" in threads(host)
     host.wait_console("1", "tiny: installed, rebooting", timeout=300)
     assert_installed_system_is_up(lab, host)
 

@@ -126,6 +126,24 @@ def test_qemu_that_is_killed_stays_down_and_one_that_crashes_is_started_again(ho
     wait_running(host, "firm")
 
 
+def test_units_share_nat_and_the_last_one_takes_it_away(host):
+    for name in ("one", "two"):
+        write_firmware_vm(host, name, NET0="nat")
+    host.run("systemctl start kvmctl@one kvmctl@two", timeout=300)
+    # Whichever came first started it; it has to outlive that one.
+    [server] = host.run("pgrep -x dnsmasq").stdout.split()
+    for first, left in (("one", "two"), ("two", "one")):
+        host.run(f"systemctl kill -s KILL kvmctl@{first}")
+        wait_unit(host, first, "failed")
+        assert host.run("pgrep -x dnsmasq").stdout.split() == [server]
+        host.run(f"systemctl reset-failed kvmctl@{first} && systemctl start kvmctl@{first}", timeout=240)
+        assert host.states() == {first: "running", left: "running"}
+    host.kvmctl("stop", "one", "two", "--now")
+    for name in ("one", "two"):
+        wait_unit(host, name, "inactive")
+    assert host.run("pgrep -x dnsmasq; nft list tables; ip -br link show type bridge", expect=None).stdout == ""
+
+
 def test_unit_fails_to_start_where_qemu_refuses(host):
     write_firmware_vm(host, "refused", QEMUARG0="-device", QEMUARG1="no-such-device")
     assert host.run("systemctl start kvmctl@refused", expect=None, timeout=240).returncode == 1

@@ -50,6 +50,10 @@ public struct LogReader: ~Copyable {
     public mutating func next() throws(VMError) -> [UInt8] {
         do throws(Errno) {
             let bytes = try readPiece()
+            if bytes.isEmpty, try wasCut() {
+                lseek(file.rawValue, 0, SEEK_SET)
+                return try readPiece()
+            }
             guard bytes.isEmpty, let successor = try successor() else { return bytes }
             // The run may have written its last words between that look and the next run's log.
             let rest = try readPiece()
@@ -92,6 +96,9 @@ public struct LogReader: ~Copyable {
         }
         lseek(file.rawValue, 0, SEEK_SET)
     }
+
+    /// Whether it ends before the place that was read last: logrotate(8) with `copytruncate`.
+    private func wasCut() throws(Errno) -> Bool { try file.status().st_size < lseek(file.rawValue, 0, SEEK_CUR) }
 
     /// The file that is at the path now, if it is another one.
     private func successor() throws(Errno) -> OwnedDescriptor? {
