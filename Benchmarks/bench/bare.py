@@ -86,9 +86,9 @@ class PlannedQEMU:
                 return high(listening_socket(self._directory / f"{role.split()[0]}.sock").detach())
             case _ if role.startswith("tap of"):
                 return tap_on("br0")
-        if image := re.fullmatch(r"(.*), read-(write|only)", role):
+        if image := re.fullmatch(r"(.*), read-(write|only)(, O_DIRECT)?", role):
             mode = os.O_RDWR if image[2] == "write" else os.O_RDONLY
-            return high(os.open(image[1], mode | os.O_CLOEXEC))
+            return high(os.open(image[1], mode | os.O_CLOEXEC | (os.O_DIRECT if image[3] else 0)))
         # The record, the logs and the locks: a file is a file.
         name = role.replace("/", " ")
         return high(os.open(self._directory / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))
