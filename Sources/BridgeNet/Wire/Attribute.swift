@@ -81,24 +81,24 @@ struct Attribute: Equatable, Sendable {
 
 /// Attributes received, one level of them; what is nested is decoded when asked for.
 struct Attributes {
-    private let contents: [UInt16: ArraySlice<UInt8>]
+    private let contents: [(type: UInt16, bytes: ArraySlice<UInt8>)]
 
-    /// Splits bytes into attributes. Of a type that comes twice the last one counts, as in the kernel's own parser
-    /// (`__nla_parse`, lib/nlattr.c).
+    /// Splits bytes into attributes.
     init(decoding bytes: ArraySlice<UInt8>) throws(WireError) {
-        var contents: [UInt16: ArraySlice<UInt8>] = [:]
-        try Attribute.split(bytes) { type, content in contents[type & Attribute.typeMask] = content }
+        var contents: [(type: UInt16, bytes: ArraySlice<UInt8>)] = []
+        try Attribute.split(bytes) { type, content in contents.append((type & Attribute.typeMask, content)) }
         self.contents = contents
     }
 
-    /// The content of an attribute, if it is there.
-    func bytes(_ type: UInt16) -> ArraySlice<UInt8>? { contents[type] }
+    /// The content of an attribute, if it is there. Of a type that comes twice the last one counts, as in the kernel's own
+    /// parser (`__nla_parse`, lib/nlattr.c).
+    func bytes(_ type: UInt16) -> ArraySlice<UInt8>? { contents.last { $0.type == type }?.bytes }
 
     /// The number in an attribute, if it is there.
     func number<Number: FixedWidthInteger>(
         _ type: UInt16, as _: Number.Type = Number.self, _ what: String
     ) throws(WireError) -> Number? {
-        guard let bytes = contents[type] else { return nil }
+        guard let bytes = bytes(type) else { return nil }
         var reader = ByteReader(bytes)
         return try reader.read(what)
     }
@@ -106,12 +106,12 @@ struct Attributes {
     /// The text in an attribute up to its NUL, if it is there. Bytes that are not UTF-8 are replaced, not refused: an
     /// odd name of one link must not hide the others.
     func text(_ type: UInt16) -> String? {
-        contents[type].map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        bytes(type).map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 
     /// The attributes in an attribute, if it is there.
     func nested(_ type: UInt16) throws(WireError) -> Attributes? {
-        guard let bytes = contents[type] else { return nil }
+        guard let bytes = bytes(type) else { return nil }
         return try Attributes(decoding: bytes)
     }
 }

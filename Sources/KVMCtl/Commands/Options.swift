@@ -5,10 +5,7 @@ import VMCore
 
 /// Where this caller's VMs are.
 enum Places {
-    private static var environment: [String: String] {
-        let keys = ["KVMCTL_RUN", "KVMCTL_VMS", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"]
-        return keys.reduce(into: [:]) { found, key in found[key] = getenv(key).map { String(cString: $0) } }
-    }
+    private static func environment(_ key: String) -> String? { getenv(key).map { String(cString: $0) } }
 
     /// Refuses to change the host's network for a user.
     ///

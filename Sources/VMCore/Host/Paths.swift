@@ -63,9 +63,9 @@ public struct Paths: Equatable, Sendable {
     ///
     /// - Throws: `.unavailable` where a user has no run-time directory; `.denied` for root, where somebody else could
     ///   change the one that `KVMCTL_RUN` names.
-    public static func of(uid: UInt32, environment: [String: String]) throws(VMError) -> Paths {
+    public static func of(uid: UInt32, environment: (String) -> String?) throws(VMError) -> Paths {
         func path(_ key: String) -> FilePath? {
-            environment[key].flatMap { $0.isEmpty ? nil : FilePath($0) }
+            environment(key).flatMap { $0.isEmpty ? nil : FilePath($0) }
         }
         var paths = system
         if let run = path("KVMCTL_RUN") {
@@ -80,7 +80,7 @@ public struct Paths: Equatable, Sendable {
             paths.log = (path("XDG_STATE_HOME") ?? home.appending(".local/state")).appending("kvmctl")
             paths.cache = (path("XDG_CACHE_HOME") ?? home.appending(".cache")).appending("kvmctl")
         }
-        if let roots = environment["KVMCTL_VMS"] {
+        if let roots = environment("KVMCTL_VMS") {
             paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
         }
         return paths
@@ -88,8 +88,8 @@ public struct Paths: Equatable, Sendable {
 
     /// Where else on this host VMs may run: root's places, for a user; every user's, for root; nowhere, where `KVMCTL_RUN`
     /// has moved the caller's own.
-    public static func others(uid: UInt32, environment: [String: String]) -> [Paths] {
-        guard environment["KVMCTL_RUN"] == nil else { return [] }
+    public static func others(uid: UInt32, environment: (String) -> String?) -> [Paths] {
+        guard environment("KVMCTL_RUN") == nil else { return [] }
         guard uid == 0 else { return [system] }
         return ((try? names(in: "/run/user")) ?? []).map { user in
             // Their logs are in their homes, wherever that is: only who runs is looked at.

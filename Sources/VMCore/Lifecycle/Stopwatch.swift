@@ -22,7 +22,7 @@ public final class Stopwatch {
         case commit
     }
 
-    private var spent: [Stage: Duration] = [:]
+    private var spent: [(stage: Stage, spent: Duration)] = []
     private var last = ContinuousClock.now
 
     /// Starts now.
@@ -31,12 +31,16 @@ public final class Stopwatch {
     /// Books the time since the last call, or since the start, on a stage.
     public func lap(_ stage: Stage) {
         let now = ContinuousClock.now
-        spent[stage, default: .zero] += now - last
+        if let place = spent.firstIndex(where: { $0.stage == stage }) {
+            spent[place].spent += now - last
+        } else {
+            spent.append((stage, now - last))
+        }
         last = now
     }
 
     /// Every stage that was gone through, in order.
     public var laps: [(stage: Stage, spent: Duration)] {
-        Stage.allCases.compactMap { stage in spent[stage].map { (stage, $0) } }
+        Stage.allCases.compactMap { stage in spent.first { $0.stage == stage } }
     }
 }

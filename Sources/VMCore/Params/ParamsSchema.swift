@@ -110,8 +110,9 @@ public enum ParamsSchema {
     }
 
     /// Where the keys with each initial stand in the table.
-    private static let positions = (0...255).map { initial in
-        entries.indices.filter { entries[$0].key.pattern.utf8.first == UInt8(initial) }
+    private static let positions = patterns.enumerated().reduce(into: Array(repeating: [Int](), count: 256)) {
+        positions, pattern in
+        if let initial = pattern.element.first { positions[Int(initial)].append(pattern.offset) }
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }

@@ -8,7 +8,7 @@ public enum Printable {
 
     /// The text with every control character, and every invisible or reordering one, written as an escape; those in
     /// `kept` stay as they are.
-    public static func escaped(_ text: String, keeping kept: Set<Unicode.Scalar> = []) -> String {
+    public static func escaped(_ text: String, keeping kept: [Unicode.Scalar] = []) -> String {
         // Nearly all text is ASCII with nothing to escape, and a table of a thousand VMs passes here.
         let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f || kept.contains(Unicode.Scalar($0)) }
         if isPlain { return text }
@@ -46,7 +46,7 @@ public enum Printable {
     }
 
     /// The characters of some bytes; a byte that is no part of valid UTF-8 is one of its own.
-    static func glyphs(_ bytes: ArraySlice<UInt8>, keeping kept: Set<Unicode.Scalar> = []) -> [Glyph] {
+    static func glyphs(_ bytes: ArraySlice<UInt8>, keeping kept: [Unicode.Scalar] = []) -> [Glyph] {
         var glyphs: [Glyph] = []
         var rest = bytes.makeIterator()
         var parser = Unicode.UTF8.ForwardParser()

@@ -1,11 +1,11 @@
 /// Bytes of foreign origin, such as a guest's console, made safe for a terminal piece by piece: a character that a piece
 /// cuts in two is shown once the rest has come.
 public struct PrintableStream {
-    private let kept: Set<Unicode.Scalar>
+    private let kept: [Unicode.Scalar]
     private var incomplete: ArraySlice<UInt8> = []
 
     /// - Parameter kept: the control characters that stay as they are.
-    public init(keeping kept: Set<Unicode.Scalar>) { self.kept = kept }
+    public init(keeping kept: [Unicode.Scalar]) { self.kept = kept }
 
     /// What is shown for a piece.
     public mutating func show(_ bytes: [UInt8]) -> String {

@@ -7,7 +7,7 @@ struct SourceText {
     /// The cells kept before the place when a line has to be cut.
     private static let lead = 40
     /// A tab is still a tab until it is known where it stands.
-    private static let tab: Set<Unicode.Scalar> = ["\t"]
+    private static let tab: [Unicode.Scalar] = ["\t"]
 
     /// Lays a fault out. The work is linear in the length of its line.
     func diagnostic(_ fault: Fault) -> Diagnostic {

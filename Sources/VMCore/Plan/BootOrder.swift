@@ -3,20 +3,34 @@ struct BootOrder: Equatable {
     /// After every device of the VM: where a CD that was to boot once ends.
     static let last = 1000
 
-    private(set) var disks: [Int: Int] = [:]
-    private(set) var cdroms: [Int: Int] = [:]
-    private(set) var nics: [Int: Int] = [:]
+    /// The places in the order of devices that follow one another in it.
+    struct Places: Equatable {
+        private var indices: [Int] = []
+        private var first = 0
+
+        init() {}
+
+        init(_ indices: [Int], from first: Int) {
+            self.indices = indices
+            self.first = first
+        }
+
+        /// The place of the device with an index; nil where it is not in the order.
+        subscript(index: Int) -> Int? { indices.firstIndex(of: index).map { first + $0 } }
+    }
+
+    private(set) var disks = Places()
+    private(set) var cdroms = Places()
+    private(set) var nics = Places()
     /// The ISO of this start.
     private(set) var cdromOfStart: Int
 
     init(_ params: VMParams, cdromFirst: Bool) {
         cdromOfStart = cdromFirst ? 1 : Self.last
         var next = 2
-        func number(_ indices: [Int]) -> [Int: Int] {
-            indices.reduce(into: [:]) { order, index in
-                order[index] = next
-                next += 1
-            }
+        func number(_ indices: [Int]) -> Places {
+            defer { next += indices.count }
+            return Places(indices, from: next)
         }
         for device in params.boot.value {
             switch device {
