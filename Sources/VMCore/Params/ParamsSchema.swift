@@ -106,7 +106,7 @@ public enum ParamsSchema {
     /// A pattern with its `n` replaced.
     static func substitute(_ index: String, in pattern: String) -> String {
         guard let place = pattern.utf8.firstIndex(of: placeholder) else { return pattern }
-        return pattern[..<place] + index + pattern[pattern.utf8.index(after: place)...]
+        return String(pattern[..<place]) + index + String(pattern[pattern.utf8.index(after: place)...])
     }
 
     /// Where the keys with each initial stand in the table.
