@@ -133,7 +133,8 @@ def test_units_share_nat_and_the_last_one_takes_it_away(host):
     # Whichever came first started it; it has to outlive that one.
     [server] = host.run("pgrep -x dnsmasq").stdout.split()
     for first, left in (("one", "two"), ("two", "one")):
-        host.run(f"systemctl kill -s KILL kvmctl@{first}")
+        [pid] = unit(host, first, "MainPID")
+        host.run(f"kill -KILL {pid}")
         wait_unit(host, first, "failed")
         assert host.run("pgrep -x dnsmasq").stdout.split() == [server]
         host.run(f"systemctl reset-failed kvmctl@{first} && systemctl start kvmctl@{first}", timeout=240)
