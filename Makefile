@@ -111,8 +111,8 @@ lab-suite: deps-lab deb
 	$(LABTESTS) --suite=$(SUITE)
 
 soak: deps-lab deb
-	$(LABTESTS) --suite=bookworm --power-cuts=10
-	$(LABTESTS) --suite=trixie --power-cuts=10
+	$(LABTESTS) --suite=bookworm --power-cuts=10 --network-services
+	$(LABTESTS) --suite=trixie --power-cuts=10 --network-services
 
 # BENCHFLAGS: --only ROW, --record (Benchmarks/run --help).
 bench:

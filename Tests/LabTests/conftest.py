@@ -16,7 +16,14 @@ from lab.lab import Lab  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--suite", default="bookworm", help="the Debian that the lab hosts run")
     parser.addoption("--power-cuts", type=int, default=2, help="how often a host's power is cut")
+    parser.addoption("--network-services", action="store_true", help="a persisted bridge under every service, not only networkd")
     parser.addoption("--lab", help="a lab that tools/lab has started, to run in and to leave as it is")
+
+
+def pytest_generate_tests(metafunc):
+    if "network_service" in metafunc.fixturenames:
+        others = ["NetworkManager", "networking"] if metafunc.config.getoption("--network-services") else []
+        metafunc.parametrize("network_service", ["systemd-networkd", *others])
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import textwrap
 
 import pytest
 
@@ -64,8 +65,49 @@ def test_session_survives_the_move_of_its_address(moved_host):
     assert session.close() == 0
 
 
-def test_persisted_bridge_is_there_after_a_reboot(moved_host):
-    host = moved_host
+# What gives eth0 the address that systemd-networkd gives it by the kernel's command line: a file and its content.
+FILES = {
+    "NetworkManager": ("/etc/NetworkManager/system-connections/wire.nmconnection", """
+        [connection]
+        id=wire
+        type=ethernet
+        interface-name=eth0
+
+        [ipv4]
+        method=manual
+        address1={address}/24,10.8.0.1
+
+        [ipv6]
+        method=link-local
+        """),
+    "networking": ("/etc/network/interfaces.d/eth0", """
+        auto eth0
+        iface eth0 inet static
+            address {address}/24
+            gateway 10.8.0.1
+        """),
+}
+
+
+@pytest.fixture
+def served_host(network_service, lab, request):
+    """A host whose network is set up by this service."""
+    if network_service == "systemd-networkd":
+        yield request.getfixturevalue("moved_host")
+        return
+    host = lab.host(7)
+    path, text = FILES[network_service]
+    host.write(path, textwrap.dedent(text.format(address=host.address)).lstrip())
+    host.run(f"chmod 600 {path}; systemctl disable systemd-networkd.service systemd-networkd.socket; "
+             f"systemctl enable {network_service}")
+    host.reboot()
+    assert host.run(f"systemctl is-active systemd-networkd {network_service}", expect=None).stdout.split() == ["inactive", "active"]
+    yield host
+    lab.lose_host(7)
+
+
+def test_persisted_bridge_is_there_after_a_reboot(served_host):
+    host = served_host
     host.kvmctl("net", "up", "br0", "--uplink", "eth0")
     host.kvmctl("net", "persist", "br0")
     before = routes(host)
