@@ -95,7 +95,7 @@ SUITE    ?= bookworm
 TEST     ?=
 LAB      := $(SUDO) env HOME="$(HOME)" tools/lab --suite $(SUITE)
 LABTESTS := $(SUDO) env HOME="$(HOME)" PYTHONDONTWRITEBYTECODE=1 $(PYTEST) Tests/LabTests \
-            -n 2 --dist loadfile
+            -v -n 2 --dist loadfile --durations=0 --durations-min=5
 
 lab: deps-lab all
 	$(LAB) up $(LABFLAGS)
