@@ -108,6 +108,8 @@ def served_host(network_service, lab, request):
 
 def test_persisted_bridge_is_there_after_a_reboot(served_host, network_service):
     host = served_host
+    # Not what is there after `net up`: NetworkManager 1.52 puts its own beside them for as long as it thinks eth0 its own.
+    own = routes(host)
     host.kvmctl("net", "up", "br0", "--uplink", "eth0")
     said = host.kvmctl("net", "persist", "br0").stderr
     if network_service == "networking":
@@ -115,10 +117,9 @@ def test_persisted_bridge_is_there_after_a_reboot(served_host, network_service):
         path, _ = FILES[network_service]
         assert f"{path}, lines 2-4, configures eth0 too" in said
         host.run(f"sed -i 's/^/#/' {path}")
-    before = routes(host)
     host.reboot()
     assert addresses(host) == {"br0": [f"{host.address}/24"]}
-    assert routes(host) == before
+    assert routes(host) == [(destination, gateway, "br0") for destination, gateway, _ in own]
     assert host.kvmctl("doctor").stdout.endswith("no problems, no warnings\n")
 
     host.kvmctl("net", "unpersist", "br0")
