@@ -5,15 +5,8 @@ struct BootOrder: Equatable {
 
     /// The places in the order of devices that follow one another in it.
     struct Places: Equatable {
-        private var indices: [Int] = []
-        private var first = 0
-
-        init() {}
-
-        init(_ indices: [Int], from first: Int) {
-            self.indices = indices
-            self.first = first
-        }
+        fileprivate var indices: [Int] = []
+        fileprivate var first = 0
 
         /// The place of the device with an index; nil where it is not in the order.
         subscript(index: Int) -> Int? { indices.firstIndex(of: index).map { first + $0 } }
@@ -30,7 +23,7 @@ struct BootOrder: Equatable {
         var next = 2
         func number(_ indices: [Int]) -> Places {
             defer { next += indices.count }
-            return Places(indices, from: next)
+            return Places(indices: indices, first: next)
         }
         for device in params.boot.value {
             switch device {
