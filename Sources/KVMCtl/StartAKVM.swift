@@ -26,7 +26,7 @@ struct StartAKVM {
         let paths = try Places.current()
         let vm = try VMLocator(paths).find(params)
         let options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
-        let starting = Starting(try VMFile(vm.file), options: options, paths: paths)
+        let starting = Starting(try VMFile(vm.file, try Places.trust()), options: options, paths: paths)
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
         print(outcome.text(of: vm.name))
     }

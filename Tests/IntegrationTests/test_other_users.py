@@ -1,5 +1,7 @@
 """A VM that somebody else runs: never said to be stopped, and never removed."""
 
+import os
+
 import pytest
 
 from rig.host import NOBODY
@@ -22,18 +24,22 @@ def in_usual_places(host, script):
     return host.execute("env", "-u", "KVMCTL_RUN", "unshare", "--mount", "sh", "-c", path + PLACES + script)
 
 
-@pytest.mark.parametrize("owner, other", [("root", "user"), ("user", "root")])
-def test_everything_but_the_owner_is_refused(host, owner, other):
+@pytest.mark.parametrize("owner, uid, other, start, code", [
+    # A user may not write to root's disk; root may do what the owner may, and finds the disk in use.
+    ("root", 0, "user", "start", 77), ("user", NOBODY, "root", "start", 77),
+    ("user", NOBODY, "root", "start --trust-owner", 75),
+])
+def test_everything_but_the_owner_is_refused(host, owner, uid, other, start, code):
     params = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")
     (host.vms / "vm" / "disk").write_bytes(bytes(1 << 20))
     for path in (params.parent, params, params.parent / "disk"):
-        path.chmod(0o777)
+        os.chown(path, uid, uid)
     result = in_usual_places(host, f"""
         {owner} start {params} || exit 1
         for command in stop "stop --now" "stop --dry-run" console rm "rm --disks"; do
             refused 77 {other} $command {params}
         done
-        refused 75 {other} start {params}
+        refused {code} {other} {start} {params}
         {owner} show {params} | grep running || exit 1
         {owner} stop --now {params}
         """)

@@ -61,8 +61,8 @@ import Testing
     }
 
     private func locks(_ path: FilePath) throws -> Set<ImageLock> {
-        guard case .image(let image) = ImageFacts(probing: path) else {
-            Issue.record("\(ImageFacts(probing: path))")
+        guard case .image(let image) = ImageFacts(probing: path, .root) else {
+            Issue.record("\(ImageFacts(probing: path, .root))")
             return []
         }
         return image.locks
@@ -81,7 +81,7 @@ import Testing
         let path = scratch.path.appending("disk")
         try replaceFile(
             path, with: [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 2] + [UInt8](repeating: 0, count: 504), permissions: 0o600)
-        guard case .image(let image) = ImageFacts(probing: path) else {
+        guard case .image(let image) = ImageFacts(probing: path, .root) else {
             Issue.record("no image")
             return
         }

@@ -88,7 +88,7 @@ final class Scratch {
     @Test func takesNoSpace() throws {
         let scratch = try Scratch()
         let path = scratch.path.appending("disk, with \"odd\" näme")
-        try SparseDisk(path: path, size: ByteCount(bytes: 8 << 30)).create()
+        try SparseDisk(path: path, size: ByteCount(bytes: 8 << 30)).create(.root)
         let made = try #require(try status(of: path))
         #expect(made.st_size == 8 << 30)
         #expect(made.st_blocks == 0)
@@ -99,7 +99,7 @@ final class Scratch {
         let path = scratch.path.appending("disk")
         try replaceFile(path, with: Array("precious".utf8), permissions: 0o600)
         let failure = refusal { () throws(VMError) in
-            try SparseDisk(path: path, size: ByteCount(bytes: 512)).create()
+            try SparseDisk(path: path, size: ByteCount(bytes: 512)).create(.root)
         }
         #expect(failure == .cannotCreate)
         #expect(try readFile(path) == Array("precious".utf8))
@@ -111,7 +111,7 @@ final class Scratch {
     func refusesImpossibleSizes(_ bytes: Int64, _ code: VMError.Code) throws {
         let scratch = try Scratch()
         let failure = refusal { () throws(VMError) in
-            try SparseDisk(path: scratch.path.appending("disk"), size: ByteCount(bytes: bytes)).create()
+            try SparseDisk(path: scratch.path.appending("disk"), size: ByteCount(bytes: bytes)).create(.root)
         }
         #expect(failure == code)
         #expect(try names(in: scratch.path) == [])
@@ -120,7 +120,7 @@ final class Scratch {
     @Test func saysWhichDirectoryIsMissing() throws {
         let scratch = try Scratch()
         let failure = refusal { () throws(VMError) in
-            try SparseDisk(path: scratch.path.appending("no/disk"), size: ByteCount(bytes: 512)).create()
+            try SparseDisk(path: scratch.path.appending("no/disk"), size: ByteCount(bytes: 512)).create(.root)
         }
         #expect(failure == .notFound)
     }

@@ -3,8 +3,11 @@
 // What kvmctl asks of the kernel that Swift can't say by itself: one header and one small C file a kernel feature.
 // Every function returns a value, or -errno.
 
+#include "access_list.h"
+#include "file_rights.h"
 #include "kvm_probe.h"
 #include "launch.h"
+#include "loop_device.h"
 #include "macvtap.h"
 #include "memory_file.h"
 #include "netlink.h"

@@ -9,6 +9,7 @@ struct Check: ParsableCommand {
         abstract: "Say whether VMs could start here, and what in their files, disks and bridges keeps them from it.")
 
     @OptionGroup var targets: Targets
+    @OptionGroup var trust: TrustOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
@@ -29,7 +30,7 @@ struct Check: ParsableCommand {
     }
 
     private func check(_ vm: VMReference) throws -> [String] {
-        let file = try VMFile(vm.file)
+        let file = try VMFile(vm.file, try trust.trust())
         let paths = try Places.current()
         let plan = try Starting(file, paths: paths).plan(to: .check(isRunning: try Places.isRunning(vm)))
         let unchecked = file.params.qemuArguments.isEmpty ? [] : ["QEMUARGn are QEMU's own to judge: not checked"]

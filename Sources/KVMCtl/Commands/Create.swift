@@ -53,7 +53,7 @@ struct Create: ParsableCommand {
         let vm = NewVM(
             directory: absolutePath(directory), name: name, memory: memory, cpus: cpus,
             disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))
-        let creating = try Creating(vm, paths: try Places.current(), looking: dryRun.isOn)
+        let creating = try Creating(vm, paths: try Places.current(), trust: try Places.trust(), looking: dryRun.isOn)
         try creating.check()
         creating.warnings.forEach(Message.note)
         if !dryRun.isOn { try creating.create() }

@@ -10,12 +10,13 @@ struct Explain: ParsableCommand {
     @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
+    @OptionGroup var trust: TrustOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
-        let starting = Starting(try VMFile(reference.file), paths: paths)
+        let starting = Starting(try VMFile(reference.file, try trust.trust()), paths: paths)
         let plan = try starting.plan(to: .show(isRunning: true))
         if output.json {
             output.print(list: plan.arguments.map(\.json))

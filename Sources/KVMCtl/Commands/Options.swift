@@ -29,7 +29,12 @@ enum Places {
     }
 
     static func doctor() throws(VMError) -> Doctor {
-        Doctor(try current(), others: Paths.others(uid: geteuid(), environment: environment))
+        Doctor(try current(), others: Paths.others(uid: geteuid(), environment: environment), trust: try trust())
+    }
+
+    /// Whose files this caller acts on.
+    static func trust(owner: Bool = false) throws(VMError) -> FileTrust {
+        try FileTrust.of(uid: geteuid(), environment: environment, trustingOwner: owner)
     }
 }
 
@@ -86,6 +91,17 @@ struct OutputOptions: ParsableArguments {
 
     /// Prints one JSON document. JSON has escapes of its own: another would make it unreadable.
     func print(_ document: JSON) { Swift.print(document.prettyText) }
+}
+
+/// `--trust-owner`.
+struct TrustOption: ParsableArguments {
+    @Flag(
+        name: .customLong("trust-owner"),
+        help: "Use a params file of another account's, with that account's rights and no others.")
+    var owner = false
+
+    /// Whose files are acted on.
+    func trust() throws(VMError) -> FileTrust { try Places.trust(owner: owner) }
 }
 
 /// `--dry-run`.

@@ -14,6 +14,7 @@ struct Remove: ParsableCommand {
     @Flag(help: "Remove the disks too, as far as they are in the VM's own directory and no other VM uses them.")
     var disks = false
 
+    @OptionGroup var trust: TrustOption
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
@@ -22,7 +23,7 @@ struct Remove: ParsableCommand {
         defer { if output.json { output.print(list: results) } }
         try targets.forEach { vm in
             try Places.inventory().refuseAnothers(vm)
-            let removing = try Removing(vm, disks: disks, paths: try Places.current())
+            let removing = try Removing(vm, disks: disks, paths: try Places.current(), trust: try trust.trust())
             if !dryRun.isOn { try removing.remove() }
             let gone = removing.files + [removing.logs].compactMap(\.self)
             results.append([

@@ -24,6 +24,7 @@ struct Start: ParsableCommand {
     @Flag(help: "Say how long each stage took.")
     var timings = false
 
+    @OptionGroup var trust: TrustOption
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
@@ -42,7 +43,7 @@ struct Start: ParsableCommand {
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
         try targets.forEach { vm in
             let stopwatch = Stopwatch()
-            let file = try VMFile(vm.file)
+            let file = try VMFile(vm.file, try trust.trust())
             stopwatch.lap(.parse)
             let starting = Starting(file, options: options, paths: try Places.current(), stopwatch: stopwatch)
             if dryRun.isOn {

@@ -28,10 +28,45 @@ enum Accounts {
     /// The group's id.
     static func group(named name: String) -> UInt32? { getgrnam(name).map { $0.pointee.gr_gid } }
 
+    /// An account's name; `uid N` for one that has none.
+    static func name(_ uid: UInt32) -> String {
+        getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(uid)"
+    }
+
+    /// A group's name; `gid N` for one that has none.
+    static func groupName(_ gid: UInt32) -> String {
+        getgrgid(gid).map { String(cString: $0.pointee.gr_name) } ?? "gid \(gid)"
+    }
+
+    /// Whether nobody is in a group but one account, whose own it is.
+    static func isPrivate(group gid: UInt32, of uid: UInt32) -> Bool {
+        guard let own = getpwuid(uid), own.pointee.pw_gid == gid, let text = own.pointee.pw_name else { return false }
+        let name = String(cString: text)
+        return hasOnly(name, gid) && !isOthersFirst(gid, besides: uid)
+    }
+
+    private static func hasOnly(_ name: String, _ gid: UInt32) -> Bool {
+        guard let group = getgrgid(gid), var member = group.pointee.gr_mem else { return false }
+        while let other = member.pointee {
+            if String(cString: other) != name { return false }
+            member += 1
+        }
+        return true
+    }
+
+    /// Whether it is the group that another account of /etc/passwd has from the start.
+    private static func isOthersFirst(_ gid: UInt32, besides uid: UInt32) -> Bool {
+        guard let file = fopen("/etc/passwd", "re") else { return true }
+        defer { fclose(file) }
+        while let entry = fgetpwent(file) {
+            if entry.pointee.pw_gid == gid, entry.pointee.pw_uid != uid { return true }
+        }
+        return false
+    }
+
     /// Whose a file is and who may use it, in words: `root, mode 600`.
     static func owner(_ file: stat) -> String {
-        let name = getpwuid(file.st_uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(file.st_uid)"
-        return "\(name), mode \(String(file.st_mode & 0o7777, radix: 8))"
+        "\(name(file.st_uid)), mode \(String(file.st_mode & 0o7777, radix: 8))"
     }
 
     /// Turns `RUNAS` into ids: `user` or `user:group`, each a name or a number.

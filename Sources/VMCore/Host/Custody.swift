@@ -3,10 +3,12 @@ import SystemPackage
 
 /// Whose the run-time files are. Root does what they say, so nobody else may be able to write or replace one.
 enum Custody {
-    /// Refuses a run directory of root's that somebody else could change or replace, as one that an environment names
-    /// which sudo was told to keep.
-    static func refuseForeign(run: FilePath) throws(VMError) {
-        let run = run.lexicallyNormalized()
+    /// Refuses a directory that somebody else could change or replace, where root's environment names it: sudo may have
+    /// been told to keep that of a user's.
+    ///
+    /// - Parameter variable: the one of the environment that names it.
+    static func refuseForeign(_ named: FilePath, from variable: String) throws(VMError) {
+        let run = named.lexicallyNormalized()
         let real = realPath(run)
         let nearest = real ?? chain(run).lazy.compactMap(realPath).first
         for place in chain(run) + (nearest.map(chain) ?? []) {
@@ -17,8 +19,8 @@ enum Custody {
             let whose = isItself ? "belongs to" : "depends on \(place), which belongs to"
             throw VMError(
                 .denied, run.string, "\(whose) \(Accounts.owner(found)): somebody else could say there what root does",
-                remedy: "set KVMCTL_RUN to a directory that only root can change, or run it without: "
-                    + "`sudo env -u KVMCTL_RUN kvmctl …`")
+                remedy: "set \(variable) to a directory that only root can change, or run kvmctl without it: "
+                    + "`sudo env -u \(variable) kvmctl …`")
         }
     }
 

@@ -7,13 +7,15 @@ import SystemPackage
 struct HostProbe {
     let cache: ProbeCache
     let paths: Paths
+    /// Whose files are used.
+    let trust: FileTrust
     /// Whether the plan is only to be looked at: by a user it is made as root would, where only root can start the VM.
     var isLooking = false
 
     func facts(for params: VMParams, options: StartOptions) -> HostFacts {
         let images = images(params, options)
-        let isRoot = geteuid() == 0
-        let isAssumed = isLooking && !isRoot && Self.takesRoot(params, images)
+        let isRoot = trust.actsAsRoot
+        let isAssumed = isLooking && trust.rule == .ownRights && Self.takesRoot(params, images)
         var problems: [VMError] = []
         func noting<Fact>(or fallback: Fact, _ find: () throws(VMError) -> Fact) -> Fact {
             do throws(VMError) { return try find() } catch {
@@ -24,10 +26,12 @@ struct HostProbe {
         let credentials = noting(or: .caller) { () throws(VMError) in
             try self.credentials(params, isRoot: isRoot || isAssumed)
         }
-        let user = isRoot ? credentials.forProbing : ResolvedCredentials()
+        let user = geteuid() == 0 ? credentials.forProbing : ResolvedCredentials()
         let trial = isAssumed ? nil : Launch(path: "", arguments: [], credentials: user).beginTrial()
         let qemu = noting(or: QEMUFacts(path: "", version: "", ioUring: false, machines: [:])) { () throws(VMError) in
-            try QEMUProbe(cache: cache, credentials: isRoot ? credentials : .caller).facts(for: params)
+            let user = geteuid() == 0 ? credentials : .caller
+            return try QEMUProbe(cache: cache, credentials: user, trust: trust, isLooking: isLooking)
+                .facts(for: params)
         }
         let nat = noting(or: nil) { () throws(VMError) in try self.nat(params) }
         let network = noting(or: NetworkFacts()) { () throws(VMError) in
@@ -50,6 +54,7 @@ struct HostProbe {
             memoryLimit: Self.memoryLimit, bridges: network.bridges, ports: ports, interfaces: network.taken, nat: nat,
             passwordLength: passwordLength(params), problems: problems)
         facts.lowerDevices = lowerDevices
+        if case .owner(_, let name) = trust.rule { facts.actsFor = name }
         return facts
     }
 
@@ -90,23 +95,44 @@ struct HostProbe {
     }
 
     private func credentials(_ params: VMParams, isRoot: Bool) throws(VMError) -> Credentials {
-        guard let runAs = params.runAs else { return isRoot ? .ownUID(groups: Accounts.kvmGroups) : .caller }
+        let own: Credentials =
+            switch trust.rule {
+            case .owner(let account, let name):
+                .user(name, uid: account.uid, gid: account.gid, groups: account.groups)
+            case .accounts, .ownRights: isRoot ? .ownUID(groups: Accounts.kvmGroups) : .caller
+            }
+        guard let runAs = params.runAs else { return own }
         let place = params.place(runAs.origin)
         let (uid, gid) = try Accounts.resolve(runAs.value, at: place)
-        if uid == geteuid(), !isRoot { return .caller }
-        guard isRoot else {
+        if isRoot { return .user(runAs.value, uid: uid, gid: gid, groups: Accounts.kvmGroups) }
+        if case .user(let name, let owner, _, _) = own {
+            if uid == owner { return own }
             throw VMError(
-                .denied, place, "only root can run a VM as another user",
-                remedy: "run kvmctl as root, or leave RUNAS out")
+                .denied, place, "it is started with the rights of \(name), who can't run a VM as another user",
+                remedy: "leave RUNAS out, or say \(name)")
         }
-        return .user(runAs.value, uid: uid, gid: gid, groups: Accounts.kvmGroups)
+        if uid == geteuid() { return own }
+        throw VMError(
+            .denied, place, "only root can run a VM as another user",
+            remedy: "run kvmctl as root, or leave RUNAS out")
     }
 
     private func images(_ params: VMParams, _ options: StartOptions) -> [FilePath: ImageFacts] {
-        var paths = params.disks.map(\.path.value) + params.cdroms.map(\.path.value)
-        paths += [params.kernel?.image, params.kernel?.initrd, params.vnc.passwordFile].compactMap { $0?.value }
-        if let cdrom = options.cdrom { paths.append(cdrom) }
-        return paths.reduce(into: [:]) { $0[$1] = ImageFacts(probing: $1) }
+        let others = [params.kernel?.image, params.kernel?.initrd, params.vnc.passwordFile].compactMap { $0?.value }
+        let media =
+            params.disks.map(\.path.value) + params.cdroms.map(\.path.value) + (options.cdrom.map { [$0] } ?? [])
+        let claims = params.disks.isEmpty ? DiskClaims() : DiskClaims(forStartOf: params.file, self.paths)
+        let host = HostDisks()
+        let facts = others.reduce(into: [:]) { $0[$1] = ImageFacts(probing: $1, trust) }
+        return media.reduce(into: facts) { facts, path in
+            facts[path] = ImageFacts(probing: path, trust) { found, status in
+                let claimFailure = status.kind == S_IFBLK ? found.claimFailure : nil
+                let uses = [
+                    claims.use(of: status, besides: params.file), host.use(of: status, claimFailure: claimFailure),
+                ]
+                return uses.compactMap(\.self)
+            }
+        }
     }
 
     /// The network `nat`, and the programs that it takes; nil where the VM is not on it.
@@ -121,8 +147,8 @@ struct HostProbe {
     }
 
     private func passwordLength(_ params: VMParams) -> Int? {
-        guard let file = params.vnc.passwordFile?.value, let found = try? status(of: file),
-            found.st_mode & S_IFMT == S_IFREG, let content = try? readFile(file, limit: 4096)
+        guard let file = params.vnc.passwordFile?.value, let found = try? trust.find(file),
+            let opened = try? found.openRegular(), let content = try? readAll(opened.descriptor, limit: 4096)
         else { return nil }
         return VNCPassword.trimmed(content).count
     }

@@ -7,64 +7,81 @@ let directIO: CInt = 0o40_000
 
 extension ImageFacts {
     /// Looks at what is at a path.
-    init(probing path: FilePath) {
-        var found: stat?
-        do throws(Errno) {
-            found = try status(of: path)
-            guard let file = found else {
-                self = Self.missing(path)
-                return
-            }
-            switch file.st_mode & S_IFMT {
-            case S_IFREG, S_IFBLK: self = .image(try Image(path, file))
-            case S_IFDIR: self = .unusable("is a directory")
-            default: self = .unusable("is neither a file nor a block device")
-            }
+    ///
+    /// - Parameters:
+    ///   - trust: decides what may be looked at, and with whose rights.
+    ///   - uses: asked who else uses a file or device, where that is of interest.
+    init(probing path: FilePath, _ trust: FileTrust, uses: ((borrowing FoundFile, stat) -> [DiskUse])? = nil) {
+        do throws(PathWalk.Failure) {
+            self = Self.facts(of: try trust.find(path), uses)
         } catch {
-            self = error == .permissionDenied ? .denied(Denial(of: found)) : .failed(error)
+            self =
+                switch error {
+                case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _): .directoryMissing
+                case .system(.permissionDenied, _): .denied(Denial())
+                case .system(let errno, _): .failed(errno)
+                case .distrusted(let distrust): .distrusted(distrust)
+                }
         }
     }
 
-    private static func missing(_ path: FilePath) -> ImageFacts {
-        let directory = path.removingLastComponent()
-        guard let found = try? status(of: directory), found.st_mode & S_IFMT == S_IFDIR else {
-            return .directoryMissing
+    private static func facts(
+        of found: consuming FoundFile, _ uses: ((borrowing FoundFile, stat) -> [DiskUse])?
+    ) -> ImageFacts {
+        guard let status = found.status else {
+            return .missing(
+                directIO: doesDirectIO(found, inDirectory: true), failure: found.directoryFailure)
         }
-        let isWritable = directory.withPlatformString { access($0, W_OK) } == 0
-        let failure = isWritable ? nil : Errno(rawValue: errno)
-        return .missing(directIO: doesDirectIO(directory, flags: temporaryFile), failure: failure)
+        switch status.kind {
+        case S_IFREG, S_IFBLK: break
+        case S_IFDIR: return .unusable("is a directory")
+        default: return .unusable("is neither a file nor a block device")
+        }
+        do throws(Errno) {
+            var image = try Image(found, status)
+            image.uses = uses?(found, status) ?? []
+            return .image(image)
+        } catch {
+            return error == .permissionDenied ? .denied(Denial(of: status)) : .failed(error)
+        }
     }
 
     /// open(2) says EINVAL where the file system has no O_DIRECT.
-    fileprivate static func doesDirectIO(_ path: FilePath, flags: CInt) -> Bool {
-        let mode: FileDescriptor.AccessMode = flags == 0 ? .readOnly : .readWrite
-        return (try? OwnedDescriptor.open(path, mode, flags: flags | directIO, permissions: 0o600).rawValue) != nil
+    fileprivate static func doesDirectIO(_ found: borrowing FoundFile, inDirectory: Bool) -> Bool {
+        do throws(Errno) {
+            let opened =
+                try inDirectory
+                ? found.openInDirectory(.readWrite, flags: temporaryFile | directIO, permissions: 0o600)
+                : found.open(.readOnly, flags: directIO)
+            extendLifetime(opened)
+            return true
+        } catch { return false }
     }
 }
 
 extension ImageFacts.Denial {
     /// - Parameter file: what could be seen of it.
-    fileprivate init(of file: stat?) {
+    fileprivate init(of file: stat) {
         self.init()
-        guard let file else { return }
         owner = Accounts.owner(file)
         isOwn = file.st_uid == geteuid()
-        isBlockDevice = file.st_mode & S_IFMT == S_IFBLK
+        isBlockDevice = file.kind == S_IFBLK
     }
 }
 
 extension ImageFacts.Image {
-    fileprivate init(_ path: FilePath, _ file: stat) throws(Errno) {
-        let opened = try OwnedDescriptor.open(path, .readOnly)
+    fileprivate init(_ found: borrowing FoundFile, _ status: stat) throws(Errno) {
+        let opened = try found.open(.readOnly)
         let content = ImageContent(header: try readAll(opened.descriptor, limit: ImageContent.headerLength))
-        let isDevice = file.st_mode & S_IFMT == S_IFBLK
-        let bytes = isDevice ? Int64(lseek(opened.rawValue, 0, SEEK_END)) : Int64(file.st_size)
+        let isDevice = status.kind == S_IFBLK
+        let bytes = isDevice ? Int64(lseek(opened.rawValue, 0, SEEK_END)) : Int64(status.st_size)
         self.init(
-            bytes: bytes, content: content, directIO: isDevice || ImageFacts.doesDirectIO(path, flags: 0))
+            bytes: bytes, content: content, directIO: isDevice || ImageFacts.doesDirectIO(found, inDirectory: false))
+        identity = FileIdentity(status)
         isBlockDevice = isDevice
-        if path.withPlatformString({ access($0, W_OK) }) != 0 {
-            writeFailure = Errno(rawValue: errno)
-            owner = Accounts.owner(file)
+        if let failure = found.writeFailure {
+            writeFailure = failure
+            owner = Accounts.owner(status)
         }
         // Where the file system knows no such locks QEMU does not use them either.
         locks = Set(ImageLock.allCases.filter { clinux_ofd_is_held(opened.rawValue, $0.rawValue) == 1 })

@@ -6,33 +6,41 @@ let temporaryFile: CInt = 0o20_000_000 | O_DIRECTORY
 
 /// A file that gets its name only when it is whole. Until then the kernel removes it with this process, or at a power cut.
 final class NewFile {
-    let path: FilePath
+    /// Where it goes.
+    private let place: FoundFile
     private let file: OwnedDescriptor
+    /// Which file it is.
+    let identity: FileIdentity
     private var hasName: Bool
 
     /// Makes it without a name; with its name where the file system knows no other way (no O_TMPFILE).
     ///
     /// - Parameter fill: writes what is in it. If that fails, nothing is left behind.
+    /// - Throws: `.fileExists` where something is there already.
     init(
-        _ path: FilePath, permissions: mode_t, fill: (borrowing OwnedDescriptor) throws(Errno) -> Void
+        at place: consuming FoundFile, permissions: mode_t, fill: (borrowing OwnedDescriptor) throws(Errno) -> Void
     ) throws(Errno) {
-        self.path = path
-        if let unnamed = try Self.openUnnamed(in: path.removingLastComponent(), permissions) {
+        guard place.status == nil else { throw .fileExists }
+        if let unnamed = try Self.openUnnamed(place, permissions) {
             file = unnamed
             hasName = false
         } else {
-            file = try OwnedDescriptor.open(path, .writeOnly, flags: O_CREAT | O_EXCL, permissions: permissions)
+            file = try place.create(.writeOnly, permissions: permissions)
             hasName = true
         }
+        identity = FileIdentity(try file.status())
+        self.place = place
         do throws(Errno) { try fill(file) } catch {
             remove()
             throw error
         }
     }
 
-    private static func openUnnamed(in directory: FilePath, _ permissions: mode_t) throws(Errno) -> OwnedDescriptor? {
+    private static func openUnnamed(
+        _ place: borrowing FoundFile, _ permissions: mode_t
+    ) throws(Errno) -> OwnedDescriptor? {
         do throws(Errno) {
-            return try OwnedDescriptor.open(directory, .readWrite, flags: temporaryFile, permissions: permissions)
+            return try place.openInDirectory(.readWrite, flags: temporaryFile, permissions: permissions)
         } catch .notSupported, .isDirectory {
             return nil
         }
@@ -41,18 +49,19 @@ final class NewFile {
     /// Waits until what is in it survives a power cut.
     func sync() throws(Errno) { try syncToDisk(file) }
 
-    /// Gives it its name. linkat(2) fails where the name exists: nothing is ever overwritten.
+    /// Gives it its name. Nothing is ever overwritten.
     func putInPlace() throws(Errno) {
         guard !hasName else { return }
-        let source = "/proc/self/fd/\(file.rawValue)"
-        let result = path.withPlatformString { linkat(AT_FDCWD, source, AT_FDCWD, $0, AT_SYMLINK_FOLLOW) }
-        guard result == 0 else { throw Errno(rawValue: errno) }
+        try place.give(name: file)
         hasName = true
     }
 
+    /// Waits until its name survives a power cut.
+    func syncName() throws(Errno) { try place.syncDirectory() }
+
     /// Takes it back.
     func remove() {
-        if hasName { removeFile(path) }
+        if hasName { try? place.remove(identity) }
         hasName = false
     }
 }

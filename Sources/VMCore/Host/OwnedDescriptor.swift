@@ -43,6 +43,17 @@ struct OwnedDescriptor: ~Copyable {
         return file
     }
 
+    /// Opens a regular file for reading, whoever has it, and whatever they put there meanwhile: what it is is seen before
+    /// it is opened, for the opening of a FIFO waits, and that of a device can do something (/dev/watchdog).
+    ///
+    /// - Throws: `.notSupported` where it is something else.
+    static func anyonesRegular(_ path: FilePath) throws(Errno) -> OwnedDescriptor {
+        let seen = try open(path, .readOnly, flags: pathOnly)
+        guard try seen.status().kind == S_IFREG else { throw .notSupported }
+        // The very same file (proc_pid_fd(5)).
+        return try open(FilePath("/proc/self/fd/\(seen.rawValue)"), .readOnly)
+    }
+
     /// What fstat(2) says.
     func status() throws(Errno) -> stat {
         var found = stat()

@@ -62,7 +62,7 @@ public struct Paths: Equatable, Sendable {
     /// the roots.
     ///
     /// - Throws: `.unavailable` where a user has no run-time directory; `.denied` for root, where somebody else could
-    ///   change the one that `KVMCTL_RUN` names.
+    ///   change what `KVMCTL_RUN` or `KVMCTL_VMS` names.
     public static func of(uid: UInt32, environment: (String) -> String?) throws(VMError) -> Paths {
         func path(_ key: String) -> FilePath? {
             environment(key).flatMap { $0.isEmpty ? nil : FilePath($0) }
@@ -72,7 +72,7 @@ public struct Paths: Equatable, Sendable {
             guard run.isAbsolute else {
                 throw VMError(.usage, "KVMCTL_RUN", "\(run) is not an absolute path")
             }
-            if uid == 0 { try Custody.refuseForeign(run: run) }
+            if uid == 0 { try Custody.refuseForeign(run, from: "KVMCTL_RUN") }
             paths = all(under: run, roots: system.roots)
         } else if uid != 0 {
             let home = path("HOME") ?? "/"
@@ -82,6 +82,9 @@ public struct Paths: Equatable, Sendable {
         }
         if let roots = environment("KVMCTL_VMS") {
             paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
+            if uid == 0 {
+                for root in paths.roots { try Custody.refuseForeign(root, from: "KVMCTL_VMS") }
+            }
         }
         return paths
     }

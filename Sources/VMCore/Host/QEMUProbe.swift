@@ -7,55 +7,31 @@ import SystemPackage
 struct QEMUProbe {
     let cache: ProbeCache
     let credentials: Credentials
-
-    /// Where distributions put the system emulator, beside PATH.
-    private static let usualNames = ["qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm"]
+    let trust: FileTrust
+    /// Whether nothing must be executed that only a params file names: it is looked at, and not used yet.
+    var isLooking = false
 
     /// The facts of the binary that a file's `QEMU` names, or of the host's own.
     ///
     /// - Parameter anew: whether it is asked even where its answer is known: that shows whether it still runs.
+    /// - Throws: `.unavailable` where there is none, `.denied` where somebody else could change it.
     func facts(for params: VMParams? = nil, anew: Bool = false) throws(VMError) -> QEMUFacts {
-        guard let path = Self.find(params?.qemu?.value), let file = try? status(of: path) else {
-            throw Self.missing(params)
-        }
+        let program = try QEMUProgram(params, trust)
+        let file = program.status
         let key = "qemu-\(file.st_dev)-\(file.st_ino)-\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec).json"
         if !anew, let bytes = cache.read(key), let facts = (try? JSON(parsing: bytes)).flatMap(QEMUFacts.init),
-            facts.path == path.string
+            facts.path == program.path.string
         {
             return facts
         }
-        let facts = try ask(path)
+        if isLooking, params?.qemu != nil, try !program.isHostsOwn(trust) {
+            return QEMUFacts(unasked: program.path.string)
+        }
+        let facts = try ask(program.path)
+        // What an account's own program says of itself is not root's to keep.
+        if case .owner = trust.rule { return facts }
         cache.write(key, Array(facts.json.text.utf8))
         return facts
-    }
-
-    private static func find(_ name: String?) -> FilePath? {
-        for candidate in name.map({ [$0] }) ?? usualNames {
-            let places =
-                candidate.contains("/")
-                ? [FilePath(candidate)]
-                : searchPath.map { FilePath($0).appending(candidate) }
-            if let found = places.first(where: { $0.withPlatformString { access($0, X_OK) } == 0 }) { return found }
-        }
-        return nil
-    }
-
-    private static var searchPath: [String] {
-        let path = getenv("PATH").map { String(cString: $0) } ?? ""
-        return path.split(separator: ":").map(String.init) + ["/usr/bin", "/usr/local/bin"]
-    }
-
-    private static func missing(_ params: VMParams?) -> VMError {
-        guard let params, let name = params.qemu else {
-            return VMError(
-                .unavailable, params?.file.string ?? "", "there is no \(usualNames[0]) in PATH",
-                remedy: "install QEMU: `apt-get install qemu-system-x86`")
-        }
-        let isThere = name.value.contains("/") && access(name.value, F_OK) == 0
-        return VMError(
-            .unavailable, params.place(name.origin),
-            isThere ? "\(name.value) is not executable" : "there is no program \(name.value)",
-            remedy: "name the one that there is, or leave QEMU out to use \(usualNames[0]) as it is found in PATH")
     }
 
     /// Starts the binary with no machine at all, and asks it over QMP.

@@ -25,9 +25,10 @@ public enum ImageContent: Equatable, Sendable {
         func has(_ magic: String, at offset: Int = 0) -> Bool {
             header.count >= offset + magic.utf8.count && header[offset...].starts(with: magic.utf8)
         }
-        if header.starts(with: [0x51, 0x46, 0x49, 0xfb]) {
-            let version = Self.bigEndian(header, at: 4, bytes: 4)
-            self = version == 1 ? .other("qcow") : .qcow2(outside: Self.outsideFile(header, version: version))
+        if let qcow2 = QCOW2Header(header) {
+            self = .qcow2(outside: Self.outsideFile(qcow2))
+        } else if header.starts(with: [0x51, 0x46, 0x49, 0xfb]) {
+            self = .other("qcow")
         } else if has("KDMV") || has("COWD") || has("# Disk DescriptorFile") {
             self = .other("vmdk")
         } else if has("conectix") {
@@ -45,22 +46,14 @@ public enum ImageContent: Equatable, Sendable {
         }
     }
 
-    /// The backing file's name; or a hint at a data file (incompatible feature bit 2), whose name is further on.
-    private static func outsideFile(_ header: [UInt8], version: UInt64) -> String? {
-        let offset = bigEndian(header, at: 8, bytes: 8)
-        let length = bigEndian(header, at: 16, bytes: 4)
-        if offset != 0 {
-            guard length <= 1023, offset <= UInt64(header.count), offset + length <= UInt64(header.count) else {
-                return "its backing file"
-            }
-            return String(decoding: header[Int(offset)..<Int(offset + length)], as: UTF8.self)
+    /// The name of a file that part of the image is in.
+    private static func outsideFile(_ header: QCOW2Header) -> String? {
+        if let backing = header.backing {
+            if case .named(let name) = backing { return name }
+            return "its backing file"
         }
-        return version >= 3 && bigEndian(header, at: 72, bytes: 8) & 4 != 0 ? "its data file" : nil
-    }
-
-    /// An unsigned number; 0 where the header is too short.
-    private static func bigEndian(_ header: [UInt8], at offset: Int, bytes: Int) -> UInt64 {
-        guard header.count >= offset + bytes else { return 0 }
-        return header[offset..<offset + bytes].reduce(0) { $0 << 8 | UInt64($1) }
+        guard let data = header.data else { return nil }
+        if case .named(let name) = data { return name }
+        return "its data file"
     }
 }

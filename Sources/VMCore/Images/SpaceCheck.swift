@@ -32,7 +32,7 @@ enum SpaceCheck {
 
     private static func definedDisks(_ paths: Paths) -> Set<FilePath> {
         VMLocator(paths).definedFiles().reduce(into: []) { found, file in
-            found.formUnion(((try? VMFile(file))?.params.disks ?? []).map(\.path.value))
+            found.formUnion(((try? VMFile.glance(at: file))?.disks ?? []).map(\.path.value))
         }
     }
 

@@ -6,21 +6,39 @@ struct SparseDisk {
     var path: FilePath
     var size: ByteCount
 
-    /// Makes the image: no block is allocated. Nothing is left behind on failure.
+    /// Makes the image. Throws as `prepare` does.
+    ///
+    /// - Returns: what takes it back.
+    @discardableResult
+    func create(_ trust: FileTrust) throws(VMError) -> NewFile {
+        let new = try prepare(trust)
+        try putInPlace(new)
+        return new
+    }
+
+    /// Makes the image, which has no name yet: no block is allocated. Nothing is left behind on failure.
     ///
     /// - Throws: `.cannotCreate` if the path exists, the file system is full or can't hold a file of this size,
-    ///   `.notFound` if the directory is missing, `.badData` if the size is not a positive multiple of 512.
-    func create() throws(VMError) { try putInPlace(try prepare()) }
-
-    /// Makes the image, which has no name yet. Throws as `create` does.
-    func prepare() throws(VMError) -> NewFile {
+    ///   `.notFound` if the directory is missing, `.badData` if the size is not a positive multiple of 512, `.denied` if
+    ///   somebody else could change the directory.
+    func prepare(_ trust: FileTrust) throws(VMError) -> NewFile {
         guard size.bytes > 0, size.bytes % 512 == 0 else {
             throw VMError(.badData, path.string, "a disk's size is a positive multiple of 512 bytes, not \(size.bytes)")
         }
-        do throws(Errno) { return try NewFile(path, permissions: 0o600, fill: resize) } catch { throw failure(error) }
+        do throws(PathWalk.Failure) {
+            let place = try trust.find(path)
+            do throws(Errno) { return try NewFile(at: place, permissions: 0o600, fill: resize) } catch {
+                throw .system(error, path)
+            }
+        } catch {
+            switch error {
+            case .system(let errno, _): throw failure(errno)
+            case .distrusted(let distrust): throw distrust.refusal(toMake: path)
+            }
+        }
     }
 
-    /// Gives the image its name. Throws as `create` does.
+    /// Gives the image its name. Throws as `prepare` does.
     func putInPlace(_ file: NewFile) throws(VMError) {
         do throws(Errno) { try file.putInPlace() } catch { throw failure(error) }
     }

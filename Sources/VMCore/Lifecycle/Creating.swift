@@ -47,17 +47,21 @@ public struct Creating: Sendable {
     /// The params file's path.
     public var file: FilePath { vm.directory.appending("vm.params") }
     private let paths: Paths
+    private let trust: FileTrust
 
     /// Plans a VM: chooses its UUID and MACs, and pins the machine type, so that the guest keeps its hardware when QEMU
     /// is upgraded. Touches nothing.
     ///
-    /// - Parameter looking: only to be looked at.
-    public init(_ vm: NewVM, paths: Paths, looking: Bool = false) throws(VMError) {
+    /// - Parameters:
+    ///   - trust: in whose directories it may be made.
+    ///   - looking: only to be looked at.
+    public init(_ vm: NewVM, paths: Paths, trust: FileTrust, looking: Bool = false) throws(VMError) {
         self.vm = vm
         self.paths = paths
+        self.trust = trust
         let uuid = Self.freeUUID(vm, paths)
         text = Self.text(
-            vm, uuid: uuid, machine: Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking)))
+            vm, uuid: uuid, machine: Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking), trust))
         // One judge for what is a valid VM, and that is the decoder.
         let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
         if parsed.errorCount > 0 { throw Self.refusal(of: vm, parsed) }
@@ -84,21 +88,24 @@ public struct Creating: Sendable {
     public func create() throws(VMError) {
         try check()
         var made: [NewFile] = []
-        let madeDirectory = try makeDirectory()
+        let directory = try makeDirectory()
         do throws(VMError) {
             // Names come last and all at once: a create that is cut short leaves nothing in the way of the next.
             let images = zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }
-            for image in images { made.append(try image.prepare()) }
+            for image in images { made.append(try image.prepare(trust)) }
             let params = try prepareParams()
             made.append(params)
-            for file in made { try writing(file.path) { () throws(Errno) in try file.sync() } }
-            for (image, file) in zip(images, made) { try image.putInPlace(file) }
+            for (path, new) in zip(disks + [file], made) { try writing(path) { () throws(Errno) in try new.sync() } }
+            for (image, new) in zip(images, made) { try image.putInPlace(new) }
             // With it the VM exists.
             try writing(file) { () throws(Errno) in try params.putInPlace() }
-            try syncNames(madeDirectory: madeDirectory)
+            try writing(vm.directory) { () throws(Errno) in
+                try params.syncName()
+                try directory?.syncName()
+            }
         } catch {
             made.forEach { $0.remove() }
-            if madeDirectory { removeDirectory(vm.directory) }
+            directory?.remove()
             throw error
         }
     }
@@ -110,54 +117,56 @@ public struct Creating: Sendable {
 
     /// Looks whether it can be made: nothing is in the way, and the caller may write there. Touches nothing.
     public func check() throws(VMError) {
-        for path in [file] + disks where try look(at: path) != nil {
+        // A link that leads nowhere is there too.
+        for path in [file] + disks where Custody.ownStatus(of: path) != nil {
             throw VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: "nothing was changed; name another directory, or remove what is there")
         }
-        let isThere = try look(at: vm.directory) != nil
-        let place = isThere ? vm.directory : vm.directory.removingLastComponent()
-        guard let found = try look(at: place) else {
+        let directory = try find(vm.directory)
+        let isThere = directory.status != nil
+        if isThere, directory.status?.kind != S_IFDIR {
             throw VMError(
-                .notFound, vm.directory.string, "the directory \(place) does not exist",
-                remedy: "create it: `mkdir -p \(shellQuoted(place.string))`")
+                .cannotCreate, vm.directory.string, "is not a directory", remedy: "name another directory")
         }
-        guard found.st_mode & S_IFMT == S_IFDIR else {
-            throw VMError(.cannotCreate, place.string, "is not a directory", remedy: "name another directory")
-        }
-        guard place.withPlatformString({ access($0, W_OK | X_OK) }) == 0 else {
-            throw .system(
-                Errno(rawValue: errno), place.string, "can't be written to",
-                remedy: "name a directory where you may write, or run kvmctl as a user who may write there")
-        }
+        let place = isThere ? vm.directory : vm.directory.removingLastComponent()
+        guard let failure = isThere ? directory.writeFailure : directory.directoryFailure else { return }
+        throw .system(
+            failure, place.string, "can't be written to",
+            remedy: "name a directory where you may write, or run kvmctl as a user who may write there")
     }
 
-    private func look(at path: FilePath) throws(VMError) -> stat? {
-        do throws(Errno) { return try status(of: path) } catch {
-            throw .system(error, path.string, "can't be looked at")
-        }
-    }
-
-    private func makeDirectory() throws(VMError) -> Bool {
-        if vm.directory.withPlatformString({ mkdir($0, 0o755) }) == 0 { return true }
-        let error = Errno(rawValue: errno)
-        if error == .fileExists { return false }
-        throw .system(error, vm.directory.string, "can't create the directory")
-    }
-
-    private func prepareParams() throws(VMError) -> NewFile {
-        try writing(file) { () throws(Errno) in
-            try NewFile(file, permissions: 0o644) { out throws(Errno) in
-                try writeAll(Array(text.utf8), to: out.descriptor)
+    private func find(_ path: FilePath) throws(VMError) -> FoundFile {
+        do throws(PathWalk.Failure) { return try trust.find(path) } catch {
+            switch error {
+            case .system(.noSuchFileOrDirectory, let place):
+                throw VMError(
+                    .notFound, vm.directory.string, "the directory \(place) does not exist",
+                    remedy: "create it: `mkdir -p \(shellQuoted(vm.directory.removingLastComponent().string))`")
+            case .system(.notDirectory, let place):
+                throw VMError(.cannotCreate, place.string, "is not a directory", remedy: "name another directory")
+            case .system(let errno, _): throw .system(errno, path.string, "can't be looked at")
+            case .distrusted(let distrust): throw distrust.refusal(toMake: path)
             }
         }
     }
 
-    private func syncNames(madeDirectory: Bool) throws(VMError) {
-        try writing(vm.directory) { () throws(Errno) in
-            try syncDirectory(vm.directory)
-            if madeDirectory { try syncDirectory(vm.directory.removingLastComponent()) }
+    /// The VM's directory, where it had to be made.
+    private func makeDirectory() throws(VMError) -> NewDirectory? {
+        let place = try find(vm.directory)
+        guard place.status == nil else { return nil }
+        do throws(Errno) { return try NewDirectory(at: place, permissions: 0o755) } catch {
+            throw .system(error, vm.directory.string, "can't create the directory")
         }
+    }
+
+    private func prepareParams() throws(VMError) -> NewFile {
+        let place = try find(file)
+        do throws(Errno) {
+            return try NewFile(at: place, permissions: 0o644) { out throws(Errno) in
+                try writeAll(Array(text.utf8), to: out.descriptor)
+            }
+        } catch { throw .system(error, file.string, "can't be written") }
     }
 
     private func writing<Value>(_ path: FilePath, _ step: () throws(Errno) -> Value) throws(VMError) -> Value {
@@ -166,7 +175,7 @@ public struct Creating: Sendable {
 
     /// A UUID whose MACs no other VM has.
     private static func freeUUID(_ vm: NewVM, _ paths: Paths) -> UUID {
-        let others = VMLocator(paths).definedFiles().compactMap { try? VMFile($0).params }
+        let others = VMLocator(paths).definedFiles().compactMap { try? VMFile.glance(at: $0) }
         let taken = Set(others.flatMap { $0.nics.compactMap(\.mac?.value) })
         while true {
             let uuid = UUID()
@@ -176,8 +185,8 @@ public struct Creating: Sendable {
     }
 
     /// The versioned name behind `q35`; without a QEMU that could be asked, the alias.
-    private static func pinnedMachine(_ cache: ProbeCache) -> String {
-        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts()
+    private static func pinnedMachine(_ cache: ProbeCache, _ trust: FileTrust) -> String {
+        let facts = try? QEMUProbe(cache: cache, credentials: .caller, trust: trust).facts()
         return (facts?.machines["q35"] ?? nil) ?? "q35"
     }
 

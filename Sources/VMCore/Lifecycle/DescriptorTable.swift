@@ -21,9 +21,12 @@ struct DescriptorTable: ~Copyable {
 
     /// Opens everything that the plan lists, in its order.
     ///
-    /// - Parameter life: the lock file, with the VM's life locked.
+    /// - Parameters:
+    ///   - life: the lock file, with the VM's life locked.
+    ///   - trust: whose files are opened.
     init(
-        _ plan: LaunchPlan, life: consuming ByteLockFile, paths: Paths, foreground: Bool, stopwatch: Stopwatch
+        _ plan: LaunchPlan, life: consuming ByteLockFile, paths: Paths, trust: FileTrust, foreground: Bool,
+        stopwatch: Stopwatch
     ) throws(VMError) {
         let directory = RuntimeDirectory(plan.name, in: paths)
         var life: ByteLockFile? = life
@@ -62,7 +65,7 @@ struct DescriptorTable: ~Copyable {
             case .messages where foreground:
                 hold(try duplicate(.standardError), as: number)
             default:
-                hold(try Self.open(descriptor.role, plan, directory, paths), as: number)
+                hold(try Self.open(descriptor.role, plan, directory, paths, trust), as: number)
             }
         }
     }
@@ -102,8 +105,9 @@ struct DescriptorTable: ~Copyable {
     }
 
     private static func open(
-        _ role: Descriptor.Role, _ plan: LaunchPlan, _ directory: RuntimeDirectory, _ paths: Paths
+        _ role: Descriptor.Role, _ plan: LaunchPlan, _ directory: RuntimeDirectory, _ paths: Paths, _ trust: FileTrust
     ) throws(VMError) -> OwnedDescriptor {
+        let files = PlannedFiles(identities: plan.identities, trust: trust)
         switch role {
         case .monitorInput:
             return try memory("monitor-input", Array(plan.monitorInput.map { $0.line() + "\n" }.joined().utf8))
@@ -114,36 +118,25 @@ struct DescriptorTable: ~Copyable {
         case .serialSocket: return try directory.listen(.serial)
         case .agentSocket: return try directory.listen(.agent)
         case .image(let path, let writable, let direct):
-            return try file(path, writable ? .readWrite : .readOnly, flags: direct ? directIO : 0)
-        case .vhost: return try file("/dev/vhost-net", .readWrite)
-        case .blob(let path): return try blob(path, for: plan.credentials)
-        case .secret(let path): return try secret(path)
+            return try files.image(path, writable: writable, direct: direct)
+        case .vhost: return try device("/dev/vhost-net")
+        case .blob(let path): return try blob(path, try files.regular(path), for: plan.credentials)
+        case .secret(let path): return try secret(path, try files.regular(path))
         case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .tap:
             throw VMError(.bug, "\(role)", "is not opened here")
         }
     }
 
-    /// O_NONBLOCK: a FIFO must not keep a start waiting; for files and devices it means nothing.
-    private static func file(
-        _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0
-    ) throws(VMError) -> OwnedDescriptor {
-        do throws(Errno) { return try .open(path, mode, flags: O_NONBLOCK | flags) } catch {
+    private static func device(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) { return try .open(path, .readWrite) } catch {
             throw .system(error, path.string, "can't be opened")
         }
     }
 
-    private static func regularFile(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
-        let opened = try file(path, .readOnly)
-        var found = stat()
-        guard fstat(opened.rawValue, &found) == 0, found.st_mode & S_IFMT == S_IFREG else {
-            throw VMError(.badData, path.string, "is not a regular file")
-        }
-        return opened
-    }
-
     /// QEMU opens the file anew through /proc, with its own user's permission: a copy, where that is not enough.
-    private static func blob(_ path: FilePath, for credentials: Credentials) throws(VMError) -> OwnedDescriptor {
-        let original = try regularFile(path)
+    private static func blob(
+        _ path: FilePath, _ original: consuming OwnedDescriptor, for credentials: Credentials
+    ) throws(VMError) -> OwnedDescriptor {
         var found = stat()
         if credentials == .caller || (fstat(original.rawValue, &found) == 0 && found.st_mode & S_IROTH != 0) {
             return original
@@ -151,8 +144,9 @@ struct DescriptorTable: ~Copyable {
         return try memory("blob", try contents(of: original, path))
     }
 
-    private static func secret(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
-        let original = try regularFile(path)
+    private static func secret(
+        _ path: FilePath, _ original: borrowing OwnedDescriptor
+    ) throws(VMError) -> OwnedDescriptor {
         let password = VNCPassword.trimmed(try contents(of: original, path, limit: 4096))
         if let fault = VNCPassword.fault(ofLength: password.count, in: path) { throw fault }
         return try memory("secret", password)

@@ -8,6 +8,8 @@ import SystemPackage
 struct Ignition {
     let plan: LaunchPlan
     let paths: Paths
+    /// Whose files are used.
+    let trust: FileTrust
     let foreground: Bool
     /// How long QEMU may take to make the machine and run it.
     let timeout: Duration
@@ -17,18 +19,17 @@ struct Ignition {
 
     /// - Returns: the running VM's manifest.
     func light(_ life: consuming ByteLockFile) throws(VMError) -> Manifest {
-        var newDisks: [FilePath] = []
+        var newDisks: [NewFile] = []
         var logs: [FilePath] = []
         var mayHaveRun = false
         do throws(VMError) {
             for disk in plan.newDisks {
-                try SparseDisk(path: disk.path, size: disk.size).create()
-                newDisks.append(disk.path)
+                newDisks.append(try SparseDisk(path: disk.path, size: disk.size).create(trust))
             }
             stopwatch.lap(.disks)
             logs = try RunLog.setAside(paths, plan.name)
             let table = try DescriptorTable(
-                plan, life: life, paths: paths, foreground: foreground, stopwatch: stopwatch)
+                plan, life: life, paths: paths, trust: trust, foreground: foreground, stopwatch: stopwatch)
             var manifest = Manifest(plan, foreground: foreground)
             manifest.setNetwork(table.ports, nat: table.nat)
             try manifest.write(to: directory)
@@ -57,8 +58,8 @@ struct Ignition {
     }
 
     /// Twice does no harm.
-    private func undo(_ newDisks: [FilePath], _ logs: [FilePath]) {
-        newDisks.forEach(removeFile)
+    private func undo(_ newDisks: [NewFile], _ logs: [FilePath]) {
+        newDisks.forEach { $0.remove() }
         // What the last run left is still the last word; what QEMU said of this start stays.
         logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
     }
@@ -80,7 +81,7 @@ struct Ignition {
     }
 
     /// Returns only where this process can't become QEMU.
-    private func become(_ launch: Launch, _ newDisks: [FilePath], _ logs: [FilePath]) -> VMError {
+    private func become(_ launch: Launch, _ newDisks: [NewFile], _ logs: [FilePath]) -> VMError {
         error(launch.become { undo(newDisks, logs) })
     }
 

@@ -117,9 +117,9 @@ public struct Inventory: Sendable {
     }
 
     private func entry(defined file: FilePath, knownName: VMName? = nil, traces: Traces? = nil) -> VMEntry {
-        let read: Result<VMFile, VMError>
-        do throws(VMError) { read = .success(try VMFile(file)) } catch { read = .failure(error) }
-        let params = try? read.get().params
+        let read: Result<VMParams, VMError>
+        do throws(VMError) { read = .success(try VMFile.glance(at: file)) } catch { read = .failure(error) }
+        let params = try? read.get()
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
         let (place, seen) = name.map { observe($0, file, traces) } ?? (paths, nil)
         var entry: VMEntry

@@ -34,7 +34,8 @@ struct Neighbourhood {
     func defined(machineID: String) -> [Neighbour] {
         let running = Set(running().map(\.file))
         return locator.definedFiles().compactMap { file in
-            guard !running.contains(file), !isSameFile(file, params.file), let other = try? VMFile(file).params else {
+            guard !running.contains(file), !isSameFile(file, params.file), let other = try? VMFile.glance(at: file)
+            else {
                 return nil
             }
             let identity = Identity(other, machineID: machineID)

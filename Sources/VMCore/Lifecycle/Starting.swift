@@ -71,7 +71,7 @@ public struct Starting {
     private func facts(for purpose: Purpose) -> HostFacts {
         let isLooking = purpose != .start
         let cache = ProbeCache(directory: paths.cache, keeps: purpose.keepsProbes)
-        let probe = HostProbe(cache: cache, paths: paths, isLooking: isLooking)
+        let probe = HostProbe(cache: cache, paths: paths, trust: file.trust, isLooking: isLooking)
         var facts = probe.facts(for: file.params, options: options)
         let neighbourhood = Neighbourhood(of: file.params, paths)
         switch purpose {
@@ -106,7 +106,7 @@ public struct Starting {
             let life = try takeLife()
             try claimAddresses(plan)
             let ignition = Ignition(
-                plan: plan, paths: paths, foreground: options.foreground, timeout: options.timeout,
+                plan: plan, paths: paths, trust: file.trust, foreground: options.foreground, timeout: options.timeout,
                 stopwatch: stopwatch)
             let manifest: Manifest
             do throws(VMError) { manifest = try ignition.light(life) } catch {

@@ -68,7 +68,7 @@ public struct VMLocator: Sendable {
     }
 
     private func reference(_ file: FilePath) throws(VMError) -> VMReference {
-        do throws(VMError) { return VMReference(name: try VMFile(file).params.name.value, file: file) } catch {
+        do throws(VMError) { return VMReference(name: try VMFile.glance(at: file).name.value, file: file) } catch {
             // A file with errors is there too; what they are is for the command to say.
             guard error.code == .badData || error.code == .unavailable, let guess = VMParams.defaultName(of: file)
             else { throw error }
@@ -125,7 +125,7 @@ public struct VMLocator: Sendable {
 
     /// The name that a file gives its VM; a file with errors has only the name of its place.
     private static func name(of file: FilePath) -> VMName? {
-        (try? VMFile(file))?.params.name.value ?? VMParams.defaultName(of: file)
+        (try? VMFile.glance(at: file))?.name.value ?? VMParams.defaultName(of: file)
     }
 
     private func notFound(_ word: String) -> VMError {

@@ -27,6 +27,7 @@ extension LaunchPlanner {
         case .unusable(let reason):
             let wanted = disk == nil ? "a file" : "a file or a block device"
             refuse(.badData, subject, "\(file) \(reason)", remedy: "name \(wanted)")
+        case .distrusted(let distrust): problem(distrust.refusal(toUse: file, at: subject))
         case .failed(let errno): problem(.system(errno, subject, "\(file) can't be read"))
         case .denied(let denial):
             guard !facts.isAssumed else {
@@ -40,6 +41,8 @@ extension LaunchPlanner {
                 refuseAccess(path, "written to", errno, owner: image.owner, disk)
             } else if image.locks.contains(where: { $0.excludes(writable: isWritten) }) {
                 refuseLocked(path)
+            } else if let use = image.uses.first(where: { $0.excludes(writable: isWritten) }) {
+                refuse(.busy, subject, "\(file) \(use.words)", remedy: use.remedy)
             } else {
                 return .image(image)
             }
@@ -55,6 +58,8 @@ extension LaunchPlanner {
             switch errno {
             case .readOnlyFileSystem:
                 "mount the file system read-write" + (disk.map { ", or add DISK\($0.index)_READONLY=yes" } ?? "")
+            case _ where facts.actsFor != nil:
+                "the VM is started with the rights of \(facts.actsFor ?? ""): name a file that this account may use"
             case _ where facts.isRoot: "not even root may: `lsattr \(file)` and the mount's options say why"
             default: "run kvmctl as root, or give the file to the user who does (`chown USER \(file)`)"
             }

@@ -7,6 +7,8 @@ public struct HostFacts: Equatable, Sendable {
     public var isRoot: Bool
     /// Whether it is planned for root by a user, who can't try what only root can: then that is assumed.
     public var isAssumed: Bool
+    /// The account whose rights the start is made with (`--trust-owner`), where they are not the caller's.
+    public var actsFor: String?
     /// Something that tells this host from others: the content of machine-id(5), or empty.
     public var machineID: String
     /// The QEMU binary.
@@ -76,6 +78,7 @@ public struct HostFacts: Equatable, Sendable {
         for (path, image) in images {
             guard case .image(var image) = image else { continue }
             image.locks = []
+            image.uses = []
             images[path] = .image(image)
         }
     }
@@ -94,6 +97,8 @@ public struct QEMUFacts: Equatable, Sendable {
 
     /// The keyboard maps that it finds; empty where that is not known.
     public var keymaps: [String]
+    /// Whether it told all that; else it was not asked, because a look executes nothing that only a params file names.
+    public var isAsked = true
 
     /// Describes a binary; see the properties.
     public init(path: String, version: String, ioUring: Bool, machines: [String: String?], keymaps: [String] = []) {
@@ -102,6 +107,14 @@ public struct QEMUFacts: Equatable, Sendable {
         self.ioUring = ioUring
         self.machines = machines
         self.keymaps = keymaps
+    }
+}
+
+extension QEMUFacts {
+    /// A binary that was not asked: the best is assumed.
+    init(unasked path: String) {
+        self.init(path: path, version: "", ioUring: true, machines: [:])
+        isAsked = false
     }
 }
 

@@ -10,6 +10,8 @@ public enum ImageFacts: Equatable, Sendable {
     case image(Image)
     /// Something that the caller may not look at.
     case denied(Denial)
+    /// Something that somebody else could change, or put another thing in its place.
+    case distrusted(Distrust)
     /// Something of another kind; what, in words.
     case unusable(String)
     /// Something that can't be looked at for another reason.
@@ -20,8 +22,13 @@ public enum ImageFacts: Equatable, Sendable {
         if case .image(let image) = self { !image.locks.isEmpty } else { false }
     }
 
+    /// Which file it is, where it was looked at.
+    var identity: FileIdentity? { if case .image(let image) = self { image.identity } else { nil } }
+
     /// What is known of a file or a block device.
     public struct Image: Equatable, Sendable {
+        /// Which file it is; nil where it was not looked at.
+        public var identity: FileIdentity?
         /// Its apparent size in bytes.
         public var bytes: Int64
         /// What its first bytes look like.
@@ -36,6 +43,8 @@ public enum ImageFacts: Equatable, Sendable {
         public var owner: String?
         /// What others hold of it.
         public var locks: Set<ImageLock> = []
+        /// Who else has it, or what it is made of.
+        public var uses: [DiskUse] = []
 
         /// Describes a file or device; see the properties.
         public init(bytes: Int64, content: ImageContent, directIO: Bool) {

@@ -16,6 +16,8 @@ public struct LaunchPlan: Equatable, Sendable {
     public var arguments: [ArgumentGroup]
     /// The descriptors that QEMU inherits; nothing else stays open.
     public var descriptors: [Descriptor]
+    /// Which files were looked at for the plan, by the paths that it names.
+    public var identities: [FilePath: FileIdentity] = [:]
     /// Disks to be created before the start.
     public var newDisks: [SparseDisk]
     /// Taps to be made, in the order of the NICs.

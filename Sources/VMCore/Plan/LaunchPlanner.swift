@@ -75,6 +75,7 @@ struct LaunchPlanner {
                 memory: params.memory.value, cpus: params.cpus.value, vncDisplay: params.vnc.display.value,
                 vncBind: params.vnc.bind.value, nics: [], forwards: [], accelerator: "", media: []),
             notices: [], derivedValues: [])
+        plan.identities = facts.images.compactMapValues(\.identity)
     }
 
     /// Adds words to the command line.

@@ -91,8 +91,9 @@ extension LaunchPlanner {
     mutating func mayMakeLinks(for nic: VMParams.NIC, _ what: String) -> Bool {
         if facts.isRoot { return true }
         refuse(
-            .denied, place(nic.network.origin), "\(what) takes root",
-            remedy: "run kvmctl as root, or use NET\(nic.index)=user")
+            .denied, place(nic.network.origin), "\(what) needs root",
+            remedy: facts.actsFor.map { "it is started with the rights of \($0), who may use NET\(nic.index)=user" }
+                ?? "run kvmctl as root, or use NET\(nic.index)=user")
         return false
     }
 

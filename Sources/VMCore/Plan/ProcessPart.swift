@@ -29,6 +29,11 @@ extension LaunchPlanner {
         add(
             "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
             purpose: "seccomp filter", from: .everyVM)
+        if !facts.qemu.isAsked, let qemu = params.qemu {
+            plan.notices.append(
+                "\(qemu.value) was not run to see what it can do: that it has this machine, processor and keyboard map is "
+                    + "assumed until the start")
+        }
         add("-msg", "timestamp=on", purpose: "times in QEMU's messages", from: .everyVM)
         add("-S", purpose: "wait for cont, which commits the start once all is there", from: .everyVM)
     }

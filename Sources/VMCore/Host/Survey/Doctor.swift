@@ -4,10 +4,14 @@ import Glibc
 public struct Doctor {
     private let paths: Paths
     private let inventory: Inventory
+    private let trust: FileTrust
 
     /// Examines the host for the VMs in these places.
-    public init(_ paths: Paths, others: [Paths] = []) {
+    ///
+    /// - Parameter trust: whose params files are examined; of others it is only said whose they are.
+    public init(_ paths: Paths, others: [Paths] = [], trust: FileTrust) {
         self.paths = paths
+        self.trust = trust
         inventory = Inventory(paths, others: others)
     }
 
@@ -20,10 +24,13 @@ public struct Doctor {
         let network = NetworkSurvey(noting: &unseen)
         let (bridges, entries) = try subjects(words, network)
         let cache = ProbeCache(directory: paths.cache)
-        let host = HostCondition(cache: cache)
-        let files = entries.map { entry in Result { () throws(VMError) in try VMFile(entry.file) } }
+        let host = HostCondition(cache: cache, trust)
+        let files = entries.map { entry in Result { () throws(VMError) in try VMFile(entry.file, trust) } }
         let machines = zip(entries, files).map { entry, file in
             MachineCondition(entry, file, machineID: host.machineID, paths: paths)
+        }
+        unseen += files.compactMap { file in
+            if case .failure(let error) = file, error.code == .denied { error } else { nil }
         }
         if words.isEmpty { unseen += VMLocator(paths).blindSpots() + HiddenMachines.all(under: paths.roots) }
         let filters = FilterCondition(noting: &unseen)

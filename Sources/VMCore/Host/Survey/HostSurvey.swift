@@ -4,7 +4,9 @@ import SystemPackage
 
 extension HostCondition {
     /// Looks at the host. Reads only; what QEMU's own user may do, a child tries.
-    init(cache: ProbeCache) {
+    ///
+    /// - Parameter trust: whose programs are run.
+    init(cache: ProbeCache, _ trust: FileTrust) {
         let isRoot = geteuid() == 0
         let credentials = isRoot ? Credentials.ownUID(groups: Accounts.kvmGroups) : .caller
         let user = isRoot ? credentials.forProbing : ResolvedCredentials()
@@ -12,7 +14,7 @@ extension HostCondition {
         let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
         // Asked anew: whether it still starts is what is in question.
         let qemu = Result { () throws(VMError) in
-            try QEMUProbe(cache: cache, credentials: credentials).facts(anew: true)
+            try QEMUProbe(cache: cache, credentials: credentials, trust: trust).facts(anew: true)
         }
         self.init(
             kvm: KVMProbe(cache: cache).verdict(canOpen: canOpenKVM),

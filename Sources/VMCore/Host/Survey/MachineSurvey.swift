@@ -14,7 +14,8 @@ extension MachineCondition {
             openVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
         }
         switch file {
-        case .failure(let error): obstacles = [Self.inShort(error, entry.file)]
+        // What may not be looked at is said apart.
+        case .failure(let error): obstacles = error.code == .denied ? [] : [Self.inShort(error, entry.file)]
         case .success(let file):
             let params = file.params
             let mayRun = entry.state.isAlive || entry.state == .unknown

@@ -1,0 +1,15 @@
+#include "access_list.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/xattr.h>
+
+int clinux_has_access_list(int fd)
+{
+	// fgetxattr(2) takes no descriptor that was opened with O_PATH; its name in /proc it takes.
+	char path[32];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (getxattr(path, "system.posix_acl_access", NULL, 0) >= 0)
+		return 1;
+	return errno == ENODATA || errno == EOPNOTSUPP ? 0 : -errno;
+}

@@ -1,0 +1,12 @@
+import Glibc
+
+extension stat {
+    /// The kind of file (inode(7)): one of S_IFREG, S_IFDIR and so on.
+    var kind: mode_t { st_mode & S_IFMT }
+}
+
+extension FileIdentity {
+    init(_ status: stat) {
+        self.init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+}

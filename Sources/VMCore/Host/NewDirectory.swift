@@ -1,0 +1,23 @@
+import Glibc
+import SystemPackage
+
+/// A directory that was just made, and goes again where what was to be in it can't be made.
+final class NewDirectory {
+    private let place: FoundFile
+    private let identity: FileIdentity?
+
+    /// Makes it.
+    ///
+    /// - Throws: `.fileExists` where something is there already.
+    init(at place: consuming FoundFile, permissions: mode_t) throws(Errno) {
+        try place.makeDirectory(permissions: permissions)
+        identity = try place.statusNow().map { FileIdentity($0) }
+        self.place = place
+    }
+
+    /// Waits until its name survives a power cut.
+    func syncName() throws(Errno) { try place.syncDirectory() }
+
+    /// Takes it back, if nothing is in it.
+    func remove() { if let identity { try? place.removeDirectory(identity) } }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import SystemPackage
+
+/// The QEMU binary that a VM is run with, found and judged.
+struct QEMUProgram {
+    let path: FilePath
+    let status: stat
+
+    /// Where distributions put the system emulator, beside PATH.
+    private static let usualNames = ["qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm"]
+
+    /// The one that a file's `QEMU` names, or the host's own.
+    init(_ params: VMParams?, _ trust: FileTrust) throws(VMError) {
+        for candidate in params?.qemu.map({ [$0.value] }) ?? Self.usualNames {
+            let places =
+                candidate.contains("/") ? [FilePath(candidate)] : Self.searchPath.map { $0.appending(candidate) }
+            for place in places {
+                guard let status = try Self.status(of: place, params, trust) else { continue }
+                (path, self.status) = (place, status)
+                return
+            }
+        }
+        throw Self.missing(params)
+    }
+
+    /// Whether it is the binary that a VM without `QEMU` is run with.
+    func isHostsOwn(_ trust: FileTrust) throws(VMError) -> Bool {
+        guard let own = try? QEMUProgram(nil, trust) else { return false }
+        return FileIdentity(own.status) == FileIdentity(status)
+    }
+
+    /// A relative directory of PATH would make the program depend on where kvmctl is run.
+    private static var searchPath: [FilePath] {
+        let path = getenv("PATH").map { String(cString: $0) } ?? ""
+        let places = path.split(separator: ":").filter { $0.hasPrefix("/") }.map { FilePath(String($0)) }
+        return places + ["/usr/bin", "/usr/local/bin"]
+    }
+
+    /// nil where there is no such program.
+    private static func status(of place: FilePath, _ params: VMParams?, _ trust: FileTrust) throws(VMError) -> stat? {
+        do throws(PathWalk.Failure) {
+            let found = try trust.findProgram(place)
+            guard let status = found.status, status.kind == S_IFREG, found.executeFailure == nil else { return nil }
+            return status
+        } catch {
+            guard case .distrusted(let distrust) = error, access(place.string, X_OK) == 0 else { return nil }
+            let subject = params?.qemu.map { params?.place($0.origin) ?? "" } ?? "QEMU"
+            throw VMError(
+                .denied, subject, "\(place) \(distrust.sentence(for: place))", remedy: distrust.remedy)
+        }
+    }
+
+    private static func missing(_ params: VMParams?) -> VMError {
+        guard let params, let name = params.qemu else {
+            return VMError(
+                .unavailable, params?.file.string ?? "", "there is no \(usualNames[0]) in PATH",
+                remedy: "install QEMU: `apt-get install qemu-system-x86`")
+        }
+        let isThere = name.value.contains("/") && access(name.value, F_OK) == 0
+        return VMError(
+            .unavailable, params.place(name.origin),
+            isThere ? "\(name.value) is not executable" : "there is no program \(name.value)",
+            remedy: "name the one that there is, or leave QEMU out to use \(usualNames[0]) as it is found in PATH")
+    }
+}

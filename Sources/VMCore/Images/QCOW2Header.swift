@@ -1,0 +1,57 @@
+/// The names of other files in the header of a qcow2 image (QEMU, docs/interop/qcow2).
+struct QCOW2Header: Equatable {
+    /// A file that part of the image is in.
+    enum Part: Equatable {
+        /// Its name, as the header has it: relative to the image's own directory, or with a protocol before it.
+        case named(String)
+        /// The name is not in the part of the file that was read, or is none.
+        case unreadable
+    }
+
+    /// The image that this one is a difference to.
+    var backing: Part?
+    /// The raw file that holds the data.
+    var data: Part?
+
+    private static let magic: [UInt8] = [0x51, 0x46, 0x49, 0xfb]
+    private static let dataFileExtension: UInt64 = 0x4441_5441
+
+    /// Reads the beginning of an image; nil where it is no qcow2.
+    init?(_ bytes: [UInt8]) {
+        guard bytes.starts(with: Self.magic), Self.number(bytes, at: 4, bytes: 4) >= 2 else { return nil }
+        let version = Self.number(bytes, at: 4, bytes: 4)
+        let backingOffset = Self.number(bytes, at: 8, bytes: 8)
+        if backingOffset != 0 {
+            backing = Self.text(bytes, at: backingOffset, length: Self.number(bytes, at: 16, bytes: 4), most: 1023)
+        }
+        // Incompatible feature bit 2: an external data file.
+        guard version >= 3, Self.number(bytes, at: 72, bytes: 8) & 4 != 0 else { return }
+        data = Self.extensionText(Self.dataFileExtension, in: bytes) ?? .unreadable
+    }
+
+    /// What an extension of the header holds, each with its type, its length, and padding to eight bytes.
+    private static func extensionText(_ wanted: UInt64, in bytes: [UInt8]) -> Part? {
+        var offset = number(bytes, at: 100, bytes: 4)
+        while offset >= 72, offset + 8 <= UInt64(bytes.count) {
+            let type = number(bytes, at: Int(offset), bytes: 4)
+            let length = number(bytes, at: Int(offset) + 4, bytes: 4)
+            if type == wanted { return text(bytes, at: offset + 8, length: length, most: 1023) }
+            guard type != 0 else { return nil }
+            offset += 8 + (length + 7) / 8 * 8
+        }
+        return nil
+    }
+
+    private static func text(_ bytes: [UInt8], at offset: UInt64, length: UInt64, most: UInt64) -> Part {
+        guard length <= most, length > 0, offset <= UInt64(bytes.count), offset + length <= UInt64(bytes.count) else {
+            return .unreadable
+        }
+        return .named(String(decoding: bytes[Int(offset)..<Int(offset + length)], as: UTF8.self))
+    }
+
+    /// A big-endian number; 0 where the header is too short.
+    private static func number(_ header: [UInt8], at offset: Int, bytes: Int) -> UInt64 {
+        guard header.count >= offset + bytes else { return 0 }
+        return header[offset..<offset + bytes].reduce(0) { $0 << 8 | UInt64($1) }
+    }
+}
