@@ -43,10 +43,10 @@ struct QEMUProgram {
             guard let status = found.status, status.kind == S_IFREG, found.executeFailure == nil else { return nil }
             return status
         } catch {
-            guard case .distrusted(let distrust) = error, access(place.string, X_OK) == 0 else { return nil }
-            let subject = params?.qemu.map { params?.place($0.origin) ?? "" } ?? "QEMU"
-            throw VMError(
-                .denied, subject, "\(place) \(distrust.sentence(for: place))", remedy: distrust.remedy)
+            // A directory of PATH that somebody else can write to is passed over: it decides nothing.
+            guard case .distrusted(let distrust) = error, let params, let qemu = params.qemu, qemu.value.contains("/")
+            else { return nil }
+            throw distrust.refusal(toUse: place, at: params.place(qemu.origin))
         }
     }
 

@@ -17,13 +17,21 @@ struct Tool {
     /// How long one may take.
     static let patience = Duration.seconds(20)
 
-    /// The program's path; nil where the host has none. A PATH that is set is all that is looked at for root.
+    /// The program's path; nil where the host has none. A PATH that is set is all that is looked at for root, and of that
+    /// only what nobody else can change.
     var path: FilePath? {
         var places = getenv("PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []
         if places.isEmpty || geteuid() != 0 { places += Self.usualPlaces }
         return places.filter { $0.hasPrefix("/") }.map { FilePath($0).appending(name) }.first { place in
-            place.withPlatformString { access($0, X_OK) } == 0
+            place.withPlatformString { access($0, X_OK) } == 0 && (geteuid() != 0 || Self.isTrusted(place))
         }
+    }
+
+    private static func isTrusted(_ place: FilePath) -> Bool {
+        do throws(PathWalk.Failure) {
+            _ = try FileTrust.root.findProgram(place)
+            return true
+        } catch { return false }
     }
 
     /// What is said where the host has none.

@@ -1,0 +1,409 @@
+"""Root acts on no file that somebody else can change: every command, and every key that names a file.
+
+The attacks are made by the user nobody; what they would gain is a program of theirs that runs, a file of root's that QEMU
+opens or that is gone, or a command that never ends.
+"""
+
+import os
+import subprocess
+import time
+
+import pytest
+
+from rig.host import NOBODY
+
+# What each key names, in a file that is otherwise whole.
+KEYS = {
+    "QEMU": {}, "KERNEL": {}, "INITRD": {"KERNEL": "/boot-kernel"}, "DISK0": {}, "CDROM0": {},
+    "VNCPASSWORD_FILE": {"VNCDISP": "77"},
+}
+COMMANDS = {
+    "check": ["check", "vm"], "check --all": ["check", "--all"], "explain": ["explain", "vm"],
+    "dry run": ["start", "--dry-run", "vm"], "start": ["start", "vm"], "doctor": ["doctor", "vm"],
+    "list": ["list"], "show": ["show", "vm"], "rm": ["rm", "--disks", "--dry-run", "vm"],
+}
+# Those that only tell what a file says.
+TELLING = {"list", "show"}
+HUNG = "hung"
+
+
+def marks(host):
+    """A directory where every program can leave a mark, whoever it runs as."""
+    directory = host.root / "marks"
+    directory.mkdir()
+    directory.chmod(0o777)
+    return directory
+
+
+class Attack:
+    """Files of a user's on root's host, and what shows that one of them was used."""
+
+    def __init__(self, host):
+        self.host = host
+        host.root.chmod(0o755)
+        self.home = host.root / "home"
+        self.home.mkdir()
+        os.chown(self.home, NOBODY, NOBODY)
+        self.marks = marks(host)
+        self.program = self.file("program", f"#!/bin/sh\ntouch {self.marks}/$(id -u)\nexit 1\n", 0o755)
+        self.secret = host.root / "secret"
+        self.secret.write_bytes(b"secret " * 512)
+        self.secret.chmod(0o600)
+
+    def file(self, name, content, mode=0o644, directory=None):
+        path = (directory or self.home) / name
+        path.write_text(content)
+        path.chmod(mode)
+        os.chown(path, NOBODY, NOBODY)
+        return path
+
+    def named(self, key, directory=None):
+        """A file of the user's that would serve for a key."""
+        if key == "QEMU":
+            return self.program if directory is None else self.file("named", self.program.read_text(), 0o755, directory)
+        return self.file("named", "password" if key == "VNCPASSWORD_FILE" else "x" * 1024, directory=directory)
+
+    def write(self, key, value, directory=None, owner=0):
+        keys = {"MEMORY": 32, "NET0": "none", "VNCDISP": "none", "RUNAS": "root", **KEYS[key], key: value}
+        if keys.get("KERNEL") == "/boot-kernel":
+            keys["KERNEL"] = self.host.guests / "vmlinuz"
+        params = self.host.write_vm("vm", directory=directory, **keys)
+        os.chown(params, owner, owner)
+        os.chown(params.parent, owner, owner)
+        return params
+
+    def outcome(self, command, expected=77):
+        """What a command came to, in a word; the expected exit code where nothing of the user's was used."""
+        try:
+            result = self.host.execute(self.host.binary, *COMMANDS[command], timeout=20)
+        except subprocess.TimeoutExpired:
+            return HUNG
+        for mark in self.marks.iterdir():
+            mark.unlink()
+            return f"executed as uid {mark.name}"
+        opened = [path for qemu in self.host.qemus() for path in qemu.descriptors.values()]
+        if any("secret" in path or "/home/" in path for path in opened):
+            return "opened"
+        if not self.secret.exists():
+            return "removed"
+        assert "Fatal error" not in result.stderr, result.stderr
+        return str(result.returncode)
+
+
+def a_file_of_the_users(attack, key):
+    attack.write(key, attack.named(key))
+
+
+def a_params_file_of_the_users(attack, key):
+    attack.write(key, attack.named(key), owner=NOBODY)
+
+
+def a_link_of_the_users(attack, key):
+    link = attack.home / "link"
+    link.symlink_to(attack.program if key == "QEMU" else attack.secret)
+    attack.write(key, link)
+
+
+def roots_file_behind_the_users_directory(attack, key):
+    path = attack.home / "roots"
+    path.write_bytes(attack.named(key).read_bytes())
+    path.chmod(0o755)
+    attack.write(key, path)
+
+
+def a_file_that_everybody_may_write_to(attack, key):
+    path = attack.host.vms / "open"
+    path.write_bytes(attack.named(key).read_bytes())
+    path.chmod(0o777)
+    attack.write(key, path)
+
+
+def a_file_that_a_group_may_write_to(attack, key):
+    path = attack.host.vms / "shared"
+    path.write_bytes(attack.named(key).read_bytes())
+    os.chown(path, 0, NOBODY)
+    path.chmod(0o770)
+    attack.write(key, path)
+
+
+def a_file_with_an_access_list(attack, key):
+    path = attack.host.vms / "listed"
+    path.write_bytes(attack.named(key).read_bytes())
+    path.chmod(0o700)
+    subprocess.run(["setfacl", "-m", f"u:{NOBODY}:rwx", path], check=True)
+    attack.write(key, path)
+
+
+def a_directory_that_everybody_may_write_to(attack, key):
+    directory = attack.host.root / "public"
+    directory.mkdir()
+    directory.chmod(0o777)
+    path = directory / "roots"
+    path.write_bytes(attack.named(key).read_bytes())
+    path.chmod(0o755)
+    attack.write(key, path)
+
+
+def a_users_file_in_a_sticky_directory(attack, key):
+    directory = attack.host.root / "sticky"
+    directory.mkdir()
+    directory.chmod(0o1777)
+    attack.write(key, attack.named(key, directory))
+
+
+def a_users_link_in_a_sticky_directory(attack, key):
+    directory = attack.host.root / "sticky"
+    directory.mkdir()
+    directory.chmod(0o1777)
+    link = directory / "link"
+    link.symlink_to(attack.program if key == "QEMU" else attack.secret)
+    os.chown(link, NOBODY, NOBODY, follow_symlinks=False)
+    attack.write(key, link)
+
+
+def a_second_name_in_a_sticky_directory(attack, key):
+    """Where the kernel lets anybody link to root's files, a user can choose which of them this is."""
+    directory = attack.host.root / "sticky"
+    directory.mkdir()
+    directory.chmod(0o1777)
+    os.link(attack.secret, directory / "name")
+    attack.write(key, directory / "name")
+
+
+def a_fifo(attack, key):
+    path = attack.home / "fifo"
+    os.mkfifo(path)
+    os.chown(path, NOBODY, NOBODY)
+    attack.write(key, path)
+
+
+ATTACKS = [
+    a_file_of_the_users, a_params_file_of_the_users, a_link_of_the_users, roots_file_behind_the_users_directory,
+    a_file_that_everybody_may_write_to, a_file_that_a_group_may_write_to, a_file_with_an_access_list,
+    a_directory_that_everybody_may_write_to, a_users_file_in_a_sticky_directory, a_users_link_in_a_sticky_directory,
+    a_second_name_in_a_sticky_directory, a_fifo,
+]
+
+
+@pytest.mark.parametrize("make", ATTACKS, ids=lambda make: make.__name__)
+def test_the_table_of_attacks(host, make):
+    """Prints the table: a row for each key, a column for each command, the exit code or what the attack gained."""
+    attack = Attack(host)
+    rows, wrong = [], []
+    for key in KEYS:
+        for path in [attack.home / "link", attack.home / "fifo", attack.home / "roots", attack.home / "named"]:
+            path.unlink(missing_ok=True)
+        for directory in ["public", "sticky"]:
+            subprocess.run(["rm", "-rf", host.root / directory], check=True)
+        make(attack, key)
+        outcomes = {command: attack.outcome(command) for command in COMMANDS}
+        rows.append([key] + list(outcomes.values()))
+        wrong += [(key, command, outcome) for command, outcome in outcomes.items() if not is_right(key, command, outcome, make)]
+    print(f"\n{make.__name__.replace('_', ' ')}")
+    for row in [["", *COMMANDS]] + rows:
+        print("  " + " ".join(f"{word:>16}" for word in row))
+    assert wrong == []
+
+
+def is_right(key, command, outcome, make):
+    if command in TELLING:
+        return outcome == "0"
+    if command == "doctor":
+        # Of a params file that it may not use it says only that; what keeps a VM of root's from starting is a problem.
+        return outcome == ("0" if make is a_params_file_of_the_users else "69")
+    if command == "check --all":
+        return outcome == "1"
+    if command == "rm":
+        # Only disks are of interest, and those elsewhere are kept.
+        return outcome in ("77", "0") if key != "DISK0" else outcome == "77"
+    return outcome == "77"
+
+
+# Puts in the place of a path, as fast as it can, first one thing and then another.
+FLIP = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+one, other = (path.encode() for path in sys.argv[1:])
+while True:
+    libc.renameat2(-100, one, -100, other, 2)
+"""
+
+
+@pytest.fixture
+def flip():
+    """Begins to flip two paths, as the user whose they are; ends with the test."""
+    flippers = []
+
+    def begin(host, one, other):
+        flippers.append(host.popen("/usr/bin/python3", "-c", FLIP, one, other, uid=NOBODY))
+
+    yield begin
+    for flipper in flippers:
+        flipper.kill()
+        flipper.wait()
+
+
+@pytest.mark.parametrize("flipped", ["vm.params", "disk"])
+@pytest.mark.parametrize("with_what", ["fifo", "link"])
+def test_what_changes_hands_meanwhile_hangs_nothing_and_leads_nowhere(host, flip, flipped, with_what):
+    """The owner of a directory flips a file there with a FIFO, or with a link to root's: with their own rights at most."""
+    attack = Attack(host)
+    directory = host.vms / "vm"
+    host.write_firmware_vm("vm", DISK0="disk", NET0="none")
+    (directory / "disk").write_bytes(bytes(1 << 20))
+    other = directory / "other"
+    os.mkfifo(other) if with_what == "fifo" else other.symlink_to(attack.secret)
+    for path in [directory, *directory.iterdir()]:
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    flip(host, directory / flipped, other)
+    for command in ["list", "show vm", "check --trust-owner vm", "start --trust-owner vm", "stop --now vm", "doctor"] * 8:
+        try:
+            result = host.execute(host.binary, *command.split(), timeout=20)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"kvmctl {command} hangs")
+        assert result.returncode in (0, 65, 66, 69, 75, 77), f"{command}: {result.returncode}\n{result.stderr}"
+        for qemu in host.qemus():
+            assert not any("secret" in path for path in qemu.descriptors.values())
+
+
+def test_removal_follows_no_link(host):
+    """While `rm` waits for a disk that is in use, its owner puts a link to root's directory where the VM's was."""
+    attack = Attack(host)
+    victim = host.root / "victim"
+    victim.mkdir()
+    (victim / "passwd").write_text("root's")
+    directory = attack.home / "vm"
+    host.write_firmware_vm("vm", directory=directory, DISK0="passwd", DISK1="vdisk9")
+    for name in ["passwd", "vdisk9"]:
+        (directory / name).write_bytes(bytes(512))
+    for path in [directory, *directory.iterdir()]:
+        os.chown(path, NOBODY, NOBODY)
+    # As QEMU says that it writes to an image: a lock on byte 201 (QEMU, block/file-posix.c).
+    hold = (
+        "import fcntl, sys, time; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX, 1, 201); "
+        "print(flush=True); time.sleep(1)")
+    holder = host.popen("/usr/bin/python3", "-c", hold, directory / "vdisk9", uid=NOBODY)
+    holder.stdout.readline()
+    removal = host.popen(host.binary, "rm", "--disks", "--trust-owner", directory / "vm.params")
+    # It looks at the lock for two seconds.
+    time.sleep(0.3)
+    directory.rename(attack.home / "old")
+    directory.symlink_to(victim)
+    removal.communicate(timeout=30)
+    holder.wait()
+    assert (victim / "passwd").read_text() == "root's"
+
+
+def test_a_start_that_fails_takes_back_only_its_own(host, flip):
+    """The directory of a new disk becomes a link to root's before the start takes the disk back."""
+    attack = Attack(host)
+    victim = host.root / "victim"
+    victim.mkdir()
+    (victim / "disk").write_text("root's")
+    directory = attack.home / "vm"
+    (directory / "d").mkdir(parents=True)
+    link = directory / "link"
+    link.symlink_to(victim)
+    host.write_firmware_vm(
+        "vm", directory=directory, DISK0="d/disk", DISK0_SIZE="1M", QEMUARG0="--no-such-option")
+    for path in [directory, *directory.iterdir()]:
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    flip(host, directory / "d", link)
+    for _ in range(10):
+        result = host.execute(host.binary, "start", "--trust-owner", directory / "vm.params")
+        assert result.returncode != 0
+        assert (victim / "disk").read_text() == "root's"
+
+
+def test_an_owner_is_trusted_with_what_is_theirs(host):
+    """--trust-owner: QEMU is the owner, new disks are theirs, and what they may not open is refused."""
+    attack = Attack(host)
+    directory = host.vms / "vm"
+
+    def write(**keys):
+        params = host.write_firmware_vm("vm", **{"NET0": "user", **keys})
+        for path in [directory, params]:
+            os.chown(path, NOBODY, NOBODY)
+
+    write(DISK0="disk", DISK0_SIZE="1M")
+    host.kvmctl("start", "vm", expect=77)
+    host.kvmctl("start", "--trust-owner", "vm")
+    status = host.qemu().status
+    assert set(status["Uid"].split()) == {str(NOBODY)} and int(status["CapEff"], 16) == 0
+    assert (directory / "disk").stat().st_uid == NOBODY
+    assert host.state("vm") == "running"
+    host.kvmctl("stop", "--now", "vm")
+    for keys, words in [
+        ({"DISK0": attack.secret}, "Permission denied"), ({"RUNAS": "root"}, "can't run a VM as another user"),
+        ({"NET0": "bridge:br0"}, "needs root"), ({"KERNEL": attack.secret}, "Permission denied"),
+    ]:
+        write(**keys)
+        assert words in host.kvmctl("start", "--trust-owner", "vm", expect=77).stderr
+    # The way there belongs to two accounts: nobody's rights are enough.
+    os.chown(directory, 1, 1)
+    write(DISK0="disk")
+    os.chown(directory, 1, 1)
+    assert "no single account" in host.kvmctl("start", "--trust-owner", "vm", expect=77).stderr
+    host.assert_nothing_left()
+
+
+def test_the_user_behind_sudo_is_trusted(host):
+    params = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")
+    for path in [params.parent, params]:
+        os.chown(path, NOBODY, NOBODY)
+    host.kvmctl("start", "vm", expect=77)
+    host.environment["SUDO_UID"] = str(NOBODY)
+    host.kvmctl("start", "vm")
+    host.kvmctl("stop", "--now", "vm")
+    # But not with what their environment names: sudo may have been told to keep it of anybody.
+    os.chown(host.vms, NOBODY, NOBODY)
+    assert "KVMCTL_VMS" in host.kvmctl("list", expect=77).stderr
+
+
+def test_a_private_group_is_its_owner(host):
+    """A file that root's own group may write to, of which nobody else is: as good as root's alone."""
+    params = host.write_firmware_vm("vm")
+    params.chmod(0o664)
+    host.kvmctl("check", "vm")
+    os.chown(params, 0, NOBODY)
+    assert "chmod go-w" in host.kvmctl("check", "vm", expect=77).stderr
+
+
+def test_a_look_runs_nothing_that_only_the_file_names(host):
+    """Not even what belongs to root: a look is no start."""
+    ran = marks(host)
+    program = host.root / "program"
+    program.write_text(f"#!/bin/sh\ntouch {ran}/$(id -u)\nexec qemu-system-x86_64 \"$@\"\n")
+    program.chmod(0o755)
+    host.root.chmod(0o755)
+    host.write_firmware_vm("vm", QEMU=program)
+    for command in ["check", "explain", "doctor"]:
+        host.kvmctl(command, "vm", expect=None)
+    host.kvmctl("start", "--dry-run", "vm")
+    assert list(ran.iterdir()) == []
+    assert "was not run" in host.kvmctl("check", "vm").stdout
+    # The host's own by its name is no other program.
+    host.write_firmware_vm("own", QEMU="qemu-system-x86_64")
+    assert "was not run" not in host.kvmctl("check", "own").stdout
+    host.kvmctl("start", "vm")
+    assert list(ran.iterdir()) != []
+
+
+def test_create_makes_nothing_in_a_strangers_directory(host):
+    attack = Attack(host)
+    result = host.kvmctl("create", attack.home / "vm", expect=77)
+    assert str(attack.home) in result.stderr and not (attack.home / "vm").exists()
+
+
+def test_opening_a_device_does_nothing(host):
+    """A character device is never opened: that of a watchdog would start it."""
+    device = host.vms / "watchdog"
+    os.mknod(device, 0o600 | 0o020000, os.makedev(1, 7))
+    for key in ["DISK0", "CDROM0", "KERNEL", "VNCPASSWORD_FILE"]:
+        keys = {"VNCDISP": 5} if key == "VNCPASSWORD_FILE" else {}
+        host.write_firmware_vm("vm", **{**keys, key: device})
+        trace = host.root / "trace"
+        host.execute("strace", "-f", "-o", trace, host.binary, "check", "vm")
+        opened = [line for line in trace.read_text().splitlines() if "watchdog" in line and "openat" in line]
+        assert opened and all("O_PATH" in line for line in opened), opened
+        host.kvmctl("check", "vm", expect=65)
