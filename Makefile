@@ -7,7 +7,8 @@
 # make lab        start a host with real KVM (docs/lab.md); SUITE=trixie, LABFLAGS='--hosts 2'
 # make lab-shell  a shell on it
 # make lab-test   run the lab's tests on it, or those whose name has TEST=NAME in it
-# make soak       the lab's tests on each suite, with ten power cuts
+# make soak       the lab's tests on each suite, with ten power cuts; and make inject
+# make inject     make every system call of the commands that change something fail once, and kill kvmctl at each
 # make install    put kvmctl, the link start_a_kvm.sh, man pages, completions and systemd's files under $(DESTDIR)$(PREFIX)
 # make uninstall  remove just that
 # make deb        build the Debian package .build/kvmctl_VERSION_ARCH.deb
@@ -44,7 +45,7 @@ FUZZTIME ?= 60
 FUZZER   := .build-fuzz/release/DecoderFuzzer
 
 .PHONY: all build release lint lint-scripts deps-test deps-lab deps-demo test unit-test integration-test fuzzer fuzz fuzz-merge \
-        demo bench bench-quick lab lab-shell lab-test lab-suite soak docs install uninstall deb deps-deb clean
+        demo bench bench-quick lab lab-shell lab-test lab-suite inject soak docs install uninstall deb deps-deb clean
 
 # With the documents, so that `sudo make install` makes nothing in here.
 all: release
@@ -110,7 +111,11 @@ lab-test: all
 lab-suite: deps-lab deb
 	$(LABTESTS) --suite=$(SUITE)
 
-soak: deps-lab deb
+# Makes every system call of the commands that change something fail once, and kills kvmctl at every one.
+inject: deps-test release
+	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 Tests/FaultInjection/run --binary $(CURDIR)/$(BINARY)
+
+soak: deps-lab deb inject
 	$(LABTESTS) --suite=bookworm --power-cuts=10 --network-services
 	$(LABTESTS) --suite=trixie --power-cuts=10 --network-services
 
