@@ -1,5 +1,7 @@
 #include "macvtap.h"
 
+#include "reading.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -42,7 +44,7 @@ static int device_number(const char *name, unsigned index, dev_t *device)
 	close(sysfs);
 	if (file < 0)
 		return -error;
-	const ssize_t length = read(file, text, sizeof text - 1);
+	const ssize_t length = read_uninterrupted(file, text, sizeof text - 1);
 	close(file);
 	if (length <= 0 || sscanf(text, "%u:%u", &major, &minor) != 2)
 		return -EIO;

@@ -1,5 +1,7 @@
 #include "netlink.h"
 
+#include "monotonic.h"
+
 #include <errno.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -47,7 +49,11 @@ long clinux_netlink_receive(int descriptor, void *buffer, size_t size, int timeo
 	// The kernel answers most requests before send returns, so the first try seldom waits.
 	ssize_t got = recvfrom(descriptor, buffer, size, MSG_TRUNC | MSG_DONTWAIT, (struct sockaddr *)&from, &length);
 	if (got < 0 && errno == EAGAIN) {
-		const int ready = poll(&waiting, 1, timeout);
+		const int64_t end = monotonic_ms() + timeout;
+		int ready;
+		do
+			ready = poll(&waiting, 1, left_ms(end));
+		while (ready < 0 && errno == EINTR);
 		if (ready < 0)
 			return -errno;
 		if (ready == 0)

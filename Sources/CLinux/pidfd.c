@@ -1,6 +1,9 @@
 #define _GNU_SOURCE
 #include "pidfd.h"
 
+#include "reading.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,14 +32,14 @@ static const char *field(const char *text, int number)
 	return text ? text + 1 : NULL;
 }
 
-int clinux_process_look(int pid, struct clinux_process *process)
+// What a stat file tells of a process, or of one thread of it.
+static int read_stat(const char *path, struct clinux_process *process, long *threads)
 {
-	char path[32], text[1024];
-	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	char text[1024];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	ssize_t length = read(fd, text, sizeof text - 1);
+	ssize_t length = read_uninterrupted(fd, text, sizeof text - 1);
 	int error = errno;
 	close(fd);
 	if (length <= 0)
@@ -51,7 +54,42 @@ int clinux_process_look(int pid, struct clinux_process *process)
 	const unsigned long exiting = 0x4; // PF_EXITING, include/linux/sched.h
 	const unsigned long kill = 1UL << (SIGKILL - 1);
 	process->start_time = strtoll(start, NULL, 10);
+	process->has_terminal = strtol(field(after_name, 7), NULL, 10) != 0;
 	process->is_ending = strchr("ZXx", *state) || strtoul(flags, NULL, 10) & exiting ||
 		strtoul(pending, NULL, 10) & kill;
+	*threads = strtol(field(after_name, 20), NULL, 10);
 	return 0;
+}
+
+// Whether some thread of a process goes on. Where all are to end, each has SIGKILL pending (zap_other_threads,
+// kernel/signal.c).
+static bool has_living_thread(int pid)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	DIR *tasks = opendir(path);
+	if (!tasks)
+		return false;
+	bool lives = false;
+	for (struct dirent *task; !lives && (task = readdir(tasks));) {
+		struct clinux_process thread;
+		long threads;
+		int number = atoi(task->d_name);
+		snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, number);
+		lives = number > 0 && read_stat(path, &thread, &threads) == 0 && !thread.is_ending;
+	}
+	closedir(tasks);
+	return lives;
+}
+
+int clinux_process_look(int pid, struct clinux_process *process)
+{
+	char path[32];
+	long threads;
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	int rc = read_stat(path, process, &threads);
+	// The first thread can end alone, and is a zombie for as long as another one goes on.
+	if (rc == 0 && process->is_ending && threads > 1 && has_living_thread(pid))
+		process->is_ending = false;
+	return rc;
 }

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "service_manager.h"
 
+#include "monotonic.h"
 #include "orphan.h"
 #include "pidfd.h"
 
@@ -48,7 +49,10 @@ static bool holds(int record, const char *word)
 static bool has_ended(int process, int wait_ms)
 {
 	struct pollfd end = {.fd = process, .events = POLLIN};
-	return poll(&end, 1, wait_ms) > 0;
+	int ready = poll(&end, 1, wait_ms);
+	if (ready < 0 && errno != EINTR)
+		usleep((useconds_t)wait_ms * 1000);
+	return ready > 0;
 }
 
 // The manager knows whose word it is by the sender's cgroup, so the sender has to be there until it was heard: until the
@@ -71,8 +75,10 @@ static void tell_ready(int manager)
 	if (sendmsg(manager, &message, MSG_NOSIGNAL) < 0)
 		return;
 	close(line[1]);
+	const int64_t end = monotonic_ms() + manager_answers_in_ms;
 	struct pollfd heard = {.fd = line[0]};
-	poll(&heard, 1, manager_answers_in_ms);
+	while (poll(&heard, 1, left_ms(end)) < 0 && errno == EINTR)
+		;
 }
 
 enum { record_place, manager_place, caller_place, places };

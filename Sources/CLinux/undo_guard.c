@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "undo_guard.h"
 
+#include "monotonic.h"
 #include "orphan.h"
+#include "reading.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,15 +13,23 @@
 
 enum { above_launched_descriptors = 512 };
 
+// In the copy, which has no other thread: a number that is still open is still the same file.
+static void close_for_sure(int fd)
+{
+	while (close(fd) != 0 && fcntl(fd, F_GETFD) >= 0)
+		;
+}
+
 static int leave(int line, int others, void (*undo)(void *), void *context)
 {
 	int rc = clinux_fork_orphan();
 	if (rc != 0)
 		return rc;
-	close(others);
+	// With it open the line would never end, and nor would the copy, which has all that this process has.
+	close_for_sure(others);
 	// execve(2) and any death close the line without a word.
 	char word;
-	if (read(line, &word, 1) == 1)
+	if (read_uninterrupted(line, &word, 1) == 1)
 		undo(context);
 	_exit(0);
 }
@@ -41,9 +51,11 @@ int clinux_leave_guard(void (*undo)(void *), void *context)
 
 void clinux_call_guard(int guard, int deadline_ms)
 {
+	const int64_t end = monotonic_ms() + deadline_ms;
 	const char word = 0;
-	struct pollfd end = {.fd = guard, .events = POLLIN};
+	struct pollfd done = {.fd = guard, .events = POLLIN};
 	if (send(guard, &word, 1, MSG_NOSIGNAL) == 1)
-		poll(&end, 1, deadline_ms);
+		while (poll(&done, 1, left_ms(end)) < 0 && errno == EINTR)
+			;
 	close(guard);
 }

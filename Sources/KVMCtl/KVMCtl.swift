@@ -6,6 +6,7 @@ import VMCore
 @main
 enum KVMCtl {
     static func main() {
+        clinux_own_signals()
         _ = clinux_fill_standard_descriptors()
         var arguments = CommandLine.arguments
         let name = arguments.isEmpty ? "kvmctl" : arguments.removeFirst()

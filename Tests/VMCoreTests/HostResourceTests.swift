@@ -16,22 +16,39 @@ import Testing
         var paths = Paths.system
         paths.run = scratch.path
         self.paths = paths
+        vm = try #require(VMName("web"))
+        // It lives: as this process.
+        try makeDirectories(paths.machine(vm), permissions: 0o700)
+        try sign(own: true)
     }
 
+    private func sign(own: Bool) throws {
+        var found = clinux_process()
+        clinux_process_look(getpid(), &found)
+        let text = "\(getpid()) \(own ? found.start_time : 1) \(Whereabouts.pidNamespace) \(Whereabouts.boot)\n"
+        try replaceFile(
+            VMLife(directory: paths.machine(vm)).processFile, with: Array(text.utf8), permissions: 0o640)
+    }
+
+    private let vm: VMName
+
     private var thing: FilePath { scratch.path.appending("thing") }
-    private var journal: FilePath { paths.resources.appending("net") }
+    private var journal: FilePath { paths.resources.appending("nat") }
     private var isThere: [Bool] { [thing, journal].map { path in path.withPlatformString { access($0, F_OK) } == 0 } }
 
     private func cleanUp() {
         removeFile(journal)
         removeDirectory(paths.resources)
-        removeFile(paths.turns.appending("net"))
+        removeFile(paths.turns.appending("nat"))
         removeDirectory(paths.turns)
+        removeFile(VMLife(directory: paths.machine(vm)).processFile)
+        removeDirectory(paths.machine(vm))
+        removeDirectory(paths.machines)
     }
 
     /// Holds a resource that is one file; says whether somebody held it before.
     private func hold(_ seen: inout [Bool]) throws(VMError) -> OwnedDescriptor {
-        try HostResource("net", in: paths).hold { (journal) throws(VMError) in
+        try HostResource("nat", in: paths).hold(for: vm) { (journal) throws(VMError) in
             seen.append(journal.isHeld)
             guard !journal.isHeld else { return }
             try journal.note(.file(thing))
@@ -53,6 +70,46 @@ import Testing
         try second.release().close()
         #expect(HostResource.sweep(paths).isEmpty)
         #expect(isThere == [false, false])
+    }
+
+    /// QEMU that a guest took over can pass its descriptors on to a process that outlives it.
+    @Test func whatADeadHolderPassedOnGoesAfterItsVM() throws {
+        defer { cleanUp() }
+        var wasHeld: [Bool] = []
+        let passedOn = try hold(&wasHeld)
+        let other = try #require(VMName("other"))
+        #expect(HostResource.sweep(paths, after: vm).isEmpty)
+        #expect(isThere == [true, true])
+        try sign(own: false)
+        #expect(HostResource.sweep(paths, after: other).isEmpty)
+        #expect(isThere == [true, true])
+        #expect(HostResource.sweep(paths, after: vm).isEmpty)
+        #expect(isThere == [false, false])
+        // And the next one begins anew.
+        try sign(own: true)
+        let held = try hold(&wasHeld)
+        #expect(wasHeld == [false, false])
+        extendLifetime(passedOn)
+        extendLifetime(held)
+    }
+
+    /// As a kvmctl of an earlier version made it, whose VM still runs: then only the lock tells.
+    @Test func aHoldThatWasNotNotedCounts() throws {
+        defer { cleanUp() }
+        try makeDirectories(paths.resources, permissions: 0o700)
+        try replaceFile(thing, with: [], permissions: 0o600)
+        let lines = "\n{\"namespace\":\(Whereabouts.networkNamespace)}\n\n{\"file\":\"\(thing)\"}\n"
+        try replaceFile(journal, with: Array(lines.utf8), permissions: 0o600)
+        let old = try ByteLockFile(asking: journal)
+        _ = try old.tryShare(0)
+        var wasHeld: [Bool] = []
+        let new = try hold(&wasHeld)
+        #expect(wasHeld == [true])
+        try new.release().close()
+        try sign(own: false)
+        #expect(HostResource.sweep(paths, after: vm).isEmpty)
+        #expect(isThere == [true, true])
+        extendLifetime(old)
     }
 
     @Test func aHolderCanOnlyRead() throws {
@@ -92,7 +149,7 @@ import Testing
         defer { cleanUp() }
         var codes: [VMError.Code] = []
         do throws(VMError) {
-            _ = try HostResource("net", in: paths).hold { (journal) throws(VMError) in
+            _ = try HostResource("nat", in: paths).hold(for: vm) { (journal) throws(VMError) in
                 try journal.note(.file(thing))
                 _ = try? replaceFile(thing, with: [], permissions: 0o600)
                 throw VMError(.busy, "net", "taken")

@@ -76,6 +76,28 @@ final class Scratch {
         #expect(uids.allSatisfy { $0 >= UIDPool.first && $0 < UIDPool.first + UInt32(UIDPool.count) })
     }
 
+    @Test func whatKeepsAUIDCanNotWrite() throws {
+        let scratch = try Scratch()
+        let lease = try UIDPool.take(for: try #require(VMName("web")), in: scratch.path)
+        let flags = fcntl(lease.lock.rawValue, F_GETFL)
+        #expect(flags & O_ACCMODE == O_RDONLY)
+    }
+
+    /// A QEMU that a guest took over can pass its descriptor on, and lock every byte of the file.
+    @Test(arguments: [Int64(0), 1]) func aUIDThatAStrangerKeepsIsLeftToThem(_ byte: Int64) throws {
+        let scratch = try Scratch()
+        let name = try #require(VMName("web"))
+        let first = try UIDPool.take(for: name, in: scratch.path)
+        let uid = first.uid
+        let stranger = try ByteLockFile(asking: scratch.path.appending(String(uid)))
+        let isKept = try stranger.tryShare(byte)
+        #expect(isKept)
+        _ = consume first
+        let second = try UIDPool.take(for: name, in: scratch.path).uid
+        #expect(second != uid)
+        extendLifetime(stranger)
+    }
+
     @Test func aUIDIsFreeWhenItsHolderGoes() throws {
         let scratch = try Scratch()
         let name = try #require(VMName("web"))
@@ -142,9 +164,8 @@ final class Scratch {
         #expect(!found.is_ending)
         let own = "\(getpid()) \(found.start_time)"
         // The same pid, started at another time: another process.
-        let answers = [own, "\(getpid()) 1"].map { text in
-            guard let identity = ProcessIdentity(text), ProcessHandle(identity) != nil else { return false }
-            return true
+        let answers = try [own, "\(getpid()) 1"].map { text in
+            try ProcessHandle.hold(try #require(ProcessIdentity(text))) != nil
         }
         #expect(answers == [true, false])
     }
@@ -161,7 +182,32 @@ final class Scratch {
         #expect(clinux_process_look(pid, &found) == -ESRCH)
     }
 
-    @Test(arguments: ["", "12", "x y", "-1 5", "0 5", "1 2 3", "1 -5", "1 9223372036854775807"])
+    /// A leader that has ended is a zombie as long as another thread goes on, as one can that a guest took over.
+    @Test func aProcessWhoseFirstThreadHasEndedIsNotEnding() throws {
+        // exit(2) of the main thread alone.
+        let program = "import ctypes, threading, time\n"
+            + "threading.Thread(target=time.sleep, args=(600,)).start()\nctypes.CDLL(None).syscall(60, 0)"
+        var pid: pid_t = 0
+        let words = ["python3", "-c", program].map { (word: String) in strdup(word) } + [nil]
+        try #require(posix_spawn(&pid, "/usr/bin/python3", nil, nil, words, nil) == 0)
+        defer { waitpid(pid, nil, 0) }
+        var found = clinux_process()
+        let deadline = Deadline(in: .seconds(30))
+        func isZombie() -> Bool {
+            let text = (try? readFile(FilePath("/proc/\(pid)/stat"))) ?? []
+            return String(decoding: text, as: UTF8.self).contains(") Z ")
+        }
+        while !isZombie(), !deadline.hasPassed { pause(.milliseconds(5)) }
+        #expect(isZombie())
+        #expect(clinux_process_look(pid, &found) == 0)
+        #expect(!found.is_ending)
+        kill(pid, SIGKILL)
+        // Now it is, or gone to where only its end is left to take.
+        #expect(clinux_process_look(pid, &found) == 0)
+        #expect(found.is_ending)
+    }
+
+    @Test(arguments: ["", "12", "x y", "-1 5", "0 5", "1 2 3", "1 -5", "1 9223372036854775807", "1 2 x boot"])
     func refusesWhatIsNoIdentity(_ text: String) { #expect(ProcessIdentity(text) == nil) }
 }
 

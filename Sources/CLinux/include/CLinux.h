@@ -4,6 +4,7 @@
 // Every function returns a value, or -errno.
 
 #include "access_list.h"
+#include "child.h"
 #include "file_rights.h"
 #include "kvm_probe.h"
 #include "launch.h"
@@ -12,7 +13,10 @@
 #include "memory_file.h"
 #include "netlink.h"
 #include "ofd_lock.h"
+#include "ordinary_limits.h"
 #include "orphan.h"
+#include "own_session.h"
+#include "own_signals.h"
 #include "packet_socket.h"
 #include "pidfd.h"
 #include "raw_terminal.h"

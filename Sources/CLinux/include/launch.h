@@ -36,10 +36,15 @@ struct clinux_launch {
 	size_t group_count;
 	/// Be killed when the caller's thread ends: for a helper that nobody would miss.
 	bool dies_with_parent;
+	/// Stay who it is: for a tool of the host's that works for root.
+	bool keeps_privileges;
+	/// Keep the limits and priorities of the starter (ordinary_limits.h): where that is the service manager, they are meant.
+	bool keeps_limits;
 };
 
 /// Starts a child in a session of its own. Its pid once execve(2) succeeded; else -errno, with `*stage` set: -ETIMEDOUT
-/// where that takes longer than `deadline_ms`, as it does where a file system does not answer; the child is killed then.
+/// where that takes longer than `deadline_ms`, as it does where a file system does not answer. On any failure the child
+/// is killed.
 pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum clinux_stage *stage);
 
 /// Turns this very process into the program. Returns only on failure: -errno, with `*stage` set.
@@ -55,5 +60,5 @@ enum {
 /// what it can do. Its pid, for `clinux_probe_end`, or -errno.
 pid_t clinux_probe_begin(const struct clinux_launch *launch);
 
-/// Waits for that child. What it can do, as an OR of the constants above, or -errno.
-int clinux_probe_end(pid_t pid);
+/// Waits for that child, for at most `deadline_ms`. What it can do, as an OR of the constants above, or -errno.
+int clinux_probe_end(pid_t pid, int deadline_ms);

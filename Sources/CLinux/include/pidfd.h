@@ -15,6 +15,7 @@ int clinux_pidfd_signal(int pidfd, int signal);
 struct clinux_process {
 	int64_t start_time; ///< when it started, in clock ticks since boot
 	bool is_ending;     ///< whether it was killed, or is on its way out, or only a zombie
+	bool has_terminal;  ///< whether it has a controlling terminal
 };
 
 /// Looks at the process `pid`. 0 or -errno (-ESRCH: there is none, or none that the caller may see).

@@ -102,18 +102,22 @@ enum Accounts {
 
 /// The uids that VMs run under, one each, so that one can't signal or read another.
 ///
-/// The range is in what systemd's UIDS-GIDS leaves unused (1879048192…2147483647). A uid is taken by a lock on its file
-/// under RUN/uids, which QEMU inherits: free again at the instant QEMU is gone. A file each, so that a QEMU that a guest
-/// took over can keep no uid but its own.
+/// The range is in what systemd's UIDS-GIDS leaves unused (1879048192…2147483647). A uid is taken by a read lock on its file
+/// under RUN/uids, which QEMU inherits by a descriptor that can't write: free again at the instant QEMU is gone, and all that
+/// it may have made of itself. A file each, so that a QEMU that a guest took over can keep no uid but its own.
 enum UIDPool {
     static let first: UInt32 = 1_900_000_000
     static let count = 65536
     static let range = first...first + UInt32(count) - 1
 
+    /// The byte that is locked for as long as the uid is in use, and the one that is for whoever takes it.
+    private static let use: Int64 = 0
+    private static let turn: Int64 = 1
+
     /// A uid and the lock that keeps it.
     struct Lease: ~Copyable {
         let uid: UInt32
-        let lock: ByteLockFile
+        let lock: OwnedDescriptor
     }
 
     /// Takes a uid, the same for the same VM while nobody else has it.
@@ -123,9 +127,18 @@ enum UIDPool {
         let preferred = Int(hash[0]) << 8 | Int(hash[1])
         for step in 0..<count {
             let uid = first + UInt32((preferred + step) % count)
-            let file = try ByteLockFile(creating: directory.appending(String(uid)), permissions: 0o600)
-            if try file.tryLock(0) { return Lease(uid: uid, lock: file) }
+            if let lock = try take(directory.appending(String(uid))) { return Lease(uid: uid, lock: lock) }
         }
         throw .resourceTemporarilyUnavailable
+    }
+
+    /// The lock on a uid; nil where somebody has it, be it only one whom a QEMU passed its descriptor on to.
+    private static func take(_ path: FilePath) throws(Errno) -> OwnedDescriptor? {
+        let file = try ByteLockFile(creating: path, permissions: 0o600)
+        guard try file.tryLock(turn), try !file.isHeld(use) else { return nil }
+        let lock = try ByteLockFile(asking: path)
+        guard try lock.tryShare(use) else { return nil }
+        extendLifetime(file)
+        return lock.release()
     }
 }

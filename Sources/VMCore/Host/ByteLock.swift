@@ -16,8 +16,11 @@ struct ByteLockFile: ~Copyable {
     }
 
     /// Opens the file for locking, and makes it where it is missing; somebody else's is refused.
-    init(creating path: FilePath, permissions: UInt32, group: UInt32? = nil) throws(Errno) {
-        file = try Self.own(try openOwn(path, .readWrite, permissions: permissions, group: group))
+    init(
+        creating path: FilePath, _ mode: FileDescriptor.AccessMode = .readWrite, permissions: UInt32,
+        group: UInt32? = nil
+    ) throws(Errno) {
+        file = try Self.own(try openOwn(path, mode, permissions: permissions, group: group))
     }
 
     private static func own(_ file: consuming OwnedDescriptor) throws(Errno) -> OwnedDescriptor {

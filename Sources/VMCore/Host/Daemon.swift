@@ -10,27 +10,38 @@ struct Daemon: Equatable {
     var option: String { "--pid-file=\(pidFile)" }
 
     /// Its process, while it runs.
-    func process() -> ProcessHandle? {
-        guard let bytes = try? readFile(pidFile, limit: 32),
-            let pid = Int32(String(decoding: bytes, as: UTF8.self).filter(\.isNumber)), pid > 0
-        else { return nil }
-        return ProcessHandle(pid: pid) {
-            let words = (try? readFile(FilePath("/proc/\(pid)/cmdline"), limit: 1 << 16)) ?? []
-            return words.split(separator: 0).contains { $0.elementsEqual(option.utf8) }
+    ///
+    /// - Throws: where it can't be looked at, which says nothing of whether it runs.
+    func process() throws(VMError) -> ProcessHandle? {
+        do throws(Errno) {
+            let text = String(decoding: try readFile(pidFile, limit: 32), as: UTF8.self)
+            guard let pid = Int32(text.filter(\.isNumber)), pid > 0 else { return nil }
+            return try ProcessHandle.hold(pid) { () throws(Errno) in try hasOption(pid) }
+        } catch .noSuchFileOrDirectory {
+            return nil  // no such file; or the process has ended as it was looked at
+        } catch .noSuchProcess {
+            return nil
+        } catch {
+            throw .system(error, pidFile.string, "the process whose pid is there can't be looked at")
         }
     }
 
+    private func hasOption(_ pid: Int32) throws(Errno) -> Bool {
+        let words = try readFile(FilePath("/proc/\(pid)/cmdline"), limit: 1 << 16)
+        return words.split(separator: 0).contains { $0.elementsEqual(option.utf8) }
+    }
+
     /// Whether it runs.
-    var isRunning: Bool { process() != nil }
+    func isRunning() throws(VMError) -> Bool { try process() != nil }
 
     /// Tells it to read its files again.
-    func reload() { process()?.signal(SIGHUP) }
+    func reload() throws(VMError) { try process()?.signal(SIGHUP) }
 
     /// Ends it.
     ///
     /// - Throws: `.timedOut` if it hangs in the kernel.
     func end() throws(VMError) {
-        if let process = process() {
+        if let process = try process() {
             process.signal(SIGTERM)
             if !process.waitForEnd(by: Deadline(in: .seconds(2))) { process.signal(SIGKILL) }
             guard process.waitForEnd(by: Deadline(in: .seconds(5))) else {

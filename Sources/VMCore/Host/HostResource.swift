@@ -6,7 +6,9 @@ import SystemPackage
 ///
 /// It is a file, RUN/resources/NAME, for root alone:
 /// - its content, a line of JSON for each `Remnant`, says what has to be removed; written before the thing is made;
-/// - byte 0 is its life: each QEMU that uses it inherits a read lock on it, by a descriptor that can't write.
+/// - byte 0 is its life: each QEMU that uses it inherits a read lock on it, by a descriptor that can't write;
+/// - and each VM that has had it is named there, for a QEMU that a guest took over can pass its descriptor on to a process
+///   that outlives it. It is held as long as the lock is, and one of them lives.
 ///
 /// RUN/turns/NAME is locked by whoever makes, changes or removes it. It is a file of its own because a QEMU that a guest
 /// took over can lock every byte of one that it inherited.
@@ -33,17 +35,19 @@ public struct HostResource {
     /// The file of its turn.
     var turn: FilePath { paths.turns.appending(name) }
 
-    /// Holds the resource: for as long as the descriptor is open here, or in a QEMU that inherits it.
+    /// Holds the resource for a VM: for as long as the descriptor is open here, or in the QEMU that inherits it.
     ///
     /// - Parameter make: makes the resource, or where it `isHeld` sees to it that it is as it should be. It notes each
     ///   thing just before making it. On its failure what it made is removed, unless another VM holds the resource.
-    func hold(_ make: (inout ResourceJournal) throws(VMError) -> Void) throws(VMError) -> OwnedDescriptor {
+    func hold(
+        for vm: VMName, _ make: (inout ResourceJournal) throws(VMError) -> Void
+    ) throws(VMError) -> OwnedDescriptor {
         try makePrivateDirectory(paths.resources, below: paths.run)
         guard var journal = try open(creating: true, by: Deadline(in: Self.patience)) else {
             throw VMError(
                 .busy, file.string, "is being changed by another process", remedy: "`lslocks` says which")
         }
-        try journal.begin()
+        try journal.begin(for: vm)
         do throws(VMError) { try make(&journal) } catch {
             var failure = error
             if !journal.isHeld {
@@ -56,35 +60,65 @@ public struct HostResource {
 
     /// Removes what no VM holds any more, and says what could not be removed; the next one tries again.
     ///
-    /// - Parameter patience: how long to wait for others that have a turn. Without any, what somebody else is changing
-    ///   is left to them.
-    public static func sweep(_ paths: Paths, patience: Duration = .zero) -> [VMError] {
+    /// - Parameters:
+    ///   - ended: a VM that has ended. What it had is looked at more closely than by the lock, which it may have passed on.
+    ///   - patience: how long to wait for others that have a turn. Without any, what somebody else is changing is left to
+    ///     them.
+    public static func sweep(_ paths: Paths, after ended: VMName? = nil, patience: Duration = .zero) -> [VMError] {
+        remove(paths, after: ended, patience: patience) { _ in true }
+    }
+
+    /// The same, but only of what a VM has had that is about to begin again.
+    static func sweep(_ paths: Paths, before vm: VMName) -> [VMError] {
+        remove(paths, after: vm, patience: removing) { $0.mayBe(of: vm) }
+    }
+
+    private static func remove(
+        _ paths: Paths, after ended: VMName?, patience: Duration, where matters: (HostResource) -> Bool
+    ) -> [VMError] {
         guard geteuid() == 0 else { return [] }
         let turns = Deadline(in: patience)
-        let programs = Deadline(in: Self.removing)
+        let programs = Deadline(in: removing)
         do throws(VMError) {
             // What a VM has on a network goes before the network: `nat.web` before `nat`.
             return try Custody.names(in: paths.resources).reversed().flatMap { name in
-                HostResource(name, in: paths).removeLeftOver(turns: turns, programs: programs)
+                let resource = HostResource(name, in: paths)
+                return matters(resource)
+                    ? resource.removeLeftOver(after: ended, turns: turns, programs: programs) : []
             }
         } catch { return [error] }
     }
 
+    /// Whether a VM can have had it: going by the name, which costs nothing.
+    private func mayBe(of vm: VMName) -> Bool {
+        name == "nat" || name.hasPrefix("isolated.") || name.contains(vm.description)
+    }
+
+    /// Whether a VM that was noted lives; where that can't be seen, it may.
+    func isAlive(_ vm: VMName) -> Bool {
+        do throws(Errno) { return try VMLife(directory: paths.machine(vm)).signs() != .none } catch { return true }
+    }
+
     /// - Parameter programs: when those that remove something have to be done, all together: one that hangs is not waited
     ///   for again and again.
-    private func removeLeftOver(turns: Deadline, programs: Deadline) -> [VMError] {
+    private func removeLeftOver(after ended: VMName?, turns: Deadline, programs: Deadline) -> [VMError] {
         do throws(VMError) {
-            guard try !isHeld(), let journal = try open(creating: false, by: turns), !journal.isHeld else { return [] }
+            guard try mayBeLeftOver(after: ended), let journal = try open(creating: false, by: turns), !journal.isHeld
+            else { return [] }
             return journal.removeAll(by: programs)
         } catch { return [error] }
     }
 
-    private func isHeld() throws(VMError) -> Bool {
+    /// At a glance, for every command of root's looks: by the lock alone, but for what a VM had that has just ended.
+    private func mayBeLeftOver(after ended: VMName?) throws(VMError) -> Bool {
         do throws(Errno) {
-            return try ByteLockFile(asking: file).isHeld(ResourceJournal.life)
+            let asked = try ByteLockFile(asking: file)
+            guard try asked.isHeld(ResourceJournal.life) else { return true }
+            guard let ended, mayBe(of: ended) else { return false }
+            return try ResourceJournal.holders(in: ResourceJournal.lines(of: asked))?.contains(ended) == true
         } catch .noSuchFileOrDirectory {
             // Somebody else has just removed it.
-            return true
+            return false
         } catch {
             throw .unusable(error, file)
         }

@@ -12,6 +12,10 @@ struct Launch {
     var identity: FileDescriptor?
     /// Whether the program is killed when this process ends.
     var diesWithParent = false
+    /// Whether it stays who this process is, whatever the credentials: a tool that works for root.
+    var keepsPrivileges = false
+    /// Whether it keeps this process's limits and priorities: where the service manager set them, they are meant.
+    var keepsLimits = false
     private var sources: [CInt] = []
     private var targets: [CInt] = []
 
@@ -62,7 +66,7 @@ struct Launch {
         /// Waits for it: an OR of CLINUX_CAN_….
         consuming func finish() throws(Errno) -> CInt {
             do throws(Failure) {
-                let abilities = clinux_probe_end(try pid.get())
+                let abilities = clinux_probe_end(try pid.get(), Deadline(in: .seconds(10)).milliseconds)
                 if abilities >= 0 { return abilities }
                 throw Failure(stage: "", errno: Errno(rawValue: -abilities))
             } catch {
@@ -90,7 +94,8 @@ struct Launch {
                                     descriptors: sources.count, identity: identity?.rawValue ?? -1,
                                     change_user: credentials.changesUser, uid: credentials.uid, gid: credentials.gid,
                                     groups: groups.baseAddress, group_count: groups.count,
-                                    dies_with_parent: diesWithParent)
+                                    dies_with_parent: diesWithParent, keeps_privileges: keepsPrivileges,
+                                    keeps_limits: keepsLimits)
                                 return body(&launch, &stage)
                             }
                         }
@@ -175,9 +180,8 @@ struct Child {
     /// Takes the child's end from the kernel; nil where there was none by the deadline.
     @discardableResult
     func reap(by deadline: Deadline) -> End? {
-        guard let process = ProcessHandle(self), process.waitForEnd(by: deadline) else { return nil }
         var status: Int32 = 0
-        guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
+        guard clinux_reap(pid, deadline.milliseconds, &status) == 1 else { return nil }
         let signal = status & 0x7f
         return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal: signal)
     }

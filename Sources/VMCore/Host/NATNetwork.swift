@@ -31,11 +31,12 @@ struct NATNetwork {
     func join(_ wanted: NATMember) throws(VMError) -> Joined {
         var member = wanted
         var lease: OwnedDescriptor?
-        let network = try HostResource("nat", in: paths).hold { (journal) throws(VMError) in
+        let network = try HostResource("nat", in: paths).hold(for: wanted.name) { (journal) throws(VMError) in
             let account = try ServerAccount()
             let prefix = try provide(&journal, account)
             // With the network's turn held, so that no two VMs choose the same address.
-            let held = try HostResource("nat.\(member.name)", in: paths).hold { (journal) throws(VMError) in
+            let own = HostResource("nat.\(member.name)", in: paths)
+            let held = try own.hold(for: wanted.name) { (journal) throws(VMError) in
                 try settle(&member, in: prefix, account, &journal)
             }
             lease = consume held
@@ -92,7 +93,7 @@ struct NATNetwork {
         try journal.note(.daemon(daemon))
         // One that served a bridge that somebody deleted does not serve the new one.
         if survey.bridge == nil { try daemon.end() }
-        if !daemon.isRunning {
+        if try !daemon.isRunning() {
             try serve(
                 NATServer(
                     bridge: bridge, prefix: prefix, mtu: mtu, directory: directory, user: account.user,
@@ -175,7 +176,7 @@ struct NATNetwork {
             try journal.note(.file(file))
             try account.write(text, to: file)
         }
-        daemon.reload()
+        try daemon.reload()
         guard let guest = member.stations.first?.address, !member.forwards.isEmpty else { return }
         // A connection from the host to its own 127.0.0.1 leaves with that address (ip-sysctl.rst). What comes from the
         // guests for such addresses, NATRules drops; it is not let in where nobody needs it.

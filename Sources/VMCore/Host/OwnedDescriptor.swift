@@ -25,13 +25,17 @@ struct OwnedDescriptor: ~Copyable {
         return raw
     }
 
-    /// Opens a file, close-on-exec.
+    /// Opens a file, close-on-exec. A terminal never becomes this process's own by that.
     static func open(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: mode_t = 0
     ) throws(Errno) -> OwnedDescriptor {
-        let raw = path.withPlatformString { Glibc.open($0, mode.rawValue | flags | O_CLOEXEC, permissions) }
-        guard raw >= 0 else { throw Errno(rawValue: Glibc.errno) }
-        return OwnedDescriptor(FileDescriptor(rawValue: raw))
+        while true {
+            let raw = path.withPlatformString {
+                Glibc.open($0, mode.rawValue | flags | O_CLOEXEC | O_NOCTTY, permissions)
+            }
+            if raw >= 0 { return OwnedDescriptor(FileDescriptor(rawValue: raw)) }
+            if Glibc.errno != EINTR { throw Errno(rawValue: Glibc.errno) }
+        }
     }
 
     /// Opens a file of kvmctl's own: not through a link, and nothing whose opening or reading waits for somebody else.

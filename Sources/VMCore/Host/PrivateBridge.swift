@@ -17,10 +17,12 @@ struct PrivateBridge {
         PrivateBridge(name: name, network: "isolated:\(network)", settings: [("ipv4/conf/\(name)/rp_filter", "1")])
     }
 
-    /// Holds it alone, without anything around it; makes it, where it is not there.
-    func hold(in paths: Paths) throws(VMError) -> OwnedDescriptor {
+    /// Holds it for a VM, alone, without anything around it; makes it, where it is not there.
+    func hold(for vm: VMName, in paths: Paths) throws(VMError) -> OwnedDescriptor {
         let file = String(network.map { $0 == ":" ? "." : $0 })
-        return try HostResource(file, in: paths).hold { (journal) throws(VMError) in try provide(&journal) }
+        return try HostResource(file, in: paths).hold(for: vm) { (journal) throws(VMError) in
+            try provide(&journal)
+        }
     }
 
     /// Sees to it that it is there.

@@ -8,16 +8,32 @@ public struct ProcessIdentity: Hashable, Sendable {
     public var pid: Int32
     /// When it started, in clock ticks since boot (proc_pid_stat(5), field 22).
     public var startTime: Int64
+    /// Where these two mean something; nil where it was not written down, as a kvmctl of an earlier version did not.
+    var realm: Realm?
 
-    /// Reads `PID STARTTIME`, as the lock file of a running VM holds it.
+    /// Where a pid and a start time are a process's and no other's: a pid namespace, and a boot of the host.
+    struct Realm: Hashable, Sendable {
+        /// The namespace's inode (namespaces(7)).
+        var pidNamespace: Int64
+        /// The boot's id (proc_sys_kernel(5), random/boot_id).
+        var boot: String
+
+        /// This process's own.
+        static let own = Realm(pidNamespace: Whereabouts.pidNamespace, boot: Whereabouts.boot)
+    }
+
+    /// Reads `PID STARTTIME NAMESPACE BOOT`, as the process of a VM signs (CLinux, launch.c).
     init?(_ text: some StringProtocol) {
         let words = text.split(whereSeparator: \.isWhitespace)
         // The limit: what is computed with it must not overflow, whoever wrote it.
-        guard words.count == 2, let pid = Int32(words[0]), pid > 0, let start = Int64(words[1]),
+        guard words.count == 2 || words.count == 4, let pid = Int32(words[0]), pid > 0, let start = Int64(words[1]),
             (0...Int64.max / 1000).contains(start)
         else { return nil }
         self.pid = pid
         startTime = start
+        guard words.count == 4 else { return }
+        guard let namespace = Int64(words[2]) else { return nil }
+        realm = Realm(pidNamespace: namespace, boot: String(words[3]))
     }
 
     /// What has become of a process.
@@ -26,15 +42,21 @@ public struct ProcessIdentity: Hashable, Sendable {
         /// It was killed, or is on its way out: its memory and its descriptors may go only after a while.
         case ending
         case gone
+        /// A process of that pid is there, and from here it can't be told whether it is this one.
+        case unclear
     }
 
     /// What has become of it.
     var life: Life {
+        if let realm {
+            guard realm.boot == Realm.own.boot else { return .gone }
+            // Its pid means nothing here, as in a container that shares the run-time directory.
+            guard realm.pidNamespace == Realm.own.pidNamespace else { return .unclear }
+        }
         var found = clinux_process()
-        let result = clinux_process_look(pid, &found)
-        guard result == 0 else {
-            // A /proc that hides other users' processes (hidepid of proc(5)) tells nothing.
-            return kill(pid, 0) != 0 && errno == EPERM ? .running : .gone
+        guard clinux_process_look(pid, &found) == 0 else {
+            // A /proc that is not mounted, or hides other users' processes (hidepid of proc(5)), tells nothing.
+            return kill(pid, 0) != 0 && errno == ESRCH ? .gone : .unclear
         }
         guard found.start_time == startTime else { return .gone }
         return found.is_ending ? .ending : .running
@@ -54,27 +76,31 @@ public struct ProcessIdentity: Hashable, Sendable {
 struct ProcessHandle: ~Copyable {
     private let pidfd: OwnedDescriptor
 
-    /// Takes hold of a process, if it is still the one that is meant.
-    init?(_ identity: ProcessIdentity) {
-        guard let pidfd = try? OwnedDescriptor(returned: clinux_pidfd_open(identity.pid)),
-            identity.life != .gone
-        else { return nil }
-        self.pidfd = pidfd
+    private init(_ pidfd: consuming OwnedDescriptor) { self.pidfd = pidfd }
+
+    /// Takes hold of a process; nil where it is gone, or where it can't be told from another one.
+    static func hold(_ identity: ProcessIdentity) throws(Errno) -> ProcessHandle? {
+        try hold(identity.pid) { () throws(Errno) in [.running, .ending].contains(identity.life) }
     }
 
     /// Takes hold of the process that has this pid, if it is the one that is meant.
     ///
     /// - Parameter isMeant: is asked once it is held, so that the answer is about this very process.
-    init?(pid: Int32, where isMeant: () -> Bool) {
-        guard let pidfd = try? OwnedDescriptor(returned: clinux_pidfd_open(pid)), isMeant() else { return nil }
-        self.pidfd = pidfd
+    static func hold(_ pid: Int32, where isMeant: () throws(Errno) -> Bool) throws(Errno) -> ProcessHandle? {
+        do throws(Errno) {
+            let pidfd = try OwnedDescriptor(returned: clinux_pidfd_open(pid))
+            return try isMeant() ? ProcessHandle(pidfd) : nil
+        } catch .noSuchProcess {
+            return nil
+        }
     }
 
     /// Takes hold of a child, whose pid can't be another's until it is reaped.
-    init?(_ child: Child) {
-        guard let pidfd = try? OwnedDescriptor(returned: clinux_pidfd_open(child.pid)) else { return nil }
-        self.pidfd = pidfd
+    static func hold(_ child: Child) throws(Errno) -> ProcessHandle {
+        ProcessHandle(try OwnedDescriptor(returned: clinux_pidfd_open(child.pid)))
     }
+
+    var descriptor: CInt { pidfd.rawValue }
 
     func signal(_ number: CInt) {
         // The only failure there can be is that it is gone already.
@@ -88,6 +114,9 @@ struct ProcessHandle: ~Copyable {
             let ready = Glibc.poll(&poll, 1, deadline.milliseconds)
             if ready > 0 { return true }
             if ready == 0 { return false }
+            // Interrupted; or the kernel lacks memory, which passes.
+            if deadline.hasPassed { return false }
+            if errno != EINTR { pause(.milliseconds(5)) }
         }
     }
 }

@@ -34,7 +34,7 @@ extension Remnant {
                 for: "the nft table \(family) \(name)", by: deadline)
             if let script { removeFile(script) }
         case .daemon(let daemon): try daemon.end()
-        case .reader(let daemon): daemon.reload()
+        case .reader(let daemon): try daemon.reload()
         case .setting(let sysctl, let was, let now): if sysctl.value == now { try sysctl.set(was) }
         case .file(let path): removeFile(path)
         case .directory(let path):

@@ -13,6 +13,8 @@ struct ResourceJournal: ~Copyable {
     /// The network namespace that it was made in, by its inode: things of another can't be seen from here.
     private let namespace: Int64
     private var remnants: [Remnant] = []
+    /// The VMs that have had it; nil where they were not noted, as a kvmctl of an earlier version did not.
+    private var holders: [VMName]?
 
     /// Whether some VM holds the resource.
     let isHeld: Bool
@@ -27,8 +29,9 @@ struct ResourceJournal: ~Copyable {
         let path = resource.file
         do throws(Errno) {
             let file = try creating ? ByteLockFile(creating: path, permissions: 0o600) : ByteLockFile(changing: path)
-            let isHeld = try file.isHeld(life)
             let lines = try lines(of: file)
+            let isLocked = try file.isHeld(life)
+            let isHeld = isLocked && holders(in: lines)?.contains(where: resource.isAlive) != false
             return ResourceJournal(resource, file, turn, lines, isHeld: isHeld)
         } catch .noSuchFileOrDirectory where !creating {
             removeFile(resource.turn)
@@ -44,6 +47,12 @@ struct ResourceJournal: ~Copyable {
             .compactMap { try? JSON(parsing: $0) }
     }
 
+    /// The VMs that have had it; nil where the lines do not tell.
+    static func holders(in lines: [JSON]) -> [VMName]? {
+        guard lines.contains(where: { $0["notesHolders"]?.bool == true }) else { return nil }
+        return lines.compactMap { $0["holder"]?.string }.compactMap { VMName($0) }
+    }
+
     private init(
         _ resource: HostResource, _ file: consuming ByteLockFile, _ turn: consuming ByteLockFile, _ lines: [JSON],
         isHeld: Bool
@@ -54,10 +63,11 @@ struct ResourceJournal: ~Copyable {
         self.isHeld = isHeld
         namespace = lines.compactMap { $0["namespace"]?.integer }.first ?? Self.ownNamespace
         remnants = lines.compactMap(Remnant.init)
+        holders = Self.holders(in: lines)
     }
 
-    /// Makes it ready for what will be noted: what is left over from another time is removed first.
-    mutating func begin() throws(VMError) {
+    /// Makes it ready for what will be noted, and for a VM: what is left over from another time is removed first.
+    mutating func begin(for vm: VMName) throws(VMError) {
         guard namespace == Self.ownNamespace else {
             throw VMError(
                 .busy, path.string, "it was made in another network namespace",
@@ -65,14 +75,22 @@ struct ResourceJournal: ~Copyable {
                     "run kvmctl there, or set KVMCTL_RUN to another directory for this one; where that namespace is gone: "
                     + "`rm \(shellQuoted(path.string))`")
         }
-        guard !isHeld else { return }
+        guard !isHeld else { return try note(holder: vm) }
         if let failure = removeRemnants(by: Deadline(in: Tool.patience)).first { throw failure }
         remnants = []
         guard ftruncate(file.descriptor.rawValue, 0) == 0 else {
             throw .system(Errno(rawValue: errno), path.string, "can't be written")
         }
         lseek(file.descriptor.rawValue, 0, SEEK_SET)
-        try append(["namespace": .integer(namespace)])
+        try append(["namespace": .integer(namespace), "notesHolders": true])
+        holders = []
+        try note(holder: vm)
+    }
+
+    private mutating func note(holder: VMName) throws(VMError) {
+        guard let noted = holders, !noted.contains(holder) else { return }
+        try append(["holder": .string(holder.description)])
+        holders = noted + [holder]
     }
 
     /// Whether this is one of the things that were noted.

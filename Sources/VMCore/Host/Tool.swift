@@ -13,7 +13,6 @@ struct Tool {
 
     /// Where a user's PATH mostly does not lead, and root's tools are.
     private static let usualPlaces = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-    private static let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
     /// How long one may take.
     static let patience = Duration.seconds(20)
 
@@ -60,13 +59,19 @@ struct Tool {
         }
         let printed = try Self.memory("output", for: subject)
         let words = try Self.memory("input", for: subject)
-        let child: Child
         do throws(Errno) {
             try writeAll(Array(input.utf8), to: words.descriptor)
             lseek(words.rawValue, 0, SEEK_SET)
-            child = Child(pid: try spawn(path, arguments, input: words.rawValue, output: printed.rawValue))
         } catch {
-            throw .system(error, subject, "can't run \(path)")
+            throw .system(error, subject, "no file in memory for a program's input")
+        }
+        var launch = Launch(path: path.string, arguments: arguments, credentials: ResolvedCredentials())
+        launch.keepsPrivileges = true
+        launch.pass(words.descriptor, as: STDIN_FILENO)
+        for output in [STDOUT_FILENO, STDERR_FILENO] { launch.pass(printed.descriptor, as: output) }
+        let child: Child
+        do throws(Launch.Failure) { child = try launch.spawn(by: deadline) } catch {
+            throw .system(error.errno, subject, "can't run \(path)")
         }
         guard let end = child.reap(by: deadline) else {
             child.kill()
@@ -74,7 +79,10 @@ struct Tool {
             throw VMError(.timedOut, subject, "\(path) has not ended in time, and was killed")
         }
         lseek(printed.rawValue, 0, SEEK_SET)
-        let text = (try? readAll(printed.descriptor, limit: 1 << 24)) ?? []
+        let text: [UInt8]
+        do throws(Errno) { text = try readAll(printed.descriptor, limit: 1 << 24) } catch {
+            throw .system(error, subject, "what \(path) printed can't be read")
+        }
         guard end != .exited(0) else { return text }
         let lines = String(decoding: text.prefix(4096), as: UTF8.self).split(separator: "\n").map(String.init)
         throw VMError(.unavailable, subject, "\(path) failed", details: lines)
@@ -85,33 +93,4 @@ struct Tool {
             throw .system(error, subject, "no file in memory for a program's \(name)")
         }
     }
-
-    /// In a session of its own, with every other descriptor closed: ours are all close-on-exec.
-    private func spawn(
-        _ path: FilePath, _ arguments: [String], input: CInt, output: CInt
-    ) throws(Errno) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for (source, target) in [(input, STDIN_FILENO), (output, STDOUT_FILENO), (output, STDERR_FILENO)] {
-            posix_spawn_file_actions_adddup2(&actions, source, target)
-        }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | Self.ownSession))
-        var words = ([path.string] + arguments).map { strdup($0) } + [nil]
-        var environment = Self.environment.map { strdup($0) } + [nil]
-        defer { (words + environment).forEach { free($0) } }
-        var pid: pid_t = 0
-        let result = posix_spawn(&pid, path.string, &actions, &attributes, &words, &environment)
-        guard result == 0 else { throw Errno(rawValue: result) }
-        return pid
-    }
-
-    /// POSIX_SPAWN_SETSID of spawn.h, which is hidden from Swift.
-    private static let ownSession: CInt = 0x80
 }

@@ -9,8 +9,13 @@ enum Whereabouts {
         return String(decoding: id.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 
+    /// The pid namespace, by its inode (namespaces(7)); 0 where that can't be seen.
+    static var pidNamespace: Int64 { namespace("pid") }
+
     /// The network namespace, by its inode (namespaces(7)); 0 where that can't be seen.
-    static var networkNamespace: Int64 {
-        ((try? status(of: "/proc/self/ns/net")) ?? nil).map { Int64($0.st_ino) } ?? 0
+    static var networkNamespace: Int64 { namespace("net") }
+
+    private static func namespace(_ kind: String) -> Int64 {
+        ((try? status(of: FilePath("/proc/self/ns/\(kind)"))) ?? nil).map { Int64($0.st_ino) } ?? 0
     }
 }

@@ -103,7 +103,7 @@ public final class AddressSearch {
     private func listen(for duration: Duration) {
         let listeners = nics.compactMap(\.listener)
         var set = listeners.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-        if set.isEmpty { pause(duration) } else { poll(&set, nfds_t(set.count), CInt(duration.wholeMilliseconds)) }
+        if set.isEmpty { pause(duration) } else { poll(&set, nfds_t(set.count), CInt(clamping: duration.wholeMilliseconds)) }
         for listener in listeners { listener.takeIn() }
     }
 
@@ -154,13 +154,13 @@ extension RuntimeDirectory {
     ///
     /// - Throws: `.busy` if it does not run, `.denied` if the caller may not know.
     fileprivate func runningManifest(of vm: VMReference) throws(VMError) -> Manifest {
-        let isLocked: Bool?
-        do throws(Errno) { isLocked = try openLockIfThere()?.isLocked(0) } catch {
+        let signs: VMLife.Signs
+        do throws(Errno) { signs = try life.signs() } catch {
             throw .system(
                 error, name.description, "whether it runs can't be seen",
                 remedy: "run it as root: `sudo kvmctl ip \(name)`")
         }
-        guard isLocked == true, isRunning(vm.file) else {
+        guard signs != .none, isRunning(vm.file) else {
             throw VMError(
                 .busy, name.description, "it is not running, so it has no address",
                 remedy: "start it: `kvmctl start \(name)`")

@@ -22,20 +22,20 @@ struct DescriptorTable: ~Copyable {
     /// Opens everything that the plan lists, in its order.
     ///
     /// - Parameters:
-    ///   - life: the lock file, with the VM's life locked.
+    ///   - life: the VM's lock.
     ///   - trust: whose files are opened.
     init(
-        _ plan: LaunchPlan, life: consuming ByteLockFile, paths: Paths, trust: FileTrust, foreground: Bool,
+        _ plan: LaunchPlan, life: consuming OwnedDescriptor, paths: Paths, trust: FileTrust, foreground: Bool,
         stopwatch: Stopwatch
     ) throws(VMError) {
         let directory = RuntimeDirectory(plan.name, in: paths)
-        var life: ByteLockFile? = life
+        var life: OwnedDescriptor? = life
         var route: RouteSocket?
         for descriptor in plan.descriptors {
             let number = descriptor.number
             switch descriptor.role {
             case .lock:
-                if let lock = life.take() { hold(lock.release(), as: number) }
+                if let lock = life.take() { hold(lock, as: number) }
             case .tap(let nic, queue: 0):
                 // A macvtap's queues are held with it.
                 guard let tap = plan.taps.first(where: { $0.nic == nic }) else { continue }
@@ -53,7 +53,7 @@ struct DescriptorTable: ~Copyable {
             case .isolated(let network):
                 defer { stopwatch.lap(.network) }
                 guard let bridge = Network.isolated(network).bridge else { continue }
-                hold(try PrivateBridge.isolated(network, bridge).hold(in: paths), as: number)
+                hold(try PrivateBridge.isolated(network, bridge).hold(for: plan.name, in: paths), as: number)
             case .natNetwork:
                 defer { stopwatch.lap(.network) }
                 try joinNAT(plan, paths, as: number)
@@ -91,7 +91,7 @@ struct DescriptorTable: ~Copyable {
         do throws(Errno) {
             let lease = try UIDPool.take(for: name, in: paths.uids)
             uid = lease.uid
-            hold(lease.lock.release(), as: number)
+            hold(lease.lock, as: number)
         } catch {
             throw .system(error, paths.uids.string, "can't take a uid for the VM")
         }
@@ -160,12 +160,14 @@ struct DescriptorTable: ~Copyable {
         }
     }
 
-    /// An unnamed file in memory that holds these bytes, to be read from its beginning.
+    /// An unnamed file in memory that holds these bytes, to be read from its beginning, and only to be read.
     private static func memory(_ name: String, _ bytes: [UInt8]) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             let file = try OwnedDescriptor(returned: clinux_memory_file(name))
             try writeAll(bytes, to: file.descriptor)
             lseek(file.rawValue, 0, SEEK_SET)
+            let result = clinux_seal_memory_file(file.rawValue)
+            guard result == 0 else { throw Errno(rawValue: -result) }
             return file
         } catch {
             throw .system(error, name, "can't be kept in memory")

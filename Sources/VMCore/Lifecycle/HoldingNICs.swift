@@ -34,7 +34,7 @@ extension DescriptorTable {
         _ planned: LaunchPlan.PlannedMacvtap, of plan: LaunchPlan, _ paths: Paths, using route: inout RouteSocket?
     ) throws(VMError) -> OwnedDescriptor {
         let resource = HostResource("macvtap.\(plan.name).net\(planned.nic)", in: paths)
-        return try resource.hold { (journal) throws(VMError) in
+        return try resource.hold(for: plan.name) { (journal) throws(VMError) in
             let macvtap = try Self.makeMacvtap(planned, alias: plan.name, &journal, using: &route)
             do throws(NetworkError) {
                 for number in plan.queueNumbers(of: planned.nic) {
@@ -88,7 +88,7 @@ extension DescriptorTable {
         } catch { throw VMError(error) }
         let table = PortRules.table(of: plan.name)
         let script = PortRules(table: table, ports: rules).script
-        return try HostResource("rules.\(plan.name)", in: paths).hold { (journal) throws(VMError) in
+        return try HostResource("rules.\(plan.name)", in: paths).hold(for: plan.name) { (journal) throws(VMError) in
             try RuleTable(family: "netdev", name: table, script: script)
                 .make(noting: &journal, in: paths, for: "the limits and filters of \(plan.name)")
         }

@@ -17,8 +17,13 @@ struct Ignition {
 
     private var directory: RuntimeDirectory { RuntimeDirectory(plan.name, in: paths) }
 
+    /// - Parameters:
+    ///   - life: the VM's lock, for QEMU.
+    ///   - signature: the file that the process signs just before it becomes QEMU, and then has no more.
     /// - Returns: the running VM's manifest.
-    func light(_ life: consuming ByteLockFile) throws(VMError) -> Manifest {
+    func light(
+        _ life: consuming OwnedDescriptor, _ signature: consuming OwnedDescriptor
+    ) throws(VMError) -> Manifest {
         var newDisks: [NewFile] = []
         var logs: [FilePath] = []
         var mayHaveRun = false
@@ -36,8 +41,7 @@ struct Ignition {
             var launch = Launch(
                 path: plan.executable, arguments: plan.argumentVector,
                 credentials: plan.credentials.resolved(uid: table.uid))
-            let identity = try identityFile()
-            launch.identity = identity.descriptor
+            launch.identity = signature.descriptor
             table.pass(to: &launch)
             stopwatch.lap(.descriptors)
             if foreground {
@@ -46,7 +50,7 @@ struct Ignition {
             }
             let deadline = Deadline(in: timeout)
             let child = try spawn(launch, closing: table, by: deadline)
-            extendLifetime(identity)
+            extendLifetime(signature)
             try run(child, &manifest, by: deadline, committing: &mayHaveRun)
             return manifest
         } catch {
@@ -85,16 +89,6 @@ struct Ignition {
         error(launch.become { undo(newDisks, logs) })
     }
 
-    /// The file that the process signs just before it becomes QEMU, and then has no more.
-    private func identityFile() throws(VMError) -> OwnedDescriptor {
-        do throws(Errno) {
-            return try openOwn(
-                directory.processFile, .writeOnly, flags: O_TRUNC, permissions: 0o640, group: Accounts.lookers)
-        } catch {
-            throw .system(error, directory.processFile.string, "can't be written")
-        }
-    }
-
     /// Forks and executes. Our copies of the descriptors close with that: a QEMU that dies before it takes the monitor's
     /// connection must be the last one that had the listening socket, or we would wait for it.
     private func spawn(
@@ -110,7 +104,8 @@ struct Ignition {
         var stage = FailedStart.Stage.making
         do throws(MonitorSession.Failure) {
             stopwatch.lap(.spawn)
-            var session = try MonitorSession.open(directory, by: deadline)
+            let process = try hold(child)
+            var session = try MonitorSession.open(directory, peer: process.descriptor, by: deadline)
             stopwatch.lap(.qemu)
             if plan.summary.vncDisplay == .auto {
                 stage = .describing
@@ -121,9 +116,17 @@ struct Ignition {
             stage = .running
             mayHaveRun = true
             for command in plan.commit { try session.execute(command, by: deadline) }
+            extendLifetime(process)
             stopwatch.lap(.commit)
         } catch {
             throw FailedStart(plan: plan, paths: paths, timeout: timeout).error(child, in: stage, error)
+        }
+    }
+
+    /// So that its end is noticed, whoever else has the other end of its monitor.
+    private func hold(_ child: Child) throws(MonitorSession.Failure) -> ProcessHandle {
+        do throws(Errno) { return try ProcessHandle.hold(child) } catch {
+            throw .ours(.system(error, plan.executable, "can't be watched"))
         }
     }
 

@@ -3,10 +3,12 @@ import SystemPackage
 /// The VM's QMP socket, held for a short conversation: it serves one client at a time, so its lock comes first.
 struct MonitorSession: ~Copyable {
     private let turn: ByteLockFile
+    private let name: VMName
     private var client: QMPClient
 
-    private init(turn: consuming ByteLockFile, client: consuming QMPClient) {
+    private init(turn: consuming ByteLockFile, _ name: VMName, client: consuming QMPClient) {
         self.turn = turn
+        self.name = name
         self.client = client
     }
 
@@ -14,29 +16,35 @@ struct MonitorSession: ~Copyable {
     enum Failure: Error {
         /// Another command keeps the socket.
         case taken
-        /// The file of turns can't be used: a reason on our side, which says nothing of QEMU.
-        case turns(VMError)
+        /// A reason on our side, which says nothing of QEMU: the file of turns can't be used, there is no descriptor left.
+        case ours(VMError)
         /// QEMU's side.
         case qemu(QMPClient.Failure)
     }
 
     /// Waits for the socket to be free, connects and negotiates.
-    static func open(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> MonitorSession {
+    ///
+    /// - Parameter peer: QEMU's process, by a pidfd that stays open as long as the session; -1: not known.
+    static func open(
+        _ directory: RuntimeDirectory, peer: CInt = -1, by deadline: Deadline
+    ) throws(Failure) -> MonitorSession {
         let taken: ByteLockFile?
-        do throws(VMError) { taken = try takeTurn(directory, by: deadline) } catch { throw .turns(error) }
+        do throws(VMError) { taken = try takeTurn(directory, by: deadline) } catch { throw .ours(error) }
         guard let turn = taken else { throw .taken }
         let socket = try connect(directory, by: deadline)
         do throws(QMPClient.Failure) {
-            return MonitorSession(turn: turn, client: try QMPClient(socket, by: deadline))
+            return MonitorSession(turn: turn, directory.name, client: try QMPClient(socket, peer: peer, by: deadline))
         } catch {
-            throw .qemu(error)
+            throw Failure(error, directory.name)
         }
     }
 
     /// Carries out a command.
     @discardableResult
     mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
-        do throws(QMPClient.Failure) { return try client.execute(command, by: deadline) } catch { throw .qemu(error) }
+        do throws(QMPClient.Failure) { return try client.execute(command, by: deadline) } catch {
+            throw Failure(error, name)
+        }
     }
 
     private static func takeTurn(_ directory: RuntimeDirectory, by deadline: Deadline) throws(VMError) -> ByteLockFile?
@@ -53,14 +61,25 @@ struct MonitorSession: ~Copyable {
                 // The backlog is full of clients that left: QEMU has not looked for long, and may yet.
                 guard !deadline.hasPassed else { throw .qemu(.silent) }
                 pause(.milliseconds(20))
+            } catch .interrupted {
+                guard !deadline.hasPassed else { throw .qemu(.silent) }
             } catch {
-                throw .qemu(.system(error))
+                throw Failure(.system(error), directory.name)
             }
         }
     }
 }
 
 extension MonitorSession.Failure {
+    /// Whose fault it is.
+    fileprivate init(_ failure: QMPClient.Failure, _ name: VMName) {
+        guard case .system(let errno) = failure, !errno.isPeers else {
+            self = .qemu(failure)
+            return
+        }
+        self = .ours(.system(errno, name.description, "its monitor can't be used from here"))
+    }
+
     /// The failure as one of a command about this VM.
     func error(of name: VMName) -> VMError {
         switch self {
@@ -68,7 +87,7 @@ extension MonitorSession.Failure {
             return VMError(
                 .busy, name.description, "another command is talking to its monitor",
                 remedy: "try again in a moment")
-        case .turns(let error): return error
+        case .ours(let error): return error
         case .qemu(let failure):
             let code: VMError.Code =
                 switch failure {
@@ -94,5 +113,17 @@ extension ByteLockFile {
             interval = min(interval * 2, .milliseconds(20))
         }
         return true
+    }
+}
+
+extension Errno {
+    /// Whether a connection failed because of the one at the other end: that nobody listens there, or under that name, or
+    /// has hung up, or sends what is no answer. All else is short of something on this side.
+    fileprivate var isPeers: Bool {
+        switch self {
+        case .connectionRefused, .connectionReset, .brokenPipe, .socketNotConnected, .protocolWrongTypeForSocket,
+            .noSuchFileOrDirectory, .notDirectory, .messageTooLong: true
+        default: false
+        }
     }
 }

@@ -11,16 +11,12 @@ extension RuntimeDirectory {
     func settle(_ paths: Paths) throws(VMError) -> Observation {
         let deadline = Deadline(in: .seconds(10))
         while true {
-            var seen = Observation(name, in: paths)
+            var seen = Observation(name, in: paths, inTurn: true)
             guard seen.state == .starting else { return seen }
-            switch runState(by: deadline) {
+            switch try runState(by: deadline) {
             // In the foreground whoever started it has become QEMU, which goes on by itself.
             case .starting? where Manifest(reading: manifestFile)?.foreground == true: pause(.milliseconds(5))
-            case .starting?:
-                if let holder, let process = ProcessHandle(holder) {
-                    process.signal(SIGKILL)
-                    _ = process.waitForEnd(by: deadline)
-                }
+            case .starting?: try endWhatNeverRan(seen.holder, by: deadline)
             case let state?:
                 seen.state = state
                 return seen
@@ -35,11 +31,32 @@ extension RuntimeDirectory {
         }
     }
 
-    private func runState(by deadline: Deadline) -> VMState? {
-        guard var session = try? MonitorSession.open(self, by: deadline),
-            let answer = try? session.execute(QMPCommand("query-status"), by: deadline)
-        else { return nil }
-        return VMState(runState: answer["status"]?.string ?? "")
+    private func endWhatNeverRan(_ holder: ProcessIdentity?, by deadline: Deadline) throws(VMError) {
+        guard let holder, let process = try process(holder) else { return }
+        process.signal(SIGKILL)
+        _ = process.waitForEnd(by: deadline)
+    }
+
+    /// Takes hold of QEMU; nil where it is gone.
+    func process(_ identity: ProcessIdentity) throws(VMError) -> ProcessHandle? {
+        do throws(Errno) { return try ProcessHandle.hold(identity) } catch {
+            throw .system(error, name.description, "its QEMU, pid \(identity.pid), can't be taken hold of")
+        }
+    }
+
+    /// QEMU's own word; nil where it gives none.
+    ///
+    /// - Throws: what keeps this command from asking.
+    private func runState(by deadline: Deadline) throws(VMError) -> VMState? {
+        do throws(MonitorSession.Failure) {
+            var session = try MonitorSession.open(self, by: deadline)
+            let answer = try session.execute(QMPCommand("query-status"), by: deadline)
+            return VMState(runState: answer["status"]?.string ?? "")
+        } catch .ours(let error) {
+            throw error
+        } catch {
+            return nil
+        }
     }
 
     /// Does something to the VM while nobody else changes its state.

@@ -101,7 +101,7 @@ public struct Removing {
         let directory = RuntimeDirectory(vm.name, in: paths)
         try directory.operate { () throws(VMError) in
             let isAnothers = try directory.settle(paths).state.isAlive && !directory.isRunning(vm.file)
-            guard isAnothers || !Observation(vm.name, in: paths).state.isAlive else {
+            guard isAnothers || !Observation(vm.name, in: paths, inTurn: true).state.isAlive else {
                 throw Self.isRunning(vm)
             }
             try refuseUsed()

@@ -6,7 +6,7 @@ import SystemPackage
 struct RuntimeDirectory {
     /// What the bytes of the turns file stand for.
     enum Turn: Int64 {
-        /// Held by the kvmctl that is changing the VM's state.
+        /// Held by the kvmctl that is changing the VM's state (`VMLife.operation`).
         case operation
         /// Held by the one client that the QMP socket can serve.
         case monitor
@@ -31,28 +31,17 @@ struct RuntimeDirectory {
         path = paths.machine(name)
     }
 
-    /// QEMU holds the lock on its only byte, and that is the VM's life. Nothing is believed of its content: QEMU, which a
-    /// guest may have taken over, can write to it.
-    var lockFile: FilePath { path.appending("lock") }
+    /// Whether the VM lives.
+    var life: VMLife { VMLife(directory: path) }
     /// Whose turn it is, among kvmctl's commands. QEMU has no descriptor of it.
-    var turnsFile: FilePath { path.appending("turns") }
-    /// `PID STARTTIME` of QEMU, written by the process itself just before it became QEMU.
-    var processFile: FilePath { path.appending("process") }
+    var turnsFile: FilePath { life.turnsFile }
     var manifestFile: FilePath { path.appending("manifest.json") }
 
-    /// Opens the lock file, and makes the directory where it is missing.
-    func openLock() throws(VMError) -> ByteLockFile {
-        try open(lockFile, permissions: 0o640, group: Accounts.lookers)
-    }
-
     /// Opens the file of turns, and makes the directory where it is missing.
-    func openTurns() throws(VMError) -> ByteLockFile { try open(turnsFile, permissions: 0o600, group: nil) }
-
-    private func open(_ file: FilePath, permissions: UInt32, group: UInt32?) throws(VMError) -> ByteLockFile {
+    func openTurns() throws(VMError) -> ByteLockFile {
         try make()
-        func opened() throws(Errno) -> ByteLockFile {
-            try ByteLockFile(creating: file, permissions: permissions, group: group)
-        }
+        let file = turnsFile
+        func opened() throws(Errno) -> ByteLockFile { try ByteLockFile(creating: file, permissions: 0o600) }
         do throws(Errno) { return try opened() } catch .noSuchFileOrDirectory {
             // An `rm` at the same moment took the new directory away, which it does once.
             try make()
@@ -76,19 +65,8 @@ struct RuntimeDirectory {
         if let found { try Custody.refuseForeign(found, at: path) }
     }
 
-    /// Opens the lock file of a VM that was started before; nil where it never was.
-    func openLockIfThere() throws(Errno) -> ByteLockFile? {
-        do throws(Errno) {
-            return try ByteLockFile(asking: lockFile)
-        } catch .noSuchFileOrDirectory {
-            return nil
-        }
-    }
-
-    /// Who holds the life lock.
-    var holder: ProcessIdentity? {
-        (try? readOwnFile(processFile, limit: 64)).flatMap { ProcessIdentity(String(decoding: $0, as: UTF8.self)) }
-    }
+    /// Which process is QEMU, or was.
+    var holder: ProcessIdentity? { (try? life.signer) ?? nil }
 
     /// Whether what runs under this name was started from that file; false where the name's VM is another one.
     func isRunning(_ file: FilePath) -> Bool {

@@ -103,15 +103,17 @@ public struct Starting {
             let plan = try plan(to: .start)
             let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
             tell(file.warnings + plan.notices + SpaceCheck.warnings(new, paths))
-            let life = try takeLife()
+            let life = try directory.life.begin(lookers: Accounts.lookers)
+            tell(HostResource.sweep(paths, before: name).map(\.description))
+            let signature = try directory.life.forgetSigner(lookers: Accounts.lookers)
             try claimAddresses(plan)
             let ignition = Ignition(
                 plan: plan, paths: paths, trust: file.trust, foreground: options.foreground, timeout: options.timeout,
                 stopwatch: stopwatch)
             let manifest: Manifest
-            do throws(VMError) { manifest = try ignition.light(life) } catch {
+            do throws(VMError) { manifest = try ignition.light(life, signature) } catch {
                 var failure = error
-                failure.details += HostResource.sweep(paths, patience: .seconds(10)).map(\.description)
+                failure.details += HostResource.sweep(paths, after: name, patience: .seconds(10)).map(\.description)
                 throw failure
             }
             return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
@@ -138,20 +140,6 @@ public struct Starting {
                 remedy: "stop that one, or give this one another NAME")
         }
         return seen
-    }
-
-    private func takeLife() throws(VMError) -> ByteLockFile {
-        let deadline = Deadline(in: .seconds(10))
-        while !deadline.hasPassed {
-            let life = try directory.openLock()
-            if try life.take(0, of: directory.lockFile) { return life }
-            // With the operation's turn held only a QEMU that is just ending can have it; or somebody who may read the
-            // file keeps a read lock on it, and is left with a file that nobody asks any more.
-            if (try? life.isLocked(0)) == false { removeFile(directory.lockFile) }
-            pause(.milliseconds(5))
-        }
-        throw VMError(
-            .busy, directory.lockFile.string, "is locked by another process", remedy: "`lslocks` says which")
     }
 
     /// Writes down the VM's addresses, unless another has one of them; for all starts on the host one after the other.

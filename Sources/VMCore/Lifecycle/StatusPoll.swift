@@ -73,7 +73,11 @@ struct StatusPoll {
         repeat {
             let waiting = questions.filter(\.isOpen)
             var set = waiting.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-            guard !set.isEmpty, poll(&set, nfds_t(set.count), deadline.milliseconds) > 0 else { break }
+            guard !set.isEmpty else { break }
+            let ready = poll(&set, nfds_t(set.count), deadline.milliseconds)
+            if ready < 0, errno == EINTR { continue }
+            // Not a word of QEMU's: what the lock and the record told stands.
+            guard ready >= 0 else { return [] }
             for (question, entry) in zip(waiting, set) where entry.revents != 0 { question.read() }
         } while !deadline.hasPassed
         // A closed connection is an end in progress, which the lock will tell at the next look.

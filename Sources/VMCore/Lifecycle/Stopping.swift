@@ -89,7 +89,7 @@ public struct Stopping: Sendable {
     ///   can't be asked: nothing is ended then that was not asked.
     public func stop() throws(VMError) -> Outcome {
         var outcome = try stopQEMU()
-        outcome.leftBehind = HostResource.sweep(paths, patience: Self.quitPatience)
+        outcome.leftBehind = HostResource.sweep(paths, after: vm.name, patience: Self.quitPatience)
         return outcome
     }
 
@@ -107,14 +107,14 @@ public struct Stopping: Sendable {
     /// The VM's QEMU, when a start in progress is through; nil where there is none.
     private func qemu() throws(VMError) -> ProcessHandle? {
         let seen = try directory.operate { () throws(VMError) in
-            timeout > .zero ? try directory.settle(paths) : Observation(vm.name, in: paths)
+            timeout > .zero ? try directory.settle(paths) : Observation(vm.name, in: paths, inTurn: true)
         }
-        guard seen.state.isAlive else { return nil }
-        if let holder = seen.holder, let process = ProcessHandle(holder) { return process }
+        guard seen.state.isAlive, let holder = seen.holder else { return nil }
+        if let process = try directory.process(holder) { return process }
         guard Observation(vm.name, in: paths).state.isAlive else { return nil }
         throw VMError(
-            .busy, vm.name.description, "nothing says which process it is that holds the VM's lock",
-            remedy: "`lslocks` names the one that holds \(directory.lockFile)")
+            .busy, vm.name.description, "from here it can't be told which process its QEMU is",
+            remedy: "run kvmctl where it was started, not in a container of its own; /proc has to be mounted")
     }
 
     /// The rungs below the guest: `quit`, SIGTERM (which QEMU takes as `quit`, also where its monitor is of no use),
@@ -133,11 +133,6 @@ public struct Stopping: Sendable {
                 .timedOut, vm.name.description, "QEMU was sent SIGKILL and has not ended; it hangs in the kernel",
                 remedy: "`cat /proc/\(directory.holder?.pid ?? 0)/wchan` says where, mostly a disk that does not answer"
             )
-        }
-        guard !Observation(vm.name, in: paths).state.isAlive else {
-            throw VMError(
-                .busy, vm.name.description, "the process that was ended is not the one that holds the VM's lock",
-                remedy: "`lslocks` names the one that holds \(directory.lockFile)")
         }
         return .killed
     }

@@ -30,25 +30,23 @@ public enum VMState: String, CaseIterable, Sendable {
     }
 }
 
-/// What can be seen of a VM without asking it: the lock, who holds it, the flight record.
+/// What can be seen of a VM without asking it: whether it lives, as which process, and the flight record.
 struct Observation {
     var state: VMState
     var holder: ProcessIdentity?
     /// Why the last run ended, in QEMU's word, where it did.
     var endReason: String?
 
-    /// Looks at a VM by the kernel's lock first; nothing that could be stale is believed.
-    init(_ name: VMName, in paths: Paths) {
-        let directory = RuntimeDirectory(name, in: paths)
+    /// Looks at a VM.
+    ///
+    /// - Parameter inTurn: whether the caller has the operation's turn: then nobody is starting it.
+    init(_ name: VMName, in paths: Paths, inTurn: Bool = false) {
         do throws(Errno) {
-            let isLocked = try directory.openLockIfThere()?.isLocked(0) ?? false
-            let record = FlightRecord(reading: paths.record(name))
-            let holder = directory.holder
-            switch holder?.life {
-            case _ where !isLocked, .ending: self = .gone(record)
-            case .running: self = .alive(record, holder: holder)
-            // The lock is taken, and nobody has signed yet: what the last run left says nothing of this one.
-            case .gone, nil: self.init(state: .starting)
+            switch try RuntimeDirectory(name, in: paths).life.signs(inTurn: inTurn) {
+            case .none: self = .gone(FlightRecord(reading: paths.record(name)))
+            // What the last run left says nothing of this one.
+            case .starting: self.init(state: .starting)
+            case .alive(let holder): self = .alive(FlightRecord(reading: paths.record(name)), holder: holder)
             }
         } catch {
             self.init(state: .unknown)

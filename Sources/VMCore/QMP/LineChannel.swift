@@ -11,10 +11,17 @@ struct LineChannel: ~Copyable {
     }
 
     private let socket: OwnedDescriptor
+    /// A process without which nothing more will come; a pidfd, or -1.
+    private let peer: CInt
     private var received: [UInt8] = []
     private var scanned = 0
 
-    init(_ socket: consuming OwnedDescriptor) { self.socket = socket }
+    /// - Parameter peer: the process at the other end, by a pidfd, where its end is to be noticed even if somebody else
+    ///   still holds that end of the connection.
+    init(_ socket: consuming OwnedDescriptor, peer: CInt = -1) {
+        self.socket = socket
+        self.peer = peer
+    }
 
     var descriptor: CInt { socket.rawValue }
 
@@ -91,9 +98,13 @@ struct LineChannel: ~Copyable {
     private func wait(for event: CInt, by deadline: Deadline) throws(Failure) {
         while true {
             if deadline.hasPassed { throw .timedOut }
-            var poll = pollfd(fd: socket.rawValue, events: Int16(event), revents: 0)
-            let ready = Glibc.poll(&poll, 1, deadline.milliseconds)
-            if ready > 0 { return }
+            var set = [
+                pollfd(fd: socket.rawValue, events: Int16(event), revents: 0),
+                pollfd(fd: peer, events: Int16(POLLIN), revents: 0),
+            ]
+            let ready = Glibc.poll(&set, nfds_t(set.count), deadline.milliseconds)
+            if set[0].revents != 0 { return }
+            if ready > 0 { throw .closed }
             if ready == 0 { throw .timedOut }
             if errno != EINTR { throw .system(Errno(rawValue: errno)) }
         }

@@ -20,8 +20,10 @@ struct QMPClient: ~Copyable {
 
     /// Greets QEMU and negotiates capabilities. The reply is what says that the machine's devices exist: the monitor's
     /// thread greets before that.
-    init(_ socket: consuming OwnedDescriptor, by deadline: Deadline) throws(Failure) {
-        channel = LineChannel(socket)
+    ///
+    /// - Parameter peer: QEMU's process, by a pidfd; -1: not known.
+    init(_ socket: consuming OwnedDescriptor, peer: CInt = -1, by deadline: Deadline) throws(Failure) {
+        channel = LineChannel(socket, peer: peer)
         _ = try execute(QMPCommand("qmp_capabilities"), by: deadline)
     }
 

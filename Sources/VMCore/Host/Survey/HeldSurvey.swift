@@ -10,7 +10,9 @@ extension HostResource {
         do throws(VMError) {
             var held: [HeldCondition] = []
             for name in try Custody.names(in: paths.resources) {
-                held += try HostResource(name, in: paths).remnants().compactMap { HeldCondition($0, of: name) }
+                for remnant in try HostResource(name, in: paths).remnants() {
+                    if let condition = try HeldCondition(remnant, of: name) { held.append(condition) }
+                }
             }
             return held
         } catch {
@@ -37,13 +39,13 @@ extension HostResource {
 
 extension HeldCondition {
     /// nil for what nothing is asked about.
-    fileprivate init?(_ remnant: Remnant, of resource: String) {
+    fileprivate init?(_ remnant: Remnant, of resource: String) throws(VMError) {
         switch remnant {
         case .table(let family, let name, let script):
             self.init(resource: resource, thing: .table("\(family) \(name)", script: script))
         case .daemon(let daemon):
             let start = NATServer.start(in: daemon.pidFile.removingLastComponent())
-            self.init(resource: resource, thing: .server(isRunning: daemon.isRunning, start: start))
+            self.init(resource: resource, thing: .server(isRunning: try daemon.isRunning(), start: start))
         default: return nil
         }
     }

@@ -1,0 +1,6 @@
+#pragma once
+
+#include "launch.h"
+
+// Turns the calling process into the unprivileged user of a launch, for good. 0 or -errno.
+int drop_privileges(const struct clinux_launch *launch);
