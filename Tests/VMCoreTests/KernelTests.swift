@@ -185,7 +185,8 @@ final class Scratch {
     /// A leader that has ended is a zombie as long as another thread goes on, as one can that a guest took over.
     @Test func aProcessWhoseFirstThreadHasEndedIsNotEnding() throws {
         // exit(2) of the main thread alone.
-        let program = "import ctypes, threading, time\n"
+        let program =
+            "import ctypes, threading, time\n"
             + "threading.Thread(target=time.sleep, args=(600,)).start()\nctypes.CDLL(None).syscall(60, 0)"
         var pid: pid_t = 0
         let words = ["python3", "-c", program].map { (word: String) in strdup(word) } + [nil]

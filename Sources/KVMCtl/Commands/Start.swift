@@ -52,6 +52,10 @@ struct Start: ParsableCommand {
                 plan.notices.forEach(Message.note)
                 return
             }
+            if foreground, let end = try Foreground.leaveTerminal() {
+                end.failure(of: vm.name, in: try Places.current()).map(Message.error)
+                end.repeatHere()
+            }
             try start(vm, starting, stopwatch, adding: &results)
         }
     }

@@ -103,7 +103,8 @@ public final class AddressSearch {
     private func listen(for duration: Duration) {
         let listeners = nics.compactMap(\.listener)
         var set = listeners.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-        if set.isEmpty { pause(duration) } else { poll(&set, nfds_t(set.count), CInt(clamping: duration.wholeMilliseconds)) }
+        let limit = CInt(clamping: duration.wholeMilliseconds)
+        if set.isEmpty { pause(duration) } else { poll(&set, nfds_t(set.count), limit) }
         for listener in listeners { listener.takeIn() }
     }
 

@@ -63,7 +63,11 @@ struct DescriptorTable: ~Copyable {
             case .uidLock:
                 try holdUID(of: plan.name, paths, as: number)
             case .messages where foreground:
-                hold(try duplicate(.standardError), as: number)
+                if let stream = MessageStream.ofThisProcess {
+                    hold(try stream.open(), as: number)
+                } else {
+                    hold(try RunLog.begin(paths.qemuLog(plan.name)), as: number)
+                }
             default:
                 hold(try Self.open(descriptor.role, plan, directory, paths, trust), as: number)
             }
@@ -94,13 +98,6 @@ struct DescriptorTable: ~Copyable {
             hold(lease.lock, as: number)
         } catch {
             throw .system(error, paths.uids.string, "can't take a uid for the VM")
-        }
-    }
-
-    private func duplicate(_ descriptor: FileDescriptor) throws(VMError) -> OwnedDescriptor {
-        do throws(Errno) { return try OwnedDescriptor(returned: fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 3)) } catch
-        {
-            throw .system(error, "stderr", "can't be passed to QEMU")
         }
     }
 

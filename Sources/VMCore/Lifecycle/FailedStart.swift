@@ -83,7 +83,7 @@ struct FailedStart {
 }
 
 /// `SIGSYS`, or the number of a signal that QEMU is not known to die of.
-private func signalName(_ number: CInt) -> String {
+func signalName(_ number: CInt) -> String {
     let names: [CInt: String] = [
         SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGILL: "SIGILL", SIGKILL: "SIGKILL",
         SIGSEGV: "SIGSEGV", SIGSYS: "SIGSYS", SIGTERM: "SIGTERM", SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ",

@@ -42,6 +42,7 @@ struct Ignition {
                 path: plan.executable, arguments: plan.argumentVector,
                 credentials: plan.credentials.resolved(uid: table.uid))
             launch.identity = signature.descriptor
+            launch.keepsLimits = foreground && ServiceManager.startedThisProcess
             table.pass(to: &launch)
             stopwatch.lap(.descriptors)
             if foreground {

@@ -36,7 +36,7 @@ public struct LogReader: ~Copyable {
             if kind == .qemu, !previous, (try? status(of: paths.record(vm))) != nil {
                 throw VMError(
                     .notFound, path.string, "the last run has none: it was started with --foreground",
-                    remedy: "QEMU's messages went to stderr: under systemd, `journalctl` has them")
+                    remedy: "QEMU's messages went where stderr led: under systemd, `journalctl` has them")
             }
             throw VMError(
                 .notFound, path.string, previous ? "\(vm) was not started twice" : "\(vm) was never started",

@@ -122,7 +122,8 @@ extension Errno {
     fileprivate var isPeers: Bool {
         switch self {
         case .connectionRefused, .connectionReset, .brokenPipe, .socketNotConnected, .protocolWrongTypeForSocket,
-            .noSuchFileOrDirectory, .notDirectory, .messageTooLong: true
+            .noSuchFileOrDirectory, .notDirectory, .messageTooLong:
+            true
         default: false
         }
     }

@@ -102,7 +102,7 @@ public struct Starting {
             if let running = try committed(try directory.settle(paths)) { return try alreadyRunning(running) }
             let plan = try plan(to: .start)
             let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
-            tell(file.warnings + plan.notices + SpaceCheck.warnings(new, paths))
+            tell(file.warnings + plan.notices + SpaceCheck.warnings(new, paths) + messagePlace)
             let life = try directory.life.begin(lookers: Accounts.lookers)
             tell(HostResource.sweep(paths, before: name).map(\.description))
             let signature = try directory.life.forgetSigner(lookers: Accounts.lookers)
@@ -118,6 +118,12 @@ public struct Starting {
             }
             return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
         }
+    }
+
+    /// Where QEMU's messages go, where that is not where one looks for them.
+    private var messagePlace: [String] {
+        guard options.foreground, MessageStream.ofThisProcess == nil else { return [] }
+        return ["QEMU's messages go to \(paths.qemuLog(name)): `kvmctl logs --qemu \(name)`"]
     }
 
     /// Asking twice is fine, but not for what goes on as long as the VM does: to end at once would say that it has ended.

@@ -111,7 +111,7 @@ public struct Descriptor: Equatable, Sendable {
         case monitorInput
         /// The flight record, append-only.
         case record
-        /// What QEMU prints: the VM's QEMU log, or with `start --foreground` the caller's own stderr.
+        /// What QEMU prints: the VM's QEMU log, or with `start --foreground` the caller's stderr, if that is a pipe or the journal.
         case messages
         /// The VM's lock file, its life byte locked.
         case lock
