@@ -55,6 +55,8 @@ struct HostProbe {
             passwordLength: passwordLength(params), problems: problems)
         facts.lowerDevices = lowerDevices
         if case .owner(_, let name) = trust.rule { facts.actsFor = name }
+        // Those of a unit are meant, and told by systemd.
+        if !(options.foreground && ServiceManager.startedThisProcess) { facts.limits = .ofThisProcess }
         return facts
     }
 

@@ -39,6 +39,8 @@ public struct HostFacts: Equatable, Sendable {
     public var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
     public var neighbours: [Neighbour]
+    /// The limits of whoever starts it that QEMU can't be freed from.
+    public var limits = StarterLimits()
     /// What could not be found out, and has to be for a start.
     public var problems: [VMError]
 

@@ -42,6 +42,7 @@ extension LaunchPlan {
         planner.planExtras()
         planner.planCommit()
         planner.planNeighbours()
+        planner.planLimits()
         planner.planAssumptions()
         guard planner.problems.isEmpty else { throw PlanRefusal(problems: planner.problems) }
         self = planner.plan

@@ -1,0 +1,43 @@
+/// Limits that whoever starts a VM is under, and that can't be raised for QEMU (getrlimit(2), the hard limits).
+public struct StarterLimits: Equatable, Sendable {
+    /// On the address space, or the data in it; nil: none.
+    public var memory: ByteCount?
+    /// On the size that a file can grow to; nil: none.
+    public var fileSize: ByteCount?
+    /// On the CPU time, in seconds; nil: none.
+    public var cpuSeconds: Int64?
+
+    /// No limit at all.
+    public init() {}
+}
+
+extension LaunchPlanner {
+    /// What QEMU takes of addresses beside the guest's memory: its own code and heap, the stacks of its threads, and under TCG
+    /// the translated code.
+    private static let ownAddresses = ByteCount(bytes: 2 << 30)
+
+    /// Says which limits are too low for the machine. None of them is a certain end, so it is started.
+    mutating func planLimits() {
+        guard !facts.isAssumed else { return }
+        let limits = facts.limits
+        let addresses = ByteCount(bytes: params.memory.value.bytes + Self.ownAddresses.bytes)
+        if let memory = limits.memory, memory < addresses {
+            warn(
+                "on memory is \(memory) (`ulimit -H -v`, `-d`), and QEMU takes up to \(addresses) of addresses: it may not "
+                    + "start, or end when it needs more")
+        }
+        if let fileSize = limits.fileSize {
+            warn(
+                "on the size of a file is \(fileSize) (`ulimit -H -f`): a disk image beyond that gives the guest I/O errors, "
+                    + "and a log ends there")
+        }
+        if let seconds = limits.cpuSeconds {
+            warn("on CPU time is \(seconds) s (`ulimit -H -t`): when QEMU has used that, it is killed")
+        }
+    }
+
+    private mutating func warn(_ text: String) {
+        plan.notices.append(
+            "this session's limit \(text); limits.conf(5) says where it comes from, and only root can raise it")
+    }
+}
