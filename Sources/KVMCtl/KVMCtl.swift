@@ -42,7 +42,7 @@ struct Root: ParsableCommand {
         // Each says its commandName: to make it from the type's name took ArgumentParser half of a command's start-up.
         groupedSubcommands: [
             CommandGroup(name: "Run:", subcommands: [Start.self, Stop.self]),
-            CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self]),
+            CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self, VNC.self]),
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),

@@ -56,7 +56,7 @@ struct VMDetails {
         ]
         if let reason = entry.endReason { rows.append(("last end", reason)) }
         if let uuid = entry.uuid { rows.append(("UUID", uuid)) }
-        rows += [("memory", entry.memoryText), ("CPUs", entry.cpusText), ("VNC", entry.vncText)]
+        rows += [("memory", entry.memoryText), ("CPUs", entry.cpusText), ("VNC", entry.vncWords)]
         if let process = entry.process { rows.append(("pid", "\(process.pid), up \(process.age.short)")) }
         if let accelerator = entry.accelerator { rows.append(("accelerator", accelerator)) }
         for nic in entry.nics {

@@ -31,6 +31,13 @@ extension VMEntry {
         return vnc.address == "127.0.0.1" ? ":\(port - 5900)" : "\(vnc.address):\(port - 5900)"
     }
 
+    /// The same for `show`: with what protects it.
+    var vncWords: String {
+        guard let vnc else { return "-" }
+        let place = process == nil ? "" : ": `kvmctl vnc \(name)`"
+        return "\(vncText), \(vnc.hasPassword ? "with a password\(place)" : "without a password")"
+    }
+
     /// The NICS column: the taps where there are any, and what they are on.
     var nicsText: String {
         nics.isEmpty
@@ -63,7 +70,7 @@ extension VMEntry.VNCAddress {
     var json: JSON {
         [
             "address": .string(address), "port": port.map { .integer(Int64($0)) } ?? .null,
-            "display": port.map { .integer(Int64($0 - 5900)) } ?? .null,
+            "display": port.map { .integer(Int64($0 - 5900)) } ?? .null, "hasPassword": .bool(hasPassword),
         ]
     }
 }

@@ -86,6 +86,7 @@ extension Descriptor.Role {
         case .hostPort(let port): "\(port.transport.rawValue) port \(port.number), taken"
         case .blob(let path): "\(path)"
         case .secret(let path): "password from \(path)"
+        case .madeSecret: "password made for this start"
         }
     }
 

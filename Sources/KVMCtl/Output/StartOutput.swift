@@ -21,7 +21,10 @@ extension Starting.Outcome {
             return "\(name): already running\(process.map { ", pid \($0.pid)" } ?? "")"
         case .started(let entry):
             var parts = ["\(name): started"]
-            if let vnc = entry.vnc, let port = vnc.port { parts.append("VNC at \(vnc.address):\(port)") }
+            if let vnc = entry.vnc, let port = vnc.port {
+                parts.append(
+                    "VNC at \(vnc.address):\(port)\(vnc.hasPassword ? " (password: `kvmctl vnc \(name)`)" : "")")
+            }
             parts += entry.nics.compactMap { nic in
                 nic.tap.map { tap in
                     let network = nic.network.split(separator: ":").last ?? ""

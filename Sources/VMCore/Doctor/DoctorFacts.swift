@@ -117,6 +117,9 @@ struct MachineCondition: Equatable, Sendable {
     /// Where its VNC server listens for other hosts, where it does.
     var openVNC: HostPort?
 
+    /// Where its VNC server listens on the host itself without a password, where it does, or would.
+    var unprotectedVNC: HostPort?
+
     /// A network card.
     struct NIC: Equatable, Sendable {
         /// The n of `NETn`.

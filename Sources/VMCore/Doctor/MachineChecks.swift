@@ -4,7 +4,9 @@ import SystemPackage
 /// The VMs: what keeps each from starting, and what two of them can't both have.
 enum MachineChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
-        let findings = facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
+        let findings =
+            facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
+            + facts.machines.compactMap(openScreen)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         return [
@@ -18,6 +20,18 @@ enum MachineChecks {
         // QEMU itself was looked at, once for all.
         let known = if case .failure(let error) = host.qemu { error.cause } else { "" }
         return machine.obstacles.filter { $0.cause != known }.map { Finding($0, of: machine.name) }
+    }
+
+    /// Who reaches a VNC server without a password has the VM's screen and keyboard.
+    private static func openScreen(of machine: MachineCondition) -> Finding? {
+        guard let open = machine.unprotectedVNC else { return nil }
+        let place = open.address.contains(":") ? "[\(open.address)]" : open.address
+        return .warning(
+            machine.name,
+            "VNC at \(place):\(open.number) has no password: any local account can use its screen and keyboard",
+            mend: .step(
+                "with VNCDISP=auto in \(machine.file) each start makes one (`kvmctl vnc \(machine.name)`); "
+                    + "VNCPASSWORD_FILE names one"))
     }
 
     /// Frames to an address that two on one network have reach whoever spoke last.

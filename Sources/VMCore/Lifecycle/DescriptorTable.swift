@@ -118,7 +118,8 @@ struct DescriptorTable: ~Copyable {
             return try files.image(path, writable: writable, direct: direct)
         case .vhost: return try device("/dev/vhost-net")
         case .blob(let path): return try blob(path, try files.regular(path), for: plan.credentials)
-        case .secret(let path): return try secret(path, try files.regular(path))
+        case .secret(let path): return try secret(try password(in: path, try files.regular(path)), of: directory)
+        case .madeSecret: return try secret(ScreenPassword.generate(), of: directory)
         case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .tap:
             throw VMError(.bug, "\(role)", "is not opened here")
         }
@@ -141,11 +142,18 @@ struct DescriptorTable: ~Copyable {
         return try memory("blob", try contents(of: original, path))
     }
 
-    private static func secret(
-        _ path: FilePath, _ original: borrowing OwnedDescriptor
-    ) throws(VMError) -> OwnedDescriptor {
+    private static func password(
+        in path: FilePath, _ original: borrowing OwnedDescriptor
+    ) throws(VMError) -> [UInt8] {
         let password = VNCPassword.trimmed(try contents(of: original, path, limit: 4096))
         if let fault = VNCPassword.fault(ofLength: password.count, in: path) { throw fault }
+        return password
+    }
+
+    private static func secret(
+        _ password: [UInt8], of directory: RuntimeDirectory
+    ) throws(VMError) -> OwnedDescriptor {
+        try ScreenPassword(directory).keep(password)
         return try memory("secret", password)
     }
 

@@ -33,6 +33,7 @@ struct Ignition {
             }
             stopwatch.lap(.disks)
             logs = try RunLog.setAside(paths, plan.name)
+            if !plan.summary.vncHasPassword { ScreenPassword(directory).forget() }
             let table = try DescriptorTable(
                 plan, life: life, paths: paths, trust: trust, foreground: foreground, stopwatch: stopwatch)
             var manifest = Manifest(plan, foreground: foreground)

@@ -55,6 +55,8 @@ public struct VMEntry: Sendable {
         public var address: String
         /// The TCP port; nil: not known until it runs (`auto`).
         public var port: Int?
+        /// Whether it asks for a password.
+        public var hasPassword: Bool
     }
 }
 
@@ -169,7 +171,9 @@ extension VMEntry {
         self.init(name: manifest.name, state: seen.state, file: FilePath(manifest.file), place: place)
         memoryBytes = manifest.memoryBytes
         cpus = manifest.cpus
-        vnc = manifest.display(in: place).map { VNCAddress(address: $0.address, port: $0.port) }
+        vnc = manifest.display(in: place).map {
+            VNCAddress(address: $0.address, port: $0.port, hasPassword: manifest.hasVNCPassword)
+        }
         let isAlive = seen.state.isAlive
         nics = manifest.nics.map {
             NIC(
@@ -190,8 +194,10 @@ extension VMEntry {
         cpus = params.cpus.value
         switch params.vnc.display.value {
         case .none: break
-        case .auto: vnc = VNCAddress(address: params.vnc.bind.value, port: nil)
-        case .number(let display): vnc = VNCAddress(address: params.vnc.bind.value, port: 5900 + display)
+        case .auto: vnc = VNCAddress(address: params.vnc.bind.value, port: nil, hasPassword: true)
+        case .number(let display):
+            vnc = VNCAddress(
+                address: params.vnc.bind.value, port: 5900 + display, hasPassword: params.vnc.hasPassword)
         }
         nics = params.nics.map {
             NIC(

@@ -12,8 +12,12 @@ struct Manifest: Equatable {
     var memoryBytes: Int64
     var cpus: Int
     var accelerator: String
-    /// The VNC server, where there is one.
+    /// The VNC server, where there is one, and where it is known where it listens.
     var vnc: VNC?
+    /// Whether there is one.
+    var hasVNC: Bool
+    /// Whether it asks for a password.
+    var hasVNCPassword: Bool
     var nics: [NIC]
     var forwards: [PortForward]
     var media: [String]
@@ -60,6 +64,8 @@ struct Manifest: Equatable {
         memoryBytes = summary.memory.bytes
         cpus = summary.cpus
         accelerator = summary.accelerator
+        hasVNC = summary.vncDisplay != .none
+        hasVNCPassword = summary.vncHasPassword
         if case .number(let display) = summary.vncDisplay {
             vnc = VNC(address: summary.vncBind, port: 5900 + display)
         }
@@ -108,6 +114,7 @@ extension Manifest {
             "name": .string(name), "uuid": .string(uuid), "file": .string(file), "memoryBytes": .integer(memoryBytes),
             "cpus": .integer(Int64(cpus)), "accelerator": .string(accelerator), "foreground": .bool(foreground),
             "vnc": vnc.map { ["address": .string($0.address), "port": .integer(Int64($0.port))] } ?? .null,
+            "hasVNC": .bool(hasVNC), "hasVNCPassword": .bool(hasVNCPassword),
             "media": .array(media.map(JSON.string)), "forwards": .array(forwards.map { .string($0.description) }),
             "nics": .array(
                 nics.map { nic in
@@ -135,6 +142,8 @@ extension Manifest {
         if let address = json["vnc"]?["address"]?.string, let port = json["vnc"]?["port"]?.integer {
             vnc = VNC(address: address, port: Int(port))
         }
+        hasVNC = json["hasVNC"]?.bool ?? (vnc != nil)
+        hasVNCPassword = json["hasVNCPassword"]?.bool ?? false
         media = (json["media"]?.array ?? []).compactMap(\.string)
         forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
         nics = (json["nics"]?.array ?? []).compactMap { nic in

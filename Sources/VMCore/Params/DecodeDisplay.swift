@@ -11,9 +11,15 @@ extension ParamsDecoder {
         if display.value != .none, !mentions(.vncPasswordFile), assignment(.vncBind) != nil,
             let address = IPAddress(bind.value), !address.isLoopback
         {
+            // A display that is chosen at start gets a password then.
             conflict(
-                .vncBind, "VNCBIND: whoever reaches \(bind.value) controls the VM: VNC has no password",
-                hint: "Set VNCPASSWORD_FILE, or keep to 127.0.0.1 and use: \(Self.tunnel(to: display.value))",
+                .vncBind,
+                display.value == .auto
+                    ? "VNCBIND: VNC's only protection at \(bind.value) is a short password, and what it shows is not encrypted"
+                    : "VNCBIND: whoever reaches \(bind.value) controls the VM: VNC has no password",
+                hint: display.value == .auto
+                    ? "Keep to 127.0.0.1 and use: \(Self.tunnel(to: display.value))"
+                    : "Set VNCPASSWORD_FILE, or keep to 127.0.0.1 and use: \(Self.tunnel(to: display.value))",
                 kind: .warning)
         }
         return VMParams.VNC(display: display, bind: bind, passwordFile: passwordFile)
@@ -21,7 +27,7 @@ extension ParamsDecoder {
 
     private static func tunnel(to display: VNCDisplay) -> String {
         guard case .number(let number) = display else {
-            return "ssh -L PORT:127.0.0.1:PORT HOST, with the PORT that `kvmctl start` says"
+            return "ssh -L PORT:127.0.0.1:PORT HOST, with the PORT that `kvmctl vnc` says"
         }
         return "ssh -L \(5900 + number):127.0.0.1:\(5900 + number) HOST"
     }

@@ -11,12 +11,14 @@ extension LaunchPlanner {
             checkKeymap(keymap)
             add("-k", keymap.value, purpose: "VNC keyboard map", from: keymap.origin)
         }
+        plan.summary.vncHasPassword = params.vnc.hasPassword
         let bind = params.vnc.bind.value.contains(":") ? "[\(params.vnc.bind.value)]" : params.vnc.bind.value
         switch params.vnc.display.value {
         case .none: return
         case .number(let display):
             let port = HostPort(.tcp, params.vnc.bind.value, UInt16(clamping: 5900 + display))
             refuseTaken(port, at: params.vnc.display.origin, remedy: "choose another VNCDISP, or VNCDISP=auto")
+            noteOpenDisplay(port)
             planVNC("\(bind):\(display)", upTo: nil)
         case .auto:
             // QEMU itself takes the first free one, so that no other process can slip in between.
@@ -33,19 +35,35 @@ extension LaunchPlanner {
             remedy: "it has \(known.joined(separator: ", "))")
     }
 
+    /// A file of 2010 means a display that every viewer gets to see: what that is worth is said.
+    private mutating func noteOpenDisplay(_ port: HostPort) {
+        // That others reach it over the network, the file's own warning says.
+        guard !params.vnc.hasPassword, port.includesLoopback, !port.isEverywhere else { return }
+        plan.notices.append(
+            "\(place(params.vnc.display.origin)): VNC at \(port.address):\(port.number) \(ScreenAccess.unprotected)")
+    }
+
     private mutating func planVNC(_ address: String, upTo last: Int?) {
         var secret: String?
         if let file = params.vnc.passwordFile {
             checkPassword(file)
-            let number = inherit(.secret(file.value))
-            add(
-                "-object", qemuOption("secret", [("id", "vncpassword"), ("file", "/proc/self/fd/\(number)")]),
-                purpose: "VNC password", from: file.origin)
-            secret = "vncpassword"
+            secret = planPassword(.secret(file.value), purpose: "VNC password", from: file.origin)
+        } else if params.vnc.hasPassword {
+            secret = planPassword(
+                .madeSecret, purpose: "VNC password, made for this start", from: params.vnc.display.origin)
         }
         add(
             "-vnc", qemuOption(address, [("to", last.map(String.init)), ("password-secret", secret)]), purpose: "VNC",
             from: params.vnc.display.origin, params.vnc.bind.origin)
+    }
+
+    /// - Returns: the object's name.
+    private mutating func planPassword(_ role: Descriptor.Role, purpose: String, from origin: Origin) -> String {
+        let number = inherit(role)
+        add(
+            "-object", qemuOption("secret", [("id", "vncpassword"), ("file", "/proc/self/fd/\(number)")]),
+            purpose: purpose, from: origin)
+        return "vncpassword"
     }
 
     private mutating func checkPassword(_ file: Setting<FilePath>) {
@@ -94,4 +112,23 @@ enum VNCPassword {
             .badData, file.string, "a VNC password is 1 to 8 bytes, and this one is \(length)",
             remedy: "write a new one: `head -c 6 /dev/urandom | base64 | cut -c 1-8 > \(shellQuoted(file.string))`")
     }
+}
+
+extension VMParams.VNC {
+    /// Whether a viewer is asked for a password: one from a file; else one that is made at each start, but for a display with
+    /// a number, which is what the files of 2010 have.
+    var hasPassword: Bool {
+        switch display.value {
+        case .none: false
+        case .auto: true
+        case .number: passwordFile != nil
+        }
+    }
+}
+
+extension ScreenAccess {
+    /// What is said of a VNC server on the host itself that asks for no password.
+    public static let unprotected =
+        "has no password: any local account, and any other VM's QEMU that was taken over, can use this VM's screen and "
+        + "keyboard; VNCDISP=auto makes a password for each start, VNCPASSWORD_FILE names one"
 }

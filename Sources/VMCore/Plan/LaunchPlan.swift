@@ -63,6 +63,8 @@ public struct LaunchPlan: Equatable, Sendable {
         public var vncDisplay: VNCDisplay
         /// Where VNC listens.
         public var vncBind: String
+        /// Whether it asks for a password.
+        public var vncHasPassword = false
         /// The NICs.
         public var nics: [NIC]
         /// The host's ports that lead into the guest.
@@ -148,6 +150,8 @@ public struct Descriptor: Equatable, Sendable {
         case blob(FilePath)
         /// A password, without the line end that editors leave.
         case secret(FilePath)
+        /// A password that is made for this start.
+        case madeSecret
     }
 }
 

@@ -13,6 +13,10 @@ extension MachineCondition {
         if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
             openVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
         }
+        // One that other hosts are to reach, VNCBIND says: `check` and `start` warn of it.
+        if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
+            unprotectedVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
+        }
         switch file {
         // What may not be looked at is said apart.
         case .failure(let error): obstacles = error.code == .denied ? [] : [Self.inShort(error, entry.file)]

@@ -1,0 +1,64 @@
+import ArgumentParser
+import VMCore
+
+/// `kvmctl vnc`.
+struct VNC: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vnc", _superCommandName: Root.name,
+        abstract: "Say how to reach a VM's screen and keyboard: the address, the password, a tunnel to it.",
+        discussion: """
+            With VNCDISP=auto each start makes a password of its own, which only the VM's owner gets here. For a script: \
+            `VNC_PASSWORD=$(kvmctl vnc --password web) vncviewer :0`, or \
+            `vncsnapshot -passwd <(kvmctl vnc --password web | vncpasswd -f) :0 web.jpg`.
+            """)
+
+    @Argument(help: "The VM.", completion: .vm)
+    var vm: String
+
+    @Flag(help: "Print the password alone.")
+    var password = false
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if password, output.json { throw ValidationError("--password goes without --json") }
+    }
+
+    func run() throws {
+        let paths = try Places.current()
+        let reference = try VMLocator(paths).find(vm)
+        try Places.inventory().refuseAnothers(reference)
+        let access = try ScreenAccess(reference, paths: paths)
+        if output.json {
+            output.print(access.json(of: reference.name))
+        } else if password {
+            guard let password = access.password else {
+                throw VMError(
+                    .unavailable, reference.name.description, "its VNC server asks for no password",
+                    remedy: "VNCDISP=auto makes one at each start; VNCPASSWORD_FILE names one")
+            }
+            print(password)
+        } else {
+            print(access.text)
+        }
+    }
+}
+
+extension ScreenAccess {
+    fileprivate var text: String {
+        """
+        address     \(address.contains(":") ? "[\(address)]" : address):\(port), display :\(display)
+        password    \(password ?? "none: \(Self.unprotected)")
+        from afar   \(tunnel)
+        """
+    }
+
+    /// As JSON (docs/json.md, schema kvmctl.vnc/1).
+    fileprivate func json(of name: VMName) -> JSON {
+        [
+            "schema": "kvmctl.vnc/1", "name": .string(name.description), "address": .string(address),
+            "port": .integer(Int64(port)), "display": .integer(Int64(display)), "password": .optional(password),
+            "tunnel": .string(tunnel),
+        ]
+    }
+}

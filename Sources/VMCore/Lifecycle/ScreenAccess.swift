@@ -1,0 +1,56 @@
+import Glibc
+
+/// How to reach a running VM's screen and keyboard.
+public struct ScreenAccess: Sendable {
+    /// Where its VNC server listens.
+    public let address: String
+    /// At which TCP port.
+    public let port: Int
+    /// The password that it asks for; nil: none.
+    public let password: String?
+
+    /// Finds it out.
+    ///
+    /// - Throws: `.busy` if the VM does not run, `.unavailable` if it has no VNC server; `.denied` if it is somebody else's.
+    public init(_ vm: VMReference, paths: Paths) throws(VMError) {
+        let directory = RuntimeDirectory(vm.name, in: paths)
+        let state = Observation(vm.name, in: paths).state
+        guard state != .unknown else {
+            throw VMError(
+                .denied, vm.name.description, "belongs to another user", remedy: "run kvmctl as that user, or as root")
+        }
+        guard state.isAlive, directory.isRunning(vm.file) else {
+            throw VMError(
+                .busy, vm.name.description, "it is not running, so it has no screen",
+                remedy: "start it: `kvmctl start \(vm.name)`")
+        }
+        guard let manifest = Manifest(reading: directory.manifestFile) else {
+            throw VMError(.busy, vm.name.description, "it is just being started", remedy: "try again in a moment")
+        }
+        guard let vnc = manifest.display(in: paths) else { throw Self.none(of: manifest, vm) }
+        (address, port) = (vnc.address, vnc.port)
+        password = manifest.hasVNCPassword ? try ScreenPassword(directory).read() : nil
+    }
+
+    private static func none(of manifest: Manifest, _ vm: VMReference) -> VMError {
+        guard manifest.hasVNC else {
+            return VMError(
+                .unavailable, vm.name.description, "it has no VNC server (VNCDISP=none)",
+                remedy: "take that line out of \(vm.file), and restart it")
+        }
+        return VMError(.busy, vm.name.description, "its display is not known yet", remedy: "try again in a moment")
+    }
+
+    /// The display's number, as viewers take it.
+    public var display: Int { port - 5900 }
+
+    /// The line that brings it to another host, where it is then at 127.0.0.1.
+    public var tunnel: String {
+        let everywhere = ["0.0.0.0": "127.0.0.1", "::": "::1"]
+        let end = everywhere[address] ?? address
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "ssh -L \(port):\(end.contains(":") ? "[\(end)]" : end):\(port) \(shellQuoted(host))"
+    }
+}
