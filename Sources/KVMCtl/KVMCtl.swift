@@ -46,7 +46,7 @@ struct Root: ParsableCommand {
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
-            CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self]),
+            CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self]),
         ])
 
     /// What the words of the command line mean.

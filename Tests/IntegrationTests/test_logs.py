@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from rig.terminal import spawn, wait_for_exit
+from rig.waiting import wait_until
 
 
 @pytest.fixture
@@ -153,3 +154,93 @@ def test_a_character_that_comes_in_two_parts_is_whole_on_a_terminal(vm):
         terminal.expect_exact("é!")
     finally:
         terminal.close(force=True)
+
+
+BOUND = 16 << 20
+# mov dx,3f8; mov al,'A'; out dx,al; jmp to the out: all that it does is to write to the serial port.
+FLOOD = bytes.fromhex("baf803b041eeebfd")
+
+
+def flooding_vm(host, **keys):
+    disk = host.vms / "flood.img"
+    disk.write_bytes(FLOOD.ljust(510, b"\0") + b"\x55\xaa" + bytes((1 << 20) - 512))
+    host.write_firmware_vm("vm", DISK0="../flood.img", ACCEL="tcg", **keys)
+    host.kvmctl("start", "vm")
+
+
+def size(host, name="console.log"):
+    return log_file(host, name).stat().st_size
+
+
+def test_what_a_guest_floods_is_bounded_by_whoever_comes_by(host):
+    """With QEMU that goes on writing; the newest stays."""
+    flooding_vm(host)
+    wait_until(lambda: size(host) > 10000, "flood")
+    for command in (["trim-logs"], ["list"], ["show", "vm"], ["logs", "vm", "-n", "0"]):
+        append(host, b"x" * BOUND + b"\nlast word\n")
+        assert size(host) > BOUND
+        host.kvmctl(*command)
+        assert size(host) < BOUND + (1 << 20)
+        before = size(host)
+        wait_until(lambda: size(host) > before, "flood that goes on")
+        with open(log_file(host), "rb") as log:
+            kept = log.read()
+        # Behind the newest stands what QEMU has written since, and nothing of it is lost or out of place.
+        newest, _, flood = kept.rpartition(b"\nlast word\n")
+        assert newest.endswith(b"x" * 1000) and set(flood) == {ord("A")}
+    host.kvmctl("stop", "--now", "vm")
+
+
+@pytest.mark.parametrize("name", ["console.log", "qemu.log", "record"])
+def test_every_log_is_bounded(host, name):
+    """A record is of use too when its middle is gone: its beginning has what QEMU answered, its end what happened last."""
+    host.write_firmware_vm("vm", VNCDISP="auto", ACCEL="tcg")
+    command = host.command(host.binary, "start", "--foreground", "vm")
+    start = subprocess.Popen(command, env=host.environment, stderr=subprocess.DEVNULL)
+    wait_until(lambda: host.state("vm") == "running", "running VM")
+    with open(log_file(host, name), "ab") as log:
+        for event in (b"RTC_CHANGE" * 2_000_000, b"RESUME"):
+            log.write(b'{"timestamp": {"seconds": 1, "microseconds": 1}, "event": "%s"}\r\n' % event)
+    assert size(host, name) > BOUND
+    host.kvmctl("trim-logs")
+    assert size(host, name) <= BOUND + 4096
+    shown = host.show("vm")
+    assert shown["state"] == "running" and shown["vnc"]["port"] == 5900
+    host.kvmctl("stop", "--now", "vm")
+    assert start.wait(30) == 0
+    assert host.show("vm")["endReason"] == "host-qmp-quit"
+
+
+def test_a_follower_sees_everything_once(vm):
+    lines = [b"%07d\n" % number for number in range(3 << 20)]
+    with open(log_file(vm), "ab") as log:
+        log.write(b"".join(lines[:1000]))
+    command = vm.command(vm.binary, "logs", "vm", "--follow")
+    with subprocess.Popen(command, env=vm.environment, stdout=subprocess.PIPE) as follower:
+        expected = b"".join(lines)
+        seen = follower.stdout.read(8000)
+        for start in range(1000, len(lines), 1 << 19):
+            piece = b"".join(lines[start:start + (1 << 19)])
+            append(vm, piece)
+            seen += follower.stdout.read(len(piece))
+            vm.kvmctl("trim-logs")
+        follower.terminate()
+    assert seen == expected
+
+
+def test_the_log_of_the_run_before_is_bounded_too(vm):
+    append(vm, b"first run\n" * 2_000_000 + b"its end\n")
+    vm.qemu().kill()
+    # Nothing came by as long as it ran.
+    vm.kvmctl("start", "vm")
+    previous = log_file(vm, "console.log.1")
+    assert previous.stat().st_size <= BOUND and previous.read_bytes().endswith(b"its end\n")
+
+
+def test_the_doctor_says_that_nothing_bounds_them(vm):
+    append(vm, b"x" * (BOUND * 2))
+    [found] = [entry for entry in vm.json("doctor") if "console.log" in entry["text"]]
+    assert found["severity"] == "warning" and "kvmctl-logs.timer" in found["text"]
+    assert size(vm) == BOUND * 2, "the doctor changed something"
+    vm.execute("sh", "-c", found["command"].replace("kvmctl", str(vm.binary))).check_returncode()
+    assert not [entry for entry in vm.json("doctor") if "console.log" in entry["text"]]

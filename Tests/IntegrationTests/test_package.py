@@ -36,15 +36,21 @@ def test_uninstall_removes_what_install_put_there_and_nothing_else(binary, docs,
     assert not (top / "share/doc/kvmctl").exists()
 
 
-@pytest.mark.parametrize("manager, name", [("system", "kvmctl@"), ("user", "kvmctl@"), ("system", "kvmctl-guests")])
+UNITS = [("system", "kvmctl@.service"), ("user", "kvmctl@.service"), ("system", "kvmctl-guests.service"),
+         *((manager, f"kvmctl-logs.{kind}") for manager in ("system", "user") for kind in ("path", "timer", "service"))]
+
+
+@pytest.mark.parametrize("manager, name", UNITS)
 def test_systemd_finds_nothing_wrong_with_the_unit(binary, docs, tmp_path, manager, name):
     install_tree("install", tmp_path, binary, docs, PREFIX=str(tmp_path / "at"), LIBDIR="/lib")
     unit = tmp_path / "a-b"
     unit.mkdir()
     # Where the man pages are is for man(1), whose directories they are not in here.
-    text = (tmp_path / f"lib/systemd/{manager}/{name}.service").read_text().replace("Documentation=", "#")
-    path = unit / f"{name.replace('@', '@a-b')}.service"
-    path.write_text(text.replace(str(tmp_path / "at/bin"), f"{tmp_path}{tmp_path}/at/bin"))
+    for there in (tmp_path / f"lib/systemd/{manager}").glob("kvmctl*.*"):
+        text = there.read_text().replace("Documentation=", "#")
+        (unit / there.name.replace("@", "@a-b")).write_text(
+            text.replace(str(tmp_path / "at/bin"), f"{tmp_path}{tmp_path}/at/bin"))
+    path = unit / name.replace("@", "@a-b")
     result = subprocess.run(
         ["systemd-analyze", "verify", f"--{manager}", "--recursive-errors=no", path], capture_output=True, text=True,
         env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)})

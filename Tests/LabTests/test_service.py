@@ -145,6 +145,23 @@ def test_units_share_nat_and_the_last_one_takes_it_away(host):
     assert host.run("pgrep -x dnsmasq; nft list tables; ip -br link show type bridge", expect=None).stdout == ""
 
 
+def test_logs_are_bounded_where_nobody_comes_by(host):
+    write_firmware_vm(host, "firm")
+    host.kvmctl("start", "firm")
+    log = "/var/log/kvmctl/firm/console.log"
+    for _ in range(2):
+        # As QEMU writes it: from here on no command of kvmctl's is run but systemd's.
+        host.run(f"head -c 20M /dev/zero | tr '\\0' x >>{log}; echo last >>{log}")
+
+        def size():
+            return int(host.run(f"stat -c %s {log}").stdout)
+
+        wait_until(lambda: size() <= 16 << 20, lambda: f"cut of a log of {size()} bytes", timeout=120, interval=2)
+        assert host.run(f"tail -c 5 {log}").stdout == "last\n"
+    # What is no news is not in the journal.
+    assert host.run("journalctl --no-pager -o cat -u kvmctl-logs.service").stdout.strip() in ("", "-- No entries --")
+
+
 def test_unit_fails_to_start_where_qemu_refuses(host):
     write_firmware_vm(host, "refused", QEMUARG0="-device", QEMUARG1="no-such-device")
     assert host.run("systemctl start kvmctl@refused", expect=None, timeout=240).returncode == 1

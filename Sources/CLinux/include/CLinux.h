@@ -8,6 +8,7 @@
 #include "file_rights.h"
 #include "kvm_probe.h"
 #include "launch.h"
+#include "log_head.h"
 #include "loop_device.h"
 #include "macvtap.h"
 #include "memory_file.h"

@@ -117,8 +117,16 @@ struct MachineCondition: Equatable, Sendable {
     /// Where its VNC server listens for other hosts, where it does.
     var openVNC: HostPort?
 
+    /// Its logs that have become too large.
+    var longLogs: [LongLog] = []
     /// Where its VNC server listens on the host itself without a password, where it does, or would.
     var unprotectedVNC: HostPort?
+
+    /// A log that is larger than it is to be.
+    struct LongLog: Equatable, Sendable {
+        var path: FilePath
+        var size: ByteCount
+    }
 
     /// A network card.
     struct NIC: Equatable, Sendable {

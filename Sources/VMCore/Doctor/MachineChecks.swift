@@ -6,7 +6,7 @@ enum MachineChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         let findings =
             facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
-            + facts.machines.compactMap(openScreen)
+            + facts.machines.compactMap(openScreen) + facts.machines.flatMap(longLogs)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         return [
@@ -32,6 +32,17 @@ enum MachineChecks {
             mend: .step(
                 "with VNCDISP=auto in \(machine.file) each start makes one (`kvmctl vnc \(machine.name)`); "
                     + "VNCPASSWORD_FILE names one"))
+    }
+
+    /// Where neither a command of kvmctl's nor its timer comes by.
+    private static func longLogs(of machine: MachineCondition) -> [Finding] {
+        machine.longLogs.map { log in
+            .warning(
+                machine.name,
+                "\(log.path) has \(log.size), and nothing keeps it within \(ByteCount(bytes: Int64(LogBound.standard))): "
+                    + "kvmctl-logs.timer does, or a line for cron that runs `kvmctl trim-logs`",
+                mend: .command("kvmctl trim-logs"))
+        }
     }
 
     /// Frames to an address that two on one network have reach whoever spoke last.

@@ -40,9 +40,13 @@ func readAll(_ file: FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
 /// The last `limit` bytes of a file of kvmctl's, or all of it.
 func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
     let file = try OwnedDescriptor.regular(path, .readOnly)
-    let size = try file.status().st_size
-    if size > limit { lseek(file.rawValue, size - off_t(limit), SEEK_SET) }
-    return try readAll(file.descriptor, limit: limit)
+    while true {
+        let size = try file.status().st_size
+        lseek(file.rawValue, max(0, size - off_t(limit)), SEEK_SET)
+        let bytes = try readAll(file.descriptor, limit: limit)
+        // Shorter by now: its beginning was just taken away, and what was the end is elsewhere.
+        if try file.status().st_size >= size { return bytes }
+    }
 }
 
 /// Writes all of it, unbuffered.

@@ -20,6 +20,9 @@ struct FlightRecord: Equatable {
 
     var phase: Phase
 
+    /// So much of a record's beginning stays, however long it becomes: QEMU's answers from before the guest ran are in it.
+    static let head = 4096
+
     /// What the record holds from the moment on that the guest runs.
     static let runs = "\"RESUME\""
 
@@ -56,7 +59,7 @@ struct FlightRecord: Equatable {
     /// What QEMU answered to the `query-vnc` of a start in the foreground; nil where it was not asked.
     static func vncServer(in path: FilePath) -> JSON? {
         // It was asked before the machine ran: the answer is among the first lines.
-        guard let head = try? readOwnFile(path, limit: 4096) else { return nil }
+        guard let head = try? readOwnFile(path, limit: head) else { return nil }
         return head.split(separator: UInt8(ascii: "\n")).lazy.compactMap { line -> JSON? in
             if case .reply(_, let value)? = QMPMessage(line: line), value["service"] != nil { value } else { nil }
         }.first

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemPackage
 
@@ -15,6 +16,9 @@ public enum LogKind: String, CaseIterable, Sendable {
 public struct LogReader: ~Copyable {
     private let path: FilePath
     private var file: OwnedDescriptor
+    /// The last of what was read: the place to go on from, where the beginning of the file is taken away meanwhile.
+    private var lastRead: [UInt8] = []
+    private static let remembered = 256
 
     /// Opens the log of a VM's last run, or of the run before it.
     ///
@@ -49,22 +53,48 @@ public struct LogReader: ~Copyable {
     /// The next piece; empty: there is nothing more now.
     public mutating func next() throws(VMError) -> [UInt8] {
         do throws(Errno) {
+            try findPlace()
             let bytes = try readPiece()
-            if bytes.isEmpty, try wasCut() {
-                lseek(file.rawValue, 0, SEEK_SET)
-                return try readPiece()
-            }
             guard bytes.isEmpty, let successor = try successor() else { return bytes }
             // The run may have written its last words between that look and the next run's log.
             let rest = try readPiece()
-            if rest.isEmpty { file = successor }
-            return try rest.isEmpty ? readPiece() : rest
+            guard rest.isEmpty else { return rest }
+            file = successor
+            lastRead = []
+            return try readPiece()
         } catch {
             throw .system(error, path.string, "can't be read")
         }
     }
 
-    private func readPiece() throws(Errno) -> [UInt8] { try readAll(file.descriptor, limit: 1 << 16) }
+    private mutating func readPiece() throws(Errno) -> [UInt8] {
+        let bytes = try readAll(file.descriptor, limit: 1 << 16)
+        lastRead = (lastRead + bytes.suffix(Self.remembered)).suffix(Self.remembered)
+        return bytes
+    }
+
+    /// Goes to where it has read to, if that is elsewhere in the file by now: `LogBound` took whole blocks from its beginning,
+    /// or logrotate(8) with `copytruncate` all of it.
+    private func findPlace() throws(Errno) {
+        var place = lseek(file.rawValue, 0, SEEK_CUR)
+        guard !lastRead.isEmpty, try !isWhereItWas(place) else { return }
+        let block = off_t(max(512, clinux_block_size(file.rawValue)))
+        let size = try file.status().st_size
+        place -= max(block, (place - size + block - 1) / block * block)
+        while place > 0, try !isWhereItWas(place) { place -= block }
+        // Without a trace of it all that is there is new.
+        lseek(file.rawValue, max(0, place), SEEK_SET)
+    }
+
+    /// Whether what was read last lies before that place.
+    private func isWhereItWas(_ place: off_t) throws(Errno) -> Bool {
+        let start = place - off_t(lastRead.count)
+        guard start >= 0 else { return false }
+        var before = [UInt8](repeating: 0, count: lastRead.count)
+        let count = pread(file.rawValue, &before, before.count, start)
+        guard count >= 0 else { throw Errno(rawValue: errno) }
+        return count == before.count && before == lastRead
+    }
 
     private static func open(_ path: FilePath, lastLines: Int?) throws(Errno) -> OwnedDescriptor {
         let file = try OwnedDescriptor.open(path, .readOnly)
@@ -96,9 +126,6 @@ public struct LogReader: ~Copyable {
         }
         lseek(file.rawValue, 0, SEEK_SET)
     }
-
-    /// Whether it ends before the place that was read last: logrotate(8) with `copytruncate`.
-    private func wasCut() throws(Errno) -> Bool { try file.status().st_size < lseek(file.rawValue, 0, SEEK_CUR) }
 
     /// The file that is at the path now, if it is another one.
     private func successor() throws(Errno) -> OwnedDescriptor? {

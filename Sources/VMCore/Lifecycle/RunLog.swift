@@ -14,6 +14,8 @@ enum RunLog {
             removeFile(previous)
             if path.withPlatformString({ from in previous.withPlatformString { rename(from, $0) } }) == 0 {
                 moved.append(path)
+                // Nobody writes to it any more. Where it can't be cut, it is as it was.
+                try? LogBound(paths).enforce(on: previous)
             } else if errno != ENOENT {
                 throw .system(Errno(rawValue: errno), path.string, "can't be set aside")
             }

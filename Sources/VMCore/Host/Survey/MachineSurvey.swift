@@ -13,6 +13,7 @@ extension MachineCondition {
         if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
             openVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
         }
+        if let name = VMName(entry.name) { longLogs = LogBound(paths).excesses(of: name) }
         // One that other hosts are to reach, VNCBIND says: `check` and `start` warn of it.
         if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
             unprotectedVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
