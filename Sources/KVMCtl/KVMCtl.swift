@@ -14,12 +14,14 @@ enum KVMCtl {
             ExitStatus.leave {
                 if ["-h", "--help"].contains(arguments.first) { return print(StartAKVM.usage) }
                 let command = try StartAKVM(arguments)
+                Deeds.begin()
                 LeftBehind.remove(before: arguments)
                 try command.run()
             }
         }
         ExitStatus.leave {
             var command = try Root.command(arguments)
+            if command is any Doing, !arguments.contains("--dry-run") { Deeds.begin() }
             LeftBehind.remove(before: arguments)
             try command.run()
         }
@@ -65,6 +67,17 @@ struct Root: ParsableCommand {
         return try parseAsRoot(words)
     }
 }
+
+/// A command that changes something, so that it matters to whoever typed it that it did, also where its output is lost.
+protocol Doing: ParsableCommand {}
+extension Start: Doing {}
+extension Stop: Doing {}
+extension Create: Doing {}
+extension Remove: Doing {}
+extension NetUp: Doing {}
+extension NetDown: Doing {}
+extension NetPersist: Doing {}
+extension NetUnpersist: Doing {}
 
 /// kvmctl's version.
 enum Version {

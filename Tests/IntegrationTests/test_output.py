@@ -37,6 +37,32 @@ def test_a_full_disk_is_73(vm):
         assert "stdout: can't be written: No space left on device" in result.stderr, (arguments, result.stderr)
 
 
+def closed_stdout(host, arguments):
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", host.binary, *arguments]
+    return subprocess.run(
+        host.command(*command), env=host.environment, cwd=host.root, stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+def full_stdout(host, arguments):
+    with open("/dev/full", "w") as full:
+        return run(host, arguments, full)
+
+
+@pytest.mark.parametrize("extra", [[], ["--json"]], ids=["text", "json"])
+@pytest.mark.parametrize("lost", [full_stdout, closed_stdout])
+def test_what_was_done_is_said_where_the_result_does_not_arrive(vm, lost, extra):
+    for arguments, done in (
+        (["start", "off"], "started"), (["stop", "--now", "off"], "quit"), (["create", "new", "--net", "none"], "new"),
+        (["rm", "new/"], "new/vm.params"), (["start", "off", "missing"], "started"), (["stop", "--now", "--all"], "quit"),
+    ):
+        result = lost(vm, [*arguments, *extra])
+        assert result.returncode == (1 if "missing" in arguments else 73), (arguments, result)
+        [told] = [line for line in result.stderr.splitlines() if "done all the same: " in line and done in line][:1]
+        if arguments[0] == "start":
+            assert vm.state("off") == "running" and str(vm.show("off")["pid"]) in told
+    assert vm.qemus() == []
+
+
 def test_a_reader_that_has_gone_is_no_failure(vm):
     for arguments in REPORTS:
         reader, writer = os.pipe()

@@ -90,7 +90,10 @@ struct OutputOptions: ParsableArguments {
     func print(list: [JSON]) { print(.array(list)) }
 
     /// Prints one JSON document. JSON has escapes of its own: another would make it unreadable.
-    func print(_ document: JSON) { Swift.print(document.prettyText) }
+    func print(_ document: JSON) {
+        Deeds.note(document.text)
+        Swift.print(document.prettyText)
+    }
 }
 
 /// `--trust-owner`.

@@ -25,13 +25,12 @@ enum ExitStatus {
     static func leave(after command: () throws -> Void) -> Never {
         do {
             try command()
-            try flush()
-            exit(0)
+            end(0)
         } catch let error as VMError {
             Message.error(error)
-            exit(code(of: error.code))
+            end(code(of: error.code))
         } catch let failure as SomeFailed {
-            exit(failure.code)
+            end(failure.code)
         } catch let error where Root.exitCode(for: error).isSuccess {
             // Help, or the version: a result like any other.
             leave { Swift.print(Root.fullMessage(for: error)) }
@@ -41,6 +40,15 @@ enum ExitStatus {
             Message.note(String(text.trimmingPrefix("Error: ")))
             exit(Root.exitCode(for: error).rawValue)
         }
+    }
+
+    /// Ends the process, by this code unless that is success and the output was lost.
+    private static func end(_ status: Int32) -> Never {
+        do throws(VMError) { try flush() } catch {
+            Message.error(error)
+            exit(status == 0 ? code(of: error.code) : status)
+        }
+        exit(status)
     }
 
     /// A reader that has gone, as `head` does, has had what it wanted.

@@ -5,7 +5,22 @@ import VMCore
 /// Prints a result for people. It stands in for Swift's `print` in all of the command line, so that no name or path can
 /// drive a terminal.
 func print(_ text: String, terminator: String = "\n") {
+    Deeds.note(text)
     Swift.print(Printable.lines(text), terminator: terminator)
+}
+
+/// What a command that changes something has printed of it: where that does not arrive, it is said on stderr that it was done.
+enum Deeds {
+    // Only the main thread prints.
+    nonisolated(unsafe) private(set) static var noted: [String] = []
+    nonisolated(unsafe) private static var areNoted = false
+
+    /// From here on, for such a command.
+    static func begin() { areNoted = true }
+
+    static func note(_ text: String) {
+        if areNoted { noted += text.split(separator: "\n").map(String.init) }
+    }
 }
 
 extension Printable {
@@ -18,7 +33,8 @@ extension VMError {
     static func lostOutput(_ errno: Errno) -> VMError {
         VMError(
             .cannotCreate, "stdout", "can't be written", errno: errno,
-            remedy: "free some space, or send the output elsewhere")
+            remedy: "free some space, or send the output elsewhere",
+            details: Deeds.noted.map { "done all the same: \($0)" })
     }
 }
 
