@@ -28,6 +28,11 @@ int clinux_ofd_share(int fd, int64_t byte)
 	return take(fd, F_RDLCK, byte);
 }
 
+int clinux_ofd_unlock(int fd, int64_t byte)
+{
+	return take(fd, F_UNLCK, byte);
+}
+
 // Asks whether a lock of this type could not be had. Descriptors opened O_RDONLY may ask for either.
 static int conflicts(int fd, short type, int64_t byte)
 {

@@ -12,6 +12,9 @@ int clinux_ofd_lock(int fd, int64_t byte);
 /// -EAGAIN where somebody else has the write lock.
 int clinux_ofd_share(int fd, int64_t byte);
 
+/// Gives the lock on `byte` back, for all who share the open description. 0 or -errno.
+int clinux_ofd_unlock(int fd, int64_t byte);
+
 /// Asks, without taking anything, whether somebody else holds the lock on `byte`. 1, 0 or -errno.
 int clinux_ofd_is_locked(int fd, int64_t byte);
 

@@ -161,14 +161,24 @@ func isSameFile(_ one: FilePath, _ other: FilePath) -> Bool {
 
 /// The names in a directory, sorted, without `.` and `..`; nil where there is no such directory.
 func names(in directory: FilePath) throws(Errno) -> [String]? {
-    guard let stream = directory.withPlatformString({ opendir($0) }) else {
+    var opened = directory.withPlatformString { opendir($0) }
+    while opened == nil, errno == EINTR { opened = directory.withPlatformString { opendir($0) } }
+    guard let stream = opened else {
         let error = Errno(rawValue: errno)
         if error == .noSuchFileOrDirectory { return nil }
         throw error
     }
     defer { closedir(stream) }
     var found: [String] = []
-    while let entry = readdir(stream) {
+    while true {
+        // The end and a failure look alike but for errno (readdir(3)).
+        errno = 0
+        guard let entry = readdir(stream) else {
+            let failure = Errno(rawValue: errno)
+            if failure == .interrupted { continue }
+            guard failure.rawValue == 0 else { throw failure }
+            break
+        }
         let name = withUnsafePointer(to: &entry.pointee.d_name) {
             $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
         }

@@ -36,6 +36,8 @@ struct GuestAgent: ~Copyable {
         self.channel = channel
     }
 
+    deinit { turn.giveBack(RuntimeDirectory.Turn.agent.rawValue) }
+
     private static func takeTurn(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> ByteLockFile {
         let taken: ByteLockFile?
         do throws(VMError) {

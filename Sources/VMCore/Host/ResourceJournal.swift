@@ -93,6 +93,8 @@ struct ResourceJournal: ~Copyable {
         holders = noted + [holder]
     }
 
+    deinit { turn.giveBack(0) }
+
     /// Whether this is one of the things that were noted.
     func lists(_ remnant: Remnant) -> Bool { remnants.contains(remnant) }
 

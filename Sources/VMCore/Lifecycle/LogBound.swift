@@ -30,6 +30,7 @@ public struct LogBound: Sendable {
             let file = paths.run.appending("trimming")
             let turn = try ByteLockFile.make(file, permissions: 0o600)
             guard try turn.take(0, of: file) else { return [] }
+            defer { turn.giveBack(0) }
             return started.flatMap(enforce)
         } catch { return [error] }
     }

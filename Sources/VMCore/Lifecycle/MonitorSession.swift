@@ -12,6 +12,8 @@ struct MonitorSession: ~Copyable {
         self.client = client
     }
 
+    deinit { turn.giveBack(RuntimeDirectory.Turn.monitor.rawValue) }
+
     /// Why a conversation did not come about, or broke off.
     enum Failure: Error {
         /// Another command keeps the socket.

@@ -77,7 +77,7 @@ extension RuntimeDirectory {
             if file.isStillAt(turnsFile) { break }
             file = try openTurns()
         }
-        defer { extendLifetime(file) }
+        defer { file.giveBack(Turn.operation.rawValue) }
         do throws(VMError) { return try body() } catch {
             forgetWhatNeverWas()
             throw error

@@ -156,9 +156,9 @@ public struct Starting {
         guard try host.take(0, of: file, by: Deadline(in: .seconds(60))) else {
             throw VMError(.busy, file.string, "is locked by another process", remedy: "`lslocks` says which")
         }
+        defer { host.giveBack(0) }
         try refuseTakenAddresses(plan)
         try Manifest(plan, foreground: options.foreground).write(to: directory)
-        extendLifetime(host)
     }
 
     private func refuseTakenAddresses(_ plan: LaunchPlan) throws(VMError) {

@@ -137,12 +137,18 @@ public struct Stopping: Sendable {
         return .killed
     }
 
+    /// Tells QEMU over its monitor. False where it was not told, for whatever reason: SIGTERM says the same.
     private func quit() -> Bool {
         let deadline = Deadline(in: Self.monitorPatience)
-        guard var session = try? MonitorSession.open(directory, by: deadline) else { return false }
-        // Where the reply is lost, QEMU has ended before it was sent.
-        _ = try? session.execute(QMPCommand("quit"), by: deadline)
-        return true
+        do throws(MonitorSession.Failure) {
+            var session = try MonitorSession.open(directory, by: deadline)
+            try session.execute(QMPCommand("quit"), by: deadline)
+            return true
+        } catch .qemu(.closed) {
+            return true  // it has ended before its reply was sent
+        } catch {
+            return false
+        }
     }
 
     /// How QEMU ended, which this command did not tell to: in its own word.
