@@ -8,7 +8,9 @@ enum KVMCtl {
     static func main() {
         clinux_own_signals()
         _ = clinux_fill_standard_descriptors()
-        var arguments = CommandLine.arguments
+        // Not Swift's CommandLine: it reads /proc/self/cmdline, and has no words where that can't be opened.
+        let given = clinux_arguments()
+        var arguments = (0..<Int(given.count)).compactMap { given.words[$0].map { String(cString: $0) } }
         let name = arguments.isEmpty ? "kvmctl" : arguments.removeFirst()
         if name.split(separator: "/").last == "start_a_kvm.sh" {
             ExitStatus.leave {

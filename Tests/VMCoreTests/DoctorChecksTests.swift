@@ -109,7 +109,7 @@ import Testing
     @Test func memory() throws {
         func wanting(_ size: ByteCount, promisable: ByteCount? = nil, isRunning: Bool = false) -> DoctorFacts {
             var facts = healthy
-            facts.host.memory.promisable = promisable
+            facts.host.memory?.promisable = promisable
             facts.machines = [
                 MachineCondition(name: "big", file: "/vms/big/vm.params", isRunning: isRunning, memory: size)
             ]
@@ -121,7 +121,7 @@ import Testing
         #expect(worst(wanting(.gibi(7))) == nil)
         #expect(worst(wanting(.gibi(7), promisable: .gibi(6)))?.mend == .command("sysctl -w vm.overcommit_memory=0"))
         #expect(
-            try finding { $0.host.memory.idleHugePages = .gibi(4) }.mend == .command("sysctl -w vm.nr_hugepages=0"))
+            try finding { $0.host.memory?.idleHugePages = .gibi(4) }.mend == .command("sysctl -w vm.nr_hugepages=0"))
     }
 
     @Test func space() throws {

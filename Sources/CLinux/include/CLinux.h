@@ -4,6 +4,7 @@
 // Every function returns a value, or -errno.
 
 #include "access_list.h"
+#include "arguments.h"
 #include "child.h"
 #include "file_rights.h"
 #include "kvm_probe.h"

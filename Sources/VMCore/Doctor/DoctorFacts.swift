@@ -45,7 +45,8 @@ struct HostCondition: Equatable, Sendable {
     var hasLookers: Bool
     /// Accounts whose uid is one of those that VMs get.
     var strangers: [String] = []
-    var memory: MemoryCondition
+    /// nil where the kernel does not say.
+    var memory: MemoryCondition?
 }
 
 /// A device that a driver makes under /dev.

@@ -1,7 +1,13 @@
 /// Memory for those VMs that don't have theirs yet.
 enum MemoryChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
-        let memory = facts.host.memory
+        guard let memory = facts.host.memory else {
+            return [
+                .warning(
+                    "memory", "the kernel does not say how much is free",
+                    mend: .step("see why /proc/meminfo can't be read"))
+            ]
+        }
         let waiting = facts.machines.filter { !$0.isRunning }
         let findings = waiting.compactMap { shortage(of: $0, memory) } + hugePages(memory)
         return findings.isEmpty ? [.ok("memory", "\(memory.available) of \(memory.total) are free")] : findings

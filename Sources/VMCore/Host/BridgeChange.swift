@@ -68,7 +68,7 @@ public struct BridgeChange: Sendable {
         guard !isEmpty else { return }
         // From the first step that can't be taken back there is only the way ahead.
         let end = operations.firstIndex { $0.inverse == nil } ?? operations.count
-        let journal = try ChangeJournal.begin(record([], undoing: Array(operations[..<end])), in: paths)
+        let journal = try ChangeJournal.begin(try record([], undoing: Array(operations[..<end])), in: paths)
         do throws(VMError) { try perform(operations[..<end]) } catch {
             journal.keep()
             throw error
@@ -81,7 +81,7 @@ public struct BridgeChange: Sendable {
     /// all goes back.
     public func begin(trialFor limit: Duration, _ paths: Paths) throws(VMError) -> Trial {
         let answering = try Bridges.routing { (_) throws(NetworkError) in try answeringGateways() }
-        var record = record(answering, undoing: operations)
+        var record = try record(answering, undoing: operations)
         record.end = BootClock.seconds + limit.components.seconds
         let journal = try ChangeJournal.begin(record, in: paths)
         let path = paths.networkChanges.appending(bridge.description)
@@ -101,8 +101,10 @@ public struct BridgeChange: Sendable {
         return answering
     }
 
-    private func record(_ gateways: [IPAddress], undoing operations: [NetworkOperation]) -> ChangeRecord {
+    private func record(_ gateways: [IPAddress], undoing operations: [NetworkOperation]) throws(VMError) -> ChangeRecord
+    {
         ChangeRecord(
-            bridge: bridge, identity: identity, gateways: gateways, undo: UndoScript(for: operations), place: .current)
+            bridge: bridge, identity: identity, gateways: gateways, undo: UndoScript(for: operations),
+            place: try .current())
     }
 }

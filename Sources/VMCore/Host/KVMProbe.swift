@@ -44,12 +44,12 @@ struct KVMProbe {
     /// What a test guest showed. Kept until the next boot is only what will not be otherwise in a moment: not that the
     /// host was busy, or out of memory or descriptors.
     private var tried: KVMVerdict {
-        let key = "kvm-\(Whereabouts.boot)"
-        if let text = cache.read(key) {
+        let key = (try? Whereabouts.boot()).map { "kvm-\($0)" }
+        if let key, let text = cache.read(key) {
             return text.isEmpty ? .works : .unusable(String(decoding: text, as: UTF8.self))
         }
         let (verdict, isFinal) = Self.judge(clinux_kvm_probe(Self.deadlineMilliseconds))
-        if isFinal {
+        if isFinal, let key {
             let text = if case .unusable(let reason) = verdict { reason } else { "" }
             cache.write(key, Array(text.utf8), replacing: "kvm-")
         }

@@ -61,9 +61,10 @@ public struct Paths: Equatable, Sendable {
     /// The places of a user: root's; else under the XDG directories. `KVMCTL_RUN` moves them all, `KVMCTL_VMS` says
     /// the roots.
     ///
-    /// - Throws: `.unavailable` where a user has no run-time directory; `.denied` for root, where somebody else could
-    ///   change what `KVMCTL_RUN` or `KVMCTL_VMS` names.
+    /// - Throws: `.unavailable` where a user has no run-time directory, or /proc does not show processes; `.denied` for
+    ///   root, where somebody else could change what `KVMCTL_RUN` or `KVMCTL_VMS` names.
     public static func of(uid: UInt32, environment: (String) -> String?) throws(VMError) -> Paths {
+        try ProcessFileSystem.require()
         func path(_ key: String) -> FilePath? {
             environment(key).flatMap { $0.isEmpty ? nil : FilePath($0) }
         }

@@ -18,8 +18,8 @@ public struct ProcessIdentity: Hashable, Sendable {
         /// The boot's id (proc_sys_kernel(5), random/boot_id).
         var boot: String
 
-        /// This process's own.
-        static let own = Realm(pidNamespace: Whereabouts.pidNamespace, boot: Whereabouts.boot)
+        /// This process's own; nil where that can't be told.
+        static let own = try? Realm(pidNamespace: Whereabouts.pidNamespace(), boot: Whereabouts.boot())
     }
 
     /// Reads `PID STARTTIME NAMESPACE BOOT`, as the process of a VM signs (CLinux, launch.c).
@@ -49,9 +49,10 @@ public struct ProcessIdentity: Hashable, Sendable {
     /// What has become of it.
     var life: Life {
         if let realm {
-            guard realm.boot == Realm.own.boot else { return .gone }
+            guard let own = Realm.own else { return .unclear }
+            guard realm.boot == own.boot else { return .gone }
             // Its pid means nothing here, as in a container that shares the run-time directory.
-            guard realm.pidNamespace == Realm.own.pidNamespace else { return .unclear }
+            guard realm.pidNamespace == own.pidNamespace else { return .unclear }
         }
         var found = clinux_process()
         guard clinux_process_look(pid, &found) == 0 else {

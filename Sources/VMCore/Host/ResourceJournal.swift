@@ -12,6 +12,8 @@ struct ResourceJournal: ~Copyable {
     private let turnPath: FilePath
     /// The network namespace that it was made in, by its inode: things of another can't be seen from here.
     private let namespace: Int64
+    /// That of this process.
+    private let here: Int64
     private var remnants: [Remnant] = []
     /// The VMs that have had it; nil where they were not noted, as a kvmctl of an earlier version did not.
     private var holders: [VMName]?
@@ -27,12 +29,13 @@ struct ResourceJournal: ~Copyable {
         of resource: HostResource, turn: consuming ByteLockFile, creating: Bool
     ) throws(VMError) -> ResourceJournal? {
         let path = resource.file
+        let here = try Whereabouts.networkNamespace()
         do throws(Errno) {
             let file = try creating ? ByteLockFile(creating: path, permissions: 0o600) : ByteLockFile(changing: path)
             let lines = try lines(of: file)
             let isLocked = try file.isHeld(life)
             let isHeld = isLocked && holders(in: lines)?.contains(where: resource.isAlive) != false
-            return ResourceJournal(resource, file, turn, lines, isHeld: isHeld)
+            return ResourceJournal(resource, file, turn, lines, here: here, isHeld: isHeld)
         } catch .noSuchFileOrDirectory where !creating {
             removeFile(resource.turn)
             return nil
@@ -55,20 +58,21 @@ struct ResourceJournal: ~Copyable {
 
     private init(
         _ resource: HostResource, _ file: consuming ByteLockFile, _ turn: consuming ByteLockFile, _ lines: [JSON],
-        isHeld: Bool
+        here: Int64, isHeld: Bool
     ) {
         (path, turnPath) = (resource.file, resource.turn)
         self.file = file
         self.turn = turn
         self.isHeld = isHeld
-        namespace = lines.compactMap { $0["namespace"]?.integer }.first ?? Self.ownNamespace
+        self.here = here
+        namespace = lines.compactMap { $0["namespace"]?.integer }.first ?? here
         remnants = lines.compactMap(Remnant.init)
         holders = Self.holders(in: lines)
     }
 
     /// Makes it ready for what will be noted, and for a VM: what is left over from another time is removed first.
     mutating func begin(for vm: VMName) throws(VMError) {
-        guard namespace == Self.ownNamespace else {
+        guard namespace == here else {
             throw VMError(
                 .busy, path.string, "it was made in another network namespace",
                 remedy:
@@ -116,7 +120,7 @@ struct ResourceJournal: ~Copyable {
     ///
     /// - Parameter deadline: when the programs that it takes have to be done.
     borrowing func removeAll(by deadline: Deadline) -> [VMError] {
-        guard namespace == Self.ownNamespace else { return [] }
+        guard namespace == here else { return [] }
         let failures = removeRemnants(by: deadline)
         if failures.isEmpty {
             removeFile(path)
@@ -146,6 +150,4 @@ struct ResourceJournal: ~Copyable {
             throw .system(error, path.string, "can't be locked")
         }
     }
-
-    private static var ownNamespace: Int64 { Whereabouts.networkNamespace }
 }

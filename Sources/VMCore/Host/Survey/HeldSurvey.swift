@@ -23,12 +23,13 @@ extension HostResource {
 
     /// What it consists of; nothing where nobody holds it, or where it is of another network namespace.
     private func remnants() throws(VMError) -> [Remnant] {
+        let here = try Whereabouts.networkNamespace()
         do throws(Errno) {
             let asked = try ByteLockFile(asking: file)
             guard try asked.isHeld(ResourceJournal.life) else { return [] }
             let lines = try ResourceJournal.lines(of: asked)
             let namespace = lines.compactMap { $0["namespace"]?.integer }.first
-            return namespace == Whereabouts.networkNamespace ? lines.compactMap(Remnant.init) : []
+            return namespace == here ? lines.compactMap(Remnant.init) : []
         } catch .noSuchFileOrDirectory {
             return []
         } catch {

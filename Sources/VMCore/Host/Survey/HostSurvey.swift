@@ -81,9 +81,10 @@ extension DeviceCondition.Driver {
 }
 
 extension MemoryCondition {
-    /// Reads proc_meminfo(5).
-    init() {
+    /// Reads proc_meminfo(5); nil where it can't be read.
+    init?() {
         let text = String(decoding: (try? readFile("/proc/meminfo")) ?? [], as: UTF8.self)
+        guard text.contains("MemTotal:") else { return nil }
         let numbers = text.split(separator: "\n").reduce(into: [String: Int64]()) { numbers, line in
             let words = line.split(whereSeparator: { $0 == " " || $0 == ":" })
             if words.count >= 2 { numbers[String(words[0])] = Int64(words[1]) }

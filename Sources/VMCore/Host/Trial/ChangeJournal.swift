@@ -182,12 +182,14 @@ extension ChangeJournal {
             return [.unusable(error, path)]
         }
         guard (try? file.tryLock(keeper)) == true, file.isStillAt(path) else { return nil }
-        guard let record = read(file), record.place.boot == ChangeRecord.Place.current.boot else {
+        let here: ChangeRecord.Place
+        do throws(VMError) { here = try .current() } catch { return [error] }
+        guard let record = read(file), record.place.boot == here.boot else {
             // Killed while it was written, before the change; or the change went with the kernel that had it.
             removeFile(path)
             return nil
         }
-        guard record.place == .current else { return nil }
+        guard record.place == here else { return nil }
         return ChangeJournal(file: file, path: path, record: record).takeBack()
     }
 

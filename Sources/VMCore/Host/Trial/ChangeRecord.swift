@@ -22,7 +22,9 @@ struct ChangeRecord: Equatable {
         var namespace: Int64
 
         /// Where this process is.
-        static var current: Place { Place(boot: Whereabouts.boot, namespace: Whereabouts.networkNamespace) }
+        static func current() throws(VMError) -> Place {
+            Place(boot: try Whereabouts.boot(), namespace: try Whereabouts.networkNamespace())
+        }
     }
 }
 
