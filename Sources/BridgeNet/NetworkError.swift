@@ -36,8 +36,8 @@ public struct NetworkError: Error, Equatable, Sendable {
     public let errno: Errno?
     /// The kernel's own words: the text of its extended acknowledgement (netlink(7), NETLINK_EXT_ACK).
     public let kernelMessage: String?
-    /// What to do about it: a command line, or a sentence.
-    public let remedy: String?
+    /// What to do about it.
+    public let remedy: Remedy?
     /// The operations, in words, that should have been taken back after this failure and could not be.
     public internal(set) var notUndone: [String] = []
 
@@ -46,7 +46,7 @@ public struct NetworkError: Error, Equatable, Sendable {
 
     init(
         _ code: Code, subject: String, doing: String, reason: String? = nil, errno: Errno? = nil,
-        kernelMessage: String? = nil, remedy: String? = nil
+        kernelMessage: String? = nil, remedy: Remedy? = nil
     ) {
         self.code = code
         self.subject = subject

@@ -14,7 +14,7 @@ struct StartAKVM {
             throw VMError(.usage, "start_a_kvm.sh", Self.usage)
         }
         if arguments.count == 3, arguments[2] != "boot_from_cd" {
-            throw VMError(.usage, arguments[2], "the third word can only be boot_from_cd", remedy: Self.usage)
+            throw VMError(.usage, arguments[2], "the third word can only be boot_from_cd", remedy: .advice(Self.usage))
         }
         // A word without a `/` was a file in the current directory then, never a name.
         self.params = params.contains("/") ? params : "./\(params)"

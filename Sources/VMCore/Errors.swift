@@ -37,14 +37,14 @@ public struct VMError: Error, Equatable, Sendable {
     public var cause: String
     /// The kernel's word, where there is one.
     public var errno: Errno?
-    /// What to do about it, in one line.
-    public var remedy: String?
+    /// What to do about it.
+    public var remedy: Remedy?
     /// Further lines that belong to the message, such as what QEMU printed.
     public var details: [String]
 
     /// Creates an error; see the properties for what each part holds.
     public init(
-        _ code: Code, _ subject: String, _ cause: String, errno: Errno? = nil, remedy: String? = nil,
+        _ code: Code, _ subject: String, _ cause: String, errno: Errno? = nil, remedy: Remedy? = nil,
         details: [String] = []
     ) {
         self.code = code
@@ -56,7 +56,7 @@ public struct VMError: Error, Equatable, Sendable {
     }
 
     /// The failure of a system call on `subject`, with the code that its errno stands for.
-    public static func system(_ errno: Errno, _ subject: String, _ doing: String, remedy: String? = nil) -> VMError {
+    public static func system(_ errno: Errno, _ subject: String, _ doing: String, remedy: Remedy? = nil) -> VMError {
         let code: Code =
             switch errno {
             case .noSuchFileOrDirectory, .notDirectory: .notFound
@@ -68,10 +68,10 @@ public struct VMError: Error, Equatable, Sendable {
         return VMError(code, subject, doing, errno: errno, remedy: remedy ?? usualRemedy(errno))
     }
 
-    private static func usualRemedy(_ errno: Errno) -> String? {
+    private static func usualRemedy(_ errno: Errno) -> Remedy? {
         switch errno {
-        case .noSpace: "free some space there: `df -h` says how full each file system is"
-        case .diskQuotaExceeded: "free some space there: `quota` says how much you may use"
+        case .noSpace: "free some space there: \(command: "df -h") says how full each file system is"
+        case .diskQuotaExceeded: "free some space there: \(command: "quota") says how much you may use"
         default: nil
         }
     }
@@ -80,8 +80,13 @@ public struct VMError: Error, Equatable, Sendable {
 extension VMError: CustomStringConvertible {
     /// The message as it is shown: `SUBJECT: CAUSE: ERRNO`, the details, then the remedy.
     public var description: String {
-        var first = subject.isEmpty ? cause : "\(subject): \(cause)"
-        if let errno { first += ": \(errno.description)" }
-        return ([first] + details + (remedy.map { [$0] } ?? [])).joined(separator: "\n  ")
+        ([summary] + details + (remedy.map { [$0.description] } ?? [])).joined(separator: "\n  ")
+    }
+
+    /// `SUBJECT: CAUSE: ERRNO`. A back-quote of a name's is escaped: only commands of a remedy stand between those.
+    var summary: String {
+        let text = (subject.isEmpty ? cause : "\(subject): \(cause)") + (errno.map { ": \($0.description)" } ?? "")
+        return text.utf8.contains(UInt8(ascii: "`"))
+            ? text.split(separator: "`", omittingEmptySubsequences: false).joined(separator: "\\x60") : text
     }
 }

@@ -35,15 +35,15 @@ import Testing
     @Test func aMissingBridgeSaysHowToMakeIt() {
         let error = #expect(throws: NetworkError.self) { try plan(found: nil) }
         #expect(error?.code == .notFound)
-        #expect(error?.description == "tap0: joining bridge br0: there is no bridge br0; make it: `kvmctl net up br0`")
+        #expect(error?.description == "tap0: joining bridge br0: there is no bridge br0; make the bridge br0")
     }
 
-    @Test func aBridgeThatIsDownIsRefused() {
+    @Test func aBridgeThatIsDownIsRefused() throws {
         var down = found
         down.isUp = false
         let error = #expect(throws: NetworkError.self) { try plan(found: down) }
         #expect(error?.code == .busy)
-        #expect(error?.remedy == "bring it up: `kvmctl net up br0`")
+        #expect(error?.remedy == .bringUp(bridge: try .known("br0")))
     }
 
     @Test func anotherDeviceIsRefused() {

@@ -114,7 +114,7 @@ import Testing
             let error = #expect(throws: NetworkError.self) {
                 try tap.join(bridge: missing, alias: "web", using: &socket)
             }
-            #expect(error?.remedy == "make it: `kvmctl net up br1`")
+            #expect(error?.remedy == .make(bridge: missing))
             #expect(try socket.link(named: tap.name) == before)
         }
     }

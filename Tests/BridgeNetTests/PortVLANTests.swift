@@ -78,9 +78,9 @@ import Testing
     }
 
     @Test(arguments: [false, nil])
-    func aBridgeThatMixesVLANsIsRefused(_ isAware: Bool?) {
+    func aBridgeThatMixesVLANsIsRefused(_ isAware: Bool?) throws {
         let error = #expect(throws: NetworkError.self) { try plan(.access(10), isAware: isAware) }
         #expect(error?.code == .busy)
-        #expect(error?.remedy == "make it: `kvmctl net up br0 --vlan-aware`")
+        #expect(error?.remedy == .keepVLANsApart(bridge: try .known("br0")))
     }
 }

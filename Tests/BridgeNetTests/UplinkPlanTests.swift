@@ -165,7 +165,7 @@ import Testing
     @Test func aBridgeIsNotLargerThanItsUplink() throws {
         let found = NetworkState(links: [link(2, "eth0")])
         let error = #expect(throws: NetworkError.self) { try UplinkPlan.up(wanted(mtu: 9000), found: found) }
-        #expect(error?.remedy == "if its network carries that too: `ip link set eth0 mtu 9000`")
+        #expect(error?.remedy == .raiseMTU(of: try .known("eth0"), to: 9000))
     }
 
     @Test func aBridgeTakesTheMTUOfAnUplinkThatHasAnotherThanUsual() throws {

@@ -123,5 +123,5 @@ def test_a_running_vm_is_not_removed(host, extra):
     host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")
     host.kvmctl("start", "vm")
     said = host.kvmctl("rm", "vm", *extra, expect=75).stderr
-    assert "it is running" in said and "kvmctl stop" in said
+    assert "it is running" in said and "stop it first" in said
     assert (host.vms / "vm" / "disk").exists()

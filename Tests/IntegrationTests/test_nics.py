@@ -97,7 +97,7 @@ def test_devices_that_no_macvtap_can_sit_on(wired_host):
         assert remedy in host.kvmctl("start", "vm", expect=code).stderr
     host.ip("link", "set", "eth0", "down")
     host.write_firmware_vm("vm", NET0="macvtap:eth0")
-    assert "`ip link set eth0 up`" in host.kvmctl("start", "vm", expect=69).stderr
+    assert "`ip link set dev eth0 up`" in host.kvmctl("start", "vm", expect=69).stderr
     host.assert_nothing_left()
 
 

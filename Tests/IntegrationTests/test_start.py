@@ -36,7 +36,7 @@ def test_foreground_of_what_runs_is_refused_and_leaves_it_alone(host):
     host.kvmctl("start", "vm")
     pid = host.qemu().pid
     errors = host.kvmctl("start", "vm", "--foreground", expect=75).stderr
-    assert f"pid {pid}" in errors and "kvmctl stop vm" in errors
+    assert f"pid {pid}" in errors and "stop it first" in errors
     assert host.qemu().pid == pid
 
 

@@ -177,6 +177,7 @@ import Testing
         #expect(red.accept(connectionsTo: 5901, in: zone) == "firewall-cmd --add-port=5901/tcp")
         #expect(
             red.accept(inputFrom: "kvmnat0", in: zone)
+                .description
                 == "nft insert rule inet firewalld filter_INPUT iifname '\"kvmnat0\"' accept")
     }
 }

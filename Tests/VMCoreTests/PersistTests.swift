@@ -112,13 +112,15 @@ import Testing
             ConfiguredPlace(file: file, link: "eth0", givesWay: false, isShared: isShared).advice
         }
         let etc = "/etc/systemd/network"
-        #expect(advice("\(etc)/01-eth0.network", isShared: false).hasSuffix("`mv \(etc)/01-eth0.network /root/`"))
+        #expect(
+            advice("\(etc)/01-eth0.network", isShared: false).hasSuffix(
+                "`mv --no-clobber \(etc)/01-eth0.network /root/`"))
         #expect(
             advice("\(etc)/01-all.network", isShared: true).hasSuffix(
-                "`mv \(etc)/01-all.network \(etc)/90-01-all.network`"))
+                "`mv --no-clobber \(etc)/01-all.network \(etc)/90-01-all.network`"))
         #expect(
             advice("/usr/lib/systemd/network/01-all.network", isShared: true).hasSuffix(
-                "`cp /usr/lib/systemd/network/01-all.network \(etc)/90-01-all.network "
+                "`cp --no-clobber /usr/lib/systemd/network/01-all.network \(etc)/90-01-all.network "
                     + "&& ln -s /dev/null \(etc)/01-all.network`"))
     }
 

@@ -62,5 +62,7 @@ import Testing
     @Test(arguments: [
         ("/vms/1/vdisk0", "/vms/1/vdisk0"), ("", "''"), ("a b", "'a b'"), ("it's", "'it'\\''s'"), ("$X", "'$X'"),
     ])
-    func shellWordsAreQuotedWhereNeeded(_ text: String, _ quoted: String) { #expect(shellQuoted(text) == quoted) }
+    func shellWordsAreQuotedWhereNeeded(_ text: String, _ quoted: String) {
+        #expect(ShellCommand(words: [text]).description == quoted)
+    }
 }

@@ -29,7 +29,7 @@ extension NetworkError {
             kernelMessage: verdict.message, remedy: Self.remedy(errno))
     }
 
-    private static func remedy(_ errno: Errno) -> String? {
+    private static func remedy(_ errno: Errno) -> NetworkError.Remedy? {
         switch errno {
         case .exchangeFull: "use another bridge, or stop VMs on this one"
         case .notPermitted, .permissionDenied: "run it as root"

@@ -19,7 +19,7 @@ extension RouteSocket {
         } catch  where error.errno == .noSuchFileOrDirectory {
             throw NetworkError(
                 .unsupported, subject: name.description, doing: doing, reason: "this kernel has no token bucket",
-                remedy: "load it: `modprobe sch_tbf`")
+                remedy: .load(module: "sch_tbf"))
         }
         return bucket
     }

@@ -40,7 +40,7 @@ public struct Macvtap: Equatable, Sendable {
         guard let lower = try socket.link(named: device) else {
             throw NetworkError(
                 .notFound, subject: name.description, doing: doing, reason: "there is no device \(device)",
-                remedy: "`ip link` lists them")
+                remedy: "ip-link(8) lists them")
         }
         _ = try socket.ask(
             LinkRequest.createMacvtap(name, on: lower.index, mac: mac, mtu: mtu), subject: name.description,
@@ -73,7 +73,7 @@ public struct Macvtap: Equatable, Sendable {
         } catch {
             throw NetworkError(
                 NetworkError.Code(error), subject: name.description, doing: "opening its device", errno: error,
-                remedy: error == .noSuchFileOrDirectory ? "load the driver: `modprobe macvtap`" : nil)
+                remedy: error == .noSuchFileOrDirectory ? .load(module: "macvtap") : nil)
         }
     }
 }

@@ -81,7 +81,7 @@ public struct Tap: ~Copyable {
     }
 
     private static func failure(_ errno: Errno, wanted: InterfaceName?) -> NetworkError {
-        func error(_ reason: String?, remedy: String?) -> NetworkError {
+        func error(_ reason: String?, remedy: NetworkError.Remedy?) -> NetworkError {
             NetworkError(
                 NetworkError.Code(errno), subject: wanted?.description ?? "tap", doing: "creating the tap",
                 reason: reason, errno: errno, remedy: remedy)
@@ -92,7 +92,7 @@ public struct Tap: ~Copyable {
                 "an interface of that name exists",
                 remedy: "choose another name for the tap, or let it have the first free one")
         case .noSuchFileOrDirectory, .noSuchDevice, .noSuchAddressOrDevice:
-            error("the host has no /dev/net/tun", remedy: "load the driver: `modprobe tun`")
+            error("the host has no /dev/net/tun", remedy: .load(module: "tun"))
         case .notPermitted, .permissionDenied: error(nil, remedy: "run it as root")
         default: error(nil, remedy: nil)
         }

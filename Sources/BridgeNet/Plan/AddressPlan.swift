@@ -51,7 +51,7 @@ struct AddressPlan {
         throw refusal(
             .invalid, gateway,
             own ? "that is the host's own address" : "it is in no network that the bridge has an address of",
-            remedy: own ? "name the router's" : "give the bridge an address of its network: `--address ADDRESS/LENGTH`")
+            remedy: own ? "name the router's" : "give the bridge an address of its network, with --address")
     }
 
     private func conflict(_ gateway: IPAddress, _ other: Route) -> NetworkError {
@@ -59,12 +59,12 @@ struct AddressPlan {
         return refusal(
             .busy, gateway, "there is a default route already: \(other)\(names)",
             remedy:
-                "take it away first (`ip \(gateway.isIPv4 ? "" : "-6 ")route del \(other)\(names)`), or leave --gateway out"
+                "leave --gateway out; or, from a console of the host, delete that route first, which cuts its connections"
         )
     }
 
     private func refusal(
-        _ code: NetworkError.Code, _ gateway: IPAddress, _ reason: String, remedy: String
+        _ code: NetworkError.Code, _ gateway: IPAddress, _ reason: String, remedy: NetworkError.Remedy
     ) -> NetworkError {
         NetworkError(
             code, subject: place.name.description, doing: "making \(gateway) the gateway", reason: reason,

@@ -36,13 +36,13 @@ public enum BridgePlan {
         guard link.isBridge else {
             throw NetworkError(
                 .exists, subject: link.name, doing: "deleting the bridge",
-                reason: "it is \(link.article), not a bridge", remedy: "`kvmctl net show` lists the bridges")
+                reason: "it is \(link.article), not a bridge", remedy: "name a bridge")
         }
         let ports = found.filter { $0.controller == link.index }
         guard ports.isEmpty else {
             throw NetworkError(
                 .busy, subject: link.name, doing: "deleting the bridge", reason: "still joined to it: \(list(ports))",
-                remedy: "stop the VMs and take the other ports out first (`ip link set PORT nomaster`)")
+                remedy: "stop the VMs and take the other ports out first; ip-link(8) says how (nomaster)")
         }
         return [.delete(name)]
     }

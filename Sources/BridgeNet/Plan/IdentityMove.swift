@@ -85,7 +85,7 @@ struct IdentityMove {
         NetworkError(
             .unsupported, subject: source.description, doing: "moving its routes",
             reason: "the route \(route) stands on a nexthop object, which kvmctl can't move",
-            remedy: "replace it by one that names its router: `ip route help` says how")
+            remedy: "replace it by one that names its router; ip-route(8) says how")
     }
 }
 

@@ -12,18 +12,18 @@ enum JoinPlan {
         tap: InterfaceName, alias: String, mtu: Int?, bridge name: InterfaceName, found: Link?,
         vlans: PortVLANEntry? = nil
     ) throws(NetworkError) -> [NetworkOperation] {
-        func refusal(_ code: NetworkError.Code, _ reason: String, remedy: String? = nil) -> NetworkError {
+        func refusal(_ code: NetworkError.Code, _ reason: String, remedy: NetworkError.Remedy? = nil) -> NetworkError {
             NetworkError(
                 code, subject: tap.description, doing: "joining bridge \(name)", reason: reason, remedy: remedy)
         }
         guard let bridge = found else {
-            throw refusal(.notFound, "there is no bridge \(name)", remedy: "make it: `kvmctl net up \(name)`")
+            throw refusal(.notFound, "there is no bridge \(name)", remedy: .make(bridge: name))
         }
         guard bridge.isBridge else {
             throw refusal(.exists, "\(name) is \(bridge.article), not a bridge", remedy: "name a bridge")
         }
         guard bridge.isUp else {
-            throw refusal(.busy, "\(name) is down", remedy: "bring it up: `kvmctl net up \(name)`")
+            throw refusal(.busy, "\(name) is down", remedy: .bringUp(bridge: name))
         }
         guard alias.utf8.count <= LinkSettings.maximumAliasLength else {
             throw refusal(.invalid, "an alias has at most \(LinkSettings.maximumAliasLength) bytes")
@@ -34,7 +34,7 @@ enum JoinPlan {
         }
         guard vlans == nil || bridge.bridge?.vlanFiltering == true else {
             throw refusal(
-                .busy, "\(name) does not keep VLANs apart", remedy: "make it: `kvmctl net up \(name) --vlan-aware`")
+                .busy, "\(name) does not keep VLANs apart", remedy: .keepVLANsApart(bridge: name))
         }
         let steps = steps(tap: tap, alias: alias, mtu: portMTU, bridge: name, bridge)
         return steps + (vlans.map { memberships($0, of: tap, on: bridge) } ?? [])

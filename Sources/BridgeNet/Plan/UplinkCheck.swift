@@ -12,19 +12,19 @@ struct UplinkCheck {
     func uplink(_ name: InterfaceName) throws(NetworkError) -> Link {
         if name == bridge { throw refusal(.invalid, name, "a bridge can't be its own uplink", remedy: Self.advice) }
         guard let link = found.link(named: name) else {
-            throw refusal(.notFound, name, "there is no such device", remedy: "`ip -brief link` lists those there are")
+            throw refusal(.notFound, name, "there is no such device", remedy: "ip-link(8) lists those there are")
         }
         try checkKind(link, name)
         try checkController(link, name)
         if let mtu = wanted.bridge.mtu, mtu > link.mtu {
             throw refusal(
                 .invalid, name, "the bridge is to have MTU \(mtu), and the uplink carries \(link.mtu)",
-                remedy: "if its network carries that too: `ip link set \(name) mtu \(mtu)`")
+                remedy: .raiseMTU(of: name, to: mtu))
         }
         return link
     }
 
-    private static let advice = "name the device that leads outside: `ip route show default` says which"
+    private static let advice: NetworkError.Remedy = "name the device that leads outside, which the default route names"
 
     private func checkKind(_ link: Link, _ name: InterfaceName) throws(NetworkError) {
         if link.isTap, link.isEthernet {
@@ -53,7 +53,7 @@ struct UplinkCheck {
             throw refusal(
                 .busy, name,
                 "it carries \(upper.name)\(whose), a \(upper.kind ?? "link"), and can't do that for a bridge too",
-                remedy: "stop the VM whose NIC that is, or remove it: `ip link delete \(upper.name)`")
+                remedy: "stop the VM whose NIC that is, or use another device")
         }
         let present = found.link(named: bridge)
         if let controller = link.controller, controller != present?.index {
@@ -62,19 +62,19 @@ struct UplinkCheck {
             throw refusal(
                 .busy, name, "it is a port of \(whose)",
                 remedy: other?.isBridge == true
-                    ? "take it out first: `kvmctl net down \(other?.name ?? "")`"
-                    : "take it out first: `ip link set \(name) nomaster`")
+                    ? "use another device, or first give up that bridge, with kvmctl net down"
+                    : "use another device, or first take it out there")
         }
         if let present, present.isBridge, let uplink = found.uplink(of: present), uplink.index != link.index {
             throw NetworkError(
                 .busy, subject: bridge.description, doing: "making \(name) its uplink",
                 reason: "it has the uplink \(uplink.name), and two make a loop",
-                remedy: "take that out first: `kvmctl net down \(bridge)`")
+                remedy: "name another bridge, or first give up this one, with kvmctl net down")
         }
     }
 
     private func refusal(
-        _ code: NetworkError.Code, _ name: InterfaceName, _ reason: String, remedy: String
+        _ code: NetworkError.Code, _ name: InterfaceName, _ reason: String, remedy: NetworkError.Remedy
     ) -> NetworkError {
         NetworkError(
             code, subject: name.description, doing: "making it the uplink of \(bridge)", reason: reason, remedy: remedy)

@@ -39,7 +39,7 @@ struct Console: ParsableCommand {
         guard isatty(STDIN_FILENO) == 1 else {
             throw VMError(
                 .busy, name.description, "its console is in use",
-                remedy: "follow what it shows: `kvmctl logs --follow \(name)`")
+                remedy: .run("follow what it shows", "kvmctl logs --follow \(name)"))
         }
         var watch = try ConsoleWatch(name, paths: paths)
         Message.note(

@@ -58,7 +58,7 @@ extension Finding {
     fileprivate var json: JSON {
         var (command, step): (String?, String?)
         switch mend {
-        case .command(let line): command = line
+        case .command(let line): command = line.description
         case .step(let text): step = text
         case nil: break
         }

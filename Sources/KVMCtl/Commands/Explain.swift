@@ -22,9 +22,9 @@ struct Explain: ParsableCommand {
             output.print(list: plan.arguments.map(\.json))
             return
         }
-        print(shellQuoted(plan.executable))
+        print("\(ShellCommand(words: [plan.executable]))")
         for group in plan.arguments {
-            print("  " + group.words.map(shellQuoted).joined(separator: " "))
+            print("  \(ShellCommand(words: group.words))")
             print("      \(group.purpose) — \(group.origins.map(\.text).joined(separator: "; "))")
         }
         plan.notices.forEach(Message.note)

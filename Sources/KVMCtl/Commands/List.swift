@@ -25,7 +25,7 @@ struct List: ParsableCommand {
         }
         print(table.text)
         for entry in entries where entry.fault != nil {
-            Message.note("\(entry.file): can't be used; `kvmctl check \(shellQuoted(entry.file.string))` says why")
+            Message.note("\(entry.file): can't be used; \(command: "kvmctl check \(entry.file)") says why")
         }
     }
 }

@@ -47,7 +47,8 @@ struct NetShow: ParsableCommand {
         let bridges = try Bridges.all().filter { bridge == nil || $0.name == bridge?.description }
         if let bridge, bridges.isEmpty {
             throw VMError(
-                .notFound, bridge.description, "there is no such bridge", remedy: "make it: `kvmctl net up \(bridge)`")
+                .notFound, bridge.description, "there is no such bridge",
+                remedy: .run("make it", "kvmctl net up \(bridge)"))
         }
         let paths = try Places.current()
         let trials = bridges.reduce(into: [:]) { trials, bridge in
@@ -58,7 +59,7 @@ struct NetShow: ParsableCommand {
         } else {
             show(bridges)
             for (name, left) in trials.sorted(by: { $0.key < $1.key }) {
-                print("\(name): on trial for another \(left) s; `kvmctl net confirm \(name)` keeps it")
+                print("\(name): on trial for another \(left) s; \(command: "kvmctl net confirm \(name)") keeps it")
             }
         }
     }

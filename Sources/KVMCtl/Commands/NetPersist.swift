@@ -30,7 +30,7 @@ struct NetPersist: ParsableCommand {
         if Trial.isOn(bridge, try Places.current()) {
             throw VMError(
                 .busy, bridge.description, "is on trial: what is written now would be there after a boot all the same",
-                remedy: "keep it first: `kvmctl net confirm \(bridge)`")
+                remedy: .run("keep it first", "kvmctl net confirm \(bridge)"))
         }
         let persisting = try Persisting(bridge, for: service)
         let title = persisting.service?.title ?? ""

@@ -21,7 +21,7 @@ struct TrialTalk {
         if !isTerminal {
             Message.note(
                 "\(change.bridge): on trial for \(limit.components.seconds) s; "
-                    + "`kvmctl net confirm \(change.bridge)` keeps it")
+                    + "\(command: "kvmctl net confirm \(change.bridge)") keeps it")
         }
         while true {
             if isTerminal { ask(deadline.remaining) }
@@ -56,9 +56,9 @@ struct TrialTalk {
             details: left + leftovers.failures.map(\.description))
     }
 
-    private func remedy(_ verdict: Verdict) -> String? {
+    private func remedy(_ verdict: Verdict) -> Remedy? {
         switch verdict {
-        case .timePassed: "to keep it, press Enter in time, or run `kvmctl net confirm \(change.bridge)`"
+        case .timePassed: "to keep it, press Enter in time, or run \(command: "kvmctl net confirm \(change.bridge)")"
         case .gatewayLost:
             "see whether the uplink still had a carrier, and whether the network lets a bridge in (port security, 802.1X)"
         case .kept, .abandoned: nil

@@ -58,7 +58,7 @@ extension ScreenAccess {
         [
             "schema": "kvmctl.vnc/1", "name": .string(name.description), "address": .string(address),
             "port": .integer(Int64(port)), "display": .integer(Int64(display)), "password": .optional(password),
-            "tunnel": .string(tunnel),
+            "tunnel": .string(tunnel.description),
         ]
     }
 }

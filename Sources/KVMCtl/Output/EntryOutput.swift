@@ -34,7 +34,7 @@ extension VMEntry {
     /// The same for `show`: with what protects it.
     var vncWords: String {
         guard let vnc else { return "-" }
-        let place = process == nil ? "" : ": `kvmctl vnc \(name)`"
+        let place = process == nil ? "" : ": \(command: "kvmctl vnc \(name)")"
         return "\(vncText), \(vnc.hasPassword ? "with a password\(place)" : "without a password")"
     }
 

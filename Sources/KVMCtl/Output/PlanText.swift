@@ -20,8 +20,8 @@ extension LaunchPlan {
         lines += networkSteps
         lines.append("  run as \(credentials.text)")
         for descriptor in descriptors { lines.append("  descriptor \(descriptor.number): \(descriptor.role.text)") }
-        lines.append("  execute \(shellQuoted(executable)) \\")
-        let words = arguments.map { "    " + $0.words.map(shellQuoted).joined(separator: " ") }
+        lines.append("  execute \(ShellCommand(words: [executable])) \\")
+        let words = arguments.map { "    \(ShellCommand(words: $0.words))" }
         lines.append(words.joined(separator: " \\\n"))
         for command in commit { lines.append("  then over QMP: \(command.line())") }
         return lines.joined(separator: "\n")

@@ -23,7 +23,8 @@ extension Starting.Outcome {
             var parts = ["\(name): started"]
             if let vnc = entry.vnc, let port = vnc.port {
                 parts.append(
-                    "VNC at \(vnc.address):\(port)\(vnc.hasPassword ? " (password: `kvmctl vnc \(name)`)" : "")")
+                    "VNC at \(vnc.address):\(port)\(vnc.hasPassword ? " (password: \(command: "kvmctl vnc \(name)"))" : "")"
+                )
             }
             parts += entry.nics.compactMap { nic in
                 nic.tap.map { tap in

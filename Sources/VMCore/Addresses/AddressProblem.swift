@@ -24,18 +24,18 @@ extension AddressReport {
         return unreachable.compactMap { nic in nic.story.map { "NET\(nic.index) is \($0)" } }
     }
 
-    private func remedy(waited: Bool) -> String {
+    private func remedy(waited: Bool) -> Remedy {
         if all.contains(where: \.address.isLinkLocal), !wish.linkLocal {
-            return "fix the guest's DHCP or router, or take a link-local address: `kvmctl ip --any \(vm)`"
+            return "fix the guest's DHCP or router, or take a link-local address: \(command: "kvmctl ip --any \(vm)")"
         }
         if nics.allSatisfy({ $0.network == "user" }) {
             return forwards.isEmpty
-                ? "forward a port, such as `FORWARD0=tcp:127.0.0.1:2222:22` in its params file"
+                ? "forward a port, such as FORWARD0=tcp:127.0.0.1:2222:22, in its params file"
                 : "connect to a port that is forwarded: \(forwards.map { "\($0)" }.joined(separator: ", "))"
         }
         return waited
-            ? "look into the guest: `kvmctl console \(vm)`"
-            : "wait for one: `kvmctl ip --wait 60s \(vm)`; or install qemu-guest-agent in the guest"
+            ? "look into the guest: \(command: "kvmctl console \(vm)")"
+            : "wait for one: \(command: "kvmctl ip --wait 60s \(vm)"); or install qemu-guest-agent in the guest"
     }
 }
 

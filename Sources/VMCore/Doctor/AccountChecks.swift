@@ -5,7 +5,7 @@ enum AccountChecks {
         var findings = facts.host.strangers.map { name in
             Finding.problem(
                 "users", "\(name) has one of the uids that VMs get (\(range)): that VM and it can change one another",
-                mend: .step("give it another: `usermod --uid N \(shellQuoted(name))`"))
+                mend: .step("give it another, with usermod --uid"))
         }
         if findings.isEmpty {
             let lookers = facts.host.hasLookers ? "the group kvmctl" : "nobody else: there is no group kvmctl"
@@ -21,10 +21,12 @@ enum AccountChecks {
             dependent.isEmpty
             ? "nothing tells the bridges that are made here from those of another such host"
             : "on another such host \(dependent.joined(separator: ", ")) would have the same UUID and MACs"
+        let uuid = "/proc/sys/kernel/random/uuid"
+        let fill = ("tr -d -" as ShellCommand).reading(from: uuid).writing(to: "/etc/machine-id")
         return [
             .warning(
                 "/etc/machine-id", "holds no id: \(effect)",
-                mend: .command("tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id"))
+                mend: .command(fill))
         ]
     }
 }

@@ -4,15 +4,24 @@ import BridgeNet
 enum BridgeChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         facts.bridges.flatMap { bridge -> [Finding] in
-            let findings = [down, uplink, spanningTree, room, leftovers, paths].flatMap { $0(bridge) }
+            let findings = [down, carriers, spanningTree, room, leftovers, paths].flatMap { $0(bridge) }
             return findings.isEmpty ? [.ok(bridge.name, summary(bridge))] : findings
         }
     }
 
     private static func summary(_ bridge: BridgeCondition) -> String {
+        "up, \(reach(bridge)), MTU \(bridge.mtu), \(bridge.ports.count) of \(BridgeSpec.maximumPorts) ports"
+    }
+
+    /// What VMs on it reach. A bridge without an uplink is nothing that is wrong: many are so on purpose.
+    private static func reach(_ bridge: BridgeCondition) -> String {
         let uplinks = bridge.uplinks.map(\.name)
-        let beyond = uplinks.isEmpty ? "no uplink" : "uplink \(uplinks.joined(separator: ", "))"
-        return "up, \(beyond), MTU \(bridge.mtu), \(bridge.ports.count) of \(BridgeSpec.maximumPorts) ports"
+        if !uplinks.isEmpty { return "uplink \(uplinks.joined(separator: ", "))" }
+        guard bridge.isNamed else { return "no uplink" }
+        let join: ShellCommand = "kvmctl net up \(bridge.name) --uplink \(bridge.candidates.first ?? "")"
+        let way = bridge.candidates.count == 1 ? "\(command: join)" : "kvmctl net up --uplink"
+        let others = bridge.addresses.isEmpty ? "only one another" : "this host, and beyond only what this host routes"
+        return "no uplink (VMs on it reach \(others); \(way) gives it one)"
     }
 
     private static func down(_ bridge: BridgeCondition) -> [Finding] {
@@ -20,33 +29,19 @@ enum BridgeChecks {
         return [
             .problem(
                 bridge.name, "is down: no VM on it can start",
-                mend: .command("kvmctl net up \(shellQuoted(bridge.name))"))
+                mend: .command("kvmctl net up \(bridge.name)"))
         ]
     }
 
-    private static func uplink(_ bridge: BridgeCondition) -> [Finding] {
-        guard bridge.isNamed, bridge.uplinks.isEmpty else { return bridge.uplinks.compactMap { carrier($0, bridge) } }
-        let name = shellQuoted(bridge.name)
-        let mend: Finding.Mend =
-            bridge.candidates.count == 1
-            ? .command("kvmctl net up \(name) --uplink \(shellQuoted(bridge.candidates[0]))")
-            : .step("give it one of the host's interfaces: `kvmctl net up \(name) --uplink DEV`")
-        // With an address of the host's the VMs reach the host, which may route for them: some want it so.
-        guard bridge.addresses.isEmpty else {
-            return [
-                .warning(
-                    bridge.name, "has no uplink: VMs on it reach this host, and beyond only what this host routes",
-                    mend: mend)
-            ]
-        }
-        return [.problem(bridge.name, "has no uplink: VMs on it reach nothing but one another", mend: mend)]
+    private static func carriers(_ bridge: BridgeCondition) -> [Finding] {
+        bridge.uplinks.compactMap { carrier($0, bridge) }
     }
 
     private static func carrier(_ port: PortCondition, _ bridge: BridgeCondition) -> Finding? {
         if !port.isUp {
             return .problem(
                 bridge.name, "its uplink \(port.name) is down",
-                mend: .command("ip link set dev \(shellQuoted(port.name)) up"))
+                mend: .command("ip link set dev \(port.name) up"))
         }
         guard !port.hasCarrier else { return nil }
         return .problem(
@@ -56,14 +51,14 @@ enum BridgeChecks {
     private static func spanningTree(_ bridge: BridgeCondition) -> [Finding] {
         guard let delay = bridge.spanningTreeDelay, delay > .zero else { return [] }
         // With one way out there can be no loop; with more, the least that spanning tree allows.
-        let option = bridge.uplinks.count < 2 ? "stp_state 0" : "forward_delay 200"
+        let option = bridge.uplinks.count < 2 ? ["stp_state", "0"] : ["forward_delay", "200"]
         guard bridge.uplinks.count < 2 || delay > .seconds(2) else { return [] }
         return [
             .warning(
                 bridge.name,
                 "spanning tree keeps a VM unheard for its first \((delay * 2).components.seconds) s, and DHCP "
                     + "may give up in that time",
-                mend: .command("ip link set dev \(shellQuoted(bridge.name)) type bridge \(option)"))
+                mend: .command("ip link set dev \(bridge.name) type bridge \(option[0]) \(option[1])"))
         ]
     }
 
@@ -80,7 +75,7 @@ enum BridgeChecks {
         bridge.ports.filter { $0.isTap && !$0.hasCarrier }.map { tap in
             .warning(
                 bridge.name, "the tap \(tap.name) is left over: no process holds it",
-                mend: .command("ip link delete dev \(shellQuoted(tap.name))"))
+                mend: .step("if nothing else will open it again, delete it; ip-link(8) says how"))
         }
     }
 
@@ -92,7 +87,7 @@ enum BridgeChecks {
                 bridge.name,
                 "\(rival) has an address in the same network, and rp_filter drops what comes in by the one "
                     + "that answers don't leave by",
-                mend: .command("sysctl -w \(shellQuoted("net.ipv4.conf.\(sysctlName(bridge.name)).rp_filter=2"))"))
+                mend: .command("sysctl -w net.ipv4.conf.\(sysctlName(bridge.name)).rp_filter=2"))
         ]
     }
 

@@ -18,7 +18,7 @@ enum DeviceChecks {
         case .missing(.running):
             .problem(
                 subject, "is missing, though its driver is there: \(effect)",
-                mend: .command("mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200"))
+                mend: .command(("mkdir -p /dev/net" as ShellCommand).and("mknod -m 666 /dev/net/tun c 10 200")))
         case .missing: .problem(subject, "is missing: \(effect)", mend: .command("modprobe tun"))
         }
     }

@@ -65,7 +65,7 @@ enum FilterChecks {
         ]
     }
 
-    static func finding(_ subject: String, _ text: String, _ isSure: Bool, mend line: String) -> Finding {
+    static func finding(_ subject: String, _ text: String, _ isSure: Bool, mend line: ShellCommand) -> Finding {
         isSure
             ? .problem(subject, text, mend: .command(line))
             : .warning(

@@ -15,7 +15,7 @@ public struct Finding: Equatable, Sendable {
     /// What mends it.
     public enum Mend: Equatable, Sendable {
         /// A line for a shell, as root unless it says otherwise.
-        case command(String)
+        case command(ShellCommand)
         /// What a person has to do, where no one line does it.
         case step(String)
     }
@@ -46,14 +46,11 @@ public struct Finding: Equatable, Sendable {
 }
 
 extension Finding.Mend {
-    /// The remedy of an error: where it is `do that: COMMAND` or `do that (COMMAND), or…`, with the command in backticks,
-    /// that command.
-    init(remedy: String) {
-        let parts = remedy.split(separator: "`", omittingEmptySubsequences: false)
-        if parts.count >= 3, parts[0].hasSuffix(": ") || parts[0].hasSuffix("("), !parts[1].isEmpty {
-            self = .command(String(parts[1]))
-        } else {
-            self = .step(remedy)
+    /// The remedy of an error.
+    init(_ remedy: Remedy) {
+        switch remedy {
+        case .run(_, let command, _): self = .command(command)
+        case .advice(let text): self = .step(text)
         }
     }
 }
@@ -61,11 +58,11 @@ extension Finding.Mend {
 extension Finding {
     /// An error as a finding; the remedy that it names is the mend.
     init(_ error: VMError, of subject: String? = nil) {
-        var text = subject == nil || error.subject.isEmpty ? error.cause : "\(error.subject): \(error.cause)"
-        if let errno = error.errno { text += ": \(errno.description)" }
+        var itself = error
+        if subject == nil { itself.subject = "" }
         self.init(
             severity: .problem, subject: subject ?? error.subject,
-            text: ([text] + error.details).joined(separator: "; "),
-            mend: Mend(remedy: error.remedy ?? "correct it there"))
+            text: ([itself.summary] + error.details).joined(separator: "; "),
+            mend: Mend(error.remedy ?? "correct it there"))
     }
 }

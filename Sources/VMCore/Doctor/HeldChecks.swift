@@ -26,7 +26,7 @@ enum HeldChecks {
             case .server(isRunning: false, let start):
                 .problem(
                     held.owner, "its DHCP and DNS server is gone: guests get no address, and no names",
-                    mend: .command("sh \(shellQuoted(start.string))"))
+                    mend: .command("sh \(start)"))
             case .table(let table, let script): missing(table, script, held, facts.filters.firewall?.tables)
             }
         }
@@ -38,8 +38,8 @@ enum HeldChecks {
         guard let there, !there.contains(table) else { return nil }
         let restart = "stop and start \(held.owner == "nat" ? "a VM that is on it" : held.owner)"
         return .problem(
-            held.owner, "\(effect(of: held)): the nft table \(table) is gone, as after `nft flush ruleset`",
-            mend: script.map { .command("nft -f \(shellQuoted($0.string))") } ?? .step(restart))
+            held.owner, "\(effect(of: held)): the nft table \(table) is gone, as after a flush of all rules",
+            mend: script.map { .command("nft -f \($0)") } ?? .step(restart))
     }
 
     private static func effect(of held: HeldCondition) -> String {

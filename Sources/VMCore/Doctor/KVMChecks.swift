@@ -20,8 +20,9 @@ enum KVMChecks {
             }
             return .command("modprobe \(module)")
         case .refused where isRoot:
-            return .command("groupadd --force --system kvm && chgrp kvm /dev/kvm && chmod 660 /dev/kvm")
-        case .refused: return .step("`sudo usermod -aG kvm \(shellQuoted(host.user))`, then log in again")
+            let group: ShellCommand = "groupadd --force --system kvm"
+            return .command(group.and("chgrp kvm /dev/kvm").and("chmod 660 /dev/kvm"))
+        case .refused: return .step("\(command: "sudo usermod -aG kvm \(host.user)"), then log in again")
         case .usable: return change
         }
     }

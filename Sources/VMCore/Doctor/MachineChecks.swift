@@ -30,7 +30,7 @@ enum MachineChecks {
             machine.name,
             "VNC at \(place):\(open.number) has no password: any local account can use its screen and keyboard",
             mend: .step(
-                "with VNCDISP=auto in \(machine.file) each start makes one (`kvmctl vnc \(machine.name)`); "
+                "with VNCDISP=auto in \(machine.file) each start makes one (\(command: "kvmctl vnc \(machine.name)")); "
                     + "VNCPASSWORD_FILE names one"))
     }
 
@@ -40,7 +40,7 @@ enum MachineChecks {
             .warning(
                 machine.name,
                 "\(log.path) has \(log.size), and nothing keeps it within \(ByteCount(bytes: Int64(LogBound.standard))): "
-                    + "kvmctl-logs.timer does, or a line for cron that runs `kvmctl trim-logs`",
+                    + "kvmctl-logs.timer does, or a line for cron that runs kvmctl trim-logs",
                 mend: .command("kvmctl trim-logs"))
         }
     }
@@ -71,15 +71,16 @@ enum MachineChecks {
     /// The command that writes another address into the file.
     static func newAddress(
         for nic: MachineCondition.NIC, of machine: MachineCondition, besides taken: Set<MACAddress>
-    ) -> String {
-        let file = shellQuoted(machine.file.string)
+    ) -> ShellCommand {
         let mac =
             (0...).lazy.map { attempt in
                 let hash = Identity.hash(Array("\(machine.file) \(nic.index) \(attempt)".utf8))
                 return MACAddress(
                     bits: 0x5254_0000_0000 | UInt64(hash[0]) << 16 | UInt64(hash[1]) << 8 | UInt64(hash[2]))
             }.first { !taken.contains($0) } ?? nic.mac
-        guard let line = nic.macLine else { return "printf '\\nNET\(nic.index)_MAC=\(mac)\\n' >>\(file)" }
-        return "sed -i '\(line)s/=.*/=\(mac)/' \(file)"
+        guard let line = nic.macLine else {
+            return ("printf \\nNET\(nic.index)_MAC=\(mac)\\n" as ShellCommand).appending(to: machine.file)
+        }
+        return "sed -i \(line)s/MAC=[^[:space:]]*/MAC=\(mac)/ \(machine.file)"
     }
 }

@@ -34,7 +34,7 @@ enum MemoryChecks {
         return [
             .warning(
                 "memory", "\(memory.idleHugePages) are kept for huge pages that nobody uses",
-                mend: .command("sysctl -w vm.nr_hugepages=0"))
+                mend: .step("if no program is to have them, write a smaller number into vm.nr_hugepages"))
         ]
     }
 }

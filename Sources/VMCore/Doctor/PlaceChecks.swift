@@ -12,12 +12,12 @@ enum PlaceChecks {
         let subject = place.path.string
         guard place.isThere || place.isMadeByItself else {
             return .warning(
-                subject, "does not exist: no VM is found there", mend: .command("mkdir -p \(shellQuoted(subject))"))
+                subject, "does not exist: no VM is found there", mend: .command("mkdir -p \(subject)"))
         }
         guard let system = place.system else {
             return .warning(
                 subject, "does not say how much is free for \(place.purpose)",
-                mend: .step("`df \(shellQuoted(subject))` says why"))
+                mend: .step("\(command: "df \(subject)") says why"))
         }
         if system.free.bytes < least {
             return .problem(subject, "\(system.free) are free for \(place.purpose)", mend: room(on: system, place))
@@ -40,17 +40,17 @@ enum PlaceChecks {
         // Twice what it was, or what is wanted there.
         let wanted = ((max(system.size.bytes * 2, system.size.bytes + system.growth.bytes) >> 20) + 1) << 20
         if let mount = system.memoryMount {
-            return .command("mount -o remount,size=\(wanted) \(shellQuoted(mount.string))")
+            return .command("mount -o remount,size=\(wanted) \(mount)")
         }
-        return .step(
-            "free some: `du -xh --max-depth=2 \(shellQuoted(place.path.string)) | sort -h | tail` says what is large")
+        let sizes: ShellCommand = "du -xh --max-depth=2 \(place.path)"
+        return .step("free some: \(command: sizes.piped(to: "sort -h").piped(to: "tail")) says what is large")
     }
 
     private static func fewerFiles(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Mend {
         if let mount = system.memoryMount {
-            return .command("mount -o remount,nr_inodes=0 \(shellQuoted(mount.string))")
+            return .command("mount -o remount,nr_inodes=0 \(mount)")
         }
-        return .step(
-            "remove some: `du -x --inodes \(shellQuoted(place.path.string)) | sort -n | tail` says where most are")
+        let counts: ShellCommand = "du -x --inodes \(place.path)"
+        return .step("remove some: \(command: counts.piped(to: "sort -n").piped(to: "tail")) says where most are")
     }
 }

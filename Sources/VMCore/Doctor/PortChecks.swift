@@ -18,26 +18,27 @@ enum PortChecks {
                 bridge.name,
                 "\(port.addresses.joined(separator: ", ")) is still on its uplink \(port.name), where it does "
                     + "not answer",
-                mend: .command("kvmctl net up \(shellQuoted(bridge.name)) --uplink \(shellQuoted(port.name))"))
+                mend: .command("kvmctl net up \(bridge.name) --uplink \(port.name)"))
         ]
     }
 
     private static func manager(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
-        switch port.manager {
+        let persist: ShellCommand = "kvmctl net persist \(bridge.name)"
+        return switch port.manager {
         case .networkd(let file):
             [
                 .warning(
                     bridge.name,
                     "systemd-networkd configures its uplink \(port.name) by \(file), and takes it back when "
                         + "it reloads",
-                    mend: .command("kvmctl net persist \(shellQuoted(bridge.name)) && networkctl reload"))
+                    mend: .command(persist.and("networkctl reload")))
             ]
         case .networkManager:
             [
                 .warning(
                     bridge.name,
                     "NetworkManager configures its uplink \(port.name), and takes it back when it connects",
-                    mend: .command("nmcli device set \(shellQuoted(port.name)) managed no"))
+                    mend: .command("nmcli device set \(port.name) managed no"))
             ]
         case nil: []
         }
@@ -45,7 +46,7 @@ enum PortChecks {
 
     private static func size(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
         func set(_ device: String, _ mtu: Int) -> Finding.Mend {
-            .command("ip link set dev \(shellQuoted(device)) mtu \(mtu)")
+            .command("ip link set dev \(device) mtu \(mtu)")
         }
         if port.mtu > bridge.mtu {
             return [
@@ -79,7 +80,7 @@ enum PortChecks {
             .problem(
                 machine.name,
                 "\(port.name) is in no VLAN of \(bridge.name) for frames without a tag: what it sends is dropped",
-                mend: .command("bridge vlan add dev \(shellQuoted(port.name)) vid 1 pvid untagged"))
+                mend: .command("bridge vlan add dev \(port.name) vid 1 pvid untagged"))
         ]
     }
 

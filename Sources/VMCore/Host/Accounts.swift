@@ -82,13 +82,13 @@ enum Accounts {
         } else {
             throw VMError(
                 .unavailable, place, "there is no user \(parts[0])",
-                remedy: "make one: `adduser --system --group \(parts[0])`, or leave RUNAS out")
+                remedy: .run("make one", "adduser --system --group \(parts[0])", or: "leave RUNAS out"))
         }
         guard parts.count == 2 else { return user }
         guard let gid = group(named: parts[1]) ?? UInt32(parts[1]) else {
             throw VMError(
                 .unavailable, place, "there is no group \(parts[1])",
-                remedy: "make one: `addgroup --system \(parts[1])`, or leave the group out")
+                remedy: .run("make one", "addgroup --system \(parts[1])", or: "leave the group out"))
         }
         return (user.uid, gid)
     }

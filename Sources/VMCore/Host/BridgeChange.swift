@@ -31,7 +31,7 @@ public struct BridgeChange: Sendable {
         if let uplink, !operations.isEmpty {
             notices = found.addresses.filter { $0.link == uplink.index && $0.address.isIPv4 && $0.isDynamic }.map {
                 "\($0) is leased, and the program that renews the lease still looks at \(uplink.name): "
-                    + "`kvmctl net persist \(bridge)` tells it"
+                    + "\(command: "kvmctl net persist \(bridge)") tells it"
             }
         }
     }

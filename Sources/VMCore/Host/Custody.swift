@@ -19,19 +19,20 @@ enum Custody {
             let whose = isItself ? "belongs to" : "depends on \(place), which belongs to"
             throw VMError(
                 .denied, run.string, "\(whose) \(Accounts.owner(found)): somebody else could say there what root does",
-                remedy: "set \(variable) to a directory that only root can change, or run kvmctl without it: "
-                    + "`sudo env -u \(variable) kvmctl …`")
+                remedy: """
+                    set \(variable) to a directory that only root can change, or run kvmctl without it: \
+                    sudo env -u \(variable) kvmctl
+                    """)
         }
     }
 
     /// Refuses a directory that somebody else can write to: they could choose what is opened there.
     static func refuseForeign(_ directory: stat, at path: FilePath) throws(VMError) {
         guard !isOwn(directory) else { return }
-        let place = shellQuoted(path.string)
         throw VMError(
             .denied, path.string,
             "belongs to \(Accounts.owner(directory)): somebody else could change what kvmctl keeps there",
-            remedy: "if nobody else needs it, take it over: `chown \(geteuid()) \(place) && chmod 750 \(place)`")
+            remedy: "give kvmctl a directory that only you can change; or, if nobody else needs this one, remove it")
     }
 
     /// The names in a directory of the caller's own, which only they can change; none where there is no such directory.
@@ -85,7 +86,7 @@ extension VMError {
     /// Why a file of kvmctl's own can't be used: what is in its place, whose it is, or what the kernel says.
     static func unusable(_ errno: Errno, _ path: FilePath) -> VMError {
         guard let found = Custody.ownStatus(of: path) else { return .system(errno, path.string, "can't be opened") }
-        let remedy = "if nobody needs it, remove it: `rm -r \(shellQuoted(path.string))`"
+        let remedy: Remedy = "if nobody needs it, remove it"
         if found.st_mode & S_IFMT != S_IFREG {
             return VMError(
                 .denied, path.string, "is not the file that kvmctl keeps there, nor any file", remedy: remedy)

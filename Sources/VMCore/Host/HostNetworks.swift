@@ -28,6 +28,6 @@ struct HostNetworks {
         if let prefix = prefix ?? NATAddressing.prefix(avoiding: used) { return prefix }
         throw VMError(
             .unavailable, "nat", "every private network that it could have overlaps one of this host's",
-            remedy: "`ip route show table all` lists them; use a bridge, or NETn=user")
+            remedy: "\(command: "ip route show table all") lists them; use a bridge, or NETn=user")
     }
 }

@@ -45,7 +45,7 @@ public struct HostResource {
         try makePrivateDirectory(paths.resources, below: paths.run)
         guard var journal = try open(creating: true, by: Deadline(in: Self.patience)) else {
             throw VMError(
-                .busy, file.string, "is being changed by another process", remedy: "`lslocks` says which")
+                .busy, file.string, "is being changed by another process", remedy: "\(command: "lslocks") says which")
         }
         try journal.begin(for: vm)
         do throws(VMError) { try make(&journal) } catch {

@@ -14,9 +14,10 @@ extension NetworkServiceProbe {
             if let text = Self.text(path) { look(at: path, text, &facts) }
         }
         if !main.drawsIn(IfupdownFile.path(bridge)) {
+            let source: ShellCommand = "echo \("source \(IfupdownFile.directory)/*")"
             facts.obstacle = .init(
                 file: Self.interfaces, cause: "does not draw in the files of \(IfupdownFile.directory)",
-                remedy: "add the line: `echo 'source \(IfupdownFile.directory)/*' >> \(Self.interfaces)`")
+                remedy: .run("add the line", source.appending(to: Self.interfaces)))
         }
         return facts
     }

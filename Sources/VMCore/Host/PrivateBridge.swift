@@ -33,7 +33,7 @@ struct PrivateBridge {
             guard let mac = found.mac, journal.lists(.link(name, mac: mac)) else {
                 throw VMError(
                     .busy, network, "its bridge would be \(name), and there is an interface of that name already",
-                    remedy: "if nobody needs that one, remove it: `ip link delete \(name)`")
+                    remedy: "rename or remove that one, if nobody needs it; or use another network")
             }
             if !found.isUp { try change(from: LinkSettings(isUp: false), to: LinkSettings(isUp: true)) }
             return

@@ -14,12 +14,12 @@ enum ProcessFileSystem {
         guard length > 0 else {
             throw VMError(
                 .unavailable, path, "is not mounted, so processes can't be seen",
-                remedy: "mount it: `mount -t proc proc /proc`")
+                remedy: .run("mount it", "mount -t proc proc /proc"))
         }
         guard strtol(target, nil, 10) == Int(getpid()) else {
             throw VMError(
                 .unavailable, path, "shows another pid namespace, so this one's processes can't be seen",
-                remedy: "mount this one's: `mount -t proc proc /proc`")
+                remedy: .run("mount this one's", "mount -t proc proc /proc"))
         }
     }
 }

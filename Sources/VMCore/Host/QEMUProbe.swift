@@ -54,7 +54,7 @@ struct QEMUProbe {
             throw VMError(
                 error == .silent ? .timedOut : .unavailable, path.string,
                 "can't be asked what it can do: \(error.cause)",
-                remedy: "try it: `\(path) -machine none -nodefaults -display none -S`")
+                remedy: "see what it prints with -machine none -nodefaults -display none -S, as a user without rights")
         }
     }
 

@@ -54,7 +54,7 @@ struct QEMUProgram {
         guard let params, let name = params.qemu else {
             return VMError(
                 .unavailable, params?.file.string ?? "", "there is no \(usualNames[0]) in PATH",
-                remedy: "install QEMU: `apt-get install qemu-system-x86`")
+                remedy: .run("install QEMU", "apt-get install qemu-system-x86"))
         }
         let isThere = name.value.contains("/") && access(name.value, F_OK) == 0
         return VMError(

@@ -75,9 +75,10 @@ struct ResourceJournal: ~Copyable {
         guard namespace == here else {
             throw VMError(
                 .busy, path.string, "it was made in another network namespace",
-                remedy:
-                    "run kvmctl there, or set KVMCTL_RUN to another directory for this one; where that namespace is gone: "
-                    + "`rm \(shellQuoted(path.string))`")
+                remedy: """
+                    run kvmctl there, or set KVMCTL_RUN to another directory for this one; where that namespace is gone, \
+                    remove the file
+                    """)
         }
         guard !isHeld else { return try note(holder: vm) }
         if let failure = removeRemnants(by: Deadline(in: Tool.patience)).first { throw failure }

@@ -13,7 +13,7 @@ struct ServerAccount {
         guard let found = getpwnam("dnsmasq") ?? getpwnam("nobody") else {
             throw VMError(
                 .unavailable, "nat", "there is no user for dnsmasq",
-                remedy: "make one: `adduser --system dnsmasq`")
+                remedy: .run("make one", "adduser --system dnsmasq"))
         }
         user = String(cString: found.pointee.pw_name)
         uid = found.pointee.pw_uid
@@ -48,7 +48,7 @@ struct ServerAccount {
             guard let found = try? status(of: place), !mayPass(found) else { continue }
             throw VMError(
                 .unavailable, "nat", "dnsmasq's user, \(user), can't get to \(directory): \(place) is closed to it",
-                remedy: "`chmod o+x \(shellQuoted(place.string))`, or set KVMCTL_RUN to another directory")
+                remedy: "set KVMCTL_RUN to another directory, or let others pass through that one (mode o+x)")
         }
     }
 

@@ -39,7 +39,7 @@ struct Tool {
     func missing(for subject: String) -> VMError {
         VMError(
             .unavailable, subject, "takes \(name), which this host does not have",
-            remedy: "install it: `apt-get install \(package)`")
+            remedy: .run("install it", "apt-get install \(package)"))
     }
 
     /// Runs it to its end, or until it is in the background.

@@ -22,11 +22,11 @@ enum UplinkSettings {
             keys.compactMap { key -> String? in
                 let own = Sysctl(key: "net/\(family)/conf/\(uplink)/\(key)").value
                 guard let own, own != Sysctl(key: "net/\(family)/conf/\(other)/\(key)").value else { return nil }
-                return shellQuoted("net/\(family)/conf/\(bridge)/\(key)=\(own)")
+                return "net/\(family)/conf/\(bridge)/\(key)=\(own)"
             }
         }
         guard !settings.isEmpty else { return nil }
-        return
-            "\(uplink) has kernel settings of its own, which \(bridge) has not: `sysctl -w \(settings.joined(separator: " "))`"
+        let set = ShellCommand(words: ["sysctl", "-w"] + settings)
+        return "\(uplink) has kernel settings of its own, which \(bridge) has not: \(command: set)"
     }
 }

@@ -130,6 +130,6 @@ extension VMLife {
         guard let last, let process, !process.waitForEnd(by: Deadline(in: .seconds(10))) else { return }
         throw VMError(
             .busy, lockFile.string, "the last QEMU, pid \(last.pid), has been killed and has not ended",
-            remedy: "`cat /proc/\(last.pid)/wchan` says where it hangs, mostly at a disk that does not answer")
+            remedy: "/proc/\(last.pid)/wchan says where it hangs, mostly at a disk that does not answer")
     }
 }

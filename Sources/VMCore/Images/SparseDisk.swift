@@ -56,7 +56,7 @@ struct SparseDisk {
         case .noSuchFileOrDirectory:
             VMError(
                 .notFound, path.string, "the directory \(path.removingLastComponent()) does not exist",
-                remedy: "create it: `mkdir -p \(shellQuoted(path.removingLastComponent().string))`")
+                remedy: .run("create it", "mkdir -p \(path.removingLastComponent())"))
         case .fileTooLarge, .invalidArgument:
             VMError(.cannotCreate, path.string, "the file system can't hold a file of \(size)", errno: .fileTooLarge)
         default: .system(error, path.string, "can't create the disk")

@@ -140,13 +140,13 @@ public final class AddressSearch {
     private var ended: VMError {
         VMError(
             .busy, vm.name.description, "it has ended before it had an address",
-            remedy: "see why: `kvmctl logs --qemu \(vm.name)`, `kvmctl logs \(vm.name)`")
+            remedy: "see why: \(command: "kvmctl logs --qemu \(vm.name)"), \(command: "kvmctl logs \(vm.name)")")
     }
 
     private static func noNIC(of vm: VMReference, _ index: Int?) -> VMError {
         VMError(
             .notFound, vm.name.description, index.map { "it runs without a NET\($0)" } ?? "it runs without a NIC",
-            remedy: "give it one in \(vm.file), such as `NET\(index ?? 0)=bridge:br0`, and restart it")
+            remedy: "give it one in \(vm.file), such as NET\(index ?? 0)=bridge:br0, and restart it")
     }
 }
 
@@ -159,12 +159,12 @@ extension RuntimeDirectory {
         do throws(Errno) { signs = try life.signs() } catch {
             throw .system(
                 error, name.description, "whether it runs can't be seen",
-                remedy: "run it as root: `sudo kvmctl ip \(name)`")
+                remedy: .run("run it as root", "sudo kvmctl ip \(name)"))
         }
         guard signs != .none, isRunning(vm.file) else {
             throw VMError(
                 .busy, name.description, "it is not running, so it has no address",
-                remedy: "start it: `kvmctl start \(name)`")
+                remedy: .run("start it", "kvmctl start \(vm.file)"))
         }
         guard let manifest = Manifest(reading: manifestFile) else {
             throw VMError(

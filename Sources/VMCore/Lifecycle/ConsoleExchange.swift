@@ -144,7 +144,7 @@ struct ConsoleExchange: ~Copyable {
         guard toGuest.isEmpty else {
             throw VMError(
                 .timedOut, name.description, "its guest does not read its console: \(toGuest.count) bytes are left",
-                remedy: "see whether it still runs: `kvmctl show \(name)`")
+                remedy: "see whether it still runs: \(command: "kvmctl show \(name)")")
         }
         return .hungUp
     }

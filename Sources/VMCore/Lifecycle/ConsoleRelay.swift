@@ -38,7 +38,7 @@ public struct ConsoleRelay: ~Copyable {
     }
 
     private static func notRunning(_ name: VMName) -> VMError {
-        VMError(.busy, name.description, "it is not running", remedy: "start it: `kvmctl start \(name)`")
+        VMError(.busy, name.description, "it is not running", remedy: "start it first")
     }
 
     /// Passes bytes both ways, until Ctrl-] or the VM's end. What a terminal pastes beyond 1 MiB that the guest has not

@@ -73,7 +73,7 @@ public struct Creating: Sendable {
         guard vm.name != nil || VMName(name) != nil else {
             return VMError(
                 .usage, vm.directory.string, "\(source), \(Printable.quoted(name)), can't be the VM's name",
-                remedy: "say another one with `--name NAME`. \(ParamsDecoder.nameRule)")
+                remedy: "say another one with --name NAME. \(ParamsDecoder.nameRule)")
         }
         return VMError(
             .usage, vm.directory.string, "no VM can be made of these options",
@@ -142,7 +142,7 @@ public struct Creating: Sendable {
             case .system(.noSuchFileOrDirectory, let place):
                 throw VMError(
                     .notFound, vm.directory.string, "the directory \(place) does not exist",
-                    remedy: "create it: `mkdir -p \(shellQuoted(vm.directory.removingLastComponent().string))`")
+                    remedy: .run("create it", "mkdir -p \(vm.directory.removingLastComponent())"))
             case .system(.notDirectory, let place):
                 throw VMError(.cannotCreate, place.string, "is not a directory", remedy: "name another directory")
             case .system(let errno, _): throw .system(errno, path.string, "can't be looked at")
@@ -198,7 +198,7 @@ public struct Creating: Sendable {
             "CPUS=\(vm.cpus)",
         ]
         for index in vm.disks.indices { lines += ["DISK\(index)=vdisk\(index)", "DISK\(index)_FORMAT=raw"] }
-        for (index, path) in vm.cdroms.enumerated() { lines.append("CDROM\(index)=\(shellQuoted(path.string))") }
+        for (index, path) in vm.cdroms.enumerated() { lines.append("\(ParamsLine("CDROM\(index)", path.string))") }
         if vm.networks.isEmpty { lines.append("NET0=none") }
         for (index, network) in vm.networks.enumerated() {
             lines += ["NET\(index)=\(network)", "NET\(index)_MAC=\(Identity.mac(uuid: uuid, nic: index))"]

@@ -42,8 +42,8 @@ struct FailedStart {
         let seconds = timeout.components.seconds
         return VMError(
             .timedOut, plan.file.string, "QEMU was not ready in \(seconds) s, and was ended: \(stage.rawValue)",
-            remedy: "a busy host needs longer: `kvmctl start --timeout \(max(60, seconds * 3))s "
-                + "\(shellQuoted(plan.file.string))`",
+            remedy: .run(
+                "a busy host needs longer", "kvmctl start --timeout \(max(60, seconds * 3))s \(plan.file)"),
             details: lastWords)
     }
 
@@ -60,23 +60,23 @@ struct FailedStart {
         }
     }
 
-    private func remedy(_ signal: CInt) -> String? {
+    private func remedy(_ signal: CInt) -> Remedy? {
         switch signal {
         case SIGSYS: "its seccomp filter did that: a QEMUARG asks for something that the sandbox forbids"
-        case SIGKILL: "`dmesg` says whether the kernel did that as memory ran out"
+        case SIGKILL: "\(command: "dmesg") says whether the kernel did that as memory ran out"
         default: nil
         }
     }
 
     /// Which of our own VMs has the disk that QEMU could not lock.
-    private func diskUser(_ printed: QEMUMessages) -> String? {
+    private func diskUser(_ printed: QEMUMessages) -> Remedy? {
         guard printed.isDiskInUse else { return nil }
         let media = Set(plan.summary.media.map(\.string))
         for other in VMLocator(paths).startedNames() where other != plan.name {
             guard let manifest = Manifest(reading: RuntimeDirectory(other, in: paths).manifestFile),
                 let disk = manifest.media.first(where: media.contains), Observation(other, in: paths).state.isAlive
             else { continue }
-            return "the VM \(other) uses \(disk): stop it first (`kvmctl stop \(other)`)"
+            return "the VM \(other) uses \(disk): start this one once that has been stopped"
         }
         return nil
     }

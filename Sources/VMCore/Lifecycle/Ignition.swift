@@ -83,7 +83,7 @@ struct Ignition {
         guard result < 0 else { return }
         throw .system(
             Errno(rawValue: -result), "NOTIFY_SOCKET", "the service manager can't be told that the VM is ready",
-            remedy: "`env -u NOTIFY_SOCKET` starts it without a service manager")
+            remedy: "\(command: "env -u NOTIFY_SOCKET") starts it without a service manager")
     }
 
     /// Returns only where this process can't become QEMU.
@@ -136,7 +136,7 @@ struct Ignition {
         guard failure.errno != .timedOut else {
             return VMError(
                 .timedOut, plan.executable, "was not executed in \(timeout.components.seconds) s",
-                remedy: "`ls -l \(shellQuoted(plan.executable))` says whether the file system that holds it hangs")
+                remedy: "\(command: "ls -l \(plan.executable)") says whether the file system that holds it hangs")
         }
         return .system(failure.errno, plan.executable, "can't \(failure.stage)")
     }

@@ -43,7 +43,9 @@ public struct LogBound: Sendable {
             } catch {
                 return .system(
                     error, log.path.string, "can't be kept within \(ByteCount(bytes: size))",
-                    remedy: "a guest can fill that file system: look at `kvmctl logs \(vm)`, and stop it if it does")
+                    remedy:
+                        "a guest can fill that file system: look at \(command: "kvmctl logs \(vm)"), and stop it if it does"
+                )
             }
         }
     }

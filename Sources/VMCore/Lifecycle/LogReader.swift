@@ -40,11 +40,11 @@ public struct LogReader: ~Copyable {
             if kind == .qemu, !previous, (try? status(of: paths.record(vm))) != nil {
                 throw VMError(
                     .notFound, path.string, "the last run has none: it was started with --foreground",
-                    remedy: "QEMU's messages went where stderr led: under systemd, `journalctl` has them")
+                    remedy: "QEMU's messages went where stderr led: under systemd, \(command: "journalctl") has them")
             }
             throw VMError(
                 .notFound, path.string, previous ? "\(vm) was not started twice" : "\(vm) was never started",
-                remedy: "a start begins a log: `kvmctl start \(vm)`")
+                remedy: "a log begins when the VM starts")
         } catch {
             throw .system(error, path.string, "can't be read")
         }

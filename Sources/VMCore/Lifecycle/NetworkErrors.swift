@@ -18,6 +18,7 @@ extension VMError {
             details.append("could not be undone: \(error.notUndone.joined(separator: ", "))")
         }
         self.init(
-            code, error.subject, "\(error.doing): \(error.reason)", remedy: error.remedy, details: details)
+            code, error.subject, "\(error.doing): \(error.reason)", remedy: error.remedy.map { Remedy($0) },
+            details: details)
     }
 }

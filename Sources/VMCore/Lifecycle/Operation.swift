@@ -26,7 +26,7 @@ extension RuntimeDirectory {
             guard !deadline.hasPassed else {
                 throw VMError(
                     .busy, name.description, "its QEMU is there, and does not say whether the machine runs",
-                    remedy: "`kvmctl stop --now \(name)` ends it")
+                    remedy: "wait for it, or end QEMU with kvmctl stop --now")
             }
         }
     }
@@ -71,7 +71,7 @@ extension RuntimeDirectory {
                 throw VMError(
                     .timedOut, name.description,
                     "another command has been changing this VM for \(patience.components.seconds) s",
-                    remedy: "`kvmctl show \(name)` says what state it is in")
+                    remedy: "\(command: "kvmctl show \(name)") says what state it is in")
             }
             // `rm` removes the file with its lock held: then it is the next file's lock that counts.
             if file.isStillAt(turnsFile) { break }

@@ -43,7 +43,7 @@ public struct Persisting {
 
     /// When it takes effect, for people.
     public var effect: String {
-        let reload = service?.reload.map { "; `\($0)` makes it known to \(service?.title ?? "") now" } ?? ""
+        let reload = service?.reload.map { "; \(command: $0) makes it known to \(service?.title ?? "") now" } ?? ""
         return "takes effect at the next boot\(reload)"
     }
 
@@ -75,7 +75,7 @@ public struct Persisting {
         }
     }
 
-    private static func rootRemedy(_ error: Errno) -> String? {
+    private static func rootRemedy(_ error: Errno) -> Remedy? {
         error == .permissionDenied || error == .notPermitted ? "run it as root" : nil
     }
 }

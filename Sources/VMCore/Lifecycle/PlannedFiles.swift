@@ -50,7 +50,7 @@ struct PlannedFiles {
             VMError(
                 .busy, path.string,
                 "is in use by this host itself: mounted, swap space, or part of an array or a volume group",
-                remedy: "`lsblk \(shellQuoted(path.string))` shows by what")
+                remedy: "\(command: "lsblk \(path)") shows by what")
         case .system(let errno, _): .system(errno, path.string, "can't be opened")
         case .distrusted(let distrust):
             VMError(.denied, path.string, distrust.sentence(for: path), remedy: distrust.remedy)

@@ -42,13 +42,15 @@ struct QEMUMessages: Equatable {
     }
 
     /// What to do, as far as the words tell.
-    var remedy: String? {
-        if isDiskInUse { return "`fuser -v` with the disk's path says which process that is" }
+    var remedy: Remedy? {
+        if isDiskInUse { return "\(command: "fuser -v") with the disk's path says which process that is" }
         if mentions("Address already in use") { return "another program listens there; choose another VNCDISP" }
         // ui/vnc.c: a host in FIPS mode has no DES, and VNC no other passwords.
         if mentions("does not support DES") || mentions("due to FIPS mode") {
-            return "this host's cryptography has no VNC passwords: VNCDISP=none goes without a screen, and a display's "
-                + "number, such as VNCDISP=0, without a password"
+            return """
+                this host's cryptography has no VNC passwords: VNCDISP=none goes without a screen, and a display's number, \
+                such as VNCDISP=0, without a password
+                """
         }
         if mentions("Cannot allocate memory") || mentions("set up guest memory") {
             return "the host has too little free memory for MEMORY"

@@ -69,7 +69,7 @@ public struct Removing {
     private static func isRunning(_ vm: VMReference) -> VMError {
         VMError(
             .busy, vm.name.description, "it is running",
-            remedy: "stop it first: `kvmctl stop \(shellQuoted(vm.file.string))`")
+            remedy: "stop it first")
     }
 
     private func refuseUsed() throws(VMError) {
@@ -89,7 +89,7 @@ public struct Removing {
             guard !deadline.hasPassed else {
                 throw VMError(
                     .busy, disk.string, "is in use by another process, so the VM is not removed",
-                    remedy: "`lslocks` names the process; stop the VM as the user who started it")
+                    remedy: "\(command: "lslocks") names the process; stop the VM as the user who started it")
             }
             // A QEMU that was just killed keeps its locks until its memory is gone.
             pause(.milliseconds(20))

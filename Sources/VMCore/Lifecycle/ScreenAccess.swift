@@ -22,7 +22,7 @@ public struct ScreenAccess: Sendable {
         guard state.isAlive, directory.isRunning(vm.file) else {
             throw VMError(
                 .busy, vm.name.description, "it is not running, so it has no screen",
-                remedy: "start it: `kvmctl start \(vm.name)`")
+                remedy: .run("start it", "kvmctl start \(vm.file)"))
         }
         guard let manifest = Manifest(reading: directory.manifestFile) else {
             throw VMError(.busy, vm.name.description, "it is just being started", remedy: "try again in a moment")
@@ -45,12 +45,12 @@ public struct ScreenAccess: Sendable {
     public var display: Int { port - 5900 }
 
     /// The line that brings it to another host, where it is then at 127.0.0.1.
-    public var tunnel: String {
+    public var tunnel: ShellCommand {
         let everywhere = ["0.0.0.0": "127.0.0.1", "::": "::1"]
         let end = everywhere[address] ?? address
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return "ssh -L \(port):\(end.contains(":") ? "[\(end)]" : end):\(port) \(shellQuoted(host))"
+        return "ssh -L \(port):\(end.contains(":") ? "[\(end)]" : end):\(port) \(host)"
     }
 }

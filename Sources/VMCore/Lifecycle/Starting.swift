@@ -123,7 +123,7 @@ public struct Starting {
     /// Where QEMU's messages go, where that is not where one looks for them.
     private var messagePlace: [String] {
         guard options.foreground, MessageStream.ofThisProcess == nil else { return [] }
-        return ["QEMU's messages go to \(paths.qemuLog(name)): `kvmctl logs --qemu \(name)`"]
+        return ["QEMU's messages go to \(paths.qemuLog(name)): \(command: "kvmctl logs --qemu \(name)")"]
     }
 
     /// Asking twice is fine, but not for what goes on as long as the VM does: to end at once would say that it has ended.
@@ -132,7 +132,7 @@ public struct Starting {
         throw VMError(
             .busy, name.description,
             "runs already\(seen.holder.map { ", pid \($0.pid)" } ?? ""), and what runs can't be brought into the foreground",
-            remedy: "`kvmctl stop \(name)` first; or leave it as it is")
+            remedy: "stop it first, or leave it as it is")
     }
 
     /// The VM, if its start was committed; nil where there is none, or only the beginning of one.
@@ -154,7 +154,8 @@ public struct Starting {
         let host = try ByteLockFile.make(file, permissions: 0o600)
         // A turn is short, but dozens may be before this one, on a host that is busy with their machines.
         guard try host.take(0, of: file, by: Deadline(in: .seconds(60))) else {
-            throw VMError(.busy, file.string, "is locked by another process", remedy: "`lslocks` says which")
+            throw VMError(
+                .busy, file.string, "is locked by another process", remedy: "\(command: "lslocks") says which")
         }
         defer { host.giveBack(0) }
         try refuseTakenAddresses(plan)

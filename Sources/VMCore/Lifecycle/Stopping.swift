@@ -131,7 +131,7 @@ public struct Stopping: Sendable {
         guard process.waitForEnd(by: Deadline(in: Self.quitPatience)) else {
             throw VMError(
                 .timedOut, vm.name.description, "QEMU was sent SIGKILL and has not ended; it hangs in the kernel",
-                remedy: "`cat /proc/\(directory.holder?.pid ?? 0)/wchan` says where, mostly a disk that does not answer"
+                remedy: "/proc/\(directory.holder?.pid ?? 0)/wchan says where, mostly a disk that does not answer"
             )
         }
         return .killed

@@ -73,8 +73,8 @@ public struct VMFile: Sendable {
             VMError(
                 .notFound, file.string, "there is no such file",
                 remedy: file.lastComponent == "vm.params"
-                    ? "make a VM there: `kvmctl create \(shellQuoted(file.removingLastComponent().string))`"
-                    : "`kvmctl list` shows the VMs that there are")
+                    ? .run("make a VM there", "kvmctl create \(file.removingLastComponent())")
+                    : "\(command: "kvmctl list") shows the VMs that there are")
         case .system(let errno, _):
             .system(
                 errno, file.string, "can't be read",

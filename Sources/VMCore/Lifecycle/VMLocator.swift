@@ -26,7 +26,9 @@ public struct VMLocator: Sendable {
         guard let name = VMName(word) else {
             throw VMError(
                 .usage, word.isEmpty ? "''" : word, "is no VM's name",
-                remedy: "a name has letters, digits and `._-`; a path contains a `/` (`./\(word)`)")
+                remedy:
+                    "a name has letters, digits and '._-'; a path contains a '/', such as \(ShellCommand(words: ["./\(word)"]))"
+            )
         }
         if let file = runningFile(of: name) { return VMReference(name: name, file: file) }
         // The usual place, without looking at every other VM.
@@ -132,6 +134,8 @@ public struct VMLocator: Sendable {
         let roots = paths.roots.map(\.string).joined(separator: ", ")
         return VMError(
             .notFound, word, "no VM of this name runs, and there is none under \(roots)",
-            remedy: "`kvmctl list` shows those there are; say a path (`./\(word)`) for one that is elsewhere")
+            remedy:
+                "\(command: "kvmctl list") shows those there are; say a path, such as \(ShellCommand(words: ["./\(word)"])), for one that is elsewhere"
+        )
     }
 }

@@ -27,7 +27,7 @@ extension ParamsDecoder {
 
     private static func tunnel(to display: VNCDisplay) -> String {
         guard case .number(let number) = display else {
-            return "ssh -L PORT:127.0.0.1:PORT HOST, with the PORT that `kvmctl vnc` says"
+            return "ssh -L PORT:127.0.0.1:PORT HOST, with the PORT that kvmctl vnc says"
         }
         return "ssh -L \(5900 + number):127.0.0.1:\(5900 + number) HOST"
     }

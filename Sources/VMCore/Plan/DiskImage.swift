@@ -21,7 +21,7 @@ extension LaunchPlanner {
             let directory = path.removingLastComponent()
             refuse(
                 .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
-                remedy: "create it (`mkdir -p \(shellQuoted(directory.string))`), or mount what should hold the disk")
+                remedy: .run("create it", "mkdir -p \(directory)", or: "mount what should hold the disk"))
             return nil
         default:
             guard let found = existing(disk.path, as: disk) else { return nil }
@@ -42,14 +42,15 @@ extension LaunchPlanner {
         guard let size = disk.size else {
             refuse(
                 .notFound, place(disk.path.origin), "\(path) does not exist",
-                remedy: "create it (`truncate -s 8G \(shellQuoted(path.string))`), or add DISK\(disk.index)_SIZE=8G "
-                    + "and let the start create it")
+                remedy: .run(
+                    "create it", "truncate -s 8G \(path)",
+                    or: "add DISK\(disk.index)_SIZE=8G and let the start create it"))
             return false
         }
         guard (disk.format?.value ?? .raw) == .raw else {
             refuse(
                 .unavailable, place(size.origin), "\(path) does not exist, and a qcow2 image is not created at start",
-                remedy: "create it: `qemu-img create -f qcow2 \(shellQuoted(path.string)) \(size.value.bytes)`")
+                remedy: .run("create it", "qemu-img create -f qcow2 \(path) \(size.value.bytes)"))
             return false
         }
         guard !disk.readOnly.value else {
@@ -67,6 +68,16 @@ extension LaunchPlanner {
         return true
     }
 
+    /// A guest can have written what an image looks like, so to convert it is for a person to decide: of what it names the
+    /// converter reads other files too.
+    private static func howToSay(_ content: ImageContent, _ disk: VMParams.Disk) -> String {
+        let format = KeyName(.diskFormat, disk.index)
+        let raw = "if the guest sees these very bytes, add \(format)=raw"
+        guard case .other(let name) = content else { return "add \(format)=\(content.name); or, \(raw)" }
+        let conversion = ImageConversion(of: disk.path.value, from: name)
+        return "\(conversion.advice(disk.index)); or, \(raw)"
+    }
+
     private mutating func accepts(_ disk: VMParams.Disk, _ image: ImageFacts.Image) -> Bool {
         let path = disk.path.value
         switch (disk.format?.value, image.content) {
@@ -81,15 +92,13 @@ extension LaunchPlanner {
             refuse(
                 .badData, place(disk.path.origin),
                 "\(path) looks like a \(content.name) image, which a guest can fake, so it must be said",
-                remedy:
-                    "add DISK\(disk.index)_FORMAT=\(content.name), or DISK\(disk.index)_FORMAT=raw if the guest sees "
-                    + "these very bytes")
+                remedy: .advice(Self.howToSay(content, disk)))
             return false
         case (.qcow2?, .qcow2(let outside)):
             if let outside {
                 refuse(
                     .unavailable, place(disk.path.origin), "\(path) is stored partly in another file, \(outside)",
-                    remedy: "merge them: `qemu-img convert -O qcow2 \(shellQuoted(path.string)) NEW`")
+                    remedy: "merge them into a new image, with qemu-img convert -O qcow2")
                 return false
             }
         case (.qcow2?, _):

@@ -33,7 +33,7 @@ public enum DiskUse: Equatable, Sendable {
     }
 
     /// What to do about it, where it keeps a machine from starting.
-    var remedy: String {
+    var remedy: Remedy {
         switch self {
         case .host: "give the host's use up first, or name another disk"
         case .disk: "stop that VM first"

@@ -82,7 +82,7 @@ extension LaunchPlanner {
             problem(
                 .system(
                     errno, place(origin), "can't listen on \(address)",
-                    remedy: "`ip address` lists the addresses that this host has"))
+                    remedy: "\(command: "ip address") lists the addresses that this host has"))
             return
         }
         let what = "\(port.transport == .tcp ? "TCP" : "UDP") port \(port.number)"
@@ -91,8 +91,9 @@ extension LaunchPlanner {
         refuse(
             .busy, place(origin),
             "\(what)\(address.isEmpty ? "" : " on \(address)") is in use\(holder.map { " by \($0)" } ?? "")",
-            remedy: holder.map { "stop it first (`kvmctl stop \($0.name)`), or \(remedy)" }
-                ?? "`ss \(sockets) sport = :\(port.number)` says by what; \(remedy)")
+            remedy: holder == nil
+                ? "\(command: "ss \(sockets) \("sport = :\(port.number)")") says by what; \(remedy)"
+                : "\(remedy), or start this VM once that one has been stopped")
     }
 }
 
@@ -110,7 +111,7 @@ enum VNCPassword {
         guard !(1...8).contains(length) else { return nil }
         return VMError(
             .badData, file.string, "a VNC password is 1 to 8 bytes, and this one is \(length)",
-            remedy: "write a new one: `head -c 6 /dev/urandom | base64 | cut -c 1-8 > \(shellQuoted(file.string))`")
+            remedy: "write a new one into it, of 1 to 8 letters and digits")
     }
 }
 

@@ -18,9 +18,9 @@ extension Distrust {
     }
 
     /// What to do about it.
-    var remedy: String {
+    var remedy: Remedy {
         owner == nil
-            ? "take that right away: `chmod go-w \(shellQuoted(place.string))`"
+            ? "take that right away from others (chmod go-w), or name a file elsewhere"
             : "if it should be root's, give it to root, and let nobody else write to it (chown, chmod)"
     }
 }

@@ -53,15 +53,16 @@ extension LaunchPlanner {
     private mutating func refuseAccess(
         _ path: Setting<FilePath>, _ verb: String, _ errno: Errno, owner: String?, _ disk: VMParams.Disk? = nil
     ) {
-        let file = shellQuoted(path.value.string)
-        let remedy =
+        let file = path.value
+        let remedy: Remedy =
             switch errno {
             case .readOnlyFileSystem:
-                "mount the file system read-write" + (disk.map { ", or add DISK\($0.index)_READONLY=yes" } ?? "")
+                "mount the file system read-write\(disk.map { ", or add DISK\($0.index)_READONLY=yes" } ?? "")"
             case _ where facts.actsFor != nil:
                 "the VM is started with the rights of \(facts.actsFor ?? ""): name a file that this account may use"
-            case _ where facts.isRoot: "not even root may: `lsattr \(file)` and the mount's options say why"
-            default: "run kvmctl as root, or give the file to the user who does (`chown USER \(file)`)"
+            case _ where facts.isRoot:
+                "not even root may: \(command: "lsattr \(file)") and the mount's options say why"
+            default: "run kvmctl as root, or give the file to the user who does (\(command: "chown USER \(file)"))"
             }
         let whose = owner.map { " (of \($0))" } ?? ""
         problem(
@@ -72,9 +73,10 @@ extension LaunchPlanner {
 
     private mutating func refuseLocked(_ path: Setting<FilePath>) {
         let user = facts.neighbours.first { $0.isRunning && $0.media.contains(path.value) }
-        let remedy =
-            user.map { "stop it first: `kvmctl stop \($0.name)`" }
-            ?? "`fuser -v \(shellQuoted(path.value.string))` says which"
+        let remedy: Remedy =
+            user == nil
+            ? "\(command: "fuser -v \(path.value)") says which"
+            : "name another file, or start this VM once that one has been stopped"
         refuse(
             .busy, place(path.origin), "\(path.value) is in use by \(user?.description ?? "another process")",
             remedy: remedy)

@@ -99,7 +99,7 @@ struct LaunchPlanner {
     }
 
     /// Notes a reason why this can't be started.
-    mutating func refuse(_ code: VMError.Code, _ subject: String, _ cause: String, remedy: String? = nil) {
+    mutating func refuse(_ code: VMError.Code, _ subject: String, _ cause: String, remedy: Remedy? = nil) {
         problem(VMError(code, subject, cause, remedy: remedy))
     }
 

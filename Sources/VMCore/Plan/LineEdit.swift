@@ -5,8 +5,8 @@ extension VMParams {
     /// comes from elsewhere.
     ///
     /// - Parameter value: without anything that sed(1) or the file would take for more than itself.
-    func lineEdit(_ origin: Origin, value: String) -> String? {
-        guard case .line(let number, _) = origin else { return nil }
-        return "sed -i '\(number)s/=.*/=\(value)/' \(shellQuoted(file.string))"
+    func lineEdit(_ origin: Origin, value: String) -> ShellCommand? {
+        guard case .line(let number, let key) = origin else { return nil }
+        return "sed -i \(number)s/\(key)=[^[:space:]]*/\(key)=\(value)/ \(file)"
     }
 }

@@ -36,7 +36,7 @@ extension LaunchPlanner {
             refuse(
                 .unavailable, place(machine.origin),
                 "QEMU \(facts.qemu.version) has no machine type \(machine.value)",
-                remedy: "`\(facts.qemu.path) -machine help` lists those it has; q35 is its newest")
+                remedy: "its option -machine help lists those it has; q35 is its newest")
         }
         // vmport is for VMware guests; the rest of the memory image is never wanted in a core file.
         add(
@@ -57,7 +57,7 @@ extension LaunchPlanner {
             refuse(
                 .unavailable, place(params.accel.origin), "KVM can't be used: \(reason)",
                 remedy: params.lineEdit(params.accel.origin, value: "auto").map {
-                    "let it run under TCG, without acceleration: `\($0)`"
+                    .run("let it run under TCG, without acceleration", $0)
                 })
             return Setting("kvm", params.accel.origin)
         }

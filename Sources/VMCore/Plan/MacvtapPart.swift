@@ -51,7 +51,7 @@ extension LaunchPlanner {
         let subject = place(nic.network.origin)
         guard mayMakeLinks(for: nic, "a macvtap on \(device)") else { return nil }
         guard let found = facts.lowerDevices[device] else {
-            refuse(.unavailable, subject, "there is no device \(device)", remedy: "`ip link` lists them")
+            refuse(.unavailable, subject, "there is no device \(device)", remedy: "\(command: "ip link") lists them")
             return nil
         }
         if let fault = found.fault(of: device, nic) {
@@ -66,12 +66,12 @@ extension LowerDeviceFacts {
     /// Why no macvtap can sit on the device, or none would work there; nil: nothing is in the way.
     fileprivate func fault(
         of device: InterfaceName, _ nic: VMParams.NIC
-    ) -> (code: VMError.Code, cause: String, remedy: String)? {
+    ) -> (code: VMError.Code, cause: String, remedy: Remedy)? {
         let net = "NET\(nic.index)"
         if !isEthernet {
             return (
                 .unavailable, "\(device) is no Ethernet device, so that no macvtap can sit on it",
-                "name the device that leads to the network: `ip link` lists them"
+                "name the device that leads to the network: \(command: "ip link") lists them"
             )
         }
         if isWireless {
@@ -83,10 +83,10 @@ extension LowerDeviceFacts {
         if let controller {
             return (
                 .busy, "\(device) is a port of \(controller), which takes all its frames",
-                "connect the NIC to that: \(net)=\(isBridgePort ? "bridge" : "macvtap"):\(controller)"
+                "connect the NIC to that: \(ParamsLine(net, "\(isBridgePort ? "bridge" : "macvtap"):\(controller)"))"
             )
         }
         guard !isUp else { return nil }
-        return (.unavailable, "\(device) is down", "bring it up: `ip link set \(device) up`")
+        return (.unavailable, "\(device) is down", .run("bring it up", "ip link set dev \(device) up"))
     }
 }

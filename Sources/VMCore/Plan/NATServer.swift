@@ -49,9 +49,12 @@ struct NATServer: Equatable {
     }
 
     /// What to do about a server of somebody else's that has its ports.
-    static func remedy(forServerInTheWayOf bridge: InterfaceName) -> String {
-        "a server listens on every address of this host (`ss -lntup 'sport = :53 or sport = :67'`): "
-            + "a dnsmasq leaves ours alone with the lines `bind-dynamic` and `except-interface=\(bridge)`"
+    static func remedy(forServerInTheWayOf bridge: InterfaceName) -> Remedy {
+        let look: ShellCommand = "ss -lntup \("sport = :53 or sport = :67")"
+        return """
+            a server listens on every address of this host (\(command: look)): a dnsmasq leaves ours alone with the lines \
+            bind-dynamic and except-interface=\(bridge)
+            """
     }
 
     /// The lines that give a VM's NICs their addresses. Without the name: dnsmasq would read some, such as `ignore` and `1h`, as

@@ -103,24 +103,25 @@ extension LaunchPlanner {
         guard let found = facts.bridges[bridge] else {
             refuse(
                 .unavailable, subject, "there is no bridge \(bridge)",
-                remedy: "make it: `kvmctl net up \(bridge)`")
+                remedy: .run("make it", "kvmctl net up \(bridge)"))
             return nil
         }
         if let kind = found.otherKind {
             refuse(
                 .busy, subject, "\(bridge) is no bridge, but \(kind)",
-                remedy: "name a bridge; `kvmctl net show` lists them")
+                remedy: "name a bridge; \(command: "kvmctl net show") lists them")
             return nil
         }
         guard found.isUp else {
             refuse(
-                .unavailable, subject, "the bridge \(bridge) is down", remedy: "bring it up: `kvmctl net up \(bridge)`")
+                .unavailable, subject, "the bridge \(bridge) is down",
+                remedy: .run("bring it up", "kvmctl net up \(bridge)"))
             return nil
         }
         if let vlans = nic.vlans, !found.isVLANAware {
             refuse(
                 .busy, place(vlans.origin), "the bridge \(bridge) does not keep VLANs apart",
-                remedy: "make it: `kvmctl net up \(bridge) --vlan-aware`")
+                remedy: .run("make it", "kvmctl net up \(bridge) --vlan-aware"))
         }
         checkRoom(on: bridge, found, at: subject)
         return checkedMTU(nic, atMost: found.mtu, of: bridge)

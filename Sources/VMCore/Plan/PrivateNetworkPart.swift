@@ -37,7 +37,7 @@ extension LaunchPlanner {
         refuse(
             .busy, place(nic.network.origin),
             "its bridge would be \(bridge), and there is \(other) of that name already",
-            remedy: "if nobody needs that one, remove it: `ip link delete \(bridge)`")
+            remedy: "rename or remove that one, if nobody needs it; or use another network")
         return nil
     }
 

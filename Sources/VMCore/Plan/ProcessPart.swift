@@ -21,7 +21,8 @@ extension LaunchPlanner {
             if facts.machineID.isEmpty {
                 plan.notices.append(
                     "the UUID comes of the file's path alone, as /etc/machine-id holds no id: on another such host a VM "
-                        + "at this path gets the same UUID and MACs; write UUID= into the file (`uuidgen` makes one)")
+                        + "at this path gets the same UUID and MACs; write UUID= into the file (\(command: "uuidgen") makes one)"
+                )
             }
         }
         add(

@@ -23,16 +23,16 @@ extension LaunchPlanner {
         let addresses = ByteCount(bytes: params.memory.value.bytes + Self.ownAddresses.bytes)
         if let memory = limits.memory, memory < addresses {
             warn(
-                "on memory is \(memory) (`ulimit -H -v`, `-d`), and QEMU takes up to \(addresses) of addresses: it may not "
+                "on memory is \(memory) (\(command: "ulimit -H -v"), and -d), and QEMU takes up to \(addresses) of addresses: it may not "
                     + "start, or end when it needs more")
         }
         if let fileSize = limits.fileSize {
             warn(
-                "on the size of a file is \(fileSize) (`ulimit -H -f`): a disk image beyond that gives the guest I/O errors, "
+                "on the size of a file is \(fileSize) (\(command: "ulimit -H -f")): a disk image beyond that gives the guest I/O errors, "
                     + "and a log ends there")
         }
         if let seconds = limits.cpuSeconds {
-            warn("on CPU time is \(seconds) s (`ulimit -H -t`): when QEMU has used that, it is killed")
+            warn("on CPU time is \(seconds) s (\(command: "ulimit -H -t")): when QEMU has used that, it is killed")
         }
     }
 

@@ -76,6 +76,6 @@ public struct Doctor {
     private static func unknown(_ word: String) -> VMError {
         VMError(
             .notFound, word, "is neither a VM nor a bridge here",
-            remedy: "`kvmctl list` shows the VMs, `kvmctl net show` the bridges")
+            remedy: "\(command: "kvmctl list") shows the VMs, \(command: "kvmctl net show") the bridges")
     }
 }

@@ -10,7 +10,9 @@ extension FilterCondition {
         seesBridgedIPv6 = Self.isOn("bridge-nf-call-ip6tables")
         guard geteuid() == 0 else {
             unseen.append(
-                VMError(.denied, "firewall", "only root can look at it", remedy: "look as root: `sudo kvmctl doctor`"))
+                VMError(
+                    .denied, "firewall", "only root can look at it", remedy: .run("look as root", "sudo kvmctl doctor"))
+            )
             return
         }
         do throws(VMError) {
@@ -34,7 +36,7 @@ extension FilterCondition {
         guard let document = try? JSON(parsing: line) else {
             throw VMError(
                 .unavailable, "firewall", "nft shows its rules in a way that kvmctl does not understand",
-                remedy: "look at them: `nft list ruleset`")
+                remedy: .run("look at them", "nft list ruleset"))
         }
         return Firewall(nftables: document)
     }

@@ -43,7 +43,7 @@ extension MachineCondition {
     private static func inShort(_ error: VMError, _ file: FilePath) -> VMError {
         guard !error.details.isEmpty else { return error }
         return VMError(
-            error.code, error.subject, error.cause, remedy: "`kvmctl check \(shellQuoted(file.string))` shows each")
+            error.code, error.subject, error.cause, remedy: "\(command: "kvmctl check \(file)") shows each")
     }
 }
 
@@ -63,7 +63,8 @@ enum HiddenMachines {
         let others = hidden.count == 1 ? "" : " and \(hidden.count - 1) more"
         return [
             VMError(
-                .denied, "VMs", "\(first)\(others) can't be looked into", remedy: "look as root: `sudo kvmctl doctor`")
+                .denied, "VMs", "\(first)\(others) can't be looked into",
+                remedy: .run("look as root", "sudo kvmctl doctor"))
         ]
     }
 }

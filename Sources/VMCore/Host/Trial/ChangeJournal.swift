@@ -44,7 +44,7 @@ struct ChangeJournal: ~Copyable {
         } catch .resourceBusy {
             throw VMError(
                 .busy, record.bridge.description, "a change to it in another network namespace is not decided yet",
-                remedy: "run `kvmctl net show` there, or set KVMCTL_RUN to another directory for this one")
+                remedy: "run \(command: "kvmctl net show") there, or set KVMCTL_RUN to another directory for this one")
         } catch {
             removeFile(path)
             throw .system(error, path.string, "can't be written")
@@ -55,7 +55,7 @@ struct ChangeJournal: ~Copyable {
     private static func underWay(_ bridge: InterfaceName) -> VMError {
         VMError(
             .busy, bridge.description, "a change to it is on trial, or just being made",
-            remedy: "if it is on trial, `kvmctl net confirm \(bridge)` keeps it; else wait")
+            remedy: "if it is on trial, \(command: "kvmctl net confirm \(bridge)") keeps it; else wait")
     }
 
     private init(file: consuming ByteLockFile, path: FilePath, record: ChangeRecord) {
@@ -132,7 +132,7 @@ extension ChangeJournal {
                 guard try file.take(decision, of: path), file.isStillAt(path) else {
                     throw VMError(
                         .timedOut, name.description, "the change is just being taken back",
-                        remedy: "make it again: `kvmctl net up \(name)` with the options it had")
+                        remedy: "make it again: \(command: "kvmctl net up \(name)") with the options it had")
                 }
                 close(file, at: path)
             }

@@ -14,7 +14,7 @@ extension Bridges {
         guard try file.take(0, of: path, by: Deadline(in: .seconds(5))) else {
             throw VMError(
                 .busy, "network", "another command is changing it, or has a change on trial",
-                remedy: "`kvmctl net confirm` keeps what is on trial; else wait for its end")
+                remedy: "\(command: "kvmctl net confirm") keeps what is on trial; else wait for its end")
         }
         defer { extendLifetime(file) }
         try body()

@@ -105,7 +105,7 @@ extension Trial {
         throw VMError(
             .notFound, bridge?.description ?? "network",
             "no change to it is on trial, or it has been taken back by now",
-            remedy: "`kvmctl net show` says how it is now")
+            remedy: "\(command: "kvmctl net show") says how it is now")
     }
 
     /// Whether a change to a bridge is on trial, or just being made.

@@ -13,12 +13,13 @@ struct FoundBridge {
     init(_ name: InterfaceName, in kernel: NetworkState) throws(VMError) {
         guard let bridge = kernel.link(named: name), bridge.isBridge, let mac = bridge.mac else {
             throw VMError(
-                .notFound, name.description, "there is no such bridge", remedy: "make it: `kvmctl net up \(name)`")
+                .notFound, name.description, "there is no such bridge", remedy: .run("make it", "kvmctl net up \(name)")
+            )
         }
         if let network = bridge.privateNetwork {
             throw VMError(
                 .busy, name.description, "it is kvmctl's own, for VMs on \(network), and comes and goes with them",
-                remedy: "VMs find it again after a boot; for a bridge that stays: `kvmctl net up NAME`")
+                remedy: "VMs find it again after a boot; a bridge that kvmctl net up makes stays")
         }
         // Taps are VMs', and gone when the host boots.
         let uplinks = kernel.ports(of: bridge).filter { !$0.isTap }
@@ -48,15 +49,15 @@ struct FoundBridge {
             + inexpressible.map { "not in these files: the route \($0)" }
             + named.map { "not in these files: the \($0)" }
             + (bridge.bridge?.vlanFiltering == true && !uplinks.isEmpty
-                ? ["not in these files: VLANs that its uplink was put into (`bridge vlan show`)"] : [])
+                ? ["not in these files: VLANs that its uplink was put into (\(command: "bridge vlan show"))"] : [])
     }
 
     /// Only names that no service's language has a meaning for.
     private static func writable(_ name: String) throws(VMError) -> InterfaceName {
         guard name.isPlain(and: "._-"), let plain = InterfaceName(name) else {
             throw VMError(
-                .badData, name, "can't be named in configuration files: only letters, digits, `.`, `_` and `-` can",
-                remedy: "rename the link: `ip link set \(shellQuoted(name)) name NAME`")
+                .badData, name, "can't be named in configuration files: only letters, digits, '.', '_' and '-' can",
+                remedy: "rename the link; ip-link(8) says how")
         }
         return plain
     }

@@ -35,7 +35,7 @@ public enum NetworkService: String, CaseIterable, Sendable {
     }
 
     /// How files that were written or removed take effect before the next boot; nil: only then.
-    var reload: String? {
+    var reload: ShellCommand? {
         switch self {
         case .networkd: "networkctl reload"
         case .ifupdown: nil
@@ -69,7 +69,7 @@ struct ServiceFacts: Equatable {
     struct Obstacle: Equatable {
         var file: String
         var cause: String
-        var remedy: String
+        var remedy: Remedy
     }
 }
 
@@ -92,17 +92,17 @@ struct ConfiguredPlace: Equatable {
     }
 
     private var remedy: String {
-        if lines != nil { return "comment them out, and `auto \(link)`" }
-        guard isShared else { return "move it away: `mv \(shellQuoted(file)) /root/`" }
+        if lines != nil { return "comment them out, and the line 'auto \(link)'" }
+        guard isShared else { return "move it away: \(command: "mv --no-clobber \(file) /root/")" }
         // The others still need it, and a service asks its files by name.
         let parts = file.split(separator: "/")
         let name = parts.last.map(String.init) ?? file
-        let later = shellQuoted("\(NetworkdFiles.directory)/90-\(name)")
-        let line =
+        let later = "\(NetworkdFiles.directory)/90-\(name)"
+        let copy: ShellCommand = "cp --no-clobber \(file) \(later)"
+        let line: ShellCommand =
             parts.first == "usr"
-            ? "cp \(shellQuoted(file)) \(later) && ln -s /dev/null \(shellQuoted("\(NetworkdFiles.directory)/\(name)"))"
-            : "mv \(shellQuoted(file)) \(later)"
-        return "other links may need it, so let it come after kvmctl's: `\(line)`"
+            ? copy.and("ln -s /dev/null \(NetworkdFiles.directory)/\(name)") : "mv --no-clobber \(file) \(later)"
+        return "other links may need it, so let it come after kvmctl's: \(command: line)"
     }
 }
 
@@ -118,14 +118,15 @@ extension ServiceFacts {
         guard let most = found.compactMap(\.evidence).max() else {
             throw VMError(
                 .unavailable, bridge, "no network service that kvmctl knows is in use on this host",
-                remedy: "say which one is to set it up: `kvmctl net persist \(bridge)` with --for \(choices)")
+                remedy:
+                    "say which one is to set it up: \(command: "kvmctl net persist \(bridge)") with --for \(choices)")
         }
         let likely = found.filter { $0.evidence == most }
         guard likely.count == 1 else {
             let titles = likely.map(\.service.title).joined(separator: " and ")
             throw VMError(
                 .busy, bridge, "\(titles) are both in use on this host, and which of them is to set it up is not clear",
-                remedy: "say which: `kvmctl net persist \(bridge)` with --for \(choices)")
+                remedy: "say which: \(command: "kvmctl net persist \(bridge)") with --for \(choices)")
         }
         return likely[0]
     }

@@ -35,7 +35,7 @@ public struct PersistPlan: Equatable, Sendable {
             case .ours, .foreign:
                 throw VMError(
                     .cannotCreate, file.path, "is there already, and kvmctl did not write it",
-                    remedy: "move it away: `\(Self.move(file.path))`")
+                    remedy: .run("move it away", Self.move(file.path)))
             }
         }
         let stale = found.filter { one in one.text != nil && !wanted.contains { $0.path == one.path } }
@@ -67,9 +67,9 @@ public struct PersistPlan: Equatable, Sendable {
     private static func wasEdited(_ path: String, _ code: VMError.Code) -> VMError {
         VMError(
             code, path, "was edited since kvmctl wrote it, so kvmctl leaves it alone, and all others with it",
-            remedy: "move it away: `\(move(path))`, or remove it: `rm \(shellQuoted(path))`")
+            remedy: .run("move it away", move(path)))
     }
 
     /// Out of the directory: ifupdown would read it under another name too.
-    private static func move(_ path: String) -> String { "mv \(shellQuoted(path)) /root/" }
+    private static func move(_ path: String) -> ShellCommand { "mv --no-clobber \(path) /root/" }
 }
