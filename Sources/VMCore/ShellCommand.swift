@@ -18,6 +18,9 @@ public struct ShellCommand: Hashable, Sendable, CustomStringConvertible {
     /// `a && b`
     func and(_ next: ShellCommand) -> ShellCommand { ShellCommand(line: "\(self) && \(next)") }
 
+    /// `a || b`
+    func otherwise(_ next: ShellCommand) -> ShellCommand { ShellCommand(line: "\(self) || \(next)") }
+
     /// `a | b`
     func piped(to next: ShellCommand) -> ShellCommand { ShellCommand(line: "\(self) | \(next)") }
 

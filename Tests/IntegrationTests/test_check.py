@@ -1,6 +1,7 @@
 """`check`, and what keeps a start from its files, its names and its addresses: all at once, and by anybody."""
 
 import os
+import re
 import subprocess
 
 import pytest
@@ -183,3 +184,36 @@ def test_modes_do_not_depend_on_the_umask(host):
 def test_a_missing_directory_is_what_would_be_made(host):
     for words in (host.vms / "none", f"{host.vms}/none/"):
         assert f"kvmctl create {host.vms}/none`" in host.kvmctl("start", words, expect=66).stderr
+
+
+@pytest.mark.parametrize("line, hint, written", [
+    ("memory = 2048", "Write MEMORY=2048:", "MEMORY=2048"), ("memory=2048", "write MEMORY=2048", "MEMORY=2048"),
+    ("memory: 2048", "Write MEMORY=2048:", "MEMORY=2048"), ("MEMORY=2048 M", "Write MEMORY=2048M:", "MEMORY=2048M"),
+    ("MEMORY='2048 M'", "Write 2048M, without", "MEMORY=2048M"), ("MEMORY=512MB", "write 512M, which", "MEMORY=512M"),
+    ("NAME=web server", "Write NAME=web-server:", "NAME=web-server"),
+    ("NAME='web server'", "web-server would do", "NAME=web-server"), ("cores=2", "Did you mean CPUS=2?", "CPUS=2"),
+    ("disk0_name='a disk'", "Did you mean DISK0='a disk'?", "DISK0='a disk'"), ("ACCEL=TCG", "Did you mean tcg?", "ACCEL=tcg"),
+    ("DISK01='a disk'", "Write DISK1='a disk':", "DISK1='a disk'"), ("iso='a disk'", "mean CDROM0='a disk'?", "CDROM0='a disk'"),
+    ("NET1=br7", "Did you mean bridge:br7?", "NET1=bridge:br7"),
+])
+def test_what_a_hint_says_is_accepted(host, line, hint, written):
+    host.kvmctl("net", "up", "br7")
+    path = host.write_vm("vm", line, "NET0=none")
+    disk(path.with_name("a disk"))
+    assert hint in host.kvmctl("check", path, expect=65).stderr.splitlines()[-1]
+    host.write_vm("vm", written, "NET0=none")
+    host.kvmctl("check", path)
+
+
+@pytest.mark.parametrize("lines", [["DISK0=disk.vmdk"], ["DISK0=disk.vmdk", "DISK0_FORMAT=vmdk"]])
+def test_an_image_of_another_format_is_converted_as_it_says(host, lines):
+    image = host.write_vm("vm", "NET0=none", *lines).with_name("disk.vmdk")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "vmdk", image, "8M"], check=True)
+    hint = host.kvmctl("check", "vm", expect=65).stderr.splitlines()[-1]
+    _, command, what = hint.split("`")
+    subprocess.run(["sh", "-e", "-c", command], check=True)
+    written = re.findall(r"DISK0=\S+|DISK0_FORMAT=qcow2", what)
+    host.write_vm("vm", "NET0=none", *written)
+    host.kvmctl("check", "vm")
+    # A second time it leaves alone what is there.
+    subprocess.run(["sh", "-e", "-c", command], check=True)

@@ -20,12 +20,19 @@ struct ImageConversion {
 
     /// The command line. qemu-img would write over an image that is there.
     private var command: ShellCommand {
-        ("test ! -e \(new)" as ShellCommand).and("qemu-img convert -f \(format) -O qcow2 \(old) \(new)")
+        ("test -e \(new)" as ShellCommand).otherwise("qemu-img convert -f \(format) -O qcow2 \(old) \(new)")
     }
 
     /// What to do, to the file of the VM too.
     func advice(_ index: Int) -> String {
-        let lines = [ParamsLine("DISK\(index)", new.string), ParamsLine("DISK\(index)_FORMAT", "qcow2")]
-        return "convert it: \(command: command), and write \(lines[0]) and \(lines[1])"
+        "convert it: \(command: command), and write \(disk(index)) and \(format(index))"
     }
+
+    /// The same of a line that says the format.
+    func hint(_ index: Int) -> Hint {
+        "Convert it: \("\(command: command)"), and write \(disk(index)) and \(line: format(index))"
+    }
+
+    private func disk(_ index: Int) -> ParamsLine { ParamsLine("DISK\(index)", new.string) }
+    private func format(_ index: Int) -> ParamsLine { ParamsLine("DISK\(index)_FORMAT", "qcow2") }
 }

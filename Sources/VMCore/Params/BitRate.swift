@@ -33,7 +33,9 @@ extension BitRate: CustomStringConvertible {
 extension BitRate {
     /// Parses `100M`, `2.5G`, `64000`, each with or without `bit` after it.
     init(parsing text: String) throws(ValueFault) {
-        let hint = "Write bits a second in decimal units, such as 100M, 2.5G or 1Gbit."
+        let hint: Hint = """
+            Write bits a second in decimal units, such as \(example: "100M"), \(example: "2.5G") or \(example: "1Gbit").
+            """
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit = text[number.endIndex...]
         let parts = number.split(separator: ".", omittingEmptySubsequences: false)
@@ -53,9 +55,10 @@ extension BitRate {
         self.init(bitsPerSecond: bits / scale)
     }
 
-    private static let limits = "Write a rate from \(range.lowerBound) to \(range.upperBound) bits a second."
+    private static let limits: Hint =
+        "Write a rate from \(example: range.lowerBound) to \(example: range.upperBound) bits a second."
 
-    private static func factor(of unit: Substring, after number: Substring, hint: String) throws(ValueFault) -> Int64 {
+    private static func factor(of unit: Substring, after number: Substring, hint: Hint) throws(ValueFault) -> Int64 {
         let range = number.utf8.count..<number.utf8.count + unit.utf8.count
         let letter = unit.uppercased().first
         let known = units.first { $0.letter == letter }

@@ -61,9 +61,16 @@ extension ByteCount: CustomStringConvertible {
 }
 
 extension ByteCount {
+    /// As the value of a key for which a bare number counts such units; nil: none may be bare.
+    func parameter(bare: ByteUnit?) -> String {
+        let isBare = bytes % 1024 != 0
+        return isBare && bare != .byte ? "\(Double(bytes) / 1024)K" : parameter
+    }
+
     /// As a size in vm.params: with the largest unit that leaves it whole.
     var parameter: String {
-        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] where bytes % (1 << Int64(shift)) == 0 {
+        for (shift, unit) in [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")]
+        where bytes % (1 << Int64(shift)) == 0 {
             return "\(bytes >> Int64(shift))\(unit)"
         }
         return String(bytes)

@@ -13,7 +13,9 @@ extension ParamsDecoder {
             // All settings are decoded before the path is looked at, so that all their faults are told.
             let path = path(.disk, at: index)
             let size = setting(.diskSize, at: index, Self.diskSize)
-            let format = setting(.diskFormat, at: index, Self.diskFormat)
+            let format = setting(.diskFormat, at: index) { text throws(ValueFault) in
+                try Self.diskFormat(text, of: path?.value, index)
+            }
             let readOnly = setting(.diskReadOnly, at: index, default: false, ParamValue.bool)
             let serial = setting(.diskSerial, at: index, Self.serial)
             let iops = setting(.diskIOPS, at: index, Self.iops)
@@ -52,8 +54,16 @@ extension ParamsDecoder {
             conflict(
                 .disk, at: disk.index,
                 "DISK\(disk.index): the same file as DISK\(other.index)\(place(other.path.origin))",
-                hint: "Two disks on one file destroy it. Name another file, or set _READONLY=yes for both.")
+                hint: "Two disks on one file destroy it. Name another file, or set _READONLY=yes for both.",
+                trying: [readOnlyBoth(disk, other)])
         }
+    }
+
+    private func readOnlyBoth(_ disks: VMParams.Disk...) -> Hint {
+        let lines = disks.filter { !$0.readOnly.value }.map { ParamsLine("\(KeyName(.diskReadOnly, $0.index))", "yes") }
+        let words = lines.map(\.description).joined(separator: " and ")
+        return Hint(
+            text: "Two disks on one file destroy it. Name another file, or add \(words).", offers: [.addition(lines)])
     }
 
     /// ` on line 3`, for the other side of a conflict.
@@ -69,18 +79,21 @@ extension ParamsDecoder {
         guard size.bytes % 512 == 0 else {
             throw ValueFault(
                 "\(Printable.quoted(text)) is not a multiple of 512 bytes, a disk's sector",
-                hint: "Write a size such as 8G or 512M.")
+                hint: "Write a size such as \(example: "8G") or \(example: "512M").")
         }
         return size
     }
 
-    private static func diskFormat(_ text: String) throws(ValueFault) -> DiskFormat {
+    /// - Parameter image: the disk, where that is known.
+    private static func diskFormat(_ text: String, of image: FilePath?, _ index: Int) throws(ValueFault) -> DiskFormat {
         if let format = DiskFormat(rawValue: text) { return format }
-        var fault = ParamValue.unknownWord(text, of: DiskFormat.allCases.map(\.rawValue))
-        if ["vmdk", "vdi", "vhdx", "vpc", "vhd", "qed"].contains(text.lowercased()) {
-            fault.hint = "Convert the image first: qemu-img convert -O qcow2 OLD NEW"
+        let names = ["vmdk": "vmdk", "vdi": "vdi", "vhdx": "vhdx", "vpc": "vpc", "vhd": "vpc", "qed": "qed"]
+        if let image, let format = names[text.lowercased()] {
+            throw ValueFault(
+                "\(Printable.quoted(text)) is a format that kvmctl does not open",
+                hint: ImageConversion(of: image, from: format).hint(index))
         }
-        throw fault
+        throw ParamValue.unknownWord(text, of: DiskFormat.allCases.map(\.rawValue))
     }
 
     private static func serial(_ text: String) throws(ValueFault) -> String {

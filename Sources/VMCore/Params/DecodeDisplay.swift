@@ -44,14 +44,16 @@ extension ParamsDecoder {
             let isQEMU = text.contains(":") && number != nil
             throw ValueFault(
                 "\(Printable.quoted(text)) is no display",
-                hint: isQEMU
-                    ? "Write the number alone; the address goes into VNCBIND."
-                    : "Write a number N (TCP port 5900+N), auto or none.")
+                hint:
+                    "Write a number N (TCP port 5900+N), \(example: "auto") or \(example: "none"); an address goes into VNCBIND.",
+                trying: isQEMU ? ["Write \(value: number ?? 0) alone; the address goes into VNCBIND."] : [])
         }
         guard let number = Int(text), number <= 65535 - 5900 else {
             throw ValueFault(
                 "\(Printable.quoted(text)) is out of range",
-                hint: "Display N is TCP port 5900+N, so N is 0 to 59635; port 5901 is display 1.")
+                hint:
+                    "Display N is TCP port 5900+N, so N is \(example: 0) to \(example: 59635); port 5901 is display \(example: 1)."
+            )
         }
         return .number(number)
     }
@@ -61,6 +63,9 @@ extension ParamsDecoder {
         if IPAddress(bare) != nil { return bare }
         throw ValueFault(
             "\(Printable.quoted(text)) is no IP address",
-            hint: "Write one of this host's addresses, such as 127.0.0.1, ::1 or 0.0.0.0, without a port.")
+            hint: """
+                Write one of this host's addresses, such as \(example: "127.0.0.1"), \(example: "::1") or \
+                \(example: "0.0.0.0"), without a port.
+                """)
     }
 }

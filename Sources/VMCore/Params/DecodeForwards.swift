@@ -9,8 +9,10 @@ extension ParamsDecoder {
             for index in indices {
                 conflict(
                     .forward, at: index, "FORWARD\(index): there is no NIC on nat or user to forward to",
-                    hint:
-                        "Set NET0=nat or NET0=user, or remove the line: on other networks the guest is reached directly."
+                    hint: """
+                        Set NET0=nat or NET0=user, or \(removal: "remove the line"): on other networks the guest is reached \
+                        directly.
+                        """
                 )
             }
         }
@@ -30,7 +32,7 @@ extension ParamsDecoder {
 
     /// `tcp:127.0.0.1:2222:22`; the address may be empty, or an IPv6 literal in brackets.
     static func forward(_ text: String) throws(ValueFault) -> PortForward {
-        let form = "Write tcp:127.0.0.1:2222:22, that is PROTOCOL:ADDRESS:HOSTPORT:GUESTPORT."
+        let form: Hint = "Write \(example: "tcp:127.0.0.1:2222:22"), that is PROTOCOL:ADDRESS:HOSTPORT:GUESTPORT."
         let shape = ValueFault("\(Printable.quoted(text)) is no port forward", hint: form)
         guard let first = text.firstIndex(of: ":") else { throw shape }
         guard let transport = PortForward.Transport(rawValue: String(text[..<first])) else {
@@ -52,12 +54,13 @@ extension ParamsDecoder {
             guestPort: try port(parts[parts.count - 1], "guest", range: guestStart..<text.utf8.count))
     }
 
-    private static func checkForwardAddress(_ address: String, range: Range<Int>, hint: String) throws(ValueFault) {
+    private static func checkForwardAddress(_ address: String, range: Range<Int>, hint: Hint) throws(ValueFault) {
         guard !address.isEmpty else { return }
         let bare = address.hasPrefix("[") && address.hasSuffix("]") ? address.dropFirst().dropLast() : address[...]
         guard let literal = IPAddress(bare) else {
             throw ValueFault(
-                "\(Printable.quoted(address)) is no IP address", hint: hint + " Without ADDRESS: every address.",
+                "\(Printable.quoted(address)) is no IP address",
+                hint: hint.followed(by: " Without ADDRESS: every address."),
                 range: range)
         }
         // slirp_hostfwd of QEMU's net/slirp.c reads the address with inet_aton(3).

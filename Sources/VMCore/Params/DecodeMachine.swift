@@ -9,7 +9,7 @@ extension ParamsDecoder {
         log.add(
             Fault(
                 line: 1, message: "\(source), \(Printable.quoted(text)), can't be the VM's name",
-                hint: "Add a line NAME=. \(Self.nameRule)"))
+                hint: Self.ownName(for: text)))
         return nil
     }
 
@@ -17,9 +17,24 @@ extension ParamsDecoder {
     mutating func decodeBoot(nics: [VMParams.NIC]) -> Setting<[BootDevice]> {
         let boot = setting(.boot, default: [.disk, .cdrom], Self.boot)
         if boot.value.contains(.net), nics.isEmpty, !hasFaultyNIC(besides: nics) {
-            conflict(.boot, "BOOT: there is no NIC to boot from", hint: "Add NET0=, or remove 'net'.")
+            conflict(
+                .boot, "BOOT: there is no NIC to boot from", hint: "Connect NET0 to a network, or remove 'net'.",
+                trying: without(.net, boot.value))
         }
         return boot
+    }
+
+    /// A name for a VM whose directory's can't be one.
+    private static func ownName(for text: String) -> Hint {
+        let name = LineRepair.plainName(text)
+        guard VMName(name) != nil else { return "Add a line NAME=…. \(nameRule)" }
+        return "Add a line \(adding: ParamsLine("NAME", name)). \(nameRule)"
+    }
+
+    /// The same order of devices without one.
+    private func without(_ device: BootDevice, _ devices: [BootDevice]) -> [Hint] {
+        let rest = devices.filter { $0 != device }.map(\.rawValue).joined(separator: ",")
+        return rest.isEmpty ? [] : ["Connect NET0 to a network, or write \(value: rest)."]
     }
 
     mutating func decodeKernel() -> VMParams.DirectKernel? {
@@ -45,7 +60,8 @@ extension ParamsDecoder {
         _ = setting(.firmware) { text throws(ValueFault) in
             if text == "bios" { return }
             throw ValueFault(
-                "\(Printable.quoted(text)) is unknown", hint: "Write bios; uefi and uefi-secure are not built yet.")
+                "\(Printable.quoted(text)) is unknown",
+                hint: "Write \(example: "bios"); uefi and uefi-secure are not built yet.")
         }
         _ = setting(.tpm) { text throws(ValueFault) in
             if (try? ParamValue.bool(text)) == false { return }

@@ -52,7 +52,7 @@ extension ParamsDecoder {
         if let choice, let bridge, choice.value != bridge.value {
             conflict(
                 .bridge, "BRIDGE: NET0\(place(choice.origin)) says something else",
-                hint: "BRIDGE=NAME is short for NET0=bridge:NAME. Remove one of the two lines.")
+                hint: "BRIDGE=NAME is short for NET0=bridge:NAME. \(removal: "Remove one of the two lines.")")
         }
         if let found = choice ?? bridge { return found }
         // Where the line is there but wrong, there is nothing to go on with.
@@ -67,7 +67,7 @@ extension ParamsDecoder {
         if short != nil, let line = assignment(.netMAC, at: 0)?.line {
             conflict(
                 .mac, "MAC: NET0_MAC is set on line \(line)",
-                hint: "MAC is short for NET0_MAC. Remove one of the two lines.")
+                hint: "MAC is short for NET0_MAC. \(removal: "Remove one of the two lines.")")
         }
         return mac ?? short
     }
@@ -92,7 +92,7 @@ extension ParamsDecoder {
             for name in names {
                 conflict(
                     name.key, at: name.index, "\(name): NET\(index)\(place(choice.origin)) \(reason)",
-                    hint: "Remove the line, or connect the NIC to a bridge.")
+                    hint: "\(removal: "Remove the line,") or connect the NIC to a bridge.")
             }
         }
     }
@@ -102,7 +102,9 @@ extension ParamsDecoder {
         guard filter?.addresses == .lease, network != .nat, network != .user else { return }
         conflict(
             .netFilter, at: index, "NET\(index)_FILTER: which addresses the guest has on \(network) is not known here",
-            hint: "List them, such as ip=192.0.2.7,2001:db8::7; only on nat can 'ip' stand alone.")
+            hint: """
+                List them, such as \(example: "ip=192.0.2.7,2001:db8::7"); only on nat can 'ip' stand alone.
+                """)
     }
 
     /// Two stations with one MAC break both; one tap serves one NIC.
@@ -112,12 +114,12 @@ extension ParamsDecoder {
             if let mac = nic.mac, let other = earlier.first(where: { $0.mac?.value == mac.value })?.mac {
                 conflict(
                     .netMAC, at: nic.index, "NET\(nic.index)_MAC: \(mac.value) is already used\(place(other.origin))",
-                    hint: "Give each NIC an address of its own, or none: it is then derived.")
+                    hint: "Give each NIC an address of its own, or \(removal: "none"): it is then derived.")
             }
             if let tap = nic.tap, let other = earlier.first(where: { $0.tap?.value == tap.value })?.tap {
                 conflict(
                     .netTap, at: nic.index, "NET\(nic.index)_TAP: \(tap.value) is already used\(place(other.origin))",
-                    hint: "Give each tap a name of its own, or none: it is then the first free tapN.")
+                    hint: "Give each tap a name of its own, or \(removal: "none"): it is then the first free tapN.")
             }
         }
     }

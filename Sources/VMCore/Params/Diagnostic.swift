@@ -22,6 +22,10 @@ public struct Diagnostic: Equatable, Sendable {
     public var message: String
     /// What to do about it, in one line.
     public var hint: String?
+    /// The changes that the hint offers, each by itself a way out that was tried.
+    public var edits: [LineEdit] = []
+    /// Values that the hint names as right ones.
+    var examples: [String] = []
     /// The source line, made safe to print and cut around the place, then the carets under it; or nothing, where no
     /// one line is to blame.
     public var excerpt: [String]
@@ -45,9 +49,45 @@ struct Fault: Error, Equatable {
     /// Offsets in the file, all on that line; nil: no one line is to blame.
     var span: Range<Int>?
     var message: String
-    var hint: String?
+    var hint: Hint?
+    /// Better hints, each given only if what it offers is accepted, the best first.
+    var trying: [Hint] = []
+    /// What the line was meant to be, which is tried before all hints.
+    var repair: LineRepair?
     /// The key of the line, if it got so far: what needs that key is then not blamed for its absence.
     var key: String?
+    /// The value of the line, if it has got one.
+    var value: FaultyValue?
+    /// Where the value can't be read: the characters that it may have been meant to be.
+    var literal: LiteralValue?
+}
+
+/// Characters that sh would do more with than read, as a value.
+struct LiteralValue: Equatable {
+    var characters: String
+    /// How a hint begins that says to write them quoted.
+    var lead: String
+
+    /// That hint; nil where they can't be shown.
+    func hint(_ key: String) -> Hint? {
+        guard characters.utf8.count <= 80, characters.unicodeScalars.allSatisfy(Printable.isPlain) else { return nil }
+        return "\(lead) \(line: ParamsLine(key, characters))"
+    }
+}
+
+/// A value of which some part is at fault.
+struct FaultyValue: Equatable {
+    var whole: String
+    /// Offsets in its UTF-8; nil: all of it.
+    var range: Range<Int>?
+
+    /// The value with another text for that part.
+    func replaced(by text: String) -> String {
+        guard let range else { return text }
+        var bytes = Array(whole.utf8)
+        bytes.replaceSubrange(range.clamped(to: 0..<bytes.count), with: text.utf8)
+        return String(decoding: bytes, as: UTF8.self)
+    }
 }
 
 /// Why one value is refused; the decoder knows whose value it is and where it stands.
@@ -55,14 +95,20 @@ struct ValueFault: Error, Equatable {
     var kind = Diagnostic.Kind.badData
     /// Follows `KEY: `.
     var message: String
-    var hint: String?
+    var hint: Hint?
+    /// Better hints, each given only if what it offers is accepted.
+    var trying: [Hint]
     /// Offsets in the value's UTF-8; nil: all of it.
     var range: Range<Int>?
 
-    init(_ message: String, hint: String? = nil, range: Range<Int>? = nil, kind: Diagnostic.Kind = .badData) {
+    init(
+        _ message: String, hint: Hint? = nil, trying: [Hint] = [], range: Range<Int>? = nil,
+        kind: Diagnostic.Kind = .badData
+    ) {
         self.kind = kind
         self.message = message
         self.hint = hint
+        self.trying = trying
         self.range = range
     }
 }

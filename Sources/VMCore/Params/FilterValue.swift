@@ -15,7 +15,8 @@ extension ParamsDecoder {
 
     /// More than any guest has, and few enough to compare each with all others.
     private static let mostAddresses = 64
-    private static let filterHint = "Write mac, ip=ADDRESS, or both, such as mac,ip=192.0.2.7,2001:db8::7."
+    private static let filterHint: Hint =
+        "Write \(example: "mac"), ip=ADDRESS, or both, such as \(example: "mac,ip=192.0.2.7,2001:db8::7")."
 
     private static func add(_ word: Substring, to filter: inout SourceFilter, at place: Range<Int>) throws(ValueFault) {
         let twice = ValueFault("'\(word)' is named twice", hint: "Name each once.", range: place)

@@ -7,11 +7,15 @@ extension ParamsDecoder {
 
     static func name(_ text: String) throws(ValueFault) -> VMName {
         if let name = VMName(text) { return name }
-        throw ValueFault("\(Printable.quoted(text)) can't be a VM's name", hint: nameRule)
+        let plain = LineRepair.plainName(text)
+        throw ValueFault(
+            "\(Printable.quoted(text)) can't be a VM's name", hint: Hint(text: nameRule),
+            trying: VMName(plain) == nil ? [] : ["\(nameRule) \(value: plain) would do."])
     }
 
     static func uuid(_ text: String) throws(ValueFault) -> UUID {
-        let hint = "Write 32 hex digits as 8-4-4-4-12; 'uuidgen' makes one. Without UUID= one is derived."
+        let hint: Hint =
+            "Write 32 hex digits as 8-4-4-4-12; 'uuidgen' makes one. \(removal: "Without the line") one is derived."
         guard text.utf8.count == 36, let uuid = UUID(uuidString: text) else {
             throw ValueFault("\(Printable.quoted(text)) is no UUID", hint: hint)
         }
@@ -29,17 +33,21 @@ extension ParamsDecoder {
 
     static func cpu(_ text: String) throws(ValueFault) -> String {
         try ParamValue.text(
-            text, "CPU model", limit: 1024, hint: "Write a model and its flags without blanks, such as Haswell-v4,-hle."
+            text, "CPU model", limit: 1024,
+            hint: "Write a model and its flags without blanks, such as \(example: "Haswell-v4,-hle").",
+            trying: ["Write it without blanks: \(value: text.filter { $0 != " " })"]
         ) { $0 > 0x20 && $0 < 0x7f }
     }
 
     static func machine(_ text: String) throws(ValueFault) -> Machine {
         if let machine = Machine(text), text.utf8.allSatisfy({ ParamValue.isWord($0, or: ".-_") }) { return machine }
         let nearest = ["Q35", "PC", "I440FX"].contains(text.uppercased()) ? text.lowercased() : nil
-        let meant = nearest == "i440fx" ? "pc" : nearest
+        let meant = nearest == "i440fx" ? "pc" : nearest ?? Nearest.match(text.lowercased(), among: ["q35", "pc"])
+        let general: Hint =
+            "Write \(example: "q35"), \(example: "pc"), or a versioned name such as \(example: "pc-q35-7.2")."
         throw ValueFault(
             "\(Printable.quoted(text)) is not a machine that kvmctl knows",
-            hint: meant.map { "Did you mean \($0)?" } ?? "Write q35, pc, or a versioned name such as pc-q35-7.2.")
+            hint: general, trying: meant.map { ["Did you mean \(value: $0)?"] } ?? [])
     }
 
     static func boot(_ text: String) throws(ValueFault) -> [BootDevice] {
@@ -50,11 +58,16 @@ extension ParamsDecoder {
             guard let device = BootDevice(rawValue: String(word)) else {
                 var fault = ParamValue.unknownWord(
                     String(word), of: BootDevice.allCases.map(\.rawValue), range: range)
-                fault.hint = fault.hint.map { $0 + " Commas stand between them, and no blanks." }
+                let rule = " Commas stand between them, and no blanks."
+                fault.hint = fault.hint?.followed(by: rule)
+                fault.trying = fault.trying.map { $0.followed(by: rule) }
                 throw fault
             }
             guard !devices.contains(device) else {
-                throw ValueFault("'\(word)' is named twice", hint: "Name each device once.", range: range)
+                let once = (devices.map(\.rawValue)).joined(separator: ",")
+                throw ValueFault(
+                    "'\(word)' is named twice", hint: "Name each device once.",
+                    trying: ["Name each device once, such as \(value: once)."], range: range)
             }
             devices.append(device)
             offset = range.upperBound + 1
@@ -63,7 +76,7 @@ extension ParamsDecoder {
     }
 
     static func runAs(_ text: String) throws(ValueFault) -> String {
-        let hint = "Write a user, or user:group, by name or number."
+        let hint: Hint = "Write a user, or user:group, by name or number."
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 32 && !$0.hasPrefix("-") }) else {
             throw ValueFault("\(Printable.quoted(text)) is no user", hint: hint)
@@ -71,7 +84,8 @@ extension ParamsDecoder {
         for part in parts where part.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             // 2^32 - 1 means "no change" to chown(2) and setresuid(2).
             guard let id = UInt32(part), id != UInt32.max else {
-                throw ValueFault("\(part) is out of range", hint: "Ids go from 0 to 4294967294.")
+                throw ValueFault(
+                    "\(part) is out of range", hint: "Ids go from \(example: 0) to \(example: UInt32.max - 1).")
             }
         }
         return try ParamValue.text(text, "user", limit: 65, hint: hint) { ParamValue.isWord($0, or: "_.-$:") }
@@ -79,7 +93,10 @@ extension ParamsDecoder {
 
     static func keymap(_ text: String) throws(ValueFault) -> String {
         try ParamValue.text(
-            text, "keyboard map", limit: 32, hint: "Write a name such as de, en-us or fr-be: letters, digits, '-', '_'."
+            text, "keyboard map", limit: 32,
+            hint: """
+                Write a name such as \(example: "de"), \(example: "en-us") or \(example: "fr-be"): letters, digits, '-', '_'.
+                """
         ) { ParamValue.isWord($0, or: "-_") }
     }
 

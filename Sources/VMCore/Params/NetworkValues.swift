@@ -3,7 +3,9 @@ import BridgeNet
 /// Parsers of the values of the network's keys.
 extension ParamsDecoder {
     static func network(_ text: String) throws(ValueFault) -> NetworkChoice {
-        let hint = "Write bridge:NAME, nat, isolated:NAME, macvtap:DEVICE, user or none."
+        let hint: Hint = """
+            Write bridge:NAME, \(example: "nat"), isolated:NAME, macvtap:DEVICE, \(example: "user") or \(example: "none").
+            """
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let kind = String(parts[0])
         let name = parts.count == 2 ? String(parts[1]) : nil
@@ -12,45 +14,49 @@ extension ParamsDecoder {
         case "user", "nat", "none":
             guard name == nil else {
                 throw ValueFault(
-                    "'\(kind)' takes nothing after it", hint: hint, range: kind.utf8.count..<text.utf8.count)
+                    "'\(kind)' takes nothing after it", hint: hint, trying: ["Write \(value: kind) alone."],
+                    range: kind.utf8.count..<text.utf8.count)
             }
             return kind == "none" ? .none : .network(kind == "nat" ? .nat : .user)
         case "bridge":
-            let form = "bridge:NAME, such as bridge:br0"
+            let form: Hint = "Write bridge:NAME, such as \(example: "bridge:br0")."
             return .network(.bridge(try interface(name ?? "", "bridge", form: form, range: range)))
         case "macvtap":
-            let form = "macvtap:DEVICE, such as macvtap:eth0"
+            let form: Hint = "Write macvtap:DEVICE, such as \(example: "macvtap:eth0")."
             return .network(.macvtap(try interface(name ?? "", "device", form: form, range: range)))
         case "isolated": return .network(.isolated(try networkName(name ?? "", range: range)))
         default: throw unknownNetwork(text, kind, hint: hint)
         }
     }
 
-    private static func unknownNetwork(_ text: String, _ kind: String, hint: String) -> ValueFault {
+    private static func unknownNetwork(_ text: String, _ kind: String, hint: Hint) -> ValueFault {
         let isBridge = !text.contains(":") && (text.hasPrefix("br") || text.hasPrefix("virbr"))
         let kinds = ["bridge", "nat", "isolated", "macvtap", "user", "none"]
-        let meant = Nearest.match(kind.lowercased(), among: kinds).map { "Did you mean \($0)? \(hint)" }
+        let meant = Nearest.match(kind.lowercased(), among: kinds).map { "\($0)\(text.dropFirst(kind.count))" }
+        let candidates = [isBridge ? "bridge:\(text)" : nil, meant].compactMap(\.self)
         return ValueFault(
-            "\(Printable.quoted(text)) is no kind of network",
-            hint: isBridge && InterfaceName(text) != nil ? "Did you mean bridge:\(text)?" : meant ?? hint)
+            "\(Printable.quoted(text)) is no kind of network", hint: hint,
+            trying: candidates.map { "Did you mean \(value: $0)?" })
     }
 
-    static let interfaceRule = "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks."
+    static let interfaceRule: Hint = "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks."
 
     /// - Parameters:
     ///   - what: what the interface is.
     ///   - form: how to write it, where it can be left out.
     static func interface(
-        _ text: String, _ what: String, form: String = "", range: Range<Int>? = nil
+        _ text: String, _ what: String, form: Hint = "", range: Range<Int>? = nil
     ) throws(ValueFault) -> InterfaceName {
         if let name = InterfaceName(text) { return name }
-        if text.isEmpty { throw ValueFault("which \(what)?", hint: "Write \(form).") }
+        if text.isEmpty { throw ValueFault("which \(what)?", hint: form) }
         throw ValueFault("\(Printable.quoted(text)) can't be a \(what)'s name", hint: interfaceRule, range: range)
     }
 
     private static func networkName(_ text: String, range: Range<Int>) throws(ValueFault) -> NetworkName {
         if let name = NetworkName(text) { return name }
-        if text.isEmpty { throw ValueFault("which network?", hint: "Write isolated:NAME, such as isolated:lab.") }
+        if text.isEmpty {
+            throw ValueFault("which network?", hint: "Write isolated:NAME, such as \(example: "isolated:lab").")
+        }
         throw ValueFault(
             "\(Printable.quoted(text)) can't be a network's name",
             hint: "A network's name is 1 to \(NetworkName.maximumLength) letters, digits, '.', '_' and '-'.",
@@ -72,16 +78,29 @@ extension ParamsDecoder {
         guard let mac = MACAddress(text) else {
             throw ValueFault(
                 "\(Printable.quoted(text)) is no MAC address",
-                hint: "Write six pairs of hex digits, such as 52:54:00:12:34:56; without the line it is derived.")
+                hint: """
+                    Write six pairs of hex digits, such as \(example: "52:54:00:12:34:56"); \(removal: "without the line") it \
+                    is derived.
+                    """)
         }
         guard !mac.isMulticast else {
             throw ValueFault(
                 "\(mac) is a group address, which no NIC can have", hint: "The first pair has to be even, such as 52.",
-                range: 0..<2)
+                trying: [singleStation(mac)].compactMap(\.self), range: 0..<2)
         }
         guard !mac.isZero else {
-            throw ValueFault("no NIC can have the address zero", hint: "Write one such as 52:54:00:12:34:56.")
+            throw ValueFault(
+                "no NIC can have the address zero",
+                hint: "Write one such as \(example: "52:54:00:12:34:56"); \(removal: "without the line") it is derived."
+            )
         }
         return mac
+    }
+
+    /// The same address but for the bit that makes it a group's (IEEE 802, I/G).
+    private static func singleStation(_ mac: MACAddress) -> Hint? {
+        MACAddress(octets: [mac.octets[0] & 0xfe] + mac.octets.dropFirst()).map {
+            "The first pair has to be even: write \(value: $0)"
+        }
     }
 }

@@ -52,7 +52,7 @@ public enum OptionValue {
     /// An address of the host's, with the length of its network.
     public static func addressWithLength(_ text: String) throws(Fault) -> IPPrefix {
         try judged(text) { text throws(ValueFault) in
-            let hint =
+            let hint: Hint =
                 "Write the host's address and the length of its network, such as 192.168.1.5/24 or 2001:db8::5/64."
             guard let prefix = IPPrefix(text) else {
                 throw ValueFault("\(Printable.quoted(text)) is no address with a length", hint: hint)
@@ -86,7 +86,7 @@ public enum OptionValue {
             if let service = NetworkService(rawValue: text) { return service }
             throw ValueFault(
                 "\(Printable.quoted(text)) is no network service that kvmctl knows",
-                hint: "it is one of: " + NetworkService.allCases.map(\.rawValue).joined(separator: ", "))
+                hint: "it is one of: \(NetworkService.allCases.map(\.rawValue).joined(separator: ", "))")
         }
     }
 
@@ -115,7 +115,11 @@ public enum OptionValue {
         _ text: String, _ parse: (String) throws(ValueFault) -> Value
     ) throws(Fault) -> Value {
         do throws(ValueFault) { return try parse(text) } catch {
-            throw Fault(description: [error.message + ".", error.hint].compactMap(\.self).joined(separator: " "))
+            let better = error.trying.first { hint in
+                hint.offers.allSatisfy { if case .value(let value) = $0 { (try? parse(value)) != nil } else { false } }
+            }
+            let words = [error.message + ".", (better ?? error.hint)?.text].compactMap(\.self)
+            throw Fault(description: words.joined(separator: " "))
         }
     }
 }

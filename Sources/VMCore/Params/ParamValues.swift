@@ -7,7 +7,9 @@ enum ParamValue {
         switch text.lowercased() {
         case "yes", "true", "on", "1": return true
         case "no", "false", "off", "0": return false
-        default: throw ValueFault("\(Printable.quoted(text)) is neither yes nor no", hint: "Write yes or no.")
+        default:
+            throw ValueFault(
+                "\(Printable.quoted(text)) is neither yes nor no", hint: "Write \(example: "yes") or \(example: "no").")
         }
     }
 
@@ -20,15 +22,18 @@ enum ParamValue {
     /// The fault of a word that is none of some.
     static func unknownWord(_ text: String, of words: [String], range: Range<Int>? = nil) -> ValueFault {
         let list = words.joined(separator: ", ")
-        let nearest = Nearest.match(text.lowercased(), among: words)
-        let hint = nearest.map { "Did you mean \($0)? The words are \(list)." } ?? "The words are \(list)."
-        return ValueFault("\(Printable.quoted(text)) is unknown", hint: hint, range: range)
+        let hint = Hint(text: "The words are \(list).", examples: words)
+        let nearest = Nearest.match(text.lowercased(), among: words).map { word -> Hint in
+            "Did you mean \(part: word)? The words are \(list)."
+        }
+        return ValueFault(
+            "\(Printable.quoted(text)) is unknown", hint: hint, trying: [nearest].compactMap(\.self), range: range)
     }
 
     /// A decimal number in a range.
     static func integer(_ text: String, in range: ClosedRange<Int>) throws(ValueFault) -> Int {
         // Made only for a fault: most values have none.
-        var hint: String { "Write a number from \(range.lowerBound) to \(range.upperBound)." }
+        var hint: Hint { "Write a number from \(example: range.lowerBound) to \(example: range.upperBound)." }
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
             let negative = text.hasPrefix("-") && Int(text) != nil
             throw ValueFault(
@@ -44,7 +49,10 @@ enum ParamValue {
     static func size(
         _ text: String, bareUnit: ByteUnit?, in range: ClosedRange<ByteCount>
     ) throws(ValueFault) -> ByteCount {
-        var limits: String { "Write a size from \(range.lowerBound) to \(range.upperBound)." }
+        var limits: Hint {
+            let (least, most) = (range.lowerBound.parameter(bare: bareUnit), range.upperBound.parameter(bare: bareUnit))
+            return "Write a size from \(example: least) to \(example: most)."
+        }
         let size: ByteCount
         do throws(SizeError) {
             size = try ByteCount(parsing: text, bareUnit: bareUnit)
@@ -52,15 +60,24 @@ enum ParamValue {
             switch error {
             case .tooLarge: throw ValueFault("\(Printable.quoted(text)) is too large", hint: limits)
             case .missingUnit:
-                let number = Printable.excerpt(text, limit: 20)
                 throw ValueFault(
-                    "\(Printable.quoted(text)) \(error)",
-                    hint: "Write \(number)G for GiB, or \(number)M for MiB.")
+                    "\(Printable.quoted(text)) \(error)", hint: Hint(error),
+                    trying: [
+                        "Write \(value: "\(text)G") for GiB, or \(value: "\(text)M") for MiB.",
+                        "Write \(value: "\(text)M") for MiB, or \(value: "\(text)K") for KiB.",
+                    ])
             case .notANumber, .unknownUnit:
                 let bare = bareUnit.map { " A bare number counts \($0.symbol)." } ?? ""
-                throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy + bare)
-            case .negative, .ambiguousUnit, .fractionOfAByte:
-                throw ValueFault("\(Printable.quoted(text)) \(error)", hint: error.remedy)
+                throw ValueFault(
+                    "\(Printable.quoted(text)) \(error)", hint: Hint(error).followed(by: bare),
+                    trying: ByteCount.withoutBlanks(text).map { ["Write \(value: $0), without a blank."] } ?? [])
+            case .ambiguousUnit(let unit, let binary):
+                let number = text.dropLast(unit.count)
+                throw ValueFault(
+                    "\(Printable.quoted(text)) \(error)", hint: Hint(error),
+                    trying: ["Sizes are binary here: write \(value: "\(number)\(binary)"), which counts in 1024s."])
+            case .negative, .fractionOfAByte:
+                throw ValueFault("\(Printable.quoted(text)) \(error)", hint: Hint(error))
             }
         }
         guard range.contains(size) else {
@@ -73,7 +90,8 @@ enum ParamValue {
     static func path(_ text: String, in directory: String) throws(ValueFault) -> FilePath {
         if isURL(text) {
             throw ValueFault(
-                "\(Printable.quoted(text)) is a URL, and only local paths are opened", hint: "Write the path of a file."
+                "\(Printable.quoted(text)) is a URL, and only local paths are opened",
+                hint: "Write the path of a file or a block device."
             )
         }
         if text.hasSuffix("/") {
@@ -117,12 +135,13 @@ enum ParamValue {
 
     /// Text that matches a set of bytes throughout.
     static func text(
-        _ text: String, _ what: String, limit: Int, hint: String, where allowed: (UInt8) -> Bool
+        _ text: String, _ what: String, limit: Int, hint: Hint, trying: [Hint] = [], where allowed: (UInt8) -> Bool
     ) throws(ValueFault) -> String {
         if let bad = text.unicodeScalars.firstIndex(where: { !$0.isASCII || !allowed(UInt8(ascii: $0)) }) {
             let offset = text.utf8.distance(from: text.startIndex, to: bad)
             let length = UTF8.width(text.unicodeScalars[bad])
-            throw ValueFault("\(Printable.quoted(text)) is no \(what)", hint: hint, range: offset..<offset + length)
+            throw ValueFault(
+                "\(Printable.quoted(text)) is no \(what)", hint: hint, trying: trying, range: offset..<offset + length)
         }
         guard text.utf8.count <= limit else {
             throw ValueFault("\(Printable.quoted(text)) is too long: \(text.utf8.count) bytes", hint: hint)

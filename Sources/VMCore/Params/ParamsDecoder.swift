@@ -56,14 +56,16 @@ struct ParamsDecoder {
         if let first = names.firstIndex(of: name) {
             log.add(
                 assignment.keyFault(
-                    "\(name) is set twice: first on line \(lines[first])", hint: "Remove one of the two lines."))
+                    "\(name) is set twice: first on line \(lines[first])",
+                    hint: "\(removal: "Remove one of the two lines.")"))
             return
         }
         note(name, line: assignment.line)
         if entry.status == .notBuilt {
             log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
         } else if assignment.value.isEmpty, name.key != .append {
-            log.add(assignment.keyFault("\(name) has no value", hint: "Give it a value, or remove the line."))
+            log.add(
+                assignment.keyFault("\(name) has no value", hint: "Give it a value, or \(removal: "remove the line.")"))
         } else if case .except(let values) = entry.status, values.contains(where: assignment.value.isKind) {
             let fault = ValueFault(
                 notBuilt(Printable.excerpt("\(name)=\(assignment.value)")), hint: Self.withoutIt,
@@ -88,31 +90,36 @@ struct ParamsDecoder {
         let range = entry.indices.map { "\($0.lowerBound) to \($0.upperBound)" } ?? ""
         return assignment.keyFault(
             "there is no \(Printable.quoted(assignment.key))",
-            hint: "The n of \(entry.key.pattern) is \(range), and has no zero in front.")
+            hint: "The n of \(entry.key.pattern) is \(range), and has no zero in front.",
+            repair: LineRepair(
+                key: assignment.keySpan, value: assignment.valueSpan,
+                reason: "the n of \(entry.key.pattern) is \(range), and has no zero in front"))
     }
 
     private func unknown(_ assignment: Assignment) -> Fault {
-        let key = Printable.quoted(assignment.key)
-        // In a file that is no params file at all, every line gets here.
-        let nearest = log.isFull ? nil : ParamsSchema.nearest(to: assignment.key)
-        guard let nearest else {
-            return assignment.keyFault(
-                "unknown key \(key)", hint: "The keys are listed in README.md; a comment begins with '#'.")
-        }
-        let isLowerCase = assignment.key != nearest && assignment.key.uppercased() == nearest
-        return assignment.keyFault(
-            "unknown key \(key)", hint: isLowerCase ? "Keys are in capitals: \(nearest)" : "Did you mean \(nearest)?")
+        assignment.keyFault(
+            "unknown key \(Printable.quoted(assignment.key))",
+            hint: "kvmctl keys lists the keys; a comment begins with '#'.",
+            repair: LineRepair(key: assignment.keySpan, value: assignment.valueSpan))
     }
 
     private mutating func requireParents() {
         for (name, parent) in dependants where !mentions(parent) {
             let fault = assignment(name)?.keyFault(
-                "\(name) is set, but \(parent) is not", hint: "Add \(parent)=, or remove this line.")
+                "\(name) is set, but \(parent) is not",
+                hint: "\(removal: "Remove this line,") or add one such as \(example(of: parent)).")
             if let fault { log.add(fault) }
         }
     }
 
-    static let withoutIt = "No setting is ever ignored silently: remove the line to run the VM without it."
+    /// A line that has the key.
+    private func example(of name: KeyName) -> ParamsLine {
+        guard case .entry(let entry, _) = ParamsSchema.find(name.description) else { return ParamsLine("\(name)", "") }
+        return ParamsLine("\(name)", entry.example)
+    }
+
+    static let withoutIt: Hint =
+        "No setting is ever ignored silently: \(removal: "remove the line") to run the VM without it."
 
     private func notBuilt(_ what: String) -> String { "\(what) is not built yet in this version of kvmctl" }
 }
@@ -168,22 +175,25 @@ extension ParamsDecoder {
 
     /// Records that a key can't stand as it is because of something else in the file.
     mutating func conflict(
-        _ key: ParamsKey, at index: Int? = nil, _ message: String, hint: String, kind: Diagnostic.Kind = .badData
+        _ key: ParamsKey, at index: Int? = nil, _ message: String, hint: Hint, trying: [Hint] = [],
+        kind: Diagnostic.Kind = .badData
     ) {
         guard let assignment = assignment(key, at: index) else { return }
-        log.add(assignment.fault(ValueFault(message, hint: hint, kind: kind)))
+        log.add(assignment.fault(ValueFault(message, hint: hint, trying: trying, kind: kind)))
     }
 }
 
 extension Assignment {
-    fileprivate func keyFault(_ message: String, hint: String, kind: Diagnostic.Kind = .badData) -> Fault {
-        Fault(kind: kind, line: line, span: keySpan, message: message, hint: hint, key: key)
+    fileprivate func keyFault(
+        _ message: String, hint: Hint, repair: LineRepair? = nil, kind: Diagnostic.Kind = .badData
+    ) -> Fault {
+        Fault(kind: kind, line: line, span: keySpan, message: message, hint: hint, repair: repair, key: key)
     }
 
     fileprivate func fault(_ fault: ValueFault) -> Fault {
         Fault(
             kind: fault.kind, line: line, span: span(of: fault.range), message: fault.message, hint: fault.hint,
-            key: key)
+            trying: fault.trying, key: key, value: FaultyValue(whole: value, range: fault.range))
     }
 }
 

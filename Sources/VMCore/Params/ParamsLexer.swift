@@ -74,6 +74,7 @@ struct ParamsLexer: Sequence, IteratorProtocol {
         } catch {
             var fault = error
             fault.key = key
+            fault.trying += [fault.literal?.hint(key)].compactMap(\.self)
             throw fault
         }
     }
@@ -91,37 +92,35 @@ struct ParamsLexer: Sequence, IteratorProtocol {
             throw spaceAround(key, end..<equals, value: equals + 1..<range.upperBound)
         }
         let wrong = text(range.lowerBound..<equals)
-        throw fault(range.lowerBound..<equals, "\(Printable.quoted(wrong)) is not a key", Self.hint(forKey: wrong))
+        var fault = fault(
+            range.lowerBound..<equals, "\(Printable.quoted(wrong)) is not a key",
+            wrong.hasSuffix("+")
+                ? "Nothing can be added to a value: write all of it in one line."
+                : "A key is made of capital letters, digits and '_'.")
+        if !wrong.hasSuffix("+") {
+            fault.repair = LineRepair(key: range.lowerBound..<equals, value: equals + 1..<range.upperBound)
+        }
+        throw fault
     }
 
-    private static func hint(forKey wrong: String) -> String {
-        if wrong.hasSuffix("+") { return "Nothing can be added to a value: write all of it in one line." }
-        let nearest = wrong.utf8.count <= 40 ? ParamsSchema.nearest(to: wrong.filter { !"-. ".contains($0) }) : nil
-        return nearest.map { "Did you mean \($0)?" } ?? "A key is made of capital letters, digits and '_'."
-    }
-
+    /// Any line of a file that is no params file gets here.
     private func noEquals(_ key: Range<Int>, _ range: Range<Int>) -> Fault {
         let line = range.lowerBound..<trimmed(range)
-        // Any line of a file that is no params file gets here: only what begins with a key is shown as it was meant.
-        let isKey = ParamsSchema.find(text(key).uppercased()) != .unknown
-        let value = Swift.min(key.upperBound + 1, line.upperBound)..<line.upperBound
-        return fault(
-            line, "there is no '=' on this line", isKey ? "\(example(key, value))." : "Write KEY=VALUE.")
-    }
-
-    private func spaceAround(_ key: Range<Int>, _ span: Range<Int>, value: Range<Int>) -> Fault {
-        let hint = "\(example(key, value)): as in sh, no blank stands beside the '='."
-        var fault = fault(span, "there is a blank beside the '='", hint)
-        fault.key = text(key)
+        var fault = fault(line, "there is no '=' on this line", "Write KEY=VALUE; a comment begins with '#'.")
+        // `MEMORY: 512`, `MEMORY 512`.
+        let value = bytes[key.upperBound..<line.upperBound].firstIndex { !Self.isBlank($0) && $0 != UInt8(ascii: ":") }
+        if let value, !key.isEmpty {
+            fault.repair = LineRepair(
+                key: key, value: value..<line.upperBound, reason: "'=' parts a key from its value")
+        }
         return fault
     }
 
-    /// How to write a key with the first word of a range, if that word needs no quotes.
-    private func example(_ key: Range<Int>, _ range: Range<Int>) -> String {
-        let start = skipBlanks(range.lowerBound, range.upperBound)
-        let word = bytes[start..<range.upperBound].prefix { !Self.isBlank($0) }
-        let isPlain = (1...60).contains(word.count) && word.allSatisfy(Self.isPlain)
-        return "Write \(shown(key))=\(isPlain && !key.isEmpty ? text(word.indices) : "VALUE")"
+    private func spaceAround(_ key: Range<Int>, _ span: Range<Int>, value: Range<Int>) -> Fault {
+        var fault = fault(span, "there is a blank beside the '='", "As in sh, no blank stands beside the '='.")
+        fault.key = text(key)
+        fault.repair = LineRepair(key: key, value: value, reason: "as in sh, no blank stands beside the '='")
+        return fault
     }
 
     /// After a value comes a comment or nothing: sh would take anything else as a command to run.
@@ -133,11 +132,30 @@ struct ParamsLexer: Sequence, IteratorProtocol {
         let next = bytes[span].prefix { Self.isKeyByte($0) }
         if next.endIndex < span.upperBound, bytes[next.endIndex] == UInt8(ascii: "="), Self.isCapital(next.first) {
             let known = ParamsSchema.find(text(next.startIndex..<next.endIndex))
-            if case .entry = known {
-                throw fault(span, "a second assignment on one line", "Give it a line of its own.")
-            }
+            if case .entry = known { throw second(key, word, next.startIndex..<next.endIndex, span) }
         }
-        throw fault(span, "the value ends at the blank, but there is more", word.quotingHint(key: shown(key)))
+        var fault = fault(
+            span, "the value ends at the blank, but there is more", "Put the whole value in 'single quotes'.")
+        fault.repair = LineRepair(
+            key: key, value: word.span.lowerBound..<word.end, reason: "a value with a blank in it is quoted")
+        throw fault
+    }
+
+    /// `MAC=52:54:00:00:00:01 MEMORY=512`
+    private func second(_ key: Range<Int>, _ word: ShellWord, _ next: Range<Int>, _ span: Range<Int>) -> Fault {
+        var fault = fault(span, "a second assignment on one line", "Give it a line of its own.")
+        var value = ShellWord(bytes, next.upperBound + 1..<span.upperBound, line: line)
+        guard (try? value.read()) != nil, value.cursor == span.upperBound else { return fault }
+        let lines = [
+            ParamsLine(text(key), String(decoding: word.text, as: UTF8.self)),
+            ParamsLine(text(next), String(decoding: value.text, as: UTF8.self)),
+        ]
+        if lines.allSatisfy({ $0.value.utf8.count <= 60 && $0.value.unicodeScalars.allSatisfy(Printable.isPlain) }) {
+            fault.trying = [
+                Hint(text: "Give each a line of its own: \(lines[0]) and \(lines[1])", offers: [.lines(lines)])
+            ]
+        }
+        return fault
     }
 
     private func string(_ word: ShellWord) throws(Fault) -> String {
@@ -165,14 +183,11 @@ struct ParamsLexer: Sequence, IteratorProtocol {
 }
 
 extension ParamsLexer {
-    private func fault(_ span: Range<Int>, _ message: String, _ hint: String) -> Fault {
+    private func fault(_ span: Range<Int>, _ message: String, _ hint: Hint) -> Fault {
         Fault(line: line, span: span, message: message, hint: hint)
     }
 
     private func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
-
-    /// A key as a hint repeats it.
-    private func shown(_ key: Range<Int>) -> String { (1...40).contains(key.count) ? text(key) : "KEY" }
 
     private func skipBlanks(_ start: Int, _ end: Int) -> Int {
         bytes[start..<end].firstIndex { !Self.isBlank($0) } ?? end
@@ -191,11 +206,6 @@ extension ParamsLexer {
     }
 
     static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-
-    /// Printable ASCII that a hint can repeat unquoted.
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        isKeyByte(byte) || "./:,+-".utf8.contains(byte)
-    }
 
     private static func isCapital(_ byte: UInt8?) -> Bool {
         byte.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) } ?? false

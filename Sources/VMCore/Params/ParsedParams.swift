@@ -66,8 +66,14 @@ extension VMParams {
         }
         let log = decoder.log
         let source = SourceText(bytes: bytes)
-        let diagnostics = log.faults.map(source.diagnostic)
-            .sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
+        var trial = HintTrial(bytes, file: file, errors: log.errors)
+        let diagnostics = log.faults.map { fault in
+            let (resolved, edits) = trial.resolve(fault)
+            var diagnostic = source.diagnostic(resolved)
+            diagnostic.edits = edits
+            return diagnostic
+        }
+        .sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
         return ParsedParams(
             file: file, params: log.errors == 0 ? params : nil, diagnostics: diagnostics, errorCount: log.errors,
             unlisted: log.unlisted, hasBadData: log.hasBadData)

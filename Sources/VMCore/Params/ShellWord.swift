@@ -99,8 +99,8 @@ struct ShellWord {
     private mutating func readEscaped() throws(Fault) {
         guard cursor + 1 < end else {
             throw fault(
-                cursor..<cursor + 1, "a value can't go on in the next line",
-                "Write it on one line, or quote the backslash: '\\'")
+                cursor..<cursor + 1, "a value can't go on in the next line", "Write it on one line.",
+                meant: String(decoding: text, as: UTF8.self) + "\\", "Write it on one line; with the backslash itself:")
         }
         cursor += 1
         try take()
@@ -121,14 +121,15 @@ struct ShellWord {
         let what = isBacktick || next == "(" ? "a command" : "a variable"
         throw fault(
             cursor..<min(cursor + 2, end), "\(what) is not expanded here: a params file is data, never run",
-            "Write the value itself; for the literal characters put it in 'single quotes'.")
+            "Write the value that it stands for.",
+            meant: literal, "Write the value that it stands for; as plain characters:")
     }
 
     /// Takes the byte at the cursor into the value.
     private mutating func take() throws(Fault) {
         let byte = bytes[cursor]
         guard byte >= 0x20 && byte != 0x7f || byte == UInt8(ascii: "\t") else {
-            let hint =
+            let hint: Hint =
                 byte == UInt8(ascii: "\r")
                 ? "It ends no line here: convert the file with tr '\\r' '\\n', or remove it."
                 : "Remove it, with cat -v to see it; it may come from copying out of a terminal."
@@ -145,39 +146,46 @@ struct ShellWord {
 }
 
 extension ShellWord {
-    /// How to write the rest of the line as one value.
-    func quotingHint(key: String) -> String {
-        let comment = bytes[start..<end].indices.dropFirst().first {
-            bytes[$0] == UInt8(ascii: "#") && ParamsLexer.isBlank(bytes[$0 - 1])
-        }
-        var raw = bytes[start..<(comment ?? end)]
-        while let last = raw.last, ParamsLexer.isBlank(last) { raw.removeLast() }
-        let quotable = raw.count <= 80 && raw.allSatisfy { 0x20..<0x7f ~= $0 && !"'\"\\".utf8.contains($0) }
-        guard quotable else { return "Put the whole value in 'single quotes'." }
-        return "Put the whole value in quotes: \(key)='\(String(decoding: raw, as: UTF8.self))'"
-    }
-
     private func metacharacter() -> Fault {
         let character = Character(Unicode.Scalar(bytes[cursor]))
         return fault(
             cursor..<cursor + 1, "an unquoted '\(character)' would end the value in sh",
-            "If it belongs to the value, put the value in 'single quotes'; a comment begins with ' #'.")
+            "Leave it out with what follows, or quote the value; a comment begins with ' #'.", meant: literal,
+            "A comment begins with ' #'; if it belongs to the value:")
     }
 
     private func tilde() -> Fault {
         fault(
             cursor..<cursor + 1, "'~' is not expanded here: kvmctl runs as different users",
-            "Write the home directory's absolute path; for a file that is called so, quote it: '~'")
+            "Write the home directory's absolute path.",
+            meant: literal, "Write the home directory's absolute path; for a file that is called so:")
     }
 
     private func unterminated(_ quote: Int) -> Fault {
         let mark = Character(Unicode.Scalar(bytes[quote]))
         return fault(
             quote..<end, "the quote is not closed on this line",
-            mark == "'" ? "Add the closing ' (within '…' write a ' as '\\'')." : "Add the closing \".")
+            mark == "'" ? "Add the closing ' (within '…' write a ' as '\\'')." : "Add the closing \".",
+            meant: String(decoding: text, as: UTF8.self), "Add the closing quote, or write it without:")
     }
 
-    private func fault(_ span: Range<Int>, _ message: String, _ hint: String) -> Fault {
-        Fault(line: line, span: span, message: message, hint: hint)
+    /// The rest of the line as it is written; nil where it has quotes of its own.
+    private var literal: String? {
+        let rest = bytes[start..<end]
+        let comment = rest.indices.dropFirst().first {
+            bytes[$0] == UInt8(ascii: "#") && ParamsLexer.isBlank(bytes[$0 - 1])
+        }
+        let whole = rest[..<(comment ?? end)]
+        let last = whole.lastIndex { !ParamsLexer.isBlank($0) } ?? start - 1
+        let text = String(decoding: whole[...last], as: UTF8.self)
+        return text.contains { "'\"\\".contains($0) } ? nil : text
+    }
+
+    private func fault(
+        _ span: Range<Int>, _ message: String, _ hint: Hint, meant characters: String? = nil, _ lead: String = ""
+    ) -> Fault {
+        Fault(
+            line: line, span: span, message: message, hint: hint,
+            literal: characters.map { LiteralValue(characters: $0, lead: lead) })
     }
 }

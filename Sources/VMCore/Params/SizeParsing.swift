@@ -30,16 +30,22 @@ extension SizeError: CustomStringConvertible {
         }
     }
 
-    /// How to write a size, in one sentence.
-    public var remedy: String {
-        switch self {
-        case .ambiguousUnit(_, let binary):
-            "Sizes are binary here: write \(binary) (or \(binary)iB), which counts in 1024s."
-        case .fractionOfAByte: "Write fewer decimals, or a smaller unit."
-        case .tooLarge: "A size is less than 8 EiB."
-        case .notANumber, .negative, .unknownUnit, .missingUnit:
-            "Write a number and K, M, G, T or P, such as 512M, 8G or 1.5T."
-        }
+}
+
+extension Hint {
+    /// How to write a size.
+    init(_ error: SizeError) {
+        self =
+            switch error {
+            case .ambiguousUnit(_, let binary):
+                "Sizes are binary here: write \(binary) (or \(binary)iB), which counts in 1024s."
+            case .fractionOfAByte: "Write fewer decimals, or a smaller unit."
+            case .tooLarge: "A size is less than 8 EiB."
+            case .notANumber, .negative, .unknownUnit, .missingUnit:
+                """
+                Write a number and K, M, G, T or P, such as \(example: "512M"), \(example: "8G") or \(example: "1.5T").
+                """
+            }
     }
 }
 

@@ -12,8 +12,8 @@ struct SourceText {
     /// Lays a fault out. The work is linear in the length of its line.
     func diagnostic(_ fault: Fault) -> Diagnostic {
         var diagnostic = Diagnostic(
-            kind: fault.kind, line: fault.line, column: 1, length: 1, message: fault.message, hint: fault.hint,
-            excerpt: [])
+            kind: fault.kind, line: fault.line, column: 1, length: 1, message: fault.message, hint: fault.hint?.text,
+            examples: fault.hint?.examples ?? [], excerpt: [])
         guard let span = fault.span?.clamped(to: bytes.startIndex..<bytes.endIndex) else { return diagnostic }
         let start = lineStart(before: span.lowerBound)
         let before = Printable.glyphs(bytes[start..<span.lowerBound], keeping: Self.tab)

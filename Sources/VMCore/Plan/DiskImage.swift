@@ -101,8 +101,11 @@ extension LaunchPlanner {
                     remedy: "merge them into a new image, with qemu-img convert -O qcow2")
                 return false
             }
-        case (.qcow2?, _):
-            refuse(.badData, place(disk.format?.origin ?? disk.path.origin), "\(path) is not a qcow2 image")
+        case (.qcow2?, let content):
+            let raw: Remedy = "if it holds a raw disk, write \(KeyName(.diskFormat, disk.index))=raw"
+            refuse(
+                .badData, place(disk.format?.origin ?? disk.path.origin), "\(path) is not a qcow2 image",
+                remedy: content == .raw ? raw : .advice(Self.howToSay(content, disk)))
             return false
         }
         return true
