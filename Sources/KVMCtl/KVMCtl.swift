@@ -66,7 +66,17 @@ struct Root: ParsableCommand {
         {
             return command
         }
-        return try parseAsRoot(words)
+        try UnknownCommand.refuse(in: words)
+        do { return try parseAsRoot(words) } catch {
+            // A missing word is said before an unknown option, which may be the reason: then that is what is said.
+            guard !exitCode(for: error).isSuccess, !isAboutAnOption(error) else { throw error }
+            do { _ = try parseAsRoot(words + ["x"]) } catch let other where isAboutAnOption(other) { throw other }
+            throw error
+        }
+    }
+
+    private static func isAboutAnOption(_ error: any Error) -> Bool {
+        message(for: error).hasPrefix("Unknown option")
     }
 }
 

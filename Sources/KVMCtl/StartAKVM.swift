@@ -16,6 +16,13 @@ struct StartAKVM {
         if arguments.count == 3, arguments[2] != "boot_from_cd" {
             throw VMError(.usage, arguments[2], "the third word can only be boot_from_cd", remedy: .advice(Self.usage))
         }
+        if arguments.count == 2, arguments[1] == "boot_from_cd" {
+            throw VMError(
+                .usage, "boot_from_cd", "the ISO to boot from has to stand before it", remedy: .advice(Self.usage))
+        }
+        if arguments.contains("") {
+            throw VMError(.usage, "start_a_kvm.sh", "a word is empty", remedy: .advice(Self.usage))
+        }
         // A word without a `/` was a file in the current directory then, never a name.
         self.params = params.contains("/") ? params : "./\(params)"
         iso = arguments.count > 1 ? arguments[1] : nil
@@ -25,7 +32,8 @@ struct StartAKVM {
     func run() throws {
         let paths = try Places.current()
         let vm = try VMLocator(paths).find(params)
-        let options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
+        var options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
+        options.cdromWord = "the ISO"
         let starting = Starting(try VMFile(vm.file, try Places.trust()), options: options, paths: paths)
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
         print(outcome.text(of: vm.name))

@@ -140,8 +140,8 @@ for number in range(500):
 
 def test_what_can_have_no_address(bridged_host):
     host = bridged_host
-    host.write_firmware_vm("off", NET0="bridge:br0")
-    assert "kvmctl start off" in host.kvmctl("ip", "off", expect=75).stderr
+    params = host.write_firmware_vm("off", NET0="bridge:br0")
+    assert f"`kvmctl start {params}`" in host.kvmctl("ip", "off", expect=75).stderr
     host.kvmctl("ip", "nobody", expect=66)
     host.write_firmware_vm("none")
     host.write_firmware_vm("user", NET0="user", FORWARD0="tcp:127.0.0.1:2222:22")

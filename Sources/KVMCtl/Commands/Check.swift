@@ -13,18 +13,17 @@ struct Check: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        var results: [JSON] = []
-        defer { if output.json { output.print(list: results) } }
-        try targets.forEach { vm in
-            do {
+        try output.list("kvmctl.check/1", failing: { Self.verdict(ok: false, [$0.description]) }) { results in
+            try targets.forEach(results) { vm in
+                let known: [String: JSON] = [
+                    "name": .string(vm.name.description), "params": .string(vm.file.string),
+                ]
+                results.add(known)
                 let notices = try check(vm)
-                results.append(Self.json(vm, ok: true, notices))
+                results.add(known.merging(Self.verdict(ok: true, notices)) { own, _ in own })
                 guard !output.json else { return }
                 print("\(vm.name): ok")
                 notices.forEach { print("  note: \($0)") }
-            } catch let error as VMError {
-                results.append(Self.json(vm, ok: false, [error.description]))
-                throw error
             }
         }
     }
@@ -37,10 +36,7 @@ struct Check: ParsableCommand {
         return file.warnings + plan.notices + plan.derivedValues + unchecked
     }
 
-    private static func json(_ vm: VMReference, ok: Bool, _ messages: [String]) -> JSON {
-        [
-            "schema": "kvmctl.check/1", "name": .string(vm.name.description), "params": .string(vm.file.string),
-            "ok": .bool(ok), "messages": .array(messages.map(JSON.string)),
-        ]
+    private static func verdict(ok: Bool, _ messages: [String]) -> [String: JSON] {
+        ["ok": .bool(ok), "messages": .array(messages.map(JSON.string))]
     }
 }

@@ -7,10 +7,18 @@ import VMCore
 struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", _superCommandName: Root.name,
-        abstract: "Make a new VM: its vm.params and its disks, which take no space until they are written.")
+        abstract: "Make a new VM: its vm.params and its disks, which take no space until they are written.",
+        discussion: """
+            A name makes it under the first directory of VMs that you may write to, where `kvmctl start` finds it: root's is \
+            /vms, others' ~/vms, and KVMCTL_VMS names others. `kvmctl create web` makes /vms/web; `kvmctl create ./web`, \
+            and `kvmctl create .`, make it here.
+            """)
 
-    @Argument(help: "The directory that will hold it.", completion: .directory)
-    var directory: String
+    @Argument(
+        help: ArgumentHelp(
+            "Its name; or a path, with a `/`: the directory that will hold it.", valueName: "vm"),
+        completion: .directory)
+    var place: String
 
     @Option(help: "A disk of this size, such as 8G; may be repeated.", transform: OptionValue.diskSize)
     var disk: [ByteCount] = []
@@ -41,7 +49,7 @@ struct Create: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if directory.isEmpty { throw ValidationError("the directory's name is empty") }
+        if place.isEmpty { throw ValidationError("the name is empty") }
         if cdrom.contains("") { throw ValidationError("--cdrom takes the path of an ISO") }
         if net.contains(nil), net.count > 1 {
             throw ValidationError("--net none goes without other --net")
@@ -50,20 +58,24 @@ struct Create: ParsableCommand {
 
     func run() throws {
         let networks = net.isEmpty ? [try Self.usualNetwork()] : net.compactMap(\.self)
+        let paths = try Places.current()
         let vm = NewVM(
-            directory: absolutePath(directory), name: name, memory: memory, cpus: cpus,
+            place: try VMLocator(paths).place(forNew: place), name: name, memory: memory, cpus: cpus,
             disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))
-        let creating = try Creating(vm, paths: try Places.current(), trust: try Places.trust(), looking: dryRun.isOn)
+        let creating = try Creating(vm, paths: paths, trust: try Places.trust(), looking: dryRun.isOn)
         try creating.check()
         creating.warnings.forEach(Message.note)
         if !dryRun.isOn { try creating.create() }
         if output.json {
             output.print(creating.json(dryRun: dryRun.isOn))
         } else if dryRun.isOn {
+            if let root = vm.place.newRoot { print("create \(root)") }
             for (path, size) in zip(creating.disks, vm.disks) { print("create \(path), sparse, \(size)") }
             print("write \(creating.file):\n\(creating.text)", terminator: "")
         } else {
-            ([creating.file] + creating.disks).forEach { print("created \($0)") }
+            ([vm.place.newRoot].compactMap(\.self) + [creating.file] + creating.disks).forEach {
+                print("created \($0)")
+            }
         }
     }
 
@@ -77,7 +89,7 @@ extension Creating {
     func json(dryRun: Bool) -> JSON {
         [
             "schema": "kvmctl.create/1", "dryRun": .bool(dryRun), "params": .string(file.string),
-            "text": .string(text),
+            "text": .string(text), "root": .optional(vm.place.newRoot?.string),
             "disks": .array(
                 zip(disks, vm.disks).map { ["path": .string($0.string), "size": .integer($1.bytes)] }),
         ]

@@ -44,13 +44,19 @@ struct IP: ParsableCommand {
     }
 
     func run() throws {
-        var reports: [AddressReport] = []
-        defer { show(reports) }
+        try output.list("kvmctl.ip/1") { results in
+            var reports: [AddressReport] = []
+            defer { if !output.json { show(reports) } }
+            try ask(results) { reports.append($0) }
+        }
+    }
+
+    private func ask(_ results: VMResults, tell: (AddressReport) -> Void) throws {
         let paths = try Places.current()
         let deadline = wait.map { Deadline(in: $0) }
         let wish = AddressWish(family: ipv4 ? .ipv4 : ipv6 ? .ipv6 : nil, nic: nic, linkLocal: any)
         // All are listened to before the first is waited for: the kernel keeps what the others say meanwhile.
-        try targets.forEach { vm -> AddressSearch? in
+        try targets.forEach(results) { vm -> AddressSearch? in
             // Of all VMs those that don't run are no failure.
             if targets.all, try !Places.isRunning(vm) { return nil }
             try Places.inventory().refuseAnothers(vm)
@@ -58,14 +64,14 @@ struct IP: ParsableCommand {
         } then: { search in
             guard let search else { return }
             let report = try search.report(waitingUntil: deadline)
-            reports.append(report)
+            tell(report)
+            results.add(report.json)
             report.notices.forEach { Message.note("\(report.vm): \($0)") }
             if let problem = report.problem(after: wait) { throw problem }
         }
     }
 
     private func show(_ reports: [AddressReport]) {
-        if output.json { return output.print(list: reports.map(\.json)) }
         if table || isatty(STDOUT_FILENO) == 1 { return showTable(reports) }
         let isOne = !targets.all && targets.vms.count == 1
         for report in reports {

@@ -52,31 +52,45 @@ struct Targets: ParsableArguments {
 
     /// Does something to each VM, goes on after a failure, and reports them all.
     ///
+    /// - Parameter results: is told which VM it is about, and of its failure.
     /// - Throws: what the only VM threw; `SomeFailed` if some of several failed.
-    func forEach(_ body: (VMReference) throws -> Void) throws {
-        try forEach({ $0 }, then: body)
+    func forEach(_ results: VMResults, _ body: (VMReference) throws -> Void) throws {
+        try forEach(results, { $0 }, then: body)
     }
 
     /// The same in two rounds: prepares something for each VM before the first is dealt with.
+    ///
+    /// - Parameter between: is asked once all are prepared; what it throws ends the command.
     func forEach<Prepared>(
-        _ prepare: (VMReference) throws -> Prepared, then body: (Prepared) throws -> Void
+        _ results: VMResults, _ prepare: (VMReference) throws -> Prepared,
+        between: ([Prepared]) throws -> Void = { _ in }, then body: (Prepared) throws -> Void
     ) throws {
         let locator = VMLocator(try Places.current())
+        let found = all ? locator.all() : vms.map { word in Result { () throws(VMError) in try locator.find(word) } }
         // What can't be found can't be done either.
         let blindSpots = all ? locator.blindSpots() : []
-        blindSpots.forEach(Message.error)
+        for (number, blindSpot) in blindSpots.enumerated() {
+            results.turn(to: found.count + number)
+            results.fail(nil, blindSpot)
+            Message.error(blindSpot)
+        }
         var failures = blindSpots.count
-        func attempt<Value>(_ step: () throws -> Value) throws -> Value? {
+        func attempt<Value>(_ number: Int, _ step: () throws -> Value) throws -> Value? {
+            results.turn(to: number)
             do { return try step() } catch let error as VMError {
+                let name = (try? found[number].get())?.name.description
+                results.fail(all ? name : vms[number], error)
                 if vms.count == 1 { throw error }
                 Message.error(error)
                 failures += 1
                 return nil
             }
         }
-        let found = all ? locator.all() : vms.map { word in Result { () throws(VMError) in try locator.find(word) } }
-        let prepared = try found.compactMap { vm in try attempt { try prepare(vm.get()) } }
-        for one in prepared { try attempt { try body(one) } }
+        let prepared = try found.enumerated().compactMap { number, vm in
+            try attempt(number) { try prepare(vm.get()) }.map { (number, $0) }
+        }
+        if !prepared.isEmpty { try between(prepared.map(\.1)) }
+        for (number, one) in prepared { try attempt(number) { try body(one) } }
         if failures > 0 { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
     }
 }

@@ -14,26 +14,80 @@ struct Remove: ParsableCommand {
     @Flag(help: "Remove the disks too, as far as they are in the VM's own directory and no other VM uses them.")
     var disks = false
 
+    @Flag(
+        name: .shortAndLong,
+        help: "Don't ask. Without a terminal, --all and --disks of several VMs need it: what they remove is gone.")
+    var yes = false
+
     @OptionGroup var trust: TrustOption
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        var results: [JSON] = []
-        defer { if output.json { output.print(list: results) } }
-        try targets.forEach { vm in
-            try Places.inventory().refuseAnothers(vm)
-            let removing = try Removing(vm, disks: disks, paths: try Places.current(), trust: try trust.trust())
-            if !dryRun.isOn { try removing.remove() }
-            let gone = removing.files + [removing.logs].compactMap(\.self)
-            results.append([
-                "schema": "kvmctl.rm/1", "dryRun": .bool(dryRun.isOn), "name": .string(vm.name.description),
-                "removed": .array(gone.map { .string($0.string) }),
-                "kept": .array(removing.kept.map { .string($0.path.string) }),
-            ])
-            guard !output.json else { return }
-            for file in gone { print("\(vm.name): \(dryRun.isOn ? "would remove" : "removed") \(file)") }
-            for disk in removing.kept { print("\(vm.name): kept \(disk.path): \(disk.why)") }
+        try output.list("kvmctl.rm/1") { results in
+            try targets.forEach(results, prepare, between: confirm) { wish in
+                let removing = try plan(wish.vm)
+                // Planned anew: to keep all of them open would take a descriptor a file.
+                if let seen = wish.files, !Set(removing.gone).isSubset(of: seen) {
+                    throw VMError(
+                        .busy, wish.vm.name.description, "has other files than those that were asked about",
+                        remedy: "nothing of it was removed; see what it has with --dry-run, and try again")
+                }
+                if !dryRun.isOn { try removing.remove() }
+                results.add(removing.members(of: wish.vm.name, dryRun: dryRun.isOn))
+                if !output.json { removing.show(of: wish.vm.name, dryRun: dryRun.isOn) }
+            }
         }
+    }
+
+    /// A VM that is to go.
+    private struct Wish {
+        var vm: VMReference
+        /// The files that the question names; nil where none is asked.
+        var files: Set<FilePath>?
+    }
+
+    /// Many VMs, or the disks of several. A single VM, and what is only looked at, was named on purpose.
+    private var asks: Bool { (targets.all || disks && targets.vms.count > 1) && !yes && !dryRun.isOn }
+
+    private func prepare(_ vm: VMReference) throws -> Wish {
+        Wish(vm: vm, files: asks ? Set(try plan(vm).gone) : nil)
+    }
+
+    private func plan(_ vm: VMReference) throws -> Removing {
+        try Places.inventory().refuseAnothers(vm)
+        return try Removing(vm, disks: disks, paths: try Places.current(), trust: try trust.trust())
+    }
+
+    private func confirm(_ wishes: [Wish]) throws {
+        guard asks else { return }
+        let what = "\(wishes.count) \(wishes.count == 1 ? "VM" : "VMs")\(disks ? " with their disks" : "")"
+        guard Question.canBeAsked else {
+            throw VMError(
+                .usage, "rm", "removes \(what), and there is no terminal to ask on",
+                remedy: "see what would go with --dry-run, and say --yes")
+        }
+        let lines = wishes.flatMap { wish in
+            (wish.files ?? []).map(\.string).sorted().map { "  \(wish.vm.name): \($0)" }
+        }
+        guard Question.isAnsweredWithYes("Remove \(what)?", about: lines) else {
+            throw VMError(.partial, "", "nothing was removed")
+        }
+    }
+}
+
+extension Removing {
+    fileprivate var gone: [FilePath] { files + [logs].compactMap(\.self) }
+
+    fileprivate func members(of name: VMName, dryRun: Bool) -> [String: JSON] {
+        [
+            "dryRun": .bool(dryRun), "name": .string(name.description),
+            "removed": .array(gone.map { .string($0.string) }), "kept": .array(kept.map { .string($0.path.string) }),
+        ]
+    }
+
+    fileprivate func show(of name: VMName, dryRun: Bool) {
+        for file in gone { print("\(name): \(dryRun ? "would remove" : "removed") \(file)") }
+        for disk in kept { print("\(name): kept \(disk.path): \(disk.why)") }
     }
 }

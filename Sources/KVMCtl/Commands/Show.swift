@@ -12,12 +12,12 @@ struct Show: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        var shown: [JSON] = []
-        defer { if output.json { output.print(list: shown) } }
-        let inventory = try Places.inventory()
-        try targets.forEach { vm in
-            let details = VMDetails(inventory.entry(vm))
-            if output.json { shown.append(details.json) } else { print(details.text) }
+        try output.list("kvmctl.vm/1") { results in
+            let inventory = try Places.inventory()
+            try targets.forEach(results) { vm in
+                let details = VMDetails(inventory.entry(vm))
+                if output.json { results.add(details.json) } else { print(details.text) }
+            }
         }
     }
 }

@@ -37,31 +37,31 @@ struct Start: ParsableCommand {
     }
 
     func run() throws {
-        var results: [JSON] = []
-        defer { if output.json { output.print(list: results) } }
         let options = StartOptions(
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
-        try targets.forEach { vm in
-            let stopwatch = Stopwatch()
-            let file = try VMFile(vm.file, try trust.trust())
-            stopwatch.lap(.parse)
-            let starting = Starting(file, options: options, paths: try Places.current(), stopwatch: stopwatch)
-            if dryRun.isOn {
-                let plan = try starting.plan(to: .show(isRunning: try Places.isRunning(vm)))
-                if output.json { results.append(plan.json) } else { print(plan.text) }
-                plan.notices.forEach(Message.note)
-                return
+        try output.list(dryRun.isOn ? "kvmctl.plan/1" : "kvmctl.start/1") { results in
+            try targets.forEach(results) { vm in
+                let stopwatch = Stopwatch()
+                let file = try VMFile(vm.file, try trust.trust())
+                stopwatch.lap(.parse)
+                let starting = Starting(file, options: options, paths: try Places.current(), stopwatch: stopwatch)
+                if dryRun.isOn {
+                    let plan = try starting.plan(to: .show(isRunning: try Places.isRunning(vm)))
+                    if output.json { results.add(plan.json) } else { print(plan.text) }
+                    plan.notices.forEach(Message.note)
+                    return
+                }
+                if foreground, let end = try Foreground.leaveTerminal() {
+                    end.failure(of: vm.name, in: try Places.current()).map(Message.error)
+                    end.repeatHere()
+                }
+                try start(vm, starting, stopwatch, adding: results)
             }
-            if foreground, let end = try Foreground.leaveTerminal() {
-                end.failure(of: vm.name, in: try Places.current()).map(Message.error)
-                end.repeatHere()
-            }
-            try start(vm, starting, stopwatch, adding: &results)
         }
     }
 
     private func start(
-        _ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch, adding results: inout [JSON]
+        _ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch, adding results: VMResults
     ) throws {
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: cdrom != nil)
         if timings {
@@ -76,6 +76,6 @@ struct Start: ParsableCommand {
             result["timings"] = .object(
                 stopwatch.laps.reduce(into: [:]) { $0[$1.stage.rawValue] = .integer($1.spent.microseconds) })
         }
-        results.append(.object(result))
+        results.add(result)
     }
 }

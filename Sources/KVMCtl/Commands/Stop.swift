@@ -25,19 +25,20 @@ struct Stop: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        var results: [JSON] = []
-        defer { if output.json { output.print(list: results) } }
-        // All are stopped at the same time, and reported one after the other.
-        try targets.forEach(begin) { stop in
-            let outcome = try stop.outcome?.value.get()
-            outcome?.leftBehind.forEach(Message.error)
-            if !output.json {
-                print("\(stop.name): \(outcome.map { Self.text($0, patience) } ?? Self.text(stop.rungs, patience))")
+        try output.list("kvmctl.stop/1") { results in
+            // All are stopped at the same time, and reported one after the other.
+            try targets.forEach(results, begin) { stop in
+                let outcome = try stop.outcome?.value.get()
+                outcome?.leftBehind.forEach(Message.error)
+                if !output.json {
+                    print("\(stop.name): \(outcome.map { Self.text($0, patience) } ?? Self.text(stop.rungs, patience))")
+                }
+                results.add([
+                    "dryRun": .bool(dryRun.isOn), "name": .string(stop.name.description),
+                    "rungs": .array(stop.rungs.map { .string($0.rawValue) }),
+                    "result": .optional(outcome?.rung.rawValue),
+                ])
             }
-            results.append([
-                "schema": "kvmctl.stop/1", "dryRun": .bool(dryRun.isOn), "name": .string(stop.name.description),
-                "rungs": .array(stop.rungs.map { .string($0.rawValue) }), "result": .optional(outcome?.rung.rawValue),
-            ])
         }
     }
 

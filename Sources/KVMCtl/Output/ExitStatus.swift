@@ -36,8 +36,8 @@ enum ExitStatus {
             leave { Swift.print(Root.fullMessage(for: error)) }
         } catch {
             // What ArgumentParser has to say of the command line, with EX_USAGE. It repeats what it did not understand.
-            let text = Root.fullMessage(for: error)
-            Message.note(String(text.trimmingPrefix("Error: ")))
+            let text = String(Root.fullMessage(for: error).trimmingPrefix("Error: "))
+            Message.note(UnknownOption.completed(text, usage: text))
             exit(Root.exitCode(for: error).rawValue)
         }
     }

@@ -30,6 +30,9 @@ public struct Paths: Equatable, Sendable {
     public var cache: FilePath
     /// The directories that hold VMs, where names are looked up.
     public var roots: [FilePath]
+    /// The root that `create` makes where it is missing: the caller's own by default. One that `KVMCTL_VMS` names may be
+    /// a file system that is not mounted.
+    public var ownRoot: FilePath?
 
     /// RUN/vms: a directory for each VM that was ever started.
     public var machines: FilePath { run.appending("vms") }
@@ -56,10 +59,10 @@ public struct Paths: Equatable, Sendable {
 
     /// Root's places, whoever asks.
     public static let system = Paths(
-        run: "/run/kvmctl", log: "/var/log/kvmctl", cache: "/var/cache/kvmctl", roots: ["/vms"])
+        run: "/run/kvmctl", log: "/var/log/kvmctl", cache: "/var/cache/kvmctl", roots: ["/vms"], ownRoot: "/vms")
 
     /// The places of a user: root's; else under the XDG directories. `KVMCTL_RUN` moves them all, `KVMCTL_VMS` says
-    /// the roots.
+    /// the roots, which else are `~/vms`, but for root, and `/vms`.
     ///
     /// - Throws: `.unavailable` where a user has no run-time directory, or /proc does not show processes; `.denied` for
     ///   root, where somebody else could change what `KVMCTL_RUN` or `KVMCTL_VMS` names.
@@ -75,13 +78,20 @@ public struct Paths: Equatable, Sendable {
             }
             if uid == 0 { try Custody.refuseForeign(run, from: "KVMCTL_RUN") }
             paths = all(under: run, roots: system.roots)
+            paths.ownRoot = system.ownRoot
         } else if uid != 0 {
             let home = path("HOME") ?? "/"
             paths.run = try userRunDirectory(path("XDG_RUNTIME_DIR"), uid: uid).appending("kvmctl")
             paths.log = (path("XDG_STATE_HOME") ?? home.appending(".local/state")).appending("kvmctl")
             paths.cache = (path("XDG_CACHE_HOME") ?? home.appending(".cache")).appending("kvmctl")
         }
+        if uid != 0 {
+            // Root's VMs can be looked at from there.
+            paths.ownRoot = path("HOME")?.appending("vms")
+            paths.roots = [paths.ownRoot].compactMap(\.self) + system.roots
+        }
         if let roots = environment("KVMCTL_VMS") {
+            paths.ownRoot = nil
             paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
             if uid == 0 {
                 for root in paths.roots { try Custody.refuseForeign(root, from: "KVMCTL_VMS") }

@@ -5,8 +5,10 @@ public import SystemPackage
 
 /// What a new VM shall be.
 public struct NewVM: Equatable, Sendable {
+    /// Where it will be.
+    public var place: NewVMPlace
     /// The directory that will hold it.
-    public var directory: FilePath
+    public var directory: FilePath { place.directory }
     /// `NAME`; nil: the directory's.
     public var name: VMName?
     /// `MEMORY`.
@@ -24,10 +26,10 @@ public struct NewVM: Equatable, Sendable {
 
     /// Describes a VM; see the properties.
     public init(
-        directory: FilePath, name: VMName? = nil, memory: ByteCount, cpus: Int, disks: [ByteCount],
+        place: NewVMPlace, name: VMName? = nil, memory: ByteCount, cpus: Int, disks: [ByteCount],
         networks: [Network], vnc: VNCDisplay, cdroms: [FilePath] = []
     ) {
-        self.directory = directory
+        self.place = place
         self.name = name
         self.memory = memory
         self.cpus = cpus
@@ -88,7 +90,12 @@ public struct Creating: Sendable {
     public func create() throws(VMError) {
         try check()
         var made: [NewFile] = []
-        let directory = try makeDirectory()
+        let root = try makeDirectory(vm.place.newRoot)
+        let directory: NewDirectory?
+        do throws(VMError) { directory = try makeDirectory(vm.directory) } catch {
+            root?.remove()
+            throw error
+        }
         do throws(VMError) {
             // Names come last and all at once: a create that is cut short leaves nothing in the way of the next.
             let images = zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }
@@ -102,10 +109,12 @@ public struct Creating: Sendable {
             try writing(vm.directory) { () throws(Errno) in
                 try params.syncName()
                 try directory?.syncName()
+                try root?.syncName()
             }
         } catch {
             made.forEach { $0.remove() }
             directory?.remove()
+            root?.remove()
             throw error
         }
     }
@@ -123,13 +132,14 @@ public struct Creating: Sendable {
                 .cannotCreate, path.string, "exists already",
                 remedy: "nothing was changed; name another directory, or remove what is there")
         }
-        let directory = try find(vm.directory)
+        let directory = try find(vm.place.newRoot ?? vm.directory)
         let isThere = directory.status != nil
         if isThere, directory.status?.kind != S_IFDIR {
             throw VMError(
-                .cannotCreate, vm.directory.string, "is not a directory", remedy: "name another directory")
+                .cannotCreate, (vm.place.newRoot ?? vm.directory).string, "is not a directory",
+                remedy: "name another directory")
         }
-        let place = isThere ? vm.directory : vm.directory.removingLastComponent()
+        let place = isThere ? vm.directory : (vm.place.newRoot ?? vm.directory).removingLastComponent()
         guard let failure = isThere ? directory.writeFailure : directory.directoryFailure else { return }
         throw .system(
             failure, place.string, "can't be written to",
@@ -151,12 +161,13 @@ public struct Creating: Sendable {
         }
     }
 
-    /// The VM's directory, where it had to be made.
-    private func makeDirectory() throws(VMError) -> NewDirectory? {
-        let place = try find(vm.directory)
+    /// A directory, where it had to be made.
+    private func makeDirectory(_ path: FilePath?) throws(VMError) -> NewDirectory? {
+        guard let path else { return nil }
+        let place = try find(path)
         guard place.status == nil else { return nil }
         do throws(Errno) { return try NewDirectory(at: place, permissions: 0o755) } catch {
-            throw .system(error, vm.directory.string, "can't create the directory")
+            throw .system(error, path.string, "can't create the directory")
         }
     }
 

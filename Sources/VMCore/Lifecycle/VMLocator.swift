@@ -22,26 +22,32 @@ public struct VMLocator: Sendable {
     /// - Throws: `.notFound` with the places that were looked at; `.busy` where two files have the name; what reading
     ///   the file says, where that alone knows the name.
     public func find(_ word: String) throws(VMError) -> VMReference {
-        if word.contains("/") { return try find(path: Self.paramsFile(at: absolutePath(word))) }
-        guard let name = VMName(word) else {
-            throw VMError(
-                .usage, word.isEmpty ? "''" : word, "is no VM's name",
-                remedy:
-                    "a name has letters, digits and '._-'; a path contains a '/', such as \(ShellCommand(words: ["./\(word)"]))"
-            )
-        }
+        if Self.isPath(word) { return try find(path: withoutLink(Self.paramsFile(at: absolutePath(word)))) }
+        guard let name = VMName(word) else { throw notAName(word) }
         if let file = runningFile(of: name) { return VMReference(name: name, file: file) }
         // The usual place, without looking at every other VM.
         let usual = paths.roots.map { $0.appending(word).appending("vm.params") }
         let files = usual.filter(Self.isFile).filter { Self.name(of: $0) == name }
         let named = files.isEmpty ? definedFiles().filter { Self.name(of: $0) == name } : files
         guard let found = named.first else { throw notFound(word) }
+        if named.count == 1, Self.isLinked(found) { return try find(path: withoutLink(found)) }
         guard named.count == 1 else {
             throw VMError(
                 .busy, word, "is the name of \(named.map(\.string).joined(separator: " and of "))",
                 remedy: "say the path of the one you mean")
         }
         return VMReference(name: name, file: found)
+    }
+
+    /// Whether a word is a path: it contains a `/`, or is `.` or `..`, which no VM can be called.
+    static func isPath(_ word: String) -> Bool { word.contains("/") || word == "." || word == ".." }
+
+    /// The refusal of a word that is neither a path nor a name.
+    func notAName(_ word: String) -> VMError {
+        let path = ShellCommand(words: ["./\(word)"])
+        return VMError(
+            .usage, word.isEmpty ? "''" : word, "is no VM's name",
+            remedy: "a name has letters, digits and '._-'; a path contains a '/', such as \(path)")
     }
 
     /// Every VM: those that run, wherever their files are, and those under the roots; or why a file there names none.
@@ -100,16 +106,48 @@ public struct VMLocator: Sendable {
         }
     }
 
-    /// Every params file under the roots: `ROOT/DIR/vm.params` and `ROOT/NAME.params`, sorted by path.
+    /// Every params file under the roots: `ROOT/DIR/vm.params` and `ROOT/NAME.params`, sorted by path. What several names
+    /// lead to is one file, and has the name that is no link.
     public func definedFiles() -> [FilePath] {
-        paths.roots.flatMap { root in
-            ((try? names(in: root)) ?? []).concurrentMap { entry -> FilePath? in
-                if entry.hasSuffix(".params") { return root.appending(entry) }
+        let found = paths.roots.flatMap { root in
+            ((try? names(in: root)) ?? []).concurrentMap { entry -> (path: FilePath, identity: FileIdentity?)? in
+                let isFile = entry.hasSuffix(".params")
                 // In one piece: each appending goes over the whole path.
-                let inside = root.appending("\(entry)/vm.params")
-                return Self.isFile(inside) ? inside : nil
+                let path = root.appending(isFile ? entry : "\(entry)/vm.params")
+                let identity = Self.identity(of: path)
+                return isFile || identity != nil ? (path, identity) : nil
             }.compactMap(\.self)
         }
+        var places: [FileIdentity: Int] = [:]
+        var files: [FilePath] = []
+        for (path, identity) in found {
+            if let identity, let place = places[identity] {
+                if Self.isLinked(files[place]), !Self.isLinked(path) { files[place] = path }
+            } else {
+                if let identity { places[identity] = files.count }
+                files.append(path)
+            }
+        }
+        return files
+    }
+
+    /// Which file a path leads to; nil where nothing is there.
+    private static func identity(of path: FilePath) -> FileIdentity? {
+        (try? status(of: path)).flatMap { $0.map { FileIdentity($0) } }
+    }
+
+    /// Whether a params file, or the directory that it is in, is a link.
+    private static func isLinked(_ file: FilePath) -> Bool {
+        [file, file.removingLastComponent()].contains { path in
+            var status = stat()
+            return path.withPlatformString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
+        }
+    }
+
+    /// The name of a params file that is no link, where a link leads to a VM under the roots: it is that VM, and no other.
+    private func withoutLink(_ file: FilePath) -> FilePath {
+        guard Self.isLinked(file), let identity = Self.identity(of: file) else { return file }
+        return definedFiles().first { !Self.isLinked($0) && Self.identity(of: $0) == identity } ?? file
     }
 
     /// The VMs that were started at some time since boot, by name.
@@ -130,12 +168,15 @@ public struct VMLocator: Sendable {
         (try? VMFile.glance(at: file))?.name.value ?? VMParams.defaultName(of: file)
     }
 
+    /// The roots, for people.
+    var rootsText: String { paths.roots.map(\.string).joined(separator: ", ") }
+
     private func notFound(_ word: String) -> VMError {
-        let roots = paths.roots.map(\.string).joined(separator: ", ")
+        let path = ShellCommand(words: ["./\(word)"])
         return VMError(
-            .notFound, word, "no VM of this name runs, and there is none under \(roots)",
+            .notFound, word, "no VM of this name runs, and there is none under \(rootsText)",
             remedy:
-                "\(command: "kvmctl list") shows those there are; say a path, such as \(ShellCommand(words: ["./\(word)"])), for one that is elsewhere"
+                "\(command: "kvmctl list") shows those there are; say a path, such as \(path), for one that is elsewhere"
         )
     }
 }

@@ -6,6 +6,8 @@ import SystemPackage
 public struct StartOptions: Equatable, Sendable {
     /// An ISO for this start.
     public var cdrom: FilePath?
+    /// What messages call the word that named it.
+    public var cdromWord = "--cdrom"
     /// Whether the machine boots that ISO, once; otherwise it is only attached.
     public var bootsCDROM: Bool
     /// Whether QEMU takes this process's place: nobody is left to talk to it.

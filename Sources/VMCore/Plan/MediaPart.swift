@@ -9,7 +9,7 @@ extension LaunchPlanner {
                 "cdrom\(cdrom.index)", cdrom.path, bootIndex: bootOrder.cdroms[cdrom.index], slot: slots.next())
         }
         guard let path = options.cdrom else { return }
-        let once = Setting(path, Origin.option("--cdrom"))
+        let once = Setting(path, Origin.option(options.cdromWord))
         addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, slot: slots.next())
         guard options.bootsCDROM else { return }
         // The firmware reads the order at each reset: first now, last from the guest's first reboot on.

@@ -11,7 +11,7 @@ struct PlaceSurvey {
         var survey = PlaceSurvey()
         survey.add("run-time files", paths.run, isMadeByItself: true)
         survey.add("logs", paths.log, isMadeByItself: true)
-        for root in paths.roots { survey.add("VMs", root, isMadeByItself: false) }
+        for root in paths.roots { survey.add("VMs", root, isMadeByItself: paths.ownRoot != nil) }
         for file in files { survey.add(disksOf: file) }
         return survey.places
     }

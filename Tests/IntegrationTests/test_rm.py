@@ -1,0 +1,79 @@
+"""`rm` of many asks; nothing goes without a yes."""
+
+import json
+
+import pytest
+
+from rig import terminal
+
+
+@pytest.fixture
+def three(host):
+    for name in ("a", "b", "c"):
+        host.write_firmware_vm(name, DISK0="disk", DISK0_SIZE="1M")
+        (host.vms / name / "disk").write_bytes(bytes(1 << 20))
+    return host
+
+
+def files(host):
+    return sorted(str(path.relative_to(host.vms)) for path in host.vms.glob("*/*"))
+
+
+ALL = [f"{name}/{file}" for name in "abc" for file in ("disk", "vm.params")]
+MANY = [["--all"], ["--all", "--disks"], ["a", "b", "c", "--disks"]]
+
+
+@pytest.mark.parametrize("words", MANY)
+def test_without_a_terminal_it_needs_a_yes(three, words):
+    host = three
+    said = host.kvmctl("rm", *words, expect=64).stderr
+    assert "removes 3 VMs" in said and "--yes" in said and files(host) == ALL
+    [element] = json.loads(host.kvmctl("rm", *words, "--json", expect=64).stdout)
+    assert element["error"]["code"] == 64 and files(host) == ALL
+    host.kvmctl("rm", *words, "--dry-run")
+    assert files(host) == ALL
+    host.kvmctl("rm", *words, "-y")
+    assert files(host) == ([] if "--disks" in words else ["a/disk", "b/disk", "c/disk"])
+
+
+@pytest.mark.parametrize("words", [["a", "b"], ["a", "--disks"], ["a"]])
+def test_what_was_named_is_not_asked_about(three, words):
+    three.kvmctl("rm", *words)
+    assert "c/vm.params" in files(three) and "a/vm.params" not in files(three)
+
+
+@pytest.mark.parametrize("answer, code", [
+    ("yes\r", 0), ("y\r", 0), ("Y\r", 0), ("no\r", 1), ("\r", 1), ("maybe\r", 1), ("\x04", 1)])
+def test_on_a_terminal_it_asks(three, answer, code):
+    host = three
+    asked = terminal.spawn(host, "rm", "--all", "--disks")
+    asked.expect(r"Remove 3 VMs with their disks\? \[y/N\] ")
+    for file in ALL:
+        assert f"{file[0]}: {host.vms}/{file}" in asked.before
+    assert files(host) == ALL
+    asked.send(answer)
+    terminal.wait_for_exit(asked, expect=code)
+    assert files(host) == ([] if code == 0 else ALL)
+    if code:
+        assert "nothing was removed" in asked.before
+
+
+def test_what_came_after_the_question_stays(three):
+    host = three
+    asked = terminal.spawn(host, "rm", "--all", "--disks")
+    asked.expect(r"\[y/N\] ")
+    host.write_firmware_vm("b", DISK0="disk", DISK1="new")
+    (host.vms / "b/new").write_bytes(bytes(1 << 20))
+    asked.sendline("yes")
+    terminal.wait_for_exit(asked, expect=1)
+    assert "b: has other files than those that were asked about" in asked.before
+    assert files(host) == ["b/disk", "b/new", "b/vm.params"]
+
+
+def test_one_that_runs_is_no_reason_to_keep_the_others(three):
+    host = three
+    host.kvmctl("start", "b")
+    found = json.loads(host.kvmctl("rm", "--all", "--yes", "--json", expect=1).stdout)
+    assert [(one["name"], one.get("error", {}).get("code")) for one in found] == [("a", None), ("b", 75), ("c", None)]
+    assert "b/vm.params" in files(host) and "a/vm.params" not in files(host)
+    host.kvmctl("stop", "b", "--now")

@@ -1,0 +1,128 @@
+"""What the words of a command line mean: commands, options, names and paths."""
+
+import os
+
+import pytest
+
+from rig.host import NOBODY
+
+
+@pytest.mark.parametrize("words, said", [
+    ("strat vm", "unknown command 'strat': did you mean 'start'?"), ("lst", "did you mean 'list'?"),
+    ("Start vm", "did you mean 'start'?"), ("delete vm", "unknown command 'delete': did you mean 'rm'?"),
+    ("shutdown vm", "did you mean 'stop'?"), ("net pu br0", "unknown command 'net pu': did you mean 'net up'?"),
+    ("net persits br0", "did you mean 'net persist'?"), ("help strat", "unknown command 'strat': did you mean 'start'?"),
+    ("frobnicate", "unknown command 'frobnicate': kvmctl --help lists the commands"),
+    ("net frobnicate", "unknown command 'net frobnicate': kvmctl net --help lists"),
+    ("list --jsno", "'--jsno'. Did you mean '--json'?"), ("start vm --fore", "'--fore'. Did you mean '--foreground'?"),
+    # Also where a word is missing, too.
+    ("start --tmeout 5s", "'--tmeout'. Did you mean '--timeout'?"), ("explain --jsn", "'--jsn'. Did you mean '--json'?"),
+    ("net up br0 --uplnk eth0", "'--uplnk'. Did you mean '--uplink'?"),
+    ("--json list", "--json: stands before the command"), ("net --json show", "kvmctl net show --help lists"),
+])
+def test_the_nearest_is_named(host, words, said):
+    result = host.kvmctl(*words.split(), expect=64)
+    assert said in result.stderr.splitlines()[0] and result.stdout == ""
+
+
+@pytest.mark.parametrize("words", ["--help", "help", "help net up", "net", "net --help", "--version", "ls"])
+def test_what_is_known_is_not_refused(host, words):
+    host.kvmctl(*words.split())
+
+
+def test_a_name_is_made_where_it_is_found(host):
+    made = host.kvmctl("create", "web", "--net", "none", "--disk", "1M").stdout.split()
+    assert made == ["created", f"{host.vms}/web/vm.params", "created", f"{host.vms}/web/vdisk0"]
+    host.kvmctl("check", "web")
+    said = host.kvmctl("create", "web", "--net", "none", expect=73).stderr
+    assert f"{host.vms}/web/vm.params" in said
+    # Wherever it is.
+    host.write_vm("", "NAME=db", directory=host.vms / "other")
+    assert f"{host.vms}/other/vm.params" in host.kvmctl("create", "db", "--net", "none", expect=73).stderr
+    assert not (host.vms / "db").exists()
+
+
+@pytest.mark.parametrize("word, directory", [("./web", "web"), ("sub/", "sub"), (".", ".")])
+def test_a_path_is_a_path(host, word, directory):
+    here = host.root / "here"
+    here.mkdir()
+    made = host.execute("sh", "-c", f"cd {here} && {host.binary} create {word} --net none --name vm")
+    assert (made.returncode, made.stdout) == (0, f"created {os.path.normpath(here / directory)}/vm.params\n"), made
+    assert list(host.vms.iterdir()) == []
+    host.kvmctl("check", here / directory / "vm.params")
+    if word == ".":
+        checked = host.execute("sh", "-c", f"cd {here} && {host.binary} check .")
+        assert checked.stdout.startswith("vm: ok")
+
+
+def test_a_word_that_is_neither(host):
+    said = host.kvmctl("create", "my vm", "--net", "none", expect=64).stderr
+    assert "such as './my vm'" in said and list(host.vms.iterdir()) == []
+
+
+def test_the_first_root_that_may_be_written(host):
+    more = host.root / "more"
+    more.mkdir()
+    host.environment["KVMCTL_VMS"] = f"{host.root}/none:{more}:{host.vms}"
+    host.kvmctl("create", "web", "--net", "none")
+    # One that is named and missing may be a file system that is not mounted: it is not made.
+    assert (more / "web/vm.params").exists() and not (host.root / "none").exists()
+    host.kvmctl("start", "web", "--dry-run")
+    host.environment["KVMCTL_VMS"] = f"{host.root}/none"
+    said = host.kvmctl("create", "x", "--net", "none", expect=77).stderr
+    assert f"{host.root}/none" in said and "./x" in said
+
+
+def test_a_users_own_root_is_made(rootless_host):
+    host = rootless_host
+    del host.environment["KVMCTL_VMS"]
+    home = host.root / "home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    host.environment["HOME"] = str(home)
+    planned = host.kvmctl("create", "web", "--net", "user", "--dry-run").stdout
+    assert planned.startswith(f"create {home}/vms\n") and not (home / "vms").exists()
+    # What can't be made leaves no root behind.
+    host.kvmctl("create", "web", "--net", "user", "--memory", "0", expect=64)
+    assert not (home / "vms").exists()
+    made = host.kvmctl("create", "web", "--net", "user", "--disk", "1M").stdout.splitlines()
+    assert made == [f"created {home}/vms{rest}" for rest in ("", "/web/vm.params", "/web/vdisk0")]
+    assert host.kvmctl("list").stdout.splitlines()[1].startswith("web ")
+    host.kvmctl("check", "web")
+    assert host.kvmctl("create", "db", "--net", "user").stdout == f"created {home}/vms/db/vm.params\n"
+
+
+def test_a_link_is_no_second_vm(host):
+    host.write_firmware_vm("web", ACCEL="tcg")
+    (host.vms / "alias").symlink_to("web")
+    (host.vms / "a.params").symlink_to(host.vms / "web/vm.params")
+    assert [(vm["name"], vm["params"]) for vm in host.json("list")] == [("web", f"{host.vms}/web/vm.params")]
+    for word in ("web", "alias", f"{host.vms}/alias/", f"{host.vms}/alias/vm.params", f"{host.vms}/a.params"):
+        [shown] = host.json("show", word)
+        assert (shown["name"], shown["params"]) == ("web", f"{host.vms}/web/vm.params"), word
+    host.kvmctl("start", "alias")
+    assert "already running" in host.kvmctl("start", "web").stdout
+    assert host.json("stop", "--all", "--now")[0]["name"] == "web"
+    # A name of its own in the file is not told twice.
+    host.write_firmware_vm("db", NAME="data")
+    (host.vms / "old-db").symlink_to(host.vms / "db")
+    assert host.show("data")["params"] == f"{host.vms}/db/vm.params"
+
+
+def test_a_vm_that_only_a_link_leads_to(host):
+    elsewhere = host.root / "elsewhere"
+    host.write_firmware_vm("web", directory=elsewhere)
+    (host.vms / "web").symlink_to(elsewhere)
+    assert host.show("web")["params"] == f"{host.vms}/web/vm.params"
+
+
+@pytest.mark.parametrize("words, said", [
+    (["boot_from_cd"], "boot_from_cd: the ISO to boot from has to stand before it"),
+    (["/none.iso"], "the ISO: /none.iso does not exist"), (["/none.iso", "boot_from_cd"], "the ISO: /none.iso does not exist"),
+    (["", "boot_from_cd"], "a word is empty"), (["a.iso", "boot"], "can only be boot_from_cd"),
+])
+def test_the_old_command_speaks_of_no_options(host, words, said):
+    params = host.write_firmware_vm("vm")
+    result = host.execute(host.old_command, params, *words)
+    assert result.returncode == (66 if "exist" in said else 64) and said in result.stderr
+    assert "--" not in result.stderr and host.qemus() == []
