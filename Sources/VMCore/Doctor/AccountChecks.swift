@@ -7,6 +7,10 @@ enum AccountChecks {
                 "users", "\(name) has one of the uids that VMs get (\(range)): that VM and it can change one another",
                 mend: .step("give it another, with usermod --uid"))
         }
+        if let uids = facts.host.uids {
+            let text = "\(UIDPool.lack(in: uids)): no VM can start without RUNAS"
+            findings.append(.warning("users", text, mend: .step(UIDPool.mapping)))
+        }
         if findings.isEmpty {
             let lookers = facts.host.hasLookers ? "the group kvmctl" : "nobody else: there is no group kvmctl"
             findings.append(.ok("users", "VMs get a uid each out of \(range); may look at root's: \(lookers)"))

@@ -45,6 +45,8 @@ struct HostCondition: Equatable, Sendable {
     var hasLookers: Bool
     /// Accounts whose uid is one of those that VMs get.
     var strangers: [String] = []
+    /// The uids that there are, where those that root's VMs get are not among them; else nil.
+    var uids: IDMap?
     /// nil where the kernel does not say.
     var memory: MemoryCondition?
 }

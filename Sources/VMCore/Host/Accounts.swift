@@ -142,3 +142,30 @@ enum UIDPool {
         return lock.release()
     }
 }
+
+extension IDMap {
+    /// The uids of this user namespace; all, where the kernel has no such namespaces.
+    static let uids = IDMap(reading: "/proc/self/uid_map")
+    /// Its gids.
+    static let gids = IDMap(reading: "/proc/self/gid_map")
+
+    private init(reading file: FilePath) {
+        let everything = "0 0 4294967295"
+        self.init(parsing: (try? readFile(file)).map { String(decoding: $0, as: UTF8.self) } ?? everything)
+    }
+}
+
+extension UIDPool {
+    /// Whether this user namespace has all the uids of the pool, as those of most unprivileged containers have not.
+    static var isMapped: Bool { IDMap.uids.contains(range) && IDMap.gids.contains(range) }
+
+    /// Why no VM can have a uid of its own, where these are the uids that there are.
+    static func lack(in map: IDMap) -> String {
+        "the uids that VMs get, \(range.lowerBound) to \(range.upperBound), are not mapped in this container, whose are \(map)"
+    }
+
+    /// What helps.
+    static let mapping =
+        "write RUNAS=USER into the VM's file, a user of this container; or map these uids and gids into it, as with "
+        + "lxc.idmap on its host"
+}

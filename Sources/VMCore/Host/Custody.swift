@@ -15,7 +15,7 @@ enum Custody {
             // What is missing is root's to make.
             guard let found = ownStatus(of: place) else { continue }
             let isItself = (place == run || place == real) && !isLink(found)
-            if isItself ? isOwn(found) : mayHold(found) { continue }
+            if isItself ? isOwn(found) : mayHold(found, at: place) { continue }
             let whose = isItself ? "belongs to" : "depends on \(place), which belongs to"
             throw VMError(
                 .denied, run.string, "\(whose) \(Accounts.owner(found)): somebody else could say there what root does",
@@ -54,9 +54,18 @@ enum Custody {
     static func isOwn(_ found: stat) -> Bool { found.st_uid == geteuid() && found.st_mode & 0o022 == 0 }
 
     /// Whether what is in a directory stays there, whoever else may write to it.
-    private static func mayHold(_ found: stat) -> Bool {
+    private static func mayHold(_ found: stat, at place: FilePath) -> Bool {
         let isSticky = found.st_mode & S_ISVTX != 0
-        return found.st_uid == 0 && (isLink(found) || isSticky || found.st_mode & 0o022 == 0)
+        guard isLink(found) || isSticky || found.st_mode & 0o022 == 0 else { return false }
+        return found.st_uid == 0 || isOutside(found, at: place)
+    }
+
+    /// Whether it belongs to nobody who can be met here, as `/` does in some containers.
+    private static func isOutside(_ found: stat, at place: FilePath) -> Bool {
+        guard let opened = try? OwnedDescriptor.open(place, .readOnly, flags: pathOnly | O_NOFOLLOW) else {
+            return false
+        }
+        return FileOwnership.isOutside(opened, found)
     }
 
     private static func isLink(_ found: stat) -> Bool { found.st_mode & S_IFMT == S_IFLNK }

@@ -23,7 +23,8 @@ struct HostProbe {
                 return fallback
             }
         }
-        let credentials = noting(or: .caller) { () throws(VMError) in
+        // Where it is not known who QEMU will be, it is nobody who is asked what it can do, and not root.
+        let credentials = noting(or: geteuid() == 0 ? .nobody : .caller) { () throws(VMError) in
             try self.credentials(params, isRoot: isRoot || isAssumed)
         }
         let user = geteuid() == 0 ? credentials.forProbing : ResolvedCredentials()
@@ -103,9 +104,23 @@ struct HostProbe {
                 .user(name, uid: account.uid, gid: account.gid, groups: account.groups)
             case .accounts, .ownRights: isRoot ? .ownUID(groups: Accounts.kvmGroups) : .caller
             }
-        guard let runAs = params.runAs else { return own }
+        guard let runAs = params.runAs else {
+            // A plan for root by a user is not of the user's namespace.
+            if case .ownUID = own, geteuid() == 0, !UIDPool.isMapped {
+                throw VMError(
+                    .unavailable, params.file.string, UIDPool.lack(in: .uids), remedy: .advice(UIDPool.mapping))
+            }
+            return own
+        }
         let place = params.place(runAs.origin)
         let (uid, gid) = try Accounts.resolve(runAs.value, at: place)
+        if geteuid() == 0, !IDMap.uids.contains(uid) || !IDMap.gids.contains(gid) {
+            throw VMError(
+                .unavailable, place,
+                "the uid \(uid) or the gid \(gid) is not mapped in this container, "
+                    + "whose are \(IDMap.uids)",
+                remedy: "name a user whose uid and gid are among those")
+        }
         if isRoot { return .user(runAs.value, uid: uid, gid: gid, groups: Accounts.kvmGroups) }
         if case .user(let name, let owner, _, _) = own {
             if uid == owner { return own }

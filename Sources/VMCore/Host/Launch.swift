@@ -159,6 +159,9 @@ extension Credentials {
         }
     }
 
+    /// The account without files.
+    static let nobody = Credentials.user("nobody", uid: 65534, gid: 65534, groups: [])
+
     /// For asking what such a user can do: any uid of the range will answer for all.
     var forProbing: ResolvedCredentials { resolved(uid: UIDPool.first + UInt32(UIDPool.count) - 1) }
 }

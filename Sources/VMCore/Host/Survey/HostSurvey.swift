@@ -8,7 +8,8 @@ extension HostCondition {
     /// - Parameter trust: whose programs are run.
     init(cache: ProbeCache, _ trust: FileTrust) {
         let isRoot = geteuid() == 0
-        let credentials = isRoot ? Credentials.ownUID(groups: Accounts.kvmGroups) : .caller
+        let own = UIDPool.isMapped ? Credentials.ownUID(groups: Accounts.kvmGroups) : .nobody
+        let credentials = isRoot ? own : .caller
         let user = isRoot ? credentials.forProbing : ResolvedCredentials()
         let abilities = (try? Launch(path: "", arguments: [], credentials: user).beginTrial().finish()) ?? 0
         let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
@@ -25,6 +26,7 @@ extension HostCondition {
             ioUring: abilities & CInt(CLINUX_CAN_IO_URING) != 0, machineID: HostProbe.machineID,
             user: getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(geteuid())",
             hasLookers: Accounts.lookers != nil, strangers: Accounts.names(withUIDs: UIDPool.range),
+            uids: isRoot && !UIDPool.isMapped ? .uids : nil,
             memory: MemoryCondition())
     }
 
