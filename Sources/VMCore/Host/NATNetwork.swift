@@ -125,7 +125,8 @@ struct NATNetwork {
     private func serve(_ server: NATServer) throws(VMError) {
         let arguments = server.arguments + [daemon.option]
         let start = NATServer.start(in: directory)
-        let line = ShellCommand(words: [Tool.dnsmasq.name] + arguments)
+        // For sh, and not for a person: without the quotes that only newer shells have.
+        let line = ([Tool.dnsmasq.name] + arguments).map(ShellCommand.singleQuoted).joined(separator: " ")
         do throws(Errno) { try replaceFile(start, with: Array("\(line)\n".utf8), permissions: 0o600) } catch {
             throw .system(error, start.string, "can't be written")
         }

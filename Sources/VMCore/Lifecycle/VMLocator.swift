@@ -118,11 +118,18 @@ public struct VMLocator: Sendable {
                 return isFile || identity != nil ? (path, identity) : nil
             }.compactMap(\.self)
         }
+        // Nearly always all are different, and to sort numbers is quicker than to hash them.
+        let numbers = found.compactMap { $0.identity?.inode }.sorted()
+        guard zip(numbers, numbers.dropFirst()).contains(where: ==) else { return found.map(\.path) }
+        return Self.withoutTwins(found)
+    }
+
+    private static func withoutTwins(_ found: [(path: FilePath, identity: FileIdentity?)]) -> [FilePath] {
         var places: [FileIdentity: Int] = [:]
         var files: [FilePath] = []
         for (path, identity) in found {
             if let identity, let place = places[identity] {
-                if Self.isLinked(files[place]), !Self.isLinked(path) { files[place] = path }
+                if isLinked(files[place]), !isLinked(path) { files[place] = path }
             } else {
                 if let identity { places[identity] = files.count }
                 files.append(path)

@@ -33,9 +33,11 @@ extension BitRate: CustomStringConvertible {
 extension BitRate {
     /// Parses `100M`, `2.5G`, `64000`, each with or without `bit` after it.
     init(parsing text: String) throws(ValueFault) {
-        let hint: Hint = """
+        var hint: Hint {
+            """
             Write bits a second in decimal units, such as \(example: "100M"), \(example: "2.5G") or \(example: "1Gbit").
             """
+        }
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit = text[number.endIndex...]
         let parts = number.split(separator: ".", omittingEmptySubsequences: false)

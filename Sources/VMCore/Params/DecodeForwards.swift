@@ -30,10 +30,13 @@ extension ParamsDecoder {
         return forwards
     }
 
+    private static let forwardForm: Hint =
+        "Write \(example: "tcp:127.0.0.1:2222:22"), that is PROTOCOL:ADDRESS:HOSTPORT:GUESTPORT."
+
     /// `tcp:127.0.0.1:2222:22`; the address may be empty, or an IPv6 literal in brackets.
     static func forward(_ text: String) throws(ValueFault) -> PortForward {
-        let form: Hint = "Write \(example: "tcp:127.0.0.1:2222:22"), that is PROTOCOL:ADDRESS:HOSTPORT:GUESTPORT."
-        let shape = ValueFault("\(Printable.quoted(text)) is no port forward", hint: form)
+        let form = forwardForm
+        var shape: ValueFault { ValueFault("\(Printable.quoted(text)) is no port forward", hint: form) }
         guard let first = text.firstIndex(of: ":") else { throw shape }
         guard let transport = PortForward.Transport(rawValue: String(text[..<first])) else {
             throw ValueFault(

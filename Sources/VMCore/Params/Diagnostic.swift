@@ -42,6 +42,7 @@ public struct Diagnostic: Equatable, Sendable {
 }
 
 /// A diagnostic before it is laid out: the place is still a range of bytes.
+@dynamicMemberLookup
 struct Fault: Error, Equatable {
     var kind = Diagnostic.Kind.badData
     /// From 1.
@@ -49,17 +50,51 @@ struct Fault: Error, Equatable {
     /// Offsets in the file, all on that line; nil: no one line is to blame.
     var span: Range<Int>?
     var message: String
+    /// The key of the line, if it got so far: what needs that key is then not blamed for its absence.
+    var key: String?
+    @Apart var advice = FaultAdvice()
+
+    init(
+        kind: Diagnostic.Kind = .badData, line: Int, span: Range<Int>? = nil, message: String, hint: Hint?,
+        key: String? = nil
+    ) {
+        self.kind = kind
+        self.line = line
+        self.span = span
+        self.message = message
+        self.key = key
+        advice.hint = hint
+    }
+
+    subscript<Part>(dynamicMember part: WritableKeyPath<FaultAdvice, Part>) -> Part {
+        get { advice[keyPath: part] }
+        set { advice[keyPath: part] = newValue }
+    }
+}
+
+/// What can be said of a fault beside what it is.
+struct FaultAdvice: Equatable {
     var hint: Hint?
     /// Better hints, each given only if what it offers is accepted, the best first.
     var trying: [Hint] = []
     /// What the line was meant to be, which is tried before all hints.
     var repair: LineRepair?
-    /// The key of the line, if it got so far: what needs that key is then not blamed for its absence.
-    var key: String?
     /// The value of the line, if it has got one.
     var value: FaultyValue?
     /// Where the value can't be read: the characters that it may have been meant to be.
     var literal: LiteralValue?
+}
+
+/// A large value in memory of its own: what may hold a fault, and mostly does not, stays small and quick to hand on.
+@propertyWrapper struct Apart<Value: Equatable & Sendable>: Equatable, Sendable {
+    private var storage: [Value]
+
+    init(wrappedValue: Value) { storage = [wrappedValue] }
+
+    var wrappedValue: Value {
+        get { storage[0] }
+        set { storage[0] = newValue }
+    }
 }
 
 /// Characters that sh would do more with than read, as a value.
@@ -91,25 +126,29 @@ struct FaultyValue: Equatable {
 }
 
 /// Why one value is refused; the decoder knows whose value it is and where it stands.
+@dynamicMemberLookup
 struct ValueFault: Error, Equatable {
     var kind = Diagnostic.Kind.badData
     /// Follows `KEY: `.
     var message: String
-    var hint: Hint?
-    /// Better hints, each given only if what it offers is accepted.
-    var trying: [Hint]
     /// Offsets in the value's UTF-8; nil: all of it.
     var range: Range<Int>?
+    @Apart var advice = FaultAdvice()
 
+    /// - Parameter trying: better hints, each given only if what it offers is accepted.
     init(
         _ message: String, hint: Hint? = nil, trying: [Hint] = [], range: Range<Int>? = nil,
         kind: Diagnostic.Kind = .badData
     ) {
         self.kind = kind
         self.message = message
-        self.hint = hint
-        self.trying = trying
         self.range = range
+        advice = FaultAdvice(hint: hint, trying: trying)
+    }
+
+    subscript<Part>(dynamicMember part: WritableKeyPath<FaultAdvice, Part>) -> Part {
+        get { advice[keyPath: part] }
+        set { advice[keyPath: part] = newValue }
     }
 }
 

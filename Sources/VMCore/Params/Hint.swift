@@ -1,5 +1,5 @@
 /// What to do about a fault in a params file: words, and what the words offer, so that it can be tried before it is said.
-struct Hint: Equatable {
+struct Hint: Equatable, Sendable {
     /// In words, a sentence or two.
     var text: String
     /// What it offers, each by itself a way out.
@@ -8,7 +8,7 @@ struct Hint: Equatable {
     var examples: [String] = []
 
     /// A way out.
-    enum Offer: Equatable {
+    enum Offer: Equatable, Sendable {
         /// Another value.
         case value(String)
         /// Another text for the part of the value that is at fault.

@@ -14,8 +14,9 @@ extension ParamsDecoder {
     }
 
     static func uuid(_ text: String) throws(ValueFault) -> UUID {
-        let hint: Hint =
+        var hint: Hint {
             "Write 32 hex digits as 8-4-4-4-12; 'uuidgen' makes one. \(removal: "Without the line") one is derived."
+        }
         guard text.utf8.count == 36, let uuid = UUID(uuidString: text) else {
             throw ValueFault("\(Printable.quoted(text)) is no UUID", hint: hint)
         }
@@ -43,8 +44,9 @@ extension ParamsDecoder {
         if let machine = Machine(text), text.utf8.allSatisfy({ ParamValue.isWord($0, or: ".-_") }) { return machine }
         let nearest = ["Q35", "PC", "I440FX"].contains(text.uppercased()) ? text.lowercased() : nil
         let meant = nearest == "i440fx" ? "pc" : nearest ?? Nearest.match(text.lowercased(), among: ["q35", "pc"])
-        let general: Hint =
+        var general: Hint {
             "Write \(example: "q35"), \(example: "pc"), or a versioned name such as \(example: "pc-q35-7.2")."
+        }
         throw ValueFault(
             "\(Printable.quoted(text)) is not a machine that kvmctl knows",
             hint: general, trying: meant.map { ["Did you mean \(value: $0)?"] } ?? [])
@@ -76,7 +78,9 @@ extension ParamsDecoder {
     }
 
     static func runAs(_ text: String) throws(ValueFault) -> String {
-        let hint: Hint = "Write a user, or user:group, by name or number."
+        var hint: Hint {
+            "Write a user, or user:group, by name or number."
+        }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 32 && !$0.hasPrefix("-") }) else {
             throw ValueFault("\(Printable.quoted(text)) is no user", hint: hint)

@@ -3,9 +3,11 @@ import BridgeNet
 /// Parsers of the values of the network's keys.
 extension ParamsDecoder {
     static func network(_ text: String) throws(ValueFault) -> NetworkChoice {
-        let hint: Hint = """
+        var hint: Hint {
+            """
             Write bridge:NAME, \(example: "nat"), isolated:NAME, macvtap:DEVICE, \(example: "user") or \(example: "none").
             """
+        }
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let kind = String(parts[0])
         let name = parts.count == 2 ? String(parts[1]) : nil
@@ -19,11 +21,17 @@ extension ParamsDecoder {
             }
             return kind == "none" ? .none : .network(kind == "nat" ? .nat : .user)
         case "bridge":
-            let form: Hint = "Write bridge:NAME, such as \(example: "bridge:br0")."
-            return .network(.bridge(try interface(name ?? "", "bridge", form: form, range: range)))
+            return .network(
+                .bridge(
+                    try interface(
+                        name ?? "", "bridge", form: "Write bridge:NAME, such as \(example: "bridge:br0").", range: range
+                    )))
         case "macvtap":
-            let form: Hint = "Write macvtap:DEVICE, such as \(example: "macvtap:eth0")."
-            return .network(.macvtap(try interface(name ?? "", "device", form: form, range: range)))
+            return .network(
+                .macvtap(
+                    try interface(
+                        name ?? "", "device", form: "Write macvtap:DEVICE, such as \(example: "macvtap:eth0").",
+                        range: range)))
         case "isolated": return .network(.isolated(try networkName(name ?? "", range: range)))
         default: throw unknownNetwork(text, kind, hint: hint)
         }
@@ -45,10 +53,10 @@ extension ParamsDecoder {
     ///   - what: what the interface is.
     ///   - form: how to write it, where it can be left out.
     static func interface(
-        _ text: String, _ what: String, form: Hint = "", range: Range<Int>? = nil
+        _ text: String, _ what: String, form: @autoclosure () -> Hint = "", range: Range<Int>? = nil
     ) throws(ValueFault) -> InterfaceName {
         if let name = InterfaceName(text) { return name }
-        if text.isEmpty { throw ValueFault("which \(what)?", hint: form) }
+        if text.isEmpty { throw ValueFault("which \(what)?", hint: form()) }
         throw ValueFault("\(Printable.quoted(text)) can't be a \(what)'s name", hint: interfaceRule, range: range)
     }
 

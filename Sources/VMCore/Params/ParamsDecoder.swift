@@ -187,13 +187,17 @@ extension Assignment {
     fileprivate func keyFault(
         _ message: String, hint: Hint, repair: LineRepair? = nil, kind: Diagnostic.Kind = .badData
     ) -> Fault {
-        Fault(kind: kind, line: line, span: keySpan, message: message, hint: hint, repair: repair, key: key)
+        var fault = Fault(kind: kind, line: line, span: keySpan, message: message, hint: hint, key: key)
+        fault.repair = repair
+        return fault
     }
 
     fileprivate func fault(_ fault: ValueFault) -> Fault {
-        Fault(
-            kind: fault.kind, line: line, span: span(of: fault.range), message: fault.message, hint: fault.hint,
-            trying: fault.trying, key: key, value: FaultyValue(whole: value, range: fault.range))
+        var placed = Fault(
+            kind: fault.kind, line: line, span: span(of: fault.range), message: fault.message, hint: nil, key: key)
+        placed.advice = fault.advice
+        placed.value = FaultyValue(whole: value, range: fault.range)
+        return placed
     }
 }
 

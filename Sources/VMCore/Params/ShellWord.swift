@@ -184,8 +184,8 @@ extension ShellWord {
     private func fault(
         _ span: Range<Int>, _ message: String, _ hint: Hint, meant characters: String? = nil, _ lead: String = ""
     ) -> Fault {
-        Fault(
-            line: line, span: span, message: message, hint: hint,
-            literal: characters.map { LiteralValue(characters: $0, lead: lead) })
+        var fault = Fault(line: line, span: span, message: message, hint: hint)
+        fault.literal = characters.map { LiteralValue(characters: $0, lead: lead) }
+        return fault
     }
 }

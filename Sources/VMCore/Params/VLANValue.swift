@@ -20,10 +20,12 @@ extension ParamsDecoder {
     }
 
     private static func vlanRange(_ word: Substring, at place: Range<Int>) throws(ValueFault) -> ClosedRange<UInt16> {
-        let hint: Hint = """
+        var hint: Hint {
+            """
             Write one VLAN, such as \(example: 10), or the VLANs of a trunk, such as \(example: "10,20-30"); each is \
             \(example: 1) to \(example: 4094).
             """
+        }
         let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { end -> UInt16? in
             guard !end.isEmpty, end.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
             return UInt16(end).flatMap { PortVLANs.identifiers.contains($0) ? $0 : nil }
