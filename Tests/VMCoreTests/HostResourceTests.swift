@@ -25,7 +25,7 @@ import Testing
     private func sign(own: Bool) throws {
         var found = clinux_process()
         clinux_process_look(getpid(), &found)
-        let text = "\(getpid()) \(own ? found.start_time : 1) \(Whereabouts.pidNamespace) \(Whereabouts.boot)\n"
+        let text = "\(getpid()) \(own ? found.start_time : 1) \(try Whereabouts.pidNamespace()) \(try Whereabouts.boot())\n"
         try replaceFile(
             VMLife(directory: paths.machine(vm)).processFile, with: Array(text.utf8), permissions: 0o640)
     }
@@ -98,7 +98,7 @@ import Testing
         defer { cleanUp() }
         try makeDirectories(paths.resources, permissions: 0o700)
         try replaceFile(thing, with: [], permissions: 0o600)
-        let lines = "\n{\"namespace\":\(Whereabouts.networkNamespace)}\n\n{\"file\":\"\(thing)\"}\n"
+        let lines = "\n{\"namespace\":\(try Whereabouts.networkNamespace())}\n\n{\"file\":\"\(thing)\"}\n"
         try replaceFile(journal, with: Array(lines.utf8), permissions: 0o600)
         let old = try ByteLockFile(asking: journal)
         _ = try old.tryShare(0)
