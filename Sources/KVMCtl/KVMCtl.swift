@@ -16,14 +16,14 @@ enum KVMCtl {
             ExitStatus.leave {
                 if ["-h", "--help"].contains(arguments.first) { return print(StartAKVM.usage) }
                 let command = try StartAKVM(arguments)
-                Deeds.begin()
+                Deeds.begin(Start.deed)
                 LeftBehind.remove(before: arguments)
                 try command.run()
             }
         }
         ExitStatus.leave {
             var command = try Root.command(arguments)
-            if command is any Doing, !arguments.contains("--dry-run") { Deeds.begin() }
+            if let doing = command as? any Doing, !arguments.contains("--dry-run") { Deeds.begin(type(of: doing).deed) }
             LeftBehind.remove(before: arguments)
             try command.run()
         }
@@ -81,8 +81,19 @@ struct Root: ParsableCommand {
 }
 
 /// A command that changes something, so that it matters to whoever typed it that it did, also where its output is lost.
-protocol Doing: ParsableCommand {}
-extension Start: Doing {}
+protocol Doing: ParsableCommand {
+    /// What is said of it then.
+    static var deed: String { get }
+}
+
+extension Doing {
+    static var deed: String { "it was done" }
+}
+
+extension Start: Doing {
+    static var deed: String { "it runs" }
+}
+
 extension Stop: Doing {}
 extension Create: Doing {}
 extension Remove: Doing {}

@@ -57,7 +57,7 @@ def test_what_was_done_is_said_where_the_result_does_not_arrive(vm, lost, extra)
     ):
         result = lost(vm, [*arguments, *extra])
         assert result.returncode == (1 if "missing" in arguments else 73), (arguments, result)
-        [told] = [line for line in result.stderr.splitlines() if "done all the same: " in line and done in line][:1]
+        [told] = [line for line in result.stderr.splitlines() if "all the same: " in line and done in line][:1]
         if arguments[0] == "start":
             assert vm.state("off") == "running" and str(vm.show("off")["pid"]) in told
     assert vm.qemus() == []

@@ -13,13 +13,14 @@ func print(_ text: String, terminator: String = "\n") {
 enum Deeds {
     // Only the main thread prints.
     nonisolated(unsafe) private(set) static var noted: [String] = []
-    nonisolated(unsafe) private static var areNoted = false
+    nonisolated(unsafe) private static var word: String?
 
-    /// From here on, for such a command.
-    static func begin() { areNoted = true }
+    /// From here on, for a command of which that can be said: `it runs`.
+    static func begin(_ word: String) { self.word = word }
 
     static func note(_ text: String) {
-        if areNoted { noted += text.split(separator: "\n").map(String.init) }
+        guard let word else { return }
+        noted += text.split(separator: "\n").map { "\(word) all the same: \($0)" }
     }
 }
 
@@ -34,7 +35,7 @@ extension VMError {
         VMError(
             .cannotCreate, "stdout", "can't be written", errno: errno,
             remedy: "free some space, or send the output elsewhere",
-            details: Deeds.noted.map { "done all the same: \($0)" })
+            details: Deeds.noted)
     }
 }
 

@@ -109,6 +109,10 @@ public struct Stopping: Sendable {
         let seen = try directory.operate { () throws(VMError) in
             timeout > .zero ? try directory.settle(paths) : Observation(vm.name, in: paths, inTurn: true)
         }
+        guard seen.state != .unknown else {
+            throw VMError(
+                .unavailable, vm.name.description, "whether it runs can't be seen", remedy: "try again in a moment")
+        }
         guard seen.state.isAlive, let holder = seen.holder else { return nil }
         if let process = try directory.process(holder) { return process }
         guard Observation(vm.name, in: paths).state.isAlive else { return nil }
