@@ -117,6 +117,11 @@ extension VMLife {
         }
     }
 
+    /// Waits until nobody has the lock; a stranger may keep it, so this is not waited for long.
+    func awaitRelease(by deadline: Deadline) {
+        while (try? isHeld) == true, !deadline.hasPassed { pause(.milliseconds(2)) }
+    }
+
     /// A QEMU that was killed has its disks, taps and ports until the very end.
     private func awaitEnd() throws(VMError) {
         let last: ProcessIdentity?

@@ -25,6 +25,8 @@ struct FailedStart {
         if end == nil {
             child.kill()
             child.reap(by: Deadline(in: .seconds(5)))
+            // Where QEMU is a script, what it has started is killed with it, and takes a moment longer.
+            RuntimeDirectory(plan.name, in: paths).life.awaitRelease(by: Deadline(in: .seconds(1)))
         }
         let log = paths.qemuLog(plan.name)
         let printed = QEMUMessages((try? readTail(log, limit: 4096)) ?? [], naming: plan.descriptors)
