@@ -53,7 +53,7 @@ def full_stdout(host, arguments):
 def test_what_was_done_is_said_where_the_result_does_not_arrive(vm, lost, extra):
     for arguments, done in (
         (["start", "off"], "started"), (["stop", "--now", "off"], "quit"), (["create", "new", "--net", "none"], "new"),
-        (["rm", "new/"], "new/vm.params"), (["start", "off", "missing"], "started"), (["stop", "--now", "--all"], "quit"),
+        (["rm", "new"], "new/vm.params"), (["start", "off", "missing"], "started"), (["stop", "--now", "--all"], "quit"),
     ):
         result = lost(vm, [*arguments, *extra])
         assert result.returncode == (1 if "missing" in arguments else 73), (arguments, result)

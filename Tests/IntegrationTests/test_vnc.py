@@ -165,7 +165,7 @@ def test_who_may_not_know_it(host):
     refused = host.execute(host.binary, "vnc", "vm", uid=NOBODY)
     assert refused.returncode == 77 and refused.stdout == "", refused
     host.kvmctl("stop", "--now", "vm")
-    assert "kvmctl start vm" in host.kvmctl("vnc", "vm", expect=75).stderr
+    assert f"`kvmctl start {host.vms}/vm/vm.params`" in host.kvmctl("vnc", "vm", expect=75).stderr
     host.write_firmware_vm("vm", VNCDISP="none", ACCEL="tcg")
     host.kvmctl("start", "vm")
     assert "VNCDISP=none" in host.kvmctl("vnc", "vm", expect=69).stderr

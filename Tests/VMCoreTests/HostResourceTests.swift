@@ -25,7 +25,8 @@ import Testing
     private func sign(own: Bool) throws {
         var found = clinux_process()
         clinux_process_look(getpid(), &found)
-        let text = "\(getpid()) \(own ? found.start_time : 1) \(try Whereabouts.pidNamespace()) \(try Whereabouts.boot())\n"
+        let (namespace, boot) = (try Whereabouts.pidNamespace(), try Whereabouts.boot())
+        let text = "\(getpid()) \(own ? found.start_time : 1) \(namespace) \(boot)\n"
         try replaceFile(
             VMLife(directory: paths.machine(vm)).processFile, with: Array(text.utf8), permissions: 0o640)
     }
