@@ -122,5 +122,5 @@ def test_power_cuts_leave_vms_whole(host, request):
             complete.add(vm)
         start_all(host, complete)
         host.kvmctl("stop", "--all", "--now", timeout=300)
-        host.kvmctl("rm", "--disks", *complete, timeout=300)
+        host.kvmctl("rm", "--yes", "--disks", *complete, timeout=300)
         host.run("sync")
