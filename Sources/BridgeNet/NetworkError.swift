@@ -41,6 +41,12 @@ public struct NetworkError: Error, Equatable, Sendable {
     /// The operations, in words, that should have been taken back after this failure and could not be.
     public internal(set) var notUndone: [String] = []
 
+    /// Whether the same may succeed a moment later: the kernel ran short of something, or could not be asked at all.
+    public var isPassing: Bool {
+        let shortages: [Errno] = [.noBufferSpace, .noMemory, .resourceTemporarilyUnavailable, .interrupted]
+        return mayBeDone || errno.map(shortages.contains) == true
+    }
+
     /// Whether it may have been done all the same: the kernel did not say, or was not understood.
     var mayBeDone = false
 

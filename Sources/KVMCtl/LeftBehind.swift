@@ -10,7 +10,7 @@ enum LeftBehind {
         HostResource.sweep(paths).forEach(Message.error)
         // The doctor says what it finds, and `trim-logs` what it could not do.
         if !["doctor", "trim-logs"].contains(arguments.first) { LogBound(paths).enforce().forEach(Message.error) }
-        let changes = Trial.takeBackLeftovers(paths)
+        let changes = Trial.settleLeftovers(paths)
         changes.done.forEach(Message.note)
         changes.failures.forEach(Message.error)
     }

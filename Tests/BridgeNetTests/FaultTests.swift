@@ -72,8 +72,8 @@ import Testing
                 try BridgeSpec(name: name, mac: try #require(MACAddress("02:00:00:00:00:01"))))
             wanted.uplink = try .known("eth0")
             let plan = try UplinkPlan.up(wanted, found: socket.state())
-            let script = try #require(UndoScript(lines: UndoScript(for: plan).lines))
-            #expect(script == UndoScript(for: plan))
+            let script = try #require(NetworkScript(lines: NetworkScript(undoing: plan).lines))
+            #expect(script == NetworkScript(undoing: plan))
 
             let before = try snapshot()
             for count in 0...plan.count {
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test(arguments: ["", "xyz", "0", "00000000", "1000000000000000ffffffff", "é"])
-    func aSpoiltScriptIsRefused(_ line: String) { #expect(UndoScript(lines: [line]) == nil) }
+    func aSpoiltScriptIsRefused(_ line: String) { #expect(NetworkScript(lines: [line]) == nil) }
 
     private func setUp() throws {
         try Self.host.forEach { try ip($0) }

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from rig.faults import strike
 from rig.process import in_namespace
 from rig.terminal import spawn, wait_for_exit
 from rig.waiting import wait_until
@@ -171,6 +172,15 @@ def test_a_trial_that_is_confirmed_stays(network):
     assert not network.journal().exists()
     check_bridge(network)
     host.kvmctl("net", "confirm", expect=66)
+
+
+def test_a_confirmation_that_fails_keeps_nothing(network):
+    host = network.host
+    with network.trial("4s") as process:
+        refused = strike(host, ("ftruncate", 1), "error=EIO", "net", "confirm", "br0")
+        assert refused.returncode != 0 and "the change is not kept" in refused.stderr
+        process.communicate(timeout=60)
+        assert process.returncode == 124 and network.is_back()
 
 
 def test_a_trial_goes_back_when_the_time_is_over(network):

@@ -10,7 +10,8 @@ import Testing
         return ChangeRecord(
             bridge: name, identity: BridgeIdentity(link: 7, macs: [mac]),
             gateways: [try #require(IPAddress("10.0.0.1")), try #require(IPAddress("fe80::1"))],
-            undo: UndoScript(for: [.createBridge(name, mac: mac)]), place: .init(boot: "b", namespace: 4), end: 99)
+            undo: NetworkScript(undoing: [.createBridge(name, mac: mac)]),
+            finish: NetworkScript(carryingOut: [.delete(name)]), place: .init(boot: "b", namespace: 4), end: 99)
     }
 
     @Test func survivesTheFile() throws {
@@ -19,7 +20,7 @@ import Testing
     }
 
     /// Written in part by a kvmctl that was killed, or by somebody else.
-    @Test(arguments: ["bridge", "link", "macs", "gateways", "undo", "boot", "namespace"])
+    @Test(arguments: ["bridge", "link", "macs", "gateways", "undo", "finish", "boot", "namespace"])
     func isNoneWithoutAnyOfItsParts(_ key: String) throws {
         guard case .object(var members) = try record().json else { return }
         members[key] = nil

@@ -49,7 +49,7 @@ struct TrialTalk {
     private func conclude(_ verdict: Verdict, _ left: [String], _ paths: Paths) throws {
         if verdict == .kept { return }
         // Where the guardian was killed, the change is still there.
-        let leftovers = Trial.takeBackLeftovers(paths)
+        let leftovers = Trial.settleLeftovers(paths)
         throw VMError(
             verdict == .timePassed ? .timedOut : .unavailable, "\(change.bridge)",
             "taken back: \(verdict.reason)", remedy: remedy(verdict),

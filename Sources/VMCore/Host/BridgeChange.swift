@@ -62,34 +62,85 @@ public struct BridgeChange: Sendable {
         ].compactMap(\.self).joined(separator: ", ")
     }
 
-    /// Does it. On a failure what was done is undone; and if this process is killed half-way, the next command of root's
-    /// undoes it.
+    /// What kept a change from being made.
+    struct Failure: Error {
+        var error: VMError
+        /// Whether all is as before; else the journal has to stay.
+        var isUndone: Bool
+    }
+
+    /// Does it. On a failure what was done is undone; and if this process is killed half-way, or the kernel refuses that too,
+    /// root's next command undoes it; or completes it, from the first step on that can't be undone.
     public func carryOut(_ paths: Paths) throws(VMError) {
         guard !isEmpty else { return }
-        // From the first step that can't be taken back there is only the way ahead.
-        let end = operations.firstIndex { $0.inverse == nil } ?? operations.count
-        let journal = try ChangeJournal.begin(try record([], undoing: Array(operations[..<end])), in: paths)
-        do throws(VMError) { try perform(operations[..<end]) } catch {
-            journal.keep()
-            throw error
+        let journal = try ChangeJournal.begin(try record([]), in: paths)
+        do throws(Failure) {
+            try perform(undoable)
+            do throws(VMError) { try journal.commit() } catch {
+                // Nothing would keep the next command from undoing it.
+                throw takenBack(error)
+            }
+        } catch {
+            if error.isUndone { journal.close() }
+            throw error.error
         }
-        journal.keep()
-        try perform(operations[end...])
+        try finish()
+        journal.close()
     }
 
     /// Does it on trial: unless it is confirmed in time, and for as long as the routers that answer now go on to do so,
     /// all goes back.
     public func begin(trialFor limit: Duration, _ paths: Paths) throws(VMError) -> Trial {
         let answering = try Bridges.routing { (_) throws(NetworkError) in try answeringGateways() }
-        var record = try record(answering, undoing: operations)
+        var record = try record(answering)
         record.end = BootClock.seconds + limit.components.seconds
         let journal = try ChangeJournal.begin(record, in: paths)
         let path = paths.networkChanges.appending(bridge.description)
-        return try Trial(journal, at: path, limit: limit) { () throws(VMError) in try perform(operations[...]) }
+        return try Trial(journal, at: path, limit: limit) { () throws(Failure) in try perform(undoable) }
     }
 
-    private func perform(_ operations: ArraySlice<NetworkOperation>) throws(VMError) {
-        try Bridges.routing { (socket) throws(NetworkError) in try socket.perform(Array(operations)) }
+    /// The steps up to the first that can't be undone: from there on there is only the way ahead.
+    private var undoable: [NetworkOperation] { Array(operations.prefix { $0.inverse != nil }) }
+    private var rest: [NetworkOperation] { Array(operations.dropFirst(undoable.count)) }
+
+    private func perform(_ operations: [NetworkOperation]) throws(Failure) {
+        do throws(NetworkError) {
+            var socket = try RouteSocket()
+            try socket.perform(operations)
+        } catch {
+            throw Failure(error: VMError(error), isUndone: error.notUndone.isEmpty)
+        }
+    }
+
+    private func takenBack(_ error: VMError) -> Failure {
+        var failure = Failure(error: error, isUndone: false)
+        do throws(NetworkError) {
+            var socket = try RouteSocket()
+            let left = socket.perform(NetworkScript(undoing: undoable))
+            failure.error.details += left.map { "could not be undone: \($0)" }
+            failure.isUndone = left.isEmpty
+        } catch { failure.error.details.append("could not be undone: \(error)") }
+        return failure
+    }
+
+    /// A kernel that is short of memory for one message may have it for the next.
+    private func finish() throws(VMError) {
+        guard !rest.isEmpty else { return }
+        var attempts = 3
+        while true {
+            let failures: [NetworkError]
+            do throws(NetworkError) {
+                var socket = try RouteSocket()
+                failures = socket.perform(NetworkScript(carryingOut: rest))
+            } catch { failures = [error] }
+            guard let failure = failures.first else { return }
+            attempts -= 1
+            guard failure.isPassing, attempts > 0 else {
+                var error = VMError(failure)
+                error.remedy = "all else is done, and root's next kvmctl command completes it"
+                throw error
+            }
+        }
     }
 
     private func answeringGateways() throws(NetworkError) -> [IPAddress] {
@@ -101,10 +152,9 @@ public struct BridgeChange: Sendable {
         return answering
     }
 
-    private func record(_ gateways: [IPAddress], undoing operations: [NetworkOperation]) throws(VMError) -> ChangeRecord
-    {
+    private func record(_ gateways: [IPAddress]) throws(VMError) -> ChangeRecord {
         ChangeRecord(
-            bridge: bridge, identity: identity, gateways: gateways, undo: UndoScript(for: operations),
-            place: try .current())
+            bridge: bridge, identity: identity, gateways: gateways, undo: NetworkScript(undoing: undoable),
+            finish: NetworkScript(carryingOut: rest), place: try .current())
     }
 }

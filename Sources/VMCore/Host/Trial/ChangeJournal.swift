@@ -2,21 +2,25 @@ import BridgeNet
 import Glibc
 import SystemPackage
 
-/// The file that takes a change to the host's network back, RUN/net/BRIDGE, for root alone. It is written before the
-/// change begins and removed when the change is to stay:
-/// - its content is a `ChangeRecord`;
+/// The file by which a change to the host's network is undone or completed, RUN/net/BRIDGE, for root alone. It is written
+/// before the change begins and removed when the change is to stay:
+/// - its first line is a `ChangeRecord`;
+/// - its second line, written when all is done that can be undone, says that the change is to be completed;
 /// - byte 0 is locked by the process that sees to the change, for as long as that lives;
-/// - byte 1 is the turn of whoever decides what becomes of it.
+/// - byte 1 is the turn of whoever decides what becomes of a change on trial.
 ///
-/// Who decides removes the file, and empties it: that it has gone, with all of RUN/net maybe, decides nothing.
-/// With nobody's lock on byte 0 its process was killed, and the next command of root's takes the change back.
+/// Who decides that empties the file, and removes it: that it has gone, with all of RUN/net maybe, decides nothing.
+/// With nobody's lock on byte 0 its process has ended, and root's next command undoes or completes the change.
 struct ChangeJournal: ~Copyable {
     private static let keeper: Int64 = 0
-    private static let decision: Int64 = 1
+    static let decision: Int64 = 1
 
-    private let file: ByteLockFile
-    private let path: FilePath
+    let file: ByteLockFile
+    let path: FilePath
     let record: ChangeRecord
+
+    /// The second line. It counts only as a whole.
+    private static let completion = Array("\nfinish\n".utf8)
 
     /// Writes the journal of a change that is about to begin.
     ///
@@ -69,14 +73,38 @@ struct ChangeJournal: ~Copyable {
     /// - Throws: `.badData` if it is none.
     init(inherited descriptor: FileDescriptor, at path: FilePath) throws(VMError) {
         let file = ByteLockFile(inherited: descriptor)
-        guard let record = Self.read(file) else { throw VMError(.badData, path.string, "is no journal of a change") }
+        guard let record = try? Self.read(file) else {
+            throw VMError(.badData, path.string, "is no journal of a change")
+        }
         self.init(file: file, path: path, record: record)
     }
 
-    private static func read(_ file: borrowing ByteLockFile) -> ChangeRecord? {
+    /// What the journal is of; nil where it was not written to its end.
+    private static func read(_ file: borrowing ByteLockFile) throws(Errno) -> ChangeRecord? {
+        try lines(of: file).first.flatMap { try? JSON(parsing: $0) }.flatMap(ChangeRecord.init)
+    }
+
+    private static func lines(of file: borrowing ByteLockFile) throws(Errno) -> [ArraySlice<UInt8>] {
         lseek(file.descriptor.rawValue, 0, SEEK_SET)
-        guard let bytes = try? readAll(file.descriptor, limit: 1 << 22) else { return nil }
-        return (try? JSON(parsing: bytes)).flatMap(ChangeRecord.init)
+        return try readAll(file.descriptor, limit: 1 << 22).split(separator: UInt8(ascii: "\n"))
+    }
+
+    /// Whether the change is to be completed.
+    ///
+    /// - Throws: Where that can't be read: to undo what is to be completed would leave half of each.
+    func isCommitted() throws(Errno) -> Bool {
+        let lines = try Self.lines(of: file)
+        return lines.count == 2 && lines[1].elementsEqual(Self.completion.dropFirst().dropLast())
+    }
+
+    /// From now on the change is completed, and not undone any more.
+    func commit() throws(VMError) {
+        do throws(Errno) {
+            lseek(file.descriptor.rawValue, 0, SEEK_END)
+            try writeAll(Self.completion, to: file.descriptor)
+        } catch {
+            throw .system(error, path.string, "can't be written")
+        }
     }
 
     /// The descriptor with the lock, for a process that is to inherit it.
@@ -85,36 +113,20 @@ struct ChangeJournal: ~Copyable {
     /// Whether the change is still to be decided: another process may have kept it.
     var isOpen: Bool { (try? file.length()) != 0 }
 
-    /// The change stays.
-    consuming func keep() { Self.close(file, at: path) }
-
-    private static func close(_ file: borrowing ByteLockFile, at path: FilePath) {
-        // What is there now may be another one.
-        if file.isStillAt(path) { removeFile(path) }
-        ftruncate(file.descriptor.rawValue, 0)
+    /// There is nothing left to be undone or completed: to do it once more would change nothing.
+    consuming func close() {
+        try? Self.decide(file)
+        Self.remove(file, at: path)
     }
 
-    /// Takes the change back, unless it was kept.
-    ///
-    /// - Returns: What could not be taken back; nil where somebody else has decided, one way or the other.
-    consuming func takeBack() -> [VMError]? {
-        let deadline = Deadline(in: .seconds(5))
-        while (try? file.tryLock(Self.decision)) == false, !deadline.hasPassed { pause(.milliseconds(1)) }
-        guard isOpen else { return nil }
-        defer { Self.close(file, at: path) }
-        do throws(NetworkError) {
-            var socket = try RouteSocket()
-            if let now = try socket.link(named: record.bridge), !record.identity.isThat(of: now) {
-                return [
-                    VMError(
-                        .busy, record.bridge.description,
-                        "the change to it is not taken back: somebody has made the bridge anew since")
-                ]
-            }
-            return socket.perform(record.undo).map { VMError($0) }
-        } catch {
-            return [VMError(error)]
-        }
+    /// - Throws: Where the file can't be emptied, and so nothing is decided.
+    private static func decide(_ file: borrowing ByteLockFile) throws(Errno) {
+        guard ftruncate(file.descriptor.rawValue, 0) == 0 else { throw Errno(rawValue: errno) }
+    }
+
+    private static func remove(_ file: borrowing ByteLockFile, at path: FilePath) {
+        // What is there now may be another one.
+        if file.isStillAt(path) { removeFile(path) }
     }
 }
 
@@ -134,7 +146,10 @@ extension ChangeJournal {
                         .timedOut, name.description, "the change is just being taken back",
                         remedy: "make it again: \(command: "kvmctl net up \(name)") with the options it had")
                 }
-                close(file, at: path)
+                do throws(Errno) { try decide(file) } catch {
+                    throw .system(error, path.string, "can't be emptied, so the change is not kept")
+                }
+                remove(file, at: path)
             }
             kept.append(name)
         }
@@ -151,46 +166,41 @@ extension ChangeJournal {
     static func secondsLeft(_ bridge: InterfaceName, in paths: Paths) -> Int64? {
         let path = paths.networkChanges.appending(bridge.description)
         guard let file = try? ByteLockFile(asking: path), (try? file.isHeld(keeper)) == true,
-            let end = read(file)?.end
+            let end = try? read(file)?.end
         else { return nil }
         return max(0, end - BootClock.seconds)
     }
 
-    /// Takes back the changes whose processes were killed.
+    /// Undoes or completes the changes whose processes have ended.
     ///
-    /// - Returns: The bridges whose changes were taken back, and what could not be.
-    static func sweep(_ paths: Paths) -> (bridges: [InterfaceName], failures: [VMError]) {
-        guard geteuid() == 0 else { return ([], []) }
-        var swept: (bridges: [InterfaceName], failures: [VMError]) = ([], [])
-        do throws(VMError) {
-            for bridge in try bridges(in: paths) {
-                guard let failures = takeBackLeftOver(bridge, in: paths) else { continue }
-                if failures.isEmpty { swept.bridges.append(bridge) }
-                swept.failures += failures
-            }
-        } catch { swept.failures.append(error) }
-        return swept
+    /// - Returns: The bridges, and what became of the change to each.
+    static func sweep(_ paths: Paths) throws(VMError) -> [(bridge: InterfaceName, settlement: Settlement)] {
+        guard geteuid() == 0 else { return [] }
+        return try bridges(in: paths).compactMap { bridge in
+            settleLeftOver(bridge, in: paths).map { (bridge, $0) }
+        }
     }
 
-    /// Takes one back, where its process was killed.
-    ///
-    /// - Returns: What could not be taken back; nil where there was nothing to do.
-    private static func takeBackLeftOver(_ bridge: InterfaceName, in paths: Paths) -> [VMError]? {
+    /// Undoes or completes one, where its process has ended; nil where there was nothing to do.
+    private static func settleLeftOver(_ bridge: InterfaceName, in paths: Paths) -> Settlement? {
         let path = paths.networkChanges.appending(bridge.description)
         let file: ByteLockFile
         do throws(Errno) { file = try ByteLockFile(changing: path) } catch .noSuchFileOrDirectory { return nil } catch {
-            return [.unusable(error, path)]
+            return Settlement(failures: [.unusable(error, path)])
         }
         guard (try? file.tryLock(keeper)) == true, file.isStillAt(path) else { return nil }
-        let here: ChangeRecord.Place
-        do throws(VMError) { here = try .current() } catch { return [error] }
-        guard let record = read(file), record.place.boot == here.boot else {
+        let (here, found): (ChangeRecord.Place, ChangeRecord?)
+        do throws(VMError) {
+            here = try .current()
+            do throws(Errno) { found = try read(file) } catch { throw .system(error, path.string, "can't be read") }
+        } catch { return Settlement(failures: [error]) }
+        guard let record = found, record.place.boot == here.boot else {
             // Killed while it was written, before the change; or the change went with the kernel that had it.
             removeFile(path)
             return nil
         }
         guard record.place == here else { return nil }
-        return ChangeJournal(file: file, path: path, record: record).takeBack()
+        return ChangeJournal(file: file, path: path, record: record).settle()
     }
 
     private static func bridges(in paths: Paths) throws(VMError) -> [InterfaceName] {

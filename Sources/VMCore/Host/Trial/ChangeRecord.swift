@@ -2,7 +2,7 @@ import BridgeNet
 import Glibc
 import SystemPackage
 
-/// A change to the host's network that may have to be taken back, as it stands in its journal.
+/// A change to the host's network that may have to be undone or completed, as it stands in its journal.
 struct ChangeRecord: Equatable {
     /// The bridge that it is about.
     var bridge: InterfaceName
@@ -10,8 +10,10 @@ struct ChangeRecord: Equatable {
     var identity: BridgeIdentity
     /// The routers that answered before, and have to go on answering.
     var gateways: [IPAddress]
-    /// What takes it back.
-    var undo: UndoScript
+    /// What undoes it.
+    var undo: NetworkScript
+    /// What completes it, once nothing of it can be undone any more.
+    var finish: NetworkScript
     /// The boot and the network namespace that it was made in: elsewhere its numbers mean other things.
     var place: Place
     /// When the trial ends, in seconds of `BootClock`; nil where it is none.
@@ -35,6 +37,7 @@ extension ChangeRecord {
             "macs": .array(identity.macs.map { .string($0.description) }), "end": end.map(JSON.integer) ?? .null,
             "gateways": .array(gateways.map { .string($0.description) }), "boot": .string(place.boot),
             "namespace": .integer(place.namespace), "undo": .array(undo.lines.map(JSON.string)),
+            "finish": .array(finish.lines.map(JSON.string)),
         ]
     }
 
@@ -44,13 +47,14 @@ extension ChangeRecord {
             let macs = json["macs"]?.array,
             let gateways = json["gateways"]?.array, let boot = json["boot"]?.string,
             let namespace = json["namespace"]?.integer, let lines = json["undo"]?.array,
-            let undo = UndoScript(lines: lines.compactMap(\.string))
+            let undo = NetworkScript(lines: lines.compactMap(\.string)), let last = json["finish"]?.array,
+            let finish = NetworkScript(lines: last.compactMap(\.string))
         else { return nil }
         self.init(
             bridge: bridge,
             identity: BridgeIdentity(
                 link: UInt32(clamping: link), macs: Set(macs.compactMap { $0.string.flatMap { MACAddress($0) } })),
             gateways: gateways.compactMap { $0.string.flatMap { IPAddress($0) } }, undo: undo,
-            place: Place(boot: boot, namespace: namespace), end: json["end"]?.integer)
+            finish: finish, place: Place(boot: boot, namespace: namespace), end: json["end"]?.integer)
     }
 }

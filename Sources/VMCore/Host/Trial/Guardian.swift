@@ -37,7 +37,7 @@ public struct Guardian: ~Copyable {
         var failures: [VMError] = []
         if verdict != .kept {
             // Nil: kept after all, at the last moment; or never made, and the journal removed.
-            if let left = journal.takeBack() { failures = left } else { verdict = .kept }
+            if let settlement = journal.settle() { failures = settlement.failures } else { verdict = .kept }
         }
         do throws(LineChannel.Failure) {
             let told = Deadline(in: .seconds(5))

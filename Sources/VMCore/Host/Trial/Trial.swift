@@ -23,20 +23,22 @@ public struct Trial: ~Copyable {
     ///
     /// - Parameters:
     ///   - limit: For how long the change is on trial.
-    ///   - change: Makes it; when it fails it has taken back what it did.
-    init(_ journal: consuming ChangeJournal, at path: FilePath, limit: Duration, change: () throws(VMError) -> Void)
-        throws(VMError)
-    {
+    ///   - change: Makes it.
+    init(
+        _ journal: consuming ChangeJournal, at path: FilePath, limit: Duration,
+        change: () throws(BridgeChange.Failure) -> Void
+    ) throws(VMError) {
         var channel = try Self.startGuardian(journal, at: path, limit: limit)
         do throws(LineChannel.Failure) { _ = try channel.line(by: Deadline(in: .seconds(20))) } catch {
-            journal.keep()
+            journal.close()
             throw VMError(
                 .unavailable, "kvmctl net guard",
                 "the process that would take the change back did not start; nothing was changed")
         }
-        do throws(VMError) { try change() } catch {
-            journal.keep()
-            throw error
+        do throws(BridgeChange.Failure) { try change() } catch {
+            // What is left the guardian undoes, as soon as this command has ended.
+            if error.isUndone { journal.close() }
+            throw error.error
         }
         // A guardian that is gone by now shows at the first wait.
         try? channel.send("made", by: Deadline(in: .seconds(5)))
@@ -116,12 +118,17 @@ extension Trial {
         ChangeJournal.secondsLeft(bridge, in: paths)
     }
 
-    /// Takes back the changes that a kvmctl which was killed has left unconfirmed or half made.
+    /// Undoes or completes the changes that a kvmctl which was killed has left unconfirmed or half made.
     ///
-    /// - Returns: What was taken back, in words, and what could not be.
-    public static func takeBackLeftovers(_ paths: Paths) -> (done: [String], failures: [VMError]) {
-        let swept = ChangeJournal.sweep(paths)
-        let done = swept.bridges.map { "\($0): a change was taken back, because the kvmctl that made it was killed" }
-        return (done, swept.failures)
+    /// - Returns: What was done, in words, and what could not be.
+    public static func settleLeftovers(_ paths: Paths) -> (done: [String], failures: [VMError]) {
+        do throws(VMError) {
+            let swept = try ChangeJournal.sweep(paths)
+            let done = swept.filter(\.settlement.failures.isEmpty).map { bridge, settlement in
+                let what = settlement.isCompleted ? "completed" : "taken back"
+                return "\(bridge): a change was \(what), because the kvmctl that made it did not end it"
+            }
+            return (done, swept.flatMap(\.settlement.failures))
+        } catch { return ([], [error]) }
     }
 }

@@ -1,13 +1,18 @@
 import SystemPackage
 
-/// What takes a plan back, as the very requests that the kernel is to get: it can be kept in a file, and be carried out
-/// by a process that knows nothing of the plan.
-public struct UndoScript: Equatable, Sendable {
+/// Changes to the host's network, as the very requests that the kernel is to get: they can be kept in a file, and be carried
+/// out by a process that knows nothing of the plan that they come from.
+public struct NetworkScript: Equatable, Sendable {
     private let requests: [[UInt8]]
 
     /// The way back from a plan, or from as much of it as was done.
-    public init(for plan: [NetworkOperation]) {
+    public init(undoing plan: [NetworkOperation]) {
         requests = plan.reversed().compactMap { $0.inverse?.request.encoded(sequence: 0) }
+    }
+
+    /// The way through a plan, or through what is left of it.
+    public init(carryingOut plan: [NetworkOperation]) {
+        requests = plan.map { $0.request.encoded(sequence: 0) }
     }
 
     /// Reads what `lines` wrote; nil if it is anything else.
@@ -49,13 +54,13 @@ private struct KeptRequest: RouteRequest {
 }
 
 extension RouteSocket {
-    /// Carries a script out to its end, whatever part of the plan was done.
+    /// Carries a script out to its end, whatever part of it is done already.
     ///
     /// - Returns: What the kernel refused. What is so already is no failure.
-    public mutating func perform(_ script: UndoScript) -> [NetworkError] {
+    public mutating func perform(_ script: NetworkScript) -> [NetworkError] {
         script.messages.compactMap { message in
             do throws(NetworkError) {
-                _ = try ask(KeptRequest(message: message), subject: "network", doing: "taking a change back")
+                _ = try ask(KeptRequest(message: message), subject: "network", doing: "completing or undoing a change")
                 return nil
             } catch {
                 return error.errno.map(Self.meansAlreadySo.contains) == true ? nil : error
