@@ -2,6 +2,7 @@
 #include "launch_steps.h"
 
 #include "credentials.h"
+#include "ioctl_filter.h"
 #include "ordinary_limits.h"
 #include "pidfd.h"
 #include "reading.h"
@@ -138,7 +139,7 @@ int become(const struct clinux_launch *launch, pid_t parent, enum clinux_stage *
 	if (rc < 0)
 		return rc;
 	*stage = CLINUX_STAGE_CREDENTIALS;
-	if (!launch->keeps_privileges && (rc = drop_privileges(launch)) < 0)
+	if (!launch->keeps_privileges && ((rc = drop_privileges(launch)) < 0 || (rc = clinux_refuse_link_changes()) < 0))
 		return rc;
 	// Only now: a change of user clears it. A parent that ended before this is not told of, but seen.
 	if (launch->dies_with_parent) {

@@ -1,52 +1,28 @@
 #include "macvtap.h"
 
-#include "reading.h"
+#include "link_attribute.h"
+#include "unmounted.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
-#include <linux/mount.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-// A fresh instance of a file system that is mounted nowhere (fsopen(2), Linux 5.2). The descriptor of its root, or -errno.
-static int unmounted(const char *type)
-{
-	int rc = -1;
-	const int context = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
-	if (context < 0)
-		return -errno;
-	if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
-		rc = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
-	if (rc < 0)
-		rc = -errno;
-	close(context);
-	return rc;
-}
-
-// Reads MAJOR:MINOR of the link's character device. A sysfs shows the links of the namespace that it was made in, and
-// what is mounted at /sys may be another's; one made here and now is this one's.
+// Reads MAJOR:MINOR of the link's character device.
 static int device_number(const char *name, unsigned index, dev_t *device)
 {
-	char path[64 + IF_NAMESIZE], text[32] = "";
+	char attribute[32], text[32];
 	unsigned major, minor;
-	const int sysfs = unmounted("sysfs");
-	if (sysfs < 0)
-		return sysfs;
-	snprintf(path, sizeof path, "class/net/%s/tap%u/dev", name, index);
-	const int file = openat(sysfs, path, O_RDONLY | O_CLOEXEC);
-	const int error = errno;
-	close(sysfs);
-	if (file < 0)
-		return -error;
-	const ssize_t length = read_uninterrupted(file, text, sizeof text - 1);
-	close(file);
-	if (length <= 0 || sscanf(text, "%u:%u", &major, &minor) != 2)
+	snprintf(attribute, sizeof attribute, "tap%u/dev", index);
+	const int length = clinux_link_attribute(name, attribute, text, sizeof text);
+	if (length < 0)
+		return length;
+	if (sscanf(text, "%u:%u", &major, &minor) != 2)
 		return -EIO;
 	*device = makedev(major, minor);
 	return 0;
@@ -57,7 +33,7 @@ static int device_number(const char *name, unsigned index, dev_t *device)
 static int open_device(dev_t device)
 {
 	int descriptor = -1;
-	const int directory = unmounted("tmpfs");
+	const int directory = clinux_unmounted("tmpfs");
 	if (directory < 0)
 		return directory;
 	if (mknodat(directory, "tap", S_IFCHR | 0600, device) == 0)

@@ -35,8 +35,16 @@ int clinux_tap_create(char name[CLINUX_INTERFACE_NAME_SIZE], bool multiqueue)
 	// IFF_TUN_EXCL: without it the name of somebody's persistent tap would hand us theirs, which outlives the VM.
 	const int descriptor =
 		open_queue(&request, usual_flags | IFF_TUN_EXCL | (multiqueue ? IFF_MULTI_QUEUE : 0));
-	if (descriptor >= 0)
-		memcpy(name, request.ifr_name, IFNAMSIZ);
+	if (descriptor < 0)
+		return descriptor;
+	// A tap without an owner is everybody's who can open /dev/net/tun: TUNSETIFF by name gives them a queue of it
+	// (`tun_not_capable`, drivers/net/tun.c).
+	if (ioctl(descriptor, TUNSETOWNER, 0) < 0) {
+		const int error = errno;
+		close(descriptor);
+		return -error;
+	}
+	memcpy(name, request.ifr_name, IFNAMSIZ);
 	return descriptor;
 }
 

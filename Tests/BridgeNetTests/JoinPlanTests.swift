@@ -6,6 +6,8 @@ import Testing
     private let bridge: InterfaceName
     private let tap: InterfaceName
     private let found = Link(index: 5, name: "br0", kind: "bridge", mtu: 9000, isUp: true)
+    private let own = MACAddress(bits: 0x02_11_22_33_44_55)
+    private let high = MACAddress(bits: 0xfe_ff_22_33_44_55)
 
     init() throws {
         bridge = try #require(InterfaceName("br0"))
@@ -15,13 +17,14 @@ import Testing
     private func plan(
         mtu: Int? = nil, alias: String = "web", found: Link?
     ) throws(NetworkError) -> [NetworkOperation] {
-        try JoinPlan.operations(tap: tap, alias: alias, mtu: mtu, bridge: bridge, found: found)
+        let fresh = Link(index: 7, name: "tap0", kind: "tun", mac: own)
+        return try JoinPlan(tap: tap, fresh: fresh, alias: alias, mtu: mtu).operations(bridge: bridge, found: found)
     }
 
     @Test func takesTheMTUOfTheBridgeBeforeJoining() throws {
         let prepare = NetworkOperation.change(
-            tap, from: LinkSettings(mtu: 1500, alias: "", addressGeneration: .fromMAC),
-            to: LinkSettings(mtu: 9000, alias: "web", addressGeneration: .off))
+            tap, from: LinkSettings(mac: own, mtu: 1500, alias: "", addressGeneration: .fromMAC),
+            to: LinkSettings(mac: high, mtu: 9000, alias: "web", addressGeneration: .off))
         let join = NetworkOperation.change(
             tap, from: LinkSettings(controller: 0, isUp: false), to: LinkSettings(controller: 5, isUp: true))
         #expect(try plan(found: found) == [prepare, join])
@@ -30,6 +33,20 @@ import Testing
     @Test func aSmallerPortDoesNotShrinkTheBridge() throws {
         let same = LinkSettings(mtu: 9000)
         #expect(try plan(mtu: 1400, found: found).last == .change(bridge, from: same, to: same))
+    }
+
+    /// Whatever address a bridge has that nobody gave one: it keeps it.
+    @Test(arguments: [
+        ("02:00:00:00:00:01", "fe:ff:22:33:44:55"), ("f2:00:00:00:00:01", "fe:ff:22:33:44:55"),
+        ("fe:ff:ff:ff:ff:ff", "fe:ff:ff:ff:ff:ff"),
+    ])
+    func aTapIsNeverTheLowestPort(_ bridgeMAC: String, _ wanted: String) throws {
+        var other = found
+        other.mac = MACAddress(bridgeMAC)
+        let macs = try plan(found: other).map { operation in
+            if case .change(_, _, let settings) = operation { settings.mac } else { MACAddress?.none }
+        }
+        #expect(macs == [MACAddress(wanted), nil])
     }
 
     @Test func aMissingBridgeSaysHowToMakeIt() {

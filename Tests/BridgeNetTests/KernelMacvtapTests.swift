@@ -31,7 +31,7 @@ import Testing
             let macvtap = try Macvtap(creating: name, on: lower, mac: mac, alias: "web", mtu: 1400, using: &socket)
             let link = try #require(try socket.link(named: name))
             #expect((link.kind, link.mac, link.mtu, link.alias, link.isUp) == ("macvtap", mac, 1400, "web", true))
-            #expect(macvtap.index == link.index)
+            #expect(macvtap.identity == PortIdentity(index: link.index, name: "mv0", kind: "macvtap", alias: "web"))
             #expect(!(try text(of: "/proc/thread-self/net/if_inet6").contains("mv0")))
         }
     }
@@ -102,10 +102,12 @@ import Testing
         try inFreshNamespace {
             var socket = try RouteSocket()
             let tap = try Tap()
-            let bucket = try socket.limit(tap.name, toBytesPerSecond: 12_500_000)
+            let link = try #require(try socket.link(named: tap.name))
+            let port = PortIdentity(index: link.index, name: link.name, kind: "tun", alias: "web")
+            let bucket = try socket.limit(port, toBytesPerSecond: 12_500_000)
             #expect(bucket == TokenBucket(bytesPerSecond: 12_500_000, mtu: 1500))
             let error = #expect(throws: NetworkError.self) {
-                try socket.limit(tap.name, toBytesPerSecond: 12_500_000)
+                try socket.limit(port, toBytesPerSecond: 12_500_000)
             }
             #expect(error?.code == .exists)
         }

@@ -106,6 +106,40 @@ import Testing
         }
     }
 
+    /// Nobody else can attach to it by its name (drivers/net/tun.c, tun_not_capable).
+    @Test(arguments: [false, true])
+    func belongsToRoot(isMultiqueue: Bool) throws {
+        try withBridge { socket in
+            let tap = try Tap(isMultiqueue: isMultiqueue)
+            let found = try #require(try socket.link(named: tap.name)?.tap)
+            #expect(found == Link.TapFacts(isPersistent: false, owner: 0, queues: isMultiqueue ? 1 : nil))
+        }
+    }
+
+    /// A process with the descriptor can make it persistent, give it another owner and another address.
+    @Test func isRemovedWhateverWasMadeOfIt() throws {
+        try withBridge { socket in
+            let tap = try Tap()
+            let port = try tap.join(bridge: bridge, alias: "web", using: &socket)
+            let (persist, owner, setAddress): (UInt, UInt, UInt) = (0x4004_54cb, 0x4004_54cc, 0x8924)
+            #expect(ioctl(tap.descriptor, persist, 1) == 0)
+            #expect(ioctl(tap.descriptor, owner, 65534) == 0)
+            var request = [UInt8](repeating: 0, count: 40)  // struct ifreq
+            request.replaceSubrange(16..<24, with: [1, 0, 2, 0, 0, 0, 0, 9])
+            #expect(ioctl(tap.descriptor, setAddress, &request) == 0)
+            #expect(try socket.link(numbered: port.index)?.mac == MACAddress("02:00:00:00:00:09"))
+            // Another one's with that number, or of that name, is left alone.
+            var other = port
+            other.alias = "db"
+            try socket.remove(other)
+            #expect(try socket.link(numbered: port.index) != nil)
+            // Also while somebody has it open.
+            try socket.remove(port)
+            #expect(try socket.link(named: tap.name) == nil)
+            try socket.remove(port)
+        }
+    }
+
     @Test func aMissingBridgeLeavesTheTapAsItWas() throws {
         try withBridge { socket in
             let tap = try Tap()

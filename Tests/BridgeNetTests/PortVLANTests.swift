@@ -52,10 +52,8 @@ import Testing
         var found = Link(index: 5, name: "br0", kind: "bridge", isUp: true)
         found.bridge = BridgeOptions(vlanFiltering: isAware)
         found.defaultVLAN = standard
-        let entry = PortVLANEntry(port: 9, vlans: vlans)
-        return Array(
-            try JoinPlan.operations(tap: tap, alias: "web", mtu: nil, bridge: bridge, found: found, vlans: entry)
-                .dropFirst(2))
+        let plan = JoinPlan(tap: tap, fresh: Link(index: 9, name: "tap0", kind: "tun"), alias: "web", vlans: vlans)
+        return Array(try plan.operations(bridge: bridge, found: found).dropFirst(2))
     }
 
     @Test func leavesTheDefaultVLANBeforeItJoinsItsOwn() throws {

@@ -42,6 +42,22 @@ def test_most_queues_of_most_nics(bridged_host):
     host.assert_nothing_left()
 
 
+@pytest.mark.parametrize("mac", ["f2:00:00:00:00:01", "fe:ff:ff:ff:ff:ff"])
+def test_a_vm_does_not_change_the_mac_of_a_bridge(host, mac):
+    """Not of one either that nobody gave an address, as brctl(8) makes them: it has the lowest of its ports'."""
+    host.ip("link", "add", "br0", "type", "bridge")
+    host.ip("link", "add", "eth0", "address", mac, "type", "veth", "peer", "name", "wire")
+    host.ip("link", "set", "eth0", "master", "br0", "up")
+    host.ip("link", "set", "br0", "up")
+    assert host.links()["br0"]["address"] == mac
+    host.write_firmware_vm("vm", NET0="bridge:br0", NET1="bridge:br0", NET1_QUEUES=2)
+    host.kvmctl("start", "vm")
+    assert {tap["master"] for tap in host.taps().values()} == {"br0"}
+    assert host.links()["br0"]["address"] == mac
+    host.kvmctl("stop", "--now", "vm")
+    assert host.links()["br0"]["address"] == mac
+
+
 @pytest.fixture
 def wired_host(host):
     """A host whose eth0 leads to a network where somebody has the address 10.9.0.1."""

@@ -50,6 +50,7 @@ def test_qemu_holds_only_what_was_meant(bridged_host):
         str(host.guests / "install.iso"),
         str(host.run / "vms" / "vm" / "lock"),
         str(host.run / "uids" / host.qemu().status["Uid"].split()[0]),  # the lock of its uid
+        str(host.run / "resources" / "taps.vm"),  # to be read only
     }
     devices = {path for path in held if path.startswith("/dev/")}
     assert "/dev/net/tun" in devices

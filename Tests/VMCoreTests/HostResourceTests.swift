@@ -174,10 +174,23 @@ import Testing
         #expect(codes == [.busy])
     }
 
+    /// As those of a container that was started anew: its VMs' taps went with its old namespace.
+    @Test func tapsOfAnotherNetworkNamespaceAreInNobodysWay() throws {
+        defer { cleanUp() }
+        try makeDirectories(paths.resources, permissions: 0o700)
+        let port = PortIdentity(index: 7, name: "tap0", kind: "tun", alias: "web")
+        let lines = "\n{\"namespace\":1}\n\n\(Remnant.port(port, boot: "b").json.text)\n"
+        try replaceFile(journal, with: Array(lines.utf8), permissions: 0o600)
+        var wasHeld: [Bool] = []
+        extendLifetime(try hold(&wasHeld))
+        #expect(wasHeld == [false] && isThere == [true, true])
+    }
+
     @Test func everyRemnantComesBackFromItsLine() throws {
         let daemon = Daemon(pidFile: "/run/kvmctl/nat/dnsmasq.pid")
         let remnants: [Remnant] = [
             .link(try #require(InterfaceName("kvmnat0")), mac: MACAddress(bits: 0x02_0000_0000_01)),
+            .port(PortIdentity(index: 7, name: "tap0", kind: "tun", alias: "web"), boot: "b"),
             .table(family: "ip", name: "kvmctl_nat", script: nil),
             .table(family: "netdev", name: "kvmctl-web", script: "/run/kvmctl/rules/kvmctl-web"), .daemon(daemon),
             .reader(daemon),

@@ -6,8 +6,8 @@ import SystemPackage
 public struct Macvtap: Equatable, Sendable {
     /// The link's name.
     public let name: InterfaceName
-    /// Its number in its network namespace.
-    public let index: UInt32
+    /// What it is known by, whatever address it has by then.
+    public let identity: PortIdentity
     /// Its MTU in bytes.
     public let mtu: Int
 
@@ -55,8 +55,8 @@ public struct Macvtap: Equatable, Sendable {
             guard let link = try socket.link(named: name) else {
                 throw NetworkError(.notFound, subject: name.description, doing: doing)
             }
+            identity = PortIdentity(index: link.index, name: name.description, kind: "macvtap", alias: alias)
             self.name = name
-            self.index = link.index
             self.mtu = link.mtu
         } catch {
             try? socket.perform(.delete(name))
@@ -69,7 +69,7 @@ public struct Macvtap: Equatable, Sendable {
     /// - Parameter isMultiqueue: Whether it is one of several.
     public func openQueue(isMultiqueue: Bool = false) throws(NetworkError) -> CInt {
         do {
-            return try OwnedDescriptor(clinux_macvtap_open(name.description, index, isMultiqueue)).release()
+            return try OwnedDescriptor(clinux_macvtap_open(name.description, identity.index, isMultiqueue)).release()
         } catch {
             throw NetworkError(
                 NetworkError.Code(error), subject: name.description, doing: "opening its device", errno: error,

@@ -32,10 +32,19 @@ public struct RouteSocket: ~Copyable {
 
     /// The link of that name; nil if there is none.
     public mutating func link(named name: InterfaceName) throws(NetworkError) -> Link? {
+        try oneLink(LinkRequest.get(name), subject: name.description)
+    }
+
+    /// The link of that number; nil if there is none.
+    public mutating func link(numbered index: UInt32) throws(NetworkError) -> Link? {
+        try oneLink(LinkRequest.get(index), subject: "link \(index)")
+    }
+
+    private mutating func oneLink(_ request: LinkRequest, subject: String) throws(NetworkError) -> Link? {
         let doing = "looking it up"
         do {
-            let answer = try ask(LinkRequest.get(name), subject: name.description, doing: doing)
-            return try decode(answer, of: LinkWire.newLink, subject: name.description, doing: doing) {
+            let answer = try ask(request, subject: subject, doing: doing)
+            return try decode(answer, of: LinkWire.newLink, subject: subject, doing: doing) {
                 payload throws(WireError) in try Link(decoding: payload)
             }.first
         } catch  where error.errno == .noSuchDevice { return nil }

@@ -1,9 +1,10 @@
 import CLinux
 import SystemPackage
 
-/// A tap interface: the host's end of a VM's network card. It lives exactly as long as its descriptor is open in some
-/// process (Documentation/networking/tuntap.rst, never TUNSETPERSIST), so it goes when this value does, or, once the
-/// descriptor is handed over, with whoever holds it. It belongs to the network namespace of the thread that made it.
+/// A tap interface: the host's end of a VM's network card. It lives as long as its descriptor is open in some process
+/// (Documentation/networking/tuntap.rst), so it goes when this value does, or, once the descriptor is handed over, with
+/// the process that has that; unless this one makes it persistent, which takes no privilege. It belongs to root and to the
+/// network namespace of the thread that made it.
 public struct Tap: ~Copyable {
     /// The interface's name.
     public let name: InterfaceName
@@ -67,17 +68,21 @@ public struct Tap: ~Copyable {
     ///   - mtu: Its MTU in bytes, at most the bridge's; nil for the bridge's.
     ///   - vlans: The VLANs that it carries, on a bridge that keeps them apart; nil for the bridge's default.
     ///   - socket: A socket of the same network namespace.
+    /// - Returns: what it is known by from now on.
     /// - Throws: `notFound` without the bridge, `exists` if it is none, `invalid` if the MTU is too large, `busy` if it is
     ///   down, all its ports are taken, or it does not keep VLANs apart.
+    @discardableResult
     public func join(
         bridge: InterfaceName, alias: String, mtu: Int? = nil, vlans: PortVLANs? = nil,
         using socket: inout RouteSocket
-    ) throws(NetworkError) {
+    ) throws(NetworkError) -> PortIdentity {
         let found = try socket.link(named: bridge)
-        var entry: PortVLANEntry?
-        if let vlans, let own = try socket.link(named: name) { entry = PortVLANEntry(port: own.index, vlans: vlans) }
-        try socket.perform(
-            JoinPlan.operations(tap: name, alias: alias, mtu: mtu, bridge: bridge, found: found, vlans: entry))
+        guard let fresh = try socket.link(named: name) else {
+            throw NetworkError(.notFound, subject: name.description, doing: "joining bridge \(bridge)")
+        }
+        let plan = JoinPlan(tap: name, fresh: fresh, alias: alias, mtu: mtu, vlans: vlans)
+        try socket.perform(plan.operations(bridge: bridge, found: found))
+        return PortIdentity(index: fresh.index, name: fresh.name, kind: "tun", alias: alias)
     }
 
     private static func failure(_ errno: Errno, wanted: InterfaceName?) -> NetworkError {
@@ -92,7 +97,12 @@ public struct Tap: ~Copyable {
                 "an interface of that name exists",
                 remedy: "choose another name for the tap, or let it have the first free one")
         case .noSuchFileOrDirectory, .noSuchDevice, .noSuchAddressOrDevice:
-            error("the host has no /dev/net/tun", remedy: .load(module: "tun"))
+            error(
+                "the host has no /dev/net/tun",
+                remedy: """
+                    load its driver, the module tun; or where only the device's file is missing, as in a container, make it, \
+                    the character device 10:200
+                    """)
         case .notPermitted, .permissionDenied: error(nil, remedy: "run it as root")
         default: error(nil, remedy: nil)
         }

@@ -22,6 +22,8 @@ public struct Link: Equatable, Sendable {
     public var isEthernet = true
     /// The index of the link that it sits on, as a VLAN or a macvtap does; of a veth, its peer's, in whatever namespace.
     public var lower: UInt32?
+    /// What it is as a tap; nil where it is none, or the kernel doesn't say.
+    public var tap: TapFacts?
     /// How the kernel makes its IPv6 link-local address; nil on a kernel without IPv6.
     public var addressGeneration: AddressGeneration?
     /// What it does as a bridge; nil where it is none.
@@ -45,6 +47,16 @@ public struct Link: Equatable, Sendable {
         case dormant
         /// Carries packets.
         case up
+    }
+
+    /// A tap's own properties.
+    public struct TapFacts: Equatable, Sendable {
+        /// Whether it stays when nobody has it open.
+        public var isPersistent: Bool
+        /// The uid that may attach to it by its name, beside those with CAP_NET_ADMIN; nil: every one.
+        public var owner: UInt32?
+        /// How many queues are open; nil of a tap that can have only one.
+        public var queues: UInt32?
     }
 
     /// IN6_ADDR_GEN_MODE_…, linux/if_link.h.

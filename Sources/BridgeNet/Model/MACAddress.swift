@@ -1,7 +1,7 @@
 /// A 48-bit Ethernet address (IEEE 802).
 public struct MACAddress: Hashable, Sendable {
     /// The six octets as a number, the one that is transmitted first highest.
-    private let bits: UInt64
+    let bits: UInt64
 
     /// The six octets, in transmission order.
     public var octets: [UInt8] { (0..<6).map(octet) }
@@ -50,6 +50,11 @@ public struct MACAddress: Hashable, Sendable {
         default: nil
         }
     }
+}
+
+extension MACAddress: Comparable {
+    /// By their octets, the first one first.
+    public static func < (one: MACAddress, other: MACAddress) -> Bool { one.bits < other.bits }
 }
 
 extension MACAddress: CustomStringConvertible {

@@ -1,5 +1,16 @@
 /// What makes a fresh tap a port of a bridge. Pure.
-enum JoinPlan {
+struct JoinPlan {
+    /// The tap.
+    let tap: InterfaceName
+    /// The tap, as it was made.
+    let fresh: Link
+    /// Whose tap it is.
+    let alias: String
+    /// Its MTU in bytes; nil for the bridge's.
+    var mtu: Int?
+    /// The VLANs that it carries; nil for the bridge's default.
+    var vlans: PortVLANs?
+
     /// How the kernel makes a tap (`tun_net_init`, drivers/net/tun.c).
     private static let freshMTU = 1500
 
@@ -8,58 +19,59 @@ enum JoinPlan {
     /// - Throws: `notFound` without a bridge, `exists` if it is no bridge, `invalid` if it can't carry the MTU or the
     ///   alias is too long, `busy` if it is down: the VM would come up without a network and nobody would know why; or if
     ///   it does not keep VLANs apart: the VM would be on the wrong network.
-    static func operations(
-        tap: InterfaceName, alias: String, mtu: Int?, bridge name: InterfaceName, found: Link?,
-        vlans: PortVLANEntry? = nil
+    func operations(
+        bridge name: InterfaceName, found: Link?
     ) throws(NetworkError) -> [NetworkOperation] {
-        func refusal(_ code: NetworkError.Code, _ reason: String, remedy: NetworkError.Remedy? = nil) -> NetworkError {
-            NetworkError(
-                code, subject: tap.description, doing: "joining bridge \(name)", reason: reason, remedy: remedy)
-        }
-        guard let bridge = found else {
-            throw refusal(.notFound, "there is no bridge \(name)", remedy: .make(bridge: name))
-        }
-        guard bridge.isBridge else {
-            throw refusal(.exists, "\(name) is \(bridge.article), not a bridge", remedy: "name a bridge")
-        }
-        guard bridge.isUp else {
-            throw refusal(.busy, "\(name) is down", remedy: .bringUp(bridge: name))
-        }
-        guard alias.utf8.count <= LinkSettings.maximumAliasLength else {
-            throw refusal(.invalid, "an alias has at most \(LinkSettings.maximumAliasLength) bytes")
-        }
+        let bridge = try usable(found, name)
         let portMTU = mtu ?? bridge.mtu
         guard (BridgeSpec.mtuRange.lowerBound...bridge.mtu).contains(portMTU) else {
-            throw refusal(.invalid, "MTU \(portMTU) is out of range: the bridge carries up to \(bridge.mtu)")
+            throw refusal(name, .invalid, "MTU \(portMTU) is out of range: the bridge carries up to \(bridge.mtu)")
+        }
+        return steps(mtu: portMTU, bridge: name, bridge) + (vlans.map { memberships($0, on: bridge) } ?? [])
+    }
+
+    private func usable(_ found: Link?, _ name: InterfaceName) throws(NetworkError) -> Link {
+        guard let bridge = found else {
+            throw refusal(name, .notFound, "there is no bridge \(name)", remedy: .make(bridge: name))
+        }
+        guard bridge.isBridge else {
+            throw refusal(name, .exists, "\(name) is \(bridge.article), not a bridge", remedy: "name a bridge")
+        }
+        guard bridge.isUp else {
+            throw refusal(name, .busy, "\(name) is down", remedy: .bringUp(bridge: name))
+        }
+        guard alias.utf8.count <= LinkSettings.maximumAliasLength else {
+            throw refusal(name, .invalid, "an alias has at most \(LinkSettings.maximumAliasLength) bytes")
         }
         guard vlans == nil || bridge.bridge?.vlanFiltering == true else {
             throw refusal(
-                .busy, "\(name) does not keep VLANs apart", remedy: .keepVLANsApart(bridge: name))
+                name, .busy, "\(name) does not keep VLANs apart", remedy: .keepVLANsApart(bridge: name))
         }
-        let steps = steps(tap: tap, alias: alias, mtu: portMTU, bridge: name, bridge)
-        return steps + (vlans.map { memberships($0, of: tap, on: bridge) } ?? [])
+        return bridge
+    }
+
+    private func refusal(
+        _ bridge: InterfaceName, _ code: NetworkError.Code, _ reason: String, remedy: NetworkError.Remedy? = nil
+    ) -> NetworkError {
+        NetworkError(code, subject: tap.description, doing: "joining bridge \(bridge)", reason: reason, remedy: remedy)
     }
 
     /// A port that has joined is in the bridge's default VLAN, which is none of those wanted, or with another tag.
-    private static func memberships(
-        _ wanted: PortVLANEntry, of tap: InterfaceName, on bridge: Link
-    ) -> [NetworkOperation] {
+    private func memberships(_ wanted: PortVLANs, on bridge: Link) -> [NetworkOperation] {
         let standard = bridge.defaultVLAN ?? 0
-        let add = NetworkOperation.add(.vlans(wanted), on: tap)
-        guard standard != 0, !wanted.vlans.contains(standard) else { return [add] }
-        let leave = PortVLANEntry(port: wanted.port, vlans: .access(standard))
+        let add = NetworkOperation.add(.vlans(PortVLANEntry(port: fresh.index, vlans: wanted)), on: tap)
+        guard standard != 0, !wanted.contains(standard) else { return [add] }
+        let leave = PortVLANEntry(port: fresh.index, vlans: .access(standard))
         return [.remove(.vlans(leave), on: tap), add]
     }
 
-    private static func steps(
-        tap: InterfaceName, alias: String, mtu: Int, bridge name: InterfaceName, _ bridge: Link
-    ) -> [NetworkOperation] {
+    private func steps(mtu: Int, bridge name: InterfaceName, _ bridge: Link) -> [NetworkOperation] {
         // Two requests and not one: IFLA_AF_SPEC is the last thing that do_setlink looks at, after the link came up and
         // got the address; and taken back in reverse, the tap leaves the bridge before its MTU changes.
         var steps: [NetworkOperation] = [
             .change(
-                tap, from: LinkSettings(mtu: freshMTU, alias: "", addressGeneration: .fromMAC),
-                to: LinkSettings(mtu: mtu, alias: alias, addressGeneration: .off)),
+                tap, from: LinkSettings(mac: fresh.mac, mtu: Self.freshMTU, alias: "", addressGeneration: .fromMAC),
+                to: LinkSettings(mac: mac(on: bridge), mtu: mtu, alias: alias, addressGeneration: .off)),
             .change(
                 tap, from: LinkSettings(controller: 0, isUp: false),
                 to: LinkSettings(controller: bridge.index, isUp: true)),
@@ -71,5 +83,14 @@ enum JoinPlan {
             steps.append(.change(name, from: same, to: same))
         }
         return steps
+    }
+
+    /// The address that the kernel made up for the tap, but high. A bridge that nobody gave an address has the lowest of its
+    /// ports', and hosts on the network lose it when that changes (`br_stp_recalculate_bridge_id`,
+    /// net/bridge/br_stp_if.c).
+    private func mac(on bridge: Link) -> MACAddress? {
+        guard let own = fresh.mac else { return nil }
+        let high = MACAddress(bits: 0xfeff_0000_0000 | own.bits & 0xffff_ffff)
+        return max(high, bridge.mac ?? high)
     }
 }

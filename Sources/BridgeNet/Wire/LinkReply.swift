@@ -30,9 +30,24 @@ extension Link {
         lower = try attributes.number(LinkWire.lower, "lower link")
         addressGeneration = try attributes.nested(LinkWire.protocols)?.nested(LinkWire.IPv6.family)?
             .number(LinkWire.IPv6.addressGeneration, "address generation").flatMap(AddressGeneration.init(rawValue:))
-        guard kind == "bridge", let data = try info?.nested(LinkWire.Info.data) else { return }
-        bridge = try BridgeOptions(decoding: data)
-        defaultVLAN = try data.number(LinkWire.Bridge.defaultVLAN, "default VLAN")
+        guard let data = try info?.nested(LinkWire.Info.data) else { return }
+        switch kind {
+        case "bridge":
+            bridge = try BridgeOptions(decoding: data)
+            defaultVLAN = try data.number(LinkWire.Bridge.defaultVLAN, "default VLAN")
+        case "tun": tap = try TapFacts(decoding: data)
+        default: break
+        }
+    }
+}
+
+extension Link.TapFacts {
+    /// Decodes IFLA_INFO_DATA of a tap.
+    fileprivate init(decoding data: Attributes) throws(WireError) {
+        self.init(
+            isPersistent: try data.number(LinkWire.Tap.persistent, as: UInt8.self, "persistence") == 1,
+            owner: try data.number(LinkWire.Tap.owner, "owner"),
+            queues: try data.number(LinkWire.Tap.queues, "queues"))
     }
 }
 

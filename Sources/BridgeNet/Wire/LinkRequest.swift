@@ -31,6 +31,13 @@ extension LinkRequest {
             ])
     }
 
+    /// The link of that number.
+    static func get(_ index: UInt32) -> LinkRequest {
+        LinkRequest(
+            type: LinkWire.getLink, flags: [.request, .acknowledge], index: index,
+            attributes: [.number(LinkWire.extensionMask, LinkWire.skipStatistics)])
+    }
+
     /// The same with its counters.
     static func counters(_ name: InterfaceName) -> LinkRequest {
         LinkRequest(
@@ -78,6 +85,11 @@ extension LinkRequest {
         LinkRequest(
             type: LinkWire.deleteLink, flags: [.request, .acknowledge],
             attributes: [.name(LinkWire.name, name.description)])
+    }
+
+    /// The link of that number.
+    static func delete(_ index: UInt32) -> LinkRequest {
+        LinkRequest(type: LinkWire.deleteLink, flags: [.request, .acknowledge], index: index, attributes: [])
     }
 
     /// All links of a group.

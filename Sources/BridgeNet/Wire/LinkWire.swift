@@ -41,6 +41,13 @@ enum LinkWire {
         static let defaultVLAN: UInt16 = 39  // IFLA_BR_VLAN_DEFAULT_PVID
     }
 
+    /// In IFLA_INFO_DATA of a tap.
+    enum Tap {
+        static let owner: UInt16 = 1  // IFLA_TUN_OWNER
+        static let persistent: UInt16 = 6  // IFLA_TUN_PERSIST
+        static let queues: UInt16 = 8  // IFLA_TUN_NUM_QUEUES
+    }
+
     /// In IFLA_AF_SPEC.
     enum IPv6 {
         static let family: UInt16 = 10  // AF_INET6

@@ -78,6 +78,7 @@ extension Descriptor.Role {
             "\(path), \(writable ? "read-write" : "read-only")\(direct ? ", O_DIRECT" : "")"
         case .macvtap(let nic): "hold on the macvtap of NET\(nic)"
         case .portRules: "hold on the rules of its NICs"
+        case .taps: "hold on its taps"
         case .tap(let nic, let queue): "tap of NET\(nic)\(Self.text(ofQueue: queue))"
         case .vhost(let nic, let queue): "vhost-net of NET\(nic)\(Self.text(ofQueue: queue))"
         case .isolated(let network): "hold on isolated:\(network)"

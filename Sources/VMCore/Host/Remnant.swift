@@ -6,6 +6,8 @@ import SystemPackage
 enum Remnant: Equatable {
     /// A link, known by its name and an address that no other link has: both are there from its creation on.
     case link(InterfaceName, mac: MACAddress)
+    /// A VM's tap or macvtap, in that boot of the host.
+    case port(PortIdentity, boot: String)
     /// A table of nftables, and the file of the script that makes it.
     case table(family: String, name: String, script: FilePath?)
     /// A program in the background.
@@ -27,6 +29,9 @@ extension Remnant {
     func remove(by deadline: Deadline) throws(VMError) {
         switch self {
         case .link(let name, let mac): try Self.removeLink(name, mac)
+        case .port(let port, let boot):
+            guard boot == (try Whereabouts.boot()) else { return }
+            try Bridges.routing { (socket) throws(NetworkError) in try socket.remove(port) }
         case .table(let family, let name, let script):
             // To add what is there does nothing, and what is not there can't be deleted.
             try Tool.nft.run(
@@ -57,10 +62,19 @@ extension Remnant {
 }
 
 extension Remnant {
+    /// Whether it is gone with its network namespace, or else with its VM, if that was an honest one: as a VM's taps are
+    /// where a container was started anew.
+    var goesWithItsNamespace: Bool { if case .port(let port, _) = self { port.kind == "tun" } else { false } }
+
     /// As a line of a resource's file.
     var json: JSON {
         switch self {
         case .link(let name, let mac): ["link": .string(name.description), "mac": .string(mac.description)]
+        case .port(let port, let boot):
+            [
+                "port": .string(port.name), "index": .integer(Int64(port.index)), "kind": .string(port.kind),
+                "alias": .string(port.alias), "boot": .string(boot),
+            ]
         case .table(let family, let name, let script):
             ["table": .string(name), "family": .string(family), "script": script.map { .string($0.string) } ?? .null]
         case .daemon(let daemon): ["daemon": .string(daemon.pidFile.string)]
@@ -76,6 +90,10 @@ extension Remnant {
         func text(_ key: String) -> String? { json[key]?.string }
         if let name = text("link").flatMap({ InterfaceName($0) }), let mac = text("mac").flatMap({ MACAddress($0) }) {
             self = .link(name, mac: mac)
+        } else if let name = text("port"), let index = json["index"]?.integer.flatMap({ UInt32(exactly: $0) }),
+            let kind = text("kind"), let alias = text("alias"), let boot = text("boot")
+        {
+            self = .port(PortIdentity(index: index, name: name, kind: kind, alias: alias), boot: boot)
         } else if let name = text("table"), let family = text("family") {
             self = .table(family: family, name: name, script: text("script").map { FilePath($0) })
         } else if let path = text("daemon") {

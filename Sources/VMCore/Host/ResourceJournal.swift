@@ -11,7 +11,7 @@ struct ResourceJournal: ~Copyable {
     private let turn: ByteLockFile
     private let turnPath: FilePath
     /// The network namespace that it was made in, by its inode: things of another can't be seen from here.
-    private let namespace: Int64
+    private var namespace: Int64
     /// That of this process.
     private let here: Int64
     private var remnants: [Remnant] = []
@@ -72,6 +72,7 @@ struct ResourceJournal: ~Copyable {
 
     /// Makes it ready for what will be noted, and for a VM: what is left over from another time is removed first.
     mutating func begin(for vm: VMName) throws(VMError) {
+        if !isHeld, namespace != here, remnants.allSatisfy(\.goesWithItsNamespace) { (namespace, remnants) = (here, []) }
         guard namespace == here else {
             throw VMError(
                 .busy, path.string, "it was made in another network namespace",

@@ -49,6 +49,9 @@ struct DescriptorTable: ~Copyable {
             case .portRules:
                 defer { stopwatch.lap(.network) }
                 hold(try holdPortRules(of: plan, paths, using: &route), as: number)
+            case .taps:
+                defer { stopwatch.lap(.network) }
+                hold(try holdTaps(of: plan, paths, using: &route), as: number)
             case .tap: continue  // held with the tap's first queue
             case .isolated(let network):
                 defer { stopwatch.lap(.network) }
@@ -120,7 +123,7 @@ struct DescriptorTable: ~Copyable {
         case .blob(let path): return try blob(path, try files.regular(path), for: plan.credentials)
         case .secret(let path): return try secret(try password(in: path, try files.regular(path)), of: directory)
         case .madeSecret: return try secret(ScreenPassword.generate(), of: directory)
-        case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .tap:
+        case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .taps, .tap:
             throw VMError(.bug, "\(role)", "is not opened here")
         }
     }

@@ -6,7 +6,11 @@ struct HeldPort {
     /// The n of `NETn`.
     var nic: Int
     var name: InterfaceName
-    var isMacvtap: Bool
+    var identity: PortIdentity
+    /// How many queues it was given.
+    var queues: Int
+
+    var isMacvtap: Bool { identity.kind == "macvtap" }
 }
 
 extension DescriptorTable {
@@ -17,12 +21,12 @@ extension DescriptorTable {
         let tap = try Tap(named: planned.name, isMultiqueue: planned.queues > 1)
         let numbers = plan.queueNumbers(of: planned.nic)
         for number in numbers.dropFirst() { hold(queue: try tap.openQueue(), as: number) }
-        try Self.asking(&route) { (socket) throws(NetworkError) in
+        let identity = try Self.asking(&route) { (socket) throws(NetworkError) in
             try tap.join(
                 bridge: planned.bridge, alias: plan.name.description, mtu: planned.mtu, vlans: planned.vlans,
                 using: &socket)
         }
-        ports.append(HeldPort(nic: planned.nic, name: tap.name, isMacvtap: false))
+        ports.append(HeldPort(nic: planned.nic, name: tap.name, identity: identity, queues: planned.queues))
         let first = tap.release()
         for number in numbers.prefix(1) { hold(queue: first, as: number) }
     }
@@ -36,12 +40,49 @@ extension DescriptorTable {
         let resource = HostResource("macvtap.\(plan.name).net\(planned.nic)", in: paths)
         return try resource.hold(for: plan.name) { (journal) throws(VMError) in
             let macvtap = try Self.makeMacvtap(planned, alias: plan.name, &journal, using: &route)
+            // Known by its address from the first moment, and by its number whatever address it has later.
+            try journal.note(.port(macvtap.identity, boot: try Whereabouts.boot()))
             do throws(NetworkError) {
                 for number in plan.queueNumbers(of: planned.nic) {
                     hold(queue: try macvtap.openQueue(isMultiqueue: planned.queues > 1), as: number)
                 }
             } catch { throw VMError(error) }
-            ports.append(HeldPort(nic: planned.nic, name: macvtap.name, isMacvtap: true))
+            ports.append(
+                HeldPort(nic: planned.nic, name: macvtap.name, identity: macvtap.identity, queues: planned.queues))
+        }
+    }
+
+    /// Notes the VM's taps: they vanish with their descriptors, but a process that has one can make the tap persistent, or
+    /// pass the descriptor on.
+    ///
+    /// - Returns: the hold on them.
+    func holdTaps(
+        of plan: LaunchPlan, _ paths: Paths, using route: inout RouteSocket?
+    ) throws(VMError) -> OwnedDescriptor {
+        let boot = try Whereabouts.boot()
+        return try HostResource("taps.\(plan.name)", in: paths).hold(for: plan.name) { (journal) throws(VMError) in
+            for port in ports where !port.isMacvtap {
+                try journal.note(.port(port.identity, boot: boot))
+                try Self.refuseShared(port, using: &route)
+            }
+        }
+    }
+
+    /// Until the tap had an owner, every account could attach to it, if it has several queues. And where root renamed it,
+    /// rules that go by its name would hold for another one.
+    private static func refuseShared(_ port: HeldPort, using route: inout RouteSocket?) throws(VMError) {
+        let found: Link?
+        do throws(NetworkError) {
+            found = try asking(&route) { (socket) throws(NetworkError) in
+                try socket.link(numbered: port.identity.index)
+            }
+        } catch { throw VMError(error) }
+        guard let found, port.identity.isThat(of: found), found.name == port.name.description,
+            found.tap.map({ !$0.isPersistent && $0.owner == 0 && $0.queues.map(Int.init) ?? 1 == port.queues }) ?? true
+        else {
+            throw VMError(
+                .busy, port.name.description, "somebody else has opened, renamed or removed the tap since it was made",
+                remedy: "find out who before the VM is started again")
         }
     }
 
@@ -106,7 +147,7 @@ extension DescriptorTable {
             }
         if let rate = policy.rate {
             rule.bucket = try Self.asking(&route) { (socket) throws(NetworkError) in
-                try socket.limit(port.name, toBytesPerSecond: UInt64(rate.bytesPerSecond))
+                try socket.limit(port.identity, toBytesPerSecond: UInt64(rate.bytesPerSecond))
             }
         }
         return rule

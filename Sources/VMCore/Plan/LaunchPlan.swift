@@ -134,6 +134,8 @@ public struct Descriptor: Equatable, Sendable {
         case macvtap(nic: Int)
         /// The hold on the rules for what the VM's NICs send and get.
         case portRules
+        /// The hold on the VM's taps, which are removed when it ends, also if another process has them open.
+        case taps
         /// A queue of the tap or macvtap of the NIC with this n.
         case tap(nic: Int, queue: Int)
         /// /dev/vhost-net, for that queue.

@@ -24,6 +24,8 @@ extension LaunchPlanner {
             planCard(nic, at: position, mac, mtu: mtu)
         }
         planPolicies()
+        // Noted when they are all there, and held by the VM as one.
+        if !plan.taps.isEmpty { _ = inherit(.taps) }
     }
 
     private mutating func planCard(
