@@ -22,6 +22,11 @@ import Testing
         "-6 route add default via 2001:db8::1", "-6 route add 2001:db8:9::/48 via fe80::1 dev eth0 metric 9",
         "-6 route add 2001:db8:8::/48 dev eth0 src 2001:db8::5",
         "rule add iif eth0 lookup 7 priority 100", "-6 rule add oif eth0 lookup 8 priority 200",
+        "neigh add 10.0.0.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent",
+        "neigh add 10.0.0.78 lladdr 02:00:00:00:00:78 dev eth0 nud permanent protocol bird",
+        "neigh add 10.0.0.79 lladdr 02:00:00:00:00:79 dev eth0 extern_learn",
+        "-6 neigh add 2001:db8::77 lladdr 02:00:00:00:00:77 dev eth0 router nud permanent",
+        "neigh add proxy 10.0.0.88 dev eth0", "-6 neigh add proxy 2001:db8::88 dev eth0",
     ]
 
     private enum Fault: CaseIterable {
@@ -39,7 +44,7 @@ import Testing
             var socket = try RouteSocket()
             let mac = try #require(MACAddress("02:00:00:00:00:01"))
             var wanted = ConnectedBridge(try BridgeSpec(name: name, mac: mac))
-            wanted.uplink = try .known("eth0")
+            wanted.uplink = DeviceName("eth0")
             wanted.addresses = [try #require(IPPrefix("10.77.0.1/16"))]
             wanted.spanningTree = true
             let up = try UplinkPlan.up(wanted, found: socket.state())
@@ -70,7 +75,7 @@ import Testing
             var socket = try RouteSocket()
             var wanted = ConnectedBridge(
                 try BridgeSpec(name: name, mac: try #require(MACAddress("02:00:00:00:00:01"))))
-            wanted.uplink = try .known("eth0")
+            wanted.uplink = DeviceName("eth0")
             let plan = try UplinkPlan.up(wanted, found: socket.state())
             let script = try #require(NetworkScript(lines: NetworkScript(undoing: plan).lines))
             #expect(script == NetworkScript(undoing: plan))
@@ -100,11 +105,13 @@ import Testing
         try Self.routes.forEach { try ip($0) }
     }
 
-    /// All that ip(8) tells, a line for each entry, but what runs by itself, timers of the bridge and of its ports, and
-    /// the order of IPv6 routes: that of two links to fe80::/64, which mean different networks, is that of their making.
+    /// All that ip(8) tells, a line for each entry, except for what changes by itself: timers of the bridge and its ports,
+    /// and what the kernel finds out about neighbours. The order of neighbours and IPv6 routes does not count: that of two
+    /// links to fe80::/64, which mean different networks, is that of their making.
     private func snapshot() throws -> [String] {
         let questions = [
             "addr", "-d link", "-4 route show table all", "-6 route show table all", "-4 rule", "-6 rule",
+            "neigh show nud permanent", "neigh show proxy",
         ]
         return try questions.flatMap { question in
             let text = try ip("-j \(question)").replacing(/"[a-z_]*timer":[0-9.]+/, with: "\"timer\":0")
@@ -113,7 +120,7 @@ import Testing
                 let line = try JSONSerialization.data(withJSONObject: entry, options: [.sortedKeys])
                 return "\(question): \(String(decoding: line, as: UTF8.self))"
             }
-            return question.hasPrefix("-6 route") ? lines.sorted() : lines
+            return question.hasPrefix("-6 route") || question.hasPrefix("neigh") ? lines.sorted() : lines
         }
     }
 

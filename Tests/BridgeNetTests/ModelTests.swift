@@ -11,8 +11,26 @@ import Testing
     @Test(arguments: ["", "52:54:00:00:00", "52:54:00:00:00:0g", "52:54-00:00:00:01", "5254.0000.0001"])
     func refusesWhatIsNoMAC(_ text: String) { #expect(MACAddress(text) == nil) }
 
-    @Test(arguments: ["", ".", "..", "a/b", "a b", "tap%d", "sixteenbyteslong", "é"])
+    @Test(arguments: ["", ".", "..", "a/b", "a b", "tap%d", "sixteenbyteslong", "é", "all", "default"])
     func refusesWhatIsNoInterfaceName(_ text: String) { #expect(InterfaceName(text) == nil) }
+
+    @Test(arguments: ["", "a b", "all", "default", String(repeating: "n", count: 128)])
+    func refusesWhatNoDeviceIsCalled(_ text: String) { #expect(DeviceName(text) == nil) }
+
+    @Test func aDeviceIsFoundByAnyOfItsNames() throws {
+        var long = Link(index: 2, name: "eth0")
+        long.alternativeNames = ["enp0s20f0u1u2u3i5", "eth1"]
+        // A name of its own comes before another's alternative one.
+        let links = [long, Link(index: 3, name: "eth1")]
+        func index(_ name: String) throws -> UInt32? { links.called(try #require(DeviceName(name)))?.index }
+        #expect(try [index("eth0"), index("enp0s20f0u1u2u3i5"), index("eth1"), index("eth2")] == [2, 2, 3, nil])
+    }
+
+    @Test func addressesAreOrderedAsABridgeOrdersThem() throws {
+        let texts = ["02:00:00:00:00:01", "52:54:00:00:00:01", "f2:00:00:00:00:00", "fe:ff:00:00:00:00"]
+        let macs = try texts.map { try #require(MACAddress($0)) }
+        #expect(macs.reversed().sorted() == macs)
+    }
 
     @Test func aBridgeWithAnImpossibleValueCanNotBeBuilt() throws {
         let name = try #require(InterfaceName("br0"))

@@ -13,7 +13,10 @@ import Testing
                 case AddressWire.new: _ = try InterfaceAddress(decoding: message.payload)
                 case RouteWire.new: _ = try Route(decoding: message.payload).map { "\($0.moved(from: 7, to: 8))" }
                 case RuleWire.new: _ = try Rule(decoding: message.payload).map { "\($0)" }
-                case NeighbourWire.newNeighbour: _ = try NeighbourEntry.decode(message.payload)
+                case NeighbourWire.newNeighbour:
+                    _ = try NeighbourEntry.decode(message.payload)
+                    _ = try FixedNeighbour.decode(message.payload).map { "\($0)" }
+                    _ = try AddressHolder.decode(message.payload)
                 default: _ = try Acknowledgement(decoding: message)
                 }
             }

@@ -31,7 +31,7 @@ import Testing
         spanningTree: Bool = false
     ) throws -> ConnectedBridge {
         ConnectedBridge(
-            try BridgeSpec(name: br0, mac: mac, mtu: mtu), uplink: uplink.flatMap { InterfaceName($0) },
+            try BridgeSpec(name: br0, mac: mac, mtu: mtu), uplink: uplink.flatMap { DeviceName($0) },
             addresses: addresses.compactMap { IPPrefix($0) }, gateways: gateways.compactMap { IPAddress($0) },
             spanningTree: spanningTree)
     }
@@ -197,6 +197,56 @@ import Testing
             links: [bridge()], addresses: [try address("10.0.0.5/24", link: 5)],
             routes: [route.moved(from: 3, to: 5)])
         #expect(try UplinkPlan.up(wanted, found: there) == [])
+    }
+
+    /// As hosters have it who route single addresses.
+    @Test(arguments: [("192.0.2.7/32", "172.31.1.1"), ("2001:db8::7/128", "2001:db8:ffff::1")])
+    func aSingleAddressReachesARouterBeyondIt(_ address: String, _ gateway: String) throws {
+        let wanted = try wanted(uplink: nil, addresses: [address], gateways: [gateway])
+        let plan = try UplinkPlan.up(wanted, found: NetworkState(links: []))
+        let router = try #require(IPAddress(gateway))
+        #expect(plan.last == .add(.route(Route(defaultVia: router, link: 1, isOnLink: true)), on: br0))
+    }
+
+    /// Of the other family it says nothing.
+    @Test func aSingleAddressOfTheOtherFamilyReachesNothing() throws {
+        let wanted = try wanted(uplink: nil, addresses: ["2001:db8::7/128", "10.0.0.5/24"], gateways: ["10.9.0.1"])
+        let error = #expect(throws: NetworkError.self) { try UplinkPlan.up(wanted, found: NetworkState(links: [])) }
+        #expect(error?.code == .invalid && error?.remedy?.description.contains("one of /32") == true)
+    }
+
+    @Test func anUplinkIsFoundByItsOtherName() throws {
+        var named = link(2, "eth0")
+        named.alternativeNames = ["enp0s20f0u1u2u3i5"]
+        let plan = try UplinkPlan.up(wanted(uplink: "enp0s20f0u1u2u3i5"), found: NetworkState(links: [named]))
+        let join = NetworkOperation.change(
+            eth0, from: LinkSettings(controller: 0), to: LinkSettings(controller: 3))
+        #expect(plan.last == join)
+        var itself = bridge()
+        itself.alternativeNames = ["wan"]
+        let error = #expect(throws: NetworkError.self) {
+            try UplinkPlan.up(wanted(uplink: "wan"), found: NetworkState(links: [itself]))
+        }
+        #expect(error?.reason == "a bridge can't be its own uplink")
+    }
+
+    /// A bridge that has taken its uplink's address by itself is given it.
+    @Test func anAddressThatWasOnlyTakenIsGiven() throws {
+        var taking = bridge()
+        taking.keepsMAC = false
+        let found = NetworkState(links: [link(2, "eth0", controller: 5), taking])
+        #expect(
+            try UplinkPlan.up(wanted(), found: found) == [
+                .change(br0, from: LinkSettings(mac: hardware), to: LinkSettings(mac: hardware))
+            ])
+    }
+
+    @Test func downWithALinkOnItIsRefused() throws {
+        var vlan = Link(index: 8, name: "br0.10", kind: "vlan", isUp: true)
+        vlan.lower = 5
+        let found = NetworkState(links: [link(2, "eth0", controller: 5), bridge(), vlan])
+        let error = #expect(throws: NetworkError.self) { try UplinkPlan.down(br0, found: found) }
+        #expect(error?.code == .busy && error?.reason == "there are links on it: br0.10")
     }
 
     @Test(arguments: [

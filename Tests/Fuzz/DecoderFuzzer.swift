@@ -51,6 +51,10 @@ private func checkTables(_ datagram: [UInt8]) {
         }
     }
     ask(datagram) { socket in
+        for neighbour in try socket.fixedNeighbours() { precondition(!neighbour.description.isEmpty) }
+    }
+    ask(datagram) { socket in _ = try socket.holder(of: MACAddress(bits: 0x02_00_00_00_00_01), on: 5) }
+    ask(datagram) { socket in
         for address in try socket.addresses() { precondition(IPPrefix("\(address.prefix)") == address.prefix) }
     }
     ask(datagram) { socket in

@@ -15,7 +15,9 @@ from rig.process import in_namespace
 from rig.terminal import spawn, wait_for_exit
 from rig.waiting import wait_until
 
-QUESTIONS = ("address", "-details link", "-4 route show table all", "-6 route show table all", "-4 rule", "-6 rule")
+NEIGHBOURS = ("neigh show nud permanent", "neigh show proxy")
+QUESTIONS = (
+    "address", "-details link", "-4 route show table all", "-6 route show table all", "-4 rule", "-6 rule", *NEIGHBOURS)
 
 HOST = """
     address add 10.0.0.5/24 dev eth0 brd +
@@ -28,6 +30,10 @@ HOST = """
     route add 172.16.0.0/12 via 10.0.0.3 table 7
     -6 route add default via 2001:db8::1
     rule add iif eth0 lookup 7 priority 100
+    neigh add 10.0.0.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent
+    -6 neigh add 2001:db8::77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent
+    neigh add proxy 10.0.0.88 dev eth0
+    -6 neigh add proxy 2001:db8::88 dev eth0
 """
 
 
@@ -59,7 +65,9 @@ class Network:
         return re.sub(r'"\w*timer":[0-9.]+', '"timer":0', answer.stdout)
 
     def state(self):
-        return {question: json.loads(self.ask(question)) for question in QUESTIONS}
+        found = {question: json.loads(self.ask(question)) for question in QUESTIONS}
+        # The kernel lists them in no particular order.
+        return found | {question: in_order(found[question]) for question in NEIGHBOURS}
 
     def is_back(self):
         return self.state() == self.before
@@ -142,12 +150,75 @@ def check_bridge(network):
         renamed = json.dumps(network.before[question]).replace('"eth0"', '"br0"')
         assert in_order(json.loads(network.ask(question))) == in_order(json.loads(renamed))
     # The kernel's own group routes are each link's.
+    for question in NEIGHBOURS:
+        assert in_order(json.loads(network.ask(question))) == [
+            neighbour.replace('"eth0"', '"br0"') for neighbour in network.before[question]]
     default = [route for route in json.loads(network.ask("-6 route show table all")) if route["dst"] == "default"]
     assert [(route["dev"], route["gateway"]) for route in default] == [("br0", "2001:db8::1")]
 
 
 def in_order(entries):
     return sorted(json.dumps(entry, sort_keys=True) for entry in entries)
+
+
+def test_a_device_is_called_by_any_of_its_names(network):
+    host = network.host
+    # The second one is longer than a device's own name can be.
+    names = ["enp0s3", "enp0s20f0u1u2u3i5"]
+    for name in names:
+        host.ip("link", "property", "add", "dev", "eth0", "altname", name)
+    said = host.kvmctl("net", "up", "br0", "--uplink", names[1]).stderr
+    assert f"eth0 keeps its other names ({', '.join(names)})" in said and "br0 instead" in said
+    assert host.links()["eth0"]["master"] == "br0"
+    for name in names:
+        assert "up already" in host.kvmctl("net", "up", "br0", "--uplink", name).stdout
+    persisted = host.kvmctl("net", "persist", "br0", "--for", "networkd", "--dry-run")
+    assert "Name=eth0" in persisted.stdout and "not in these files: the proxy of 10.0.0.88" in persisted.stderr
+    host.kvmctl("net", "down", "br0")
+    assert host.links()["eth0"]["altnames"] == names
+
+
+def test_a_bridge_is_called_by_any_of_its_names(network):
+    host = network.host
+    host.kvmctl("net", "up", "br0", "--uplink", "eth0")
+    host.ip("link", "property", "add", "dev", "br0", "altname", "lan")
+    assert "up already" in host.kvmctl("net", "up", "lan", "--uplink", "eth0").stdout
+    assert [bridge["name"] for bridge in host.json("net", "show", "lan")] == ["br0"]
+    assert "kvmctl-br0" in host.kvmctl("net", "persist", "lan", "--for", "networkd", "--dry-run").stdout
+    found = json.loads(host.execute(host.binary, "doctor", "--json", "lan").stdout)
+    assert "uplink eth0" in next(one["text"] for one in found if one["subject"] == "br0")
+    host.kvmctl("net", "down", "lan")
+    network.wait_until_back()
+
+
+JOINING = """
+import socket, time
+group = socket.inet_aton("224.0.0.251") + socket.inet_aton("10.0.0.5")
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).setsockopt(0, 35, group)
+six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+six.setsockopt(41, 20, socket.inet_pton(socket.AF_INET6, "ff02::fb") + socket.if_nametoindex("eth0").to_bytes(4, "little"))
+four = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+four.setsockopt(0, 35, group)
+print("joined", flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_can_not_be_moved_is_named(network):
+    host = network.host
+    host.ip("link", "add", "vx0", "type", "vxlan", "id", "5", "dev", "eth0", "remote", "10.0.0.1", "dstport", "4789")
+    host.ip("token", "set", "::5", "dev", "eth0")
+    host.execute("sh", "-c", "echo 1 >/proc/sys/net/ipv4/conf/eth0/log_martians; echo 1 >/proc/sys/net/ipv6/conf/eth0/proxy_ndp")
+    program = host.popen("/usr/bin/python3", "-c", JOINING)
+    assert program.stdout.readline() == "joined\n"
+    said = host.kvmctl("net", "up", "br0", "--uplink", "eth0").stderr
+    for words in (
+            "vx0, of kind vxlan, is bound to eth0", "`ip token set ::5 dev br0`",
+            "net/ipv4/conf/br0/log_martians=1 net/ipv6/conf/br0/proxy_ndp=1",
+            "multicast groups 224.0.0.251, ff02::fb on eth0"):
+        assert words in said, words
+    program.kill()
+    program.communicate()
 
 
 def test_no_ping_is_lost(network):
@@ -391,6 +462,37 @@ def test_an_uplink_that_does_not_fit_is_refused(host, uplink, code, words):
     assert words in refused and len(refused.splitlines()) == 2
     assert host.kvmctl("net", "up", "br0", "--uplink", uplink, "--dry-run", expect=code).stderr == refused
     assert host.links().keys() == before
+
+
+def test_what_sits_on_a_bridge_keeps_it(host):
+    host.kvmctl("net", "up", "br0")
+    host.ip("link", "add", "link", "br0", "name", "upper", "type", "macvlan", "mode", "bridge")
+    assert "there are links on it: upper" in host.kvmctl("net", "down", "br0", expect=75).stderr
+    assert "upper" in host.links()
+
+
+def test_a_gateway_beyond_a_single_address(network):
+    """As hosters have it who route single addresses: the router is in no network of the host's."""
+    host = network.host
+    for words in ("address flush dev eth0", "route flush dev eth0 table all", "rule delete iif eth0"):
+        host.ip(*words.split())
+    network.at_gateway("ip", "address", "add", "172.31.1.1/32", "dev", "far")
+    network.at_gateway("ip", "route", "add", "192.0.2.7", "dev", "far")
+    network.at_gateway("ip", "link", "set", "lo", "up")
+    network.at_gateway("ip", "address", "add", "203.0.113.1/32", "dev", "lo")
+    words = ("net", "up", "br0", "--uplink", "eth0", "--address", "192.0.2.7/32", "--gateway", "172.31.1.1")
+    host.kvmctl(*words)
+    assert "up already" in host.kvmctl(*words).stdout
+    assert "via 172.31.1.1 dev br0 proto static onlink" in host.execute("ip", "route", "show", "default").stdout
+    assert host.execute("ping", "-c", "1", "-W", "5", "203.0.113.1").returncode == 0
+    for service, line in (
+            ("networkd", "GatewayOnLink=yes"), ("ifupdown", "via 172.31.1.1 dev br0 onlink"),
+            ("networkmanager", "route1_options=onlink=true")):
+        assert line in host.kvmctl("net", "persist", "br0", "--for", service, "--dry-run").stdout
+    # What is there moves as it is.
+    host.kvmctl("net", "down", "br0")
+    assert "via 172.31.1.1 dev eth0 proto static onlink" in host.execute("ip", "route", "show", "default").stdout
+    assert host.execute("ping", "-c", "1", "-W", "5", "203.0.113.1").returncode == 0
 
 
 def test_an_address_and_a_gateway_of_its_own(host):

@@ -15,6 +15,8 @@ HOST = """
     address add 10.0.0.5/24 dev eth0
     address add 2001:db8::5/64 dev eth0 nodad
     route add default via 10.0.0.1
+    neigh add 10.0.0.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent
+    neigh add proxy 10.0.0.88 dev eth0
 """
 WORDS = {"up": ("net", "up", "br0", "--uplink", "eth0"), "down": ("net", "down", "br0")}
 # Where a change is made, and where it is decided what becomes of it.
@@ -48,7 +50,7 @@ class Uplink:
         for link in json.loads(self.ask("address")):
             found |= {f"{link['ifname']} {link.get('master')} {link['address']}"}
             found |= {f"{link['ifname']} {address['local']}/{address['prefixlen']}" for address in link["addr_info"]}
-        for question in ("-4 route show table all", "-6 route show"):
+        for question in ("-4 route show table all", "-6 route show", "neigh show nud permanent", "neigh show proxy"):
             for entry in json.loads(self.ask(question)):
                 found.add(f"{question}: {entry.get('dev')} {entry['dst']} {entry.get('gateway')} {entry.get('lladdr')}")
         return found

@@ -196,6 +196,23 @@ import Testing
         #expect(try bridge { $0.ports[0].hasCarrier = false }.text.contains("no carrier"))
     }
 
+    @Test(arguments: [
+        (
+            Bool?.some(false), "so it has the lowest of its ports'",
+            Finding.Mend.command("ip link set dev br0 address 52:54:00:00:00:01")
+        ),
+        (Bool?.none, "can't be seen", .step("look as root: `sudo kvmctl doctor`")),
+    ])
+    func aBridgeThatNobodyGaveAMAC(_ keepsMAC: Bool?, _ words: String, _ mend: Finding.Mend) throws {
+        let mac = try #require(MACAddress("52:54:00:00:00:01"))
+        let found = try finding {
+            var bridge = BridgeCondition(name: "br0", isUp: true, mtu: 1500, mac: mac, keepsMAC: keepsMAC)
+            bridge.ports = [PortCondition(name: "eth0", isTap: false, mtu: 1500)]
+            $0.bridges = [bridge]
+        }
+        #expect(found.severity == .warning && found.text.contains(words) && found.mend == mend)
+    }
+
     @Test func theHostsOwnMAC() throws {
         let mac = try #require(MACAddress("52:54:00:00:00:01"))
         let machine = MachineCondition(

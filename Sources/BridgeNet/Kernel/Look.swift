@@ -4,7 +4,11 @@ extension RouteSocket {
     /// All that the kernel has of the namespace. It is asked for one table after the other.
     public mutating func state() throws(NetworkError) -> NetworkState {
         var state = try linkState()
+        for position in state.links.indices where state.links[position].isBridge {
+            state.links[position].keepsMAC = state.links[position].macIsKept()
+        }
         (state.addresses, state.routes, state.rules) = (try addresses(), try routes(), try rules())
+        state.neighbours = try fixedNeighbours()
         return state
     }
 

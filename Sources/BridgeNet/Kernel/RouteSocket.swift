@@ -35,6 +35,11 @@ public struct RouteSocket: ~Copyable {
         try oneLink(LinkRequest.get(name), subject: name.description)
     }
 
+    /// The link that is called so, perhaps by an alternative name; nil if there is none.
+    public mutating func link(called name: DeviceName) throws(NetworkError) -> Link? {
+        try oneLink(LinkRequest.get(name), subject: name.description)
+    }
+
     /// The link of that number; nil if there is none.
     public mutating func link(numbered index: UInt32) throws(NetworkError) -> Link? {
         try oneLink(LinkRequest.get(index), subject: "link \(index)")

@@ -3,7 +3,7 @@ public struct ConnectedBridge: Equatable, Sendable {
     /// The bridge itself.
     public var bridge: BridgeSpec
     /// The device that connects it to the network outside; its addresses, routes and MAC become the bridge's.
-    public var uplink: InterfaceName?
+    public var uplink: DeviceName?
     /// Addresses that the host is to have on it.
     public var addresses: [IPPrefix]
     /// Routers that default routes are to lead through, one of a family at most.
@@ -15,7 +15,7 @@ public struct ConnectedBridge: Equatable, Sendable {
 
     /// A bridge of these properties; what is left out is not wanted.
     public init(
-        _ bridge: BridgeSpec, uplink: InterfaceName? = nil, addresses: [IPPrefix] = [], gateways: [IPAddress] = [],
+        _ bridge: BridgeSpec, uplink: DeviceName? = nil, addresses: [IPPrefix] = [], gateways: [IPAddress] = [],
         spanningTree: Bool = false, vlanAware: Bool = false
     ) {
         (self.bridge, self.uplink, self.addresses, self.gateways) = (bridge, uplink, addresses, gateways)

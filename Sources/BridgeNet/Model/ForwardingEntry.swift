@@ -1,3 +1,12 @@
+/// Who has an Ethernet address, as far as a bridge knows.
+public struct AddressHolder: Equatable, Sendable {
+    /// The index of the link: the port that the address was heard behind, or the link whose own it is, which can be the
+    /// bridge itself.
+    public var link: UInt32
+    /// Whether it is the link's own.
+    public var isOwn: Bool
+}
+
 /// What a bridge has learned (bridge(8), fdb): an Ethernet address, and the port that it was heard behind.
 public struct ForwardingEntry: Equatable, Sendable {
     /// The address of the station.

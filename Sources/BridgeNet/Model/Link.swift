@@ -20,12 +20,21 @@ public struct Link: Equatable, Sendable {
     public var alias: String?
     /// Whether it carries Ethernet frames, and is not the loopback: only such a link can be a bridge's port.
     public var isEthernet = true
-    /// The index of the link that it sits on, as a VLAN or a macvtap does; of a veth, its peer's, in whatever namespace.
+    /// The index of the link that it sits on, as a VLAN or a macvtap does, or of a veth its peer's; nil too where that one
+    /// is in another namespace.
     public var lower: UInt32?
+    /// What else it is called (ip-link(8), altname).
+    public var alternativeNames: [String] = []
     /// What it is as a tap; nil where it is none, or the kernel doesn't say.
     public var tap: TapFacts?
     /// How the kernel makes its IPv6 link-local address; nil on a kernel without IPv6.
     public var addressGeneration: AddressGeneration?
+    /// What the host's part of its IPv6 addresses is to be where routers announce a network (ip-token(8)); nil: nothing was
+    /// said.
+    public var addressToken: IPAddress?
+    /// Of a bridge, whether it keeps its address whatever joins it; else it has the lowest of its ports'. Nil where that was
+    /// not looked at, or can't be seen.
+    public var keepsMAC: Bool?
     /// What it does as a bridge; nil where it is none.
     public var bridge: BridgeOptions?
     /// Of a bridge that keeps VLANs apart, the one that a new port is an access port of; 0: none.

@@ -8,20 +8,25 @@ public struct NetworkState: Equatable, Sendable {
     public var routes: [Route]
     /// The rules that choose between tables.
     public var rules: [Rule]
+    /// What is written down of neighbours on them.
+    public var neighbours: [FixedNeighbour]
     /// The indices of the links that are Wi-Fi.
     public var wireless: Set<UInt32>
 
     /// A state of these parts; what is left out is not there.
     public init(
         links: [Link], addresses: [InterfaceAddress] = [], routes: [Route] = [], rules: [Rule] = [],
-        wireless: Set<UInt32> = []
+        neighbours: [FixedNeighbour] = [], wireless: Set<UInt32> = []
     ) {
         (self.links, self.addresses, self.routes, self.rules) = (links, addresses, routes, rules)
-        self.wireless = wireless
+        (self.neighbours, self.wireless) = (neighbours, wireless)
     }
 
     /// The link of that name.
     public func link(named name: InterfaceName) -> Link? { links.first { $0.name == name.description } }
+
+    /// The link that is called so, perhaps by an alternative name.
+    public func link(called name: DeviceName) -> Link? { links.called(name) }
 
     /// What is joined to a bridge.
     public func ports(of bridge: Link) -> [Link] { links.filter { $0.controller == bridge.index } }

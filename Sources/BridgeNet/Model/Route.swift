@@ -41,10 +41,12 @@ public struct Route: Equatable, Sendable {
     }
 
     /// A default route of the admin's in the main table, as `ip route add default via GATEWAY` makes it.
-    public init(defaultVia gateway: IPAddress, link: UInt32) {
+    ///
+    /// - Parameter isOnLink: Whether the router counts as reachable though no address is in its network.
+    public init(defaultVia gateway: IPAddress, link: UInt32, isOnLink: Bool = false) {
         self.init(
             family: gateway.family, destinationLength: 0, sourceLength: 0, typeOfService: 0,
-            origin: Number.administrator, scope: 0, kind: Number.unicast, flags: 0,
+            origin: Number.administrator, scope: 0, kind: Number.unicast, flags: isOnLink ? RouteWire.onLink : 0,
             attributes: [
                 .number(RouteWire.table, Number.mainTable), .bytes(RouteWire.gateway, gateway.octets),
                 .number(RouteWire.output, link),

@@ -31,10 +31,10 @@ struct AddressPlan {
     private func defaultRoutes() throws(NetworkError) -> [NetworkOperation] {
         var operations: [NetworkOperation] = []
         for gateway in wanted.gateways {
-            try checkReach(gateway)
+            let isOnLink = try isBeyondNetworks(gateway)
             let defaults = found.routes.filter { $0.isDefault && $0.family == gateway.family }
             if defaults.contains(where: { $0.gateway == gateway && !$0.links.isDisjoint(with: links) }) { continue }
-            let route = Route(defaultVia: gateway, link: place.index)
+            let route = Route(defaultVia: gateway, link: place.index, isOnLink: isOnLink)
             // The metric that a route without one gets: of IPv6 IP6_RT_PRIO_USER.
             let metric: UInt32 = gateway.isIPv4 ? 0 : 1024
             if let other = defaults.first(where: { $0.metric == metric }) { throw conflict(gateway, other) }
@@ -43,15 +43,23 @@ struct AddressPlan {
         return operations
     }
 
-    private func checkReach(_ gateway: IPAddress) throws(NetworkError) {
-        let prefixes = present.map(\.prefix) + wanted.addresses
-        if prefixes.contains(where: { $0.contains(gateway) && $0.address != gateway }) { return }
-        if gateway.isLinkLocal, !gateway.isIPv4 { return }
-        let own = prefixes.contains { $0.address == gateway }
+    /// Whether a gateway is in no network of the bridge's and is reached all the same: an address that is a network by
+    /// itself says that there is none to be in, as at hosters who route single addresses.
+    ///
+    /// - Throws: `invalid` for the host's own address, and for one that can't be reached.
+    private func isBeyondNetworks(_ gateway: IPAddress) throws(NetworkError) -> Bool {
+        let prefixes = (present.map(\.prefix) + wanted.addresses).filter { $0.address.family == gateway.family }
+        if prefixes.contains(where: { $0.address == gateway }) {
+            throw refusal(.invalid, gateway, "that is the host's own address", remedy: "name the router's")
+        }
+        if prefixes.contains(where: { $0.contains(gateway) }) || gateway.isLinkLocal && !gateway.isIPv4 { return false }
+        if prefixes.contains(where: { $0.length == gateway.family.bits }) { return true }
         throw refusal(
-            .invalid, gateway,
-            own ? "that is the host's own address" : "it is in no network that the bridge has an address of",
-            remedy: own ? "name the router's" : "give the bridge an address of its network, with --address")
+            .invalid, gateway, "it is in no network that the bridge has an address of",
+            remedy: """
+                give the bridge an address of its network, with --address; one of /\(gateway.family.bits) where the host has \
+                a single address
+                """)
     }
 
     private func conflict(_ gateway: IPAddress, _ other: Route) -> NetworkError {

@@ -21,7 +21,10 @@ public enum BridgePlan {
         }
         var from = LinkSettings()
         var to = LinkSettings()
-        if wanted.replacesMAC, link.mac != wanted.mac { (from.mac, to.mac) = (link.mac, wanted.mac) }
+        // To give it the address that it has makes it keep that one.
+        if wanted.replacesMAC, link.mac != wanted.mac || link.keepsMAC == false {
+            (from.mac, to.mac) = (link.mac, wanted.mac)
+        }
         if let mtu = wanted.mtu, link.mtu != mtu { (from.mtu, to.mtu) = (link.mtu, mtu) }
         if !link.isUp { (from.isUp, to.isUp) = (false, true) }
         return to.isEmpty ? [] : [.change(wanted.name, from: from, to: to)]
@@ -29,7 +32,7 @@ public enum BridgePlan {
 
     /// Makes the bridge be gone.
     ///
-    /// - Throws: `busy` if anything is still joined to it, naming the ports; `exists` if the name belongs to a device
+    /// - Throws: `busy` if anything is still joined to it, or sits on it, naming what; `exists` if the name belongs to a device
     ///   that is no bridge.
     public static func down(_ name: InterfaceName, found: [Link]) throws(NetworkError) -> [NetworkOperation] {
         guard let link = found.first(where: { $0.name == name.description }) else { return [] }
@@ -43,6 +46,16 @@ public enum BridgePlan {
             throw NetworkError(
                 .busy, subject: link.name, doing: "deleting the bridge", reason: "still joined to it: \(list(ports))",
                 remedy: "stop the VMs and take the other ports out first; ip-link(8) says how (nomaster)")
+        }
+        // The kernel would delete them with it.
+        let upper = found.filter { $0.lower == link.index && $0.kind != "veth" }
+        guard upper.isEmpty else {
+            throw NetworkError(
+                .busy, subject: link.name, doing: "deleting the bridge",
+                reason: "there are links on it: \(list(upper))",
+                remedy: """
+                    stop the VMs that have one of them; where nobody needs the others, delete them; ip-link(8) says how
+                    """)
         }
         return [.delete(name)]
     }

@@ -1,5 +1,5 @@
-/// Moves what makes a link the host's own connection, its addresses, routes and rules, to another link of the same MAC.
-/// Pure.
+/// Moves what makes a link the host's own connection, its addresses, routes, rules and what is written down of neighbours,
+/// to another link of the same MAC. Pure.
 ///
 /// What carries traffic is never without its like: everything is first made on the target and then taken from the source,
 /// the IPv4 addresses even before the frames arrive there. In reverse the same operations are as gentle, so a plan that
@@ -16,10 +16,12 @@ struct IdentityMove {
     private let addresses: [InterfaceAddress]
     private let routes: [Route]
     private let rules: [Rule]
+    private let neighbours: [FixedNeighbour]
     /// Of the routes that the kernel makes by itself, those that somebody has taken away from the source.
     private let surplus: [Route]
     /// What the target has already.
     private let existing: [InterfaceAddress]
+    private let known: [FixedNeighbour]
 
     /// - Throws: `unsupported` for a route that can't be moved.
     init(from source: Place, to target: Place, found: NetworkState) throws(NetworkError) {
@@ -29,6 +31,8 @@ struct IdentityMove {
         // (`inet_insert_ifa`, net/ipv4/devinet.c; `ipv6_link_dev_addr`, net/ipv6/addrconf.c).
         addresses = own.filter(\.address.isIPv4) + own.filter { !$0.address.isIPv4 }.reversed()
         existing = found.addresses.filter { $0.link == target.index }
+        neighbours = found.neighbours.filter { $0.link == source.index }
+        known = found.neighbours.filter { $0.link == target.index }
         var made: [Route] = []
         for route in addresses.flatMap({ $0.kernelRoutes(on: source.index) }) where !made.contains(route) {
             made.append(route)
@@ -45,11 +49,12 @@ struct IdentityMove {
     }
 
     /// Whether the source has nothing to be moved.
-    var isEmpty: Bool { addresses.isEmpty && routes.isEmpty && rules.isEmpty }
+    var isEmpty: Bool { addresses.isEmpty && routes.isEmpty && rules.isEmpty && neighbours.isEmpty }
 
     /// What can be done while the source still gets all frames, which it goes on to do.
     var before: [NetworkOperation] {
         quieting + added.filter(\.address.isIPv4).map { .add(.address($0), on: target.name) }
+            + newNeighbours.map { .add(.neighbour($0), on: target.name) }
     }
 
     /// What is left to be done when the target gets the frames.
@@ -60,6 +65,7 @@ struct IdentityMove {
             + rules.map { .add(.rule($0.renamed(from: "\(source.name)", to: "\(target.name)")), on: target.name) }
             + rules.reversed().map { .remove(.rule($0), on: source.name) }
             + routes.reversed().map { .remove(.route($0), on: source.name) }
+            + neighbours.reversed().map { .remove(.neighbour($0), on: source.name) }
             + addresses.reversed().map { .remove(.address($0.quiet), on: source.name) }
             + settling
     }
@@ -68,6 +74,13 @@ struct IdentityMove {
     private var added: [InterfaceAddress] {
         addresses.map { $0.moved(from: source, to: target) }.filter { moved in
             !existing.contains { $0.prefix == moved.prefix && $0.peer == moved.peer }
+        }
+    }
+
+    /// What is written down of neighbours, without those of which something is written down for the target.
+    private var newNeighbours: [FixedNeighbour] {
+        neighbours.map { $0.moved(to: target.index) }.filter { moved in
+            !known.contains { $0.address == moved.address && $0.isProxy == moved.isProxy }
         }
     }
 

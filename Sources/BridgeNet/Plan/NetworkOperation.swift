@@ -60,6 +60,8 @@ public enum NetworkEntry: Equatable, Sendable {
     case rule(Rule)
     /// The VLANs of a bridge's port.
     case vlans(PortVLANEntry)
+    /// What is written down of a neighbour.
+    case neighbour(FixedNeighbour)
 }
 
 extension NetworkOperation: CustomStringConvertible {
@@ -85,6 +87,7 @@ extension NetworkEntry: CustomStringConvertible {
         case .route(let route): "route \(route)"
         case .rule(let rule): "\(rule)"
         case .vlans(let entry): "VLAN \(entry.vlans)"
+        case .neighbour(let neighbour): "\(neighbour)"
         }
     }
 }

@@ -5,14 +5,20 @@ struct UplinkCheck {
 
     private var bridge: InterfaceName { wanted.bridge.name }
 
-    /// The uplink, which fits.
+    /// The uplink, which fits, and its own name.
     ///
     /// - Throws: Why not: `notFound`, `busy` for one that belongs to another bridge, `unsupported` for one that can't be
     ///   bridged, `invalid` for one that makes no sense.
-    func uplink(_ name: InterfaceName) throws(NetworkError) -> Link {
-        if name == bridge { throw refusal(.invalid, name, "a bridge can't be its own uplink", remedy: Self.advice) }
-        guard let link = found.link(named: name) else {
-            throw refusal(.notFound, name, "there is no such device", remedy: "ip-link(8) lists those there are")
+    func uplink(_ wish: DeviceName) throws(NetworkError) -> (link: Link, name: InterfaceName) {
+        let device = found.link(called: wish)
+        if (device?.name ?? wish.description) == bridge.description {
+            throw refusal(.invalid, wish, "a bridge can't be its own uplink", remedy: Self.advice)
+        }
+        guard let link = device else {
+            throw refusal(.notFound, wish, "there is no such device", remedy: "ip-link(8) lists those there are")
+        }
+        guard let name = InterfaceName(link.name) else {
+            throw refusal(.unsupported, wish, "its name has odd characters", remedy: "rename it; ip-link(8) says how")
         }
         try checkKind(link, name)
         try checkController(link, name)
@@ -21,7 +27,7 @@ struct UplinkCheck {
                 .invalid, name, "the bridge is to have MTU \(mtu), and the uplink carries \(link.mtu)",
                 remedy: .raiseMTU(of: name, to: mtu))
         }
-        return link
+        return (link, name)
     }
 
     private static let advice: NetworkError.Remedy = "name the device that leads outside, which the default route names"
@@ -74,9 +80,10 @@ struct UplinkCheck {
     }
 
     private func refusal(
-        _ code: NetworkError.Code, _ name: InterfaceName, _ reason: String, remedy: NetworkError.Remedy
+        _ code: NetworkError.Code, _ device: some CustomStringConvertible, _ reason: String, remedy: NetworkError.Remedy
     ) -> NetworkError {
         NetworkError(
-            code, subject: name.description, doing: "making it the uplink of \(bridge)", reason: reason, remedy: remedy)
+            code, subject: device.description, doing: "making it the uplink of \(bridge)", reason: reason,
+            remedy: remedy)
     }
 }

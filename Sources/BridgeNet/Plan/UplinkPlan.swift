@@ -14,15 +14,29 @@ public enum UplinkPlan {
         var spec = wanted.bridge
         var uplink: Link?
         var joining: [NetworkOperation] = []
-        if let uplinkName = wanted.uplink {
-            let link = try UplinkCheck(wanted: wanted, found: found).uplink(uplinkName)
+        if let wish = wanted.uplink {
+            let (link, uplinkName) = try UplinkCheck(wanted: wanted, found: found).uplink(wish)
             spec = try self.spec(wanted, link, present)
             joining = try join(link, IdentityMove.Place(name: uplinkName, index: link.index), to: place, found)
             uplink = link
         }
-        let made = try BridgePlan.up(spec, found: found.links, index: place.index)
+        let made = keeping(
+            found.neighbours, of: present, through: try BridgePlan.up(spec, found: found.links, index: place.index))
         let addressed = try AddressPlan(wanted, place, found, moving: uplink).operations()
         return made + vlans(wanted, present) + joining + addressed + spanningTree(wanted, present)
+    }
+
+    /// With another address a link forgets what is written down of neighbours on it (`neigh_changeaddr`,
+    /// net/core/neighbour.c), so it is written down again, on the way back too.
+    private static func keeping(
+        _ neighbours: [FixedNeighbour], of bridge: Link?, through operations: [NetworkOperation]
+    ) -> [NetworkOperation] {
+        let changesMAC = operations.contains { operation in
+            if case .change(_, _, let to) = operation { to.mac != nil } else { false }
+        }
+        guard let bridge, let name = InterfaceName(bridge.name), changesMAC else { return operations }
+        let own = neighbours.filter { $0.link == bridge.index && !$0.isProxy }
+        return own.map { .remove(.neighbour($0), on: name) } + operations + own.map { .add(.neighbour($0), on: name) }
     }
 
     /// Gives the uplink back what the bridge had of it, and makes the bridge be gone.

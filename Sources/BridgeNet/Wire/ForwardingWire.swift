@@ -7,11 +7,34 @@ extension EntryRequest {
     }
 }
 
+extension EntryRequest {
+    /// What a bridge knows of one address (`rtnl_fdb_get`, net/core/rtnetlink.c).
+    static func forwarding(of mac: MACAddress, on bridge: UInt32) -> EntryRequest {
+        let header = [ForwardingWire.bridgeFamily] + [UInt8](repeating: 0, count: NeighbourWire.headerLength - 1)
+        return EntryRequest(
+            type: NeighbourWire.getNeighbour, flags: [.request, .acknowledge], header: header,
+            attributes: [
+                .bytes(NeighbourWire.linkAddress, mac.octets), .number(ForwardingWire.controller, bridge),
+            ])
+    }
+}
+
 /// The numbers of the messages about bridges' tables; the kernel's own names beside them.
 enum ForwardingWire {
     static let bridgeFamily: UInt8 = 7  // AF_BRIDGE
     static let controller: UInt16 = 9  // NDA_MASTER
     static let permanent: UInt16 = 0x80  // NUD_PERMANENT: an address of the bridge's or the port's own
+}
+
+extension AddressHolder {
+    /// Decodes the payload of RTM_NEWNEIGH of the bridge family.
+    static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> AddressHolder? {
+        var reader = ByteReader(payload)
+        _ = try reader.take(4, "forwarding entry")  // family, padding
+        let link = try reader.read(as: UInt32.self, "forwarding entry")
+        let state = try reader.read(as: UInt16.self, "forwarding entry")
+        return AddressHolder(link: link, isOwn: state & ForwardingWire.permanent != 0)
+    }
 }
 
 extension ForwardingEntry {

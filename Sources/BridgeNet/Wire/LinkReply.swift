@@ -27,17 +27,31 @@ extension Link {
             controller: try attributes.number(LinkWire.controller, "controller"),
             alias: attributes.text(LinkWire.alias))
         isEthernet = hardware == LinkWire.ethernet && flags & LinkWire.loopback == 0
-        lower = try attributes.number(LinkWire.lower, "lower link")
-        addressGeneration = try attributes.nested(LinkWire.protocols)?.nested(LinkWire.IPv6.family)?
-            .number(LinkWire.IPv6.addressGeneration, "address generation").flatMap(AddressGeneration.init(rawValue:))
+        // A number of another namespace's means nothing here.
+        if attributes.bytes(LinkWire.lowerNamespace) == nil {
+            lower = try attributes.number(LinkWire.lower, "lower link")
+        }
+        alternativeNames = try Self.alternativeNames(attributes)
+        let ipv6 = try attributes.nested(LinkWire.protocols)?.nested(LinkWire.IPv6.family)
+        addressGeneration = try ipv6?.number(LinkWire.IPv6.addressGeneration, "address generation")
+            .flatMap(AddressGeneration.init(rawValue:))
+        addressToken = ipv6?.bytes(LinkWire.IPv6.token).flatMap { IPAddress(octets: $0) }
+            .flatMap { $0.isUnspecified ? nil : $0 }
         guard let data = try info?.nested(LinkWire.Info.data) else { return }
         switch kind {
         case "bridge":
             bridge = try BridgeOptions(decoding: data)
             defaultVLAN = try data.number(LinkWire.Bridge.defaultVLAN, "default VLAN")
         case "tun": tap = try TapFacts(decoding: data)
+        case "vxlan": if lower == nil { lower = try data.number(LinkWire.VXLAN.lower, "lower link") }
         default: break
         }
+    }
+
+    private static func alternativeNames(_ attributes: Attributes) throws(WireError) -> [String] {
+        guard let list = attributes.bytes(LinkWire.properties) else { return [] }
+        return try Attribute.all(decoding: list).filter { $0.type & Attribute.typeMask == LinkWire.alternativeName }
+            .compactMap { [$0].text(LinkWire.alternativeName) }
     }
 }
 

@@ -31,6 +31,17 @@ extension LinkRequest {
             ])
     }
 
+    /// The link that is called so, by a name of any length.
+    static func get(_ name: DeviceName) -> LinkRequest {
+        if let name = InterfaceName(name.description) { return get(name) }
+        return LinkRequest(
+            type: LinkWire.getLink, flags: [.request, .acknowledge],
+            attributes: [
+                .name(LinkWire.alternativeName, name.description),
+                .number(LinkWire.extensionMask, LinkWire.skipStatistics),
+            ])
+    }
+
     /// The link of that number.
     static func get(_ index: UInt32) -> LinkRequest {
         LinkRequest(

@@ -23,6 +23,9 @@ enum LinkWire {
     static let protocols: UInt16 = 26  // IFLA_AF_SPEC
     static let group: UInt16 = 27  // IFLA_GROUP
     static let extensionMask: UInt16 = 29  // IFLA_EXT_MASK
+    static let lowerNamespace: UInt16 = 37  // IFLA_LINK_NETNSID
+    static let properties: UInt16 = 52  // IFLA_PROP_LIST
+    static let alternativeName: UInt16 = 53  // IFLA_ALT_IFNAME, in IFLA_PROP_LIST and in requests
 
     /// RTEXT_FILTER_SKIP_STATS: counters are most of a link's message and we read none.
     static let skipStatistics: UInt32 = 1 << 3
@@ -41,6 +44,11 @@ enum LinkWire {
         static let defaultVLAN: UInt16 = 39  // IFLA_BR_VLAN_DEFAULT_PVID
     }
 
+    /// In IFLA_INFO_DATA of a VXLAN, which tells it nowhere else.
+    enum VXLAN {
+        static let lower: UInt16 = 3  // IFLA_VXLAN_LINK
+    }
+
     /// In IFLA_INFO_DATA of a tap.
     enum Tap {
         static let owner: UInt16 = 1  // IFLA_TUN_OWNER
@@ -51,6 +59,7 @@ enum LinkWire {
     /// In IFLA_AF_SPEC.
     enum IPv6 {
         static let family: UInt16 = 10  // AF_INET6
+        static let token: UInt16 = 7  // IFLA_INET6_TOKEN
         static let addressGeneration: UInt16 = 8  // IFLA_INET6_ADDR_GEN_MODE
     }
 }

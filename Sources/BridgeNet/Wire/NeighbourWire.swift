@@ -10,13 +10,22 @@ extension EntryRequest {
 /// The numbers of rtnetlink's neighbour messages; the kernel's own names beside them.
 enum NeighbourWire {
     static let newNeighbour: UInt16 = 28  // RTM_NEWNEIGH
+    static let deleteNeighbour: UInt16 = 29  // RTM_DELNEIGH
     static let getNeighbour: UInt16 = 30  // RTM_GETNEIGH
 
     static let headerLength = 12  // struct ndmsg, linux/neighbour.h
     static let destination: UInt16 = 1  // NDA_DST
     static let linkAddress: UInt16 = 2  // NDA_LLADDR
 
+    static let origin: UInt16 = 12  // NDA_PROTOCOL
+    static let moreFlags: UInt16 = 15  // NDA_FLAGS_EXT
+
     static let use: UInt8 = 1  // NTF_USE: ask for it now
+    static let proxy: UInt8 = 1 << 3  // NTF_PROXY
+    static let learned: UInt8 = 1 << 4  // NTF_EXT_LEARNED: by a daemon
+    static let router: UInt8 = 1 << 7  // NTF_ROUTER
+    static let settableFlags = proxy | learned | router
+    static let managed: UInt32 = 1  // NTF_EXT_MANAGED, in NDA_FLAGS_EXT
 
     /// `struct ndmsg`.
     static func header(_ family: IPAddress.Family, link: UInt32, state: UInt16, flags: UInt8) -> [UInt8] {

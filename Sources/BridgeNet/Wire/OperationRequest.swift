@@ -10,10 +10,12 @@ extension NetworkOperation {
         case .add(.route(let route), _): EntryRequest.add(route)
         case .add(.rule(let rule), _): EntryRequest.add(rule)
         case .add(.vlans(let entry), _): LinkRequest.add(entry)
+        case .add(.neighbour(let neighbour), _): EntryRequest.add(neighbour)
         case .remove(.address(let address), _): EntryRequest.remove(address)
         case .remove(.route(let route), _): EntryRequest.remove(route)
         case .remove(.rule(let rule), _): EntryRequest.remove(rule)
         case .remove(.vlans(let entry), _): LinkRequest.remove(entry)
+        case .remove(.neighbour(let neighbour), _): EntryRequest.remove(neighbour)
         case .changeAddress(_, _, let address): EntryRequest.change(address)
         }
     }

@@ -18,15 +18,15 @@ struct NetDown: ParsableCommand {
         commandName: "down", abstract: "Remove a bridge that no VM is on.",
         discussion: "Its uplink gets the addresses, routes and rules that the bridge has.")
 
-    @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
-    var bridge: InterfaceName
+    @Argument(help: "The bridge, such as br0.", transform: OptionValue.presentBridge)
+    var bridge: DeviceName
 
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try NetResult.inTurn(dryRun) {
-            let change = try Bridges.down(bridge)
+            let change = try Bridges.down(try Bridges.name(of: bridge))
             let done = change.moved.isEmpty ? "removed" : "removed; its uplink has \(change.moved) back"
             try NetResult(change, wasThere: "there is none", done: done).reach(dryRun, output)
         }
@@ -38,17 +38,18 @@ struct NetShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show the bridges and what is connected to them.")
 
-    @Argument(help: "Only this bridge.", transform: OptionValue.bridge)
-    var bridge: InterfaceName?
+    @Argument(help: "Only this bridge.", transform: OptionValue.presentBridge)
+    var bridge: DeviceName?
 
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let bridges = try Bridges.all().filter { bridge == nil || $0.name == bridge?.description }
-        if let bridge, bridges.isEmpty {
+        let name = try bridge.map { bridge throws(VMError) in try Bridges.name(of: bridge) }
+        let bridges = try Bridges.all().filter { name == nil || $0.name == name?.description }
+        if let name, bridges.isEmpty {
             throw VMError(
-                .notFound, bridge.description, "there is no such bridge",
-                remedy: .run("make it", "kvmctl net up \(bridge)"))
+                .notFound, name.description, "there is no such bridge",
+                remedy: .run("make it", "kvmctl net up \(name)"))
         }
         let paths = try Places.current()
         let trials = bridges.reduce(into: [:]) { trials, bridge in

@@ -7,8 +7,8 @@ struct NetConfirm: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "confirm", abstract: "Keep what `net up --try` did.")
 
-    @Argument(help: "The bridge; else all that is on trial.", transform: OptionValue.bridge)
-    var bridge: InterfaceName?
+    @Argument(help: "The bridge; else all that is on trial.", transform: OptionValue.presentBridge)
+    var bridge: DeviceName?
 
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
@@ -16,7 +16,8 @@ struct NetConfirm: ParsableCommand {
     func run() throws {
         // Only root sees what is on trial.
         try Places.refuseUser(bridge?.description ?? "net confirm")
-        let kept = try Trial.keep(bridge, try Places.current(), isDry: dryRun.isOn)
+        let name = try bridge.map { bridge throws(VMError) in try Bridges.name(of: bridge) }
+        let kept = try Trial.keep(name, try Places.current(), isDry: dryRun.isOn)
         if output.json {
             output.print([
                 "schema": "kvmctl.confirm/1", "dryRun": .bool(dryRun.isOn),

@@ -13,8 +13,8 @@ struct NetPersist: ParsableCommand {
             DHCP is asked for by DHCP again.
             """)
 
-    @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
-    var bridge: InterfaceName
+    @Argument(help: "The bridge, such as br0.", transform: OptionValue.presentBridge)
+    var bridge: DeviceName
 
     @Option(
         name: .customLong("for"),
@@ -27,14 +27,15 @@ struct NetPersist: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        if Trial.isOn(bridge, try Places.current()) {
+        let name = try Bridges.name(of: bridge)
+        if Trial.isOn(name, try Places.current()) {
             throw VMError(
-                .busy, bridge.description, "is on trial: what is written now would be there after a boot all the same",
-                remedy: .run("keep it first", "kvmctl net confirm \(bridge)"))
+                .busy, name.description, "is on trial: what is written now would be there after a boot all the same",
+                remedy: .run("keep it first", "kvmctl net confirm \(name)"))
         }
-        let persisting = try Persisting(bridge, for: service)
+        let persisting = try Persisting(name, for: service)
         let title = persisting.service?.title ?? ""
-        try persisting.report(bridge, dryRun, output, otherwise: "in the files of \(title) already")
+        try persisting.report(name, dryRun, output, otherwise: "in the files of \(title) already")
     }
 }
 
@@ -44,14 +45,15 @@ struct NetUnpersist: ParsableCommand {
         commandName: "unpersist",
         abstract: "Remove the files that `net persist` wrote; the bridge stays until the next boot.")
 
-    @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
-    var bridge: InterfaceName
+    @Argument(help: "The bridge, such as br0.", transform: OptionValue.presentBridge)
+    var bridge: DeviceName
 
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try Persisting(removing: bridge).report(bridge, dryRun, output, otherwise: "in no file of kvmctl's")
+        let name = try Bridges.name(of: bridge)
+        try Persisting(removing: name).report(name, dryRun, output, otherwise: "in no file of kvmctl's")
     }
 }
 

@@ -16,8 +16,9 @@ struct NetUp: ParsableCommand {
     @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
     var bridge: InterfaceName
 
-    @Option(help: "The device that connects it to the network outside.", transform: OptionValue.device)
-    var uplink: InterfaceName?
+    @Option(
+        help: "The device that connects it to the network outside, by any of its names.", transform: OptionValue.device)
+    var uplink: DeviceName?
 
     @Option(
         name: .customLong("address"), parsing: .singleValue,
@@ -58,7 +59,8 @@ struct NetUp: ParsableCommand {
 
     func run() throws {
         let wanted = ConnectedBridge(
-            try Bridges.spec(bridge, mtu: mtu), uplink: uplink, addresses: addresses, gateways: gateways,
+            try Bridges.spec(try Bridges.name(of: DeviceName(bridge)), mtu: mtu), uplink: uplink, addresses: addresses,
+            gateways: gateways,
             spanningTree: stp, vlanAware: vlanAware)
         try NetResult.inTurn(dryRun) {
             let change = try Bridges.up(wanted)

@@ -4,7 +4,7 @@ import BridgeNet
 enum BridgeChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         facts.bridges.flatMap { bridge -> [Finding] in
-            let findings = [down, carriers, spanningTree, room, leftovers, paths].flatMap { $0(bridge) }
+            let findings = [down, carriers, address, spanningTree, room, leftovers, paths].flatMap { $0(bridge) }
             return findings.isEmpty ? [.ok(bridge.name, summary(bridge))] : findings
         }
     }
@@ -46,6 +46,28 @@ enum BridgeChecks {
         guard !port.hasCarrier else { return nil }
         return .problem(
             bridge.name, "its uplink \(port.name) has no carrier", mend: .step("plug the cable of \(port.name) in"))
+    }
+
+    /// A bridge that nobody gave an address has the lowest of its ports'.
+    private static func address(_ bridge: BridgeCondition) -> [Finding] {
+        guard let mac = bridge.mac else { return [] }
+        switch bridge.keepsMAC {
+        case true?: return []
+        case false?:
+            return [
+                .warning(
+                    bridge.name,
+                    "nobody gave it a MAC, so it has the lowest of its ports', and another one as ports come and go: "
+                        + "connections of this host freeze then",
+                    mend: .command("ip link set dev \(bridge.name) address \(mac)"))
+            ]
+        case nil:
+            return [
+                .warning(
+                    bridge.name, "whether it keeps its MAC as ports come and go can't be seen",
+                    mend: .step("look as root: \(command: "sudo kvmctl doctor")"))
+            ]
+        }
     }
 
     private static func spanningTree(_ bridge: BridgeCondition) -> [Finding] {

@@ -7,6 +7,8 @@ struct BridgeCondition: Equatable, Sendable {
     var isUp: Bool
     var mtu: Int
     var mac: MACAddress?
+    /// Whether it keeps that, whatever joins it; nil where that can't be seen.
+    var keepsMAC: Bool? = true
     /// The host's own addresses on it.
     var addresses: [String] = []
     /// How long a port listens before it forwards, where spanning tree is on; else nil.

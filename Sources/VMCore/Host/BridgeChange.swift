@@ -21,7 +21,7 @@ public struct BridgeChange: Sendable {
     /// A bridge made as wanted.
     init(_ wanted: ConnectedBridge, found: NetworkState) throws(NetworkError) {
         self.init(wanted.bridge.name, try UplinkPlan.up(wanted, found: found), found: found)
-        let uplink = wanted.uplink.flatMap { found.link(named: $0) }
+        let uplink = wanted.uplink.flatMap { found.link(called: $0) }
         let links: Set<UInt32> = Set([identity.link] + (uplink.map { [$0.index] } ?? []))
         for route in found.routes where route.isDefault {
             if let gateway = route.gateway, let link = route.links.first(where: links.contains) {
@@ -36,20 +36,28 @@ public struct BridgeChange: Sendable {
         }
     }
 
+    /// What is written down of neighbours of a bridge that gets another address.
+    private var rewritten: [FixedNeighbour] {
+        operations.compactMap { if case .remove(.neighbour(let neighbour), bridge) = $0 { neighbour } else { nil } }
+    }
+
     /// Whether all is as it should be.
     public var isEmpty: Bool { operations.isEmpty }
 
     /// Each step in words.
     public var steps: [String] { operations.map(\.description) }
 
-    /// How many things are moved to the bridge, or to its uplink, in words: `3 addresses, 5 routes, 1 rule`.
+    /// How many things are moved to the bridge, or to its uplink, in words: `3 addresses, 5 routes, 1 rule,
+    /// 2 neighbours`.
     public var moved: String {
-        var counts = (addresses: 0, routes: 0, rules: 0)
+        var counts = (addresses: 0, routes: 0, rules: 0, neighbours: 0)
         for case .add(let entry, _) in operations {
             switch entry {
             case .address: counts.addresses += 1
             case .route: counts.routes += 1
             case .rule: counts.rules += 1
+            // Those that a bridge is given again with another address have not moved.
+            case .neighbour(let neighbour): if !rewritten.contains(neighbour) { counts.neighbours += 1 }
             default: continue
             }
         }
@@ -58,7 +66,7 @@ public struct BridgeChange: Sendable {
         }
         return [
             words(counts.addresses, "address", "addresses"), words(counts.routes, "route", "routes"),
-            words(counts.rules, "rule", "rules"),
+            words(counts.rules, "rule", "rules"), words(counts.neighbours, "neighbour", "neighbours"),
         ].compactMap(\.self).joined(separator: ", ")
     }
 

@@ -1,4 +1,5 @@
 public import BridgeNet
+import SystemPackage
 
 /// The host's bridges, as kvmctl makes and shows them.
 public enum Bridges {
@@ -61,20 +62,51 @@ public enum Bridges {
         let found = try kernel()
         var change: BridgeChange
         do throws(NetworkError) { change = try BridgeChange(wanted, found: found) } catch { throw VMError(error) }
-        if let uplink = wanted.uplink, !change.isEmpty {
+        let device = wanted.uplink.flatMap { found.link(called: $0) }
+        if let device, let uplink = InterfaceName(device.name), !change.isEmpty {
             let bridge = wanted.bridge.name
             let exists = found.link(named: bridge) != nil
             change.notices += [UplinkSettings.notice(of: uplink, bridge: bridge, exists: exists)].compactMap(\.self)
+            change.notices += remains(of: device, heir: bridge, found)
         }
         return change
     }
 
     /// What it takes for a bridge to be gone.
     public static func down(_ name: InterfaceName) throws(VMError) -> BridgeChange {
-        try routing { (socket) throws(NetworkError) in
-            let found = try socket.state()
-            return BridgeChange(name, try UplinkPlan.down(name, found: found), found: found)
+        let found = try kernel()
+        var change: BridgeChange
+        do throws(NetworkError) {
+            change = BridgeChange(name, try UplinkPlan.down(name, found: found), found: found)
+        } catch { throw VMError(error) }
+        if let bridge = found.link(named: name),
+            let uplink = found.uplink(of: bridge).flatMap({ InterfaceName($0.name) })
+        {
+            change.notices += remains(of: bridge, heir: uplink, found)
         }
+        return change
+    }
+
+    private static func remains(of link: Link, heir: InterfaceName, _ found: NetworkState) -> [String] {
+        let (ipv4, ipv6) = (Self.text(of: "/proc/net/igmp"), Self.text(of: "/proc/net/igmp6"))
+        let groups = MulticastGroups.joined(on: link.index, ipv4: ipv4, ipv6: ipv6)
+        return LinkRemains(link: link, heir: heir, found: found).notices(groups: groups)
+    }
+
+    /// Without IPv6, or multicast, there is no such file, and nothing in it.
+    private static func text(of file: FilePath) -> String {
+        String(decoding: (try? readFile(file)) ?? [], as: UTF8.self)
+    }
+
+    /// The own name of a bridge that somebody calls so, perhaps by another; of one that is not there, what they call it.
+    ///
+    /// - Throws: `.notFound` where there is none, and none could be called so.
+    public static func name(of bridge: DeviceName) throws(VMError) -> InterfaceName {
+        let found = try routing { (socket) throws(NetworkError) in try socket.link(called: bridge) }
+        if let name = InterfaceName(found?.name ?? bridge.description) { return name }
+        throw VMError(
+            .notFound, bridge.description, "there is no such bridge",
+            remedy: "\(command: "kvmctl net show") lists those there are")
     }
 
     /// Every bridge, sorted by name.

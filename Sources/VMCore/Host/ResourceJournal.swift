@@ -72,7 +72,9 @@ struct ResourceJournal: ~Copyable {
 
     /// Makes it ready for what will be noted, and for a VM: what is left over from another time is removed first.
     mutating func begin(for vm: VMName) throws(VMError) {
-        if !isHeld, namespace != here, remnants.allSatisfy(\.goesWithItsNamespace) { (namespace, remnants) = (here, []) }
+        if !isHeld, namespace != here, remnants.allSatisfy(\.goesWithItsNamespace) {
+            (namespace, remnants) = (here, [])
+        }
         guard namespace == here else {
             throw VMError(
                 .busy, path.string, "it was made in another network namespace",

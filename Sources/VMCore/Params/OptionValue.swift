@@ -41,10 +41,18 @@ public enum OptionValue {
         }
     }
 
-    /// The name of a network device.
-    public static func device(_ text: String) throws(Fault) -> InterfaceName {
+    /// A bridge that is there, by any of its names.
+    public static func presentBridge(_ text: String) throws(Fault) -> DeviceName {
         try judged(text) { text throws(ValueFault) in
-            if let name = InterfaceName(text) { return name }
+            if let name = DeviceName(text) { return name }
+            throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: ParamsDecoder.interfaceRule)
+        }
+    }
+
+    /// A network device, by any of its names.
+    public static func device(_ text: String) throws(Fault) -> DeviceName {
+        try judged(text) { text throws(ValueFault) in
+            if let name = DeviceName(text) { return name }
             throw ValueFault("\(Printable.quoted(text)) can't be a device's name", hint: ParamsDecoder.interfaceRule)
         }
     }

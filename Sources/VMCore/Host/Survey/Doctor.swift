@@ -66,8 +66,8 @@ public struct Doctor {
                 entries.append(inventory.entry(try VMLocator(paths).find(word)))
             } catch {
                 guard error.code == .notFound, !word.contains("/") else { throw error }
-                guard network.isBridge(word) else { throw Self.unknown(word) }
-                bridges.append(word)
+                guard let bridge = network.bridge(called: word) else { throw Self.unknown(word) }
+                bridges.append(bridge)
             }
         }
         return (bridges, entries)

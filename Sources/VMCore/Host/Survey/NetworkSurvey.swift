@@ -14,6 +14,9 @@ struct NetworkSurvey {
         do throws(NetworkError) {
             var socket = try RouteSocket()
             links = try socket.links()
+            for position in links.indices where links[position].isBridge {
+                links[position].keepsMAC = links[position].macIsKept()
+            }
             addresses = try socket.addresses()
             routes = try socket.routes()
             heard = try socket.forwardingEntries()
@@ -21,7 +24,10 @@ struct NetworkSurvey {
         } catch { unseen.append(VMError(error)) }
     }
 
-    func isBridge(_ name: String) -> Bool { links.contains { $0.name == name && $0.isBridge } }
+    /// The own name of the bridge that is called so, perhaps by an alternative name; nil where there is none.
+    func bridge(called word: String) -> String? {
+        DeviceName(word).flatMap { links.called($0) }.flatMap { $0.isBridge ? $0.name : nil }
+    }
 
     /// The bridges that are asked about and that the VMs name; or of all, those too that taps are on.
     func bridges(_ asked: [String]?, of machines: [MachineCondition]) -> [BridgeCondition] {
@@ -38,6 +44,7 @@ struct NetworkSurvey {
         let own = addresses(on: bridge)
         var condition = BridgeCondition(name: bridge.name, isUp: bridge.isUp, mtu: bridge.mtu, mac: bridge.mac)
         condition.addresses = own.map(\.prefix.description)
+        condition.keepsMAC = bridge.keepsMAC ?? (mayFollowPorts(bridge) ? nil : true)
         if bridge.bridge?.spanningTree == true {
             condition.spanningTreeDelay = .milliseconds(10 * Int(bridge.bridge?.forwardDelay ?? 0))
         }
@@ -51,6 +58,11 @@ struct NetworkSurvey {
         condition.isNamed = isNamed
         condition.candidates = candidates
         return condition
+    }
+
+    /// Whether a bridge's address is what it would be if nobody had given it one: then it may have been given it or not.
+    private func mayFollowPorts(_ bridge: Link) -> Bool {
+        bridge.mac != nil && links.filter { $0.controller == bridge.index }.compactMap(\.mac).min() == bridge.mac
     }
 
     private func port(of bridge: Link, _ link: Link) -> PortCondition {

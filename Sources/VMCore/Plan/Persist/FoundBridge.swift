@@ -34,20 +34,23 @@ struct FoundBridge {
             ipv6: Self.addressing(addresses.filter { !$0.address.isIPv4 }, routes.filter { $0.family == .ipv6 }))
         links = [bridge] + uplinks
         notices =
-            Self.leftOut(uplinks, routes, kernel.rules, bridge)
+            Self.leftOut(uplinks, routes, kernel, bridge)
             + addresses.filter { $0.peer != nil || !$0.isDynamic && $0.flags.contains(.withoutPrefixRoute) }.map {
                 "in these files without its peer or its noprefixroute: the address \($0)"
             }
     }
 
     /// What the files can't say, and somebody has to know.
-    private static func leftOut(_ uplinks: [Link], _ routes: [Route], _ rules: [Rule], _ bridge: Link) -> [String] {
+    private static func leftOut(
+        _ uplinks: [Link], _ routes: [Route], _ kernel: NetworkState, _ bridge: Link
+    ) -> [String] {
         let virtual = uplinks.filter { $0.kind != nil }
         let inexpressible = routes.filter { $0.configuration == nil }
-        let named = rules.filter { $0.input == bridge.name || $0.output == bridge.name }
+        let named = kernel.rules.filter { $0.input == bridge.name || $0.output == bridge.name }
         return virtual.map { "\($0.name) is of kind \($0.kind ?? ""): what makes it at boot is not in these files" }
             + inexpressible.map { "not in these files: the route \($0)" }
             + named.map { "not in these files: the \($0)" }
+            + kernel.neighbours.filter { $0.link == bridge.index }.map { "not in these files: the \($0)" }
             + (bridge.bridge?.vlanFiltering == true && !uplinks.isEmpty
                 ? ["not in these files: VLANs that its uplink was put into (\(command: "bridge vlan show"))"] : [])
     }

@@ -60,7 +60,9 @@ enum IfupdownFile {
     }
 
     private static func routes(_ bridge: BridgeConfiguration) -> [String] {
-        (bridge.ipv4.routes + bridge.ipv6.routes).map { route in
+        // One after the other: a router has to be within reach before a route can lead through it.
+        let all = bridge.ipv4.routes + bridge.ipv6.routes
+        return (all.filter { $0.gateway == nil } + all.filter { $0.gateway != nil }).map { route in
             var words = ["up ip route replace \(route.destination)"]
             if let gateway = route.gateway { words.append("via \(gateway)") }
             words.append("dev \(bridge.name)")

@@ -1,0 +1,72 @@
+extension EntryRequest {
+    /// The addresses that the host answers for, of both families.
+    static var dumpProxies: EntryRequest {
+        let header = [UInt8](repeating: 0, count: 10) + [NeighbourWire.proxy, 0]
+        return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: header)
+    }
+
+    /// Writes a neighbour down, in the place of what is known of it.
+    static func add(_ neighbour: FixedNeighbour) -> EntryRequest {
+        EntryRequest(
+            type: NeighbourWire.newNeighbour, flags: [.request, .acknowledge, .create, .replace],
+            header: neighbour.header(state: neighbour.state), attributes: [neighbour.destination] + neighbour.attributes
+        )
+    }
+
+    /// Strikes a neighbour out.
+    static func remove(_ neighbour: FixedNeighbour) -> EntryRequest {
+        EntryRequest(
+            type: NeighbourWire.deleteNeighbour, flags: [.request, .acknowledge], header: neighbour.header(state: 0),
+            attributes: [neighbour.destination])
+    }
+}
+
+extension FixedNeighbour {
+    fileprivate func header(state: UInt16) -> [UInt8] {
+        NeighbourWire.header(address.family, link: link, state: state, flags: flags)
+    }
+
+    fileprivate var destination: Attribute { .bytes(NeighbourWire.destination, address.octets) }
+
+    /// Decodes the payload of RTM_NEWNEIGH; nil for what the kernel found out by itself, or is on no link in particular.
+    static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> FixedNeighbour? {
+        var reader = ByteReader(payload)
+        _ = try reader.take(4, "neighbour header")  // family, padding
+        let index = try reader.read(as: Int32.self, "neighbour header")
+        let state = try reader.read(as: UInt16.self, "neighbour header")
+        let flags = try reader.read(as: UInt8.self, "neighbour header")
+        _ = try reader.take(1, "neighbour header")  // type
+        let all = try Attribute.all(decoding: reader.rest)
+        guard index > 0, let address = all.bytes(NeighbourWire.destination).flatMap({ IPAddress(octets: $0) }),
+            let wanted = wantedState(state, flags, all)
+        else { return nil }
+        let kept = [NeighbourWire.linkAddress, NeighbourWire.origin, NeighbourWire.moreFlags]
+        return FixedNeighbour(
+            link: UInt32(index), address: address, state: wanted, flags: flags & NeighbourWire.settableFlags,
+            attributes: all.filter { kept.contains($0.type & Attribute.typeMask) })
+    }
+
+    /// The state that a request has to ask for to get this; nil for what is not fixed.
+    private static func wantedState(_ state: UInt16, _ flags: UInt8, _ attributes: [Attribute]) -> UInt16? {
+        let permanent = NeighbourEntry.State.permanent.rawValue
+        // The kernel doesn't say of a proxy whether it outlasts a loss of carrier, and ip(8) asks for that always.
+        if flags & NeighbourWire.proxy != 0 { return permanent }
+        let more: UInt32 = attributes.number(NeighbourWire.moreFlags) ?? 0
+        // The kernel keeps it resolved by itself.
+        if more & NeighbourWire.managed != 0 { return 0 }
+        return flags & NeighbourWire.learned != 0 || state == permanent ? state : nil
+    }
+}
+
+extension RouteSocket {
+    /// What is written down of neighbours, and the addresses that the host answers for.
+    public mutating func fixedNeighbours() throws(NetworkError) -> [FixedNeighbour] {
+        var found: [FixedNeighbour] = []
+        for request in [EntryRequest.dumpNeighbours, EntryRequest.dumpProxies] {
+            found += try list(request, of: NeighbourWire.newNeighbour, "neighbours") { payload throws(WireError) in
+                try FixedNeighbour.decode(payload)
+            }
+        }
+        return found
+    }
+}
