@@ -8,6 +8,7 @@ import pytest
 
 from rig.host import NOBODY
 from rig.process import Process
+from rig.waiting import wait_until
 
 
 def disk(path, mode=0o600):
@@ -43,6 +44,75 @@ def test_everything_at_once(bridged_host):
     # With nothing of its own in the way, a VM that runs is as it should be.
     assert "first: ok" in host.kvmctl("check", "first").stdout
     assert host.kvmctl("start", "first", "--dry-run").stdout
+
+
+def own_devices(host):
+    """A /dev/net of the host's own, without anything in it, as in many a container."""
+    keeper = host.popen("unshare", "--mount", "--propagation", "private", "sleep", "infinity")
+    wait_until(lambda: (Process(keeper.pid).executable or "").endswith("/sleep"), "mount namespace")
+    host.more_namespaces.append(f"--mount=/proc/{keeper.pid}/ns/mnt")
+    assert host.execute("mount", "-t", "tmpfs", "none", "/dev/net").returncode == 0
+
+
+@pytest.mark.parametrize("put, words", [
+    ("true", "mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200"),
+    ("touch /dev/net/tun", "is not the device that belongs there"),
+    ("mknod /dev/net/tun c 10 229", "is not the device that belongs there"),
+])
+@pytest.mark.parametrize("network", ["bridge:br0", "nat", "isolated:lab"])
+def test_a_container_without_taps(bridged_host, put, words, network):
+    host = bridged_host
+    own_devices(host)
+    host.execute("sh", "-c", put)
+    before = set(host.links())
+    host.write_firmware_vm("vm", NET0=network)
+    refused = [host.kvmctl(command, "vm", expect=69).stderr for command in ("check", "start")]
+    assert refused[0] == refused[1] and words in refused[0] and "vm.params:2: NET0" in refused[0]
+    assert set(host.links()) == before, "it is said before anything is made"
+    # What needs none is none the worse.
+    host.write_firmware_vm("other", NET0="user")
+    host.kvmctl("check", "other")
+
+
+def test_a_device_that_is_made_as_said_makes_taps(bridged_host):
+    host = bridged_host
+    own_devices(host)
+    host.write_firmware_vm("vm", NET0="bridge:br0")
+    said = host.kvmctl("check", "vm", expect=69).stderr
+    assert host.execute("sh", "-c", said.split("`")[1]).returncode == 0
+    host.kvmctl("start", "vm")
+
+
+@pytest.mark.parametrize("network, owner", [
+    ("bridge:br0", "bridge br0"), ("bridge:br0", "uplink0, a port of br0"), ("macvtap:eth0", "the device eth0"),
+    ("macvtap:eth0", "upper, which sits on eth0 too"),
+])
+def test_a_mac_that_the_host_has(bridged_host, network, owner):
+    host = bridged_host
+    for name, peer in (("uplink0", "far0"), ("eth0", "far1")):
+        host.ip("link", "add", name, "type", "veth", "peer", "name", peer)
+        host.ip("link", "set", name, "up")
+    host.ip("link", "set", "uplink0", "master", "br0")
+    host.ip("link", "add", "link", "eth0", "name", "upper", "type", "macvlan", "mode", "bridge")
+    mac = host.links()[next(name for name in ("br0", "uplink0", "upper", "eth0") if name in owner.split(",")[0])]["address"]
+    host.write_firmware_vm("vm", NET0=network, MAC=mac)
+    refused = [host.kvmctl(command, "vm", expect=75).stderr for command in ("check", "start")]
+    assert refused[0] == refused[1] and f"the MAC {mac} is that of" in refused[0] and owner in refused[0]
+    # The remedy is one.
+    host.write_firmware_vm("vm", NET0=network, MAC=refused[0].split("NET0_MAC=")[1].strip())
+    host.kvmctl("start", "vm")
+    assert host.kvmctl("check", "vm").stdout.startswith("vm: ok")
+
+
+@pytest.mark.parametrize("name", ["all", "default"])
+def test_names_that_no_device_can_have(host, name):
+    for command in (["net", "up", name], ["net", "up", "br0", "--uplink", name], ["net", "down", name], ["net", "persist", name]):
+        assert "neither 'all' nor 'default'" in host.kvmctl(*command, expect=64).stderr
+    for key, value in (("NET0_TAP", name), ("NET0", f"bridge:{name}"), ("NET0", f"macvtap:{name}"), ("BRIDGE", name)):
+        host.write_vm("vm", f"{key}={value}")
+        for command in ("check", "start"):
+            assert "neither 'all' nor 'default'" in host.kvmctl(command, "vm", expect=65).stderr
+    assert set(host.links()) == {"lo"}
 
 
 @pytest.mark.parametrize("keys, code, words", [

@@ -187,6 +187,9 @@ BROKEN = {
     "somebody on the LAN with the MAC of a VM": (
         somebody_speaks_as_the_vm, "problem", "vm", "somebody behind eth0 has too",
         "sed -i '4s/MAC=[^[:space:]]*/MAC=52:54:00:"),
+    "the host with the MAC of a VM": (
+        by(f"ip link set eth0 address {MAC}"), "problem", "vm", "the host's eth0 has too",
+        "sed -i '4s/MAC=[^[:space:]]*/MAC=52:54:00:"),
     "bridge that nobody gave a MAC": (
         by("ip link delete br0; ip link add br0 type bridge; ip link set eth0 master br0; ip link set br0 up"),
         "warning", "br0", "nobody gave it a MAC", "ip link set dev br0 address "),

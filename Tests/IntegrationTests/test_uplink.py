@@ -167,6 +167,9 @@ def test_a_device_is_called_by_any_of_its_names(network):
     names = ["enp0s3", "enp0s20f0u1u2u3i5"]
     for name in names:
         host.ip("link", "property", "add", "dev", "eth0", "altname", name)
+        host.write_firmware_vm("vm", NET0=f"macvtap:{name}")
+        assert "macvtap0 on eth0" in host.kvmctl("start", "vm").stdout
+        host.kvmctl("stop", "--now", "vm")
     said = host.kvmctl("net", "up", "br0", "--uplink", names[1]).stderr
     assert f"eth0 keeps its other names ({', '.join(names)})" in said and "br0 instead" in said
     assert host.links()["eth0"]["master"] == "br0"
@@ -185,8 +188,15 @@ def test_a_bridge_is_called_by_any_of_its_names(network):
     assert "up already" in host.kvmctl("net", "up", "lan", "--uplink", "eth0").stdout
     assert [bridge["name"] for bridge in host.json("net", "show", "lan")] == ["br0"]
     assert "kvmctl-br0" in host.kvmctl("net", "persist", "lan", "--for", "networkd", "--dry-run").stdout
+    keys = {"MAC": "52:54:00:00:00:01", "MEMORY": 32}
+    host.write_firmware_vm("a", NET0="bridge:lan", **keys)
+    host.write_firmware_vm("b", NET0="bridge:br0", **keys)
+    assert "tap0 on br0" in host.kvmctl("start", "a").stdout
+    # They are on one network, whatever it is called.
+    assert "is taken by the running VM a" in host.kvmctl("start", "b", expect=75).stderr
     found = json.loads(host.execute(host.binary, "doctor", "--json", "lan").stdout)
     assert "uplink eth0" in next(one["text"] for one in found if one["subject"] == "br0")
+    host.kvmctl("stop", "--now", "a")
     host.kvmctl("net", "down", "lan")
     network.wait_until_back()
 

@@ -213,6 +213,23 @@ import Testing
         #expect(found.severity == .warning && found.text.contains(words) && found.mend == mend)
     }
 
+    @Test(arguments: [
+        (
+            DeviceCondition.missing(.running), "is missing, though its driver is there",
+            "mknod -m 666 /dev/net/tun c 10 200"
+        ),
+        (.missing(.loadable), "is missing", "modprobe tun"), (.missing(.none), "is not to be seen", "modprobe tun"),
+        (.refused(.permissionDenied), "does not open", "allow it"),
+        (.another, "is not the device that belongs there", "10:200"),
+    ])
+    func taps(_ device: DeviceCondition, _ words: String, _ mend: String) throws {
+        let found = try finding { $0.host.tun = device }
+        #expect(
+            found.subject == "/dev/net/tun" && found.text.contains(words) && found.text.contains("no VM can have a tap")
+        )
+        #expect("\(found.mend.map { "\($0)" } ?? "")".contains(mend))
+    }
+
     @Test func theHostsOwnMAC() throws {
         let mac = try #require(MACAddress("52:54:00:00:00:01"))
         let machine = MachineCondition(

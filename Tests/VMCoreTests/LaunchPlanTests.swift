@@ -28,6 +28,8 @@ import Testing
         ("private", StartOptions(), Host.kvm),
         ("nics", StartOptions(), Host.kvm),
         ("refused-nics", StartOptions(), Host.kvm),
+        ("other-names", StartOptions(), Host.named),
+        ("refused-clashes", StartOptions(), Host.clashing),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
         let text = try Golden.read("plans/\(name).params")
@@ -103,6 +105,10 @@ enum Host: CaseIterable {
     case assumed
     /// Root on a machine without an id, with a bridge that is nearly full and another VM much like this one.
     case remarkable
+    /// Root, where devices have other names, and MACs of the VM are known on the network.
+    case named
+    /// Root in a container without /dev/net/tun, and the VM's MACs are the host's.
+    case clashing
 
     var facts: HostFacts {
         var facts = plainFacts
@@ -118,6 +124,8 @@ enum Host: CaseIterable {
             for path: FilePath in ["/vms/1/vdisk0", "/vms/1/vdisk1"] { facts.images[path] = .denied(denial) }
             facts.images["/vms/1/vdisk2"] = image(writeFailure: .permissionDenied)
         case .remarkable: makeRemarkable(&facts)
+        case .named: nameDevices(&facts)
+        case .clashing: makeClashing(&facts)
         case .kvm, .old, .runAs: break
         }
         return facts
@@ -161,6 +169,24 @@ enum Host: CaseIterable {
         facts.neighbours = [neighbour("1", isRunning: false)].compactMap { $0 }
     }
 
+    private func nameDevices(_ facts: inout HostFacts) {
+        guard let (eth9, br0) = InterfaceName("eth9").flatMap({ eth in InterfaceName("br0").map { (eth, $0) } }) else {
+            return
+        }
+        if let long = DeviceName("enp0s20f0u1u2u3i5") { facts.names[long] = eth9 }
+        if let lan = DeviceName("lan") { facts.names[lan] = br0 }
+        let mac = MACAddress(bits: 0x52_54_00_00_00_01)
+        facts.bridges[br0]?.holders[mac] = .other("somebody behind eth0 of br0")
+    }
+
+    private func makeClashing(_ facts: inout HostFacts) {
+        nameDevices(&facts)
+        facts.tun = .missing(.running)
+        let macs = (1...2).map { MACAddress(bits: 0x52_54_00_00_00_00 | $0) }
+        if let br0 = InterfaceName("br0") { facts.bridges[br0]?.holders[macs[0]] = .host("the bridge br0") }
+        if let eth9 = InterfaceName("eth9") { facts.lowerDevices[eth9]?.holders[macs[1]] = .host("the device eth9") }
+    }
+
     private func neighbour(_ name: String, isRunning: Bool) -> Neighbour? {
         VMName(name).map {
             Neighbour(
@@ -190,7 +216,7 @@ enum Host: CaseIterable {
 
     private var credentials: Credentials {
         switch self {
-        case .kvm, .old, .busy, .assumed, .remarkable: .ownUID(groups: [104])
+        case .kvm, .old, .busy, .assumed, .remarkable, .named, .clashing: .ownUID(groups: [104])
         case .rootless: .caller
         case .runAs: .user("qemu", uid: 64055, gid: 108, groups: [104])
         }

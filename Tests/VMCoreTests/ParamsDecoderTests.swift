@@ -44,7 +44,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
             nics: [
                 VMParams.NIC(
                     index: 0,
-                    network: Setting(.bridge(try #require(InterfaceName("br0"))), .standard(key: KeyName(.net, 0))),
+                    network: Setting(.bridge(try #require(DeviceName("br0"))), .standard(key: KeyName(.net, 0))),
                     mac: Setting(try #require(MACAddress("52:54:00:00:00:01")), .line(1, key: KeyName(.mac))))
             ],
             forwards: [],
@@ -131,7 +131,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
     @Test func takesABridgeTwiceIfItIsTheSame() {
         #expect(parse("BRIDGE=br1\nNET0=bridge:br1\n").shown == "")
         let nic = parse("BRIDGE=br1\n").params?.nics.first
-        #expect(nic?.network == InterfaceName("br1").map { Setting(.bridge($0), .line(1, key: KeyName(.bridge))) })
+        #expect(nic?.network == DeviceName("br1").map { Setting(.bridge($0), .line(1, key: KeyName(.bridge))) })
     }
 
     @Test(arguments: [

@@ -80,7 +80,7 @@ struct Create: ParsableCommand {
     }
 
     private static func usualNetwork() throws -> Network {
-        guard let bridge = InterfaceName("br0") else { throw VMError(.bug, "br0", "is no interface name") }
+        guard let bridge = DeviceName("br0") else { throw VMError(.bug, "br0", "is no interface name") }
         return .bridge(bridge)
     }
 }

@@ -8,19 +8,10 @@ enum DeviceChecks {
     }
 
     private static func tap(_ device: DeviceCondition) -> Finding {
-        let (subject, effect) = ("/dev/net/tun", "no VM can have a tap")
-        return switch device {
-        case .usable: .ok(subject, "opens")
-        case .refused(let errno):
-            .problem(
-                subject, "does not open: \(errno.description): \(effect)",
-                mend: .step("allow it: root is refused by whatever this host itself runs in"))
-        case .missing(.running):
-            .problem(
-                subject, "is missing, though its driver is there: \(effect)",
-                mend: .command(("mkdir -p /dev/net" as ShellCommand).and("mknod -m 666 /dev/net/tun c 10 200")))
-        case .missing: .problem(subject, "is missing: \(effect)", mend: .command("modprobe tun"))
-        }
+        let subject = "/dev/net/tun"
+        guard let fault = device.tapFault else { return .ok(subject, "opens") }
+        return .problem(
+            subject, String(fault.cause.trimmingPrefix("\(subject) ")), mend: Finding.Mend(fault.remedy))
     }
 
     private static func vhost(_ device: DeviceCondition) -> Finding {
@@ -35,6 +26,10 @@ enum DeviceChecks {
             .warning(
                 subject, "this kernel does not have it: \(effect)",
                 mend: .step("where that matters, run a kernel with CONFIG_VHOST_NET"))
+        case .another:
+            .warning(
+                subject, "/dev/vhost-net is not the device that belongs there: \(effect)",
+                mend: .step("find out what put it there"))
         case .missing: .warning(subject, "is not loaded: \(effect)", mend: .command("modprobe vhost_net"))
         }
     }

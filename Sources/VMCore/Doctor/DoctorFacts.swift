@@ -57,6 +57,8 @@ enum DeviceCondition: Equatable, Sendable {
     case usable
     /// It is there, and does not open.
     case refused(Errno)
+    /// Something else is there: a file, or another device.
+    case another
     /// It is not there.
     case missing(Driver)
 

@@ -23,7 +23,7 @@ enum KVMChecks {
             let group: ShellCommand = "groupadd --force --system kvm"
             return .command(group.and("chgrp kvm /dev/kvm").and("chmod 660 /dev/kvm"))
         case .refused: return .step("\(command: "sudo usermod -aG kvm \(host.user)"), then log in again")
-        case .usable: return change
+        case .usable, .another: return change
         }
     }
 }

@@ -5,7 +5,7 @@ import BridgeNet
 enum NATChecks {
     static func all(_ facts: DoctorFacts, _ mending: FirewallMending) -> [Finding] {
         let isWanted = facts.machines.contains { $0.nics.contains { $0.network == Network.nat.description } }
-        guard isWanted, let nat = Network.nat.bridge?.description else { return [] }
+        guard isWanted, let nat = Network.nat.privateBridge?.description else { return [] }
         return outward(nat, facts.waysOut, mending) + services(nat, mending)
     }
 

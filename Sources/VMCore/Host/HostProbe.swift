@@ -14,6 +14,7 @@ struct HostProbe {
 
     func facts(for params: VMParams, options: StartOptions) -> HostFacts {
         let images = images(params, options)
+        let machineID = Self.machineID
         let isRoot = trust.actsAsRoot
         let isAssumed = isLooking && trust.rule == .ownRights && Self.takesRoot(params, images)
         var problems: [VMError] = []
@@ -35,10 +36,11 @@ struct HostProbe {
                 .facts(for: params)
         }
         let nat = noting(or: nil) { () throws(VMError) in try self.nat(params) }
+        let stations = Station.all(of: params, machineID: machineID)
         let network = noting(or: NetworkFacts()) { () throws(VMError) in
-            try NetworkFacts(params, nat: nat, countingPorts: isLooking)
+            try NetworkFacts(params, stations, nat: nat, countingPorts: isLooking)
         }
-        let lowerDevices = noting(or: [:]) { () throws(VMError) in try LowerDeviceProbe.facts(for: params) }
+        let lower = noting(or: LowerDeviceProbe()) { () throws(VMError) in try LowerDeviceProbe(params, stations) }
         noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
         let ports = ports(params)
         var devices = DeviceFacts(assumedFor: params)
@@ -50,15 +52,24 @@ struct HostProbe {
             }
         }
         var facts = HostFacts(
-            isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: Self.machineID, qemu: qemu, kvm: devices.kvm,
+            isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: machineID, qemu: qemu, kvm: devices.kvm,
             ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
             memoryLimit: Self.memoryLimit, bridges: network.bridges, ports: ports, interfaces: network.taken, nat: nat,
             passwordLength: passwordLength(params), problems: problems)
-        facts.lowerDevices = lowerDevices
+        facts.lowerDevices = lower.facts
+        facts.names = network.names.merging(lower.names) { one, _ in one }
+        if !network.bridges.isEmpty { facts.tun = Self.tun(assumed: isAssumed) }
         if case .owner(_, let name) = trust.rule { facts.actsFor = name }
         // Those of a unit are meant, and told by systemd.
         if !(options.foreground && ServiceManager.startedThisProcess) { facts.limits = .ofThisProcess }
         return facts
+    }
+
+    /// What taps are made through; where only root may open it, it is assumed that root can.
+    private static func tun(assumed isAssumed: Bool) -> DeviceCondition {
+        let found = DeviceCondition.tun
+        if isAssumed, case .refused = found { return .usable }
+        return found
     }
 
     /// Limits and filters are rules of nft's.
@@ -154,7 +165,8 @@ struct HostProbe {
 
     /// The network `nat`, and the programs that it takes; nil where the VM is not on it.
     private func nat(_ params: VMParams) throws(VMError) -> NATFacts? {
-        guard let nic = params.nics.first(where: { $0.network.value == .nat }), let bridge = nic.network.value.bridge
+        guard let nic = params.nics.first(where: { $0.network.value == .nat }),
+            let bridge = nic.network.value.privateBridge
         else { return nil }
         let place = params.place(nic.network.origin)
         for tool in [Tool.dnsmasq, Tool.nft] where tool.path == nil { throw tool.missing(for: "\(place): nat") }
@@ -198,66 +210,5 @@ private struct DeviceFacts {
         kvm = params.accel.value == .tcg ? .unusable("ACCEL=tcg") : KVMProbe.assumed
         ioUring = true
         vhostNet = access("/dev/vhost-net", F_OK) == 0
-    }
-}
-
-/// The links that a VM names.
-private struct NetworkFacts {
-    var bridges: [InterfaceName: BridgeFacts] = [:]
-    var taken: [InterfaceName: String] = [:]
-
-    /// Where asking failed.
-    init() {}
-
-    /// - Parameter nat: the network `nat`, as it is or would be made.
-    init(_ params: VMParams, nat: NATFacts?, countingPorts: Bool) throws(VMError) {
-        let networks = Set(params.nics.map(\.network.value)).filter { $0.bridge != nil }
-        guard params.nics.contains(where: { $0.network.value != .user }) else { return }
-        do throws(NetworkError) {
-            var socket = try RouteSocket()
-            let all = countingPorts ? try socket.links() : []
-            for network in networks {
-                guard let name = network.bridge else { continue }
-                let link = try Self.settled(name, isPrivate: network.isPrivate, using: &socket)
-                let ports = countingPorts ? all.filter { $0.controller == link?.index }.count : nil
-                if network.isPrivate {
-                    // Made when it is needed, and then as it should be.
-                    let mtu = network == .nat ? nat?.mtu : link?.mtu
-                    let isForeign = link.map { $0.privateNetwork != network.description } ?? false
-                    bridges[name] = BridgeFacts(
-                        otherKind: isForeign ? link?.words : nil, isUp: true, mtu: mtu ?? 1500,
-                        ports: link == nil ? 0 : ports)
-                } else if let link {
-                    bridges[name] = BridgeFacts(
-                        otherKind: link.isBridge ? nil : link.words, isUp: link.isUp, mtu: link.mtu, ports: ports,
-                        isVLANAware: link.bridge?.vlanFiltering == true)
-                }
-            }
-            for name in params.nics.compactMap(\.tap?.value) {
-                taken[name] = try socket.link(named: name)?.words
-            }
-        } catch {
-            throw VMError(error)
-        }
-    }
-
-    /// A link; a bridge of kvmctl's own that another command is just making gets its alias a moment after it is there.
-    private static func settled(
-        _ name: InterfaceName, isPrivate: Bool, using socket: inout RouteSocket
-    ) throws(NetworkError) -> Link? {
-        let deadline = Deadline(in: .milliseconds(500))
-        while true {
-            let link = try socket.link(named: name)
-            guard isPrivate, let link, link.isBridge, link.alias == nil, !deadline.hasPassed else { return link }
-            pause(.milliseconds(5))
-        }
-    }
-}
-
-extension Link {
-    /// What it is, in words; the alias of a VM's tap is the VM's name.
-    fileprivate var words: String {
-        if kind == "tun", let alias { return "the VM \(alias)" }
-        return kind.map { "a device of kind \($0)" } ?? "a network device"
     }
 }

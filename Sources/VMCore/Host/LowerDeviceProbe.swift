@@ -1,27 +1,55 @@
 import BridgeNet
 
 /// Looks at the devices that a VM's macvtaps are to sit on.
-enum LowerDeviceProbe {
-    static func facts(for params: VMParams) throws(VMError) -> [InterfaceName: LowerDeviceFacts] {
-        let devices = Set(
-            params.nics.compactMap { nic -> InterfaceName? in
-                if case .macvtap(let device) = nic.network.value { device } else { nil }
-            })
-        guard !devices.isEmpty else { return [:] }
+struct LowerDeviceProbe {
+    /// The devices, by their own names.
+    private(set) var facts: [InterfaceName: LowerDeviceFacts] = [:]
+    /// The own names of those that the VM calls otherwise.
+    private(set) var names: [DeviceName: InterfaceName] = [:]
+
+    /// Where nothing was looked at.
+    init() {}
+
+    /// - Parameter stations: the NICs of the VM.
+    init(_ params: VMParams, _ stations: [Station]) throws(VMError) {
+        let wished = stations.compactMap { station -> (device: DeviceName, mac: MACAddress)? in
+            if case .macvtap(let device) = station.network { (device, station.mac) } else { nil }
+        }
+        guard !wished.isEmpty else { return }
+        let found: NetworkState
         do throws(NetworkError) {
             var socket = try RouteSocket()
-            let found = try socket.linkState()
-            return devices.reduce(into: [:]) { facts, device in
-                guard let link = found.link(named: device) else { return }
-                let controller = found.links.first { $0.index == link.controller }
-                facts[device] = LowerDeviceFacts(
-                    isEthernet: link.isEthernet, isWireless: found.wireless.contains(link.index), isUp: link.isUp,
-                    mtu: link.mtu,
-                    controller: controller.flatMap { InterfaceName($0.name) },
-                    isBridgePort: controller?.isBridge == true)
-            }
+            found = try socket.linkState()
         } catch {
             throw VMError(error)
         }
+        for (device, mac) in wished {
+            guard let link = found.link(called: device), let name = InterfaceName(link.name) else { continue }
+            if name.description != device.description { names[device] = name }
+            facts[name] = facts[name] ?? LowerDeviceFacts(link, in: found)
+            facts[name]?.holders[mac] = Self.holder(of: mac, on: link, in: found, besides: params.name.value)
+        }
+    }
+
+    /// The device's own address, or that of another link on it; the kernel takes none of them twice.
+    private static func holder(
+        of mac: MACAddress, on link: Link, in found: NetworkState, besides vm: VMName
+    ) -> MACHolder? {
+        if link.mac == mac { return .host("the device \(link.name)") }
+        let upper = found.links.first {
+            $0.lower == link.index && $0.mac == mac && $0.kind != "veth"
+                && !($0.kind == "macvtap" && $0.alias == vm.description)
+        }
+        return upper.map { .host("\($0.name), which sits on \(link.name) too") }
+    }
+}
+
+extension LowerDeviceFacts {
+    fileprivate init(_ link: Link, in found: NetworkState) {
+        let controller = found.links.first { $0.index == link.controller }
+        self.init(
+            isEthernet: link.isEthernet, isWireless: found.wireless.contains(link.index), isUp: link.isUp,
+            mtu: link.mtu,
+            controller: controller.flatMap { InterfaceName($0.name) }, isBridgePort: controller?.isBridge == true)
     }
 }

@@ -55,7 +55,7 @@ struct DescriptorTable: ~Copyable {
             case .tap: continue  // held with the tap's first queue
             case .isolated(let network):
                 defer { stopwatch.lap(.network) }
-                guard let bridge = Network.isolated(network).bridge else { continue }
+                guard let bridge = Network.isolated(network).privateBridge else { continue }
                 hold(try PrivateBridge.isolated(network, bridge).hold(for: plan.name, in: paths), as: number)
             case .natNetwork:
                 defer { stopwatch.lap(.network) }
@@ -87,7 +87,7 @@ struct DescriptorTable: ~Copyable {
     }
 
     private mutating func joinNAT(_ plan: LaunchPlan, _ paths: Paths, as number: CInt) throws(VMError) {
-        guard let bridge = Network.nat.bridge, let member = plan.nat else { return }
+        guard let bridge = Network.nat.privateBridge, let member = plan.nat else { return }
         let joined = try NATNetwork(paths: paths, bridge: bridge).join(member)
         nat = joined.member
         hold(joined.network, as: number)

@@ -85,6 +85,7 @@ public struct Starting {
         case .examine(let isRunning):
             facts.neighbours = neighbourhood.running()
             for index in facts.neighbours.indices { facts.neighbours[index].addresses = [] }
+            for bridge in facts.bridges.keys { facts.bridges[bridge]?.holders = [:] }
             if isRunning { facts.forgetUse() }
         case .check(let isRunning):
             facts.neighbours = neighbourhood.running() + neighbourhood.defined(machineID: facts.machineID)

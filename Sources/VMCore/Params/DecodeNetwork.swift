@@ -47,7 +47,7 @@ extension ParamsDecoder {
         let choice = setting(.net, at: index, Self.network)
         guard index == 0 else { return choice }
         let bridge = setting(.bridge) { text throws(ValueFault) in
-            NetworkChoice.network(.bridge(try Self.interface(text, "bridge")))
+            NetworkChoice.network(.bridge(try Self.bridge(text)))
         }
         if let choice, let bridge, choice.value != bridge.value {
             conflict(
@@ -56,7 +56,7 @@ extension ParamsDecoder {
         }
         if let found = choice ?? bridge { return found }
         // Where the line is there but wrong, there is nothing to go on with.
-        guard !mentions(.net, at: 0), !mentions(.bridge), let standard = InterfaceName("br0") else { return nil }
+        guard !mentions(.net, at: 0), !mentions(.bridge), let standard = DeviceName("br0") else { return nil }
         return Setting(.network(.bridge(standard)), .standard(key: KeyName(.net, 0)))
     }
 

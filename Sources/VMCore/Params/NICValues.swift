@@ -3,14 +3,14 @@ public import BridgeNet
 /// What a NIC is connected to.
 public enum Network: Hashable, Sendable {
     /// `bridge:NAME`.
-    case bridge(InterfaceName)
+    case bridge(DeviceName)
     /// `nat`: a private network of the host's, shared by all VMs that ask for it, that reaches the outside through the
     /// host's address.
     case nat
     /// `isolated:NAME`: a private network without a way out, shared by the VMs that name it.
     case isolated(NetworkName)
     /// `macvtap:DEV`: an address of its own on the network of one of the host's devices.
-    case macvtap(InterfaceName)
+    case macvtap(DeviceName)
     /// `user`: QEMU's user-mode stack.
     case user
 

@@ -20,18 +20,8 @@ extension ParamsDecoder {
                     range: kind.utf8.count..<text.utf8.count)
             }
             return kind == "none" ? .none : .network(kind == "nat" ? .nat : .user)
-        case "bridge":
-            return .network(
-                .bridge(
-                    try interface(
-                        name ?? "", "bridge", form: "Write bridge:NAME, such as \(example: "bridge:br0").", range: range
-                    )))
-        case "macvtap":
-            return .network(
-                .macvtap(
-                    try interface(
-                        name ?? "", "device", form: "Write macvtap:DEVICE, such as \(example: "macvtap:eth0").",
-                        range: range)))
+        case "bridge": return .network(.bridge(try bridge(name ?? "", range: range)))
+        case "macvtap": return .network(.macvtap(try device(name ?? "", range: range)))
         case "isolated": return .network(.isolated(try networkName(name ?? "", range: range)))
         default: throw unknownNetwork(text, kind, hint: hint)
         }
@@ -47,17 +37,25 @@ extension ParamsDecoder {
             trying: candidates.map { "Did you mean \(value: $0)?" })
     }
 
-    static let interfaceRule: Hint = "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks."
+    static let interfaceRule: Hint =
+        "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks, and neither 'all' nor 'default'."
 
-    /// - Parameters:
-    ///   - what: what the interface is.
-    ///   - form: how to write it, where it can be left out.
-    static func interface(
-        _ text: String, _ what: String, form: @autoclosure () -> Hint = "", range: Range<Int>? = nil
-    ) throws(ValueFault) -> InterfaceName {
-        if let name = InterfaceName(text) { return name }
-        if text.isEmpty { throw ValueFault("which \(what)?", hint: form()) }
-        throw ValueFault("\(Printable.quoted(text)) can't be a \(what)'s name", hint: interfaceRule, range: range)
+    /// A device, by any of its names: one of udev's may be longer than a device's own can be.
+    private static func device(_ text: String, range: Range<Int>) throws(ValueFault) -> DeviceName {
+        if let name = DeviceName(text) { return name }
+        if text.isEmpty {
+            throw ValueFault("which device?", hint: "Write macvtap:DEVICE, such as \(example: "macvtap:eth0").")
+        }
+        throw ValueFault("\(Printable.quoted(text)) can't be a device's name", hint: interfaceRule, range: range)
+    }
+
+    /// A bridge, which may be made yet: its name is no longer than a device's own can be.
+    static func bridge(_ text: String, range: Range<Int>? = nil) throws(ValueFault) -> DeviceName {
+        if let name = InterfaceName(text) { return DeviceName(name) }
+        if text.isEmpty {
+            throw ValueFault("which bridge?", hint: "Write bridge:NAME, such as \(example: "bridge:br0").")
+        }
+        throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: interfaceRule, range: range)
     }
 
     private static func networkName(_ text: String, range: Range<Int>) throws(ValueFault) -> NetworkName {
@@ -72,7 +70,15 @@ extension ParamsDecoder {
     }
 
     static func tap(_ text: String) throws(ValueFault) -> InterfaceName {
-        try interface(text, "tap")
+        guard let name = InterfaceName(text) else {
+            throw ValueFault("\(Printable.quoted(text)) can't be a tap's name", hint: interfaceRule)
+        }
+        guard !name.isPrivate else {
+            throw ValueFault(
+                "\(name) is what kvmctl calls the bridges of VMs on nat and isolated networks",
+                hint: "Write another name, such as \(example: "tap7").")
+        }
+        return name
     }
 
     static func mtu(_ text: String) throws(ValueFault) -> Int {

@@ -29,6 +29,10 @@ public struct HostFacts: Equatable, Sendable {
     public var bridges: [InterfaceName: BridgeFacts]
     /// Every device that the VM's macvtaps are to sit on and that exists, by its name.
     public var lowerDevices: [InterfaceName: LowerDeviceFacts] = [:]
+    /// What the devices are called that the VM names by an alternative name (ip-link(8), altname).
+    public var names: [DeviceName: InterfaceName] = [:]
+    /// Whether taps can be made; where the VM has none, it is not looked at.
+    var tun = DeviceCondition.usable
     /// Why host ports that the VM names can't be listened on, where that is so.
     public var ports: [HostPort: Errno]
     /// Who has the interface names that the VM names for its taps, in words, where they are taken.
@@ -150,6 +154,8 @@ public struct BridgeFacts: Equatable, Sendable {
     public var ports: Int?
     /// Whether it keeps VLANs apart.
     public var isVLANAware: Bool
+    /// Who else has a MAC of the VM's on it, as far as that is known.
+    public var holders: [MACAddress: MACHolder] = [:]
 
     /// Describes a bridge; see the properties.
     public init(otherKind: String? = nil, isUp: Bool, mtu: Int, ports: Int? = nil, isVLANAware: Bool = false) {
@@ -159,6 +165,14 @@ public struct BridgeFacts: Equatable, Sendable {
         self.mtu = mtu
         self.ports = ports
     }
+}
+
+/// Who has a MAC that a VM wants, in words: `the bridge br0`.
+public enum MACHolder: Equatable, Sendable {
+    /// The host itself, on that network: one of the two would not be reached.
+    case host(String)
+    /// Somebody else who may be on that network.
+    case other(String)
 }
 
 /// A port of the host's.

@@ -14,6 +14,8 @@ public struct LowerDeviceFacts: Equatable, Sendable {
     public var controller: InterfaceName?
     /// Whether that is a bridge.
     public var isBridgePort: Bool
+    /// Who else has a MAC of the VM's on it, as far as that is known.
+    public var holders: [MACAddress: MACHolder] = [:]
 
     /// Describes a device; see the properties.
     public init(
@@ -32,9 +34,17 @@ public struct LowerDeviceFacts: Equatable, Sendable {
 extension LaunchPlanner {
     /// `macvtap:DEVICE`: a link of the guest's own on the device; the MTU that the guest has to be told of, if it is not
     /// Ethernet's own.
-    mutating func planMacvtap(_ nic: VMParams.NIC, _ device: InterfaceName, _ mac: MACAddress) -> Int? {
+    mutating func planMacvtap(_ nic: VMParams.NIC, _ wish: DeviceName, _ mac: MACAddress) -> Int? {
         refuseTakenName(of: nic, like: "macvtapN")
-        guard let mtu = usableMTU(nic, on: device) else { return nil }
+        guard mayMakeLinks(for: nic, "a macvtap on \(wish)") else { return nil }
+        guard let device = facts.name(of: wish), let found = facts.lowerDevices[device] else {
+            refuse(
+                .unavailable, place(nic.network.origin), "there is no device \(wish)",
+                remedy: "\(command: "ip link") lists them")
+            return nil
+        }
+        guard let mtu = usableMTU(nic, on: device, found) else { return nil }
+        judge(found.holders[mac], of: mac, nic, on: "\(device)")
         plan.macvtaps.append(
             .init(
                 nic: nic.index, name: nic.tap?.value, device: device, mac: mac, mtu: nic.mtu?.value,
@@ -47,13 +57,10 @@ extension LaunchPlanner {
         return mtu == 1500 ? nil : mtu
     }
 
-    private mutating func usableMTU(_ nic: VMParams.NIC, on device: InterfaceName) -> Int? {
+    private mutating func usableMTU(
+        _ nic: VMParams.NIC, on device: InterfaceName, _ found: LowerDeviceFacts
+    ) -> Int? {
         let subject = place(nic.network.origin)
-        guard mayMakeLinks(for: nic, "a macvtap on \(device)") else { return nil }
-        guard let found = facts.lowerDevices[device] else {
-            refuse(.unavailable, subject, "there is no device \(device)", remedy: "\(command: "ip link") lists them")
-            return nil
-        }
         if let fault = found.fault(of: device, nic) {
             refuse(fault.code, subject, fault.cause, remedy: fault.remedy)
             return nil

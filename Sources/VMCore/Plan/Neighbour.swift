@@ -59,7 +59,7 @@ extension LaunchPlan {
     }
 
     /// The address beside, for an example.
-    private static func otherMAC(_ mac: MACAddress) -> MACAddress {
+    static func otherMAC(_ mac: MACAddress) -> MACAddress {
         let last = mac.octets[5]
         return MACAddress(octets: mac.octets.dropLast() + [last == 0xff ? 0 : last + 1]) ?? mac
     }

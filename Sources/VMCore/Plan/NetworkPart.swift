@@ -10,13 +10,13 @@ extension LaunchPlanner {
             if nic.mac == nil { plan.derivedValues.append("NET\(nic.index)_MAC=\(mac.value), from the VM's UUID") }
             plan.summary.nics.append(
                 .init(
-                    index: nic.index, mac: mac.value, network: nic.network.value, place: place(mac.origin),
-                    settings: NICSettings(nic)))
+                    index: nic.index, mac: mac.value, network: facts.called(nic.network.value),
+                    place: place(mac.origin), settings: NICSettings(nic)))
             var mtu: Int?
             switch nic.network.value {
-            case .bridge(let bridge): mtu = planTap(nic, bridge)
+            case .bridge(let bridge): mtu = planBridge(nic, bridge, mac.value)
             case .user: planUserNetwork(nic)
-            case .isolated(let network): mtu = planIsolated(nic, network)
+            case .isolated(let network): mtu = planIsolated(nic, network, mac.value)
             case .nat: mtu = planNAT(nic, mac.value)
             case .macvtap(let device): mtu = planMacvtap(nic, device, mac.value)
             }
@@ -26,6 +26,15 @@ extension LaunchPlanner {
         planPolicies()
         // Noted when they are all there, and held by the VM as one.
         if !plan.taps.isEmpty { _ = inherit(.taps) }
+    }
+
+    /// `bridge:NAME`.
+    private mutating func planBridge(_ nic: VMParams.NIC, _ wish: DeviceName, _ mac: MACAddress) -> Int? {
+        if let bridge = facts.name(of: wish) { return planTap(nic, bridge, mac) }
+        refuse(
+            .unavailable, place(nic.network.origin), "there is no bridge \(wish)",
+            remedy: "\(command: "kvmctl net show") lists those there are")
+        return nil
     }
 
     private mutating func planCard(
@@ -70,9 +79,13 @@ extension LaunchPlanner {
     }
 
     /// A tap on a bridge; the MTU that the guest has to be told of, if it is not Ethernet's own.
-    mutating func planTap(_ nic: VMParams.NIC, _ bridge: InterfaceName) -> Int? {
+    mutating func planTap(_ nic: VMParams.NIC, _ bridge: InterfaceName, _ mac: MACAddress) -> Int? {
         refuseTakenName(of: nic, like: "tapN")
         guard let mtu = usableMTU(nic, bridge) else { return nil }
+        if let fault = facts.tun.tapFault {
+            refuse(.unavailable, place(nic.network.origin), fault.cause, remedy: fault.remedy)
+        }
+        judge(facts.bridges[bridge]?.holders[mac], of: mac, nic, on: "\(bridge)")
         plan.taps.append(
             .init(
                 nic: nic.index, name: nic.tap?.value, bridge: bridge, mtu: nic.mtu?.value,
@@ -87,6 +100,31 @@ extension LaunchPlanner {
         refuse(
             .busy, place(tap.origin), "the name \(tap.value) is taken by \(owner)",
             remedy: "choose another NET\(nic.index)_TAP, or leave it out for the first free \(free)")
+    }
+
+    /// A MAC that the host has on the NIC's network can't be the guest's too.
+    mutating func judge(_ holder: MACHolder?, of mac: MACAddress, _ nic: VMParams.NIC, on carrier: String) {
+        switch holder {
+        case nil: return
+        case .host(let owner):
+            let own = plan.summary.nics.last { $0.index == nic.index }
+            refuse(
+                .busy, own?.place ?? place(nic.network.origin),
+                "the MAC \(mac) is that of \(owner): on \(carrier) only one of them could be reached",
+                remedy: "give the NIC another, such as NET\(nic.index)_MAC=\(unused(like: mac))")
+        case .other(let owner):
+            plan.notices.append(
+                "the MAC \(mac) of NET\(nic.index) is also that of \(owner): on one network only one of them can be reached"
+            )
+        }
+    }
+
+    /// An address like that one which nobody is known to have, for an example.
+    private func unused(like mac: MACAddress) -> MACAddress {
+        let holders = facts.bridges.values.map(\.holders) + facts.lowerDevices.values.map(\.holders)
+        let own = params.nics.map { $0.mac?.value ?? identity.mac(nic: $0.index) }
+        let taken = Set(own + holders.flatMap(\.keys))
+        return sequence(first: mac, next: LaunchPlan.otherMAC).first { !taken.contains($0) } ?? mac
     }
 
     /// Refuses what only root can make.
@@ -146,7 +184,7 @@ extension LaunchPlanner {
     private mutating func checkRoom(on bridge: InterfaceName, _ found: BridgeFacts, at subject: String) {
         guard let ports = found.ports else { return }
         let most = BridgeSpec.maximumPorts
-        let wanted = params.nics.filter { $0.network.value == .bridge(bridge) }.count
+        let wanted = params.nics.filter { facts.called($0.network.value) == .bridge(DeviceName(bridge)) }.count
         guard ports + wanted <= most else {
             refuse(
                 .busy, subject, "the bridge \(bridge) is full: it has \(ports) of at most \(most) ports",

@@ -2,10 +2,10 @@ import BridgeNet
 
 extension LaunchPlanner {
     /// `isolated:NAME`: a tap on a bridge of kvmctl's own, which the VM holds with all others that are on it.
-    mutating func planIsolated(_ nic: VMParams.NIC, _ network: NetworkName) -> Int? {
+    mutating func planIsolated(_ nic: VMParams.NIC, _ network: NetworkName, _ mac: MACAddress) -> Int? {
         guard let bridge = freeBridge(of: nic) else { return nil }
         if !plan.descriptors.contains(where: { $0.role == .isolated(network) }) { _ = inherit(.isolated(network)) }
-        return planTap(nic, bridge)
+        return planTap(nic, bridge, mac)
     }
 
     /// `nat`: the same, with an address on it that is always the same while nobody else has it, and the host's ports that
@@ -27,12 +27,12 @@ extension LaunchPlanner {
         }
         plan.nat?.stations.append(.init(nic: nic.index, mac: mac, address: address))
         if params.forwardNIC?.index == nic.index { planForwards() }
-        return planTap(nic, bridge)
+        return planTap(nic, bridge, mac)
     }
 
     /// The bridge of a network of kvmctl's own, unless its name is taken by something else.
     private mutating func freeBridge(of nic: VMParams.NIC) -> InterfaceName? {
-        guard let bridge = nic.network.value.bridge else { return nil }
+        guard let bridge = nic.network.value.privateBridge else { return nil }
         guard let other = facts.bridges[bridge]?.otherKind else { return bridge }
         refuse(
             .busy, place(nic.network.origin),
@@ -70,13 +70,12 @@ extension LaunchPlanner {
 }
 
 extension Network {
-    /// The bridge that a guest's tap is joined to; nil where there is none.
-    public var bridge: InterfaceName? {
+    /// The bridge of a network of kvmctl's own; nil for the others.
+    public var privateBridge: InterfaceName? {
         switch self {
-        case .bridge(let name): name
         case .isolated(let name): InterfaceName("\(InterfaceName.isolatedPrefix)\(name)")
         case .nat: InterfaceName(InterfaceName.natBridge)
-        case .macvtap, .user: nil
+        case .bridge, .macvtap, .user: nil
         }
     }
 

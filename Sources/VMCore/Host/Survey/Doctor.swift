@@ -27,7 +27,7 @@ public struct Doctor {
         let host = HostCondition(cache: cache, trust)
         let files = entries.map { entry in Result { () throws(VMError) in try VMFile(entry.file, trust) } }
         let machines = zip(entries, files).map { entry, file in
-            MachineCondition(entry, file, machineID: host.machineID, paths: paths)
+            MachineCondition(entry, file, machineID: host.machineID, network: network, paths: paths)
         }
         unseen += files.compactMap { file in
             if case .failure(let error) = file, error.code == .denied { error } else { nil }

@@ -21,7 +21,7 @@ extension HostCondition {
             kvm: KVMProbe(cache: cache).verdict(canOpen: canOpenKVM),
             kvmDevice: DeviceCondition(probing: "/dev/kvm", driver: "kvm", opens: canOpenKVM),
             kvmIsForeign: KVMProbe.isForeign, kvmModule: Self.kvmModule, qemu: qemu,
-            tun: DeviceCondition(probing: "/dev/net/tun", driver: "tun"),
+            tun: .tun,
             vhostNet: DeviceCondition(probing: "/dev/vhost-net", driver: "vhost_net"),
             ioUring: abilities & CInt(CLINUX_CAN_IO_URING) != 0, machineID: HostProbe.machineID,
             user: getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(geteuid())",
@@ -40,12 +40,20 @@ extension HostCondition {
 }
 
 extension DeviceCondition {
+    /// What taps are made through, whose number is always the same (Documentation/admin-guide/devices.txt).
+    static var tun: DeviceCondition { DeviceCondition(probing: "/dev/net/tun", driver: "tun", number: 10 << 8 | 200) }
+
     /// - Parameters:
     ///   - driver: the kernel module that makes it.
+    ///   - number: the device's, where it is always the same.
     ///   - opens: whether it opens for those who need it, where that is known already.
-    init(probing path: FilePath, driver: String, opens: Bool? = nil) {
+    init(probing path: FilePath, driver: String, number: dev_t? = nil, opens: Bool? = nil) {
         do throws(Errno) {
-            guard try status(of: path) != nil else { throw .noSuchFileOrDirectory }
+            guard let found = try status(of: path) else { throw .noSuchFileOrDirectory }
+            if let number, found.st_mode & S_IFMT != S_IFCHR || found.st_rdev != number {
+                self = .another
+                return
+            }
             if let opens {
                 self = opens ? .usable : .refused(.permissionDenied)
                 return

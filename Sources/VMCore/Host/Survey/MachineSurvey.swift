@@ -8,7 +8,10 @@ extension MachineCondition {
     /// - Parameters:
     ///   - entry: the VM, as it is now.
     ///   - file: its params file, or why that can't be read.
-    init(_ entry: VMEntry, _ file: Result<VMFile, VMError>, machineID: String, paths: Paths) {
+    ///   - network: the host's.
+    init(
+        _ entry: VMEntry, _ file: Result<VMFile, VMError>, machineID: String, network: NetworkSurvey, paths: Paths
+    ) {
         self.init(name: entry.name, file: entry.file, isRunning: entry.state.isAlive)
         if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
             openVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
@@ -30,7 +33,7 @@ extension MachineCondition {
             let identity = Identity(params, machineID: machineID)
             nics = params.nics.map { nic in
                 NIC(
-                    index: nic.index, network: nic.network.value.description,
+                    index: nic.index, network: network.called(nic.network.value).description,
                     mac: nic.mac?.value ?? identity.mac(nic: nic.index), macLine: nic.mac.flatMap { $0.origin.line },
                     hasVLANs: nic.vlans != nil)
             }

@@ -29,6 +29,19 @@ struct NetworkSurvey {
         DeviceName(word).flatMap { links.called($0) }.flatMap { $0.isBridge ? $0.name : nil }
     }
 
+    /// A network as its device's own name says it: `bridge:br0`.
+    func called(_ network: Network) -> Network {
+        switch network {
+        case .bridge(let device): .bridge(ownName(of: device))
+        case .macvtap(let device): .macvtap(ownName(of: device))
+        case .nat, .isolated, .user: network
+        }
+    }
+
+    private func ownName(of device: DeviceName) -> DeviceName {
+        links.called(device).flatMap { DeviceName($0.name) } ?? device
+    }
+
     /// The bridges that are asked about and that the VMs name; or of all, those too that taps are on.
     func bridges(_ asked: [String]?, of machines: [MachineCondition]) -> [BridgeCondition] {
         var named = Set((asked ?? []) + machines.flatMap(\.nics).compactMap(\.bridge))
