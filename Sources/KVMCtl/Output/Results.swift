@@ -18,9 +18,9 @@ enum Deeds {
     /// From here on, for a command of which that can be said: `it runs`.
     static func begin(_ word: String) { self.word = word }
 
-    static func note(_ text: String) {
+    static func note(_ text: @autoclosure () -> String) {
         guard let word else { return }
-        noted += text.split(separator: "\n").map { "\(word) all the same: \($0)" }
+        noted += text().split(separator: "\n").map { "\(word) all the same: \($0)" }
     }
 }
 
