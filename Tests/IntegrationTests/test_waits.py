@@ -50,6 +50,9 @@ def test_a_start_ends_and_leaves_a_vm_or_nothing(vm, name, error):
         where = f"{name} {when} of {count}: {error}: {result.stderr}"
         if result.returncode == 0:
             assert len(vm.qemus()) == 1, where
+        # The last word that is awaited is that the guest runs: that this host could not hear it ends no guest.
+        elif when == count and name in ("poll", "recvfrom"):
+            pytest.fail(where)
         else:
             assert result.returncode in (69, 73, 75, 77) and result.stderr, where
             vm.assert_nothing_left()

@@ -117,12 +117,23 @@ struct Ignition {
             }
             stage = .running
             mayHaveRun = true
-            for command in plan.commit { try session.execute(command, by: deadline) }
+            do throws(MonitorSession.Failure) { try commit(session, by: deadline) } catch .ours {
+                // Not QEMU's failure, and whether it has heard is not known: to be told twice does it no harm.
+                let again = try MonitorSession.open(directory, peer: process.descriptor, by: deadline)
+                try commit(again, by: deadline)
+            }
             extendLifetime(process)
             stopwatch.lap(.commit)
         } catch {
             throw FailedStart(plan: plan, paths: paths, timeout: timeout).error(child, in: stage, error)
         }
+    }
+
+    private func commit(
+        _ session: consuming MonitorSession, by deadline: Deadline
+    ) throws(MonitorSession.Failure) {
+        var session = session
+        for command in plan.commit { try session.execute(command, by: deadline) }
     }
 
     /// So that its end is noticed, whoever else has the other end of its monitor.
