@@ -65,7 +65,7 @@ int clinux_own_session(int *status)
 	sigaddset(&awaited, SIGCHLD);
 	// Else the kernel would take the child's end from us (sigaction(2)).
 	signal(SIGCHLD, SIG_DFL);
-	// Before there is a child: a signal that comes just then is its too.
+	// Before there is a child: a signal that comes just then is its own too.
 	if (sigprocmask(SIG_BLOCK, &awaited, &before) != 0)
 		return -errno;
 	pid_t child = fork();
@@ -74,10 +74,10 @@ int clinux_own_session(int *status)
 		*status = stand_by(child, &awaited);
 		return 1;
 	}
-	if (child == 0 && setsid() < 0)
-		_exit(127);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return child == 0 ? 0 : -error;
+	if (child < 0)
+		return -error;
+	return setsid() < 0 ? -errno : 0;
 }
 
 void clinux_end_like(int status)

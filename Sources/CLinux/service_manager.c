@@ -84,13 +84,16 @@ static void tell_ready(int manager)
 enum { record_place, manager_place, caller_place, places };
 
 // What else is open is the caller's alone: its lock, taps and disks last as long as somebody holds them. All three are beyond
-// stdio, where they go. Linux before 5.9 can't close the rest, which then lasts until this process ends.
+// stdio, where they go.
 static void keep_only(int record, int manager, int caller)
 {
 	dup2(record, record_place);
 	dup2(manager, manager_place);
 	dup2(caller, caller_place);
-	syscall(SYS_close_range, places, ~0U, 0);
+	// Linux before 5.9 can't do that at once.
+	if (syscall(SYS_close_range, places, ~0U, 0) != 0)
+		for (long fd = places, end = sysconf(_SC_OPEN_MAX); fd < end; fd++)
+			close((int)fd);
 }
 
 int clinux_tell_service_ready(int record, const char *word)

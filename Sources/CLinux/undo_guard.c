@@ -20,16 +20,17 @@ static void close_for_sure(int fd)
 		;
 }
 
-static int leave(int line, int others, void (*undo)(void *), void *context)
+static int leave(const int line[2], int guard, void (*undo)(void *), void *context)
 {
 	int rc = clinux_fork_orphan();
 	if (rc != 0)
 		return rc;
-	// With it open the line would never end, and nor would the copy, which has all that this process has.
-	close_for_sure(others);
+	// With the other end open here the line would never end, nor would the copy, which has all that this process has.
+	close_for_sure(guard);
+	close_for_sure(line[0]);
 	// execve(2) and any death close the line without a word.
 	char word;
-	if (read_uninterrupted(line, &word, 1) == 1)
+	if (read_uninterrupted(line[1], &word, 1) == 1)
 		undo(context);
 	_exit(0);
 }
@@ -40,9 +41,8 @@ int clinux_leave_guard(void (*undo)(void *), void *context)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0)
 		return -errno;
 	int guard = fcntl(line[0], F_DUPFD_CLOEXEC, above_launched_descriptors);
-	int error = errno;
+	int rc = guard < 0 ? -errno : leave(line, guard, undo, context);
 	close(line[0]);
-	int rc = guard < 0 ? -error : leave(line[1], guard, undo, context);
 	close(line[1]);
 	if (rc < 0 && guard >= 0)
 		close(guard);
