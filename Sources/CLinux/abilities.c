@@ -12,9 +12,11 @@
 
 enum { nobody_knows = 64, killed_is_gone_in_ms = 1000 };
 
-static int abilities(void)
+static int abilities(const char *program)
 {
 	int found = 0;
+	if (access(program, X_OK) == 0)
+		found |= CLINUX_CAN_EXECUTE;
 	if (access("/dev/kvm", R_OK | W_OK) == 0)
 		found |= CLINUX_CAN_OPEN_KVM;
 	// Refused by kernel.io_uring_disabled, by seccomp, or not there at all: only trying tells.
@@ -31,7 +33,7 @@ pid_t clinux_probe_begin(const struct clinux_launch *launch)
 	if (pid == 0) {
 		clinux_take_ordinary_limits();
 		int rc = drop_privileges(launch);
-		_exit(rc < 0 ? nobody_knows : abilities());
+		_exit(rc < 0 ? nobody_knows : abilities(launch->path));
 	}
 	return pid < 0 ? -errno : pid;
 }

@@ -34,7 +34,8 @@ struct StartAKVM {
         let vm = try VMLocator(paths).find(params)
         var options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
         options.cdromWord = "the ISO"
-        let starting = Starting(try VMFile(vm.file, try Places.trust()), options: options, paths: paths)
+        let surroundings = Surroundings(paths, trust: try Places.trust(), keepsProbes: true)
+        let starting = Starting(try surroundings.file(at: vm.file), options: options, in: surroundings)
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
         print(outcome.text(of: vm.name))
     }

@@ -113,6 +113,7 @@ enum Host: CaseIterable {
     var facts: HostFacts {
         var facts = plainFacts
         facts.lowerDevices = Self.lowerDevices
+        facts.processor = .works(without: [])
         switch self {
         case .busy: makeBusy(&facts)
         case .rootless:
@@ -137,16 +138,18 @@ enum Host: CaseIterable {
         return denial
     }
 
-    private func image(writeFailure: Errno? = nil, locks: Set<ImageLock> = []) -> ImageFacts {
+    private func image(
+        writeFailure: Errno? = nil, locks: Set<ImageLock> = [], identity: FileIdentity? = nil
+    ) -> ImageFacts {
         var image = ImageFacts.Image(bytes: 8 << 30, content: .raw, directIO: true)
         image.owner = "root, mode 644"
         image.writeFailure = writeFailure
         image.locks = locks
+        image.identity = identity
         return .image(image)
     }
 
     private func makeBusy(_ facts: inout HostFacts) {
-        facts.images["/vms/1/vdisk0"] = image(locks: [.writes, .refusesWriters])
         facts.images["/vms/1/vdisk1"] = image(locks: [.refusesWriters])
         facts.images["/vms/1/vdisk2"] = image(locks: [.refusesWriters])
         facts.images["/vms/1/vdisk3"] = image(writeFailure: .readOnlyFileSystem)
@@ -157,16 +160,19 @@ enum Host: CaseIterable {
         facts.passwordLength = 0
         if let full = InterfaceName("br0") { facts.bridges[full] = BridgeFacts(isUp: true, mtu: 1500, ports: 1023) }
         if let tap = InterfaceName("web0") { facts.interfaces[tap] = "the VM web" }
-        facts.neighbours = [neighbour("1", isRunning: true), neighbour("web", isRunning: true)].compactMap { $0 }
-        facts.neighbours[1].media = ["/vms/1/vdisk0"]
-        facts.neighbours[1].ports = [HostPort(.udp, "127.0.0.1", 2222)]
+        var neighbours = [neighbour("1", isRunning: true), neighbour("web", isRunning: true)].compactMap { $0 }
+        let disk = FileIdentity(device: 1, inode: 1)
+        facts.images["/vms/1/vdisk0"] = image(locks: [.writes, .refusesWriters], identity: disk)
+        neighbours[1].media = [.init(place: .file(disk), isWritten: true)]
+        neighbours[1].ports = [HostPort(.udp, "127.0.0.1", 2222)]
+        facts.neighbours = Neighbourhood(neighbours)
         facts.problems = [VMError(.unavailable, "/vms/1/vm.params:17: QEMU", "there is no program /nope")]
     }
 
     private func makeRemarkable(_ facts: inout HostFacts) {
         facts.machineID = ""
         if let full = InterfaceName("br1") { facts.bridges[full] = BridgeFacts(isUp: true, mtu: 1500, ports: 1000) }
-        facts.neighbours = [neighbour("1", isRunning: false)].compactMap { $0 }
+        facts.neighbours = Neighbourhood([neighbour("1", isRunning: false)].compactMap { $0 })
     }
 
     private func nameDevices(_ facts: inout HostFacts) {
@@ -201,7 +207,13 @@ enum Host: CaseIterable {
             isRoot: self != .rootless, machineID: "0123456789abcdef0123456789abcdef",
             qemu: QEMUFacts(
                 path: "/usr/bin/qemu-system-x86_64", version: "7.2.0", ioUring: true,
-                machines: ["q35": "pc-q35-7.2", "pc-q35-7.2": nil, "pc": "pc-i440fx-7.2", "pc-i440fx-7.2": nil],
+                machines: [
+                    "q35": MachineType(versionedName: "pc-q35-7.2", maximumCPUs: 288),
+                    "pc-q35-7.2": MachineType(maximumCPUs: 288),
+                    "pc": MachineType(versionedName: "pc-i440fx-7.2", maximumCPUs: 255),
+                    "pc-i440fx-7.2": MachineType(maximumCPUs: 255),
+                    "pc-i440fx-1.4": MachineType(maximumCPUs: 240, isDeprecated: true),
+                ],
                 keymaps: ["de", "en-us", "fr"]),
             kvm: modern ? .works : .unusable("this host has no /dev/kvm"), ioUring: modern, vhostNet: modern,
             credentials: credentials, images: images(direct: modern),

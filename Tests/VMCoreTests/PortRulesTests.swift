@@ -98,7 +98,8 @@ import Testing
 @Suite struct NeighbourAddressTests {
     private func collide(_ left: String, _ right: String) -> Bool {
         let mac = "52:54:00:00:00:01"
-        return Neighbour.Address(network: left, mac: mac).collides(with: .init(network: right, mac: mac))
+        let stations = [left, right].map { Neighbour.Address(network: $0, mac: mac).station }
+        return stations[0] == stations[1]
     }
 
     @Test func aMacvtapOnABridgeIsOnTheBridgesNetwork() {

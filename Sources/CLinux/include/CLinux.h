@@ -7,6 +7,7 @@
 #include "arguments.h"
 #include "child.h"
 #include "file_rights.h"
+#include "file_system.h"
 #include "ioctl_filter.h"
 #include "kvm_probe.h"
 #include "launch.h"
@@ -31,3 +32,4 @@
 #include "undo_guard.h"
 #include "unix_socket.h"
 #include "wireless.h"
+#include "write_protection.h"

@@ -54,10 +54,12 @@ int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage);
 enum {
 	CLINUX_CAN_OPEN_KVM = 1,
 	CLINUX_CAN_IO_URING = 2,
+	/// Execute the `path` of the launch.
+	CLINUX_CAN_EXECUTE = 4,
 };
 
-/// Sends out a short-lived child that takes on the credentials of `launch` (its other fields are not read) to find out
-/// what it can do. Its pid, for `clinux_probe_end`, or -errno.
+/// Sends out a short-lived child that takes on the credentials of `launch` (of its other fields only `path` is read) to find
+/// out what it can do. Its pid, for `clinux_probe_end`, or -errno.
 pid_t clinux_probe_begin(const struct clinux_launch *launch);
 
 /// Waits for that child, for at most `deadline_ms`. What it can do, as an OR of the constants above, or -errno.

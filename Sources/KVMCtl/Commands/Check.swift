@@ -13,13 +13,15 @@ struct Check: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        let surroundings = Surroundings(try Places.current(), trust: try trust.trust())
+        let inventory = try Places.inventory()
         try output.list("kvmctl.check/1", failing: { Self.verdict(ok: false, [$0.description]) }) { results in
-            try targets.forEach(results) { vm in
+            try targets.forEach(results, reading: surroundings) { vm in
                 let known: [String: JSON] = [
                     "name": .string(vm.name.description), "params": .string(vm.file.string),
                 ]
                 results.add(known)
-                let notices = try check(vm)
+                let notices = try check(vm, surroundings, isRunning: inventory.mayRun(vm))
                 results.add(known.merging(Self.verdict(ok: true, notices)) { own, _ in own })
                 guard !output.json else { return }
                 print("\(vm.name): ok")
@@ -28,12 +30,12 @@ struct Check: ParsableCommand {
         }
     }
 
-    private func check(_ vm: VMReference) throws -> [String] {
-        let file = try VMFile(vm.file, try trust.trust())
-        let paths = try Places.current()
-        let plan = try Starting(file, paths: paths).plan(to: .check(isRunning: try Places.isRunning(vm)))
+    private func check(_ vm: VMReference, _ surroundings: Surroundings, isRunning: Bool) throws -> [String] {
+        let file = try surroundings.file(at: vm.file)
+        let starting = Starting(file, in: surroundings)
+        let plan = try starting.plan(to: .check(isRunning: isRunning))
         let unchecked = file.params.qemuArguments.isEmpty ? [] : ["QEMUARGn are QEMU's own to judge: not checked"]
-        return file.warnings + plan.notices + plan.derivedValues + unchecked
+        return starting.notices(of: plan) + plan.derivedValues + unchecked
     }
 
     private static func verdict(ok: Bool, _ messages: [String]) -> [String: JSON] {

@@ -16,7 +16,8 @@ struct Explain: ParsableCommand {
     func run() throws {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
-        let starting = Starting(try VMFile(reference.file, try trust.trust()), paths: paths)
+        let surroundings = Surroundings(paths, trust: try trust.trust())
+        let starting = Starting(try surroundings.file(at: reference.file), in: surroundings)
         let plan = try starting.plan(to: .show(isRunning: true))
         if output.json {
             output.print(list: plan.arguments.map(\.json))

@@ -58,7 +58,7 @@ struct IP: ParsableCommand {
         // All are listened to before the first is waited for: the kernel keeps what the others say meanwhile.
         try targets.forEach(results) { vm -> AddressSearch? in
             // Of all VMs those that don't run are no failure.
-            if targets.all, try !Places.isRunning(vm) { return nil }
+            if targets.all, try !Places.inventory().mayRun(vm) { return nil }
             try Places.inventory().refuseAnothers(vm)
             return try AddressSearch(vm, wish: wish, paths: paths)
         } then: { search in

@@ -18,12 +18,6 @@ enum Places {
 
     static func current() throws(VMError) -> Paths { try Paths.of(uid: geteuid(), environment: environment) }
 
-    /// Whether what the VM needs may be in use by itself: where the caller may not look, it may.
-    static func isRunning(_ vm: VMReference) throws(VMError) -> Bool {
-        let state = try inventory().entry(vm).state
-        return state.isAlive || state == .unknown
-    }
-
     static func inventory() throws(VMError) -> Inventory {
         Inventory(try current(), others: Paths.others(uid: geteuid(), environment: environment))
     }
@@ -52,21 +46,25 @@ struct Targets: ParsableArguments {
 
     /// Does something to each VM, goes on after a failure, and reports them all.
     ///
-    /// - Parameter results: is told which VM it is about, and of its failure.
+    /// - Parameters:
+    ///   - results: is told which VM it is about, and of its failure.
+    ///   - surroundings: what reads the files that tell the VMs' names, where it is to read them again.
     /// - Throws: what the only VM threw; `SomeFailed` if some of several failed.
-    func forEach(_ results: VMResults, _ body: (VMReference) throws -> Void) throws {
-        try forEach(results, { $0 }, then: body)
+    func forEach(
+        _ results: VMResults, reading surroundings: Surroundings? = nil, _ body: (VMReference) throws -> Void
+    ) throws {
+        try forEach(results, reading: surroundings, { $0 }, then: body)
     }
 
     /// The same in two rounds: prepares something for each VM before the first is dealt with.
     ///
     /// - Parameter between: is asked once all are prepared; what it throws ends the command.
     func forEach<Prepared>(
-        _ results: VMResults, _ prepare: (VMReference) throws -> Prepared,
+        _ results: VMResults, reading surroundings: Surroundings? = nil, _ prepare: (VMReference) throws -> Prepared,
         between: ([Prepared]) throws -> Void = { _ in }, then body: (Prepared) throws -> Void
     ) throws {
         let locator = VMLocator(try Places.current())
-        let found = all ? locator.all() : vms.map { word in Result { () throws(VMError) in try locator.find(word) } }
+        let found = all ? locator.all(reading: surroundings) : locator.find(vms)
         // What can't be found can't be done either.
         let blindSpots = all ? locator.blindSpots() : []
         for (number, blindSpot) in blindSpots.enumerated() {

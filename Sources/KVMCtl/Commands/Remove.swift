@@ -24,16 +24,19 @@ struct Remove: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        let asked = try surroundings()
+        // As things are after the question, which may have been open for long.
+        lazy var now = Result { try surroundings() }
         try output.list("kvmctl.rm/1") { results in
-            try targets.forEach(results, prepare, between: confirm) { wish in
-                let removing = try plan(wish.vm)
+            try targets.forEach(results, { try wish($0, in: asked) }, between: confirm) { wish in
+                let removing = try plan(wish.vm, in: asks ? now.get() : asked)
                 // Planned anew: to keep all of them open would take a descriptor a file.
                 if let seen = wish.files, !Set(removing.gone).isSubset(of: seen) {
                     throw VMError(
                         .busy, wish.vm.name.description, "has other files than those that were asked about",
                         remedy: "nothing of it was removed; see what it has with --dry-run, and try again")
                 }
-                if !dryRun.isOn { try removing.remove() }
+                if dryRun.isOn { asked.takeAsRemoved(wish.vm) } else { try removing.remove() }
                 results.add(removing.members(of: wish.vm.name, dryRun: dryRun.isOn))
                 if !output.json { removing.show(of: wish.vm.name, dryRun: dryRun.isOn) }
             }
@@ -50,13 +53,20 @@ struct Remove: ParsableCommand {
     /// Many VMs, or the disks of several. A single VM, and what is only looked at, was named on purpose.
     private var asks: Bool { (targets.all || disks && targets.vms.count > 1) && !yes && !dryRun.isOn }
 
-    private func prepare(_ vm: VMReference) throws -> Wish {
-        Wish(vm: vm, files: asks ? Set(try plan(vm).gone) : nil)
+    private func surroundings() throws -> Surroundings {
+        Surroundings(try Places.current(), trust: try trust.trust())
     }
 
-    private func plan(_ vm: VMReference) throws -> Removing {
+    private func wish(_ vm: VMReference, in surroundings: Surroundings) throws -> Wish {
+        guard asks else { return Wish(vm: vm) }
+        let files = Set(try plan(vm, in: surroundings).gone)
+        surroundings.takeAsRemoved(vm)
+        return Wish(vm: vm, files: files)
+    }
+
+    private func plan(_ vm: VMReference, in surroundings: Surroundings) throws -> Removing {
         try Places.inventory().refuseAnothers(vm)
-        return try Removing(vm, disks: disks, paths: try Places.current(), trust: try trust.trust())
+        return try Removing(vm, disks: disks, in: surroundings)
     }
 
     private func confirm(_ wishes: [Wish]) throws {

@@ -39,16 +39,19 @@ struct Start: ParsableCommand {
     func run() throws {
         let options = StartOptions(
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
+        let surroundings = Surroundings(
+            try Places.current(), trust: try trust.trust(), keepsProbes: !dryRun.isOn)
+        let inventory = try Places.inventory()
         try output.list(dryRun.isOn ? "kvmctl.plan/1" : "kvmctl.start/1") { results in
             try targets.forEach(results) { vm in
                 let stopwatch = Stopwatch()
-                let file = try VMFile(vm.file, try trust.trust())
+                let file = try surroundings.file(at: vm.file)
                 stopwatch.lap(.parse)
-                let starting = Starting(file, options: options, paths: try Places.current(), stopwatch: stopwatch)
+                let starting = Starting(file, options: options, in: surroundings, stopwatch: stopwatch)
                 if dryRun.isOn {
-                    let plan = try starting.plan(to: .show(isRunning: try Places.isRunning(vm)))
+                    let plan = try starting.plan(to: .show(isRunning: inventory.mayRun(vm)))
                     if output.json { results.add(plan.json) } else { print(plan.text) }
-                    plan.notices.forEach(Message.note)
+                    starting.notices(of: plan).forEach(Message.note)
                     return
                 }
                 if foreground, let end = try Foreground.leaveTerminal() {

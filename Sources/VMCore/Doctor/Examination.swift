@@ -8,13 +8,12 @@ extension DoctorFacts {
         ]
         let all = checks.flatMap { $0(self) }
         let troubled = Set(all.filter { $0.severity != .ok }.map(\.subject))
-        var mends: [Finding.Mend] = []
+        var mends: Set<Finding.Mend> = []
         return all.filter { finding in
             if finding.severity == .ok { return !troubled.contains(finding.subject) }
             // What one command mends is one problem, and is said at the first place that it shows.
             guard finding.severity == .problem, let mend = finding.mend, case .command = mend else { return true }
-            defer { mends.append(mend) }
-            return !mends.contains(mend)
+            return mends.insert(mend).inserted
         }
     }
 

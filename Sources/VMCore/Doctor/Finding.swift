@@ -13,7 +13,7 @@ public struct Finding: Equatable, Sendable {
     }
 
     /// What mends it.
-    public enum Mend: Equatable, Sendable {
+    public enum Mend: Hashable, Sendable {
         /// A line for a shell, as root unless it says otherwise.
         case command(ShellCommand)
         /// What a person has to do, where no one line does it.

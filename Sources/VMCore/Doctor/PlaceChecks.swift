@@ -31,7 +31,7 @@ enum PlaceChecks {
             return .warning(
                 subject,
                 "the disks there may still grow by \(system.growth), and \(system.free) are free: when it is "
-                    + "full, the guests get I/O errors", mend: room(on: system, place))
+                    + "full, QEMU pauses each guest that writes there", mend: room(on: system, place))
         }
         return .ok(subject, "\(system.free) of \(system.size) are free for \(place.purpose)")
     }

@@ -37,6 +37,25 @@ func readAll(_ file: FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
     return bytes
 }
 
+/// Reads `count` bytes from `offset` on, or as many as there are.
+func readBytes(of file: CInt, at offset: Int64, count: Int) throws(Errno) -> [UInt8] {
+    guard offset >= 0, offset <= Int64.max - Int64(count) else { return [] }
+    var failure: Errno?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+        filled = 0
+        while filled < count {
+            let piece = pread(
+                file, buffer.baseAddress.map { $0 + filled }, count - filled, off_t(offset) + off_t(filled))
+            if piece < 0, errno == EINTR { continue }
+            if piece < 0 { failure = Errno(rawValue: errno) }
+            guard piece > 0 else { break }
+            filled += piece
+        }
+    }
+    if let failure { throw failure }
+    return bytes
+}
+
 /// The last `limit` bytes of a file of kvmctl's, or all of it.
 func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
     let file = try OwnedDescriptor.regular(path, .readOnly)

@@ -5,64 +5,139 @@ import SystemPackage
 
 /// Gathers the facts that a launch plan needs. Reads only. What can't be found out is a fact too.
 struct HostProbe {
-    let cache: ProbeCache
-    let paths: Paths
+    let surroundings: Surroundings
     /// Whose files are used.
     let trust: FileTrust
     /// Whether the plan is only to be looked at: by a user it is made as root would, where only root can start the VM.
     var isLooking = false
 
+    private var known: KnownHost { surroundings.host }
+    private var paths: Paths { surroundings.paths }
+
     func facts(for params: VMParams, options: StartOptions) -> HostFacts {
         let images = images(params, options)
-        let machineID = Self.machineID
         let isRoot = trust.actsAsRoot
         let isAssumed = isLooking && trust.rule == .ownRights && Self.takesRoot(params, images)
-        var problems: [VMError] = []
-        func noting<Fact>(or fallback: Fact, _ find: () throws(VMError) -> Fact) -> Fact {
+        var gaps = Gaps()
+        // Where it is not known who QEMU will be, it is nobody who is asked what it can do, and not root.
+        let credentials = gaps.noting(or: geteuid() == 0 ? .nobody : .caller) { () throws(VMError) in
+            try self.credentials(params, isRoot: isRoot || isAssumed)
+        }
+        let user = geteuid() == 0 ? credentials : .caller
+        let inquiry = gaps.noting(or: nil) { () throws(VMError) in try self.inquiry(params, user) }
+        let trial = KnownHost.Trial(
+            credentials: geteuid() == 0 ? user.forProbing : ResolvedCredentials(),
+            program: inquiry?.program.path.string ?? "")
+        // Other things are found out meanwhile.
+        let process = isAssumed ? nil : known.begin(trial)
+        let links = links(params, noting: &gaps)
+        gaps.noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
+        // A start has made it by now.
+        if isLooking, !isAssumed { gaps.note(RuntimeDirectory(params.name.value, in: paths).obstacle(in: paths)) }
+        let ports = ports(params)
+        let abilities = isAssumed ? nil : self.abilities(trial, process, noting: &gaps)
+        let devices = DeviceFacts(params, abilities: abilities, known)
+        let qemu = gaps.noting(or: Self.noQEMU) { () throws(VMError) in try self.qemu(inquiry, devices) }
+        var facts = HostFacts(
+            isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: known.machineID, qemu: qemu, kvm: devices.kvm,
+            ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
+            memoryLimit: known.memory.limit, bridges: links.network.bridges, ports: ports,
+            interfaces: links.network.taken, nat: links.nat, passwordLength: passwordLength(params),
+            problems: gaps.errors)
+        facts.lowerDevices = links.lower.facts
+        facts.names = links.network.names.merging(links.lower.names) { one, _ in one }
+        if !links.network.bridges.isEmpty { facts.tun = Self.tun(assumed: isAssumed) }
+        if case .owner(_, let name) = trust.rule { facts.actsFor = name }
+        facts.ownFile = FilePlace(of: params.file)
+        facts.canExecuteQEMU = devices.canExecuteQEMU
+        facts.hostMemory = known.memory.ram
+        facts.firstFreePort = known.firstFreePort
+        // Those of a unit are meant, and told by systemd.
+        if !(options.foreground && ServiceManager.startedThisProcess) { facts.limits = .ofThisProcess }
+        if let inquiry { facts.processor = processor(params, facts, inquiry) }
+        return facts
+    }
+
+    /// What could not be found out.
+    private struct Gaps {
+        private(set) var errors: [VMError] = []
+
+        mutating func note(_ error: VMError?) {
+            if let error { errors.append(error) }
+        }
+
+        /// A fact, or what stands for it where it can't be found out.
+        mutating func noting<Fact>(or fallback: Fact, _ find: () throws(VMError) -> Fact) -> Fact {
             do throws(VMError) { return try find() } catch {
-                problems.append(error)
+                note(error)
                 return fallback
             }
         }
-        // Where it is not known who QEMU will be, it is nobody who is asked what it can do, and not root.
-        let credentials = noting(or: geteuid() == 0 ? .nobody : .caller) { () throws(VMError) in
-            try self.credentials(params, isRoot: isRoot || isAssumed)
+    }
+
+    /// What the VM is to be connected to.
+    private struct LinkFacts {
+        var nat: NATFacts?
+        var network: NetworkFacts
+        var lower: LowerDeviceProbe
+    }
+
+    private func links(_ params: VMParams, noting gaps: inout Gaps) -> LinkFacts {
+        let nat = gaps.noting(or: nil) { () throws(VMError) in try self.nat(params) }
+        let stations = Station.all(of: params, machineID: known.machineID)
+        let network = gaps.noting(or: NetworkFacts()) { () throws(VMError) in
+            try NetworkFacts(params, stations, nat: nat, lookingAt: isLooking ? known : nil)
         }
-        let user = geteuid() == 0 ? credentials.forProbing : ResolvedCredentials()
-        let trial = isAssumed ? nil : Launch(path: "", arguments: [], credentials: user).beginTrial()
-        let qemu = noting(or: QEMUFacts(path: "", version: "", ioUring: false, machines: [:])) { () throws(VMError) in
-            let user = geteuid() == 0 ? credentials : .caller
-            return try QEMUProbe(cache: cache, credentials: user, trust: trust, isLooking: isLooking)
-                .facts(for: params)
-        }
-        let nat = noting(or: nil) { () throws(VMError) in try self.nat(params) }
-        let stations = Station.all(of: params, machineID: machineID)
-        let network = noting(or: NetworkFacts()) { () throws(VMError) in
-            try NetworkFacts(params, stations, nat: nat, countingPorts: isLooking)
-        }
-        let lower = noting(or: LowerDeviceProbe()) { () throws(VMError) in try LowerDeviceProbe(params, stations) }
-        noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
-        let ports = ports(params)
-        var devices = DeviceFacts(assumedFor: params)
-        if let trial {
-            do throws(Errno) {
-                devices = DeviceFacts(params, abilities: try trial.finish(), cache)
-            } catch {
-                problems.append(.system(error, "this host", "what QEMU's user may do here can't be tried"))
+        let lower = gaps.noting(or: LowerDeviceProbe()) { () throws(VMError) in
+            try LowerDeviceProbe(params, stations) { () throws(NetworkError) in
+                if isLooking { return try known.linkState() }
+                var socket = try RouteSocket()
+                return try socket.linkState()
             }
         }
-        var facts = HostFacts(
-            isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: machineID, qemu: qemu, kvm: devices.kvm,
-            ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
-            memoryLimit: Self.memoryLimit, bridges: network.bridges, ports: ports, interfaces: network.taken, nat: nat,
-            passwordLength: passwordLength(params), problems: problems)
-        facts.lowerDevices = lower.facts
-        facts.names = network.names.merging(lower.names) { one, _ in one }
-        if !network.bridges.isEmpty { facts.tun = Self.tun(assumed: isAssumed) }
-        if case .owner(_, let name) = trust.rule { facts.actsFor = name }
-        // Those of a unit are meant, and told by systemd.
-        if !(options.foreground && ServiceManager.startedThisProcess) { facts.limits = .ofThisProcess }
-        return facts
+        return LinkFacts(nat: nat, network: network, lower: lower)
+    }
+
+    /// What QEMU's user may do here, as an OR of CLINUX_CAN_…; nil where it can't be tried.
+    private func abilities(
+        _ trial: KnownHost.Trial, _ process: consuming Launch.Trial?, noting gaps: inout Gaps
+    ) -> CInt? {
+        do throws(Errno) { return try known.end(trial, process) } catch {
+            gaps.note(.system(error, "this host", "what QEMU's user may do here can't be tried"))
+            return nil
+        }
+    }
+
+    private func qemu(_ inquiry: KnownHost.Inquiry?, _ devices: DeviceFacts) throws(VMError) -> QEMUFacts {
+        guard let inquiry else { return Self.noQEMU }
+        return devices.canExecuteQEMU
+            ? try known.qemu(inquiry) : QEMUFacts(unasked: inquiry.program.path.string)
+    }
+
+    /// What could not be found out is noted where the binary was looked for.
+    private static let noQEMU = QEMUFacts(path: "", version: "", ioUring: false, machines: [:])
+
+    /// The QEMU that the VM is run with. A look executes nothing that only a params file names.
+    private func inquiry(_ params: VMParams, _ user: Credentials) throws(VMError) -> KnownHost.Inquiry {
+        let program = try QEMUProgram(params, trust)
+        let isHostsOwn = params.qemu == nil ? true : try program.isHostsOwn(trust)
+        // What an account's own program says of itself is not root's to keep.
+        let isAccounts = if case .owner = trust.rule { true } else { false }
+        return .init(
+            program: program, credentials: user, mayAsk: !isLooking || isHostsOwn, mayKeep: !isAccounts)
+    }
+
+    /// What QEMU makes of `CPU`. A user who only looks can't ask for what takes root's /dev/kvm.
+    private func processor(
+        _ params: VMParams, _ facts: HostFacts, _ inquiry: KnownHost.Inquiry
+    ) -> ProcessorFacts? {
+        guard let cpu = params.cpu, let accelerator = Accelerator(params.accel.value, facts.kvm),
+            !(facts.isAssumed && accelerator == .kvm), !facts.qemu.path.isEmpty,
+            facts.qemu.machines[params.machine.value.description] != nil
+        else { return nil }
+        let question = ProcessorProbe.Question(
+            machine: params.machine.value, accelerator: accelerator.rawValue, processor: cpu.value)
+        return known.processor(question, inquiry)
     }
 
     /// What taps are made through; where only root may open it, it is assumed that root can.
@@ -86,18 +161,6 @@ struct HostProbe {
         let isHex = bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         let isValid = bytes.count == 32 && isHex && bytes.contains { $0 != UInt8(ascii: "0") }
         return isValid ? String(decoding: bytes, as: UTF8.self) : ""
-    }
-
-    /// RAM and swap together, where the kernel gives no process more than that at once (proc_sys_vm(5),
-    /// overcommit_memory 0); nil where it counts otherwise.
-    private static var memoryLimit: ByteCount? {
-        guard (try? readFile("/proc/sys/vm/overcommit_memory", limit: 1)) == [UInt8(ascii: "0")],
-            let counts = try? readFile("/proc/meminfo")
-        else { return nil }
-        let kibibytes = counts.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
-            .filter { $0.hasPrefix("MemTotal:") || $0.hasPrefix("SwapTotal:") }
-            .compactMap { Int64($0.filter(\.isNumber)) }
-        return kibibytes.count == 2 ? ByteCount(bytes: (kibibytes[0] + kibibytes[1]) << 10) : nil
     }
 
     /// Whether only root can start the VM: for a tap, for a user of QEMU's own, for files that are not the caller's.
@@ -146,14 +209,30 @@ struct HostProbe {
     }
 
     private func images(_ params: VMParams, _ options: StartOptions) -> [FilePath: ImageFacts] {
-        let others = [params.kernel?.image, params.kernel?.initrd, params.vnc.passwordFile].compactMap { $0?.value }
-        let media =
-            params.disks.map(\.path.value) + params.cdroms.map(\.path.value) + (options.cdrom.map { [$0] } ?? [])
-        let claims = params.disks.isEmpty ? DiskClaims() : DiskClaims(forStartOf: params.file, self.paths)
-        let host = HostDisks()
-        let facts = others.reduce(into: [:]) { $0[$1] = ImageFacts(probing: $1, trust) }
-        return media.reduce(into: facts) { facts, path in
-            facts[path] = ImageFacts(probing: path, trust) { found, status in
+        var questions: [FilePath: ImageQuestion] = [:]
+        func ask(_ path: FilePath?, _ question: ImageQuestion) {
+            if let path { questions[path, default: ImageQuestion()].add(question) }
+        }
+        for disk in params.disks {
+            ask(
+                disk.path.value,
+                ImageQuestion(isMedium: true, isWritten: !disk.readOnly.value, newSize: disk.size?.value))
+        }
+        for path in params.cdroms.map(\.path.value) + [options.cdrom] {
+            ask(path, ImageQuestion(isMedium: true, isDisc: true))
+        }
+        for path in [params.kernel?.image.value, params.kernel?.initrd?.value] {
+            ask(path, ImageQuestion(isKernel: true))
+        }
+        ask(params.vnc.passwordFile?.value, ImageQuestion())
+        let claims = params.disks.isEmpty ? DiskClaims() : surroundings.claimsOnStarts
+        let host = isLooking ? surroundings.hostDisks : HostDisks()
+        return questions.reduce(into: [:]) { facts, asked in
+            guard asked.value.isMedium else {
+                facts[asked.key] = ImageFacts(probing: asked.key, trust, for: asked.value)
+                return
+            }
+            facts[asked.key] = ImageFacts(probing: asked.key, trust, for: asked.value) { found, status in
                 let claimFailure = status.kind == S_IFBLK ? found.claimFailure : nil
                 let uses = [
                     claims.use(of: status, besides: params.file), host.use(of: status, claimFailure: claimFailure),
@@ -170,9 +249,10 @@ struct HostProbe {
         else { return nil }
         let place = params.place(nic.network.origin)
         for tool in [Tool.dnsmasq, Tool.nft] where tool.path == nil { throw tool.missing(for: "\(place): nat") }
-        let identity = Identity(params, machineID: Self.machineID)
+        let identity = Identity(params, machineID: known.machineID)
         let macs = params.nics.map { $0.mac?.value ?? identity.mac(nic: $0.index) }
-        return try NATNetwork(paths: paths, bridge: bridge).facts(besides: Set(macs))
+        let network = NATNetwork(paths: paths, bridge: bridge)
+        return (isLooking ? try known.nat(network) : try network.survey()).facts(besides: Set(macs))
     }
 
     private func passwordLength(_ params: VMParams) -> Int? {
@@ -183,10 +263,8 @@ struct HostProbe {
     }
 
     private func ports(_ params: VMParams) -> [HostPort: Errno] {
-        var ports = params.forwards.map(\.value.hostEnd)
-        if case .number(let display) = params.vnc.display.value {
-            ports.append(HostPort(.tcp, params.vnc.bind.value, UInt16(clamping: 5900 + display)))
-        }
+        var ports = params.forwards.map(\.value.hostEnd) + [params.vnc.port].compactMap(\.self)
+        if params.vnc.display.value == .auto { ports.append(params.vnc.anyPort) }
         return ports.reduce(into: [:]) { $0[$1] = PortProbe.obstacle(to: $1) }
     }
 }
@@ -196,19 +274,19 @@ private struct DeviceFacts {
     var kvm: KVMVerdict
     var ioUring: Bool
     var vhostNet: Bool
+    var canExecuteQEMU: Bool
 
-    /// - Parameter abilities: what a process with QEMU's credentials was found to be able to do.
-    init(_ params: VMParams, abilities: CInt, _ cache: ProbeCache) {
-        let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
-        kvm = params.accel.value == .tcg ? .unusable("ACCEL=tcg") : KVMProbe(cache: cache).verdict(canOpen: canOpenKVM)
-        ioUring = abilities & CInt(CLINUX_CAN_IO_URING) != 0
-        vhostNet = (try? OwnedDescriptor.open("/dev/vhost-net", .readWrite).rawValue) != nil
-    }
-
-    /// What root would find, for a user who can't try.
-    init(assumedFor params: VMParams) {
-        kvm = params.accel.value == .tcg ? .unusable("ACCEL=tcg") : KVMProbe.assumed
-        ioUring = true
-        vhostNet = access("/dev/vhost-net", F_OK) == 0
+    /// - Parameter abilities: what a process with QEMU's credentials was found to be able to do; nil: for a user who can't
+    ///   try, what root would find.
+    init(_ params: VMParams, abilities: CInt?, _ known: KnownHost) {
+        func can(_ ability: Int) -> Bool { abilities.map { $0 & CInt(ability) != 0 } ?? true }
+        if params.accel.value == .tcg {
+            kvm = .unusable("ACCEL=tcg")
+        } else {
+            kvm = abilities == nil ? KVMProbe.assumed : known.kvm(canOpen: can(CLINUX_CAN_OPEN_KVM))
+        }
+        ioUring = can(CLINUX_CAN_IO_URING)
+        canExecuteQEMU = can(CLINUX_CAN_EXECUTE)
+        vhostNet = abilities == nil ? access("/dev/vhost-net", F_OK) == 0 : known.canOpenVhost
     }
 }

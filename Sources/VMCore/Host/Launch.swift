@@ -141,7 +141,7 @@ private final class UndoGuard {
 }
 
 /// Credentials with every id known.
-struct ResolvedCredentials: Equatable {
+struct ResolvedCredentials: Hashable {
     var changesUser = false
     var uid: UInt32 = 0
     var gid: UInt32 = 0

@@ -10,16 +10,19 @@ struct LowerDeviceProbe {
     /// Where nothing was looked at.
     init() {}
 
-    /// - Parameter stations: the NICs of the VM.
-    init(_ params: VMParams, _ stations: [Station]) throws(VMError) {
+    /// - Parameters:
+    ///   - stations: the NICs of the VM.
+    ///   - links: asks for the host's links.
+    init(
+        _ params: VMParams, _ stations: [Station], in links: () throws(NetworkError) -> NetworkState
+    ) throws(VMError) {
         let wished = stations.compactMap { station -> (device: DeviceName, mac: MACAddress)? in
             if case .macvtap(let device) = station.network { (device, station.mac) } else { nil }
         }
         guard !wished.isEmpty else { return }
         let found: NetworkState
         do throws(NetworkError) {
-            var socket = try RouteSocket()
-            found = try socket.linkState()
+            found = try links()
         } catch {
             throw VMError(error)
         }

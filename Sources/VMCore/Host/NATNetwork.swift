@@ -46,24 +46,28 @@ struct NATNetwork {
     }
 
     /// The network as it is, or as it would be made.
-    ///
-    /// - Parameter own: the MACs of the VM that asks.
-    func facts(besides own: Set<MACAddress>) throws(VMError) -> NATFacts {
+    func survey() throws(VMError) -> NATSurvey {
         // What a user may have here is not where root's is.
         if geteuid() == 0 { try ServerAccount().refuseClosed(above: paths.run) }
-        let survey = try HostNetworks(bridge)
-        let prefix = try survey.ownOrFreePrefix()
-        return NATFacts(
-            prefix: prefix, mtu: survey.bridge?.mtu ?? survey.outsideMTU, taken: taken(besides: own),
-            isForwarding: Sysctl.forwarding.value != "0", members: members,
-            isNamePortTaken: try isNamePortTaken(at: prefix.address))
+        let networks = try HostNetworks(bridge)
+        let prefix = try networks.ownOrFreePrefix()
+        return NATSurvey(
+            plain: NATFacts(
+                prefix: prefix, mtu: networks.bridge?.mtu ?? networks.outsideMTU,
+                isForwarding: Sysctl.forwarding.value != "0", members: members,
+                isNamePortTaken: try isTaken(HostPort(.tcp, prefix.address.description, NATServer.namePort)),
+                isLeasePortTaken: try isTaken(HostPort(.udp, "", NATServer.leasePort), sharing: true)),
+            lines: addressLines)
     }
 
-    /// Whether somebody else answers to names at its address; only root may try the port. Ours, which another command may
-    /// be starting or ending just now, begins when the bridge is there and ends before it goes.
-    private func isNamePortTaken(at address: IPAddress) throws(VMError) -> Bool {
-        let port = HostPort(.tcp, address.description, NATServer.namePort)
-        func isTaken() -> Bool { PortProbe.obstacle(to: port, maybeNotYet: true) == .addressInUse }
+    /// Whether somebody else has a port that its server needs; only root may try. Ours, which another command may be
+    /// starting or ending just now, begins when the bridge is there and ends before it goes.
+    ///
+    /// - Parameter sharing: whether the server shares it with others that do so too.
+    private func isTaken(_ port: HostPort, sharing: Bool = false) throws(VMError) -> Bool {
+        func isTaken() -> Bool {
+            PortProbe.obstacle(to: port, maybeNotYet: true, sharing: sharing) == .addressInUse
+        }
         guard geteuid() == 0, isTaken() else { return false }
         let own = try Bridges.routing { (socket) throws(NetworkError) in try socket.link(named: bridge) }
         return own == nil && isTaken()
@@ -191,11 +195,31 @@ struct NATNetwork {
 
     /// The addresses that others have, or may still use.
     private func taken(besides own: Set<MACAddress>) -> Set<IPAddress> {
+        NATServer.taken(by: addressLines, besides: own)
+    }
+
+    /// The lines that say which MAC has which address.
+    private var addressLines: [Substring] {
         let hosts = NATServer.hosts(in: directory)
         let files = ((try? names(in: hosts)) ?? []).map { hosts.appending($0) } + [NATServer.leases(in: directory)]
-        let lines = files.flatMap { file in
+        return files.flatMap { file in
             String(decoding: (try? readFile(file)) ?? [], as: UTF8.self).split(separator: "\n")
         }
-        return NATServer.taken(by: lines, besides: own)
+    }
+}
+
+/// The network `nat` as it is, or as it would be made, for whichever VM.
+struct NATSurvey {
+    /// All but the addresses that are taken.
+    fileprivate var plain: NATFacts
+    fileprivate var lines: [Substring]
+
+    /// The network for one VM.
+    ///
+    /// - Parameter own: the MACs of that VM.
+    func facts(besides own: Set<MACAddress>) -> NATFacts {
+        var facts = plain
+        facts.taken = NATServer.taken(by: lines, besides: own)
+        return facts
     }
 }

@@ -28,26 +28,29 @@ struct NetworkFacts {
     /// - Parameters:
     ///   - stations: the NICs of the VM.
     ///   - nat: the network `nat`, as it is or would be made.
-    init(_ params: VMParams, _ stations: [Station], nat: NATFacts?, countingPorts: Bool) throws(VMError) {
+    ///   - known: the links as they were when the command first asked; nil: as they are now, and their ports not counted.
+    init(_ params: VMParams, _ stations: [Station], nat: NATFacts?, lookingAt known: KnownHost?) throws(VMError) {
         guard params.nics.contains(where: { $0.network.value != .user }) else { return }
         do throws(NetworkError) {
             var socket = try RouteSocket()
-            let all = countingPorts ? try socket.links() : []
+            let table = try known?.links()
             for network in Set(stations.map(\.network)) {
-                guard let (name, link) = try find(network, using: &socket) else { continue }
-                let ports = countingPorts ? all.filter { $0.controller == link?.index }.count : nil
+                guard let (name, link) = try find(network, in: table, using: &socket) else { continue }
+                let ports = link.flatMap { table?.ports(of: $0) }
                 guard var facts = Self.facts(of: network, link, ports: ports, nat: nat) else { continue }
                 if let link, link.isBridge {
                     for station in stations where station.network == network {
                         facts.holders[station.mac] =
                             try Self.holder(of: station.mac, on: link, using: &socket)
-                            ?? Self.other(of: station.mac, among: all, besides: params.name.value)
+                            ?? Self.other(of: station.mac, in: table, besides: params.name.value)
                     }
                 }
                 bridges[name] = facts
             }
             for name in params.nics.compactMap(\.tap?.value) {
-                taken[name] = try socket.link(named: name)?.words
+                var link = table?.called(DeviceName(name))
+                if link == nil { link = try socket.link(named: name) }
+                taken[name] = link?.words
             }
         } catch {
             throw VMError(error)
@@ -56,12 +59,13 @@ struct NetworkFacts {
 
     /// The bridge of a network, where it has one: its own name, and the link, where it is there.
     private mutating func find(
-        _ network: Network, using socket: inout RouteSocket
+        _ network: Network, in table: LinkTable?, using socket: inout RouteSocket
     ) throws(NetworkError) -> (InterfaceName, Link?)? {
         if let name = network.privateBridge { return (name, try Self.settled(name, using: &socket)) }
-        guard case .bridge(let device) = network, let link = try socket.link(called: device),
-            let name = InterfaceName(link.name)
-        else { return nil }
+        guard case .bridge(let device) = network else { return nil }
+        var link = table?.called(device)
+        if link == nil { link = try socket.link(called: device) }
+        guard let link, let name = InterfaceName(link.name) else { return nil }
         if name.description != device.description { names[device] = name }
         return (name, link)
     }
@@ -95,8 +99,8 @@ struct NetworkFacts {
     }
 
     /// Another link of the host's that has a MAC: which network that is on, nobody can tell.
-    private static func other(of mac: MACAddress, among links: [Link], besides vm: VMName) -> MACHolder? {
-        let other = links.first { $0.mac == mac && $0.alias != vm.description }
+    private static func other(of mac: MACAddress, in table: LinkTable?, besides vm: VMName) -> MACHolder? {
+        let other = table?.links(with: mac).first { $0.alias != vm.description }
         return other.map { .other("\($0.name) of this host") }
     }
 

@@ -3,15 +3,19 @@ import SystemPackage
 
 /// Whether a port can be listened on. Only a preview, for a clear message: QEMU's own bind(2) is what decides.
 enum PortProbe {
-    /// Why it can't, as bind(2) says: the port is in use, or the host has no such address; nil: nothing is known of that.
+    /// Why it can't, as socket(2) and bind(2) say: the port is in use, the host has no such address, or no such protocol;
+    /// nil: nothing is known of that.
     ///
-    /// - Parameter maybeNotYet: whether the host need not have the address yet.
-    static func obstacle(to port: HostPort, maybeNotYet: Bool = false) -> Errno? {
+    /// - Parameters:
+    ///   - maybeNotYet: whether the host need not have the address yet.
+    ///   - sharing: whether it is shared with others that do so too.
+    static func obstacle(to port: HostPort, maybeNotYet: Bool = false, sharing: Bool = false) -> Errno? {
         do throws(Errno) {
-            _ = try bound(port, maybeNotYet: maybeNotYet)
+            _ = try bound(port, maybeNotYet: maybeNotYet, sharing: sharing)
             return nil
         } catch {
-            return error == .addressInUse || error == .addressNotAvailable ? error : nil
+            // Whoever listens may be allowed to what the caller is not, or the other way round.
+            return error == .permissionDenied ? nil : error
         }
     }
 
@@ -27,7 +31,9 @@ enum PortProbe {
         }
     }
 
-    private static func bound(_ port: HostPort, maybeNotYet: Bool = false) throws(Errno) -> OwnedDescriptor {
+    private static func bound(
+        _ port: HostPort, maybeNotYet: Bool = false, sharing: Bool = false
+    ) throws(Errno) -> OwnedDescriptor {
         var hints = addrinfo()
         hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
         let kind = port.transport == .tcp ? SOCK_STREAM : SOCK_DGRAM
@@ -45,6 +51,7 @@ enum PortProbe {
         if port.transport == .tcp {
             setsockopt(probe.rawValue, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
         }
+        if sharing { setsockopt(probe.rawValue, SOL_SOCKET, SO_REUSEPORT, &on, socklen_t(MemoryLayout<CInt>.size)) }
         if maybeNotYet {
             setsockopt(probe.rawValue, CInt(IPPROTO_IP), IP_FREEBIND, &on, socklen_t(MemoryLayout<CInt>.size))
         }

@@ -7,90 +7,53 @@ import SystemPackage
 struct QEMUProbe {
     let cache: ProbeCache
     let credentials: Credentials
-    let trust: FileTrust
-    /// Whether nothing must be executed that only a params file names: it is looked at, and not used yet.
-    var isLooking = false
+    /// Whether it may be executed; not where it is only looked at, and nothing but a params file names it.
+    var mayAsk = true
 
-    /// The facts of the binary that a file's `QEMU` names, or of the host's own.
+    /// What a binary can do.
     ///
     /// - Parameter anew: whether it is asked even where its answer is known: that shows whether it still runs.
-    /// - Throws: `.unavailable` where there is none, `.denied` where somebody else could change it.
-    func facts(for params: VMParams? = nil, anew: Bool = false) throws(VMError) -> QEMUFacts {
-        let program = try QEMUProgram(params, trust)
-        let file = program.status
-        let key = "qemu-\(file.st_dev)-\(file.st_ino)-\(file.st_mtim.tv_sec).\(file.st_mtim.tv_nsec).json"
+    func facts(of program: QEMUProgram, anew: Bool = false) throws(VMError) -> QEMUFacts {
+        let key = "qemu-\(program.key).json"
         if !anew, let bytes = cache.read(key), let facts = (try? JSON(parsing: bytes)).flatMap(QEMUFacts.init),
             facts.path == program.path.string
         {
             return facts
         }
-        if isLooking, params?.qemu != nil, try !program.isHostsOwn(trust) {
-            return QEMUFacts(unasked: program.path.string)
-        }
+        guard mayAsk else { return QEMUFacts(unasked: program.path.string) }
         let facts = try ask(program.path)
-        // What an account's own program says of itself is not root's to keep.
-        if case .owner = trust.rule { return facts }
         cache.write(key, Array(facts.json.text.utf8))
         return facts
     }
 
     /// Starts the binary with no machine at all, and asks it over QMP.
     private func ask(_ path: FilePath) throws(VMError) -> QEMUFacts {
-        var pair: [CInt] = [0, 0]
-        guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
-            throw .system(Errno(rawValue: errno), path.string, "can't be asked what it can do")
-        }
-        let ours = OwnedDescriptor(FileDescriptor(rawValue: pair[0]))
-        let theirs = OwnedDescriptor(FileDescriptor(rawValue: pair[1]))
-        _ = fcntl(ours.rawValue, F_SETFL, O_NONBLOCK)
-        let child = try start(path, talkingOver: theirs)
-        defer {
-            child.kill()
-            child.reap(by: Deadline(in: .seconds(5)))
-        }
-        do throws(QMPClient.Failure) {
-            return try converse(ours, path)
+        let inquiry = QEMUInquiry(path: path, credentials: credentials.forProbing)
+        do throws(QEMUInquiry.Failure) {
+            return try inquiry.ask(["-machine", "none"]) { (client, deadline) throws(QMPClient.Failure) in
+                try converse(&client, by: deadline, path)
+            }
         } catch {
-            throw VMError(
-                error == .silent ? .timedOut : .unavailable, path.string,
-                "can't be asked what it can do: \(error.cause)",
-                remedy: "see what it prints with -machine none -nodefaults -display none -S, as a user without rights")
+            switch error {
+            case .notStarted(let error): throw error
+            case .silent(let failure, _, _):
+                throw VMError(
+                    failure == .silent ? .timedOut : .unavailable, path.string,
+                    "can't be asked what it can do: \(failure.cause)",
+                    remedy:
+                        "see what it prints with -machine none -nodefaults -display none -S, as a user without rights")
+            }
         }
     }
 
-    private func start(_ path: FilePath, talkingOver socket: consuming OwnedDescriptor) throws(VMError) -> Child {
-        var launch = Launch(
-            path: path.string,
-            arguments: [
-                "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-S", "-chardev",
-                "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control",
-            ], credentials: credentials.forProbing)
-        launch.diesWithParent = true
-        let null: OwnedDescriptor
-        do throws(Errno) { null = try .open("/dev/null", .readWrite) } catch {
-            throw .system(error, "/dev/null", "can't be opened")
-        }
-        for target: CInt in 0...2 { launch.pass(null.descriptor, as: target) }
-        launch.pass(socket.descriptor, as: 3)
-        do throws(Launch.Failure) { return try launch.spawn(by: Deadline(in: .seconds(30))) } catch {
-            throw .system(error.errno, path.string, "can't \(error.stage)")
-        }
-    }
-
-    private func converse(_ socket: consuming OwnedDescriptor, _ path: FilePath) throws(QMPClient.Failure) -> QEMUFacts
-    {
-        let deadline = Deadline(in: .seconds(30))
-        var client = try QMPClient(socket, by: deadline)
+    private func converse(
+        _ client: inout QMPClient, by deadline: Deadline, _ path: FilePath
+    ) throws(QMPClient.Failure) -> QEMUFacts {
         let version = try client.execute(QMPCommand("query-version"), by: deadline)["qemu"]
         let numbers = ["major", "minor", "micro"].map { version?[$0]?.integer ?? 0 }
-        var machines: [String: String?] = [:]
-        for machine in try client.execute(QMPCommand("query-machines"), by: deadline).array ?? [] {
-            guard let name = machine["name"]?.string else { continue }
-            machines.updateValue(nil, forKey: name)
-            if let alias = machine["alias"]?.string { machines.updateValue(name, forKey: alias) }
-        }
+        let machines = (try client.execute(QMPCommand("query-machines"), by: deadline).array ?? [])
+            .reduce(into: [:]) { MachineType.add($1, to: &$0) }
         let ioUring = try hasIOUring(&client, by: deadline)
-        _ = try? client.execute(QMPCommand("quit"), by: deadline)
         return QEMUFacts(
             path: path.string, version: numbers.map(String.init).joined(separator: "."), ioUring: ioUring,
             machines: machines, keymaps: KeymapProbe(credentials: credentials.forProbing).names(of: path))
@@ -109,23 +72,48 @@ struct QEMUProbe {
     }
 }
 
+extension MachineType {
+    /// Takes an element of what `query-machines` returns, under its name and its alias.
+    fileprivate static func add(_ answer: JSON, to machines: inout [String: MachineType]) {
+        guard let name = answer["name"]?.string else { return }
+        var type = MachineType(
+            maximumCPUs: answer["cpu-max"]?.integer.flatMap { Int(exactly: $0) },
+            isDeprecated: answer["deprecated"]?.bool ?? false)
+        machines[name] = type
+        guard let alias = answer["alias"]?.string else { return }
+        type.versionedName = name
+        machines[alias] = type
+    }
+}
+
 extension QEMUFacts {
-    /// As the cache keeps them.
+    /// As the cache keeps them: short, for each start reads it.
     fileprivate var json: JSON {
-        [
+        let versioned = machines.filter { $0.value.versionedName == nil }
+        return [
             "path": .string(path), "version": .string(version), "ioUring": .bool(ioUring),
-            "machines": .object(machines.mapValues { $0.map(JSON.string) ?? .null }),
+            "cpus": .object(versioned.mapValues { .integer(Int64($0.maximumCPUs ?? 0)) }),
+            "aliases": .object(machines.compactMapValues { $0.versionedName.map(JSON.string) }),
+            "deprecated": .array(versioned.filter(\.value.isDeprecated).keys.sorted().map(JSON.string)),
             "keymaps": .array(keymaps.map(JSON.string)),
         ]
     }
 
     fileprivate init?(_ json: JSON) {
         guard let path = json["path"]?.string, let version = json["version"]?.string,
-            let ioUring = json["ioUring"]?.bool, case .object(let machines)? = json["machines"],
+            let ioUring = json["ioUring"]?.bool, case .object(let cpus)? = json["cpus"],
+            case .object(let aliases)? = json["aliases"], let deprecated = json["deprecated"]?.array,
             let keymaps = json["keymaps"]?.array
         else { return nil }
+        var machines = cpus.mapValues { most in
+            MachineType(maximumCPUs: most.integer.flatMap { Int(exactly: $0) }.flatMap { $0 > 0 ? $0 : nil })
+        }
+        for name in deprecated.compactMap(\.string) { machines[name]?.isDeprecated = true }
+        for (alias, name) in aliases.compactMapValues(\.string) {
+            machines[alias] = machines[name]
+            machines[alias]?.versionedName = name
+        }
         self.init(
-            path: path, version: version, ioUring: ioUring, machines: machines.mapValues(\.string),
-            keymaps: keymaps.compactMap(\.string))
+            path: path, version: version, ioUring: ioUring, machines: machines, keymaps: keymaps.compactMap(\.string))
     }
 }

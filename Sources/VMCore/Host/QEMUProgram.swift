@@ -29,6 +29,11 @@ struct QEMUProgram {
         return FileIdentity(own.status) == FileIdentity(status)
     }
 
+    /// What tells it from what an upgrade puts in its place: what is known of it is kept under this.
+    var key: String {
+        "\(status.st_dev)-\(status.st_ino)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+    }
+
     /// A relative directory of PATH would make the program depend on where kvmctl is run.
     private static var searchPath: [FilePath] {
         let path = getenv("PATH").map { String(cString: $0) } ?? ""

@@ -9,10 +9,25 @@ enum SpaceCheck {
         var sample: FilePath
     }
 
+    /// How far the disks of some VMs may still grow, by file system.
+    struct Growth {
+        fileprivate var bytes: [UInt64: Int64] = [:]
+
+        /// - Parameter files: the VMs. A disk that several have counts once.
+        init(of files: [VMParams]) {
+            for path in Set(files.flatMap { $0.disks.map(\.path.value) }) {
+                guard let file = try? status(of: path), file.st_mode & S_IFMT == S_IFREG else { continue }
+                bytes[UInt64(file.st_dev), default: 0] += max(0, Int64(file.st_size) - Int64(file.st_blocks) * 512)
+            }
+        }
+    }
+
     /// A line for each file system that will hold one of `new`, where all disks of all VMs together may outgrow it.
     ///
-    /// - Parameter new: disks that don't exist yet.
-    static func warnings(_ new: [SparseDisk], _ paths: Paths) -> [String] {
+    /// - Parameters:
+    ///   - new: disks that don't exist yet.
+    ///   - growth: that of those that do.
+    static func warnings(_ new: [SparseDisk], besides growth: @autoclosure () -> Growth) -> [String] {
         var systems: [UInt64: System] = [:]
         for disk in new {
             let directory = existing(disk.path.removingLastComponent())
@@ -20,20 +35,11 @@ enum SpaceCheck {
             systems[UInt64(device), default: System(free: free, sample: disk.path)].growth += disk.size.bytes
         }
         guard !systems.isEmpty else { return [] }
-        for path in definedDisks(paths) {
-            guard let file = try? status(of: path), file.st_mode & S_IFMT == S_IFREG else { continue }
-            systems[UInt64(file.st_dev)]?.growth += max(0, Int64(file.st_size) - Int64(file.st_blocks) * 512)
-        }
+        for (device, bytes) in growth().bytes { systems[device]?.growth += bytes }
         return systems.values.filter { $0.growth > $0.free }.map {
             "the disks on the file system of \($0.sample) may still grow by \(ByteCount(bytes: $0.growth)), and "
-                + "\(ByteCount(bytes: $0.free)) are free: when it is full, the guests get I/O errors"
+                + "\(ByteCount(bytes: $0.free)) are free: when it is full, QEMU pauses each guest that writes there"
         }.sorted()
-    }
-
-    private static func definedDisks(_ paths: Paths) -> Set<FilePath> {
-        VMLocator(paths).definedFiles().reduce(into: []) { found, file in
-            found.formUnion(((try? VMFile.glance(at: file))?.disks ?? []).map(\.path.value))
-        }
     }
 
     /// The directory, or where it will be made.

@@ -121,7 +121,9 @@ public struct Creating: Sendable {
 
     /// Warnings on the space that the disks may come to need, while they don't exist yet.
     public var warnings: [String] {
-        SpaceCheck.warnings(zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }, paths)
+        SpaceCheck.warnings(
+            zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) },
+            besides: Surroundings(paths, trust: trust).growth)
     }
 
     /// Looks whether it can be made: nothing is in the way, and the caller may write there. Touches nothing.
@@ -197,8 +199,8 @@ public struct Creating: Sendable {
 
     /// The versioned name behind `q35`; without a QEMU that could be asked, the alias.
     private static func pinnedMachine(_ cache: ProbeCache, _ trust: FileTrust) -> String {
-        let facts = try? QEMUProbe(cache: cache, credentials: .caller, trust: trust).facts()
-        return (facts?.machines["q35"] ?? nil) ?? "q35"
+        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts(of: QEMUProgram(nil, trust))
+        return facts?.machines["q35"]?.versionedName ?? "q35"
     }
 
     private static func text(_ vm: NewVM, uuid: UUID, machine: String) -> String {

@@ -10,7 +10,9 @@ struct DiskClaims {
 
     private var claims: [FileIdentity: [Claim]] = [:]
     /// VMs whose params files can't be read, so that nobody knows what they use.
-    private(set) var unreadable: [FilePath] = []
+    private var unreadable: [FilePath] = []
+    /// The params files of VMs that are gone since.
+    private var gone: Set<FilePath> = []
 
     /// As long as a chain that QEMU would open may be.
     private static let longestChain = 200
@@ -18,25 +20,35 @@ struct DiskClaims {
     /// Nobody's.
     init() {}
 
-    /// Notes those of every VM but one: of those under the roots, and of those that run.
-    init(ofAllBut file: FilePath, _ paths: Paths) {
+    /// Notes those of every VM: of those under the roots, and of those that run.
+    ///
+    /// - Parameter read: reads a params file.
+    init(ofAll paths: Paths, reading read: (FilePath) throws(VMError) -> VMParams) {
         let locator = VMLocator(paths)
-        for other in locator.definedFiles() where !isSameFile(other, file) {
-            do throws(VMError) { add(try VMFile.glance(at: other)) } catch { unreadable.append(other) }
+        for file in locator.definedFiles() {
+            do throws(VMError) { add(try read(file)) } catch { unreadable.append(file) }
         }
         addRunning(paths, locator)
     }
 
-    /// Notes those that a start has to know: the images that other VMs' disks stand on, and what running ones have.
-    init(forStartOf file: FilePath, _ paths: Paths) {
+    /// Notes those that a start has to know: the images that VMs' disks stand on, and what running ones have.
+    init(onStarts paths: Paths) {
         let locator = VMLocator(paths)
         // Only a disk that is said to be qcow2 stands on another image: most files need not be decoded.
         let others = locator.definedFiles().concurrentMap { other in
             VMFile.glance(at: other, ifItMentions: "qcow2")
         }
-        for params in others.compactMap(\.self) where !isSameFile(params.file, file) { add(params) }
+        for params in others.compactMap(\.self) { add(params) }
         addRunning(paths, locator)
     }
+
+    /// Another VM than that of one params file whose own can't be read; nil where there is none.
+    func unreadable(besides own: FilePath) -> FilePath? {
+        unreadable.first { !gone.contains($0) && !isSameFile($0, own) }
+    }
+
+    /// A VM is gone, and uses nothing any more.
+    mutating func forget(_ file: FilePath) { gone.insert(file) }
 
     private mutating func addRunning(_ paths: Paths, _ locator: VMLocator) {
         for name in locator.startedNames() where Observation(name, in: paths).state.isAlive {
@@ -82,12 +94,11 @@ struct DiskClaims {
         let device = BlockDevice(disk)
         let relatives = (device?.partitions ?? []) + [device?.disk].compactMap(\.self)
         let files = [Self.identity(of: disk)] + relatives.map(Self.identity)
-        return files.lazy.flatMap { uses(of: $0, besides: own) }.first
-    }
-
-    /// The uses of a file by other VMs than that of one params file.
-    private func uses(of file: FileIdentity, besides own: FilePath) -> [DiskUse] {
-        (claims[file] ?? []).filter { !isSameFile($0.owner, own) }.map(\.use)
+        let all = files.flatMap { claims[$0] ?? [] }
+        // What a disk stands on is the closer use. The first is enough: a thousand VMs may have one image.
+        let isOther = { (claim: Claim) in !gone.contains(claim.owner) && !isSameFile(claim.owner, own) }
+        let backing = all.lazy.filter(\.use.isBacking).first(where: isOther)
+        return (backing ?? all.first(where: isOther))?.use
     }
 
     private mutating func addChain(

@@ -82,13 +82,20 @@ public struct Inventory: Sendable {
         let defined = locator.definedFiles()
         var entries = defined.concurrentMap { entry(defined: $0, traces: traces) }
         let files = Set(defined)
+        // Of one that was started from elsewhere it has to be known whether that is one of these by another path.
+        var places: Set<FilePlace>?
+        func isDefined(_ file: FilePath) -> Bool {
+            let known = places ?? Set(defined.compactMap { FilePlace(of: $0) })
+            places = known
+            return FilePlace(of: file).map(known.contains) ?? false
+        }
         for name in locator.startedNames() {
             guard let manifest = Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile),
                 !files.contains(FilePath(manifest.file))
             else { continue }
             let seen = Observation(name, in: paths)
             guard seen.state.isAlive || seen.state == .crashed,
-                !files.contains(where: { isSameFile($0, FilePath(manifest.file)) })
+                !isDefined(FilePath(manifest.file))
             else { continue }
             entries.append(VMEntry(manifest, seen, in: paths))
         }
@@ -109,6 +116,13 @@ public struct Inventory: Sendable {
             .denied, vm.name.description,
             seen.state.isAlive ? "it runs, as another user's" : "it may run, as another user's, where you may not look",
             remedy: "run kvmctl as that user: its run-time files are in \(place.machine(vm.name))")
+    }
+
+    /// Whether what a VM needs may be in use by itself: where the caller may not look, it may. Asks nobody.
+    public func mayRun(_ vm: VMReference) -> Bool {
+        let (place, seen) = observe(vm.name, vm.file)
+        if seen.state == .unknown { return true }
+        return seen.state.isAlive && RuntimeDirectory(vm.name, in: place).isRunning(vm.file)
     }
 
     /// One VM, by its params file.

@@ -15,19 +15,22 @@ public struct Removing {
     private let vm: VMReference
     private let paths: Paths
     private let trust: FileTrust
+    private let surroundings: Surroundings
 
     /// Plans a removal: the params file, the logs, and with `disks` the images in the VM's own directory. Touches
     /// nothing.
     ///
-    /// - Parameter trust: whose files may be removed.
-    public init(_ vm: VMReference, disks: Bool, paths: Paths, trust: FileTrust) throws(VMError) {
+    /// - Parameter surroundings: the other VMs, which are read once for all that the same command removes.
+    public init(_ vm: VMReference, disks: Bool, in surroundings: Surroundings) throws(VMError) {
         self.vm = vm
+        self.surroundings = surroundings
+        let paths = surroundings.paths
         self.paths = paths
         let directory = RuntimeDirectory(vm.name, in: paths)
         let own = Observation(vm.name, in: paths).state
         let isOwn = own.isAlive && directory.isRunning(vm.file)
         if isOwn, own != .starting { throw Self.isRunning(vm) }
-        let file = try VMFile(vm.file, trust)
+        let file = try surroundings.file(at: vm.file)
         self.trust = file.trust
         let logs = paths.logs(vm.name)
         let isThere = logs.withPlatformString { access($0, F_OK) } == 0
@@ -44,7 +47,7 @@ public struct Removing {
     private mutating func sort(
         _ paths: [FilePath], besides params: DoomedFile?, removing: Bool
     ) throws(VMError) {
-        let claims = DiskClaims(ofAllBut: vm.file, self.paths)
+        let claims = surroundings.allClaims
         let host = HostDisks()
         for path in paths {
             guard let disk = try DoomedFile(path, trust) else { continue }
@@ -60,7 +63,7 @@ public struct Removing {
                 } else if let use = use ?? host.use(of: disk.status) {
                     "it \(use.words)"
                 } else {
-                    claims.unreadable.first.map { "\($0) can't be read, and might use it" }
+                    claims.unreadable(besides: vm.file).map { "\($0) can't be read, and might use it" }
                 }
             if let why { kept.append((path, why)) } else { doomed.append(disk) }
         }
@@ -106,6 +109,7 @@ public struct Removing {
             }
             try refuseUsed()
             for file in doomed { try file.remove() }
+            surroundings.takeAsRemoved(vm)
             // The VM's own directory, if nothing is left in it.
             if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
             // Logs and run-time files go by the name, and another VM of that name runs.

@@ -34,9 +34,11 @@ enum RunLog {
         do throws(Errno) {
             try makeDirectories(path.removingLastComponent(), permissions: 0o750, group: Accounts.lookers)
             return try openOwn(path, .writeOnly, flags: O_APPEND, permissions: 0o640, group: Accounts.lookers)
-        } catch {
-            throw .system(error, path.string, "can't begin the log")
-        }
+        } catch { throw cannotBegin(path, error) }
+    }
+
+    static func cannotBegin(_ path: FilePath, _ error: Errno) -> VMError {
+        .system(error, path.string, "can't begin the log")
     }
 
     /// The log of the run before.

@@ -56,13 +56,14 @@ struct RuntimeDirectory {
         do throws(Errno) {
             try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
             found = try status(of: path)
-        } catch {
-            throw .system(
-                error, path.string, "can't be made",
-                remedy: error == .noSpace
-                    ? nil : "set KVMCTL_RUN, or XDG_RUNTIME_DIR, to a directory where you may write")
-        }
+        } catch { throw cannotMake(error) }
         if let found { try Custody.refuseForeign(found, at: path) }
+    }
+
+    func cannotMake(_ error: Errno) -> VMError {
+        .system(
+            error, path.string, "can't be made",
+            remedy: error == .noSpace ? nil : "set KVMCTL_RUN, or XDG_RUNTIME_DIR, to a directory where you may write")
     }
 
     /// Which process is QEMU, or was.

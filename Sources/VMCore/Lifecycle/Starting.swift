@@ -7,6 +7,7 @@ public struct Starting {
     let file: VMFile
     let options: StartOptions
     let stopwatch: Stopwatch
+    let surroundings: Surroundings
 
     /// What came of a start.
     public enum Outcome: Sendable {
@@ -17,13 +18,17 @@ public struct Starting {
     }
 
     /// Prepares to start the VM of a params file.
+    ///
+    /// - Parameter surroundings: what it is planned in, with the other VMs that the same command is about.
     public init(
-        _ file: VMFile, options: StartOptions = StartOptions(), paths: Paths, stopwatch: Stopwatch = Stopwatch()
+        _ file: VMFile, options: StartOptions = StartOptions(), in surroundings: Surroundings,
+        stopwatch: Stopwatch = Stopwatch()
     ) {
         self.file = file
         self.stopwatch = stopwatch
         self.options = options
-        self.paths = paths
+        self.surroundings = surroundings
+        paths = surroundings.paths
     }
 
     private var name: VMName { file.params.name.value }
@@ -38,16 +43,8 @@ public struct Starting {
         case show(isRunning: Bool)
         /// The same, beside all the VMs that are defined.
         case check(isRunning: Bool)
-        /// As to show it; but what probing finds is kept, for it is one of many that are looked at, and whose addresses
-        /// are compared elsewhere.
+        /// As to show it; but it is one of many that are looked at, and whose addresses are compared elsewhere.
         case examine(isRunning: Bool)
-
-        fileprivate var keepsProbes: Bool {
-            switch self {
-            case .start, .examine: true
-            case .show, .check: false
-            }
-        }
     }
 
     /// The plan, computed for the host as it is. Touches nothing.
@@ -69,29 +66,31 @@ public struct Starting {
     }
 
     private func facts(for purpose: Purpose) -> HostFacts {
-        let isLooking = purpose != .start
-        let cache = ProbeCache(directory: paths.cache, keeps: purpose.keepsProbes)
-        let probe = HostProbe(cache: cache, paths: paths, trust: file.trust, isLooking: isLooking)
+        let probe = HostProbe(surroundings: surroundings, trust: file.trust, isLooking: purpose != .start)
         var facts = probe.facts(for: file.params, options: options)
-        let neighbourhood = Neighbourhood(of: file.params, paths)
         switch purpose {
         case .start:
             // Addresses are looked at last, when nobody else can claim them; here it is who has a disk or a port.
             let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
-            if isTaken { facts.neighbours = neighbourhood.running() }
+            if isTaken { facts.neighbours = Neighbourhood(NeighbourSurvey(paths).running()) }
         case .show(let isRunning):
-            facts.neighbours = neighbourhood.running()
+            facts.neighbours = surroundings.running
             if isRunning { facts.forgetUse() }
         case .examine(let isRunning):
-            facts.neighbours = neighbourhood.running()
-            for index in facts.neighbours.indices { facts.neighbours[index].addresses = [] }
+            facts.neighbours = surroundings.runningWithoutAddresses
             for bridge in facts.bridges.keys { facts.bridges[bridge]?.holders = [:] }
             if isRunning { facts.forgetUse() }
         case .check(let isRunning):
-            facts.neighbours = neighbourhood.running() + neighbourhood.defined(machineID: facts.machineID)
+            facts.neighbours = surroundings.all
             if isRunning { facts.forgetUse() }
         }
         return facts
+    }
+
+    /// What the user should know of a plan, beside what keeps it from being carried out.
+    public func notices(of plan: LaunchPlan) -> [String] {
+        let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
+        return file.warnings + plan.notices + SpaceCheck.warnings(new, besides: surroundings.growth)
     }
 
     /// Starts the VM. In the foreground it returns only on failure, and that the VM runs already is one (`.busy`).
@@ -102,12 +101,12 @@ public struct Starting {
         return try directory.operate { () throws(VMError) in
             if let running = try committed(try directory.settle(paths)) { return try alreadyRunning(running) }
             let plan = try plan(to: .start)
-            let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
-            tell(file.warnings + plan.notices + SpaceCheck.warnings(new, paths) + messagePlace)
+            tell(notices(of: plan) + messagePlace)
             let life = try directory.life.begin(lookers: Accounts.lookers)
             tell(HostResource.sweep(paths, before: name).map(\.description))
             let signature = try directory.life.forgetSigner(lookers: Accounts.lookers)
-            try claimAddresses(plan)
+            try surroundings.addresses.claim(
+                plan, Manifest(plan, foreground: options.foreground), in: directory, paths)
             let ignition = Ignition(
                 plan: plan, paths: paths, trust: file.trust, foreground: options.foreground, timeout: options.timeout,
                 stopwatch: stopwatch)
@@ -147,26 +146,6 @@ public struct Starting {
                 remedy: "stop that one, or give this one another NAME")
         }
         return seen
-    }
-
-    /// Writes down the VM's addresses, unless another has one of them; for all starts on the host one after the other.
-    private func claimAddresses(_ plan: LaunchPlan) throws(VMError) {
-        let file = paths.run.appending("addresses")
-        let host = try ByteLockFile.make(file, permissions: 0o600)
-        // A turn is short, but dozens may be before this one, on a host that is busy with their machines.
-        guard try host.take(0, of: file, by: Deadline(in: .seconds(60))) else {
-            throw VMError(
-                .busy, file.string, "is locked by another process", remedy: "\(command: "lslocks") says which")
-        }
-        defer { host.giveBack(0) }
-        try refuseTakenAddresses(plan)
-        try Manifest(plan, foreground: options.foreground).write(to: directory)
-    }
-
-    private func refuseTakenAddresses(_ plan: LaunchPlan) throws(VMError) {
-        guard plan.summary.nics.contains(where: { $0.network != .user }) else { return }
-        let rivals = Neighbourhood(of: file.params, paths).running { !plan.conflicts(with: $0).isEmpty }
-        if let conflict = rivals.first.flatMap({ plan.conflicts(with: $0).first }) { throw conflict }
     }
 }
 

@@ -21,16 +21,60 @@ public struct VMLocator: Sendable {
     ///
     /// - Throws: `.notFound` with the places that were looked at; `.busy` where two files have the name; what reading
     ///   the file says, where that alone knows the name.
-    public func find(_ word: String) throws(VMError) -> VMReference {
-        if Self.isPath(word) { return try find(path: withoutLink(Self.paramsFile(at: absolutePath(word)))) }
+    public func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: Census(self)) }
+
+    /// The same for several words: the VMs are looked at once.
+    public func find(_ words: [String]) -> [Result<VMReference, VMError>] {
+        let census = Census(self)
+        return words.map { word in Result { () throws(VMError) in try find(word, among: census) } }
+    }
+
+    /// What was found out of all VMs, as far as it was asked for.
+    private final class Census {
+        private let locator: VMLocator
+
+        init(_ locator: VMLocator) { self.locator = locator }
+
+        /// Those that run, with what their files are, as far as these can be looked at.
+        private(set) lazy var running = locator.startedNames().compactMap {
+            name -> (vm: VMReference, place: FilePlace?)? in
+            locator.runningFile(of: name).map { (VMReference(name: name, file: $0), FilePlace(of: $0)) }
+        }
+
+        /// Those of them whose files can be looked at.
+        private(set) lazy var byPlace = Dictionary(
+            running.compactMap { vm, place in place.map { ($0, vm) } }, uniquingKeysWith: { first, _ in first })
+
+        /// Those under the roots.
+        private(set) lazy var defined = locator.definedFiles()
+
+        /// The same, by the names that their files give them.
+        private(set) lazy var byName = Dictionary(
+            grouping: defined.compactMap { file in VMLocator.name(of: file).map { (name: $0, file: file) } },
+            by: \.name
+        ).mapValues { $0.map(\.file) }
+
+        /// The same, but for links, by what they are.
+        private(set) lazy var byIdentity = Dictionary(
+            defined.compactMap { file in
+                VMLocator.isLinked(file) ? nil : VMLocator.identity(of: file).map { ($0, file) }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
+    private func find(_ word: String, among census: Census) throws(VMError) -> VMReference {
+        if Self.isPath(word) {
+            return try find(path: withoutLink(Self.paramsFile(at: absolutePath(word)), among: census), among: census)
+        }
         guard let name = VMName(word) else { throw notAName(word) }
         if let file = runningFile(of: name) { return VMReference(name: name, file: file) }
         // The usual place, without looking at every other VM.
         let usual = paths.roots.map { $0.appending(word).appending("vm.params") }
         let files = usual.filter(Self.isFile).filter { Self.name(of: $0) == name }
-        let named = files.isEmpty ? definedFiles().filter { Self.name(of: $0) == name } : files
+        let named = files.isEmpty ? census.byName[name] ?? [] : files
         guard let found = named.first else { throw notFound(word) }
-        if named.count == 1, Self.isLinked(found) { return try find(path: withoutLink(found)) }
+        if named.count == 1, Self.isLinked(found) {
+            return try find(path: withoutLink(found, among: census), among: census)
+        }
         guard named.count == 1 else {
             throw VMError(
                 .busy, word, "is the name of \(named.map(\.string).joined(separator: " and of "))",
@@ -51,32 +95,42 @@ public struct VMLocator: Sendable {
     }
 
     /// Every VM: those that run, wherever their files are, and those under the roots; or why a file there names none.
-    public func all() -> [Result<VMReference, VMError>] {
-        var running: [FilePath: VMName] = [:]
-        for name in startedNames() {
-            if let file = runningFile(of: name) { running[file] = name }
-        }
-        let defined = definedFiles()
-        let elsewhere = running.keys.filter { file in !defined.contains { isSameFile($0, file) } }
-        return (defined + elsewhere).map { file in
+    ///
+    /// - Parameter surroundings: what reads the files, for whoever asks for them again.
+    public func all(reading surroundings: Surroundings? = nil) -> [Result<VMReference, VMError>] {
+        let census = Census(self)
+        var seen: Set<VMName> = []
+        let defined = definedFiles().map { file in
             Result { () throws(VMError) in
-                if let name = running[file] { return VMReference(name: name, file: file) }
-                return running.isEmpty ? try reference(file) : try find(path: file)
+                if !census.byPlace.isEmpty, let vm = FilePlace(of: file).flatMap({ census.byPlace[$0] }) {
+                    seen.insert(vm.name)
+                    return VMReference(name: vm.name, file: file)
+                }
+                return try reference(file, reading: surroundings)
             }
         }
+        return defined + census.running.filter { !seen.contains($0.vm.name) }.map { .success($0.vm) }
     }
 
     /// A running VM keeps the name that it was started with, whatever became of its file.
-    private func find(path file: FilePath) throws(VMError) -> VMReference {
-        for name in [VMParams.defaultName(of: file)].compactMap({ $0 }) + startedNames()
-        where runningFile(of: name).map({ isSameFile($0, file) }) == true {
+    private func find(path file: FilePath, among census: Census) throws(VMError) -> VMReference {
+        // The name that its place gives it, without looking at every other VM.
+        if let name = VMParams.defaultName(of: file), let running = runningFile(of: name), isSameFile(running, file) {
             return VMReference(name: name, file: file)
+        }
+        if let vm = FilePlace(of: file).flatMap({ census.byPlace[$0] }) {
+            return VMReference(name: vm.name, file: file)
         }
         return try reference(file)
     }
 
-    private func reference(_ file: FilePath) throws(VMError) -> VMReference {
-        do throws(VMError) { return VMReference(name: try VMFile.glance(at: file).name.value, file: file) } catch {
+    private func reference(
+        _ file: FilePath, reading surroundings: Surroundings? = nil
+    ) throws(VMError) -> VMReference {
+        do throws(VMError) {
+            let params = if let surroundings { try surroundings.glance(at: file) } else { try VMFile.glance(at: file) }
+            return VMReference(name: params.name.value, file: file)
+        } catch {
             // A file with errors is there too; what they are is for the command to say.
             guard error.code == .badData || error.code == .unavailable, let guess = VMParams.defaultName(of: file)
             else { throw error }
@@ -152,9 +206,9 @@ public struct VMLocator: Sendable {
     }
 
     /// The name of a params file that is no link, where a link leads to a VM under the roots: it is that VM, and no other.
-    private func withoutLink(_ file: FilePath) -> FilePath {
+    private func withoutLink(_ file: FilePath, among census: Census) -> FilePath {
         guard Self.isLinked(file), let identity = Self.identity(of: file) else { return file }
-        return definedFiles().first { !Self.isLinked($0) && Self.identity(of: $0) == identity } ?? file
+        return census.byIdentity[identity] ?? file
     }
 
     /// The VMs that were started at some time since boot, by name.

@@ -16,6 +16,7 @@ extension ParamsDecoder {
         let cdroms = decodeCDROMs()
         let forwards = decodeForwards(nics: nics)
         let vnc = decodeVNC()
+        refuseForwards(forwards, onPortOf: vnc)
         let runAs = decodeRunAs()
         let rtc = setting(.rtc, default: RTCBase.utc, ParamValue.word)
         let keymap = setting(.keymap, Self.keymap)

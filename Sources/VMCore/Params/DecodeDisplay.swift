@@ -6,6 +6,7 @@ extension ParamsDecoder {
     mutating func decodeVNC() -> VMParams.VNC {
         // A display by default: what nobody can look at is the first thing that is asked about.
         let display = setting(.vncDisplay, default: .auto, Self.display)
+        if case .number(let number) = display.value { questionPort(number) }
         let bind = setting(.vncBind, default: "127.0.0.1", Self.bind)
         let passwordFile = path(.vncPasswordFile)
         if display.value != .none, !mentions(.vncPasswordFile), assignment(.vncBind) != nil,
@@ -23,6 +24,15 @@ extension ParamsDecoder {
                 kind: .warning)
         }
         return VMParams.VNC(display: display, bind: bind, passwordFile: passwordFile)
+    }
+
+    /// A display as high as VNC's ports are is a port, most likely.
+    private mutating func questionPort(_ display: Int) {
+        guard (5900...6899).contains(display) else { return }
+        conflict(
+            .vncDisplay, "VNCDISP: display \(display) is TCP port \(5900 + display)",
+            hint: "If port \(display) is meant, write VNCDISP=\(value: display - 5900): display N is TCP port 5900+N.",
+            kind: .warning)
     }
 
     private static func tunnel(to display: VNCDisplay) -> String {

@@ -33,6 +33,20 @@ extension ParamsDecoder {
     private static let forwardForm: Hint =
         "Write \(example: "tcp:127.0.0.1:2222:22"), that is PROTOCOL:ADDRESS:HOSTPORT:GUESTPORT."
 
+    /// One of the two would not be listened on.
+    mutating func refuseForwards(_ forwards: [Setting<PortForward>], onPortOf vnc: VMParams.VNC) {
+        guard let port = vnc.port else { return }
+        for case .line(_, let name) in forwards.filter({ $0.value.hostEnd.overlaps(port) }).map(\.origin) {
+            conflict(
+                .forward, at: name.index, "\(name): host port \(port.number) is that of the VM's own VNC",
+                hint: """
+                    VNCDISP=\(vnc.display.value.description)\(place(vnc.display.origin)) is TCP port \(port.number.description). \
+                    Use another host port.
+                    """
+            )
+        }
+    }
+
     /// `tcp:127.0.0.1:2222:22`; the address may be empty, or an IPv6 literal in brackets.
     static func forward(_ text: String) throws(ValueFault) -> PortForward {
         let form = forwardForm

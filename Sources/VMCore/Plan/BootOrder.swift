@@ -3,6 +3,9 @@ struct BootOrder: Equatable {
     /// After every device of the VM: where a CD that was to boot once ends.
     static let last = 1000
 
+    /// The place of the first device that `BOOT` names.
+    static let firstPlace = 2
+
     /// The places in the order of devices that follow one another in it.
     struct Places: Equatable {
         fileprivate var indices: [Int] = []
@@ -20,7 +23,7 @@ struct BootOrder: Equatable {
 
     init(_ params: VMParams, cdromFirst: Bool) {
         cdromOfStart = cdromFirst ? 1 : Self.last
-        var next = 2
+        var next = Self.firstPlace
         func number(_ indices: [Int]) -> Places {
             defer { next += indices.count }
             return Places(indices: indices, first: next)

@@ -6,6 +6,18 @@ struct UsableImage {
     var directIO: Bool
     /// Whether it was looked at, rather than assumed to be there for root.
     var isSeen = true
+    /// Why direct I/O is not to be had, where that is not the file system's fault.
+    var directIOObstacle: String?
+}
+
+extension UsableImage {
+    init(_ image: ImageFacts.Image) {
+        let fits = image.bytes % image.directIOUnit == 0
+        self.init(isBlockDevice: image.isBlockDevice, directIO: image.directIO && fits)
+        guard !fits else { return }
+        directIOObstacle =
+            "direct I/O there takes a size that is a multiple of \(image.directIOUnit), and it is \(image.bytes) bytes"
+    }
 }
 
 extension LaunchPlanner {
@@ -14,7 +26,7 @@ extension LaunchPlanner {
         let path = disk.path.value
         let image: UsableImage
         switch facts.images[path] {
-        case .missing(let directIO, let failure):
+        case .missing(let directIO, let failure, _):
             guard planMissing(disk, failure) else { return nil }
             image = UsableImage(isBlockDevice: false, directIO: directIO)
         case .directoryMissing:
@@ -30,7 +42,8 @@ extension LaunchPlanner {
         }
         if let cache = disk.cache, cache.value.isDirect, !image.directIO {
             refuse(
-                .unavailable, place(cache.origin), "the file system of \(path) does no direct I/O",
+                .unavailable, place(cache.origin),
+                image.directIOObstacle.map { "\(path): \($0)" } ?? "the file system of \(path) does no direct I/O",
                 remedy: "use writeback, writethrough or unsafe, or leave the key out")
             return nil
         }
@@ -55,6 +68,15 @@ extension LaunchPlanner {
         }
         guard !disk.readOnly.value else {
             refuse(.badData, place(size.origin), "\(path) would be created empty, and is read-only")
+            return false
+        }
+        if failure == .fileTooLarge {
+            problem(
+                VMError(
+                    .cannotCreate, place(size.origin), "\(path) can't be made with \(size.value)", errno: .fileTooLarge,
+                    remedy:
+                        "the file system there, or this process's limit (ulimit -f), allows less: write a smaller size")
+            )
             return false
         }
         if let failure, !(facts.isAssumed && failure == .permissionDenied) {
@@ -101,6 +123,7 @@ extension LaunchPlanner {
                     remedy: "merge them into a new image, with qemu-img convert -O qcow2")
                 return false
             }
+            return opens(disk, image)
         case (.qcow2?, let content):
             let raw: Remedy = "if it holds a raw disk, write \(KeyName(.diskFormat, disk.index))=raw"
             refuse(
@@ -108,6 +131,35 @@ extension LaunchPlanner {
                 remedy: content == .raw ? raw : .advice(Self.howToSay(content, disk)))
             return false
         }
+        noteSize(disk, image)
         return true
+    }
+
+    /// Whether QEMU opens a qcow2 image.
+    private mutating func opens(_ disk: VMParams.Disk, _ image: ImageFacts.Image) -> Bool {
+        guard let header = image.qcow2 else { return true }
+        let path = disk.path.value
+        if let fault = header.fault {
+            refuse(
+                .badData, place(disk.path.origin), "\(path) \(fault)",
+                remedy: "\(command: "qemu-img info \(path)") says more of it")
+        } else if header.isCorrupt, !disk.readOnly.value {
+            refuse(
+                .badData, place(disk.path.origin), "\(path) is marked as corrupt: QEMU does not write to it",
+                remedy:
+                    "look at it, and keep a copy before it is repaired: \(command: "qemu-img check \(path)")")
+        }
+        noteSize(disk, image)
+        return header.fault == nil
+    }
+
+    /// `_SIZE` makes no disk larger or smaller that is there.
+    private mutating func noteSize(_ disk: VMParams.Disk, _ image: ImageFacts.Image) {
+        let header = disk.format?.value == .qcow2 ? image.qcow2 : nil
+        let bytes = header.map { Int64(clamping: $0.diskBytes) } ?? image.bytes
+        guard let wanted = disk.size?.value, wanted.bytes != bytes else { return }
+        plan.notices.append(
+            "\(disk.path.value) exists and has \(ByteCount(bytes: bytes)): DISK\(disk.index)_SIZE=\(wanted.parameter) applies only "
+                + "when it is missing")
     }
 }

@@ -93,7 +93,7 @@ extension LaunchPlanner {
         if let cache = disk.cache { return cache }
         return image.directIO
             ? Setting(.none, .host("\(image.isSeen ? "" : "assumed: ")the file system does direct I/O"))
-            : Setting(.writeback, .host("the file system does no direct I/O"))
+            : Setting(.writeback, .host(image.directIOObstacle ?? "the file system does no direct I/O"))
     }
 }
 

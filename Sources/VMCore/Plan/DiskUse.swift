@@ -21,6 +21,9 @@ public enum DiskUse: Equatable, Sendable {
         }
     }
 
+    /// Whether a disk stands on it.
+    var isBacking: Bool { if case .backing = self { true } else { false } }
+
     /// In words, after the disk's path.
     var words: String {
         switch self {

@@ -16,11 +16,13 @@ extension LaunchPlanner {
         switch params.vnc.display.value {
         case .none: return
         case .number(let display):
-            let port = HostPort(.tcp, params.vnc.bind.value, UInt16(clamping: 5900 + display))
-            refuseTaken(port, at: params.vnc.display.origin, remedy: "choose another VNCDISP, or VNCDISP=auto")
-            noteOpenDisplay(port)
+            if let port = params.vnc.port {
+                refuseTaken(port, at: params.vnc.display.origin, remedy: "choose another VNCDISP, or VNCDISP=auto")
+                noteOpenDisplay(port)
+            }
             planVNC("\(bind):\(display)", upTo: nil)
         case .auto:
+            refuseTaken(params.vnc.anyPort, at: params.vnc.bind.origin, remedy: "choose another VNCBIND")
             // QEMU itself takes the first free one, so that no other process can slip in between.
             planVNC("\(bind):0", upTo: 999)
         }
@@ -86,7 +88,9 @@ extension LaunchPlanner {
             return
         }
         let what = "\(port.transport == .tcp ? "TCP" : "UDP") port \(port.number)"
-        let holder = facts.neighbours.first { $0.isRunning && $0.ports.contains(where: port.overlaps) }
+        let holder = facts.neighbours.holders(of: port.claim).first { other in
+            other.isRunning && other.ports.contains(where: port.overlaps)
+        }
         let sockets = port.transport == .tcp ? "-ltnp" : "-lunp"
         refuse(
             .busy, place(origin),
@@ -95,6 +99,17 @@ extension LaunchPlanner {
                 ? "\(command: "ss \(sockets) \("sport = :\(port.number)")") says by what; \(remedy)"
                 : "\(remedy), or start this VM once that one has been stopped")
     }
+}
+
+extension VMParams.VNC {
+    /// The port that it listens on, where that is known before it does.
+    var port: HostPort? {
+        guard case .number(let display) = display.value else { return nil }
+        return HostPort(.tcp, bind.value, UInt16(clamping: 5900 + display))
+    }
+
+    /// Any port of its address.
+    var anyPort: HostPort { HostPort(.tcp, bind.value, 0) }
 }
 
 /// What VNC takes for a password (RFC 6143, 7.2.2: a DES key; what is beyond eight bytes would be silently ignored).

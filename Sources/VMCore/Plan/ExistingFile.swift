@@ -9,7 +9,7 @@ enum ExistingFile {
     /// Where nothing is known the best is assumed.
     var usable: UsableImage {
         switch self {
-        case .image(let image): UsableImage(isBlockDevice: image.isBlockDevice, directIO: image.directIO)
+        case .image(let image): UsableImage(image)
         case .unseen(let denial): UsableImage(isBlockDevice: denial.isBlockDevice, directIO: true, isSeen: false)
         }
     }
@@ -39,6 +39,9 @@ extension LaunchPlanner {
             let isWritten = disk.map { !$0.readOnly.value } ?? false
             if isWritten, let errno = image.writeFailure, !(facts.isAssumed && errno == .permissionDenied) {
                 refuseAccess(path, "written to", errno, owner: image.owner, disk)
+            } else if isWritten, image.isReadOnlyDevice {
+                let way = disk.map { "add DISK\($0.index)_READONLY=yes, or " } ?? ""
+                refuse(.denied, subject, "\(file) is a read-only device", remedy: "\(way)make it writable")
             } else if image.locks.contains(where: { $0.excludes(writable: isWritten) }) {
                 refuseLocked(path)
             } else if let use = image.uses.first(where: { $0.excludes(writable: isWritten) }) {
@@ -72,7 +75,9 @@ extension LaunchPlanner {
     }
 
     private mutating func refuseLocked(_ path: Setting<FilePath>) {
-        let user = facts.neighbours.first { $0.isRunning && $0.media.contains(path.value) }
+        let user = facts.images[path.value]?.place.flatMap { file in
+            facts.neighbours.holders(of: .file(file)).first { $0.isRunning }
+        }
         let remedy: Remedy =
             user == nil
             ? "\(command: "fuser -v \(path.value)") says which"

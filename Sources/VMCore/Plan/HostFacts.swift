@@ -33,6 +33,16 @@ public struct HostFacts: Equatable, Sendable {
     public var names: [DeviceName: InterfaceName] = [:]
     /// Whether taps can be made; where the VM has none, it is not looked at.
     var tun = DeviceCondition.usable
+    /// What tells the params file from all others; nil where it was not looked at.
+    public var ownFile: FilePlace?
+    /// What QEMU makes of `CPU`, where the VM names one and QEMU could be asked.
+    public var processor: ProcessorFacts?
+    /// Whether QEMU's user may execute its binary.
+    public var canExecuteQEMU = true
+    /// The first port that a program without privileges may listen on (ip-sysctl.rst, ip_unprivileged_port_start).
+    public var firstFreePort: UInt16 = 1024
+    /// The host's RAM; nil where it is not known.
+    public var hostMemory: ByteCount?
     /// Why host ports that the VM names can't be listened on, where that is so.
     public var ports: [HostPort: Errno]
     /// Who has the interface names that the VM names for its taps, in words, where they are taken.
@@ -42,7 +52,7 @@ public struct HostFacts: Equatable, Sendable {
     /// The length in bytes of the VNC password, where the VM names a file with one that could be read.
     public var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
-    public var neighbours: [Neighbour]
+    public var neighbours: Neighbourhood
     /// The limits of whoever starts it that QEMU can't be freed from.
     public var limits = StarterLimits()
     /// What could not be found out, and has to be for a start.
@@ -55,7 +65,7 @@ public struct HostFacts: Equatable, Sendable {
         credentials: Credentials, images: [FilePath: ImageFacts] = [:], memoryLimit: ByteCount? = nil,
         bridges: [InterfaceName: BridgeFacts] = [:], ports: [HostPort: Errno] = [:],
         interfaces: [InterfaceName: String] = [:], nat: NATFacts? = nil, passwordLength: Int? = nil,
-        neighbours: [Neighbour] = [],
+        neighbours: Neighbourhood = Neighbourhood(),
         problems: [VMError] = []
     ) {
         self.isRoot = isRoot
@@ -79,7 +89,7 @@ public struct HostFacts: Equatable, Sendable {
 
     /// As if nothing were in use: for a VM that runs, and has what it needs itself.
     mutating func forgetUse() {
-        ports = [:]
+        ports = ports.filter { $0.value != .addressInUse }
         interfaces = [:]
         for (path, image) in images {
             guard case .image(var image) = image else { continue }
@@ -98,16 +108,15 @@ public struct QEMUFacts: Equatable, Sendable {
     public var version: String
     /// Whether it was built with io_uring.
     public var ioUring: Bool
-    /// The machine types that it has; for an alias (`q35`) the versioned name, else nil.
-    public var machines: [String: String?]
-
+    /// The machine types that it has, by their names and aliases.
+    public var machines: [String: MachineType]
     /// The keyboard maps that it finds; empty where that is not known.
     public var keymaps: [String]
     /// Whether it told all that; else it was not asked, because a look executes nothing that only a params file names.
     public var isAsked = true
 
     /// Describes a binary; see the properties.
-    public init(path: String, version: String, ioUring: Bool, machines: [String: String?], keymaps: [String] = []) {
+    public init(path: String, version: String, ioUring: Bool, machines: [String: MachineType], keymaps: [String] = []) {
         self.path = path
         self.version = version
         self.ioUring = ioUring
@@ -122,6 +131,33 @@ extension QEMUFacts {
         self.init(path: path, version: "", ioUring: true, machines: [:])
         isAsked = false
     }
+}
+
+/// A machine type of a QEMU binary.
+public struct MachineType: Equatable, Sendable {
+    /// The versioned name, where this one is an alias, such as `q35`.
+    public var versionedName: String?
+    /// How many processors it takes at most; nil where that is not known.
+    public var maximumCPUs: Int?
+    /// Whether a later QEMU will not have it any more.
+    public var isDeprecated: Bool
+
+    /// Describes a machine type; see the properties.
+    public init(versionedName: String? = nil, maximumCPUs: Int? = nil, isDeprecated: Bool = false) {
+        self.versionedName = versionedName
+        self.maximumCPUs = maximumCPUs
+        self.isDeprecated = isDeprecated
+    }
+}
+
+/// What QEMU makes of a processor that a VM names, on a machine of the VM's type.
+public enum ProcessorFacts: Equatable, Sendable {
+    /// It makes it, but for these features, which the accelerator does not have.
+    case works(without: [String])
+    /// It has no such model, but these.
+    case unknownModel(among: [String])
+    /// It does not make it, and says why.
+    case refused(String)
 }
 
 /// Whether KVM can be used.

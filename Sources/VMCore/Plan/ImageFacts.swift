@@ -2,8 +2,9 @@ public import SystemPackage
 
 /// What is at the path of an image, or of another file that the VM needs.
 public enum ImageFacts: Equatable, Sendable {
-    /// Nothing. `directIO`: whether a file made there could be opened with O_DIRECT; `failure`: why none can be made.
-    case missing(directIO: Bool, failure: Errno? = nil)
+    /// Nothing. `directIO`: whether a file made there could be opened with O_DIRECT; `failure`: why none can be made;
+    /// `place`: where it would be.
+    case missing(directIO: Bool, failure: Errno? = nil, place: FilePlace? = nil)
     /// Not even the directory.
     case directoryMissing
     /// A file or a block device.
@@ -25,10 +26,21 @@ public enum ImageFacts: Equatable, Sendable {
     /// Which file it is, where it was looked at.
     var identity: FileIdentity? { if case .image(let image) = self { image.identity } else { nil } }
 
+    /// What tells it from all others, whatever paths lead there; nil where it was not looked at.
+    var place: FilePlace? {
+        switch self {
+        case .image(let image): image.deviceNumber.map(FilePlace.device) ?? image.identity.map(FilePlace.file)
+        case .missing(_, _, let place): place
+        case .directoryMissing, .denied, .distrusted, .unusable, .failed: nil
+        }
+    }
+
     /// What is known of a file or a block device.
     public struct Image: Equatable, Sendable {
         /// Which file it is; nil where it was not looked at.
         public var identity: FileIdentity?
+        /// The device's number, where it is a block device.
+        public var deviceNumber: UInt64?
         /// Its apparent size in bytes.
         public var bytes: Int64
         /// What its first bytes look like.
@@ -45,6 +57,16 @@ public enum ImageFacts: Equatable, Sendable {
         public var locks: Set<ImageLock> = []
         /// Who else has it, or what it is made of.
         public var uses: [DiskUse] = []
+        /// Whether it is a block device that the kernel lets nobody write to.
+        public var isReadOnlyDevice = false
+        /// What its size has to be a multiple of to be written with O_DIRECT, in bytes.
+        public var directIOUnit: Int64 = 1
+        /// Its header, where it is a qcow2 image.
+        public var qcow2: QCOW2Condition?
+        /// What it is as a CD, where it is to be one.
+        public var disc: OpticalDisc?
+        /// What it is as a kernel, where it is to be one, or to go with one.
+        public var kernel: KernelImage?
 
         /// Describes a file or device; see the properties.
         public init(bytes: Int64, content: ImageContent, directIO: Bool) {

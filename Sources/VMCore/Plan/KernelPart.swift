@@ -7,6 +7,7 @@ extension LaunchPlanner {
                 refuse(.badData, place(file.origin), "\(file.value) is a block device, not a file")
             }
         }
+        checkKernel(kernel)
         add(
             "-kernel", "/proc/self/fd/\(inherit(.blob(kernel.image.value)))", purpose: "kernel \(kernel.image.value)",
             from: kernel.image.origin)

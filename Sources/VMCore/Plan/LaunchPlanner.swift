@@ -39,6 +39,7 @@ extension LaunchPlan {
         planner.planDevices()
         planner.planDisks()
         planner.planMedia()
+        planner.refuseFilesInTwoPlaces()
         planner.planNetwork()
         planner.planKernel()
         planner.planExtras()
@@ -120,6 +121,7 @@ struct LaunchPlanner {
         var assumed = plan.summary.accelerator == "kvm" ? ["that KVM runs guests"] : []
         if !plan.summary.media.isEmpty { assumed.append("io_uring") }
         if !plan.taps.isEmpty, facts.vhostNet { assumed.append("vhost-net") }
+        if let cpu = params.cpu, facts.processor == nil { assumed.append("that QEMU makes CPU=\(cpu.value)") }
         assumed += unseen.map { "what is in \($0)" }
         let rest = assumed.isEmpty ? "" : "; assumed, because this user can't look: \(assumed.joined(separator: ", "))"
         plan.notices.append("only root can start this VM, and it is planned as root would start it\(rest)")

@@ -2,16 +2,10 @@ extension LaunchPlanner {
     /// Board, accelerator, processors, memory, clock.
     mutating func planMachine() {
         let accelerator = chooseAccelerator()
-        plan.summary.accelerator = accelerator.value
+        plan.summary.accelerator = accelerator.value.rawValue
         planBoard()
-        add("-accel", accelerator.value, purpose: "accelerator", from: accelerator.origin)
-        let cpu =
-            params.cpu
-            ?? Setting(
-                accelerator.value == "kvm" ? "host" : Self.emulatedCPU,
-                .derived("CPU, the default under \(accelerator.value)"))
-        add("-cpu", cpu.value, purpose: "processor model", from: cpu.origin)
-        add("-smp", "cpus=\(params.cpus.value)", purpose: "processors", from: params.cpus.origin)
+        add("-accel", accelerator.value.rawValue, purpose: "accelerator", from: accelerator.origin)
+        planProcessors(accelerator.value)
         if let limit = facts.memoryLimit, params.memory.value > limit {
             refuse(
                 .unavailable, place(params.memory.origin),
@@ -32,11 +26,16 @@ extension LaunchPlanner {
 
     private mutating func planBoard() {
         let machine = params.machine
-        if !facts.qemu.machines.isEmpty, facts.qemu.machines[machine.value.description] == nil {
+        let type = facts.qemu.machines[machine.value.description]
+        if !facts.qemu.machines.isEmpty, type == nil {
             refuse(
                 .unavailable, place(machine.origin),
                 "QEMU \(facts.qemu.version) has no machine type \(machine.value)",
                 remedy: "its option -machine help lists those it has; q35 is its newest")
+        }
+        if type?.isDeprecated == true {
+            plan.notices.append(
+                "MACHINE=\(machine.value) is deprecated in QEMU \(facts.qemu.version): a later QEMU will not have it")
         }
         // vmport is for VMware guests; the rest of the memory image is never wanted in a core file.
         add(
@@ -44,26 +43,23 @@ extension LaunchPlanner {
             purpose: "board", from: machine.origin)
     }
 
-    private mutating func chooseAccelerator() -> Setting<String> {
-        switch (params.accel.value, facts.kvm) {
-        case (.tcg, _):
-            return Setting("tcg", params.accel.origin)
-        case (_, .works):
-            return Setting("kvm", params.accel.value == .auto ? tried("KVM runs guests here") : params.accel.origin)
-        case (.auto, .unusable(let reason)):
+    private mutating func chooseAccelerator() -> Setting<Accelerator> {
+        let choice = params.accel
+        switch (Accelerator(choice.value, facts.kvm), facts.kvm) {
+        case (.kvm?, _):
+            return Setting(.kvm, choice.value == .auto ? tried("KVM runs guests here") : choice.origin)
+        case (.tcg?, .unusable(let reason)) where choice.value == .auto:
             plan.notices.append("running under TCG, slowly: \(reason)")
-            return Setting("tcg", .host(reason))
-        case (.kvm, .unusable(let reason)):
+            return Setting(.tcg, .host(reason))
+        case (.tcg?, _): return Setting(.tcg, choice.origin)
+        case (nil, let verdict):
+            let reason = if case .unusable(let reason) = verdict { reason } else { "" }
             refuse(
-                .unavailable, place(params.accel.origin), "KVM can't be used: \(reason)",
-                remedy: params.lineEdit(params.accel.origin, value: "auto").map {
+                .unavailable, place(choice.origin), "KVM can't be used: \(reason)",
+                remedy: params.lineEdit(choice.origin, value: "auto").map {
                     .run("let it run under TCG, without acceleration", $0)
                 })
-            return Setting("kvm", params.accel.origin)
+            return Setting(.kvm, choice.origin)
         }
     }
-
-    /// Everything that TCG can do, but for two hints: that REP MOVSB and REP STOSB are fast. Emulated they go byte by byte,
-    /// and a Linux guest that believes the hints zeroes and copies memory three times as slowly (docs/performance.md).
-    private static let emulatedCPU = "max,erms=off,fsrm=off"
 }

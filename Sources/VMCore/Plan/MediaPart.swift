@@ -35,6 +35,7 @@ extension LaunchPlanner {
             refuse(.badData, place(path.origin), "\(path.value) is empty", remedy: "download it again")
             return
         }
+        checkDisc(path, isFirst: bootIndex == firstBootIndex)
         plan.summary.media.append(path.value)
         let file = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
         addFileNode(
@@ -50,6 +51,35 @@ extension LaunchPlanner {
                 "ide-cd",
                 [("id", id), ("bus", slot), ("drive", "\(id)-format"), ("bootindex", bootIndex.map(String.init))]),
             purpose: "CD drive", from: path.origin)
+    }
+}
+
+extension LaunchPlanner {
+    /// The place of what the firmware tries first.
+    private var firstBootIndex: Int {
+        options.cdrom != nil && options.bootsCDROM ? bootOrder.cdromOfStart : BootOrder.firstPlace
+    }
+
+    /// An image that is cut short is a failed download; one that does not boot may still be wanted.
+    private mutating func checkDisc(_ path: Setting<FilePath>, isFirst: Bool) {
+        guard case .image(let image)? = facts.images[path.value], let disc = image.disc else { return }
+        if let whole = disc.volumeBytes, whole > image.bytes, !image.isBlockDevice {
+            refuse(
+                .badData, place(path.origin),
+                "\(path.value) is cut short: it is \(image.bytes) bytes, and its volume descriptor says \(whole)",
+                remedy: "download it again, and compare its checksum")
+        }
+        guard disc.hasFileSystem else {
+            plan.notices.append("\(path.value) is no image of a CD: it has neither ISO 9660 nor UDF")
+            return
+        }
+        guard isFirst, params.kernel == nil else { return }
+        switch disc.boot {
+        case .bios: break
+        case .otherPlatform:
+            plan.notices.append("\(path.value) boots on UEFI only, and FIRMWARE is bios: it is passed over")
+        case .none: plan.notices.append("\(path.value) has no boot record (El Torito): it is passed over")
+        }
     }
 }
 

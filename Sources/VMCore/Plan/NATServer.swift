@@ -19,6 +19,8 @@ struct NATServer: Equatable {
 
     /// Where DNS is asked.
     static let namePort: UInt16 = 53
+    /// Where addresses are asked for (RFC 2131, 4.1).
+    static let leasePort: UInt16 = 67
 
     /// A file for each VM, in which its NICs have their addresses.
     static func hosts(in directory: FilePath) -> FilePath { directory.appending("hosts") }

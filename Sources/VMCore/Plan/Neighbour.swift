@@ -7,14 +7,28 @@ public struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     public var name: VMName
     /// Its params file.
     public var file: FilePath
+    /// What tells that file from all others; nil where it could not be looked at.
+    public var filePlace: FilePlace?
     /// Whether it runs; else it is only defined.
     public var isRunning: Bool
+    /// Its memory.
+    public var memory = ByteCount(bytes: 0)
     /// Its network cards' addresses.
     public var addresses: [Address] = []
+    /// The names that it gives its taps and macvtaps.
+    public var interfaces: [InterfaceName] = []
     /// Its disks and CDs.
-    public var media: [FilePath] = []
+    public var media: [Medium] = []
     /// The host's ports that it listens on.
     public var ports: [HostPort] = []
+
+    /// A disk or CD.
+    public struct Medium: Hashable, Sendable {
+        /// The file or device.
+        public var place: FilePlace
+        /// Whether the guest writes to it.
+        public var isWritten: Bool
+    }
 
     /// Where a network card is.
     public struct Address: Hashable, Sendable {
@@ -23,11 +37,10 @@ public struct Neighbour: Equatable, Sendable, CustomStringConvertible {
         /// As MACAddress writes it.
         public var mac: String
 
-        /// Whether both are stations of one network with one address: a macvtap on a bridge is on the bridge's.
-        func collides(with other: Address) -> Bool { mac == other.mac && segment == other.segment }
-
-        private var segment: Substring {
-            network.hasPrefix("macvtap:") || network.hasPrefix("bridge:") ? network.drop { $0 != ":" } : network[...]
+        /// What two stations with one address on one network have in common: a macvtap on a bridge is on the bridge's.
+        var station: Claim {
+            let isOutside = network.hasPrefix("macvtap:") || network.hasPrefix("bridge:")
+            return .station(segment: String(isOutside ? network.drop { $0 != ":" } : network[...]), mac: mac)
         }
     }
 
@@ -35,27 +48,45 @@ public struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     public var description: String { "the \(isRunning ? "running " : "")VM \(name) (\(file))" }
 }
 
+extension Neighbour {
+    /// What it has only for itself.
+    var claims: [Claim] {
+        var claims = [.name(name)] + addresses.map(\.station) + interfaces.map(Claim.interface) + ports.map(\.claim)
+        claims += media.map { .file($0.place) } + media.filter(\.isWritten).map { .written($0.place) }
+        if let filePlace { claims.append(.definition(filePlace)) }
+        return claims
+    }
+}
+
+extension HostPort {
+    /// What all ports have in common that may be one socket: the address is compared when they are found.
+    var claim: Claim { .port(transport, number) }
+}
+
 extension LaunchPlan {
-    /// What this VM and another can't both have.
+    /// What this VM and one that runs can't both have, as far as nothing else on the host tells.
     func conflicts(with other: Neighbour) -> [VMError] {
-        let use = other.isRunning ? "is taken by" : "is also that of"
         var conflicts: [VMError] = []
-        if other.name == name {
-            conflicts.append(
-                VMError(
-                    .busy, file.string, "the name \(name) \(use) \(other)",
-                    remedy: "stop that one, or give this one another NAME"))
-        }
-        // Two guests with one address on one network would take each other's frames.
+        if other.name == name { conflicts.append(nameConflict(with: other)) }
         for nic in summary.nics where nic.network != .user {
-            let own = Neighbour.Address(network: nic.network.description, mac: nic.mac.description)
-            guard other.addresses.contains(where: own.collides) else { continue }
-            conflicts.append(
-                VMError(
-                    .busy, nic.place, "the MAC \(own.mac) on \(own.network) \(use) \(other)",
-                    remedy: "give one of them another, such as NET\(nic.index)_MAC=\(Self.otherMAC(nic.mac))"))
+            if other.addresses.contains(where: { $0.station == nic.address.station }) {
+                conflicts.append(addressConflict(nic, with: other))
+            }
         }
         return conflicts
+    }
+
+    func nameConflict(with other: Neighbour) -> VMError {
+        VMError(
+            .busy, file.string, "the name \(name) is taken by \(other)",
+            remedy: "stop that one, or give this one another NAME")
+    }
+
+    /// Two guests with one address on one network would take each other's frames.
+    func addressConflict(_ nic: Summary.NIC, with other: Neighbour) -> VMError {
+        VMError(
+            .busy, nic.place, "the MAC \(nic.mac) on \(nic.network) is taken by \(other)",
+            remedy: "give one of them another, such as NET\(nic.index)_MAC=\(Self.otherMAC(nic.mac))")
     }
 
     /// The address beside, for an example.
@@ -65,17 +96,7 @@ extension LaunchPlan {
     }
 }
 
-extension LaunchPlanner {
-    /// What other VMs have: of one that runs it keeps this one from starting; of one that does not it is worth knowing.
-    mutating func planNeighbours() {
-        for neighbour in facts.neighbours {
-            for conflict in plan.conflicts(with: neighbour) {
-                if neighbour.isRunning {
-                    problem(conflict)
-                } else {
-                    plan.notices.append("\(conflict.cause): only one of them can run at a time")
-                }
-            }
-        }
-    }
+extension LaunchPlan.Summary.NIC {
+    /// What it is to other VMs.
+    var address: Neighbour.Address { .init(network: network.description, mac: mac.description) }
 }

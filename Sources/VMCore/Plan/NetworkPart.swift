@@ -199,6 +199,7 @@ extension LaunchPlanner {
     private mutating func planUserNetwork(_ nic: VMParams.NIC) {
         let forwards = params.forwardNIC?.index == nic.index ? params.forwards : []
         for forward in forwards {
+            refuseReserved(forward)
             refuseTaken(forward.value.hostEnd, at: forward.origin, remedy: "forward another port")
         }
         plan.summary.forwards += forwards.map(\.value)
@@ -207,6 +208,18 @@ extension LaunchPlanner {
             ArgumentGroup(
                 words: ["-netdev", qemuOption("user", [("id", "net\(nic.index)")] + words)],
                 purpose: "user-mode network", origins: [nic.network.origin] + forwards.map(\.origin)))
+    }
+}
+
+extension LaunchPlanner {
+    /// Here QEMU itself listens, which has no privileges, whoever starts it.
+    private mutating func refuseReserved(_ forward: Setting<PortForward>) {
+        guard forward.value.hostPort < facts.firstFreePort else { return }
+        refuse(
+            .denied, place(forward.origin),
+            "QEMU can't listen on port \(forward.value.hostPort): ports below \(facts.firstFreePort) need privileges, and it "
+                + "has none",
+            remedy: "forward a port from \(facts.firstFreePort) on, or use nat, where root takes the port")
     }
 }
 

@@ -44,6 +44,7 @@ extension LaunchPlanner {
     /// The host's ports stay taken for as long as they lead to the guest: nobody else can listen there meanwhile.
     private mutating func planForwards() {
         for forward in params.forwards {
+            refuseServersPort(forward)
             refuseTaken(forward.value.hostEnd, at: forward.origin, remedy: "forward another port")
             _ = inherit(.hostPort(forward.value.hostEnd))
         }
@@ -56,10 +57,31 @@ extension LaunchPlanner {
         guard let network = facts.nat else { return }
         let refusal = NATAddressing.refusal(ofNameOf: params.name.value, among: network.members, subject: place)
         if let refusal { problem(refusal) }
-        guard network.isNamePortTaken else { return }
+        let remedy = NATServer.remedy(forServerInTheWayOf: bridge)
+        if network.isNamePortTaken {
+            refuse(
+                .busy, place, "another DNS server has port 53 of every address of this host already in use",
+                remedy: remedy)
+        }
+        if network.isLeasePortTaken {
+            refuse(.busy, place, "another DHCP server has port 67 of this host already in use", remedy: remedy)
+        }
+    }
+
+    /// The network's own server is at its address, and hears DHCP at every address.
+    private mutating func refuseServersPort(_ forward: Setting<PortForward>) {
+        guard let network = facts.nat else { return }
+        let address = network.prefix.address.description
+        let servers = [
+            ("DNS", HostPort(.tcp, address, NATServer.namePort)), ("DNS", HostPort(.udp, address, NATServer.namePort)),
+            ("DHCP", HostPort(.udp, "", NATServer.leasePort)),
+        ]
+        guard let (service, port) = servers.first(where: { $0.1.overlaps(forward.value.hostEnd) }) else { return }
         refuse(
-            .busy, place, "another DNS server has port 53 of every address of this host already in use",
-            remedy: NATServer.remedy(forServerInTheWayOf: bridge))
+            .badData, place(forward.origin),
+            "\(port.transport.rawValue) port \(port.number) is that of the network's own \(service) server",
+            remedy: service == "DNS"
+                ? "name the address of the host's that it shall be open at" : "forward another port")
     }
 
     private mutating func planForwarding() {
@@ -122,11 +144,13 @@ public struct NATFacts: Equatable, Sendable {
     public var members: [VMName]
     /// Whether somebody else answers to names at the host's address on it, as far as the caller may look.
     public var isNamePortTaken: Bool
+    /// Whether somebody else has the port of DHCP, and does not share it, as far as the caller may look.
+    public var isLeasePortTaken: Bool
 
     /// Describes the network; see the properties.
     public init(
         prefix: IPPrefix, mtu: Int = 1500, taken: Set<IPAddress> = [], isForwarding: Bool = true,
-        members: [VMName] = [], isNamePortTaken: Bool = false
+        members: [VMName] = [], isNamePortTaken: Bool = false, isLeasePortTaken: Bool = false
     ) {
         self.prefix = prefix
         self.mtu = mtu
@@ -134,5 +158,6 @@ public struct NATFacts: Equatable, Sendable {
         self.isForwarding = isForwarding
         self.members = members
         self.isNamePortTaken = isNamePortTaken
+        self.isLeasePortTaken = isLeasePortTaken
     }
 }

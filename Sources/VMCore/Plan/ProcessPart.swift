@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SystemPackage
 
 extension LaunchPlanner {
     /// The process: its standard descriptors, its locks, its name, its sandbox.
@@ -12,6 +13,15 @@ extension LaunchPlanner {
         _ = inherit(.lock)
         if case .ownUID = facts.credentials { _ = inherit(.uidLock) }
 
+        if !facts.canExecuteQEMU, !facts.qemu.path.isEmpty {
+            problem(
+                .system(
+                    .permissionDenied, facts.qemu.path, "can't execute it",
+                    remedy: """
+                        QEMU's user, who is not root, must be able to execute it: \
+                        \(command: "namei -l \(facts.qemu.path)") shows the permissions on the way to it
+                        """))
+        }
         add(
             "-name", qemuOption("guest=\(plan.name)", [("debug-threads", "on")]), purpose: "name",
             from: params.name.origin)

@@ -23,11 +23,11 @@ public struct Doctor {
         var unseen: [VMError] = []
         let network = NetworkSurvey(noting: &unseen)
         let (bridges, entries) = try subjects(words, network)
-        let cache = ProbeCache(directory: paths.cache)
-        let host = HostCondition(cache: cache, trust)
-        let files = entries.map { entry in Result { () throws(VMError) in try VMFile(entry.file, trust) } }
+        let surroundings = Surroundings(paths, trust: trust, keepsProbes: true)
+        let host = HostCondition(cache: surroundings.host.cache, trust)
+        let files = entries.map { entry in Result { () throws(VMError) in try surroundings.file(at: entry.file) } }
         let machines = zip(entries, files).map { entry, file in
-            MachineCondition(entry, file, machineID: host.machineID, network: network, paths: paths)
+            MachineCondition(entry, file, network: network, in: surroundings)
         }
         unseen += files.compactMap { file in
             if case .failure(let error) = file, error.code == .denied { error } else { nil }
@@ -40,19 +40,10 @@ public struct Doctor {
         let readable = files.compactMap { try? $0.get() }
         return DoctorFacts(
             isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(paths, disksOf: readable),
-            machines: machines, neighbours: words.isEmpty ? [] : neighbours(of: readable, machineID: host.machineID),
+            machines: machines, neighbours: words.isEmpty ? [] : surroundings.neighbours(besides: readable),
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
             waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
         ).findings
-    }
-
-    /// The other VMs, where only some are asked about.
-    private func neighbours(of files: [VMFile], machineID: String) -> [Neighbour] {
-        guard let first = files.first else { return [] }
-        let neighbourhood = Neighbourhood(of: first.params, paths)
-        return (neighbourhood.running() + neighbourhood.defined(machineID: machineID)).filter { neighbour in
-            !files.contains { isSameFile($0.params.file, neighbour.file) }
-        }
     }
 
     /// The bridges and VMs that words mean; what is both a VM's name and a bridge's is the VM.
@@ -61,9 +52,9 @@ public struct Doctor {
         guard !words.isEmpty else { return ([], inventory.entries(asking: false)) }
         var bridges: [String] = []
         var entries: [VMEntry] = []
-        for word in words {
+        for (word, found) in zip(words, VMLocator(paths).find(words)) {
             do throws(VMError) {
-                entries.append(inventory.entry(try VMLocator(paths).find(word)))
+                entries.append(inventory.entry(try found.get()))
             } catch {
                 guard error.code == .notFound, !word.contains("/") else { throw error }
                 guard let bridge = network.bridge(called: word) else { throw Self.unknown(word) }

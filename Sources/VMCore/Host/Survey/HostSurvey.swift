@@ -15,7 +15,7 @@ extension HostCondition {
         let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
         // Asked anew: whether it still starts is what is in question.
         let qemu = Result { () throws(VMError) in
-            try QEMUProbe(cache: cache, credentials: credentials, trust: trust).facts(anew: true)
+            try QEMUProbe(cache: cache, credentials: credentials).facts(of: QEMUProgram(nil, trust), anew: true)
         }
         self.init(
             kvm: KVMProbe(cache: cache).verdict(canOpen: canOpenKVM),

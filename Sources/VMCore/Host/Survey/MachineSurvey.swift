@@ -9,14 +9,15 @@ extension MachineCondition {
     ///   - entry: the VM, as it is now.
     ///   - file: its params file, or why that can't be read.
     ///   - network: the host's.
+    ///   - surroundings: the host, and the other VMs.
     init(
-        _ entry: VMEntry, _ file: Result<VMFile, VMError>, machineID: String, network: NetworkSurvey, paths: Paths
+        _ entry: VMEntry, _ file: Result<VMFile, VMError>, network: NetworkSurvey, in surroundings: Surroundings
     ) {
         self.init(name: entry.name, file: entry.file, isRunning: entry.state.isAlive)
         if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
             openVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
         }
-        if let name = VMName(entry.name) { longLogs = LogBound(paths).excesses(of: name) }
+        if let name = VMName(entry.name) { longLogs = LogBound(surroundings.paths).excesses(of: name) }
         // One that other hosts are to reach, VNCBIND says: `check` and `start` warn of it.
         if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
             unprotectedVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
@@ -27,10 +28,10 @@ extension MachineCondition {
         case .success(let file):
             let params = file.params
             let mayRun = entry.state.isAlive || entry.state == .unknown
-            obstacles = Starting(file, paths: paths).obstacles(to: .examine(isRunning: mayRun))
+            obstacles = Starting(file, in: surroundings).obstacles(to: .examine(isRunning: mayRun))
             needsMachineID = params.uuid == nil
             memory = params.memory.value
-            let identity = Identity(params, machineID: machineID)
+            let identity = Identity(params, machineID: surroundings.host.machineID)
             nics = params.nics.map { nic in
                 NIC(
                     index: nic.index, network: network.called(nic.network.value).description,

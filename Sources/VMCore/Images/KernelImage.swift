@@ -1,0 +1,107 @@
+import SystemPackage
+
+/// A file as QEMU's loader of x86 kernels sees it (QEMU, hw/i386/x86.c, x86_load_linux).
+public enum KernelImage: Equatable, Sendable {
+    /// A kernel with Linux's boot protocol (Linux, Documentation/arch/x86/boot.rst).
+    case linux(LinuxSetup)
+    /// One with a multiboot header.
+    case multiboot
+    /// An ELF file with the entry point of Xen's PVH boot.
+    case pvh
+    /// None of these; what it is instead, in words that follow its name.
+    case none(String)
+
+    /// What the setup header of a Linux kernel says.
+    public struct LinuxSetup: Equatable, Sendable {
+        /// The version of the boot protocol, such as 0x20f; 0 for kernels before 1.3.73.
+        public var version: UInt16
+        /// Above this address the kernel takes no initial RAM disk.
+        public var initrdLimit: UInt64
+
+        /// Describes a kernel; see the properties.
+        public init(version: UInt16, initrdLimit: UInt64) {
+            self.version = version
+            self.initrdLimit = initrdLimit
+        }
+    }
+}
+
+extension KernelImage {
+    /// What QEMU reads of it first.
+    private static let headerLength = 8192
+
+    /// - Parameter size: the file's size in bytes.
+    init(size: Int64, _ read: FileBytes) throws(Errno) {
+        let header = try read(0, Self.headerLength)
+        if size == 0 {
+            self = .none("is empty")
+        } else if header.has("HdrS", at: 0x202) {
+            self = Self.linux(header, size)
+        } else if let flags = Self.multibootFlags(header) {
+            self = Self.multiboot(header, flags)
+        } else if header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) {
+            let hasEntry = try ELFNotes(header: header, read).contain(type: ELFNotes.pvhEntry)
+            self = hasEntry ? .pvh : .none("is an ELF file without the PVH entry point that QEMU starts one at")
+        } else if Self.isAncient(header, size) {
+            self = .linux(LinuxSetup(version: 0, initrdLimit: 0))
+        } else {
+            self = .none(Self.likeness(of: header))
+        }
+    }
+
+    private static func linux(_ header: [UInt8], _ size: Int64) -> KernelImage {
+        guard setupBytes(header) <= size else { return .none("is cut short: not even its setup code is whole") }
+        let version = UInt16(truncatingIfNeeded: header.littleEndian(at: 0x206, bytes: 2))
+        // XLF_CAN_BE_LOADED_ABOVE_4G, which QEMU takes for leave to use all below 4 GiB.
+        let isLimitless = version >= 0x20c && header.littleEndian(at: 0x236, bytes: 2) & 2 != 0
+        let limit = version >= 0x203 ? header.littleEndian(at: 0x22c, bytes: 4) : 0x37ff_ffff
+        return .linux(LinuxSetup(version: version, initrdLimit: isLimitless ? UInt64(UInt32.max) : limit))
+    }
+
+    /// The boot sector and the setup code, whose sectors are counted at 0x1f1, where 0 means 4.
+    private static func setupBytes(_ header: [UInt8]) -> Int64 {
+        let sectors = header.littleEndian(at: 0x1f1, bytes: 1)
+        return Int64((sectors == 0 ? 4 : sectors) + 1) * 512
+    }
+
+    /// A kernel of before 1995, as which some tools still pass, such as memtest86+ 5: a boot sector, and setup code that it
+    /// counts. QEMU itself asks for less, and then runs whatever it is.
+    private static func isAncient(_ header: [UInt8], _ size: Int64) -> Bool {
+        header.littleEndian(at: 0x1fe, bytes: 2) == 0xaa55 && header.littleEndian(at: 0x1f1, bytes: 1) != 0
+            && header.littleEndian(at: 0x1f4, bytes: 2) != 0 && setupBytes(header) <= size
+    }
+
+    /// The flags of a multiboot header (Multiboot Specification 0.6.96, 3.1), where there is one.
+    private static func multibootFlags(_ header: [UInt8]) -> UInt32? {
+        for offset in stride(from: 0, to: min(header.count, headerLength) - 48, by: 4)
+        where header[offset] == 0x02 && header.littleEndian(at: offset, bytes: 4) == 0x1bad_b002 {
+            let flags = UInt32(header.littleEndian(at: offset + 4, bytes: 4))
+            let checksum = UInt32(header.littleEndian(at: offset + 8, bytes: 4))
+            if 0x1bad_b002 &+ flags &+ checksum == 0 { return flags }
+        }
+        return nil
+    }
+
+    private static func multiboot(_ header: [UInt8], _ flags: UInt32) -> KernelImage {
+        // Where it does not say itself what goes where, it has to be ELF; of x86-64 QEMU loads none this way.
+        let saysWhere = flags & 0x0001_0000 != 0
+        if saysWhere { return .multiboot }
+        guard header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
+            return .none("has a multiboot header and is no ELF file")
+        }
+        return header.littleEndian(at: 18, bytes: 2) == 62
+            ? .none("is a 64-bit multiboot kernel, and QEMU loads 32-bit ones") : .multiboot
+    }
+
+    private static func likeness(of header: [UInt8]) -> String {
+        let compressed: [[UInt8]] = [
+            [0x1f, 0x8b], [0xfd, 0x37, 0x7a, 0x58], [0x28, 0xb5, 0x2f, 0xfd], [0x04, 0x22, 0x4d, 0x18],
+            [0x42, 0x5a, 0x68],
+        ]
+        if header.has("07070") || compressed.contains(where: { header.starts(with: $0) }) {
+            return "is no kernel: it looks like an initial RAM disk, or another archive"
+        }
+        if header.has("MZ") { return "is an EFI program, which takes UEFI, and no kernel that QEMU loads itself" }
+        return "is no kernel that QEMU loads: neither a bzImage nor multiboot nor ELF"
+    }
+}

@@ -1,0 +1,67 @@
+import SystemPackage
+
+/// What the image of a CD or DVD says of itself: its size, and whether a PC's BIOS can boot it.
+public struct OpticalDisc: Equatable, Sendable {
+    /// Whether it boots (El Torito, version 1.0).
+    public enum Boot: Equatable, Sendable {
+        /// It has a boot record that SeaBIOS takes.
+        case bios
+        /// It has one, for another platform than a PC's BIOS, such as UEFI.
+        case otherPlatform
+        /// It has none.
+        case none
+    }
+
+    /// The size of the file system in bytes, as its volume descriptor says; nil where there is no ISO 9660 file system.
+    public var volumeBytes: Int64?
+    /// Whether it has any file system of a CD or DVD: ISO 9660 or UDF.
+    public var hasFileSystem: Bool
+    /// Whether it boots.
+    public var boot: Boot
+
+    /// Describes a disc; see the properties.
+    public init(volumeBytes: Int64?, hasFileSystem: Bool = true, boot: Boot) {
+        self.volumeBytes = volumeBytes
+        self.hasFileSystem = hasFileSystem
+        self.boot = boot
+    }
+}
+
+extension OpticalDisc {
+    private static let sector = 2048
+
+    /// Looks at an image: ISO 9660 (ECMA-119, 8.4) has its primary volume descriptor in sector 16, El Torito's boot record
+    /// is in sector 17.
+    init(_ read: FileBytes) throws(Errno) {
+        let descriptors = try read(Int64(16 * Self.sector), 2 * Self.sector)
+        volumeBytes = Self.volumeBytes(descriptors)
+        // What begins UDF's volume recognition sequence (ECMA-167, part 2, 9.2) comes after those of ISO 9660, if any.
+        hasFileSystem = volumeBytes != nil || ["CD001", "BEA01"].contains { descriptors.has($0, at: 1) }
+        boot = try Self.boot(Array(descriptors.dropFirst(Self.sector)), read)
+    }
+
+    private static func volumeBytes(_ descriptor: [UInt8]) -> Int64? {
+        guard descriptor.first == 1, descriptor.has("CD001", at: 1) else { return nil }
+        let (blocks, blockSize) = (
+            descriptor.littleEndian(at: 80, bytes: 4), descriptor.littleEndian(at: 128, bytes: 2)
+        )
+        // Each number stands there in both orders; where they disagree neither can be believed.
+        guard blocks == descriptor.bigEndian(at: 84, bytes: 4), blockSize == descriptor.bigEndian(at: 130, bytes: 2)
+        else {
+            return nil
+        }
+        return Int64(blocks * blockSize)
+    }
+
+    /// As SeaBIOS looks for it (src/cdrom.c, cdrom_boot): a catalog with a validation entry for x86 and a bootable one.
+    private static func boot(_ record: [UInt8], _ read: FileBytes) throws(Errno) -> Boot {
+        guard record.first == 0, record.has("CD001", at: 1), record.has("EL TORITO SPECIFICATION", at: 7) else {
+            return .none
+        }
+        let catalog = try read(Int64(record.littleEndian(at: 71, bytes: 4)) * Int64(sector), 64)
+        guard catalog.count == 64, catalog[0] == 1, catalog.littleEndian(at: 30, bytes: 2) == 0xaa55 else {
+            return .none
+        }
+        return catalog[1] == 0 && catalog[32] == 0x88 ? .bios : .otherPlatform
+    }
+}

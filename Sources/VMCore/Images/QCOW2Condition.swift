@@ -1,0 +1,45 @@
+/// The header of a qcow2 image (QEMU, docs/interop/qcow2.txt), as far as it decides whether QEMU opens the image.
+public struct QCOW2Condition: Equatable, Sendable {
+    /// The size of the disk that the guest sees, in bytes.
+    public var diskBytes: UInt64
+    /// Why QEMU does not open it, in words that follow its name; nil: nothing is known to keep it from that.
+    public var fault: String?
+    /// Whether it is marked as damaged: then it can only be read.
+    public var isCorrupt: Bool
+
+    /// Describes a header; see the properties.
+    public init(diskBytes: UInt64, fault: String? = nil, isCorrupt: Bool = false) {
+        self.diskBytes = diskBytes
+        self.fault = fault
+        self.isCorrupt = isCorrupt
+    }
+}
+
+extension QCOW2Condition {
+    /// The incompatible features that QEMU knows: dirty, corrupt, external data file, compression type, extended L2.
+    private static let knownFeatures: UInt64 = 0b1_1111
+    private static let corrupt: UInt64 = 1 << 1
+
+    /// - Parameter header: the beginning of the image; nil where it is no qcow2 image.
+    init?(_ header: [UInt8]) {
+        let version = header.bigEndian(at: 4, bytes: 4)
+        guard header.starts(with: [0x51, 0x46, 0x49, 0xfb]), version != 1 else { return nil }
+        let features = version >= 3 ? header.bigEndian(at: 72, bytes: 8) : 0
+        self.init(diskBytes: header.bigEndian(at: 24, bytes: 8), isCorrupt: features & Self.corrupt != 0)
+        fault = Self.fault(header, version: version, features: features)
+    }
+
+    private static func fault(_ header: [UInt8], version: UInt64, features: UInt64) -> String? {
+        let length = version >= 3 ? header.bigEndian(at: 100, bytes: 4) : 72
+        let clusterBits = header.bigEndian(at: 20, bytes: 4)
+        if version != 2, version != 3 { return "is a qcow2 image of version \(version), which QEMU does not know" }
+        if header.count < length || length < (version >= 3 ? 104 : 72) {
+            return "is cut short: its header is not whole"
+        }
+        if !(9...21).contains(clusterBits) { return "is damaged: its header says clusters of 2^\(clusterBits) bytes" }
+        if features & ~knownFeatures != 0 { return "takes features of qcow2 that QEMU does not know" }
+        // 65536 is the limit of both (QEMU, block/qcow2.h, QCOW_MAX_SNAPSHOTS).
+        if header.bigEndian(at: 60, bytes: 4) > 65536 { return "is damaged: its header says too many snapshots" }
+        return header.bigEndian(at: 32, bytes: 4) == 0 ? nil : "is encrypted, and QEMU would ask for its key"
+    }
+}

@@ -1,0 +1,76 @@
+import BridgeNet
+import SystemPackage
+
+/// Looks for the other VMs of the host.
+struct NeighbourSurvey {
+    private let paths: Paths
+    private let locator: VMLocator
+
+    init(_ paths: Paths) {
+        self.paths = paths
+        locator = VMLocator(paths)
+    }
+
+    /// Those that run, whatever became of their files.
+    ///
+    /// - Parameter matters: which of them are of interest; the others are not looked at closely.
+    func running(where matters: (Neighbour) -> Bool = { _ in true }) -> [Neighbour] {
+        manifests().compactMap { name, manifest in
+            var other = Neighbour(manifest, name)
+            guard matters(other), Observation(name, in: paths).state.isAlive else { return nil }
+            other.filePlace = FilePlace(of: other.file)
+            other.ports = manifest.ports(in: paths)
+            // Which of them it writes to nobody has noted.
+            other.media = manifest.media.compactMap { FilePlace(of: FilePath($0)) }
+                .map { .init(place: $0, isWritten: true) }
+            return other
+        }
+    }
+
+    /// Those that were started at some time, with their names and addresses: some of them may have ended.
+    func everStarted() -> [Neighbour] { manifests().map { Neighbour($1, $0) } }
+
+    private func manifests() -> [(VMName, Manifest)] {
+        locator.startedNames().compactMap { name in
+            Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile).map { (name, $0) }
+        }
+    }
+
+    /// Those that are defined under the roots and don't run.
+    ///
+    /// - Parameters:
+    ///   - running: those that run.
+    ///   - read: reads a params file.
+    func defined(
+        besides running: [Neighbour], machineID: String, reading read: (FilePath) throws(VMError) -> VMParams
+    ) -> [Neighbour] {
+        let alive = Set(running.compactMap(\.filePlace))
+        return locator.definedFiles().compactMap { file in
+            let place = FilePlace(of: file)
+            guard place.map({ !alive.contains($0) }) ?? true, let params = try? read(file) else { return nil }
+            var other = Neighbour(name: params.name.value, file: file, isRunning: false, memory: params.memory.value)
+            other.filePlace = place
+            let machine = Identity(params, machineID: machineID)
+            other.addresses = params.nics.filter { $0.network.value != .user }.map { nic in
+                let mac = nic.mac?.value ?? machine.mac(nic: nic.index)
+                return .init(network: nic.network.value.description, mac: mac.description)
+            }
+            other.interfaces = params.nics.compactMap(\.tap?.value)
+            other.ports = params.forwards.map(\.value.hostEnd) + [params.vnc.port].compactMap(\.self)
+            let disks = params.disks.map { ($0.path.value, !$0.readOnly.value) }
+            other.media = (disks + params.cdroms.map { ($0.path.value, false) }).compactMap { path, isWritten in
+                FilePlace(of: path).map { .init(place: $0, isWritten: isWritten) }
+            }
+            return other
+        }
+    }
+}
+
+extension Neighbour {
+    /// A VM that was started, with its name and its addresses.
+    init(_ manifest: Manifest, _ name: VMName) {
+        self.init(
+            name: name, file: FilePath(manifest.file), isRunning: true, memory: ByteCount(bytes: manifest.memoryBytes),
+            addresses: manifest.nics.map { .init(network: $0.network, mac: $0.mac) })
+    }
+}

@@ -1,0 +1,97 @@
+public import SystemPackage
+
+/// What the VMs of one command are planned in: the host, and the other VMs. Each thing is looked at once, when it is first
+/// asked for, so that a command about a thousand VMs takes a thousand times as long as one about one, and not a million.
+///
+/// For what is only looked at. What a VM is about to take for itself is looked at anew.
+public final class Surroundings {
+    let paths: Paths
+    let host: KnownHost
+    private let trust: FileTrust
+    private var files: [FilePath: Result<VMFile, VMError>] = [:]
+    private var glances: [FilePath: Result<VMParams, VMError>] = [:]
+
+    /// Of the VMs in some places.
+    ///
+    /// - Parameters:
+    ///   - trust: whose params files are acted on.
+    ///   - keepsProbes: whether what is found out about the host may be kept for the next command, which leaves a trace in
+    ///     the cache.
+    public init(_ paths: Paths, trust: FileTrust, keepsProbes: Bool = false) {
+        self.paths = paths
+        self.trust = trust
+        host = KnownHost(cache: ProbeCache(directory: paths.cache, keeps: keepsProbes))
+    }
+
+    /// A params file that is to be acted on.
+    public func file(at path: FilePath) throws(VMError) -> VMFile {
+        if let known = files[path] { return try known.get() }
+        let file = Result { () throws(VMError) in try VMFile(path, trust) }
+        files[path] = file
+        return try file.get()
+    }
+
+    /// A params file that only tells what it says.
+    func glance(at path: FilePath) throws(VMError) -> VMParams {
+        if let known = glances[path] { return try known.get() }
+        let params = Result { () throws(VMError) in try VMFile.glance(at: path) }
+        glances[path] = params
+        return try params.get()
+    }
+
+    private lazy var runningNeighbours = NeighbourSurvey(paths).running()
+
+    private lazy var definedNeighbours = NeighbourSurvey(paths).defined(
+        besides: runningNeighbours, machineID: host.machineID
+    ) { path throws(VMError) in try glance(at: path) }
+
+    /// The VMs that run.
+    private(set) lazy var running = Neighbourhood(runningNeighbours)
+
+    /// The same, without their addresses, for whoever compares these otherwise.
+    private(set) lazy var runningWithoutAddresses = Neighbourhood(
+        runningNeighbours.lazy.map { neighbour in
+            var neighbour = neighbour
+            neighbour.addresses = []
+            return neighbour
+        })
+
+    /// The VMs that run, and those that are defined.
+    private(set) lazy var all = Neighbourhood(runningNeighbours + definedNeighbours)
+
+    /// Which files VMs have as disks, or stand on, as far as a start has to know.
+    private(set) lazy var claimsOnStarts = DiskClaims(onStarts: paths)
+
+    /// The same of all VMs, for whoever removes some; that is to be told it.
+    var allClaims: DiskClaims {
+        get {
+            if let claims { return claims }
+            let all = DiskClaims(ofAll: paths) { path throws(VMError) in try glance(at: path) }
+            claims = all
+            return all
+        }
+        set { claims = newValue }
+    }
+    private var claims: DiskClaims?
+
+    /// What only this VM has is nobody's from now on.
+    public func takeAsRemoved(_ vm: VMReference) { allClaims.forget(vm.file) }
+
+    /// What the VMs have that this command starts.
+    let addresses = AddressClaims()
+
+    /// What the host uses disks for.
+    private(set) lazy var hostDisks = HostDisks()
+
+    /// How far the disks of all VMs may still grow, by file system.
+    private(set) lazy var growth = SpaceCheck.Growth(
+        of: VMLocator(paths).definedFiles().compactMap { try? glance(at: $0) })
+
+    /// The VMs that run and those that are defined, as their files are now, but for some.
+    func neighbours(besides files: [VMFile]) -> [Neighbour] {
+        let own = Set(files.compactMap { FilePlace(of: $0.params.file) })
+        return (runningNeighbours + definedNeighbours).filter { neighbour in
+            neighbour.filePlace.map { !own.contains($0) } ?? true
+        }
+    }
+}

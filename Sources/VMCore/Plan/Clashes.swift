@@ -1,0 +1,88 @@
+import SystemPackage
+
+extension LaunchPlanner {
+    /// What other VMs have: of one that runs it keeps this one from starting; of one that does not it is worth knowing.
+    mutating func planNeighbours() {
+        let name = facts.neighbours.holders(of: .name(plan.name))
+        if let other = running(name) { problem(plan.nameConflict(with: other)) }
+        note("the name \(plan.name)", name)
+        for nic in plan.summary.nics where nic.network != .user {
+            let holders = facts.neighbours.holders(of: nic.address.station)
+            if let other = running(holders) { problem(plan.addressConflict(nic, with: other)) }
+            note("the MAC \(nic.mac) on \(nic.network)", holders)
+        }
+        // Of one that runs these are seen to be in use, whoever uses them.
+        for tap in params.nics.compactMap(\.tap?.value) {
+            note("the interface \(tap)", facts.neighbours.holders(of: .interface(tap)))
+        }
+        noteForwards()
+        noteMedia()
+        noteMemory()
+    }
+
+    private func running(_ holders: some Sequence<Neighbour>) -> Neighbour? {
+        holders.first { $0.isRunning && !isSelf($0) }
+    }
+
+    /// It may be among them, where they were all read.
+    private func isSelf(_ other: Neighbour) -> Bool {
+        other.file == params.file || other.filePlace != nil && other.filePlace == facts.ownFile
+    }
+
+    private mutating func noteForwards() {
+        for forward in params.forwards {
+            note("\(forward.value.hostEnd.transport.rawValue) port", forward.value.hostEnd)
+        }
+        if let port = params.vnc.port { note("VNC's port", port) }
+    }
+
+    private mutating func note(_ what: String, _ port: HostPort) {
+        let holders = facts.neighbours.holders(of: port.claim).lazy.filter { $0.ports.contains(where: port.overlaps) }
+        note("\(what) \(port.number)\(port.address.isEmpty ? "" : " on \(port.address)")", holders)
+    }
+
+    /// CDs, and disks that are only read, can be shared.
+    private mutating func noteMedia() {
+        let disks = params.disks.map { (path: $0.path.value, isWritten: !$0.readOnly.value) }
+        let cdroms = params.cdroms.map { (path: $0.path.value, isWritten: false) }
+        for own in disks + cdroms {
+            guard let place = facts.images[own.path]?.place else { continue }
+            note("\(own.path)", facts.neighbours.holders(of: own.isWritten ? .file(place) : .written(place)))
+        }
+    }
+
+    /// Says who else wants it, of those that don't run. A thousand are neither named nor counted.
+    private mutating func note(_ what: String, _ holders: some Sequence<Neighbour>) {
+        let rivals = holders.lazy.filter { [self] in !$0.isRunning && !isSelf($0) }.prefix(Self.mostRivals + 1)
+        var others = 0
+        var first: Neighbour?
+        for rival in rivals {
+            if first == nil { first = rival } else { others += 1 }
+        }
+        guard let first else { return }
+        let rest = others == 0 ? "" : others == Self.mostRivals ? ", and of many more" : ", and of \(others) more"
+        plan.notices.append("\(what) is also that of \(first)\(rest): only one of them can run at a time")
+    }
+
+    private static let mostRivals = 10
+
+    /// More than there is may go well, as long as the guests don't use it.
+    private mutating func noteMemory() {
+        guard let ram = facts.hostMemory?.bytes, facts.neighbours.count > 0 else { return }
+        // It may be counted already.
+        let selves = facts.ownFile.map { facts.neighbours.holders(of: .definition($0)).map(\.isRunning) } ?? []
+        let own = params.memory.value.bytes
+        func total(_ others: Int64, isIn: Bool) -> ByteCount? {
+            let (sum, overflow) = others.addingReportingOverflow(isIn ? 0 : own)
+            return overflow || sum <= ram ? nil : ByteCount(bytes: sum)
+        }
+        if let sum = total(facts.neighbours.memoryInUse, isIn: selves.contains(true)) {
+            plan.notices.append(
+                "this VM and those that run have \(sum) of memory, and the host has \(ByteCount(bytes: ram))")
+        } else if let sum = total(facts.neighbours.memory, isIn: !selves.isEmpty) {
+            plan.notices.append(
+                "all VMs together have \(sum) of memory, and the host has \(ByteCount(bytes: ram)): not all can run at a time"
+            )
+        }
+    }
+}

@@ -1,0 +1,9 @@
+/// What tells a file that a VM names from all others, whatever paths lead there: also one that is not made yet.
+public enum FilePlace: Hashable, Sendable {
+    /// A file.
+    case file(FileIdentity)
+    /// A block device, by its number: /dev may have several files for it.
+    case device(UInt64)
+    /// A file that does not exist, by its directory and its name there.
+    case absent(in: FileIdentity, name: String)
+}

@@ -1,0 +1,90 @@
+extension LaunchPlanner {
+    /// `CPU` and `CPUS`.
+    mutating func planProcessors(_ accelerator: Accelerator) {
+        let cpu =
+            params.cpu
+            ?? Setting(
+                accelerator == .kvm ? "host" : Self.emulatedCPU, .derived("CPU, the default under \(accelerator)"))
+        checkProcessor(cpu, accelerator)
+        add("-cpu", cpu.value, purpose: "processor model", from: cpu.origin)
+        if let most = facts.qemu.machines[params.machine.value.description]?.maximumCPUs, params.cpus.value > most {
+            refuse(
+                .unavailable, place(params.cpus.origin),
+                "\(params.cpus.value) processors are more than the \(most) that \(params.machine.value) takes",
+                remedy: "write at most CPUS=\(most), or use another MACHINE")
+        }
+        add("-smp", "cpus=\(params.cpus.value)", purpose: "processors", from: params.cpus.origin)
+    }
+
+    /// Everything that TCG can do, but for two hints: that REP MOVSB and REP STOSB are fast. Emulated they go byte by byte,
+    /// and a Linux guest that believes the hints zeroes and copies memory three times as slowly (docs/performance.md).
+    private static let emulatedCPU = "max,erms=off,fsrm=off"
+
+    private mutating func checkProcessor(_ cpu: Setting<String>, _ accelerator: Accelerator) {
+        let model = String(cpu.value.prefix { $0 != "," })
+        if model == "host", accelerator == .tcg {
+            refuse(
+                .unavailable, place(cpu.origin),
+                "the model host is this machine's own processor, which needs KVM, and this VM runs under TCG",
+                remedy: "write CPU=max, or leave the line out")
+            return
+        }
+        switch facts.processor {
+        case .works(without: []): break
+        case nil:
+            guard params.cpu != nil, !facts.isAssumed, facts.qemu.isAsked, !facts.qemu.path.isEmpty else { return }
+            plan.notices.append("QEMU could not be asked what it makes of CPU=\(cpu.value)")
+        case .works(let missing):
+            plan.notices.append(
+                "CPU=\(cpu.value): \(accelerator == .kvm ? "KVM" : "TCG") has no \(missing.joined(separator: ", no ")) "
+                    + "here, so the guest has to do without")
+        case .unknownModel(let known): refuseModel(model, at: cpu.origin, among: known)
+        case .refused(let reason): refuseProcessor(cpu, reason)
+        }
+    }
+
+    private mutating func refuseModel(_ model: String, at origin: Origin, among known: [String]) {
+        let nearest = Self.models(near: model, among: known)
+        let list = "\(command: "\(facts.qemu.path) -cpu help") lists all"
+        refuse(
+            .unavailable, place(origin), "QEMU \(facts.qemu.version) has no CPU model \(model)",
+            remedy: .advice(nearest.isEmpty ? list : "did you mean \(nearest.joined(separator: ", or "))? \(list)"))
+    }
+
+    /// The models that may be meant: in other letters, mistyped, or without the end of the name.
+    static func models(near model: String, among known: [String]) -> [String] {
+        let typed = model.lowercased()
+        let same = known.filter { $0.lowercased() == typed }
+        if !same.isEmpty { return same }
+        let longer = known.filter { !typed.isEmpty && $0.lowercased().hasPrefix(typed) }
+        if !longer.isEmpty { return Array(longer.prefix(3)) }
+        let nearest = Nearest.match(typed, among: known.map { $0.lowercased() })
+        return known.filter { $0.lowercased() == nearest }
+    }
+
+    private mutating func refuseProcessor(_ cpu: Setting<String>, _ reason: String) {
+        let subject = place(cpu.origin)
+        if reason.contains("MSI-X is not supported") {
+            refuse(
+                .unavailable, subject,
+                "\(cpu.value) has no APIC, and PCI Express on a q35 machine needs one",
+                remedy: "use another CPU, or MACHINE=pc")
+        } else if let flag = Self.unknownFlag(reason) {
+            refuse(
+                .unavailable, subject, "QEMU \(facts.qemu.version) has no CPU flag \(flag)",
+                remedy: "\(command: "\(facts.qemu.path) -cpu help") lists those it has")
+        } else {
+            refuse(
+                .unavailable, subject, "QEMU \(facts.qemu.version) can't make this processor: \(reason)",
+                remedy: "correct the line, or leave it out for the accelerator's own")
+        }
+    }
+
+    /// The flag that QEMU does not know: `Property 'max-x86_64-cpu.foo' not found`.
+    private static func unknownFlag(_ reason: String) -> Substring? {
+        guard reason.hasSuffix("' not found"), let property = reason.split(separator: "'").dropLast().last,
+            let dot = property.lastIndex(of: ".")
+        else { return nil }
+        return property[property.index(after: dot)...]
+    }
+}
