@@ -59,8 +59,8 @@ def _counts(world):
 def _count(world, home, *arguments):
     """As callgrind counts. Hashes are seeded the same each time, or dictionaries would differ."""
     environment = {**home.environment, "SWIFT_DETERMINISTIC_HASHING": "1"}
-    output = world.directory / "callgrind.out"
     result = subprocess.run(
-        ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", world.binary, *arguments],
+        # The profile goes nowhere: a child that has given its privileges away must be able to write one too.
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", world.binary, *arguments],
         env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     return int(re.search(r"Collected : (\d+)", result.stderr)[1])
