@@ -36,7 +36,8 @@ let package = Package(
         .executableTarget(
             name: "TapBench", dependencies: ["BridgeNet", system], path: "Benchmarks/TapBench", swiftSettings: swift),
         .testTarget(
-            name: "VMCoreTests", dependencies: ["VMCore"], resources: [.copy("Fixtures")], swiftSettings: swift),
+            name: "VMCoreTests", dependencies: ["VMCore", "KVMCtl"], resources: [.copy("Fixtures")],
+            swiftSettings: swift),
         .testTarget(name: "BridgeNetTests", dependencies: ["BridgeNet"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]

@@ -9,7 +9,10 @@ enum LeftBehind {
         guard !isLooking, let paths = try? Places.current() else { return }
         HostResource.sweep(paths).forEach(Message.error)
         // The doctor says what it finds, and `trim-logs` what it could not do.
-        if !["doctor", "trim-logs"].contains(arguments.first) { LogBound(paths).enforce().forEach(Message.error) }
+        if !["doctor", "trim-logs"].contains(arguments.first) {
+            // Which VMs there are, the command itself will find out, or say why not.
+            (try? LogBound(paths).enforce())?.forEach(Message.error)
+        }
         let changes = Trial.settleLeftovers(paths)
         changes.done.forEach(Message.note)
         changes.failures.forEach(Message.error)

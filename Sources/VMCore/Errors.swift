@@ -63,6 +63,7 @@ public struct VMError: Error, Equatable, Sendable {
             case .permissionDenied, .notPermitted, .readOnlyFileSystem: .denied
             case .fileExists, .noSpace, .diskQuotaExceeded, .fileTooLarge: .cannotCreate
             case .resourceBusy, .addressInUse, .resourceTemporarilyUnavailable: .busy
+            case .timedOut: .timedOut
             default: .unavailable
             }
         return VMError(code, subject, doing, errno: errno, remedy: remedy ?? usualRemedy(errno))
@@ -72,6 +73,7 @@ public struct VMError: Error, Equatable, Sendable {
         switch errno {
         case .noSpace: "free some space there: \(command: "df -h") says how full each file system is"
         case .diskQuotaExceeded: "free some space there: \(command: "quota") says how much you may use"
+        case .timedOut: RemoteMounts.remedy
         default: nil
         }
     }
@@ -83,8 +85,8 @@ extension VMError: CustomStringConvertible {
         ([summary] + details + (remedy.map { [$0.description] } ?? [])).joined(separator: "\n  ")
     }
 
-    /// `SUBJECT: CAUSE: ERRNO`. A back-quote of a name's is escaped: only commands of a remedy stand between those.
-    var summary: String {
+    /// The first line, `SUBJECT: CAUSE: ERRNO`. A back-quote of a name's is escaped: only commands of a remedy stand between those.
+    public var summary: String {
         let text = (subject.isEmpty ? cause : "\(subject): \(cause)") + (errno.map { ": \($0.description)" } ?? "")
         return text.utf8.contains(UInt8(ascii: "`"))
             ? text.split(separator: "`", omittingEmptySubsequences: false).joined(separator: "\\x60") : text

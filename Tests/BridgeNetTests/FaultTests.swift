@@ -124,8 +124,15 @@ import Testing
         }
     }
 
+    /// What is different, once the kernel has done what it leaves for later: the local route of an IPv6 address is made by
+    /// a work queue (net/ipv6/addrconf.c, addrconf_dad_work).
     private func difference(from before: [String]) throws -> [String] {
-        let after = try snapshot()
+        let deadline = ContinuousClock.now + .seconds(10)
+        var after = try snapshot()
+        while after != before, ContinuousClock.now < deadline {
+            usleep(20_000)
+            after = try snapshot()
+        }
         return after == before
             ? [] : ["was:"] + before.filter { !after.contains($0) } + ["is:"] + after.filter { !before.contains($0) }
     }

@@ -235,7 +235,7 @@ def test_a_root_that_can_not_be_looked_into(rootless_host):
     host = rootless_host
     host.vms.chmod(0)
     os.chown(host.vms, 0, 0)
-    assert str(host.vms) in host.kvmctl("list").stderr
+    assert str(host.vms) in host.kvmctl("list", expect=77).stderr
     assert str(host.vms) in host.kvmctl("stop", "--all", expect=1).stderr
 
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from rig.fuse import SERVER
 from rig.host import NOBODY
 
 # The usual places of root and of a user, empty and gone with the shell that runs in them.
@@ -79,3 +80,93 @@ def test_disks_that_somebody_uses_stay(host):
     for extra in ([], ["--disks"], ["--disks", "--dry-run"]):
         assert "vdisk0" in host.kvmctl("rm", "vm", *extra, expect=75).stderr
     assert (host.vms / "vm" / "vdisk0").exists()
+
+
+# A user's process that holds a lock, and says in the run directory that a VM runs.
+CLAIM = r"""
+import fcntl, os, sys
+name, manifest, program = sys.argv[1], sys.argv[2], sys.argv[3:]
+os.makedirs(f"kvmctl/vms/{name}", exist_ok=True)
+os.chdir(f"kvmctl/vms/{name}")
+lock = os.open("lock", os.O_RDWR | os.O_CREAT)
+fcntl.lockf(lock, fcntl.LOCK_EX)
+start = open("/proc/self/stat").read().rsplit(")", 1)[1].split()[19]
+open("process", "w").write(f"{os.getpid()} {start}")
+open("manifest.json", "w").write(manifest)
+open("turns", "w")
+print(flush=True)
+os.set_inheritable(lock, True)
+os.execvp(program[0], program)
+"""
+MANIFEST = (
+    '{"name":"%s","uuid":"x","file":"%s","memoryBytes":%s,"cpus":%s,"accelerator":"tcg","foreground":false,"nics":[],'
+    '"media":[],"vnc":{"address":"h","port":%s}}')
+BAD = "-9223372036854775808"
+
+
+def claim(name, manifest, *program):
+    """Shell: the user claims that the VM runs, by a process that is this program."""
+    words = " ".join(f"'{word}'" for word in [name, manifest, *(program or ("sleep", "600"))])
+    return f"""
+        mkfifo $XDG_RUNTIME_DIR/claimed
+        (cd $XDG_RUNTIME_DIR; exec setpriv --reuid={NOBODY} --regid={NOBODY} --clear-groups \
+            python3 -c '{CLAIM.replace("'", '"')}' {words} >$XDG_RUNTIME_DIR/claimed) &
+        claimers="$claimers $!"; trap 'kill $claimers' EXIT
+        read line <$XDG_RUNTIME_DIR/claimed; rm $XDG_RUNTIME_DIR/claimed
+        """
+
+
+@pytest.mark.parametrize("owner", [0, NOBODY], ids=["roots", "users"])
+def test_a_users_mere_word_refuses_root_nothing(host, owner):
+    params = host.write_firmware_vm("vm")
+    for path in (params.parent, params):
+        os.chown(path, owner, owner)
+    trust = "" if owner == 0 else "--trust-owner"
+    result = in_usual_places(host, claim("vm", MANIFEST % ("vm", params, 1, 1, 5900)) + f"""
+        root list --json | grep '"state": "stopped"' || exit 1
+        root stop vm | grep "not running" || exit 1
+        refused 75 root console vm
+        root start {trust} vm || exit 1
+        root list | grep running || exit 1
+        root stop --now vm | grep "stopped;" || exit 1
+        root rm {trust} vm || exit 1
+        """)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not params.exists()
+
+
+@pytest.mark.parametrize("memory, cpus, port", [(BAD, 1, 5900), (1, BAD, 5900), (1, 1, BAD), (1, 1, 99999), (1, 1, 0)])
+def test_no_number_of_a_users_ends_roots_command(host, memory, cpus, port):
+    params = host.write_firmware_vm("vm")
+    for path in (params.parent, params):
+        os.chown(path, NOBODY, NOBODY)
+    result = in_usual_places(host, claim("vm", MANIFEST % ("vm", params, memory, cpus, port)) + """
+        for command in list "list --json" "show vm" "show --json vm" doctor; do
+            root $command >/dev/null 2>&1; code=$?
+            case $code in 0|69) ;; *) echo "$command: $code"; exit 1 ;; esac
+        done
+        """)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_user_can_not_make_root_read_without_end(host):
+    """Gigabytes, a directory that never answers, links to what is root's."""
+    params = host.write_firmware_vm("vm")
+    for path in (params.parent, params):
+        os.chown(path, NOBODY, NOBODY)
+    place = f"/run/user/{NOBODY}"
+    result = in_usual_places(host, claim("vm", "{}") + f"""
+        truncate -s 8G $XDG_RUNTIME_DIR/kvmctl/vms/vm/manifest.json
+        mkdir -p $XDG_RUNTIME_DIR/kvmctl/log/vm; truncate -s 64M $XDG_RUNTIME_DIR/kvmctl/log/vm/record
+        prlimit --as=2147483648 timeout 20 env -u XDG_RUNTIME_DIR kvmctl list || exit 1
+        mv {place}/kvmctl {place}/gone; mkdir /run/decoy; ln -s /run/decoy {place}/kvmctl
+        root list && root stop vm && [ -z "$(ls /run/decoy)" ] || exit 1
+        rm {place}/kvmctl; mkdir {place}/kvmctl
+        python3 {SERVER} silent {place}/kvmctl >$XDG_RUNTIME_DIR/mounted & trap "kill $! $claimers" EXIT
+        until grep -q mounted $XDG_RUNTIME_DIR/mounted; do sleep 0.1; done
+        for command in list "stop vm" "stop --all" doctor; do
+            timeout 20 env -u XDG_RUNTIME_DIR kvmctl $command
+            [ $? -ne 124 ] || {{ echo "$command hangs"; exit 1; }}
+        done
+        """)
+    assert result.returncode == 0, result.stdout + result.stderr

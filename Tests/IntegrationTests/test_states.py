@@ -43,6 +43,6 @@ def test_what_another_user_may_not_see_is_unknown(host):
     host.kvmctl("start", "vm")
     host.root.chmod(0o755)
     for command in (["list"], ["show", "vm"]):
-        assert "unknown" in host.kvmctl(*command, uid=65534).stdout
+        assert "unknown" in host.kvmctl(*command, uid=65534, expect=77).stdout
     assert "another user" in host.kvmctl("stop", "vm", uid=65534, expect=77).stderr
     assert host.state("vm") == "running"

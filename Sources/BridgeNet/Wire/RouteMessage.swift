@@ -88,7 +88,7 @@ extension Route {
         var reader = ByteReader(bytes[...])
         _ = try reader.take(8, "times of a route")
         let hundredths = try reader.read(as: Int32.self, "times of a route")
-        return hundredths > 0 ? [.number(RouteWire.expires, UInt32(hundredths + 99) / 100)] : []
+        return hundredths > 0 ? [.number(RouteWire.expires, (UInt32(hundredths) + 99) / 100)] : []
     }
 }
 

@@ -25,6 +25,7 @@
 #include "packet_socket.h"
 #include "pidfd.h"
 #include "raw_terminal.h"
+#include "remote_reader.h"
 #include "service_manager.h"
 #include "spawn_self.h"
 #include "standard_streams.h"

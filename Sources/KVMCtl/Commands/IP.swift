@@ -56,12 +56,13 @@ struct IP: ParsableCommand {
         let deadline = wait.map { Deadline(in: $0) }
         let wish = AddressWish(family: ipv4 ? .ipv4 : ipv6 ? .ipv6 : nil, nic: nic, linkLocal: any)
         // All are listened to before the first is waited for: the kernel keeps what the others say meanwhile.
-        try targets.forEach(results) { vm -> AddressSearch? in
+        let prepare = { (vm: VMReference) throws -> AddressSearch? in
             // Of all VMs those that don't run are no failure.
             if targets.all, try !Places.inventory().mayRun(vm) { return nil }
             try Places.inventory().refuseAnothers(vm)
             return try AddressSearch(vm, wish: wish, paths: paths)
-        } then: { search in
+        }
+        try targets.forEach(results, prepare, holding: AddressSearch.descriptors) { search in
             guard let search else { return }
             let report = try search.report(waitingUntil: deadline)
             tell(report)

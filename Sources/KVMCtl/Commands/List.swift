@@ -11,12 +11,14 @@ struct List: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        VMLocator(try Places.current()).blindSpots().forEach(Message.error)
-        let entries = try Places.inventory().entries()
-        if output.json {
-            output.print(list: entries.map(\.json))
-            return
-        }
+        let listing = try Places.inventory().listing()
+        if output.json { output.print(list: listing.entries.map(\.json)) } else { show(listing.entries) }
+        let unseen = listing.unseen + listing.entries.compactMap(\.obstacle)
+        unseen.merged.forEach(Message.error)
+        if let failure = SomeFailed(unseen) { throw failure }
+    }
+
+    private func show(_ entries: [VMEntry]) {
         var table = Table("NAME", "STATE", "MEMORY", "CPUS", "VNC", "NICS", "UPTIME")
         for entry in entries {
             table.add(
@@ -26,6 +28,11 @@ struct List: ParsableCommand {
         print(table.text)
         for entry in entries where entry.fault != nil {
             Message.note("\(entry.file): can't be used; \(command: "kvmctl check \(entry.file)") says why")
+        }
+        for entry in entries where entry.isStray {
+            Message.note(
+                "\(entry.name): runs on without its run-time files, which somebody removed; "
+                    + "\(command: "kvmctl show \(entry.name)") says more")
         }
     }
 }

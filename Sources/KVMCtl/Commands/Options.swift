@@ -19,11 +19,12 @@ enum Places {
     static func current() throws(VMError) -> Paths { try Paths.of(uid: geteuid(), environment: environment) }
 
     static func inventory() throws(VMError) -> Inventory {
-        Inventory(try current(), others: Paths.others(uid: geteuid(), environment: environment))
+        Inventory(try current(), others: Others.of(uid: geteuid(), environment: environment))
     }
 
     static func doctor() throws(VMError) -> Doctor {
-        Doctor(try current(), others: Paths.others(uid: geteuid(), environment: environment), trust: try trust())
+        Doctor(
+            try current(), others: Others.of(uid: geteuid(), environment: environment), trust: try trust())
     }
 
     /// Whose files this caller acts on.
@@ -58,38 +59,64 @@ struct Targets: ParsableArguments {
 
     /// The same in two rounds: prepares something for each VM before the first is dealt with.
     ///
-    /// - Parameter between: is asked once all are prepared; what it throws ends the command.
+    /// Of all VMs those that run come first: they are known without a look at the roots, which may not answer.
+    ///
+    /// - Parameters:
+    ///   - descriptors: how many descriptors each takes that is prepared. Where there are not enough for all, some are dealt
+    ///     with after the others.
+    ///   - between: is asked once those are prepared that are dealt with next; what it throws ends the command.
     func forEach<Prepared>(
         _ results: VMResults, reading surroundings: Surroundings? = nil, _ prepare: (VMReference) throws -> Prepared,
-        between: ([Prepared]) throws -> Void = { _ in }, then body: (Prepared) throws -> Void
+        holding descriptors: Int = 0, between: ([Prepared]) throws -> Void = { _ in },
+        then body: (Prepared) throws -> Void
     ) throws {
         let locator = VMLocator(try Places.current())
-        let found = all ? locator.all(reading: surroundings) : locator.find(vms)
-        // What can't be found can't be done either.
-        let blindSpots = all ? locator.blindSpots() : []
-        for (number, blindSpot) in blindSpots.enumerated() {
-            results.turn(to: found.count + number)
-            results.fail(nil, blindSpot)
-            Message.error(blindSpot)
+        var attempts = Attempts(results: results, words: all ? nil : vms)
+        func deal(with found: [Result<VMReference, VMError>]) throws {
+            let first = attempts.names.count
+            attempts.names += found.map { try? $0.get().name.description }
+            let atOnce = DescriptorLimit.room(for: found.count, each: descriptors)
+            for start in stride(from: 0, to: found.count, by: atOnce) {
+                let prepared = try found.enumerated().dropFirst(start).prefix(atOnce).compactMap { number, vm in
+                    try attempts.make(first + number) { try prepare(vm.get()) }.map { (first + number, $0) }
+                }
+                if !prepared.isEmpty { try between(prepared.map(\.1)) }
+                for (number, one) in prepared { try attempts.make(number) { try body(one) } }
+            }
         }
-        var failures = blindSpots.count
-        func attempt<Value>(_ number: Int, _ step: () throws -> Value) throws -> Value? {
+        if all {
+            let running = locator.running()
+            try deal(with: running)
+            // What can't be found can't be done either.
+            try deal(with: locator.defined(besides: running.compactMap { try? $0.get() }, reading: surroundings))
+        } else {
+            try deal(with: locator.find(vms))
+        }
+        if attempts.failures > 0 { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
+    }
+
+    /// What is done to VMs one after the other; a failure of one does not end it.
+    private struct Attempts {
+        let results: VMResults
+        /// What they were asked for by; nil: it is about all.
+        let words: [String]?
+        /// The names of those there are; nil: what is there has none.
+        var names: [String?] = []
+        var failures = 0
+
+        /// Does something to the VM of this number; nil where that failed.
+        ///
+        /// - Throws: why, where it is the only VM.
+        mutating func make<Value>(_ number: Int, _ step: () throws -> Value) throws -> Value? {
             results.turn(to: number)
             do { return try step() } catch let error as VMError {
-                let name = (try? found[number].get())?.name.description
-                results.fail(all ? name : vms[number], error)
-                if vms.count == 1 { throw error }
+                results.fail(words?[number] ?? names[number], error)
+                if words?.count == 1 { throw error }
                 Message.error(error)
                 failures += 1
                 return nil
             }
         }
-        let prepared = try found.enumerated().compactMap { number, vm in
-            try attempt(number) { try prepare(vm.get()) }.map { (number, $0) }
-        }
-        if !prepared.isEmpty { try between(prepared.map(\.1)) }
-        for (number, one) in prepared { try attempt(number) { try body(one) } }
-        if failures > 0 { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
     }
 }
 

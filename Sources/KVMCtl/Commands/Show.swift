@@ -17,6 +17,7 @@ struct Show: ParsableCommand {
             try targets.forEach(results) { vm in
                 let details = VMDetails(inventory.entry(vm))
                 if output.json { results.add(details.json) } else { print(details.text) }
+                if let obstacle = details.entry.obstacle { throw obstacle }
             }
         }
     }
@@ -52,8 +53,10 @@ struct VMDetails {
 
     var text: String {
         var rows: [(String, String)] = [
-            ("name", entry.name), ("state", entry.state.rawValue), ("params", entry.file.string),
+            ("name", entry.name), ("state", entry.state.rawValue),
+            ("params", entry.file.isEmpty ? "-" : entry.file.string),
         ]
+        if entry.isStray { rows.append(("run-time files", "removed by somebody: it can be stopped, and not asked")) }
         if let reason = entry.endReason { rows.append(("last end", reason)) }
         if let uuid = entry.uuid { rows.append(("UUID", uuid)) }
         rows += [("memory", entry.memoryText), ("CPUs", entry.cpusText), ("VNC", entry.vncWords)]

@@ -27,7 +27,7 @@ struct Stop: ParsableCommand {
     func run() throws {
         try output.list("kvmctl.stop/1") { results in
             // All are stopped at the same time, and reported one after the other.
-            try targets.forEach(results, begin) { stop in
+            try targets.forEach(results, begin, holding: Stopping.descriptors) { stop in
                 let outcome = try stop.outcome?.value.get()
                 outcome?.leftBehind.forEach(Message.error)
                 if !output.json {

@@ -9,7 +9,7 @@ struct TrimLogs: ParsableCommand {
         shouldDisplay: false)
 
     func run() throws {
-        let failures = LogBound(try Places.current()).enforce()
+        let failures = try LogBound(try Places.current()).enforce()
         failures.forEach(Message.error)
         if !failures.isEmpty { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
     }

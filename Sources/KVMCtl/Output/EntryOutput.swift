@@ -9,7 +9,7 @@ extension VMEntry {
             "schema": "kvmctl.vm/1",
             "name": .string(name),
             "state": .string(state.rawValue),
-            "params": .string(file.string),
+            "params": file.isEmpty ? .null : .string(file.string),
             "fault": .optional(fault),
             "uuid": .optional(uuid),
             "memory": memoryBytes.map(JSON.integer) ?? .null,
@@ -21,6 +21,8 @@ extension VMEntry {
             "pid": process.map { .integer(Int64($0.pid)) } ?? .null,
             "uptime": process.map { .integer($0.age.components.seconds) } ?? .null,
             "endReason": .optional(endReason),
+            "unseen": .optional(obstacle?.summary),
+            "stray": .bool(isStray),
         ]
     }
 
@@ -28,7 +30,7 @@ extension VMEntry {
     var vncText: String {
         guard let vnc else { return "-" }
         guard let port = vnc.port else { return "auto" }
-        return vnc.address == "127.0.0.1" ? ":\(port - 5900)" : "\(vnc.address):\(port - 5900)"
+        return vnc.address == "127.0.0.1" ? ":\(port.display)" : "\(vnc.address):\(port.display)"
     }
 
     /// The same for `show`: with what protects it.
@@ -69,8 +71,8 @@ extension VMEntry.NIC {
 extension VMEntry.VNCAddress {
     var json: JSON {
         [
-            "address": .string(address), "port": port.map { .integer(Int64($0)) } ?? .null,
-            "display": port.map { .integer(Int64($0 - 5900)) } ?? .null, "hasPassword": .bool(hasPassword),
+            "address": .string(address), "port": port.map { .integer(Int64($0.number)) } ?? .null,
+            "display": port.map { .integer(Int64($0.display)) } ?? .null, "hasPassword": .bool(hasPassword),
         ]
     }
 }

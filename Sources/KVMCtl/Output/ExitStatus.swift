@@ -62,4 +62,12 @@ enum ExitStatus {
 /// Several VMs were asked for, and each failure has been said already.
 struct SomeFailed: Error {
     let code: Int32
+
+    init(code: Int32) { self.code = code }
+
+    /// What several errors come to: the code that they have in common, or that some failed; nil where there are none.
+    init?(_ errors: [VMError]) {
+        guard let first = errors.first else { return nil }
+        self.init(code: ExitStatus.code(of: errors.allSatisfy { $0.code == first.code } ? first.code : .partial))
+    }
 }

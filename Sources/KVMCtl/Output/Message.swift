@@ -15,3 +15,24 @@ enum Message {
         try? writeAll(Array(text.utf8), to: .standardError)
     }
 }
+
+extension [VMError] {
+    /// The errors, with one for all that differ in nothing but their subject: a thousand VMs may have one reason.
+    var merged: [VMError] {
+        var groups: [(error: VMError, subjects: [String])] = []
+        for error in self {
+            let same = groups.firstIndex { group in
+                var other = group.error
+                other.subject = error.subject
+                return other == error
+            }
+            if let same { groups[same].subjects.append(error.subject) } else { groups.append((error, [error.subject])) }
+        }
+        return groups.map { error, subjects in
+            var error = error
+            let rest = subjects.count - 3
+            error.subject = subjects.prefix(3).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+            return error
+        }
+    }
+}

@@ -22,9 +22,8 @@ extension Starting.Outcome {
         case .started(let entry):
             var parts = ["\(name): started"]
             if let vnc = entry.vnc, let port = vnc.port {
-                parts.append(
-                    "VNC at \(vnc.address):\(port)\(vnc.hasPassword ? " (password: \(command: "kvmctl vnc \(name)"))" : "")"
-                )
+                let password = vnc.hasPassword ? " (password: \(command: "kvmctl vnc \(name)"))" : ""
+                parts.append("VNC at \(vnc.address):\(port.number)\(password)")
             }
             parts += entry.nics.compactMap { nic in
                 nic.tap.map { tap in

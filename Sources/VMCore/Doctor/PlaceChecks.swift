@@ -38,7 +38,8 @@ enum PlaceChecks {
 
     private static func room(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Mend {
         // Twice what it was, or what is wanted there.
-        let wanted = ((max(system.size.bytes * 2, system.size.bytes + system.growth.bytes) >> 20) + 1) << 20
+        let size = max(system.size + system.size, system.size + system.growth) + ByteCount(bytes: 1 << 20)
+        let wanted = (size.bytes >> 20) << 20
         if let mount = system.memoryMount {
             return .command("mount -o remount,size=\(wanted) \(mount)")
         }

@@ -33,7 +33,7 @@ public enum Bridges {
     public static func spec(_ name: InterfaceName, mtu: Int?) throws(VMError) -> BridgeSpec {
         // The host's own, for ever: without one the bridge's address would change as taps come and go. A host that has
         // nothing of its own gets a new one with each bridge: two such hosts must not have the same.
-        let host = Array(HostProbe.machineID.utf8)
+        let host = Array(try HostProbe.machineID().utf8)
         let seed = host.isEmpty ? (0..<16).map { _ in UInt8.random(in: 0...255) } : host
         do throws(NetworkError) {
             return try BridgeSpec(name: name, mac: BridgeSpec.defaultMAC(name: name, seed: seed), mtu: mtu)
@@ -66,7 +66,7 @@ public enum Bridges {
         if let device, let uplink = InterfaceName(device.name), !change.isEmpty {
             let bridge = wanted.bridge.name
             let exists = found.link(named: bridge) != nil
-            change.notices += [UplinkSettings.notice(of: uplink, bridge: bridge, exists: exists)].compactMap(\.self)
+            change.notices += [try UplinkSettings.notice(of: uplink, bridge: bridge, exists: exists)].compactMap(\.self)
             change.notices += remains(of: device, heir: bridge, found)
         }
         return change

@@ -8,6 +8,8 @@ enum Custody {
     ///
     /// - Parameter variable: the one of the environment that names it.
     static func refuseForeign(_ named: FilePath, from variable: String) throws(VMError) {
+        // Where nothing answers nothing is read either.
+        do throws(Errno) { try RemoteMounts.refuseSilent(at: named) } catch { return }
         let run = named.lexicallyNormalized()
         let real = realPath(run)
         let nearest = real ?? chain(run).lazy.compactMap(realPath).first

@@ -1,14 +1,30 @@
 import Glibc
 public import SystemPackage
 
-/// Reads a file of at most `limit` bytes whole; a longer one is cut there.
+/// Reads a file of at most `limit` bytes whole; a longer one is cut there. Of a file system that does not answer, `.timedOut`.
 func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
-    let file = try OwnedDescriptor.open(path, .readOnly)
+    if let remote = RemoteMounts.reader(of: path) {
+        let seen = try remote.read(path, limit: limit)
+        guard seen.status.st_mode & S_IFMT == S_IFREG else { throw .notSupported }
+        return seen.bytes
+    }
+    return try readLocal(path, limit: limit)
+}
+
+/// The same of a file of which it is known that the kernel alone answers for it. O_NONBLOCK: a FIFO that somebody has put in
+/// its place must not keep the reader waiting; for files it means nothing.
+func readLocal(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
+    let file = try OwnedDescriptor.open(path, .readOnly, flags: O_NONBLOCK)
     return try readAll(file.descriptor, limit: limit)
 }
 
 /// Reads a run-time file of kvmctl's, whosever: what is no file, and may keep the reader waiting, is not read.
 func readOwnFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
+    if let remote = RemoteMounts.reader(of: path) {
+        let seen = try remote.read(path, limit: limit, followsLinks: false)
+        guard seen.status.st_mode & S_IFMT == S_IFREG else { throw .notSupported }
+        return seen.bytes
+    }
     let file = try OwnedDescriptor.regular(path, .readOnly)
     return try readAll(file.descriptor, limit: limit)
 }
@@ -58,6 +74,7 @@ func readBytes(of file: CInt, at offset: Int64, count: Int) throws(Errno) -> [UI
 
 /// The last `limit` bytes of a file of kvmctl's, or all of it.
 func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
+    try RemoteMounts.refuseSilent(at: path)
     let file = try OwnedDescriptor.regular(path, .readOnly)
     while true {
         let size = try file.status().st_size
@@ -141,12 +158,36 @@ func removeDirectory(_ path: FilePath) {
     _ = path.withPlatformString { rmdir($0) }
 }
 
-/// What stat(2) says, or nil where there is nothing.
+/// What stat(2) says, or nil where there is nothing. Of a file system that does not answer, `.timedOut`.
 func status(of path: FilePath) throws(Errno) -> stat? {
+    if let remote = RemoteMounts.reader(of: path) { return try remote.status(of: path) }
     var result = stat()
     if path.withPlatformString({ stat($0, &result) }) == 0 { return result }
     let error = Errno(rawValue: errno)
     if error == .noSuchFileOrDirectory || error == .notDirectory { return nil }
+    throw error
+}
+
+/// Whether there is something, or a link to something, at a path.
+///
+/// - Throws: why that can't be seen.
+func isThere(_ path: FilePath) throws(Errno) -> Bool {
+    if let remote = RemoteMounts.reader(of: path) { return try remote.status(of: path) != nil }
+    if path.withPlatformString({ access($0, F_OK) }) == 0 { return true }
+    let error = Errno(rawValue: errno)
+    if error == .noSuchFileOrDirectory || error == .notDirectory { return false }
+    throw error
+}
+
+/// Whether a path is a symbolic link.
+///
+/// - Throws: why that can't be seen.
+func isLink(_ path: FilePath) throws(Errno) -> Bool {
+    if let remote = RemoteMounts.reader(of: path) { return try remote.isLink(path) }
+    var result = stat()
+    if path.withPlatformString({ lstat($0, &result) }) == 0 { return result.kind == S_IFLNK }
+    let error = Errno(rawValue: errno)
+    if error == .noSuchFileOrDirectory || error == .notDirectory { return false }
     throw error
 }
 
@@ -171,15 +212,23 @@ private func makeDirectory(_ path: FilePath, permissions: UInt32, group: UInt32?
     guard path.withPlatformString({ chmod($0, permissions) }) == 0 else { throw Errno(rawValue: errno) }
 }
 
-/// Whether two paths lead to one file.
-func isSameFile(_ one: FilePath, _ other: FilePath) -> Bool {
+/// Whether two paths lead to one file. What is not there is no file; what can't be looked at is an error, for it may be.
+func isSameFile(_ one: FilePath, _ other: FilePath) throws(Errno) -> Bool {
     if one == other { return true }
-    guard let a = try? status(of: one), let b = try? status(of: other) else { return false }
+    if RemoteMounts.areApart(one, other) { return false }
+    guard let a = try status(of: one), let b = try status(of: other) else { return false }
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino
 }
 
 /// The names in a directory, sorted, without `.` and `..`; nil where there is no such directory.
+///
+/// - Throws: why they can't be read, all of them.
 func names(in directory: FilePath) throws(Errno) -> [String]? {
+    if let remote = RemoteMounts.reader(of: directory) {
+        do throws(Errno) {
+            return try remote.names(in: directory).filter { $0 != "." && $0 != ".." }.sorted()
+        } catch .noSuchFileOrDirectory { return nil }
+    }
     var opened = directory.withPlatformString { opendir($0) }
     while opened == nil, errno == EINTR { opened = directory.withPlatformString { opendir($0) } }
     guard let stream = opened else {

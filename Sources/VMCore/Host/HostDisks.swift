@@ -6,9 +6,12 @@ import SystemPackage
 ///
 /// The kernel is asked at the first question, once for all disks of a command.
 final class HostDisks {
-    private lazy var mounts = Self.readMounts()
-    private lazy var swaps = Self.readSwaps()
-    private lazy var loops = Self.readLoops()
+    /// Why something of that can't be seen: then nothing of a disk is known for sure.
+    private(set) var obstacle: VMError?
+
+    private lazy var mounts = noting(or: [:], Self.readMounts)
+    private lazy var swaps = noting(or: Swaps(), Self.readSwaps)
+    private lazy var loops = noting(or: [], Self.readLoops)
 
     private struct Mount {
         var place: String
@@ -24,6 +27,21 @@ final class HostDisks {
     private struct Swaps {
         var files: Set<FileIdentity> = []
         var devices: Set<BlockDevice> = []
+    }
+
+    private func noting<Value>(or nothing: Value, _ read: () throws(VMError) -> Value) -> Value {
+        do throws(VMError) { return try read() } catch {
+            obstacle = obstacle ?? error
+            return nothing
+        }
+    }
+
+    /// What a file of the kernel's says; empty where this kernel has none.
+    private static func text(_ file: FilePath, limit: Int) throws(VMError) -> String {
+        do throws(Errno) { return String(decoding: try readFile(file, limit: limit), as: UTF8.self) } catch {
+            if error == .noSuchFileOrDirectory { return "" }
+            throw .system(error, file.string, "how this host uses its disks can't be seen")
+        }
     }
 
     /// How the host uses a file or a block device; nil where it does not.
@@ -69,9 +87,8 @@ final class HostDisks {
     }
 
     /// proc_pid_mountinfo(5): `36 35 8:1 /root /home rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=continue`
-    private static func readMounts() -> [BlockDevice: [Mount]] {
-        let text = String(decoding: (try? readFile("/proc/self/mountinfo", limit: 1 << 24)) ?? [], as: UTF8.self)
-        return text.split(separator: "\n").reduce(into: [:]) { mounts, line in
+    private static func readMounts() throws(VMError) -> [BlockDevice: [Mount]] {
+        try text("/proc/self/mountinfo", limit: 1 << 24).split(separator: "\n").reduce(into: [:]) { mounts, line in
             let words = line.split(separator: " ")
             guard let dash = words.firstIndex(of: "-"), dash >= 6, words.count > dash + 2 else { return }
             let isReadOnly = words.last?.split(separator: ",").contains("ro") == true
@@ -86,9 +103,9 @@ final class HostDisks {
     }
 
     /// proc_swaps(5).
-    private static func readSwaps() -> Swaps {
-        let text = String(decoding: (try? readFile("/proc/swaps", limit: 1 << 16)) ?? [], as: UTF8.self)
-        return text.split(separator: "\n").dropFirst().reduce(into: Swaps()) { swaps, line in
+    private static func readSwaps() throws(VMError) -> Swaps {
+        try text("/proc/swaps", limit: 1 << 16).split(separator: "\n").dropFirst().reduce(into: Swaps()) {
+            swaps, line in
             guard let path = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).first,
                 let found = try? status(of: FilePath(unescaped(path)))
             else { return }
@@ -100,8 +117,12 @@ final class HostDisks {
         }
     }
 
-    private static func readLoops() -> [Loop] {
-        ((try? names(in: "/sys/block")) ?? []).filter { $0.hasPrefix("loop") }.compactMap { name in
+    private static func readLoops() throws(VMError) -> [Loop] {
+        let all: [String]
+        do throws(Errno) { all = try names(in: "/sys/block") ?? [] } catch {
+            throw .system(error, "/sys/block", "how this host uses its disks can't be seen")
+        }
+        return all.filter { $0.hasPrefix("loop") }.compactMap { name in
             let directory = FilePath("/sys/block").appending(name)
             // There only while a file is behind it.
             guard let path = try? readFile(directory.appending("loop/backing_file"), limit: 4096),

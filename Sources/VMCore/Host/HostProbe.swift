@@ -15,10 +15,10 @@ struct HostProbe {
     private var paths: Paths { surroundings.paths }
 
     func facts(for params: VMParams, options: StartOptions) -> HostFacts {
-        let images = images(params, options)
+        var gaps = Gaps()
+        let images = images(params, options, noting: &gaps)
         let isRoot = trust.actsAsRoot
         let isAssumed = isLooking && trust.rule == .ownRights && Self.takesRoot(params, images)
-        var gaps = Gaps()
         // Where it is not known who QEMU will be, it is nobody who is asked what it can do, and not root.
         let credentials = gaps.noting(or: geteuid() == 0 ? .nobody : .caller) { () throws(VMError) in
             try self.credentials(params, isRoot: isRoot || isAssumed)
@@ -30,7 +30,8 @@ struct HostProbe {
             program: inquiry?.program.path.string ?? "")
         // Other things are found out meanwhile.
         let process = isAssumed ? nil : known.begin(trial)
-        let links = links(params, noting: &gaps)
+        let machineID = gaps.noting(or: "") { () throws(VMError) in try known.machineID.get() }
+        let links = links(params, Station.all(of: params, machineID: machineID), noting: &gaps)
         gaps.noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
         // A start has made it by now.
         if isLooking, !isAssumed { gaps.note(RuntimeDirectory(params.name.value, in: paths).obstacle(in: paths)) }
@@ -38,8 +39,9 @@ struct HostProbe {
         let abilities = isAssumed ? nil : self.abilities(trial, process, noting: &gaps)
         let devices = DeviceFacts(params, abilities: abilities, known)
         let qemu = gaps.noting(or: Self.noQEMU) { () throws(VMError) in try self.qemu(inquiry, devices) }
+        let firstFreePort = gaps.noting(or: 1024) { () throws(VMError) in try known.firstFreePort.get() }
         var facts = HostFacts(
-            isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: known.machineID, qemu: qemu, kvm: devices.kvm,
+            isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: machineID, qemu: qemu, kvm: devices.kvm,
             ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
             memoryLimit: known.memory.limit, bridges: links.network.bridges, ports: ports,
             interfaces: links.network.taken, nat: links.nat, passwordLength: passwordLength(params),
@@ -51,7 +53,7 @@ struct HostProbe {
         facts.ownFile = FilePlace(of: params.file)
         facts.canExecuteQEMU = devices.canExecuteQEMU
         facts.hostMemory = known.memory.ram
-        facts.firstFreePort = known.firstFreePort
+        facts.firstFreePort = firstFreePort
         // Those of a unit are meant, and told by systemd.
         if !(options.foreground && ServiceManager.startedThisProcess) { facts.limits = .ofThisProcess }
         if let inquiry { facts.processor = processor(params, facts, inquiry) }
@@ -82,9 +84,8 @@ struct HostProbe {
         var lower: LowerDeviceProbe
     }
 
-    private func links(_ params: VMParams, noting gaps: inout Gaps) -> LinkFacts {
+    private func links(_ params: VMParams, _ stations: [Station], noting gaps: inout Gaps) -> LinkFacts {
         let nat = gaps.noting(or: nil) { () throws(VMError) in try self.nat(params) }
-        let stations = Station.all(of: params, machineID: known.machineID)
         let network = gaps.noting(or: NetworkFacts()) { () throws(VMError) in
             try NetworkFacts(params, stations, nat: nat, lookingAt: isLooking ? known : nil)
         }
@@ -155,9 +156,16 @@ struct HostProbe {
         throw Tool.nft.missing(for: params.place(origin))
     }
 
-    /// The content of machine-id(5); empty where there is none, or no valid one.
-    static var machineID: String {
-        let bytes = ((try? readFile("/etc/machine-id", limit: 64)) ?? []).prefix { $0 != UInt8(ascii: "\n") }
+    /// The content of machine-id(5); empty where there is none, or no valid one. Without it a guest would be another machine:
+    /// one that can't be read is an error.
+    static func machineID() throws(VMError) -> String {
+        let content: [UInt8]
+        do throws(Errno) { content = try readFile("/etc/machine-id", limit: 64) } catch .noSuchFileOrDirectory {
+            return ""
+        } catch {
+            throw .system(error, "/etc/machine-id", "can't be read")
+        }
+        let bytes = content.prefix { $0 != UInt8(ascii: "\n") }
         let isHex = bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
         let isValid = bytes.count == 32 && isHex && bytes.contains { $0 != UInt8(ascii: "0") }
         return isValid ? String(decoding: bytes, as: UTF8.self) : ""
@@ -208,7 +216,10 @@ struct HostProbe {
             remedy: "run kvmctl as root, or leave RUNAS out")
     }
 
-    private func images(_ params: VMParams, _ options: StartOptions) -> [FilePath: ImageFacts] {
+    /// - Parameter gaps: is told why it can't be seen who else uses them.
+    private func images(
+        _ params: VMParams, _ options: StartOptions, noting gaps: inout Gaps
+    ) -> [FilePath: ImageFacts] {
         var questions: [FilePath: ImageQuestion] = [:]
         func ask(_ path: FilePath?, _ question: ImageQuestion) {
             if let path { questions[path, default: ImageQuestion()].add(question) }
@@ -226,7 +237,9 @@ struct HostProbe {
         }
         ask(params.vnc.passwordFile?.value, ImageQuestion())
         let claims = params.disks.isEmpty ? DiskClaims() : surroundings.claimsOnStarts
+        gaps.note(claims.obstacle)
         let host = isLooking ? surroundings.hostDisks : HostDisks()
+        defer { gaps.note(host.obstacle) }
         return questions.reduce(into: [:]) { facts, asked in
             guard asked.value.isMedium else {
                 facts[asked.key] = ImageFacts(probing: asked.key, trust, for: asked.value)
@@ -249,7 +262,7 @@ struct HostProbe {
         else { return nil }
         let place = params.place(nic.network.origin)
         for tool in [Tool.dnsmasq, Tool.nft] where tool.path == nil { throw tool.missing(for: "\(place): nat") }
-        let identity = Identity(params, machineID: known.machineID)
+        let identity = Identity(params, machineID: try known.machineID.get())
         let macs = params.nics.map { $0.mac?.value ?? identity.mac(nic: $0.index) }
         let network = NATNetwork(paths: paths, bridge: bridge)
         return (isLooking ? try known.nat(network) : try network.survey()).facts(besides: Set(macs))

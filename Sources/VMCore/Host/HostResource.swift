@@ -96,7 +96,11 @@ public struct HostResource {
 
     /// Whether a VM that was noted lives; where that can't be seen, it may.
     func isAlive(_ vm: VMName) -> Bool {
-        do throws(Errno) { return try VMLife(directory: paths.machine(vm)).signs() != .none } catch { return true }
+        do throws(Errno) {
+            if try VMLife(directory: paths.machine(vm)).signs() != .none { return true }
+            // Or it is there though somebody has removed what says so.
+            return try StrayMachine.holding(paths.record(vm)) != nil
+        } catch { return true }
     }
 
     /// - Parameter programs: when those that remove something have to be done, all together: one that hangs is not waited

@@ -145,8 +145,7 @@ extension ImageFacts.Image {
         isBlockDevice = isDevice
         qcow2 = QCOW2Condition(header)
         if question.isWritten { lookWhetherWritable(opened, found, status) }
-        // Where the file system knows no such locks QEMU does not use them either.
-        locks = Set(ImageLock.allCases.filter { clinux_ofd_is_held(raw, $0.rawValue) == 1 })
+        for lock in ImageLock.allCases where try Self.isHeld(lock, opened) { locks.insert(lock) }
         if question.isDisc { disc = try OpticalDisc(read) }
         if question.isKernel { kernel = try KernelImage(size: bytes, read) }
     }
@@ -164,6 +163,14 @@ extension ImageFacts.Image {
             if directIO, bytes % 4096 != 0 { directIOUnit = Self.directIOUnit(of: found) }
         }
         if writeFailure != nil { owner = Accounts.owner(status) }
+    }
+
+    private static func isHeld(_ lock: ImageLock, _ opened: borrowing OwnedDescriptor) throws(Errno) -> Bool {
+        let result = clinux_ofd_is_held(opened.rawValue, lock.rawValue)
+        // Where the file system knows no such locks QEMU does not use them either.
+        let isUnknown = [EINVAL, ENOTSUP, ENOSYS, ENOLCK].contains(-result)
+        guard result >= 0 || isUnknown else { throw Errno(rawValue: -result) }
+        return result == 1
     }
 
     /// As QEMU finds it (block/file-posix.c, raw_probe_alignment): by reading pieces of growing sizes from the beginning.

@@ -10,11 +10,12 @@ final class KnownHost {
 
     init(cache: ProbeCache) { self.cache = cache }
 
-    private(set) lazy var machineID = HostProbe.machineID
+    private(set) lazy var machineID = Result { () throws(VMError) in try HostProbe.machineID() }
     private(set) lazy var memory = HostMemory()
     private(set) lazy var canOpenVhost = (try? OwnedDescriptor.open("/dev/vhost-net", .readWrite).rawValue) != nil
-    private(set) lazy var firstFreePort =
-        Sysctl(key: "net/ipv4/ip_unprivileged_port_start").value.flatMap { UInt16($0) } ?? 1024
+    private(set) lazy var firstFreePort = Result { () throws(VMError) in
+        try Sysctl(key: "net/ipv4/ip_unprivileged_port_start").value().flatMap { UInt16($0) } ?? 1024
+    }
 
     private var verdicts: [Bool: KVMVerdict] = [:]
     private var abilities: [Trial: Result<CInt, Errno>] = [:]

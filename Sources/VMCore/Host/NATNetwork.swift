@@ -54,10 +54,10 @@ struct NATNetwork {
         return NATSurvey(
             plain: NATFacts(
                 prefix: prefix, mtu: networks.bridge?.mtu ?? networks.outsideMTU,
-                isForwarding: Sysctl.forwarding.value != "0", members: members,
+                isForwarding: try Sysctl.forwarding.value() != "0", members: try members(),
                 isNamePortTaken: try isTaken(HostPort(.tcp, prefix.address.description, NATServer.namePort)),
                 isLeasePortTaken: try isTaken(HostPort(.udp, "", NATServer.leasePort), sharing: true)),
-            lines: addressLines)
+            lines: try addressLines())
     }
 
     /// Whether somebody else has a port that its server needs; only root may try. Ours, which another command may be
@@ -74,8 +74,15 @@ struct NATNetwork {
     }
 
     /// The VMs on it.
-    private var members: [VMName] {
-        ((try? names(in: NATServer.names(in: directory))) ?? []).compactMap { VMName($0) }
+    private func members() throws(VMError) -> [VMName] {
+        try Self.names(in: NATServer.names(in: directory)).compactMap { VMName($0) }
+    }
+
+    /// The names in a directory; none where there is no such directory.
+    private static func names(in directory: FilePath) throws(VMError) -> [String] {
+        do throws(Errno) { return try VMCore.names(in: directory) ?? [] } catch {
+            throw .system(error, directory.string, "can't be looked into")
+        }
     }
 
     /// Sees to it that all of the network is there, also where a part of it was taken away or died.
@@ -86,7 +93,7 @@ struct NATNetwork {
         let mtu = survey.bridge?.mtu ?? survey.outsideMTU
         try PrivateBridge(name: bridge, network: "nat", mtu: mtu).provide(&journal)
         if survey.prefix == nil { try add(prefix) }
-        if Sysctl.forwarding.value == "0" {
+        if try Sysctl.forwarding.value() == "0" {
             try Self.noteSideEffects(&journal)
             try journal.note(.setting(.forwarding, was: "0", now: "1"))
             try Sysctl.forwarding.set("1")
@@ -111,10 +118,10 @@ struct NATNetwork {
     private static func noteSideEffects(_ journal: inout ResourceJournal) throws(VMError) {
         let all = "net/ipv4/conf"
         let redirects = Sysctl(key: "\(all)/all/accept_redirects")
-        if let was = redirects.value, was != "1" { try journal.note(.setting(redirects, was: was, now: "1")) }
-        for interface in (try? names(in: FilePath("/proc/sys").appending(all))) ?? [] where interface != "all" {
+        if let was = try redirects.value(), was != "1" { try journal.note(.setting(redirects, was: was, now: "1")) }
+        for interface in try names(in: FilePath("/proc/sys").appending(all)) where interface != "all" {
             let forwarding = Sysctl(key: "\(all)/\(interface)/forwarding")
-            if forwarding.value == "1" { try journal.note(.setting(forwarding, was: "1", now: "0")) }
+            if try forwarding.value() == "1" { try journal.note(.setting(forwarding, was: "1", now: "0")) }
         }
     }
 
@@ -159,8 +166,10 @@ struct NATNetwork {
         _ member: inout NATMember, in prefix: IPPrefix, _ account: ServerAccount, _ journal: inout ResourceJournal
     ) throws(VMError) {
         // Two may have been started at once.
-        if let refusal = NATAddressing.refusal(ofNameOf: member.name, among: members, subject: "nat") { throw refusal }
-        var taken = taken(besides: Set(member.stations.map(\.mac)))
+        if let refusal = NATAddressing.refusal(ofNameOf: member.name, among: try members(), subject: "nat") {
+            throw refusal
+        }
+        var taken = try taken(besides: Set(member.stations.map(\.mac)))
         for position in member.stations.indices {
             let mac = member.stations[position].mac
             guard let address = NATAddressing.address(for: mac, in: prefix, avoiding: taken) else {
@@ -194,17 +203,25 @@ struct NATNetwork {
     }
 
     /// The addresses that others have, or may still use.
-    private func taken(besides own: Set<MACAddress>) -> Set<IPAddress> {
-        NATServer.taken(by: addressLines, besides: own)
+    private func taken(besides own: Set<MACAddress>) throws(VMError) -> Set<IPAddress> {
+        NATServer.taken(by: try addressLines(), besides: own)
     }
 
     /// The lines that say which MAC has which address.
-    private var addressLines: [Substring] {
+    private func addressLines() throws(VMError) -> [Substring] {
         let hosts = NATServer.hosts(in: directory)
-        let files = ((try? names(in: hosts)) ?? []).map { hosts.appending($0) } + [NATServer.leases(in: directory)]
-        return files.flatMap { file in
-            String(decoding: (try? readFile(file)) ?? [], as: UTF8.self).split(separator: "\n")
+        var lines: [Substring] = []
+        for file in try Self.names(in: hosts).map({ hosts.appending($0) }) + [NATServer.leases(in: directory)] {
+            do throws(Errno) {
+                lines += String(decoding: try readFile(file), as: UTF8.self).split(separator: "\n")
+            } catch .noSuchFileOrDirectory {
+                // Another VM has just left, or no lease was ever given.
+                continue
+            } catch {
+                throw .system(error, file.string, "can't be read")
+            }
         }
+        return lines
     }
 }
 

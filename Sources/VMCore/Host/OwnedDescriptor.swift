@@ -52,6 +52,7 @@ struct OwnedDescriptor: ~Copyable {
     ///
     /// - Throws: `.notSupported` where it is something else.
     static func anyonesRegular(_ path: FilePath) throws(Errno) -> OwnedDescriptor {
+        try RemoteMounts.refuseSilent(at: path)
         let seen = try open(path, .readOnly, flags: pathOnly)
         guard try seen.status().kind == S_IFREG else { throw .notSupported }
         // The very same file (proc_pid_fd(5)).

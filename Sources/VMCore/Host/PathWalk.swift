@@ -51,6 +51,7 @@ struct PathWalk: ~Copyable {
     static func find(
         _ path: FilePath, judge: ((borrowing OwnedDescriptor, Place) -> Distrust?)?
     ) throws(Failure) -> FoundFile {
+        do throws(Errno) { try RemoteMounts.refuseSilent(at: path) } catch { throw .system(error, path) }
         var walk = PathWalk(from: try root(), judge: judge)
         try walk.enter()
         walk.rest = path.components.reversed()

@@ -100,16 +100,9 @@ public struct Paths: Equatable, Sendable {
         return paths
     }
 
-    /// Where else on this host VMs may run: root's places, for a user; every user's, for root; nowhere, where `KVMCTL_RUN`
-    /// has moved the caller's own.
-    public static func others(uid: UInt32, environment: (String) -> String?) -> [Paths] {
-        guard environment("KVMCTL_RUN") == nil else { return [] }
-        guard uid == 0 else { return [system] }
-        return ((try? names(in: "/run/user")) ?? []).map { user in
-            // Their logs are in their homes, wherever that is: only who runs is looked at.
-            all(under: FilePath("/run/user/\(user)/kvmctl"), roots: [])
-        }
-    }
+    /// The run-time files of another user, where pam_systemd or the like makes a directory for them. Their logs are in their
+    /// home, wherever that is.
+    static func ofUser(_ uid: UInt32) -> Paths { all(under: FilePath("/run/user/\(uid)/kvmctl"), roots: []) }
 
     private static func all(under run: FilePath, roots: [FilePath]) -> Paths {
         Paths(run: run, log: run.appending("log"), cache: run.appending("cache"), roots: roots)

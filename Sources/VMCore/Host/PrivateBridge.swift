@@ -47,7 +47,7 @@ struct PrivateBridge {
             to: LinkSettings(mtu: mtu, alias: network, addressGeneration: .off))
         // A kernel without IPv6 lacks the first one, and needs it as little.
         let noIPv6 = Sysctl(key: "net/ipv6/conf/\(name)/disable_ipv6")
-        if noIPv6.value != nil { try noIPv6.set("1") }
+        if try noIPv6.value() != nil { try noIPv6.set("1") }
         for setting in settings { try Sysctl(key: "net/\(setting.key)").set(setting.value) }
     }
     private func change(from: LinkSettings, to: LinkSettings) throws(VMError) {

@@ -10,7 +10,7 @@ struct ProbeCache {
 
     /// - Parameter family: how the keys begin that this one takes the place of.
     func write(_ key: String, _ bytes: [UInt8], replacing family: String? = nil) {
-        guard keeps else { return }
+        guard keeps, !RemoteMounts.isSilent(directory) else { return }
         // A cache that can't be written is no failure.
         try? makeDirectories(directory, permissions: 0o755)
         try? replaceFile(directory.appending(key), with: bytes, permissions: 0o644)

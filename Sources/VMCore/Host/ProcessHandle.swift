@@ -22,6 +22,17 @@ public struct ProcessIdentity: Hashable, Sendable {
         static let own = try? Realm(pidNamespace: Whereabouts.pidNamespace(), boot: Whereabouts.boot())
     }
 
+    /// The process that has this pid here and now; nil where it has ended, or is about to.
+    init?(current pid: Int32) throws(Errno) {
+        var found = clinux_process()
+        let result = clinux_process_look(pid, &found)
+        guard result == 0 || result == -ESRCH else { throw Errno(rawValue: -result) }
+        guard result == 0, !found.is_ending else { return nil }
+        self.pid = pid
+        startTime = found.start_time
+        realm = .own
+    }
+
     /// Reads `PID STARTTIME NAMESPACE BOOT`, as the process of a VM signs (CLinux, launch.c).
     init?(_ text: some StringProtocol) {
         let words = text.split(whereSeparator: \.isWhitespace)
@@ -75,9 +86,14 @@ public struct ProcessIdentity: Hashable, Sendable {
 
 /// A process held by a pidfd: signals can't go to another one that got its pid.
 struct ProcessHandle: ~Copyable {
+    /// Its pid, which may be another's once it has ended.
+    let pid: Int32
     private let pidfd: OwnedDescriptor
 
-    private init(_ pidfd: consuming OwnedDescriptor) { self.pidfd = pidfd }
+    private init(_ pid: Int32, _ pidfd: consuming OwnedDescriptor) {
+        self.pid = pid
+        self.pidfd = pidfd
+    }
 
     /// Takes hold of a process; nil where it is gone, or where it can't be told from another one.
     static func hold(_ identity: ProcessIdentity) throws(Errno) -> ProcessHandle? {
@@ -90,7 +106,7 @@ struct ProcessHandle: ~Copyable {
     static func hold(_ pid: Int32, where isMeant: () throws(Errno) -> Bool) throws(Errno) -> ProcessHandle? {
         do throws(Errno) {
             let pidfd = try OwnedDescriptor(returned: clinux_pidfd_open(pid))
-            return try isMeant() ? ProcessHandle(pidfd) : nil
+            return try isMeant() ? ProcessHandle(pid, pidfd) : nil
         } catch .noSuchProcess {
             return nil
         }
@@ -98,7 +114,7 @@ struct ProcessHandle: ~Copyable {
 
     /// Takes hold of a child, whose pid can't be another's until it is reaped.
     static func hold(_ child: Child) throws(Errno) -> ProcessHandle {
-        ProcessHandle(try OwnedDescriptor(returned: clinux_pidfd_open(child.pid)))
+        ProcessHandle(child.pid, try OwnedDescriptor(returned: clinux_pidfd_open(child.pid)))
     }
 
     var descriptor: CInt { pidfd.rawValue }

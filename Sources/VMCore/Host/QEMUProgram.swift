@@ -10,17 +10,20 @@ struct QEMUProgram {
     private static let usualNames = ["qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm"]
 
     /// The one that a file's `QEMU` names, or the host's own.
+    ///
+    /// - Throws: `.unavailable` where there is none; why it can't be seen in some place, where it is in no other.
     init(_ params: VMParams?, _ trust: FileTrust) throws(VMError) {
+        var obstacle: VMError?
         for candidate in params?.qemu.map({ [$0.value] }) ?? Self.usualNames {
             let places =
                 candidate.contains("/") ? [FilePath(candidate)] : Self.searchPath.map { $0.appending(candidate) }
             for place in places {
-                guard let status = try Self.status(of: place, params, trust) else { continue }
+                guard let status = try Self.status(of: place, params, trust, &obstacle) else { continue }
                 (path, self.status) = (place, status)
                 return
             }
         }
-        throw Self.missing(params)
+        throw obstacle ?? Self.missing(params)
     }
 
     /// Whether it is the binary that a VM without `QEMU` is run with.
@@ -41,13 +44,19 @@ struct QEMUProgram {
         return places + ["/usr/bin", "/usr/local/bin"]
     }
 
-    /// nil where there is no such program.
-    private static func status(of place: FilePath, _ params: VMParams?, _ trust: FileTrust) throws(VMError) -> stat? {
+    /// nil where there is no such program, or none can be seen; then `obstacle` says why.
+    private static func status(
+        of place: FilePath, _ params: VMParams?, _ trust: FileTrust, _ obstacle: inout VMError?
+    ) throws(VMError) -> stat? {
         do throws(PathWalk.Failure) {
             let found = try trust.findProgram(place)
             guard let status = found.status, status.kind == S_IFREG, found.executeFailure == nil else { return nil }
             return status
         } catch {
+            switch error {
+            case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _), .distrusted: break
+            case .system(let errno, _): obstacle = obstacle ?? .system(errno, place.string, "can't be looked at")
+            }
             // A directory of PATH that somebody else can write to is passed over: it decides nothing.
             guard case .distrusted(let distrust) = error, let params, let qemu = params.qemu, qemu.value.contains("/")
             else { return nil }

@@ -40,7 +40,7 @@ extension Remnant {
             if let script { removeFile(script) }
         case .daemon(let daemon): try daemon.end()
         case .reader(let daemon): try daemon.reload()
-        case .setting(let sysctl, let was, let now): if sysctl.value == now { try sysctl.set(was) }
+        case .setting(let sysctl, let was, let now): if try sysctl.value() == now { try sysctl.set(was) }
         case .file(let path): removeFile(path)
         case .directory(let path):
             for name in (try? names(in: path)) ?? [] { removeFile(path.appending(name)) }

@@ -10,9 +10,14 @@ struct Sysctl: Equatable {
     private var path: FilePath { FilePath("/proc/sys").appending(key) }
 
     /// Its value; nil where this kernel has no such setting.
-    var value: String? {
-        (try? readFile(path, limit: 256)).map {
-            String(decoding: $0.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    func value() throws(VMError) -> String? {
+        do throws(Errno) {
+            let bytes = try readFile(path, limit: 256)
+            return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw .system(error, path.string, "can't be read")
         }
     }
 

@@ -12,15 +12,15 @@ enum UplinkSettings {
     /// What the user should know, as the line that gives the bridge these settings too; nil where there are none.
     ///
     /// - Parameter exists: whether the bridge is there; else it will have the defaults.
-    static func notice(of uplink: InterfaceName, bridge: InterfaceName, exists: Bool) -> String? {
+    static func notice(of uplink: InterfaceName, bridge: InterfaceName, exists: Bool) throws(VMError) -> String? {
         let other = exists ? bridge.description : "default"
-        let settings = families.flatMap { family in
-            keys(family, of: uplink).compactMap { key -> String? in
-                let own = Sysctl(key: "net/\(family)/conf/\(uplink)/\(key)").value
-                guard let own, let usual = Sysctl(key: "net/\(family)/conf/\(other)/\(key)").value, own != usual else {
-                    return nil
-                }
-                return "net/\(family)/conf/\(bridge)/\(key)=\(own)"
+        var settings: [String] = []
+        for family in families {
+            for key in keys(family, of: uplink) {
+                let own = try Sysctl(key: "net/\(family)/conf/\(uplink)/\(key)").value()
+                guard let own, let usual = try Sysctl(key: "net/\(family)/conf/\(other)/\(key)").value(), own != usual
+                else { continue }
+                settings.append("net/\(family)/conf/\(bridge)/\(key)=\(own)")
             }
         }
         guard !settings.isEmpty else { return nil }

@@ -24,11 +24,14 @@ final class AddressClaims {
         guard plan.summary.nics.contains(where: { $0.network != .user }) else {
             return try manifest.write(to: directory)
         }
-        do throws(Errno) {
-            let count = try Self.count(in: host)
-            if known?.count != count { known = (count, Neighbourhood(NeighbourSurvey(paths).everStarted())) }
-            try Self.write(count &+ 1, to: host)
-        } catch { throw .system(error, file.string, "can't be used") }
+        let count: UInt64
+        do throws(Errno) { count = try Self.count(in: host) } catch {
+            throw .system(error, file.string, "can't be used")
+        }
+        if known?.count != count { known = (count, Neighbourhood(try NeighbourSurvey(paths).everStarted())) }
+        do throws(Errno) { try Self.write(count &+ 1, to: host) } catch {
+            throw .system(error, file.string, "can't be used")
+        }
         try refuseTaken(plan, paths)
         try manifest.write(to: directory)
         known?.count &+= 1
@@ -42,9 +45,12 @@ final class AddressClaims {
         }
         guard isWanted else { return }
         // Some of them have ended since.
-        let rivals = NeighbourSurvey(paths).running { !plan.conflicts(with: $0).isEmpty }
-            .filter { !isSameFile($0.file, plan.file) }
-        if let conflict = rivals.first.flatMap({ plan.conflicts(with: $0).first }) { throw conflict }
+        for rival in try NeighbourSurvey(paths).running(where: { !plan.conflicts(with: $0).isEmpty }) {
+            do throws(Errno) { if try isSameFile(rival.file, plan.file) { continue } } catch {
+                throw .system(error, plan.file.string, "whether \(rival.name) was started from it can't be seen")
+            }
+            if let conflict = plan.conflicts(with: rival).first { throw conflict }
+        }
     }
 
     private static func count(in file: borrowing ByteLockFile) throws(Errno) -> UInt64 {

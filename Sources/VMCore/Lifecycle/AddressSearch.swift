@@ -5,6 +5,10 @@ import SystemPackage
 /// Looks for the addresses of a running VM's guest: asks the guest agent, kvmctl's own DHCP server and the host's
 /// neighbour table, and listens at the VM's interfaces from the moment that it is made.
 public final class AddressSearch {
+    /// How many descriptors a search has open at most: a listener for each NIC, of which there are eight at most, and a
+    /// conversation.
+    public static let descriptors = 12
+
     private let vm: VMReference
     private let wish: AddressWish
     private let directory: RuntimeDirectory
@@ -24,7 +28,7 @@ public final class AddressSearch {
     public init(_ vm: VMReference, wish: AddressWish, paths: Paths) throws(VMError) {
         (self.vm, self.wish, self.paths) = (vm, wish, paths)
         directory = RuntimeDirectory(vm.name, in: paths)
-        manifest = try directory.runningManifest(of: vm)
+        manifest = try directory.runningManifest(of: vm, paths)
         let links = try Bridges.routing { (socket) throws(NetworkError) in try socket.links() }
         nics = manifest.nics.filter { (wish.nic ?? $0.index) == $0.index }.compactMap { SearchedNIC($0, among: links) }
         if nics.isEmpty { throw Self.noNIC(of: vm, wish.nic) }
@@ -41,7 +45,7 @@ public final class AddressSearch {
         if !isSure, try askGuest() { listenUntilSure(by: Deadline(in: .milliseconds(700))) }
         while let deadline, !isSure, !deadline.hasPassed {
             listenUntilSure(by: Deadline(in: min(Self.round, deadline.remaining)))
-            guard state.isAlive else { throw ended }
+            guard try Observation(vm.name, in: paths).isAlive else { throw ended }
             try askTables()
             // Who is asked at the very end is not silent, but was not given the time.
             guard !isSure, !deadline.hasPassed else { continue }
@@ -154,19 +158,15 @@ extension RuntimeDirectory {
     /// What the running VM was started as.
     ///
     /// - Throws: `.busy` if it does not run, `.denied` if the caller may not know.
-    fileprivate func runningManifest(of vm: VMReference) throws(VMError) -> Manifest {
-        let signs: VMLife.Signs
-        do throws(Errno) { signs = try life.signs() } catch {
-            throw .system(
-                error, name.description, "whether it runs can't be seen",
-                remedy: .run("run it as root", "sudo kvmctl ip \(name)"))
-        }
-        guard signs != .none, isRunning(vm.file) else {
+    fileprivate func runningManifest(of vm: VMReference, _ paths: Paths) throws(VMError) -> Manifest {
+        let seen = Observation(name, in: paths)
+        guard try seen.isAlive, try isRunning(vm.file) else {
             throw VMError(
                 .busy, name.description, "it is not running, so it has no address",
                 remedy: .run("start it", "kvmctl start \(vm.file)"))
         }
-        guard let manifest = Manifest(reading: manifestFile) else {
+        guard let manifest = try Manifest.read(self) else {
+            guard seen.state == .starting else { throw .withoutRuntimeFiles(name, "its NICs are not known") }
             throw VMError(
                 .busy, name.description, "it is just being started", remedy: "try again in a moment")
         }

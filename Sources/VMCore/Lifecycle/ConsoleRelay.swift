@@ -19,12 +19,8 @@ public struct ConsoleRelay: ~Copyable {
     public static func connect(_ vm: VMReference, paths: Paths) throws(VMError) -> ConsoleRelay? {
         let name = vm.name
         let directory = RuntimeDirectory(name, in: paths)
-        let state = Observation(name, in: paths).state
-        guard state != .unknown else {
-            throw VMError(
-                .denied, name.description, "belongs to another user", remedy: "run kvmctl as that user, or as root")
-        }
-        guard state.isAlive, directory.isRunning(vm.file) else { throw notRunning(name) }
+        let seen = Observation(name, in: paths)
+        guard try seen.isAlive, try directory.isRunning(vm.file) else { throw notRunning(name) }
         let turn = try directory.openTurns()
         guard try turn.wait(for: .console, of: directory, by: Deadline(in: .milliseconds(200))) else { return nil }
         do throws(Errno) {
@@ -32,6 +28,8 @@ public struct ConsoleRelay: ~Copyable {
         } catch .connectionRefused {
             // It has ended since it was looked at.
             throw notRunning(name)
+        } catch .noSuchFileOrDirectory {
+            throw .withoutRuntimeFiles(name, "its console can't be reached")
         } catch {
             throw .system(error, name.description, "can't reach its console")
         }

@@ -22,7 +22,7 @@ public struct ConsoleWatch: ~Copyable {
             var set = pollfd(fd: keyboard.descriptor, events: Int16(POLLIN), revents: 0)
             if poll(&set, 1, idle) > 0, let end = keyboard.read().end { return end }
             // In this order: what a VM writes before its end is there when it has ended.
-            let isAlive = Observation(name, in: paths).state.isAlive
+            let isAlive = try Observation(name, in: paths).isAlive
             let bytes = try log.next()
             if bytes.isEmpty, !isAlive { return .closed }
             do throws(Errno) { try writeAll(bytes, to: FileDescriptor(rawValue: output)) } catch .brokenPipe {

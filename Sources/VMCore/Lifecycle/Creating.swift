@@ -188,7 +188,7 @@ public struct Creating: Sendable {
 
     /// A UUID whose MACs no other VM has.
     private static func freeUUID(_ vm: NewVM, _ paths: Paths) -> UUID {
-        let others = VMLocator(paths).definedFiles().compactMap { try? VMFile.glance(at: $0) }
+        let others = VMLocator(paths).definitions().files.compactMap { try? VMFile.glance(at: $0) }
         let taken = Set(others.flatMap { $0.nics.compactMap(\.mac?.value) })
         while true {
             let uuid = UUID()

@@ -9,8 +9,12 @@ struct DiskClaims {
     }
 
     private var claims: [FileIdentity: [Claim]] = [:]
-    /// VMs whose params files can't be read, so that nobody knows what they use.
-    private var unreadable: [FilePath] = []
+    /// Files that can't be read, so that nobody knows what the VMs use that they are, or that have them as disks.
+    private var unreadable: [(file: FilePath, owner: FilePath)] = []
+    /// Places where there may be more VMs, and why they can't be looked at.
+    private var unseen: [VMError] = []
+    /// Why it can't be seen of a VM whether it runs, and with what.
+    private(set) var obstacle: VMError?
     /// The params files of VMs that are gone since.
     private var gone: Set<FilePath> = []
 
@@ -25,8 +29,10 @@ struct DiskClaims {
     /// - Parameter read: reads a params file.
     init(ofAll paths: Paths, reading read: (FilePath) throws(VMError) -> VMParams) {
         let locator = VMLocator(paths)
-        for file in locator.definedFiles() {
-            do throws(VMError) { add(try read(file)) } catch { unreadable.append(file) }
+        let defined = locator.definitions()
+        unseen = defined.unseen
+        for file in defined.files {
+            do throws(VMError) { add(try read(file)) } catch { unreadable.append((file, file)) }
         }
         addRunning(paths, locator)
     }
@@ -35,38 +41,44 @@ struct DiskClaims {
     init(onStarts paths: Paths) {
         let locator = VMLocator(paths)
         // Only a disk that is said to be qcow2 stands on another image: most files need not be decoded.
-        let others = locator.definedFiles().concurrentMap { other in
+        let others = locator.definitions().files.concurrentMap { other in
             VMFile.glance(at: other, ifItMentions: "qcow2")
         }
         for params in others.compactMap(\.self) { add(params) }
         addRunning(paths, locator)
     }
 
-    /// Another VM than that of one params file whose own can't be read; nil where there is none.
-    func unreadable(besides own: FilePath) -> FilePath? {
-        unreadable.first { !gone.contains($0) && !isSameFile($0, own) }
+    /// Why it is not known what some other VM uses than that of one params file; nil where it is of all.
+    func gap(besides own: FilePath) -> String? {
+        let other = unreadable.first { !gone.contains($0.owner) && !Self.isKnown($0.owner, as: own) }
+        return other.map { "\($0.file) can't be read" } ?? unseen.first?.summary
     }
 
     /// A VM is gone, and uses nothing any more.
     mutating func forget(_ file: FilePath) { gone.insert(file) }
 
     private mutating func addRunning(_ paths: Paths, _ locator: VMLocator) {
-        for name in locator.startedNames() where Observation(name, in: paths).state.isAlive {
-            guard let manifest = Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile) else { continue }
-            add(manifest.media.map { FilePath($0) }, of: name, file: FilePath(manifest.file))
-        }
+        do throws(VMError) {
+            for name in try locator.startedNames() where try Observation(name, in: paths).isAlive {
+                guard let manifest = try Manifest.read(RuntimeDirectory(name, in: paths)) else { continue }
+                add(manifest.media, of: name, file: manifest.file)
+            }
+        } catch { obstacle = error }
     }
+
+    /// What can't be looked at is taken for another file: its claims then count.
+    private static func isKnown(_ file: FilePath, as own: FilePath) -> Bool { (try? isSameFile(file, own)) == true }
 
     /// Notes the disks of a VM, and the images that they are differences to.
     private mutating func add(_ params: VMParams) {
         let name = params.name.value
         for disk in params.disks {
             let path = disk.path.value
-            guard let image = Self.look(at: path) else { continue }
-            note(.disk(of: name, isRunning: false), image.identity, params.file)
+            guard let image = look(at: path, of: params.file) else { continue }
+            note(.disk(of: name, isRunning: false), image, params.file)
             // Said to be raw, it is opened as that, and nothing that its content names.
             if disk.format?.value == .raw { continue }
-            addChain(below: path, image.header) {
+            addChain(below: path) {
                 .backing(of: name, disk: path)
             } owner: {
                 params.file
@@ -77,9 +89,9 @@ struct DiskClaims {
     /// Notes what a running VM has open, whatever became of its file.
     private mutating func add(_ media: [FilePath], of name: VMName, file: FilePath) {
         for path in media {
-            guard let image = Self.look(at: path) else { continue }
-            note(.disk(of: name, isRunning: true), image.identity, file)
-            addChain(below: path, image.header) {
+            guard let image = look(at: path, of: file) else { continue }
+            note(.disk(of: name, isRunning: true), image, file)
+            addChain(below: path) {
                 .backing(of: name, disk: path)
             } owner: {
                 file
@@ -96,20 +108,18 @@ struct DiskClaims {
         let files = [Self.identity(of: disk)] + relatives.map(Self.identity)
         let all = files.flatMap { claims[$0] ?? [] }
         // What a disk stands on is the closer use. The first is enough: a thousand VMs may have one image.
-        let isOther = { (claim: Claim) in !gone.contains(claim.owner) && !isSameFile(claim.owner, own) }
+        let isOther = { (claim: Claim) in !gone.contains(claim.owner) && !Self.isKnown(claim.owner, as: own) }
         let backing = all.lazy.filter(\.use.isBacking).first(where: isOther)
         return (backing ?? all.first(where: isOther))?.use
     }
 
-    private mutating func addChain(
-        below image: FilePath, _ header: QCOW2Header?, use: () -> DiskUse, owner: () -> FilePath
-    ) {
-        var rest = header.map { Self.files(named: $0, in: image) } ?? []
+    private mutating func addChain(below image: FilePath, use: () -> DiskUse, owner: () -> FilePath) {
+        var rest = files(namedIn: image, of: owner)
         var seen: Set<FileIdentity> = []
         while let path = rest.popLast(), seen.count < Self.longestChain {
-            guard let found = Self.look(at: path), seen.insert(found.identity).inserted else { continue }
-            note(use(), found.identity, owner())
-            if let header = found.header { rest += Self.files(named: header, in: path) }
+            guard let found = look(at: path, of: owner()), seen.insert(found).inserted else { continue }
+            note(use(), found, owner())
+            rest += files(namedIn: path, of: owner)
         }
     }
 
@@ -117,20 +127,34 @@ struct DiskClaims {
         claims[file, default: []].append(Claim(use: use, owner: owner))
     }
 
-    private static func files(named header: QCOW2Header, in image: FilePath) -> [FilePath] {
-        [header.backing, header.data].flatMap { part -> [FilePath] in
+    /// The files that an image names: one that it stands on, one that holds its data.
+    private mutating func files(namedIn image: FilePath, of owner: () -> FilePath) -> [FilePath] {
+        let header: QCOW2Header?
+        do throws(Errno) {
+            // A block device holds qcow2 seldom, and is another VM's or the host's to open.
+            guard try status(of: image)?.kind == S_IFREG else { return [] }
+            try RemoteMounts.refuseSilent(at: image)
+            let opened = try OwnedDescriptor.anyonesRegular(image)
+            header = QCOW2Header(try readAll(opened.descriptor, limit: ImageContent.headerLength))
+        } catch {
+            unreadable.append((image, owner()))
+            return []
+        }
+        guard let header else { return [] }
+        return [header.backing, header.data].flatMap { part -> [FilePath] in
             if case .named(let name)? = part { ImageReference.files(name, in: image) } else { [] }
         }
     }
 
-    /// What is at a path, and its header where it is a qcow2 image; nil where there is no file or block device.
-    private static func look(at path: FilePath) -> (identity: FileIdentity, header: QCOW2Header?)? {
-        guard let found = try? status(of: path), found.kind == S_IFREG || found.kind == S_IFBLK else { return nil }
-        // A block device holds qcow2 seldom, and is another VM's or the host's to open.
-        guard found.kind == S_IFREG, let opened = try? OwnedDescriptor.anyonesRegular(path),
-            let bytes = try? readAll(opened.descriptor, limit: ImageContent.headerLength)
-        else { return (identity(of: found), nil) }
-        return (identity(of: found), QCOW2Header(bytes))
+    /// What is at a path; nil where there is no file or block device.
+    private mutating func look(at path: FilePath, of owner: FilePath) -> FileIdentity? {
+        do throws(Errno) {
+            guard let found = try status(of: path), found.kind == S_IFREG || found.kind == S_IFBLK else { return nil }
+            return Self.identity(of: found)
+        } catch {
+            unreadable.append((path, owner))
+            return nil
+        }
     }
 
     /// Of a block device it is the device that counts, not which of its names in /dev was used.

@@ -73,9 +73,10 @@ struct FailedStart {
     /// Which of our own VMs has the disk that QEMU could not lock.
     private func diskUser(_ printed: QEMUMessages) -> Remedy? {
         guard printed.isDiskInUse else { return nil }
-        let media = Set(plan.summary.media.map(\.string))
-        for other in VMLocator(paths).startedNames() where other != plan.name {
-            guard let manifest = Manifest(reading: RuntimeDirectory(other, in: paths).manifestFile),
+        let media = Set(plan.summary.media)
+        // Only to say more of a failure: what can't be looked at is passed over.
+        for other in (try? VMLocator(paths).startedNames()) ?? [] where other != plan.name {
+            guard let manifest = try? Manifest.read(RuntimeDirectory(other, in: paths)),
                 let disk = manifest.media.first(where: media.contains), Observation(other, in: paths).state.isAlive
             else { continue }
             return "the VM \(other) uses \(disk): start this one once that has been stopped"

@@ -23,6 +23,14 @@ struct FlightRecord: Equatable {
     /// So much of a record's beginning stays, however long it becomes: QEMU's answers from before the guest ran are in it.
     static let head = 4096
 
+    /// Whether the machine ran, and has not ended in order.
+    var isOpen: Bool {
+        switch phase {
+        case .running, .paused, .sleeping: true
+        case .notStarted, .ended: false
+        }
+    }
+
     /// What the record holds from the moment on that the guest runs.
     static let runs = "\"RESUME\""
 
@@ -39,11 +47,23 @@ struct FlightRecord: Equatable {
     }
 
     /// Reads a record; nil where there is none.
-    init?(reading path: FilePath) {
-        // The end of a record nearly always tells; only one that ends in a flood of other events is read further back.
-        guard let tail = try? readTail(path, limit: 16384) else { return nil }
-        self.init(tail)
-        if phase == .notStarted, tail.count == 16384, let more = try? readTail(path, limit: 1 << 26) { self.init(more) }
+    ///
+    /// - Throws: why it can't be looked at: then nothing says how the run went on.
+    static func read(_ path: FilePath) throws(VMError) -> FlightRecord? {
+        do throws(Errno) {
+            // The end of a record nearly always tells; only one that ends in a flood of other events is read further back.
+            for limit in [16 << 10, 4 << 20] {
+                let tail = try readTail(path, limit: limit)
+                let record = FlightRecord(tail)
+                if record.phase != .notStarted || tail.count < limit { return record }
+            }
+            // A guest can flood it without end. The beginning tells whether it ran at all.
+            return FlightRecord(try readOwnFile(path, limit: 16 << 10))
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw .system(error, path.string, "can't be read")
+        }
     }
 
     /// Reads the lines of a record, or of its end.
@@ -57,9 +77,14 @@ struct FlightRecord: Equatable {
     }
 
     /// What QEMU answered to the `query-vnc` of a start in the foreground; nil where it was not asked.
-    static func vncServer(in path: FilePath) -> JSON? {
+    static func vncServer(in path: FilePath) throws(VMError) -> JSON? {
         // It was asked before the machine ran: the answer is among the first lines.
-        guard let head = try? readOwnFile(path, limit: head) else { return nil }
+        let head: [UInt8]
+        do throws(Errno) { head = try readOwnFile(path, limit: Self.head) } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw .system(error, path.string, "can't be read")
+        }
         return head.split(separator: UInt8(ascii: "\n")).lazy.compactMap { line -> JSON? in
             if case .reply(_, let value)? = QMPMessage(line: line), value["service"] != nil { value } else { nil }
         }.first

@@ -111,7 +111,7 @@ struct Ignition {
             stopwatch.lap(.qemu)
             if plan.summary.vncDisplay == .auto {
                 stage = .describing
-                manifest.vnc = .init(try session.execute(QMPCommand("query-vnc"), by: deadline))
+                manifest.vnc = Manifest.VNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
                 // Without it `list` does not know the port; that is no reason to end a machine that is there.
                 try? manifest.write(to: directory)
             }

@@ -22,8 +22,9 @@ public struct LogBound: Sendable {
     /// Bounds the logs of every VM that was started since boot.
     ///
     /// - Returns: which could not be, and why.
-    public func enforce() -> [VMError] {
-        let started = VMLocator(paths).startedNames()
+    /// - Throws: why it can't be seen which those are.
+    public func enforce() throws(VMError) -> [VMError] {
+        let started = try VMLocator(paths).startedNames()
         guard started.contains(where: { logs(of: $0).contains { isOver($0.path) } }) else { return [] }
         do throws(VMError) {
             // Two at once would take away twice as much. The one that is there is enough.

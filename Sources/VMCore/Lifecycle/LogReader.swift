@@ -35,6 +35,7 @@ public struct LogReader: ~Copyable {
             }
         path = previous ? RunLog.previous(current) : current
         do throws(Errno) {
+            try RemoteMounts.refuseSilent(at: path)
             file = try Self.open(path, lastLines: lastLines)
         } catch .noSuchFileOrDirectory {
             if kind == .qemu, !previous, (try? status(of: paths.record(vm))) != nil {

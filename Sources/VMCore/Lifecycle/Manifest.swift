@@ -3,13 +3,14 @@ import FoundationEssentials
 import SystemPackage
 
 /// What a VM was started as: written into its run-time directory before it runs, so that others can describe it without
-/// asking QEMU. Believed only while the VM's lock is held.
+/// asking QEMU. Believed only while the VM's lock is held. Somebody else may have written it: what it says is read into
+/// types that hold nothing that can't be.
 struct Manifest: Equatable {
-    var name: String
+    var name: VMName
     var uuid: String
     /// The params file, absolute.
-    var file: String
-    var memoryBytes: Int64
+    var file: FilePath
+    var memory: ByteCount
     var cpus: Int
     var accelerator: String
     /// The VNC server, where there is one, and where it is known where it listens.
@@ -20,24 +21,24 @@ struct Manifest: Equatable {
     var hasVNCPassword: Bool
     var nics: [NIC]
     var forwards: [PortForward]
-    var media: [String]
+    /// The paths of disks and CDs.
+    var media: [FilePath]
     /// Whether QEMU took kvmctl's place, and commits its start by itself.
     var foreground: Bool
 
     struct VNC: Equatable {
         var address: String
-        var port: Int
+        var port: VNCPort
 
-        init(address: String, port: Int) {
+        init(address: String, port: VNCPort) {
             self.address = address
             self.port = port
         }
 
         /// Takes the address from what `query-vnc` returned.
         init?(_ answer: JSON) {
-            guard let host = answer["host"]?.string, let port = answer["service"]?.string.flatMap({ Int($0) }) else {
-                return nil
-            }
+            let number = answer["service"]?.string.flatMap { UInt16($0) }
+            guard let host = answer["host"]?.string, let port = number.flatMap({ VNCPort($0) }) else { return nil }
             self.init(address: host, port: port)
         }
     }
@@ -58,16 +59,16 @@ struct Manifest: Equatable {
     init(_ plan: LaunchPlan, foreground: Bool) {
         self.foreground = foreground
         let summary = plan.summary
-        name = plan.name.description
+        name = plan.name
         uuid = plan.uuid.uuidString.lowercased()
-        file = plan.file.string
-        memoryBytes = summary.memory.bytes
+        file = plan.file
+        memory = summary.memory
         cpus = summary.cpus
         accelerator = summary.accelerator
         hasVNC = summary.vncDisplay != .none
         hasVNCPassword = summary.vncHasPassword
-        if case .number(let display) = summary.vncDisplay {
-            vnc = VNC(address: summary.vncBind, port: 5900 + display)
+        if case .number(let display) = summary.vncDisplay, let port = VNCPort(display: display) {
+            vnc = VNC(address: summary.vncBind, port: port)
         }
         nics = summary.nics.map {
             NIC(
@@ -75,47 +76,74 @@ struct Manifest: Equatable {
                 settings: $0.settings)
         }
         forwards = summary.forwards
-        media = summary.media.map(\.string)
+        media = summary.media
     }
 
-    /// Reads a manifest; nil where there is none, or none that can be understood.
-    init?(reading path: FilePath) {
-        guard let bytes = try? readOwnFile(path), let json = try? JSON(parsing: bytes) else { return nil }
+    /// The manifest of a VM; nil where there is none, or none that can be understood.
+    ///
+    /// - Throws: why it can't be looked at: then it may be anybody's.
+    static func read(_ directory: RuntimeDirectory) throws(VMError) -> Manifest? {
+        do throws(Errno) {
+            return Manifest(try readOwnFile(directory.manifestFile))
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw .system(error, directory.manifestFile.string, "can't be read")
+        }
+    }
+
+    /// Whether it is that of the VM of this params file.
+    func isOf(_ file: FilePath) throws(VMError) -> Bool {
+        do throws(Errno) { return try isSameFile(self.file, file) } catch {
+            throw .system(
+                error, file.string, "whether it is \(self.file), which \(name) was started from, can't be seen")
+        }
+    }
+
+    /// Reads what `write` wrote; nil where it can't be understood.
+    init?(_ bytes: [UInt8]) {
+        guard let json = try? JSON(parsing: bytes) else { return nil }
         self.init(json)
     }
 
     /// The VNC server; of a VM in the foreground, which chose its display with nobody there, as the record has it.
-    func display(in place: Paths) -> VNC? {
-        guard vnc == nil, foreground, let name = VMName(name) else { return vnc }
-        return FlightRecord.vncServer(in: place.record(name)).flatMap(VNC.init)
+    ///
+    /// - Throws: why the record can't be read.
+    func display(in place: Paths) throws(VMError) -> VNC? {
+        guard vnc == nil, foreground else { return vnc }
+        return try FlightRecord.vncServer(in: place.record(name)).flatMap(VNC.init)
     }
 
     /// The host's ports that it listens on.
-    func ports(in place: Paths) -> [HostPort] {
-        let vnc = display(in: place).map { HostPort(.tcp, $0.address, UInt16(clamping: $0.port)) }
+    func ports(in place: Paths) throws(VMError) -> [HostPort] {
+        let vnc = try display(in: place).map { HostPort(.tcp, $0.address, $0.port.number) }
         return forwards.map(\.hostEnd) + [vnc].compactMap(\.self)
     }
 
     func write(to directory: RuntimeDirectory) throws(VMError) {
         do throws(Errno) {
             try replaceFile(
-                directory.manifestFile, with: Array((json.prettyText + "\n").utf8), permissions: 0o640,
+                directory.manifestFile, with: Array(text.utf8), permissions: 0o640,
                 group: Accounts.lookers)
         } catch {
-            throw .system(error, name, "\(directory.manifestFile) can't be written")
+            throw .system(error, name.description, "\(directory.manifestFile) can't be written")
         }
     }
 }
 
 extension Manifest {
     /// As it is in the file.
+    var text: String { json.prettyText + "\n" }
+
     private var json: JSON {
         [
-            "name": .string(name), "uuid": .string(uuid), "file": .string(file), "memoryBytes": .integer(memoryBytes),
+            "name": .string(name.description), "uuid": .string(uuid), "file": .string(file.string),
+            "memoryBytes": .integer(memory.bytes),
             "cpus": .integer(Int64(cpus)), "accelerator": .string(accelerator), "foreground": .bool(foreground),
-            "vnc": vnc.map { ["address": .string($0.address), "port": .integer(Int64($0.port))] } ?? .null,
+            "vnc": vnc.map { ["address": .string($0.address), "port": .integer(Int64($0.port.number))] } ?? .null,
             "hasVNC": .bool(hasVNC), "hasVNCPassword": .bool(hasVNCPassword),
-            "media": .array(media.map(JSON.string)), "forwards": .array(forwards.map { .string($0.description) }),
+            "media": .array(media.map { .string($0.string) }),
+            "forwards": .array(forwards.map { .string($0.description) }),
             "nics": .array(
                 nics.map { nic in
                     [
@@ -128,31 +156,50 @@ extension Manifest {
     }
 
     private init?(_ json: JSON) {
-        guard let name = json["name"]?.string, let uuid = json["uuid"]?.string, let file = json["file"]?.string,
-            let memoryBytes = json["memoryBytes"]?.integer, let cpus = json["cpus"]?.integer,
+        guard let name = json["name"]?.string.flatMap({ VMName($0) }), let uuid = json["uuid"]?.string,
+            let file = json["file"]?.path, let memory = json["memoryBytes"]?.integer, memory >= 0,
+            let cpus = json["cpus"]?.integer(in: 1...Int(UInt16.max)),
             let accelerator = json["accelerator"]?.string, let foreground = json["foreground"]?.bool
         else { return nil }
         self.name = name
         self.uuid = uuid
         self.file = file
-        self.memoryBytes = memoryBytes
-        self.cpus = Int(cpus)
+        self.memory = ByteCount(bytes: memory)
+        self.cpus = cpus
         self.accelerator = accelerator
         self.foreground = foreground
-        if let address = json["vnc"]?["address"]?.string, let port = json["vnc"]?["port"]?.integer {
-            vnc = VNC(address: address, port: Int(port))
+        if let vnc = json["vnc"], let address = vnc["address"]?.string,
+            let port = vnc["port"]?.integer.flatMap({ VNCPort($0) })
+        {
+            self.vnc = VNC(address: address, port: port)
         }
         hasVNC = json["hasVNC"]?.bool ?? (vnc != nil)
         hasVNCPassword = json["hasVNCPassword"]?.bool ?? false
-        media = (json["media"]?.array ?? []).compactMap(\.string)
+        media = (json["media"]?.array ?? []).compactMap(\.path)
         forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
-        nics = (json["nics"]?.array ?? []).compactMap { nic in
-            guard let index = nic["index"]?.integer, let mac = nic["mac"]?.string, let network = nic["network"]?.string
-            else { return nil }
-            return NIC(
-                index: Int(index), mac: mac, network: network, tap: nic["tap"]?.string, address: nic["address"]?.string,
-                settings: NICSettings(nic["settings"]))
-        }
+        nics = (json["nics"]?.array ?? []).compactMap(NIC.init)
+    }
+}
+
+extension Manifest.NIC {
+    fileprivate init?(_ json: JSON) {
+        guard let index = json["index"]?.integer(in: 0...Int(UInt8.max)), let mac = json["mac"]?.string,
+            let network = json["network"]?.string
+        else { return nil }
+        self.init(
+            index: index, mac: mac, network: network, tap: json["tap"]?.string, address: json["address"]?.string,
+            settings: NICSettings(json["settings"]))
+    }
+}
+
+extension JSON {
+    /// A string that is an absolute path as Linux takes it: no NUL, and at most 4095 bytes (PATH_MAX of limits.h, less the
+    /// NUL); looked at before a FilePath is made of it, which takes quadratic time.
+    fileprivate var path: FilePath? {
+        guard let text = string, text.utf8.count < 4096, text.utf8.first == UInt8(ascii: "/"),
+            !text.utf8.contains(0)
+        else { return nil }
+        return FilePath(text)
     }
 }
 
@@ -165,9 +212,9 @@ extension NICSettings {
     }
 
     fileprivate init(_ json: JSON?) {
-        queues = json?["queues"]?.integer.flatMap { Int(exactly: $0) } ?? 1
+        queues = json?["queues"]?.integer(in: 1...Int(UInt16.max)) ?? 1
         vlans = json?["vlans"]?.string
-        rate = json?["rate"]?.integer
+        rate = json?["rate"]?.integer.flatMap { BitRate.range.contains(BitRate(bitsPerSecond: $0)) ? $0 : nil }
         filter = json?["filter"]?.string
     }
 }

@@ -14,38 +14,48 @@ struct NeighbourSurvey {
     /// Those that run, whatever became of their files.
     ///
     /// - Parameter matters: which of them are of interest; the others are not looked at closely.
-    func running(where matters: (Neighbour) -> Bool = { _ in true }) -> [Neighbour] {
-        manifests().compactMap { name, manifest in
+    /// - Throws: why it can't be told of one what it has.
+    func running(where matters: (Neighbour) -> Bool = { _ in true }) throws(VMError) -> [Neighbour] {
+        var found: [Neighbour] = []
+        for (name, manifest) in try manifests() {
             var other = Neighbour(manifest, name)
-            guard matters(other), Observation(name, in: paths).state.isAlive else { return nil }
+            guard matters(other), try Observation(name, in: paths).isAlive else { continue }
             other.filePlace = FilePlace(of: other.file)
-            other.ports = manifest.ports(in: paths)
+            other.ports = try manifest.ports(in: paths)
             // Which of them it writes to nobody has noted.
-            other.media = manifest.media.compactMap { FilePlace(of: FilePath($0)) }
-                .map { .init(place: $0, isWritten: true) }
-            return other
+            other.media = manifest.media.compactMap { FilePlace(of: $0) }.map { .init(place: $0, isWritten: true) }
+            found.append(other)
         }
+        return found
     }
 
     /// Those that were started at some time, with their names and addresses: some of them may have ended.
-    func everStarted() -> [Neighbour] { manifests().map { Neighbour($1, $0) } }
+    ///
+    /// - Throws: why it can't be told of one what it has.
+    func everStarted() throws(VMError) -> [Neighbour] { try manifests().map { Neighbour($1, $0) } }
 
-    private func manifests() -> [(VMName, Manifest)] {
-        locator.startedNames().compactMap { name in
-            Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile).map { (name, $0) }
+    private func manifests() throws(VMError) -> [(VMName, Manifest)] {
+        var found: [(VMName, Manifest)] = []
+        for name in try locator.startedNames() {
+            if let manifest = try Manifest.read(RuntimeDirectory(name, in: paths)) { found.append((name, manifest)) }
         }
+        return found
     }
 
-    /// Those that are defined under the roots and don't run.
+    /// Those that are defined under the roots and don't run, as far as their files can be read.
     ///
     /// - Parameters:
     ///   - running: those that run.
+    ///   - unseen: is told where there may be more.
     ///   - read: reads a params file.
     func defined(
-        besides running: [Neighbour], machineID: String, reading read: (FilePath) throws(VMError) -> VMParams
+        besides running: [Neighbour], machineID: String, noting unseen: inout [VMError],
+        reading read: (FilePath) throws(VMError) -> VMParams
     ) -> [Neighbour] {
         let alive = Set(running.compactMap(\.filePlace))
-        return locator.definedFiles().compactMap { file in
+        let defined = locator.definitions()
+        unseen += defined.unseen
+        return defined.files.compactMap { file in
             let place = FilePlace(of: file)
             guard place.map({ !alive.contains($0) }) ?? true, let params = try? read(file) else { return nil }
             var other = Neighbour(name: params.name.value, file: file, isRunning: false, memory: params.memory.value)
@@ -70,7 +80,7 @@ extension Neighbour {
     /// A VM that was started, with its name and its addresses.
     init(_ manifest: Manifest, _ name: VMName) {
         self.init(
-            name: name, file: FilePath(manifest.file), isRunning: true, memory: ByteCount(bytes: manifest.memoryBytes),
+            name: name, file: manifest.file, isRunning: true, memory: manifest.memory,
             addresses: manifest.nics.map { .init(network: $0.network, mac: $0.mac) })
     }
 }

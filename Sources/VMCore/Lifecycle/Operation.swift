@@ -7,15 +7,16 @@ extension RuntimeDirectory {
     ///
     /// That it never ran is QEMU's own word. A record that is lost or unreadable proves nothing.
     ///
-    /// - Throws: `.busy` if QEMU can't be asked.
+    /// - Throws: `.busy` if QEMU can't be asked; why the VM can't be looked at.
     func settle(_ paths: Paths) throws(VMError) -> Observation {
         let deadline = Deadline(in: .seconds(10))
         while true {
             var seen = Observation(name, in: paths, inTurn: true)
-            guard seen.state == .starting else { return seen }
+            // One whose record can't be read is there, and may never have run.
+            guard seen.state == .starting || seen.obstacle != nil, try seen.isAlive else { return seen }
             switch try runState(by: deadline) {
             // In the foreground whoever started it has become QEMU, which goes on by itself.
-            case .starting? where Manifest(reading: manifestFile)?.foreground == true: pause(.milliseconds(5))
+            case .starting? where try Manifest.read(self)?.foreground == true: pause(.milliseconds(5))
             case .starting?: try endWhatNeverRan(seen.holder, by: deadline)
             case let state?:
                 seen.state = state

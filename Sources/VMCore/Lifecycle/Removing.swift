@@ -27,15 +27,16 @@ public struct Removing {
         let paths = surroundings.paths
         self.paths = paths
         let directory = RuntimeDirectory(vm.name, in: paths)
-        let own = Observation(vm.name, in: paths).state
-        let isOwn = own.isAlive && directory.isRunning(vm.file)
-        if isOwn, own != .starting { throw Self.isRunning(vm) }
+        let own = Observation(vm.name, in: paths)
+        let isAlive = try own.isAlive
+        let isOwn = isAlive ? try directory.isRunning(vm.file) : false
+        if isOwn, own.state != .starting { throw Self.isRunning(vm) }
         let file = try surroundings.file(at: vm.file)
         self.trust = file.trust
         let logs = paths.logs(vm.name)
         let isThere = logs.withPlatformString { access($0, F_OK) } == 0
         // They go by the name, and another VM of that name may be running.
-        self.logs = isThere && (isOwn || !own.isAlive) ? logs : nil
+        self.logs = isThere && (isOwn || !isAlive) ? logs : nil
         let params = try DoomedFile(vm.file, file.trust)
         try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
         if let params { doomed.append(params) }
@@ -48,6 +49,7 @@ public struct Removing {
         _ paths: [FilePath], besides params: DoomedFile?, removing: Bool
     ) throws(VMError) {
         let claims = surroundings.allClaims
+        if let obstacle = claims.obstacle { throw obstacle }
         let host = HostDisks()
         for path in paths {
             guard let disk = try DoomedFile(path, trust) else { continue }
@@ -63,8 +65,9 @@ public struct Removing {
                 } else if let use = use ?? host.use(of: disk.status) {
                     "it \(use.words)"
                 } else {
-                    claims.unreadable(besides: vm.file).map { "\($0) can't be read, and might use it" }
+                    claims.gap(besides: vm.file).map { "\($0), and might use it" }
                 }
+            if let obstacle = host.obstacle { throw obstacle }
             if let why { kept.append((path, why)) } else { doomed.append(disk) }
         }
     }
@@ -88,6 +91,9 @@ public struct Removing {
                 throw VMError(
                     .denied, disk.string, "whether it is in use can't be seen", remedy: "run kvmctl as root")
             }
+            if case .failed(let errno) = image {
+                throw .system(errno, disk.string, "whether it is in use can't be seen, so the VM is not removed")
+            }
             guard image.isLocked else { return }
             guard !deadline.hasPassed else {
                 throw VMError(
@@ -103,10 +109,8 @@ public struct Removing {
     public func remove() throws(VMError) {
         let directory = RuntimeDirectory(vm.name, in: paths)
         try directory.operate { () throws(VMError) in
-            let isAnothers = try directory.settle(paths).state.isAlive && !directory.isRunning(vm.file)
-            guard isAnothers || !Observation(vm.name, in: paths, inTurn: true).state.isAlive else {
-                throw Self.isRunning(vm)
-            }
+            let isAnothers = try directory.settle(paths).isAlive ? try !directory.isRunning(vm.file) : false
+            if !isAnothers, try Observation(vm.name, in: paths, inTurn: true).isAlive { throw Self.isRunning(vm) }
             try refuseUsed()
             for file in doomed { try file.remove() }
             surroundings.takeAsRemoved(vm)

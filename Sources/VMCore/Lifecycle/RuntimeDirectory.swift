@@ -70,9 +70,10 @@ struct RuntimeDirectory {
     var holder: ProcessIdentity? { (try? life.signer) ?? nil }
 
     /// Whether what runs under this name was started from that file; false where the name's VM is another one.
-    func isRunning(_ file: FilePath) -> Bool {
+    func isRunning(_ file: FilePath) throws(VMError) -> Bool {
         // Without a manifest there is nothing that says otherwise.
-        Manifest(reading: manifestFile).map { isSameFile(FilePath($0.file), file) } ?? true
+        guard let manifest = try Manifest.read(self) else { return true }
+        return try manifest.isOf(file)
     }
 
     func listen(_ socket: Socket) throws(VMError) -> OwnedDescriptor {
@@ -87,5 +88,14 @@ struct RuntimeDirectory {
     func connect(_ socket: Socket) throws(Errno) -> OwnedDescriptor {
         let directory = try OwnedDescriptor.directory(path)
         return try OwnedDescriptor(returned: clinux_unix_connect(directory.rawValue, socket.rawValue))
+    }
+}
+
+extension VMError {
+    /// Why something can't be done to a VM that runs on though somebody has removed its run-time files, or one of them.
+    static func withoutRuntimeFiles(_ name: VMName, _ what: String) -> VMError {
+        VMError(
+            .busy, name.description, "it runs, but somebody removed its run-time files, so \(what)",
+            remedy: "shut its guest down from inside, or stop it; then start it again")
     }
 }

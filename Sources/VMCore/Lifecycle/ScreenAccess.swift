@@ -5,7 +5,9 @@ public struct ScreenAccess: Sendable {
     /// Where its VNC server listens.
     public let address: String
     /// At which TCP port.
-    public let port: Int
+    public let port: UInt16
+    /// The display's number, as viewers take it.
+    public let display: UInt16
     /// The password that it asks for; nil: none.
     public let password: String?
 
@@ -14,21 +16,18 @@ public struct ScreenAccess: Sendable {
     /// - Throws: `.busy` if the VM does not run, `.unavailable` if it has no VNC server; `.denied` if it is somebody else's.
     public init(_ vm: VMReference, paths: Paths) throws(VMError) {
         let directory = RuntimeDirectory(vm.name, in: paths)
-        let state = Observation(vm.name, in: paths).state
-        guard state != .unknown else {
-            throw VMError(
-                .denied, vm.name.description, "belongs to another user", remedy: "run kvmctl as that user, or as root")
-        }
-        guard state.isAlive, directory.isRunning(vm.file) else {
+        let seen = Observation(vm.name, in: paths)
+        guard try seen.isAlive, try directory.isRunning(vm.file) else {
             throw VMError(
                 .busy, vm.name.description, "it is not running, so it has no screen",
                 remedy: .run("start it", "kvmctl start \(vm.file)"))
         }
-        guard let manifest = Manifest(reading: directory.manifestFile) else {
+        guard let manifest = try Manifest.read(directory) else {
+            guard seen.state == .starting else { throw .withoutRuntimeFiles(vm.name, "its display is not known") }
             throw VMError(.busy, vm.name.description, "it is just being started", remedy: "try again in a moment")
         }
-        guard let vnc = manifest.display(in: paths) else { throw Self.none(of: manifest, vm) }
-        (address, port) = (vnc.address, vnc.port)
+        guard let vnc = try manifest.display(in: paths) else { throw Self.none(of: manifest, vm) }
+        (address, port, display) = (vnc.address, vnc.port.number, vnc.port.display)
         password = manifest.hasVNCPassword ? try ScreenPassword(directory).read() : nil
     }
 
@@ -40,9 +39,6 @@ public struct ScreenAccess: Sendable {
         }
         return VMError(.busy, vm.name.description, "its display is not known yet", remedy: "try again in a moment")
     }
-
-    /// The display's number, as viewers take it.
-    public var display: Int { port - 5900 }
 
     /// The line that brings it to another host, where it is then at 127.0.0.1.
     public var tunnel: ShellCommand {

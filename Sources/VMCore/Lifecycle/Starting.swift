@@ -68,23 +68,28 @@ public struct Starting {
     private func facts(for purpose: Purpose) -> HostFacts {
         let probe = HostProbe(surroundings: surroundings, trust: file.trust, isLooking: purpose != .start)
         var facts = probe.facts(for: file.params, options: options)
+        do throws(VMError) { try addNeighbours(to: &facts, for: purpose) } catch { facts.problems.append(error) }
+        return facts
+    }
+
+    private func addNeighbours(to facts: inout HostFacts, for purpose: Purpose) throws(VMError) {
         switch purpose {
         case .start:
             // Addresses are looked at last, when nobody else can claim them; here it is who has a disk or a port.
             let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
-            if isTaken { facts.neighbours = Neighbourhood(NeighbourSurvey(paths).running()) }
+            if isTaken { facts.neighbours = Neighbourhood(try NeighbourSurvey(paths).running()) }
         case .show(let isRunning):
-            facts.neighbours = surroundings.running
             if isRunning { facts.forgetUse() }
+            facts.neighbours = try surroundings.running
         case .examine(let isRunning):
-            facts.neighbours = surroundings.runningWithoutAddresses
             for bridge in facts.bridges.keys { facts.bridges[bridge]?.holders = [:] }
             if isRunning { facts.forgetUse() }
+            facts.neighbours = try surroundings.runningWithoutAddresses
         case .check(let isRunning):
-            facts.neighbours = surroundings.all
             if isRunning { facts.forgetUse() }
+            facts.neighbours = try surroundings.all
+            facts.unseen = surroundings.unseen
         }
-        return facts
     }
 
     /// What the user should know of a plan, beside what keeps it from being carried out.
@@ -137,12 +142,11 @@ public struct Starting {
 
     /// The VM, if its start was committed; nil where there is none, or only the beginning of one.
     private func committed(_ seen: Observation) throws(VMError) -> Observation? {
-        guard seen.state.isAlive, seen.state != .starting else { return nil }
-        if let other = Manifest(reading: directory.manifestFile)?.file,
-            !isSameFile(FilePath(other), file.params.file)
-        {
+        guard try seen.isAlive, seen.state != .starting else { return nil }
+        if seen.isStray { throw .withoutRuntimeFiles(name, "it can't be started beside itself") }
+        if let other = try Manifest.read(directory), try !other.isOf(file.params.file) {
             throw VMError(
-                .busy, file.params.file.string, "a VM called \(name) runs already, from \(other)",
+                .busy, file.params.file.string, "a VM called \(name) runs already, from \(other.file)",
                 remedy: "stop that one, or give this one another NAME")
         }
         return seen

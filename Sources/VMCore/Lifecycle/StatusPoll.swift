@@ -1,13 +1,14 @@
 import Glibc
 import SystemPackage
 
-/// Asks many running VMs at once what they are doing, within one deadline for all.
+/// Asks many running VMs at once what they are doing: as many as there are descriptors for, and the others as those answer.
 ///
 /// A VM whose monitor another command is using is not asked: it is busy, not hung.
 struct StatusPoll {
     /// A VM that was asked.
     private final class Question {
         let index: Int
+        let deadline: Deadline
         private let turn: ByteLockFile
         private var channel: LineChannel
         private(set) var state: VMState?
@@ -16,12 +17,13 @@ struct StatusPoll {
         /// Asks; nil where the VM is not to be asked, or is gone.
         ///
         /// - Throws: `.resourceTemporarilyUnavailable` where so many clients came and left that the backlog is full.
-        init?(_ index: Int, _ directory: RuntimeDirectory) throws(Errno) {
+        init?(_ index: Int, _ directory: RuntimeDirectory, patience: Duration) throws(Errno) {
             self.index = index
-            guard let turn = try? ByteLockFile(creating: directory.turnsFile, permissions: 0o600),
-                // A start in progress is talking to QEMU, or about to.
-                (try? turn.isLocked(RuntimeDirectory.Turn.operation.rawValue)) == false,
-                (try? turn.tryLock(RuntimeDirectory.Turn.monitor.rawValue)) == true
+            deadline = Deadline(in: patience)
+            let turn = try ByteLockFile(changing: directory.turnsFile)
+            // A start in progress is talking to QEMU, or about to.
+            guard try !turn.isLocked(RuntimeDirectory.Turn.operation.rawValue),
+                try turn.tryLock(RuntimeDirectory.Turn.monitor.rawValue)
             else { return nil }
             self.turn = turn
             channel = LineChannel(try directory.connect(.monitor))
@@ -31,14 +33,18 @@ struct StatusPoll {
         }
 
         var descriptor: CInt { channel.descriptor }
-        var isOpen: Bool { state == nil && !isClosed }
+        var isOpen: Bool { state == nil && !isClosed && !deadline.hasPassed }
+
+        /// Who has not answered in time is unresponsive; a closed connection is an end in progress, which the lock will tell at
+        /// the next look.
+        var verdict: VMState? { isClosed ? nil : state ?? .unresponsive }
 
         /// Takes what has come.
         func read() {
             do throws(LineChannel.Failure) {
                 // One piece at a time: a QEMU that never stops talking must not keep the others waiting.
                 try channel.receive()
-                while isOpen, let line = channel.bufferedLine() {
+                while state == nil, let line = channel.bufferedLine() {
                     if case .reply(id: 1, let value)? = QMPMessage(line: line) {
                         state = VMState(runState: value["status"]?.string ?? "")
                     }
@@ -49,40 +55,73 @@ struct StatusPoll {
         }
     }
 
-    private var questions: [Question] = []
-    /// Those that have not even accepted the last clients.
-    private var silent: [Int] = []
+    /// Two descriptors each: the turn and the monitor.
+    private static let descriptors = 2
+    /// So many are asked between two looks for answers: to ask a thousand takes longer than one of them may.
+    private static let round = 32
 
-    /// Asks each, under the number that goes with it.
-    init(_ machines: [(Int, RuntimeDirectory)]) {
-        for (index, directory) in machines {
+    private var waiting: [(index: Int, directory: RuntimeDirectory)]
+    /// How many can be asked at the same time.
+    private var room: Int
+    private let patience: Duration
+    private var asked: [Question] = []
+    private var answers: [(Int, VMState)] = []
+
+    /// Asks each, under the number that goes with it, and gives each so long to answer.
+    ///
+    /// - Returns: The answers; of one that is not to be asked, or that there is no descriptor for, the lock and the record have
+    ///   told what is known.
+    static func states(
+        of machines: [(index: Int, directory: RuntimeDirectory)], within patience: Duration
+    ) -> [(Int, VMState)] {
+        var poll = StatusPoll(machines, patience)
+        repeat { poll.ask() } while poll.listen()
+        return poll.answers
+    }
+
+    private init(_ machines: [(index: Int, directory: RuntimeDirectory)], _ patience: Duration) {
+        waiting = machines.reversed()
+        room = DescriptorLimit.room(for: machines.count, each: Self.descriptors)
+        self.patience = patience
+    }
+
+    private mutating func ask() {
+        let limit = min(room, asked.count + Self.round)
+        while asked.count < limit, let (index, directory) = waiting.popLast() {
             do throws(Errno) {
-                if let question = try Question(index, directory) { questions.append(question) }
+                if let question = try Question(index, directory, patience: patience) { asked.append(question) }
             } catch .resourceTemporarilyUnavailable {
-                silent.append(index)
+                // It has not even accepted the last clients.
+                answers.append((index, .unresponsive))
+            } catch .tooManyOpenFiles {
+                // More is open than was reckoned with: as soon as an answer comes there is room.
+                room = asked.count
+                if room > 0 { waiting.append((index, directory)) } else { waiting = [] }
+                return
             } catch {
-                // Without a monitor there is nobody to ask: the lock and the record have told what is known.
+                // Without a monitor there is nobody to ask.
             }
         }
     }
 
-    /// The answers; who has not answered in time is unresponsive.
-    func states(within limit: Duration) -> [(Int, VMState)] {
-        let deadline = Deadline(in: limit)
-        // Each gets its turn once at least; one that talks without end and does not answer must not make it endless.
-        repeat {
-            let waiting = questions.filter(\.isOpen)
-            var set = waiting.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-            guard !set.isEmpty else { break }
-            let ready = poll(&set, nfds_t(set.count), deadline.milliseconds)
-            if ready < 0, errno == EINTR { continue }
+    /// Takes what has come; false when nobody is awaited any more.
+    private mutating func listen() -> Bool {
+        var set = asked.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        let isFull = waiting.isEmpty || asked.count >= room
+        let limit = isFull ? asked.map(\.deadline.milliseconds).min() ?? 0 : 0
+        let ready = set.isEmpty ? 0 : poll(&set, nfds_t(set.count), limit)
+        if ready < 0 {
+            if errno == EINTR { return true }
             // Not a word of QEMU's: what the lock and the record told stands.
-            guard ready >= 0 else { return [] }
-            for (question, entry) in zip(waiting, set) where entry.revents != 0 { question.read() }
-        } while !deadline.hasPassed
-        // A closed connection is an end in progress, which the lock will tell at the next look.
-        return questions.filter { !$0.isClosed }.map { ($0.index, $0.state ?? .unresponsive) }
-            + silent.map { ($0, .unresponsive) }
+            (asked, waiting) = ([], [])
+            return false
+        }
+        for (question, entry) in zip(asked, set) where entry.revents != 0 { question.read() }
+        for question in asked where !question.isOpen {
+            if let state = question.verdict { answers.append((question.index, state)) }
+        }
+        asked.removeAll { !$0.isOpen }
+        return !asked.isEmpty || !waiting.isEmpty
     }
 }
 

@@ -56,6 +56,9 @@ public struct Stopping: Sendable {
         self.paths = paths
     }
 
+    /// How many descriptors a stop has open at most: QEMU's pidfd, turns, the monitor, what the sweep after it looks at.
+    public static let descriptors = 10
+
     private var directory: RuntimeDirectory { RuntimeDirectory(vm.name, in: paths) }
 
     /// How long QEMU may take to answer, or to act on a signal.
@@ -65,19 +68,40 @@ public struct Stopping: Sendable {
 
     /// The rungs that would be tried, in their order; empty: there is nothing to stop. Touches nothing.
     ///
-    /// - Throws: `.denied` if it is another user's.
+    /// - Throws: `.denied` if it is another user's; why it can't be told whether it runs.
     public func rungs() throws(VMError) -> [Rung] {
         guard try isRunning() else { return [] }
         return (timeout > .zero ? [.guest] : []) + [.quit, .killed]
     }
 
     private func isRunning() throws(VMError) -> Bool {
-        let state = Observation(vm.name, in: paths).state
-        guard state != .unknown else {
-            throw VMError(
-                .denied, vm.name.description, "belongs to another user", remedy: "run kvmctl as that user, or as root")
+        guard try observe().isAlive else {
+            try refuseElsewhere()
+            return false
         }
-        return state.isAlive && directory.isRunning(vm.file)
+        return try directory.isRunning(vm.file)
+    }
+
+    private func observe(inTurn: Bool = false) -> Observation {
+        var seen = Observation(vm.name, in: paths, inTurn: inTurn)
+        seen.lookForStray(of: vm.name, holding: disks)
+        return seen
+    }
+
+    /// Of a file that can't be read no disks are known.
+    private func disks() -> [FilePath] { (try? VMFile.glance(at: vm.file))?.disks.map(\.path.value) ?? [] }
+
+    /// That it does not run would be wrong of a VM that was started with another KVMCTL_RUN.
+    private func refuseElsewhere() throws(VMError) {
+        let other: (pid: Int32, record: FilePath)?
+        do throws(Errno) { other = try StrayMachine.elsewhere(holding: disks, besides: paths) } catch {
+            throw .system(error, vm.name.description, "who has its disks open can't be seen in /proc")
+        }
+        guard let (pid, record) = other else { return }
+        throw VMError(
+            .busy, vm.name.description,
+            "does not run here, and QEMU, pid \(pid), has its disk open, with its flight record at \(record)",
+            remedy: "stop it with the KVMCTL_RUN that it was started with")
     }
 
     /// Stops the VM, and says how far it had to go.
@@ -97,25 +121,35 @@ public struct Stopping: Sendable {
         guard try isRunning(), let process = try qemu() else {
             return Outcome(rung: .alreadyStopped, answer: .notAsked)
         }
-        let answer = timeout > .zero ? try PowerButton(directory).press(for: timeout, process) : .notAsked
-        if answer == .ended { return Outcome(rung: howItEnded, answer: answer) }
-        return try directory.operate { () throws(VMError) in
+        let answer = timeout > .zero ? try ask(process) : .notAsked
+        if answer == .ended { return Outcome(rung: try howItEnded(), answer: answer) }
+        return try operate { () throws(VMError) in
             Outcome(rung: try end(process, answer), answer: answer)
         }
     }
 
+    private func ask(_ process: borrowing ProcessHandle) throws(VMError) -> Answer {
+        let socket = directory.path.appending(RuntimeDirectory.Socket.monitor.rawValue)
+        if (try? isThere(socket)) == false { return .noMonitor(cause: "somebody removed its run-time files") }
+        return try PowerButton(directory).press(for: timeout, process)
+    }
+
+    /// In the operation's turn; a directory that can't even be made again is nobody's turn, and keeps nobody from ending a QEMU
+    /// that ran on without it.
+    private func operate<Result>(_ body: () throws(VMError) -> Result) throws(VMError) -> Result {
+        if observe().isStray, (try? directory.openTurns()) == nil { return try body() }
+        return try directory.operate(body)
+    }
+
     /// The VM's QEMU, when a start in progress is through; nil where there is none.
     private func qemu() throws(VMError) -> ProcessHandle? {
-        let seen = try directory.operate { () throws(VMError) in
-            timeout > .zero ? try directory.settle(paths) : Observation(vm.name, in: paths, inTurn: true)
+        let seen = try operate { () throws(VMError) in
+            let seen = observe(inTurn: true)
+            return timeout > .zero && !seen.isStray ? try directory.settle(paths) : seen
         }
-        guard seen.state != .unknown else {
-            throw VMError(
-                .unavailable, vm.name.description, "whether it runs can't be seen", remedy: "try again in a moment")
-        }
-        guard seen.state.isAlive, let holder = seen.holder else { return nil }
+        guard try seen.isAlive, let holder = seen.holder else { return nil }
         if let process = try directory.process(holder) { return process }
-        guard Observation(vm.name, in: paths).state.isAlive else { return nil }
+        guard try observe().isAlive else { return nil }
         throw VMError(
             .busy, vm.name.description, "from here it can't be told which process its QEMU is",
             remedy: "run kvmctl where it was started, not in a container of its own; /proc has to be mounted")
@@ -125,7 +159,7 @@ public struct Stopping: Sendable {
     /// SIGKILL.
     private func end(_ process: borrowing ProcessHandle, _ answer: Answer) throws(VMError) -> Rung {
         // Whoever had the turn before may have been here already, and the name's QEMU may be another one by now.
-        if process.waitForEnd(by: Deadline(in: .zero)) { return howItEnded }
+        if process.waitForEnd(by: Deadline(in: .zero)) { return try howItEnded() }
         if answer.leavesMonitor, quit(), process.waitForEnd(by: Deadline(in: Self.quitPatience)) { return .quit }
         process.signal(SIGTERM)
         if process.waitForEnd(by: Deadline(in: Self.monitorPatience)) { return .quit }
@@ -135,8 +169,7 @@ public struct Stopping: Sendable {
         guard process.waitForEnd(by: Deadline(in: Self.quitPatience)) else {
             throw VMError(
                 .timedOut, vm.name.description, "QEMU was sent SIGKILL and has not ended; it hangs in the kernel",
-                remedy: "/proc/\(directory.holder?.pid ?? 0)/wchan says where, mostly a disk that does not answer"
-            )
+                remedy: "/proc/\(process.pid)/wchan says where, mostly a disk that does not answer")
         }
         return .killed
     }
@@ -156,8 +189,9 @@ public struct Stopping: Sendable {
     }
 
     /// How QEMU ended, which this command did not tell to: in its own word.
-    private var howItEnded: Rung {
+    private func howItEnded() throws(VMError) -> Rung {
         let seen = Observation(vm.name, in: paths)
+        if seen.state == .unknown, let obstacle = seen.obstacle { throw obstacle }
         return switch seen.endReason {
         case "host-qmp-quit", "host-signal": .quit
         case FlightRecord.killedReason: .killed
@@ -170,8 +204,10 @@ public struct Stopping: Sendable {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let microseconds = Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
-        let record = try? OwnedDescriptor.open(paths.record(vm.name), .writeOnly, flags: O_APPEND | O_NOFOLLOW)
-        guard let record else { return }
+        let path = paths.record(vm.name)
+        guard !RemoteMounts.isSilent(path),
+            let record = try? OwnedDescriptor.open(path, .writeOnly, flags: O_APPEND | O_NOFOLLOW)
+        else { return }
         try? writeAll(Array(FlightRecord.killed(at: microseconds).utf8), to: record.descriptor)
     }
 }

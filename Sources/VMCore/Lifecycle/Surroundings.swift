@@ -39,25 +39,42 @@ public final class Surroundings {
         return try params.get()
     }
 
-    private lazy var runningNeighbours = NeighbourSurvey(paths).running()
+    private lazy var runningNeighbours = Result { () throws(VMError) in try NeighbourSurvey(paths).running() }
 
-    private lazy var definedNeighbours = NeighbourSurvey(paths).defined(
-        besides: runningNeighbours, machineID: host.machineID
-    ) { path throws(VMError) in try glance(at: path) }
+    private lazy var definedNeighbours = Result { () throws(VMError) in
+        var unseen: [VMError] = []
+        let found = NeighbourSurvey(paths).defined(
+            besides: try runningNeighbours.get(), machineID: try host.machineID.get(), noting: &unseen
+        ) { path throws(VMError) in try glance(at: path) }
+        return (found: found, unseen: unseen)
+    }
+
+    private lazy var runningOnes = runningNeighbours.map { Neighbourhood($0) }
+    private lazy var runningOnesWithoutAddresses = runningNeighbours.map { neighbours in
+        Neighbourhood(
+            neighbours.lazy.map { neighbour in
+                var neighbour = neighbour
+                neighbour.addresses = []
+                return neighbour
+            })
+    }
+    private lazy var allOfThem = Result { () throws(VMError) in
+        Neighbourhood(try runningNeighbours.get() + definedNeighbours.get().found)
+    }
 
     /// The VMs that run.
-    private(set) lazy var running = Neighbourhood(runningNeighbours)
+    ///
+    /// - Throws: why it can't be told of one what it has.
+    var running: Neighbourhood { get throws(VMError) { try runningOnes.get() } }
 
     /// The same, without their addresses, for whoever compares these otherwise.
-    private(set) lazy var runningWithoutAddresses = Neighbourhood(
-        runningNeighbours.lazy.map { neighbour in
-            var neighbour = neighbour
-            neighbour.addresses = []
-            return neighbour
-        })
+    var runningWithoutAddresses: Neighbourhood { get throws(VMError) { try runningOnesWithoutAddresses.get() } }
 
     /// The VMs that run, and those that are defined.
-    private(set) lazy var all = Neighbourhood(runningNeighbours + definedNeighbours)
+    var all: Neighbourhood { get throws(VMError) { try allOfThem.get() } }
+
+    /// Where there may be more that are defined.
+    var unseen: [VMError] { (try? definedNeighbours.get().unseen) ?? [] }
 
     /// Which files VMs have as disks, or stand on, as far as a start has to know.
     private(set) lazy var claimsOnStarts = DiskClaims(onStarts: paths)
@@ -85,12 +102,14 @@ public final class Surroundings {
 
     /// How far the disks of all VMs may still grow, by file system.
     private(set) lazy var growth = SpaceCheck.Growth(
-        of: VMLocator(paths).definedFiles().compactMap { try? glance(at: $0) })
+        of: VMLocator(paths).definitions().files.compactMap { try? glance(at: $0) })
 
     /// The VMs that run and those that are defined, as their files are now, but for some.
-    func neighbours(besides files: [VMFile]) -> [Neighbour] {
+    ///
+    /// - Throws: why it can't be told of one what it has.
+    func neighbours(besides files: [VMFile]) throws(VMError) -> [Neighbour] {
         let own = Set(files.compactMap { FilePlace(of: $0.params.file) })
-        return (runningNeighbours + definedNeighbours).filter { neighbour in
+        return (try runningNeighbours.get() + definedNeighbours.get().found).filter { neighbour in
             neighbour.filePlace.map { !own.contains($0) } ?? true
         }
     }

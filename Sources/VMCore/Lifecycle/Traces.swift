@@ -1,12 +1,22 @@
+import SystemPackage
+
 /// The names of all VMs that have left anything to look at in some places: most of a thousand that are defined have not, and
 /// to look for the files of each takes longer than to read its params file.
 struct Traces {
-    /// nil: some directory can't be listed, so that each VM has to be looked for.
+    /// nil: something can't be listed, so that each VM has to be looked for.
     private let names: Set<String>?
 
-    init(of places: [Paths]) {
-        let found = places.flatMap { [$0.machines, $0.log] }.map { try? (VMCore.names(in: $0) ?? []) }
-        names = found.contains { $0 == nil } ? nil : Set(found.compactMap(\.self).joined())
+    /// - Parameters:
+    ///   - others: who else has places.
+    ///   - own: those that have in the caller's own.
+    init(names own: [VMName], _ others: Others) {
+        var found = Set(own.map(\.description))
+        do throws(Errno) {
+            if case .root(let place) = others {
+                for directory in [place.machines, place.log] { found.formUnion(try VMCore.names(in: directory) ?? []) }
+            }
+            names = found
+        } catch { names = nil }
     }
 
     /// Whether there may be anything of a VM.

@@ -13,8 +13,8 @@ extension VMLocator {
     /// The names that VMs can be called by: of those under the roots and those that run, sorted. A file is not read where
     /// its place names the VM, for this is asked at each press of a key.
     public func candidates() -> [VMName] {
-        let running = startedNames().filter { Observation($0, in: paths).state.isAlive }
-        let defined = definedFiles().compactMap { VMParams.defaultName(of: $0) }
+        let running = running().compactMap { try? $0.get().name }
+        let defined = definitions().files.compactMap { VMParams.defaultName(of: $0) }
         return Set(running + defined).sorted { $0.description < $1.description }
     }
 

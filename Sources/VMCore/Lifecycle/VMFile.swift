@@ -40,8 +40,14 @@ public struct VMFile: Sendable {
     }
 
     private static func anyonesText(_ file: FilePath) throws(Errno) -> [UInt8] {
+        let limit = VMParams.maximumFileSize + 1
+        if let remote = RemoteMounts.reader(of: file) {
+            let seen = try remote.read(file, limit: limit)
+            guard seen.status.kind == S_IFREG else { throw .notSupported }
+            return seen.bytes
+        }
         let opened = try OwnedDescriptor.anyonesRegular(file)
-        return try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1)
+        return try readAll(opened.descriptor, limit: limit)
     }
 
     private init(parsing bytes: [UInt8], _ file: FilePath, _ trust: FileTrust) throws(VMError) {

@@ -5,7 +5,7 @@ public import SystemPackage
 public struct VMReference: Hashable, Sendable {
     /// Its name.
     public var name: VMName
-    /// Its params file, absolute.
+    /// Its params file, absolute; empty of a VM that runs, where nothing says it any more.
     public var file: FilePath
 }
 
@@ -20,67 +20,41 @@ public struct VMLocator: Sendable {
     /// a running VM first, then of one under the roots.
     ///
     /// - Throws: `.notFound` with the places that were looked at; `.busy` where two files have the name; what reading
-    ///   the file says, where that alone knows the name.
-    public func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: Census(self)) }
+    ///   the file says, where that alone knows the name; why a place can't be looked at where it may be.
+    public func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: VMCensus(self)) }
 
     /// The same for several words: the VMs are looked at once.
     public func find(_ words: [String]) -> [Result<VMReference, VMError>] {
-        let census = Census(self)
+        let census = VMCensus(self)
         return words.map { word in Result { () throws(VMError) in try find(word, among: census) } }
     }
 
-    /// What was found out of all VMs, as far as it was asked for.
-    private final class Census {
-        private let locator: VMLocator
-
-        init(_ locator: VMLocator) { self.locator = locator }
-
-        /// Those that run, with what their files are, as far as these can be looked at.
-        private(set) lazy var running = locator.startedNames().compactMap {
-            name -> (vm: VMReference, place: FilePlace?)? in
-            locator.runningFile(of: name).map { (VMReference(name: name, file: $0), FilePlace(of: $0)) }
-        }
-
-        /// Those of them whose files can be looked at.
-        private(set) lazy var byPlace = Dictionary(
-            running.compactMap { vm, place in place.map { ($0, vm) } }, uniquingKeysWith: { first, _ in first })
-
-        /// Those under the roots.
-        private(set) lazy var defined = locator.definedFiles()
-
-        /// The same, by the names that their files give them.
-        private(set) lazy var byName = Dictionary(
-            grouping: defined.compactMap { file in VMLocator.name(of: file).map { (name: $0, file: file) } },
-            by: \.name
-        ).mapValues { $0.map(\.file) }
-
-        /// The same, but for links, by what they are.
-        private(set) lazy var byIdentity = Dictionary(
-            defined.compactMap { file in
-                VMLocator.isLinked(file) ? nil : VMLocator.identity(of: file).map { ($0, file) }
-            }, uniquingKeysWith: { first, _ in first })
+    private func find(_ word: String, among census: VMCensus) throws(VMError) -> VMReference {
+        if Self.isPath(word) { return try find(path: absolutePath(word), among: census) }
+        guard let name = VMName(word) else { throw notAName(word) }
+        // Where it can't be told whether one runs, the command that is given its file finds that out again.
+        let running = Result { () throws(VMError) in try self.running(name) }
+        if case .success(let vm?) = running, !vm.file.isEmpty { return vm }
+        // The usual place, without looking at every other VM.
+        let usual = Definitions(at: paths.roots.map { $0.appending(word).appending("vm.params") })
+        if let vm = try only(usual.files.filter { Self.name(of: $0) == name }, called: name, census) { return vm }
+        if let vm = try only(census.byName[name] ?? [], called: name, census) { return vm }
+        if let vm = try running.get() { return vm }
+        throw notFound(word, usual.unseen + census.defined.unseen)
     }
 
-    private func find(_ word: String, among census: Census) throws(VMError) -> VMReference {
-        if Self.isPath(word) {
-            return try find(path: withoutLink(Self.paramsFile(at: absolutePath(word)), among: census), among: census)
-        }
-        guard let name = VMName(word) else { throw notAName(word) }
-        if let file = runningFile(of: name) { return VMReference(name: name, file: file) }
-        // The usual place, without looking at every other VM.
-        let usual = paths.roots.map { $0.appending(word).appending("vm.params") }
-        let files = usual.filter(Self.isFile).filter { Self.name(of: $0) == name }
-        let named = files.isEmpty ? census.byName[name] ?? [] : files
-        guard let found = named.first else { throw notFound(word) }
-        if named.count == 1, Self.isLinked(found) {
-            return try find(path: withoutLink(found, among: census), among: census)
-        }
-        guard named.count == 1 else {
+    /// The VM of the one file that gives it this name; nil where none does.
+    private func only(
+        _ files: [FilePath], called name: VMName, _ census: VMCensus
+    ) throws(VMError) -> VMReference? {
+        guard let file = files.first else { return nil }
+        guard files.count == 1 else {
             throw VMError(
-                .busy, word, "is the name of \(named.map(\.string).joined(separator: " and of "))",
+                .busy, name.description, "is the name of \(files.map(\.string).joined(separator: " and of "))",
                 remedy: "say the path of the one you mean")
         }
-        return VMReference(name: name, file: found)
+        let plain = try withoutLink(file, among: census)
+        return plain == file ? VMReference(name: name, file: file) : try find(path: plain, among: census)
     }
 
     /// Whether a word is a path: it contains a `/`, or is `.` or `..`, which no VM can be called.
@@ -94,33 +68,53 @@ public struct VMLocator: Sendable {
             remedy: "a name has letters, digits and '._-'; a path contains a '/', such as \(path)")
     }
 
-    /// Every VM: those that run, wherever their files are, and those under the roots; or why a file there names none.
-    ///
-    /// - Parameter surroundings: what reads the files, for whoever asks for them again.
-    public func all(reading surroundings: Surroundings? = nil) -> [Result<VMReference, VMError>] {
-        let census = Census(self)
-        var seen: Set<VMName> = []
-        let defined = definedFiles().map { file in
-            Result { () throws(VMError) in
-                if !census.byPlace.isEmpty, let vm = FilePlace(of: file).flatMap({ census.byPlace[$0] }) {
-                    seen.insert(vm.name)
-                    return VMReference(name: vm.name, file: file)
-                }
-                return try reference(file, reading: surroundings)
-            }
-        }
-        return defined + census.running.filter { !seen.contains($0.vm.name) }.map { .success($0.vm) }
+    /// Every VM that runs, wherever its file is; or why it can't be told of one.
+    public func running() -> [Result<VMReference, VMError>] {
+        var found: [Result<VMReference, VMError>] = []
+        var started: [VMName] = []
+        do throws(VMError) {
+            started = try startedNames()
+            found += started.compactMap(runs)
+            found += try strayNames(besides: started).compactMap(runs)
+        } catch { found.append(.failure(error)) }
+        return found
     }
 
-    /// A running VM keeps the name that it was started with, whatever became of its file.
-    private func find(path file: FilePath, among census: Census) throws(VMError) -> VMReference {
-        // The name that its place gives it, without looking at every other VM.
-        if let name = VMParams.defaultName(of: file), let running = runningFile(of: name), isSameFile(running, file) {
-            return VMReference(name: name, file: file)
+    private func runs(_ name: VMName) -> Result<VMReference, VMError>? {
+        do throws(VMError) { return try running(name).map { .success($0) } } catch { return .failure(error) }
+    }
+
+    /// Every VM under the roots that is not one of some that run; or why a file there names none, or a place there can't be
+    /// looked at.
+    ///
+    /// - Parameter surroundings: what reads the files, for whoever asks for them again.
+    public func defined(
+        besides running: [VMReference], reading surroundings: Surroundings? = nil
+    ) -> [Result<VMReference, VMError>] {
+        let found = definitions()
+        let runningFiles = FileIndex(running.filter { !$0.file.isEmpty }, by: \.file)
+        let lost = Set(running.filter(\.file.isEmpty).map(\.name))
+        return found.files.compactMap { file in
+            do throws(VMError) {
+                if try runningFiles.value(of: file) != nil { return nil }
+                let vm = try reference(file, reading: surroundings)
+                return lost.contains(vm.name) ? nil : .success(vm)
+            } catch { return .failure(error) }
+        } + found.unseen.map { .failure($0) }
+    }
+
+    /// A running VM keeps the name that it was started with, whatever became of its file; and is found by its path though
+    /// nothing answers there any more.
+    private func find(path: FilePath, among census: VMCensus) throws(VMError) -> VMReference {
+        let places = [path, path.appending("vm.params")]
+        // By the name that its place gives it, without looking at every other VM.
+        for name in places.compactMap(VMParams.defaultName) {
+            // One that can't be looked at is no obstacle: what the file itself says is asked for last.
+            if case .success(let vm)? = runs(name), places.contains(vm.file) { return vm }
         }
-        if let vm = FilePlace(of: file).flatMap({ census.byPlace[$0] }) {
-            return VMReference(name: vm.name, file: file)
-        }
+        if let vm = places.lazy.compactMap({ census.runningFiles.value(at: $0) }).first { return vm }
+        let file = try withoutLink(Self.paramsFile(at: path), among: census)
+        if let vm = try census.runningFiles.value(of: file) { return VMReference(name: vm.name, file: file) }
         return try reference(file)
     }
 
@@ -138,106 +132,75 @@ public struct VMLocator: Sendable {
         }
     }
 
-    private func runningFile(of name: VMName) -> FilePath? {
-        guard Observation(name, in: paths).state.isAlive else { return nil }
-        return Manifest(reading: RuntimeDirectory(name, in: paths).manifestFile).map { FilePath($0.file) }
+    /// The VM of this name, if one runs.
+    private func running(_ name: VMName) throws(VMError) -> VMReference? {
+        guard try Observation(name, in: paths).isAlive else { return nil }
+        return VMReference(name: name, file: try Manifest.read(RuntimeDirectory(name, in: paths))?.file ?? "")
     }
 
-    /// Why roots can't be looked at, so that what is there is not found. A root that is not there holds nothing.
-    public func blindSpots() -> [VMError] {
-        paths.roots.compactMap { root in
-            do throws(Errno) {
-                let opened = try OwnedDescriptor.directory(root)
-                extendLifetime(opened)
-                return nil
-            } catch .noSuchFileOrDirectory {
-                return nil
-            } catch {
-                return .system(
-                    error, root.string, "can't be looked into, so the VMs there are missing here",
-                    remedy: "run kvmctl as a user who may, or name other roots in KVMCTL_VMS")
-            }
-        }
-    }
-
-    /// Every params file under the roots: `ROOT/DIR/vm.params` and `ROOT/NAME.params`, sorted by path. What several names
-    /// lead to is one file, and has the name that is no link.
-    public func definedFiles() -> [FilePath] {
-        let found = paths.roots.flatMap { root in
-            ((try? names(in: root)) ?? []).concurrentMap { entry -> (path: FilePath, identity: FileIdentity?)? in
-                let isFile = entry.hasSuffix(".params")
-                // In one piece: each appending goes over the whole path.
-                let path = root.appending(isFile ? entry : "\(entry)/vm.params")
-                let identity = Self.identity(of: path)
-                return isFile || identity != nil ? (path, identity) : nil
-            }.compactMap(\.self)
-        }
-        // Nearly always all are different, and to sort numbers is quicker than to hash them.
-        let numbers = found.compactMap { $0.identity?.inode }.sorted()
-        guard zip(numbers, numbers.dropFirst()).contains(where: ==) else { return found.map(\.path) }
-        return Self.withoutTwins(found)
-    }
-
-    private static func withoutTwins(_ found: [(path: FilePath, identity: FileIdentity?)]) -> [FilePath] {
-        var places: [FileIdentity: Int] = [:]
-        var files: [FilePath] = []
-        for (path, identity) in found {
-            if let identity, let place = places[identity] {
-                if isLinked(files[place]), !isLinked(path) { files[place] = path }
-            } else {
-                if let identity { places[identity] = files.count }
-                files.append(path)
-            }
-        }
-        return files
-    }
-
-    /// Which file a path leads to; nil where nothing is there.
-    private static func identity(of path: FilePath) -> FileIdentity? {
-        (try? status(of: path)).flatMap { $0.map { FileIdentity($0) } }
-    }
-
-    /// Whether a params file, or the directory that it is in, is a link.
-    private static func isLinked(_ file: FilePath) -> Bool {
-        [file, file.removingLastComponent()].contains { path in
-            var status = stat()
-            return path.withPlatformString { lstat($0, &status) } == 0 && status.st_mode & S_IFMT == S_IFLNK
-        }
-    }
+    /// Every params file under the roots.
+    func definitions() -> Definitions { Definitions(under: paths.roots) }
 
     /// The name of a params file that is no link, where a link leads to a VM under the roots: it is that VM, and no other.
-    private func withoutLink(_ file: FilePath, among census: Census) -> FilePath {
-        guard Self.isLinked(file), let identity = Self.identity(of: file) else { return file }
-        return census.byIdentity[identity] ?? file
+    private func withoutLink(_ file: FilePath, among census: VMCensus) throws(VMError) -> FilePath {
+        do throws(Errno) { guard try Definitions.isLinked(file) else { return file } } catch {
+            throw .system(error, file.string, "can't be looked at")
+        }
+        return census.plainName(of: file) ?? file
     }
 
     /// The VMs that were started at some time since boot, by name.
-    func startedNames() -> [VMName] { ((try? names(in: paths.machines)) ?? []).compactMap { VMName($0) } }
+    ///
+    /// - Throws: why that can't be seen.
+    func startedNames() throws(VMError) -> [VMName] { try names(in: paths.machines) }
+
+    /// Other VMs that may run, should somebody have removed their run-time files: those that have left logs, or whose logs
+    /// were removed too and are written all the same.
+    ///
+    /// - Throws: why that can't be seen.
+    func strayNames(besides started: [VMName]) throws(VMError) -> [VMName] {
+        let logged = Set(try names(in: paths.log)).subtracting(started)
+        do throws(Errno) {
+            return logged.sorted { $0.description < $1.description }
+                + (try StrayMachine.names(in: paths, besides: logged.union(started)))
+        } catch { throw .system(error, "/proc", "which VMs run can't be seen") }
+    }
+
+    private func names(in directory: FilePath) throws(VMError) -> [VMName] {
+        do throws(Errno) { return try (VMCore.names(in: directory) ?? []).compactMap { VMName($0) } } catch {
+            throw .system(
+                error, directory.string, "which VMs run can't be seen",
+                remedy: error == .permissionDenied ? "run kvmctl as the user whose they are, or as root" : nil)
+        }
+    }
 
     /// What is not there is taken for a directory, unless it is called as a file would be.
-    private static func paramsFile(at path: FilePath) -> FilePath {
+    private static func paramsFile(at path: FilePath) throws(VMError) -> FilePath {
         do throws(Errno) {
             let isDirectory = try status(of: path).map { $0.st_mode & S_IFMT == S_IFDIR }
             return isDirectory ?? (path.extension != "params") ? path.appending("vm.params") : path
-        } catch { return path }
+        } catch { throw .system(error, path.string, "can't be looked at") }
     }
 
-    private static func isFile(_ path: FilePath) -> Bool { path.withPlatformString { access($0, F_OK) } == 0 }
-
     /// The name that a file gives its VM; a file with errors has only the name of its place.
-    private static func name(of file: FilePath) -> VMName? {
+    static func name(of file: FilePath) -> VMName? {
         (try? VMFile.glance(at: file))?.name.value ?? VMParams.defaultName(of: file)
     }
 
     /// The roots, for people.
     var rootsText: String { paths.roots.map(\.string).joined(separator: ", ") }
 
-    private func notFound(_ word: String) -> VMError {
-        let path = ShellCommand(words: ["./\(word)"])
+    private func notFound(_ word: String, _ unseen: [VMError]) -> VMError {
+        guard let first = unseen.first else {
+            let path = ShellCommand(words: ["./\(word)"])
+            return VMError(
+                .notFound, word, "no VM of this name runs, and there is none under \(rootsText)",
+                remedy:
+                    "\(command: "kvmctl list") shows those there are; say a path, such as \(path), for one that is elsewhere"
+            )
+        }
         return VMError(
-            .notFound, word, "no VM of this name runs, and there is none under \(rootsText)",
-            remedy:
-                "\(command: "kvmctl list") shows those there are; say a path, such as \(path), for one that is elsewhere"
-        )
+            first.code, word, "no VM of this name runs, and under \(rootsText) not everything can be looked at",
+            remedy: first.remedy, details: Set(unseen.map(\.summary)).sorted())
     }
 }

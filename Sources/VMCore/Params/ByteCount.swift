@@ -76,3 +76,24 @@ extension ByteCount {
         return String(bytes)
     }
 }
+
+/// What a file system or the kernel says of sizes can be anything: what is computed with them ends at what an Int64 holds.
+extension ByteCount {
+    /// So many blocks of a size each.
+    init(blocks: UInt64, of size: UInt64) {
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
+        self.init(bytes: overflow ? .max : Int64(clamping: bytes))
+    }
+
+    /// The sum.
+    static func + (left: ByteCount, right: ByteCount) -> ByteCount {
+        let (sum, overflow) = left.bytes.addingReportingOverflow(right.bytes)
+        return ByteCount(bytes: overflow ? (left.bytes < 0 ? .min : .max) : sum)
+    }
+
+    /// What is left, never negative.
+    static func - (left: ByteCount, right: ByteCount) -> ByteCount {
+        let (rest, overflow) = left.bytes.subtractingReportingOverflow(right.bytes)
+        return ByteCount(bytes: overflow ? (left.bytes < 0 ? 0 : .max) : max(0, rest))
+    }
+}

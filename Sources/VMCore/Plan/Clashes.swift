@@ -18,6 +18,9 @@ extension LaunchPlanner {
         noteForwards()
         noteMedia()
         noteMemory()
+        plan.notices += facts.unseen.map {
+            "what the VMs there have in common with this one is not known: \($0.summary)"
+        }
     }
 
     private func running(_ holders: some Sequence<Neighbour>) -> Neighbour? {

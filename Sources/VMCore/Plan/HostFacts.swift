@@ -55,6 +55,8 @@ public struct HostFacts: Equatable, Sendable {
     public var neighbours: Neighbourhood
     /// The limits of whoever starts it that QEMU can't be freed from.
     public var limits = StarterLimits()
+    /// What of other VMs could not be looked at, and why.
+    public var unseen: [VMError] = []
     /// What could not be found out, and has to be for a start.
     public var problems: [VMError]
 

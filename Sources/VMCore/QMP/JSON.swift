@@ -32,6 +32,10 @@ public enum JSON: Equatable, Sendable {
     public var string: String? { if case .string(let text) = self { text } else { nil } }
     /// The value of an integer.
     public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+    /// The value of an integer that lies in a range; what is computed with it is then known not to overflow.
+    public func integer(in range: ClosedRange<Int>) -> Int? {
+        integer.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
+    }
     /// The value of a boolean.
     public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
     /// The elements of an array.

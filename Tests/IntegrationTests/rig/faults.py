@@ -1,4 +1,4 @@
-"""Commands that are killed, or that the kernel refuses something, at one of their system calls (strace(1), -e inject)."""
+"""Commands that are killed, that the kernel refuses something at a system call (strace(1), -e inject), or that are short of descriptors."""
 
 import re
 import signal
@@ -28,3 +28,14 @@ def strike(host, call, fault, *words):
 
 def was_killed(result):
     return result.returncode in (128 + signal.SIGKILL, -signal.SIGKILL)
+
+
+def with_fault(host, path, error, *arguments, calls="openat"):
+    """Runs kvmctl; each of these system calls that is about the path fails with that error."""
+    return host.execute(
+        "strace", "-f", "-o", "/dev/null", "-P", path, "-e", f"inject={calls}:error={error}", host.binary, *arguments)
+
+
+def with_descriptors(host, number, *arguments):
+    """Runs kvmctl with so many descriptors at most."""
+    return host.execute("prlimit", f"--nofile={number}:{number}", host.binary, *arguments, timeout=120)

@@ -9,7 +9,7 @@ public struct Doctor {
     /// Examines the host for the VMs in these places.
     ///
     /// - Parameter trust: whose params files are examined; of others it is only said whose they are.
-    public init(_ paths: Paths, others: [Paths] = [], trust: FileTrust) {
+    public init(_ paths: Paths, others: Others = .none, trust: FileTrust) {
         self.paths = paths
         self.trust = trust
         inventory = Inventory(paths, others: others)
@@ -22,9 +22,17 @@ public struct Doctor {
     public func findings(for words: [String] = []) throws(VMError) -> [Finding] {
         var unseen: [VMError] = []
         let network = NetworkSurvey(noting: &unseen)
-        let (bridges, entries) = try subjects(words, network)
+        let (bridges, listing) = try subjects(words, network)
+        let entries = listing.entries
+        unseen +=
+            listing.unseen
+            + entries.filter(\.isStray).map { entry in
+                VMError(
+                    .busy, entry.name, "runs on though somebody removed its run-time files: it can't be asked any more",
+                    remedy: "shut its guest down from inside, and start it again")
+            }
         let surroundings = Surroundings(paths, trust: trust, keepsProbes: true)
-        let host = HostCondition(cache: surroundings.host.cache, trust)
+        let host = HostCondition(surroundings.host, trust, noting: &unseen)
         let files = entries.map { entry in Result { () throws(VMError) in try surroundings.file(at: entry.file) } }
         let machines = zip(entries, files).map { entry, file in
             MachineCondition(entry, file, network: network, in: surroundings)
@@ -32,24 +40,40 @@ public struct Doctor {
         unseen += files.compactMap { file in
             if case .failure(let error) = file, error.code == .denied { error } else { nil }
         }
-        if words.isEmpty { unseen += VMLocator(paths).blindSpots() + HiddenMachines.all(under: paths.roots) }
         let filters = FilterCondition(noting: &unseen)
         let held = HostResource.held(paths, noting: &unseen).filter { held in
             words.isEmpty || held.owner == held.resource || machines.contains { $0.name == held.owner }
         }
         let readable = files.compactMap { try? $0.get() }
+        let neighbours =
+            words.isEmpty ? [] : self.neighbours(of: readable, in: surroundings, noting: &unseen)
         return DoctorFacts(
             isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(paths, disksOf: readable),
-            machines: machines, neighbours: words.isEmpty ? [] : surroundings.neighbours(besides: readable),
+            machines: machines, neighbours: neighbours,
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
             waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
         ).findings
     }
 
+    /// The other VMs, where only some are asked about.
+    private func neighbours(
+        of files: [VMFile], in surroundings: Surroundings, noting unseen: inout [VMError]
+    ) -> [Neighbour] {
+        do throws(VMError) {
+            let found = try surroundings.neighbours(besides: files)
+            unseen += surroundings.unseen
+            return found
+        } catch {
+            unseen.append(error)
+            return []
+        }
+    }
+
     /// The bridges and VMs that words mean; what is both a VM's name and a bridge's is the VM.
-    private func subjects(_ words: [String], _ network: NetworkSurvey) throws(VMError) -> (bridges: [String], [VMEntry])
-    {
-        guard !words.isEmpty else { return ([], inventory.entries(asking: false)) }
+    private func subjects(
+        _ words: [String], _ network: NetworkSurvey
+    ) throws(VMError) -> (bridges: [String], Inventory.Listing) {
+        guard !words.isEmpty else { return ([], inventory.listing(asking: false)) }
         var bridges: [String] = []
         var entries: [VMEntry] = []
         for (word, found) in zip(words, VMLocator(paths).find(words)) {
@@ -61,7 +85,7 @@ public struct Doctor {
                 bridges.append(bridge)
             }
         }
-        return (bridges, entries)
+        return (bridges, Inventory.Listing(entries: entries))
     }
 
     private static func unknown(_ word: String) -> VMError {

@@ -6,8 +6,10 @@ extension FilterCondition {
     ///
     /// - Parameter unseen: is told what could not be looked at.
     init(noting unseen: inout [VMError]) {
-        seesBridgedIPv4 = Self.isOn("bridge-nf-call-iptables")
-        seesBridgedIPv6 = Self.isOn("bridge-nf-call-ip6tables")
+        do throws(VMError) {
+            seesBridgedIPv4 = try Self.isOn("bridge-nf-call-iptables")
+            seesBridgedIPv6 = try Self.isOn("bridge-nf-call-ip6tables")
+        } catch { unseen.append(error) }
         guard geteuid() == 0 else {
             unseen.append(
                 VMError(
@@ -24,8 +26,8 @@ extension FilterCondition {
         } catch { unseen.append(error) }
     }
 
-    private static func isOn(_ setting: String) -> Bool {
-        Sysctl(key: "net/bridge/\(setting)").value == "1"
+    private static func isOn(_ setting: String) throws(VMError) -> Bool {
+        try Sysctl(key: "net/bridge/\(setting)").value() == "1"
     }
 
     /// nil where this host has no nft to ask.

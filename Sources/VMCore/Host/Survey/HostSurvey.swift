@@ -5,8 +5,11 @@ import SystemPackage
 extension HostCondition {
     /// Looks at the host. Reads only; what QEMU's own user may do, a child tries.
     ///
-    /// - Parameter trust: whose programs are run.
-    init(cache: ProbeCache, _ trust: FileTrust) {
+    /// - Parameters:
+    ///   - known: what of it is found out once for all VMs.
+    ///   - trust: whose programs are run.
+    ///   - unseen: is told what could not be looked at.
+    init(_ known: KnownHost, _ trust: FileTrust, noting unseen: inout [VMError]) {
         let isRoot = geteuid() == 0
         let own = UIDPool.isMapped ? Credentials.ownUID(groups: Accounts.kvmGroups) : .nobody
         let credentials = isRoot ? own : .caller
@@ -15,15 +18,17 @@ extension HostCondition {
         let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
         // Asked anew: whether it still starts is what is in question.
         let qemu = Result { () throws(VMError) in
-            try QEMUProbe(cache: cache, credentials: credentials).facts(of: QEMUProgram(nil, trust), anew: true)
+            try QEMUProbe(cache: known.cache, credentials: credentials).facts(of: QEMUProgram(nil, trust), anew: true)
         }
+        var machineID = ""
+        do throws(VMError) { machineID = try known.machineID.get() } catch { unseen.append(error) }
         self.init(
-            kvm: KVMProbe(cache: cache).verdict(canOpen: canOpenKVM),
+            kvm: KVMProbe(cache: known.cache).verdict(canOpen: canOpenKVM),
             kvmDevice: DeviceCondition(probing: "/dev/kvm", driver: "kvm", opens: canOpenKVM),
             kvmIsForeign: KVMProbe.isForeign, kvmModule: Self.kvmModule, qemu: qemu,
             tun: .tun,
             vhostNet: DeviceCondition(probing: "/dev/vhost-net", driver: "vhost_net"),
-            ioUring: abilities & CInt(CLINUX_CAN_IO_URING) != 0, machineID: HostProbe.machineID,
+            ioUring: abilities & CInt(CLINUX_CAN_IO_URING) != 0, machineID: machineID,
             user: getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(geteuid())",
             hasLookers: Accounts.lookers != nil, strangers: Accounts.names(withUIDs: UIDPool.range),
             uids: isRoot && !UIDPool.isMapped ? .uids : nil,
@@ -95,18 +100,18 @@ extension MemoryCondition {
     init?() {
         let text = String(decoding: (try? readFile("/proc/meminfo")) ?? [], as: UTF8.self)
         guard text.contains("MemTotal:") else { return nil }
-        let numbers = text.split(separator: "\n").reduce(into: [String: Int64]()) { numbers, line in
+        let numbers = text.split(separator: "\n").reduce(into: [String: UInt64]()) { numbers, line in
             let words = line.split(whereSeparator: { $0 == " " || $0 == ":" })
-            if words.count >= 2 { numbers[String(words[0])] = Int64(words[1]) }
+            if words.count >= 2 { numbers[String(words[0])] = UInt64(words[1]) }
         }
-        func kibibytes(_ key: String) -> Int64 { (numbers[key] ?? 0) << 10 }
+        func size(_ key: String) -> ByteCount { ByteCount(blocks: numbers[key] ?? 0, of: 1024) }
+        func hugePages(_ key: String) -> ByteCount {
+            ByteCount(blocks: numbers[key] ?? 0, of: UInt64(size("Hugepagesize").bytes))
+        }
         let keepsPromises = (try? readFile("/proc/sys/vm/overcommit_memory", limit: 1)) == [UInt8(ascii: "2")]
-        let idle = (numbers["HugePages_Free"] ?? 0) - (numbers["HugePages_Rsvd"] ?? 0)
         self.init(
-            total: ByteCount(bytes: kibibytes("MemTotal")),
-            available: ByteCount(bytes: kibibytes("MemAvailable") + kibibytes("SwapFree")),
-            idleHugePages: ByteCount(bytes: max(0, idle) * kibibytes("Hugepagesize")),
-            promisable: keepsPromises
-                ? ByteCount(bytes: max(0, kibibytes("CommitLimit") - kibibytes("Committed_AS"))) : nil)
+            total: size("MemTotal"), available: size("MemAvailable") + size("SwapFree"),
+            idleHugePages: hugePages("HugePages_Free") - hugePages("HugePages_Rsvd"),
+            promisable: keepsPromises ? size("CommitLimit") - size("Committed_AS") : nil)
     }
 }

@@ -15,12 +15,12 @@ extension MachineCondition {
     ) {
         self.init(name: entry.name, file: entry.file, isRunning: entry.state.isAlive)
         if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
-            openVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
+            openVNC = HostPort(.tcp, vnc.address, port.number)
         }
         if let name = VMName(entry.name) { longLogs = LogBound(surroundings.paths).excesses(of: name) }
         // One that other hosts are to reach, VNCBIND says: `check` and `start` warn of it.
         if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
-            unprotectedVNC = HostPort(.tcp, vnc.address, UInt16(clamping: port))
+            unprotectedVNC = HostPort(.tcp, vnc.address, port.number)
         }
         switch file {
         // What may not be looked at is said apart.
@@ -31,7 +31,7 @@ extension MachineCondition {
             obstacles = Starting(file, in: surroundings).obstacles(to: .examine(isRunning: mayRun))
             needsMachineID = params.uuid == nil
             memory = params.memory.value
-            let identity = Identity(params, machineID: surroundings.host.machineID)
+            let identity = Identity(params, machineID: (try? surroundings.host.machineID.get()) ?? "")
             nics = params.nics.map { nic in
                 NIC(
                     index: nic.index, network: network.called(nic.network.value).description,
@@ -54,21 +54,4 @@ extension MachineCondition {
 extension Origin {
     /// The line of the params file, where it is one.
     fileprivate var line: Int? { if case .line(let number, _) = self { number } else { nil } }
-}
-
-/// Directories under the roots that may hold VMs which the caller can't see.
-enum HiddenMachines {
-    static func all(under roots: [FilePath]) -> [VMError] {
-        let hidden = roots.flatMap { root in ((try? names(in: root)) ?? []).map { root.appending($0) } }.filter {
-            place in
-            place.appending("vm.params").withPlatformString { access($0, F_OK) } != 0 && errno == EACCES
-        }
-        guard let first = hidden.first else { return [] }
-        let others = hidden.count == 1 ? "" : " and \(hidden.count - 1) more"
-        return [
-            VMError(
-                .denied, "VMs", "\(first)\(others) can't be looked into",
-                remedy: .run("look as root", "sudo kvmctl doctor"))
-        ]
-    }
 }

@@ -107,7 +107,10 @@ struct NetworkSurvey {
 
     /// The kernel takes the stricter of the two (Documentation/networking/ip-sysctl.rst), where 2 is the looser way to look.
     private static func isStrictOnPaths(_ name: String) -> Bool {
-        let values = ["all", name].map { Sysctl(key: "net/ipv4/conf/\($0)/rp_filter").value.flatMap { Int($0) } ?? 0 }
+        // Advice only: where it can't be read there is none.
+        let values = ["all", name].map { name in
+            ((try? Sysctl(key: "net/ipv4/conf/\(name)/rp_filter").value()) ?? nil).flatMap { Int($0) } ?? 0
+        }
         return values.max() == 1
     }
 }

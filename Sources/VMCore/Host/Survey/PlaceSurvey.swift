@@ -23,14 +23,18 @@ struct PlaceSurvey {
                 add("disks", path.removingLastComponent(), isMadeByItself: false)
             }
             guard let place = devices[UInt64(disk.st_dev)] else { continue }
-            places[place].system?.growth.bytes += max(0, Int64(disk.st_size) - Int64(disk.st_blocks) * 512)
+            if let growth = places[place].system?.growth {
+                places[place].system?.growth = growth + ByteCount(growthOf: disk)
+            }
         }
     }
 
     private mutating func add(_ purpose: String, _ path: FilePath, isMadeByItself: Bool) {
-        let directory = Self.existing(path)
+        let directory = FileSystemSpace.existing(path)
         let isThere = directory == path
         let device = (try? status(of: directory))?.map { UInt64($0.st_dev) }
+        // What does not answer is named elsewhere, with what to do about it.
+        if RemoteMounts.isSilent(directory) { return }
         if let device, let place = devices[device], isThere || isMadeByItself {
             places[place].purpose += ", \(purpose)"
             return
@@ -41,31 +45,14 @@ struct PlaceSurvey {
                 purpose: purpose, path: path, isMadeByItself: isMadeByItself, isThere: isThere,
                 system: PlaceCondition.FileSystem(of: directory)))
     }
-
-    /// The directory, or the one that it will be made in.
-    private static func existing(_ directory: FilePath) -> FilePath {
-        var place = directory
-        while place.lastComponent != nil, place.withPlatformString({ access($0, F_OK) }) != 0 {
-            place = place.removingLastComponent()
-        }
-        return place
-    }
 }
 
 extension PlaceCondition.FileSystem {
     /// nil where it does not say.
     fileprivate init?(of directory: FilePath) {
-        var system = statvfs()
-        guard directory.withPlatformString({ statvfs($0, &system) }) == 0 else { return nil }
-        func bytes(_ blocks: UInt) -> ByteCount {
-            ByteCount(
-                bytes: Int64(
-                    clamping: UInt64(blocks).multipliedReportingOverflow(by: UInt64(system.f_frsize)).partialValue))
-        }
+        guard let space = FileSystemSpace(at: directory) else { return nil }
         self.init(
-            size: bytes(system.f_blocks), free: bytes(system.f_bavail),
-            // Some count no files (btrfs), which shows as none at all.
-            freeFiles: system.f_files == 0 ? nil : UInt64(system.f_favail), memoryMount: Self.memoryMount(of: directory)
+            size: space.size, free: space.free, freeFiles: space.freeFiles, memoryMount: Self.memoryMount(of: directory)
         )
     }
 

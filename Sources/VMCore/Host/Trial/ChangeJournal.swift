@@ -168,7 +168,8 @@ extension ChangeJournal {
         guard let file = try? ByteLockFile(asking: path), (try? file.isHeld(keeper)) == true,
             let end = try? read(file)?.end
         else { return nil }
-        return max(0, end - BootClock.seconds)
+        let (left, overflow) = end.subtractingReportingOverflow(BootClock.seconds)
+        return overflow ? nil : max(0, left)
     }
 
     /// Undoes or completes the changes whose processes have ended.

@@ -1,0 +1,101 @@
+import SystemPackage
+
+/// A place of the directory tree where another file system begins.
+struct Mount: Hashable, Sendable {
+    var path: FilePath
+    /// The file system's type, such as `nfs4` or `fuse.sshfs`.
+    var type: String
+    /// What is mounted, in the type's own words: `server:/vms`.
+    var source: String
+    /// The device number that files there have, as `major:minor`: the same for all places of one file system.
+    var device: String
+}
+
+/// What is mounted where (proc_pid_mountinfo(5)).
+struct MountTable: Sendable {
+    /// The mounts that may not answer, the topmost of those on one place.
+    let remote: [FilePath: Mount]
+
+    init(_ text: [UInt8]) {
+        var found: [FilePath: Mount] = [:]
+        for line in text.split(separator: UInt8(ascii: "\n")) {
+            guard let type = Self.type(of: line) else { continue }
+            let isRemote = !Self.isLocal(type)
+            // Most hosts have none. What is mounted over a remote one hides it.
+            guard isRemote || !found.isEmpty, let mount = Mount(line: line) else { continue }
+            found[mount.path] = isRemote && Self.mayHold(mount) ? mount : nil
+        }
+        remote = found
+    }
+
+    /// `36 35 0:41 / /run rw,nosuid shared:1 - tmpfs tmpfs rw`: what comes after the only dash that stands alone.
+    private static func type(of line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+        let (blank, dash) = (UInt8(ascii: " "), UInt8(ascii: "-"))
+        let start = line.withUnsafeBytes { bytes in
+            (3..<max(3, bytes.count)).first {
+                bytes[$0 - 1] == blank && bytes[$0 - 2] == dash && bytes[$0 - 3] == blank
+            }
+        }
+        return start.map { line.dropFirst($0).prefix { $0 != blank } }
+    }
+
+    /// The root is where kvmctl itself came from; and an automounter's place under /proc holds nothing of anybody's.
+    private static func mayHold(_ mount: Mount) -> Bool {
+        mount.path != "/" && !["/proc", "/sys", "/dev"].contains { mount.path.starts(with: $0) }
+    }
+
+    private static func isLocal(_ type: ArraySlice<UInt8>) -> Bool {
+        type.withUnsafeBytes { type in
+            localTypes.contains { name in
+                name.utf8CodeUnitCount == type.count && name.withUTF8Buffer { $0.elementsEqual(type) }
+            }
+        }
+    }
+
+    /// File systems that the kernel alone answers for, the common ones first. Whatever is not known here may have to ask
+    /// somebody else.
+    private static let localTypes: [StaticString] = [
+        "tmpfs", "ext4", "proc", "sysfs", "cgroup", "cgroup2", "devtmpfs", "devpts", "xfs", "btrfs", "zfs", "overlay",
+        "securityfs", "debugfs", "tracefs", "bpf", "mqueue", "hugetlbfs", "pstore", "efivarfs", "configfs", "fusectl",
+        "binfmt_misc", "rpc_pipefs", "ramfs", "vfat", "squashfs", "iso9660", "nsfs", "rootfs", "ext2", "ext3",
+        "bcachefs",
+        "binder", "cramfs", "ecryptfs", "erofs", "exfat", "f2fs", "hfs", "hfsplus", "jffs2", "jfs", "minix", "msdos",
+        "nfsd",
+        "nilfs2", "ntfs", "ntfs3", "reiserfs", "romfs", "selinuxfs", "smackfs", "ubifs", "udf", "ufs",
+    ]
+}
+
+extension Mount {
+    init?(line: ArraySlice<UInt8>) {
+        let words = line.split(separator: UInt8(ascii: " "))
+        guard let dash = words.firstIndex(where: { $0.elementsEqual("-".utf8) }), dash >= 6, words.count > dash + 2,
+            let path = Self.unescaped(words[4])
+        else { return nil }
+        self.init(
+            path: FilePath(path), type: String(decoding: words[dash + 1], as: UTF8.self),
+            source: Self.unescaped(words[dash + 2]) ?? "", device: String(decoding: words[2], as: UTF8.self))
+    }
+
+    /// Blanks and backslashes are written as `\040`, three octal digits (fs/proc_namespace.c, mangle).
+    private static func unescaped(_ word: ArraySlice<UInt8>) -> String? {
+        var bytes: [UInt8] = []
+        var rest = word
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8), code != 0 else {
+                return nil
+            }
+            bytes.append(code)
+            rest = rest.dropFirst(3)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension Mount: CustomStringConvertible {
+    /// For people: `/vms/far (nfs4, server:/vms)`.
+    var description: String { "\(path) (\([type, source].filter { !$0.isEmpty }.joined(separator: ", ")))" }
+}

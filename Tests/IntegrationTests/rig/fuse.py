@@ -1,0 +1,32 @@
+"""File systems that somebody else answers for, or nobody."""
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
+SERVER = Path(__file__).with_name("fuse_server.py")
+
+
+@contextlib.contextmanager
+def fuse(host, how, *places):
+    """In here each place is a file system of that kind (fuse_server.py), for all that runs on the host."""
+    for place in places:
+        Path(place).mkdir(exist_ok=True)
+    server = subprocess.Popen(
+        ["unshare", "--mount", sys.executable, SERVER, str(how), *map(str, places)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout.readline() == "mounted\n", "these tests take FUSE: modprobe fuse"
+        host.more_namespaces.append(f"--mount=/proc/{server.pid}/ns/mnt")
+        yield
+    finally:
+        host.more_namespaces.clear()
+        # With the server the kernel gives up all that waits for it.
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+def dead(host, *places, how="silent"):
+    """File systems that never answer."""
+    return fuse(host, how, *places)

@@ -1,0 +1,40 @@
+import Foundation
+import Testing
+
+/// "Could not look" is not "is not there": what tells whether a VM runs, and whose it is, may fail, and `try?` would make that
+/// failure an absence.
+@Suite struct AbsenceTests {
+    /// What is asked, and where its failure may be dropped: nothing is decided there but how much a message says, or the
+    /// failure counts for the worse.
+    private static let allowed: [String: Set<String>] = [
+        #"Manifest\.read"#: ["FailedStart.swift"],
+        #"FlightRecord\.(read|vncServer)"#: [],
+        #"startedNames\(\)"#: ["FailedStart.swift"],
+        #"Observation\([^)]*\)\.isAlive"#: [],
+        #"StrayMachine\."#: [],
+        #"life\.signs\("#: [],
+        #"signer"#: ["RuntimeDirectory.swift"],
+        #"ProcessHandle\.hold"#: [],
+        #"[dD]aemon\.?(isRunning|process)\(\)"#: [],
+        #"isSameFile"#: ["DiskClaims.swift"],
+    ]
+
+    @Test(arguments: ["Host", "Host/Survey", "Host/Trial", "Lifecycle", "Images"])
+    func failuresToLookAreNotDropped(_ directory: String) throws {
+        let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Sources/VMCore/\(directory)").standardizedFileURL
+        let files = try FileManager.default.contentsOfDirectory(at: sources, includingPropertiesForKeys: nil)
+            .filter { !$0.hasDirectoryPath }
+        #expect(!files.isEmpty)
+        for file in files {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for (question, places) in Self.allowed where !places.contains(file.lastPathComponent) {
+                let dropped = try Regex("try\\? (await )?[A-Za-z.(]*" + question)
+                #expect(text.firstMatch(of: dropped) == nil, "\(file.lastPathComponent): \(question)")
+            }
+            // Of a state alone `unknown` looks like one that has ended.
+            let blind = try text.firstMatch(of: Regex(#"Observation\([^)]*\)\.state\.isAlive"#))
+            #expect(blind == nil || file.lastPathComponent == "FailedStart.swift", "\(file.lastPathComponent)")
+        }
+    }
+}

@@ -1,0 +1,215 @@
+import BridgeNet
+import Foundation
+import SystemPackage
+import Testing
+
+@testable import KVMCtl
+@testable import VMCore
+
+/// Whatever stands in the files of a run directory, or comes from QEMU, from a guest or out of /proc: it is read, or refused,
+/// and reported. A trap ends the test run.
+@Suite struct HostileWordsTests {
+    private static let manifest: JSON = [
+        "name": "web", "uuid": "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10", "file": "/vms/web/vm.params",
+        "memoryBytes": 536_870_912, "cpus": 2, "accelerator": "tcg", "foreground": false,
+        "vnc": ["address": "127.0.0.1", "port": 5907], "media": ["/vms/web/vdisk0"],
+        "forwards": ["tcp:127.0.0.1:2222:22"],
+        "nics": [
+            [
+                "index": 0, "mac": "52:54:00:00:00:01", "network": "bridge:br0", "tap": "tap0", "address": "10.213.0.5",
+                "settings": ["queues": 2, "vlans": "10,20", "rate": 100_000_000, "filter": "mac"],
+            ]
+        ],
+    ]
+    private static let place = Paths(run: "/none", log: "/none", cache: "/none", roots: [])
+
+    /// Reports a VM that was started as this in every way that there is.
+    private func report(_ manifest: Manifest, _ signature: String) throws {
+        var seen = Observation(state: .running, holder: ProcessIdentity(signature))
+        seen.endReason = manifest.name.description
+        let entry = VMEntry(manifest, seen, in: Self.place)
+        let details = VMDetails(entry)
+        for document in [entry.json, details.json] {
+            #expect(try JSON(parsing: Array(document.prettyText.utf8)) == document)
+        }
+        var table = Table("NAME", "MEMORY", "CPUS", "VNC", "NICS", "UPTIME")
+        table.add(entry.name, entry.memoryText, entry.cpusText, entry.vncText, entry.nicsText, entry.uptimeText)
+        #expect(!table.text.isEmpty && !details.text.isEmpty)
+        #expect(Manifest(Array(manifest.text.utf8)) == manifest)
+        _ = try manifest.ports(in: Self.place)
+        _ = manifest.nics.compactMap { SearchedNIC($0, among: []) }
+    }
+
+    @Test func manifests() throws {
+        var generator = SeededGenerator(state: 1)
+        let signatures = Hostile.values.map { "\($0) \($0)" } + ["1 9223372036854775807", "1 0", "2147483647 1"]
+        var understood = 0
+        for bytes in Hostile.variants(of: Self.manifest)
+            + Hostile.mutations(of: Self.manifest, count: 1500, using: &generator)
+        {
+            guard let manifest = Manifest(bytes) else { continue }
+            understood += 1
+            try report(manifest, signatures.randomElement(using: &generator) ?? "")
+        }
+        // Or it would have tried nothing.
+        #expect(understood > 500)
+    }
+
+    @Test func whatIsOutOfRangeIsNotThere() throws {
+        func with(_ key: String, _ value: JSON) throws -> Manifest? {
+            guard case .object(var members) = Self.manifest else { return nil }
+            members[key] = value
+            return Manifest(Array(JSON.object(members).text.utf8))
+        }
+        #expect(try with("cpus", .integer(.max)) == nil)
+        #expect(try with("memoryBytes", .integer(-1)) == nil)
+        #expect(try with("file", "vm.params") == nil)
+        #expect(try with("file", "/vms/\0/vm.params") == nil)
+        #expect(try with("name", "../web") == nil)
+        #expect(try with("vnc", ["address": "h", "port": .integer(.min)])?.vnc == nil)
+        #expect(try with("nics", [["index": .integer(.max), "mac": "x", "network": "user"]])?.nics == [])
+    }
+
+    private static let events: [JSON] = [
+        ["timestamp": ["seconds": 1, "microseconds": 2], "event": "RESUME"],
+        [
+            "timestamp": ["seconds": 1, "microseconds": 2], "event": "SHUTDOWN",
+            "data": ["guest": true, "reason": "x"],
+        ],
+        ["return": ["service": "5901", "host": "127.0.0.1", "status": "running"], "id": 1],
+        ["error": ["class": "GenericError", "desc": "no"], "id": 2],
+        ["QMP": ["version": ["qemu": ["major": 7, "minor": 2, "micro": 0]], "capabilities": ["oob"]]],
+    ]
+
+    @Test func recordsAndAnswersOfQEMU() {
+        var generator = SeededGenerator(state: 2)
+        for document in Self.events {
+            for bytes in Hostile.variants(of: document)
+                + Hostile.mutations(of: document, count: 500, using: &generator)
+            {
+                if case .reply(_, let answer)? = QMPMessage(line: bytes) {
+                    if let vnc = Manifest.VNC(answer) { #expect(vnc.port.number >= 5900) }
+                    _ = VMState(runState: answer["status"]?.string ?? "")
+                }
+                _ = FlightRecord(bytes + [UInt8(ascii: "\n")] + bytes).phase
+            }
+        }
+    }
+
+    @Test func answersOfTheGuestAgent() {
+        var generator = SeededGenerator(state: 3)
+        let answer: JSON = [
+            [
+                "name": "eth0", "hardware-address": "52:54:00:00:00:01",
+                "ip-addresses": [["ip-address": "192.0.2.7", "ip-address-type": "ipv4", "prefix": 24]],
+            ]
+        ]
+        let macs = MACAddress("52:54:00:00:00:01").map { [0: $0] } ?? [:]
+        for bytes in Hostile.variants(of: answer) + Hostile.mutations(of: answer, count: 1000, using: &generator) {
+            guard let document = try? JSON(parsing: bytes) else { continue }
+            _ = AgentInterfaces.addresses(in: document, nics: macs)
+        }
+    }
+
+    /// What stands in journals decides what root removes and takes back.
+    @Test func journals() {
+        var generator = SeededGenerator(state: 4)
+        let lines: [JSON] = [
+            ["link": "kvmnat0", "mac": "52:54:00:00:00:01"], ["table": "t", "family": "ip", "script": "/run/x"],
+            ["setting": "net/ipv4/ip_forward", "was": "0", "now": "1"], ["daemon": "/run/x.pid"],
+            ["directory": "/run/x"],
+            [
+                "bridge": "br0", "link": 7, "macs": ["52:54:00:00:00:01"], "end": 5, "gateways": ["192.0.2.1"],
+                "boot": "b",
+                "namespace": 9, "undo": ["00"],
+            ],
+        ]
+        for document in lines {
+            for bytes in Hostile.variants(of: document, values: Hostile.short)
+                + Hostile.mutations(of: document, count: 300, using: &generator)
+            {
+                guard let line = try? JSON(parsing: bytes) else { continue }
+                if let remnant = Remnant(line) { #expect(Remnant(remnant.json) == remnant) }
+                _ = ChangeRecord(line)?.json
+            }
+        }
+    }
+
+    @Test func rulesOfTheFirewall() {
+        var generator = SeededGenerator(state: 5)
+        let ruleset: JSON = [
+            "nftables": [
+                ["table": ["family": "ip", "name": "filter"]],
+                [
+                    "chain": [
+                        "family": "ip", "table": "filter", "name": "FORWARD", "type": "filter", "hook": "forward",
+                        "policy": "drop",
+                    ]
+                ],
+                [
+                    "rule": [
+                        "family": "ip", "table": "filter", "chain": "FORWARD",
+                        "expr": [
+                            [
+                                "match": [
+                                    "op": "==", "left": ["payload": ["protocol": "tcp", "field": "dport"]],
+                                    "right": ["set": [22, ["range": [1, 65535]]]],
+                                ]
+                            ], ["accept": .null],
+                        ],
+                    ]
+                ],
+            ]
+        ]
+        for bytes in Hostile.variants(of: ruleset) + Hostile.mutations(of: ruleset, count: 1000, using: &generator) {
+            guard let document = try? JSON(parsing: bytes) else { continue }
+            var firewall = Firewall(nftables: document)
+            firewall.add(
+                savedByIPTables:
+                    "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -p tcp --dport \(document.text.prefix(40)) -j X",
+                family: .ip, keeper: .iptables)
+        }
+    }
+
+    @Test func tablesOfMounts() {
+        var generator = SeededGenerator(state: 6)
+        let table = Array(
+            """
+            22 27 0:21 / /proc rw,relatime shared:5 - proc proc rw
+            36 27 0:41 / /vms/far\\040off rw,nosuid master:1 propagate_from:2 - nfs4 server:/vms rw,vers=4.2
+            37 27 0:42 / /srv rw - fuse.sshfs me@host:/srv rw
+
+            """.utf8)
+        for _ in 0..<300 { _ = MountTable(Hostile.mutated(table, using: &generator)).remote }
+        for length in 0...table.count { _ = MountTable(Array(table[..<length])).remote }
+    }
+
+    @Test func headersOfImages() {
+        var generator = SeededGenerator(state: 7)
+        let magics: [[UInt8]] = [[0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3], Array("KDMV".utf8), Array("conectix".utf8), []]
+        for _ in 0..<3000 {
+            let rest = (0..<Int.random(in: 0...120, using: &generator)).map { _ in
+                [0, 1, 0xff, UInt8.random(in: 0...255, using: &generator)].randomElement(using: &generator) ?? 0
+            }
+            _ = ImageContent(header: (magics.randomElement(using: &generator) ?? []) + rest).name
+        }
+    }
+
+    /// A file system in user space says of its sizes what it likes.
+    @Test func sizes() {
+        let bounds: [UInt64] = [0, 1, 511, 512, 1 << 32, 1 << 62, 1 << 63, .max]
+        for blocks in bounds {
+            for size in bounds {
+                let space = ByteCount(blocks: blocks, of: size)
+                #expect(space.bytes >= 0 && (space + space).bytes >= space.bytes)
+                #expect((space - space).bytes == 0 && !"\(space + space)".isEmpty)
+            }
+        }
+        for bytes in [Int64.min, -1, 0, 1, .max] {
+            for other in [Int64.min, -1, 0, 1, .max] {
+                let (one, two) = (ByteCount(bytes: bytes), ByteCount(bytes: other))
+                #expect((one - two).bytes >= 0 && !"\(one + two) \(one - two)".isEmpty)
+            }
+        }
+    }
+}
