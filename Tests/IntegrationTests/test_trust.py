@@ -360,6 +360,20 @@ def test_the_user_behind_sudo_is_trusted(host):
     assert "KVMCTL_VMS" in host.kvmctl("list", expect=77).stderr
 
 
+def test_others_in_a_root_that_everybody_may_write_to(host):
+    """As a tmpfs is where nobody gave it a mode: what is root's there can't be replaced, and what is a user's is refused."""
+    host.write_firmware_vm("own")
+    users = host.write_firmware_vm("users")
+    for path in [users.parent, users]:
+        os.chown(path, NOBODY, NOBODY)
+    host.vms.chmod(0o1777)
+    host.kvmctl("start", "own")
+    host.kvmctl("start", "users", expect=77)
+    host.kvmctl("stop", "--now", "own")
+    host.vms.chmod(0o777)
+    assert "KVMCTL_VMS" in host.kvmctl("list", expect=77).stderr
+
+
 def test_a_private_group_is_its_owner(host):
     """A file that root's own group may write to, of which nobody else is: as good as root's alone."""
     params = host.write_firmware_vm("vm")

@@ -6,8 +6,13 @@ enum Custody {
     /// Refuses a directory that somebody else could change or replace, where root's environment names it: sudo may have
     /// been told to keep that of a user's.
     ///
-    /// - Parameter variable: the one of the environment that names it.
-    static func refuseForeign(_ named: FilePath, from variable: String) throws(VMError) {
+    /// - Parameters:
+    ///   - variable: the one of the environment that names it.
+    ///   - mayHoldOthers: whether others may have files of theirs there, as in /tmp: each file is judged by itself, and they
+    ///     can't put one in the place of another.
+    static func refuseForeign(
+        _ named: FilePath, from variable: String, mayHoldOthers: Bool = false
+    ) throws(VMError) {
         // Where nothing answers nothing is read either.
         do throws(Errno) { try RemoteMounts.refuseSilent(at: named) } catch { return }
         let run = named.lexicallyNormalized()
@@ -17,7 +22,7 @@ enum Custody {
             // What is missing is root's to make.
             guard let found = ownStatus(of: place) else { continue }
             let isItself = (place == run || place == real) && !isLink(found)
-            if isItself ? isOwn(found) : mayHold(found, at: place) { continue }
+            if isItself && !mayHoldOthers ? isOwn(found) : mayHold(found, at: place) { continue }
             let whose = isItself ? "belongs to" : "depends on \(place), which belongs to"
             throw VMError(
                 .denied, run.string, "\(whose) \(Accounts.owner(found)): somebody else could say there what root does",

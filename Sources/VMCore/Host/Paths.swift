@@ -94,7 +94,7 @@ public struct Paths: Equatable, Sendable {
             paths.ownRoot = nil
             paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
             if uid == 0 {
-                for root in paths.roots { try Custody.refuseForeign(root, from: "KVMCTL_VMS") }
+                for root in paths.roots { try Custody.refuseForeign(root, from: "KVMCTL_VMS", mayHoldOthers: true) }
             }
         }
         return paths
