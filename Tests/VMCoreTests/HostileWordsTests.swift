@@ -195,6 +195,42 @@ import Testing
         }
     }
 
+    /// Kernels, discs and disks whose every number may be the worst there is, and that end anywhere.
+    @Test func imagesThatLie() throws {
+        var generator = SeededGenerator(state: 11)
+        let numbers: [UInt64] = [0, 1, 2, 0x20, 0x200, 0x7fff, 0xffff, 1 << 31, 1 << 32, 1 << 63, .max - 7, .max]
+        let images = [
+            MadeFile().with("HdrS", at: 0x202).with(0x20f, at: 0x206, bytes: 2).with(0xaa55, at: 0x1fe, bytes: 2),
+            MadeFile().with([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1], at: 0).with(64, at: 0x20, bytes: 8)
+                .with(56, at: 0x36, bytes: 2).with(4, at: 0x38, bytes: 2).with(4, at: 64, bytes: 4),
+            MadeFile().with([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1], at: 0).with(52, at: 0x1c, bytes: 4)
+                .with(32, at: 0x2a, bytes: 2).with(4, at: 0x2c, bytes: 2).with(4, at: 52, bytes: 4),
+            MadeFile().with("\u{1}CD001\u{1}", at: 16 * 2048).with("\0CD001\u{1}EL TORITO SPECIFICATION", at: 17 * 2048)
+                .with(18, at: 17 * 2048 + 0x47, bytes: 4).with([1], at: 18 * 2048),
+            MadeFile().with([0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3], at: 0),
+        ]
+        for image in images {
+            let parts = [0, 0x1f0, 16 * 2048, 17 * 2048, 18 * 2048].filter { $0 < image.bytes.count }
+            for _ in 0..<4000 {
+                var made = image
+                for _ in 0..<Int.random(in: 1...6, using: &generator) {
+                    let place = (parts.randomElement(using: &generator) ?? 0) + .random(in: 0..<160, using: &generator)
+                    let width = [1, 2, 4, 8].randomElement(using: &generator) ?? 1
+                    made = made.with(numbers.randomElement(using: &generator) ?? 0, at: place, bytes: width)
+                }
+                if Bool.random(using: &generator) {
+                    made.bytes.removeLast(Int.random(in: 0...made.bytes.count, using: &generator))
+                }
+                let header = Array(made.bytes.prefix(ImageContent.headerLength))
+                _ = ImageContent(header: header).name
+                _ = QCOW2Condition(header)
+                _ = QCOW2Header(header)
+                _ = try KernelImage(size: Int64(made.bytes.count), made.read)
+                _ = try OpticalDisc(made.read)
+            }
+        }
+    }
+
     /// A file system in user space says of its sizes what it likes.
     @Test func sizes() {
         let bounds: [UInt64] = [0, 1, 511, 512, 1 << 32, 1 << 62, 1 << 63, .max]
