@@ -59,6 +59,11 @@ struct Root: ParsableCommand {
     /// looks neither at all the others nor for a request for completions, which took a third of a command's start-up.
     /// Whatever is more than that (help, errors) is for the whole tree.
     static func command(_ words: [String]) throws -> any ParsableCommand {
+        if let word = words.first(where: { $0.unicodeScalars.contains("\u{fffd}") }) {
+            throw VMError(
+                .usage, "'\(word)'", "is not UTF-8, as kvmctl's names and paths have to be",
+                remedy: "rename what it names")
+        }
         let named = configuration.subcommands.first { $0.configuration.commandName == words.first }
         if let named, named.configuration._superCommandName != nil,
             let command = try? named.parseAsRoot(Array(words.dropFirst())),
@@ -70,7 +75,7 @@ struct Root: ParsableCommand {
         do { return try parseAsRoot(words) } catch {
             // A missing word is said before an unknown option, which may be the reason: then that is what is said.
             guard !exitCode(for: error).isSuccess, !isAboutAnOption(error) else { throw error }
-            do { _ = try parseAsRoot(words + ["x"]) } catch let other where isAboutAnOption(other) { throw other }
+            do { _ = try parseAsRoot(words + ["x"]) } catch let other { throw isAboutAnOption(other) ? other : error }
             throw error
         }
     }

@@ -35,7 +35,7 @@ struct StartAKVM {
         var options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
         options.cdromWord = "the ISO"
         let surroundings = Surroundings(paths, trust: try Places.trust(), keepsProbes: true)
-        let starting = Starting(try surroundings.file(at: vm.file), options: options, in: surroundings)
+        let starting = Starting(try surroundings.file(of: vm), options: options, in: surroundings)
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
         print(outcome.text(of: vm.name))
     }

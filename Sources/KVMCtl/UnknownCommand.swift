@@ -12,6 +12,20 @@ enum UnknownCommand {
         "validate": "check", "verify": "check", "delete": "rm", "remove": "rm", "undefine": "rm", "bridge": "net",
         "network": "net",
     ]
+    /// The same below `net`.
+    private static let networkSynonyms = [
+        "list": "show", "ls": "show", "status": "show", "info": "show", "create": "up", "add": "up", "new": "up",
+        "rm": "down", "delete": "down", "remove": "down", "destroy": "down", "save": "persist",
+    ]
+    /// What kvmctl has no command for, and what does it.
+    private static let others = [
+        "restart": "stop the VM, then start it", "reboot": "stop the VM, then start it",
+        "reset": "stop the VM with --now, then start it",
+        "edit": "edit the VM's vm.params; kvmctl check says what is wrong with it",
+        "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
+        "autostart": "systemctl enable kvmctl@NAME", "enable": "systemctl enable kvmctl@NAME",
+        "disable": "systemctl disable kvmctl@NAME", "version": "kvmctl --version",
+    ]
 
     /// Refuses a word that stands where a command does and is none.
     ///
@@ -49,10 +63,11 @@ enum UnknownCommand {
         _ word: String, after path: [String], among children: [any ParsableCommand.Type]
     ) -> VMError {
         let known = children.filter { $0.configuration.shouldDisplay }.flatMap { names(of: $0) }
-        let synonym = synonyms[word].flatMap { known.contains($0) ? $0 : nil }
+        let synonym = (path == ["net"] ? networkSynonyms : synonyms)[word].flatMap { known.contains($0) ? $0 : nil }
         let typed = (path + [word]).joined(separator: " ")
         let help = (["kvmctl"] + path + ["--help"]).joined(separator: " ")
         let nearest = (synonym ?? Nearest.match(word, among: known)).map { (path + [$0]).joined(separator: " ") }
+        if path.isEmpty, let other = others[word] { return VMError(.usage, "there is no command '\(word)'", other) }
         return VMError(
             .usage, "unknown command '\(typed)'",
             nearest.map { "did you mean '\($0)'?" } ?? "\(help) lists the commands")
@@ -65,21 +80,29 @@ enum UnknownCommand {
 
 /// What is said of options that a command does not have.
 enum UnknownOption {
-    /// The message of ArgumentParser with the option that was meant, where it names an unknown one and finds none near:
-    /// it does not know the beginning of a word for the word.
+    /// What the same thing is called elsewhere: by QEMU, virsh, virt-install, qm, docker; those that a command has are meant.
+    private static let synonyms = [
+        "--iso": ["--cdrom"], "--cd": ["--cdrom"], "--ram": ["--memory"], "--mem": ["--memory"],
+        "--vcpus": ["--cpus"], "--network": ["--net"], "--nic": ["--net"], "--size": ["--disk"], "--force": ["--now"],
+        "--ip": ["--address"], "--addr": ["--address"], "--destroy": ["--disks"], "--remove-all-storage": ["--disks"],
+        "--format": ["--json"], "--output": ["--json"], "--follow-logs": ["--follow"], "--tail": ["--lines"],
+    ]
+
+    /// The message of ArgumentParser with the option that was meant, where it names an unknown one: it neither knows the
+    /// beginning of a word for the word, nor what is called otherwise elsewhere, and takes what is far for near.
     static func completed(_ message: String, usage: String) -> String {
         let lead = "Unknown option '"
-        guard let first = message.split(separator: "\n").first, first.hasPrefix(lead), first.hasSuffix("'") else {
-            return message
-        }
-        let option = String(first.dropFirst(lead.count).dropLast())
+        guard let first = message.split(separator: "\n").first, first.hasPrefix(lead) else { return message }
+        let option = String(first.dropFirst(lead.count).prefix { $0 != "'" })
         let known = usage[(usage.firstRange(of: "Usage:")?.upperBound ?? usage.startIndex)...].split {
             !($0.isLetter || $0.isNumber || $0 == "-")
         }.map(String.init)
             .filter { $0.hasPrefix("--") }
         let beginsWith = known.filter { option.count > 3 && $0.hasPrefix(option) }
-        let meant = beginsWith.count == 1 ? beginsWith[0] : Nearest.match(option, among: known)
-        guard let meant else { return message }
-        return "\(first). Did you mean '\(meant)'?" + message.dropFirst(first.count)
+        let nearest = Nearest.match(String(option.drop { $0 == "-" }), among: known.map { String($0.dropFirst(2)) })
+        let meant =
+            synonyms[option]?.first(where: known.contains)
+            ?? (beginsWith.count == 1 ? beginsWith[0] : nearest.map { "--\($0)" })
+        return "\(lead)\(option)'" + (meant.map { ". Did you mean '\($0)'?" } ?? "") + message.dropFirst(first.count)
     }
 }

@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from rig.host import NOBODY
+
 
 def run(*words, **options):
     return subprocess.run([str(word) for word in words], check=True, text=True, stdout=subprocess.PIPE, **options).stdout
@@ -225,3 +227,57 @@ def test_removal_tells_only_what_it_did(host):
     (host.run / "log" / "vm" / "directory").mkdir()
     result = host.kvmctl("rm", "vm", expect=None)
     assert result.returncode != 0 and "log/vm" in result.stderr and "removed" not in result.stdout
+
+
+def test_a_vm_whose_name_is_not_utf8(host):
+    """Nobody can see what it is; it may stand on any disk, and nobody says that it is not there."""
+    base = host.vms / "base/vdisk0"
+    host.kvmctl("create", host.vms / "base", "--disk", "1M", "--memory", "32", "--net", "none")
+    odd = os.fsencode(host.vms) + b"/caf\xe9"
+    os.mkdir(odd)
+    with open(odd + b"/vm.params", "w") as params:
+        params.write(f"NET0=none\nDISK0=overlay\nDISK0_FORMAT=qcow2\n")
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", odd + b"/overlay"], check=True)
+    assert "not UTF-8" in host.kvmctl("list", expect=65).stderr
+    assert "and might use it" in host.kvmctl("rm", "base", "--disks", "--dry-run").stdout and base.exists()
+    said = subprocess.run([host.binary, "check", odd], capture_output=True, env=host.environment)
+    assert said.returncode == 64 and b"is not UTF-8" in said.stderr
+    host.environment["KVMCTL_VMS"] = os.fsdecode(odd)
+    assert "KVMCTL_VMS: is not UTF-8" in host.kvmctl("list", expect=64).stderr
+
+
+def test_the_file_behind_a_loop_device_is_another_vms_disk(host, loops):
+    """However the device stands on it."""
+    disk = image(host.vms / "other/disk")
+    host.write_firmware_vm("other", DISK0=disk)
+    host.kvmctl("start", "other")
+    device = loops(disk)
+    for path in (device, loops.partition(device)):
+        host.write_firmware_vm("vm", DISK0=path)
+        for command in ("check", "start"):
+            assert "is made of a disk of the VM other, which is running" in host.kvmctl(command, "vm", expect=75).stderr, path
+    host.kvmctl("stop", "--now", "other")
+
+
+def test_what_another_account_says_of_roots_disk(host):
+    """It keeps root from nothing; but a base that the account can read, and may have built on, is not deleted."""
+    host.kvmctl("create", host.vms / "vm", "--disk", "1M", "--memory", "32", "--net", "none")
+    disk, users = host.vms / "vm/vdisk0", host.vms / "users"
+    host.write_firmware_vm("users", DISK0="overlay", DISK0_FORMAT="qcow2")
+    run("qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", disk, "-F", "raw", users / "overlay", "1M")
+    for path in (users, users / "vm.params", users / "overlay"):
+        os.chown(path, NOBODY, NOBODY)
+    host.kvmctl("check", "vm")
+    host.kvmctl("start", "vm")
+    host.kvmctl("stop", "--now", "vm")
+    assert f"would remove {disk}" in host.kvmctl("rm", "vm", "--disks", "--dry-run").stdout
+    # Nor does a file that nobody can understand.
+    (users / "vm.params").write_text("junk")
+    assert f"would remove {disk}" in host.kvmctl("rm", "vm", "--disks", "--dry-run").stdout
+    host.write_firmware_vm("users", DISK0="overlay", DISK0_FORMAT="qcow2")
+    os.chown(users / "vm.params", NOBODY, NOBODY)
+    for path in (host.root, host.vms, disk.parent):
+        path.chmod(0o755)
+    disk.chmod(0o644)
+    host.kvmctl("check", "vm")
+    assert f"kept {disk}: it is the backing file of" in host.kvmctl("rm", "vm", "--disks", "--dry-run").stdout

@@ -132,3 +132,34 @@ def test_what_others_have_open_is_no_vm(host):
     finally:
         sleeper.kill()
         sleeper.wait()
+
+
+def test_its_params_file_too(host):
+    start(host)
+    shutil.rmtree(host.run / "vms")
+    (host.vms / "vm/vm.params").unlink()
+    for command in ("start", "check", "explain"):
+        assert "its params file is not known" in host.kvmctl(command, "vm", expect=75).stderr
+    assert "is the name of a VM that runs" in host.kvmctl("create", "vm", "--net", "none", expect=73).stderr
+    host.kvmctl("stop", "--now", "vm")
+
+
+@pytest.mark.parametrize("other", ["other", "missing/deeper"])
+def test_somewhere_else_is_not_removed(rootless_host, other):
+    """The guest of a VM that another XDG_RUNTIME_DIR knows does not lose its power."""
+    host = rootless_host
+    del host.environment["KVMCTL_RUN"]
+    host.environment |= {"HOME": str(host._directory("home")), "XDG_RUNTIME_DIR": str(host._directory("runtime"))}
+    host._directory("other")
+    pid = start(host)
+    there = host.environment["XDG_RUNTIME_DIR"]
+    host.environment["XDG_RUNTIME_DIR"] = str(host.root / other)
+    listed = host.kvmctl("list", "--json", expect=75)
+    assert '"state": "unknown"' in listed.stdout and f"{there}/kvmctl/vms/vm" in listed.stderr
+    for command in (["stop", "vm"], ["stop", "--now", "vm"], ["start", "vm"], ["rm", "vm"], ["console", "vm"]):
+        said = host.kvmctl(*command, expect=None)
+        assert said.returncode in (75, 69) and "vm: stopped" not in said.stdout, said
+    assert f"it runs, pid {pid}, with its run-time files in {there}" in host.kvmctl("stop", "vm", expect=75).stderr
+    host.environment["XDG_RUNTIME_DIR"] = there
+    assert host.show("vm")["pid"] == pid
+    host.kvmctl("stop", "--now", "vm")

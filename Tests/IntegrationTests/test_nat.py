@@ -257,3 +257,19 @@ def test_a_start_killed_half_way_leaves_nothing_after_the_next_command(host):
         start.communicate()
         host.kvmctl("stop", "--now", "vm")
         assert host.network() == before and list(resources.iterdir()) == []
+
+
+def test_forwarding_that_others_may_rely_on_stays(host):
+    """A container's network that came meanwhile finds it on, and loses it without a word if it goes."""
+    host.execute("sysctl", "-qw", "net.ipv4.ip_forward=0")
+    host.write_firmware_vm("vm", NET0="nat")
+    host.kvmctl("start", "vm")
+    host.ip("link", "add", "docker0", "type", "bridge")
+    host.ip("addr", "add", "172.17.0.1/16", "dev", "docker0")
+    host.kvmctl("stop", "--now", "vm")
+    assert host.execute("sysctl", "-n", "net.ipv4.ip_forward").stdout == "1\n"
+    # What was there before does not count.
+    host.execute("sysctl", "-qw", "net.ipv4.ip_forward=0")
+    host.kvmctl("start", "vm")
+    host.kvmctl("stop", "--now", "vm")
+    assert host.execute("sysctl", "-n", "net.ipv4.ip_forward").stdout == "0\n"

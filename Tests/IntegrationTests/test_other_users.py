@@ -170,3 +170,23 @@ def test_a_user_can_not_make_root_read_without_end(host):
         done
         """)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_users_vm_with_run_time_files_anywhere(host):
+    """Only the user knows where they are; that it runs is seen by its process."""
+    params = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M", NET0="user")
+    (host.vms / "vm" / "disk").write_bytes(bytes(1 << 20))
+    for path in (params.parent, params, params.parent / "disk"):
+        os.chown(path, NOBODY, NOBODY)
+    result = in_usual_places(host, f"""
+        export XDG_RUNTIME_DIR=/run/user/{NOBODY}/deeper
+        mkdir -p $XDG_RUNTIME_DIR; chown {NOBODY} $XDG_RUNTIME_DIR
+        user start {params} || exit 1
+        for command in stop "stop --now" rm; do refused 77 root $command {params}; done
+        refused 75 root start --trust-owner {params}
+        root show {params} | grep running || exit 1
+        user stop --now {params} || exit 1
+        root show {params} | grep stopped || exit 1
+        """)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "with the KVMCTL_RUN or XDG_RUNTIME_DIR that it was started with" in result.stderr

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from rig.fuse import fuse
 from rig.host import NOBODY
 
 # What each key names, in a file that is otherwise whole.
@@ -421,3 +422,64 @@ def test_opening_a_device_does_nothing(host):
         opened = [line for line in trace.read_text().splitlines() if "watchdog" in line and "openat" in line]
         assert opened and all("O_PATH" in line for line in opened), opened
         host.kvmctl("check", "vm", expect=65)
+
+
+def test_a_file_system_that_a_user_serves(host):
+    """There every file is whose its program says: it says root's."""
+    source = host._directory("source")
+    host.write_firmware_vm("far", directory=source)
+    root, users = host.vms / "root", host.vms / "users"
+    with fuse(host, source, root, user=0):
+        host.kvmctl("start", root)
+        host.kvmctl("stop", "--now", "root")
+    with fuse(host, source, users, user=NOBODY):
+        for command in (["check"], ["start"], ["rm", "--yes"]):
+            said = host.kvmctl(*command, users, expect=77).stderr
+            assert "is on a file system that a program of the account nobody serves" in said
+        host.kvmctl("list")
+
+
+# Takes a lease on a file, and ignores that others want to open it (fcntl(2), F_SETLEASE).
+LEASE = "import fcntl, signal, sys, time; signal.signal(signal.SIGIO, signal.SIG_IGN); " \
+    "file = open(sys.argv[1], 'r+'); fcntl.fcntl(file, 1024, fcntl.F_WRLCK); print(flush=True); time.sleep(600)"
+
+
+@pytest.mark.parametrize("name", ["vm.params", "disk"])
+def test_a_lease_keeps_nobody_waiting(host, name):
+    users = host.write_firmware_vm("users", DISK0="disk", DISK0_FORMAT="qcow2").parent
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", users / "disk", "1M"], check=True)
+    host.write_firmware_vm("own", DISK0="disk", DISK0_SIZE="1M")
+    for path in [users, users / "vm.params", users / "disk"]:
+        os.chown(path, NOBODY, NOBODY)
+    holder = subprocess.Popen(
+        ["setpriv", f"--reuid={NOBODY}", "--regid", str(NOBODY), "--clear-groups", "python3", "-c", LEASE, users / name],
+        stdout=subprocess.PIPE, text=True)
+    try:
+        host.vms.chmod(0o755)
+        host.root.chmod(0o755)
+        assert holder.stdout.readline() == "\n"
+        for command in (["list"], ["start", "own"], ["check", "--all"], ["stop", "--all", "--now"]):
+            host.kvmctl(*command, expect=None, timeout=20)
+        host.kvmctl("stop", "--now", "own")
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+
+
+@pytest.mark.parametrize("place", ["params", "disk", "base"])
+def test_a_file_of_the_kernels_keeps_nobody_waiting(host, place):
+    """Who reads /proc/kmsg waits for the kernel's next message, and takes it away."""
+    users, kmsg = host.vms / "users", "/proc/kmsg"
+    users.mkdir()
+    if place == "params":
+        (users / "vm.params").symlink_to(kmsg)
+    else:
+        host.write_firmware_vm("users", DISK0=kmsg if place == "disk" else "disk", DISK0_FORMAT="qcow2")
+        subprocess.run(
+            ["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", kmsg, "-F", "raw", users / "disk", "1M"], check=True)
+    host.write_firmware_vm("own", DISK0="disk", DISK0_SIZE="1M")
+    host.execute("timeout", "1", "cat", kmsg)
+    for command in (["list"], ["check", "own"], ["check", "--all"], ["start", "own"], ["doctor"], ["rm", "users"],
+                    ["stop", "--all", "--now"], ["rm", "own", "--disks"]):
+        host.kvmctl(*command, expect=None, timeout=20)

@@ -18,11 +18,19 @@ from rig.host import NOBODY
     # Also where a word is missing, too.
     ("start --tmeout 5s", "'--tmeout'. Did you mean '--timeout'?"), ("explain --jsn", "'--jsn'. Did you mean '--json'?"),
     ("net up br0 --uplnk eth0", "'--uplnk'. Did you mean '--uplink'?"),
+    ("net rm br0", "did you mean 'net down'?"), ("net ls", "did you mean 'net show'?"),
+    ("restart vm", "there is no command 'restart': stop the VM, then start it"),
+    ("autostart vm", "systemctl enable kvmctl@NAME"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
+    ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"), ("stop vm --force", "'--force'. Did you mean '--now'?"),
+    # What is far is not near.
+    ("rm vm --foo", "Unknown option '--foo'"), ("list vm", "Unexpected argument 'vm'"),
+    ("create one two", "Unexpected argument 'two'"),
     ("--json list", "--json: stands before the command"), ("net --json show", "kvmctl net show --help lists"),
 ])
 def test_the_nearest_is_named(host, words, said):
     result = host.kvmctl(*words.split(), expect=64)
     assert said in result.stderr.splitlines()[0] and result.stdout == ""
+    assert "?" in said or "?" not in result.stderr.splitlines()[0]
 
 
 @pytest.mark.parametrize("words", ["--help", "help", "help net up", "net", "net --help", "--version", "ls"])

@@ -194,7 +194,8 @@ import Testing
             .table(family: "ip", name: "kvmctl_nat", script: nil),
             .table(family: "netdev", name: "kvmctl-web", script: "/run/kvmctl/rules/kvmctl-web"), .daemon(daemon),
             .reader(daemon),
-            .setting(.forwarding, was: "0", now: "1"), .file("/run/a \"b\""), .directory("/run/kvmctl/nat"),
+            .setting(.forwarding, was: "0", now: "1"), .forwarding(for: try #require(InterfaceName("kvmnat0"))),
+            .file("/run/a \"b\""), .directory("/run/kvmctl/nat"),
         ]
         #expect(try remnants.map { Remnant(try JSON(parsing: $0.json.text.utf8)) } == remnants)
     }

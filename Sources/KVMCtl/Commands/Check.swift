@@ -31,7 +31,7 @@ struct Check: ParsableCommand {
     }
 
     private func check(_ vm: VMReference, _ surroundings: Surroundings, isRunning: Bool) throws -> [String] {
-        let file = try surroundings.file(at: vm.file)
+        let file = try surroundings.file(of: vm)
         let starting = Starting(file, in: surroundings)
         let plan = try starting.plan(to: .check(isRunning: isRunning))
         let unchecked = file.params.qemuArguments.isEmpty ? [] : ["QEMUARGn are QEMU's own to judge: not checked"]

@@ -17,7 +17,7 @@ struct Explain: ParsableCommand {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
         let surroundings = Surroundings(paths, trust: try trust.trust())
-        let starting = Starting(try surroundings.file(at: reference.file), in: surroundings)
+        let starting = Starting(try surroundings.file(of: reference), in: surroundings)
         let plan = try starting.plan(to: .show(isRunning: true))
         if output.json {
             output.print(list: plan.arguments.map(\.json))

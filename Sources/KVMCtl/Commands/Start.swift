@@ -45,7 +45,7 @@ struct Start: ParsableCommand {
         try output.list(dryRun.isOn ? "kvmctl.plan/1" : "kvmctl.start/1") { results in
             try targets.forEach(results) { vm in
                 let stopwatch = Stopwatch()
-                let file = try surroundings.file(at: vm.file)
+                let file = try surroundings.file(of: vm)
                 stopwatch.lap(.parse)
                 let starting = Starting(file, options: options, in: surroundings, stopwatch: stopwatch)
                 if dryRun.isOn {

@@ -23,7 +23,7 @@ extension Starting.Outcome {
             var parts = ["\(name): started"]
             if let vnc = entry.vnc, let port = vnc.port {
                 let password = vnc.hasPassword ? " (password: \(command: "kvmctl vnc \(name)"))" : ""
-                parts.append("VNC at \(vnc.address):\(port.number)\(password)")
+                parts.append("VNC at \(HostPort(.tcp, vnc.address, port.number).place)\(password)")
             }
             parts += entry.nics.compactMap { nic in
                 nic.tap.map { tap in

@@ -25,10 +25,9 @@ enum MachineChecks {
     /// Who reaches a VNC server without a password has the VM's screen and keyboard.
     private static func openScreen(of machine: MachineCondition) -> Finding? {
         guard let open = machine.unprotectedVNC else { return nil }
-        let place = open.address.contains(":") ? "[\(open.address)]" : open.address
         return .warning(
             machine.name,
-            "VNC at \(place):\(open.number) has no password: any local account can use its screen and keyboard",
+            "VNC at \(open.place) has no password: any local account can use its screen and keyboard",
             mend: .step(
                 "with VNCDISP=auto in \(machine.file) each start makes one (\(command: "kvmctl vnc \(machine.name)")); "
                     + "VNCPASSWORD_FILE names one"))

@@ -60,9 +60,14 @@ struct BlockDevice: Hashable {
     }
 
     /// The devices that are made of it: a volume of device-mapper's, an array of md's.
-    var holders: [BlockDevice] {
-        guard let holders = directory?.appending("holders"), let entries = try? names(in: holders) else { return [] }
-        return entries.compactMap { Self.device(in: holders.appending($0)) }
+    var holders: [BlockDevice] { linked("holders") }
+
+    /// The devices that it is made of.
+    var parts: [BlockDevice] { linked("slaves") }
+
+    private func linked(_ name: String) -> [BlockDevice] {
+        guard let place = directory?.appending(name), let entries = try? names(in: place) else { return [] }
+        return entries.compactMap { Self.device(in: place.appending($0)) }
     }
 
     /// What it is as something that is made of others, in words.

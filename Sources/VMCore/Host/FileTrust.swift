@@ -66,7 +66,14 @@ public struct FileTrust: Equatable, Sendable {
         switch rule {
         case .ownRights, .owner:
             found = try rights.walk { () throws(PathWalk.Failure) in try PathWalk.find(path, judge: nil) }
-        case .accounts(let accounts): found = try PathWalk.find(path) { Self.distrust(of: $0, $1, accounts) }
+        case .accounts(let accounts):
+            // Before anything there is touched: its program may never answer.
+            if let mount = RemoteMounts.mount(at: path),
+                let distrust = Self.server(of: mount, besides: accounts, at: mount.path)
+            {
+                throw .distrusted(distrust)
+            }
+            found = try PathWalk.find(path) { Self.distrust(of: $0, $1, accounts) }
         }
         found.rights = rights
         return found
@@ -78,6 +85,29 @@ public struct FileTrust: Equatable, Sendable {
         guard rule == .ownRights else { return try find(path) }
         let accounts = [0, geteuid()]
         return try PathWalk.find(path) { Self.distrust(of: $0, $1, accounts) }
+    }
+
+    /// The rights of an account, of whose files nothing is acted on.
+    init(ofAccount uid: UInt32) { self.init(.owner(FileAccount(uid), name: Accounts.name(uid))) }
+
+    /// The account on whose mere word a params file is there; nil where the caller acts on the file, or acts with an account's
+    /// rights, so that the kernel decides.
+    func stranger(at file: FilePath) -> UInt32? {
+        guard case .accounts = rule else { return nil }
+        do throws(PathWalk.Failure) {
+            _ = try find(file)
+            return nil
+        } catch {
+            guard case .distrusted(let distrust) = error else { return nil }
+            return distrust.owner ?? (try? status(of: file)).flatMap { $0?.st_uid } ?? UInt32.max
+        }
+    }
+
+    /// Whether a file can be read with the rights that decide.
+    func canRead(_ path: FilePath) -> Bool {
+        guard let found = try? find(path), let opened = try? found.open(.readOnly) else { return false }
+        extendLifetime(opened)
+        return true
     }
 
     /// The rule for one params file: the caller's; or, with `--trust-owner`, that of the account whose it is.
@@ -115,8 +145,21 @@ extension FileTrust {
             return Distrust(
                 place: place.path, reason: "belongs to \(Accounts.name(status.st_uid))", owner: status.st_uid)
         }
+        let device = UInt64(status.st_dev)
+        if let mount = RemoteMounts.served(device), let distrust = server(of: mount, besides: accounts, at: place.path)
+        {
+            return distrust
+        }
         if place.role == .link { return nil }
         return writers(found, place)
+    }
+
+    /// Why a file system is not trusted that a program serves (FUSE): whose a file is there, and who may change it, is that
+    /// program's word. nil where it is trusted.
+    private static func server(of mount: Mount, besides accounts: [UInt32], at path: FilePath) -> Distrust? {
+        guard let server = mount.server, !accounts.contains(server) else { return nil }
+        let reason = "is on a file system that a program of the account \(Accounts.name(server)) serves"
+        return Distrust(place: path, reason: reason)
     }
 
     /// Who else may write to it.

@@ -45,7 +45,9 @@ struct FoundFile: ~Copyable {
     func openRegular() throws(Errno) -> OwnedDescriptor {
         // Before it is opened: the opening of a device can do something (open(2) of /dev/watchdog starts it).
         if let status, status.kind != S_IFREG { throw .notSupported }
-        return try open(.readOnly)
+        let opened = try open(.readOnly)
+        guard opened.pseudoFileSystem == nil else { throw .notSupported }
+        return opened
     }
 
     /// Opens the directory that holds it, for files without a name (O_TMPFILE).

@@ -55,6 +55,20 @@ final class HostDisks {
         return .host("the kernel has claimed it", readOnly: false)
     }
 
+    /// The files that a device is made of, by loop devices, also through volumes of device-mapper's and arrays of md's.
+    func filesBehind(_ status: stat) -> [FileIdentity] {
+        var rest = [BlockDevice(status)].compactMap(\.self)
+        var seen = Set(rest)
+        var files: [FileIdentity] = []
+        while let device = rest.popLast() {
+            files += loops.filter { $0.device == device }.map(\.file)
+            for part in device.parts + [device.disk].compactMap(\.self) where seen.insert(part).inserted {
+                rest.append(part)
+            }
+        }
+        return files
+    }
+
     private func use(of file: FileIdentity) -> DiskUse? {
         if swaps.files.contains(file) { return .host("it is swap space", readOnly: false) }
         for loop in loops where loop.file == file {

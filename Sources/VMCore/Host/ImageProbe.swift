@@ -62,7 +62,8 @@ extension ImageFacts {
         }
         do throws(Errno) {
             let opened = try found.open(.readOnly)
-            if let system = try pseudoFileSystem(opened) {
+            // Before anything is read, which may wait for ever there.
+            if let system = opened.pseudoFileSystem {
                 return .unusable("is a file of \(system): it shows the kernel's state, and stores nothing")
             }
             var image = try Image(opened, found, status, question)
@@ -73,16 +74,9 @@ extension ImageFacts {
         }
     }
 
-    /// Before anything is read, which may wait for ever there.
-    private static func pseudoFileSystem(_ file: borrowing OwnedDescriptor) throws(Errno) -> String? {
-        let type = clinux_file_system_type(file.rawValue)
-        guard type >= 0 else { throw Errno(rawValue: CInt(truncatingIfNeeded: -type)) }
-        return PseudoFileSystem.name(ofType: UInt32(truncatingIfNeeded: type))
-    }
-
     private static func missing(_ found: borrowing FoundFile, _ size: ByteCount?) -> ImageFacts {
         if let directory = try? found.openInDirectory(.readOnly, flags: O_DIRECTORY, permissions: 0),
-            let system = try? pseudoFileSystem(directory)
+            let system = directory.pseudoFileSystem
         {
             return .unusable("would be a file of \(system): there is none, and none can be made")
         }

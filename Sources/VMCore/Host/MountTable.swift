@@ -9,6 +9,8 @@ struct Mount: Hashable, Sendable {
     var source: String
     /// The device number that files there have, as `major:minor`: the same for all places of one file system.
     var device: String
+    /// Who serves it, where that is a program of this host's (mount.fuse(8), user_id).
+    var server: UInt32?
 }
 
 /// What is mounted where (proc_pid_mountinfo(5)).
@@ -39,9 +41,11 @@ struct MountTable: Sendable {
         return start.map { line.dropFirst($0).prefix { $0 != blank } }
     }
 
-    /// The root is where kvmctl itself came from; and an automounter's place under /proc holds nothing of anybody's.
+    /// The root is where kvmctl itself came from. Under /proc and /sys only root mounts something, as containers have it from
+    /// lxcfs; an automounter's place under /dev holds nothing of anybody's.
     private static func mayHold(_ mount: Mount) -> Bool {
-        mount.path != "/" && !["/proc", "/sys", "/dev"].contains { mount.path.starts(with: $0) }
+        if mount.path == "/" || mount.path.starts(with: "/proc") || mount.path.starts(with: "/sys") { return false }
+        return !(mount.path.starts(with: "/dev") && mount.type == "autofs")
     }
 
     private static func isLocal(_ type: ArraySlice<UInt8>) -> Bool {
@@ -73,7 +77,14 @@ extension Mount {
         else { return nil }
         self.init(
             path: FilePath(path), type: String(decoding: words[dash + 1], as: UTF8.self),
-            source: Self.unescaped(words[dash + 2]) ?? "", device: String(decoding: words[2], as: UTF8.self))
+            source: Self.unescaped(words[dash + 2]) ?? "", device: String(decoding: words[2], as: UTF8.self),
+            server: words.count > dash + 3 ? Self.server(words[dash + 3]) : nil)
+    }
+
+    private static func server(_ options: ArraySlice<UInt8>) -> UInt32? {
+        let lead = Array("user_id=".utf8)
+        let option = options.split(separator: UInt8(ascii: ",")).first { $0.starts(with: lead) }
+        return option.flatMap { UInt32(String(decoding: $0.dropFirst(lead.count), as: UTF8.self)) }
     }
 
     /// Blanks and backslashes are written as `\040`, three octal digits (fs/proc_namespace.c, mangle).

@@ -55,9 +55,17 @@ struct NATNetwork {
             plain: NATFacts(
                 prefix: prefix, mtu: networks.bridge?.mtu ?? networks.outsideMTU,
                 isForwarding: try Sysctl.forwarding.value() != "0", members: try members(),
-                isNamePortTaken: try isTaken(HostPort(.tcp, prefix.address.description, NATServer.namePort)),
+                isNamePortTaken: try isNamePortTaken(at: prefix.address),
                 isLeasePortTaken: try isTaken(HostPort(.udp, "", NATServer.leasePort), sharing: true)),
             lines: try addressLines())
+    }
+
+    /// Names are asked for over both.
+    private func isNamePortTaken(at address: IPAddress) throws(VMError) -> Bool {
+        for transport in [PortForward.Transport.tcp, .udp] {
+            if try isTaken(HostPort(transport, address.description, NATServer.namePort)) { return true }
+        }
+        return false
     }
 
     /// Whether somebody else has a port that its server needs; only root may try. Ours, which another command may be
@@ -95,7 +103,7 @@ struct NATNetwork {
         if survey.prefix == nil { try add(prefix) }
         if try Sysctl.forwarding.value() == "0" {
             try Self.noteSideEffects(&journal)
-            try journal.note(.setting(.forwarding, was: "0", now: "1"))
+            try journal.note(.forwarding(for: bridge))
             try Sysctl.forwarding.set("1")
         }
         // Each time, for somebody may have flushed all rules since.

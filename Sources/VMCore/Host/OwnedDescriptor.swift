@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import SystemPackage
 
@@ -50,13 +51,22 @@ struct OwnedDescriptor: ~Copyable {
     /// Opens a regular file for reading, whoever has it, and whatever they put there meanwhile: what it is is seen before
     /// it is opened, for the opening of a FIFO waits, and that of a device can do something (/dev/watchdog).
     ///
-    /// - Throws: `.notSupported` where it is something else.
+    /// - Throws: `.notSupported` where it is something else, or a file of the kernel's, whose reading may wait for ever
+    ///   (/proc/kmsg) or take away what it reads; `.resourceTemporarilyUnavailable` where its owner keeps others waiting
+    ///   (fcntl(2), F_SETLEASE).
     static func anyonesRegular(_ path: FilePath) throws(Errno) -> OwnedDescriptor {
         try RemoteMounts.refuseSilent(at: path)
         let seen = try open(path, .readOnly, flags: pathOnly)
-        guard try seen.status().kind == S_IFREG else { throw .notSupported }
+        guard try seen.status().kind == S_IFREG, seen.pseudoFileSystem == nil else { throw .notSupported }
         // The very same file (proc_pid_fd(5)).
-        return try open(FilePath("/proc/self/fd/\(seen.rawValue)"), .readOnly)
+        return try open(FilePath("/proc/self/fd/\(seen.rawValue)"), .readOnly, flags: O_NONBLOCK)
+    }
+
+    /// What the kernel calls the file system, where its files are views of the kernel's own state; else nil.
+    var pseudoFileSystem: String? {
+        // Those never fail to say what they are (fs/libfs.c, simple_statfs); one that somebody serves may.
+        let type = clinux_file_system_type(rawValue)
+        return type < 0 ? nil : PseudoFileSystem.name(ofType: UInt32(truncatingIfNeeded: type))
     }
 
     /// What fstat(2) says.

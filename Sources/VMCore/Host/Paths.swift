@@ -92,6 +92,9 @@ public struct Paths: Equatable, Sendable {
         }
         if let roots = environment("KVMCTL_VMS") {
             paths.ownRoot = nil
+            guard !roots.unicodeScalars.contains("\u{fffd}") else {
+                throw VMError(.usage, "KVMCTL_VMS", "is not UTF-8, as kvmctl's paths have to be")
+            }
             paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
             if uid == 0 {
                 for root in paths.roots { try Custody.refuseForeign(root, from: "KVMCTL_VMS", mayHoldOthers: true) }

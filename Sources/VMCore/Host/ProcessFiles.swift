@@ -34,13 +34,16 @@ struct ProcessFiles: Sendable {
     }
 
     /// Every file that it has open, as far as they are local.
-    var files: Set<FileIdentity> {
+    var files: Set<FileIdentity> { Set(localFiles.map(\.identity)) }
+
+    /// The same with their paths, as the kernel spells them.
+    var localFiles: [(path: String, identity: FileIdentity)] {
         let names = (try? VMCore.names(in: FilePath("\(directory)/fd"))) ?? []
-        return names.compactMap { CInt($0) }.reduce(into: []) { found, descriptor in
+        return names.compactMap { CInt($0) }.compactMap { descriptor in
             guard let target = Self.target("\(directory)/fd/\(descriptor)"), target.hasPrefix("/"),
-                RemoteMounts.reader(of: FilePath(target)) == nil, let file = file(of: descriptor)
-            else { return }
-            found.insert(file)
+                RemoteMounts.reader(of: FilePath(target)) == nil
+            else { return nil }
+            return file(of: descriptor).map { (target, $0) }
         }
     }
 

@@ -16,6 +16,8 @@ enum Remnant: Equatable {
     case reader(Daemon)
     /// A setting of the kernel's that was changed.
     case setting(Sysctl, was: String, now: String)
+    /// IPv4 forwarding that was switched on for a bridge; others may have come to rely on it.
+    case forwarding(for: InterfaceName)
     /// A file.
     case file(FilePath)
     /// A directory and the files in it.
@@ -41,6 +43,10 @@ extension Remnant {
         case .daemon(let daemon): try daemon.end()
         case .reader(let daemon): try daemon.reload()
         case .setting(let sysctl, let was, let now): if try sysctl.value() == now { try sysctl.set(was) }
+        case .forwarding(let bridge):
+            if try Sysctl.forwarding.value() == "1", try !Self.othersMayRoute(besides: bridge) {
+                try Sysctl.forwarding.set("0")
+            }
         case .file(let path): removeFile(path)
         case .directory(let path):
             for name in (try? names(in: path)) ?? [] { removeFile(path.appending(name)) }
@@ -62,6 +68,16 @@ extension Remnant {
 }
 
 extension Remnant {
+    /// Whether a network has come after a bridge: a container's, a VPN's. Nobody can tell whether that finds forwarding on
+    /// or switched it on itself, and to switch it off would cut it off without a word.
+    private static func othersMayRoute(besides bridge: InterfaceName) throws(VMError) -> Bool {
+        try Bridges.routing { (socket) throws(NetworkError) in
+            guard let own = try socket.link(named: bridge) else { return false }
+            // Indexes only grow.
+            return try socket.addresses().contains { $0.prefix.address.isIPv4 && $0.link > own.index }
+        }
+    }
+
     /// Whether it is gone with its network namespace, or else with its VM, if that was an honest one: as a VM's taps are
     /// where a container was started anew.
     var goesWithItsNamespace: Bool { if case .port(let port, _) = self { port.kind == "tun" } else { false } }
@@ -81,6 +97,7 @@ extension Remnant {
         case .reader(let daemon): ["reader": .string(daemon.pidFile.string)]
         case .setting(let sysctl, let was, let now):
             ["setting": .string(sysctl.key), "was": .string(was), "now": .string(now)]
+        case .forwarding(let bridge): ["forwarding": .string(bridge.description)]
         case .file(let path): ["file": .string(path.string)]
         case .directory(let path): ["directory": .string(path.string)]
         }
@@ -102,6 +119,8 @@ extension Remnant {
             self = .reader(Daemon(pidFile: FilePath(path)))
         } else if let key = text("setting"), let was = text("was"), let now = text("now") {
             self = .setting(Sysctl(key: key), was: was, now: now)
+        } else if let bridge = text("forwarding").flatMap({ InterfaceName($0) }) {
+            self = .forwarding(for: bridge)
         } else if let path = text("file") {
             self = .file(FilePath(path))
         } else if let path = text("directory") {

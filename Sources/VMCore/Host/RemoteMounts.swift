@@ -93,6 +93,26 @@ final class RemoteMounts: Sendable {
     /// Whether a path leads to a mount that has not answered.
     static func isSilent(_ path: FilePath) -> Bool { reader(of: path)?.isSilent ?? false }
 
+    /// The first such file system on a path's way; nil where there is none.
+    static func mount(at path: FilePath) -> Mount? { current?.mount(on: path) }
+
+    /// The file system of a device number (stat(2), st_dev) that a program serves; nil where it is another one.
+    static func served(_ device: UInt64) -> Mount? {
+        // Those of the kernel's own block devices have a number of a driver's.
+        let number = BlockDevice(number: device)
+        guard number.text.hasPrefix("0:"), others.withLock({ !$0.contains(device) }) else { return nil }
+        // It may have been mounted since the table was read first.
+        let table = MountTable((try? readLocal("/proc/self/mountinfo", limit: 1 << 24)) ?? [])
+        if let found = table.remote.values.first(where: { $0.device == number.text && $0.server != nil }) {
+            return found
+        }
+        others.withLock { _ = $0.insert(device) }
+        return nil
+    }
+
+    /// Device numbers of file systems that no program serves.
+    private static let others = Mutex<Set<UInt64>>([])
+
     /// What to do about those that have not answered; nil where all have.
     static var remedy: Remedy? {
         let silent = (current?.mounts.values ?? [:].values).filter { current?.readers[$0.path]?.isSilent == true }

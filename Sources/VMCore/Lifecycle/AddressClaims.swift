@@ -46,9 +46,8 @@ final class AddressClaims {
         guard isWanted else { return }
         // Some of them have ended since.
         for rival in try NeighbourSurvey(paths).running(where: { !plan.conflicts(with: $0).isEmpty }) {
-            do throws(Errno) { if try isSameFile(rival.file, plan.file) { continue } } catch {
-                throw .system(error, plan.file.string, "whether \(rival.name) was started from it can't be seen")
-            }
+            // The name is this one's by its lock; the manifest there is still that of the last VM of the name.
+            if rival.name == plan.name { continue }
             if let conflict = plan.conflicts(with: rival).first { throw conflict }
         }
     }

@@ -54,10 +54,12 @@ struct Definitions: Sendable {
             let path = root.appending(isFile ? entry : "\(entry)/vm.params")
             do throws(Errno) {
                 let identity = try status(of: path).map { FileIdentity($0) }
+                // What its bytes were is lost: nobody knows what is there.
+                if identity == nil, entry.unicodeScalars.contains("\u{fffd}") { throw .illegalByteSequence }
                 return .success(isFile || identity != nil ? Found(path: path, identity: identity) : nil)
             } catch {
                 // A file of that name is there; why it can't be used is found out by whoever reads it.
-                if isFile { return .success(Found(path: path)) }
+                if isFile, error != .illegalByteSequence { return .success(Found(path: path)) }
                 return .failure(Closed(path: root.appending(entry), errno: error))
             }
         }
@@ -74,12 +76,24 @@ struct Definitions: Sendable {
         return found
     }
 
+    private static func misspelt(_ path: FilePath, _ others: Int) -> VMError {
+        VMError(
+            .badData, "VMs",
+            "\(path)\(others == 0 ? "" : " and \(others) more") has a name that is not UTF-8, so what is there is not known",
+            remedy: "rename it; ls -b \(ShellCommand(words: [path.removingLastComponent().string])) shows its bytes")
+    }
+
     /// One line for all that have the same reason: on a host of many users there may be hundreds.
     private static func errors(_ closed: [Closed]) -> [VMError] {
         var rest = closed
         var errors: [VMError] = []
         while let first = rest.first {
             let others = rest.count(where: { $0.errno == first.errno }) - 1
+            if first.errno == .illegalByteSequence {
+                errors.append(Self.misspelt(first.path, others))
+                rest.removeAll { $0.errno == first.errno }
+                continue
+            }
             errors.append(
                 .system(
                     first.errno, "VMs", "\(first.path)\(others == 0 ? "" : " and \(others) more") can't be looked into",

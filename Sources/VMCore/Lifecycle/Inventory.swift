@@ -81,7 +81,7 @@ public struct Inventory: Sendable {
     ///
     /// - Throws: `.denied` where another user's VM has them somewhere.
     public func place(of vm: VMReference) throws(VMError) -> Paths {
-        let sight = look(vm.name, vm.file)
+        let sight = look(vm)
         if sight.isUsers { try refuse(vm, sight) }
         return sight.place
     }
@@ -90,7 +90,7 @@ public struct Inventory: Sendable {
     ///
     /// - Throws: `.denied`; why it can't be told.
     public func refuseAnothers(_ vm: VMReference) throws(VMError) {
-        let sight = look(vm.name, vm.file)
+        let sight = look(vm)
         if sight.isAnothers { try refuse(vm, sight) }
     }
 
@@ -102,14 +102,16 @@ public struct Inventory: Sendable {
             .denied, vm.name.description,
             sight.seen.state.isAlive
                 ? "it runs, as another user's" : "it may run, as another user's, where you may not look",
-            remedy: "run kvmctl as that user: its run-time files are in \(sight.place.machine(vm.name))")
+            remedy: sight.isElsewhere
+                ? "run kvmctl as that user, with the KVMCTL_RUN or XDG_RUNTIME_DIR that it was started with"
+                : "run kvmctl as that user: its run-time files are in \(sight.place.machine(vm.name))")
     }
 
     /// Whether what a VM needs may be in use by itself: where the caller may not look, it may. Asks nobody.
     ///
     /// - Throws: why that can't be seen for any other reason.
     public func mayRun(_ vm: VMReference) throws(VMError) -> Bool {
-        let sight = look(vm.name, vm.file) { (try? VMFile.glance(at: vm.file))?.disks.map(\.path.value) ?? [] }
+        let sight = look(vm)
         if sight.seen.state == .unknown {
             if let obstacle = sight.seen.obstacle, obstacle.code != .denied { throw obstacle }
             return true
@@ -133,14 +135,16 @@ public struct Inventory: Sendable {
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
         let sight = name.map { look($0, file, traces) { params?.disks.map(\.path.value) ?? [] } }
         var entry = VMEntry(file: file, name: name, params: params, in: sight?.place ?? paths)
-        if let name, let sight { describe(&entry, as: name, file, sight) }
+        if let name, let sight { describe(&entry, as: name, file, sight, asked: knownName != nil) }
         entry.isAsked = sight?.isUsers != true
         if case .failure(let error) = read { entry.fault = error.description }
         return entry
     }
 
     /// Fills in what is seen of it.
-    private func describe(_ entry: inout VMEntry, as name: VMName, _ file: FilePath, _ sight: Sight) {
+    private func describe(
+        _ entry: inout VMEntry, as name: VMName, _ file: FilePath, _ sight: Sight, asked: Bool
+    ) {
         var seen = sight.seen
         do throws(VMError) {
             // A user's own manifest is not believed more than that it runs.
@@ -153,6 +157,12 @@ public struct Inventory: Sendable {
                     return
                 }
                 entry = VMEntry(manifest, seen, in: sight.place)
+            } else if asked || seen.state == .crashed, !sight.isUsers, seen.state == .crashed || seen.endReason != nil,
+                try RuntimeDirectory(name, in: sight.place).lastOther(than: file) != nil
+            {
+                // It was another VM of this name that ended so.
+                entry.state = .stopped
+                return
             }
         } catch { seen = Observation(state: .unknown, holder: seen.holder, obstacle: error) }
         entry.add(seen)
@@ -166,6 +176,12 @@ public struct Inventory: Sendable {
         var isAnothers = false
         /// Whether it is that of another user than root.
         var isUsers = false
+        /// Whether its run-time files are in places that only that user knows.
+        var isElsewhere = false
+    }
+
+    private func look(_ vm: VMReference) -> Sight {
+        look(vm.name, vm.file) { (try? VMFile.glance(at: vm.file))?.disks.map(\.path.value) ?? [] }
     }
 
     /// The caller's own VM; or else another user's, if it runs, or may run.
@@ -180,9 +196,10 @@ public struct Inventory: Sendable {
         case .none: return own
         case .root(let place): return isKnown ? look(name, file, inRoots: place) ?? own : own
         case .users(let hearsay):
-            guard let machine = hearsay.machine(of: name, file) else { return own }
+            guard let machine = hearsay.machine(of: name, file, disks: disks) else { return own }
             let seen = Observation(state: .running, holder: machine.process)
-            return Sight(place: machine.place, seen: seen, isAnothers: true, isUsers: true)
+            return Sight(
+                place: machine.place, seen: seen, isAnothers: true, isUsers: true, isElsewhere: machine.isElsewhere)
         }
     }
 

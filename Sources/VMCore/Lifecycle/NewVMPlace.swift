@@ -39,7 +39,9 @@ extension VMLocator {
             return
         }
         throw VMError(
-            .cannotCreate, name.description, "is the name of a VM already: \(other.file)",
+            .cannotCreate, name.description,
+            other.file.isEmpty
+                ? "is the name of a VM that runs" : "is the name of a VM already: \(other.file)",
             remedy: "nothing was changed; choose another name")
     }
 }

@@ -42,14 +42,25 @@ public final class Hearsay: Sendable {
     struct Machine {
         /// Its QEMU.
         var process: ProcessIdentity
-        /// The places of the user who runs it.
+        /// The usual places of the user who runs it.
         var place: Paths
+        /// Whether its run-time files are in others, which only that user knows.
+        var isElsewhere = false
     }
 
     /// The VM of a params file, as run by the user who owns that file; nil where nothing shows that it runs.
-    func machine(of name: VMName, _ file: FilePath) -> Machine? {
+    ///
+    /// - Parameter disks: is asked for its disks only where its run-time files are not where they usually are.
+    func machine(of name: VMName, _ file: FilePath, disks: () -> [FilePath]) -> Machine? {
         guard let owner = (try? status(of: file))?.st_uid, owner != 0 else { return nil }
         let place = Paths.ofUser(owner)
+        if let machine = machine(of: name, file, in: place, owner) { return machine }
+        // Of a user's XDG_RUNTIME_DIR and KVMCTL_RUN only that user knows.
+        let process = try? StrayMachine.holding(disks: disks, of: name, owner: owner)
+        return process.map { Machine(process: $0, place: place, isElsewhere: true) }
+    }
+
+    private func machine(of name: VMName, _ file: FilePath, in place: Paths, _ owner: UInt32) -> Machine? {
         let directory = place.machine(name)
         guard let signature = read(directory.appending("process"), of: owner, limit: 128),
             let process = ProcessIdentity(String(decoding: signature.bytes, as: UTF8.self)),

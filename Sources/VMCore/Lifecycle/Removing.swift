@@ -31,12 +31,14 @@ public struct Removing {
         let isAlive = try own.isAlive
         let isOwn = isAlive ? try directory.isRunning(vm.file) : false
         if isOwn, own.state != .starting { throw Self.isRunning(vm) }
-        let file = try surroundings.file(at: vm.file)
+        let file = try surroundings.file(of: vm)
         self.trust = file.trust
         let logs = paths.logs(vm.name)
         let isThere = logs.withPlatformString { access($0, F_OK) } == 0
-        // They go by the name, and another VM of that name may be running.
-        self.logs = isThere && (isOwn || !isAlive) ? logs : nil
+        // They go by the name, and another VM of that name may be running, or may have been the last to run.
+        let other = isThere ? try directory.lastOther(than: vm.file) : nil
+        self.logs = isThere && (isOwn || !isAlive) && other == nil ? logs : nil
+        if let other { kept.append((logs, "they are those of \(other)")) }
         let params = try DoomedFile(vm.file, file.trust)
         try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
         if let params { doomed.append(params) }
@@ -53,7 +55,7 @@ public struct Removing {
         let host = HostDisks()
         for path in paths {
             guard let disk = try DoomedFile(path, trust) else { continue }
-            let use = claims.use(of: disk.status, besides: vm.file)
+            let use = claims.use(of: disk.status, at: path, besides: vm.file)
             if use == nil { unclaimed.append(path) }
             let why: String? =
                 if !removing {
@@ -65,7 +67,7 @@ public struct Removing {
                 } else if let use = use ?? host.use(of: disk.status) {
                     "it \(use.words)"
                 } else {
-                    claims.gap(besides: vm.file).map { "\($0), and might use it" }
+                    claims.gap(besides: vm.file, at: path).map { "\($0), and might use it" }
                 }
             if let obstacle = host.obstacle { throw obstacle }
             if let why { kept.append((path, why)) } else { doomed.append(disk) }

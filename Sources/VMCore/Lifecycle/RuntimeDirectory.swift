@@ -76,6 +76,14 @@ struct RuntimeDirectory {
         return try manifest.isOf(file)
     }
 
+    /// The params file of another VM, which was the last that ran under this name, and is still there; else nil.
+    func lastOther(than file: FilePath) throws(VMError) -> FilePath? {
+        guard let manifest = try Manifest.read(self), try !manifest.isOf(file) else { return nil }
+        do throws(Errno) { return try isThere(manifest.file) ? manifest.file : nil } catch {
+            throw .system(error, manifest.file.string, "whether it is there can't be seen")
+        }
+    }
+
     func listen(_ socket: Socket) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             let directory = try OwnedDescriptor.directory(path)

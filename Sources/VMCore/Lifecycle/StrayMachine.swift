@@ -62,6 +62,12 @@ struct StrayMachine: Sendable {
     /// all of them.
     static func holding(disks: () -> [FilePath], of name: VMName) throws(Errno) -> ProcessIdentity? {
         guard let candidates = try ownByName.get()[name]?.filter(\.isLost), !candidates.isEmpty else { return nil }
+        return try holding(disks: disks, among: candidates)
+    }
+
+    private static func holding(
+        disks: () -> [FilePath], among candidates: [StrayMachine]
+    ) throws(Errno) -> ProcessIdentity? {
         var wanted: Set<FileIdentity> = []
         for disk in disks() {
             if let found = try status(of: disk) { wanted.insert(FileIdentity(found)) }
@@ -71,6 +77,29 @@ struct StrayMachine: Sendable {
             if stray.process.life == .running { return stray.process }
         }
         return nil
+    }
+
+    /// Where a VM's run-time files are, though not where the caller looks: by the lock that its QEMU holds. nil where they
+    /// were removed.
+    ///
+    /// - Parameter record: the VM's record, whose place tells its name.
+    static func runTimeFiles(of process: ProcessIdentity, at record: FilePath) -> FilePath? {
+        let name = record.removingLastComponent().lastComponent?.string ?? ""
+        let lock = ProcessFiles(pid: process.pid).localFiles.first { $0.path.hasSuffix("/vms/\(name)/lock") }
+        guard let lock, let there = try? status(of: FilePath(lock.path)), FileIdentity(there) == lock.identity else {
+            return nil
+        }
+        return FilePath(lock.path).removingLastComponent()
+    }
+
+    /// The process by which a user runs a VM, wherever its run-time files are: one of that user's, with the name in the path of
+    /// its record, and with all the disks open. nil where there is none, or the VM has no disks.
+    ///
+    /// - Throws: why the processes can't be looked at.
+    static func holding(disks: () -> [FilePath], of name: VMName, owner: UInt32) throws(Errno) -> ProcessIdentity? {
+        let candidates = try all.get().filter { $0.owner == owner && $0.name == name }
+        guard !candidates.isEmpty else { return nil }
+        return try holding(disks: disks, among: candidates)
     }
 
     /// A QEMU that has some of a VM's disks open and is looked after somewhere else: with its run-time files and its record in

@@ -31,6 +31,12 @@ public final class Surroundings {
         return try file.get()
     }
 
+    /// The params file of a VM, which is to be acted on.
+    public func file(of vm: VMReference) throws(VMError) -> VMFile {
+        guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
+        return try file(at: vm.file)
+    }
+
     /// A params file that only tells what it says.
     func glance(at path: FilePath) throws(VMError) -> VMParams {
         if let known = glances[path] { return try known.get() }
@@ -77,13 +83,13 @@ public final class Surroundings {
     var unseen: [VMError] { (try? definedNeighbours.get().unseen) ?? [] }
 
     /// Which files VMs have as disks, or stand on, as far as a start has to know.
-    private(set) lazy var claimsOnStarts = DiskClaims(onStarts: paths)
+    private(set) lazy var claimsOnStarts = DiskClaims(onStarts: paths, trust)
 
     /// The same of all VMs, for whoever removes some; that is to be told it.
     var allClaims: DiskClaims {
         get {
             if let claims { return claims }
-            let all = DiskClaims(ofAll: paths) { path throws(VMError) in try glance(at: path) }
+            let all = DiskClaims(ofAll: paths, trust) { path throws(VMError) in try glance(at: path) }
             claims = all
             return all
         }

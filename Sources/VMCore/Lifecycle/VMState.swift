@@ -93,6 +93,11 @@ struct Observation {
         let signer = try life.signer
         let isLost = endReason == nil && signer == nil
         guard state != .stopped || isLost, let holder = try StrayMachine.holding(path) else { return }
+        if let place = StrayMachine.runTimeFiles(of: holder, at: path), try !isSameFile(place, life.directory) {
+            // Not removed: this caller looks for them in another place, and could only take the guest's power.
+            self = Observation(state: .unknown, holder: holder, obstacle: .elsewhere(holder, place))
+            return
+        }
         self = .alive(record, holder: holder)
         // Without a record nothing says that it did not run.
         if case .success(nil) = record { state = .running }
@@ -149,6 +154,14 @@ struct Observation {
 }
 
 extension VMError {
+    /// Why nothing can be done to a VM that runs, and whose run-time files are not where the caller looks.
+    fileprivate static func elsewhere(_ process: ProcessIdentity, _ place: FilePath) -> VMError {
+        VMError(
+            .busy, place.lastComponent?.string ?? place.string,
+            "it runs, pid \(process.pid), with its run-time files in \(place), which is not where this command looks",
+            remedy: "run kvmctl with the XDG_RUNTIME_DIR, or KVMCTL_RUN, that it was started with")
+    }
+
     /// Why it can't be seen whether a VM runs.
     fileprivate static func unseen(_ name: VMName, _ errno: Errno, _ paths: Paths) -> VMError {
         switch errno {

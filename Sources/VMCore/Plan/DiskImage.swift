@@ -33,7 +33,8 @@ extension LaunchPlanner {
             let directory = path.removingLastComponent()
             refuse(
                 .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
-                remedy: .run("create it", "mkdir -p \(directory)", or: "mount what should hold the disk"))
+                remedy: Self.missing(path)
+                    ?? "mount what should hold the disk; for a new one, \(command: "mkdir -p \(directory)")")
             return nil
         default:
             guard let found = existing(disk.path, as: disk) else { return nil }
@@ -50,14 +51,22 @@ extension LaunchPlanner {
         return image
     }
 
+    /// What to do about a device that is not there: to make a file in its place would be wrong. nil for any other path.
+    private static func missing(_ path: FilePath) -> Remedy? {
+        guard path.starts(with: "/dev") else { return nil }
+        return "is the device there, and its volume active (vgchange -ay)? or correct the path"
+    }
+
     private mutating func planMissing(_ disk: VMParams.Disk, _ failure: Errno?) -> Bool {
         let path = disk.path.value
         guard let size = disk.size else {
             refuse(
                 .notFound, place(disk.path.origin), "\(path) does not exist",
-                remedy: .run(
-                    "create it", "truncate -s 8G \(path)",
-                    or: "add DISK\(disk.index)_SIZE=8G and let the start create it"))
+                remedy: Self.missing(path)
+                    ?? """
+                    if the VM has this disk already, mount what holds it; for a new one, \
+                    \(command: "truncate -s 8G \(path)"), or DISK\(disk.index)_SIZE=8G in the file
+                    """)
             return false
         }
         guard (disk.format?.value ?? .raw) == .raw else {
@@ -120,7 +129,10 @@ extension LaunchPlanner {
             if let outside {
                 refuse(
                     .unavailable, place(disk.path.origin), "\(path) is stored partly in another file, \(outside)",
-                    remedy: "merge them into a new image, with qemu-img convert -O qcow2")
+                    remedy: """
+                        if you made it, and that file is one of yours, merge them into a new image with qemu-img convert \
+                        -O qcow2; an image of somebody else's can name any file of this host
+                        """)
                 return false
             }
             return opens(disk, image)

@@ -229,6 +229,9 @@ public struct HostPort: Hashable, Sendable {
         self.number = number
     }
 
+    /// As it is typed: `127.0.0.1:5900`, `[::1]:5900`.
+    public var place: String { address.contains(":") ? "[\(address)]:\(number)" : "\(address):\(number)" }
+
     /// Whether both are the same socket of the host.
     func overlaps(_ other: HostPort) -> Bool {
         guard transport == other.transport, number == other.number else { return false }

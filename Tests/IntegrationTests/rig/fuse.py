@@ -1,6 +1,7 @@
 """File systems that somebody else answers for, or nobody."""
 
 import contextlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,16 @@ SERVER = Path(__file__).with_name("fuse_server.py")
 
 
 @contextlib.contextmanager
-def fuse(host, how, *places):
-    """In here each place is a file system of that kind (fuse_server.py), for all that runs on the host."""
+def fuse(host, how, *places, user=0):
+    """In here each place is a file system of that kind (fuse_server.py), for all that runs on the host.
+
+    `user` is the one who mounted it.
+    """
     for place in places:
         Path(place).mkdir(exist_ok=True)
     server = subprocess.Popen(
-        ["unshare", "--mount", sys.executable, SERVER, str(how), *map(str, places)], stdout=subprocess.PIPE, text=True)
+        ["unshare", "--mount", sys.executable, SERVER, str(how), *map(str, places)], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "FUSE_USER": str(user)})
     try:
         assert server.stdout.readline() == "mounted\n", "these tests take FUSE: modprobe fuse"
         host.more_namespaces.append(f"--mount=/proc/{server.pid}/ns/mnt")

@@ -94,7 +94,9 @@ def main(how, *places):
     libc = ctypes.CDLL(None, use_errno=True)
     for place in places:
         descriptor = os.open("/dev/fuse", os.O_RDWR)
-        options = f"fd={descriptor},rootmode={stat.S_IFDIR:o},user_id=0,group_id=0,allow_other,default_permissions"
+        # Who mounted it, as fusermount(1) says it of a user.
+        user = os.environ.get("FUSE_USER", "0")
+        options = f"fd={descriptor},rootmode={stat.S_IFDIR:o},user_id={user},group_id=0,allow_other,default_permissions"
         if libc.mount(b"nobody", place.encode(), b"fuse", 0, options.encode()):
             sys.exit(f"{place}: {os.strerror(ctypes.get_errno())}")
         if how != "silent":

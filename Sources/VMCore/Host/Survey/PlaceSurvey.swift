@@ -36,7 +36,7 @@ struct PlaceSurvey {
         // What does not answer is named elsewhere, with what to do about it.
         if RemoteMounts.isSilent(directory) { return }
         if let device, let place = devices[device], isThere || isMadeByItself {
-            places[place].purpose += ", \(purpose)"
+            if !places[place].purpose.hasSuffix(purpose) { places[place].purpose += ", \(purpose)" }
             return
         }
         if let device, isThere || isMadeByItself { devices[device] = places.count }
