@@ -24,7 +24,7 @@ enum UnknownCommand {
         "edit": "edit the VM's vm.params; kvmctl check says what is wrong with it",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
         "autostart": "systemctl enable kvmctl@NAME", "enable": "systemctl enable kvmctl@NAME",
-        "disable": "systemctl disable kvmctl@NAME", "version": "kvmctl --version",
+        "version": "kvmctl --version",
     ]
 
     /// Refuses a word that stands where a command does and is none.

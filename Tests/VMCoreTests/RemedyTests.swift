@@ -66,7 +66,7 @@ import Testing
     /// What stops a VM, cuts the host off or deletes is described and never a line to paste.
     @Test func noCommandStopsOrDeletes() throws {
         let harm = [
-            "rm ", "rmdir ", "kill ", "pkill ", "reboot", "dd ", "mkfs", "shred ", "chown 0", "chmod o", "chmod 7",
+            "rm ", "rmdir ", "kill ", "pkill ", "reboot ", "dd ", "mkfs", "shred ", "chown 0", "chmod o", "chmod 7",
             "mv -f",
             "mv \\(", "cp \\(", "kvmctl stop", "kvmctl rm", "kvmctl net down", "ip link del", "ip route del",
             "ip address del", "nft flush", "nft delete", "systemctl stop", "systemctl disable",

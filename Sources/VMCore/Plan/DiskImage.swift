@@ -34,7 +34,8 @@ extension LaunchPlanner {
             refuse(
                 .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
                 remedy: Self.missing(path)
-                    ?? "mount what should hold the disk; for a new one, \(command: "mkdir -p \(directory)")")
+                    ?? .run("for a new disk, create it", "mkdir -p \(directory)", or: "mount what should hold the disk")
+            )
             return nil
         default:
             guard let found = existing(disk.path, as: disk) else { return nil }
@@ -63,10 +64,9 @@ extension LaunchPlanner {
             refuse(
                 .notFound, place(disk.path.origin), "\(path) does not exist",
                 remedy: Self.missing(path)
-                    ?? """
-                    if the VM has this disk already, mount what holds it; for a new one, \
-                    \(command: "truncate -s 8G \(path)"), or DISK\(disk.index)_SIZE=8G in the file
-                    """)
+                    ?? .run(
+                        "for a new disk, create it", "truncate -s 8G \(path)",
+                        or: "let the start do so, with DISK\(disk.index)_SIZE=8G; else mount what should hold it"))
             return false
         }
         guard (disk.format?.value ?? .raw) == .raw else {
