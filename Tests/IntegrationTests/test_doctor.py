@@ -111,6 +111,14 @@ def running(script, **keys):
     return broken
 
 
+def on_a_bridge_of_its_own(script):
+    """The same, on br9."""
+    def broken(host):
+        host.kvmctl("net", "up", "br9")
+        running(script, NET0="bridge:br9")(host)
+    return broken
+
+
 NFT_INPUT = """
 nft 'add table inet mine; add chain inet mine in { type filter hook input priority 0; policy drop; }
      add rule inet mine in ct state established,related accept; add rule inet mine in iif lo accept
@@ -249,6 +257,11 @@ BROKEN = {
         vm(DISK0="deep/disk", DISK0_SIZE="1M"), "problem", "vm", "deep", "mkdir -p "),
     "no disk": (
         vm(DISK0="disk"), "problem", "vm", "disk does not exist", "truncate -s 8G "),
+    "a tap that was taken off its bridge": (
+        running("ip link set dev $(ip -o link show master br0 | grep -o 'tap[0-9]*' | head -n 1) nomaster", NET0="bridge:br0"), "problem", "web",
+        "so its guest is cut off", "ip link set dev tap"),
+    "a bridge that was deleted": (
+        on_a_bridge_of_its_own("ip link del br9"), "problem", "web", "so its guest is cut off", "kvmctl net up br9 && ip link set dev tap"),
     "no root": (
         lambda host: host.environment.update(KVMCTL_VMS=f"{host.vms}:{host.root}/more"), "warning", "more",
         "does not exist", "mkdir -p "),

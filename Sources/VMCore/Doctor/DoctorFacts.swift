@@ -127,6 +127,19 @@ struct MachineCondition: Equatable, Sendable {
     /// Where its VNC server listens on the host itself without a password, where it does, or would.
     var unprotectedVNC: HostPort?
 
+    /// Its taps that are not on the bridge that they were made for.
+    var looseTaps: [LooseTap] = []
+
+    /// A tap of a VM that runs, off its bridge: somebody deleted that, or took the tap out.
+    struct LooseTap: Equatable, Sendable {
+        var tap: String
+        var bridge: String
+        /// Whether there is a bridge of that name.
+        var isBridgeThere: Bool
+        /// Whether the bridge is one of kvmctl's own networks'.
+        var isOwn: Bool
+    }
+
     /// A log that is larger than it is to be.
     struct LongLog: Equatable, Sendable {
         var path: FilePath

@@ -7,6 +7,7 @@ enum MachineChecks {
         let findings =
             facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
             + facts.machines.compactMap(openScreen) + facts.machines.flatMap(longLogs)
+            + facts.machines.flatMap(looseTaps)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         return [
@@ -31,6 +32,19 @@ enum MachineChecks {
             mend: .step(
                 "with VNCDISP=auto in \(machine.file) each start makes one (\(command: "kvmctl vnc \(machine.name)")); "
                     + "VNCPASSWORD_FILE names one"))
+    }
+
+    private static func looseTaps(of machine: MachineCondition) -> [Finding] {
+        machine.looseTaps.map { loose in
+            let join: ShellCommand = "ip link set dev \(loose.tap) master \(loose.bridge)"
+            let again = ("kvmctl net up \(loose.bridge)" as ShellCommand).and(join)
+            let mend: Finding.Mend =
+                loose.isBridgeThere
+                ? .command(join)
+                : loose.isOwn ? .step("stop the VMs of that network, then start them again") : .command(again)
+            return .problem(
+                machine.name, "its \(loose.tap) is not on \(loose.bridge), so its guest is cut off", mend: mend)
+        }
     }
 
     /// Where neither a command of kvmctl's nor its timer comes by.

@@ -17,6 +17,7 @@ extension MachineCondition {
         if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
             openVNC = HostPort(.tcp, vnc.address, port.number)
         }
+        if entry.state.isAlive { looseTaps = entry.nics.compactMap(network.looseTap) }
         if let name = VMName(entry.name) { longLogs = LogBound(surroundings.paths).excesses(of: name) }
         // One that other hosts are to reach, VNCBIND says: `check` and `start` warn of it.
         if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {

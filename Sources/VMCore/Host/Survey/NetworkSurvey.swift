@@ -29,6 +29,23 @@ struct NetworkSurvey {
         DeviceName(word).flatMap { links.called($0) }.flatMap { $0.isBridge ? $0.name : nil }
     }
 
+    /// The tap of a NIC of a VM that runs, where it is not on its bridge; nil where it is, or where there is none.
+    func looseTap(_ nic: VMEntry.NIC) -> MachineCondition.LooseTap? {
+        guard let tap = nic.tap, let link = links.first(where: { $0.name == tap }), link.isTap,
+            case .network(let network)? = try? ParamsDecoder.network(nic.network)
+        else { return nil }
+        let name: String
+        if case .bridge(let device) = network {
+            name = device.description
+        } else {
+            guard let own = network.privateBridge else { return nil }
+            name = own.description
+        }
+        let bridge = DeviceName(name).flatMap { links.called($0) }.flatMap { $0.isBridge ? $0 : nil }
+        guard bridge == nil || link.controller != bridge?.index else { return nil }
+        return .init(tap: tap, bridge: name, isBridgeThere: bridge != nil, isOwn: network.privateBridge != nil)
+    }
+
     /// A network as its device's own name says it: `bridge:br0`.
     func called(_ network: Network) -> Network {
         switch network {
