@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from rig.faults import strike, system_calls, was_killed
 from rig.host import NOBODY
 
 ODD_NAMES = ["a,b=c.img", "two words.img", "it's.img", 'say "hi".img', "Größe-日本.img", "back\\slash.img", "-dash", "100%.img"]
@@ -125,3 +126,25 @@ def test_a_running_vm_is_not_removed(host, extra):
     said = host.kvmctl("rm", "vm", *extra, expect=75).stderr
     assert "it is running" in said and "stop it first" in said
     assert (host.vms / "vm" / "disk").exists()
+
+
+def test_a_create_that_is_killed_is_in_nobodys_way(host):
+    """Wherever between the names of its disks and that of its params file."""
+    words = ["create", host.vms / "vm", "--disk", "1M", "--disk", "2M", "--net", "none", "--memory", "32"]
+    links = [call for call in system_calls(host, *words) if call[0] == "linkat"]
+    host.kvmctl("rm", "vm", "--disks", "--yes")
+    assert len(links) == 3
+    for call in links:
+        assert was_killed(strike(host, call, "signal=SIGKILL", *words))
+        assert not (host.vms / "vm/vm.params").exists()
+        host.kvmctl(*words)
+        host.kvmctl("rm", "vm", "--disks", "--yes")
+    # A disk that has anything in it, or that another VM has, is not taken for one.
+    for there in (b"x", b""):
+        assert was_killed(strike(host, links[-1], "signal=SIGKILL", *words))
+        (host.vms / "vm/vdisk0").open("r+b").write(there)
+        if not there:
+            host.write_firmware_vm("other", DISK0=host.vms / "vm/vdisk0")
+        assert "vdisk0: exists already" in host.kvmctl(*words, expect=73).stderr
+        for disk in (host.vms / "vm").iterdir():
+            disk.unlink()

@@ -27,7 +27,7 @@ struct SparseDisk {
         }
         do throws(PathWalk.Failure) {
             let place = try trust.find(path)
-            do throws(Errno) { return try NewFile(at: place, permissions: 0o600, fill: resize) } catch {
+            do throws(Errno) { return try NewFile(at: place, permissions: Self.permissions, fill: resize) } catch {
                 throw .system(error, path)
             }
         } catch {
@@ -37,6 +37,9 @@ struct SparseDisk {
             }
         }
     }
+
+    /// Those of a new image: it is its owner's alone.
+    static let permissions: mode_t = 0o600
 
     /// Gives the image its name. Throws as `prepare` does.
     func putInPlace(_ file: NewFile) throws(VMError) {

@@ -99,7 +99,13 @@ public struct Creating: Sendable {
         do throws(VMError) {
             // Names come last and all at once: a create that is cut short leaves nothing in the way of the next.
             let images = zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }
-            for image in images { made.append(try image.prepare(trust)) }
+            for image in images {
+                if let left = leftBehind(image) {
+                    let place = try find(image.path)
+                    try writing(image.path) { () throws(Errno) in try place.remove(left) }
+                }
+                made.append(try image.prepare(trust))
+            }
             let params = try prepareParams()
             made.append(params)
             for (path, new) in zip(disks + [file], made) { try writing(path) { () throws(Errno) in try new.sync() } }
@@ -129,7 +135,8 @@ public struct Creating: Sendable {
     /// Looks whether it can be made: nothing is in the way, and the caller may write there. Touches nothing.
     public func check() throws(VMError) {
         // A link that leads nowhere is there too.
-        for path in [file] + disks where Custody.ownStatus(of: path) != nil {
+        let left = zip(disks, vm.disks).filter { leftBehind(SparseDisk(path: $0, size: $1)) != nil }.map(\.0)
+        for path in [file] + disks where Custody.ownStatus(of: path) != nil && !left.contains(path) {
             throw VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: "nothing was changed; name another directory, or remove what is there")
@@ -146,6 +153,20 @@ public struct Creating: Sendable {
         throw .system(
             failure, place.string, "can't be written to",
             remedy: "name a directory where you may write, or run kvmctl as a user who may write there")
+    }
+
+    /// The disk of a create that was cut short between the names of its disks and that of its params file: it is as it was
+    /// made, and holds nothing. nil where there is none, or it may be anything else.
+    private func leftBehind(_ disk: SparseDisk) -> FileIdentity? {
+        guard Custody.ownStatus(of: file) == nil, let found = Custody.ownStatus(of: disk.path), found.kind == S_IFREG,
+            found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions, found.st_nlink == 1,
+            found.st_blocks == 0, Int64(found.st_size) == disk.size.bytes
+        else { return nil }
+        let claims = Surroundings(paths, trust: trust).allClaims
+        let isFree =
+            claims.obstacle == nil && claims.gap(besides: file, at: disk.path) == nil
+            && claims.use(of: found, at: disk.path, besides: file) == nil
+        return isFree ? FileIdentity(found) : nil
     }
 
     private func find(_ path: FilePath) throws(VMError) -> FoundFile {
