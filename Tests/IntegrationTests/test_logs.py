@@ -244,3 +244,8 @@ def test_the_doctor_says_that_nothing_bounds_them(vm):
     assert size(vm) == BOUND * 2, "the doctor changed something"
     vm.execute("sh", "-c", found["command"].replace("kvmctl", str(vm.binary))).check_returncode()
     assert not [entry for entry in vm.json("doctor") if "console.log" in entry["text"]]
+
+
+def test_one_that_was_removed(vm):
+    log_file(vm).unlink()
+    assert "somebody removed or renamed it" in vm.kvmctl("logs", "vm", expect=66).stderr

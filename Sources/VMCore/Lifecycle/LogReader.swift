@@ -43,6 +43,12 @@ public struct LogReader: ~Copyable {
                     .notFound, path.string, "the last run has none: it was started with --foreground",
                     remedy: "QEMU's messages went where stderr led: under systemd, \(command: "journalctl") has them")
             }
+            // What only the kernel can still find tells nothing of the VM.
+            if !previous, Observation(vm, in: paths).state != .stopped {
+                throw VMError(
+                    .notFound, path.string, "somebody removed or renamed it; what \(vm) writes goes on to where it was",
+                    remedy: "a new one begins at the VM's next start")
+            }
             throw VMError(
                 .notFound, path.string, previous ? "\(vm) was not started twice" : "\(vm) was never started",
                 remedy: "a log begins when the VM starts")
