@@ -92,6 +92,14 @@ struct FoundFile: ~Copyable {
     /// The same for an empty directory.
     func removeDirectory(_ directory: FileIdentity) throws(Errno) { try remove(directory, flags: AT_REMOVEDIR) }
 
+    /// Removes the directory of its name, if nothing is in it.
+    func removeEmptyDirectory() {
+        _ = rights.act { () -> Errno? in
+            name.withPlatformString { unlinkat(directory.rawValue, $0, AT_REMOVEDIR) } == 0
+                ? nil : Errno(rawValue: errno)
+        }
+    }
+
     private func remove(_ file: FileIdentity, flags: CInt) throws(Errno) {
         try rights.act { () throws(Errno) in
             guard let now = try statusNow() else { throw .noSuchFileOrDirectory }

@@ -11,7 +11,11 @@ final class NewDirectory {
     /// - Throws: `.fileExists` where something is there already.
     init(at place: consuming FoundFile, permissions: mode_t) throws(Errno) {
         try place.makeDirectory(permissions: permissions)
-        identity = try place.statusNow().map { FileIdentity($0) }
+        do throws(Errno) { identity = try place.statusNow().map { FileIdentity($0) } } catch {
+            // Whichever it is by now: only an empty one goes.
+            place.removeEmptyDirectory()
+            throw error
+        }
         self.place = place
     }
 

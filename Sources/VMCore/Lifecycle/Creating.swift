@@ -158,7 +158,7 @@ public struct Creating: Sendable {
     /// The disk of a create that was cut short between the names of its disks and that of its params file: it is as it was
     /// made, and holds nothing. nil where there is none, or it may be anything else.
     private func leftBehind(_ disk: SparseDisk) -> FileIdentity? {
-        guard Custody.ownStatus(of: file) == nil, let found = Custody.ownStatus(of: disk.path), found.kind == S_IFREG,
+        guard let found = Custody.ownStatus(of: disk.path), Custody.ownStatus(of: file) == nil, found.kind == S_IFREG,
             found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions, found.st_nlink == 1,
             found.st_blocks == 0, Int64(found.st_size) == disk.size.bytes
         else { return nil }
