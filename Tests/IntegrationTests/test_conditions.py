@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import struct
 import subprocess
 from contextlib import contextmanager
@@ -446,3 +447,13 @@ def test_the_question_about_a_processor_is_kept(host):
     result = host.execute("strace", "-f", "-e", "trace=execve", "-o", trace, host.binary, "check", "vm")
     assert result.returncode == 0
     assert [line for line in trace.read_text().splitlines() if "qemu-system" in line] == []
+
+
+def test_two_vms_with_one_uuid(host):
+    """As `cp -a` makes them."""
+    host.kvmctl("create", host.vms / "one", "--memory", "32", "--net", "none")
+    shutil.copytree(host.vms / "one", host.vms / "two")
+    assert "UUID" in host.kvmctl("check", "two").stdout and "the VM one" in host.kvmctl("check", "two").stdout
+    host.kvmctl("start", "one")
+    assert "the running VM one" in host.kvmctl("check", "two").stdout
+    host.kvmctl("stop", "--now", "one")

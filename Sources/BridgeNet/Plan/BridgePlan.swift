@@ -17,7 +17,8 @@ public enum BridgePlan {
         guard link.isBridge else {
             throw NetworkError(
                 .exists, subject: link.name, doing: "creating the bridge",
-                reason: "the name belongs to \(link.article) that is no bridge", remedy: "name the bridge otherwise")
+                reason: "the name belongs to \(link.article) that is no bridge",
+                remedy: "choose another name for the bridge")
         }
         var from = LinkSettings()
         var to = LinkSettings()

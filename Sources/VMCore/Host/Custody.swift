@@ -25,7 +25,8 @@ enum Custody {
             if isItself && !mayHoldOthers ? isOwn(found) : mayHold(found, at: place) { continue }
             let whose = isItself ? "belongs to" : "depends on \(place), which belongs to"
             throw VMError(
-                .denied, run.string, "\(whose) \(Accounts.owner(found)): somebody else could say there what root does",
+                .denied, run.string,
+                "\(whose) \(Accounts.owner(found)): another user could change what root does through it",
                 remedy: """
                     set \(variable) to a directory that only root can change, or run kvmctl without it: \
                     sudo env -u \(variable) kvmctl

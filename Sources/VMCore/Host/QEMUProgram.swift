@@ -74,6 +74,6 @@ struct QEMUProgram {
         return VMError(
             .unavailable, params.place(name.origin),
             isThere ? "\(name.value) is not executable" : "there is no program \(name.value)",
-            remedy: "name the one that there is, or leave QEMU out to use \(usualNames[0]) as it is found in PATH")
+            remedy: "correct the path, or leave QEMU out to use \(usualNames[0]) as it is found in PATH")
     }
 }

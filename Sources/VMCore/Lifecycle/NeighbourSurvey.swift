@@ -1,4 +1,5 @@
 import BridgeNet
+import FoundationEssentials
 import SystemPackage
 
 /// Looks for the other VMs of the host.
@@ -60,6 +61,7 @@ struct NeighbourSurvey {
             guard place.map({ !alive.contains($0) }) ?? true, let params = try? read(file) else { return nil }
             var other = Neighbour(name: params.name.value, file: file, isRunning: false, memory: params.memory.value)
             other.filePlace = place
+            other.uuid = params.uuid?.value.uuidString.lowercased()
             let machine = Identity(params, machineID: machineID)
             other.addresses = params.nics.filter { $0.network.value != .user }.map { nic in
                 let mac = nic.mac?.value ?? machine.mac(nic: nic.index)
@@ -80,7 +82,7 @@ extension Neighbour {
     /// A VM that was started, with its name and its addresses.
     init(_ manifest: Manifest, _ name: VMName) {
         self.init(
-            name: name, file: manifest.file, isRunning: true, memory: manifest.memory,
+            name: name, file: manifest.file, isRunning: true, uuid: manifest.uuid, memory: manifest.memory,
             addresses: manifest.nics.map { .init(network: $0.network, mac: $0.mac) })
     }
 }

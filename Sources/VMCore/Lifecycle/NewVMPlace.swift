@@ -27,7 +27,7 @@ extension VMLocator {
             }
         }
         throw VMError(
-            .denied, word, "none of the directories that hold VMs is there and yours to write to: \(rootsText)",
+            .denied, word, "there is no directory for VMs that you may write to: \(rootsText)",
             remedy:
                 "say a path, such as \(ShellCommand(words: ["./\(word)"])), or name a directory of yours in KVMCTL_VMS")
     }

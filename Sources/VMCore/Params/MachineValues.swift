@@ -60,7 +60,7 @@ extension ParamsDecoder {
             guard let device = BootDevice(rawValue: String(word)) else {
                 var fault = ParamValue.unknownWord(
                     String(word), of: BootDevice.allCases.map(\.rawValue), range: range)
-                let rule = " Commas stand between them, and no blanks."
+                let rule = " Separate them with commas, without blanks."
                 fault.hint = fault.hint?.followed(by: rule)
                 fault.trying = fault.trying.map { $0.followed(by: rule) }
                 throw fault

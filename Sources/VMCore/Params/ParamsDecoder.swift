@@ -90,10 +90,10 @@ struct ParamsDecoder {
         let range = entry.indices.map { "\($0.lowerBound) to \($0.upperBound)" } ?? ""
         return assignment.keyFault(
             "there is no \(Printable.quoted(assignment.key))",
-            hint: "The n of \(entry.key.pattern) is \(range), and has no zero in front.",
+            hint: "The n of \(entry.key.pattern) is \(range), without leading zeros.",
             repair: LineRepair(
                 key: assignment.keySpan, value: assignment.valueSpan,
-                reason: "the n of \(entry.key.pattern) is \(range), and has no zero in front"))
+                reason: "the n of \(entry.key.pattern) is \(range), without leading zeros"))
     }
 
     private func unknown(_ assignment: Assignment) -> Fault {

@@ -111,7 +111,7 @@ struct ParamsLexer: Sequence, IteratorProtocol {
         let value = bytes[key.upperBound..<line.upperBound].firstIndex { !Self.isBlank($0) && $0 != UInt8(ascii: ":") }
         if let value, !key.isEmpty {
             fault.repair = LineRepair(
-                key: key, value: value..<line.upperBound, reason: "'=' parts a key from its value")
+                key: key, value: value..<line.upperBound, reason: "put '=' between a key and its value")
         }
         return fault
     }

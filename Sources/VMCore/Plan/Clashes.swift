@@ -1,3 +1,4 @@
+import FoundationEssentials
 import SystemPackage
 
 extension LaunchPlanner {
@@ -6,6 +7,10 @@ extension LaunchPlanner {
         let name = facts.neighbours.holders(of: .name(plan.name))
         if let other = running(name) { problem(plan.nameConflict(with: other)) }
         note("the name \(plan.name)", name)
+        let uuid = plan.uuid.uuidString.lowercased()
+        let twins = facts.neighbours.holders(of: .uuid(uuid))
+        if let other = running(twins) { plan.notices.append("\(other) has the same UUID, \(uuid)") }
+        note("the UUID \(uuid)", twins)
         for nic in plan.summary.nics where nic.network != .user {
             let holders = facts.neighbours.holders(of: nic.address.station)
             if let other = running(holders) { problem(plan.addressConflict(nic, with: other)) }

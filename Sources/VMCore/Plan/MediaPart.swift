@@ -77,8 +77,8 @@ extension LaunchPlanner {
         switch disc.boot {
         case .bios: break
         case .otherPlatform:
-            plan.notices.append("\(path.value) boots on UEFI only, and FIRMWARE is bios: it is passed over")
-        case .none: plan.notices.append("\(path.value) has no boot record (El Torito): it is passed over")
+            plan.notices.append("\(path.value) boots on UEFI only, and FIRMWARE is bios: the next boot device is tried")
+        case .none: plan.notices.append("\(path.value) has no boot record (El Torito): the next boot device is tried")
         }
     }
 }

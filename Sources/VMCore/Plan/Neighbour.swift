@@ -11,6 +11,8 @@ public struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     public var filePlace: FilePlace?
     /// Whether it runs; else it is only defined.
     public var isRunning: Bool
+    /// Its UUID, in small letters; nil where it is derived from the path of its file, and so nobody else's.
+    public var uuid: String?
     /// Its memory.
     public var memory = ByteCount(bytes: 0)
     /// Its network cards' addresses.
@@ -54,6 +56,7 @@ extension Neighbour {
         var claims = [.name(name)] + addresses.map(\.station) + interfaces.map(Claim.interface) + ports.map(\.claim)
         claims += media.map { .file($0.place) } + media.filter(\.isWritten).map { .written($0.place) }
         if let filePlace { claims.append(.definition(filePlace)) }
+        if let uuid { claims.append(.uuid(uuid)) }
         return claims
     }
 }

@@ -5,6 +5,8 @@ import SystemPackage
 enum Claim: Hashable, Sendable {
     /// A name.
     case name(VMName)
+    /// A UUID, in small letters: by it guests' licences, and what watches VMs, tell them apart.
+    case uuid(String)
     /// An address on a network.
     case station(segment: String, mac: String)
     /// The name of a tap or macvtap.
