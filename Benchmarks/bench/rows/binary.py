@@ -15,7 +15,7 @@ def measure(world, _quick):
     results = Results()
     size = world.binary.stat().st_size / 1e6
     results.compare("binary, stripped", "MB", {"kvmctl": [size]})
-    results.gate("binary, stripped", size, 20, "MB")
+    results.gate("binary, stripped", size, 24, "MB")
     needed = re.findall(r"NEEDED\s+(\S+)", run("objdump", "-p", world.binary))
     others = sorted(set(needed) - set(ALLOWED))
     results.gate(f"libraries beyond the allowed ones ({', '.join(others) or 'none'})", len(others), 0, "")
