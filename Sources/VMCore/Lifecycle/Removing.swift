@@ -34,7 +34,10 @@ public struct Removing {
         let file = try surroundings.file(of: vm)
         self.trust = file.trust
         let logs = paths.logs(vm.name)
-        let isThere = logs.withPlatformString { access($0, F_OK) } == 0
+        let isThere: Bool
+        do throws(Errno) { isThere = try VMCore.isThere(logs) } catch {
+            throw .system(error, logs.string, "whether the VM has logs can't be seen")
+        }
         // They go by the name, and another VM of that name may be running, or may have been the last to run.
         let other = isThere ? try directory.lastOther(than: vm.file) : nil
         self.logs = isThere && (isOwn || !isAlive) && other == nil ? logs : nil
