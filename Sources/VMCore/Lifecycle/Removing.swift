@@ -129,10 +129,15 @@ public struct Removing {
     /// Logs and run-time files; the file of turns, which this command holds, last.
     private func removeTraces(_ directory: RuntimeDirectory) throws(VMError) {
         if let logs { try removeAll(in: logs) }
-        for name in (try? names(in: directory.path)) ?? [] where directory.path.appending(name) != directory.turnsFile {
-            removeFile(directory.path.appending(name))
-        }
-        removeFile(directory.turnsFile)
+        do throws(Errno) {
+            let files = (try names(in: directory.path) ?? []).map { directory.path.appending($0) }
+            for file in files.filter({ $0 != directory.turnsFile }) + [directory.turnsFile] {
+                guard file.withPlatformString({ unlink($0) }) == 0 || errno == ENOENT else {
+                    throw Errno(rawValue: errno)
+                }
+            }
+        } catch { throw .system(error, directory.path.string, "can't be removed") }
+        // Another command may wait for its turn there by now.
         removeDirectory(directory.path)
     }
 
