@@ -82,10 +82,9 @@ enum UnknownCommand {
 enum UnknownOption {
     /// What the same thing is called elsewhere: by QEMU, virsh, virt-install, qm, docker; those that a command has are meant.
     private static let synonyms = [
-        "--iso": ["--cdrom"], "--cd": ["--cdrom"], "--ram": ["--memory"], "--mem": ["--memory"],
-        "--vcpus": ["--cpus"], "--network": ["--net"], "--nic": ["--net"], "--size": ["--disk"], "--force": ["--now"],
-        "--ip": ["--address"], "--addr": ["--address"], "--destroy": ["--disks"], "--remove-all-storage": ["--disks"],
-        "--format": ["--json"], "--output": ["--json"], "--follow-logs": ["--follow"], "--tail": ["--lines"],
+        "--iso": "--cdrom", "--cd": "--cdrom", "--ram": "--memory", "--mem": "--memory", "--vcpus": "--cpus",
+        "--network": "--net", "--nic": "--net", "--size": "--disk", "--force": "--now", "--ip": "--address",
+        "--addr": "--address", "--remove-all-storage": "--disks", "--tail": "--lines",
     ]
 
     /// The message of ArgumentParser with the option that was meant, where it names an unknown one: it neither knows the
@@ -101,7 +100,7 @@ enum UnknownOption {
         let beginsWith = known.filter { option.count > 3 && $0.hasPrefix(option) }
         let nearest = Nearest.match(String(option.drop { $0 == "-" }), among: known.map { String($0.dropFirst(2)) })
         let meant =
-            synonyms[option]?.first(where: known.contains)
+            synonyms[option].flatMap { known.contains($0) ? $0 : nil }
             ?? (beginsWith.count == 1 ? beginsWith[0] : nearest.map { "--\($0)" })
         return "\(lead)\(option)'" + (meant.map { ". Did you mean '\($0)'?" } ?? "") + message.dropFirst(first.count)
     }

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from rig.faults import system_calls
+
 from rig.waiting import wait_until
 
 
@@ -56,20 +58,6 @@ def start_with_cache(host):
     assert (host.run / "cache").is_dir()
 
 
-def system_calls_of_a_start(host):
-    """[(name, how often it was called until then)] of one start, in their order."""
-    trace = host.root / "trace"
-    result = host.execute("strace", "-o", trace, host.binary, "start", "vm")
-    assert result.returncode == 0, result.stderr
-    counts, calls = {}, []
-    for line in trace.read_text(errors="replace").splitlines():
-        if match := re.match(r"(\w+)\(", line):
-            name = match.group(1)
-            counts[name] = counts.get(name, 0) + 1
-            calls.append((name, counts[name]))
-    return calls
-
-
 @pytest.mark.parametrize("prepare", [start_with_cache, start_without_cache])
 def test_kvmctl_killed_at_any_point_of_a_start(bridged_host, prepare):
     host = bridged_host
@@ -78,7 +66,7 @@ def test_kvmctl_killed_at_any_point_of_a_start(bridged_host, prepare):
     host.kvmctl("stop", "vm", "--now")
 
     prepare(host)
-    calls = system_calls_of_a_start(host)
+    calls = system_calls(host, "start", "vm")
     host.kvmctl("stop", "vm", "--now")
     assert len(calls) > SAMPLES
     points = [calls[index * len(calls) // SAMPLES] for index in range(SAMPLES)]

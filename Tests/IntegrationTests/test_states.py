@@ -48,13 +48,19 @@ def test_what_another_user_may_not_see_is_unknown(host):
     assert host.state("vm") == "running"
 
 
+def ran_elsewhere(host):
+    """The params file of a VM that is not under the roots, and that ran."""
+    (host.root / "first").mkdir()
+    params = host.write_firmware_vm("vm", directory=host.root / "first/vm", NET0="bridge:br0")
+    host.kvmctl("start", params)
+    host.kvmctl("stop", "--now", "vm")
+    return params
+
+
 def test_what_another_vm_of_the_name_left(bridged_host):
     """Run directory and logs go by the name; who ran last under it is not the VM that has it now."""
     host = bridged_host
-    (host.root / "first").mkdir()
-    first = host.write_firmware_vm("vm", directory=host.root / "first/vm", NET0="bridge:br0")
-    host.kvmctl("start", first)
-    host.kvmctl("stop", "--now", "vm")
+    first = ran_elsewhere(host)
     second = host.write_firmware_vm("vm", NET0="bridge:br0")
     assert host.json("show", "vm")[0]["endReason"] is None and host.json("show", first)[0]["endReason"]
     assert f"they are those of {first}" in host.kvmctl("rm", "--dry-run", "vm").stdout
@@ -67,10 +73,7 @@ def test_what_another_vm_of_the_name_left(bridged_host):
 
 def test_a_vm_that_was_moved(bridged_host):
     host = bridged_host
-    (host.root / "first").mkdir()
-    params = host.write_firmware_vm("vm", directory=host.root / "first/vm", NET0="bridge:br0")
-    host.kvmctl("start", params)
-    host.kvmctl("stop", "--now", "vm")
+    params = ran_elsewhere(host)
     params.parent.rename(host.vms / "vm")
     assert host.json("show", "vm")[0]["endReason"]
     host.kvmctl("start", "vm")

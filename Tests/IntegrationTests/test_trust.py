@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from rig.faults import with_fault
 from rig.fuse import fuse
 from rig.host import NOBODY
 
@@ -432,6 +433,8 @@ def test_a_file_system_that_a_user_serves(host):
     with fuse(host, source, root, user=0):
         host.kvmctl("start", root)
         host.kvmctl("stop", "--now", "root")
+        said = with_fault(host, "/proc/self/mountinfo", "EIO", "start", root)
+        assert said.returncode == 77 and "nobody can tell who serves it" in said.stderr
     with fuse(host, source, users, user=NOBODY):
         for command in (["check"], ["start"], ["rm", "--yes"]):
             said = host.kvmctl(*command, users, expect=77).stderr

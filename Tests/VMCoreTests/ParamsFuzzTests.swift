@@ -6,17 +6,6 @@ import Testing
 /// Any bytes are an error or a value: never a crash, never more than linear work. The generator is seeded, so a failure
 /// comes back.
 @Suite struct ParamsFuzzTests {
-    /// SplitMix64 (Steele, Lea, Flood 2014).
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     static let sample = Array(
         """
         # A VM with a bit of everything.
@@ -55,7 +44,7 @@ import Testing
     }
 
     @Test func survivesRandomBytes() {
-        var generator = Generator(state: 1)
+        var generator = SeededGenerator(state: 1)
         for _ in 0..<1_000 {
             let count = Int.random(in: 0...200, using: &generator)
             check((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) })
@@ -63,7 +52,7 @@ import Testing
     }
 
     @Test func survivesWhatLooksLikeParams() {
-        var generator = Generator(state: 2)
+        var generator = SeededGenerator(state: 2)
         let pieces =
             ParamsSchema.entries.map(\.key.pattern)
             + [
@@ -82,7 +71,7 @@ import Testing
     }
 
     @Test func survivesMutations() {
-        var generator = Generator(state: 3)
+        var generator = SeededGenerator(state: 3)
         for _ in 0..<1_000 {
             var bytes = Self.sample
             for _ in 0..<Int.random(in: 1...4, using: &generator) {

@@ -33,7 +33,7 @@ public enum Bridges {
     public static func spec(_ name: InterfaceName, mtu: Int?) throws(VMError) -> BridgeSpec {
         // The host's own, for ever: without one the bridge's address would change as taps come and go. A host that has
         // nothing of its own gets a new one with each bridge: two such hosts must not have the same.
-        let host = Array(try HostProbe.machineID().utf8)
+        let host = Array(try MachineID.read().utf8)
         let seed = host.isEmpty ? (0..<16).map { _ in UInt8.random(in: 0...255) } : host
         do throws(NetworkError) {
             return try BridgeSpec(name: name, mac: BridgeSpec.defaultMAC(name: name, seed: seed), mtu: mtu)

@@ -145,10 +145,11 @@ extension FileTrust {
             return Distrust(
                 place: place.path, reason: "belongs to \(Accounts.name(status.st_uid))", owner: status.st_uid)
         }
-        let device = UInt64(status.st_dev)
-        if let mount = RemoteMounts.served(device), let distrust = server(of: mount, besides: accounts, at: place.path)
-        {
-            return distrust
+        do throws(Errno) {
+            let mount = try RemoteMounts.served(UInt64(status.st_dev))
+            if let distrust = mount.flatMap({ server(of: $0, besides: accounts, at: place.path) }) { return distrust }
+        } catch {
+            return Distrust(place: place.path, reason: "is on a file system of which nobody can tell who serves it")
         }
         if place.role == .link { return nil }
         return writers(found, place)

@@ -112,7 +112,8 @@ final class HostDisks {
                 ? words[dash + 2].hasPrefix("/") ? BlockDevice(at: FilePath(String(words[dash + 2]))) : nil
                 : BlockDevice(words[2])
             guard let device else { return }
-            mounts[device, default: []].append(Mount(place: unescaped(words[4]), isReadOnly: isReadOnly))
+            let place = MountTable.unescaped(words[4].utf8) ?? String(words[4])
+            mounts[device, default: []].append(Mount(place: place, isReadOnly: isReadOnly))
         }
     }
 
@@ -121,7 +122,7 @@ final class HostDisks {
         try text("/proc/swaps", limit: 1 << 16).split(separator: "\n").dropFirst().reduce(into: Swaps()) {
             swaps, line in
             guard let path = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).first,
-                let found = try? status(of: FilePath(unescaped(path)))
+                let found = try? status(of: FilePath(MountTable.unescaped(path.utf8) ?? String(path)))
             else { return }
             if let device = BlockDevice(found) {
                 swaps.devices.insert(device)
@@ -161,24 +162,6 @@ final class HostDisks {
 
     private static func file(at path: FilePath) -> FileIdentity? {
         (try? status(of: path)).flatMap { $0 }.map { FileIdentity($0) }
-    }
-
-    /// Blanks and the like are written in octal there: `\040`.
-    private static func unescaped(_ text: some StringProtocol) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            let digits = rest.prefix(3)
-            if byte == UInt8(ascii: "\\"), digits.count == 3,
-                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
-            {
-                bytes.append(value)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

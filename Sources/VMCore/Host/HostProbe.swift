@@ -21,7 +21,7 @@ struct HostProbe {
         let isAssumed = isLooking && trust.rule == .ownRights && Self.takesRoot(params, images)
         // Where it is not known who QEMU will be, it is nobody who is asked what it can do, and not root.
         let credentials = gaps.noting(or: geteuid() == 0 ? .nobody : .caller) { () throws(VMError) in
-            try self.credentials(params, isRoot: isRoot || isAssumed)
+            try Credentials(params, trust, isRoot: isRoot || isAssumed)
         }
         let user = geteuid() == 0 ? credentials : .caller
         let inquiry = gaps.noting(or: nil) { () throws(VMError) in try self.inquiry(params, user) }
@@ -156,64 +156,12 @@ struct HostProbe {
         throw Tool.nft.missing(for: params.place(origin))
     }
 
-    /// The content of machine-id(5); empty where there is none, or no valid one. Without it a guest would be another machine:
-    /// one that can't be read is an error.
-    static func machineID() throws(VMError) -> String {
-        let content: [UInt8]
-        do throws(Errno) { content = try readFile("/etc/machine-id", limit: 64) } catch .noSuchFileOrDirectory {
-            return ""
-        } catch {
-            throw .system(error, "/etc/machine-id", "can't be read")
-        }
-        let bytes = content.prefix { $0 != UInt8(ascii: "\n") }
-        let isHex = bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-        let isValid = bytes.count == 32 && isHex && bytes.contains { $0 != UInt8(ascii: "0") }
-        return isValid ? String(decoding: bytes, as: UTF8.self) : ""
-    }
-
     /// Whether only root can start the VM: for a tap, for a user of QEMU's own, for files that are not the caller's.
     private static func takesRoot(_ params: VMParams, _ images: [FilePath: ImageFacts]) -> Bool {
         params.nics.contains { $0.network.value != .user } || params.runAs != nil
             || images.values.contains { image in
                 if case .denied(let denial) = image { !denial.isOwn } else { false }
             }
-    }
-
-    private func credentials(_ params: VMParams, isRoot: Bool) throws(VMError) -> Credentials {
-        let own: Credentials =
-            switch trust.rule {
-            case .owner(let account, let name):
-                .user(name, uid: account.uid, gid: account.gid, groups: account.groups)
-            case .accounts, .ownRights: isRoot ? .ownUID(groups: Accounts.kvmGroups) : .caller
-            }
-        guard let runAs = params.runAs else {
-            // A plan for root by a user is not of the user's namespace.
-            if case .ownUID = own, geteuid() == 0, !UIDPool.isMapped {
-                throw VMError(
-                    .unavailable, params.file.string, UIDPool.lack(in: .uids), remedy: .advice(UIDPool.mapping))
-            }
-            return own
-        }
-        let place = params.place(runAs.origin)
-        let (uid, gid) = try Accounts.resolve(runAs.value, at: place)
-        if geteuid() == 0, !IDMap.uids.contains(uid) || !IDMap.gids.contains(gid) {
-            throw VMError(
-                .unavailable, place,
-                "the uid \(uid) or the gid \(gid) is not mapped in this container, "
-                    + "whose are \(IDMap.uids)",
-                remedy: "name a user whose uid and gid are among those")
-        }
-        if isRoot { return .user(runAs.value, uid: uid, gid: gid, groups: Accounts.kvmGroups) }
-        if case .user(let name, let owner, _, _) = own {
-            if uid == owner { return own }
-            throw VMError(
-                .denied, place, "it is started with the rights of \(name), who can't run a VM as another user",
-                remedy: "leave RUNAS out, or say \(name)")
-        }
-        if uid == geteuid() { return own }
-        throw VMError(
-            .denied, place, "only root can run a VM as another user",
-            remedy: "run kvmctl as root, or leave RUNAS out")
     }
 
     /// - Parameter gaps: is told why it can't be seen who else uses them.

@@ -10,7 +10,7 @@ final class KnownHost {
 
     init(cache: ProbeCache) { self.cache = cache }
 
-    private(set) lazy var machineID = Result { () throws(VMError) in try HostProbe.machineID() }
+    private(set) lazy var machineID = Result { () throws(VMError) in try MachineID.read() }
     private(set) lazy var memory = HostMemory()
     private(set) lazy var canOpenVhost = (try? OwnedDescriptor.open("/dev/vhost-net", .readWrite).rawValue) != nil
     private(set) lazy var firstFreePort = Result { () throws(VMError) in

@@ -73,11 +73,11 @@ extension Mount {
     init?(line: ArraySlice<UInt8>) {
         let words = line.split(separator: UInt8(ascii: " "))
         guard let dash = words.firstIndex(where: { $0.elementsEqual("-".utf8) }), dash >= 6, words.count > dash + 2,
-            let path = Self.unescaped(words[4])
+            let path = MountTable.unescaped(words[4])
         else { return nil }
         self.init(
             path: FilePath(path), type: String(decoding: words[dash + 1], as: UTF8.self),
-            source: Self.unescaped(words[dash + 2]) ?? "", device: String(decoding: words[2], as: UTF8.self),
+            source: MountTable.unescaped(words[dash + 2]) ?? "", device: String(decoding: words[2], as: UTF8.self),
             server: words.count > dash + 3 ? Self.server(words[dash + 3]) : nil)
     }
 
@@ -86,11 +86,15 @@ extension Mount {
         let option = options.split(separator: UInt8(ascii: ",")).first { $0.starts(with: lead) }
         return option.flatMap { UInt32(String(decoding: $0.dropFirst(lead.count), as: UTF8.self)) }
     }
+}
 
+extension MountTable {
     /// Blanks and backslashes are written as `\040`, three octal digits (fs/proc_namespace.c, mangle).
-    private static func unescaped(_ word: ArraySlice<UInt8>) -> String? {
+    ///
+    /// - Returns: nil where that is not what stands there.
+    static func unescaped(_ word: some Sequence<UInt8>) -> String? {
         var bytes: [UInt8] = []
-        var rest = word
+        var rest = Array(word)[...]
         while let byte = rest.popFirst() {
             guard byte == UInt8(ascii: "\\") else {
                 bytes.append(byte)

@@ -97,12 +97,14 @@ final class RemoteMounts: Sendable {
     static func mount(at path: FilePath) -> Mount? { current?.mount(on: path) }
 
     /// The file system of a device number (stat(2), st_dev) that a program serves; nil where it is another one.
-    static func served(_ device: UInt64) -> Mount? {
+    ///
+    /// - Throws: why that can't be seen.
+    static func served(_ device: UInt64) throws(Errno) -> Mount? {
         // Those of the kernel's own block devices have a number of a driver's.
         let number = BlockDevice(number: device)
         guard number.text.hasPrefix("0:"), others.withLock({ !$0.contains(device) }) else { return nil }
         // It may have been mounted since the table was read first.
-        let table = MountTable((try? readLocal("/proc/self/mountinfo", limit: 1 << 24)) ?? [])
+        let table = MountTable(try readLocal("/proc/self/mountinfo", limit: 1 << 24))
         if let found = table.remote.values.first(where: { $0.device == number.text && $0.server != nil }) {
             return found
         }

@@ -157,7 +157,7 @@ public struct Inventory: Sendable {
                     return
                 }
                 entry = VMEntry(manifest, seen, in: sight.place)
-            } else if asked || seen.state == .crashed, !sight.isUsers, seen.state == .crashed || seen.endReason != nil,
+            } else if !sight.isUsers, seen.state == .crashed || asked && seen.endReason != nil,
                 try RuntimeDirectory(name, in: sight.place).lastOther(than: file) != nil
             {
                 // It was another VM of this name that ended so.

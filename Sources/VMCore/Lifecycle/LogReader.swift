@@ -43,8 +43,8 @@ public struct LogReader: ~Copyable {
                     .notFound, path.string, "the last run has none: it was started with --foreground",
                     remedy: "QEMU's messages went where stderr led: under systemd, \(command: "journalctl") has them")
             }
-            // What only the kernel can still find tells nothing of the VM.
-            if !previous, Observation(vm, in: paths).state != .stopped {
+            let seen = Observation(vm, in: paths)
+            if !previous, seen.state.isAlive {
                 throw VMError(
                     .notFound, path.string, "somebody removed or renamed it; what \(vm) writes goes on to where it was",
                     remedy: "a new one begins at the VM's next start")

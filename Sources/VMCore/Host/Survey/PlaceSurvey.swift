@@ -59,7 +59,7 @@ extension PlaceCondition.FileSystem {
     /// proc_pid_mountinfo(5): `36 35 0:41 / /run rw,nosuid - tmpfs tmpfs rw,size=…`
     private static func memoryMount(of directory: FilePath) -> FilePath? {
         guard let device = (try? status(of: directory))?.map({ UInt64($0.st_dev) }) else { return nil }
-        let number = "\(device >> 8 & 0xfff):\(device & 0xff | device >> 12 & 0xfff00)"
+        let number = BlockDevice(number: device).text
         let mounts = String(decoding: (try? readFile("/proc/self/mountinfo", limit: 1 << 22)) ?? [], as: UTF8.self)
         return mounts.split(separator: "\n").compactMap { line -> FilePath? in
             let words = line.split(separator: " ")
