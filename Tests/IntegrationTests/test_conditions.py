@@ -457,3 +457,15 @@ def test_two_vms_with_one_uuid(host):
     host.kvmctl("start", "one")
     assert "the running VM one" in host.kvmctl("check", "two").stdout
     host.kvmctl("stop", "--now", "one")
+
+
+def test_a_run_directory_that_became_read_only(host):
+    """An earlier start left the VM's own directory there."""
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    host.kvmctl("stop", "--now", "vm")
+    for command in ("check", "start"):
+        result = host.execute(
+            "unshare", "--mount", "sh", "-c",
+            f"mount --bind {host.run} {host.run} && mount -o remount,bind,ro {host.run} && {host.binary} {command} vm")
+        assert result.returncode in (69, 73, 77) and str(host.run) in result.stderr, result

@@ -7,9 +7,8 @@ extension RuntimeDirectory {
         do throws(Errno) {
             if let directory = try status(of: path) {
                 do throws(VMError) { try Custody.refuseForeign(directory, at: path) } catch { return error }
-            } else {
-                try Self.refuseClosed(path)
             }
+            try Self.refuseClosed(path)
         } catch { return cannotMake(error) }
         do throws(Errno) { try Self.refuseClosed(paths.logs(name)) } catch {
             return RunLog.cannotBegin(paths.record(name), error)
