@@ -4,9 +4,9 @@ import SystemPackage
 ///
 /// The code decides the exit code (DESIGN §2.3); the rest is the message, one or two lines that a tired admin can act
 /// on without reading anything else.
-public struct VMError: Error, Equatable, Sendable {
+package struct VMError: Error, Equatable, Sendable {
     /// The closed set of failure kinds, after sysexits(3).
-    public enum Code: Sendable, Equatable {
+    package enum Code: Sendable, Equatable {
         /// Some of several VMs failed; each was named.
         case partial
         /// The command line is wrong.
@@ -30,20 +30,20 @@ public struct VMError: Error, Equatable, Sendable {
     }
 
     /// What kind of failure this is.
-    public var code: Code
+    package var code: Code
     /// The thing that failed: a path, a VM's name, an interface.
-    public var subject: String
+    package var subject: String
     /// Why, in one clause.
-    public var cause: String
+    package var cause: String
     /// The kernel's word, where there is one.
-    public var errno: Errno?
+    package var errno: Errno?
     /// What to do about it.
-    public var remedy: Remedy?
+    package var remedy: Remedy?
     /// Further lines that belong to the message, such as what QEMU printed.
-    public var details: [String]
+    package var details: [String]
 
     /// Creates an error; see the properties for what each part holds.
-    public init(
+    package init(
         _ code: Code, _ subject: String, _ cause: String, errno: Errno? = nil, remedy: Remedy? = nil,
         details: [String] = []
     ) {
@@ -56,7 +56,7 @@ public struct VMError: Error, Equatable, Sendable {
     }
 
     /// The failure of a system call on `subject`, with the code that its errno stands for.
-    public static func system(_ errno: Errno, _ subject: String, _ doing: String, remedy: Remedy? = nil) -> VMError {
+    package static func system(_ errno: Errno, _ subject: String, _ doing: String, remedy: Remedy? = nil) -> VMError {
         let code: Code =
             switch errno {
             case .noSuchFileOrDirectory, .notDirectory: .notFound
@@ -81,12 +81,12 @@ public struct VMError: Error, Equatable, Sendable {
 
 extension VMError: CustomStringConvertible {
     /// The message as it is shown: `SUBJECT: CAUSE: ERRNO`, the details, then the remedy.
-    public var description: String {
+    package var description: String {
         ([summary] + details + (remedy.map { [$0.description] } ?? [])).joined(separator: "\n  ")
     }
 
     /// The first line, `SUBJECT: CAUSE: ERRNO`. A back-quote of a name's is escaped: only commands of a remedy stand between those.
-    public var summary: String {
+    package var summary: String {
         let text = (subject.isEmpty ? cause : "\(subject): \(cause)") + (errno.map { ": \($0.description)" } ?? "")
         return text.utf8.contains(UInt8(ascii: "`"))
             ? text.split(separator: "`", omittingEmptySubsequences: false).joined(separator: "\\x60") : text

@@ -1,7 +1,7 @@
 /// What to do about what went wrong.
 ///
 /// A string literal is advice; a command is never read out of a text.
-public enum Remedy: Hashable, Sendable {
+package enum Remedy: Hashable, Sendable {
     /// A line for a shell that mends it, as root unless it says otherwise: what it does, the line, and what else there is
     /// to do. It stops nothing that works, and deletes nothing: where only that helps, it is advice.
     case run(_ purpose: String, ShellCommand, or: String? = nil)
@@ -11,17 +11,17 @@ public enum Remedy: Hashable, Sendable {
 
 extension Remedy: ExpressibleByStringInterpolation {
     /// Advice.
-    public init(stringLiteral text: String) { self = .advice(text) }
+    package init(stringLiteral text: String) { self = .advice(text) }
 
     /// Advice.
-    public init(stringInterpolation: DefaultStringInterpolation) {
+    package init(stringInterpolation: DefaultStringInterpolation) {
         self = .advice(String(stringInterpolation: stringInterpolation))
     }
 }
 
 extension Remedy: CustomStringConvertible {
     /// In one line, for people.
-    public var description: String {
+    package var description: String {
         switch self {
         case .run(let purpose, let command, let otherwise):
             "\(purpose): \(command: command)" + (otherwise.map { ", or \($0)" } ?? "")

@@ -6,12 +6,12 @@
 ///     let line: ShellCommand = "mkdir -p \(directory)"
 ///
 /// The shell's own operators are methods.
-public struct ShellCommand: Hashable, Sendable, CustomStringConvertible {
+package struct ShellCommand: Hashable, Sendable, CustomStringConvertible {
     /// The line.
-    public let description: String
+    package let description: String
 
     /// The command of these words, the program first.
-    public init(words: [String]) { description = words.map(Self.quoted).joined(separator: " ") }
+    package init(words: [String]) { description = words.map(Self.quoted).joined(separator: " ") }
 
     private init(line: String) { description = line }
 
@@ -42,23 +42,23 @@ public struct ShellCommand: Hashable, Sendable, CustomStringConvertible {
 
 extension ShellCommand: ExpressibleByStringInterpolation {
     /// Collects the words of a literal.
-    public struct StringInterpolation: StringInterpolationProtocol {
+    package struct StringInterpolation: StringInterpolationProtocol {
         fileprivate var words: [String] = []
         /// Whether the last word may still grow.
         private var isOpen = false
 
         /// Begins without a word.
-        public init(literalCapacity: Int, interpolationCount: Int) {}
+        package init(literalCapacity: Int, interpolationCount: Int) {}
 
         /// Adds words, the first to the one before where no blank parts them.
-        public mutating func appendLiteral(_ literal: String) {
+        package mutating func appendLiteral(_ literal: String) {
             for character in literal {
                 if character == " " { isOpen = false } else { add(String(character)) }
             }
         }
 
         /// Adds to a word; an empty one is a word too.
-        public mutating func appendInterpolation(_ word: some CustomStringConvertible) { add(word.description) }
+        package mutating func appendInterpolation(_ word: some CustomStringConvertible) { add(word.description) }
 
         private mutating func add(_ text: String) {
             if isOpen { words[words.count - 1] += text } else { words.append(text) }
@@ -67,10 +67,10 @@ extension ShellCommand: ExpressibleByStringInterpolation {
     }
 
     /// The command of an interpolated literal.
-    public init(stringInterpolation: StringInterpolation) { self.init(words: stringInterpolation.words) }
+    package init(stringInterpolation: StringInterpolation) { self.init(words: stringInterpolation.words) }
 
     /// The command of a plain literal.
-    public init(stringLiteral: String) { self.init(words: stringLiteral.split(separator: " ").map(String.init)) }
+    package init(stringLiteral: String) { self.init(words: stringLiteral.split(separator: " ").map(String.init)) }
 }
 
 extension ShellCommand {
@@ -117,5 +117,5 @@ extension ShellCommand {
 
 extension DefaultStringInterpolation {
     /// Shows a command in a text, between back-quotes.
-    public mutating func appendInterpolation(command: ShellCommand) { appendLiteral("`\(command)`") }
+    package mutating func appendInterpolation(command: ShellCommand) { appendLiteral("`\(command)`") }
 }

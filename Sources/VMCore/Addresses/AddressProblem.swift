@@ -4,7 +4,7 @@ extension AddressReport {
     /// Why there is no address to tell; nil where there is one.
     ///
     /// - Parameter wait: How long one was waited for; nil: it was only asked what is known now.
-    public func problem(after wait: Duration?) -> VMError? {
+    package func problem(after wait: Duration?) -> VMError? {
         let isGranted = wait == nil ? !addresses.isEmpty : wish.isGranted(by: all, canHear: canHear)
         if isGranted { return nil }
         let details =
@@ -19,7 +19,7 @@ extension AddressReport {
     }
 
     /// What the user should know beside the addresses.
-    public var notices: [String] {
+    package var notices: [String] {
         let unreachable = nics.filter { nic in nic.network == "user" && addresses.contains { $0.nic == nic.index } }
         return unreachable.compactMap { nic in nic.story.map { "NET\(nic.index) is \($0)" } }
     }

@@ -1,16 +1,16 @@
-public import BridgeNet
+import BridgeNet
 
 /// Which of a guest's addresses are asked for.
-public struct AddressWish: Equatable, Sendable {
+package struct AddressWish: Equatable, Sendable {
     /// Only this family; nil: both.
-    public var family: IPAddress.Family?
+    package var family: IPAddress.Family?
     /// Only of the NIC `NETn`; nil: of all.
-    public var nic: Int?
+    package var nic: Int?
     /// Link-local ones too, which work only on the link itself.
-    public var linkLocal: Bool
+    package var linkLocal: Bool
 
     /// See the properties.
-    public init(family: IPAddress.Family? = nil, nic: Int? = nil, linkLocal: Bool = false) {
+    package init(family: IPAddress.Family? = nil, nic: Int? = nil, linkLocal: Bool = false) {
         self.family = family
         self.nic = nic
         self.linkLocal = linkLocal
@@ -22,7 +22,7 @@ public struct AddressWish: Equatable, Sendable {
     }
 
     /// Whether the address is one of them.
-    public func admits(_ address: GuestAddress) -> Bool {
+    package func admits(_ address: GuestAddress) -> Bool {
         (family.map { $0 == address.address.family } ?? true) && (nic.map { $0 == address.nic } ?? true)
             && (linkLocal || !address.address.isLinkLocal)
     }

@@ -1,9 +1,9 @@
-public import BridgeNet
+import BridgeNet
 
 /// An address of a guest's, and who knows it.
-public struct GuestAddress: Equatable, Sendable {
+package struct GuestAddress: Equatable, Sendable {
     /// Who knows an address, the best first.
-    public enum Source: String, Sendable, CaseIterable {
+    package enum Source: String, Sendable, CaseIterable {
         /// The guest agent.
         case agent
         /// A DHCP server gave it to the guest, as seen on the VM's interface.
@@ -27,19 +27,19 @@ public struct GuestAddress: Equatable, Sendable {
     }
 
     /// The n of `NETn`.
-    public var nic: Int
+    package var nic: Int
     /// The address.
-    public var address: IPAddress
+    package var address: IPAddress
     /// Who knows it, the best first; one at least.
-    public var sources: [Source]
+    package var sources: [Source]
     /// Of a link-local address: the host's interface that it means something on; nil where the host has none.
-    public var zone: String?
+    package var zone: String?
 
     /// Whether the guest itself showed it, and not only somebody's memory.
-    public var isConfirmed: Bool { sources.contains(where: \.isFirsthand) }
+    package var isConfirmed: Bool { sources.contains(where: \.isFirsthand) }
 
     /// As programs take it: with its zone, where it needs one.
-    public var text: String { zone.map { "\(address)%\($0)" } ?? "\(address)" }
+    package var text: String { zone.map { "\(address)%\($0)" } ?? "\(address)" }
 }
 
 /// The addresses found so far. It takes nothing that can't be a station's address, whoever says it.

@@ -1,9 +1,9 @@
 import SystemPackage
 
 /// What the doctor found of one thing.
-public struct Finding: Equatable, Sendable {
+package struct Finding: Equatable, Sendable {
     /// How bad it is.
-    public enum Severity: String, CaseIterable, Sendable {
+    package enum Severity: String, CaseIterable, Sendable {
         /// As it should be.
         case ok
         /// It works, but badly, or not for long; or it could not be looked at.
@@ -13,7 +13,7 @@ public struct Finding: Equatable, Sendable {
     }
 
     /// What mends it.
-    public enum Mend: Hashable, Sendable {
+    package enum Mend: Hashable, Sendable {
         /// A line for a shell, as root unless it says otherwise.
         case command(ShellCommand)
         /// What a person has to do, where no one line does it.
@@ -21,13 +21,13 @@ public struct Finding: Equatable, Sendable {
     }
 
     /// How bad it is.
-    public var severity: Severity
+    package var severity: Severity
     /// The thing: a VM, a bridge, a part of the host.
-    public var subject: String
+    package var subject: String
     /// What was found, in one clause.
-    public var text: String
+    package var text: String
     /// What mends it; nil for what is as it should be.
-    public var mend: Mend?
+    package var mend: Mend?
 
     /// Something that is as it should be.
     static func ok(_ subject: String, _ text: String) -> Finding {

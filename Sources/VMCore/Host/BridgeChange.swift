@@ -1,12 +1,12 @@
-public import BridgeNet
+import BridgeNet
 import SystemPackage
 
 /// What has to be done to the host's network for a bridge to be as asked, computed and not yet done.
-public struct BridgeChange: Sendable {
+package struct BridgeChange: Sendable {
     /// The bridge that it is about.
-    public let bridge: InterfaceName
+    package let bridge: InterfaceName
     /// What the user should know.
-    public internal(set) var notices: [String] = []
+    package internal(set) var notices: [String] = []
     private let operations: [NetworkOperation]
     /// What the bridge is known by from the first step to the last.
     private let identity: BridgeIdentity
@@ -42,14 +42,14 @@ public struct BridgeChange: Sendable {
     }
 
     /// Whether all is as it should be.
-    public var isEmpty: Bool { operations.isEmpty }
+    package var isEmpty: Bool { operations.isEmpty }
 
     /// Each step in words.
-    public var steps: [String] { operations.map(\.description) }
+    package var steps: [String] { operations.map(\.description) }
 
     /// How many things are moved to the bridge, or to its uplink, in words: `3 addresses, 5 routes, 1 rule,
     /// 2 neighbours`.
-    public var moved: String {
+    package var moved: String {
         var counts = (addresses: 0, routes: 0, rules: 0, neighbours: 0)
         for case .add(let entry, _) in operations {
             switch entry {
@@ -79,7 +79,7 @@ public struct BridgeChange: Sendable {
 
     /// Does it. On a failure what was done is undone; and if this process is killed half-way, or the kernel refuses that too,
     /// root's next command undoes it; or completes it, from the first step on that can't be undone.
-    public func carryOut(_ paths: Paths) throws(VMError) {
+    package func carryOut(_ paths: Paths) throws(VMError) {
         guard !isEmpty else { return }
         let journal = try ChangeJournal.begin(try record([]), in: paths)
         do throws(Failure) {
@@ -98,7 +98,7 @@ public struct BridgeChange: Sendable {
 
     /// Does it on trial: unless it is confirmed in time, and for as long as the routers that answer now go on to do so,
     /// all goes back.
-    public func begin(trialFor limit: Duration, _ paths: Paths) throws(VMError) -> Trial {
+    package func begin(trialFor limit: Duration, _ paths: Paths) throws(VMError) -> Trial {
         let answering = try Bridges.routing { (_) throws(NetworkError) in try answeringGateways() }
         var record = try record(answering)
         record.end = BootClock.seconds + limit.components.seconds

@@ -1,36 +1,36 @@
-public import BridgeNet
+import BridgeNet
 import SystemPackage
 
 /// The host's bridges, as kvmctl makes and shows them.
-public enum Bridges {
+package enum Bridges {
     /// A bridge and what is connected to it.
-    public struct Bridge: Sendable {
+    package struct Bridge: Sendable {
         /// Its name.
-        public var name: String
+        package var name: String
         /// What a NIC on it says in vm.params: `bridge:br0`, `nat`, `isolated:lab`.
-        public var network: String
+        package var network: String
         /// Whether it is up.
-        public var isUp: Bool
+        package var isUp: Bool
         /// Its MTU in bytes.
-        public var mtu: Int
+        package var mtu: Int
         /// Its address.
-        public var mac: String
+        package var mac: String
         /// Its ports; the alias of a VM's tap is the VM's name.
-        public var ports: [(name: String, alias: String?)]
+        package var ports: [(name: String, alias: String?)]
         /// The port that connects it to the network outside, where that can be told.
-        public var uplink: String?
+        package var uplink: String?
         /// The host's addresses on it.
-        public var addresses: [String]
+        package var addresses: [String]
         /// Whether it speaks the spanning tree protocol.
-        public var hasSpanningTree: Bool
+        package var hasSpanningTree: Bool
         /// Whether it keeps VLANs apart.
-        public var isVLANAware: Bool
+        package var isVLANAware: Bool
     }
 
     /// A bridge as kvmctl makes it, with an address of its own.
     ///
     /// - Parameter mtu: its MTU in bytes; nil: as it is, or the kernel's default, or its uplink's.
-    public static func spec(_ name: InterfaceName, mtu: Int?) throws(VMError) -> BridgeSpec {
+    package static func spec(_ name: InterfaceName, mtu: Int?) throws(VMError) -> BridgeSpec {
         // The host's own, for ever: without one the bridge's address would change as taps come and go. A host that has
         // nothing of its own gets a new one with each bridge: two such hosts must not have the same.
         let host = Array(try MachineID.read().utf8)
@@ -43,7 +43,7 @@ public enum Bridges {
     }
 
     /// What it takes for a bridge to be as wanted.
-    public static func up(_ wanted: ConnectedBridge) throws(VMError) -> BridgeChange {
+    package static func up(_ wanted: ConnectedBridge) throws(VMError) -> BridgeChange {
         let name = wanted.bridge.name
         guard !name.isPrivate else {
             throw VMError(
@@ -73,7 +73,7 @@ public enum Bridges {
     }
 
     /// What it takes for a bridge to be gone.
-    public static func down(_ name: InterfaceName) throws(VMError) -> BridgeChange {
+    package static func down(_ name: InterfaceName) throws(VMError) -> BridgeChange {
         let found = try kernel()
         var change: BridgeChange
         do throws(NetworkError) {
@@ -101,7 +101,7 @@ public enum Bridges {
     /// The own name of a bridge that somebody calls so, perhaps by another; of one that is not there, what they call it.
     ///
     /// - Throws: `.notFound` where there is none, and none could be called so.
-    public static func name(of bridge: DeviceName) throws(VMError) -> InterfaceName {
+    package static func name(of bridge: DeviceName) throws(VMError) -> InterfaceName {
         let found = try routing { (socket) throws(NetworkError) in try socket.link(called: bridge) }
         if let name = InterfaceName(found?.name ?? bridge.description) { return name }
         throw VMError(
@@ -110,7 +110,7 @@ public enum Bridges {
     }
 
     /// Every bridge, sorted by name.
-    public static func all() throws(VMError) -> [Bridge] {
+    package static func all() throws(VMError) -> [Bridge] {
         let found = try routing { (socket) throws(NetworkError) in
             NetworkState(links: try socket.links(), addresses: try socket.addresses())
         }

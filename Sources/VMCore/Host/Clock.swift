@@ -1,20 +1,20 @@
 import Glibc
 
 /// A point in time that a wait must not pass, on the clock that nobody sets.
-public struct Deadline: Sendable {
+package struct Deadline: Sendable {
     private let instant: ContinuousClock.Instant
 
     /// So long from now.
-    public init(in duration: Duration) { instant = .now + duration }
+    package init(in duration: Duration) { instant = .now + duration }
 
     /// What is left, never negative.
-    public var remaining: Duration { max(.zero, instant - .now) }
+    package var remaining: Duration { max(.zero, instant - .now) }
 
     /// Whether it has passed.
-    public var hasPassed: Bool { remaining == .zero }
+    package var hasPassed: Bool { remaining == .zero }
 
     /// What is left in whole milliseconds, rounded up, for poll(2).
-    public var milliseconds: Int32 { Int32(clamping: remaining.wholeMilliseconds) }
+    package var milliseconds: Int32 { Int32(clamping: remaining.wholeMilliseconds) }
 }
 
 /// The clock that runs from the host's boot on, also while it sleeps, and the same for all processes (clock_gettime(2)).
@@ -28,19 +28,19 @@ enum BootClock {
 
 extension Duration {
     /// In microseconds, rounded down.
-    public var microseconds: Int64 {
+    package var microseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
     }
 
     /// In milliseconds, to the microsecond: `12.345`.
-    public var milliseconds: String {
+    package var milliseconds: String {
         let fraction = String(microseconds % 1000)
         return "\(microseconds / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
     }
 
     /// In milliseconds, rounded up.
-    public var wholeMilliseconds: Int64 {
+    package var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }

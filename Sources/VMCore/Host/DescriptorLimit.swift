@@ -1,13 +1,13 @@
 import Glibc
 
 /// How many files this process may have open at once (getrlimit(2), RLIMIT_NOFILE).
-public enum DescriptorLimit {
+package enum DescriptorLimit {
     /// What a command has open whatever it does, and for a moment between two steps.
     private static let reserve: UInt = 16
 
     /// How many of `count` things can go on at the same time, one at least, where each takes so many descriptors. The limit is
     /// raised for them as far as this process may.
-    public static func room(for count: Int, each: Int) -> Int {
+    package static func room(for count: Int, each: Int) -> Int {
         guard count > 1, each > 0 else { return max(1, count) }
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1 }

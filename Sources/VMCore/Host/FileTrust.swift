@@ -8,7 +8,7 @@ import SystemPackage
 /// It uses a file only where the file and every directory on the way belong to root, or to the user behind sudo, and
 /// nobody else can write to them. `--trust-owner` is the way to use the file of another account: with that account's
 /// rights, so that it names nothing that its owner could not open.
-public struct FileTrust: Equatable, Sendable {
+package struct FileTrust: Equatable, Sendable {
     /// What decides.
     enum Rule: Equatable, Sendable {
         /// An account without privileges: the kernel decides what it may open.
@@ -34,7 +34,7 @@ public struct FileTrust: Equatable, Sendable {
     ///   - uid: the caller.
     ///   - environment: tells who is behind sudo (`SUDO_UID` of sudo(8)).
     ///   - trustingOwner: `--trust-owner`.
-    public static func of(
+    package static func of(
         uid: UInt32, environment: (String) -> String?, trustingOwner: Bool = false
     ) throws(VMError) -> FileTrust {
         guard uid == 0 else {

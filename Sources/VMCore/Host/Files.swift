@@ -1,5 +1,5 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// Reads a file of at most `limit` bytes whole; a longer one is cut there. Of a file system that does not answer, `.timedOut`.
 func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
@@ -86,7 +86,7 @@ func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
 }
 
 /// Writes all of it, unbuffered.
-public func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
+package func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
     var written = 0
     while written < bytes.count {
         let count = bytes[written...].withUnsafeBytes { Glibc.write(file.rawValue, $0.baseAddress, $0.count) }
@@ -256,7 +256,7 @@ func names(in directory: FilePath) throws(Errno) -> [String]? {
 }
 
 /// A path from the user made absolute, against the current directory.
-public func absolutePath(_ text: String) -> FilePath {
+package func absolutePath(_ text: String) -> FilePath {
     let path = FilePath(text)
     if path.isAbsolute { return path.lexicallyNormalized() }
     guard let current = getcwd(nil, 0) else { return path }

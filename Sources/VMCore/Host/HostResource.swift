@@ -14,7 +14,7 @@ import SystemPackage
 /// took over can lock every byte of one that it inherited.
 ///
 /// With nobody's lock on its life it is left over, and `sweep` removes it.
-public struct HostResource {
+package struct HostResource {
     /// The file's name.
     let name: String
     private let paths: Paths
@@ -64,7 +64,7 @@ public struct HostResource {
     ///   - ended: a VM that has ended. What it had is looked at more closely than by the lock, which it may have passed on.
     ///   - patience: how long to wait for others that have a turn. Without any, what somebody else is changing is left to
     ///     them.
-    public static func sweep(_ paths: Paths, after ended: VMName? = nil, patience: Duration = .zero) -> [VMError] {
+    package static func sweep(_ paths: Paths, after ended: VMName? = nil, patience: Duration = .zero) -> [VMError] {
         remove(paths, after: ended, patience: patience) { _ in true }
     }
 

@@ -1,5 +1,5 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// Where the run-time files of one user's VMs are (DESIGN §2.2).
 ///
@@ -21,44 +21,44 @@ public import SystemPackage
 ///          record            what happened to the VM, as QEMU itself wrote it
 /// CACHE/                     what probing found; may be deleted at any time
 /// ```
-public struct Paths: Equatable, Sendable {
+package struct Paths: Equatable, Sendable {
     /// RUN.
-    public var run: FilePath
+    package var run: FilePath
     /// LOG, on a disk: a guest can write to its console without end, and RUN is memory.
-    public var log: FilePath
+    package var log: FilePath
     /// CACHE.
-    public var cache: FilePath
+    package var cache: FilePath
     /// The directories that hold VMs, where names are looked up.
-    public var roots: [FilePath]
+    package var roots: [FilePath]
     /// The root that `create` makes where it is missing: the caller's own by default. One that `KVMCTL_VMS` names may be
     /// a file system that is not mounted.
-    public var ownRoot: FilePath?
+    package var ownRoot: FilePath?
 
     /// RUN/vms: a directory for each VM that was ever started.
-    public var machines: FilePath { run.appending("vms") }
+    package var machines: FilePath { run.appending("vms") }
     /// RUN/uids: a file for each uid that was ever taken.
-    public var uids: FilePath { run.appending("uids") }
+    package var uids: FilePath { run.appending("uids") }
     /// RUN/resources: a file for each thing on the host that lives as long as some VM holds it.
-    public var resources: FilePath { run.appending("resources") }
+    package var resources: FilePath { run.appending("resources") }
     /// RUN/turns: a file for each thing on the host that is being made, changed or removed.
-    public var turns: FilePath { run.appending("turns") }
+    package var turns: FilePath { run.appending("turns") }
     /// RUN/rules: a file for each table of nftables.
-    public var rules: FilePath { run.appending("rules") }
+    package var rules: FilePath { run.appending("rules") }
     /// RUN/net: a file for each bridge that is being changed.
-    public var networkChanges: FilePath { run.appending("net") }
+    package var networkChanges: FilePath { run.appending("net") }
     /// The VM's directory under RUN.
-    public func machine(_ name: VMName) -> FilePath { machines.appending(name.description) }
+    package func machine(_ name: VMName) -> FilePath { machines.appending(name.description) }
     /// The VM's directory under LOG.
-    public func logs(_ name: VMName) -> FilePath { log.appending(name.description) }
+    package func logs(_ name: VMName) -> FilePath { log.appending(name.description) }
     /// The guest's serial console, as text.
-    public func consoleLog(_ name: VMName) -> FilePath { logs(name).appending("console.log") }
+    package func consoleLog(_ name: VMName) -> FilePath { logs(name).appending("console.log") }
     /// QEMU's messages.
-    public func qemuLog(_ name: VMName) -> FilePath { logs(name).appending("qemu.log") }
+    package func qemuLog(_ name: VMName) -> FilePath { logs(name).appending("qemu.log") }
     /// The flight record.
-    public func record(_ name: VMName) -> FilePath { logs(name).appending("record") }
+    package func record(_ name: VMName) -> FilePath { logs(name).appending("record") }
 
     /// Root's places, whoever asks.
-    public static let system = Paths(
+    package static let system = Paths(
         run: "/run/kvmctl", log: "/var/log/kvmctl", cache: "/var/cache/kvmctl", roots: ["/vms"], ownRoot: "/vms")
 
     /// The places of a user: root's; else under the XDG directories. `KVMCTL_RUN` moves them all, `KVMCTL_VMS` says
@@ -66,7 +66,7 @@ public struct Paths: Equatable, Sendable {
     ///
     /// - Throws: `.unavailable` where a user has no run-time directory, or /proc does not show processes; `.denied` for
     ///   root, where somebody else could change what `KVMCTL_RUN` or `KVMCTL_VMS` names.
-    public static func of(uid: UInt32, environment: (String) -> String?) throws(VMError) -> Paths {
+    package static func of(uid: UInt32, environment: (String) -> String?) throws(VMError) -> Paths {
         try ProcessFileSystem.require()
         func path(_ key: String) -> FilePath? {
             environment(key).flatMap { $0.isEmpty ? nil : FilePath($0) }

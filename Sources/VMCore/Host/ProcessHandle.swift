@@ -3,11 +3,11 @@ import Glibc
 import SystemPackage
 
 /// Which process: its pid and, since pids come again, when it started.
-public struct ProcessIdentity: Hashable, Sendable {
+package struct ProcessIdentity: Hashable, Sendable {
     /// Its pid.
-    public var pid: Int32
+    package var pid: Int32
     /// When it started, in clock ticks since boot (proc_pid_stat(5), field 22).
-    public var startTime: Int64
+    package var startTime: Int64
     /// Where these two mean something; nil where it was not written down, as a kvmctl of an earlier version did not.
     var realm: Realm?
 
@@ -75,7 +75,7 @@ public struct ProcessIdentity: Hashable, Sendable {
     }
 
     /// How long ago it started.
-    public var age: Duration {
+    package var age: Duration {
         var now = timespec()
         clock_gettime(CLOCK_BOOTTIME, &now)
         let ticksPerSecond = Int64(sysconf(Int32(_SC_CLK_TCK)))

@@ -1,6 +1,6 @@
 /// What an image's first bytes look like. A guest can write any of them: never a reason to open the image that way,
 /// only one to ask.
-public enum ImageContent: Equatable, Sendable {
+package enum ImageContent: Equatable, Sendable {
     /// Nothing known: a raw image, or one that is empty.
     case raw
     /// qcow2 (QEMU, docs/interop/qcow2). `outside`: the backing file or data file that its header names.
@@ -9,10 +9,10 @@ public enum ImageContent: Equatable, Sendable {
     case other(String)
 
     /// How many bytes of an image are enough to tell.
-    public static let headerLength = 4096
+    package static let headerLength = 4096
 
     /// QEMU's name for the format.
-    public var name: String {
+    package var name: String {
         switch self {
         case .raw: "raw"
         case .qcow2: "qcow2"
@@ -21,7 +21,7 @@ public enum ImageContent: Equatable, Sendable {
     }
 
     /// Looks at the beginning of an image, `headerLength` bytes or all there are.
-    public init(header: [UInt8]) {
+    package init(header: [UInt8]) {
         func has(_ magic: String, at offset: Int = 0) -> Bool {
             header.count >= offset + magic.utf8.count && header[offset...].starts(with: magic.utf8)
         }

@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// A file as QEMU's loader of x86 kernels sees it (QEMU, hw/i386/x86.c, x86_load_linux).
-public enum KernelImage: Equatable, Sendable {
+package enum KernelImage: Equatable, Sendable {
     /// A kernel with Linux's boot protocol (Linux, Documentation/arch/x86/boot.rst).
     case linux(LinuxSetup)
     /// One with a multiboot header.
@@ -12,14 +12,14 @@ public enum KernelImage: Equatable, Sendable {
     case none(String)
 
     /// What the setup header of a Linux kernel says.
-    public struct LinuxSetup: Equatable, Sendable {
+    package struct LinuxSetup: Equatable, Sendable {
         /// The version of the boot protocol, such as 0x20f; 0 for kernels before 1.3.73.
-        public var version: UInt16
+        package var version: UInt16
         /// Above this address the kernel takes no initial RAM disk.
-        public var initrdLimit: UInt64
+        package var initrdLimit: UInt64
 
         /// Describes a kernel; see the properties.
-        public init(version: UInt16, initrdLimit: UInt64) {
+        package init(version: UInt16, initrdLimit: UInt64) {
             self.version = version
             self.initrdLimit = initrdLimit
         }

@@ -1,9 +1,9 @@
 import SystemPackage
 
 /// What the image of a CD or DVD says of itself: its size, and whether a PC's BIOS can boot it.
-public struct OpticalDisc: Equatable, Sendable {
+package struct OpticalDisc: Equatable, Sendable {
     /// Whether it boots (El Torito, version 1.0).
-    public enum Boot: Equatable, Sendable {
+    package enum Boot: Equatable, Sendable {
         /// It has a boot record that SeaBIOS takes.
         case bios
         /// It has one, for another platform than a PC's BIOS, such as UEFI.
@@ -13,14 +13,14 @@ public struct OpticalDisc: Equatable, Sendable {
     }
 
     /// The size of the file system in bytes, as its volume descriptor says; nil where there is no ISO 9660 file system.
-    public var volumeBytes: Int64?
+    package var volumeBytes: Int64?
     /// Whether it has any file system of a CD or DVD: ISO 9660 or UDF.
-    public var hasFileSystem: Bool
+    package var hasFileSystem: Bool
     /// Whether it boots.
-    public var boot: Boot
+    package var boot: Boot
 
     /// Describes a disc; see the properties.
-    public init(volumeBytes: Int64?, hasFileSystem: Bool = true, boot: Boot) {
+    package init(volumeBytes: Int64?, hasFileSystem: Bool = true, boot: Boot) {
         self.volumeBytes = volumeBytes
         self.hasFileSystem = hasFileSystem
         self.boot = boot

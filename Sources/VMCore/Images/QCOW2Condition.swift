@@ -1,14 +1,14 @@
 /// The header of a qcow2 image (QEMU, docs/interop/qcow2.txt), as far as it decides whether QEMU opens the image.
-public struct QCOW2Condition: Equatable, Sendable {
+package struct QCOW2Condition: Equatable, Sendable {
     /// The size of the disk that the guest sees, in bytes.
-    public var diskBytes: UInt64
+    package var diskBytes: UInt64
     /// Why QEMU does not open it, in words that follow its name; nil: nothing is known to keep it from that.
-    public var fault: String?
+    package var fault: String?
     /// Whether it is marked as damaged: then it can only be read.
-    public var isCorrupt: Bool
+    package var isCorrupt: Bool
 
     /// Describes a header; see the properties.
-    public init(diskBytes: UInt64, fault: String? = nil, isCorrupt: Bool = false) {
+    package init(diskBytes: UInt64, fault: String? = nil, isCorrupt: Bool = false) {
         self.diskBytes = diskBytes
         self.fault = fault
         self.isCorrupt = isCorrupt

@@ -4,10 +4,10 @@ import SystemPackage
 
 /// Looks for the addresses of a running VM's guest: asks the guest agent, kvmctl's own DHCP server and the host's
 /// neighbour table, and listens at the VM's interfaces from the moment that it is made.
-public final class AddressSearch {
+package final class AddressSearch {
     /// How many descriptors a search has open at most: a listener for each NIC, of which there are eight at most, and a
     /// conversation.
-    public static let descriptors = 12
+    package static let descriptors = 12
 
     private let vm: VMReference
     private let wish: AddressWish
@@ -25,7 +25,7 @@ public final class AddressSearch {
     /// Begins to listen.
     ///
     /// - Throws: `.busy` if the VM does not run, `.notFound` without the NIC that is asked for.
-    public init(_ vm: VMReference, wish: AddressWish, paths: Paths) throws(VMError) {
+    package init(_ vm: VMReference, wish: AddressWish, paths: Paths) throws(VMError) {
         (self.vm, self.wish, self.paths) = (vm, wish, paths)
         directory = RuntimeDirectory(vm.name, in: paths)
         manifest = try directory.runningManifest(of: vm, paths)
@@ -38,7 +38,7 @@ public final class AddressSearch {
     /// deadline. A guest that nobody knows for sure is asked itself, which takes up to a second.
     ///
     /// - Throws: `.busy` if the VM ends meanwhile.
-    public func report(waitingUntil deadline: Deadline?) throws(VMError) -> AddressReport {
+    package func report(waitingUntil deadline: Deadline?) throws(VMError) -> AddressReport {
         askAgent(patience: .seconds(1))
         try askTables()
         listen(for: .zero)

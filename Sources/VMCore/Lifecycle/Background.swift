@@ -1,7 +1,7 @@
 import Glibc
 
 /// Work on a thread of its own, for what mostly waits. (Dispatch runs no more at a time than there are processors.)
-public final class Background<Value: Sendable> {
+package final class Background<Value: Sendable> {
     private let compute: @Sendable () -> Value
     private let box = Box()
     private var thread: pthread_t?
@@ -12,7 +12,7 @@ public final class Background<Value: Sendable> {
     }
 
     /// Begins the work; where there is no thread to be had, it is done when its value is asked for.
-    public init(_ compute: @escaping @Sendable () -> Value) {
+    package init(_ compute: @escaping @Sendable () -> Value) {
         self.compute = compute
         let box = box
         let work = Unmanaged.passRetained(Work { box.value = compute() })
@@ -27,7 +27,7 @@ public final class Background<Value: Sendable> {
     }
 
     /// Waits for what comes of it.
-    public var value: Value {
+    package var value: Value {
         if let thread { pthread_join(thread, nil) }
         thread = nil
         return box.value ?? compute()

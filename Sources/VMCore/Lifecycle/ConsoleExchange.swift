@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// Something the user of a console should know.
-public enum ConsoleNotice: Sendable {
+package enum ConsoleNotice: Sendable {
     /// Nothing has been heard from the guest yet.
     case silent
     /// The guest does not read, and what is typed now is lost.

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// Why a visit to a console ended.
-public enum ConsoleEnd: Sendable {
+package enum ConsoleEnd: Sendable {
     /// The user pressed Ctrl-].
     case left
     /// The VM ended.

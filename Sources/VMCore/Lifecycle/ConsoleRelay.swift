@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 
 /// The connection to a guest's serial console. QEMU serves one client at a time, so holding it is a turn.
-public struct ConsoleRelay: ~Copyable {
+package struct ConsoleRelay: ~Copyable {
     private let name: VMName
     private let turn: ByteLockFile
     private let socket: OwnedDescriptor
@@ -16,7 +16,7 @@ public struct ConsoleRelay: ~Copyable {
     /// Connects to the console of a running VM; nil if somebody else has it.
     ///
     /// - Throws: `.busy` if the VM does not run; `.denied` if it is somebody else's.
-    public static func connect(_ vm: VMReference, paths: Paths) throws(VMError) -> ConsoleRelay? {
+    package static func connect(_ vm: VMReference, paths: Paths) throws(VMError) -> ConsoleRelay? {
         let name = vm.name
         let directory = RuntimeDirectory(name, in: paths)
         let seen = Observation(name, in: paths)
@@ -43,7 +43,7 @@ public struct ConsoleRelay: ~Copyable {
     /// read is dropped, so that Ctrl-] is always seen; other input waits for the guest instead.
     ///
     /// - Throws: `.timedOut` if the guest does not read the rest of an input that is no terminal.
-    public func run(
+    package func run(
         input: CInt, output: CInt, tell: (ConsoleNotice) -> Void
     ) throws(VMError) -> ConsoleEnd {
         var exchange = ConsoleExchange(name: name, socket: socket.rawValue, input: input, output: output)

@@ -2,20 +2,20 @@ import Glibc
 import SystemPackage
 
 /// A console that somebody else has, seen through its log.
-public struct ConsoleWatch: ~Copyable {
+package struct ConsoleWatch: ~Copyable {
     private let name: VMName
     private let paths: Paths
     private var log: LogReader
 
     /// Begins with the last lines of what was shown so far.
-    public init(_ name: VMName, paths: Paths) throws(VMError) {
+    package init(_ name: VMName, paths: Paths) throws(VMError) {
         self.name = name
         self.paths = paths
         log = try LogReader(.console, of: name, lastLines: 10, in: paths)
     }
 
     /// Shows what the guest writes, until Ctrl-] or the VM's end. Other keys do nothing.
-    public mutating func run(input: CInt, output: CInt) throws(VMError) -> ConsoleEnd {
+    package mutating func run(input: CInt, output: CInt) throws(VMError) -> ConsoleEnd {
         let keyboard = ConsoleKeyboard(input)
         var idle: CInt = 0
         while true {

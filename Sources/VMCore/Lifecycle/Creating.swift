@@ -1,31 +1,31 @@
 import BridgeNet
 import FoundationEssentials
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// What a new VM shall be.
-public struct NewVM: Equatable, Sendable {
+package struct NewVM: Equatable, Sendable {
     /// Where it will be.
-    public var place: NewVMPlace
+    package var place: NewVMPlace
     /// The directory that will hold it.
-    public var directory: FilePath { place.directory }
+    package var directory: FilePath { place.directory }
     /// `NAME`; nil: the directory's.
-    public var name: VMName?
+    package var name: VMName?
     /// `MEMORY`.
-    public var memory: ByteCount
+    package var memory: ByteCount
     /// `CPUS`.
-    public var cpus: Int
+    package var cpus: Int
     /// The sizes of its disks, vdisk0 first.
-    public var disks: [ByteCount]
+    package var disks: [ByteCount]
     /// `NETn`, NET0 first.
-    public var networks: [Network]
+    package var networks: [Network]
     /// `VNCDISP`.
-    public var vnc: VNCDisplay
+    package var vnc: VNCDisplay
     /// ISOs that stay attached.
-    public var cdroms: [FilePath]
+    package var cdroms: [FilePath]
 
     /// Describes a VM; see the properties.
-    public init(
+    package init(
         place: NewVMPlace, name: VMName? = nil, memory: ByteCount, cpus: Int, disks: [ByteCount],
         networks: [Network], vnc: VNCDisplay, cdroms: [FilePath] = []
     ) {
@@ -41,13 +41,13 @@ public struct NewVM: Equatable, Sendable {
 }
 
 /// Makes a new VM: its directory, its disks, its params file.
-public struct Creating: Sendable {
+package struct Creating: Sendable {
     /// What will be made.
-    public let vm: NewVM
+    package let vm: NewVM
     /// The text of the params file.
-    public let text: String
+    package let text: String
     /// The params file's path.
-    public var file: FilePath { vm.directory.appending("vm.params") }
+    package var file: FilePath { vm.directory.appending("vm.params") }
     private let paths: Paths
     private let trust: FileTrust
 
@@ -57,7 +57,7 @@ public struct Creating: Sendable {
     /// - Parameters:
     ///   - trust: in whose directories it may be made.
     ///   - looking: only to be looked at.
-    public init(_ vm: NewVM, paths: Paths, trust: FileTrust, looking: Bool = false) throws(VMError) {
+    package init(_ vm: NewVM, paths: Paths, trust: FileTrust, looking: Bool = false) throws(VMError) {
         self.vm = vm
         self.paths = paths
         self.trust = trust
@@ -83,11 +83,11 @@ public struct Creating: Sendable {
     }
 
     /// The disks that will be made.
-    public var disks: [FilePath] { vm.disks.indices.map { vm.directory.appending("vdisk\($0)") } }
+    package var disks: [FilePath] { vm.disks.indices.map { vm.directory.appending("vdisk\($0)") } }
 
     /// Makes it, and returns when it would survive a power cut. On failure nothing of it remains; what was there before is
     /// never touched.
-    public func create() throws(VMError) {
+    package func create() throws(VMError) {
         try check()
         var made: [NewFile] = []
         let root = try makeDirectory(vm.place.newRoot)
@@ -126,14 +126,14 @@ public struct Creating: Sendable {
     }
 
     /// Warnings on the space that the disks may come to need, while they don't exist yet.
-    public var warnings: [String] {
+    package var warnings: [String] {
         SpaceCheck.warnings(
             zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) },
             besides: Surroundings(paths, trust: trust).growth)
     }
 
     /// Looks whether it can be made: nothing is in the way, and the caller may write there. Touches nothing.
-    public func check() throws(VMError) {
+    package func check() throws(VMError) {
         // A link that leads nowhere is there too.
         let left = zip(disks, vm.disks).filter { leftBehind(SparseDisk(path: $0, size: $1)) != nil }.map(\.0)
         for path in [file] + disks where Custody.ownStatus(of: path) != nil && !left.contains(path) {

@@ -3,12 +3,12 @@ import Glibc
 import SystemPackage
 
 /// A start in the foreground, which becomes QEMU, and must leave the terminal that it was typed at behind.
-public enum Foreground {
+package enum Foreground {
     /// Lets the start go on without a terminal.
     ///
     /// - Returns: nil in the process that goes on. Where it could not do so in place, as under a shell with job control, the
     ///   process stays beside it, passes signals on (Ctrl-C is QEMU's to end by), and is told here of the end.
-    public static func leaveTerminal() throws(VMError) -> ForegroundEnd? {
+    package static func leaveTerminal() throws(VMError) -> ForegroundEnd? {
         // Before there are two processes.
         _ = ServiceManager.startedThisProcess
         var status: CInt = 0
@@ -21,13 +21,13 @@ public enum Foreground {
 }
 
 /// How a start in the foreground ended.
-public struct ForegroundEnd {
+package struct ForegroundEnd {
     /// As wait(2) tells it.
     let status: CInt
 
     /// What QEMU printed where it failed, for who can't have seen it: it went to the log. kvmctl's own failures have codes of
     /// sysexits(3), and were said.
-    public func failure(of vm: VMName, in paths: Paths) -> VMError? {
+    package func failure(of vm: VMName, in paths: Paths) -> VMError? {
         let signal = status & 0x7f
         let code = status >> 8 & 0xff
         guard MessageStream.ofThisProcess == nil, signal != 0 || (1..<64).contains(code) else { return nil }
@@ -37,5 +37,5 @@ public struct ForegroundEnd {
     }
 
     /// Ends this process the same way.
-    public func repeatHere() -> Never { clinux_end_like(status) }
+    package func repeatHere() -> Never { clinux_end_like(status) }
 }

@@ -1,30 +1,30 @@
 import SystemPackage
 
 /// All the VMs there are: those that are defined under the roots, and those that run.
-public struct Inventory: Sendable {
+package struct Inventory: Sendable {
     let paths: Paths
     /// Who else may run a VM that does not run here.
     let others: Others
 
     /// Looks in these places.
-    public init(_ paths: Paths, others: Others = .none) {
+    package init(_ paths: Paths, others: Others = .none) {
         self.paths = paths
         self.others = others
     }
 
     /// What was found.
-    public struct Listing: Sendable {
+    package struct Listing: Sendable {
         /// Every VM, sorted by name.
-        public var entries: [VMEntry]
+        package var entries: [VMEntry]
         /// What could not be looked at: there may be more VMs there.
-        public var unseen: [VMError] = []
+        package var unseen: [VMError] = []
     }
 
     /// Every VM.
     ///
     /// - Parameter asking: whether running VMs are asked, all at once and at most 250 ms in all, so that one that hangs
     ///   shows as `unresponsive`.
-    public func listing(asking: Bool = true) -> Listing {
+    package func listing(asking: Bool = true) -> Listing {
         let locator = VMLocator(paths)
         let defined = locator.definitions()
         var listing = Listing(entries: [], unseen: defined.unseen)
@@ -80,7 +80,7 @@ public struct Inventory: Sendable {
     /// Where the logs of a VM are.
     ///
     /// - Throws: `.denied` where another user's VM has them somewhere.
-    public func place(of vm: VMReference) throws(VMError) -> Paths {
+    package func place(of vm: VMReference) throws(VMError) -> Paths {
         let sight = look(vm)
         if sight.isUsers { try refuse(vm, sight) }
         return sight.place
@@ -89,7 +89,7 @@ public struct Inventory: Sendable {
     /// Refuses a VM that another user started: to say that it does not run would be wrong.
     ///
     /// - Throws: `.denied`; why it can't be told.
-    public func refuseAnothers(_ vm: VMReference) throws(VMError) {
+    package func refuseAnothers(_ vm: VMReference) throws(VMError) {
         let sight = look(vm)
         if sight.isAnothers { try refuse(vm, sight) }
     }
@@ -110,7 +110,7 @@ public struct Inventory: Sendable {
     /// Whether what a VM needs may be in use by itself: where the caller may not look, it may. Asks nobody.
     ///
     /// - Throws: why that can't be seen for any other reason.
-    public func mayRun(_ vm: VMReference) throws(VMError) -> Bool {
+    package func mayRun(_ vm: VMReference) throws(VMError) -> Bool {
         let sight = look(vm)
         if sight.seen.state == .unknown {
             if let obstacle = sight.seen.obstacle, obstacle.code != .denied { throw obstacle }
@@ -122,7 +122,7 @@ public struct Inventory: Sendable {
     }
 
     /// One VM, by its params file.
-    public func entry(_ reference: VMReference) -> VMEntry {
+    package func entry(_ reference: VMReference) -> VMEntry {
         var entries = [entry(defined: reference.file, knownName: reference.name)]
         ask(&entries)
         return entries[0]

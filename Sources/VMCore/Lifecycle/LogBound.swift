@@ -4,9 +4,9 @@ import SystemPackage
 
 /// How large a log becomes. QEMU appends to it for as long as the guest writes, and knows no limit; so whichever command of
 /// the owner's comes by, and a timer of systemd's where no command does, takes the oldest of it away.
-public struct LogBound: Sendable {
+package struct LogBound: Sendable {
     /// How much of a log is kept, in bytes.
-    public static let standard = 16 << 20
+    package static let standard = 16 << 20
     /// How much of a record's beginning is: what QEMU answered before the machine ran (`FlightRecord.head`).
     private static let recordHead = FlightRecord.head
 
@@ -14,7 +14,7 @@ public struct LogBound: Sendable {
     private let size: Int64
 
     /// Bounds the logs in these places.
-    public init(_ paths: Paths, size: Int = standard) {
+    package init(_ paths: Paths, size: Int = standard) {
         self.paths = paths
         self.size = Int64(size)
     }
@@ -23,7 +23,7 @@ public struct LogBound: Sendable {
     ///
     /// - Returns: which could not be, and why.
     /// - Throws: why it can't be seen which those are.
-    public func enforce() throws(VMError) -> [VMError] {
+    package func enforce() throws(VMError) -> [VMError] {
         let started = try VMLocator(paths).startedNames()
         guard started.contains(where: { logs(of: $0).contains { isOver($0.path) } }) else { return [] }
         do throws(VMError) {

@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 
 /// A log that a VM's run writes.
-public enum LogKind: String, CaseIterable, Sendable {
+package enum LogKind: String, CaseIterable, Sendable {
     /// The guest's serial console.
     case console
     /// QEMU's messages.
@@ -13,7 +13,7 @@ public enum LogKind: String, CaseIterable, Sendable {
 }
 
 /// Reads a log piece by piece, and on as it grows, into the log of the next start.
-public struct LogReader: ~Copyable {
+package struct LogReader: ~Copyable {
     private let path: FilePath
     private var file: OwnedDescriptor
     /// The last of what was read: the place to go on from, where the beginning of the file is taken away meanwhile.
@@ -24,7 +24,7 @@ public struct LogReader: ~Copyable {
     ///
     /// - Parameter lastLines: only so many lines at the end; nil: all.
     /// - Throws: `.notFound` if there is no such log.
-    public init(
+    package init(
         _ kind: LogKind, of vm: VMName, previous: Bool = false, lastLines: Int? = nil, in paths: Paths
     ) throws(VMError) {
         let current =
@@ -58,7 +58,7 @@ public struct LogReader: ~Copyable {
     }
 
     /// The next piece; empty: there is nothing more now.
-    public mutating func next() throws(VMError) -> [UInt8] {
+    package mutating func next() throws(VMError) -> [UInt8] {
         do throws(Errno) {
             try findPlace()
             let bytes = try readPiece()

@@ -2,7 +2,7 @@ import BridgeNet
 
 extension VMError {
     /// What the kernel said of a network interface, as an error of a VM.
-    public init(_ error: NetworkError) {
+    package init(_ error: NetworkError) {
         let code: Code =
             switch error.code {
             case .denied: .denied

@@ -1,12 +1,12 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// Where a VM is to be made.
-public struct NewVMPlace: Equatable, Sendable {
+package struct NewVMPlace: Equatable, Sendable {
     /// The directory that will hold it.
-    public var directory: FilePath
+    package var directory: FilePath
     /// The root that it is under, where that has to be made too.
-    public var newRoot: FilePath?
+    package var newRoot: FilePath?
 }
 
 extension VMLocator {
@@ -14,7 +14,7 @@ extension VMLocator {
     /// that the caller may write to, where the same word finds it.
     ///
     /// - Throws: `.cannotCreate` where the name finds another VM already, `.denied` where there is no root to write to.
-    public func place(forNew word: String) throws(VMError) -> NewVMPlace {
+    package func place(forNew word: String) throws(VMError) -> NewVMPlace {
         if Self.isPath(word) { return NewVMPlace(directory: absolutePath(word)) }
         guard let name = VMName(word) else { throw notAName(word) }
         try refuseTaken(name)

@@ -3,7 +3,7 @@ import Synchronization
 import SystemPackage
 
 /// Who else on this host may run VMs, as far as the caller takes their word for it.
-public enum Others: Sendable {
+package enum Others: Sendable {
     /// Nobody: `KVMCTL_RUN` has moved the caller's own places.
     case none
     /// Root, whose word a user takes.
@@ -13,7 +13,7 @@ public enum Others: Sendable {
     case users(Hearsay)
 
     /// Those of a caller.
-    public static func of(uid: UInt32, environment: (String) -> String?) -> Others {
+    package static func of(uid: UInt32, environment: (String) -> String?) -> Others {
         guard environment("KVMCTL_RUN") == nil else { return .none }
         return uid == 0 ? .users(.all) : .root(.system)
     }
@@ -24,7 +24,7 @@ public enum Others: Sendable {
 /// Whoever owns them may put anything in the way: a link, a pipe, a file system of their own that never answers, gigabytes.
 /// So another process reads them, with a deadline, and only regular files of that user's, and little of each; and what they
 /// say counts if a QEMU of that user's bears it out. A word alone is no reason to refuse root anything.
-public final class Hearsay: Sendable {
+package final class Hearsay: Sendable {
     /// What a command is told, by whomever.
     static let all = Hearsay()
 

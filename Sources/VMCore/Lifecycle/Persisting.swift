@@ -1,23 +1,23 @@
-public import BridgeNet
+import BridgeNet
 import Glibc
 import SystemPackage
 
 /// Writes a bridge into the configuration of whatever sets the host's network up at boot, and takes it out again.
-public struct Persisting {
+package struct Persisting {
     /// What will be written and removed.
-    public let plan: PersistPlan
+    package let plan: PersistPlan
     /// The service whose files they are; nil where files are only removed.
-    public let service: NetworkService?
+    package let service: NetworkService?
     /// What the admin has to know: what these files leave out, which other files are about the same links, and when it
     /// all takes effect.
-    public let notices: [String]
+    package let notices: [String]
 
     /// Plans to write a bridge as it is now. Touches nothing.
     ///
     /// - Parameter asked: the service to write it for; nil for the one that the host uses.
     /// - Throws: `notFound` without the bridge, `cannotCreate` if somebody else's file is in the way, `busy` and
     ///   `unavailable` if it is not clear which service to write for.
-    public init(_ bridge: InterfaceName, for asked: NetworkService?) throws(VMError) {
+    package init(_ bridge: InterfaceName, for asked: NetworkService?) throws(VMError) {
         let found = try FoundBridge(bridge, in: try Bridges.kernel())
         let probe = NetworkServiceProbe(bridge: bridge, links: found.links)
         let all = probe.facts
@@ -34,7 +34,7 @@ public struct Persisting {
     /// Plans to remove the files of a bridge. Touches nothing.
     ///
     /// - Throws: `busy` if one of them was edited.
-    public init(removing bridge: InterfaceName) throws(VMError) {
+    package init(removing bridge: InterfaceName) throws(VMError) {
         service = nil
         let probe = NetworkServiceProbe(bridge: bridge, links: [])
         plan = try PersistPlan(removing: bridge, found: try probe.filesFound())
@@ -42,13 +42,13 @@ public struct Persisting {
     }
 
     /// When it takes effect, for people.
-    public var effect: String {
+    package var effect: String {
         let reload = service?.reload.map { "; \(command: $0) makes it known to \(service?.title ?? "") now" } ?? ""
         return "takes effect at the next boot\(reload)"
     }
 
     /// Does it. On a failure every file is as it was.
-    public func carryOut() throws(VMError) {
+    package func carryOut() throws(VMError) {
         var undo: [FileState] = []
         do {
             for path in plan.writes.map(\.path) + plan.removals { undo.append(try FileState(path)) }

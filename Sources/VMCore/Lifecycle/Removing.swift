@@ -1,14 +1,14 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// Removes a VM that does not run.
-public struct Removing {
+package struct Removing {
     /// The files that will go.
-    public var files: [FilePath] { doomed.map(\.path) }
+    package var files: [FilePath] { doomed.map(\.path) }
     /// Disks that stay, each with why.
-    public private(set) var kept: [(path: FilePath, why: String)] = []
+    package private(set) var kept: [(path: FilePath, why: String)] = []
     /// The directory of its logs, which will go too; nil where there is none, or where another VM of that name runs.
-    public let logs: FilePath?
+    package let logs: FilePath?
     private var doomed: [DoomedFile] = []
     /// Disks that no other VM that kvmctl knows of has: whoever has locked one of them runs this VM.
     private var unclaimed: [FilePath] = []
@@ -21,7 +21,7 @@ public struct Removing {
     /// nothing.
     ///
     /// - Parameter surroundings: the other VMs, which are read once for all that the same command removes.
-    public init(_ vm: VMReference, disks: Bool, in surroundings: Surroundings) throws(VMError) {
+    package init(_ vm: VMReference, disks: Bool, in surroundings: Surroundings) throws(VMError) {
         self.vm = vm
         self.surroundings = surroundings
         let paths = surroundings.paths
@@ -111,7 +111,7 @@ public struct Removing {
     }
 
     /// Removes it.
-    public func remove() throws(VMError) {
+    package func remove() throws(VMError) {
         let directory = RuntimeDirectory(vm.name, in: paths)
         try directory.operate { () throws(VMError) in
             let isAnothers = try directory.settle(paths).isAlive ? try !directory.isRunning(vm.file) : false

@@ -1,20 +1,20 @@
 import Glibc
 
 /// How to reach a running VM's screen and keyboard.
-public struct ScreenAccess: Sendable {
+package struct ScreenAccess: Sendable {
     /// Where its VNC server listens.
-    public let address: String
+    package let address: String
     /// At which TCP port.
-    public let port: UInt16
+    package let port: UInt16
     /// The display's number, as viewers take it.
-    public let display: UInt16
+    package let display: UInt16
     /// The password that it asks for; nil: none.
-    public let password: String?
+    package let password: String?
 
     /// Finds it out.
     ///
     /// - Throws: `.busy` if the VM does not run, `.unavailable` if it has no VNC server; `.denied` if it is somebody else's.
-    public init(_ vm: VMReference, paths: Paths) throws(VMError) {
+    package init(_ vm: VMReference, paths: Paths) throws(VMError) {
         let directory = RuntimeDirectory(vm.name, in: paths)
         let seen = Observation(vm.name, in: paths)
         guard try seen.isAlive, try directory.isRunning(vm.file) else {
@@ -41,7 +41,7 @@ public struct ScreenAccess: Sendable {
     }
 
     /// The line that brings it to another host, where it is then at 127.0.0.1.
-    public var tunnel: ShellCommand {
+    package var tunnel: ShellCommand {
         let everywhere = ["0.0.0.0": "127.0.0.1", "::": "::1"]
         let end = everywhere[address] ?? address
         var name = [CChar](repeating: 0, count: 256)

@@ -1,8 +1,8 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// Starts a VM: from a params file to a running guest, or to nothing at all.
-public struct Starting {
+package struct Starting {
     let paths: Paths
     let file: VMFile
     let options: StartOptions
@@ -10,7 +10,7 @@ public struct Starting {
     let surroundings: Surroundings
 
     /// What came of a start.
-    public enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         /// It runs now, as this.
         case started(VMEntry)
         /// It ran already.
@@ -20,7 +20,7 @@ public struct Starting {
     /// Prepares to start the VM of a params file.
     ///
     /// - Parameter surroundings: what it is planned in, with the other VMs that the same command is about.
-    public init(
+    package init(
         _ file: VMFile, options: StartOptions = StartOptions(), in surroundings: Surroundings,
         stopwatch: Stopwatch = Stopwatch()
     ) {
@@ -35,7 +35,7 @@ public struct Starting {
     private var directory: RuntimeDirectory { RuntimeDirectory(name, in: paths) }
 
     /// What a plan is made for.
-    public enum Purpose: Equatable, Sendable {
+    package enum Purpose: Equatable, Sendable {
         /// To be carried out.
         case start
         /// To be looked at, without leaving a trace: as root would see it, where only root can start the VM. A VM that
@@ -48,7 +48,7 @@ public struct Starting {
     }
 
     /// The plan, computed for the host as it is. Touches nothing.
-    public func plan(to purpose: Purpose) throws(VMError) -> LaunchPlan {
+    package func plan(to purpose: Purpose) throws(VMError) -> LaunchPlan {
         let facts = facts(for: purpose)
         stopwatch.lap(.probe)
         defer { stopwatch.lap(.plan) }
@@ -93,7 +93,7 @@ public struct Starting {
     }
 
     /// What the user should know of a plan, beside what keeps it from being carried out.
-    public func notices(of plan: LaunchPlan) -> [String] {
+    package func notices(of plan: LaunchPlan) -> [String] {
         let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
         return file.warnings + plan.notices + SpaceCheck.warnings(new, besides: surroundings.growth)
     }
@@ -101,7 +101,7 @@ public struct Starting {
     /// Starts the VM. In the foreground it returns only on failure, and that the VM runs already is one (`.busy`).
     ///
     /// - Parameter tell: is told what the user should know, before anything is done.
-    public func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
+    package func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
         if let running = try committed(Observation(name, in: paths)) { return try alreadyRunning(running) }
         return try directory.operate { () throws(VMError) in
             if let running = try committed(try directory.settle(paths)) { return try alreadyRunning(running) }
@@ -155,7 +155,7 @@ public struct Starting {
 
 extension PlanRefusal {
     /// All of the problems as one error: the only one as it is, or the first one's code and all of them as details.
-    public func error(of file: FilePath) -> VMError {
+    package func error(of file: FilePath) -> VMError {
         guard problems.count > 1, let first = problems.first else {
             return problems.first ?? VMError(.bug, file.string, "was refused without a reason")
         }

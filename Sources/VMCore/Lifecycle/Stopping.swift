@@ -2,14 +2,14 @@ import Glibc
 import SystemPackage
 
 /// Stops a VM, a rung at a time: ask the guest, then tell QEMU, then the kernel.
-public struct Stopping: Sendable {
+package struct Stopping: Sendable {
     let vm: VMReference
     let paths: Paths
     /// How long the guest may take to shut itself down; zero: it is not asked.
     let timeout: Duration
 
     /// How a VM came to be stopped.
-    public enum Rung: String, Sendable {
+    package enum Rung: String, Sendable {
         /// There was nothing to stop.
         case alreadyStopped
         /// The guest shut itself down.
@@ -23,7 +23,7 @@ public struct Stopping: Sendable {
     }
 
     /// What came of asking the guest.
-    public enum Answer: Equatable, Sendable {
+    package enum Answer: Equatable, Sendable {
         /// It was not to be asked.
         case notAsked
         /// QEMU has ended, most likely as the guest shut down.
@@ -40,24 +40,24 @@ public struct Stopping: Sendable {
     }
 
     /// How far it had to go.
-    public struct Outcome: Sendable {
+    package struct Outcome: Sendable {
         /// The rung that was enough.
-        public var rung: Rung
+        package var rung: Rung
         /// What became of the first one.
-        public var answer: Answer
+        package var answer: Answer
         /// What of the host's it held last and could not be removed; the next command tries again.
-        public var leftBehind: [VMError] = []
+        package var leftBehind: [VMError] = []
     }
 
     /// Prepares to stop a VM.
-    public init(_ vm: VMReference, timeout: Duration, paths: Paths) {
+    package init(_ vm: VMReference, timeout: Duration, paths: Paths) {
         self.vm = vm
         self.timeout = timeout
         self.paths = paths
     }
 
     /// How many descriptors a stop has open at most: QEMU's pidfd, turns, the monitor, what the sweep after it looks at.
-    public static let descriptors = 10
+    package static let descriptors = 10
 
     private var directory: RuntimeDirectory { RuntimeDirectory(vm.name, in: paths) }
 
@@ -69,7 +69,7 @@ public struct Stopping: Sendable {
     /// The rungs that would be tried, in their order; empty: there is nothing to stop. Touches nothing.
     ///
     /// - Throws: `.denied` if it is another user's; why it can't be told whether it runs.
-    public func rungs() throws(VMError) -> [Rung] {
+    package func rungs() throws(VMError) -> [Rung] {
         guard try isRunning() else { return [] }
         return (timeout > .zero ? [.guest] : []) + [.quit, .killed]
     }
@@ -111,7 +111,7 @@ public struct Stopping: Sendable {
     ///
     /// - Throws: `.denied` if it is another user's; `.busy` if another command keeps talking to QEMU, so that the guest
     ///   can't be asked: nothing is ended then that was not asked.
-    public func stop() throws(VMError) -> Outcome {
+    package func stop() throws(VMError) -> Outcome {
         var outcome = try stopQEMU()
         outcome.leftBehind = HostResource.sweep(paths, after: vm.name, patience: Self.quitPatience)
         return outcome

@@ -1,7 +1,7 @@
 /// How long the stages of a start took.
-public final class Stopwatch {
+package final class Stopwatch {
     /// A stage of a start, in order.
-    public enum Stage: String, CaseIterable, Sendable {
+    package enum Stage: String, CaseIterable, Sendable {
         /// Reading and decoding the params file.
         case parse
         /// Asking the host what it has.
@@ -26,10 +26,10 @@ public final class Stopwatch {
     private var last = ContinuousClock.now
 
     /// Starts now.
-    public init() {}
+    package init() {}
 
     /// Books the time since the last call, or since the start, on a stage.
-    public func lap(_ stage: Stage) {
+    package func lap(_ stage: Stage) {
         let now = ContinuousClock.now
         if let place = spent.firstIndex(where: { $0.stage == stage }) {
             spent[place].spent += now - last
@@ -40,7 +40,7 @@ public final class Stopwatch {
     }
 
     /// Every stage that was gone through, in order.
-    public var laps: [(stage: Stage, spent: Duration)] {
+    package var laps: [(stage: Stage, spent: Duration)] {
         Stage.allCases.compactMap { stage in spent.first { $0.stage == stage } }
     }
 }

@@ -1,10 +1,10 @@
-public import SystemPackage
+import SystemPackage
 
 /// What the VMs of one command are planned in: the host, and the other VMs. Each thing is looked at once, when it is first
 /// asked for, so that a command about a thousand VMs takes a thousand times as long as one about one, and not a million.
 ///
 /// For what is only looked at. What a VM is about to take for itself is looked at anew.
-public final class Surroundings {
+package final class Surroundings {
     let paths: Paths
     let host: KnownHost
     private let trust: FileTrust
@@ -17,14 +17,14 @@ public final class Surroundings {
     ///   - trust: whose params files are acted on.
     ///   - keepsProbes: whether what is found out about the host may be kept for the next command, which leaves a trace in
     ///     the cache.
-    public init(_ paths: Paths, trust: FileTrust, keepsProbes: Bool = false) {
+    package init(_ paths: Paths, trust: FileTrust, keepsProbes: Bool = false) {
         self.paths = paths
         self.trust = trust
         host = KnownHost(cache: ProbeCache(directory: paths.cache, keeps: keepsProbes))
     }
 
     /// A params file that is to be acted on.
-    public func file(at path: FilePath) throws(VMError) -> VMFile {
+    package func file(at path: FilePath) throws(VMError) -> VMFile {
         if let known = files[path] { return try known.get() }
         let file = Result { () throws(VMError) in try VMFile(path, trust) }
         files[path] = file
@@ -32,7 +32,7 @@ public final class Surroundings {
     }
 
     /// The params file of a VM, which is to be acted on.
-    public func file(of vm: VMReference) throws(VMError) -> VMFile {
+    package func file(of vm: VMReference) throws(VMError) -> VMFile {
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
         return try file(at: vm.file)
     }
@@ -98,7 +98,7 @@ public final class Surroundings {
     private var claims: DiskClaims?
 
     /// What only this VM has is nobody's from now on.
-    public func takeAsRemoved(_ vm: VMReference) { allClaims.forget(vm.file) }
+    package func takeAsRemoved(_ vm: VMReference) { allClaims.forget(vm.file) }
 
     /// What the VMs have that this command starts.
     let addresses = AddressClaims()

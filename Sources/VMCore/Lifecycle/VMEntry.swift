@@ -1,68 +1,68 @@
 import BridgeNet
 import FoundationEssentials
-public import SystemPackage
+import SystemPackage
 
 /// A VM as `list` and `show` see it.
-public struct VMEntry: Sendable {
+package struct VMEntry: Sendable {
     /// Its name.
-    public var name: String
+    package var name: String
     /// What it is doing.
-    public var state: VMState
+    package var state: VMState
     /// Its params file, absolute; empty of a VM that runs, where nothing says it any more.
-    public var file: FilePath
+    package var file: FilePath
     /// Why that file can't be used, where it can't.
-    public var fault: String?
+    package var fault: String?
     /// Memory in bytes; nil where the file does not tell.
-    public var memoryBytes: Int64?
+    package var memoryBytes: Int64?
     /// Virtual processors; nil where the file does not tell.
-    public var cpus: Int?
+    package var cpus: Int?
     /// The VNC server's address, where one listens; of a VM that does not run, where one would.
-    public var vnc: VNCAddress?
+    package var vnc: VNCAddress?
     /// Its network cards.
-    public var nics: [NIC] = []
+    package var nics: [NIC] = []
     /// QEMU's process, while there is one.
-    public var process: ProcessIdentity?
+    package var process: ProcessIdentity?
     /// Why the last run ended, in QEMU's word (qapi/run-state.json, ShutdownCause).
-    public var endReason: String?
+    package var endReason: String?
     /// `kvm` or `tcg`, while it runs.
-    public var accelerator: String?
+    package var accelerator: String?
     /// Its UUID, where the file or the running VM tells.
-    public var uuid: String?
+    package var uuid: String?
     /// Its disks and CDs.
-    public var media: [String] = []
+    package var media: [String] = []
     /// Where its run-time files are: in the caller's own places, or another user's.
-    public var place: Paths
+    package var place: Paths
     /// What could not be looked at: why its state is `unknown`, or what would tell more of it.
-    public var obstacle: VMError?
+    package var obstacle: VMError?
     /// Whether it runs on though somebody has removed its run-time files: it can't be asked any more, only ended.
-    public var isStray = false
+    package var isStray = false
     /// Whether its QEMU may be asked.
     var isAsked = true
 
     /// A network card.
-    public struct NIC: Equatable, Sendable {
+    package struct NIC: Equatable, Sendable {
         /// The n of `NETn`.
-        public var index: Int
+        package var index: Int
         /// As in vm.params: `bridge:br0`, `user`.
-        public var network: String
+        package var network: String
         /// Its address; nil where it is derived only at start.
-        public var mac: String?
+        package var mac: String?
         /// Its tap or macvtap, while it runs.
-        public var tap: String?
+        package var tap: String?
         /// The address that it got from a network of kvmctl's own, while it runs.
-        public var address: String?
+        package var address: String?
         /// What else it was told.
-        public var settings: NICSettings
+        package var settings: NICSettings
     }
 
     /// Where a VNC viewer connects.
-    public struct VNCAddress: Equatable, Sendable {
+    package struct VNCAddress: Equatable, Sendable {
         /// The host's address.
-        public var address: String
+        package var address: String
         /// The TCP port; nil: not known until it runs (`auto`).
-        public var port: VNCPort?
+        package var port: VNCPort?
         /// Whether it asks for a password.
-        public var hasPassword: Bool
+        package var hasPassword: Bool
     }
 }
 

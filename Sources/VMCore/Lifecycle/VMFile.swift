@@ -1,12 +1,12 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// A params file that was read.
-public struct VMFile: Sendable {
+package struct VMFile: Sendable {
     /// What it says.
-    public var params: VMParams
+    package var params: VMParams
     /// What it says that is allowed, and that the user should know.
-    public var warnings: [String]
+    package var warnings: [String]
     /// On whose word it is used, and all that it names.
     let trust: FileTrust
 
@@ -14,7 +14,7 @@ public struct VMFile: Sendable {
     ///
     /// - Throws: `.denied` if somebody else could change it, `.notFound` if there is none, `.badData` with every
     ///   diagnostic if it is wrong, `.unavailable` if it only asks for what is not built.
-    public init(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
+    package init(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
         let trust = try trust.forFile(file)
         try self.init(parsing: try Self.read(file, trust), file, trust)
     }

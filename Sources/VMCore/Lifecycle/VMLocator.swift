@@ -1,30 +1,30 @@
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// A VM that a word of the command line was found to mean.
-public struct VMReference: Hashable, Sendable {
+package struct VMReference: Hashable, Sendable {
     /// Its name.
-    public var name: VMName
+    package var name: VMName
     /// Its params file, absolute; empty of a VM that runs, where nothing says it any more.
-    public var file: FilePath
+    package var file: FilePath
 }
 
 /// Finds the VM that a word of the command line means.
-public struct VMLocator: Sendable {
+package struct VMLocator: Sendable {
     let paths: Paths
 
     /// Looks in these places.
-    public init(_ paths: Paths) { self.paths = paths }
+    package init(_ paths: Paths) { self.paths = paths }
 
     /// What `VM` means: a path if it contains a `/`, to a file or to a directory that holds `vm.params`; else a name, of
     /// a running VM first, then of one under the roots.
     ///
     /// - Throws: `.notFound` with the places that were looked at; `.busy` where two files have the name; what reading
     ///   the file says, where that alone knows the name; why a place can't be looked at where it may be.
-    public func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: VMCensus(self)) }
+    package func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: VMCensus(self)) }
 
     /// The same for several words: the VMs are looked at once.
-    public func find(_ words: [String]) -> [Result<VMReference, VMError>] {
+    package func find(_ words: [String]) -> [Result<VMReference, VMError>] {
         let census = VMCensus(self)
         return words.map { word in Result { () throws(VMError) in try find(word, among: census) } }
     }
@@ -69,7 +69,7 @@ public struct VMLocator: Sendable {
     }
 
     /// Every VM that runs, wherever its file is; or why it can't be told of one.
-    public func running() -> [Result<VMReference, VMError>] {
+    package func running() -> [Result<VMReference, VMError>] {
         var found: [Result<VMReference, VMError>] = []
         var started: [VMName] = []
         do throws(VMError) {
@@ -88,7 +88,7 @@ public struct VMLocator: Sendable {
     /// looked at.
     ///
     /// - Parameter surroundings: what reads the files, for whoever asks for them again.
-    public func defined(
+    package func defined(
         besides running: [VMReference], reading surroundings: Surroundings? = nil
     ) -> [Result<VMReference, VMError>] {
         let found = definitions()

@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// What a VM is doing (DESIGN §2.2).
-public enum VMState: String, CaseIterable, Sendable {
+package enum VMState: String, CaseIterable, Sendable {
     /// No QEMU, and the last one ended in order.
     case stopped
     /// QEMU is there and the machine has not run yet.
@@ -22,7 +22,7 @@ public enum VMState: String, CaseIterable, Sendable {
     case unknown
 
     /// Whether there is a QEMU process, as far as it is known: where that matters, `unknown` has to be asked for first.
-    public var isAlive: Bool {
+    package var isAlive: Bool {
         switch self {
         case .starting, .running, .paused, .sleeping, .unresponsive: true
         case .stopped, .suspended, .crashed, .unknown: false

@@ -1,13 +1,13 @@
 /// A rate of data, as networks count it: decimal, in bits a second.
-public struct BitRate: Hashable, Sendable {
+package struct BitRate: Hashable, Sendable {
     /// Bits a second.
-    public var bitsPerSecond: Int64
+    package var bitsPerSecond: Int64
 
     /// So many bits a second.
-    public init(bitsPerSecond: Int64) { self.bitsPerSecond = bitsPerSecond }
+    package init(bitsPerSecond: Int64) { self.bitsPerSecond = bitsPerSecond }
 
     /// Bytes a second.
-    public var bytesPerSecond: Int64 { bitsPerSecond / 8 }
+    package var bytesPerSecond: Int64 { bitsPerSecond / 8 }
 
     /// What can be asked for: below, a guest's first page would take minutes; above, there is no such network yet.
     static let range = BitRate(bitsPerSecond: 64_000)...BitRate(bitsPerSecond: 100_000_000_000)
@@ -19,12 +19,12 @@ public struct BitRate: Hashable, Sendable {
 
 extension BitRate: Comparable {
     /// Orders by speed.
-    public static func < (left: BitRate, right: BitRate) -> Bool { left.bitsPerSecond < right.bitsPerSecond }
+    package static func < (left: BitRate, right: BitRate) -> Bool { left.bitsPerSecond < right.bitsPerSecond }
 }
 
 extension BitRate: CustomStringConvertible {
     /// As in vm.params, with the largest unit that leaves it whole: `100M`, `2500M`.
-    public var description: String {
+    package var description: String {
         let unit = Self.units.first { bitsPerSecond % $0.factor == 0 }
         return unit.map { "\(bitsPerSecond / $0.factor)\($0.letter)" } ?? "\(bitsPerSecond)"
     }

@@ -1,17 +1,17 @@
 /// A size in bytes.
-public struct ByteCount: Hashable, Comparable, Sendable {
+package struct ByteCount: Hashable, Comparable, Sendable {
     /// How many bytes.
-    public var bytes: Int64
+    package var bytes: Int64
 
     /// So many bytes.
-    public init(bytes: Int64) { self.bytes = bytes }
+    package init(bytes: Int64) { self.bytes = bytes }
 
     /// Orders by size.
-    public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
+    package static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
 }
 
 /// A binary unit of size: each is 1024 times the one before.
-public enum ByteUnit: Int, CaseIterable, Sendable {
+package enum ByteUnit: Int, CaseIterable, Sendable {
     case byte, kibi, mebi, gibi, tebi, pebi, exbi
 
     /// The power of two that one of the unit is.
@@ -33,7 +33,7 @@ public enum ByteUnit: Int, CaseIterable, Sendable {
 
 extension ByteCount: CustomStringConvertible {
     /// For people, rounded to two decimals in the largest unit that leaves at least 1: `8 GiB`, `1.5 GiB`, `1 byte`.
-    public var description: String {
+    package var description: String {
         let magnitude = bytes.magnitude
         let sign = bytes < 0 ? "-" : ""
         guard magnitude != 1 else { return sign + "1 byte" }

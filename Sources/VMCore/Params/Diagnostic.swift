@@ -1,7 +1,7 @@
 /// One thing that is wrong, or risky, in a params file, and where.
-public struct Diagnostic: Equatable, Sendable {
+package struct Diagnostic: Equatable, Sendable {
     /// What kind of thing, and with it the exit code that it leads to.
-    public enum Kind: Sendable {
+    package enum Kind: Sendable {
         /// The content is wrong: exit 65.
         case badData
         /// The content is right, but asks for what this version can't do yet: exit 69.
@@ -11,30 +11,30 @@ public struct Diagnostic: Equatable, Sendable {
     }
 
     /// What kind of thing this is.
-    public var kind: Kind
+    package var kind: Kind
     /// The line, from 1.
-    public var line: Int
+    package var line: Int
     /// The column, from 1, in Unicode scalars; a tab is one, and so is each byte that is not valid UTF-8.
-    public var column: Int
+    package var column: Int
     /// How many columns are meant, at least 1.
-    public var length: Int
+    package var length: Int
     /// What is wrong, in one clause.
-    public var message: String
+    package var message: String
     /// What to do about it, in one line.
-    public var hint: String?
+    package var hint: String?
     /// The changes that the hint offers, each by itself a way out that was tried.
-    public var edits: [LineEdit] = []
+    package var edits: [LineEdit] = []
     /// Values that the hint names as right ones.
     var examples: [String] = []
     /// The source line, made safe to print and cut around the place, then the carets under it; or nothing, where no
     /// one line is to blame.
-    public var excerpt: [String]
+    package var excerpt: [String]
 
     /// Whether a file with this diagnostic is refused.
-    public var isError: Bool { kind != .warning }
+    package var isError: Bool { kind != .warning }
 
     /// The lines to show: `FILE:LINE:COLUMN: error: MESSAGE`, the excerpt, the hint.
-    public func rendered(file: String) -> [String] {
+    package func rendered(file: String) -> [String] {
         let severity = isError ? "error" : "warning"
         let header = "\(file):\(line):\(column): \(severity): \(message)"
         return [header] + (excerpt + (hint.map { [$0] } ?? [])).map { "    " + $0 }

@@ -84,7 +84,7 @@ extension Hint: ExpressibleByStringInterpolation {
 }
 
 /// A change to a params file that a hint offers, and that was tried: no error is on these lines afterwards.
-public enum LineEdit: Equatable, Sendable {
+package enum LineEdit: Equatable, Sendable {
     /// Write lines in the place of a line, which is counted from 1; without any it is left out.
     case replace(line: Int, by: [ParamsLine])
     /// Write lines at the end of the file.

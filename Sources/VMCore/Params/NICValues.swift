@@ -1,7 +1,7 @@
-public import BridgeNet
+import BridgeNet
 
 /// What a NIC is connected to.
-public enum Network: Hashable, Sendable {
+package enum Network: Hashable, Sendable {
     /// `bridge:NAME`.
     case bridge(DeviceName)
     /// `nat`: a private network of the host's, shared by all VMs that ask for it, that reaches the outside through the
@@ -15,12 +15,12 @@ public enum Network: Hashable, Sendable {
     case user
 
     /// Whether a host port can lead to a guest on it (`FORWARDn`).
-    public var takesForwards: Bool { self == .user || self == .nat }
+    package var takesForwards: Bool { self == .user || self == .nat }
 }
 
 extension Network: CustomStringConvertible {
     /// As in vm.params.
-    public var description: String {
+    package var description: String {
         switch self {
         case .bridge(let name): "bridge:\(name)"
         case .nat: "nat"
@@ -33,14 +33,14 @@ extension Network: CustomStringConvertible {
 
 /// The name of an isolated network: 1 to 11 letters, digits, `.`, `_` and `-`, so that with a prefix of four it can be a
 /// bridge's name.
-public struct NetworkName: Hashable, Sendable, CustomStringConvertible {
+package struct NetworkName: Hashable, Sendable, CustomStringConvertible {
     /// The longest name in bytes.
-    public static let maximumLength = 11
+    package static let maximumLength = 11
     /// The name itself.
-    public let description: String
+    package let description: String
 
     /// Takes a valid name; anything else is nil.
-    public init?(_ text: some StringProtocol) {
+    package init?(_ text: some StringProtocol) {
         guard (1...Self.maximumLength).contains(text.utf8.count),
             text.utf8.allSatisfy({ ParamValue.isWord($0, or: "._-") })
         else { return nil }
@@ -49,14 +49,14 @@ public struct NetworkName: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// `NETn_FILTER`: what a guest may send as.
-public struct SourceFilter: Hashable, Sendable {
+package struct SourceFilter: Hashable, Sendable {
     /// `mac`: nothing but the NIC's own address.
-    public var checksMAC: Bool
+    package var checksMAC: Bool
     /// `ip`: nothing but these addresses; nil: any.
-    public var addresses: Addresses?
+    package var addresses: Addresses?
 
     /// The guest's own IP addresses.
-    public enum Addresses: Hashable, Sendable {
+    package enum Addresses: Hashable, Sendable {
         /// Those that it was given by a network of ours.
         case lease
         /// These, each once.
@@ -66,7 +66,7 @@ public struct SourceFilter: Hashable, Sendable {
 
 extension SourceFilter: CustomStringConvertible {
     /// As in vm.params: `mac,ip=192.0.2.7,2001:db8::7`.
-    public var description: String {
+    package var description: String {
         let ip: String? =
             switch addresses {
             case nil: nil

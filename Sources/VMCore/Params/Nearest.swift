@@ -1,10 +1,10 @@
 /// Finds what a mistyped word was meant to be.
-public enum Nearest {
+package enum Nearest {
     /// Longer words are no typing errors, and would cost quadratic time.
     private static let longest = 32
 
     /// The candidate with the fewest typing errors to `word`, if those are few for its length; the first of equals.
-    public static func match(_ word: String, among candidates: some Sequence<String>) -> String? {
+    package static func match(_ word: String, among candidates: some Sequence<String>) -> String? {
         let typed = Array(word.utf8)
         guard (2...longest).contains(typed.count) else { return nil }
         var best: (candidate: String, distance: Int)?

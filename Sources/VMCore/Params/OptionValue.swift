@@ -1,27 +1,27 @@
-public import BridgeNet
+import BridgeNet
 
 /// Values of vm.params that stand alone, as the options of a command have them: one judge for both.
-public enum OptionValue {
+package enum OptionValue {
     /// What is wrong with an option's value.
-    public struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
+    package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         /// The reason, and what to write, in a sentence each.
-        public let description: String
+        package let description: String
     }
 
     /// `NAME`.
-    public static func name(_ text: String) throws(Fault) -> VMName { try judged(text, ParamsDecoder.name) }
+    package static func name(_ text: String) throws(Fault) -> VMName { try judged(text, ParamsDecoder.name) }
 
     /// `MEMORY`; a bare number is MiB.
-    public static func memory(_ text: String) throws(Fault) -> ByteCount { try judged(text, ParamsDecoder.memory) }
+    package static func memory(_ text: String) throws(Fault) -> ByteCount { try judged(text, ParamsDecoder.memory) }
 
     /// `CPUS`.
-    public static func cpus(_ text: String) throws(Fault) -> Int { try judged(text, ParamsDecoder.cpus) }
+    package static func cpus(_ text: String) throws(Fault) -> Int { try judged(text, ParamsDecoder.cpus) }
 
     /// `DISKn_SIZE`.
-    public static func diskSize(_ text: String) throws(Fault) -> ByteCount { try judged(text, ParamsDecoder.diskSize) }
+    package static func diskSize(_ text: String) throws(Fault) -> ByteCount { try judged(text, ParamsDecoder.diskSize) }
 
     /// `NETn`; nil: `none`.
-    public static func network(_ text: String) throws(Fault) -> Network? {
+    package static func network(_ text: String) throws(Fault) -> Network? {
         switch try judged(text, ParamsDecoder.network) {
         case .network(let network): network
         case .none: nil
@@ -29,12 +29,12 @@ public enum OptionValue {
     }
 
     /// `VNCDISP`.
-    public static func vncDisplay(_ text: String) throws(Fault) -> VNCDisplay {
+    package static func vncDisplay(_ text: String) throws(Fault) -> VNCDisplay {
         try judged(text, ParamsDecoder.display)
     }
 
     /// A bridge's name.
-    public static func bridge(_ text: String) throws(Fault) -> InterfaceName {
+    package static func bridge(_ text: String) throws(Fault) -> InterfaceName {
         try judged(text) { text throws(ValueFault) in
             if let name = InterfaceName(text) { return name }
             throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: ParamsDecoder.interfaceRule)
@@ -42,7 +42,7 @@ public enum OptionValue {
     }
 
     /// A bridge that is there, by any of its names.
-    public static func presentBridge(_ text: String) throws(Fault) -> DeviceName {
+    package static func presentBridge(_ text: String) throws(Fault) -> DeviceName {
         try judged(text) { text throws(ValueFault) in
             if let name = DeviceName(text) { return name }
             throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: ParamsDecoder.interfaceRule)
@@ -50,7 +50,7 @@ public enum OptionValue {
     }
 
     /// A network device, by any of its names.
-    public static func device(_ text: String) throws(Fault) -> DeviceName {
+    package static func device(_ text: String) throws(Fault) -> DeviceName {
         try judged(text) { text throws(ValueFault) in
             if let name = DeviceName(text) { return name }
             throw ValueFault("\(Printable.quoted(text)) can't be a device's name", hint: ParamsDecoder.interfaceRule)
@@ -58,7 +58,7 @@ public enum OptionValue {
     }
 
     /// An address of the host's, with the length of its network.
-    public static func addressWithLength(_ text: String) throws(Fault) -> IPPrefix {
+    package static func addressWithLength(_ text: String) throws(Fault) -> IPPrefix {
         try judged(text) { text throws(ValueFault) in
             let hint: Hint =
                 "Write the host's address and the length of its network, such as 192.168.1.5/24 or 2001:db8::5/64."
@@ -75,7 +75,7 @@ public enum OptionValue {
     }
 
     /// An IP address.
-    public static func address(_ text: String) throws(Fault) -> IPAddress {
+    package static func address(_ text: String) throws(Fault) -> IPAddress {
         try judged(text) { text throws(ValueFault) in
             if let address = IPAddress(text), !address.isUnspecified, !address.isMulticast { return address }
             throw ValueFault(
@@ -84,12 +84,12 @@ public enum OptionValue {
     }
 
     /// A bridge's MTU in bytes.
-    public static func mtu(_ text: String) throws(Fault) -> Int {
+    package static func mtu(_ text: String) throws(Fault) -> Int {
         try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: BridgeSpec.mtuRange) }
     }
 
     /// A network service.
-    public static func networkService(_ text: String) throws(Fault) -> NetworkService {
+    package static func networkService(_ text: String) throws(Fault) -> NetworkService {
         try judged(text) { text throws(ValueFault) in
             if let service = NetworkService(rawValue: text) { return service }
             throw ValueFault(
@@ -99,12 +99,12 @@ public enum OptionValue {
     }
 
     /// A number of lines.
-    public static func lines(_ text: String) throws(Fault) -> Int {
+    package static func lines(_ text: String) throws(Fault) -> Int {
         try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: 0...1_000_000_000) }
     }
 
     /// A span of time: `30s`, `2m`, `1h`, or bare seconds.
-    public static func duration(_ text: String) throws(Fault) -> Duration {
+    package static func duration(_ text: String) throws(Fault) -> Duration {
         try judged(text) { text throws(ValueFault) in
             let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
             let factor = text.last.flatMap { units[$0] }

@@ -1,13 +1,13 @@
 /// Every key of a params file. The raw value is a small number, because keys are compared and hashed all the time: that
 /// of a string would be its text.
-public enum ParamsKey: UInt8, CaseIterable, Sendable {
+package enum ParamsKey: UInt8, CaseIterable, Sendable {
     case name, uuid, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk, diskSize,
         diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, cdrom, net, netMAC, netTap,
         netVLAN, netMTU, netQueues, netRate, netFilter, mac, bridge, forward, vncDisplay, vncBind, vncPasswordFile,
         share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart, rtc, keymap, qemu, qemuArgument
 
     /// The key as it is written, where `n` stands for an index.
-    public var pattern: String {
+    package var pattern: String {
         switch self {
         case .name: "NAME"
         case .uuid: "UUID"
@@ -62,20 +62,20 @@ public enum ParamsKey: UInt8, CaseIterable, Sendable {
 }
 
 /// A key with its index, as it stands in a file: `DISK0_SIZE`.
-public struct KeyName: Hashable, Sendable, CustomStringConvertible {
+package struct KeyName: Hashable, Sendable, CustomStringConvertible {
     /// The key.
-    public var key: ParamsKey
+    package var key: ParamsKey
     /// What stands for `n`; nil for a key without.
-    public var index: Int?
+    package var index: Int?
 
     /// Names a key; the index is given exactly where the key's pattern has an `n`.
-    public init(_ key: ParamsKey, _ index: Int? = nil) {
+    package init(_ key: ParamsKey, _ index: Int? = nil) {
         self.key = key
         self.index = index
     }
 
     /// As in the file.
-    public var description: String {
+    package var description: String {
         guard let index else { return key.pattern }
         return ParamsSchema.substitute(String(index), in: key.pattern)
     }

@@ -1,16 +1,16 @@
 /// A line of a params file, as it can be written into one: its value is quoted where it has to be.
-public struct ParamsLine: Hashable, Sendable, CustomStringConvertible {
+package struct ParamsLine: Hashable, Sendable, CustomStringConvertible {
     /// The key as it is written, such as `DISK0`.
-    public var key: String
+    package var key: String
     /// The value that the file then has.
-    public var value: String
+    package var value: String
 
     /// Says that a key has a value. No line can hold a control character; the file that it is written into is refused.
-    public init(_ key: String, _ value: String) {
+    package init(_ key: String, _ value: String) {
         self.key = key
         self.value = value
     }
 
     /// The line, without its end.
-    public var description: String { "\(key)=\(ShellCommand.singleQuoted(value))" }
+    package var description: String { "\(key)=\(ShellCommand.singleQuoted(value))" }
 }

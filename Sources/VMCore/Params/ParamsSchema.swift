@@ -1,9 +1,9 @@
 /// The key table of vm.params (DESIGN §2.1): what is known, what is built, and what each key is for.
 ///
 /// Unknown keys, the nearest key, the refusal of what is not built and the reference in the manual all come from here.
-public enum ParamsSchema {
+package enum ParamsSchema {
     /// The chapters of the reference.
-    public enum Group: String, CaseIterable, Sendable {
+    package enum Group: String, CaseIterable, Sendable {
         case identity = "Identity"
         case machine = "Machine"
         case boot = "Boot"
@@ -16,7 +16,7 @@ public enum ParamsSchema {
     }
 
     /// Whether this version of kvmctl can do what a key asks for.
-    public enum Status: Equatable, Sendable {
+    package enum Status: Equatable, Sendable {
         /// Every value of the contract.
         case built
         /// Every value but these; where a value goes on after a colon, the part before it counts.
@@ -26,25 +26,25 @@ public enum ParamsSchema {
     }
 
     /// One key.
-    public struct Entry: Equatable, Sendable {
+    package struct Entry: Equatable, Sendable {
         /// The key.
-        public var key: ParamsKey
+        package var key: ParamsKey
         /// The chapter it belongs to.
-        public var group: Group
+        package var group: Group
         /// What `n` may be; nil for a key without.
-        public var indices: ClosedRange<Int>?
+        package var indices: ClosedRange<Int>?
         /// The key, of the same index, without which this one makes no sense.
-        public var needs: ParamsKey?
+        package var needs: ParamsKey?
         /// Whether this version can do it.
-        public var status: Status
+        package var status: Status
         /// A value that is valid, and not the default.
-        public var example: String
+        package var example: String
         /// What it is for, in one line; the default last.
-        public var summary: String
+        package var summary: String
     }
 
     /// What a text may be as a key.
-    public enum Lookup: Equatable, Sendable {
+    package enum Lookup: Equatable, Sendable {
         /// A key of the table.
         case entry(Entry, KeyName)
         /// A key of the table, but for its index.
@@ -54,7 +54,7 @@ public enum ParamsSchema {
     }
 
     /// Looks a key up as it is written in a file.
-    public static func find(_ text: String) -> Lookup {
+    package static func find(_ text: String) -> Lookup {
         let bytes = Array(text.utf8)
         guard let initial = bytes.first else { return .unknown }
         for position in positions[Int(initial)] {
@@ -95,7 +95,7 @@ public enum ParamsSchema {
     private static let placeholder = UInt8(ascii: "n")
 
     /// The key of the table that a wrong one was most likely meant to be, with its index; nil: none is near.
-    public static func nearest(to text: String) -> String? {
+    package static func nearest(to text: String) -> String? {
         let upper = text.uppercased()
         let digits = upper.drop { !$0.isNumber }.prefix { $0.isNumber }
         let index = digits.isEmpty ? "0" : String(digits)

@@ -1,6 +1,6 @@
 extension ParamsSchema {
     /// Every key, in the order of the reference.
-    public static let entries: [Entry] = [
+    package static let entries: [Entry] = [
         identity, machine, boot, disks, network, display, sharing, host, escape,
     ].flatMap(\.self)
 

@@ -1,22 +1,22 @@
-public import SystemPackage
+import SystemPackage
 
 /// What came of parsing a params file.
-public struct ParsedParams: Equatable, Sendable {
+package struct ParsedParams: Equatable, Sendable {
     /// The file that was parsed.
-    public var file: FilePath
+    package var file: FilePath
     /// The parameters; nil if the file has any error.
-    public var params: VMParams?
+    package var params: VMParams?
     /// What is wrong, or risky, in the order of the file; at most a hundred.
-    public var diagnostics: [Diagnostic]
+    package var diagnostics: [Diagnostic]
     /// How many errors there are, listed or not.
-    public var errorCount: Int
+    package var errorCount: Int
     /// How many further diagnostics are not listed.
-    public var unlisted: Int
+    package var unlisted: Int
     /// Whether any error, listed or not, is about content that is wrong rather than not built yet.
     var hasBadData: Bool
 
     /// Every diagnostic as it is shown, one line each element; the last one says how many are not listed.
-    public var lines: [String] {
+    package var lines: [String] {
         guard !diagnostics.isEmpty else { return [] }
         let path = Printable.escaped(file.string)
         let rest = unlisted > 0 ? ["… and \(unlisted) more"] : []
@@ -24,11 +24,11 @@ public struct ParsedParams: Equatable, Sendable {
     }
 
     /// What is risky in a file that can be used, as one notice; nil: nothing is.
-    public var warning: String? { errorCount == 0 && !diagnostics.isEmpty ? lines.joined(separator: "\n  ") : nil }
+    package var warning: String? { errorCount == 0 && !diagnostics.isEmpty ? lines.joined(separator: "\n  ") : nil }
 
     /// Why the file can't be used, with every diagnostic in the details: wrong content (65), or, where all else is
     /// right, capabilities that are not built yet (69); nil if it can be used.
-    public var error: VMError? {
+    package var error: VMError? {
         guard errorCount > 0 else { return nil }
         return VMError(
             hasBadData ? .badData : .unavailable, Printable.escaped(file.string), summary, details: lines)
@@ -48,14 +48,14 @@ public struct ParsedParams: Equatable, Sendable {
 
 extension VMParams {
     /// The largest params file that is read, in bytes.
-    public static let maximumFileSize = 1 << 20
+    package static let maximumFileSize = 1 << 20
 
     /// Parses a params file: pure, never fails but through the result, and linear in the file's size.
     ///
     /// - Parameters:
     ///   - bytes: The content. To see that a file is too large, one byte more than ``maximumFileSize`` is enough.
     ///   - file: Its absolute path, which relative paths and the default name derive from.
-    public static func parse(_ bytes: [UInt8], file: FilePath) -> ParsedParams {
+    package static func parse(_ bytes: [UInt8], file: FilePath) -> ParsedParams {
         var decoder = ParamsDecoder(bytes, file: file)
         var params: VMParams?
         if let fault = notText(bytes) {

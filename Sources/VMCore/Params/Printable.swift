@@ -1,5 +1,5 @@
 /// Text of foreign origin made safe to print: nothing in it can drive a terminal or reorder what is shown.
-public enum Printable {
+package enum Printable {
     /// One character as a terminal shows it, and the cells it takes there.
     struct Glyph: Equatable {
         var text: String
@@ -8,7 +8,7 @@ public enum Printable {
 
     /// The text with every control character, and every invisible or reordering one, written as an escape; those in
     /// `kept` stay as they are.
-    public static func escaped(_ text: String, keeping kept: [Unicode.Scalar] = []) -> String {
+    package static func escaped(_ text: String, keeping kept: [Unicode.Scalar] = []) -> String {
         // Nearly all text is ASCII with nothing to escape, and a table of a thousand VMs passes here.
         let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f || kept.contains(Unicode.Scalar($0)) }
         if isPlain { return text }

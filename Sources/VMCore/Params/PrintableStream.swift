@@ -1,14 +1,14 @@
 /// Bytes of foreign origin, such as a guest's console, made safe for a terminal piece by piece: a character that a piece
 /// cuts in two is shown once the rest has come.
-public struct PrintableStream {
+package struct PrintableStream {
     private let kept: [Unicode.Scalar]
     private var incomplete: ArraySlice<UInt8> = []
 
     /// - Parameter kept: the control characters that stay as they are.
-    public init(keeping kept: [Unicode.Scalar]) { self.kept = kept }
+    package init(keeping kept: [Unicode.Scalar]) { self.kept = kept }
 
     /// What is shown for a piece.
-    public mutating func show(_ bytes: [UInt8]) -> String {
+    package mutating func show(_ bytes: [UInt8]) -> String {
         let all = incomplete + bytes
         let whole = all.dropLast(Self.lengthOfCutCharacter(all))
         incomplete = all[whole.endIndex...]
@@ -16,7 +16,7 @@ public struct PrintableStream {
     }
 
     /// What is shown for what is left at the end.
-    public mutating func finish() -> String {
+    package mutating func finish() -> String {
         defer { incomplete = [] }
         return Printable.glyphs(incomplete, keeping: kept).map(\.text).joined()
     }

@@ -1,5 +1,5 @@
 /// Where a value comes from: what `explain` and every later message about the value say.
-public enum Origin: Hashable, Sendable {
+package enum Origin: Hashable, Sendable {
     /// A line of the params file, from 1, and the key there.
     case line(Int, key: KeyName)
     /// The default that the contract gives a key.
@@ -15,14 +15,14 @@ public enum Origin: Hashable, Sendable {
 }
 
 /// A value and where it came from.
-public struct Setting<Value> {
+package struct Setting<Value> {
     /// The value.
-    public var value: Value
+    package var value: Value
     /// Where it came from.
-    public var origin: Origin
+    package var origin: Origin
 
     /// Pairs a value with its origin.
-    public init(_ value: Value, _ origin: Origin) {
+    package init(_ value: Value, _ origin: Origin) {
         self.value = value
         self.origin = origin
     }

@@ -1,5 +1,5 @@
 /// Why a text is no size.
-public enum SizeError: Error, Equatable, Sendable {
+package enum SizeError: Error, Equatable, Sendable {
     /// There is nothing, or something that is no decimal number.
     case notANumber
     /// Below zero.
@@ -18,7 +18,7 @@ public enum SizeError: Error, Equatable, Sendable {
 
 extension SizeError: CustomStringConvertible {
     /// The reason, as what follows `'1.3K'` in a sentence.
-    public var description: String {
+    package var description: String {
         switch self {
         case .notANumber: "is not a size"
         case .negative: "is below zero"
@@ -56,7 +56,7 @@ extension ByteCount {
     ///   - text: The whole size, without blanks.
     ///   - bareUnit: What a number without a unit counts; nil where one has to be given.
     /// - Throws: What is wrong with the text.
-    public init(parsing text: String, bareUnit: ByteUnit?) throws(SizeError) {
+    package init(parsing text: String, bareUnit: ByteUnit?) throws(SizeError) {
         var rest = text[...]
         if rest.utf8.first == UInt8(ascii: "-") { throw .negative }
         let whole = rest.takeDigits()

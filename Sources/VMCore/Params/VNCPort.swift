@@ -1,23 +1,23 @@
 /// The TCP port of a VNC display: 5900+N for display N, so from 5900 on (RFC 6143, section 1; QEMU's -vnc).
-public struct VNCPort: Hashable, Sendable {
+package struct VNCPort: Hashable, Sendable {
     /// The port's number.
-    public let number: UInt16
+    package let number: UInt16
 
     private static let first: UInt16 = 5900
 
     /// The port of that number; nil where no display can have it.
-    public init?(_ number: some BinaryInteger) {
+    package init?(_ number: some BinaryInteger) {
         guard let number = UInt16(exactly: number), number >= Self.first else { return nil }
         self.number = number
     }
 
     /// The port of display N; nil where there is none.
-    public init?(display: Int) {
+    package init?(display: Int) {
         let (number, overflow) = display.addingReportingOverflow(Int(Self.first))
         guard display >= 0, !overflow else { return nil }
         self.init(number)
     }
 
     /// The display's number.
-    public var display: UInt16 { number - Self.first }
+    package var display: UInt16 { number - Self.first }
 }

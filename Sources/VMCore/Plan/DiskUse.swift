@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// Somebody who has a disk, or what it is made of, so that a guest must not write there too.
-public enum DiskUse: Equatable, Sendable {
+package enum DiskUse: Equatable, Sendable {
     /// This host itself; in words: `mounted at /home`.
     case host(String, readOnly: Bool)
     /// A VM has it as a disk.

@@ -144,7 +144,7 @@ extension VMParams.VNC {
 
 extension ScreenAccess {
     /// What is said of a VNC server on the host itself that asks for no password.
-    public static let unprotected =
+    package static let unprotected =
         "has no password: any local account, and any other VM's QEMU that was taken over, can use this VM's screen and "
         + "keyboard; VNCDISP=auto makes a password for each start, VNCPASSWORD_FILE names one"
 }

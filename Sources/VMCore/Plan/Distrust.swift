@@ -1,13 +1,13 @@
-public import SystemPackage
+import SystemPackage
 
 /// Why a file is not used: somebody else could change it, or put another one in its place.
-public struct Distrust: Error, Equatable, Sendable {
+package struct Distrust: Error, Equatable, Sendable {
     /// The file, or the directory or link on the way to it.
-    public var place: FilePath
+    package var place: FilePath
     /// Why, in one clause: `belongs to bob`.
-    public var reason: String
+    package var reason: String
     /// The account that could change it, where it is a single one, by its uid.
-    public var owner: UInt32?
+    package var owner: UInt32?
 }
 
 extension Distrust {

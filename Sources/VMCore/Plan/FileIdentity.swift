@@ -1,7 +1,7 @@
 /// Which file it is, whatever it is called: a path may lead to another one by the next look.
-public struct FileIdentity: Hashable, Sendable {
+package struct FileIdentity: Hashable, Sendable {
     /// The device that holds it (stat(2), `st_dev`).
-    public var device: UInt64
+    package var device: UInt64
     /// Its number there (`st_ino`).
-    public var inode: UInt64
+    package var inode: UInt64
 }

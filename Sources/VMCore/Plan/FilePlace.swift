@@ -1,5 +1,5 @@
 /// What tells a file that a VM names from all others, whatever paths lead there: also one that is not made yet.
-public enum FilePlace: Hashable, Sendable {
+package enum FilePlace: Hashable, Sendable {
     /// A file.
     case file(FileIdentity)
     /// A block device, by its number: /dev may have several files for it.

@@ -1,67 +1,67 @@
-public import BridgeNet
-public import SystemPackage
+import BridgeNet
+import SystemPackage
 
 /// What a launch plan has to know of the host: asked once, before planning, so that planning itself is pure.
-public struct HostFacts: Equatable, Sendable {
+package struct HostFacts: Equatable, Sendable {
     /// Whether the start is root's: may make taps and give QEMU a user of its own.
-    public var isRoot: Bool
+    package var isRoot: Bool
     /// Whether it is planned for root by a user, who can't try what only root can: then that is assumed.
-    public var isAssumed: Bool
+    package var isAssumed: Bool
     /// The account whose rights the start is made with (`--trust-owner`), where they are not the caller's.
-    public var actsFor: String?
+    package var actsFor: String?
     /// Something that tells this host from others: the content of machine-id(5), or empty.
-    public var machineID: String
+    package var machineID: String
     /// The QEMU binary.
-    public var qemu: QEMUFacts
+    package var qemu: QEMUFacts
     /// Whether KVM runs guests here.
-    public var kvm: KVMVerdict
+    package var kvm: KVMVerdict
     /// Whether a process with QEMU's credentials gets an io_uring from this kernel.
-    public var ioUring: Bool
+    package var ioUring: Bool
     /// Whether /dev/vhost-net opens.
-    public var vhostNet: Bool
+    package var vhostNet: Bool
     /// Who QEMU will be.
-    public var credentials: Credentials
+    package var credentials: Credentials
     /// Every image and medium that the VM names, by its path.
-    public var images: [FilePath: ImageFacts]
+    package var images: [FilePath: ImageFacts]
     /// The most memory that the kernel gives one process; nil: no certain limit.
-    public var memoryLimit: ByteCount?
+    package var memoryLimit: ByteCount?
     /// Every bridge that the VM names and that exists, by its name.
-    public var bridges: [InterfaceName: BridgeFacts]
+    package var bridges: [InterfaceName: BridgeFacts]
     /// Every device that the VM's macvtaps are to sit on and that exists, by its name.
-    public var lowerDevices: [InterfaceName: LowerDeviceFacts] = [:]
+    package var lowerDevices: [InterfaceName: LowerDeviceFacts] = [:]
     /// What the devices are called that the VM names by an alternative name (ip-link(8), altname).
-    public var names: [DeviceName: InterfaceName] = [:]
+    package var names: [DeviceName: InterfaceName] = [:]
     /// Whether taps can be made; where the VM has none, it is not looked at.
     var tun = DeviceCondition.usable
     /// What tells the params file from all others; nil where it was not looked at.
-    public var ownFile: FilePlace?
+    package var ownFile: FilePlace?
     /// What QEMU makes of `CPU`, where the VM names one and QEMU could be asked.
-    public var processor: ProcessorFacts?
+    package var processor: ProcessorFacts?
     /// Whether QEMU's user may execute its binary.
-    public var canExecuteQEMU = true
+    package var canExecuteQEMU = true
     /// The first port that a program without privileges may listen on (ip-sysctl.rst, ip_unprivileged_port_start).
-    public var firstFreePort: UInt16 = 1024
+    package var firstFreePort: UInt16 = 1024
     /// The host's RAM; nil where it is not known.
-    public var hostMemory: ByteCount?
+    package var hostMemory: ByteCount?
     /// Why host ports that the VM names can't be listened on, where that is so.
-    public var ports: [HostPort: Errno]
+    package var ports: [HostPort: Errno]
     /// Who has the interface names that the VM names for its taps, in words, where they are taken.
-    public var interfaces: [InterfaceName: String]
+    package var interfaces: [InterfaceName: String]
     /// The network `nat`, where the VM is on it.
-    public var nat: NATFacts?
+    package var nat: NATFacts?
     /// The length in bytes of the VNC password, where the VM names a file with one that could be read.
-    public var passwordLength: Int?
+    package var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
-    public var neighbours: Neighbourhood
+    package var neighbours: Neighbourhood
     /// The limits of whoever starts it that QEMU can't be freed from.
-    public var limits = StarterLimits()
+    package var limits = StarterLimits()
     /// What of other VMs could not be looked at, and why.
-    public var unseen: [VMError] = []
+    package var unseen: [VMError] = []
     /// What could not be found out, and has to be for a start.
-    public var problems: [VMError]
+    package var problems: [VMError]
 
     /// Collects facts; see the properties.
-    public init(
+    package init(
         isRoot: Bool, isAssumed: Bool = false, machineID: String, qemu: QEMUFacts, kvm: KVMVerdict, ioUring: Bool,
         vhostNet: Bool,
         credentials: Credentials, images: [FilePath: ImageFacts] = [:], memoryLimit: ByteCount? = nil,
@@ -103,22 +103,23 @@ public struct HostFacts: Equatable, Sendable {
 }
 
 /// What a QEMU binary is and can do.
-public struct QEMUFacts: Equatable, Sendable {
+package struct QEMUFacts: Equatable, Sendable {
     /// The binary's absolute path.
-    public var path: String
+    package var path: String
     /// Its version, such as `7.2.22`.
-    public var version: String
+    package var version: String
     /// Whether it was built with io_uring.
-    public var ioUring: Bool
+    package var ioUring: Bool
     /// The machine types that it has, by their names and aliases.
-    public var machines: [String: MachineType]
+    package var machines: [String: MachineType]
     /// The keyboard maps that it finds; empty where that is not known.
-    public var keymaps: [String]
+    package var keymaps: [String]
     /// Whether it told all that; else it was not asked, because a look executes nothing that only a params file names.
-    public var isAsked = true
+    package var isAsked = true
 
     /// Describes a binary; see the properties.
-    public init(path: String, version: String, ioUring: Bool, machines: [String: MachineType], keymaps: [String] = []) {
+    package init(path: String, version: String, ioUring: Bool, machines: [String: MachineType], keymaps: [String] = [])
+    {
         self.path = path
         self.version = version
         self.ioUring = ioUring
@@ -136,16 +137,16 @@ extension QEMUFacts {
 }
 
 /// A machine type of a QEMU binary.
-public struct MachineType: Equatable, Sendable {
+package struct MachineType: Equatable, Sendable {
     /// The versioned name, where this one is an alias, such as `q35`.
-    public var versionedName: String?
+    package var versionedName: String?
     /// How many processors it takes at most; nil where that is not known.
-    public var maximumCPUs: Int?
+    package var maximumCPUs: Int?
     /// Whether a later QEMU will not have it any more.
-    public var isDeprecated: Bool
+    package var isDeprecated: Bool
 
     /// Describes a machine type; see the properties.
-    public init(versionedName: String? = nil, maximumCPUs: Int? = nil, isDeprecated: Bool = false) {
+    package init(versionedName: String? = nil, maximumCPUs: Int? = nil, isDeprecated: Bool = false) {
         self.versionedName = versionedName
         self.maximumCPUs = maximumCPUs
         self.isDeprecated = isDeprecated
@@ -153,7 +154,7 @@ public struct MachineType: Equatable, Sendable {
 }
 
 /// What QEMU makes of a processor that a VM names, on a machine of the VM's type.
-public enum ProcessorFacts: Equatable, Sendable {
+package enum ProcessorFacts: Equatable, Sendable {
     /// It makes it, but for these features, which the accelerator does not have.
     case works(without: [String])
     /// It has no such model, but these.
@@ -163,7 +164,7 @@ public enum ProcessorFacts: Equatable, Sendable {
 }
 
 /// Whether KVM can be used.
-public enum KVMVerdict: Equatable, Sendable {
+package enum KVMVerdict: Equatable, Sendable {
     /// Stock guests run.
     case works
     /// They don't, and why, in one clause.
@@ -171,7 +172,7 @@ public enum KVMVerdict: Equatable, Sendable {
 }
 
 /// The user that QEMU runs as.
-public enum Credentials: Equatable, Sendable {
+package enum Credentials: Equatable, Sendable {
     /// The caller, who has no privileges to give away.
     case caller
     /// A uid and gid of the VM's own, out of kvmctl's range, in these supplementary groups.
@@ -181,22 +182,22 @@ public enum Credentials: Equatable, Sendable {
 }
 
 /// A bridge that exists.
-public struct BridgeFacts: Equatable, Sendable {
+package struct BridgeFacts: Equatable, Sendable {
     /// What the device of that name is, if no bridge; or, where kvmctl would make it, not the one that kvmctl made.
-    public var otherKind: String?
+    package var otherKind: String?
     /// Whether it is up.
-    public var isUp: Bool
+    package var isUp: Bool
     /// Its MTU in bytes.
-    public var mtu: Int
+    package var mtu: Int
     /// How many ports it has; nil where they were not counted.
-    public var ports: Int?
+    package var ports: Int?
     /// Whether it keeps VLANs apart.
-    public var isVLANAware: Bool
+    package var isVLANAware: Bool
     /// Who else has a MAC of the VM's on it, as far as that is known.
-    public var holders: [MACAddress: MACHolder] = [:]
+    package var holders: [MACAddress: MACHolder] = [:]
 
     /// Describes a bridge; see the properties.
-    public init(otherKind: String? = nil, isUp: Bool, mtu: Int, ports: Int? = nil, isVLANAware: Bool = false) {
+    package init(otherKind: String? = nil, isUp: Bool, mtu: Int, ports: Int? = nil, isVLANAware: Bool = false) {
         self.isVLANAware = isVLANAware
         self.otherKind = otherKind
         self.isUp = isUp
@@ -206,7 +207,7 @@ public struct BridgeFacts: Equatable, Sendable {
 }
 
 /// Who has a MAC that a VM wants, in words: `the bridge br0`.
-public enum MACHolder: Equatable, Sendable {
+package enum MACHolder: Equatable, Sendable {
     /// The host itself, on that network: one of the two would not be reached.
     case host(String)
     /// Somebody else who may be on that network.
@@ -214,23 +215,23 @@ public enum MACHolder: Equatable, Sendable {
 }
 
 /// A port of the host's.
-public struct HostPort: Hashable, Sendable {
+package struct HostPort: Hashable, Sendable {
     /// The transport protocol.
-    public var transport: PortForward.Transport
+    package var transport: PortForward.Transport
     /// The address to listen on, as the VM names it: a literal, or empty for every address.
-    public var address: String
+    package var address: String
     /// The port's number.
-    public var number: UInt16
+    package var number: UInt16
 
     /// Names a port; see the properties.
-    public init(_ transport: PortForward.Transport, _ address: String, _ number: UInt16) {
+    package init(_ transport: PortForward.Transport, _ address: String, _ number: UInt16) {
         self.transport = transport
         self.address = address
         self.number = number
     }
 
     /// As it is typed: `127.0.0.1:5900`, `[::1]:5900`.
-    public var place: String { address.contains(":") ? "[\(address)]:\(number)" : "\(address):\(number)" }
+    package var place: String { address.contains(":") ? "[\(address)]:\(number)" : "\(address):\(number)" }
 
     /// Whether both are the same socket of the host.
     func overlaps(_ other: HostPort) -> Bool {

@@ -1,7 +1,7 @@
-public import SystemPackage
+import SystemPackage
 
 /// What is at the path of an image, or of another file that the VM needs.
-public enum ImageFacts: Equatable, Sendable {
+package enum ImageFacts: Equatable, Sendable {
     /// Nothing. `directIO`: whether a file made there could be opened with O_DIRECT; `failure`: why none can be made;
     /// `place`: where it would be.
     case missing(directIO: Bool, failure: Errno? = nil, place: FilePlace? = nil)
@@ -36,40 +36,40 @@ public enum ImageFacts: Equatable, Sendable {
     }
 
     /// What is known of a file or a block device.
-    public struct Image: Equatable, Sendable {
+    package struct Image: Equatable, Sendable {
         /// Which file it is; nil where it was not looked at.
-        public var identity: FileIdentity?
+        package var identity: FileIdentity?
         /// The device's number, where it is a block device.
-        public var deviceNumber: UInt64?
+        package var deviceNumber: UInt64?
         /// Its apparent size in bytes.
-        public var bytes: Int64
+        package var bytes: Int64
         /// What its first bytes look like.
-        public var content: ImageContent
+        package var content: ImageContent
         /// Whether it is a block device rather than a file.
-        public var isBlockDevice = false
+        package var isBlockDevice = false
         /// Whether it opens with O_DIRECT.
-        public var directIO: Bool
+        package var directIO: Bool
         /// Why it can't be written to, where that is so.
-        public var writeFailure: Errno?
+        package var writeFailure: Errno?
         /// Then whose it is and its mode, in words.
-        public var owner: String?
+        package var owner: String?
         /// What others hold of it.
-        public var locks: Set<ImageLock> = []
+        package var locks: Set<ImageLock> = []
         /// Who else has it, or what it is made of.
-        public var uses: [DiskUse] = []
+        package var uses: [DiskUse] = []
         /// Whether it is a block device that the kernel lets nobody write to.
-        public var isReadOnlyDevice = false
+        package var isReadOnlyDevice = false
         /// What its size has to be a multiple of to be written with O_DIRECT, in bytes.
-        public var directIOUnit: Int64 = 1
+        package var directIOUnit: Int64 = 1
         /// Its header, where it is a qcow2 image.
-        public var qcow2: QCOW2Condition?
+        package var qcow2: QCOW2Condition?
         /// What it is as a CD, where it is to be one.
-        public var disc: OpticalDisc?
+        package var disc: OpticalDisc?
         /// What it is as a kernel, where it is to be one, or to go with one.
-        public var kernel: KernelImage?
+        package var kernel: KernelImage?
 
         /// Describes a file or device; see the properties.
-        public init(bytes: Int64, content: ImageContent, directIO: Bool) {
+        package init(bytes: Int64, content: ImageContent, directIO: Bool) {
             self.bytes = bytes
             self.content = content
             self.directIO = directIO
@@ -77,22 +77,22 @@ public enum ImageFacts: Equatable, Sendable {
     }
 
     /// What is known of a file that the caller may not read.
-    public struct Denial: Equatable, Sendable {
+    package struct Denial: Equatable, Sendable {
         /// Whose it is and its mode, in words; nil where not even that can be seen.
-        public var owner: String?
+        package var owner: String?
         /// Whether it is the caller's own.
-        public var isOwn = false
+        package var isOwn = false
         /// Whether it is a block device.
-        public var isBlockDevice = false
+        package var isBlockDevice = false
 
         /// Nothing is known.
-        public init() {}
+        package init() {}
     }
 }
 
 /// What a QEMU says of an image that it has open, as a lock on a byte of it (QEMU, block/file-posix.c: RAW_LOCK_PERM_BASE
 /// and RAW_LOCK_SHARED_BASE, each with the bits of BLK_PERM_…).
-public enum ImageLock: Int64, CaseIterable, Sendable {
+package enum ImageLock: Int64, CaseIterable, Sendable {
     /// It writes.
     case writes = 101
     /// It bears no other reader.

@@ -1,114 +1,114 @@
-public import BridgeNet
-public import FoundationEssentials
-public import SystemPackage
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
 
 /// Everything that a start will do, computed before any of it is done.
-public struct LaunchPlan: Equatable, Sendable {
+package struct LaunchPlan: Equatable, Sendable {
     /// The VM's name.
-    public var name: VMName
+    package var name: VMName
     /// Its UUID.
-    public var uuid: UUID
+    package var uuid: UUID
     /// The params file.
-    public var file: FilePath
+    package var file: FilePath
     /// The QEMU binary.
-    public var executable: String
+    package var executable: String
     /// Its arguments, in order, each group with where it comes from.
-    public var arguments: [ArgumentGroup]
+    package var arguments: [ArgumentGroup]
     /// The descriptors that QEMU inherits; nothing else stays open.
-    public var descriptors: [Descriptor]
+    package var descriptors: [Descriptor]
     /// Which files were looked at for the plan, by the paths that it names.
-    public var identities: [FilePath: FileIdentity] = [:]
+    package var identities: [FilePath: FileIdentity] = [:]
     /// Disks to be created before the start.
-    public var newDisks: [SparseDisk]
+    package var newDisks: [SparseDisk]
     /// Taps to be made, in the order of the NICs.
-    public var taps: [PlannedTap]
+    package var taps: [PlannedTap]
     /// Macvtap links to be made, in the order of the NICs.
-    public var macvtaps: [PlannedMacvtap] = []
+    package var macvtaps: [PlannedMacvtap] = []
     /// What holds for the frames of some NICs.
-    public var policies: [PortPolicy] = []
+    package var policies: [PortPolicy] = []
     /// What the VM has on `nat`; nil where it is not on it.
-    public var nat: NATMember?
+    package var nat: NATMember?
     /// Who QEMU will be.
-    public var credentials: Credentials
+    package var credentials: Credentials
     /// What the recording monitor reads as its input: carried out by QEMU itself as soon as the machine exists.
-    public var monitorInput: [QMPCommand]
+    package var monitorInput: [QMPCommand]
     /// What is said over QMP once the machine exists: `cont`, which commits the start, is the last.
-    public var commit: [QMPCommand]
+    package var commit: [QMPCommand]
     /// What `list` and `show` say of the running VM without asking it.
-    public var summary: Summary
+    package var summary: Summary
     /// One line each on what the user should know: a fall-back that was taken, a value that was derived.
-    public var notices: [String]
+    package var notices: [String]
 
     /// The argument vector, without the program's name.
-    public var argumentVector: [String] { arguments.flatMap(\.words) }
+    package var argumentVector: [String] { arguments.flatMap(\.words) }
 
     /// The values that the file leaves to kvmctl, a line each.
-    public var derivedValues: [String]
+    package var derivedValues: [String]
 
     /// A disk image to be made: sparse, raw.
-    public struct SparseDisk: Equatable, Sendable {
+    package struct SparseDisk: Equatable, Sendable {
         /// Where, absolute.
-        public var path: FilePath
+        package var path: FilePath
         /// How large.
-        public var size: ByteCount
+        package var size: ByteCount
     }
 
     /// A running VM in a line.
-    public struct Summary: Equatable, Sendable {
+    package struct Summary: Equatable, Sendable {
         /// `MEMORY`.
-        public var memory: ByteCount
+        package var memory: ByteCount
         /// `CPUS`.
-        public var cpus: Int
+        package var cpus: Int
         /// What was asked for; the number that `auto` came to is known only once QEMU listens.
-        public var vncDisplay: VNCDisplay
+        package var vncDisplay: VNCDisplay
         /// Where VNC listens.
-        public var vncBind: String
+        package var vncBind: String
         /// Whether it asks for a password.
-        public var vncHasPassword = false
+        package var vncHasPassword = false
         /// The NICs.
-        public var nics: [NIC]
+        package var nics: [NIC]
         /// The host's ports that lead into the guest.
-        public var forwards: [PortForward]
+        package var forwards: [PortForward]
         /// `kvm` or `tcg`.
-        public var accelerator: String
+        package var accelerator: String
         /// The disks and CDs, by their paths.
-        public var media: [FilePath]
+        package var media: [FilePath]
 
         /// A NIC in a line.
-        public struct NIC: Equatable, Sendable {
+        package struct NIC: Equatable, Sendable {
             /// The n of `NETn`.
-            public var index: Int
+            package var index: Int
             /// Its address.
-            public var mac: MACAddress
+            package var mac: MACAddress
             /// What it is connected to.
-            public var network: Network
+            package var network: Network
             /// Where its address comes from, for messages.
-            public var place: String
+            package var place: String
             /// What else it was told.
-            public var settings: NICSettings
+            package var settings: NICSettings
         }
     }
 }
 
 /// Some words of QEMU's command line that belong together, such as `-m` and its value.
-public struct ArgumentGroup: Equatable, Sendable {
+package struct ArgumentGroup: Equatable, Sendable {
     /// The words.
-    public var words: [String]
+    package var words: [String]
     /// What they are for, in a few words.
-    public var purpose: String
+    package var purpose: String
     /// Where they come from.
-    public var origins: [Origin]
+    package var origins: [Origin]
 }
 
 /// A descriptor that QEMU inherits.
-public struct Descriptor: Equatable, Sendable {
+package struct Descriptor: Equatable, Sendable {
     /// Its number in QEMU.
-    public var number: CInt
+    package var number: CInt
     /// What it is.
-    public var role: Role
+    package var role: Role
 
     /// What a descriptor is, and so how it is opened.
-    public enum Role: Equatable, Sendable {
+    package enum Role: Equatable, Sendable {
         /// The recording monitor's input: a file that holds `monitorInput`.
         case monitorInput
         /// The flight record, append-only.
@@ -158,7 +158,7 @@ public struct Descriptor: Equatable, Sendable {
 }
 
 /// The reasons that there is no plan: all of them at once.
-public struct PlanRefusal: Error, Equatable, Sendable {
+package struct PlanRefusal: Error, Equatable, Sendable {
     /// At least one.
-    public var problems: [VMError]
+    package var problems: [VMError]
 }

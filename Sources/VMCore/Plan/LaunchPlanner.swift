@@ -3,20 +3,20 @@ import FoundationEssentials
 import SystemPackage
 
 /// What one start asks for beyond the params file.
-public struct StartOptions: Equatable, Sendable {
+package struct StartOptions: Equatable, Sendable {
     /// An ISO for this start.
-    public var cdrom: FilePath?
+    package var cdrom: FilePath?
     /// What messages call the word that named it.
-    public var cdromWord = "--cdrom"
+    package var cdromWord = "--cdrom"
     /// Whether the machine boots that ISO, once; otherwise it is only attached.
-    public var bootsCDROM: Bool
+    package var bootsCDROM: Bool
     /// Whether QEMU takes this process's place: nobody is left to talk to it.
-    public var foreground: Bool
+    package var foreground: Bool
     /// How long QEMU may take to get ready; by itself it takes some 100 ms, on a host that is busy with many, longer.
-    public var timeout: Duration
+    package var timeout: Duration
 
     /// Describes a start; see the properties.
-    public init(
+    package init(
         cdrom: FilePath? = nil, bootsCDROM: Bool = true, foreground: Bool = false, timeout: Duration = .seconds(60)
     ) {
         self.cdrom = cdrom
@@ -30,7 +30,7 @@ extension LaunchPlan {
     /// Plans a start: parameters, options and host facts in; everything to be done out. Pure.
     ///
     /// - Throws: `PlanRefusal` with every reason why the VM can't start as things are.
-    public init(_ params: VMParams, options: StartOptions = StartOptions(), facts: HostFacts) throws(PlanRefusal) {
+    package init(_ params: VMParams, options: StartOptions = StartOptions(), facts: HostFacts) throws(PlanRefusal) {
         var planner = LaunchPlanner(params: params, options: options, facts: facts)
         planner.planProcess()
         planner.planMachine()

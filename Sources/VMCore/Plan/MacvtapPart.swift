@@ -1,24 +1,24 @@
-public import BridgeNet
+import BridgeNet
 
 /// A device that a macvtap is to sit on, as it was found.
-public struct LowerDeviceFacts: Equatable, Sendable {
+package struct LowerDeviceFacts: Equatable, Sendable {
     /// Whether it carries Ethernet frames.
-    public var isEthernet: Bool
+    package var isEthernet: Bool
     /// Whether it is Wi-Fi.
-    public var isWireless: Bool
+    package var isWireless: Bool
     /// Whether it is up.
-    public var isUp: Bool
+    package var isUp: Bool
     /// Its MTU in bytes.
-    public var mtu: Int
+    package var mtu: Int
     /// The bridge, bond or VRF that it is a port of.
-    public var controller: InterfaceName?
+    package var controller: InterfaceName?
     /// Whether that is a bridge.
-    public var isBridgePort: Bool
+    package var isBridgePort: Bool
     /// Who else has a MAC of the VM's on it, as far as that is known.
-    public var holders: [MACAddress: MACHolder] = [:]
+    package var holders: [MACAddress: MACHolder] = [:]
 
     /// Describes a device; see the properties.
-    public init(
+    package init(
         isEthernet: Bool = true, isWireless: Bool = false, isUp: Bool, mtu: Int, controller: InterfaceName? = nil,
         isBridgePort: Bool = false
     ) {

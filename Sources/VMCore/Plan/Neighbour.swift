@@ -1,43 +1,43 @@
 import BridgeNet
-public import SystemPackage
+import SystemPackage
 
 /// Another VM of the host: what it has that a VM can have only for itself.
-public struct Neighbour: Equatable, Sendable, CustomStringConvertible {
+package struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     /// Its name.
-    public var name: VMName
+    package var name: VMName
     /// Its params file.
-    public var file: FilePath
+    package var file: FilePath
     /// What tells that file from all others; nil where it could not be looked at.
-    public var filePlace: FilePlace?
+    package var filePlace: FilePlace?
     /// Whether it runs; else it is only defined.
-    public var isRunning: Bool
+    package var isRunning: Bool
     /// Its UUID, in small letters; nil where it is derived from the path of its file, and so nobody else's.
-    public var uuid: String?
+    package var uuid: String?
     /// Its memory.
-    public var memory = ByteCount(bytes: 0)
+    package var memory = ByteCount(bytes: 0)
     /// Its network cards' addresses.
-    public var addresses: [Address] = []
+    package var addresses: [Address] = []
     /// The names that it gives its taps and macvtaps.
-    public var interfaces: [InterfaceName] = []
+    package var interfaces: [InterfaceName] = []
     /// Its disks and CDs.
-    public var media: [Medium] = []
+    package var media: [Medium] = []
     /// The host's ports that it listens on.
-    public var ports: [HostPort] = []
+    package var ports: [HostPort] = []
 
     /// A disk or CD.
-    public struct Medium: Hashable, Sendable {
+    package struct Medium: Hashable, Sendable {
         /// The file or device.
-        public var place: FilePlace
+        package var place: FilePlace
         /// Whether the guest writes to it.
-        public var isWritten: Bool
+        package var isWritten: Bool
     }
 
     /// Where a network card is.
-    public struct Address: Hashable, Sendable {
+    package struct Address: Hashable, Sendable {
         /// As in vm.params: `bridge:br0`.
-        public var network: String
+        package var network: String
         /// As MACAddress writes it.
-        public var mac: String
+        package var mac: String
 
         /// What two stations with one address on one network have in common: a macvtap on a bridge is on the bridge's.
         var station: Claim {
@@ -47,7 +47,7 @@ public struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     }
 
     /// In words.
-    public var description: String { "the \(isRunning ? "running " : "")VM \(name) (\(file))" }
+    package var description: String { "the \(isRunning ? "running " : "")VM \(name) (\(file))" }
 }
 
 extension Neighbour {

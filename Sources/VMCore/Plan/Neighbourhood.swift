@@ -23,7 +23,7 @@ enum Claim: Hashable, Sendable {
 
 /// The other VMs of the host, found by what they claim: to look at each of a thousand for each of a thousand would take
 /// minutes.
-public struct Neighbourhood: Equatable, Sendable {
+package struct Neighbourhood: Equatable, Sendable {
     private var all: [Neighbour] = []
     private var positions: [Claim: [Int]] = [:]
     /// The memory of those that run.
@@ -32,10 +32,10 @@ public struct Neighbourhood: Equatable, Sendable {
     private(set) var memory: Int64 = 0
 
     /// Nobody, or nobody was looked for.
-    public init() {}
+    package init() {}
 
     /// Takes the VMs of a host.
-    public init(_ neighbours: some Sequence<Neighbour>) {
+    package init(_ neighbours: some Sequence<Neighbour>) {
         for neighbour in neighbours { add(neighbour) }
     }
 

@@ -1,61 +1,61 @@
-public import BridgeNet
+import BridgeNet
 
 extension LaunchPlan {
     /// A tap to be made and joined to a bridge.
-    public struct PlannedTap: Equatable, Sendable {
+    package struct PlannedTap: Equatable, Sendable {
         /// The n of `NETn`.
-        public var nic: Int
+        package var nic: Int
         /// Its name; nil: the first free `tapN`.
-        public var name: InterfaceName?
+        package var name: InterfaceName?
         /// The bridge that it joins.
-        public var bridge: InterfaceName
+        package var bridge: InterfaceName
         /// Its MTU in bytes; nil: the bridge's.
-        public var mtu: Int?
+        package var mtu: Int?
         /// How many queues it has.
-        public var queues = 1
+        package var queues = 1
         /// The VLANs that it carries; nil: the bridge's default.
-        public var vlans: PortVLANs?
+        package var vlans: PortVLANs?
     }
 
     /// A macvtap link to be made on one of the host's devices.
-    public struct PlannedMacvtap: Equatable, Sendable {
+    package struct PlannedMacvtap: Equatable, Sendable {
         /// The n of `NETn`.
-        public var nic: Int
+        package var nic: Int
         /// Its name; nil: the first free `macvtapN`.
-        public var name: InterfaceName?
+        package var name: InterfaceName?
         /// The device that it sits on.
-        public var device: InterfaceName
+        package var device: InterfaceName
         /// Its address, which is the guest's.
-        public var mac: MACAddress
+        package var mac: MACAddress
         /// Its MTU in bytes; nil: the device's.
-        public var mtu: Int?
+        package var mtu: Int?
         /// How many queues it has.
-        public var queues = 1
+        package var queues = 1
     }
 }
 
 /// What holds for the frames of one NIC, whatever it is connected to.
-public struct PortPolicy: Equatable, Sendable {
+package struct PortPolicy: Equatable, Sendable {
     /// The n of `NETn`.
-    public var nic: Int
+    package var nic: Int
     /// The NIC's address.
-    public var mac: MACAddress
+    package var mac: MACAddress
     /// `_RATE`.
-    public var rate: BitRate?
+    package var rate: BitRate?
     /// `_FILTER`.
-    public var filter: SourceFilter?
+    package var filter: SourceFilter?
 }
 
 /// What a NIC was told beyond its network and its address: what `show` says of it.
-public struct NICSettings: Equatable, Sendable {
+package struct NICSettings: Equatable, Sendable {
     /// Pairs of queues.
-    public var queues = 1
+    package var queues = 1
     /// `_VLAN`, as in vm.params.
-    public var vlans: String?
+    package var vlans: String?
     /// `_RATE`, in bits a second.
-    public var rate: Int64?
+    package var rate: Int64?
     /// `_FILTER`, as in vm.params.
-    public var filter: String?
+    package var filter: String?
 
     init() {}
 
@@ -67,7 +67,7 @@ public struct NICSettings: Equatable, Sendable {
     }
 
     /// In words, those that are not the default: `VLAN 10`, `100M bits a second`.
-    public var words: [String] {
+    package var words: [String] {
         [
             vlans.map { "VLAN \($0)" }, queues > 1 ? "\(queues) queues" : nil,
             rate.map { "\(BitRate(bitsPerSecond: $0)) bits a second" }, filter.map { "filter \($0)" },

@@ -93,7 +93,7 @@ extension LaunchPlanner {
 
 extension Network {
     /// The bridge of a network of kvmctl's own; nil for the others.
-    public var privateBridge: InterfaceName? {
+    package var privateBridge: InterfaceName? {
         switch self {
         case .isolated(let name): InterfaceName("\(InterfaceName.isolatedPrefix)\(name)")
         case .nat: InterfaceName(InterfaceName.natBridge)
@@ -111,44 +111,44 @@ extension Network {
 }
 
 /// What a VM has on `nat`.
-public struct NATMember: Equatable, Sendable {
+package struct NATMember: Equatable, Sendable {
     /// The VM's name, which its guest is known by to the others.
-    public var name: VMName
+    package var name: VMName
     /// Its NICs there.
-    public var stations: [Station]
+    package var stations: [Station]
     /// The host's ports that lead to its first station.
-    public var forwards: [PortForward]
+    package var forwards: [PortForward]
 
     /// A NIC on `nat`.
-    public struct Station: Equatable, Sendable {
+    package struct Station: Equatable, Sendable {
         /// The n of `NETn`.
-        public var nic: Int
+        package var nic: Int
         /// Its MAC.
-        public var mac: MACAddress
+        package var mac: MACAddress
         /// The address that it gets from the network's DHCP server; nil where that is not known yet.
-        public var address: IPAddress?
+        package var address: IPAddress?
     }
 }
 
 /// The network `nat` as it is, or as it would be made.
-public struct NATFacts: Equatable, Sendable {
+package struct NATFacts: Equatable, Sendable {
     /// The host's address on it, and the network.
-    public var prefix: IPPrefix
+    package var prefix: IPPrefix
     /// Its MTU in bytes.
-    public var mtu: Int
+    package var mtu: Int
     /// The addresses that other VMs have, as far as the caller may look.
-    public var taken: Set<IPAddress>
+    package var taken: Set<IPAddress>
     /// Whether the host forwards IPv4 packets.
-    public var isForwarding: Bool
+    package var isForwarding: Bool
     /// The VMs that are on it, as far as the caller may look.
-    public var members: [VMName]
+    package var members: [VMName]
     /// Whether somebody else answers to names at the host's address on it, as far as the caller may look.
-    public var isNamePortTaken: Bool
+    package var isNamePortTaken: Bool
     /// Whether somebody else has the port of DHCP, and does not share it, as far as the caller may look.
-    public var isLeasePortTaken: Bool
+    package var isLeasePortTaken: Bool
 
     /// Describes the network; see the properties.
-    public init(
+    package init(
         prefix: IPPrefix, mtu: Int = 1500, taken: Set<IPAddress> = [], isForwarding: Bool = true,
         members: [VMName] = [], isNamePortTaken: Bool = false, isLeasePortTaken: Bool = false
     ) {

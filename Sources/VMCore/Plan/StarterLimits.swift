@@ -1,14 +1,14 @@
 /// Limits that whoever starts a VM is under, and that can't be raised for QEMU (getrlimit(2), the hard limits).
-public struct StarterLimits: Equatable, Sendable {
+package struct StarterLimits: Equatable, Sendable {
     /// On the address space, or the data in it; nil: none.
-    public var memory: ByteCount?
+    package var memory: ByteCount?
     /// On the size that a file can grow to; nil: none.
-    public var fileSize: ByteCount?
+    package var fileSize: ByteCount?
     /// On the CPU time, in seconds; nil: none.
-    public var cpuSeconds: Int64?
+    package var cpuSeconds: Int64?
 
     /// No limit at all.
-    public init() {}
+    package init() {}
 }
 
 extension LaunchPlanner {

@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259): what QMP speaks, and what QEMU's `-blockdev` and `-device` take.
-public enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
     /// `null`.
     case null
     /// `true` or `false`.
@@ -18,51 +18,51 @@ public enum JSON: Equatable, Sendable {
     /// Parses one document.
     ///
     /// - Throws: where the text stops being one.
-    public init(parsing text: some Sequence<UInt8>) throws(JSONFault) {
+    package init(parsing text: some Sequence<UInt8>) throws(JSONFault) {
         var reader = JSONReader(Array(text))
         self = try reader.document()
     }
 
     /// The member `key` of an object; nil where there is none.
-    public subscript(key: String) -> JSON? {
+    package subscript(key: String) -> JSON? {
         if case .object(let members) = self { members[key] } else { nil }
     }
 
     /// The text of a string.
-    public var string: String? { if case .string(let text) = self { text } else { nil } }
+    package var string: String? { if case .string(let text) = self { text } else { nil } }
     /// The value of an integer.
-    public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+    package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
     /// The value of an integer that lies in a range; what is computed with it is then known not to overflow.
-    public func integer(in range: ClosedRange<Int>) -> Int? {
+    package func integer(in range: ClosedRange<Int>) -> Int? {
         integer.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
     }
     /// The value of a boolean.
-    public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+    package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
     /// The elements of an array.
-    public var array: [JSON]? { if case .array(let elements) = self { elements } else { nil } }
+    package var array: [JSON]? { if case .array(let elements) = self { elements } else { nil } }
 
     /// Compact text on one line.
-    public var text: String { JSONWriter(self, pretty: false).text }
+    package var text: String { JSONWriter(self, pretty: false).text }
 
     /// Indented text for people and files.
-    public var prettyText: String { JSONWriter(self, pretty: true).text }
+    package var prettyText: String { JSONWriter(self, pretty: true).text }
 }
 
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
     /// A string.
-    public init(stringLiteral value: String) { self = .string(value) }
+    package init(stringLiteral value: String) { self = .string(value) }
     /// An integer.
-    public init(integerLiteral value: Int64) { self = .integer(value) }
+    package init(integerLiteral value: Int64) { self = .integer(value) }
     /// A boolean.
-    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    package init(booleanLiteral value: Bool) { self = .bool(value) }
     /// An array.
-    public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    package init(arrayLiteral elements: JSON...) { self = .array(elements) }
     /// An object; of equal keys the last one counts.
-    public init(dictionaryLiteral elements: (String, JSON)...) {
+    package init(dictionaryLiteral elements: (String, JSON)...) {
         self = .object(Dictionary(elements, uniquingKeysWith: { $1 }))
     }
     /// `null`.
-    public init(nilLiteral: ()) { self = .null }
+    package init(nilLiteral: ()) { self = .null }
 }

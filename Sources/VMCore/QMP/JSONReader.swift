@@ -1,7 +1,7 @@
 /// Why a text is no JSON document.
-public struct JSONFault: Error, Equatable, Sendable {
+package struct JSONFault: Error, Equatable, Sendable {
     /// Where, in bytes from the beginning.
-    public let offset: Int
+    package let offset: Int
 }
 
 /// Parses JSON text (RFC 8259), byte by byte. Not with a general decoder: a list of many VMs reads a few kilobytes of

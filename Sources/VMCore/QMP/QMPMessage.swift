@@ -1,18 +1,18 @@
 /// A command of the QEMU Machine Protocol (QEMU, docs/interop/qmp-spec).
-public struct QMPCommand: Equatable, Sendable {
+package struct QMPCommand: Equatable, Sendable {
     /// The command's name, such as `query-status`.
-    public var name: String
+    package var name: String
     /// Its arguments; empty: none are sent.
-    public var arguments: [String: JSON]
+    package var arguments: [String: JSON]
 
     /// Names a command and its arguments.
-    public init(_ name: String, _ arguments: [String: JSON] = [:]) {
+    package init(_ name: String, _ arguments: [String: JSON] = [:]) {
         self.name = name
         self.arguments = arguments
     }
 
     /// The command as one line without its newline; `id` comes back in the reply.
-    public func line(id: Int64? = nil) -> String {
+    package func line(id: Int64? = nil) -> String {
         var message: [String: JSON] = ["execute": .string(name)]
         if !arguments.isEmpty { message["arguments"] = .object(arguments) }
         if let id { message["id"] = .integer(id) }
@@ -21,7 +21,7 @@ public struct QMPCommand: Equatable, Sendable {
 }
 
 /// What QEMU says on a QMP connection: one JSON object a line.
-public enum QMPMessage: Equatable, Sendable {
+package enum QMPMessage: Equatable, Sendable {
     /// The first line of a connection, before any command.
     case greeting
     /// A command was carried out.
@@ -32,7 +32,7 @@ public enum QMPMessage: Equatable, Sendable {
     case event(QMPEvent)
 
     /// Reads one line; nil where it is no QMP message.
-    public init?(line: some Sequence<UInt8>) {
+    package init?(line: some Sequence<UInt8>) {
         guard let json = try? JSON(parsing: line) else { return nil }
         if json["QMP"] != nil {
             self = .greeting
@@ -51,16 +51,16 @@ public enum QMPMessage: Equatable, Sendable {
 }
 
 /// An event of QEMU (docs/interop/qmp-spec, "Asynchronous events").
-public struct QMPEvent: Equatable, Sendable {
+package struct QMPEvent: Equatable, Sendable {
     /// Its name, such as `SHUTDOWN`.
-    public var name: String
+    package var name: String
     /// What comes with it.
-    public var data: JSON
+    package var data: JSON
     /// When, in microseconds since the epoch.
-    public var microseconds: Int64
+    package var microseconds: Int64
 
     /// Reads the object of an event; nil where it is none.
-    public init?(_ json: JSON) {
+    package init?(_ json: JSON) {
         guard let name = json["event"]?.string else { return nil }
         self.name = name
         data = json["data"] ?? .object([:])

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Looks for everything that stops a VM from starting, or from being reached.
-public struct Doctor {
+package struct Doctor {
     private let paths: Paths
     private let inventory: Inventory
     private let trust: FileTrust
@@ -9,7 +9,7 @@ public struct Doctor {
     /// Examines the host for the VMs in these places.
     ///
     /// - Parameter trust: whose params files are examined; of others it is only said whose they are.
-    public init(_ paths: Paths, others: Others = .none, trust: FileTrust) {
+    package init(_ paths: Paths, others: Others = .none, trust: FileTrust) {
         self.paths = paths
         self.trust = trust
         inventory = Inventory(paths, others: others)
@@ -19,7 +19,7 @@ public struct Doctor {
     ///
     /// - Parameter words: VMs and bridges; none for all of them. The host itself is examined in any case.
     /// - Throws: `.notFound` for a word that is neither.
-    public func findings(for words: [String] = []) throws(VMError) -> [Finding] {
+    package func findings(for words: [String] = []) throws(VMError) -> [Finding] {
         var unseen: [VMError] = []
         let network = NetworkSurvey(noting: &unseen)
         let (bridges, listing) = try subjects(words, network)

@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// The process that sees to a change on trial: in a session of its own, so that it outlives the terminal, and the SSH
 /// session, of the command that made it. It inherits the journal, whose lock it keeps, and one end of a line to that
 /// command, which tells it when the change is made, and by its end that nobody waits for the verdict any more.
-public struct Guardian: ~Copyable {
+package struct Guardian: ~Copyable {
     /// The descriptors that it inherits.
     static let line: CInt = 3
     static let journal: CInt = 4
@@ -20,7 +20,7 @@ public struct Guardian: ~Copyable {
     /// Takes over what this process inherited.
     ///
     /// - Parameter path: The journal's.
-    public init(journal path: FilePath) throws(VMError) {
+    package init(journal path: FilePath) throws(VMError) {
         signal(SIGHUP, SIG_IGN)
         signal(SIGINT, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)
@@ -32,7 +32,7 @@ public struct Guardian: ~Copyable {
     ///
     /// - Parameter limit: For how long the change is on trial once it is made.
     /// - Returns: The verdict, and what could not be taken back, where the command has ended and can't say so.
-    public consuming func watch(for limit: Duration) -> (verdict: Verdict, failures: [VMError])? {
+    package consuming func watch(for limit: Duration) -> (verdict: Verdict, failures: [VMError])? {
         var verdict = decide(limit)
         var failures: [VMError] = []
         if verdict != .kept {

@@ -6,7 +6,7 @@ extension Bridges {
     /// who can change nothing, needs no turn.
     ///
     /// - Throws: `.busy` if another command keeps at it, as one does whose change is on trial; what `body` throws.
-    public static func inTurn(_ paths: Paths, _ body: () throws -> Void) throws {
+    package static func inTurn(_ paths: Paths, _ body: () throws -> Void) throws {
         guard geteuid() == 0 else { return try body() }
         let path = paths.run.appending("network")
         try makePrivateDirectory(paths.networkChanges, below: paths.run)

@@ -1,16 +1,16 @@
-public import BridgeNet
+import BridgeNet
 import CLinux
 import Glibc
-public import SystemPackage
+import SystemPackage
 
 /// A change to the host's network that is taken back unless somebody confirms it: the side of the command that makes it.
 /// Whatever becomes of this process, the guardian sees to the change; and if that is killed too, the next command of
 /// root's does.
-public struct Trial: ~Copyable {
+package struct Trial: ~Copyable {
     private var channel: LineChannel
 
     /// What happens while a change is on trial.
-    public enum Event: Equatable, Sendable {
+    package enum Event: Equatable, Sendable {
         /// Nothing, for as long as was waited.
         case quiet
         /// Somebody typed a line.
@@ -48,7 +48,7 @@ public struct Trial: ~Copyable {
     /// Waits for what happens next.
     ///
     /// - Parameter input: A terminal that the user may press Enter on.
-    public mutating func wait(for limit: Duration, input: FileDescriptor?) -> Event {
+    package mutating func wait(for limit: Duration, input: FileDescriptor?) -> Event {
         var left: [String] = []
         var sets = [pollfd(fd: channel.descriptor, events: Int16(POLLIN), revents: 0)]
         if let input { sets.append(pollfd(fd: input.rawValue, events: Int16(POLLIN), revents: 0)) }
@@ -99,7 +99,7 @@ extension Trial {
     ///
     /// - Parameter isDry: only says what it would keep.
     /// - Throws: `.notFound` where nothing is.
-    public static func keep(
+    package static func keep(
         _ bridge: InterfaceName?, _ paths: Paths, isDry: Bool = false
     ) throws(VMError) -> [InterfaceName] {
         let kept = try ChangeJournal.keep(bridge, in: paths, isDry: isDry)
@@ -111,17 +111,19 @@ extension Trial {
     }
 
     /// Whether a change to a bridge is on trial, or just being made.
-    public static func isOn(_ bridge: InterfaceName, _ paths: Paths) -> Bool { ChangeJournal.isOpen(bridge, in: paths) }
+    package static func isOn(_ bridge: InterfaceName, _ paths: Paths) -> Bool {
+        ChangeJournal.isOpen(bridge, in: paths)
+    }
 
     /// For how many seconds a change to a bridge is still on trial; nil where none is, or the caller may not look.
-    public static func secondsLeft(_ bridge: InterfaceName, _ paths: Paths) -> Int64? {
+    package static func secondsLeft(_ bridge: InterfaceName, _ paths: Paths) -> Int64? {
         ChangeJournal.secondsLeft(bridge, in: paths)
     }
 
     /// Undoes or completes the changes that a kvmctl which was killed has left unconfirmed or half made.
     ///
     /// - Returns: What was done, in words, and what could not be.
-    public static func settleLeftovers(_ paths: Paths) -> (done: [String], failures: [VMError]) {
+    package static func settleLeftovers(_ paths: Paths) -> (done: [String], failures: [VMError]) {
         do throws(VMError) {
             let swept = try ChangeJournal.sweep(paths)
             let done = swept.filter(\.settlement.failures.isEmpty).map { bridge, settlement in

@@ -1,7 +1,7 @@
 import BridgeNet
 
 /// What became of a change on trial.
-public enum Verdict: Equatable, Sendable {
+package enum Verdict: Equatable, Sendable {
     /// Somebody confirmed it.
     case kept
     /// Nobody confirmed it in time, and it was taken back.
@@ -35,7 +35,7 @@ extension Verdict {
     }
 
     /// Why it was taken back.
-    public var reason: String {
+    package var reason: String {
         switch self {
         case .kept: "confirmed"
         case .timePassed: "it was not confirmed in time"

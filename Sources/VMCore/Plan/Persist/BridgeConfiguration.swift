@@ -1,53 +1,53 @@
-public import BridgeNet
+import BridgeNet
 
 /// A bridge in the terms that the configuration files of every network service share.
-public struct BridgeConfiguration: Equatable, Sendable {
+package struct BridgeConfiguration: Equatable, Sendable {
     /// Its name.
-    public var name: InterfaceName
+    package var name: InterfaceName
     /// Its address, which is pinned: a DHCP server knows the host by it.
-    public var mac: MACAddress
+    package var mac: MACAddress
     /// Its MTU in bytes.
-    public var mtu: Int
+    package var mtu: Int
     /// Whether it speaks the spanning tree protocol.
-    public var hasSpanningTree: Bool
+    package var hasSpanningTree: Bool
     /// How long a port waits, under spanning tree, before it forwards; in hundredths of a second.
-    public var forwardDelay: UInt32
+    package var forwardDelay: UInt32
     /// Whether it keeps VLANs apart.
-    public var isVLANAware: Bool
+    package var isVLANAware: Bool
     /// Its ports that are not VMs'.
-    public var uplinks: [InterfaceName]
+    package var uplinks: [InterfaceName]
     /// IPv4.
-    public var ipv4: Addressing
+    package var ipv4: Addressing
     /// IPv6, without link-local addresses.
-    public var ipv6: Addressing
+    package var ipv6: Addressing
 
     /// What the bridge has of one family.
-    public struct Addressing: Equatable, Sendable {
+    package struct Addressing: Equatable, Sendable {
         /// Whether it also gets addresses and routes from the network: by DHCP, or from routers (RFC 4862).
-        public var isDynamic = false
+        package var isDynamic = false
         /// Addresses of the admin's.
-        public var addresses: [IPPrefix] = []
+        package var addresses: [IPPrefix] = []
         /// Routes of the admin's.
-        public var routes: [Route] = []
+        package var routes: [Route] = []
 
         /// Whether there is nothing of this family.
-        public var isEmpty: Bool { self == Addressing() }
+        package var isEmpty: Bool { self == Addressing() }
     }
 
     /// A route of the admin's.
-    public struct Route: Equatable, Sendable {
+    package struct Route: Equatable, Sendable {
         /// The network it leads to; of length 0 for a default route.
-        public var destination: IPPrefix
+        package var destination: IPPrefix
         /// The router.
-        public var gateway: IPAddress?
+        package var gateway: IPAddress?
         /// 0 for the kernel's own choice.
-        public var metric: UInt32 = 0
+        package var metric: UInt32 = 0
         /// Nil for the main table.
-        public var table: UInt32?
+        package var table: UInt32?
         /// The source address of packets from this host.
-        public var source: IPAddress?
+        package var source: IPAddress?
         /// Whether the router counts as reachable though no address of the bridge is in its network.
-        public var isOnLink = false
+        package var isOnLink = false
     }
 
     /// The MTU that Ethernet has where nobody sets one.
@@ -58,11 +58,11 @@ public struct BridgeConfiguration: Equatable, Sendable {
 }
 
 /// The name servers that a link's configuration names, and the domains that names are looked up in.
-public struct Nameservers: Equatable, Sendable {
+package struct Nameservers: Equatable, Sendable {
     /// Addresses, as they were written.
-    public var servers: [String] = []
+    package var servers: [String] = []
     /// Domains.
-    public var domains: [String] = []
+    package var domains: [String] = []
 
     /// Adds those that are new. A word that is none of an address or a domain has no place in another file.
     mutating func add(_ servers: [String], _ domains: [String]) {
@@ -76,11 +76,11 @@ public struct Nameservers: Equatable, Sendable {
 }
 
 /// A file of a network service's.
-public struct ConfigurationFile: Equatable, Sendable {
+package struct ConfigurationFile: Equatable, Sendable {
     /// Where it is.
-    public var path: String
+    package var path: String
     /// All that it says.
-    public var text: String
+    package var text: String
     /// Its permissions.
-    public var permissions: UInt32 = 0o644
+    package var permissions: UInt32 = 0o644
 }

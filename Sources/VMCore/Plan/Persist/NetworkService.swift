@@ -1,5 +1,5 @@
 /// What configures a host's network when it boots.
-public enum NetworkService: String, CaseIterable, Sendable {
+package enum NetworkService: String, CaseIterable, Sendable {
     /// systemd-networkd, also under netplan.
     case networkd
     /// Debian's ifup and ifdown.
@@ -8,7 +8,7 @@ public enum NetworkService: String, CaseIterable, Sendable {
     case networkmanager
 
     /// Its name, for people.
-    public var title: String {
+    package var title: String {
         switch self {
         case .networkd: "systemd-networkd"
         case .ifupdown: "ifupdown"
@@ -17,7 +17,7 @@ public enum NetworkService: String, CaseIterable, Sendable {
     }
 
     /// Where its files are that an admin writes.
-    public var directory: String {
+    package var directory: String {
         switch self {
         case .networkd: NetworkdFiles.directory
         case .ifupdown: IfupdownFile.directory
@@ -26,7 +26,7 @@ public enum NetworkService: String, CaseIterable, Sendable {
     }
 
     /// The files that make it set the bridge up.
-    public func files(_ bridge: BridgeConfiguration, _ names: Nameservers) -> [ConfigurationFile] {
+    package func files(_ bridge: BridgeConfiguration, _ names: Nameservers) -> [ConfigurationFile] {
         switch self {
         case .networkd: NetworkdFiles.files(bridge, names)
         case .ifupdown: IfupdownFile.files(bridge, names)

@@ -1,14 +1,14 @@
 import BridgeNet
 
 /// What has to be done for the configuration files of a bridge to be those wanted, and no others of ours. Pure.
-public struct PersistPlan: Equatable, Sendable {
+package struct PersistPlan: Equatable, Sendable {
     /// The files to be written.
-    public var writes: [ConfigurationFile] = []
+    package var writes: [ConfigurationFile] = []
     /// Files of ours to be removed.
-    public var removals: [String] = []
+    package var removals: [String] = []
 
     /// Whether all is as wanted.
-    public var isEmpty: Bool { writes.isEmpty && removals.isEmpty }
+    package var isEmpty: Bool { writes.isEmpty && removals.isEmpty }
 
     /// A file that is there.
     struct Found: Equatable {
