@@ -12,7 +12,7 @@ let package = Package(
     name: "kvmctl",
     products: [
         .executable(name: "kvmctl", targets: ["KVMCtl"]),
-        .library(name: "BridgeNet", targets: ["BridgeNet"]),
+        .library(name: "BridgeNet", targets: ["BridgeNet", "BridgeKernel"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -22,23 +22,31 @@ let package = Package(
         .executableTarget(
             name: "KVMCtl",
             dependencies: [
-                "VMCore", "BridgeNet", "CLinux", system,
+                "VMLife", "VMHost", "VMCore", "BridgeKernel", "BridgeNet", "CLinux", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swift),
-        .target(name: "VMCore", dependencies: ["BridgeNet", "CLinux", system], swiftSettings: swift),
-        .target(name: "BridgeNet", dependencies: ["CLinux", system], swiftSettings: swift),
+        .target(
+            name: "VMLife",
+            dependencies: ["VMHost", "VMCore", "BridgeKernel", "BridgeNet", "CLinux", system], swiftSettings: swift),
+        .target(
+            name: "VMHost", dependencies: ["VMCore", "BridgeKernel", "BridgeNet", "CLinux", system],
+            swiftSettings: swift),
+        .target(name: "VMCore", dependencies: ["BridgeNet", system], swiftSettings: swift),
+        .target(name: "BridgeKernel", dependencies: ["BridgeNet", "CLinux", system], swiftSettings: swift),
+        .target(name: "BridgeNet", dependencies: [system], swiftSettings: swift),
         .target(
             name: "CLinux", dependencies: ["CCapNG"],
             cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
         .systemLibrary(name: "CCapNG", pkgConfig: "libcap-ng", providers: [.apt(["libcap-ng-dev"])]),
         // Not a product: only `make bench` runs it.
         .executableTarget(
-            name: "TapBench", dependencies: ["BridgeNet", system], path: "Benchmarks/TapBench", swiftSettings: swift),
-        .testTarget(
-            name: "VMCoreTests", dependencies: ["VMCore", "KVMCtl"], resources: [.copy("Fixtures")],
+            name: "TapBench", dependencies: ["BridgeKernel", "BridgeNet", system], path: "Benchmarks/TapBench",
             swiftSettings: swift),
-        .testTarget(name: "BridgeNetTests", dependencies: ["BridgeNet"], swiftSettings: swift),
+        .testTarget(
+            name: "VMCoreTests", dependencies: ["VMCore", "VMHost", "VMLife", "BridgeKernel", "KVMCtl"],
+            resources: [.copy("Fixtures")], swiftSettings: swift),
+        .testTarget(name: "BridgeNetTests", dependencies: ["BridgeKernel", "BridgeNet"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -47,6 +55,6 @@ let package = Package(
 if Context.environment["KVMCTL_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "DecoderFuzzer", dependencies: ["BridgeNet", system], path: "Tests/Fuzz",
+            name: "DecoderFuzzer", dependencies: ["BridgeKernel", "BridgeNet", system], path: "Tests/Fuzz",
             exclude: ["corpus", "record-seeds"], swiftSettings: swift + [.unsafeFlags(["-parse-as-library"])]))
 }

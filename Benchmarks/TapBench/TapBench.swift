@@ -1,3 +1,4 @@
+import BridgeKernel
 import BridgeNet
 import SystemPackage
 

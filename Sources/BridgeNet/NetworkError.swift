@@ -39,7 +39,7 @@ public struct NetworkError: Error, Equatable, Sendable {
     /// What to do about it.
     public let remedy: Remedy?
     /// The operations, in words, that should have been taken back after this failure and could not be.
-    public internal(set) var notUndone: [String] = []
+    public package(set) var notUndone: [String] = []
 
     /// Whether the same may succeed a moment later: the kernel ran short of something, or could not be asked at all.
     public var isPassing: Bool {
@@ -48,9 +48,9 @@ public struct NetworkError: Error, Equatable, Sendable {
     }
 
     /// Whether it may have been done all the same: the kernel did not say, or was not understood.
-    var mayBeDone = false
+    package var mayBeDone = false
 
-    init(
+    package init(
         _ code: Code, subject: String, doing: String, reason: String? = nil, errno: Errno? = nil,
         kernelMessage: String? = nil, remedy: Remedy? = nil
     ) {
@@ -66,7 +66,7 @@ public struct NetworkError: Error, Equatable, Sendable {
 
 extension NetworkError.Code {
     /// The kind that an error number of the kernel belongs to.
-    init(_ errno: Errno) {
+    package init(_ errno: Errno) {
         switch errno {
         case .notPermitted, .permissionDenied: self = .denied
         case .noSuchFileOrDirectory, .noSuchDevice, .noSuchAddressOrDevice: self = .notFound
@@ -96,10 +96,10 @@ extension NetworkError.Code {
 
 extension Errno {
     /// ENODEV, which is what netlink calls a link that does not exist.
-    static let noSuchDevice = Errno.operationNotSupportedByDevice
+    package static let noSuchDevice = Errno.operationNotSupportedByDevice
     /// EXFULL: a bridge without a free port (`find_portno`, net/bridge/br_if.c). SystemPackage has
     /// no name for it.
-    static let exchangeFull = Errno(rawValue: 54)
+    package static let exchangeFull = Errno(rawValue: 54)
 }
 
 extension NetworkError: CustomStringConvertible {

@@ -9,6 +9,8 @@ extension NetworkError {
         case bringUp(bridge: InterfaceName)
         /// Give the device this MTU, in bytes, if its network carries that too.
         case raiseMTU(of: InterfaceName, to: Int)
+        /// Do it another way, in words, or take that bridge apart first.
+        case takeApart(bridge: InterfaceName, or: String)
         /// Load a module of the kernel's.
         case load(module: String)
         /// What a person has to do or to decide.
@@ -34,6 +36,7 @@ extension NetworkError.Remedy: CustomStringConvertible {
         case .keepVLANsApart(let bridge): "let \(bridge) keep VLANs apart"
         case .bringUp(let bridge): "bring \(bridge) up"
         case .raiseMTU(let device, let mtu): "if its network carries that too, give \(device) the MTU \(mtu)"
+        case .takeApart(let bridge, let instead): "\(instead), or first take the bridge \(bridge) apart"
         case .load(let module): "load the kernel module \(module)"
         case .advice(let text): text
         }

@@ -1,4 +1,6 @@
 import VMCore
+import VMHost
+import VMLife
 
 /// What VMs and commands that ended without a word left on the host is removed, and taken back, by the next command of
 /// root's, whichever it is; and what VMs that run have written too much is cut by the next one of their owner's.

@@ -1,5 +1,7 @@
 import SystemPackage
 import VMCore
+import VMHost
+import VMLife
 
 /// The command line of 2010: `start_a_kvm.sh PARAMS [ISO] [boot_from_cd]`.
 struct StartAKVM {

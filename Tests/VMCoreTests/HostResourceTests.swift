@@ -28,7 +28,7 @@ import Testing
         let (namespace, boot) = (try Whereabouts.pidNamespace(), try Whereabouts.boot())
         let text = "\(getpid()) \(own ? found.start_time : 1) \(namespace) \(boot)\n"
         try replaceFile(
-            VMLife(directory: paths.machine(vm)).processFile, with: Array(text.utf8), permissions: 0o640)
+            VMLock(directory: paths.machine(vm)).processFile, with: Array(text.utf8), permissions: 0o640)
     }
 
     private let vm: VMName
@@ -42,7 +42,7 @@ import Testing
         removeDirectory(paths.resources)
         removeFile(paths.turns.appending("nat"))
         removeDirectory(paths.turns)
-        removeFile(VMLife(directory: paths.machine(vm)).processFile)
+        removeFile(VMLock(directory: paths.machine(vm)).processFile)
         removeDirectory(paths.machine(vm))
         removeDirectory(paths.machines)
     }

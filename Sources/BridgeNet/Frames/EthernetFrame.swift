@@ -16,7 +16,7 @@ public struct EthernetFrame: Equatable, Sendable {
         case neighbourDiscovery(NeighbourDiscovery)
     }
 
-    enum EtherType {
+    package enum EtherType {
         static let ipv4: UInt16 = 0x0800
         static let arp: UInt16 = 0x0806
         static let ipv6: UInt16 = 0x86dd

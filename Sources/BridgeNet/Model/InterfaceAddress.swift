@@ -61,7 +61,7 @@ public struct InterfaceAddress: Equatable, Sendable {
             label: isIPv4 ? label : nil, others: [])
     }
 
-    init(
+    package init(
         link: UInt32, prefix: IPPrefix, peer: IPAddress? = nil, scope: UInt8, flags: Flags, label: String?,
         lifetime: Lifetime? = nil, others: [Attribute]
     ) {

@@ -53,7 +53,7 @@ public struct Route: Equatable, Sendable {
             ])
     }
 
-    init(
+    package init(
         family: IPAddress.Family, destinationLength: UInt8, sourceLength: UInt8, typeOfService: UInt8, origin: UInt8,
         scope: UInt8, kind: UInt8, flags: UInt32, attributes: [Attribute]
     ) {

@@ -8,7 +8,7 @@ struct AddressPlan {
     /// The links whose routes are the bridge's, or become so.
     private let links: Set<UInt32>
 
-    init(_ wanted: ConnectedBridge, _ place: IdentityMove.Place, _ found: NetworkState, moving uplink: Link?) {
+    package init(_ wanted: ConnectedBridge, _ place: IdentityMove.Place, _ found: NetworkState, moving uplink: Link?) {
         (self.wanted, self.place, self.found) = (wanted, place, found)
         let links = Set([place.index] + (uplink.map { [$0.index] } ?? []))
         self.links = links
@@ -57,7 +57,7 @@ struct AddressPlan {
         throw refusal(
             .invalid, gateway, "it is in no network that the bridge has an address of",
             remedy: """
-                give the bridge an address of its network, with --address; one of /\(gateway.family.bits) where the host has \
+                give the bridge an address of its network; one of /\(gateway.family.bits) where the host has \
                 a single address
                 """)
     }
@@ -67,7 +67,7 @@ struct AddressPlan {
         return refusal(
             .busy, gateway, "there is a default route already: \(other)\(names)",
             remedy:
-                "leave --gateway out; or, from a console of the host, delete that route first, which cuts its connections"
+                "name no gateway; or, from a console of the host, delete that route first, which cuts its connections"
         )
     }
 

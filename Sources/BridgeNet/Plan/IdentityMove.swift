@@ -24,7 +24,7 @@ struct IdentityMove {
     private let known: [FixedNeighbour]
 
     /// - Throws: `unsupported` for a route that can't be moved.
-    init(from source: Place, to target: Place, found: NetworkState) throws(NetworkError) {
+    package init(from source: Place, to target: Place, found: NetworkState) throws(NetworkError) {
         (self.source, self.target) = (source, target)
         let own = found.addresses.filter { $0.link == source.index && !$0.flags.contains(.duplicate) }
         // The kernel puts a new IPv4 address behind those of its scope, and a new IPv6 address before them
@@ -97,7 +97,7 @@ struct IdentityMove {
     private static func refusal(_ route: Route, _ source: InterfaceName) -> NetworkError {
         NetworkError(
             .unsupported, subject: source.description, doing: "moving its routes",
-            reason: "the route \(route) stands on a nexthop object, which kvmctl can't move",
+            reason: "the route \(route) stands on a nexthop object, which can't be moved with it",
             remedy: "replace it by one that names its router; ip-route(8) says how")
     }
 }

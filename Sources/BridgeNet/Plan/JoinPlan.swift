@@ -1,5 +1,5 @@
 /// What makes a fresh tap a port of a bridge. Pure.
-struct JoinPlan {
+package struct JoinPlan {
     /// The tap.
     let tap: InterfaceName
     /// The tap, as it was made.
@@ -11,6 +11,14 @@ struct JoinPlan {
     /// The VLANs that it carries; nil for the bridge's default.
     var vlans: PortVLANs?
 
+    package init(tap: InterfaceName, fresh: Link, alias: String, mtu: Int? = nil, vlans: PortVLANs? = nil) {
+        self.tap = tap
+        self.fresh = fresh
+        self.alias = alias
+        self.mtu = mtu
+        self.vlans = vlans
+    }
+
     /// How the kernel makes a tap (`tun_net_init`, drivers/net/tun.c).
     private static let freshMTU = 1500
 
@@ -19,7 +27,7 @@ struct JoinPlan {
     /// - Throws: `notFound` without a bridge, `exists` if it is no bridge, `invalid` if it can't carry the MTU or the
     ///   alias is too long, `busy` if it is down: the VM would come up without a network and nobody would know why; or if
     ///   it does not keep VLANs apart: the VM would be on the wrong network.
-    func operations(
+    package func operations(
         bridge name: InterfaceName, found: Link?
     ) throws(NetworkError) -> [NetworkOperation] {
         let bridge = try usable(found, name)

@@ -42,7 +42,7 @@ public enum NetworkOperation: Equatable, Sendable {
     /// Whether a failure may leave part of it done. The kernel makes and takes things wholly or not at all, but it makes
     /// settings one after the other and stops at the first that fails (`do_setlink`, net/core/rtnetlink.c;
     /// `br_changelink`, net/bridge/br_netlink.c).
-    var mayFailHalfway: Bool {
+    package var mayFailHalfway: Bool {
         switch self {
         case .change, .changeBridge: true
         default: false

@@ -67,15 +67,15 @@ struct UplinkCheck {
             let whose = other.map { "\($0.isBridge ? "bridge " : "")\($0.name)" } ?? "link \(controller)"
             throw refusal(
                 .busy, name, "it is a port of \(whose)",
-                remedy: other?.isBridge == true
-                    ? "use another device, or first give up that bridge, with kvmctl net down"
-                    : "use another device, or first take it out there")
+                remedy: other.flatMap { $0.isBridge ? InterfaceName($0.name) : nil }
+                    .map { .takeApart(bridge: $0, or: "use another device") }
+                    ?? "use another device, or first take it out there")
         }
         if let present, present.isBridge, let uplink = found.uplink(of: present), uplink.index != link.index {
             throw NetworkError(
                 .busy, subject: bridge.description, doing: "making \(name) its uplink",
                 reason: "it has the uplink \(uplink.name), and two make a loop",
-                remedy: "name another bridge, or first give up this one, with kvmctl net down")
+                remedy: .takeApart(bridge: bridge, or: "name another bridge"))
         }
     }
 

@@ -1,10 +1,10 @@
 /// The kernel's verdict on a request: the payload of NLMSG_ERROR, or of the NLMSG_DONE that ends a dump, with the
 /// extended part that NETLINK_EXT_ACK asks for (netlink(7); `netlink_ack`, net/netlink/af_netlink.c).
-struct Acknowledgement: Equatable {
+package struct Acknowledgement: Equatable {
     /// 0 for success, else an errno, positive.
-    var code: Int32
+    package var code: Int32
     /// The kernel's explanation (NLMSGERR_ATTR_MSG). A success may carry one too: a warning.
-    var message: String?
+    package var message: String?
     /// Where in the request the offending attribute starts (NLMSGERR_ATTR_OFFS), counted from the message's header.
     var offset: UInt32?
 
@@ -13,14 +13,14 @@ struct Acknowledgement: Equatable {
         static let offset: UInt16 = 2
     }
 
-    init(code: Int32, message: String? = nil, offset: UInt32? = nil) {
+    package init(code: Int32, message: String? = nil, offset: UInt32? = nil) {
         self.code = code
         self.message = message
         self.offset = offset
     }
 
     /// Decodes NLMSG_ERROR, or NLMSG_DONE.
-    init(decoding message: NetlinkMessage) throws(WireError) {
+    package init(decoding message: NetlinkMessage) throws(WireError) {
         var reader = ByteReader(message.payload)
         let negative = try reader.read(as: Int32.self, "acknowledgement")
         // A dump's end may carry its (unused) count as a positive number.

@@ -1,7 +1,7 @@
 /// The numbers of rtnetlink's address messages; the kernel's own names beside them.
-enum AddressWire {
+package enum AddressWire {
     // Message types, linux/rtnetlink.h.
-    static let new: UInt16 = 20  // RTM_NEWADDR
+    package static let new: UInt16 = 20  // RTM_NEWADDR
     static let delete: UInt16 = 21  // RTM_DELADDR
     static let get: UInt16 = 22  // RTM_GETADDR
 
@@ -24,7 +24,7 @@ enum AddressWire {
 
 extension EntryRequest {
     /// All addresses of all links.
-    static var dumpAddresses: EntryRequest {
+    package static var dumpAddresses: EntryRequest {
         EntryRequest(type: AddressWire.get, flags: [.request, .dump], header: AddressWire.header())
     }
 
@@ -77,7 +77,7 @@ extension InterfaceAddress {
     var metric: UInt32? { others.number(AddressWire.metric) }
 
     /// Decodes the payload of RTM_NEWADDR; nil for a family that is not IP.
-    init?(decoding payload: ArraySlice<UInt8>) throws(WireError) {
+    package init?(decoding payload: ArraySlice<UInt8>) throws(WireError) {
         var reader = ByteReader(payload)
         let family = try reader.read(as: UInt8.self, "address header")
         let length = try reader.read(as: UInt8.self, "address header")

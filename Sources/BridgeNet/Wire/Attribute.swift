@@ -1,15 +1,15 @@
 /// An attribute to be sent: a type and either bytes or further attributes (`struct nlattr`, linux/netlink.h). The tree
 /// knows its own length; nobody who builds a request counts bytes.
-struct Attribute: Equatable, Sendable {
+package struct Attribute: Equatable, Sendable {
     let type: UInt16
     let content: Content
 
-    enum Content: Equatable, Sendable {
+    package enum Content: Equatable, Sendable {
         case bytes([UInt8])
         indirect case nested([Attribute])
     }
 
-    static func bytes(_ type: UInt16, _ bytes: [UInt8]) -> Attribute {
+    package static func bytes(_ type: UInt16, _ bytes: [UInt8]) -> Attribute {
         Attribute(type: type, content: .bytes(bytes))
     }
 
@@ -80,11 +80,11 @@ struct Attribute: Equatable, Sendable {
 }
 
 /// Attributes received, one level of them; what is nested is decoded when asked for.
-struct Attributes {
+package struct Attributes {
     private let contents: [(type: UInt16, bytes: ArraySlice<UInt8>)]
 
     /// Splits bytes into attributes.
-    init(decoding bytes: ArraySlice<UInt8>) throws(WireError) {
+    package init(decoding bytes: ArraySlice<UInt8>) throws(WireError) {
         var contents: [(type: UInt16, bytes: ArraySlice<UInt8>)] = []
         try Attribute.split(bytes) { type, content in contents.append((type & Attribute.typeMask, content)) }
         self.contents = contents
@@ -92,7 +92,7 @@ struct Attributes {
 
     /// The content of an attribute, if it is there. Of a type that comes twice the last one counts, as in the kernel's own
     /// parser (`__nla_parse`, lib/nlattr.c).
-    func bytes(_ type: UInt16) -> ArraySlice<UInt8>? { contents.last { $0.type == type }?.bytes }
+    package func bytes(_ type: UInt16) -> ArraySlice<UInt8>? { contents.last { $0.type == type }?.bytes }
 
     /// The number in an attribute, if it is there.
     func number<Number: FixedWidthInteger>(

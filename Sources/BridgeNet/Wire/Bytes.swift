@@ -1,16 +1,16 @@
 /// Reads numbers and pieces off the front of some bytes. Nothing it is given can make it trap or read beyond the end.
 /// Numbers are in the host's byte order, as everywhere in rtnetlink except where an attribute says otherwise.
-struct ByteReader {
-    private(set) var rest: ArraySlice<UInt8>
+package struct ByteReader {
+    package private(set) var rest: ArraySlice<UInt8>
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    package init(_ bytes: ArraySlice<UInt8>) {
         self.rest = bytes
     }
 
     var isAtEnd: Bool { rest.isEmpty }
 
     /// The next number; `what` names it in the error.
-    mutating func read<Number: FixedWidthInteger>(
+    package mutating func read<Number: FixedWidthInteger>(
         as _: Number.Type = Number.self, _ what: String
     ) throws(WireError) -> Number {
         let bytes = try take(MemoryLayout<Number>.size, what)
@@ -18,7 +18,7 @@ struct ByteReader {
     }
 
     /// The next `count` bytes.
-    mutating func take(_ count: Int, _ what: String) throws(WireError) -> ArraySlice<UInt8> {
+    package mutating func take(_ count: Int, _ what: String) throws(WireError) -> ArraySlice<UInt8> {
         guard count >= 0, count <= rest.count else {
             throw WireError(what: what, problem: .truncated(needed: count, available: rest.count))
         }
@@ -39,7 +39,7 @@ extension [UInt8] {
     }
 
     /// The bytes of a number in the host's byte order.
-    init(number: some FixedWidthInteger) {
+    package init(number: some FixedWidthInteger) {
         self = []
         append(number: number)
     }

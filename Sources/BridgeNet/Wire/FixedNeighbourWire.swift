@@ -1,6 +1,6 @@
 extension EntryRequest {
     /// The addresses that the host answers for, of both families.
-    static var dumpProxies: EntryRequest {
+    package static var dumpProxies: EntryRequest {
         let header = [UInt8](repeating: 0, count: 10) + [NeighbourWire.proxy, 0]
         return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: header)
     }
@@ -29,7 +29,7 @@ extension FixedNeighbour {
     fileprivate var destination: Attribute { .bytes(NeighbourWire.destination, address.octets) }
 
     /// Decodes the payload of RTM_NEWNEIGH; nil for what the kernel found out by itself, or is on no link in particular.
-    static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> FixedNeighbour? {
+    package static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> FixedNeighbour? {
         var reader = ByteReader(payload)
         _ = try reader.take(4, "neighbour header")  // family, padding
         let index = try reader.read(as: Int32.self, "neighbour header")
@@ -55,18 +55,5 @@ extension FixedNeighbour {
         // The kernel keeps it resolved by itself.
         if more & NeighbourWire.managed != 0 { return 0 }
         return flags & NeighbourWire.learned != 0 || state == permanent ? state : nil
-    }
-}
-
-extension RouteSocket {
-    /// What is written down of neighbours, and the addresses that the host answers for.
-    public mutating func fixedNeighbours() throws(NetworkError) -> [FixedNeighbour] {
-        var found: [FixedNeighbour] = []
-        for request in [EntryRequest.dumpNeighbours, EntryRequest.dumpProxies] {
-            found += try list(request, of: NeighbourWire.newNeighbour, "neighbours") { payload throws(WireError) in
-                try FixedNeighbour.decode(payload)
-            }
-        }
-        return found
     }
 }

@@ -1,6 +1,6 @@
 extension EntryRequest {
     /// What all bridges have learned: the neighbours of the bridge family (`rtnl_fdb_dump`, net/core/rtnetlink.c).
-    static var dumpForwarding: EntryRequest {
+    package static var dumpForwarding: EntryRequest {
         // A `struct ndmsg`, of which strict checking wants everything but the family to be 0.
         let header = [ForwardingWire.bridgeFamily] + [UInt8](repeating: 0, count: NeighbourWire.headerLength - 1)
         return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: header)
@@ -9,7 +9,7 @@ extension EntryRequest {
 
 extension EntryRequest {
     /// What a bridge knows of one address (`rtnl_fdb_get`, net/core/rtnetlink.c).
-    static func forwarding(of mac: MACAddress, on bridge: UInt32) -> EntryRequest {
+    package static func forwarding(of mac: MACAddress, on bridge: UInt32) -> EntryRequest {
         let header = [ForwardingWire.bridgeFamily] + [UInt8](repeating: 0, count: NeighbourWire.headerLength - 1)
         return EntryRequest(
             type: NeighbourWire.getNeighbour, flags: [.request, .acknowledge], header: header,
@@ -28,7 +28,7 @@ enum ForwardingWire {
 
 extension AddressHolder {
     /// Decodes the payload of RTM_NEWNEIGH of the bridge family.
-    static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> AddressHolder? {
+    package static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> AddressHolder? {
         var reader = ByteReader(payload)
         _ = try reader.take(4, "forwarding entry")  // family, padding
         let link = try reader.read(as: UInt32.self, "forwarding entry")
@@ -39,7 +39,7 @@ extension AddressHolder {
 
 extension ForwardingEntry {
     /// Decodes the payload of RTM_NEWNEIGH; nil for what was not learned: an interface's own addresses, and groups.
-    static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> ForwardingEntry? {
+    package static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> ForwardingEntry? {
         var reader = ByteReader(payload)
         let family = try reader.read(as: UInt8.self, "forwarding entry")
         _ = try reader.take(3, "forwarding entry")  // padding

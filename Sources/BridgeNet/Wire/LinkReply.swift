@@ -1,6 +1,6 @@
 extension Link {
     /// Decodes the payload of RTM_NEWLINK.
-    init(decoding payload: ArraySlice<UInt8>) throws(WireError) {
+    package init(decoding payload: ArraySlice<UInt8>) throws(WireError) {
         var reader = ByteReader(payload)
         _ = try reader.take(2, "link header")  // family, padding
         let hardware = try reader.read(as: UInt16.self, "link header")

@@ -1,7 +1,7 @@
 /// A request about links: RTM_NEWLINK and its like with a `struct ifinfomsg` and attributes (rtnetlink(7)).
-struct LinkRequest: RouteRequest, Equatable {
-    var type: UInt16
-    var flags: NetlinkMessage.Flags
+package struct LinkRequest: RouteRequest, Equatable {
+    package var type: UInt16
+    package var flags: NetlinkMessage.Flags
     /// Whose request it is: a bridge has requests of its own about its ports.
     var family: UInt8 = LinkWire.anyFamily
     /// The index of a link to be made; 0 for the kernel's choice, and where a link is addressed by its name.
@@ -9,9 +9,9 @@ struct LinkRequest: RouteRequest, Equatable {
     /// The link's flags, of which only those in `changeMask` count.
     var linkFlags: UInt32 = 0
     var changeMask: UInt32 = 0
-    var attributes: [Attribute]
+    package var attributes: [Attribute]
 
-    var header: [UInt8] {
+    package var header: [UInt8] {
         var header: [UInt8] = [family, 0]
         header.append(number: UInt16(0))  // the hardware type, which is the kernel's to say
         header.append(number: index)
@@ -23,7 +23,7 @@ struct LinkRequest: RouteRequest, Equatable {
 
 extension LinkRequest {
     /// The link of that name.
-    static func get(_ name: InterfaceName) -> LinkRequest {
+    package static func get(_ name: InterfaceName) -> LinkRequest {
         LinkRequest(
             type: LinkWire.getLink, flags: [.request, .acknowledge],
             attributes: [
@@ -32,7 +32,7 @@ extension LinkRequest {
     }
 
     /// The link that is called so, by a name of any length.
-    static func get(_ name: DeviceName) -> LinkRequest {
+    package static func get(_ name: DeviceName) -> LinkRequest {
         if let name = InterfaceName(name.description) { return get(name) }
         return LinkRequest(
             type: LinkWire.getLink, flags: [.request, .acknowledge],
@@ -43,21 +43,21 @@ extension LinkRequest {
     }
 
     /// The link of that number.
-    static func get(_ index: UInt32) -> LinkRequest {
+    package static func get(_ index: UInt32) -> LinkRequest {
         LinkRequest(
             type: LinkWire.getLink, flags: [.request, .acknowledge], index: index,
             attributes: [.number(LinkWire.extensionMask, LinkWire.skipStatistics)])
     }
 
     /// The same with its counters.
-    static func counters(_ name: InterfaceName) -> LinkRequest {
+    package static func counters(_ name: InterfaceName) -> LinkRequest {
         LinkRequest(
             type: LinkWire.getLink, flags: [.request, .acknowledge],
             attributes: [.name(LinkWire.name, name.description)])
     }
 
     /// All links.
-    static var dump: LinkRequest {
+    package static var dump: LinkRequest {
         LinkRequest(
             type: LinkWire.getLink, flags: [.request, .dump],
             attributes: [.number(LinkWire.extensionMask, LinkWire.skipStatistics)])
@@ -99,12 +99,12 @@ extension LinkRequest {
     }
 
     /// The link of that number.
-    static func delete(_ index: UInt32) -> LinkRequest {
+    package static func delete(_ index: UInt32) -> LinkRequest {
         LinkRequest(type: LinkWire.deleteLink, flags: [.request, .acknowledge], index: index, attributes: [])
     }
 
     /// All links of a group.
-    static func deleteGroup(_ group: UInt32) -> LinkRequest {
+    package static func deleteGroup(_ group: UInt32) -> LinkRequest {
         LinkRequest(
             type: LinkWire.deleteLink, flags: [.request, .acknowledge], attributes: [.number(LinkWire.group, group)])
     }

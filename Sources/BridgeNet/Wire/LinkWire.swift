@@ -1,7 +1,7 @@
 /// The numbers of rtnetlink's link messages, by what they mean here; the kernel's own names beside them.
-enum LinkWire {
+package enum LinkWire {
     // Message types, linux/rtnetlink.h.
-    static let newLink: UInt16 = 16  // RTM_NEWLINK
+    package static let newLink: UInt16 = 16  // RTM_NEWLINK
     static let deleteLink: UInt16 = 17  // RTM_DELLINK
     static let getLink: UInt16 = 18  // RTM_GETLINK
     static let setLink: UInt16 = 19  // RTM_SETLINK

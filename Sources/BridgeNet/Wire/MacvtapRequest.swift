@@ -1,7 +1,7 @@
 extension LinkRequest {
     /// A new macvtap link on the link of that index, down. Its guests reach one another without leaving the host
     /// (MACVLAN_MODE_BRIDGE).
-    static func createMacvtap(
+    package static func createMacvtap(
         _ name: InterfaceName, on lower: UInt32, mac: MACAddress, mtu: Int?
     ) -> LinkRequest {
         var attributes: [Attribute] = [

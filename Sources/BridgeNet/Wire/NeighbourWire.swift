@@ -1,6 +1,6 @@
 extension EntryRequest {
     /// The neighbour table of both families: the kernel goes through its tables one after the other.
-    static var dumpNeighbours: EntryRequest {
+    package static var dumpNeighbours: EntryRequest {
         // A `struct ndmsg`, of which strict checking wants everything but the family to be 0.
         let anyFamily = [UInt8](repeating: 0, count: NeighbourWire.headerLength)
         return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: anyFamily)
@@ -8,19 +8,19 @@ extension EntryRequest {
 }
 
 /// The numbers of rtnetlink's neighbour messages; the kernel's own names beside them.
-enum NeighbourWire {
-    static let newNeighbour: UInt16 = 28  // RTM_NEWNEIGH
+package enum NeighbourWire {
+    package static let newNeighbour: UInt16 = 28  // RTM_NEWNEIGH
     static let deleteNeighbour: UInt16 = 29  // RTM_DELNEIGH
     static let getNeighbour: UInt16 = 30  // RTM_GETNEIGH
 
     static let headerLength = 12  // struct ndmsg, linux/neighbour.h
-    static let destination: UInt16 = 1  // NDA_DST
-    static let linkAddress: UInt16 = 2  // NDA_LLADDR
+    package static let destination: UInt16 = 1  // NDA_DST
+    package static let linkAddress: UInt16 = 2  // NDA_LLADDR
 
     static let origin: UInt16 = 12  // NDA_PROTOCOL
     static let moreFlags: UInt16 = 15  // NDA_FLAGS_EXT
 
-    static let use: UInt8 = 1  // NTF_USE: ask for it now
+    package static let use: UInt8 = 1  // NTF_USE: ask for it now
     static let proxy: UInt8 = 1 << 3  // NTF_PROXY
     static let learned: UInt8 = 1 << 4  // NTF_EXT_LEARNED: by a daemon
     static let router: UInt8 = 1 << 7  // NTF_ROUTER
@@ -28,7 +28,7 @@ enum NeighbourWire {
     static let managed: UInt32 = 1  // NTF_EXT_MANAGED, in NDA_FLAGS_EXT
 
     /// `struct ndmsg`.
-    static func header(_ family: IPAddress.Family, link: UInt32, state: UInt16, flags: UInt8) -> [UInt8] {
+    package static func header(_ family: IPAddress.Family, link: UInt32, state: UInt16, flags: UInt8) -> [UInt8] {
         [family.rawValue, 0, 0, 0] + [UInt8](number: link) + [UInt8](number: state) + [flags, 0]
     }
 }
@@ -36,7 +36,7 @@ enum NeighbourWire {
 extension NeighbourEntry {
     /// Decodes the payload of RTM_NEWNEIGH; nil for an entry of another kind, such as one without an IP address or in a
     /// state that is no state (NUD_NONE).
-    static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> NeighbourEntry? {
+    package static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> NeighbourEntry? {
         var reader = ByteReader(payload)
         _ = try reader.take(4, "neighbour header")  // family, padding
         let index = try reader.read(as: Int32.self, "neighbour header")

@@ -1,40 +1,42 @@
 /// One netlink message: a header of 16 bytes and a payload (`struct nlmsghdr`, linux/netlink.h; RFC 3549, 2.3.2).
-struct NetlinkMessage: Equatable {
-    var type: UInt16
-    var flags: Flags
-    var sequence: UInt32
+package struct NetlinkMessage: Equatable {
+    package var type: UInt16
+    package var flags: Flags
+    package var sequence: UInt32
     /// The netlink port of the socket that the message belongs to; 0 in a request.
     var port: UInt32 = 0
-    var payload: ArraySlice<UInt8>
+    package var payload: ArraySlice<UInt8>
 
     static let headerLength = 16
 
     /// The types that every netlink protocol has.
-    enum Control {
-        static let noop: UInt16 = 1
+    package enum Control {
+        package static let noop: UInt16 = 1
         /// An acknowledgement, good or bad.
-        static let error: UInt16 = 2
+        package static let error: UInt16 = 2
         /// The end of a dump.
-        static let done: UInt16 = 3
-        static let overrun: UInt16 = 4
+        package static let done: UInt16 = 3
+        package static let overrun: UInt16 = 4
     }
 
-    struct Flags: OptionSet, Equatable {
-        let rawValue: UInt16
+    package struct Flags: OptionSet, Equatable {
+        package let rawValue: UInt16
 
-        static let request = Flags(rawValue: 0x01)
-        static let acknowledge = Flags(rawValue: 0x04)
+        package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+        package static let request = Flags(rawValue: 0x01)
+        package static let acknowledge = Flags(rawValue: 0x04)
         /// In a part of a dump: the kernel's tables changed meanwhile, so things may be missing or there twice.
-        static let dumpInterrupted = Flags(rawValue: 0x10)
+        package static let dumpInterrupted = Flags(rawValue: 0x10)
 
         /// In a request for links: all of them (NLM_F_ROOT | NLM_F_MATCH).
         static let dump = Flags(rawValue: 0x300)
         /// In a request that changes: it must not exist yet.
         static let exclusive = Flags(rawValue: 0x200)
         /// In a request that changes: in place of the one that exists.
-        static let replace = Flags(rawValue: 0x100)
+        package static let replace = Flags(rawValue: 0x100)
         /// In a request that changes: create it.
-        static let create = Flags(rawValue: 0x400)
+        package static let create = Flags(rawValue: 0x400)
         /// In a request that changes: after those of its like.
         static let append = Flags(rawValue: 0x800)
 
@@ -58,7 +60,7 @@ struct NetlinkMessage: Equatable {
     }
 
     /// The messages of one datagram.
-    static func decode(_ datagram: [UInt8]) throws(WireError) -> [NetlinkMessage] {
+    package static func decode(_ datagram: [UInt8]) throws(WireError) -> [NetlinkMessage] {
         var messages: [NetlinkMessage] = []
         var reader = ByteReader(datagram[...])
         while !reader.isAtEnd {

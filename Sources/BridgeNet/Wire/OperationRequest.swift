@@ -1,6 +1,6 @@
 extension NetworkOperation {
     /// The request that carries it out.
-    var request: any RouteRequest {
+    package var request: any RouteRequest {
         switch self {
         case .createBridge(let name, let mac, let index): LinkRequest.createBridge(name, mac: mac, index: index)
         case .delete(let name): LinkRequest.delete(name)

@@ -1,6 +1,6 @@
 extension LinkRequest {
     /// The ports of all bridges, with their VLANs (`rtnl_bridge_getlink`, net/core/rtnetlink.c).
-    static var dumpPortVLANs: LinkRequest {
+    package static var dumpPortVLANs: LinkRequest {
         LinkRequest(
             type: LinkWire.getLink, flags: [.request, .dump], family: PortVLANWire.family,
             attributes: [.number(LinkWire.extensionMask, PortVLANWire.withVLANs)])
@@ -12,7 +12,7 @@ extension PortVLANWire {
 
     /// Decodes the payload of RTM_NEWLINK of the bridge family: the port's index, where it has a VLAN for frames without a
     /// tag, else nil.
-    static func untaggedPort(decoding payload: ArraySlice<UInt8>) throws(WireError) -> UInt32? {
+    package static func untaggedPort(decoding payload: ArraySlice<UInt8>) throws(WireError) -> UInt32? {
         var reader = ByteReader(payload)
         _ = try reader.take(4, "port header")  // family, padding, hardware type
         let index = try reader.read(as: UInt32.self, "port header")

@@ -32,7 +32,7 @@ extension LinkRequest {
 }
 
 /// The numbers of a bridge's requests about its ports, linux/if_bridge.h.
-enum PortVLANWire {
+package enum PortVLANWire {
     static let family: UInt8 = 7  // AF_BRIDGE
     static let membership: UInt16 = 2  // IFLA_BRIDGE_VLAN_INFO, in IFLA_AF_SPEC
     static let withoutTag: UInt16 = 1 << 1  // BRIDGE_VLAN_INFO_PVID: what comes in without a tag

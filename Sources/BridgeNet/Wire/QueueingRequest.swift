@@ -1,6 +1,6 @@
 extension EntryRequest {
     /// A token bucket for all that leaves the interface of that index: RTM_NEWQDISC (rtnetlink(7)).
-    static func limit(_ link: UInt32, to bucket: TokenBucket) -> EntryRequest {
+    package static func limit(_ link: UInt32, to bucket: TokenBucket) -> EntryRequest {
         // `struct tcmsg`: family and padding, the interface, a handle of the kernel's choice, the parent, no information.
         var header: [UInt8] = [0, 0, 0, 0]
         for number in [link, 0, QueueingWire.root, 0] { header.append(number: number) }

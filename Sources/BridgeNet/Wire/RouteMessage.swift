@@ -1,7 +1,7 @@
 /// The numbers of rtnetlink's route messages; the kernel's own names beside them.
-enum RouteWire {
+package enum RouteWire {
     // Message types, linux/rtnetlink.h.
-    static let new: UInt16 = 24  // RTM_NEWROUTE
+    package static let new: UInt16 = 24  // RTM_NEWROUTE
     static let delete: UInt16 = 25  // RTM_DELROUTE
     static let get: UInt16 = 26  // RTM_GETROUTE
 
@@ -31,7 +31,7 @@ enum RouteWire {
 
 extension EntryRequest {
     /// All routes of a family, in all tables.
-    static func dumpRoutes(_ family: IPAddress.Family) -> EntryRequest {
+    package static func dumpRoutes(_ family: IPAddress.Family) -> EntryRequest {
         EntryRequest(
             type: RouteWire.get, flags: [.request, .dump],
             header: [family.rawValue] + [UInt8](repeating: 0, count: 11))
@@ -61,7 +61,7 @@ extension Route {
     }
 
     /// Decodes the payload of RTM_NEWROUTE; nil for a family that is not IP, and for what is no route but cached.
-    init?(decoding payload: ArraySlice<UInt8>) throws(WireError) {
+    package init?(decoding payload: ArraySlice<UInt8>) throws(WireError) {
         var reader = ByteReader(payload)
         let bytes = Array(try reader.take(8, "route header"))
         let flags = try reader.read(as: UInt32.self, "route header")

@@ -1,6 +1,6 @@
 /// A request of rtnetlink's, whatever it is about: a message's type and flags, the fixed header that this type has, and
 /// attributes. `Exchange` sends it and waits for what it is due.
-protocol RouteRequest {
+package protocol RouteRequest {
     var type: UInt16 { get }
     var flags: NetlinkMessage.Flags { get }
     /// What stands before the attributes, such as a `struct ifinfomsg`.
@@ -11,10 +11,10 @@ protocol RouteRequest {
 extension RouteRequest {
     /// Whether it asks for a whole table: the answer then ends in NLMSG_DONE and not in an acknowledgement. Only a
     /// question can be one, and rtnetlink numbers its types in fours of new, delete, get, set.
-    var isDump: Bool { type % 4 == 2 && flags.isSuperset(of: .dump) }
+    package var isDump: Bool { type % 4 == 2 && flags.isSuperset(of: .dump) }
 
     /// The whole message.
-    func encoded(sequence: UInt32) -> [UInt8] {
+    package func encoded(sequence: UInt32) -> [UInt8] {
         var payload = header
         for attribute in attributes { attribute.encode(into: &payload) }
         return NetlinkMessage(type: type, flags: flags, sequence: sequence, payload: payload[...]).encoded
@@ -22,9 +22,16 @@ extension RouteRequest {
 }
 
 /// A request about an address, a route, a rule or a neighbour.
-struct EntryRequest: RouteRequest, Equatable {
-    var type: UInt16
-    var flags: NetlinkMessage.Flags
-    var header: [UInt8]
-    var attributes: [Attribute] = []
+package struct EntryRequest: RouteRequest, Equatable {
+    package var type: UInt16
+    package var flags: NetlinkMessage.Flags
+    package var header: [UInt8]
+    package var attributes: [Attribute] = []
+
+    package init(type: UInt16, flags: NetlinkMessage.Flags, header: [UInt8], attributes: [Attribute] = []) {
+        self.type = type
+        self.flags = flags
+        self.header = header
+        self.attributes = attributes
+    }
 }

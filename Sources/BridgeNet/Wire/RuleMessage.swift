@@ -1,7 +1,7 @@
 /// The numbers of rtnetlink's messages about policy rules; the kernel's own names beside them.
-enum RuleWire {
+package enum RuleWire {
     // Message types, linux/rtnetlink.h.
-    static let new: UInt16 = 32  // RTM_NEWRULE
+    package static let new: UInt16 = 32  // RTM_NEWRULE
     static let delete: UInt16 = 33  // RTM_DELRULE
     static let get: UInt16 = 34  // RTM_GETRULE
 
@@ -20,7 +20,7 @@ enum RuleWire {
 
 extension EntryRequest {
     /// All rules of a family.
-    static func dumpRules(_ family: IPAddress.Family) -> EntryRequest {
+    package static func dumpRules(_ family: IPAddress.Family) -> EntryRequest {
         EntryRequest(
             type: RuleWire.get, flags: [.request, .dump], header: [family.rawValue] + [UInt8](repeating: 0, count: 11))
     }
@@ -45,7 +45,7 @@ extension Rule {
     fileprivate var wholeHeader: [UInt8] { [family.rawValue] + header + [UInt8](number: flags) }
 
     /// Decodes the payload of RTM_NEWRULE; nil for a family that is not IP.
-    init?(decoding payload: ArraySlice<UInt8>) throws(WireError) {
+    package init?(decoding payload: ArraySlice<UInt8>) throws(WireError) {
         var reader = ByteReader(payload)
         let family = try reader.read(as: UInt8.self, "rule header")
         let header = Array(try reader.take(7, "rule header"))

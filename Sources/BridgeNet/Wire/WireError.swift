@@ -1,11 +1,16 @@
 /// Where bytes from the kernel stop making sense.
-struct WireError: Error, Equatable {
+package struct WireError: Error, Equatable {
     /// What was being read, as in `attribute`.
     let what: String
     /// What is wrong with it.
     let problem: Problem
 
-    enum Problem: Equatable {
+    package init(what: String, problem: Problem) {
+        self.what = what
+        self.problem = problem
+    }
+
+    package enum Problem: Equatable {
         /// It needs more bytes than there are.
         case truncated(needed: Int, available: Int)
         /// It says that it is shorter than its own header.
@@ -18,7 +23,7 @@ struct WireError: Error, Equatable {
 }
 
 extension WireError: CustomStringConvertible {
-    var description: String {
+    package var description: String {
         switch problem {
         case .truncated(let needed, let available): "\(what) of \(needed) bytes where only \(available) are left"
         case .lengthTooSmall(let length): "\(what) with the impossible length \(length)"

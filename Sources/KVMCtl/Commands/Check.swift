@@ -1,6 +1,7 @@
 import ArgumentParser
 import SystemPackage
 import VMCore
+import VMLife
 
 /// `kvmctl check`.
 struct Check: ParsableCommand {

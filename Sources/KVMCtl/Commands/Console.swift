@@ -1,6 +1,8 @@
 import ArgumentParser
 import Glibc
 import VMCore
+import VMHost
+import VMLife
 
 /// `kvmctl console`.
 struct Console: ParsableCommand {

@@ -2,6 +2,8 @@ import ArgumentParser
 import BridgeNet
 import SystemPackage
 import VMCore
+import VMHost
+import VMLife
 
 /// `kvmctl create`.
 struct Create: ParsableCommand {

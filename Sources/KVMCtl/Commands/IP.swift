@@ -2,6 +2,8 @@ import ArgumentParser
 import BridgeNet
 import Glibc
 import VMCore
+import VMHost
+import VMLife
 
 /// `kvmctl ip`.
 struct IP: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import VMCore
+import VMLife
 
 /// `kvmctl logs`.
 struct Logs: ParsableCommand {

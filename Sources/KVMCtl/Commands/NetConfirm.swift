@@ -1,6 +1,7 @@
 import ArgumentParser
 import BridgeNet
 import VMCore
+import VMHost
 
 /// `kvmctl net confirm`.
 struct NetConfirm: ParsableCommand {

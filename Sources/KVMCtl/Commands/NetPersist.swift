@@ -1,6 +1,7 @@
 import ArgumentParser
 import BridgeNet
 import VMCore
+import VMHost
 
 /// `kvmctl net persist`.
 struct NetPersist: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import BridgeNet
 import SystemPackage
 import VMCore
+import VMHost
 
 /// `kvmctl net up`.
 struct NetUp: ParsableCommand {

@@ -2,6 +2,8 @@ import ArgumentParser
 import Glibc
 import SystemPackage
 import VMCore
+import VMHost
+import VMLife
 
 /// Where this caller's VMs are.
 enum Places {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import SystemPackage
 import VMCore
+import VMHost
+import VMLife
 
 /// `kvmctl show`.
 struct Show: ParsableCommand {

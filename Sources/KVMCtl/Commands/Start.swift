@@ -1,5 +1,7 @@
 import ArgumentParser
 import VMCore
+import VMHost
+import VMLife
 
 /// `kvmctl start`.
 struct Start: ParsableCommand {

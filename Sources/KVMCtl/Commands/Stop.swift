@@ -1,5 +1,6 @@
 import ArgumentParser
 import VMCore
+import VMLife
 
 /// `kvmctl stop`.
 struct Stop: ParsableCommand {

@@ -2,6 +2,7 @@ import BridgeNet
 import Glibc
 import SystemPackage
 import VMCore
+import VMHost
 
 /// What is said to the user, and asked of them, while a change is on trial.
 struct TrialTalk {

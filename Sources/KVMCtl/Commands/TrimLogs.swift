@@ -1,5 +1,6 @@
 import ArgumentParser
 import VMCore
+import VMLife
 
 /// `kvmctl trim-logs`, for the timer of the package: what every command does before its own work, and no more.
 struct TrimLogs: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import SystemPackage
 import VMCore
+import VMLife
 
 extension CompletionKind {
     /// What a shell offers for a VM: names, or where a `/` has been typed paths. Where the VMs can't be looked at, nothing.

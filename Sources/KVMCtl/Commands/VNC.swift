@@ -1,5 +1,6 @@
 import ArgumentParser
 import VMCore
+import VMLife
 
 /// `kvmctl vnc`.
 struct VNC: ParsableCommand {
@@ -48,7 +49,7 @@ extension ScreenAccess {
     fileprivate var text: String {
         """
         address     \(address.contains(":") ? "[\(address)]" : address):\(port), display :\(display)
-        password    \(password ?? "none: \(Self.unprotected)")
+        password    \(password ?? "none: \(VMParams.VNC.unprotected)")
         from afar   \(tunnel)
         """
     }

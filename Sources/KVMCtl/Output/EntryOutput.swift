@@ -1,6 +1,8 @@
 import BridgeNet
 import SystemPackage
 import VMCore
+import VMHost
+import VMLife
 
 extension VMEntry {
     /// The JSON object of a VM (docs/json.md, schema kvmctl.vm/1).

@@ -1,5 +1,6 @@
 import SystemPackage
 import VMCore
+import VMHost
 
 /// What is said on stderr. Results go to stdout.
 enum Message {

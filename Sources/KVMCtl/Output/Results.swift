@@ -1,6 +1,7 @@
 import Glibc
 import SystemPackage
 import VMCore
+import VMHost
 
 /// Prints a result for people. It stands in for Swift's `print` in all of the command line, so that no name or path can
 /// drive a terminal.

@@ -1,4 +1,6 @@
 import VMCore
+import VMHost
+import VMLife
 
 extension Starting {
     /// Starts the VM, and says what the user should know beside the result.

@@ -2,18 +2,24 @@ import BridgeNet
 
 /// Questions to a guest that is silent by itself: what a host on its network could ask, sent to this one station, so
 /// that nobody else on the network hears of it. Pure.
-struct AddressProbe {
+package struct AddressProbe {
     /// The guest.
     let station: MACAddress
     /// The bridge as a host: its MAC, and the addresses on it. Without any there is nobody to answer to.
     let bridge: MACAddress
     let prefixes: [IPPrefix]
 
+    package init(station: MACAddress, bridge: MACAddress, prefixes: [IPPrefix]) {
+        self.station = station
+        self.bridge = bridge
+        self.prefixes = prefixes
+    }
+
     /// The largest network that is searched through: /22, 1022 hosts.
     private static let mostHostBits = 10
 
     /// Whether an address that somebody remembers is still the guest's.
-    func whether(_ candidates: [IPAddress]) -> [[UInt8]] {
+    package func whether(_ candidates: [IPAddress]) -> [[UInt8]] {
         candidates.compactMap { candidate in
             let family = prefixes.filter { $0.address.family == candidate.family }
             // IPv6 is asked by neighbours, that is from the link's own address.
@@ -27,7 +33,7 @@ struct AddressProbe {
 
     /// Which addresses it has at all: each one of a small IPv4 network is asked for; in IPv6 who answers a question to
     /// everybody shows where from.
-    func search() -> [[UInt8]] {
+    package func search() -> [[UInt8]] {
         prefixes.flatMap { prefix -> [[UInt8]] in
             guard prefix.address.isIPv4 else {
                 return [ICMPv6Question.echo(from: bridge, prefix.address, to: station)]

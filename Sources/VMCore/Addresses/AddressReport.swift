@@ -14,6 +14,11 @@ package struct AddressReport: Sendable {
         package var source: Source
         /// What it said, in words.
         package var text: String
+
+        package init(source: Source, text: String) {
+            self.source = source
+            self.text = text
+        }
     }
 
     /// A NIC of the VM.
@@ -29,6 +34,14 @@ package struct AddressReport: Sendable {
         /// Why it has no address that works beyond its link, as far as can be told from outside; or why the host can't
         /// reach it; else nil.
         package var story: String?
+
+        package init(index: Int, network: String, mac: MACAddress, tap: String? = nil, story: String? = nil) {
+            self.index = index
+            self.network = network
+            self.mac = mac
+            self.tap = tap
+            self.story = story
+        }
     }
 
     /// The VM.
@@ -47,6 +60,20 @@ package struct AddressReport: Sendable {
     package var canHear: Bool
     /// The host's ports that lead to the guest.
     package var forwards: [PortForward]
+
+    package init(
+        vm: VMName, wish: AddressWish, state: VMState, all: [GuestAddress], nics: [NIC], answers: [Answer],
+        canHear: Bool, forwards: [PortForward]
+    ) {
+        self.vm = vm
+        self.wish = wish
+        self.state = state
+        self.all = all
+        self.nics = nics
+        self.answers = answers
+        self.canHear = canHear
+        self.forwards = forwards
+    }
 
     /// The addresses that were asked for, the best first.
     package var addresses: [GuestAddress] { all.filter(wish.admits) }

@@ -17,7 +17,7 @@ package struct AddressWish: Equatable, Sendable {
     }
 
     /// Whether one of them is among these, the guest's for sure. Memory will do where nothing can be heard of the guest.
-    func isGranted(by addresses: [GuestAddress], canHear: Bool) -> Bool {
+    package func isGranted(by addresses: [GuestAddress], canHear: Bool) -> Bool {
         addresses.contains { admits($0) && ($0.isConfirmed || !canHear) }
     }
 

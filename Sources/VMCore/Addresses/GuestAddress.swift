@@ -43,7 +43,7 @@ package struct GuestAddress: Equatable, Sendable {
 }
 
 /// The addresses found so far. It takes nothing that can't be a station's address, whoever says it.
-struct AddressBook {
+package struct AddressBook {
     private struct Key: Hashable {
         var nic: Int
         var address: IPAddress
@@ -51,19 +51,23 @@ struct AddressBook {
 
     private var sources: [Key: Set<GuestAddress.Source>] = [:]
 
-    var isEmpty: Bool { sources.isEmpty }
+    package init() {
+
+    }
+
+    package var isEmpty: Bool { sources.isEmpty }
 
     /// Takes over what another one has.
-    mutating func add(_ other: AddressBook) { sources.merge(other.sources) { $0.union($1) } }
+    package mutating func add(_ other: AddressBook) { sources.merge(other.sources) { $0.union($1) } }
 
     /// What was already there is known from one more source.
-    mutating func add(_ address: IPAddress, of nic: Int, from source: GuestAddress.Source) {
+    package mutating func add(_ address: IPAddress, of nic: Int, from source: GuestAddress.Source) {
         guard address.canBeAStations else { return }
         sources[Key(nic: nic, address: address), default: []].insert(source)
     }
 
     /// The best first: what was confirmed, what works beyond the link, IPv4, the lower NIC, the better source.
-    func addresses(zone: (_ nic: Int) -> String?) -> [GuestAddress] {
+    package func addresses(zone: (_ nic: Int) -> String?) -> [GuestAddress] {
         let found = sources.map { key, sources in
             GuestAddress(
                 nic: key.nic, address: key.address, sources: GuestAddress.Source.allCases.filter(sources.contains),

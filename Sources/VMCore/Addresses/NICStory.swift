@@ -7,7 +7,7 @@ extension NICTrace {
     ///   - received: How many packets it has sent since the VM started; nil where that is not known.
     ///   - network: What it is on, as in vm.params.
     ///   - linkLocal: The link-local addresses found.
-    func story(received: UInt64?, network: String, linkLocal: [IPAddress]) -> String {
+    package func story(received: UInt64?, network: String, linkLocal: [IPAddress]) -> String {
         if let words = dhcp.story(network: network) { return words }
         if let address = linkLocal.first {
             let missing = address.isIPv4 ? "no DHCP server answered it" : "no router or DHCP server gave it another"

@@ -1,7 +1,7 @@
 import BridgeNet
 
 /// What was heard of a guest on its network interface: frames in, addresses and words out. Pure.
-struct NICTrace {
+package struct NICTrace {
     /// The guest's address on the wire. What other stations behind the same NIC say is theirs.
     let mac: MACAddress
     /// How the guest's talk with DHCP servers went.
@@ -19,14 +19,14 @@ struct NICTrace {
     /// More than a guest has, and few enough that one that makes them up fills nothing.
     static let maximumAddresses = 64
 
-    init(mac: MACAddress) { self.mac = mac }
+    package init(mac: MACAddress) { self.mac = mac }
 
     /// Takes in a frame.
     ///
     /// - Parameters:
     ///   - isFromGuest: Which way it went. It is the kernel's word: anybody can write the guest's MAC into a frame.
     ///   - time: When, on the clock that `addresses(at:)` is asked with.
-    mutating func hear(_ frame: EthernetFrame, isFromGuest: Bool, at time: Duration) {
+    package mutating func hear(_ frame: EthernetFrame, isFromGuest: Bool, at time: Duration) {
         if isFromGuest, frame.source != mac { return }
         if isFromGuest { heard += 1 }
         switch frame.content {
@@ -40,7 +40,7 @@ struct NICTrace {
     }
 
     /// The addresses that the guest has, and how each is known.
-    func addresses(at time: Duration) -> [IPAddress: Set<GuestAddress.Source>] {
+    package func addresses(at time: Duration) -> [IPAddress: Set<GuestAddress.Source>] {
         let taken = claims.filter { time - $0.value >= Self.claimPeriod }
         return taken.keys.reduce(into: found) { $0[$1, default: []].insert(.nd) }
     }

@@ -2,35 +2,55 @@ import BridgeNet
 import SystemPackage
 
 /// A bridge, as the doctor sees it.
-struct BridgeCondition: Equatable, Sendable {
-    var name: String
+package struct BridgeCondition: Equatable, Sendable {
+    package var name: String
     var isUp: Bool
     var mtu: Int
     var mac: MACAddress?
     /// Whether it keeps that, whatever joins it; nil where that can't be seen.
-    var keepsMAC: Bool? = true
+    package var keepsMAC: Bool? = true
     /// The host's own addresses on it.
-    var addresses: [String] = []
+    package var addresses: [String] = []
     /// How long a port listens before it forwards, where spanning tree is on; else nil.
-    var spanningTreeDelay: Duration?
+    package var spanningTreeDelay: Duration?
     /// Whether frames without a tag need a VLAN of their port to belong to.
-    var filtersVLANs = false
-    var ports: [PortCondition] = []
+    package var filtersVLANs = false
+    package var ports: [PortCondition] = []
     /// Other interfaces of the host that have an address in one of its networks.
-    var rivals: [String] = []
+    package var rivals: [String] = []
     /// Whether packets are dropped that came another way than answers would go (`rp_filter`).
-    var isStrictOnPaths = false
+    package var isStrictOnPaths = false
     /// Whether a VM, or the command line, names it; else it is one of kvmctl's own networks.
-    var isNamed = true
+    package var isNamed = true
     /// Interfaces that could be its uplink: those that lead to the rest of the network now.
-    var candidates: [String] = []
+    package var candidates: [String] = []
+
+    package init(
+        name: String, isUp: Bool, mtu: Int, mac: MACAddress? = nil, keepsMAC: Bool? = true, addresses: [String] = [],
+        spanningTreeDelay: Duration? = nil, filtersVLANs: Bool = false, ports: [PortCondition] = [],
+        rivals: [String] = [], isStrictOnPaths: Bool = false, isNamed: Bool = true, candidates: [String] = []
+    ) {
+        self.name = name
+        self.isUp = isUp
+        self.mtu = mtu
+        self.mac = mac
+        self.keepsMAC = keepsMAC
+        self.addresses = addresses
+        self.spanningTreeDelay = spanningTreeDelay
+        self.filtersVLANs = filtersVLANs
+        self.ports = ports
+        self.rivals = rivals
+        self.isStrictOnPaths = isStrictOnPaths
+        self.isNamed = isNamed
+        self.candidates = candidates
+    }
 
     /// The ports that are no VM's.
     var uplinks: [PortCondition] { ports.filter { !$0.isTap } }
 }
 
 /// A port of a bridge.
-struct PortCondition: Equatable, Sendable {
+package struct PortCondition: Equatable, Sendable {
     var name: String
     /// Whether it is a tap: a VM's, or what was left of one.
     var isTap: Bool
@@ -49,23 +69,50 @@ struct PortCondition: Equatable, Sendable {
     var hasUntaggedVLAN = true
     /// The addresses that the bridge has heard behind it.
     var heard: [MACAddress] = []
+
+    package init(
+        name: String, isTap: Bool, alias: String? = nil, isUp: Bool = true, hasCarrier: Bool = true, mtu: Int,
+        mac: MACAddress? = nil, addresses: [String] = [], manager: NetworkManaging? = nil, hasUntaggedVLAN: Bool = true,
+        heard: [MACAddress] = []
+    ) {
+        self.name = name
+        self.isTap = isTap
+        self.alias = alias
+        self.isUp = isUp
+        self.hasCarrier = hasCarrier
+        self.mtu = mtu
+        self.mac = mac
+        self.addresses = addresses
+        self.manager = manager
+        self.hasUntaggedVLAN = hasUntaggedVLAN
+        self.heard = heard
+    }
 }
 
 /// A program of the host's that configures interfaces, and may take one out of a bridge again.
-enum NetworkManaging: Equatable, Sendable {
+package enum NetworkManaging: Equatable, Sendable {
     /// systemd-networkd, by that file, which says nothing of a bridge.
     case networkd(file: String)
     case networkManager
 }
 
 /// What decides which packets pass.
-struct FilterCondition: Equatable, Sendable {
+package struct FilterCondition: Equatable, Sendable {
     /// What is configured; nil where it could not be seen.
-    var firewall: Firewall?
+    package var firewall: Firewall?
     /// Whether that is all that there is.
-    var isWhole = true
+    package var isWhole = true
     /// Whether IPv4 in bridged frames goes through the filters of IPv4 (br_netfilter).
-    var seesBridgedIPv4 = false
+    package var seesBridgedIPv4 = false
     /// The same of IPv6.
-    var seesBridgedIPv6 = false
+    package var seesBridgedIPv6 = false
+
+    package init(
+        firewall: Firewall? = nil, isWhole: Bool = true, seesBridgedIPv4: Bool = false, seesBridgedIPv6: Bool = false
+    ) {
+        self.firewall = firewall
+        self.isWhole = isWhole
+        self.seesBridgedIPv4 = seesBridgedIPv4
+        self.seesBridgedIPv6 = seesBridgedIPv6
+    }
 }

@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// The devices behind network cards.
-enum DeviceChecks {
+package enum DeviceChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         guard facts.isRoot else { return [] }
         return [tap(facts.host.tun), vhost(facts.host.vhostNet)]

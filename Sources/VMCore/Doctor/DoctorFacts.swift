@@ -2,7 +2,7 @@ import BridgeNet
 import SystemPackage
 
 /// What the doctor has to know, gathered before it judges, so that judging is pure.
-struct DoctorFacts: Equatable, Sendable {
+package struct DoctorFacts: Equatable, Sendable {
     /// Whether root asks, who sees everything.
     var isRoot: Bool
     /// The host's own part.
@@ -23,10 +23,27 @@ struct DoctorFacts: Equatable, Sendable {
     var held: [HeldCondition] = []
     /// What could not be looked at, and why.
     var unseen: [VMError] = []
+
+    package init(
+        isRoot: Bool, host: HostCondition, places: [PlaceCondition] = [], machines: [MachineCondition] = [],
+        neighbours: [Neighbour] = [], bridges: [BridgeCondition] = [], waysOut: [String] = [],
+        filters: FilterCondition = FilterCondition(), held: [HeldCondition] = [], unseen: [VMError] = []
+    ) {
+        self.isRoot = isRoot
+        self.host = host
+        self.places = places
+        self.machines = machines
+        self.neighbours = neighbours
+        self.bridges = bridges
+        self.waysOut = waysOut
+        self.filters = filters
+        self.held = held
+        self.unseen = unseen
+    }
 }
 
 /// The host, without its network and its VMs.
-struct HostCondition: Equatable, Sendable {
+package struct HostCondition: Equatable, Sendable {
     var kvm: KVMVerdict
     var kvmDevice: DeviceCondition
     /// Whether the only KVM is one for guests that were made for it.
@@ -49,10 +66,32 @@ struct HostCondition: Equatable, Sendable {
     var uids: IDMap?
     /// nil where the kernel does not say.
     var memory: MemoryCondition?
+
+    package init(
+        kvm: KVMVerdict, kvmDevice: DeviceCondition, kvmIsForeign: Bool = false, kvmModule: String? = nil,
+        qemu: Result<QEMUFacts, VMError>, tun: DeviceCondition, vhostNet: DeviceCondition, ioUring: Bool,
+        machineID: String, user: String, hasLookers: Bool, strangers: [String] = [], uids: IDMap? = nil,
+        memory: MemoryCondition? = nil
+    ) {
+        self.kvm = kvm
+        self.kvmDevice = kvmDevice
+        self.kvmIsForeign = kvmIsForeign
+        self.kvmModule = kvmModule
+        self.qemu = qemu
+        self.tun = tun
+        self.vhostNet = vhostNet
+        self.ioUring = ioUring
+        self.machineID = machineID
+        self.user = user
+        self.hasLookers = hasLookers
+        self.strangers = strangers
+        self.uids = uids
+        self.memory = memory
+    }
 }
 
 /// A device that a driver makes under /dev.
-enum DeviceCondition: Equatable, Sendable {
+package enum DeviceCondition: Equatable, Sendable {
     /// It opens.
     case usable
     /// It is there, and does not open.
@@ -62,7 +101,7 @@ enum DeviceCondition: Equatable, Sendable {
     /// It is not there.
     case missing(Driver)
 
-    enum Driver: Equatable, Sendable {
+    package enum Driver: Equatable, Sendable {
         /// The kernel has it: only the device's file is missing.
         case running
         /// It can be loaded.
@@ -73,7 +112,7 @@ enum DeviceCondition: Equatable, Sendable {
 }
 
 /// The host's memory (proc_meminfo(5)).
-struct MemoryCondition: Equatable, Sendable {
+package struct MemoryCondition: Equatable, Sendable {
     var total: ByteCount
     /// What can be had without swapping.
     var available: ByteCount
@@ -81,22 +120,37 @@ struct MemoryCondition: Equatable, Sendable {
     var idleHugePages: ByteCount
     /// What may still be promised where the kernel keeps its promises (vm.overcommit_memory=2); else nil.
     var promisable: ByteCount?
+
+    package init(total: ByteCount, available: ByteCount, idleHugePages: ByteCount, promisable: ByteCount? = nil) {
+        self.total = total
+        self.available = available
+        self.idleHugePages = idleHugePages
+        self.promisable = promisable
+    }
 }
 
 /// A directory that is written to.
-struct PlaceCondition: Equatable, Sendable {
+package struct PlaceCondition: Equatable, Sendable {
     /// What it is for: `logs`.
-    var purpose: String
+    package var purpose: String
     var path: FilePath
     /// Whether kvmctl makes it itself.
     var isMadeByItself: Bool
     /// Whether it is there.
     var isThere: Bool
     /// The file system that it is on, or will be; nil where even that can't be asked.
-    var system: FileSystem?
+    package var system: FileSystem?
+
+    package init(purpose: String, path: FilePath, isMadeByItself: Bool, isThere: Bool, system: FileSystem? = nil) {
+        self.purpose = purpose
+        self.path = path
+        self.isMadeByItself = isMadeByItself
+        self.isThere = isThere
+        self.system = system
+    }
 
     /// A file system.
-    struct FileSystem: Equatable, Sendable {
+    package struct FileSystem: Equatable, Sendable {
         var size: ByteCount
         var free: ByteCount
         /// Files that can still be made; nil where there is no fixed number.
@@ -104,50 +158,91 @@ struct PlaceCondition: Equatable, Sendable {
         /// Where it is mounted, for one that is in memory (tmpfs(5)); else nil.
         var memoryMount: FilePath?
         /// How far the disks on it may still grow.
-        var growth = ByteCount(bytes: 0)
+        package var growth = ByteCount(bytes: 0)
+
+        package init(
+            size: ByteCount, free: ByteCount, freeFiles: UInt64? = nil, memoryMount: FilePath? = nil,
+            growth: ByteCount = ByteCount(bytes: 0)
+        ) {
+            self.size = size
+            self.free = free
+            self.freeFiles = freeFiles
+            self.memoryMount = memoryMount
+            self.growth = growth
+        }
     }
 }
 
 /// A VM.
-struct MachineCondition: Equatable, Sendable {
-    var name: String
+package struct MachineCondition: Equatable, Sendable {
+    package var name: String
     var file: FilePath
     var isRunning = false
     /// Whether its identity depends on the host's machine-id.
-    var needsMachineID = false
-    var memory: ByteCount?
+    package var needsMachineID = false
+    package var memory: ByteCount?
     /// All that keeps it from starting, apart from the rest of the host.
-    var obstacles: [VMError] = []
-    var nics: [NIC] = []
+    package var obstacles: [VMError] = []
+    package var nics: [NIC] = []
     /// Where its VNC server listens for other hosts, where it does.
-    var openVNC: HostPort?
+    package var openVNC: HostPort?
 
     /// Its logs that have become too large.
-    var longLogs: [LongLog] = []
+    package var longLogs: [LongLog] = []
     /// Where its VNC server listens on the host itself without a password, where it does, or would.
-    var unprotectedVNC: HostPort?
+    package var unprotectedVNC: HostPort?
 
     /// Its taps that are not on the bridge that they were made for.
-    var looseTaps: [LooseTap] = []
+    package var looseTaps: [LooseTap] = []
+
+    package init(
+        name: String, file: FilePath, isRunning: Bool = false, needsMachineID: Bool = false, memory: ByteCount? = nil,
+        obstacles: [VMError] = [], nics: [NIC] = [], openVNC: HostPort? = nil, longLogs: [LongLog] = [],
+        unprotectedVNC: HostPort? = nil, looseTaps: [LooseTap] = []
+    ) {
+        self.name = name
+        self.file = file
+        self.isRunning = isRunning
+        self.needsMachineID = needsMachineID
+        self.memory = memory
+        self.obstacles = obstacles
+        self.nics = nics
+        self.openVNC = openVNC
+        self.longLogs = longLogs
+        self.unprotectedVNC = unprotectedVNC
+        self.looseTaps = looseTaps
+    }
 
     /// A tap of a VM that runs, off its bridge: somebody deleted that, or took the tap out.
-    struct LooseTap: Equatable, Sendable {
+    package struct LooseTap: Equatable, Sendable {
         var tap: String
         var bridge: String
         /// Whether there is a bridge of that name.
         var isBridgeThere: Bool
         /// Whether the bridge is one of kvmctl's own networks'.
         var isOwn: Bool
+
+        package init(tap: String, bridge: String, isBridgeThere: Bool, isOwn: Bool) {
+            self.tap = tap
+            self.bridge = bridge
+            self.isBridgeThere = isBridgeThere
+            self.isOwn = isOwn
+        }
     }
 
     /// A log that is larger than it is to be.
-    struct LongLog: Equatable, Sendable {
+    package struct LongLog: Equatable, Sendable {
         var path: FilePath
         var size: ByteCount
+
+        package init(path: FilePath, size: ByteCount) {
+            self.path = path
+            self.size = size
+        }
     }
 
     /// A network card.
-    struct NIC: Equatable, Sendable {
+    package struct NIC: Equatable, Sendable {
         /// The n of `NETn`.
         var index: Int
         /// As in vm.params: `bridge:br0`.
@@ -158,10 +253,18 @@ struct MachineCondition: Equatable, Sendable {
         /// Whether it says which VLANs it is in.
         var hasVLANs = false
 
+        package init(index: Int, network: String, mac: MACAddress, macLine: Int? = nil, hasVLANs: Bool = false) {
+            self.index = index
+            self.network = network
+            self.mac = mac
+            self.macLine = macLine
+            self.hasVLANs = hasVLANs
+        }
+
         /// What it is to other VMs.
         var place: Neighbour.Address { .init(network: network, mac: mac.description) }
 
         /// The bridge that it names, where it does.
-        var bridge: String? { network.hasPrefix("bridge:") ? String(network.dropFirst(7)) : nil }
+        package var bridge: String? { network.hasPrefix("bridge:") ? String(network.dropFirst(7)) : nil }
     }
 }

@@ -1,6 +1,6 @@
 extension DoctorFacts {
     /// Everything that was found, the host first, then its bridges, then the VMs.
-    var findings: [Finding] {
+    package var findings: [Finding] {
         let checks: [(DoctorFacts) -> [Finding]] = [
             KVMChecks.all, QEMUChecks.all, AccountChecks.all, MemoryChecks.all, DeviceChecks.all, PlaceChecks.all,
             BridgeChecks.all, PortChecks.all, FilterChecks.all, HeldChecks.all, { $0.unseen.map(Self.blindSpot) },

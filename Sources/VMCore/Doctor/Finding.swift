@@ -47,7 +47,7 @@ package struct Finding: Equatable, Sendable {
 
 extension Finding.Mend {
     /// The remedy of an error.
-    init(_ remedy: Remedy) {
+    package init(_ remedy: Remedy) {
         switch remedy {
         case .run(_, let command, _): self = .command(command)
         case .advice(let text): self = .step(text)
@@ -57,7 +57,7 @@ extension Finding.Mend {
 
 extension Finding {
     /// An error as a finding; the remedy that it names is the mend.
-    init(_ error: VMError, of subject: String? = nil) {
+    package init(_ error: VMError, of subject: String? = nil) {
         var itself = error
         if subject == nil { itself.subject = "" }
         self.init(

@@ -1,8 +1,8 @@
 import SystemPackage
 
 /// Something on the host that running VMs need, and that somebody else can take away.
-struct HeldCondition: Equatable, Sendable {
-    enum Thing: Equatable, Sendable {
+package struct HeldCondition: Equatable, Sendable {
+    package enum Thing: Equatable, Sendable {
         /// A table of nftables, `ip kvmctl_nat`, and the file that makes it.
         case table(String, script: FilePath?)
         /// The DHCP and DNS server, and the file that starts it.
@@ -10,15 +10,20 @@ struct HeldCondition: Equatable, Sendable {
     }
 
     /// As its file is called: `nat`, `nat.web`, `rules.web`.
-    var resource: String
+    package var resource: String
     var thing: Thing
 
+    package init(resource: String, thing: Thing) {
+        self.resource = resource
+        self.thing = thing
+    }
+
     /// Whose it is: a VM, or `nat`, which is every VM's that is on it.
-    var owner: String { resource.split(separator: ".", maxSplits: 1).last.map(String.init) ?? resource }
+    package var owner: String { resource.split(separator: ".", maxSplits: 1).last.map(String.init) ?? resource }
 }
 
 /// What running VMs hold, and is not there any more.
-enum HeldChecks {
+package enum HeldChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         facts.held.compactMap { held in
             switch held.thing {

@@ -1,5 +1,5 @@
 /// The processor: KVM.
-enum KVMChecks {
+package enum KVMChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] { [kvm(facts.host, isRoot: facts.isRoot)] }
 
     private static func kvm(_ host: HostCondition, isRoot: Bool) -> Finding {

@@ -12,7 +12,7 @@ struct ELFNotes {
     private static let (mostHeaders, mostBytes): (UInt64, UInt64) = (128, 1 << 16)
 
     /// - Parameter header: the beginning of the file, which holds the ELF header.
-    init(header: [UInt8], _ read: FileBytes) throws(Errno) {
+    package init(header: [UInt8], _ read: FileBytes) throws(Errno) {
         let isWide = header.count > 4 && header[4] == 2
         let word = isWide ? 8 : 4
         let table = header.littleEndian(at: isWide ? 32 : 28, bytes: word)

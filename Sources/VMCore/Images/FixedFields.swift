@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// Reads a number of bytes of a file from an offset: fewer where the file ends before.
-typealias FileBytes = (_ offset: Int64, _ count: Int) throws(Errno) -> [UInt8]
+package typealias FileBytes = (_ offset: Int64, _ count: Int) throws(Errno) -> [UInt8]
 
 /// Numbers at fixed places of a header; 0 where the header is too short.
 extension [UInt8] {

@@ -6,7 +6,7 @@ struct ImageConversion {
     private let format: String
 
     /// - Parameter format: QEMU's name for the format that it has now.
-    init(of image: FilePath, from format: String) {
+    package init(of image: FilePath, from format: String) {
         old = image
         self.format = format
     }

@@ -2,11 +2,11 @@ import SystemPackage
 
 /// How an image names another one (QEMU, qemu-block-drivers(7)): by a path; by a protocol and a path; or by `json:` and
 /// the options of a block device.
-enum ImageReference {
+package enum ImageReference {
     /// The files that a name may mean; none where it is not a file of this host's.
     ///
     /// - Parameter image: the image that holds the name: a path is relative to that one's directory.
-    static func files(_ name: String, in image: FilePath) -> [FilePath] {
+    package static func files(_ name: String, in image: FilePath) -> [FilePath] {
         let directory = image.removingLastComponent()
         func path(_ text: some StringProtocol) -> FilePath { directory.pushing(FilePath(String(text))) }
         if name.hasPrefix("json:") {

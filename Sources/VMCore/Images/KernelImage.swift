@@ -31,7 +31,7 @@ extension KernelImage {
     private static let headerLength = 8192
 
     /// - Parameter size: the file's size in bytes.
-    init(size: Int64, _ read: FileBytes) throws(Errno) {
+    package init(size: Int64, _ read: FileBytes) throws(Errno) {
         let header = try read(0, Self.headerLength)
         if size == 0 {
             self = .none("is empty")

@@ -32,7 +32,7 @@ extension OpticalDisc {
 
     /// Looks at an image: ISO 9660 (ECMA-119, 8.4) has its primary volume descriptor in sector 16, El Torito's boot record
     /// is in sector 17.
-    init(_ read: FileBytes) throws(Errno) {
+    package init(_ read: FileBytes) throws(Errno) {
         let descriptors = try read(Int64(16 * Self.sector), 2 * Self.sector)
         volumeBytes = Self.volumeBytes(descriptors)
         // What begins UDF's volume recognition sequence (ECMA-167, part 2, 9.2) comes after those of ISO 9660, if any.

@@ -1,8 +1,8 @@
 /// File systems whose files are views of the kernel's state, not stored bytes: no disk, CD or kernel is there. To read one
 /// may wait for ever, and to write one may change the host.
-enum PseudoFileSystem {
+package enum PseudoFileSystem {
     /// What the kernel calls it (include/uapi/linux/magic.h), by f_type of statfs(2); nil for one that stores files.
-    static func name(ofType type: UInt32) -> String? { names[type] }
+    package static func name(ofType type: UInt32) -> String? { names[type] }
 
     private static let names: [UInt32: String] = [
         0x9fa0: "proc", 0x6265_6572: "sysfs", 0x0027_e0eb: "cgroup", 0x6367_7270: "cgroup2", 0x6462_6720: "debugfs",

@@ -21,7 +21,7 @@ extension QCOW2Condition {
     private static let corrupt: UInt64 = 1 << 1
 
     /// - Parameter header: the beginning of the image; nil where it is no qcow2 image.
-    init?(_ header: [UInt8]) {
+    package init?(_ header: [UInt8]) {
         let version = header.bigEndian(at: 4, bytes: 4)
         guard header.starts(with: [0x51, 0x46, 0x49, 0xfb]), version != 1 else { return nil }
         let features = version >= 3 ? header.bigEndian(at: 72, bytes: 8) : 0

@@ -1,7 +1,7 @@
 /// The names of other files in the header of a qcow2 image (QEMU, docs/interop/qcow2).
-struct QCOW2Header: Equatable {
+package struct QCOW2Header: Equatable {
     /// A file that part of the image is in.
-    enum Part: Equatable {
+    package enum Part: Equatable {
         /// Its name, as the header has it: relative to the image's own directory, or with a protocol before it.
         case named(String)
         /// The name is not in the part of the file that was read, or is none.
@@ -9,15 +9,15 @@ struct QCOW2Header: Equatable {
     }
 
     /// The image that this one is a difference to.
-    var backing: Part?
+    package var backing: Part?
     /// The raw file that holds the data.
-    var data: Part?
+    package var data: Part?
 
     private static let magic: [UInt8] = [0x51, 0x46, 0x49, 0xfb]
     private static let dataFileExtension: UInt64 = 0x4441_5441
 
     /// Reads the beginning of an image; nil where it is no qcow2.
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         guard bytes.starts(with: Self.magic), Self.number(bytes, at: 4, bytes: 4) >= 2 else { return nil }
         let version = Self.number(bytes, at: 4, bytes: 4)
         let backingOffset = Self.number(bytes, at: 8, bytes: 8)

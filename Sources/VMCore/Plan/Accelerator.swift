@@ -1,9 +1,9 @@
 /// What runs the guest's instructions.
-enum Accelerator: String {
+package enum Accelerator: String {
     case kvm, tcg
 
     /// The one that `ACCEL` and the host come to; nil where it asks for KVM, which can't be used.
-    init?(_ choice: AccelChoice, _ kvm: KVMVerdict) {
+    package init?(_ choice: AccelChoice, _ kvm: KVMVerdict) {
         switch (choice, kvm) {
         case (.tcg, _): self = .tcg
         case (_, .works): self = .kvm

@@ -3,10 +3,12 @@ import FoundationEssentials
 import SystemPackage
 
 /// What tells a VM from all others: its UUID, and the MACs that follow from it.
-struct Identity: Equatable {
+package struct Identity: Equatable {
     let uuid: Setting<UUID>
 
-    init(_ params: VMParams, machineID: String) {
+    package init(uuid: Setting<UUID>) { self.uuid = uuid }
+
+    package init(_ params: VMParams, machineID: String) {
         uuid =
             params.uuid
             ?? Setting(
@@ -16,10 +18,10 @@ struct Identity: Equatable {
     }
 
     /// The address of a NIC that names none.
-    func mac(nic: Int) -> MACAddress { Self.mac(uuid: uuid.value, nic: nic) }
+    package func mac(nic: Int) -> MACAddress { Self.mac(uuid: uuid.value, nic: nic) }
 
     /// QEMU's prefix 52:54:00, then 24 bits out of the VM's UUID and the NIC's n.
-    static func mac(uuid: UUID, nic: Int) -> MACAddress {
+    package static func mac(uuid: UUID, nic: Int) -> MACAddress {
         let hash = hash(uuid.bytes + [UInt8(truncatingIfNeeded: nic)])
         return MACAddress(bits: 0x5254_0000_0000 | UInt64(hash[0]) << 16 | UInt64(hash[1]) << 8 | UInt64(hash[2]))
     }
@@ -35,7 +37,7 @@ struct Identity: Equatable {
 
     /// FNV-1a of 128 bits (draft-eastlake-fnv), folded once so that its weak last bytes reach all bits. Identity needs
     /// even spread over few inputs and stability for ever, not secrecy.
-    static func hash(_ bytes: [UInt8]) -> [UInt8] {
+    package static func hash(_ bytes: [UInt8]) -> [UInt8] {
         let prime: UInt128 = 1 << 88 | 0x13b
         let basis: UInt128 = 0x6c62_272e_07bb_0142 << 64 | 0x62b8_2175_6295_c58d
         var hash = bytes.reduce(basis) { ($0 ^ UInt128($1)) &* prime }
@@ -51,7 +53,7 @@ extension UUID {
     var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
 
     /// Takes sixteen octets; missing ones are zero.
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         var raw: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
         withUnsafeMutableBytes(of: &raw) { $0.copyBytes(from: bytes.prefix(16)) }
         self.init(uuid: raw)

@@ -64,7 +64,7 @@ struct LaunchPlanner {
     /// Files that the caller may not look at.
     var unseen: [FilePath] = []
 
-    init(params: VMParams, options: StartOptions, facts: HostFacts) {
+    package init(params: VMParams, options: StartOptions, facts: HostFacts) {
         self.params = params
         self.options = options
         self.facts = facts
@@ -133,7 +133,7 @@ struct LaunchPlanner {
 
 extension VMParams {
     /// Says in a message where a setting stands: `/vms/1/vm.params:3: DISK1`.
-    func place(_ origin: Origin) -> String {
+    package func place(_ origin: Origin) -> String {
         switch origin {
         case .line(let number, let key): "\(file):\(number): \(key)"
         case .standard(let key): "\(file): \(key) (default)"

@@ -14,7 +14,7 @@ struct JSONReader {
     private var position = 0
     private var depth = 0
 
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The one document that the text is.
     mutating func document() throws(JSONFault) -> JSON {

@@ -6,7 +6,7 @@ struct JSONWriter {
     private(set) var text = ""
     private var depth = 0
 
-    init(_ value: JSON, pretty isPretty: Bool) {
+    package init(_ value: JSON, pretty isPretty: Bool) {
         self.isPretty = isPretty
         write(value)
     }

@@ -1,0 +1,93 @@
+import SystemPackage
+
+/// Why something could not be done: what kind of failure, of what, because of what, and what to do about it.
+///
+/// The code decides the exit code (DESIGN §2.3); the rest is the message, one or two lines that a tired admin can act
+/// on without reading anything else.
+package struct VMError: Error, Equatable, Sendable {
+    /// The closed set of failure kinds, after sysexits(3).
+    package enum Code: Sendable, Equatable {
+        /// Some of several VMs failed; each was named.
+        case partial
+        /// The command line is wrong.
+        case usage
+        /// A file's content is wrong.
+        case badData
+        /// A file or VM that was named does not exist.
+        case notFound
+        /// The host lacks something: QEMU, KVM, a bridge, a tool.
+        case unavailable
+        /// A bug in kvmctl.
+        case bug
+        /// An output can't be created.
+        case cannotCreate
+        /// Locked, taken, or in the wrong state for this.
+        case busy
+        /// Permission denied.
+        case denied
+        /// A deadline passed.
+        case timedOut
+    }
+
+    /// What kind of failure this is.
+    package var code: Code
+    /// The thing that failed: a path, a VM's name, an interface.
+    package var subject: String
+    /// Why, in one clause.
+    package var cause: String
+    /// The kernel's word, where there is one.
+    package var errno: Errno?
+    /// What to do about it.
+    package var remedy: Remedy?
+    /// Further lines that belong to the message, such as what QEMU printed.
+    package var details: [String]
+
+    /// Creates an error; see the properties for what each part holds.
+    package init(
+        _ code: Code, _ subject: String, _ cause: String, errno: Errno? = nil, remedy: Remedy? = nil,
+        details: [String] = []
+    ) {
+        self.code = code
+        self.subject = subject
+        self.cause = cause
+        self.errno = errno
+        self.remedy = remedy
+        self.details = details
+    }
+
+    /// The failure of a system call on `subject`, with the code that its errno stands for.
+    package init(failed errno: Errno, _ subject: String, _ doing: String, remedy: Remedy? = nil) {
+        let code: Code =
+            switch errno {
+            case .noSuchFileOrDirectory, .notDirectory: .notFound
+            case .permissionDenied, .notPermitted, .readOnlyFileSystem: .denied
+            case .fileExists, .noSpace, .diskQuotaExceeded, .fileTooLarge: .cannotCreate
+            case .resourceBusy, .addressInUse, .resourceTemporarilyUnavailable: .busy
+            case .timedOut: .timedOut
+            default: .unavailable
+            }
+        self.init(code, subject, doing, errno: errno, remedy: remedy ?? Self.usualRemedy(errno))
+    }
+
+    private static func usualRemedy(_ errno: Errno) -> Remedy? {
+        switch errno {
+        case .noSpace: "free some space there: \(command: "df -h") says how full each file system is"
+        case .diskQuotaExceeded: "free some space there: \(command: "quota") says how much you may use"
+        default: nil
+        }
+    }
+}
+
+extension VMError: CustomStringConvertible {
+    /// The message as it is shown: `SUBJECT: CAUSE: ERRNO`, the details, then the remedy.
+    package var description: String {
+        ([summary] + details + (remedy.map { [$0.description] } ?? [])).joined(separator: "\n  ")
+    }
+
+    /// The first line, `SUBJECT: CAUSE: ERRNO`. A back-quote of a name's is escaped: only commands of a remedy stand between those.
+    package var summary: String {
+        let text = (subject.isEmpty ? cause : "\(subject): \(cause)") + (errno.map { ": \($0.description)" } ?? "")
+        return text.utf8.contains(UInt8(ascii: "`"))
+            ? text.split(separator: "`", omittingEmptySubsequences: false).joined(separator: "\\x60") : text
+    }
+}

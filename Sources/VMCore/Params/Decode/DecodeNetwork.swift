@@ -1,0 +1,142 @@
+import BridgeNet
+import SystemPackage
+
+extension ParamsDecoder {
+    /// `none` is a choice too, but no NIC.
+    package enum NetworkChoice: Equatable {
+        case network(Network)
+        case none
+    }
+
+    /// Whether some NIC was asked for in a line that is wrong: it may be the one that something else needs.
+    func hasFaultyNIC(besides nics: [VMParams.NIC]) -> Bool {
+        (0...7).contains { index in
+            let isMentioned = mentions(.net, at: index) || index == 0 && mentions(.bridge)
+            let isDecoded = nics.contains { $0.index == index } || assignment(.net, at: index)?.value == "none"
+            return isMentioned && !isDecoded
+        }
+    }
+
+    mutating func decodeNICs() -> [VMParams.NIC] {
+        var nics: [VMParams.NIC] = []
+        // NET0 is there without being written.
+        let written = indices(of: [.net] + Self.nicKeys)
+        for index in written.first == 0 ? written : [0] + written {
+            // All settings are decoded before the network is looked at, so that all their faults are told.
+            let mac = decodeMAC(index)
+            let tap = setting(.netTap, at: index, Self.tap)
+            let mtu = setting(.netMTU, at: index, Self.mtu)
+            let vlans = setting(.netVLAN, at: index, Self.vlans)
+            let queues = setting(.netQueues, at: index, Self.queues)
+            let rate = setting(.netRate, at: index, BitRate.init(parsing:))
+            let filter = setting(.netFilter, at: index, Self.filter)
+            guard let choice = decodeNetwork(index) else { continue }
+            refuseWithout(choice, index)
+            guard case .network(let network) = choice.value else { continue }
+            refuseUnknownAddresses(filter?.value, network, index)
+            nics.append(
+                VMParams.NIC(
+                    index: index, network: Setting(network, choice.origin), mac: mac, tap: tap, mtu: mtu, vlans: vlans,
+                    queues: queues, rate: rate, filter: filter))
+        }
+        refuseSharedNames(nics)
+        return nics
+    }
+
+    private mutating func decodeNetwork(_ index: Int) -> Setting<NetworkChoice>? {
+        let choice = setting(.net, at: index, Self.network)
+        guard index == 0 else { return choice }
+        let bridge = setting(.bridge) { text throws(ValueFault) in
+            NetworkChoice.network(.bridge(try Self.bridge(text)))
+        }
+        if let choice, let bridge, choice.value != bridge.value {
+            conflict(
+                .bridge, "BRIDGE: NET0\(place(choice.origin)) says something else",
+                hint: "BRIDGE=NAME is short for NET0=bridge:NAME. \(removal: "Remove one of the two lines.")")
+        }
+        if let found = choice ?? bridge { return found }
+        // Where the line is there but wrong, there is nothing to go on with.
+        guard !mentions(.net, at: 0), !mentions(.bridge), let standard = DeviceName("br0") else { return nil }
+        return Setting(.network(.bridge(standard)), .standard(key: KeyName(.net, 0)))
+    }
+
+    private mutating func decodeMAC(_ index: Int) -> Setting<MACAddress>? {
+        let mac = setting(.netMAC, at: index, Self.mac)
+        guard index == 0 else { return mac }
+        let short = setting(.mac, Self.mac)
+        if short != nil, let line = assignment(.netMAC, at: 0)?.line {
+            conflict(
+                .mac, "MAC: NET0_MAC is set on line \(line)",
+                hint: "MAC is short for NET0_MAC. \(removal: "Remove one of the two lines.")")
+        }
+        return mac ?? short
+    }
+
+    /// The settings of a NIC.
+    private static let nicKeys: [ParamsKey] = [
+        .netMAC, .netTap, .netMTU, .netVLAN, .netQueues, .netRate, .netFilter,
+    ]
+
+    /// A NIC that is not there has no settings, and each network only those that it can heed.
+    private mutating func refuseWithout(_ choice: Setting<NetworkChoice>, _ index: Int) {
+        for key in Self.nicKeys {
+            let reason: String
+            switch choice.value {
+            case .none: reason = "is none"
+            case .network(let network):
+                guard let lack = network.lack(of: key) else { continue }
+                reason = "is \(network), which has \(lack)"
+            }
+            var names = [KeyName(key, index)]
+            if key == .netMAC, index == 0 { names.append(KeyName(.mac)) }
+            for name in names {
+                conflict(
+                    name.key, at: name.index, "\(name): NET\(index)\(place(choice.origin)) \(reason)",
+                    hint: "\(removal: "Remove the line,") or connect the NIC to a bridge.")
+            }
+        }
+    }
+
+    /// `ip` alone means the addresses that a network of ours gave the guest.
+    private mutating func refuseUnknownAddresses(_ filter: SourceFilter?, _ network: Network, _ index: Int) {
+        guard filter?.addresses == .lease, network != .nat, network != .user else { return }
+        conflict(
+            .netFilter, at: index, "NET\(index)_FILTER: which addresses the guest has on \(network) is not known here",
+            hint: """
+                List them, such as \(example: "ip=192.0.2.7,2001:db8::7"); only on nat can 'ip' stand alone.
+                """)
+    }
+
+    /// Two stations with one MAC break both; one tap serves one NIC.
+    private mutating func refuseSharedNames(_ nics: [VMParams.NIC]) {
+        for (position, nic) in nics.enumerated() {
+            let earlier = nics[..<position]
+            if let mac = nic.mac, let other = earlier.first(where: { $0.mac?.value == mac.value })?.mac {
+                conflict(
+                    .netMAC, at: nic.index, "NET\(nic.index)_MAC: \(mac.value) is already used\(place(other.origin))",
+                    hint: "Give each NIC an address of its own, or \(removal: "none"): it is then derived.")
+            }
+            if let tap = nic.tap, let other = earlier.first(where: { $0.tap?.value == tap.value })?.tap {
+                conflict(
+                    .netTap, at: nic.index, "NET\(nic.index)_TAP: \(tap.value) is already used\(place(other.origin))",
+                    hint: "Give each tap a name of its own, or \(removal: "none"): it is then the first free tapN.")
+            }
+        }
+    }
+}
+
+extension Network {
+    /// What keeps a NIC on this network from having a setting; nil: nothing does.
+    fileprivate func lack(of key: ParamsKey) -> String? {
+        switch (self, key) {
+        case (.bridge, _), (_, .netMAC): nil
+        case (.user, .netTap): "no tap"
+        case (.user, .netMTU): "no MTU of its own"
+        case (.user, .netQueues): "only one queue"
+        case (.user, .netRate): "no rate limit"
+        case (.user, .netFilter): "no filter: its guest's packets leave as QEMU's own"
+        case (_, .netVLAN): "no VLANs"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import SystemPackage
+
+/// Turns the assignments of one file into parameters. Nothing stops it: whatever is wrong goes to the log, and the rest
+/// is decoded all the same, so that one run tells everything.
+package struct ParamsDecoder {
+    let file: FilePath
+    let bytes: [UInt8]
+    var log = FaultLog()
+    /// Every key whose line was seen, in the order of the file. Not a dictionary: a file has a dozen, and to look through
+    /// these small values is quicker than to hash one.
+    private var names: [KeyName] = []
+    /// What the first line of each of them says; nil where it is faulty, or asks for what is not built: its absence is
+    /// then no second fault.
+    private var assignments: [Assignment?] = []
+    /// Where that line is.
+    private var lines: [Int] = []
+    /// Keys that make no sense without another.
+    private var dependants: [(name: KeyName, parent: KeyName)] = []
+
+    /// What relative paths are relative to.
+    let directory: String
+
+    package init(_ bytes: [UInt8], file: FilePath) {
+        self.bytes = bytes
+        self.file = file
+        directory = VMParams.directory(of: file)
+    }
+
+    /// Reads every line, and refuses what the schema alone can judge.
+    mutating func collect() {
+        // Most files have no more.
+        names.reserveCapacity(16)
+        lines.reserveCapacity(16)
+        assignments.reserveCapacity(16)
+        for element in ParamsLexer(bytes) {
+            switch element {
+            case .success(let assignment): file(assignment)
+            case .failure(let fault):
+                if let key = fault.key, case .entry(_, let name) = ParamsSchema.find(key), !mentions(name) {
+                    note(name, line: fault.line)
+                }
+                log.add(fault)
+            }
+        }
+        requireParents()
+    }
+
+    private mutating func file(_ assignment: Assignment) {
+        let entry: ParamsSchema.Entry
+        let name: KeyName
+        switch ParamsSchema.find(assignment.key) {
+        case .entry(let known, let its): (entry, name) = (known, its)
+        case .badIndex(let known): return log.add(badIndex(assignment, of: known))
+        case .unknown: return log.add(unknown(assignment))
+        }
+        if let first = names.firstIndex(of: name) {
+            log.add(
+                assignment.keyFault(
+                    "\(name) is set twice: first on line \(lines[first])",
+                    hint: "\(removal: "Remove one of the two lines.")"))
+            return
+        }
+        note(name, line: assignment.line)
+        if entry.status == .notBuilt {
+            log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
+        } else if assignment.value.isEmpty, name.key != .append {
+            log.add(
+                assignment.keyFault("\(name) has no value", hint: "Give it a value, or \(removal: "remove the line.")"))
+        } else if case .except(let values) = entry.status, values.contains(where: assignment.value.isKind) {
+            let fault = ValueFault(
+                notBuilt(Printable.excerpt("\(name)=\(assignment.value)")), hint: Self.withoutIt,
+                kind: .unavailable)
+            log.add(assignment.fault(fault))
+        } else {
+            assignments[assignments.count - 1] = assignment
+            // NET0 is there without being written.
+            if let needed = entry.needs, needed != .net || name.index != 0 {
+                dependants.append((name, KeyName(needed, name.index)))
+            }
+        }
+    }
+
+    private mutating func note(_ name: KeyName, line: Int) {
+        names.append(name)
+        lines.append(line)
+        assignments.append(nil)
+    }
+
+    private func badIndex(_ assignment: Assignment, of entry: ParamsSchema.Entry) -> Fault {
+        let range = entry.indices.map { "\($0.lowerBound) to \($0.upperBound)" } ?? ""
+        return assignment.keyFault(
+            "there is no \(Printable.quoted(assignment.key))",
+            hint: "The n of \(entry.key.pattern) is \(range), without leading zeros.",
+            repair: LineRepair(
+                key: assignment.keySpan, value: assignment.valueSpan,
+                reason: "the n of \(entry.key.pattern) is \(range), without leading zeros"))
+    }
+
+    private func unknown(_ assignment: Assignment) -> Fault {
+        assignment.keyFault(
+            "unknown key \(Printable.quoted(assignment.key))",
+            hint: "kvmctl keys lists the keys; a comment begins with '#'.",
+            repair: LineRepair(key: assignment.keySpan, value: assignment.valueSpan))
+    }
+
+    private mutating func requireParents() {
+        for (name, parent) in dependants where !mentions(parent) {
+            let fault = assignment(name)?.keyFault(
+                "\(name) is set, but \(parent) is not",
+                hint: "\(removal: "Remove this line,") or add one such as \(example(of: parent)).")
+            if let fault { log.add(fault) }
+        }
+    }
+
+    /// A line that has the key.
+    private func example(of name: KeyName) -> ParamsLine {
+        guard case .entry(let entry, _) = ParamsSchema.find(name.description) else { return ParamsLine("\(name)", "") }
+        return ParamsLine("\(name)", entry.example)
+    }
+
+    static let withoutIt: Hint =
+        "No setting is ever ignored silently: \(removal: "remove the line") to run the VM without it."
+
+    private func notBuilt(_ what: String) -> String { "\(what) is not built yet in this version of kvmctl" }
+}
+
+extension ParamsDecoder {
+    /// The assignment of a key, if there is one that is worth decoding.
+    func assignment(_ key: ParamsKey, at index: Int? = nil) -> Assignment? { assignment(KeyName(key, index)) }
+
+    private func assignment(_ name: KeyName) -> Assignment? { names.firstIndex(of: name).flatMap { assignments[$0] } }
+
+    /// Whether a line for the key was seen, faulty or not.
+    func mentions(_ key: ParamsKey, at index: Int? = nil) -> Bool { mentions(KeyName(key, index)) }
+
+    private func mentions(_ name: KeyName) -> Bool { names.contains(name) }
+
+    /// The indices that a key, or any of some keys, is set with, ascending and each once.
+    func indices(of keys: ParamsKey...) -> [Int] { indices(of: keys) }
+
+    /// The same.
+    func indices(of keys: [ParamsKey]) -> [Int] {
+        var indices: [Int] = []
+        for (position, name) in names.enumerated() where keys.contains(name.key) && assignments[position] != nil {
+            guard let index = name.index, !indices.contains(index) else { continue }
+            // Most files have them in order already.
+            indices.insert(index, at: indices.lastIndex { $0 < index }.map { $0 + 1 } ?? 0)
+        }
+        return indices
+    }
+
+    /// Decodes the value of a key; nil if it is not set, or wrong.
+    mutating func setting<Value>(
+        _ key: ParamsKey, at index: Int? = nil, _ parse: (String) throws(ValueFault) -> Value
+    ) -> Setting<Value>? {
+        let name = KeyName(key, index)
+        guard let assignment = assignment(name) else { return nil }
+        do throws(ValueFault) {
+            return Setting(try parse(assignment.value), .line(assignment.line, key: name))
+        } catch {
+            var fault = error
+            fault.message = "\(name): \(fault.message)"
+            log.add(assignment.fault(fault))
+            return nil
+        }
+    }
+
+    /// Decodes the value of a key that has a default.
+    mutating func setting<Value>(
+        _ key: ParamsKey, at index: Int? = nil, default standard: Value,
+        _ parse: (String) throws(ValueFault) -> Value
+    ) -> Setting<Value> {
+        setting(key, at: index, parse) ?? Setting(standard, .standard(key: KeyName(key, index)))
+    }
+
+    /// Records that a key can't stand as it is because of something else in the file.
+    mutating func conflict(
+        _ key: ParamsKey, at index: Int? = nil, _ message: String, hint: Hint, trying: [Hint] = [],
+        kind: Diagnostic.Kind = .badData
+    ) {
+        guard let assignment = assignment(key, at: index) else { return }
+        log.add(assignment.fault(ValueFault(message, hint: hint, trying: trying, kind: kind)))
+    }
+}
+
+extension Assignment {
+    fileprivate func keyFault(
+        _ message: String, hint: Hint, repair: LineRepair? = nil, kind: Diagnostic.Kind = .badData
+    ) -> Fault {
+        var fault = Fault(kind: kind, line: line, span: keySpan, message: message, hint: hint, key: key)
+        fault.repair = repair
+        return fault
+    }
+
+    fileprivate func fault(_ fault: ValueFault) -> Fault {
+        var placed = Fault(
+            kind: fault.kind, line: line, span: span(of: fault.range), message: fault.message, hint: nil, key: key)
+        placed.advice = fault.advice
+        placed.value = FaultyValue(whole: value, range: fault.range)
+        return placed
+    }
+}
+
+extension String {
+    /// Whether this is the word, or the word and something after a colon.
+    fileprivate func isKind(_ word: String) -> Bool {
+        utf8.starts(with: word.utf8) && (utf8.count == word.utf8.count || utf8.dropFirst(word.utf8.count).first == 0x3a)
+    }
+}

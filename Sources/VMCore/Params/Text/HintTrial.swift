@@ -1,0 +1,120 @@
+import SystemPackage
+
+/// Tries what hints offer: a hint is given only if the file, changed as it says, has no error on those lines, and fewer
+/// errors than before. Else it would lead from one refusal to the next.
+struct HintTrial {
+    private let bytes: [UInt8]
+    private let file: FilePath
+    private let errors: Int
+    /// How many more files are read: each fault may take several, and a file can have a hundred faults.
+    private var triesLeft = 32
+
+    /// A file that is no params file has nothing that could be tried.
+    private static let largestFile = 1 << 13
+
+    package init(_ bytes: [UInt8], file: FilePath, errors: Int) {
+        self.bytes = bytes
+        self.file = file
+        self.errors = errors
+        if bytes.count > Self.largestFile { triesLeft = 0 }
+    }
+
+    /// The fault with its best hint, and the changes that this hint offers.
+    mutating func resolve(_ fault: Fault) -> (fault: Fault, edits: [LineEdit]) {
+        var resolved = fault
+        if let repair = fault.repair {
+            for line in repair.lines(in: bytes) {
+                if let found = accepted(repair.hint(line, in: bytes), fault) { return found }
+            }
+        }
+        for hint in fault.trying {
+            if let found = accepted(hint, fault) { return found }
+        }
+        if let advice = fault.repair.flatMap({ explained($0, fault) }) {
+            resolved.hint = advice
+            return (resolved, [])
+        }
+        return (resolved, fault.hint.map { edits($0, fault) } ?? [])
+    }
+
+    /// The fault with a hint, if all that it offers is accepted.
+    private mutating func accepted(_ hint: Hint, _ fault: Fault) -> (fault: Fault, edits: [LineEdit])? {
+        let edits = edits(hint, fault)
+        guard edits.count == hint.offers.count else { return nil }
+        var resolved = fault
+        resolved.hint = hint
+        return (resolved, edits)
+    }
+
+    /// What a hint offers, as far as it is accepted.
+    private mutating func edits(_ hint: Hint, _ fault: Fault) -> [LineEdit] {
+        hint.offers.compactMap { offer in
+            guard let edit = edit(offer, fault) else { return nil }
+            // A line that is left out has no error.
+            if case .removal = offer { return edit }
+            return accepts(edit) ? edit : nil
+        }
+    }
+
+    private func edit(_ offer: Hint.Offer, _ fault: Fault) -> LineEdit? {
+        switch offer {
+        case .removal: .replace(line: fault.line, by: [])
+        case .lines(let lines): .replace(line: fault.line, by: lines)
+        case .addition(let lines): .append(lines)
+        case .value(let value): fault.key.map { .replace(line: fault.line, by: [ParamsLine($0, value)]) }
+        case .part(let part):
+            fault.key.flatMap { key in
+                (fault.value?.replaced(by: part)).map { .replace(line: fault.line, by: [ParamsLine(key, $0)]) }
+            }
+        }
+    }
+
+    private mutating func accepts(_ edit: LineEdit) -> Bool {
+        guard triesLeft > 0 else { return false }
+        triesLeft -= 1
+        let (log, lines) = errors(after: edit)
+        let isClean = !log.faults.contains { $0.kind != .warning && lines.contains($0.line) }
+        return isClean && log.errors < errors && log.unlisted == 0
+    }
+
+    /// What the file would be refused for after a change, and the lines that are new.
+    private func errors(after edit: LineEdit) -> (FaultLog, Range<Int>) {
+        let (changed, lines) = edit.applied(to: bytes)
+        var decoder = ParamsDecoder(changed, file: file)
+        decoder.collect()
+        _ = decoder.decode()
+        return (decoder.log, lines)
+    }
+
+    /// Where a line was meant for a key, but can't be had as it is: what is wrong beside.
+    private mutating func explained(_ repair: LineRepair, _ fault: Fault) -> Hint? {
+        guard triesLeft > 0, let line = repair.lines(in: bytes).first else { return nil }
+        triesLeft -= 1
+        let (log, lines) = errors(after: .replace(line: fault.line, by: [line]))
+        guard let next = log.faults.first(where: { $0.kind != .warning && lines.contains($0.line) }) else { return nil }
+        let more = next.hint.map { " \($0.text)" } ?? ""
+        let first =
+            repair.reason.map { "\($0.prefix(1).uppercased())\($0.dropFirst())." } ?? "Did you mean \(line.key)?"
+        return Hint(text: "\(first) Besides, \(next.message).\(more)", examples: next.hint?.examples ?? [])
+    }
+}
+
+extension LineEdit {
+    /// A file after the change, and the lines that are new in it, from 1.
+    func applied(to bytes: [UInt8]) -> (bytes: [UInt8], lines: Range<Int>) {
+        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
+        switch self {
+        case .replace(let number, let new):
+            let text = new.map { Array($0.description.utf8) }
+            guard lines.indices.contains(number - 1) else { return (bytes, 0..<0) }
+            // A comment in its place keeps the numbers of the others.
+            lines.replaceSubrange(number - 1...number - 1, with: text.isEmpty ? [[UInt8(ascii: "#")]] : text)
+            return (Array(lines.joined(separator: [UInt8(ascii: "\n")])), number..<number + max(1, new.count))
+        case .append(let new):
+            let isEnded = bytes.isEmpty || bytes.last == UInt8(ascii: "\n")
+            let text = (isEnded ? "" : "\n") + new.map { "\($0)\n" }.joined()
+            let first = lines.count + (isEnded ? 0 : 1)
+            return (bytes + Array(text.utf8), first..<first + new.count)
+        }
+    }
+}

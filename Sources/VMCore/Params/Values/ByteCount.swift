@@ -1,0 +1,99 @@
+/// A size in bytes.
+package struct ByteCount: Hashable, Comparable, Sendable {
+    /// How many bytes.
+    package var bytes: Int64
+
+    /// So many bytes.
+    package init(bytes: Int64) { self.bytes = bytes }
+
+    /// Orders by size.
+    package static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
+}
+
+/// A binary unit of size: each is 1024 times the one before.
+package enum ByteUnit: Int, CaseIterable, Sendable {
+    case byte, kibi, mebi, gibi, tebi, pebi, exbi
+
+    /// The power of two that one of the unit is.
+    var shift: Int { rawValue * 10 }
+
+    /// `bytes`, `KiB`, `MiB`, …
+    var symbol: String {
+        switch self {
+        case .byte: "bytes"
+        case .kibi: "KiB"
+        case .mebi: "MiB"
+        case .gibi: "GiB"
+        case .tebi: "TiB"
+        case .pebi: "PiB"
+        case .exbi: "EiB"
+        }
+    }
+}
+
+extension ByteCount: CustomStringConvertible {
+    /// For people, rounded to two decimals in the largest unit that leaves at least 1: `8 GiB`, `1.5 GiB`, `1 byte`.
+    package var description: String {
+        let magnitude = bytes.magnitude
+        let sign = bytes < 0 ? "-" : ""
+        guard magnitude != 1 else { return sign + "1 byte" }
+        var unit = ByteUnit.allCases.last { magnitude >> $0.shift > 0 } ?? .byte
+        var hundredths = Self.hundredths(of: magnitude, in: unit)
+        // 1023.999 KiB rounds to 1024 KiB, which is 1 MiB.
+        if hundredths >= 1024 * 100, let next = ByteUnit(rawValue: unit.rawValue + 1) {
+            unit = next
+            hundredths = 100
+        }
+        let (whole, fraction) = hundredths.quotientAndRemainder(dividingBy: 100)
+        let decimals =
+            switch (fraction / 10, fraction % 10) {
+            case (0, 0): ""
+            case (let tenths, 0): ".\(tenths)"
+            case (let tenths, let rest): ".\(tenths)\(rest)"
+            }
+        return "\(sign)\(whole)\(decimals) \(unit.symbol)"
+    }
+
+    private static func hundredths(of magnitude: UInt64, in unit: ByteUnit) -> UInt64 {
+        let half: UInt128 = (1 << unit.shift) / 2
+        return UInt64(truncatingIfNeeded: (UInt128(magnitude) * 100 + half) >> unit.shift)
+    }
+}
+
+extension ByteCount {
+    /// As the value of a key for which a bare number counts such units; nil: none may be bare.
+    func parameter(bare: ByteUnit?) -> String {
+        let isBare = bytes % 1024 != 0
+        return isBare && bare != .byte ? "\(Double(bytes) / 1024)K" : parameter
+    }
+
+    /// As a size in vm.params: with the largest unit that leaves it whole.
+    package var parameter: String {
+        for (shift, unit) in [(50, "P"), (40, "T"), (30, "G"), (20, "M"), (10, "K")]
+        where bytes % (1 << Int64(shift)) == 0 {
+            return "\(bytes >> Int64(shift))\(unit)"
+        }
+        return String(bytes)
+    }
+}
+
+/// What a file system or the kernel says of sizes can be anything: what is computed with them ends at what an Int64 holds.
+extension ByteCount {
+    /// So many blocks of a size each.
+    package init(blocks: UInt64, of size: UInt64) {
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
+        self.init(bytes: overflow ? .max : Int64(clamping: bytes))
+    }
+
+    /// The sum.
+    package static func + (left: ByteCount, right: ByteCount) -> ByteCount {
+        let (sum, overflow) = left.bytes.addingReportingOverflow(right.bytes)
+        return ByteCount(bytes: overflow ? (left.bytes < 0 ? .min : .max) : sum)
+    }
+
+    /// What is left, never negative.
+    package static func - (left: ByteCount, right: ByteCount) -> ByteCount {
+        let (rest, overflow) = left.bytes.subtractingReportingOverflow(right.bytes)
+        return ByteCount(bytes: overflow ? (left.bytes < 0 ? 0 : .max) : max(0, rest))
+    }
+}

@@ -1,0 +1,120 @@
+import BridgeNet
+
+/// Parsers of the values of the network's keys.
+extension ParamsDecoder {
+    package static func network(_ text: String) throws(ValueFault) -> NetworkChoice {
+        var hint: Hint {
+            """
+            Write bridge:NAME, \(example: "nat"), isolated:NAME, macvtap:DEVICE, \(example: "user") or \(example: "none").
+            """
+        }
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        let kind = String(parts[0])
+        let name = parts.count == 2 ? String(parts[1]) : nil
+        let range = min(kind.utf8.count + 1, text.utf8.count)..<text.utf8.count
+        switch kind {
+        case "user", "nat", "none":
+            guard name == nil else {
+                throw ValueFault(
+                    "'\(kind)' takes nothing after it", hint: hint, trying: ["Write \(value: kind) alone."],
+                    range: kind.utf8.count..<text.utf8.count)
+            }
+            return kind == "none" ? .none : .network(kind == "nat" ? .nat : .user)
+        case "bridge": return .network(.bridge(try bridge(name ?? "", range: range)))
+        case "macvtap": return .network(.macvtap(try device(name ?? "", range: range)))
+        case "isolated": return .network(.isolated(try networkName(name ?? "", range: range)))
+        default: throw unknownNetwork(text, kind, hint: hint)
+        }
+    }
+
+    private static func unknownNetwork(_ text: String, _ kind: String, hint: Hint) -> ValueFault {
+        let isBridge = !text.contains(":") && (text.hasPrefix("br") || text.hasPrefix("virbr"))
+        let kinds = ["bridge", "nat", "isolated", "macvtap", "user", "none"]
+        let meant = Nearest.match(kind.lowercased(), among: kinds).map { "\($0)\(text.dropFirst(kind.count))" }
+        let candidates = [isBridge ? "bridge:\(text)" : nil, meant].compactMap(\.self)
+        return ValueFault(
+            "\(Printable.quoted(text)) is no kind of network", hint: hint,
+            trying: candidates.map { "Did you mean \(value: $0)?" })
+    }
+
+    static let interfaceRule: Hint =
+        "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks, and neither 'all' nor 'default'."
+
+    /// A device, by any of its names: one of udev's may be longer than a device's own can be.
+    private static func device(_ text: String, range: Range<Int>) throws(ValueFault) -> DeviceName {
+        if let name = DeviceName(text) { return name }
+        if text.isEmpty {
+            throw ValueFault("which device?", hint: "Write macvtap:DEVICE, such as \(example: "macvtap:eth0").")
+        }
+        throw ValueFault("\(Printable.quoted(text)) can't be a device's name", hint: interfaceRule, range: range)
+    }
+
+    /// A bridge, which may be made yet: its name is no longer than a device's own can be.
+    static func bridge(_ text: String, range: Range<Int>? = nil) throws(ValueFault) -> DeviceName {
+        if let name = InterfaceName(text) { return DeviceName(name) }
+        if text.isEmpty {
+            throw ValueFault("which bridge?", hint: "Write bridge:NAME, such as \(example: "bridge:br0").")
+        }
+        throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: interfaceRule, range: range)
+    }
+
+    private static func networkName(_ text: String, range: Range<Int>) throws(ValueFault) -> NetworkName {
+        if let name = NetworkName(text) { return name }
+        if text.isEmpty {
+            throw ValueFault("which network?", hint: "Write isolated:NAME, such as \(example: "isolated:lab").")
+        }
+        throw ValueFault(
+            "\(Printable.quoted(text)) can't be a network's name",
+            hint: "A network's name is 1 to \(NetworkName.maximumLength) letters, digits, '.', '_' and '-'.",
+            range: range)
+    }
+
+    static func tap(_ text: String) throws(ValueFault) -> InterfaceName {
+        guard let name = InterfaceName(text) else {
+            throw ValueFault("\(Printable.quoted(text)) can't be a tap's name", hint: interfaceRule)
+        }
+        guard !name.isPrivate else {
+            throw ValueFault(
+                "\(name) is what kvmctl calls the bridges of VMs on nat and isolated networks",
+                hint: "Write another name, such as \(example: "tap7").")
+        }
+        return name
+    }
+
+    static func mtu(_ text: String) throws(ValueFault) -> Int {
+        // ETH_MIN_MTU and ETH_MAX_MTU of the kernel's if_ether.h.
+        try ParamValue.integer(text, in: 68...65535)
+    }
+
+    static func queues(_ text: String) throws(ValueFault) -> Int { try ParamValue.integer(text, in: 1...16) }
+
+    static func mac(_ text: String) throws(ValueFault) -> MACAddress {
+        guard let mac = MACAddress(text) else {
+            throw ValueFault(
+                "\(Printable.quoted(text)) is no MAC address",
+                hint: """
+                    Write six pairs of hex digits, such as \(example: "52:54:00:12:34:56"); \(removal: "without the line") it \
+                    is derived.
+                    """)
+        }
+        guard !mac.isMulticast else {
+            throw ValueFault(
+                "\(mac) is a group address, which no NIC can have", hint: "The first pair has to be even, such as 52.",
+                trying: [singleStation(mac)].compactMap(\.self), range: 0..<2)
+        }
+        guard !mac.isZero else {
+            throw ValueFault(
+                "no NIC can have the address zero",
+                hint: "Write one such as \(example: "52:54:00:12:34:56"); \(removal: "without the line") it is derived."
+            )
+        }
+        return mac
+    }
+
+    /// The same address but for the bit that makes it a group's (IEEE 802, I/G).
+    private static func singleStation(_ mac: MACAddress) -> Hint? {
+        MACAddress(octets: [mac.octets[0] & 0xfe] + mac.octets.dropFirst()).map {
+            "The first pair has to be even: write \(value: $0)"
+        }
+    }
+}

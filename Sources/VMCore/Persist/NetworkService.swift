@@ -1,0 +1,158 @@
+/// What configures a host's network when it boots.
+package enum NetworkService: String, CaseIterable, Sendable {
+    /// systemd-networkd, also under netplan.
+    case networkd
+    /// Debian's ifup and ifdown.
+    case ifupdown
+    /// NetworkManager.
+    case networkmanager
+
+    /// Its name, for people.
+    package var title: String {
+        switch self {
+        case .networkd: "systemd-networkd"
+        case .ifupdown: "ifupdown"
+        case .networkmanager: "NetworkManager"
+        }
+    }
+
+    /// Where its files are that an admin writes.
+    package var directory: String {
+        switch self {
+        case .networkd: NetworkdFiles.directory
+        case .ifupdown: IfupdownFile.directory
+        case .networkmanager: NetworkManagerFiles.directory
+        }
+    }
+
+    /// The files that make it set the bridge up.
+    package func files(_ bridge: BridgeConfiguration, _ names: Nameservers) -> [ConfigurationFile] {
+        switch self {
+        case .networkd: NetworkdFiles.files(bridge, names)
+        case .ifupdown: IfupdownFile.files(bridge, names)
+        case .networkmanager: NetworkManagerFiles.files(bridge, names)
+        }
+    }
+
+    /// How files that were written or removed take effect before the next boot; nil: only then.
+    package var reload: ShellCommand? {
+        switch self {
+        case .networkd: "networkctl reload"
+        case .ifupdown: nil
+        case .networkmanager: "nmcli connection reload"
+        }
+    }
+}
+
+/// What was found of one network service on this host.
+package struct ServiceFacts: Equatable {
+    /// How much speaks for its being what the host uses, the most last.
+    package enum Evidence: Int, Comparable {
+        case isInUse
+        case configuresLink
+        case hasOurFiles
+
+        package static func < (one: Evidence, other: Evidence) -> Bool { one.rawValue < other.rawValue }
+    }
+
+    package var service: NetworkService
+    /// Nil: it does not do anything here.
+    package var evidence: Evidence?
+    /// The files of others that are about the bridge or its uplinks.
+    package var places: [ConfiguredPlace] = []
+    /// Those that it has for the bridge or its uplinks now.
+    package var nameservers = Nameservers()
+    /// What keeps it from reading a file of ours.
+    package var obstacle: Obstacle?
+
+    package init(
+        service: NetworkService, evidence: Evidence? = nil, places: [ConfiguredPlace] = [],
+        nameservers: Nameservers = Nameservers(), obstacle: Obstacle? = nil
+    ) {
+        self.service = service
+        self.evidence = evidence
+        self.places = places
+        self.nameservers = nameservers
+        self.obstacle = obstacle
+    }
+
+    /// Something that has to be mended by hand first.
+    package struct Obstacle: Equatable {
+        package var file: String
+        package var cause: String
+        package var remedy: Remedy
+
+        package init(file: String, cause: String, remedy: Remedy) {
+            self.file = file
+            self.cause = cause
+            self.remedy = remedy
+        }
+    }
+}
+
+/// A file that configures a link, and is not ours.
+package struct ConfiguredPlace: Equatable {
+    var file: String
+    /// The lines, where the rest of the file is about other links.
+    var lines: ClosedRange<Int>?
+    var link: String
+    /// Whether the service prefers ours to it.
+    var givesWay: Bool
+    /// Whether it may be about other links too.
+    var isShared = false
+
+    package init(file: String, lines: ClosedRange<Int>? = nil, link: String, givesWay: Bool, isShared: Bool = false) {
+        self.file = file
+        self.lines = lines
+        self.link = link
+        self.givesWay = givesWay
+        self.isShared = isShared
+    }
+
+    /// What becomes of it, or has to.
+    package var advice: String {
+        let place = lines.map { "\(file), lines \($0.lowerBound)-\($0.upperBound)," } ?? file
+        if givesWay { return "\(place) no longer counts for \(link): kvmctl's file comes first" }
+        return "\(place) configures \(link) too, which would undo the bridge: \(remedy)"
+    }
+
+    private var remedy: String {
+        if lines != nil { return "comment them out, and the line 'auto \(link)'" }
+        guard isShared else { return "move it away: \(command: "mv --no-clobber \(file) /root/")" }
+        // The others still need it, and a service asks its files by name.
+        let parts = file.split(separator: "/")
+        let name = parts.last.map(String.init) ?? file
+        let later = "\(NetworkdFiles.directory)/90-\(name)"
+        let copy: ShellCommand = "cp --no-clobber \(file) \(later)"
+        let line: ShellCommand =
+            parts.first == "usr"
+            ? copy.and("ln -s /dev/null \(NetworkdFiles.directory)/\(name)") : "mv --no-clobber \(file) \(later)"
+        return "other links may need it, so let it come after kvmctl's: \(command: line)"
+    }
+}
+
+extension ServiceFacts {
+    /// The service that the host uses, or the one asked for.
+    ///
+    /// - Throws: `busy` if two are as likely, `unavailable` if there is none.
+    package static func choose(
+        from found: [ServiceFacts], asked: NetworkService?, bridge: String
+    ) throws(VMError) -> ServiceFacts {
+        let choices = NetworkService.allCases.map(\.rawValue).joined(separator: ", --for ")
+        if let asked { return found.first { $0.service == asked } ?? ServiceFacts(service: asked) }
+        guard let most = found.compactMap(\.evidence).max() else {
+            throw VMError(
+                .unavailable, bridge, "no network service that kvmctl knows is in use on this host",
+                remedy:
+                    "say which one is to set it up: \(command: "kvmctl net persist \(bridge)") with --for \(choices)")
+        }
+        let likely = found.filter { $0.evidence == most }
+        guard likely.count == 1 else {
+            let titles = likely.map(\.service.title).joined(separator: " and ")
+            throw VMError(
+                .busy, bridge, "\(titles) are both in use on this host, and which of them is to set it up is not clear",
+                remedy: "say which: \(command: "kvmctl net persist \(bridge)") with --for \(choices)")
+        }
+        return likely[0]
+    }
+}

@@ -1,0 +1,13 @@
+extension StringProtocol {
+    /// Whether it has no bytes but ASCII letters, digits and the others named.
+    package func isPlain(and others: String) -> Bool {
+        utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: others.utf8.contains(byte)
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import SystemPackage
+
+/// An image that can be used.
+struct UsableImage {
+    var isBlockDevice: Bool
+    var directIO: Bool
+    /// Whether it was looked at, rather than assumed to be there for root.
+    var isSeen = true
+    /// Why direct I/O is not to be had, where that is not the file system's fault.
+    var directIOObstacle: String?
+}
+
+extension UsableImage {
+    package init(_ image: ImageFacts.Image) {
+        let fits = image.bytes % image.directIOUnit == 0
+        self.init(isBlockDevice: image.isBlockDevice, directIO: image.directIO && fits)
+        guard !fits else { return }
+        directIOObstacle =
+            "direct I/O there takes a size that is a multiple of \(image.directIOUnit), and it is \(image.bytes) bytes"
+    }
+}
+
+extension LaunchPlanner {
+    /// The image of a disk, if it can be used as the file says it is; plans a missing one that has a size.
+    mutating func usableImage(_ disk: VMParams.Disk) -> UsableImage? {
+        let path = disk.path.value
+        let image: UsableImage
+        switch facts.images[path] {
+        case .missing(let directIO, let failure, _):
+            guard planMissing(disk, failure) else { return nil }
+            image = UsableImage(isBlockDevice: false, directIO: directIO)
+        case .directoryMissing:
+            let directory = path.removingLastComponent()
+            refuse(
+                .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
+                remedy: Self.missing(path)
+                    ?? .run("for a new disk, create it", "mkdir -p \(directory)", or: "mount what should hold the disk")
+            )
+            return nil
+        default:
+            guard let found = existing(disk.path, as: disk) else { return nil }
+            if case .image(let seen) = found, !accepts(disk, seen) { return nil }
+            image = found.usable
+        }
+        if let cache = disk.cache, cache.value.isDirect, !image.directIO {
+            refuse(
+                .unavailable, place(cache.origin),
+                image.directIOObstacle.map { "\(path): \($0)" } ?? "the file system of \(path) does no direct I/O",
+                remedy: "use writeback, writethrough or unsafe, or leave the key out")
+            return nil
+        }
+        return image
+    }
+
+    /// What to do about a device that is not there: to make a file in its place would be wrong. nil for any other path.
+    private static func missing(_ path: FilePath) -> Remedy? {
+        guard path.starts(with: "/dev") else { return nil }
+        return "is the device there, and its volume active (vgchange -ay)? or correct the path"
+    }
+
+    private mutating func planMissing(_ disk: VMParams.Disk, _ failure: Errno?) -> Bool {
+        let path = disk.path.value
+        guard let size = disk.size else {
+            refuse(
+                .notFound, place(disk.path.origin), "\(path) does not exist",
+                remedy: Self.missing(path)
+                    ?? .run(
+                        "for a new disk, create it", "truncate -s 8G \(path)",
+                        or: "let the start do so, with DISK\(disk.index)_SIZE=8G; else mount what should hold it"))
+            return false
+        }
+        guard (disk.format?.value ?? .raw) == .raw else {
+            refuse(
+                .unavailable, place(size.origin), "\(path) does not exist, and a qcow2 image is not created at start",
+                remedy: .run("create it", "qemu-img create -f qcow2 \(path) \(size.value.bytes)"))
+            return false
+        }
+        guard !disk.readOnly.value else {
+            refuse(.badData, place(size.origin), "\(path) would be created empty, and is read-only")
+            return false
+        }
+        if failure == .fileTooLarge {
+            problem(
+                VMError(
+                    .cannotCreate, place(size.origin), "\(path) can't be made with \(size.value)", errno: .fileTooLarge,
+                    remedy:
+                        "the file system there, or this process's limit (ulimit -f), allows less: write a smaller size")
+            )
+            return false
+        }
+        if let failure, !(facts.isAssumed && failure == .permissionDenied) {
+            problem(
+                VMError(
+                    failed: failure, place(disk.path.origin), "\(path) can't be created",
+                    remedy: "run kvmctl as a user who may write to \(path.removingLastComponent())"))
+            return false
+        }
+        plan.newDisks.append(.init(path: path, size: size.value))
+        return true
+    }
+
+    /// A guest can have written what an image looks like, so to convert it is for a person to decide: of what it names the
+    /// converter reads other files too.
+    private static func howToSay(_ content: ImageContent, _ disk: VMParams.Disk) -> String {
+        let format = KeyName(.diskFormat, disk.index)
+        let raw = "if the guest sees these very bytes, add \(format)=raw"
+        guard case .other(let name) = content else { return "add \(format)=\(content.name); or, \(raw)" }
+        let conversion = ImageConversion(of: disk.path.value, from: name)
+        return "\(conversion.advice(disk.index)); or, \(raw)"
+    }
+
+    private mutating func accepts(_ disk: VMParams.Disk, _ image: ImageFacts.Image) -> Bool {
+        let path = disk.path.value
+        switch (disk.format?.value, image.content) {
+        case (.raw?, _), (nil, .raw):
+            guard image.bytes % 512 == 0, image.bytes > 0 else {
+                refuse(
+                    .badData, place(disk.path.origin),
+                    "\(path) is \(image.bytes) bytes, and a disk is a positive multiple of 512")
+                return false
+            }
+        case (nil, let content):
+            refuse(
+                .badData, place(disk.path.origin),
+                "\(path) looks like a \(content.name) image, which a guest can fake, so it must be said",
+                remedy: .advice(Self.howToSay(content, disk)))
+            return false
+        case (.qcow2?, .qcow2(let outside)):
+            if let outside {
+                refuse(
+                    .unavailable, place(disk.path.origin), "\(path) is stored partly in another file, \(outside)",
+                    remedy: """
+                        if you made it, and that file is one of yours, merge them into a new image with qemu-img convert \
+                        -O qcow2; an image of somebody else's can name any file of this host
+                        """)
+                return false
+            }
+            return opens(disk, image)
+        case (.qcow2?, let content):
+            let raw: Remedy = "if it holds a raw disk, write \(KeyName(.diskFormat, disk.index))=raw"
+            refuse(
+                .badData, place(disk.format?.origin ?? disk.path.origin), "\(path) is not a qcow2 image",
+                remedy: content == .raw ? raw : .advice(Self.howToSay(content, disk)))
+            return false
+        }
+        noteSize(disk, image)
+        return true
+    }
+
+    /// Whether QEMU opens a qcow2 image.
+    private mutating func opens(_ disk: VMParams.Disk, _ image: ImageFacts.Image) -> Bool {
+        guard let header = image.qcow2 else { return true }
+        let path = disk.path.value
+        if let fault = header.fault {
+            refuse(
+                .badData, place(disk.path.origin), "\(path) \(fault)",
+                remedy: "\(command: "qemu-img info \(path)") says more of it")
+        } else if header.isCorrupt, !disk.readOnly.value {
+            refuse(
+                .badData, place(disk.path.origin), "\(path) is marked as corrupt: QEMU does not write to it",
+                remedy:
+                    "look at it, and keep a copy before it is repaired: \(command: "qemu-img check \(path)")")
+        }
+        noteSize(disk, image)
+        return header.fault == nil
+    }
+
+    /// `_SIZE` makes no disk larger or smaller that is there.
+    private mutating func noteSize(_ disk: VMParams.Disk, _ image: ImageFacts.Image) {
+        let header = disk.format?.value == .qcow2 ? image.qcow2 : nil
+        let bytes = header.map { Int64(clamping: $0.diskBytes) } ?? image.bytes
+        guard let wanted = disk.size?.value, wanted.bytes != bytes else { return }
+        plan.notices.append(
+            "\(disk.path.value) exists and has \(ByteCount(bytes: bytes)): DISK\(disk.index)_SIZE=\(wanted.parameter) applies only "
+                + "when it is missing")
+    }
+}

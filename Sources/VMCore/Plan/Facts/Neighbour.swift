@@ -1,0 +1,132 @@
+import BridgeNet
+import SystemPackage
+
+/// Another VM of the host: what it has that a VM can have only for itself.
+package struct Neighbour: Equatable, Sendable, CustomStringConvertible {
+    /// Its name.
+    package var name: VMName
+    /// Its params file.
+    package var file: FilePath
+    /// What tells that file from all others; nil where it could not be looked at.
+    package var filePlace: FilePlace?
+    /// Whether it runs; else it is only defined.
+    package var isRunning: Bool
+    /// Its UUID, in small letters; nil where it is derived from the path of its file, and so nobody else's.
+    package var uuid: String?
+    /// Its memory.
+    package var memory = ByteCount(bytes: 0)
+    /// Its network cards' addresses.
+    package var addresses: [Address] = []
+    /// The names that it gives its taps and macvtaps.
+    package var interfaces: [InterfaceName] = []
+    /// Its disks and CDs.
+    package var media: [Medium] = []
+    /// The host's ports that it listens on.
+    package var ports: [HostPort] = []
+
+    package init(
+        name: VMName, file: FilePath, filePlace: FilePlace? = nil, isRunning: Bool, uuid: String? = nil,
+        memory: ByteCount = ByteCount(bytes: 0), addresses: [Address] = [], interfaces: [InterfaceName] = [],
+        media: [Medium] = [], ports: [HostPort] = []
+    ) {
+        self.name = name
+        self.file = file
+        self.filePlace = filePlace
+        self.isRunning = isRunning
+        self.uuid = uuid
+        self.memory = memory
+        self.addresses = addresses
+        self.interfaces = interfaces
+        self.media = media
+        self.ports = ports
+    }
+
+    /// A disk or CD.
+    package struct Medium: Hashable, Sendable {
+        /// The file or device.
+        package var place: FilePlace
+        /// Whether the guest writes to it.
+        package var isWritten: Bool
+
+        package init(place: FilePlace, isWritten: Bool) {
+            self.place = place
+            self.isWritten = isWritten
+        }
+    }
+
+    /// Where a network card is.
+    package struct Address: Hashable, Sendable {
+        /// As in vm.params: `bridge:br0`.
+        package var network: String
+        /// As MACAddress writes it.
+        package var mac: String
+
+        package init(network: String, mac: String) {
+            self.network = network
+            self.mac = mac
+        }
+
+        /// What two stations with one address on one network have in common: a macvtap on a bridge is on the bridge's.
+        package var station: Claim {
+            let isOutside = network.hasPrefix("macvtap:") || network.hasPrefix("bridge:")
+            return .station(segment: String(isOutside ? network.drop { $0 != ":" } : network[...]), mac: mac)
+        }
+    }
+
+    /// In words.
+    package var description: String { "the \(isRunning ? "running " : "")VM \(name) (\(file))" }
+}
+
+extension Neighbour {
+    /// What it has only for itself.
+    var claims: [Claim] {
+        var claims = [.name(name)] + addresses.map(\.station) + interfaces.map(Claim.interface) + ports.map(\.claim)
+        claims += media.map { .file($0.place) } + media.filter(\.isWritten).map { .written($0.place) }
+        if let filePlace { claims.append(.definition(filePlace)) }
+        if let uuid { claims.append(.uuid(uuid)) }
+        return claims
+    }
+}
+
+extension HostPort {
+    /// What all ports have in common that may be one socket: the address is compared when they are found.
+    var claim: Claim { .port(transport, number) }
+}
+
+extension LaunchPlan {
+    /// What this VM and one that runs can't both have, as far as nothing else on the host tells.
+    package func conflicts(with other: Neighbour) -> [VMError] {
+        var conflicts: [VMError] = []
+        if other.name == name { conflicts.append(nameConflict(with: other)) }
+        for nic in summary.nics where nic.network != .user {
+            if other.addresses.contains(where: { $0.station == nic.address.station }) {
+                conflicts.append(addressConflict(nic, with: other))
+            }
+        }
+        return conflicts
+    }
+
+    func nameConflict(with other: Neighbour) -> VMError {
+        VMError(
+            .busy, file.string, "the name \(name) is taken by \(other)",
+            remedy: "stop that one, or give this one another NAME")
+    }
+
+    /// Two guests with one address on one network would take each other's frames.
+    func addressConflict(_ nic: Summary.NIC, with other: Neighbour) -> VMError {
+        VMError(
+            .busy, nic.place, "the MAC \(nic.mac) on \(nic.network) is taken by \(other)",
+            remedy: "give one of them another, such as NET\(nic.index)_MAC=\(Self.otherMAC(nic.mac))")
+    }
+
+    /// The address beside, for an example.
+    static func otherMAC(_ mac: MACAddress) -> MACAddress {
+        let last = mac.octets[5]
+        return MACAddress(octets: mac.octets.dropLast() + [last == 0xff ? 0 : last + 1]) ?? mac
+    }
+}
+
+extension LaunchPlan.Summary.NIC {
+    /// What it is to other VMs.
+    package var address: Neighbour.Address { .init(network: network.description, mac: mac.description) }
+}

@@ -1,0 +1,70 @@
+import BridgeNet
+
+/// What nftables does for the network `nat`, in tables of kvmctl's own, as nft(8) reads it. Pure.
+package enum NATRules {
+    /// The network's table.
+    package static let table = "kvmctl_nat"
+
+    /// The table of one VM's forwards, which goes with the VM.
+    package static func table(of name: VMName) -> String { "kvmctl_forward.\(name)" }
+
+    /// The network's table, whatever was in it before.
+    ///
+    /// Guests reach the outside with the host's address, and nobody outside reaches them but by a forward. What comes from
+    /// outside or from guests for 127.0.0.0/8 is dropped before it is looked at: the bridge takes such packets (route_localnet,
+    /// for forwards from the host itself), and a forward changes their address before the kernel finds them odd.
+    package static func network(_ prefix: IPPrefix, bridge: InterfaceName) -> String {
+        """
+        add table ip \(table)
+        delete table ip \(table)
+        table ip \(table) {
+            chain prerouting {
+                type filter hook prerouting priority raw; policy accept;
+                iifname != "lo" ip saddr 127.0.0.0/8 drop
+                iifname != "lo" ip daddr 127.0.0.0/8 drop
+            }
+            chain forward {
+                type filter hook forward priority filter; policy accept;
+                oifname != "\(bridge)" accept
+                iifname "\(bridge)" accept
+                ct state established,related accept
+                ct status dnat accept
+                drop
+            }
+            chain postrouting {
+                type nat hook postrouting priority srcnat; policy accept;
+                ip saddr \(prefix.network) ip daddr { 224.0.0.0/4, 255.255.255.255 } return
+                ip saddr \(prefix.network) ip daddr != \(prefix.network) masquerade
+                ip saddr \(prefix.network) ct status dnat masquerade
+                oifname "\(bridge)" ip saddr 127.0.0.0/8 masquerade
+            }
+        }
+
+        """
+    }
+
+    /// The table of a VM's forwards: for packets that arrive, and for the host's own.
+    package static func forwards(_ forwards: [PortForward], of name: VMName, to guest: IPAddress) -> String {
+        let rules = forwards.map { forward in
+            let host = forward.hostEnd.isEverywhere ? "fib daddr type local" : "ip daddr \(forward.address)"
+            let port = "\(forward.transport.rawValue) dport \(forward.hostPort)"
+            return "        \(host) \(port) dnat to \(guest):\(forward.guestPort)"
+        }.joined(separator: "\n")
+        let table = table(of: name)
+        return """
+            add table ip \(table)
+            delete table ip \(table)
+            table ip \(table) {
+                chain prerouting {
+                    type nat hook prerouting priority dstnat; policy accept;
+            \(rules)
+                }
+                chain output {
+                    type nat hook output priority -100; policy accept;
+            \(rules)
+                }
+            }
+
+            """
+    }
+}

@@ -1,0 +1,101 @@
+import SystemPackage
+
+extension LaunchPlanner {
+    /// `CDROMn` and the ISO of this start.
+    mutating func planMedia() {
+        var slots = OpticalSlots(params.machine.value.family)
+        for cdrom in params.cdroms {
+            addCDROM(
+                "cdrom\(cdrom.index)", cdrom.path, bootIndex: bootOrder.cdroms[cdrom.index], slot: slots.next())
+        }
+        guard let path = options.cdrom else { return }
+        let once = Setting(path, Origin.option(options.cdromWord))
+        addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, slot: slots.next())
+        guard options.bootsCDROM else { return }
+        // The firmware reads the order at each reset: first now, last from the guest's first reboot on.
+        let last = QMPCommand(
+            "qom-set",
+            [
+                "path": "/machine/peripheral/cdrom-start", "property": "bootindex",
+                "value": .integer(Int64(BootOrder.last)),
+            ])
+        plan.commit.append(last)
+    }
+
+    private mutating func addCDROM(_ id: String, _ path: Setting<FilePath>, bootIndex: Int?, slot: String?) {
+        guard let slot else {
+            refuse(
+                .unavailable, place(path.origin),
+                "\(path.value): the \(params.machine.value) machine has no room for it",
+                remedy: "take out a CDROMn line")
+            return
+        }
+        guard let found = existing(path) else { return }
+        if case .image(let image) = found, image.bytes == 0 {
+            refuse(.badData, place(path.origin), "\(path.value) is empty", remedy: "download it again")
+            return
+        }
+        checkDisc(path, isFirst: bootIndex == firstBootIndex)
+        plan.summary.media.append(path.value)
+        let file = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
+        addFileNode(
+            id, file, isBlockDevice: found.usable.isBlockDevice,
+            cache: Setting(.writeback, .derived("a CD is read through the cache")),
+            readOnly: true, from: path.origin)
+        addNode(
+            ["driver": "raw", "node-name": .string("\(id)-format"), "file": .string("\(id)-file"), "read-only": true],
+            purpose: "CD", from: path.origin)
+        add(
+            "-device",
+            qemuOption(
+                "ide-cd",
+                [("id", id), ("bus", slot), ("drive", "\(id)-format"), ("bootindex", bootIndex.map(String.init))]),
+            purpose: "CD drive", from: path.origin)
+    }
+}
+
+extension LaunchPlanner {
+    /// The place of what the firmware tries first.
+    private var firstBootIndex: Int {
+        options.cdrom != nil && options.bootsCDROM ? bootOrder.cdromOfStart : BootOrder.firstPlace
+    }
+
+    /// An image that is cut short is a failed download; one that does not boot may still be wanted.
+    private mutating func checkDisc(_ path: Setting<FilePath>, isFirst: Bool) {
+        guard case .image(let image)? = facts.images[path.value], let disc = image.disc else { return }
+        if let whole = disc.volumeBytes, whole > image.bytes, !image.isBlockDevice {
+            refuse(
+                .badData, place(path.origin),
+                "\(path.value) is cut short: it is \(image.bytes) bytes, and its volume descriptor says \(whole)",
+                remedy: "download it again, and compare its checksum")
+        }
+        guard disc.hasFileSystem else {
+            plan.notices.append("\(path.value) is no image of a CD: it has neither ISO 9660 nor UDF")
+            return
+        }
+        guard isFirst, params.kernel == nil else { return }
+        switch disc.boot {
+        case .bios: break
+        case .otherPlatform:
+            plan.notices.append("\(path.value) boots on UEFI only, and FIRMWARE is bios: the next boot device is tried")
+        case .none: plan.notices.append("\(path.value) has no boot record (El Torito): the next boot device is tried")
+        }
+    }
+}
+
+/// The places for CD drives: six SATA ports on q35, and on pc the masters and slaves of two IDE channels.
+struct OpticalSlots {
+    private var free: [String]
+
+    package init(_ family: Machine.Family) {
+        free =
+            switch family {
+            case .q35: (0..<6).map { "ide.\($0)" }
+            case .pc: ["ide.0", "ide.1", "ide.0", "ide.1"]
+            }
+        free.reverse()
+    }
+
+    /// The bus of the next free place; nil where all are taken.
+    mutating func next() -> String? { free.popLast() }
+}

@@ -1,0 +1,51 @@
+import FoundationEssentials
+import SystemPackage
+
+extension LaunchPlanner {
+    /// The process: its standard descriptors, its locks, its name, its sandbox.
+    mutating func planProcess() {
+        // 0, 1 and 2, in this order.
+        _ = inherit(.monitorInput)
+        _ = inherit(.record)
+        _ = inherit(.messages)
+        // As an early one: an ending process gives back last what it was given first (task_work, since Linux 4.3), so that
+        // with the VM's life its disks, taps and ports are free too.
+        _ = inherit(.lock)
+        if case .ownUID = facts.credentials { _ = inherit(.uidLock) }
+
+        if !facts.canExecuteQEMU, !facts.qemu.path.isEmpty {
+            problem(
+                VMError(
+                    failed: .permissionDenied, facts.qemu.path, "can't execute it",
+                    remedy: """
+                        QEMU's user, who is not root, must be able to execute it: \
+                        \(command: "namei -l \(facts.qemu.path)") shows the permissions on the way to it
+                        """))
+        }
+        add(
+            "-name", qemuOption("guest=\(plan.name)", [("debug-threads", "on")]), purpose: "name",
+            from: params.name.origin)
+        add("-uuid", plan.uuid.uuidString.lowercased(), purpose: "identity", from: identity.uuid.origin)
+        if params.uuid == nil {
+            plan.derivedValues.append("UUID=\(plan.uuid.uuidString.lowercased()), from this host and the file's path")
+            if facts.machineID.isEmpty {
+                plan.notices.append(
+                    "the UUID comes of the file's path alone, as /etc/machine-id holds no id: on another such host a VM "
+                        + "at this path gets the same UUID and MACs; write UUID= into the file (\(command: "uuidgen") makes one)"
+                )
+            }
+        }
+        add(
+            "-no-user-config", "-nodefaults", purpose: "only the devices of this plan", from: .everyVM)
+        add(
+            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+            purpose: "seccomp filter", from: .everyVM)
+        if !facts.qemu.isAsked, let qemu = params.qemu {
+            plan.notices.append(
+                "\(qemu.value) was not run to see what it can do: that it has this machine, processor and keyboard map is "
+                    + "assumed until the start")
+        }
+        add("-msg", "timestamp=on", purpose: "times in QEMU's messages", from: .everyVM)
+        add("-S", purpose: "wait for cont, which commits the start once all is there", from: .everyVM)
+    }
+}

@@ -1,0 +1,121 @@
+/// A command line for a POSIX shell that a person can paste.
+///
+/// A literal is words, parted by blanks; what is interpolated is one word, or part of one, whatever it holds. Nothing in
+/// either means anything to the shell, so that no name out of a file can become a command:
+///
+///     let line: ShellCommand = "mkdir -p \(directory)"
+///
+/// The shell's own operators are methods.
+package struct ShellCommand: Hashable, Sendable, CustomStringConvertible {
+    /// The line.
+    package let description: String
+
+    /// The command of these words, the program first.
+    package init(words: [String]) { description = words.map(Self.quoted).joined(separator: " ") }
+
+    private init(line: String) { description = line }
+
+    /// `a && b`
+    func and(_ next: ShellCommand) -> ShellCommand { ShellCommand(line: "\(self) && \(next)") }
+
+    /// `a || b`
+    func otherwise(_ next: ShellCommand) -> ShellCommand { ShellCommand(line: "\(self) || \(next)") }
+
+    /// `a | b`
+    func piped(to next: ShellCommand) -> ShellCommand { ShellCommand(line: "\(self) | \(next)") }
+
+    /// `a <file`
+    func reading(from file: some CustomStringConvertible) -> ShellCommand {
+        ShellCommand(line: "\(self) <\(Self.quoted(file.description))")
+    }
+
+    /// `a >file`
+    func writing(to file: some CustomStringConvertible) -> ShellCommand {
+        ShellCommand(line: "\(self) >\(Self.quoted(file.description))")
+    }
+
+    /// `a >>file`
+    package func appending(to file: some CustomStringConvertible) -> ShellCommand {
+        ShellCommand(line: "\(self) >>\(Self.quoted(file.description))")
+    }
+}
+
+extension ShellCommand: ExpressibleByStringInterpolation {
+    /// Collects the words of a literal.
+    package struct StringInterpolation: StringInterpolationProtocol {
+        fileprivate var words: [String] = []
+        /// Whether the last word may still grow.
+        private var isOpen = false
+
+        /// Begins without a word.
+        package init(literalCapacity: Int, interpolationCount: Int) {}
+
+        /// Adds words, the first to the one before where no blank parts them.
+        package mutating func appendLiteral(_ literal: String) {
+            for character in literal {
+                if character == " " { isOpen = false } else { add(String(character)) }
+            }
+        }
+
+        /// Adds to a word; an empty one is a word too.
+        package mutating func appendInterpolation(_ word: some CustomStringConvertible) { add(word.description) }
+
+        private mutating func add(_ text: String) {
+            if isOpen { words[words.count - 1] += text } else { words.append(text) }
+            isOpen = true
+        }
+    }
+
+    /// The command of an interpolated literal.
+    package init(stringInterpolation: StringInterpolation) { self.init(words: stringInterpolation.words) }
+
+    /// The command of a plain literal.
+    package init(stringLiteral: String) { self.init(words: stringLiteral.split(separator: " ").map(String.init)) }
+}
+
+extension ShellCommand {
+    /// Text as one word: as it is where that is safe, else in single quotes. With a character that is not shown as it is,
+    /// or a back-quote, which ends a command in a text, it is in the $'…' of POSIX.1-2024: what is pasted is what was meant.
+    private static func quoted(_ text: String) -> String {
+        text.unicodeScalars.allSatisfy(isShown) ? singleQuoted(text) : "$'\(escaped(text))'"
+    }
+
+    private static func isShown(_ scalar: Unicode.Scalar) -> Bool { scalar != "`" && Printable.isPlain(scalar) }
+
+    /// Text as one word: as it is where that is safe, else in single quotes.
+    package static func singleQuoted(_ text: String) -> String {
+        // In zsh a word that begins with = is the path of a program.
+        if !text.isEmpty, text.utf8.first != UInt8(ascii: "="), text.utf8.allSatisfy(isSafe) { return text }
+        return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+
+    private static func isSafe(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "%+,-./:=@_".utf8.contains(byte)
+        }
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.unicodeScalars.reduce(into: "") { line, scalar in
+            if scalar == "'" || scalar == "\\" {
+                line += "\\\(scalar)"
+            } else if isShown(scalar) {
+                line += String(scalar)
+            } else {
+                // Byte by byte, three digits each: the next character can't be taken for one of them.
+                for byte in String(scalar).utf8 {
+                    let digits = String(byte, radix: 8)
+                    line += "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+                }
+            }
+        }
+    }
+}
+
+extension DefaultStringInterpolation {
+    /// Shows a command in a text, between back-quotes.
+    package mutating func appendInterpolation(command: ShellCommand) { appendLiteral("`\(command)`") }
+}

@@ -1,0 +1,20 @@
+import BridgeNet
+import VMCore
+
+extension Remedy {
+    /// What to do about a failure of the network, by the programs of this host.
+    init(_ remedy: NetworkError.Remedy) {
+        self =
+            switch remedy {
+            case .make(let bridge): .run("make it", "kvmctl net up \(bridge)")
+            case .keepVLANsApart(let bridge): .run("make it", "kvmctl net up \(bridge) --vlan-aware")
+            case .bringUp(let bridge): .run("bring it up", "kvmctl net up \(bridge)")
+            case .raiseMTU(let device, let mtu):
+                .run("if its network carries that too", "ip link set dev \(device) mtu \(mtu)")
+            case .takeApart(let bridge, let instead):
+                .advice("\(instead), or first give up \(bridge), with \(command: "kvmctl net down \(bridge)")")
+            case .load(let module): .run("load it", "modprobe \(module)")
+            case .advice(let text): .advice(text)
+            }
+    }
+}

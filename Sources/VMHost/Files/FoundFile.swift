@@ -1,0 +1,168 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+
+/// O_PATH of open(2), a macro that Swift can't read (asm-generic/fcntl.h).
+let pathOnly: CInt = 0o10_000_000
+
+/// What a path was found to lead to: the directory that holds it, held open, and its name there.
+///
+/// What is done to it is done below that directory, whatever becomes of the path meanwhile.
+package struct FoundFile: ~Copyable {
+    private let directory: OwnedDescriptor
+    private let name: FilePath.Component
+    /// Where it is, without a link on the way.
+    package let path: FilePath
+    /// What was there; nil: nothing, in a directory that is there.
+    package let status: stat?
+    /// Whose rights decide what may be done to it.
+    var rights = FileRights.own
+
+    init(directory: consuming OwnedDescriptor, name: FilePath.Component, path: FilePath, status: stat?) {
+        self.directory = directory
+        self.name = name
+        self.path = path
+        self.status = status
+    }
+
+    /// Which file it is; nil where nothing was there.
+    package var identity: FileIdentity? { status.map { FileIdentity($0) } }
+
+    /// Opens it, not through a link, and without waiting for anybody, as the opening of a FIFO does.
+    ///
+    /// - Throws: `.staleNFSFileHandle` where another file has its name by now.
+    package func open(_ mode: FileDescriptor.AccessMode, flags: CInt = 0) throws(Errno) -> OwnedDescriptor {
+        guard let identity else { throw .noSuchFileOrDirectory }
+        let opened = try rights.act { () throws(Errno) in
+            try at { openat($0, $1, mode.rawValue | flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) }
+        }
+        guard FileIdentity(try opened.status()) == identity else { throw .staleNFSFileHandle }
+        return opened
+    }
+
+    /// Opens it for reading, if it is a regular file.
+    ///
+    /// - Throws: `.notSupported` where it is something else.
+    package func openRegular() throws(Errno) -> OwnedDescriptor {
+        // Before it is opened: the opening of a device can do something (open(2) of /dev/watchdog starts it).
+        if let status, status.kind != S_IFREG { throw .notSupported }
+        let opened = try open(.readOnly)
+        guard opened.pseudoFileSystem == nil else { throw .notSupported }
+        return opened
+    }
+
+    /// Opens the directory that holds it, for files without a name (O_TMPFILE).
+    func openInDirectory(_ mode: FileDescriptor.AccessMode, flags: CInt, permissions: mode_t) throws(Errno)
+        -> OwnedDescriptor
+    {
+        try rights.act { () throws(Errno) in
+            try Self.owned(openat(directory.rawValue, ".", mode.rawValue | flags | O_CLOEXEC, permissions))
+        }
+    }
+
+    /// Makes a file that is not there.
+    func create(_ mode: FileDescriptor.AccessMode, permissions: mode_t) throws(Errno) -> OwnedDescriptor {
+        try rights.act { () throws(Errno) in
+            try at { openat($0, $1, mode.rawValue | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, permissions) }
+        }
+    }
+
+    /// Gives a file without a name this one. linkat(2) fails where the name exists: nothing is ever overwritten.
+    func give(name file: borrowing OwnedDescriptor) throws(Errno) {
+        let source = "/proc/self/fd/\(file.rawValue)"
+        guard name.withPlatformString({ linkat(AT_FDCWD, source, directory.rawValue, $0, AT_SYMLINK_FOLLOW) }) == 0
+        else {
+            throw Errno(rawValue: errno)
+        }
+    }
+
+    /// Makes it a directory.
+    func makeDirectory(permissions: mode_t) throws(Errno) {
+        try rights.act { () throws(Errno) in
+            guard name.withPlatformString({ mkdirat(directory.rawValue, $0, permissions) }) == 0 else {
+                throw Errno(rawValue: errno)
+            }
+        }
+    }
+
+    /// Removes its name, if it still is that of this file.
+    ///
+    /// - Throws: `.noSuchFileOrDirectory` where the name is gone, `.staleNFSFileHandle` where it is another file's.
+    package func remove(_ file: FileIdentity) throws(Errno) { try remove(file, flags: 0) }
+
+    /// The same for an empty directory.
+    package func removeDirectory(_ directory: FileIdentity) throws(Errno) { try remove(directory, flags: AT_REMOVEDIR) }
+
+    /// Removes the directory of its name, if nothing is in it.
+    func removeEmptyDirectory() {
+        _ = rights.act { () -> Errno? in
+            name.withPlatformString { unlinkat(directory.rawValue, $0, AT_REMOVEDIR) } == 0
+                ? nil : Errno(rawValue: errno)
+        }
+    }
+
+    private func remove(_ file: FileIdentity, flags: CInt) throws(Errno) {
+        try rights.act { () throws(Errno) in
+            guard let now = try statusNow() else { throw .noSuchFileOrDirectory }
+            guard FileIdentity(now) == file else { throw .staleNFSFileHandle }
+            guard name.withPlatformString({ unlinkat(directory.rawValue, $0, flags) }) == 0 else {
+                throw Errno(rawValue: errno)
+            }
+        }
+    }
+
+    /// What has the name now; nil where nothing has.
+    func statusNow() throws(Errno) -> stat? {
+        var found = stat()
+        let result = name.withPlatformString { fstatat(directory.rawValue, $0, &found, AT_SYMLINK_NOFOLLOW) }
+        if result == 0 { return found }
+        if errno == ENOENT { return nil }
+        throw Errno(rawValue: errno)
+    }
+
+    /// Waits until the names in the directory are those that a power cut leaves.
+    func syncDirectory() throws(Errno) {
+        let directory = try openInDirectory(.readOnly, flags: O_DIRECTORY, permissions: 0)
+        try syncToDisk(directory)
+    }
+
+    /// Why it can't be written to; nil where it can.
+    package var writeFailure: Errno? { failure(of: W_OK, name) }
+
+    /// Why the kernel does not let it be claimed, as a file system claims a device that it is mounted from (open(2),
+    /// O_EXCL): `.resourceBusy` where somebody has; nil where it does.
+    package var claimFailure: Errno? {
+        do throws(Errno) {
+            let claimed = try open(.readOnly, flags: O_EXCL)
+            extendLifetime(claimed)
+            return nil
+        } catch { return error }
+    }
+
+    /// Why it can't be executed; nil where it can.
+    var executeFailure: Errno? { failure(of: X_OK, name) }
+
+    /// Why nothing can be made in its directory; nil where it can.
+    package var directoryFailure: Errno? { failure(of: W_OK | X_OK, ".") }
+
+    /// Which directory holds it.
+    package func directoryIdentity() throws(Errno) -> FileIdentity { FileIdentity(try directory.status()) }
+
+    /// With the rights that decide, not with those of whoever called (AT_EACCESS of faccessat(2)).
+    private func failure(of mode: CInt, _ name: FilePath.Component) -> Errno? {
+        rights.act {
+            name.withPlatformString { faccessat(directory.rawValue, $0, mode, AT_EACCESS) } == 0
+                ? nil : Errno(rawValue: errno)
+        }
+    }
+
+    private func at(_ open: (CInt, UnsafePointer<CChar>) -> CInt) throws(Errno) -> OwnedDescriptor {
+        try Self.owned(name.withPlatformString { open(directory.rawValue, $0) })
+    }
+
+    private static func owned(_ raw: CInt) throws(Errno) -> OwnedDescriptor {
+        guard raw >= 0 else { throw Errno(rawValue: errno) }
+        return OwnedDescriptor(FileDescriptor(rawValue: raw))
+    }
+}

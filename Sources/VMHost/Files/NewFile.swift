@@ -1,0 +1,81 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+
+/// O_TMPFILE of open(2), a macro that Swift can't read (asm-generic/fcntl.h).
+let temporaryFile: CInt = 0o20_000_000 | O_DIRECTORY
+
+/// A file that gets its name only when it is whole. Until then the kernel removes it with this process, or at a power cut.
+package final class NewFile {
+    /// Where it goes.
+    private let place: FoundFile
+    private let file: OwnedDescriptor
+    /// Which file it is.
+    let identity: FileIdentity
+    private var hasName: Bool
+
+    /// Makes it without a name; with its name where the file system knows no other way (no O_TMPFILE).
+    ///
+    /// - Parameter fill: writes what is in it. If that fails, nothing is left behind.
+    /// - Throws: `.fileExists` where something is there already.
+    package init(
+        at place: consuming FoundFile, permissions: mode_t, fill: (borrowing OwnedDescriptor) throws(Errno) -> Void
+    ) throws(Errno) {
+        guard place.status == nil else { throw .fileExists }
+        if let unnamed = try Self.openUnnamed(place, permissions) {
+            file = unnamed
+            hasName = false
+        } else {
+            file = try place.create(.writeOnly, permissions: permissions)
+            hasName = true
+        }
+        identity = FileIdentity(try file.status())
+        self.place = place
+        do throws(Errno) { try fill(file) } catch {
+            remove()
+            throw error
+        }
+    }
+
+    private static func openUnnamed(
+        _ place: borrowing FoundFile, _ permissions: mode_t
+    ) throws(Errno) -> OwnedDescriptor? {
+        do throws(Errno) {
+            return try place.openInDirectory(.readWrite, flags: temporaryFile, permissions: permissions)
+        } catch .notSupported, .isDirectory {
+            return nil
+        }
+    }
+
+    /// Waits until what is in it survives a power cut.
+    package func sync() throws(Errno) { try syncToDisk(file) }
+
+    /// Gives it its name. Nothing is ever overwritten.
+    package func putInPlace() throws(Errno) {
+        guard !hasName else { return }
+        try place.give(name: file)
+        hasName = true
+    }
+
+    /// Waits until its name survives a power cut.
+    package func syncName() throws(Errno) { try place.syncDirectory() }
+
+    /// Takes it back.
+    package func remove() {
+        if hasName { try? place.remove(identity) }
+        hasName = false
+    }
+}
+
+/// Waits until the names in a directory are those that a power cut leaves.
+func syncDirectory(_ path: FilePath) throws(Errno) {
+    let directory = try OwnedDescriptor.directory(path)
+    try syncToDisk(directory)
+}
+
+/// fsync(2), where the file system has it for such a file.
+func syncToDisk(_ file: borrowing OwnedDescriptor) throws(Errno) {
+    guard fsync(file.rawValue) != 0, errno != EINVAL else { return }
+    throw Errno(rawValue: errno)
+}

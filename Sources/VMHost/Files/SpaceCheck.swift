@@ -1,0 +1,50 @@
+import Glibc
+import SystemPackage
+import VMCore
+
+/// The free space on the file systems of some images, against what those images may grow to.
+package enum SpaceCheck {
+    private struct System {
+        var free: ByteCount
+        var growth = ByteCount(bytes: 0)
+        var sample: FilePath
+
+        mutating func grow(by size: ByteCount) { growth = growth + size }
+    }
+
+    /// How far the disks of some VMs may still grow, by file system.
+    package struct Growth {
+        fileprivate var sizes: [UInt64: ByteCount] = [:]
+
+        /// - Parameter files: the VMs. A disk that several have counts once.
+        package init(of files: [VMParams]) {
+            for path in Set(files.flatMap { $0.disks.map(\.path.value) }) {
+                guard let file = try? status(of: path), file.st_mode & S_IFMT == S_IFREG else { continue }
+                let device = UInt64(file.st_dev)
+                sizes[device] = (sizes[device] ?? ByteCount(bytes: 0)) + ByteCount(growthOf: file)
+            }
+        }
+    }
+
+    /// A line for each file system that will hold one of `new`, where all disks of all VMs together may outgrow it.
+    ///
+    /// - Parameters:
+    ///   - new: disks that don't exist yet.
+    ///   - growth: that of those that do.
+    package static func warnings(_ new: [SparseDisk], besides growth: @autoclosure () -> Growth) -> [String] {
+        var systems: [UInt64: System] = [:]
+        for disk in new {
+            let directory = FileSystemSpace.existing(disk.path.removingLastComponent())
+            guard let device = (try? status(of: directory))?.st_dev, let space = FileSystemSpace(at: directory) else {
+                continue
+            }
+            systems[UInt64(device), default: System(free: space.free, sample: disk.path)].grow(by: disk.size)
+        }
+        guard !systems.isEmpty else { return [] }
+        for (device, growth) in growth().sizes { systems[device]?.grow(by: growth) }
+        return systems.values.filter { $0.growth > $0.free }.map {
+            "the disks on the file system of \($0.sample) may still grow by \($0.growth), and "
+                + "\($0.free) are free: when it is full, QEMU pauses each guest that writes there"
+        }.sorted()
+    }
+}

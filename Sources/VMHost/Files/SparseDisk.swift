@@ -1,0 +1,75 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+
+/// A raw disk image that takes no space until the guest writes.
+package struct SparseDisk {
+    package var path: FilePath
+    package var size: ByteCount
+
+    package init(path: FilePath, size: ByteCount) {
+        self.path = path
+        self.size = size
+    }
+
+    /// Makes the image. Throws as `prepare` does.
+    ///
+    /// - Returns: what takes it back.
+    @discardableResult
+    package func create(_ trust: FileTrust) throws(VMError) -> NewFile {
+        let new = try prepare(trust)
+        try putInPlace(new)
+        return new
+    }
+
+    /// Makes the image, which has no name yet: no block is allocated. Nothing is left behind on failure.
+    ///
+    /// - Throws: `.cannotCreate` if the path exists, the file system is full or can't hold a file of this size,
+    ///   `.notFound` if the directory is missing, `.badData` if the size is not a positive multiple of 512, `.denied` if
+    ///   somebody else could change the directory.
+    package func prepare(_ trust: FileTrust) throws(VMError) -> NewFile {
+        guard size.bytes > 0, size.bytes % 512 == 0 else {
+            throw VMError(.badData, path.string, "a disk's size is a positive multiple of 512 bytes, not \(size.bytes)")
+        }
+        do throws(PathWalk.Failure) {
+            let place = try trust.find(path)
+            do throws(Errno) { return try NewFile(at: place, permissions: Self.permissions, fill: resize) } catch {
+                throw .system(error, path)
+            }
+        } catch {
+            switch error {
+            case .system(let errno, _): throw failure(errno)
+            case .distrusted(let distrust): throw distrust.refusal(toMake: path)
+            }
+        }
+    }
+
+    /// Those of a new image: it is its owner's alone.
+    package static let permissions: mode_t = 0o600
+
+    /// Gives the image its name. Throws as `prepare` does.
+    package func putInPlace(_ file: NewFile) throws(VMError) {
+        do throws(Errno) { try file.putInPlace() } catch { throw failure(error) }
+    }
+
+    private func resize(_ file: borrowing OwnedDescriptor) throws(Errno) {
+        guard ftruncate(file.rawValue, off_t(size.bytes)) == 0 else { throw Errno(rawValue: errno) }
+    }
+
+    private func failure(_ error: Errno) -> VMError {
+        switch error {
+        case .fileExists:
+            VMError(
+                .cannotCreate, path.string, "exists already",
+                remedy: "it may hold a disk that is wanted: name another path, or remove it yourself")
+        case .noSuchFileOrDirectory:
+            VMError(
+                .notFound, path.string, "the directory \(path.removingLastComponent()) does not exist",
+                remedy: .run("create it", "mkdir -p \(path.removingLastComponent())"))
+        case .fileTooLarge, .invalidArgument:
+            VMError(.cannotCreate, path.string, "the file system can't hold a file of \(size)", errno: .fileTooLarge)
+        default: .system(error, path.string, "can't create the disk")
+        }
+    }
+}

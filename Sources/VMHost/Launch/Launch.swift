@@ -1,0 +1,199 @@
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+
+/// A program about to be started with exactly these descriptors and this user (CLinux, launch.h).
+package struct Launch {
+    var path: String
+    /// Without the program's name.
+    var arguments: [String]
+    var credentials: ResolvedCredentials
+    /// A file that is told the process's pid and start time just before it becomes the program, which does not inherit it.
+    package var identity: FileDescriptor?
+    /// Whether the program is killed when this process ends.
+    var diesWithParent = false
+    /// Whether it stays who this process is, whatever the credentials: a tool that works for root.
+    var keepsPrivileges = false
+    /// Whether it keeps this process's limits and priorities: where the service manager set them, they are meant.
+    package var keepsLimits = false
+    private var sources: [CInt] = []
+    private var targets: [CInt] = []
+
+    package init(path: String, arguments: [String], credentials: ResolvedCredentials) {
+        self.path = path
+        self.arguments = arguments
+        self.credentials = credentials
+    }
+
+    /// What went wrong, and in which step.
+    package struct Failure: Error, Equatable {
+        package var stage: String
+        package var errno: Errno
+    }
+
+    /// Lets the program inherit a descriptor under another number. It stays the caller's, who keeps it open until then.
+    package mutating func pass(_ descriptor: FileDescriptor, as target: CInt) {
+        sources.append(descriptor.rawValue)
+        targets.append(target)
+    }
+
+    /// Starts the program as a child in a session of its own; `.timedOut` where it is not executed by the deadline.
+    package func spawn(by deadline: Deadline) throws(Failure) -> Child {
+        Child(pid: try withLaunch({ clinux_spawn($0, deadline.milliseconds, $1) }).get())
+    }
+
+    /// Turns this process into the program; returns only to say why that failed.
+    ///
+    /// - Parameter undo: done then by a copy of this process, for this one has no privileges left.
+    package func become(orElse undo: @escaping () -> Void) -> Failure {
+        let line = UndoGuard.leave(undo)
+        guard line >= 0 else { return Failure(stage: Self.name(CLINUX_STAGE_FORK), errno: Errno(rawValue: -line)) }
+        let result = withLaunch { clinux_become($0, $1) }
+        clinux_call_guard(line, 5000)
+        return switch result {
+        case .failure(let failure): failure
+        case .success: Failure(stage: "exec", errno: .invalidArgument)
+        }
+    }
+
+    /// Sends a process with such credentials to find out what it can do on this host; other things can be done meanwhile.
+    package func beginTrial() -> Trial { Trial(pid: withLaunch { launch, _ in clinux_probe_begin(launch) }) }
+
+    /// A process that tries what it can do.
+    package struct Trial: ~Copyable {
+        fileprivate let pid: Result<CInt, Failure>
+
+        /// Waits for it: an OR of CLINUX_CAN_….
+        package consuming func finish() throws(Errno) -> CInt {
+            do throws(Failure) {
+                let abilities = clinux_probe_end(try pid.get(), Deadline(in: .seconds(10)).milliseconds)
+                if abilities >= 0 { return abilities }
+                throw Failure(stage: "", errno: Errno(rawValue: -abilities))
+            } catch {
+                throw error.errno
+            }
+        }
+    }
+
+    private func withLaunch(
+        _ body: (UnsafePointer<clinux_launch>, UnsafeMutablePointer<clinux_stage>) -> CInt
+    ) -> Result<CInt, Failure> {
+        var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
+        var environment: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [nil]
+        defer { (words + environment).forEach { free($0) } }
+        var stage = CLINUX_STAGE_FORK
+        let result = path.withCString { path in
+            credentials.groups.withUnsafeBufferPointer { groups in
+                sources.withUnsafeBufferPointer { sources in
+                    targets.withUnsafeBufferPointer { targets in
+                        words.withUnsafeMutableBufferPointer { words in
+                            environment.withUnsafeMutableBufferPointer { environment in
+                                var launch = clinux_launch(
+                                    path: path, argv: words.baseAddress, envp: environment.baseAddress,
+                                    sources: sources.baseAddress, targets: targets.baseAddress,
+                                    descriptors: sources.count, identity: identity?.rawValue ?? -1,
+                                    change_user: credentials.changesUser, uid: credentials.uid, gid: credentials.gid,
+                                    groups: groups.baseAddress, group_count: groups.count,
+                                    dies_with_parent: diesWithParent, keeps_privileges: keepsPrivileges,
+                                    keeps_limits: keepsLimits)
+                                return body(&launch, &stage)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        guard result < 0 else { return .success(result) }
+        return .failure(Failure(stage: Self.name(stage), errno: Errno(rawValue: -result)))
+    }
+
+    /// Nothing of the caller's environment reaches QEMU: what a VM is depends on its file alone.
+    private static let environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+
+    private static func name(_ stage: clinux_stage) -> String {
+        switch stage {
+        case CLINUX_STAGE_FORK: "make a process"
+        case CLINUX_STAGE_DESCRIPTORS: "arrange its descriptors"
+        case CLINUX_STAGE_IDENTITY: "write its pid down"
+        case CLINUX_STAGE_CREDENTIALS: "drop its privileges"
+        default: "execute it"
+        }
+    }
+}
+
+/// What the copy of this process does that is left behind (CLinux, undo_guard.h).
+private final class UndoGuard {
+    private let undo: () -> Void
+
+    private init(_ undo: @escaping () -> Void) { self.undo = undo }
+
+    /// The descriptor to call it by, or -errno.
+    static func leave(_ undo: @escaping () -> Void) -> CInt {
+        let box = UndoGuard(undo)
+        // Used only in the copy, which is made here and now.
+        return withExtendedLifetime(box) {
+            clinux_leave_guard(
+                { context in
+                    if let context { Unmanaged<UndoGuard>.fromOpaque(context).takeUnretainedValue().undo() }
+                }, Unmanaged.passUnretained(box).toOpaque())
+        }
+    }
+}
+
+/// Credentials with every id known.
+package struct ResolvedCredentials: Hashable {
+    var changesUser = false
+    var uid: UInt32 = 0
+    var gid: UInt32 = 0
+    var groups: [UInt32] = []
+
+    package init(changesUser: Bool = false, uid: UInt32 = 0, gid: UInt32 = 0, groups: [UInt32] = []) {
+        self.changesUser = changesUser
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+    }
+}
+
+extension Credentials {
+    /// With `uid` where the VM gets one of its own.
+    package func resolved(uid: UInt32) -> ResolvedCredentials {
+        switch self {
+        case .caller: ResolvedCredentials()
+        case .ownUID(let groups): ResolvedCredentials(changesUser: true, uid: uid, gid: uid, groups: groups)
+        case .user(_, let uid, let gid, let groups):
+            ResolvedCredentials(changesUser: true, uid: uid, gid: gid, groups: groups)
+        }
+    }
+
+    /// The account without files.
+    package static let nobody = Credentials.user("nobody", uid: 65534, gid: 65534, groups: [])
+
+    /// For asking what such a user can do: any uid of the range will answer for all.
+    package var forProbing: ResolvedCredentials { resolved(uid: UIDPool.first + UInt32(UIDPool.count) - 1) }
+}
+
+/// A child process.
+package struct Child {
+    let pid: pid_t
+
+    /// How it ended.
+    package enum End: Equatable {
+        case exited(Int32)
+        case killed(signal: Int32)
+    }
+
+    /// Kills it, and what it started itself where it is a script around the program. Until it is reaped its pid can't be
+    /// another's.
+    package func kill() { _ = Glibc.kill(-pid, SIGKILL) }
+
+    /// Takes the child's end from the kernel; nil where there was none by the deadline.
+    @discardableResult
+    package func reap(by deadline: Deadline) -> End? {
+        var status: Int32 = 0
+        guard clinux_reap(pid, deadline.milliseconds, &status) == 1 else { return nil }
+        let signal = status & 0x7f
+        return signal == 0 ? .exited(status >> 8 & 0xff) : .killed(signal: signal)
+    }
+}

@@ -1,0 +1,208 @@
+import BridgeKernel
+import BridgeNet
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+
+/// What a command has found out about the host. Each thing is asked once, however many VMs the command is about: only what
+/// stays the same while it runs, and, where it only looks, what it looks at.
+package final class KnownHost {
+    package let cache: ProbeCache
+
+    package init(cache: ProbeCache) { self.cache = cache }
+
+    package private(set) lazy var machineID = Result { () throws(VMError) in try MachineID.read() }
+    package private(set) lazy var memory = HostMemory()
+    package private(set) lazy var canOpenVhost =
+        (try? OwnedDescriptor.open("/dev/vhost-net", .readWrite).rawValue) != nil
+    package private(set) lazy var firstFreePort = Result { () throws(VMError) in
+        try Sysctl(key: "net/ipv4/ip_unprivileged_port_start").value().flatMap { UInt16($0) } ?? 1024
+    }
+
+    private var verdicts: [Bool: KVMVerdict] = [:]
+    private var abilities: [Trial: Result<CInt, Errno>] = [:]
+    private var qemus: [InquiryKey: Result<QEMUFacts, VMError>] = [:]
+    private var processors: [ProcessorKey: ProcessorFacts?] = [:]
+    private var linkTable: Result<LinkTable, NetworkError>?
+    private var networkState: Result<NetworkState, NetworkError>?
+    private var natSurveys: [InterfaceName: Result<NATSurvey, VMError>] = [:]
+
+    /// A QEMU, and how it may be asked.
+    package struct Inquiry {
+        package var program: QEMUProgram
+        var credentials: Credentials
+        /// Whether it may be executed to be asked.
+        var mayAsk: Bool
+        /// Whether its answers are kept for the next command.
+        var mayKeep: Bool
+
+        package init(program: QEMUProgram, credentials: Credentials, mayAsk: Bool, mayKeep: Bool) {
+            self.program = program
+            self.credentials = credentials
+            self.mayAsk = mayAsk
+            self.mayKeep = mayKeep
+        }
+
+        fileprivate var key: InquiryKey {
+            InquiryKey(
+                path: program.path, file: program.key, credentials: credentials.forProbing, mayAsk: mayAsk,
+                mayKeep: mayKeep)
+        }
+    }
+
+    fileprivate struct InquiryKey: Hashable {
+        var path: FilePath
+        var file: String
+        var credentials: ResolvedCredentials
+        var mayAsk: Bool
+        var mayKeep: Bool
+    }
+
+    private struct ProcessorKey: Hashable {
+        var inquiry: InquiryKey
+        var question: ProcessorProbe.Question
+    }
+
+    /// What is tried by a process that is QEMU's user.
+    package struct Trial: Hashable {
+        var credentials: ResolvedCredentials
+        /// The program that it may execute or not.
+        var program: String
+
+        package init(credentials: ResolvedCredentials, program: String) {
+            self.credentials = credentials
+            self.program = program
+        }
+    }
+
+    package func kvm(canOpen: Bool) -> KVMVerdict {
+        if let known = verdicts[canOpen] { return known }
+        let verdict = KVMProbe(cache: cache).verdict(canOpen: canOpen)
+        verdicts[canOpen] = verdict
+        return verdict
+    }
+
+    /// Sends a process out to try something, unless that was tried before.
+    package func begin(_ trial: Trial) -> Launch.Trial? {
+        guard abilities[trial] == nil else { return nil }
+        return Launch(path: trial.program, arguments: [], credentials: trial.credentials).beginTrial()
+    }
+
+    /// What came of it: an OR of CLINUX_CAN_….
+    package func end(_ trial: Trial, _ process: consuming Launch.Trial?) throws(Errno) -> CInt {
+        if let process = consume process {
+            do throws(Errno) { abilities[trial] = .success(try process.finish()) } catch {
+                abilities[trial] = .failure(error)
+            }
+        }
+        return try abilities[trial]?.get() ?? 0
+    }
+
+    package func qemu(_ inquiry: Inquiry) throws(VMError) -> QEMUFacts {
+        if let known = qemus[inquiry.key] { return try known.get() }
+        let facts = Result { () throws(VMError) in
+            try QEMUProbe(cache: cache(for: inquiry), credentials: inquiry.credentials, mayAsk: inquiry.mayAsk)
+                .facts(of: inquiry.program)
+        }
+        qemus[inquiry.key] = facts
+        return try facts.get()
+    }
+
+    package func processor(_ question: ProcessorProbe.Question, _ inquiry: Inquiry) -> ProcessorFacts? {
+        let key = ProcessorKey(inquiry: inquiry.key, question: question)
+        if let known = processors[key] { return known }
+        let facts = ProcessorProbe(
+            cache: cache(for: inquiry), qemu: inquiry.program, credentials: inquiry.credentials.forProbing,
+            mayAsk: inquiry.mayAsk
+        ).facts(question)
+        processors.updateValue(facts, forKey: key)
+        return facts
+    }
+
+    private func cache(for inquiry: Inquiry) -> ProbeCache {
+        ProbeCache(directory: cache.directory, keeps: cache.keeps && inquiry.mayKeep)
+    }
+
+    /// The host's links as they were when they were first asked for.
+    func links() throws(NetworkError) -> LinkTable {
+        if let known = linkTable { return try known.get() }
+        let table = Result { () throws(NetworkError) in
+            var socket = try RouteSocket()
+            return LinkTable(try socket.links())
+        }
+        linkTable = table
+        return try table.get()
+    }
+
+    /// The same with what is only asked about some of them.
+    package func linkState() throws(NetworkError) -> NetworkState {
+        if let known = networkState { return try known.get() }
+        let state = Result { () throws(NetworkError) in
+            var socket = try RouteSocket()
+            return try socket.linkState()
+        }
+        networkState = state
+        return try state.get()
+    }
+
+    /// The network `nat` as it was when it was first asked for.
+    package func nat(_ network: NATNetwork) throws(VMError) -> NATSurvey {
+        if let known = natSurveys[network.bridge] { return try known.get() }
+        let survey = Result { () throws(VMError) in try network.survey() }
+        natSurveys[network.bridge] = survey
+        return try survey.get()
+    }
+}
+
+/// The host's links, found by what is asked of them.
+struct LinkTable {
+    private let names: [String: Link]
+    private let addresses: [MACAddress: [Link]]
+    private let ports: [UInt32: Int]
+
+    init(_ links: [Link]) {
+        let own = links.map { ($0.name, $0) }
+        let others = links.flatMap { link in link.alternativeNames.map { ($0, link) } }
+        names = Dictionary(own + others, uniquingKeysWith: { first, _ in first })
+        addresses = links.reduce(into: [:]) { table, link in
+            if let mac = link.mac { table[mac, default: []].append(link) }
+        }
+        ports = links.reduce(into: [:]) { counts, link in
+            if let controller = link.controller { counts[controller, default: 0] += 1 }
+        }
+    }
+
+    /// The link that is called so, perhaps by an alternative name.
+    func called(_ name: DeviceName) -> Link? { names[name.description] }
+
+    /// Those that have an address.
+    func links(with mac: MACAddress) -> [Link] { addresses[mac] ?? [] }
+
+    /// How many ports a bridge has.
+    func ports(of bridge: Link) -> Int { ports[bridge.index] ?? 0 }
+}
+
+/// The host's memory, as far as a start has to know it.
+package struct HostMemory {
+    /// Its RAM; nil where it is not known.
+    package private(set) var ram: ByteCount?
+    /// RAM and swap together, where the kernel gives no process more than that at once (proc_sys_vm(5),
+    /// overcommit_memory 0); nil where it counts otherwise.
+    package private(set) var limit: ByteCount?
+
+    /// Reads proc_meminfo(5).
+    init() {
+        guard let counts = try? readFile("/proc/meminfo") else { return }
+        func size(_ name: String) -> ByteCount? {
+            let line = counts.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: name.utf8) }
+            let kibibytes = line.flatMap { Int64(String(decoding: $0, as: UTF8.self).filter(\.isNumber)) }
+            return kibibytes.flatMap { $0 < 1 << 50 ? ByteCount(bytes: $0 << 10) : nil }
+        }
+        ram = size("MemTotal:")
+        guard (try? readFile("/proc/sys/vm/overcommit_memory", limit: 1)) == [UInt8(ascii: "0")], let ram,
+            let swap = size("SwapTotal:")
+        else { return }
+        limit = ByteCount(bytes: ram.bytes + swap.bytes)
+    }
+}

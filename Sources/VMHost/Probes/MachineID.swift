@@ -1,0 +1,20 @@
+import SystemPackage
+import VMCore
+
+/// This host's machine-id(5), which UUIDs and addresses are derived from.
+enum MachineID {
+    /// The content of machine-id(5); empty where there is none, or no valid one. Without it a guest would be another machine:
+    /// one that can't be read is an error.
+    static func read() throws(VMError) -> String {
+        let content: [UInt8]
+        do throws(Errno) { content = try readFile("/etc/machine-id", limit: 64) } catch .noSuchFileOrDirectory {
+            return ""
+        } catch {
+            throw .system(error, "/etc/machine-id", "can't be read")
+        }
+        let bytes = content.prefix { $0 != UInt8(ascii: "\n") }
+        let isHex = bytes.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        let isValid = bytes.count == 32 && isHex && bytes.contains { $0 != UInt8(ascii: "0") }
+        return isValid ? String(decoding: bytes, as: UTF8.self) : ""
+    }
+}

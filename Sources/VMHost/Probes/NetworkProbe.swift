@@ -1,0 +1,127 @@
+import BridgeKernel
+import BridgeNet
+import VMCore
+
+/// A NIC of a VM's: where it is, and the address that it has there.
+package struct Station {
+    var network: Network
+    var mac: MACAddress
+
+    package static func all(of params: VMParams, machineID: String) -> [Station] {
+        let identity = Identity(params, machineID: machineID)
+        return params.nics.map {
+            Station(network: $0.network.value, mac: $0.mac?.value ?? identity.mac(nic: $0.index))
+        }
+    }
+}
+
+/// The links that a VM names.
+package struct NetworkFacts {
+    /// The bridges, by their own names.
+    package private(set) var bridges: [InterfaceName: BridgeFacts] = [:]
+    /// The own names of those that the VM calls otherwise.
+    package private(set) var names: [DeviceName: InterfaceName] = [:]
+    /// Who has the names that its taps are to have.
+    package private(set) var taken: [InterfaceName: String] = [:]
+
+    /// Where asking failed.
+    package init() {}
+
+    /// - Parameters:
+    ///   - stations: the NICs of the VM.
+    ///   - nat: the network `nat`, as it is or would be made.
+    ///   - known: the links as they were when the command first asked; nil: as they are now, and their ports not counted.
+    package init(_ params: VMParams, _ stations: [Station], nat: NATFacts?, lookingAt known: KnownHost?) throws(VMError)
+    {
+        guard params.nics.contains(where: { $0.network.value != .user }) else { return }
+        do throws(NetworkError) {
+            var socket = try RouteSocket()
+            let table = try known?.links()
+            for network in Set(stations.map(\.network)) {
+                guard let (name, link) = try find(network, in: table, using: &socket) else { continue }
+                let ports = link.flatMap { table?.ports(of: $0) }
+                guard var facts = Self.facts(of: network, link, ports: ports, nat: nat) else { continue }
+                if let link, link.isBridge {
+                    for station in stations where station.network == network {
+                        facts.holders[station.mac] =
+                            try Self.holder(of: station.mac, on: link, using: &socket)
+                            ?? Self.other(of: station.mac, in: table, besides: params.name.value)
+                    }
+                }
+                bridges[name] = facts
+            }
+            for name in params.nics.compactMap(\.tap?.value) {
+                var link = table?.called(DeviceName(name))
+                if link == nil { link = try socket.link(named: name) }
+                taken[name] = link?.words
+            }
+        } catch {
+            throw VMError(error)
+        }
+    }
+
+    /// The bridge of a network, where it has one: its own name, and the link, where it is there.
+    private mutating func find(
+        _ network: Network, in table: LinkTable?, using socket: inout RouteSocket
+    ) throws(NetworkError) -> (InterfaceName, Link?)? {
+        if let name = network.privateBridge { return (name, try Self.settled(name, using: &socket)) }
+        guard case .bridge(let device) = network else { return nil }
+        var link = table?.called(device)
+        if link == nil { link = try socket.link(called: device) }
+        guard let link, let name = InterfaceName(link.name) else { return nil }
+        if name.description != device.description { names[device] = name }
+        return (name, link)
+    }
+
+    /// nil where there is no such bridge.
+    private static func facts(of network: Network, _ link: Link?, ports: Int?, nat: NATFacts?) -> BridgeFacts? {
+        if network.isPrivate {
+            // Made when it is needed, and then as it should be.
+            let mtu = network == .nat ? nat?.mtu : link?.mtu
+            let isForeign = link.map { $0.privateNetwork != network.description } ?? false
+            return BridgeFacts(
+                otherKind: isForeign ? link?.words : nil, isUp: true, mtu: mtu ?? 1500, ports: link == nil ? 0 : ports)
+        }
+        return link.map { link in
+            BridgeFacts(
+                otherKind: link.isBridge ? nil : link.words, isUp: link.isUp, mtu: link.mtu, ports: ports,
+                isVLANAware: link.bridge?.vlanFiltering == true)
+        }
+    }
+
+    /// Who has a MAC on a bridge: the bridge, one of its ports, or somebody behind one; VMs are looked at elsewhere.
+    private static func holder(
+        of mac: MACAddress, on bridge: Link, using socket: inout RouteSocket
+    ) throws(NetworkError) -> MACHolder? {
+        if bridge.mac == mac { return .host("the bridge \(bridge.name)") }
+        guard let holder = try socket.holder(of: mac, on: bridge.index),
+            let port = try socket.link(numbered: holder.link), holder.isOwn || !port.isTap
+        else { return nil }
+        return holder.isOwn
+            ? .host("\(port.name), a port of \(bridge.name)") : .other("somebody behind \(port.name) of \(bridge.name)")
+    }
+
+    /// Another link of the host's that has a MAC: which network that is on, nobody can tell.
+    private static func other(of mac: MACAddress, in table: LinkTable?, besides vm: VMName) -> MACHolder? {
+        let other = table?.links(with: mac).first { $0.alias != vm.description }
+        return other.map { .other("\($0.name) of this host") }
+    }
+
+    /// A bridge of kvmctl's own; one that another command is just making gets its alias a moment after it is there.
+    private static func settled(_ name: InterfaceName, using socket: inout RouteSocket) throws(NetworkError) -> Link? {
+        let deadline = Deadline(in: .milliseconds(500))
+        while true {
+            let link = try socket.link(named: name)
+            guard let link, link.isBridge, link.alias == nil, !deadline.hasPassed else { return link }
+            pause(.milliseconds(5))
+        }
+    }
+}
+
+extension Link {
+    /// What it is, in words; the alias of a VM's tap is the VM's name.
+    fileprivate var words: String {
+        if kind == "tun", let alias { return "the VM \(alias)" }
+        return kind.map { "a device of kind \($0)" } ?? "a network device"
+    }
+}

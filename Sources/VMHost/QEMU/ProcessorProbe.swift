@@ -1,0 +1,91 @@
+import SystemPackage
+import VMCore
+
+/// What QEMU makes of a processor that a VM names: found by letting it make one, on a machine of that type with nothing
+/// else. Only that tells of models, flags and values as a start will. What works is kept for the binary as it is.
+package struct ProcessorProbe {
+    let cache: ProbeCache
+    let qemu: QEMUProgram
+    let credentials: ResolvedCredentials
+    /// Whether it may be executed, as for `QEMUProbe`.
+    var mayAsk = true
+
+    /// What is asked: the words of `-machine`, `-accel` and `-cpu`.
+    package struct Question: Hashable {
+        var machine: Machine
+        var accelerator: String
+        var processor: String
+
+        package init(machine: Machine, accelerator: String, processor: String) {
+            self.machine = machine
+            self.accelerator = accelerator
+            self.processor = processor
+        }
+
+        fileprivate var key: String { "\(machine) \(accelerator) \(processor)" }
+    }
+
+    /// More answers than this are begun anew.
+    private static let mostAnswers = 64
+
+    /// The answer; nil where QEMU can't be asked.
+    func facts(_ question: Question) -> ProcessorFacts? {
+        let key = "processors-\(qemu.key).json"
+        let known = cache.read(key).flatMap { try? JSON(parsing: $0) }
+        if let missing = known?[question.key]?.array { return .works(without: missing.compactMap(\.string)) }
+        let facts = mayAsk ? ask(question) : nil
+        if case .works(let missing)? = facts {
+            var answers: [String: JSON] = if case .object(let answers)? = known { answers } else { [:] }
+            if answers.count >= Self.mostAnswers { answers = [:] }
+            answers[question.key] = .array(missing.map(JSON.string))
+            cache.write(key, Array(JSON.object(answers).text.utf8))
+        }
+        return facts
+    }
+
+    private func ask(_ question: Question) -> ProcessorFacts? {
+        let inquiry = QEMUInquiry(path: qemu.path, credentials: credentials)
+        do throws(QEMUInquiry.Failure) {
+            return .works(without: try inquiry.ask(question.arguments, Self.missingFeatures))
+        } catch {
+            guard case .silent(_, let end?, let printed) = error else { return nil }
+            if printed.contains(where: { $0.contains("unable to find CPU model") }) || Self.isList(end, printed) {
+                return .unknownModel(among: models(inquiry))
+            }
+            // One that was killed, or says nothing, has not judged.
+            return end == .exited(1) ? printed.last.map { .refused($0) } : nil
+        }
+    }
+
+    /// `-cpu help` prints what there is to stdout, and ends in order.
+    private static func isList(_ end: Child.End, _ printed: [String]) -> Bool { end == .exited(0) && printed.isEmpty }
+
+    /// The features that the model or the flags ask for, and the accelerator does not have: QEMU leaves them out.
+    private static func missingFeatures(
+        _ client: inout QMPClient, _ deadline: Deadline
+    ) throws(QMPClient.Failure) -> [String] {
+        let first = try client.execute(QMPCommand("query-cpus-fast"), by: deadline).array?.first
+        guard let path = first?["qom-path"] else { return [] }
+        let features = try client.execute(
+            QMPCommand("qom-get", ["path": path, "property": "unavailable-features"]), by: deadline)
+        return (features.array ?? []).compactMap(\.string)
+    }
+
+    private func models(_ inquiry: QEMUInquiry) -> [String] {
+        let answer = try? inquiry.ask(["-machine", "none"]) { (client, deadline) throws(QMPClient.Failure) in
+            try client.execute(QMPCommand("query-cpu-definitions"), by: deadline)
+        }
+        return (answer?.array ?? []).compactMap { $0["name"]?.string }.sorted()
+    }
+}
+
+extension ProcessorProbe.Question {
+    /// A machine as small as it can be, for nothing runs on it.
+    fileprivate var arguments: [String] {
+        // PCI Express takes MSI-X, and that a processor with an APIC.
+        let ports = machine.family == .q35 ? ["-device", "pcie-root-port,id=port0,chassis=1,slot=0"] : []
+        return [
+            "-machine", machine.description, "-accel", accelerator, "-cpu", processor, "-m", "size=32M",
+        ] + ports
+    }
+}

@@ -1,0 +1,126 @@
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+
+/// What a QEMU binary can do, found by asking it once: the answer is kept under the binary's device, inode and
+/// modification time, so that an upgrade asks again.
+package struct QEMUProbe {
+    let cache: ProbeCache
+    let credentials: Credentials
+    /// Whether it may be executed; not where it is only looked at, and nothing but a params file names it.
+    var mayAsk = true
+
+    package init(cache: ProbeCache, credentials: Credentials, mayAsk: Bool = true) {
+        self.cache = cache
+        self.credentials = credentials
+        self.mayAsk = mayAsk
+    }
+
+    /// What a binary can do.
+    ///
+    /// - Parameter anew: whether it is asked even where its answer is known: that shows whether it still runs.
+    package func facts(of program: QEMUProgram, anew: Bool = false) throws(VMError) -> QEMUFacts {
+        let key = "qemu-\(program.key).json"
+        if !anew, let bytes = cache.read(key), let facts = (try? JSON(parsing: bytes)).flatMap(QEMUFacts.init),
+            facts.path == program.path.string
+        {
+            return facts
+        }
+        guard mayAsk else { return QEMUFacts(unasked: program.path.string) }
+        let facts = try ask(program.path)
+        cache.write(key, Array(facts.json.text.utf8))
+        return facts
+    }
+
+    /// Starts the binary with no machine at all, and asks it over QMP.
+    private func ask(_ path: FilePath) throws(VMError) -> QEMUFacts {
+        let inquiry = QEMUInquiry(path: path, credentials: credentials.forProbing)
+        do throws(QEMUInquiry.Failure) {
+            return try inquiry.ask(["-machine", "none"]) { (client, deadline) throws(QMPClient.Failure) in
+                try converse(&client, by: deadline, path)
+            }
+        } catch {
+            switch error {
+            case .notStarted(let error): throw error
+            case .silent(let failure, _, _):
+                throw VMError(
+                    failure == .silent ? .timedOut : .unavailable, path.string,
+                    "can't be asked what it can do: \(failure.cause)",
+                    remedy:
+                        "see what it prints with -machine none -nodefaults -display none -S, as a user without rights")
+            }
+        }
+    }
+
+    private func converse(
+        _ client: inout QMPClient, by deadline: Deadline, _ path: FilePath
+    ) throws(QMPClient.Failure) -> QEMUFacts {
+        let version = try client.execute(QMPCommand("query-version"), by: deadline)["qemu"]
+        let numbers = ["major", "minor", "micro"].map { version?[$0]?.integer ?? 0 }
+        let machines = (try client.execute(QMPCommand("query-machines"), by: deadline).array ?? [])
+            .reduce(into: [:]) { MachineType.add($1, to: &$0) }
+        let ioUring = try hasIOUring(&client, by: deadline)
+        return QEMUFacts(
+            path: path.string, version: numbers.map(String.init).joined(separator: "."), ioUring: ioUring,
+            machines: machines, keymaps: KeymapProbe(credentials: credentials.forProbing).names(of: path))
+    }
+
+    /// A build without io_uring does not know the word; one with it gets as far as finding that /dev/null is no disk.
+    private func hasIOUring(_ client: inout QMPClient, by deadline: Deadline) throws(QMPClient.Failure) -> Bool {
+        let attempt = QMPCommand(
+            "blockdev-add", ["driver": "file", "node-name": "probe", "filename": "/dev/null", "aio": "io_uring"])
+        do throws(QMPClient.Failure) {
+            _ = try client.execute(attempt, by: deadline)
+            return true
+        } catch .refused(_, let text) {
+            return !text.contains("'aio'") && !text.contains("'io_uring'")
+        }
+    }
+}
+
+extension MachineType {
+    /// Takes an element of what `query-machines` returns, under its name and its alias.
+    fileprivate static func add(_ answer: JSON, to machines: inout [String: MachineType]) {
+        guard let name = answer["name"]?.string else { return }
+        var type = MachineType(
+            maximumCPUs: answer["cpu-max"]?.integer.flatMap { Int(exactly: $0) },
+            isDeprecated: answer["deprecated"]?.bool ?? false)
+        machines[name] = type
+        guard let alias = answer["alias"]?.string else { return }
+        type.versionedName = name
+        machines[alias] = type
+    }
+}
+
+extension QEMUFacts {
+    /// As the cache keeps them: short, for each start reads it.
+    fileprivate var json: JSON {
+        let versioned = machines.filter { $0.value.versionedName == nil }
+        return [
+            "path": .string(path), "version": .string(version), "ioUring": .bool(ioUring),
+            "cpus": .object(versioned.mapValues { .integer(Int64($0.maximumCPUs ?? 0)) }),
+            "aliases": .object(machines.compactMapValues { $0.versionedName.map(JSON.string) }),
+            "deprecated": .array(versioned.filter(\.value.isDeprecated).keys.sorted().map(JSON.string)),
+            "keymaps": .array(keymaps.map(JSON.string)),
+        ]
+    }
+
+    fileprivate init?(_ json: JSON) {
+        guard let path = json["path"]?.string, let version = json["version"]?.string,
+            let ioUring = json["ioUring"]?.bool, case .object(let cpus)? = json["cpus"],
+            case .object(let aliases)? = json["aliases"], let deprecated = json["deprecated"]?.array,
+            let keymaps = json["keymaps"]?.array
+        else { return nil }
+        var machines = cpus.mapValues { most in
+            MachineType(maximumCPUs: most.integer.flatMap { Int(exactly: $0) }.flatMap { $0 > 0 ? $0 : nil })
+        }
+        for name in deprecated.compactMap(\.string) { machines[name]?.isDeprecated = true }
+        for (alias, name) in aliases.compactMapValues(\.string) {
+            machines[alias] = machines[name]
+            machines[alias]?.versionedName = name
+        }
+        self.init(
+            path: path, version: version, ioUring: ioUring, machines: machines, keymaps: keymaps.compactMap(\.string))
+    }
+}

@@ -1,0 +1,77 @@
+import BridgeKernel
+import SystemPackage
+import VMCore
+
+/// One connection to a QEMU monitor, used briefly: a QMP socket serves one client at a time.
+package struct QMPClient: ~Copyable {
+    /// Why a command was not carried out.
+    package enum Failure: Error, Equatable {
+        /// QEMU did not answer in time.
+        case silent
+        /// QEMU closed the connection: it is gone, or going.
+        case closed
+        /// QEMU refused the command, in its own words.
+        case refused(className: String, String)
+        /// Something that is not QMP came.
+        case malformed
+        case system(Errno)
+    }
+
+    private var channel: LineChannel
+    private var nextID: Int64 = 1
+
+    /// Greets QEMU and negotiates capabilities. The reply is what says that the machine's devices exist: the monitor's
+    /// thread greets before that.
+    ///
+    /// - Parameter peer: QEMU's process, by a pidfd; -1: not known.
+    package init(_ socket: consuming OwnedDescriptor, peer: CInt = -1, by deadline: Deadline) throws(Failure) {
+        channel = LineChannel(socket, peer: peer)
+        _ = try execute(QMPCommand("qmp_capabilities"), by: deadline)
+    }
+
+    /// Carries out a command and waits for what it returns. Events that come between are QEMU's flight record's to keep.
+    package mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
+        let id = nextID
+        nextID += 1
+        do { try channel.send(command.line(id: id), by: deadline) } catch { throw Failure(error) }
+        while true {
+            switch try next(by: deadline) {
+            case .reply(id: id, let value): return value
+            case .failure(id: id, let className, let text): throw .refused(className: className, text)
+            case .event, .greeting, .reply, .failure: continue
+            }
+        }
+    }
+
+    private mutating func next(by deadline: Deadline) throws(Failure) -> QMPMessage {
+        let line: [UInt8]
+        do { line = try channel.line(by: deadline) } catch { throw Failure(error) }
+        guard let message = QMPMessage(line: line) else { throw .malformed }
+        return message
+    }
+}
+
+extension QMPClient.Failure {
+    init(_ failure: LineChannel.Failure) {
+        self =
+            switch failure {
+            case .timedOut: .silent
+            case .closed: .closed
+            case .system(let errno): .system(errno)
+            }
+    }
+
+    /// Whether it is what is seen of a QEMU that has ended, or is about to.
+    package var mayBeTheEnd: Bool { self == .closed || self == .system(.connectionRefused) }
+
+    /// The reason in one clause.
+    package var cause: String {
+        switch self {
+        case .silent: "QEMU does not answer on its monitor"
+        case .closed: "QEMU closed its monitor"
+        case .refused(_, let text): "QEMU refused: \(text)"
+        case .malformed: "what answers on the monitor does not speak QMP"
+        case .system(let errno): "the monitor can't be reached (\(errno.description))"
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import BridgeKernel
+import BridgeNet
+import VMCore
+
+/// The networks that the host is on: what a new one must not overlap.
+struct HostNetworks {
+    /// The bridge of `nat`, where it is there.
+    let bridge: Link?
+    /// The address that it has.
+    let prefix: IPPrefix?
+    /// The MTU of the way to the outside, in bytes: what is larger than this a guest would have to be told each time.
+    let outsideMTU: Int
+    private let used: [IPPrefix]
+
+    init(_ name: InterfaceName) throws(VMError) {
+        let (links, addresses, routes) = try Bridges.routing { (socket) throws(NetworkError) in
+            (try socket.links(), try socket.addresses(), try socket.routes())
+        }
+        let bridge = links.first { $0.name == name.description }
+        self.bridge = bridge
+        let own = addresses.filter { $0.link == bridge?.index && $0.address.isIPv4 }
+        prefix = own.first?.prefix
+        let outside = Set(routes.filter(\.isDefault).flatMap(\.links))
+        outsideMTU = links.filter { outside.contains($0.index) }.map(\.mtu).reduce(1500, min)
+        used = addresses.map(\.prefix) + routes.compactMap(\.destination)
+    }
+
+    /// The network that `nat` has, or else one that overlaps none of the host's.
+    func ownOrFreePrefix() throws(VMError) -> IPPrefix {
+        if let prefix = prefix ?? NATAddressing.prefix(avoiding: used) { return prefix }
+        throw VMError(
+            .unavailable, "nat", "every private network that it could have overlaps one of this host's",
+            remedy: "\(command: "ip route show table all") lists them; use a bridge, or NETn=user")
+    }
+}

@@ -1,0 +1,156 @@
+import Glibc
+import SystemPackage
+import VMCore
+
+/// A QEMU that runs on though somebody has removed the run-time files it is known by: a logout took XDG_RUNTIME_DIR away, a
+/// clean-up went through /run. It still holds its flight record, as its standard output; nobody can take that away from it.
+///
+/// Only a process counts that nobody else can pass off as the caller's: one that has open, for writing, the very file that
+/// the caller's record is; or, where that was removed too, one of the caller's own uid, or of the uids that root gives to VMs.
+package struct StrayMachine: Sendable {
+    let process: ProcessIdentity
+    /// The VM's name, as the place of its record says.
+    private let name: VMName
+    private let owner: UInt32
+    /// Where its record was, as the kernel spells it.
+    private let record: FilePath
+    private let isRecordRemoved: Bool
+
+    /// The processes whose output is some VM's record. Looked for once, since no more than that can have happened before this
+    /// command began.
+    private static let all = Result { () throws(Errno) in try found { _ in true } }
+    /// Those of them that nobody else can pass off as the caller's, whatever their record is.
+    private static let own = Result { () throws(Errno) in try found(where: isOwn) }
+    private static let ownByName = own.map { Dictionary(grouping: $0, by: \.name) }
+
+    /// The earliest first: a wrapper of QEMU's has the record open too.
+    private static func found(where isWanted: (UInt32) -> Bool) throws(Errno) -> [StrayMachine] {
+        var found: [StrayMachine] = []
+        for pid in try ProcessFiles.pids(where: isWanted) {
+            if let machine = try StrayMachine(pid) { found.append(machine) }
+        }
+        return found.sorted { $0.process.startTime < $1.process.startTime }
+    }
+
+    private init?(_ pid: Int32) throws(Errno) {
+        let files = ProcessFiles(pid: pid)
+        guard var text = files.output(STDOUT_FILENO) else { return nil }
+        let mark = " (deleted)"
+        isRecordRemoved = text.hasSuffix("/record\(mark)")
+        guard isRecordRemoved || text.hasSuffix("/record"), pid != getpid(), let owner = files.owner,
+            let process = try ProcessIdentity(current: pid)
+        else { return nil }
+        if isRecordRemoved { text.removeLast(mark.count) }
+        record = FilePath(text)
+        guard let name = record.removingLastComponent().lastComponent.flatMap({ VMName($0.string) }) else { return nil }
+        self.name = name
+        self.owner = owner
+        self.process = process
+    }
+
+    /// The process that writes a VM's record; nil where there is none.
+    ///
+    /// - Throws: why the processes can't be looked at.
+    package static func holding(_ record: FilePath) throws(Errno) -> ProcessIdentity? {
+        let there = try status(of: record).map { FileIdentity($0) }
+        for stray in try (there == nil ? own : all).get() where stray.holds(record, there) {
+            if stray.process.life == .running { return stray.process }
+        }
+        return nil
+    }
+
+    /// The process that runs a VM whose record is nowhere to be seen any more, by the disks that it has open; nil where none has
+    /// all of them.
+    package static func holding(disks: () -> [FilePath], of name: VMName) throws(Errno) -> ProcessIdentity? {
+        guard let candidates = try ownByName.get()[name]?.filter(\.isLost), !candidates.isEmpty else { return nil }
+        return try holding(disks: disks, among: candidates)
+    }
+
+    private static func holding(
+        disks: () -> [FilePath], among candidates: [StrayMachine]
+    ) throws(Errno) -> ProcessIdentity? {
+        var wanted: Set<FileIdentity> = []
+        for disk in disks() {
+            if let found = try status(of: disk) { wanted.insert(FileIdentity(found)) }
+        }
+        guard !wanted.isEmpty else { return nil }
+        for stray in candidates where wanted.isSubset(of: ProcessFiles(pid: stray.process.pid).files) {
+            if stray.process.life == .running { return stray.process }
+        }
+        return nil
+    }
+
+    /// Where a VM's run-time files are, though not where the caller looks: by the lock that its QEMU holds. nil where they
+    /// were removed.
+    ///
+    /// - Parameter record: the VM's record, whose place tells its name.
+    package static func runTimeFiles(of process: ProcessIdentity, at record: FilePath) -> FilePath? {
+        let name = record.removingLastComponent().lastComponent?.string ?? ""
+        let lock = ProcessFiles(pid: process.pid).localFiles.first { $0.path.hasSuffix("/vms/\(name)/lock") }
+        guard let lock, let there = try? status(of: FilePath(lock.path)), FileIdentity(there) == lock.identity else {
+            return nil
+        }
+        return FilePath(lock.path).removingLastComponent()
+    }
+
+    /// The process by which a user runs a VM, wherever its run-time files are: one of that user's, with the name in the path of
+    /// its record, and with all the disks open. nil where there is none, or the VM has no disks.
+    ///
+    /// - Throws: why the processes can't be looked at.
+    package static func holding(disks: () -> [FilePath], of name: VMName, owner: UInt32) throws(Errno)
+        -> ProcessIdentity?
+    {
+        let candidates = try all.get().filter { $0.owner == owner && $0.name == name }
+        guard !candidates.isEmpty else { return nil }
+        return try holding(disks: disks, among: candidates)
+    }
+
+    /// A QEMU that has some of a VM's disks open and is looked after somewhere else: with its run-time files and its record in
+    /// other places than these.
+    package static func elsewhere(holding disks: () -> [FilePath], besides paths: Paths) throws(Errno) -> (
+        pid: Int32, record: FilePath
+    )? {
+        let candidates = try own.get().filter { !$0.record.starts(with: paths.log) && !$0.isLost }
+        guard !candidates.isEmpty else { return nil }
+        for disk in disks() {
+            // Lock and record say that it does not run; this only says more.
+            guard let found = try? status(of: disk) else { continue }
+            for machine in candidates where ProcessFiles(pid: machine.process.pid).files.contains(FileIdentity(found)) {
+                if machine.process.life == .running { return (machine.process.pid, machine.record) }
+            }
+        }
+        return nil
+    }
+
+    /// Whether its record has no name, or none that leads there from here: what it was on may have been unmounted.
+    private var isLost: Bool {
+        guard !isRecordRemoved, let there = try? status(of: record) else { return true }
+        return FileIdentity(there) != ProcessFiles(pid: process.pid).file(of: STDOUT_FILENO)
+    }
+
+    /// The names of the VMs in these places whose records are written, besides some that are known.
+    package static func names(in paths: Paths, besides known: Set<VMName>) throws(Errno) -> [VMName] {
+        var found: [VMName] = []
+        for machine in try own.get() {
+            guard !known.contains(machine.name), !found.contains(machine.name) else { continue }
+            let record = paths.record(machine.name)
+            if machine.holds(record, try status(of: record).map { FileIdentity($0) }) { found.append(machine.name) }
+        }
+        return found
+    }
+
+    /// - Parameter there: the file that is at the record's path now; nil: none is.
+    private func holds(_ record: FilePath, _ there: FileIdentity?) -> Bool {
+        guard let there else { return isRecordRemoved && self.record == record && Self.isOwn(owner) }
+        if RemoteMounts.reader(of: record) != nil {
+            return self.record == record && !isRecordRemoved && Self.isOwn(owner)
+        }
+        return ProcessFiles(pid: process.pid).file(of: STDOUT_FILENO) == there
+    }
+
+    /// Whether a process of that uid can be nobody else's than the caller's. Of root's own there are many, and none is a VM
+    /// unless its file says so.
+    private static func isOwn(_ owner: UInt32) -> Bool {
+        geteuid() == 0 ? UIDPool.range.contains(owner) : owner == geteuid()
+    }
+}

@@ -1,0 +1,157 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+
+/// Users and groups of the host (getpwnam(3), getgrnam(3)).
+package enum Accounts {
+    /// The group whose members may look at root's VMs; nil where /etc/group has none. Only that file is asked: every
+    /// command does, and to ask every name service of nsswitch.conf(5) in vain takes longer than all else that it does.
+    package static let lookers: UInt32? = {
+        guard let file = fopen("/etc/group", "re") else { return nil }
+        defer { fclose(file) }
+        while let entry = fgetgrent(file) {
+            if strcmp(entry.pointee.gr_name, "kvmctl") == 0 { return entry.pointee.gr_gid }
+        }
+        return nil
+    }()
+
+    /// The accounts of this host's own (passwd(5)) with such uids.
+    package static func names(withUIDs range: ClosedRange<UInt32>) -> [String] {
+        guard let file = fopen("/etc/passwd", "re") else { return [] }
+        defer { fclose(file) }
+        var names: [String] = []
+        while let entry = fgetpwent(file) {
+            if range.contains(entry.pointee.pw_uid) { names.append(String(cString: entry.pointee.pw_name)) }
+        }
+        return names
+    }
+
+    /// The group's id.
+    static func group(named name: String) -> UInt32? { getgrnam(name).map { $0.pointee.gr_gid } }
+
+    /// An account's name; `uid N` for one that has none.
+    static func name(_ uid: UInt32) -> String {
+        getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(uid)"
+    }
+
+    /// A group's name; `gid N` for one that has none.
+    static func groupName(_ gid: UInt32) -> String {
+        getgrgid(gid).map { String(cString: $0.pointee.gr_name) } ?? "gid \(gid)"
+    }
+
+    /// Whether nobody is in a group but one account, whose own it is.
+    static func isPrivate(group gid: UInt32, of uid: UInt32) -> Bool {
+        guard let own = getpwuid(uid), own.pointee.pw_gid == gid, let text = own.pointee.pw_name else { return false }
+        let name = String(cString: text)
+        return hasOnly(name, gid) && !isOthersFirst(gid, besides: uid)
+    }
+
+    private static func hasOnly(_ name: String, _ gid: UInt32) -> Bool {
+        guard let group = getgrgid(gid), var member = group.pointee.gr_mem else { return false }
+        while let other = member.pointee {
+            if String(cString: other) != name { return false }
+            member += 1
+        }
+        return true
+    }
+
+    /// Whether it is the group that another account of /etc/passwd has from the start.
+    private static func isOthersFirst(_ gid: UInt32, besides uid: UInt32) -> Bool {
+        guard let file = fopen("/etc/passwd", "re") else { return true }
+        defer { fclose(file) }
+        while let entry = fgetpwent(file) {
+            if entry.pointee.pw_gid == gid, entry.pointee.pw_uid != uid { return true }
+        }
+        return false
+    }
+
+    /// Whose a file is and who may use it, in words: `root, mode 600`.
+    static func owner(_ file: stat) -> String {
+        "\(name(file.st_uid)), mode \(String(file.st_mode & 0o7777, radix: 8))"
+    }
+
+    /// Turns `RUNAS` into ids: `user` or `user:group`, each a name or a number.
+    ///
+    /// - Parameter place: where it stands, for errors.
+    static func resolve(_ text: String, at place: String) throws(VMError) -> (uid: UInt32, gid: UInt32) {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        let user: (uid: UInt32, gid: UInt32)
+        if let entry = getpwnam(parts[0]) {
+            user = (entry.pointee.pw_uid, entry.pointee.pw_gid)
+        } else if let number = UInt32(parts[0]) {
+            user = (number, getpwuid(number).map { $0.pointee.pw_gid } ?? number)
+        } else {
+            throw VMError(
+                .unavailable, place, "there is no user \(parts[0])",
+                remedy: .run("make one", "adduser --system --group \(parts[0])", or: "leave RUNAS out"))
+        }
+        guard parts.count == 2 else { return user }
+        guard let gid = group(named: parts[1]) ?? UInt32(parts[1]) else {
+            throw VMError(
+                .unavailable, place, "there is no group \(parts[1])",
+                remedy: .run("make one", "addgroup --system \(parts[1])", or: "leave the group out"))
+        }
+        return (user.uid, gid)
+    }
+
+    /// The group that may open /dev/kvm, unless that is root's own.
+    package static var kvmGroups: [UInt32] {
+        guard let device = try? status(of: "/dev/kvm"), device.st_gid != 0 else { return [] }
+        return [device.st_gid]
+    }
+}
+
+/// A uid is taken by a read lock on its file under RUN/uids, which QEMU inherits by a descriptor that can't write: free again
+/// at the instant QEMU is gone, and all that it may have made of itself. A file each, so that a QEMU that a guest took over
+/// can keep no uid but its own.
+extension UIDPool {
+    /// The byte that is locked for as long as the uid is in use, and the one that is for whoever takes it.
+    private static let use: Int64 = 0
+    private static let turn: Int64 = 1
+
+    /// A uid and the lock that keeps it.
+    @frozen package struct Lease: ~Copyable {
+        package let uid: UInt32
+        package let lock: OwnedDescriptor
+    }
+
+    /// Takes a uid, the same for the same VM while nobody else has it.
+    package static func take(for name: VMName, in directory: FilePath) throws(Errno) -> Lease {
+        try makeDirectories(directory, permissions: 0o700)
+        let hash = Identity.hash(Array(name.description.utf8))
+        let preferred = Int(hash[0]) << 8 | Int(hash[1])
+        for step in 0..<count {
+            let uid = first + UInt32((preferred + step) % count)
+            if let lock = try take(directory.appending(String(uid))) { return Lease(uid: uid, lock: lock) }
+        }
+        throw .resourceTemporarilyUnavailable
+    }
+
+    /// The lock on a uid; nil where somebody has it, be it only one whom a QEMU passed its descriptor on to.
+    private static func take(_ path: FilePath) throws(Errno) -> OwnedDescriptor? {
+        let file = try ByteLockFile(creating: path, permissions: 0o600)
+        guard try file.tryLock(turn), try !file.isHeld(use) else { return nil }
+        let lock = try ByteLockFile(asking: path)
+        guard try lock.tryShare(use) else { return nil }
+        extendLifetime(file)
+        return lock.release()
+    }
+}
+
+extension IDMap {
+    /// The uids of this user namespace; all, where the kernel has no such namespaces.
+    package static let uids = IDMap(reading: "/proc/self/uid_map")
+    /// Its gids.
+    static let gids = IDMap(reading: "/proc/self/gid_map")
+
+    private init(reading file: FilePath) {
+        let everything = "0 0 4294967295"
+        self.init(parsing: (try? readFile(file)).map { String(decoding: $0, as: UTF8.self) } ?? everything)
+    }
+}
+
+extension UIDPool {
+    /// Whether this user namespace has all the uids of the pool, as those of most unprivileged containers have not.
+    package static var isMapped: Bool { IDMap.uids.contains(range) && IDMap.gids.contains(range) }
+}

@@ -1,0 +1,52 @@
+import Glibc
+
+/// A point in time that a wait must not pass, on the clock that nobody sets.
+package struct Deadline: Sendable {
+    private let instant: ContinuousClock.Instant
+
+    /// So long from now.
+    package init(in duration: Duration) { instant = .now + duration }
+
+    /// What is left, never negative.
+    package var remaining: Duration { max(.zero, instant - .now) }
+
+    /// Whether it has passed.
+    package var hasPassed: Bool { remaining == .zero }
+
+    /// What is left in whole milliseconds, rounded up, for poll(2).
+    package var milliseconds: Int32 { Int32(clamping: remaining.wholeMilliseconds) }
+}
+
+/// The clock that runs from the host's boot on, also while it sleeps, and the same for all processes (clock_gettime(2)).
+enum BootClock {
+    static var seconds: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &now)
+        return Int64(now.tv_sec)
+    }
+}
+
+extension Duration {
+    /// In microseconds, rounded down.
+    package var microseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+    }
+
+    /// In milliseconds, to the microsecond: `12.345`.
+    package var milliseconds: String {
+        let fraction = String(microseconds % 1000)
+        return "\(microseconds / 1000)." + String(repeating: "0", count: 3 - fraction.count) + fraction
+    }
+
+    /// In milliseconds, rounded up.
+    package var wholeMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    }
+}
+
+/// Sleeps the calling thread.
+package func pause(_ duration: Duration) {
+    usleep(UInt32(clamping: duration.wholeMilliseconds * 1000))
+}

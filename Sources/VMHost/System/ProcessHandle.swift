@@ -1,0 +1,140 @@
+import BridgeKernel
+import CLinux
+import Glibc
+import SystemPackage
+
+/// Which process: its pid and, since pids come again, when it started.
+package struct ProcessIdentity: Hashable, Sendable {
+    /// Its pid.
+    package var pid: Int32
+    /// When it started, in clock ticks since boot (proc_pid_stat(5), field 22).
+    package var startTime: Int64
+    /// Where these two mean something; nil where it was not written down, as a kvmctl of an earlier version did not.
+    var realm: Realm?
+
+    /// Where a pid and a start time are a process's and no other's: a pid namespace, and a boot of the host.
+    struct Realm: Hashable, Sendable {
+        /// The namespace's inode (namespaces(7)).
+        var pidNamespace: Int64
+        /// The boot's id (proc_sys_kernel(5), random/boot_id).
+        var boot: String
+
+        /// This process's own; nil where that can't be told.
+        static let own = try? Realm(pidNamespace: Whereabouts.pidNamespace(), boot: Whereabouts.boot())
+    }
+
+    /// The process that has this pid here and now; nil where it has ended, or is about to.
+    init?(current pid: Int32) throws(Errno) {
+        var found = clinux_process()
+        let result = clinux_process_look(pid, &found)
+        guard result == 0 || result == -ESRCH else { throw Errno(rawValue: -result) }
+        guard result == 0, !found.is_ending else { return nil }
+        self.pid = pid
+        startTime = found.start_time
+        realm = .own
+    }
+
+    /// Reads `PID STARTTIME NAMESPACE BOOT`, as the process of a VM signs (CLinux, launch.c).
+    package init?(_ text: some StringProtocol) {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        // The limit: what is computed with it must not overflow, whoever wrote it.
+        guard words.count == 2 || words.count == 4, let pid = Int32(words[0]), pid > 0, let start = Int64(words[1]),
+            (0...Int64.max / 1000).contains(start)
+        else { return nil }
+        self.pid = pid
+        startTime = start
+        guard words.count == 4 else { return }
+        guard let namespace = Int64(words[2]) else { return nil }
+        realm = Realm(pidNamespace: namespace, boot: String(words[3]))
+    }
+
+    /// What has become of a process.
+    package enum Life: Equatable {
+        case running
+        /// It was killed, or is on its way out: its memory and its descriptors may go only after a while.
+        case ending
+        case gone
+        /// A process of that pid is there, and from here it can't be told whether it is this one.
+        case unclear
+    }
+
+    /// What has become of it.
+    package var life: Life {
+        if let realm {
+            guard let own = Realm.own else { return .unclear }
+            guard realm.boot == own.boot else { return .gone }
+            // Its pid means nothing here, as in a container that shares the run-time directory.
+            guard realm.pidNamespace == own.pidNamespace else { return .unclear }
+        }
+        var found = clinux_process()
+        guard clinux_process_look(pid, &found) == 0 else {
+            // A /proc that is not mounted, or hides other users' processes (hidepid of proc(5)), tells nothing.
+            return kill(pid, 0) != 0 && errno == ESRCH ? .gone : .unclear
+        }
+        guard found.start_time == startTime else { return .gone }
+        return found.is_ending ? .ending : .running
+    }
+
+    /// How long ago it started.
+    package var age: Duration {
+        var now = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &now)
+        let ticksPerSecond = Int64(sysconf(Int32(_SC_CLK_TCK)))
+        let milliseconds = Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+        return .milliseconds(max(0, milliseconds - startTime * 1000 / ticksPerSecond))
+    }
+}
+
+/// A process held by a pidfd: signals can't go to another one that got its pid.
+package struct ProcessHandle: ~Copyable {
+    /// Its pid, which may be another's once it has ended.
+    package let pid: Int32
+    private let pidfd: OwnedDescriptor
+
+    private init(_ pid: Int32, _ pidfd: consuming OwnedDescriptor) {
+        self.pid = pid
+        self.pidfd = pidfd
+    }
+
+    /// Takes hold of a process; nil where it is gone, or where it can't be told from another one.
+    package static func hold(_ identity: ProcessIdentity) throws(Errno) -> ProcessHandle? {
+        try hold(identity.pid) { () throws(Errno) in [.running, .ending].contains(identity.life) }
+    }
+
+    /// Takes hold of the process that has this pid, if it is the one that is meant.
+    ///
+    /// - Parameter isMeant: is asked once it is held, so that the answer is about this very process.
+    static func hold(_ pid: Int32, where isMeant: () throws(Errno) -> Bool) throws(Errno) -> ProcessHandle? {
+        do throws(Errno) {
+            let pidfd = try OwnedDescriptor(returned: clinux_pidfd_open(pid))
+            return try isMeant() ? ProcessHandle(pid, pidfd) : nil
+        } catch .noSuchProcess {
+            return nil
+        }
+    }
+
+    /// Takes hold of a child, whose pid can't be another's until it is reaped.
+    package static func hold(_ child: Child) throws(Errno) -> ProcessHandle {
+        ProcessHandle(child.pid, try OwnedDescriptor(returned: clinux_pidfd_open(child.pid)))
+    }
+
+    package var descriptor: CInt { pidfd.rawValue }
+
+    package func signal(_ number: CInt) {
+        // The only failure there can be is that it is gone already.
+        _ = clinux_pidfd_signal(pidfd.rawValue, number)
+    }
+
+    /// Waits until the process has ended. False where the deadline passed first.
+    package func waitForEnd(by deadline: Deadline) -> Bool {
+        while true {
+            var poll = pollfd(fd: pidfd.rawValue, events: Int16(POLLIN), revents: 0)
+            let ready = Glibc.poll(&poll, 1, deadline.milliseconds)
+            if ready > 0 { return true }
+            if ready == 0 { return false }
+            // Interrupted; or the kernel lacks memory, which passes.
+            if deadline.hasPassed { return false }
+            if errno != EINTR { pause(.milliseconds(5)) }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import BridgeKernel
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+
+/// A program of the host's that does one thing for root and ends, as nft does, or goes into the background by itself.
+package struct Tool {
+    let name: String
+    /// The Debian package that it comes in.
+    let package: String
+
+    package init(name: String, package: String) {
+        self.name = name
+        self.package = package
+    }
+
+    package static let nft = Tool(name: "nft", package: "nftables")
+    package static let dnsmasq = Tool(name: "dnsmasq", package: "dnsmasq-base")
+
+    /// Where a user's PATH mostly does not lead, and root's tools are.
+    private static let usualPlaces = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+    /// How long one may take.
+    static let patience = Duration.seconds(20)
+
+    /// The program's path; nil where the host has none. A PATH that is set is all that is looked at for root, and of that
+    /// only what nobody else can change.
+    package var path: FilePath? {
+        var places = getenv("PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []
+        if places.isEmpty || geteuid() != 0 { places += Self.usualPlaces }
+        return places.filter { $0.hasPrefix("/") }.map { FilePath($0).appending(name) }.first { place in
+            place.withPlatformString { access($0, X_OK) } == 0 && (geteuid() != 0 || Self.isTrusted(place))
+        }
+    }
+
+    private static func isTrusted(_ place: FilePath) -> Bool {
+        do throws(PathWalk.Failure) {
+            _ = try FileTrust.root.findProgram(place)
+            return true
+        } catch { return false }
+    }
+
+    /// What is said where the host has none.
+    ///
+    /// - Parameter subject: what needs it.
+    package func missing(for subject: String) -> VMError {
+        VMError(
+            .unavailable, subject, "takes \(name), which this host does not have",
+            remedy: .run("install it", "apt-get install \(package)"))
+    }
+
+    /// Runs it to its end, or until it is in the background.
+    ///
+    /// - Parameters:
+    ///   - subject: what it is run for, for errors.
+    ///   - deadline: when it has to be done; past that it is not run at all.
+    /// - Returns: what it printed, up to 16 MiB of it.
+    /// - Throws: `.unavailable` where there is no such program, and, with what it printed, where it fails.
+    @discardableResult
+    package func run(
+        _ arguments: [String], input: String = "", for subject: String, by deadline: Deadline = Deadline(in: patience)
+    ) throws(VMError) -> [UInt8] {
+        guard let path else { throw missing(for: subject) }
+        guard !deadline.hasPassed else {
+            throw VMError(.timedOut, subject, "\(path) was not run: what was run before it took all the time there was")
+        }
+        let printed = try Self.memory("output", for: subject)
+        let words = try Self.memory("input", for: subject)
+        do throws(Errno) {
+            try writeAll(Array(input.utf8), to: words.descriptor)
+            lseek(words.rawValue, 0, SEEK_SET)
+        } catch {
+            throw .system(error, subject, "no file in memory for a program's input")
+        }
+        var launch = Launch(path: path.string, arguments: arguments, credentials: ResolvedCredentials())
+        launch.keepsPrivileges = true
+        launch.pass(words.descriptor, as: STDIN_FILENO)
+        for output in [STDOUT_FILENO, STDERR_FILENO] { launch.pass(printed.descriptor, as: output) }
+        let child: Child
+        do throws(Launch.Failure) { child = try launch.spawn(by: deadline) } catch {
+            throw .system(error.errno, subject, "can't run \(path)")
+        }
+        guard let end = child.reap(by: deadline) else {
+            child.kill()
+            child.reap(by: Deadline(in: .seconds(5)))
+            throw VMError(.timedOut, subject, "\(path) has not ended in time, and was killed")
+        }
+        lseek(printed.rawValue, 0, SEEK_SET)
+        let text: [UInt8]
+        do throws(Errno) { text = try readAll(printed.descriptor, limit: 1 << 24) } catch {
+            throw .system(error, subject, "what \(path) printed can't be read")
+        }
+        guard end != .exited(0) else { return text }
+        let lines = String(decoding: text.prefix(4096), as: UTF8.self).split(separator: "\n").map(String.init)
+        throw VMError(.unavailable, subject, "\(path) failed", details: lines)
+    }
+
+    private static func memory(_ name: String, for subject: String) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) { return try OwnedDescriptor(returned: clinux_memory_file(name)) } catch {
+            throw .system(error, subject, "no file in memory for a program's \(name)")
+        }
+    }
+}

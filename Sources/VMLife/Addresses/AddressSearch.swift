@@ -1,0 +1,178 @@
+import BridgeKernel
+import BridgeNet
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Looks for the addresses of a running VM's guest: asks the guest agent, kvmctl's own DHCP server and the host's
+/// neighbour table, and listens at the VM's interfaces from the moment that it is made.
+package final class AddressSearch {
+    /// How many descriptors a search has open at most: a listener for each NIC, of which there are eight at most, and a
+    /// conversation.
+    package static let descriptors = 12
+
+    private let vm: VMReference
+    private let wish: AddressWish
+    private let directory: RuntimeDirectory
+    private let paths: Paths
+    private let manifest: Manifest
+    private let nics: [SearchedNIC]
+    /// What the agent told last.
+    private var told = AddressBook()
+    /// What others remember of the guest.
+    private var remembered = AddressBook()
+    /// What each source said last.
+    private var answers: [AddressReport.Answer.Source: String] = [:]
+
+    /// Begins to listen.
+    ///
+    /// - Throws: `.busy` if the VM does not run, `.notFound` without the NIC that is asked for.
+    package init(_ vm: VMReference, wish: AddressWish, paths: Paths) throws(VMError) {
+        (self.vm, self.wish, self.paths) = (vm, wish, paths)
+        directory = RuntimeDirectory(vm.name, in: paths)
+        manifest = try directory.runningManifest(of: vm, paths)
+        let links = try Bridges.routing { (socket) throws(NetworkError) in try socket.links() }
+        nics = manifest.nics.filter { (wish.nic ?? $0.index) == $0.index }.compactMap { SearchedNIC($0, among: links) }
+        if nics.isEmpty { throw Self.noNIC(of: vm, wish.nic) }
+    }
+
+    /// What is known now; where a wait is wanted, what is known as soon as an address that was asked for is, or at the
+    /// deadline. A guest that nobody knows for sure is asked itself, which takes up to a second.
+    ///
+    /// - Throws: `.busy` if the VM ends meanwhile.
+    package func report(waitingUntil deadline: Deadline?) throws(VMError) -> AddressReport {
+        askAgent(patience: .seconds(1))
+        try askTables()
+        listen(for: .zero)
+        if !isSure, try askGuest() { listenUntilSure(by: Deadline(in: .milliseconds(700))) }
+        while let deadline, !isSure, !deadline.hasPassed {
+            listenUntilSure(by: Deadline(in: min(Self.round, deadline.remaining)))
+            guard try Observation(vm.name, in: paths).isAlive else { throw ended }
+            try askTables()
+            // Who is asked at the very end is not silent, but was not given the time.
+            guard !isSure, !deadline.hasPassed else { continue }
+            askAgent(patience: .seconds(1))
+            if !isSure { _ = try askGuest() }
+        }
+        return report
+    }
+
+    /// How long a wait only listens before it asks again.
+    private static let round = Duration.seconds(2)
+
+    private func askAgent(patience: Duration) {
+        let deadline = Deadline(in: patience)
+        told = AddressBook()
+        do throws(GuestAgent.Failure) {
+            var agent = try GuestAgent.open(directory, by: deadline)
+            let answer = try agent.execute(QMPCommand("guest-network-get-interfaces"), by: deadline)
+            let macs = Dictionary(nics.map { ($0.index, $0.mac) }, uniquingKeysWith: { first, _ in first })
+            let found = AgentInterfaces.addresses(in: answer, nics: macs)
+            for (nic, address) in found { told.add(address, of: nic, from: .agent) }
+            answers[.agent] = found.isEmpty ? "it names no address on a NIC of the VM" : "it answers"
+        } catch {
+            answers[.agent] = error.cause
+        }
+    }
+
+    private func askTables() throws(VMError) {
+        let entries = try Bridges.routing { (socket) throws(NetworkError) in try socket.neighbours() }
+        remembered = AddressBook()
+        for nic in nics {
+            for entry in entries where nic.isWhere(entry) {
+                remembered.add(entry.address, of: nic.index, from: .neighbour)
+            }
+        }
+        answers[.neighbours] = remembered.isEmpty ? "the host has not talked to the guest" : "it has the guest"
+        for nic in nics {
+            if let address = nic.reserved { remembered.add(address, of: nic.index, from: .lease) }
+        }
+    }
+
+    /// Asks a guest that has been heard for its addresses, on its own interface. False where it could not be asked.
+    private func askGuest() throws(VMError) -> Bool {
+        // One that stands still would find the questions when it goes on.
+        guard state == .running else { return false }
+        let hosts = try Bridges.routing { (socket) throws(NetworkError) in try socket.addresses() }
+        let candidates = addresses.filter { !$0.isConfirmed }
+        return nics.filter { nic in
+            let own = candidates.filter { $0.nic == nic.index }.map(\.address)
+            return nic.packetsFromGuest ?? 1 > 0 && nic.ask(own, hosts: hosts) { listen(for: .milliseconds(20)) }
+        }.isEmpty == false
+    }
+
+    private func listenUntilSure(by deadline: Deadline) {
+        while !isSure, !deadline.hasPassed { listen(for: deadline.remaining) }
+    }
+
+    /// Takes in what passes the interfaces, waiting so long for something to.
+    private func listen(for duration: Duration) {
+        let listeners = nics.compactMap(\.listener)
+        var set = listeners.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        let limit = CInt(clamping: duration.wholeMilliseconds)
+        if set.isEmpty { pause(duration) } else { poll(&set, nfds_t(set.count), limit) }
+        for listener in listeners { listener.takeIn() }
+    }
+
+    private var state: VMState { Observation(vm.name, in: paths).state }
+
+    private var isSure: Bool { wish.isGranted(by: addresses, canHear: canHear) }
+
+    private var canHear: Bool { nics.contains { $0.listener != nil } }
+
+    /// What is known now, from all sources.
+    private var addresses: [GuestAddress] {
+        var book = told
+        book.add(remembered)
+        for nic in nics {
+            for (address, sources) in nic.listener?.addresses ?? [:] {
+                for source in sources { book.add(address, of: nic.index, from: source) }
+            }
+        }
+        return book.addresses { index in nics.first { $0.index == index }?.bridge?.name }
+    }
+
+    private var report: AddressReport {
+        let all = addresses
+        return AddressReport(
+            vm: vm.name, wish: wish, state: state, all: all,
+            nics: nics.map { nic in AddressReport.NIC(nic, all.filter { $0.nic == nic.index }, manifest.forwards) },
+            answers: AddressReport.Answer.Source.allCases.compactMap { source in
+                answers[source].map { AddressReport.Answer(source: source, text: $0) }
+            },
+            canHear: canHear, forwards: manifest.forwards)
+    }
+
+    private var ended: VMError {
+        VMError(
+            .busy, vm.name.description, "it has ended before it had an address",
+            remedy: "see why: \(command: "kvmctl logs --qemu \(vm.name)"), \(command: "kvmctl logs \(vm.name)")")
+    }
+
+    private static func noNIC(of vm: VMReference, _ index: Int?) -> VMError {
+        VMError(
+            .notFound, vm.name.description, index.map { "it runs without a NET\($0)" } ?? "it runs without a NIC",
+            remedy: "give it one in \(vm.file), such as NET\(index ?? 0)=bridge:br0, and restart it")
+    }
+}
+
+extension RuntimeDirectory {
+    /// What the running VM was started as.
+    ///
+    /// - Throws: `.busy` if it does not run, `.denied` if the caller may not know.
+    fileprivate func runningManifest(of vm: VMReference, _ paths: Paths) throws(VMError) -> Manifest {
+        let seen = Observation(name, in: paths)
+        guard try seen.isAlive, try isRunning(vm.file) else {
+            throw VMError(
+                .busy, name.description, "it is not running, so it has no address",
+                remedy: .run("start it", "kvmctl start \(vm.file)"))
+        }
+        guard let manifest = try Manifest.read(self) else {
+            guard seen.state == .starting else { throw .withoutRuntimeFiles(name, "its NICs are not known") }
+            throw VMError(
+                .busy, name.description, "it is just being started", remedy: "try again in a moment")
+        }
+        return manifest
+    }
+}

@@ -1,0 +1,168 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Something the user of a console should know.
+package enum ConsoleNotice: Sendable {
+    /// Nothing has been heard from the guest yet.
+    case silent
+    /// The guest does not read, and what is typed now is lost.
+    case full
+}
+
+/// Bytes on their way between a console socket and its user. Nothing here blocks but poll(2): whichever side stands
+/// still, the keyboard is read.
+struct ConsoleExchange: ~Copyable {
+    /// How long a line may be silent before the user is told what that mostly means.
+    private static let silence = Duration.seconds(3)
+    /// How long to wait for more of the guest's answer once the input has ended.
+    private static let lastWords = Duration.milliseconds(500)
+    /// How long a guest may leave unread what is no more added to.
+    private static let patience = Duration.seconds(10)
+    /// The most that is kept for a guest that does not read.
+    private static let room = 1 << 20
+    /// At most so much at a time, which a pipe that is ready always takes whole (PIPE_BUF, pipe(7)).
+    private static let piece = 4096
+
+    private let name: VMName
+    private let socket: CInt
+    private let keyboard: ConsoleKeyboard
+    private let screen: ConsoleScreen
+    private var toGuest: ArraySlice<UInt8> = []
+    private var toUser: ArraySlice<UInt8> = []
+    private var isDropping = false
+    private var inputEnded = false
+    /// Until when the guest should have said something; nil once it has, or the user was told.
+    private var firstWord: Deadline? = Deadline(in: Self.silence)
+    /// Until when something more should happen, where no more input is read.
+    private var rest = Deadline(in: Self.lastWords)
+
+    init(name: VMName, socket: CInt, input: CInt, output: CInt) {
+        self.name = name
+        self.socket = socket
+        keyboard = ConsoleKeyboard(input)
+        screen = ConsoleScreen(output)
+    }
+
+    mutating func run(tell: (ConsoleNotice) -> Void) throws(VMError) -> ConsoleEnd {
+        while true {
+            let ready = try wait()
+            if ready.input, let end = type(tell) { return end }
+            if ready.socket, !toGuest.isEmpty { send() }
+            if ready.socket, toUser.isEmpty, !receive() { return .closed }
+            if ready.output, try !show() { return .hungUp }
+            if !readsInput {
+                if toUser.isEmpty, rest.hasPassed { return try giveUp() }
+            } else if firstWord?.hasPassed == true {
+                firstWord = nil
+                tell(.silent)
+            }
+        }
+    }
+
+    /// A terminal is always read, for Ctrl-]; other input is left where it is while there is no room for it.
+    private var readsInput: Bool {
+        !inputEnded && (keyboard.isTerminal || toGuest.count + ConsoleKeyboard.piece <= Self.room)
+    }
+
+    /// Until a side is ready, or the limit has passed. A descriptor with nothing to do is left out: its hang-up would
+    /// be reported again and again.
+    private func wait() throws(VMError) -> (socket: Bool, input: Bool, output: Bool) {
+        let wanted = (toUser.isEmpty ? POLLIN : 0) | (toGuest.isEmpty ? 0 : POLLOUT)
+        var set = [
+            pollfd(fd: wanted == 0 ? -1 : socket, events: Int16(wanted), revents: 0),
+            pollfd(fd: readsInput ? keyboard.descriptor : -1, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: toUser.isEmpty ? -1 : screen.descriptor, events: Int16(POLLOUT), revents: 0),
+        ]
+        let limit = !toUser.isEmpty ? nil : readsInput ? firstWord : rest
+        let count = poll(&set, nfds_t(set.count), limit?.milliseconds ?? -1)
+        if count < 0, errno != EINTR {
+            throw .system(Errno(rawValue: errno), name.description, "lost its console")
+        }
+        return (set[0].revents != 0, set[1].revents != 0, set[2].revents != 0)
+    }
+
+    /// Takes what the user typed. Leaving waits for nobody: what the guest does not take at once is dropped.
+    private mutating func type(_ tell: (ConsoleNotice) -> Void) -> ConsoleEnd? {
+        let (typed, end) = keyboard.read()
+        let kept = typed.prefix(Self.room - toGuest.count)
+        toGuest += kept
+        if kept.count < typed.count, !isDropping {
+            isDropping = true
+            tell(.full)
+        }
+        if end == .left {
+            send()
+            return end
+        }
+        inputEnded = end != nil
+        extendRest()
+        return nil
+    }
+
+    /// Gives the guest as much as it takes now.
+    private mutating func send() {
+        let count = toGuest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+        if count >= 0 {
+            toGuest.removeFirst(count)
+            extendRest()
+        } else if errno != EAGAIN, errno != EINTR {
+            // QEMU is gone. What it wrote before that can still be read, and then its end.
+            toGuest = []
+        }
+        if toGuest.isEmpty { isDropping = false }
+    }
+
+    /// Takes what the guest wrote. False at its end.
+    private mutating func receive() -> Bool {
+        var chunk = [UInt8](repeating: 0, count: Self.piece)
+        let count = recv(socket, &chunk, chunk.count, 0)
+        if count < 0 { return errno == EAGAIN || errno == EINTR }
+        toUser = chunk[..<count]
+        firstWord = nil
+        return count > 0
+    }
+
+    /// Shows as much as the user's side takes now. False where nobody takes anything any more.
+    private mutating func show() throws(VMError) -> Bool {
+        let count = toUser.withUnsafeBytes { Glibc.write(screen.descriptor, $0.baseAddress, $0.count) }
+        if count >= 0 {
+            toUser.removeFirst(count)
+            if toGuest.isEmpty { extendRest() }
+            return true
+        }
+        switch Errno(rawValue: errno) {
+        case .wouldBlock, .interrupted: return true
+        case .brokenPipe: return false
+        case let error: throw .system(error, "stdout", "can't be written")
+        }
+    }
+
+    private mutating func extendRest() { rest = Deadline(in: toGuest.isEmpty ? Self.lastWords : Self.patience) }
+
+    /// No more input is read, and nothing has moved for long enough.
+    private func giveUp() throws(VMError) -> ConsoleEnd {
+        guard toGuest.isEmpty else {
+            throw VMError(
+                .timedOut, name.description, "its guest does not read its console: \(toGuest.count) bytes are left",
+                remedy: "see whether it still runs: \(command: "kvmctl show \(name)")")
+        }
+        return .hungUp
+    }
+}
+
+/// Where a console is shown.
+struct ConsoleScreen: ~Copyable {
+    let descriptor: CInt
+    private let isOwn: Bool
+
+    /// A terminal is opened anew, for O_NONBLOCK on the given descriptor would be everybody's who has it.
+    init(_ given: CInt) {
+        let own = isatty(given) == 1 ? open("/proc/self/fd/\(given)", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1
+        isOwn = own >= 0
+        descriptor = isOwn ? own : given
+    }
+
+    deinit { if isOwn { close(descriptor) } }
+}

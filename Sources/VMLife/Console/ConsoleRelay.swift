@@ -1,0 +1,55 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// The connection to a guest's serial console. QEMU serves one client at a time, so holding it is a turn.
+package struct ConsoleRelay: ~Copyable {
+    private let name: VMName
+    private let turn: ByteLockFile
+    private let socket: OwnedDescriptor
+
+    private init(name: VMName, turn: consuming ByteLockFile, socket: consuming OwnedDescriptor) {
+        self.name = name
+        self.turn = turn
+        self.socket = socket
+    }
+
+    /// Connects to the console of a running VM; nil if somebody else has it.
+    ///
+    /// - Throws: `.busy` if the VM does not run; `.denied` if it is somebody else's.
+    package static func connect(_ vm: VMReference, paths: Paths) throws(VMError) -> ConsoleRelay? {
+        let name = vm.name
+        let directory = RuntimeDirectory(name, in: paths)
+        let seen = Observation(name, in: paths)
+        guard try seen.isAlive, try directory.isRunning(vm.file) else { throw notRunning(name) }
+        let turn = try directory.openTurns()
+        guard try turn.wait(for: .console, of: directory, by: Deadline(in: .milliseconds(200))) else { return nil }
+        do throws(Errno) {
+            return ConsoleRelay(name: name, turn: turn, socket: try directory.connect(.serial))
+        } catch .connectionRefused {
+            // It has ended since it was looked at.
+            throw notRunning(name)
+        } catch .noSuchFileOrDirectory {
+            throw .withoutRuntimeFiles(name, "its console can't be reached")
+        } catch {
+            throw .system(error, name.description, "can't reach its console")
+        }
+    }
+
+    private static func notRunning(_ name: VMName) -> VMError {
+        VMError(.busy, name.description, "it is not running", remedy: "start it first")
+    }
+
+    /// Passes bytes both ways, until Ctrl-] or the VM's end. What a terminal pastes beyond 1 MiB that the guest has not
+    /// read is dropped, so that Ctrl-] is always seen; other input waits for the guest instead.
+    ///
+    /// - Throws: `.timedOut` if the guest does not read the rest of an input that is no terminal.
+    package func run(
+        input: CInt, output: CInt, tell: (ConsoleNotice) -> Void
+    ) throws(VMError) -> ConsoleEnd {
+        var exchange = ConsoleExchange(name: name, socket: socket.rawValue, input: input, output: output)
+        return try exchange.run(tell: tell)
+    }
+}

@@ -1,0 +1,38 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A console that somebody else has, seen through its log.
+package struct ConsoleWatch: ~Copyable {
+    private let name: VMName
+    private let paths: Paths
+    private var log: LogReader
+
+    /// Begins with the last lines of what was shown so far.
+    package init(_ name: VMName, paths: Paths) throws(VMError) {
+        self.name = name
+        self.paths = paths
+        log = try LogReader(.console, of: name, lastLines: 10, in: paths)
+    }
+
+    /// Shows what the guest writes, until Ctrl-] or the VM's end. Other keys do nothing.
+    package mutating func run(input: CInt, output: CInt) throws(VMError) -> ConsoleEnd {
+        let keyboard = ConsoleKeyboard(input)
+        var idle: CInt = 0
+        while true {
+            var set = pollfd(fd: keyboard.descriptor, events: Int16(POLLIN), revents: 0)
+            if poll(&set, 1, idle) > 0, let end = keyboard.read().end { return end }
+            // In this order: what a VM writes before its end is there when it has ended.
+            let isAlive = try Observation(name, in: paths).isAlive
+            let bytes = try log.next()
+            if bytes.isEmpty, !isAlive { return .closed }
+            do throws(Errno) { try writeAll(bytes, to: FileDescriptor(rawValue: output)) } catch .brokenPipe {
+                return .hungUp
+            } catch {
+                throw .system(error, "stdout", "can't be written")
+            }
+            idle = bytes.isEmpty ? 100 : 0
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Glibc
+import VMCore
+import VMHost
+
+/// How to reach a running VM's screen and keyboard.
+package struct ScreenAccess: Sendable {
+    /// Where its VNC server listens.
+    package let address: String
+    /// At which TCP port.
+    package let port: UInt16
+    /// The display's number, as viewers take it.
+    package let display: UInt16
+    /// The password that it asks for; nil: none.
+    package let password: String?
+
+    /// Finds it out.
+    ///
+    /// - Throws: `.busy` if the VM does not run, `.unavailable` if it has no VNC server; `.denied` if it is somebody else's.
+    package init(_ vm: VMReference, paths: Paths) throws(VMError) {
+        let directory = RuntimeDirectory(vm.name, in: paths)
+        let seen = Observation(vm.name, in: paths)
+        guard try seen.isAlive, try directory.isRunning(vm.file) else {
+            throw VMError(
+                .busy, vm.name.description, "it is not running, so it has no screen",
+                remedy: .run("start it", "kvmctl start \(vm.file)"))
+        }
+        guard let manifest = try Manifest.read(directory) else {
+            guard seen.state == .starting else { throw .withoutRuntimeFiles(vm.name, "its display is not known") }
+            throw VMError(.busy, vm.name.description, "it is just being started", remedy: "try again in a moment")
+        }
+        guard let vnc = try manifest.display(in: paths) else { throw Self.none(of: manifest, vm) }
+        (address, port, display) = (vnc.address, vnc.port.number, vnc.port.display)
+        password = manifest.hasVNCPassword ? try ScreenPassword(directory).read() : nil
+    }
+
+    private static func none(of manifest: Manifest, _ vm: VMReference) -> VMError {
+        guard manifest.hasVNC else {
+            return VMError(
+                .unavailable, vm.name.description, "it has no VNC server (VNCDISP=none)",
+                remedy: "take that line out of \(vm.file), and restart it")
+        }
+        return VMError(.busy, vm.name.description, "its display is not known yet", remedy: "try again in a moment")
+    }
+
+    /// The line that brings it to another host, where it is then at 127.0.0.1.
+    package var tunnel: ShellCommand {
+        let everywhere = ["0.0.0.0": "127.0.0.1", "::": "::1"]
+        let end = everywhere[address] ?? address
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, name.count - 1)
+        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "ssh -L \(port):\(end.contains(":") ? "[\(end)]" : end):\(port) \(host)"
+    }
+}

@@ -1,0 +1,246 @@
+import BridgeKernel
+import BridgeNet
+import FoundationEssentials
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// What a new VM shall be.
+package struct NewVM: Equatable, Sendable {
+    /// Where it will be.
+    package var place: NewVMPlace
+    /// The directory that will hold it.
+    package var directory: FilePath { place.directory }
+    /// `NAME`; nil: the directory's.
+    package var name: VMName?
+    /// `MEMORY`.
+    package var memory: ByteCount
+    /// `CPUS`.
+    package var cpus: Int
+    /// The sizes of its disks, vdisk0 first.
+    package var disks: [ByteCount]
+    /// `NETn`, NET0 first.
+    package var networks: [Network]
+    /// `VNCDISP`.
+    package var vnc: VNCDisplay
+    /// ISOs that stay attached.
+    package var cdroms: [FilePath]
+
+    /// Describes a VM; see the properties.
+    package init(
+        place: NewVMPlace, name: VMName? = nil, memory: ByteCount, cpus: Int, disks: [ByteCount],
+        networks: [Network], vnc: VNCDisplay, cdroms: [FilePath] = []
+    ) {
+        self.place = place
+        self.name = name
+        self.memory = memory
+        self.cpus = cpus
+        self.disks = disks
+        self.networks = networks
+        self.vnc = vnc
+        self.cdroms = cdroms
+    }
+}
+
+/// Makes a new VM: its directory, its disks, its params file.
+package struct Creating: Sendable {
+    /// What will be made.
+    package let vm: NewVM
+    /// The text of the params file.
+    package let text: String
+    /// The params file's path.
+    package var file: FilePath { vm.directory.appending("vm.params") }
+    private let paths: Paths
+    private let trust: FileTrust
+
+    /// Plans a VM: chooses its UUID and MACs, and pins the machine type, so that the guest keeps its hardware when QEMU
+    /// is upgraded. Touches nothing.
+    ///
+    /// - Parameters:
+    ///   - trust: in whose directories it may be made.
+    ///   - looking: only to be looked at.
+    package init(_ vm: NewVM, paths: Paths, trust: FileTrust, looking: Bool = false) throws(VMError) {
+        self.vm = vm
+        self.paths = paths
+        self.trust = trust
+        let uuid = Self.freeUUID(vm, paths)
+        text = Self.text(
+            vm, uuid: uuid, machine: Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking), trust))
+        // One judge for what is a valid VM, and that is the decoder.
+        let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
+        if parsed.errorCount > 0 { throw Self.refusal(of: vm, parsed) }
+    }
+
+    /// The options are wrong, for the file that they would make is not there.
+    private static func refusal(of vm: NewVM, _ parsed: ParsedParams) -> VMError {
+        let (name, source) = VMParams.defaultNameText(of: parsed.file)
+        guard vm.name != nil || VMName(name) != nil else {
+            return VMError(
+                .usage, vm.directory.string, "\(source), \(Printable.quoted(name)), can't be the VM's name",
+                remedy: "say another one with --name NAME. \(ParamsDecoder.nameRule)")
+        }
+        return VMError(
+            .usage, vm.directory.string, "no VM can be made of these options",
+            details: parsed.diagnostics.map { [$0.message + ".", $0.hint].compactMap(\.self).joined(separator: " ") })
+    }
+
+    /// The disks that will be made.
+    package var disks: [FilePath] { vm.disks.indices.map { vm.directory.appending("vdisk\($0)") } }
+
+    /// Makes it, and returns when it would survive a power cut. On failure nothing of it remains; what was there before is
+    /// never touched.
+    package func create() throws(VMError) {
+        try check()
+        var made: [NewFile] = []
+        let root = try makeDirectory(vm.place.newRoot)
+        let directory: NewDirectory?
+        do throws(VMError) { directory = try makeDirectory(vm.directory) } catch {
+            root?.remove()
+            throw error
+        }
+        do throws(VMError) {
+            // Names come last and all at once: a create that is cut short leaves nothing in the way of the next.
+            let images = zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }
+            for image in images {
+                if let left = leftBehind(image) {
+                    let place = try find(image.path)
+                    try writing(image.path) { () throws(Errno) in try place.remove(left) }
+                }
+                made.append(try image.prepare(trust))
+            }
+            let params = try prepareParams()
+            made.append(params)
+            for (path, new) in zip(disks + [file], made) { try writing(path) { () throws(Errno) in try new.sync() } }
+            for (image, new) in zip(images, made) { try image.putInPlace(new) }
+            // With it the VM exists.
+            try writing(file) { () throws(Errno) in try params.putInPlace() }
+            try writing(vm.directory) { () throws(Errno) in
+                try params.syncName()
+                try directory?.syncName()
+                try root?.syncName()
+            }
+        } catch {
+            made.forEach { $0.remove() }
+            directory?.remove()
+            root?.remove()
+            throw error
+        }
+    }
+
+    /// Warnings on the space that the disks may come to need, while they don't exist yet.
+    package var warnings: [String] {
+        SpaceCheck.warnings(
+            zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) },
+            besides: Surroundings(paths, trust: trust).growth)
+    }
+
+    /// Looks whether it can be made: nothing is in the way, and the caller may write there. Touches nothing.
+    package func check() throws(VMError) {
+        // A link that leads nowhere is there too.
+        let left = zip(disks, vm.disks).filter { leftBehind(SparseDisk(path: $0, size: $1)) != nil }.map(\.0)
+        for path in [file] + disks where Custody.ownStatus(of: path) != nil && !left.contains(path) {
+            throw VMError(
+                .cannotCreate, path.string, "exists already",
+                remedy: "nothing was changed; name another directory, or remove what is there")
+        }
+        let directory = try find(vm.place.newRoot ?? vm.directory)
+        let isThere = directory.status != nil
+        if isThere, directory.status?.kind != S_IFDIR {
+            throw VMError(
+                .cannotCreate, (vm.place.newRoot ?? vm.directory).string, "is not a directory",
+                remedy: "name another directory")
+        }
+        let place = isThere ? vm.directory : (vm.place.newRoot ?? vm.directory).removingLastComponent()
+        guard let failure = isThere ? directory.writeFailure : directory.directoryFailure else { return }
+        throw .system(
+            failure, place.string, "can't be written to",
+            remedy: "name a directory where you may write, or run kvmctl as a user who may write there")
+    }
+
+    /// The disk of a create that was cut short between the names of its disks and that of its params file: it is as it was
+    /// made, and holds nothing. nil where there is none, or it may be anything else.
+    private func leftBehind(_ disk: SparseDisk) -> FileIdentity? {
+        guard let found = Custody.ownStatus(of: disk.path), Custody.ownStatus(of: file) == nil, found.kind == S_IFREG,
+            found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions, found.st_nlink == 1,
+            found.st_blocks == 0, Int64(found.st_size) == disk.size.bytes
+        else { return nil }
+        let claims = Surroundings(paths, trust: trust).allClaims
+        let isFree =
+            claims.obstacle == nil && claims.gap(besides: file, at: disk.path) == nil
+            && claims.use(of: found, at: disk.path, besides: file) == nil
+        return isFree ? FileIdentity(found) : nil
+    }
+
+    private func find(_ path: FilePath) throws(VMError) -> FoundFile {
+        do throws(PathWalk.Failure) { return try trust.find(path) } catch {
+            switch error {
+            case .system(.noSuchFileOrDirectory, let place):
+                throw VMError(
+                    .notFound, vm.directory.string, "the directory \(place) does not exist",
+                    remedy: .run("create it", "mkdir -p \(vm.directory.removingLastComponent())"))
+            case .system(.notDirectory, let place):
+                throw VMError(.cannotCreate, place.string, "is not a directory", remedy: "name another directory")
+            case .system(let errno, _): throw .system(errno, path.string, "can't be looked at")
+            case .distrusted(let distrust): throw distrust.refusal(toMake: path)
+            }
+        }
+    }
+
+    /// A directory, where it had to be made.
+    private func makeDirectory(_ path: FilePath?) throws(VMError) -> NewDirectory? {
+        guard let path else { return nil }
+        let place = try find(path)
+        guard place.status == nil else { return nil }
+        do throws(Errno) { return try NewDirectory(at: place, permissions: 0o755) } catch {
+            throw .system(error, path.string, "can't create the directory")
+        }
+    }
+
+    private func prepareParams() throws(VMError) -> NewFile {
+        let place = try find(file)
+        do throws(Errno) {
+            return try NewFile(at: place, permissions: 0o644) { out throws(Errno) in
+                try writeAll(Array(text.utf8), to: out.descriptor)
+            }
+        } catch { throw .system(error, file.string, "can't be written") }
+    }
+
+    private func writing<Value>(_ path: FilePath, _ step: () throws(Errno) -> Value) throws(VMError) -> Value {
+        do throws(Errno) { return try step() } catch { throw .system(error, path.string, "can't be written") }
+    }
+
+    /// A UUID whose MACs no other VM has.
+    private static func freeUUID(_ vm: NewVM, _ paths: Paths) -> UUID {
+        let others = VMLocator(paths).definitions().files.compactMap { try? VMFile.glance(at: $0) }
+        let taken = Set(others.flatMap { $0.nics.compactMap(\.mac?.value) })
+        while true {
+            let uuid = UUID()
+            let macs = vm.networks.indices.map { Identity.mac(uuid: uuid, nic: $0) }
+            if taken.isDisjoint(with: macs) { return uuid }
+        }
+    }
+
+    /// The versioned name behind `q35`; without a QEMU that could be asked, the alias.
+    private static func pinnedMachine(_ cache: ProbeCache, _ trust: FileTrust) -> String {
+        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts(of: QEMUProgram(nil, trust))
+        return facts?.machines["q35"]?.versionedName ?? "q35"
+    }
+
+    private static func text(_ vm: NewVM, uuid: UUID, machine: String) -> String {
+        var lines = ["# Made by kvmctl create. Every key: README.md."]
+        if let name = vm.name { lines.append("NAME=\(name)") }
+        lines += [
+            "UUID=\(uuid.uuidString.lowercased())", "MACHINE=\(machine)", "MEMORY=\(vm.memory.parameter)",
+            "CPUS=\(vm.cpus)",
+        ]
+        for index in vm.disks.indices { lines += ["DISK\(index)=vdisk\(index)", "DISK\(index)_FORMAT=raw"] }
+        for (index, path) in vm.cdroms.enumerated() { lines.append("\(ParamsLine("CDROM\(index)", path.string))") }
+        if vm.networks.isEmpty { lines.append("NET0=none") }
+        for (index, network) in vm.networks.enumerated() {
+            lines += ["NET\(index)=\(network)", "NET\(index)_MAC=\(Identity.mac(uuid: uuid, nic: index))"]
+        }
+        lines.append("VNCDISP=\(vm.vnc)")
+        return lines.joined(separator: "\n") + "\n"
+    }
+}

@@ -1,0 +1,154 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Removes a VM that does not run.
+package struct Removing {
+    /// The files that will go.
+    package var files: [FilePath] { doomed.map(\.path) }
+    /// Disks that stay, each with why.
+    package private(set) var kept: [(path: FilePath, why: String)] = []
+    /// The directory of its logs, which will go too; nil where there is none, or where another VM of that name runs.
+    package let logs: FilePath?
+    private var doomed: [DoomedFile] = []
+    /// Disks that no other VM that kvmctl knows of has: whoever has locked one of them runs this VM.
+    private var unclaimed: [FilePath] = []
+    private let vm: VMReference
+    private let paths: Paths
+    private let trust: FileTrust
+    private let surroundings: Surroundings
+
+    /// Plans a removal: the params file, the logs, and with `disks` the images in the VM's own directory. Touches
+    /// nothing.
+    ///
+    /// - Parameter surroundings: the other VMs, which are read once for all that the same command removes.
+    package init(_ vm: VMReference, disks: Bool, in surroundings: Surroundings) throws(VMError) {
+        self.vm = vm
+        self.surroundings = surroundings
+        let paths = surroundings.paths
+        self.paths = paths
+        let directory = RuntimeDirectory(vm.name, in: paths)
+        let own = Observation(vm.name, in: paths)
+        let isAlive = try own.isAlive
+        let isOwn = isAlive ? try directory.isRunning(vm.file) : false
+        if isOwn, own.state != .starting { throw Self.isRunning(vm) }
+        let file = try surroundings.file(of: vm)
+        self.trust = file.trust
+        let logs = paths.logs(vm.name)
+        let isThere: Bool
+        do throws(Errno) { isThere = try VMHost.isThere(logs) } catch {
+            throw .system(error, logs.string, "whether the VM has logs can't be seen")
+        }
+        // They go by the name, and another VM of that name may be running, or may have been the last to run.
+        let other = isThere ? try directory.lastOther(than: vm.file) : nil
+        self.logs = isThere && (isOwn || !isAlive) && other == nil ? logs : nil
+        if let other { kept.append((logs, "they are those of \(other)")) }
+        let params = try DoomedFile(vm.file, file.trust)
+        try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
+        if let params { doomed.append(params) }
+        // A start that was cut short has them too, and is ended first.
+        if !isOwn { try refuseUsed() }
+    }
+
+    /// Which disks go and which stay.
+    private mutating func sort(
+        _ paths: [FilePath], besides params: DoomedFile?, removing: Bool
+    ) throws(VMError) {
+        let claims = surroundings.allClaims
+        if let obstacle = claims.obstacle { throw obstacle }
+        let host = HostDisks()
+        for path in paths {
+            guard let disk = try DoomedFile(path, trust) else { continue }
+            let use = claims.use(of: disk.status, at: path, besides: vm.file)
+            if use == nil { unclaimed.append(path) }
+            let why: String? =
+                if !removing {
+                    "disks are kept without --disks"
+                } else if disk.directory != params?.directory {
+                    "it is outside the VM's directory"
+                } else if disk.status.kind != S_IFREG {
+                    "it is not a file"
+                } else if let use = use ?? host.use(of: disk.status) {
+                    "it \(use.words)"
+                } else {
+                    claims.gap(besides: vm.file, at: path).map { "\($0), and might use it" }
+                }
+            if let obstacle = host.obstacle { throw obstacle }
+            if let why { kept.append((path, why)) } else { doomed.append(disk) }
+        }
+    }
+
+    private static func isRunning(_ vm: VMReference) -> VMError {
+        VMError(
+            .busy, vm.name.description, "it is running",
+            remedy: "stop it first")
+    }
+
+    private func refuseUsed() throws(VMError) {
+        for disk in unclaimed { try refuseUsed(disk) }
+    }
+
+    /// A disk that QEMU has a lock on: somebody runs the VM, whatever kvmctl knows of them.
+    private func refuseUsed(_ disk: FilePath) throws(VMError) {
+        let deadline = Deadline(in: .seconds(2))
+        while true {
+            let image = ImageFacts(probing: disk, trust)
+            if case .denied = image {
+                throw VMError(
+                    .denied, disk.string, "whether it is in use can't be seen", remedy: "run kvmctl as root")
+            }
+            if case .failed(let errno, _) = image {
+                throw .system(errno, disk.string, "whether it is in use can't be seen, so the VM is not removed")
+            }
+            guard image.isLocked else { return }
+            guard !deadline.hasPassed else {
+                throw VMError(
+                    .busy, disk.string, "is in use by another process, so the VM is not removed",
+                    remedy: "\(command: "lslocks") names the process; stop the VM as the user who started it")
+            }
+            // A QEMU that was just killed keeps its locks until its memory is gone.
+            pause(.milliseconds(20))
+        }
+    }
+
+    /// Removes it.
+    package func remove() throws(VMError) {
+        let directory = RuntimeDirectory(vm.name, in: paths)
+        try directory.operate { () throws(VMError) in
+            let isAnothers = try directory.settle(paths).isAlive ? try !directory.isRunning(vm.file) : false
+            if !isAnothers, try Observation(vm.name, in: paths, inTurn: true).isAlive { throw Self.isRunning(vm) }
+            try refuseUsed()
+            for file in doomed { try file.remove() }
+            surroundings.takeAsRemoved(vm)
+            // The VM's own directory, if nothing is left in it.
+            if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
+            // Logs and run-time files go by the name, and another VM of that name runs.
+            if !isAnothers { try removeTraces(directory) }
+        }
+    }
+
+    /// Logs and run-time files; the file of turns, which this command holds, last.
+    private func removeTraces(_ directory: RuntimeDirectory) throws(VMError) {
+        if let logs { try removeAll(in: logs) }
+        do throws(Errno) {
+            let files = (try names(in: directory.path) ?? []).map { directory.path.appending($0) }
+            for file in files.filter({ $0 != directory.turnsFile }) + [directory.turnsFile] {
+                guard file.withPlatformString({ unlink($0) }) == 0 || errno == ENOENT else {
+                    throw Errno(rawValue: errno)
+                }
+            }
+        } catch { throw .system(error, directory.path.string, "can't be removed") }
+        // Another command may wait for its turn there by now.
+        removeDirectory(directory.path)
+    }
+
+    private func removeAll(in directory: FilePath) throws(VMError) {
+        do throws(Errno) {
+            for name in try names(in: directory) ?? [] { removeFile(directory.appending(name)) }
+            guard directory.withPlatformString({ rmdir($0) }) == 0 || errno == ENOENT else {
+                throw Errno(rawValue: errno)
+            }
+        } catch { throw .system(error, directory.string, "can't be removed") }
+    }
+}

@@ -1,0 +1,99 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A params file that was read.
+package struct VMFile: Sendable {
+    /// What it says.
+    package var params: VMParams
+    /// What it says that is allowed, and that the user should know.
+    package var warnings: [String]
+    /// On whose word it is used, and all that it names.
+    let trust: FileTrust
+
+    /// Reads and decodes a params file that is to be acted on.
+    ///
+    /// - Throws: `.denied` if somebody else could change it, `.notFound` if there is none, `.badData` with every
+    ///   diagnostic if it is wrong, `.unavailable` if it only asks for what is not built.
+    package init(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
+        let trust = try trust.forFile(file)
+        try self.init(parsing: try Self.read(file, trust), file, trust)
+    }
+
+    /// Reads and decodes a params file only to tell what it says: whose it is does not matter then.
+    ///
+    /// - Throws: as `init`, but for `.denied`.
+    static func glance(at file: FilePath) throws(VMError) -> VMParams {
+        let bytes: [UInt8]
+        do throws(Errno) { bytes = try anyonesText(file) } catch { throw refusal(of: file, .system(error, file)) }
+        return try VMFile(parsing: bytes, file, .root).params
+    }
+
+    /// The same for a file that has a word in it, in whichever line; nil for others, and where it can't be read.
+    static func glance(at file: FilePath, ifItMentions word: StaticString) -> VMParams? {
+        guard let bytes = try? anyonesText(file) else { return nil }
+        let wanted = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+        let mentions = bytes.withUnsafeBytes { text in
+            text.indices.contains { text[$0] == wanted.first && text[$0...].starts(with: wanted) }
+        }
+        guard mentions else { return nil }
+        do throws(VMError) { return try VMFile(parsing: bytes, file, .root).params } catch { return nil }
+    }
+
+    private static func anyonesText(_ file: FilePath) throws(Errno) -> [UInt8] {
+        let limit = VMParams.maximumFileSize + 1
+        if let remote = RemoteMounts.reader(of: file) {
+            let seen = try remote.read(file, limit: limit)
+            guard seen.status.kind == S_IFREG else { throw .notSupported }
+            return seen.bytes
+        }
+        let opened = try OwnedDescriptor.anyonesRegular(file)
+        return try readAll(opened.descriptor, limit: limit)
+    }
+
+    private init(parsing bytes: [UInt8], _ file: FilePath, _ trust: FileTrust) throws(VMError) {
+        let parsed = VMParams.parse(bytes, file: file)
+        guard let params = parsed.params else {
+            throw parsed.error ?? VMError(.bug, file.string, "has no values and no error")
+        }
+        self.params = params
+        self.trust = trust
+        warnings = [parsed.warning].compactMap(\.self)
+    }
+
+    private static func read(_ file: FilePath, _ trust: FileTrust) throws(VMError) -> [UInt8] {
+        do throws(PathWalk.Failure) {
+            let found = try trust.find(file)
+            do throws(Errno) {
+                let opened = try found.openRegular()
+                return try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1)
+            } catch { throw .system(error, file) }
+        } catch {
+            throw refusal(of: file, error)
+        }
+    }
+
+    private static func refusal(of file: FilePath, _ failure: PathWalk.Failure) -> VMError {
+        switch failure {
+        case .system(.notSupported, _): VMError(.badData, file.string, "is not a file")
+        case .system(.noSuchFileOrDirectory, _):
+            VMError(
+                .notFound, file.string, "there is no such file",
+                remedy: file.lastComponent == "vm.params"
+                    ? .run("make a VM there", "kvmctl create \(file.removingLastComponent())")
+                    : "\(command: "kvmctl list") shows the VMs that there are")
+        case .system(let errno, _):
+            .system(
+                errno, file.string, "can't be read",
+                remedy: errno == .permissionDenied ? "run kvmctl as root, or as a user who may read it" : nil)
+        case .distrusted(let distrust):
+            VMError(
+                .denied, file.string, distrust.sentence(for: file),
+                remedy: distrust.owner == nil
+                    ? distrust.remedy
+                    : "\(distrust.remedy); or use it with that account's rights and no others: --trust-owner")
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import BridgeKernel
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A log that a VM's run writes.
+package enum LogKind: String, CaseIterable, Sendable {
+    /// The guest's serial console.
+    case console
+    /// QEMU's messages.
+    case qemu
+    /// The flight record: the QMP events of the VM's life.
+    case record
+}
+
+/// Reads a log piece by piece, and on as it grows, into the log of the next start.
+package struct LogReader: ~Copyable {
+    private let path: FilePath
+    private var file: OwnedDescriptor
+    /// The last of what was read: the place to go on from, where the beginning of the file is taken away meanwhile.
+    private var lastRead: [UInt8] = []
+    private static let remembered = 256
+
+    /// Opens the log of a VM's last run, or of the run before it.
+    ///
+    /// - Parameter lastLines: only so many lines at the end; nil: all.
+    /// - Throws: `.notFound` if there is no such log.
+    package init(
+        _ kind: LogKind, of vm: VMName, previous: Bool = false, lastLines: Int? = nil, in paths: Paths
+    ) throws(VMError) {
+        let current =
+            switch kind {
+            case .console: paths.consoleLog(vm)
+            case .qemu: paths.qemuLog(vm)
+            case .record: paths.record(vm)
+            }
+        path = previous ? RunLog.previous(current) : current
+        do throws(Errno) {
+            try RemoteMounts.refuseSilent(at: path)
+            file = try Self.open(path, lastLines: lastLines)
+        } catch .noSuchFileOrDirectory {
+            if kind == .qemu, !previous, (try? status(of: paths.record(vm))) != nil {
+                throw VMError(
+                    .notFound, path.string, "the last run has none: it was started with --foreground",
+                    remedy: "QEMU's messages went where stderr led: under systemd, \(command: "journalctl") has them")
+            }
+            let seen = Observation(vm, in: paths)
+            if !previous, seen.state.isAlive {
+                throw VMError(
+                    .notFound, path.string, "somebody removed or renamed it; what \(vm) writes goes on to where it was",
+                    remedy: "a new one begins at the VM's next start")
+            }
+            throw VMError(
+                .notFound, path.string, previous ? "\(vm) was not started twice" : "\(vm) was never started",
+                remedy: "a log begins when the VM starts")
+        } catch {
+            throw .system(error, path.string, "can't be read")
+        }
+    }
+
+    /// The next piece; empty: there is nothing more now.
+    package mutating func next() throws(VMError) -> [UInt8] {
+        do throws(Errno) {
+            try findPlace()
+            let bytes = try readPiece()
+            guard bytes.isEmpty, let successor = try successor() else { return bytes }
+            // The run may have written its last words between that look and the next run's log.
+            let rest = try readPiece()
+            guard rest.isEmpty else { return rest }
+            file = successor
+            lastRead = []
+            return try readPiece()
+        } catch {
+            throw .system(error, path.string, "can't be read")
+        }
+    }
+
+    private mutating func readPiece() throws(Errno) -> [UInt8] {
+        let bytes = try readAll(file.descriptor, limit: 1 << 16)
+        lastRead = (lastRead + bytes.suffix(Self.remembered)).suffix(Self.remembered)
+        return bytes
+    }
+
+    /// Goes to where it has read to, if that is elsewhere in the file by now: `LogBound` took whole blocks from its beginning,
+    /// or logrotate(8) with `copytruncate` all of it.
+    private func findPlace() throws(Errno) {
+        var place = lseek(file.rawValue, 0, SEEK_CUR)
+        guard !lastRead.isEmpty, try !isWhereItWas(place) else { return }
+        let block = off_t(max(512, clinux_block_size(file.rawValue)))
+        let size = try file.status().st_size
+        place -= max(block, (place - size + block - 1) / block * block)
+        while place > 0, try !isWhereItWas(place) { place -= block }
+        // Without a trace of it all that is there is new.
+        lseek(file.rawValue, max(0, place), SEEK_SET)
+    }
+
+    /// Whether what was read last lies before that place.
+    private func isWhereItWas(_ place: off_t) throws(Errno) -> Bool {
+        let start = place - off_t(lastRead.count)
+        guard start >= 0 else { return false }
+        var before = [UInt8](repeating: 0, count: lastRead.count)
+        let count = pread(file.rawValue, &before, before.count, start)
+        guard count >= 0 else { throw Errno(rawValue: errno) }
+        return count == before.count && before == lastRead
+    }
+
+    private static func open(_ path: FilePath, lastLines: Int?) throws(Errno) -> OwnedDescriptor {
+        let file = try OwnedDescriptor.open(path, .readOnly)
+        if let lastLines { try seek(file, lastLines: lastLines) }
+        return file
+    }
+
+    /// Moves to where the last lines begin.
+    private static func seek(_ file: borrowing OwnedDescriptor, lastLines: Int) throws(Errno) {
+        var position = lseek(file.rawValue, 0, SEEK_END)
+        guard lastLines > 0 else { return }
+        // A line end at the very end belongs to the last line.
+        var isLastByte = true
+        var wanted = lastLines
+        while position > 0 {
+            let start = max(0, position - 65536)
+            lseek(file.rawValue, start, SEEK_SET)
+            let bytes = try readAll(file.descriptor, limit: Int(position - start))
+            for (offset, byte) in bytes.enumerated().reversed() {
+                defer { isLastByte = false }
+                guard byte == UInt8(ascii: "\n"), !isLastByte else { continue }
+                wanted -= 1
+                if wanted == 0 {
+                    lseek(file.rawValue, start + off_t(offset) + 1, SEEK_SET)
+                    return
+                }
+            }
+            position = start
+        }
+        lseek(file.rawValue, 0, SEEK_SET)
+    }
+
+    /// The file that is at the path now, if it is another one.
+    private func successor() throws(Errno) -> OwnedDescriptor? {
+        var here = stat()
+        guard fstat(file.rawValue, &here) == 0, let there = try status(of: path), there.st_ino != here.st_ino else {
+            return nil
+        }
+        return try OwnedDescriptor.open(path, .readOnly)
+    }
+}

@@ -1,0 +1,124 @@
+import BridgeKernel
+import SystemPackage
+import VMCore
+import VMHost
+
+/// The QEMU guest agent, reached through the VM's agent socket (QEMU, docs/interop/qemu-ga). It may be absent, or hang,
+/// or be an impostor: every answer has a deadline, and is data.
+struct GuestAgent: ~Copyable {
+    /// Why it gave no answer.
+    enum Failure: Error, Equatable {
+        /// No process in the guest has opened the channel.
+        case absent
+        /// Another command is talking to it.
+        case taken
+        /// It did not answer in time.
+        case silent
+        /// It refused the command, or does not know it.
+        case refused
+        /// QEMU closed the channel.
+        case closed
+        /// The host's side of the channel can't be used.
+        case unreachable(String)
+    }
+
+    private let turn: ByteLockFile
+    private var channel: LineChannel
+
+    /// Takes the turn, connects, and makes sure that what comes from here on is the answer to what is asked here.
+    static func open(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> GuestAgent {
+        guard isListening(directory, by: deadline) != false else { throw .absent }
+        let turn = try takeTurn(directory, by: deadline)
+        var agent = GuestAgent(turn: turn, channel: LineChannel(try connect(directory)))
+        try agent.synchronize(by: deadline)
+        return agent
+    }
+
+    private init(turn: consuming ByteLockFile, channel: consuming LineChannel) {
+        self.turn = turn
+        self.channel = channel
+    }
+
+    deinit { turn.giveBack(RuntimeDirectory.Turn.agent.rawValue) }
+
+    private static func takeTurn(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> ByteLockFile {
+        let taken: ByteLockFile?
+        do throws(VMError) {
+            let turn = try directory.openTurns()
+            taken = try turn.wait(for: .agent, of: directory, by: deadline) ? consume turn : nil
+        } catch { throw .unreachable(error.cause) }
+        guard let turn = taken else { throw .taken }
+        return turn
+    }
+
+    private static func connect(_ directory: RuntimeDirectory) throws(Failure) -> OwnedDescriptor {
+        do throws(Errno) { return try directory.connect(.agent) } catch { throw .unreachable(error.description) }
+    }
+
+    /// Has the agent carry out a command, and waits for what it returns.
+    mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
+        try send(Array(command.line().utf8), by: deadline)
+        let answer = try answer(by: deadline)
+        guard let value = answer["return"] else { throw .refused }
+        return value
+    }
+
+    /// Whether something in the guest has the channel open; nil where QEMU does not tell. Without that question each
+    /// guest without an agent would cost the whole deadline.
+    private static func isListening(_ directory: RuntimeDirectory, by deadline: Deadline) -> Bool? {
+        let limit = Deadline(in: deadline.remaining / 2)
+        guard var session = try? MonitorSession.open(directory, by: limit),
+            let devices = try? session.execute(QMPCommand("query-chardev"), by: limit)
+        else { return nil }
+        return devices.array?.first { $0["label"]?.string == "agent0" }?["frontend-open"]?.bool
+    }
+
+    /// `guest-sync-delimited`: the agent forgets what it has heard half of, and answers with a delimiter and our number.
+    /// What lies before it are answers to somebody who has gone.
+    private mutating func synchronize(by deadline: Deadline) throws(Failure) {
+        let number = Int64.random(in: 1...Int64(Int32.max))
+        let command = QMPCommand("guest-sync-delimited", ["id": .integer(number)])
+        try send([Self.delimiter] + Array(command.line().utf8), by: deadline)
+        while try answer(by: deadline)["return"]?.integer != number {}
+    }
+
+    /// The next line that is JSON.
+    private mutating func answer(by deadline: Deadline) throws(Failure) -> JSON {
+        while true {
+            let line: [UInt8]
+            do throws(LineChannel.Failure) { line = try channel.line(by: deadline) } catch { throw Failure(error) }
+            let start = line.lastIndex(of: Self.delimiter).map { $0 + 1 } ?? 0
+            if let json = try? JSON(parsing: line[start...]) { return json }
+        }
+    }
+
+    private mutating func send(_ line: [UInt8], by deadline: Deadline) throws(Failure) {
+        do throws(LineChannel.Failure) { try channel.send(line: line, by: deadline) } catch { throw Failure(error) }
+    }
+
+    /// A byte that is in no UTF-8 text.
+    private static let delimiter: UInt8 = 0xff
+}
+
+extension GuestAgent.Failure {
+    fileprivate init(_ failure: LineChannel.Failure) {
+        self =
+            switch failure {
+            case .timedOut: .silent
+            case .closed: .closed
+            case .system(let errno): .unreachable(errno.description)
+            }
+    }
+
+    /// The reason in one clause.
+    var cause: String {
+        switch self {
+        case .absent: "none runs in the guest"
+        case .taken: "another command is talking to it"
+        case .silent: "it does not answer"
+        case .refused: "it does not tell"
+        case .closed: "QEMU closed its channel"
+        case .unreachable(let reason): "its socket can't be used: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,135 @@
+import BridgeKernel
+import SystemPackage
+import VMCore
+import VMHost
+
+/// The VM's QMP socket, held for a short conversation: it serves one client at a time, so its lock comes first.
+struct MonitorSession: ~Copyable {
+    private let turn: ByteLockFile
+    private let name: VMName
+    private var client: QMPClient
+
+    private init(turn: consuming ByteLockFile, _ name: VMName, client: consuming QMPClient) {
+        self.turn = turn
+        self.name = name
+        self.client = client
+    }
+
+    deinit { turn.giveBack(RuntimeDirectory.Turn.monitor.rawValue) }
+
+    /// Why a conversation did not come about, or broke off.
+    enum Failure: Error {
+        /// Another command keeps the socket.
+        case taken
+        /// A reason on our side, which says nothing of QEMU: the file of turns can't be used, there is no descriptor left.
+        case ours(VMError)
+        /// QEMU's side.
+        case qemu(QMPClient.Failure)
+    }
+
+    /// Waits for the socket to be free, connects and negotiates.
+    ///
+    /// - Parameter peer: QEMU's process, by a pidfd that stays open as long as the session; -1: not known.
+    static func open(
+        _ directory: RuntimeDirectory, peer: CInt = -1, by deadline: Deadline
+    ) throws(Failure) -> MonitorSession {
+        let taken: ByteLockFile?
+        do throws(VMError) { taken = try takeTurn(directory, by: deadline) } catch { throw .ours(error) }
+        guard let turn = taken else { throw .taken }
+        let socket = try connect(directory, by: deadline)
+        do throws(QMPClient.Failure) {
+            return MonitorSession(turn: turn, directory.name, client: try QMPClient(socket, peer: peer, by: deadline))
+        } catch {
+            throw Failure(error, directory.name)
+        }
+    }
+
+    /// Carries out a command.
+    @discardableResult
+    mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
+        do throws(QMPClient.Failure) { return try client.execute(command, by: deadline) } catch {
+            throw Failure(error, name)
+        }
+    }
+
+    private static func takeTurn(_ directory: RuntimeDirectory, by deadline: Deadline) throws(VMError) -> ByteLockFile?
+    {
+        let turn = try directory.openTurns()
+        return try turn.wait(for: .monitor, of: directory, by: deadline) ? consume turn : nil
+    }
+
+    private static func connect(
+        _ directory: RuntimeDirectory, by deadline: Deadline
+    ) throws(Failure) -> OwnedDescriptor {
+        while true {
+            do throws(Errno) { return try directory.connect(.monitor) } catch .resourceTemporarilyUnavailable {
+                // The backlog is full of clients that left: QEMU has not looked for long, and may yet.
+                guard !deadline.hasPassed else { throw .qemu(.silent) }
+                pause(.milliseconds(20))
+            } catch .interrupted {
+                guard !deadline.hasPassed else { throw .qemu(.silent) }
+            } catch {
+                throw Failure(.system(error), directory.name)
+            }
+        }
+    }
+}
+
+extension MonitorSession.Failure {
+    /// Whose fault it is.
+    fileprivate init(_ failure: QMPClient.Failure, _ name: VMName) {
+        guard case .system(let errno) = failure, !errno.isPeers else {
+            self = .qemu(failure)
+            return
+        }
+        self = .ours(.system(errno, name.description, "its monitor can't be used from here"))
+    }
+
+    /// The failure as one of a command about this VM.
+    func error(of name: VMName) -> VMError {
+        switch self {
+        case .taken:
+            return VMError(
+                .busy, name.description, "another command is talking to its monitor",
+                remedy: "try again in a moment")
+        case .ours(let error): return error
+        case .qemu(let failure):
+            let code: VMError.Code =
+                switch failure {
+                case .silent: .timedOut
+                case .closed, .system, .malformed: .unavailable
+                case .refused: .busy
+                }
+            return VMError(code, name.description, failure.cause)
+        }
+    }
+}
+
+extension ByteLockFile {
+    /// Takes a turn, trying until the deadline; false where it passed first.
+    func wait(
+        for turn: RuntimeDirectory.Turn, of directory: RuntimeDirectory, by deadline: Deadline
+    ) throws(VMError) -> Bool {
+        // fcntl(2) can't wait for an OFD lock with a time limit, so look again, less and less often.
+        var interval = Duration.milliseconds(1)
+        while try !take(turn.rawValue, of: directory.turnsFile) {
+            if deadline.hasPassed { return false }
+            pause(min(interval, deadline.remaining))
+            interval = min(interval * 2, .milliseconds(20))
+        }
+        return true
+    }
+}
+
+extension Errno {
+    /// Whether a connection failed because of the one at the other end: that nobody listens there, or under that name, or
+    /// has hung up, or sends what is no answer. All else is short of something on this side.
+    fileprivate var isPeers: Bool {
+        switch self {
+        case .connectionRefused, .connectionReset, .brokenPipe, .socketNotConnected, .protocolWrongTypeForSocket,
+            .noSuchFileOrDirectory, .notDirectory, .messageTooLong:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,141 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Asks many running VMs at once what they are doing: as many as there are descriptors for, and the others as those answer.
+///
+/// A VM whose monitor another command is using is not asked: it is busy, not hung.
+struct StatusPoll {
+    /// A VM that was asked.
+    private final class Question {
+        let index: Int
+        let deadline: Deadline
+        private let turn: ByteLockFile
+        private var channel: LineChannel
+        private(set) var state: VMState?
+        private(set) var isClosed = false
+
+        /// Asks; nil where the VM is not to be asked, or is gone.
+        ///
+        /// - Throws: `.resourceTemporarilyUnavailable` where so many clients came and left that the backlog is full.
+        init?(_ index: Int, _ directory: RuntimeDirectory, patience: Duration) throws(Errno) {
+            self.index = index
+            deadline = Deadline(in: patience)
+            let turn = try ByteLockFile(changing: directory.turnsFile)
+            // A start in progress is talking to QEMU, or about to.
+            guard try !turn.isLocked(RuntimeDirectory.Turn.operation.rawValue),
+                try turn.tryLock(RuntimeDirectory.Turn.monitor.rawValue)
+            else { return nil }
+            self.turn = turn
+            channel = LineChannel(try directory.connect(.monitor))
+            // Both at once: a reply to the second is all that is awaited.
+            let question = QMPCommand("qmp_capabilities").line() + "\n" + QMPCommand("query-status").line(id: 1)
+            guard (try? channel.send(question, by: Deadline(in: .zero))) != nil else { return nil }
+        }
+
+        var descriptor: CInt { channel.descriptor }
+        var isOpen: Bool { state == nil && !isClosed && !deadline.hasPassed }
+
+        /// Who has not answered in time is unresponsive; a closed connection is an end in progress, which the lock will tell at
+        /// the next look.
+        var verdict: VMState? { isClosed ? nil : state ?? .unresponsive }
+
+        /// Takes what has come.
+        func read() {
+            do throws(LineChannel.Failure) {
+                // One piece at a time: a QEMU that never stops talking must not keep the others waiting.
+                try channel.receive()
+                while state == nil, let line = channel.bufferedLine() {
+                    if case .reply(id: 1, let value)? = QMPMessage(line: line) {
+                        state = VMState(runState: value["status"]?.string ?? "")
+                    }
+                }
+            } catch {
+                isClosed = true
+            }
+        }
+    }
+
+    /// Two descriptors each: the turn and the monitor.
+    private static let descriptors = 2
+    /// So many are asked between two looks for answers: to ask a thousand takes longer than one of them may.
+    private static let round = 32
+
+    private var waiting: [(index: Int, directory: RuntimeDirectory)]
+    /// How many can be asked at the same time.
+    private var room: Int
+    private let patience: Duration
+    private var asked: [Question] = []
+    private var answers: [(Int, VMState)] = []
+
+    /// Asks each, under the number that goes with it, and gives each so long to answer.
+    ///
+    /// - Returns: The answers; of one that is not to be asked, or that there is no descriptor for, the lock and the record have
+    ///   told what is known.
+    static func states(
+        of machines: [(index: Int, directory: RuntimeDirectory)], within patience: Duration
+    ) -> [(Int, VMState)] {
+        var poll = StatusPoll(machines, patience)
+        repeat { poll.ask() } while poll.listen()
+        return poll.answers
+    }
+
+    private init(_ machines: [(index: Int, directory: RuntimeDirectory)], _ patience: Duration) {
+        waiting = machines.reversed()
+        room = DescriptorLimit.room(for: machines.count, each: Self.descriptors)
+        self.patience = patience
+    }
+
+    private mutating func ask() {
+        let limit = min(room, asked.count + Self.round)
+        while asked.count < limit, let (index, directory) = waiting.popLast() {
+            do throws(Errno) {
+                if let question = try Question(index, directory, patience: patience) { asked.append(question) }
+            } catch .resourceTemporarilyUnavailable {
+                // It has not even accepted the last clients.
+                answers.append((index, .unresponsive))
+            } catch .tooManyOpenFiles {
+                // More is open than was reckoned with: as soon as an answer comes there is room.
+                room = asked.count
+                if room > 0 { waiting.append((index, directory)) } else { waiting = [] }
+                return
+            } catch {
+                // Without a monitor there is nobody to ask.
+            }
+        }
+    }
+
+    /// Takes what has come; false when nobody is awaited any more.
+    private mutating func listen() -> Bool {
+        var set = asked.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+        let isFull = waiting.isEmpty || asked.count >= room
+        let limit = isFull ? asked.map(\.deadline.milliseconds).min() ?? 0 : 0
+        let ready = set.isEmpty ? 0 : poll(&set, nfds_t(set.count), limit)
+        if ready < 0 {
+            if errno == EINTR { return true }
+            // Not a word of QEMU's: what the lock and the record told stands.
+            (asked, waiting) = ([], [])
+            return false
+        }
+        for (question, entry) in zip(asked, set) where entry.revents != 0 { question.read() }
+        for question in asked where !question.isOpen {
+            if let state = question.verdict { answers.append((question.index, state)) }
+        }
+        asked.removeAll { !$0.isOpen }
+        return !asked.isEmpty || !waiting.isEmpty
+    }
+}
+
+extension VMState {
+    /// From QEMU's run state (qapi/run-state.json, RunState).
+    init(runState: String) {
+        self =
+            switch runState {
+            case "running", "shutdown": .running
+            case "prelaunch", "inmigrate": .starting
+            case "suspended": .sleeping
+            default: .paused
+            }
+    }
+}

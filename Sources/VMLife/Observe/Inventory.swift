@@ -1,0 +1,236 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// All the VMs there are: those that are defined under the roots, and those that run.
+package struct Inventory: Sendable {
+    let paths: Paths
+    /// Who else may run a VM that does not run here.
+    let others: Others
+
+    /// Looks in these places.
+    package init(_ paths: Paths, others: Others = .none) {
+        self.paths = paths
+        self.others = others
+    }
+
+    /// What was found.
+    package struct Listing: Sendable {
+        /// Every VM, sorted by name.
+        package var entries: [VMEntry]
+        /// What could not be looked at: there may be more VMs there.
+        package var unseen: [VMError] = []
+    }
+
+    /// Every VM.
+    ///
+    /// - Parameter asking: whether running VMs are asked, all at once and at most 250 ms in all, so that one that hangs
+    ///   shows as `unresponsive`.
+    package func listing(asking: Bool = true) -> Listing {
+        let locator = VMLocator(paths)
+        let defined = locator.definitions()
+        var listing = Listing(entries: [], unseen: defined.unseen)
+        var started: [VMName] = []
+        var strays: [VMName]?
+        do throws(VMError) {
+            started = try locator.startedNames()
+            strays = try locator.strayNames(besides: started)
+        } catch { listing.unseen.append(error) }
+        // Without them each VM has to be looked for.
+        let traces = strays.map { Traces(names: started + $0, others) }
+        listing.entries = defined.files.concurrentMap { entry(defined: $0, traces: traces) }
+        let listed = Listed(listing.entries)
+        // A stray one that is defined has been seen for what it is.
+        for name in started + (strays ?? []).filter({ !listed.names.contains($0.description) }) {
+            if let entry = elsewhere(name, besides: listed) { listing.entries.append(entry) }
+        }
+        if asking { ask(&listing.entries) }
+        listing.entries.sort { $0.name != $1.name ? $0.name < $1.name : $0.file.string < $1.file.string }
+        return listing
+    }
+
+    /// The VMs under the roots.
+    private final class Listed {
+        let names: Set<String>
+        let files: Set<FilePath>
+        private(set) lazy var index = FileIndex(Array(files), by: \.self)
+
+        init(_ entries: [VMEntry]) {
+            names = Set(entries.map(\.name))
+            files = Set(entries.map(\.file))
+        }
+    }
+
+    /// The entry of a VM whose file is not under the roots; nil where it has one already, or has ended in order.
+    private func elsewhere(_ name: VMName, besides listed: Listed) -> VMEntry? {
+        let isNamed = listed.names.contains(name.description)
+        do throws(VMError) {
+            let manifest = try Manifest.read(RuntimeDirectory(name, in: paths))
+            if let manifest, listed.files.contains(manifest.file) { return nil }
+            let seen = Observation(name, in: paths)
+            guard seen.state != .stopped else { return nil }
+            guard let manifest else {
+                return seen.state == .crashed || isNamed ? nil : VMEntry(name, seen, in: paths)
+            }
+            if try listed.index.value(of: manifest.file) != nil { return nil }
+            return VMEntry(manifest, seen, in: paths)
+        } catch {
+            return isNamed ? nil : VMEntry(name, Observation(state: .unknown, obstacle: error), in: paths)
+        }
+    }
+
+    /// Where the logs of a VM are.
+    ///
+    /// - Throws: `.denied` where another user's VM has them somewhere.
+    package func place(of vm: VMReference) throws(VMError) -> Paths {
+        let sight = look(vm)
+        if sight.isUsers { try refuse(vm, sight) }
+        return sight.place
+    }
+
+    /// Refuses a VM that another user started: to say that it does not run would be wrong.
+    ///
+    /// - Throws: `.denied`; why it can't be told.
+    package func refuseAnothers(_ vm: VMReference) throws(VMError) {
+        let sight = look(vm)
+        if sight.isAnothers { try refuse(vm, sight) }
+    }
+
+    private func refuse(_ vm: VMReference, _ sight: Sight) throws(VMError) {
+        guard sight.seen.state.isAlive || sight.seen.state == .unknown else { return }
+        // What the caller may not see is denied; what can't be seen for another reason says that.
+        if let obstacle = sight.seen.obstacle, obstacle.code != .denied { throw obstacle }
+        throw VMError(
+            .denied, vm.name.description,
+            sight.seen.state.isAlive
+                ? "it runs, as another user's" : "it may run, as another user's, where you may not look",
+            remedy: sight.isElsewhere
+                ? "run kvmctl as that user, with the KVMCTL_RUN or XDG_RUNTIME_DIR that it was started with"
+                : "run kvmctl as that user: its run-time files are in \(sight.place.machine(vm.name))")
+    }
+
+    /// Whether what a VM needs may be in use by itself: where the caller may not look, it may. Asks nobody.
+    ///
+    /// - Throws: why that can't be seen for any other reason.
+    package func mayRun(_ vm: VMReference) throws(VMError) -> Bool {
+        let sight = look(vm)
+        if sight.seen.state == .unknown {
+            if let obstacle = sight.seen.obstacle, obstacle.code != .denied { throw obstacle }
+            return true
+        }
+        // Whether another's runs from this file was looked at.
+        guard sight.seen.state.isAlive, !sight.isAnothers else { return sight.seen.state.isAlive }
+        return try RuntimeDirectory(vm.name, in: paths).isRunning(vm.file)
+    }
+
+    /// One VM, by its params file.
+    package func entry(_ reference: VMReference) -> VMEntry {
+        var entries = [entry(defined: reference.file, knownName: reference.name)]
+        ask(&entries)
+        return entries[0]
+    }
+
+    private func entry(defined file: FilePath, knownName: VMName? = nil, traces: Traces? = nil) -> VMEntry {
+        let read: Result<VMParams, VMError>
+        do throws(VMError) { read = .success(try VMFile.glance(at: file)) } catch { read = .failure(error) }
+        let params = try? read.get()
+        let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
+        let sight = name.map { look($0, file, traces) { params?.disks.map(\.path.value) ?? [] } }
+        var entry = VMEntry(file: file, name: name, params: params, in: sight?.place ?? paths)
+        if let name, let sight { describe(&entry, as: name, file, sight, asked: knownName != nil) }
+        entry.isAsked = sight?.isUsers != true
+        if case .failure(let error) = read { entry.fault = error.description }
+        return entry
+    }
+
+    /// Fills in what is seen of it.
+    private func describe(
+        _ entry: inout VMEntry, as name: VMName, _ file: FilePath, _ sight: Sight, asked: Bool
+    ) {
+        var seen = sight.seen
+        do throws(VMError) {
+            // A user's own manifest is not believed more than that it runs.
+            if try seen.isAlive, !sight.isUsers,
+                let manifest = try Manifest.read(RuntimeDirectory(name, in: sight.place))
+            {
+                guard try manifest.isOf(file) else {
+                    // Another file's VM of the same name runs: this one does not.
+                    entry.state = .stopped
+                    return
+                }
+                entry = VMEntry(manifest, seen, in: sight.place)
+            } else if !sight.isUsers, seen.state == .crashed || asked && seen.endReason != nil,
+                try RuntimeDirectory(name, in: sight.place).lastOther(than: file) != nil
+            {
+                // It was another VM of this name that ended so.
+                entry.state = .stopped
+                return
+            }
+        } catch { seen = Observation(state: .unknown, holder: seen.holder, obstacle: error) }
+        entry.add(seen)
+    }
+
+    /// A VM as it was seen in its place.
+    private struct Sight {
+        var place: Paths
+        var seen: Observation
+        /// Whether that is another's place.
+        var isAnothers = false
+        /// Whether it is that of another user than root.
+        var isUsers = false
+        /// Whether its run-time files are in places that only that user knows.
+        var isElsewhere = false
+    }
+
+    private func look(_ vm: VMReference) -> Sight {
+        look(vm.name, vm.file) { (try? VMFile.glance(at: vm.file))?.disks.map(\.path.value) ?? [] }
+    }
+
+    /// The caller's own VM; or else another user's, if it runs, or may run.
+    private func look(_ name: VMName, _ file: FilePath, _ traces: Traces? = nil, disks: () -> [FilePath] = { [] })
+        -> Sight
+    {
+        let isKnown = traces?.mayBe(of: name) ?? true
+        var own = Sight(place: paths, seen: isKnown ? Observation(name, in: paths) : Observation(state: .stopped))
+        own.seen.lookForStray(of: name, holding: disks)
+        guard own.seen.state == .stopped, own.seen.endReason == nil else { return own }
+        switch others {
+        case .none: return own
+        case .root(let place): return isKnown ? look(name, file, inRoots: place) ?? own : own
+        case .users(let hearsay):
+            guard let machine = hearsay.machine(of: name, file, disks: disks) else { return own }
+            let seen = Observation(state: .running, holder: machine.process)
+            return Sight(
+                place: machine.place, seen: seen, isAnothers: true, isUsers: true, isElsewhere: machine.isElsewhere)
+        }
+    }
+
+    private func look(_ name: VMName, _ file: FilePath, inRoots place: Paths) -> Sight? {
+        let seen = Observation(name, in: place)
+        guard seen.state.isAlive || seen.state == .unknown else { return nil }
+        do throws(VMError) {
+            // Without a manifest there is only the name to go by.
+            let isOther = try Manifest.read(RuntimeDirectory(name, in: place)).map { manifest throws(VMError) in
+                try !manifest.isOf(file)
+            }
+            return isOther == true ? nil : Sight(place: place, seen: seen, isAnothers: true)
+        } catch {
+            return Sight(
+                place: place, seen: Observation(state: .unknown, obstacle: seen.obstacle ?? error), isAnothers: true)
+        }
+    }
+
+    private func ask(_ entries: inout [VMEntry]) {
+        // Only the caller's own, and root's: another user's socket may say anything, or nothing for long.
+        let running = entries.indices.filter { entries[$0].state.isAlive && entries[$0].isAsked }
+        let machines = running.compactMap { index in
+            VMName(entries[index].name).map {
+                (index: index, directory: RuntimeDirectory($0, in: entries[index].place))
+            }
+        }
+        // A hung QMP may cost a list 250 ms, in all: connecting and ending are in it too.
+        for (index, state) in StatusPoll.states(of: machines, within: .milliseconds(240)) {
+            entries[index].state = state
+        }
+    }
+}

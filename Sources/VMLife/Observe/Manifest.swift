@@ -1,0 +1,223 @@
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
+import VMCore
+import VMHost
+
+/// What a VM was started as: written into its run-time directory before it runs, so that others can describe it without
+/// asking QEMU. Believed only while the VM's lock is held. Somebody else may have written it: what it says is read into
+/// types that hold nothing that can't be.
+struct Manifest: Equatable {
+    var name: VMName
+    var uuid: String
+    /// The params file, absolute.
+    var file: FilePath
+    var memory: ByteCount
+    var cpus: Int
+    var accelerator: String
+    /// The VNC server, where there is one, and where it is known where it listens.
+    var vnc: VNC?
+    /// Whether there is one.
+    var hasVNC: Bool
+    /// Whether it asks for a password.
+    var hasVNCPassword: Bool
+    var nics: [NIC]
+    var forwards: [PortForward]
+    /// The paths of disks and CDs.
+    var media: [FilePath]
+    /// Whether QEMU took kvmctl's place, and commits its start by itself.
+    var foreground: Bool
+
+    struct VNC: Equatable {
+        var address: String
+        var port: VNCPort
+
+        init(address: String, port: VNCPort) {
+            self.address = address
+            self.port = port
+        }
+
+        /// Takes the address from what `query-vnc` returned.
+        init?(_ answer: JSON) {
+            let number = answer["service"]?.string.flatMap { UInt16($0) }
+            guard let host = answer["host"]?.string, let port = number.flatMap({ VNCPort($0) }) else { return nil }
+            self.init(address: host, port: port)
+        }
+    }
+
+    struct NIC: Equatable {
+        var index: Int
+        var mac: String
+        /// As in vm.params: `bridge:br0`, `user`.
+        var network: String
+        /// The tap or macvtap, where there is one.
+        var tap: String?
+        /// The address that a network of ours gave it, where there is one.
+        var address: String?
+        /// What else it was told.
+        var settings = NICSettings()
+    }
+
+    init(_ plan: LaunchPlan, foreground: Bool) {
+        self.foreground = foreground
+        let summary = plan.summary
+        name = plan.name
+        uuid = plan.uuid.uuidString.lowercased()
+        file = plan.file
+        memory = summary.memory
+        cpus = summary.cpus
+        accelerator = summary.accelerator
+        hasVNC = summary.vncDisplay != .none
+        hasVNCPassword = summary.vncHasPassword
+        if case .number(let display) = summary.vncDisplay, let port = VNCPort(display: display) {
+            vnc = VNC(address: summary.vncBind, port: port)
+        }
+        nics = summary.nics.map {
+            NIC(
+                index: $0.index, mac: $0.mac.description, network: $0.network.description, tap: nil,
+                settings: $0.settings)
+        }
+        forwards = summary.forwards
+        media = summary.media
+    }
+
+    /// The manifest of a VM; nil where there is none, or none that can be understood.
+    ///
+    /// - Throws: why it can't be looked at: then it may be anybody's.
+    static func read(_ directory: RuntimeDirectory) throws(VMError) -> Manifest? {
+        do throws(Errno) {
+            return Manifest(try readOwnFile(directory.manifestFile))
+        } catch .noSuchFileOrDirectory {
+            return nil
+        } catch {
+            throw .system(error, directory.manifestFile.string, "can't be read")
+        }
+    }
+
+    /// Whether it is that of the VM of this params file.
+    func isOf(_ file: FilePath) throws(VMError) -> Bool {
+        do throws(Errno) { return try isSameFile(self.file, file) } catch {
+            throw .system(
+                error, file.string, "whether it is \(self.file), which \(name) was started from, can't be seen")
+        }
+    }
+
+    /// Reads what `write` wrote; nil where it can't be understood.
+    init?(_ bytes: [UInt8]) {
+        guard let json = try? JSON(parsing: bytes) else { return nil }
+        self.init(json)
+    }
+
+    /// The VNC server; of a VM in the foreground, which chose its display with nobody there, as the record has it.
+    ///
+    /// - Throws: why the record can't be read.
+    func display(in place: Paths) throws(VMError) -> VNC? {
+        guard vnc == nil, foreground else { return vnc }
+        return try FlightRecord.vncServer(in: place.record(name)).flatMap(VNC.init)
+    }
+
+    /// The host's ports that it listens on.
+    func ports(in place: Paths) throws(VMError) -> [HostPort] {
+        let vnc = try display(in: place).map { HostPort(.tcp, $0.address, $0.port.number) }
+        return forwards.map(\.hostEnd) + [vnc].compactMap(\.self)
+    }
+
+    func write(to directory: RuntimeDirectory) throws(VMError) {
+        do throws(Errno) {
+            try replaceFile(
+                directory.manifestFile, with: Array(text.utf8), permissions: 0o640,
+                group: Accounts.lookers)
+        } catch {
+            throw .system(error, name.description, "\(directory.manifestFile) can't be written")
+        }
+    }
+}
+
+extension Manifest {
+    /// As it is in the file.
+    var text: String { json.prettyText + "\n" }
+
+    private var json: JSON {
+        [
+            "name": .string(name.description), "uuid": .string(uuid), "file": .string(file.string),
+            "memoryBytes": .integer(memory.bytes),
+            "cpus": .integer(Int64(cpus)), "accelerator": .string(accelerator), "foreground": .bool(foreground),
+            "vnc": vnc.map { ["address": .string($0.address), "port": .integer(Int64($0.port.number))] } ?? .null,
+            "hasVNC": .bool(hasVNC), "hasVNCPassword": .bool(hasVNCPassword),
+            "media": .array(media.map { .string($0.string) }),
+            "forwards": .array(forwards.map { .string($0.description) }),
+            "nics": .array(
+                nics.map { nic in
+                    [
+                        "index": .integer(Int64(nic.index)), "mac": .string(nic.mac), "network": .string(nic.network),
+                        "tap": nic.tap.map(JSON.string) ?? .null,
+                        "address": nic.address.map(JSON.string) ?? .null, "settings": nic.settings.json,
+                    ]
+                }),
+        ]
+    }
+
+    private init?(_ json: JSON) {
+        guard let name = json["name"]?.string.flatMap({ VMName($0) }), let uuid = json["uuid"]?.string,
+            let file = json["file"]?.path, let memory = json["memoryBytes"]?.integer, memory >= 0,
+            let cpus = json["cpus"]?.integer(in: 1...Int(UInt16.max)),
+            let accelerator = json["accelerator"]?.string, let foreground = json["foreground"]?.bool
+        else { return nil }
+        self.name = name
+        self.uuid = uuid
+        self.file = file
+        self.memory = ByteCount(bytes: memory)
+        self.cpus = cpus
+        self.accelerator = accelerator
+        self.foreground = foreground
+        if let vnc = json["vnc"], let address = vnc["address"]?.string,
+            let port = vnc["port"]?.integer.flatMap({ VNCPort($0) })
+        {
+            self.vnc = VNC(address: address, port: port)
+        }
+        hasVNC = json["hasVNC"]?.bool ?? (vnc != nil)
+        hasVNCPassword = json["hasVNCPassword"]?.bool ?? false
+        media = (json["media"]?.array ?? []).compactMap(\.path)
+        forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
+        nics = (json["nics"]?.array ?? []).compactMap(NIC.init)
+    }
+}
+
+extension Manifest.NIC {
+    fileprivate init?(_ json: JSON) {
+        guard let index = json["index"]?.integer(in: 0...Int(UInt8.max)), let mac = json["mac"]?.string,
+            let network = json["network"]?.string
+        else { return nil }
+        self.init(
+            index: index, mac: mac, network: network, tap: json["tap"]?.string, address: json["address"]?.string,
+            settings: NICSettings(json["settings"]))
+    }
+}
+
+extension JSON {
+    /// A string that is an absolute path as Linux takes it: no NUL, and at most 4095 bytes (PATH_MAX of limits.h, less the
+    /// NUL); looked at before a FilePath is made of it, which takes quadratic time.
+    fileprivate var path: FilePath? {
+        guard let text = string, text.utf8.count < 4096, text.utf8.first == UInt8(ascii: "/"),
+            !text.utf8.contains(0)
+        else { return nil }
+        return FilePath(text)
+    }
+}
+
+extension NICSettings {
+    fileprivate var json: JSON {
+        [
+            "queues": .integer(Int64(queues)), "vlans": vlans.map(JSON.string) ?? .null,
+            "rate": rate.map(JSON.integer) ?? .null, "filter": filter.map(JSON.string) ?? .null,
+        ]
+    }
+
+    fileprivate init(_ json: JSON?) {
+        self.init()
+        queues = json?["queues"]?.integer(in: 1...Int(UInt16.max)) ?? 1
+        vlans = json?["vlans"]?.string
+        rate = json?["rate"]?.integer.flatMap { BitRate.range.contains(BitRate(bitsPerSecond: $0)) ? $0 : nil }
+        filter = json?["filter"]?.string
+    }
+}

@@ -1,0 +1,208 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A VM that a word of the command line was found to mean.
+package struct VMReference: Hashable, Sendable {
+    /// Its name.
+    package var name: VMName
+    /// Its params file, absolute; empty of a VM that runs, where nothing says it any more.
+    package var file: FilePath
+}
+
+/// Finds the VM that a word of the command line means.
+package struct VMLocator: Sendable {
+    let paths: Paths
+
+    /// Looks in these places.
+    package init(_ paths: Paths) { self.paths = paths }
+
+    /// What `VM` means: a path if it contains a `/`, to a file or to a directory that holds `vm.params`; else a name, of
+    /// a running VM first, then of one under the roots.
+    ///
+    /// - Throws: `.notFound` with the places that were looked at; `.busy` where two files have the name; what reading
+    ///   the file says, where that alone knows the name; why a place can't be looked at where it may be.
+    package func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: VMCensus(self)) }
+
+    /// The same for several words: the VMs are looked at once.
+    package func find(_ words: [String]) -> [Result<VMReference, VMError>] {
+        let census = VMCensus(self)
+        return words.map { word in Result { () throws(VMError) in try find(word, among: census) } }
+    }
+
+    private func find(_ word: String, among census: VMCensus) throws(VMError) -> VMReference {
+        if Self.isPath(word) { return try find(path: absolutePath(word), among: census) }
+        guard let name = VMName(word) else { throw notAName(word) }
+        // Where it can't be told whether one runs, the command that is given its file finds that out again.
+        let running = Result { () throws(VMError) in try self.running(name) }
+        if case .success(let vm?) = running, !vm.file.isEmpty { return vm }
+        // The usual place, without looking at every other VM.
+        let usual = Definitions(at: paths.roots.map { $0.appending(word).appending("vm.params") })
+        if let vm = try only(usual.files.filter { Self.name(of: $0) == name }, called: name, census) { return vm }
+        if let vm = try only(census.byName[name] ?? [], called: name, census) { return vm }
+        if let vm = try running.get() { return vm }
+        throw notFound(word, usual.unseen + census.defined.unseen)
+    }
+
+    /// The VM of the one file that gives it this name; nil where none does.
+    private func only(
+        _ files: [FilePath], called name: VMName, _ census: VMCensus
+    ) throws(VMError) -> VMReference? {
+        guard let file = files.first else { return nil }
+        guard files.count == 1 else {
+            throw VMError(
+                .busy, name.description, "is the name of \(files.map(\.string).joined(separator: " and of "))",
+                remedy: "say the path of the one you mean")
+        }
+        let plain = try withoutLink(file, among: census)
+        return plain == file ? VMReference(name: name, file: file) : try find(path: plain, among: census)
+    }
+
+    /// Whether a word is a path: it contains a `/`, or is `.` or `..`, which no VM can be called.
+    static func isPath(_ word: String) -> Bool { word.contains("/") || word == "." || word == ".." }
+
+    /// The refusal of a word that is neither a path nor a name.
+    func notAName(_ word: String) -> VMError {
+        let path = ShellCommand(words: ["./\(word)"])
+        return VMError(
+            .usage, word.isEmpty ? "''" : word, "is no VM's name",
+            remedy: "a name has letters, digits and '._-'; a path contains a '/', such as \(path)")
+    }
+
+    /// Every VM that runs, wherever its file is; or why it can't be told of one.
+    package func running() -> [Result<VMReference, VMError>] {
+        var found: [Result<VMReference, VMError>] = []
+        var started: [VMName] = []
+        do throws(VMError) {
+            started = try startedNames()
+            found += started.compactMap(runs)
+            found += try strayNames(besides: started).compactMap(runs)
+        } catch { found.append(.failure(error)) }
+        return found
+    }
+
+    private func runs(_ name: VMName) -> Result<VMReference, VMError>? {
+        do throws(VMError) { return try running(name).map { .success($0) } } catch { return .failure(error) }
+    }
+
+    /// Every VM under the roots that is not one of some that run; or why a file there names none, or a place there can't be
+    /// looked at.
+    ///
+    /// - Parameter surroundings: what reads the files, for whoever asks for them again.
+    package func defined(
+        besides running: [VMReference], reading surroundings: Surroundings? = nil
+    ) -> [Result<VMReference, VMError>] {
+        let found = definitions()
+        let runningFiles = FileIndex(running.filter { !$0.file.isEmpty }, by: \.file)
+        let lost = Set(running.filter(\.file.isEmpty).map(\.name))
+        return found.files.compactMap { file in
+            do throws(VMError) {
+                if try runningFiles.value(of: file) != nil { return nil }
+                let vm = try reference(file, reading: surroundings)
+                return lost.contains(vm.name) ? nil : .success(vm)
+            } catch { return .failure(error) }
+        } + found.unseen.map { .failure($0) }
+    }
+
+    /// A running VM keeps the name that it was started with, whatever became of its file; and is found by its path though
+    /// nothing answers there any more.
+    private func find(path: FilePath, among census: VMCensus) throws(VMError) -> VMReference {
+        let places = [path, path.appending("vm.params")]
+        // By the name that its place gives it, without looking at every other VM.
+        for name in places.compactMap(VMParams.defaultName) {
+            // One that can't be looked at is no obstacle: what the file itself says is asked for last.
+            if case .success(let vm)? = runs(name), places.contains(vm.file) { return vm }
+        }
+        if let vm = places.lazy.compactMap({ census.runningFiles.value(at: $0) }).first { return vm }
+        let file = try withoutLink(Self.paramsFile(at: path), among: census)
+        if let vm = try census.runningFiles.value(of: file) { return VMReference(name: vm.name, file: file) }
+        return try reference(file)
+    }
+
+    private func reference(
+        _ file: FilePath, reading surroundings: Surroundings? = nil
+    ) throws(VMError) -> VMReference {
+        do throws(VMError) {
+            let params = if let surroundings { try surroundings.glance(at: file) } else { try VMFile.glance(at: file) }
+            return VMReference(name: params.name.value, file: file)
+        } catch {
+            // A file with errors is there too; what they are is for the command to say.
+            guard error.code == .badData || error.code == .unavailable, let guess = VMParams.defaultName(of: file)
+            else { throw error }
+            return VMReference(name: guess, file: file)
+        }
+    }
+
+    /// The VM of this name, if one runs.
+    private func running(_ name: VMName) throws(VMError) -> VMReference? {
+        guard try Observation(name, in: paths).isAlive else { return nil }
+        return VMReference(name: name, file: try Manifest.read(RuntimeDirectory(name, in: paths))?.file ?? "")
+    }
+
+    /// Every params file under the roots.
+    func definitions() -> Definitions { Definitions(under: paths.roots) }
+
+    /// The name of a params file that is no link, where a link leads to a VM under the roots: it is that VM, and no other.
+    private func withoutLink(_ file: FilePath, among census: VMCensus) throws(VMError) -> FilePath {
+        do throws(Errno) { guard try Definitions.isLinked(file) else { return file } } catch {
+            throw .system(error, file.string, "can't be looked at")
+        }
+        return census.plainName(of: file) ?? file
+    }
+
+    /// The VMs that were started at some time since boot, by name.
+    ///
+    /// - Throws: why that can't be seen.
+    func startedNames() throws(VMError) -> [VMName] { try names(in: paths.machines) }
+
+    /// Other VMs that may run, should somebody have removed their run-time files: those that have left logs, or whose logs
+    /// were removed too and are written all the same.
+    ///
+    /// - Throws: why that can't be seen.
+    func strayNames(besides started: [VMName]) throws(VMError) -> [VMName] {
+        let logged = Set(try names(in: paths.log)).subtracting(started)
+        do throws(Errno) {
+            return logged.sorted { $0.description < $1.description }
+                + (try StrayMachine.names(in: paths, besides: logged.union(started)))
+        } catch { throw .system(error, "/proc", "which VMs run can't be seen") }
+    }
+
+    private func names(in directory: FilePath) throws(VMError) -> [VMName] {
+        do throws(Errno) { return try (VMHost.names(in: directory) ?? []).compactMap { VMName($0) } } catch {
+            throw .system(
+                error, directory.string, "which VMs run can't be seen",
+                remedy: error == .permissionDenied ? "run kvmctl as the user whose they are, or as root" : nil)
+        }
+    }
+
+    /// What is not there is taken for a directory, unless it is called as a file would be.
+    private static func paramsFile(at path: FilePath) throws(VMError) -> FilePath {
+        do throws(Errno) {
+            let isDirectory = try status(of: path).map { $0.st_mode & S_IFMT == S_IFDIR }
+            return isDirectory ?? (path.extension != "params") ? path.appending("vm.params") : path
+        } catch { throw .system(error, path.string, "can't be looked at") }
+    }
+
+    /// The name that a file gives its VM; a file with errors has only the name of its place.
+    static func name(of file: FilePath) -> VMName? {
+        (try? VMFile.glance(at: file))?.name.value ?? VMParams.defaultName(of: file)
+    }
+
+    /// The roots, for people.
+    var rootsText: String { paths.roots.map(\.string).joined(separator: ", ") }
+
+    private func notFound(_ word: String, _ unseen: [VMError]) -> VMError {
+        guard let first = unseen.first else {
+            let path = ShellCommand(words: ["./\(word)"])
+            return VMError(
+                .notFound, word, "no VM of this name runs, and there is none under \(rootsText)",
+                remedy:
+                    "\(command: "kvmctl list") shows those there are; say a path, such as \(path), for one that is elsewhere"
+            )
+        }
+        return VMError(
+            first.code, word, "no VM of this name runs, and under \(rootsText) not everything can be looked at",
+            remedy: first.remedy, details: Set(unseen.map(\.summary)).sorted())
+    }
+}

@@ -1,0 +1,258 @@
+import BridgeKernel
+import BridgeNet
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Gathers the facts that a launch plan needs. Reads only. What can't be found out is a fact too.
+struct HostProbe {
+    let surroundings: Surroundings
+    /// Whose files are used.
+    let trust: FileTrust
+    /// Whether the plan is only to be looked at: by a user it is made as root would, where only root can start the VM.
+    var isLooking = false
+
+    private var known: KnownHost { surroundings.host }
+    private var paths: Paths { surroundings.paths }
+
+    func facts(for params: VMParams, options: StartOptions) -> HostFacts {
+        var gaps = Gaps()
+        let images = images(params, options, noting: &gaps)
+        let isRoot = trust.actsAsRoot
+        let isAssumed = isLooking && trust.rule == .ownRights && Self.takesRoot(params, images)
+        // Where it is not known who QEMU will be, it is nobody who is asked what it can do, and not root.
+        let credentials = gaps.noting(or: geteuid() == 0 ? .nobody : .caller) { () throws(VMError) in
+            try Credentials(params, trust, isRoot: isRoot || isAssumed)
+        }
+        let user = geteuid() == 0 ? credentials : .caller
+        let inquiry = gaps.noting(or: nil) { () throws(VMError) in try self.inquiry(params, user) }
+        let trial = KnownHost.Trial(
+            credentials: geteuid() == 0 ? user.forProbing : ResolvedCredentials(),
+            program: inquiry?.program.path.string ?? "")
+        // Other things are found out meanwhile.
+        let process = isAssumed ? nil : known.begin(trial)
+        let machineID = gaps.noting(or: "") { () throws(VMError) in try known.machineID.get() }
+        let links = links(params, Station.all(of: params, machineID: machineID), noting: &gaps)
+        gaps.noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
+        // A start has made it by now.
+        if isLooking, !isAssumed { gaps.note(RuntimeDirectory(params.name.value, in: paths).obstacle(in: paths)) }
+        let ports = ports(params)
+        let abilities = isAssumed ? nil : self.abilities(trial, process, noting: &gaps)
+        let devices = DeviceFacts(params, abilities: abilities, known)
+        let qemu = gaps.noting(or: Self.noQEMU) { () throws(VMError) in try self.qemu(inquiry, devices) }
+        let firstFreePort = gaps.noting(or: 1024) { () throws(VMError) in try known.firstFreePort.get() }
+        var facts = HostFacts(
+            isRoot: isRoot || isAssumed, isAssumed: isAssumed, machineID: machineID, qemu: qemu, kvm: devices.kvm,
+            ioUring: devices.ioUring, vhostNet: devices.vhostNet, credentials: credentials, images: images,
+            memoryLimit: known.memory.limit, bridges: links.network.bridges, ports: ports,
+            interfaces: links.network.taken, nat: links.nat, passwordLength: passwordLength(params),
+            problems: gaps.errors)
+        facts.lowerDevices = links.lower.facts
+        facts.names = links.network.names.merging(links.lower.names) { one, _ in one }
+        if !links.network.bridges.isEmpty { facts.tun = Self.tun(assumed: isAssumed) }
+        if case .owner(_, let name) = trust.rule { facts.actsFor = name }
+        facts.ownFile = FilePlace(of: params.file)
+        facts.canExecuteQEMU = devices.canExecuteQEMU
+        facts.hostMemory = known.memory.ram
+        facts.firstFreePort = firstFreePort
+        // Those of a unit are meant, and told by systemd.
+        if !(options.foreground && ServiceManager.startedThisProcess) { facts.limits = .ofThisProcess }
+        if let inquiry { facts.processor = processor(params, facts, inquiry) }
+        return facts
+    }
+
+    /// What could not be found out.
+    private struct Gaps {
+        private(set) var errors: [VMError] = []
+
+        mutating func note(_ error: VMError?) {
+            if let error { errors.append(error) }
+        }
+
+        /// A fact, or what stands for it where it can't be found out.
+        mutating func noting<Fact>(or fallback: Fact, _ find: () throws(VMError) -> Fact) -> Fact {
+            do throws(VMError) { return try find() } catch {
+                note(error)
+                return fallback
+            }
+        }
+    }
+
+    /// What the VM is to be connected to.
+    private struct LinkFacts {
+        var nat: NATFacts?
+        var network: NetworkFacts
+        var lower: LowerDeviceProbe
+    }
+
+    private func links(_ params: VMParams, _ stations: [Station], noting gaps: inout Gaps) -> LinkFacts {
+        let nat = gaps.noting(or: nil) { () throws(VMError) in try self.nat(params) }
+        let network = gaps.noting(or: NetworkFacts()) { () throws(VMError) in
+            try NetworkFacts(params, stations, nat: nat, lookingAt: isLooking ? known : nil)
+        }
+        let lower = gaps.noting(or: LowerDeviceProbe()) { () throws(VMError) in
+            try LowerDeviceProbe(params, stations) { () throws(NetworkError) in
+                if isLooking { return try known.linkState() }
+                var socket = try RouteSocket()
+                return try socket.linkState()
+            }
+        }
+        return LinkFacts(nat: nat, network: network, lower: lower)
+    }
+
+    /// What QEMU's user may do here, as an OR of CLINUX_CAN_…; nil where it can't be tried.
+    private func abilities(
+        _ trial: KnownHost.Trial, _ process: consuming Launch.Trial?, noting gaps: inout Gaps
+    ) -> CInt? {
+        do throws(Errno) { return try known.end(trial, process) } catch {
+            gaps.note(.system(error, "this host", "what QEMU's user may do here can't be tried"))
+            return nil
+        }
+    }
+
+    private func qemu(_ inquiry: KnownHost.Inquiry?, _ devices: DeviceFacts) throws(VMError) -> QEMUFacts {
+        guard let inquiry else { return Self.noQEMU }
+        return devices.canExecuteQEMU
+            ? try known.qemu(inquiry) : QEMUFacts(unasked: inquiry.program.path.string)
+    }
+
+    /// What could not be found out is noted where the binary was looked for.
+    private static let noQEMU = QEMUFacts(path: "", version: "", ioUring: false, machines: [:])
+
+    /// The QEMU that the VM is run with. A look executes nothing that only a params file names.
+    private func inquiry(_ params: VMParams, _ user: Credentials) throws(VMError) -> KnownHost.Inquiry {
+        let program = try QEMUProgram(params, trust)
+        let isHostsOwn = params.qemu == nil ? true : try program.isHostsOwn(trust)
+        // What an account's own program says of itself is not root's to keep.
+        let isAccounts = if case .owner = trust.rule { true } else { false }
+        return .init(
+            program: program, credentials: user, mayAsk: !isLooking || isHostsOwn, mayKeep: !isAccounts)
+    }
+
+    /// What QEMU makes of `CPU`. A user who only looks can't ask for what takes root's /dev/kvm.
+    private func processor(
+        _ params: VMParams, _ facts: HostFacts, _ inquiry: KnownHost.Inquiry
+    ) -> ProcessorFacts? {
+        guard let cpu = params.cpu, let accelerator = Accelerator(params.accel.value, facts.kvm),
+            !(facts.isAssumed && accelerator == .kvm), !facts.qemu.path.isEmpty,
+            facts.qemu.machines[params.machine.value.description] != nil
+        else { return nil }
+        let question = ProcessorProbe.Question(
+            machine: params.machine.value, accelerator: accelerator.rawValue, processor: cpu.value)
+        return known.processor(question, inquiry)
+    }
+
+    /// What taps are made through; where only root may open it, it is assumed that root can.
+    private static func tun(assumed isAssumed: Bool) -> DeviceCondition {
+        let found = DeviceCondition.tun
+        if isAssumed, case .refused = found { return .usable }
+        return found
+    }
+
+    /// Limits and filters are rules of nft's.
+    private func checkRuleTool(_ params: VMParams) throws(VMError) {
+        guard let origin = params.nics.compactMap({ $0.filter?.origin ?? $0.rate?.origin }).first,
+            Tool.nft.path == nil
+        else { return }
+        throw Tool.nft.missing(for: params.place(origin))
+    }
+
+    /// Whether only root can start the VM: for a tap, for a user of QEMU's own, for files that are not the caller's.
+    private static func takesRoot(_ params: VMParams, _ images: [FilePath: ImageFacts]) -> Bool {
+        params.nics.contains { $0.network.value != .user } || params.runAs != nil
+            || images.values.contains { image in
+                if case .denied(let denial) = image { !denial.isOwn } else { false }
+            }
+    }
+
+    /// - Parameter gaps: is told why it can't be seen who else uses them.
+    private func images(
+        _ params: VMParams, _ options: StartOptions, noting gaps: inout Gaps
+    ) -> [FilePath: ImageFacts] {
+        var questions: [FilePath: ImageQuestion] = [:]
+        func ask(_ path: FilePath?, _ question: ImageQuestion) {
+            if let path { questions[path, default: ImageQuestion()].add(question) }
+        }
+        for disk in params.disks {
+            ask(
+                disk.path.value,
+                ImageQuestion(isMedium: true, isWritten: !disk.readOnly.value, newSize: disk.size?.value))
+        }
+        for path in params.cdroms.map(\.path.value) + [options.cdrom] {
+            ask(path, ImageQuestion(isMedium: true, isDisc: true))
+        }
+        for path in [params.kernel?.image.value, params.kernel?.initrd?.value] {
+            ask(path, ImageQuestion(isKernel: true))
+        }
+        ask(params.vnc.passwordFile?.value, ImageQuestion())
+        let claims = params.disks.isEmpty ? DiskClaims() : surroundings.claimsOnStarts
+        gaps.note(claims.obstacle)
+        let host = isLooking ? surroundings.hostDisks : HostDisks()
+        defer { gaps.note(host.obstacle) }
+        return questions.reduce(into: [:]) { facts, asked in
+            guard asked.value.isMedium else {
+                facts[asked.key] = ImageFacts(probing: asked.key, trust, for: asked.value)
+                return
+            }
+            facts[asked.key] = ImageFacts(probing: asked.key, trust, for: asked.value) { found, status in
+                let claimFailure = status.kind == S_IFBLK ? found.claimFailure : nil
+                let uses = [
+                    claims.use(
+                        of: status, at: found.path, besides: params.file, behind: host.filesBehind(status)),
+                    host.use(of: status, claimFailure: claimFailure),
+                ]
+                return uses.compactMap(\.self)
+            }
+        }
+    }
+
+    /// The network `nat`, and the programs that it takes; nil where the VM is not on it.
+    private func nat(_ params: VMParams) throws(VMError) -> NATFacts? {
+        guard let nic = params.nics.first(where: { $0.network.value == .nat }),
+            let bridge = nic.network.value.privateBridge
+        else { return nil }
+        let place = params.place(nic.network.origin)
+        for tool in [Tool.dnsmasq, Tool.nft] where tool.path == nil { throw tool.missing(for: "\(place): nat") }
+        let identity = Identity(params, machineID: try known.machineID.get())
+        let macs = params.nics.map { $0.mac?.value ?? identity.mac(nic: $0.index) }
+        let network = NATNetwork(paths: paths, bridge: bridge)
+        return (isLooking ? try known.nat(network) : try network.survey()).facts(besides: Set(macs))
+    }
+
+    private func passwordLength(_ params: VMParams) -> Int? {
+        guard let file = params.vnc.passwordFile?.value, let found = try? trust.find(file),
+            let opened = try? found.openRegular(), let content = try? readAll(opened.descriptor, limit: 4096)
+        else { return nil }
+        return VNCPassword.trimmed(content).count
+    }
+
+    private func ports(_ params: VMParams) -> [HostPort: Errno] {
+        var ports = params.forwards.map(\.value.hostEnd) + [params.vnc.port].compactMap(\.self)
+        if params.vnc.display.value == .auto { ports.append(params.vnc.anyPort) }
+        return ports.reduce(into: [:]) { $0[$1] = PortProbe.obstacle(to: $1) }
+    }
+}
+
+/// What the host's devices can do for QEMU.
+private struct DeviceFacts {
+    var kvm: KVMVerdict
+    var ioUring: Bool
+    var vhostNet: Bool
+    var canExecuteQEMU: Bool
+
+    /// - Parameter abilities: what a process with QEMU's credentials was found to be able to do; nil: for a user who can't
+    ///   try, what root would find.
+    init(_ params: VMParams, abilities: CInt?, _ known: KnownHost) {
+        func can(_ ability: Int) -> Bool { abilities.map { $0 & CInt(ability) != 0 } ?? true }
+        if params.accel.value == .tcg {
+            kvm = .unusable("ACCEL=tcg")
+        } else {
+            kvm = abilities == nil ? KVMProbe.assumed : known.kvm(canOpen: can(CLINUX_CAN_OPEN_KVM))
+        }
+        ioUring = can(CLINUX_CAN_IO_URING)
+        canExecuteQEMU = can(CLINUX_CAN_EXECUTE)
+        vhostNet = abilities == nil ? access("/dev/vhost-net", F_OK) == 0 : known.canOpenVhost
+    }
+}

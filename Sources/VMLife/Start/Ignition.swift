@@ -1,0 +1,167 @@
+import BridgeKernel
+import BridgeNet
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Carries a launch plan out: from the VM's lock to a running guest. On any failure what was done is undone in reverse;
+/// most of it the kernel does, as the descriptors close.
+struct Ignition {
+    let plan: LaunchPlan
+    let paths: Paths
+    /// Whose files are used.
+    let trust: FileTrust
+    let foreground: Bool
+    /// How long QEMU may take to make the machine and run it.
+    let timeout: Duration
+    let stopwatch: Stopwatch
+
+    private var directory: RuntimeDirectory { RuntimeDirectory(plan.name, in: paths) }
+
+    /// - Parameters:
+    ///   - life: the VM's lock, for QEMU.
+    ///   - signature: the file that the process signs just before it becomes QEMU, and then has no more.
+    /// - Returns: the running VM's manifest.
+    func light(
+        _ life: consuming OwnedDescriptor, _ signature: consuming OwnedDescriptor
+    ) throws(VMError) -> Manifest {
+        var newDisks: [NewFile] = []
+        var logs: [FilePath] = []
+        var mayHaveRun = false
+        do throws(VMError) {
+            for disk in plan.newDisks {
+                newDisks.append(try SparseDisk(path: disk.path, size: disk.size).create(trust))
+            }
+            stopwatch.lap(.disks)
+            logs = try RunLog.setAside(paths, plan.name)
+            if !plan.summary.vncHasPassword { ScreenPassword(directory).forget() }
+            let table = try DescriptorTable(
+                plan, life: life, paths: paths, trust: trust, foreground: foreground, stopwatch: stopwatch)
+            var manifest = Manifest(plan, foreground: foreground)
+            manifest.setNetwork(table.ports, nat: table.nat)
+            try manifest.write(to: directory)
+            var launch = Launch(
+                path: plan.executable, arguments: plan.argumentVector,
+                credentials: plan.credentials.resolved(uid: table.uid))
+            launch.identity = signature.descriptor
+            launch.keepsLimits = foreground && ServiceManager.startedThisProcess
+            table.pass(to: &launch)
+            stopwatch.lap(.descriptors)
+            if foreground {
+                try promiseReadiness()
+                throw become(launch, newDisks, logs)
+            }
+            let deadline = Deadline(in: timeout)
+            let child = try spawn(launch, closing: table, by: deadline)
+            extendLifetime(signature)
+            try run(child, &manifest, by: deadline, committing: &mayHaveRun)
+            return manifest
+        } catch {
+            // What the guest may have written, and how this run ended, is not ours to take back.
+            if mayHaveRun { throw error }
+            undo(newDisks, logs)
+            throw error
+        }
+    }
+
+    /// Twice does no harm.
+    private func undo(_ newDisks: [NewFile], _ logs: [FilePath]) {
+        newDisks.forEach { $0.remove() }
+        // What the last run left is still the last word; what QEMU said of this start stays.
+        logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
+    }
+
+    /// QEMU will not say it, but it records that the machine runs.
+    private func promiseReadiness() throws(VMError) {
+        let result: CInt
+        do throws(Errno) {
+            let record = try OwnedDescriptor.regular(paths.record(plan.name), .readOnly)
+            result = clinux_tell_service_ready(record.rawValue, FlightRecord.runs)
+            extendLifetime(record)
+        } catch {
+            throw .system(error, paths.record(plan.name).string, "can't be read")
+        }
+        guard result < 0 else { return }
+        throw .system(
+            Errno(rawValue: -result), "NOTIFY_SOCKET", "the service manager can't be told that the VM is ready",
+            remedy: "\(command: "env -u NOTIFY_SOCKET") starts it without a service manager")
+    }
+
+    /// Returns only where this process can't become QEMU.
+    private func become(_ launch: Launch, _ newDisks: [NewFile], _ logs: [FilePath]) -> VMError {
+        error(launch.become { undo(newDisks, logs) })
+    }
+
+    /// Forks and executes. Our copies of the descriptors close with that: a QEMU that dies before it takes the monitor's
+    /// connection must be the last one that had the listening socket, or we would wait for it.
+    private func spawn(
+        _ launch: Launch, closing table: consuming DescriptorTable, by deadline: Deadline
+    ) throws(VMError) -> Child {
+        do throws(Launch.Failure) { return try launch.spawn(by: deadline) } catch { throw self.error(error) }
+    }
+
+    /// From exec to the running machine. `mayHaveRun` is set once that can't be called off any more.
+    private func run(
+        _ child: Child, _ manifest: inout Manifest, by deadline: Deadline, committing mayHaveRun: inout Bool
+    ) throws(VMError) {
+        var stage = FailedStart.Stage.making
+        do throws(MonitorSession.Failure) {
+            stopwatch.lap(.spawn)
+            let process = try hold(child)
+            var session = try MonitorSession.open(directory, peer: process.descriptor, by: deadline)
+            stopwatch.lap(.qemu)
+            if plan.summary.vncDisplay == .auto {
+                stage = .describing
+                manifest.vnc = Manifest.VNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
+                // Without it `list` does not know the port; that is no reason to end a machine that is there.
+                try? manifest.write(to: directory)
+            }
+            stage = .running
+            mayHaveRun = true
+            do throws(MonitorSession.Failure) { try commit(session, by: deadline) } catch .ours {
+                // Not QEMU's failure, and whether it has heard is not known: to be told twice does it no harm.
+                let again = try MonitorSession.open(directory, peer: process.descriptor, by: deadline)
+                try commit(again, by: deadline)
+            }
+            extendLifetime(process)
+            stopwatch.lap(.commit)
+        } catch {
+            throw FailedStart(plan: plan, paths: paths, timeout: timeout).error(child, in: stage, error)
+        }
+    }
+
+    private func commit(
+        _ session: consuming MonitorSession, by deadline: Deadline
+    ) throws(MonitorSession.Failure) {
+        var session = session
+        for command in plan.commit { try session.execute(command, by: deadline) }
+    }
+
+    /// So that its end is noticed, whoever else has the other end of its monitor.
+    private func hold(_ child: Child) throws(MonitorSession.Failure) -> ProcessHandle {
+        do throws(Errno) { return try ProcessHandle.hold(child) } catch {
+            throw .ours(.system(error, plan.executable, "can't be watched"))
+        }
+    }
+
+    private func error(_ failure: Launch.Failure) -> VMError {
+        guard failure.errno != .timedOut else {
+            return VMError(
+                .timedOut, plan.executable, "was not executed in \(timeout.components.seconds) s",
+                remedy: "\(command: "ls -l \(plan.executable)") says whether the file system that holds it hangs")
+        }
+        return .system(failure.errno, plan.executable, "can't \(failure.stage)")
+    }
+}
+
+extension Manifest {
+    mutating func setNetwork(_ ports: [HeldPort], nat: NATMember?) {
+        for position in nics.indices {
+            let index = nics[position].index
+            nics[position].tap = ports.first { $0.nic == index }?.name.description
+            nics[position].address = nat?.stations.first { $0.nic == index }?.address?.description
+        }
+    }
+}

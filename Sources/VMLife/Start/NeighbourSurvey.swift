@@ -1,0 +1,90 @@
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Looks for the other VMs of the host.
+struct NeighbourSurvey {
+    private let paths: Paths
+    private let locator: VMLocator
+
+    init(_ paths: Paths) {
+        self.paths = paths
+        locator = VMLocator(paths)
+    }
+
+    /// Those that run, whatever became of their files.
+    ///
+    /// - Parameter matters: which of them are of interest; the others are not looked at closely.
+    /// - Throws: why it can't be told of one what it has.
+    func running(where matters: (Neighbour) -> Bool = { _ in true }) throws(VMError) -> [Neighbour] {
+        var found: [Neighbour] = []
+        for (name, manifest) in try manifests() {
+            var other = Neighbour(manifest, name)
+            guard matters(other), try Observation(name, in: paths).isAlive else { continue }
+            other.filePlace = FilePlace(of: other.file)
+            other.ports = try manifest.ports(in: paths)
+            // Which of them it writes to nobody has noted.
+            other.media = manifest.media.compactMap { FilePlace(of: $0) }.map { .init(place: $0, isWritten: true) }
+            found.append(other)
+        }
+        return found
+    }
+
+    /// Those that were started at some time, with their names and addresses: some of them may have ended.
+    ///
+    /// - Throws: why it can't be told of one what it has.
+    func everStarted() throws(VMError) -> [Neighbour] { try manifests().map { Neighbour($1, $0) } }
+
+    private func manifests() throws(VMError) -> [(VMName, Manifest)] {
+        var found: [(VMName, Manifest)] = []
+        for name in try locator.startedNames() {
+            if let manifest = try Manifest.read(RuntimeDirectory(name, in: paths)) { found.append((name, manifest)) }
+        }
+        return found
+    }
+
+    /// Those that are defined under the roots and don't run, as far as their files can be read.
+    ///
+    /// - Parameters:
+    ///   - running: those that run.
+    ///   - unseen: is told where there may be more.
+    ///   - read: reads a params file.
+    func defined(
+        besides running: [Neighbour], machineID: String, noting unseen: inout [VMError],
+        reading read: (FilePath) throws(VMError) -> VMParams
+    ) -> [Neighbour] {
+        let alive = Set(running.compactMap(\.filePlace))
+        let defined = locator.definitions()
+        unseen += defined.unseen
+        return defined.files.compactMap { file in
+            let place = FilePlace(of: file)
+            guard place.map({ !alive.contains($0) }) ?? true, let params = try? read(file) else { return nil }
+            var other = Neighbour(name: params.name.value, file: file, isRunning: false, memory: params.memory.value)
+            other.filePlace = place
+            other.uuid = params.uuid?.value.uuidString.lowercased()
+            let machine = Identity(params, machineID: machineID)
+            other.addresses = params.nics.filter { $0.network.value != .user }.map { nic in
+                let mac = nic.mac?.value ?? machine.mac(nic: nic.index)
+                return .init(network: nic.network.value.description, mac: mac.description)
+            }
+            other.interfaces = params.nics.compactMap(\.tap?.value)
+            other.ports = params.forwards.map(\.value.hostEnd) + [params.vnc.port].compactMap(\.self)
+            let disks = params.disks.map { ($0.path.value, !$0.readOnly.value) }
+            other.media = (disks + params.cdroms.map { ($0.path.value, false) }).compactMap { path, isWritten in
+                FilePlace(of: path).map { .init(place: $0, isWritten: isWritten) }
+            }
+            return other
+        }
+    }
+}
+
+extension Neighbour {
+    /// A VM that was started, with its name and its addresses.
+    init(_ manifest: Manifest, _ name: VMName) {
+        self.init(
+            name: name, file: manifest.file, isRunning: true, uuid: manifest.uuid, memory: manifest.memory,
+            addresses: manifest.nics.map { .init(network: $0.network, mac: $0.mac) })
+    }
+}

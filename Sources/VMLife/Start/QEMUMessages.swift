@@ -1,0 +1,61 @@
+import SystemPackage
+import VMCore
+
+/// What QEMU printed before it gave up.
+struct QEMUMessages: Equatable {
+    /// The last lines, without the time stamps, and with the paths of images instead of their descriptors.
+    var lines: [String]
+
+    init(_ log: [UInt8], naming descriptors: [Descriptor] = []) {
+        let images = descriptors.reduce(into: [String: String]()) { names, descriptor in
+            if case .image(let path, _, _) = descriptor.role { names["/dev/fdset/\(descriptor.number)"] = path.string }
+        }
+        let text = String(decoding: log, as: UTF8.self)
+        lines = text.split(separator: "\n").suffix(8).map { line in
+            let words = line.split(separator: " ", maxSplits: 1)
+            // 2026-01-31T12:00:00.000000Z qemu-system-x86_64: …
+            let isStamped = words.count == 2 && words[0].utf8.count >= 20 && words[0].hasSuffix("Z")
+            return Self.named(isStamped ? words[1] : line, images)
+        }
+    }
+
+    /// Whole names only: `/dev/fdset/1` is not the beginning of `/dev/fdset/12`.
+    private static func named(_ line: Substring, _ images: [String: String]) -> String {
+        var result = ""
+        var rest = line[...]
+        while let start = rest.firstRange(of: "/dev/fdset/") {
+            let digits = rest[start.upperBound...].prefix(while: \.isNumber)
+            let name = String(rest[start.lowerBound..<digits.endIndex])
+            result += rest[..<start.lowerBound] + (images[name] ?? name)
+            rest = rest[digits.endIndex...]
+        }
+        return result + rest
+    }
+
+    /// Whether it says that another process has locked an image.
+    var isDiskInUse: Bool { mentions("Is another process using the image") }
+
+    private func mentions(_ text: String) -> Bool { lines.contains { $0.contains(text) } }
+
+    /// The kind of failure, as far as the words tell.
+    var code: VMError.Code {
+        isDiskInUse || mentions("Address already in use") ? .busy : .unavailable
+    }
+
+    /// What to do, as far as the words tell.
+    var remedy: Remedy? {
+        if isDiskInUse { return "\(command: "fuser -v") with the disk's path says which process that is" }
+        if mentions("Address already in use") { return "another program listens there; choose another VNCDISP" }
+        // ui/vnc.c: a host in FIPS mode has no DES, and VNC no other passwords.
+        if mentions("does not support DES") || mentions("due to FIPS mode") {
+            return """
+                this host's cryptography has no VNC passwords: VNCDISP=none goes without a screen, and a display's number, \
+                such as VNCDISP=0, without a password
+                """
+        }
+        if mentions("Cannot allocate memory") || mentions("set up guest memory") {
+            return "the host has too little free memory for MEMORY"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,28 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+extension RuntimeDirectory {
+    /// What would keep a start from making the files that it needs, in the words that it would say it in; looks only.
+    func obstacle(in paths: Paths) -> VMError? {
+        do throws(Errno) {
+            if let directory = try status(of: path) {
+                do throws(VMError) { try Custody.refuseForeign(directory, at: path) } catch { return error }
+            }
+            try Self.refuseClosed(path)
+        } catch { return cannotMake(error) }
+        do throws(Errno) { try Self.refuseClosed(paths.logs(name)) } catch {
+            return RunLog.cannotBegin(paths.record(name), error)
+        }
+        return nil
+    }
+
+    /// Why nothing can be made in a directory, or below the nearest one above it that is there.
+    private static func refuseClosed(_ directory: FilePath) throws(Errno) {
+        var place = directory
+        while try status(of: place) == nil, place.removeLastComponent() {}
+        if let found = try status(of: place), found.st_mode & S_IFMT != S_IFDIR { throw .notDirectory }
+        guard place.withPlatformString({ access($0, W_OK | X_OK) }) == 0 else { throw Errno(rawValue: errno) }
+    }
+}

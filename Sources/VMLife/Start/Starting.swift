@@ -1,0 +1,168 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Starts a VM: from a params file to a running guest, or to nothing at all.
+package struct Starting {
+    let paths: Paths
+    let file: VMFile
+    let options: StartOptions
+    let stopwatch: Stopwatch
+    let surroundings: Surroundings
+
+    /// What came of a start.
+    package enum Outcome: Sendable {
+        /// It runs now, as this.
+        case started(VMEntry)
+        /// It ran already.
+        case alreadyRunning(ProcessIdentity?)
+    }
+
+    /// Prepares to start the VM of a params file.
+    ///
+    /// - Parameter surroundings: what it is planned in, with the other VMs that the same command is about.
+    package init(
+        _ file: VMFile, options: StartOptions = StartOptions(), in surroundings: Surroundings,
+        stopwatch: Stopwatch = Stopwatch()
+    ) {
+        self.file = file
+        self.stopwatch = stopwatch
+        self.options = options
+        self.surroundings = surroundings
+        paths = surroundings.paths
+    }
+
+    private var name: VMName { file.params.name.value }
+    private var directory: RuntimeDirectory { RuntimeDirectory(name, in: paths) }
+
+    /// What a plan is made for.
+    package enum Purpose: Equatable, Sendable {
+        /// To be carried out.
+        case start
+        /// To be looked at, without leaving a trace: as root would see it, where only root can start the VM. A VM that
+        /// runs has what it needs itself.
+        case show(isRunning: Bool)
+        /// The same, beside all the VMs that are defined.
+        case check(isRunning: Bool)
+        /// As to show it; but it is one of many that are looked at, and whose addresses are compared elsewhere.
+        case examine(isRunning: Bool)
+    }
+
+    /// The plan, computed for the host as it is. Touches nothing.
+    package func plan(to purpose: Purpose) throws(VMError) -> LaunchPlan {
+        let facts = facts(for: purpose)
+        stopwatch.lap(.probe)
+        defer { stopwatch.lap(.plan) }
+        do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {
+            throw error.error(of: file.params.file)
+        }
+    }
+
+    /// All that keeps the VM from starting. Touches nothing.
+    func obstacles(to purpose: Purpose) -> [VMError] {
+        do throws(PlanRefusal) {
+            _ = try LaunchPlan(file.params, options: options, facts: facts(for: purpose))
+            return []
+        } catch { return error.problems }
+    }
+
+    private func facts(for purpose: Purpose) -> HostFacts {
+        let probe = HostProbe(surroundings: surroundings, trust: file.trust, isLooking: purpose != .start)
+        var facts = probe.facts(for: file.params, options: options)
+        do throws(VMError) { try addNeighbours(to: &facts, for: purpose) } catch { facts.problems.append(error) }
+        return facts
+    }
+
+    private func addNeighbours(to facts: inout HostFacts, for purpose: Purpose) throws(VMError) {
+        switch purpose {
+        case .start:
+            // Addresses are looked at last, when nobody else can claim them; here it is who has a disk or a port.
+            let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
+            if isTaken { facts.neighbours = Neighbourhood(try NeighbourSurvey(paths).running()) }
+        case .show(let isRunning):
+            if isRunning { facts.forgetUse() }
+            facts.neighbours = try surroundings.running
+        case .examine(let isRunning):
+            for bridge in facts.bridges.keys { facts.bridges[bridge]?.holders = [:] }
+            if isRunning { facts.forgetUse() }
+            facts.neighbours = try surroundings.runningWithoutAddresses
+        case .check(let isRunning):
+            if isRunning { facts.forgetUse() }
+            facts.neighbours = try surroundings.all
+            facts.unseen = surroundings.unseen
+        }
+    }
+
+    /// What the user should know of a plan, beside what keeps it from being carried out.
+    package func notices(of plan: LaunchPlan) -> [String] {
+        let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
+        return file.warnings + plan.notices + SpaceCheck.warnings(new, besides: surroundings.growth)
+    }
+
+    /// Starts the VM. In the foreground it returns only on failure, and that the VM runs already is one (`.busy`).
+    ///
+    /// - Parameter tell: is told what the user should know, before anything is done.
+    package func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
+        if let running = try committed(Observation(name, in: paths)) { return try alreadyRunning(running) }
+        return try directory.operate { () throws(VMError) in
+            if let running = try committed(try directory.settle(paths)) { return try alreadyRunning(running) }
+            let plan = try plan(to: .start)
+            tell(notices(of: plan) + messagePlace)
+            let life = try directory.life.begin(lookers: Accounts.lookers)
+            tell(HostResource.sweep(paths, before: name).map(\.description))
+            let signature = try directory.life.forgetSigner(lookers: Accounts.lookers)
+            try surroundings.addresses.claim(
+                plan, Manifest(plan, foreground: options.foreground), in: directory, paths)
+            let ignition = Ignition(
+                plan: plan, paths: paths, trust: file.trust, foreground: options.foreground, timeout: options.timeout,
+                stopwatch: stopwatch)
+            let manifest: Manifest
+            do throws(VMError) { manifest = try ignition.light(life, signature) } catch {
+                var failure = error
+                failure.details += HostResource.sweep(paths, after: name, patience: .seconds(10)).map(\.description)
+                throw failure
+            }
+            return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
+        }
+    }
+
+    /// Where QEMU's messages go, where that is not where one looks for them.
+    private var messagePlace: [String] {
+        guard options.foreground, MessageStream.ofThisProcess == nil else { return [] }
+        return ["QEMU's messages go to \(paths.qemuLog(name)): \(command: "kvmctl logs --qemu \(name)")"]
+    }
+
+    /// Asking twice is fine, but not for what goes on as long as the VM does: to end at once would say that it has ended.
+    private func alreadyRunning(_ seen: Observation) throws(VMError) -> Outcome {
+        guard options.foreground else { return .alreadyRunning(seen.holder) }
+        throw VMError(
+            .busy, name.description,
+            "runs already\(seen.holder.map { ", pid \($0.pid)" } ?? ""), and what runs can't be brought into the foreground",
+            remedy: "stop it first, or leave it as it is")
+    }
+
+    /// The VM, if its start was committed; nil where there is none, or only the beginning of one.
+    private func committed(_ seen: Observation) throws(VMError) -> Observation? {
+        guard try seen.isAlive, seen.state != .starting else { return nil }
+        if seen.isStray { throw .withoutRuntimeFiles(name, "it can't be started beside itself") }
+        if let other = try Manifest.read(directory), try !other.isOf(file.params.file) {
+            throw VMError(
+                .busy, file.params.file.string, "a VM called \(name) runs already, from \(other.file)",
+                remedy: "stop that one, or give this one another NAME")
+        }
+        return seen
+    }
+}
+
+extension PlanRefusal {
+    /// All of the problems as one error: the only one as it is, or the first one's code and all of them as details.
+    package func error(of file: FilePath) -> VMError {
+        guard problems.count > 1, let first = problems.first else {
+            return problems.first ?? VMError(.bug, file.string, "was refused without a reason")
+        }
+        return VMError(
+            first.code, file.string, "\(problems.count) things keep this VM from starting",
+            details: problems.map { $0.description.split(separator: "\n").joined(separator: "\n  ") })
+    }
+}

@@ -1,0 +1,124 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// What the VMs of one command are planned in: the host, and the other VMs. Each thing is looked at once, when it is first
+/// asked for, so that a command about a thousand VMs takes a thousand times as long as one about one, and not a million.
+///
+/// For what is only looked at. What a VM is about to take for itself is looked at anew.
+package final class Surroundings {
+    let paths: Paths
+    let host: KnownHost
+    private let trust: FileTrust
+    private var files: [FilePath: Result<VMFile, VMError>] = [:]
+    private var glances: [FilePath: Result<VMParams, VMError>] = [:]
+
+    /// Of the VMs in some places.
+    ///
+    /// - Parameters:
+    ///   - trust: whose params files are acted on.
+    ///   - keepsProbes: whether what is found out about the host may be kept for the next command, which leaves a trace in
+    ///     the cache.
+    package init(_ paths: Paths, trust: FileTrust, keepsProbes: Bool = false) {
+        self.paths = paths
+        self.trust = trust
+        host = KnownHost(cache: ProbeCache(directory: paths.cache, keeps: keepsProbes))
+    }
+
+    /// A params file that is to be acted on.
+    package func file(at path: FilePath) throws(VMError) -> VMFile {
+        if let known = files[path] { return try known.get() }
+        let file = Result { () throws(VMError) in try VMFile(path, trust) }
+        files[path] = file
+        return try file.get()
+    }
+
+    /// The params file of a VM, which is to be acted on.
+    package func file(of vm: VMReference) throws(VMError) -> VMFile {
+        guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
+        return try file(at: vm.file)
+    }
+
+    /// A params file that only tells what it says.
+    func glance(at path: FilePath) throws(VMError) -> VMParams {
+        if let known = glances[path] { return try known.get() }
+        let params = Result { () throws(VMError) in try VMFile.glance(at: path) }
+        glances[path] = params
+        return try params.get()
+    }
+
+    private lazy var runningNeighbours = Result { () throws(VMError) in try NeighbourSurvey(paths).running() }
+
+    private lazy var definedNeighbours = Result { () throws(VMError) in
+        var unseen: [VMError] = []
+        let found = NeighbourSurvey(paths).defined(
+            besides: try runningNeighbours.get(), machineID: try host.machineID.get(), noting: &unseen
+        ) { path throws(VMError) in try glance(at: path) }
+        return (found: found, unseen: unseen)
+    }
+
+    private lazy var runningOnes = runningNeighbours.map { Neighbourhood($0) }
+    private lazy var runningOnesWithoutAddresses = runningNeighbours.map { neighbours in
+        Neighbourhood(
+            neighbours.lazy.map { neighbour in
+                var neighbour = neighbour
+                neighbour.addresses = []
+                return neighbour
+            })
+    }
+    private lazy var allOfThem = Result { () throws(VMError) in
+        Neighbourhood(try runningNeighbours.get() + definedNeighbours.get().found)
+    }
+
+    /// The VMs that run.
+    ///
+    /// - Throws: why it can't be told of one what it has.
+    var running: Neighbourhood { get throws(VMError) { try runningOnes.get() } }
+
+    /// The same, without their addresses, for whoever compares these otherwise.
+    var runningWithoutAddresses: Neighbourhood { get throws(VMError) { try runningOnesWithoutAddresses.get() } }
+
+    /// The VMs that run, and those that are defined.
+    var all: Neighbourhood { get throws(VMError) { try allOfThem.get() } }
+
+    /// Where there may be more that are defined.
+    var unseen: [VMError] { (try? definedNeighbours.get().unseen) ?? [] }
+
+    /// Which files VMs have as disks, or stand on, as far as a start has to know.
+    private(set) lazy var claimsOnStarts = DiskClaims(onStarts: paths, trust)
+
+    /// The same of all VMs, for whoever removes some; that is to be told it.
+    var allClaims: DiskClaims {
+        get {
+            if let claims { return claims }
+            let all = DiskClaims(ofAll: paths, trust) { path throws(VMError) in try glance(at: path) }
+            claims = all
+            return all
+        }
+        set { claims = newValue }
+    }
+    private var claims: DiskClaims?
+
+    /// What only this VM has is nobody's from now on.
+    package func takeAsRemoved(_ vm: VMReference) { allClaims.forget(vm.file) }
+
+    /// What the VMs have that this command starts.
+    let addresses = AddressClaims()
+
+    /// What the host uses disks for.
+    private(set) lazy var hostDisks = HostDisks()
+
+    /// How far the disks of all VMs may still grow, by file system.
+    private(set) lazy var growth = SpaceCheck.Growth(
+        of: VMLocator(paths).definitions().files.compactMap { try? glance(at: $0) })
+
+    /// The VMs that run and those that are defined, as their files are now, but for some.
+    ///
+    /// - Throws: why it can't be told of one what it has.
+    func neighbours(besides files: [VMFile]) throws(VMError) -> [Neighbour] {
+        let own = Set(files.compactMap { FilePlace(of: $0.params.file) })
+        return (try runningNeighbours.get() + definedNeighbours.get().found).filter { neighbour in
+            neighbour.filePlace.map { !own.contains($0) } ?? true
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Glibc
+import VMCore
+import VMHost
+
+/// Looks for everything that stops a VM from starting, or from being reached.
+package struct Doctor {
+    private let paths: Paths
+    private let inventory: Inventory
+    private let trust: FileTrust
+
+    /// Examines the host for the VMs in these places.
+    ///
+    /// - Parameter trust: whose params files are examined; of others it is only said whose they are.
+    package init(_ paths: Paths, others: Others = .none, trust: FileTrust) {
+        self.paths = paths
+        self.trust = trust
+        inventory = Inventory(paths, others: others)
+    }
+
+    /// What it found, the host first, then its bridges, then the VMs.
+    ///
+    /// - Parameter words: VMs and bridges; none for all of them. The host itself is examined in any case.
+    /// - Throws: `.notFound` for a word that is neither.
+    package func findings(for words: [String] = []) throws(VMError) -> [Finding] {
+        var unseen: [VMError] = []
+        let network = NetworkSurvey(noting: &unseen)
+        let (bridges, listing) = try subjects(words, network)
+        let entries = listing.entries
+        unseen +=
+            listing.unseen
+            + entries.filter(\.isStray).map { entry in
+                VMError(
+                    .busy, entry.name, "runs on though somebody removed its run-time files: it can't be asked any more",
+                    remedy: "shut its guest down from inside, and start it again")
+            }
+        let surroundings = Surroundings(paths, trust: trust, keepsProbes: true)
+        let host = HostCondition(surroundings.host, trust, noting: &unseen)
+        let files = entries.map { entry in Result { () throws(VMError) in try surroundings.file(at: entry.file) } }
+        let machines = zip(entries, files).map { entry, file in
+            MachineCondition(entry, file, network: network, in: surroundings)
+        }
+        unseen += files.compactMap { file in
+            if case .failure(let error) = file, error.code == .denied { error } else { nil }
+        }
+        let filters = FilterCondition(noting: &unseen)
+        let held = HostResource.held(paths, noting: &unseen).filter { held in
+            words.isEmpty || held.owner == held.resource || machines.contains { $0.name == held.owner }
+        }
+        let readable = files.compactMap { try? $0.get() }
+        let neighbours =
+            words.isEmpty ? [] : self.neighbours(of: readable, in: surroundings, noting: &unseen)
+        return DoctorFacts(
+            isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(paths, disksOf: readable),
+            machines: machines, neighbours: neighbours,
+            bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
+            waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
+        ).findings
+    }
+
+    /// The other VMs, where only some are asked about.
+    private func neighbours(
+        of files: [VMFile], in surroundings: Surroundings, noting unseen: inout [VMError]
+    ) -> [Neighbour] {
+        do throws(VMError) {
+            let found = try surroundings.neighbours(besides: files)
+            unseen += surroundings.unseen
+            return found
+        } catch {
+            unseen.append(error)
+            return []
+        }
+    }
+
+    /// The bridges and VMs that words mean; what is both a VM's name and a bridge's is the VM.
+    private func subjects(
+        _ words: [String], _ network: NetworkSurvey
+    ) throws(VMError) -> (bridges: [String], Inventory.Listing) {
+        guard !words.isEmpty else { return ([], inventory.listing(asking: false)) }
+        var bridges: [String] = []
+        var entries: [VMEntry] = []
+        for (word, found) in zip(words, VMLocator(paths).find(words)) {
+            do throws(VMError) {
+                entries.append(inventory.entry(try found.get()))
+            } catch {
+                guard error.code == .notFound, !word.contains("/") else { throw error }
+                guard let bridge = network.bridge(called: word) else { throw Self.unknown(word) }
+                bridges.append(bridge)
+            }
+        }
+        return (bridges, Inventory.Listing(entries: entries))
+    }
+
+    private static func unknown(_ word: String) -> VMError {
+        VMError(
+            .notFound, word, "is neither a VM nor a bridge here",
+            remedy: "\(command: "kvmctl list") shows the VMs, \(command: "kvmctl net show") the bridges")
+    }
+}

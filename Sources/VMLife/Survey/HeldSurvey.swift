@@ -1,0 +1,55 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+extension HostResource {
+    /// What running VMs hold, and what each of that consists of; for root.
+    ///
+    /// - Parameter unseen: is told what could not be looked at.
+    static func held(_ paths: Paths, noting unseen: inout [VMError]) -> [HeldCondition] {
+        guard geteuid() == 0 else { return [] }
+        do throws(VMError) {
+            var held: [HeldCondition] = []
+            for name in try Custody.names(in: paths.resources) {
+                for remnant in try HostResource(name, in: paths).remnants() {
+                    if let condition = try HeldCondition(remnant, of: name) { held.append(condition) }
+                }
+            }
+            return held
+        } catch {
+            unseen.append(error)
+            return []
+        }
+    }
+
+    /// What it consists of; nothing where nobody holds it, or where it is of another network namespace.
+    private func remnants() throws(VMError) -> [Remnant] {
+        let here = try Whereabouts.networkNamespace()
+        do throws(Errno) {
+            let asked = try ByteLockFile(asking: file)
+            guard try asked.isHeld(ResourceJournal.life) else { return [] }
+            let lines = try ResourceJournal.lines(of: asked)
+            let namespace = lines.compactMap { $0["namespace"]?.integer }.first
+            return namespace == here ? lines.compactMap(Remnant.init) : []
+        } catch .noSuchFileOrDirectory {
+            return []
+        } catch {
+            throw .unusable(error, file)
+        }
+    }
+}
+
+extension HeldCondition {
+    /// nil for what nothing is asked about.
+    fileprivate init?(_ remnant: Remnant, of resource: String) throws(VMError) {
+        switch remnant {
+        case .table(let family, let name, let script):
+            self.init(resource: resource, thing: .table("\(family) \(name)", script: script))
+        case .daemon(let daemon):
+            let start = NATServer.start(in: daemon.pidFile.removingLastComponent())
+            self.init(resource: resource, thing: .server(isRunning: try daemon.isRunning(), start: start))
+        default: return nil
+        }
+    }
+}

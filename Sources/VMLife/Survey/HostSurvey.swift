@@ -1,0 +1,120 @@
+import BridgeKernel
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+extension HostCondition {
+    /// Looks at the host. Reads only; what QEMU's own user may do, a child tries.
+    ///
+    /// - Parameters:
+    ///   - known: what of it is found out once for all VMs.
+    ///   - trust: whose programs are run.
+    ///   - unseen: is told what could not be looked at.
+    init(_ known: KnownHost, _ trust: FileTrust, noting unseen: inout [VMError]) {
+        let isRoot = geteuid() == 0
+        let own = UIDPool.isMapped ? Credentials.ownUID(groups: Accounts.kvmGroups) : .nobody
+        let credentials = isRoot ? own : .caller
+        let user = isRoot ? credentials.forProbing : ResolvedCredentials()
+        let abilities = (try? Launch(path: "", arguments: [], credentials: user).beginTrial().finish()) ?? 0
+        let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
+        // Asked anew: whether it still starts is what is in question.
+        let qemu = Result { () throws(VMError) in
+            try QEMUProbe(cache: known.cache, credentials: credentials).facts(of: QEMUProgram(nil, trust), anew: true)
+        }
+        var machineID = ""
+        do throws(VMError) { machineID = try known.machineID.get() } catch { unseen.append(error) }
+        self.init(
+            kvm: KVMProbe(cache: known.cache).verdict(canOpen: canOpenKVM),
+            kvmDevice: DeviceCondition(probing: "/dev/kvm", driver: "kvm", opens: canOpenKVM),
+            kvmIsForeign: KVMProbe.isForeign, kvmModule: Self.kvmModule, qemu: qemu,
+            tun: .tun,
+            vhostNet: DeviceCondition(probing: "/dev/vhost-net", driver: "vhost_net"),
+            ioUring: abilities & CInt(CLINUX_CAN_IO_URING) != 0, machineID: machineID,
+            user: getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(geteuid())",
+            hasLookers: Accounts.lookers != nil, strangers: Accounts.names(withUIDs: UIDPool.range),
+            uids: isRoot && !UIDPool.isMapped ? .uids : nil,
+            memory: MemoryCondition())
+    }
+
+    /// Of the first processor: they are all alike.
+    private static var kvmModule: String? {
+        let text = String(decoding: (try? readFile("/proc/cpuinfo", limit: 16384)) ?? [], as: UTF8.self)
+        let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
+        if flags.contains("vmx") { return "kvm_intel" }
+        return flags.contains("svm") ? "kvm_amd" : nil
+    }
+}
+
+extension DeviceCondition {
+    /// What taps are made through, whose number is always the same (Documentation/admin-guide/devices.txt).
+    static var tun: DeviceCondition { DeviceCondition(probing: "/dev/net/tun", driver: "tun", number: 10 << 8 | 200) }
+
+    /// - Parameters:
+    ///   - driver: the kernel module that makes it.
+    ///   - number: the device's, where it is always the same.
+    ///   - opens: whether it opens for those who need it, where that is known already.
+    init(probing path: FilePath, driver: String, number: dev_t? = nil, opens: Bool? = nil) {
+        do throws(Errno) {
+            guard let found = try status(of: path) else { throw .noSuchFileOrDirectory }
+            if let number, found.st_mode & S_IFMT != S_IFCHR || found.st_rdev != number {
+                self = .another
+                return
+            }
+            if let opens {
+                self = opens ? .usable : .refused(.permissionDenied)
+                return
+            }
+            _ = try OwnedDescriptor.open(path, .readWrite)
+            self = .usable
+        } catch .noSuchFileOrDirectory, .operationNotSupportedByDevice, .noSuchAddressOrDevice {
+            // The last two: the device's file is there, and no driver behind it.
+            self = .missing(Driver(of: driver))
+        } catch {
+            self = .refused(error)
+        }
+    }
+}
+
+extension DeviceCondition.Driver {
+    fileprivate init(of module: String) {
+        // Those that run, by their devices' names (misc devices, Documentation/admin-guide/devices.txt).
+        let device = module.split(separator: "_").joined(separator: "-")
+        let running = String(decoding: (try? readFile("/proc/misc")) ?? [], as: UTF8.self)
+        if running.split(separator: "\n").contains(where: { $0.hasSuffix(" \(device)") }) {
+            self = .running
+            return
+        }
+        var kernel = utsname()
+        uname(&kernel)
+        let release = withUnsafeBytes(of: kernel.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        let modules = FilePath("/lib/modules").appending(release)
+        let isKnown = ["modules.dep", "modules.builtin"].contains { list in
+            let text = (try? readFile(modules.appending(list), limit: 1 << 22)) ?? []
+            return String(decoding: text, as: UTF8.self).contains("/\(module).ko")
+        }
+        self = isKnown ? .loadable : .none
+    }
+}
+
+extension MemoryCondition {
+    /// Reads proc_meminfo(5); nil where it can't be read.
+    init?() {
+        let text = String(decoding: (try? readFile("/proc/meminfo")) ?? [], as: UTF8.self)
+        guard text.contains("MemTotal:") else { return nil }
+        let numbers = text.split(separator: "\n").reduce(into: [String: UInt64]()) { numbers, line in
+            let words = line.split(whereSeparator: { $0 == " " || $0 == ":" })
+            if words.count >= 2 { numbers[String(words[0])] = UInt64(words[1]) }
+        }
+        func size(_ key: String) -> ByteCount { ByteCount(blocks: numbers[key] ?? 0, of: 1024) }
+        func hugePages(_ key: String) -> ByteCount {
+            ByteCount(blocks: numbers[key] ?? 0, of: UInt64(size("Hugepagesize").bytes))
+        }
+        let keepsPromises = (try? readFile("/proc/sys/vm/overcommit_memory", limit: 1)) == [UInt8(ascii: "2")]
+        self.init(
+            total: size("MemTotal"), available: size("MemAvailable") + size("SwapFree"),
+            idleHugePages: hugePages("HugePages_Free") - hugePages("HugePages_Rsvd"),
+            promisable: keepsPromises ? size("CommitLimit") - size("Committed_AS") : nil)
+    }
+}

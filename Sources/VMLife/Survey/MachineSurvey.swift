@@ -1,0 +1,60 @@
+import BridgeNet
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+extension MachineCondition {
+    /// Looks at a VM, and plans its start as `check` does.
+    ///
+    /// - Parameters:
+    ///   - entry: the VM, as it is now.
+    ///   - file: its params file, or why that can't be read.
+    ///   - network: the host's.
+    ///   - surroundings: the host, and the other VMs.
+    init(
+        _ entry: VMEntry, _ file: Result<VMFile, VMError>, network: NetworkSurvey, in surroundings: Surroundings
+    ) {
+        self.init(name: entry.name, file: entry.file, isRunning: entry.state.isAlive)
+        if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
+            openVNC = HostPort(.tcp, vnc.address, port.number)
+        }
+        if entry.state.isAlive { looseTaps = entry.nics.compactMap(network.looseTap) }
+        if let name = VMName(entry.name) { longLogs = LogBound(surroundings.paths).excesses(of: name) }
+        // One that other hosts are to reach, VNCBIND says: `check` and `start` warn of it.
+        if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
+            unprotectedVNC = HostPort(.tcp, vnc.address, port.number)
+        }
+        switch file {
+        // What may not be looked at is said apart.
+        case .failure(let error): obstacles = error.code == .denied ? [] : [Self.inShort(error, entry.file)]
+        case .success(let file):
+            let params = file.params
+            let mayRun = entry.state.isAlive || entry.state == .unknown
+            obstacles = Starting(file, in: surroundings).obstacles(to: .examine(isRunning: mayRun))
+            needsMachineID = params.uuid == nil
+            memory = params.memory.value
+            let identity = Identity(params, machineID: (try? surroundings.host.machineID.get()) ?? "")
+            nics = params.nics.map { nic in
+                NIC(
+                    index: nic.index, network: network.called(nic.network.value).description,
+                    mac: nic.mac?.value ?? identity.mac(nic: nic.index), macLine: nic.mac.flatMap { $0.origin.line },
+                    hasVLANs: nic.vlans != nil)
+            }
+        }
+    }
+}
+
+extension MachineCondition {
+    /// Of a file's many errors, each with its lines, only how many there are.
+    private static func inShort(_ error: VMError, _ file: FilePath) -> VMError {
+        guard !error.details.isEmpty else { return error }
+        return VMError(
+            error.code, error.subject, error.cause, remedy: "\(command: "kvmctl check \(file)") shows each")
+    }
+}
+
+extension Origin {
+    /// The line of the params file, where it is one.
+    fileprivate var line: Int? { if case .line(let number, _) = self { number } else { nil } }
+}

@@ -1,0 +1,75 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Where kvmctl and its VMs write, one for each file system.
+struct PlaceSurvey {
+    private var places: [PlaceCondition] = []
+    private var devices: [UInt64: Int] = [:]
+
+    /// - Parameter files: the params files of the VMs that are asked about.
+    static func places(_ paths: Paths, disksOf files: [VMFile]) -> [PlaceCondition] {
+        var survey = PlaceSurvey()
+        survey.add("run-time files", paths.run, isMadeByItself: true)
+        survey.add("logs", paths.log, isMadeByItself: true)
+        for root in paths.roots { survey.add("VMs", root, isMadeByItself: paths.ownRoot != nil) }
+        for file in files { survey.add(disksOf: file) }
+        return survey.places
+    }
+
+    private mutating func add(disksOf file: VMFile) {
+        for path in file.params.disks.map(\.path.value) {
+            guard let disk = try? status(of: path), disk.st_mode & S_IFMT == S_IFREG else { continue }
+            if devices[UInt64(disk.st_dev)] == nil {
+                add("disks", path.removingLastComponent(), isMadeByItself: false)
+            }
+            guard let place = devices[UInt64(disk.st_dev)] else { continue }
+            if let growth = places[place].system?.growth {
+                places[place].system?.growth = growth + ByteCount(growthOf: disk)
+            }
+        }
+    }
+
+    private mutating func add(_ purpose: String, _ path: FilePath, isMadeByItself: Bool) {
+        let directory = FileSystemSpace.existing(path)
+        let isThere = directory == path
+        let device = (try? status(of: directory))?.map { UInt64($0.st_dev) }
+        // What does not answer is named elsewhere, with what to do about it.
+        if RemoteMounts.isSilent(directory) { return }
+        if let device, let place = devices[device], isThere || isMadeByItself {
+            if !places[place].purpose.hasSuffix(purpose) { places[place].purpose += ", \(purpose)" }
+            return
+        }
+        if let device, isThere || isMadeByItself { devices[device] = places.count }
+        places.append(
+            PlaceCondition(
+                purpose: purpose, path: path, isMadeByItself: isMadeByItself, isThere: isThere,
+                system: PlaceCondition.FileSystem(of: directory)))
+    }
+}
+
+extension PlaceCondition.FileSystem {
+    /// nil where it does not say.
+    fileprivate init?(of directory: FilePath) {
+        guard let space = FileSystemSpace(at: directory) else { return nil }
+        self.init(
+            size: space.size, free: space.free, freeFiles: space.freeFiles, memoryMount: Self.memoryMount(of: directory)
+        )
+    }
+
+    /// proc_pid_mountinfo(5): `36 35 0:41 / /run rw,nosuid - tmpfs tmpfs rw,size=…`
+    private static func memoryMount(of directory: FilePath) -> FilePath? {
+        guard let device = (try? status(of: directory))?.map({ UInt64($0.st_dev) }) else { return nil }
+        let number = BlockDevice(number: device).text
+        let mounts = String(decoding: (try? readFile("/proc/self/mountinfo", limit: 1 << 22)) ?? [], as: UTF8.self)
+        return mounts.split(separator: "\n").compactMap { line -> FilePath? in
+            let words = line.split(separator: " ")
+            // An odd character in a name is written in octal, and a part of a file system can't be made larger.
+            guard words.count > 4, words[2] == number, words[3] == "/", line.contains(" - tmpfs "),
+                !words[4].contains("\\")
+            else { return nil }
+            return FilePath(String(words[4]))
+        }.last
+    }
+}
