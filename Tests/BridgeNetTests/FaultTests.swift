@@ -3,6 +3,7 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// A fault at any operation of a plan leaves the real kernel's network exactly as it was.

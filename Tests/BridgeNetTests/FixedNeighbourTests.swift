@@ -1,5 +1,6 @@
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// What is written down of neighbours: the requests, the kernel's answers, and the real kernel.

@@ -2,6 +2,7 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// A bridge with every port taken, in the real kernel.

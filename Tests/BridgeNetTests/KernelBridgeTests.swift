@@ -1,6 +1,7 @@
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// Bridges in the real kernel.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// Addresses, routes and rules in the real kernel.

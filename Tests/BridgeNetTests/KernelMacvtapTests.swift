@@ -2,6 +2,7 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// Macvtaps, queues and limits in the real kernel.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// Alternative names, taps' own properties and other rare parts of a link: golden bytes, and the real kernel.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// Asking whether a router is there, byte for byte and in the real kernel.

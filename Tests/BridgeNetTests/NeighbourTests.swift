@@ -1,5 +1,6 @@
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// The neighbour table: the request, the kernel's answer, and the real kernel.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// Which ports have a VLAN for frames without a tag: the request, the kernel's answer, and the real kernel.

@@ -1,6 +1,7 @@
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// The conversation with the kernel, against a scripted one.

@@ -1,5 +1,6 @@
 import SystemPackage
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// A kernel that answers from a script: each answer is made from the sequence number of the last request.

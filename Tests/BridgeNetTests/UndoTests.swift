@@ -1,6 +1,7 @@
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// What is sent when a plan fails half way, against a scripted kernel.

@@ -2,6 +2,7 @@ import BridgeNet
 import Testing
 
 @testable import VMCore
+@testable import VMHost
 
 @Suite struct ChangeRecordTests {
     private func record() throws -> ChangeRecord {

@@ -3,6 +3,8 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// The doctor's judgement on hosts that no test can make, or not cheaply.
 @Suite struct DoctorChecksTests {

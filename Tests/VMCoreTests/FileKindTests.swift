@@ -3,6 +3,8 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// What is found of real files.
 @Suite struct FileKindTests {

@@ -2,6 +2,7 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMLife
 
 @Suite struct FlightRecordTests {
     private static let greeting = #"{"QMP": {"version": {}}}"# + "\n" + #"{"return": {}}"# + "\n"

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import VMHost
+
 /// Golden files under `Fixtures`. With `UPDATE_GOLDEN=1` in the environment they are written instead of compared; the
 /// diff is then for git to show and for a person to judge.
 enum Golden {

@@ -3,6 +3,8 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// No hint leads from one refusal to the next. Of every file with a fault: each change that a hint offers leaves no error on
 /// the lines that it writes, and one error less in the file; and each value that a hint names as a right one is a right one

@@ -3,7 +3,9 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import VMCore
+@testable import VMHost
 
 @Suite struct KVMVerdictTests {
     @Test(

@@ -4,7 +4,10 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// What lives as long as somebody holds it.
 @Suite struct HostResourceTests {

@@ -5,6 +5,8 @@ import Testing
 
 @testable import KVMCtl
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// Whatever stands in the files of a run directory, or comes from QEMU, from a guest or out of /proc: it is read, or refused,
 /// and reported. A trap ends the test run.

@@ -2,6 +2,7 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
 
 @Suite struct ImageReferenceTests {
     /// As QEMU reads them (block.c, path_has_protocol and bdrv_get_full_backing_filename).

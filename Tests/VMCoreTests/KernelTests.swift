@@ -3,7 +3,10 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// A directory that goes with the test.
 final class Scratch {

@@ -4,6 +4,8 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// Whole plans against golden files: `Fixtures/plans/NAME.params` and `NAME.expected`, the latter written anew with
 /// `UPDATE_GOLDEN=1`.

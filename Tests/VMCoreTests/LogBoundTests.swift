@@ -3,7 +3,10 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// Logs that somebody appends to while their beginning is taken away.
 @Suite struct LogBoundTests {
@@ -56,7 +59,7 @@ import Testing
     private func bound(in place: FilePath) -> LogBound {
         var paths = Paths.system
         paths.run = place
-        return LogBound(paths, size: Self.size)
+        return LogBound(paths, size: Int64(Self.size))
     }
 
     @Test(arguments: places) func theNewestIsKept(_ place: FilePath) throws {

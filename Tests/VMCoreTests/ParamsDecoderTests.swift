@@ -3,6 +3,8 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// Decodes text as the file of VM 1.
 func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams {

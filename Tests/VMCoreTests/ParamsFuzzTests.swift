@@ -2,6 +2,8 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// Any bytes are an error or a value: never a crash, never more than linear work. The generator is seeded, so a failure
 /// comes back.

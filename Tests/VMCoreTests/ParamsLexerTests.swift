@@ -2,6 +2,7 @@ import FoundationEssentials
 import Testing
 
 @testable import VMCore
+@testable import VMHost
 
 @Suite struct ParamsLexerTests {
     /// What follows `V=`, and what sh assigns.

@@ -2,6 +2,8 @@ import BridgeNet
 import Testing
 
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// What the network services are told of a bridge, and whose the files are.
 @Suite struct PersistTests {

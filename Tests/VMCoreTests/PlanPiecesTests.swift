@@ -3,6 +3,7 @@ import FoundationEssentials
 import Testing
 
 @testable import VMCore
+@testable import VMHost
 
 @Suite struct IdentityTests {
     @Test func derivedUUIDIsStableAndOfVersion8() {

@@ -3,6 +3,8 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// What nft is told of a VM's NICs.
 @Suite struct PortRulesTests {

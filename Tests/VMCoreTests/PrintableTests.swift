@@ -1,6 +1,7 @@
 import Testing
 
 @testable import VMCore
+@testable import VMHost
 
 @Suite struct PrintableTests {
     @Test(arguments: [

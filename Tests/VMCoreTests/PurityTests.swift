@@ -1,6 +1,9 @@
 import Foundation
 import Testing
 
+@testable import VMHost
+@testable import VMLife
+
 /// What a file says and what a plan is must not depend on the machine that works it out: golden files are then the same
 /// everywhere.
 @Suite struct PurityTests {

@@ -2,7 +2,10 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 @Suite struct QMPMessageTests {
     @Test func aCommandIsOneLineWithSortedKeys() {

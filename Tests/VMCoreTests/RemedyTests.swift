@@ -3,6 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
 
 /// What a person is told to run can be pasted: nothing in it is a command that somebody else wrote, and none stops what
 /// works or deletes.

@@ -2,7 +2,9 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import VMCore
+@testable import VMHost
 
 @Suite struct MountTableTests {
     private func remote(_ lines: String...) -> [String: String] {

@@ -3,7 +3,10 @@ import Glibc
 import SystemPackage
 import Testing
 
+@testable import BridgeKernel
 @testable import VMCore
+@testable import VMHost
+@testable import VMLife
 
 /// Who lives, by the lock and by the process that signed.
 @Suite struct VMLifeTests {
