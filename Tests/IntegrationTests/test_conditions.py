@@ -404,7 +404,7 @@ def test_a_run_directory_that_can_not_be_made(rootless_host):
     host.write_firmware_vm("vm", ACCEL="tcg")
     host.environment["KVMCTL_RUN"] = "/nonex"
     checked = host.kvmctl("check", "vm", expect=77).stderr
-    assert "/nonex/vms/vm: can't be made: Permission denied\n  set KVMCTL_RUN" in checked
+    assert "/nonex/vms/vm: can't be created: Permission denied\n  set KVMCTL_RUN" in checked
     assert checked in host.kvmctl("start", "vm", expect=77).stderr
 
 

@@ -68,7 +68,7 @@ def test_a_process_that_can_not_be_looked_at(running_vm):
     for error in ("EMFILE", "EIO", "ENOMEM"):
         assert "running" in with_fault(host, status, error, "list").stdout
         stopped = with_fault(host, status, error, "stop", "--now", "vm")
-        assert stopped.returncode == 75 and "can't be told which process" in stopped.stderr
+        assert stopped.returncode == 75 and "can't tell from here which process" in stopped.stderr
         assert with_fault(host, status, error, "rm", "vm").returncode == 75
         started = with_fault(host, status, error, "start", "vm")
         assert "already running" in started.stdout, started
@@ -83,7 +83,7 @@ def test_a_process_that_can_not_be_looked_at(running_vm):
 @pytest.mark.parametrize("calls", ["openat", "getdents64"])
 def test_directories_that_can_not_be_listed(running_vm, calls):
     host = running_vm
-    for directory, said in ((host.run / "vms", "which VMs run"), (host.vms, "can't be looked into")):
+    for directory, said in ((host.run / "vms", "which VMs are running"), (host.vms, "can't be read")):
         for command in (["list"], ["stop", "--all", "--now", "--dry-run"]):
             result = with_fault(host, directory, "EIO", *command, calls=calls)
             assert result.returncode != 0 and said in result.stderr, (directory, command, result)
@@ -122,7 +122,7 @@ def test_a_disk_whose_users_can_not_be_seen_stays(host):
     # The other VM may have the disk too, or have one that stands on it.
     for path, calls in ((host.vms / "other/vm.params", "openat"), (host.vms / "other/vdisk0", "openat,read")):
         kept = with_fault(host, path, "EIO", "rm", "vm", "--disks", "--dry-run", calls=calls)
-        assert f"{path} can't be read, and might use it" in kept.stdout, (path, kept)
+        assert f"{path} can't be read, so another VM might use it" in kept.stdout, (path, kept)
     assert disk.exists()
     # What can't be read any more can go.
     assert f"removed {disk}" in with_fault(host, disk, "EIO", "rm", "vm", "--disks", calls="read").stdout

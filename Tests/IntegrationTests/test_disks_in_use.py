@@ -239,7 +239,7 @@ def test_a_vm_whose_name_is_not_utf8(host):
         params.write(f"NET0=none\nDISK0=overlay\nDISK0_FORMAT=qcow2\n")
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", odd + b"/overlay"], check=True)
     assert "not UTF-8" in host.kvmctl("list", expect=65).stderr
-    assert "and might use it" in host.kvmctl("rm", "base", "--disks", "--dry-run").stdout and base.exists()
+    assert "so another VM might use it" in host.kvmctl("rm", "base", "--disks", "--dry-run").stdout and base.exists()
     said = subprocess.run([host.binary, "check", odd], capture_output=True, env=host.environment)
     assert said.returncode == 64 and b"is not UTF-8" in said.stderr
     host.environment["KVMCTL_VMS"] = os.fsdecode(odd)

@@ -341,7 +341,7 @@ def test_a_user_is_told_what_only_root_sees(healthy):
     vm("closed")(host)
     (host.vms / "closed").chmod(0o700)
     said = host.kvmctl("doctor", uid=NOBODY).stdout
-    assert f"VMs: {host.vms}/closed can't be looked into" in said
+    assert f"VMs: {host.vms}/closed can't be read" in said
     assert "firewall: only root can look at it" in said and "sudo kvmctl doctor" in said
     assert "ok       firewall" not in said
 

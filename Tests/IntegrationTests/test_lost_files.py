@@ -140,7 +140,7 @@ def test_its_params_file_too(host):
     (host.vms / "vm/vm.params").unlink()
     for command in ("start", "check", "explain"):
         assert "its params file is not known" in host.kvmctl(command, "vm", expect=75).stderr
-    assert "is the name of a VM that runs" in host.kvmctl("create", "vm", "--net", "none", expect=73).stderr
+    assert "is the name of a running VM" in host.kvmctl("create", "vm", "--net", "none", expect=73).stderr
     host.kvmctl("stop", "--now", "vm")
 
 
@@ -159,7 +159,7 @@ def test_somewhere_else_is_not_removed(rootless_host, other):
     for command in (["stop", "vm"], ["stop", "--now", "vm"], ["start", "vm"], ["rm", "vm"], ["console", "vm"]):
         said = host.kvmctl(*command, expect=None)
         assert said.returncode in (75, 69) and "vm: stopped" not in said.stdout, said
-    assert f"it runs, pid {pid}, with its run-time files in {there}" in host.kvmctl("stop", "vm", expect=75).stderr
+    assert f"it is running, pid {pid}, with its run-time files in {there}" in host.kvmctl("stop", "vm", expect=75).stderr
     host.environment["XDG_RUNTIME_DIR"] = there
     assert host.show("vm")["pid"] == pid
     host.kvmctl("stop", "--now", "vm")

@@ -190,7 +190,7 @@ def test_foreground_and_plain_start_at_once_leave_one_qemu(bridged_host, foregro
         host.kvmctl("stop", "vm", "--now")
         # One that came second was refused: it can't go on as long as the VM does.
         _, errors = foreground.communicate(timeout=60)
-        assert foreground.returncode == 0 or (foreground.returncode == 75 and "runs already" in errors)
+        assert foreground.returncode == 0 or (foreground.returncode == 75 and "is already running" in errors)
         host.assert_nothing_left()
 
 

@@ -63,7 +63,7 @@ def test_what_another_vm_of_the_name_left(bridged_host):
     first = ran_elsewhere(host)
     second = host.write_firmware_vm("vm", NET0="bridge:br0")
     assert host.json("show", "vm")[0]["endReason"] is None and host.json("show", first)[0]["endReason"]
-    assert f"they are those of {first}" in host.kvmctl("rm", "--dry-run", "vm").stdout
+    assert f"they belong to {first}" in host.kvmctl("rm", "--dry-run", "vm").stdout
     # It keeps nobody from starting, by whichever network.
     host.kvmctl("start", "vm")
     host.kvmctl("start", first, expect=75)
