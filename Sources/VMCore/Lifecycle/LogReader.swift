@@ -20,7 +20,7 @@ package struct LogReader: ~Copyable {
     private var lastRead: [UInt8] = []
     private static let remembered = 256
 
-    /// Opens the log of a VM's last run, or of the run before it.
+    /// Opens the log of a VM's last run, or of the one before it.
     ///
     /// - Parameter lastLines: how many lines at the end to read; nil: all.
     /// - Throws: `.notFound` if there is no such log.

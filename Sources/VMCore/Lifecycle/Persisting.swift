@@ -95,7 +95,7 @@ private struct FileState {
     }
 
     func restore() {
-        // The failure that led here is reported, not one of this.
+        // The failure that led here is reported, not a failure to restore.
         guard let content else { return removeFile(path) }
         try? replaceFile(path, with: content, permissions: permissions, lasting: true)
     }

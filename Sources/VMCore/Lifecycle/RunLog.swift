@@ -1,7 +1,7 @@
 import Glibc
 import SystemPackage
 
-/// The log files of one run. A start creates new ones; those of the run before are kept beside them as `NAME.1`.
+/// The log files of one run. A start creates new ones; the previous run's are kept beside them as `NAME.1`.
 enum RunLog {
     /// Renames the logs of the last run, so that new ones can be created.
     ///

@@ -24,7 +24,7 @@ struct ScreenPassword {
         }
     }
 
-    /// Removes the password of the run before, which is no longer in use.
+    /// Removes the previous run's password, which is no longer in use.
     func forget() { removeFile(file) }
 
     /// Reads the password.

@@ -21,7 +21,7 @@ final class VMCensus {
 
     private lazy var plainNames = defined.plainNames()
 
-    /// The name under the roots that is not a link, of the params file that this path leads to; nil if there is none.
+    /// The path under the roots, without a link in it, of the params file that a path leads to; nil if there is none.
     func plainName(of file: FilePath) -> FilePath? {
         (try? status(of: file)).flatMap { $0 }.flatMap { plainNames[FileIdentity($0)] }
     }

@@ -141,7 +141,7 @@ package struct VMLocator: Sendable {
     /// Every params file under the roots.
     func definitions() -> Definitions { Definitions(under: paths.roots) }
 
-    /// The name that is not a link, if a link leads to a VM under the roots: both are the same VM.
+    /// The path without a link, if the given one is a link to a VM under the roots: both are the same VM.
     private func withoutLink(_ file: FilePath, among census: VMCensus) throws(VMError) -> FilePath {
         do throws(Errno) { guard try Definitions.isLinked(file) else { return file } } catch {
             throw .system(error, file.string, "can't be accessed")
