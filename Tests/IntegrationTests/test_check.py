@@ -1,4 +1,4 @@
-"""`check`, and what keeps a start from its files, its names and its addresses: all at once, and by anybody."""
+"""`check` reports at once everything that keeps a start from its files, names and addresses, whoever runs it."""
 
 import os
 import re
@@ -19,7 +19,7 @@ def disk(path, mode=0o600):
 
 
 def everything_in_use(host):
-    """A VM that runs, and another that wants all it has, and more that there is not; the other's name."""
+    """A running VM, and another one that needs everything it has, and things that don't exist; returns the other's name."""
     shared = disk(host.vms / "shared.img")
     keys = {"MAC": "52:54:00:00:00:01", "NET0": "bridge:br0", "NET0_TAP": "mine", "DISK0": shared, "VNCDISP": 7}
     host.write_firmware_vm("first", **keys)
@@ -41,13 +41,13 @@ def test_everything_at_once(bridged_host):
             "vm.params:4: MAC: the MAC 52:54:00:00:00:01 on bridge:br0 is taken by the running VM first"):
         assert words in said, words
     assert said.count("br7`") == 1, "one cause is said once"
-    # With nothing of its own in the way, a VM that runs is as it should be.
+    # A running VM is not in its own way.
     assert "first: ok" in host.kvmctl("check", "first").stdout
     assert host.kvmctl("start", "first", "--dry-run").stdout
 
 
 def own_devices(host):
-    """A /dev/net of the host's own, without anything in it, as in many a container."""
+    """A private, empty /dev/net, as in many containers."""
     keeper = host.popen("unshare", "--mount", "--propagation", "private", "sleep", "infinity")
     wait_until(lambda: (Process(keeper.pid).executable or "").endswith("/sleep"), "mount namespace")
     host.more_namespaces.append(f"--mount=/proc/{keeper.pid}/ns/mnt")
@@ -69,7 +69,7 @@ def test_a_container_without_taps(bridged_host, put, words, network):
     refused = [host.kvmctl(command, "vm", expect=69).stderr for command in ("check", "start")]
     assert refused[0] == refused[1] and words in refused[0] and "vm.params:2: NET0" in refused[0]
     assert set(host.links()) == before, "it is said before anything is made"
-    # What needs none is none the worse.
+    # A VM that needs no tap is not affected.
     host.write_firmware_vm("other", NET0="user")
     host.kvmctl("check", "other")
 
@@ -98,7 +98,7 @@ def test_a_mac_that_the_host_has(bridged_host, network, owner):
     host.write_firmware_vm("vm", NET0=network, MAC=mac)
     refused = [host.kvmctl(command, "vm", expect=75).stderr for command in ("check", "start")]
     assert refused[0] == refused[1] and f"the MAC {mac} is that of" in refused[0] and owner in refused[0]
-    # The remedy is one.
+    # The remedy works.
     host.write_firmware_vm("vm", NET0=network, MAC=refused[0].split("NET0_MAC=")[1].strip())
     host.kvmctl("start", "vm")
     assert host.kvmctl("check", "vm").stdout.startswith("vm: ok")
@@ -183,7 +183,7 @@ def test_a_disk_that_a_strange_qemu_writes(host):
          "-blockdev", f"driver=file,node-name=f,filename={image}", "-device", "virtio-blk,drive=f"],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        # The reply to the first command comes once the machine is made, its disks locked.
+        # The reply to the first command comes once the machine exists and its disks are locked.
         qemu.stdin.write('{"execute":"qmp_capabilities"}\n')
         qemu.stdin.flush()
         assert "QMP" in qemu.stdout.readline() and "return" in qemu.stdout.readline()
@@ -215,7 +215,7 @@ def test_a_start_without_permission_is_77(rootless_host):
     host.write_firmware_vm("vm", DISK0=image)
     said = host.kvmctl("start", "vm", expect=77).stderr
     assert f"{image} (of root, mode 600) can't be read" in said and f"chown USER {image}" in said
-    # One's own file that one may not write is no matter for root.
+    # That the owner may not write to the file does not matter to root.
     os.chown(image, NOBODY, NOBODY)
     image.chmod(0o400)
     for command in ("check", "start"):
@@ -285,5 +285,5 @@ def test_an_image_of_another_format_is_converted_as_it_says(host, lines):
     written = re.findall(r"DISK0=\S+|DISK0_FORMAT=qcow2", what)
     host.write_vm("vm", "NET0=none", *written)
     host.kvmctl("check", "vm")
-    # A second time it leaves alone what is there.
+    # The second time it leaves existing files alone.
     subprocess.run(["sh", "-e", "-c", command], check=True)

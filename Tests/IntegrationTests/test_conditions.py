@@ -1,4 +1,4 @@
-"""One list of conditions: what `check` refuses `start` refuses, in the same words, and leaves nothing behind."""
+"""One list of conditions: `check` and `start` refuse each of them in the same words, and `start` leaves nothing behind."""
 
 import itertools
 import os
@@ -14,7 +14,7 @@ from rig.waiting import wait_until
 
 
 def write(path, *pieces, size=0, mode=0o644):
-    """A file of (offset, bytes), at least that large."""
+    """Writes a file of (offset, bytes) that has at least this size."""
     with open(path, "wb") as file:
         for offset, piece in pieces:
             file.seek(offset)
@@ -37,7 +37,7 @@ def linked(directory):
 
 
 def qcow2(directory, name="q.qcow2", **changes):
-    """An image of 8 MiB that QEMU opens (docs/interop/qcow2), but for {field: value}."""
+    """An 8 MiB image (QEMU, docs/interop/qcow2) that QEMU would open but for these {field: value}."""
     fields = {
         "magic": 0x514649fb, "version": 3, "backing_offset": 0, "backing_length": 0, "cluster_bits": 16, "size": 8 << 20,
         "crypt": 0, "l1_size": 1, "l1_offset": 0x30000, "table_offset": 0x10000, "table_clusters": 1, "snapshots": 0,
@@ -214,7 +214,7 @@ def refuse_alike(host, keys, code, words):
 
 
 def everything(host):
-    """The files of its VMs, and those that run-time ones have. Logs are kept, and what probing found."""
+    """The files of the VMs, and their run-time files. Not their logs and cached probe results, which are kept."""
     places = [host.vms, *(path for path in host.run.glob("*") if path.name not in ("log", "cache"))]
     return sorted(file for place in places for file in place.rglob("*"))
 
@@ -285,7 +285,7 @@ def loop_device(*options):
     try:
         yield device
     finally:
-        # What blockdev --setro says outlasts the file behind it.
+        # What blockdev --setro set outlasts the file behind the device.
         if "--read-only" not in options:
             subprocess.run(["blockdev", "--setrw", device], check=True)
         subprocess.run(["losetup", "--detach", device], check=True)
@@ -320,7 +320,7 @@ def test_what_can_not_be_written_to(host):
         host.kvmctl("start", "vm")
         host.kvmctl("stop", "--now", "vm")
     with loop_device(image) as device:
-        # A device has as many files as somebody made.
+        # A device can have any number of device files.
         node = host.root / "node"
         os.mknod(node, 0o600 | 0o060000, os.stat(device).st_rdev)
         refuse_alike(host, {"DISK0": device, "DISK1": node}, 65, f"{node} is the same file as DISK0 ({device})")
@@ -359,7 +359,7 @@ def test_a_full_file_system_pauses_the_guest_as_it_is_said(host):
 
 @contextmanager
 def dhcp_server(host, *options):
-    """Somebody else's dnsmasq."""
+    """A dnsmasq that is not kvmctl's."""
     server = host.popen(
         "dnsmasq", "--keep-in-foreground", "--conf-file=", "--port=0", "--dhcp-range=192.0.2.10,192.0.2.20",
         "--pid-file=", f"--dhcp-leasefile={host.root}/leases", "--user=root", *options)
@@ -375,12 +375,12 @@ def test_another_dhcp_server(bridged_host):
     host = bridged_host
     with dhcp_server(host):
         refuse_alike(host, {"NET0": "nat"}, 75, "another DHCP server has port 67")
-    # One that keeps to its own bridge leaves room for another.
+    # A dnsmasq bound to its own bridge leaves room for another.
     with dhcp_server(host, "--bind-interfaces", "--interface=br0", "--except-interface=lo"):
         host.write_firmware_vm("vm", ACCEL="tcg", NET0="nat")
         assert "vm: ok" in host.kvmctl("check", "vm").stdout
         host.kvmctl("start", "vm")
-        # Ours is no obstacle to the next VM.
+        # kvmctl's own is no obstacle to the next VM.
         host.write_firmware_vm("other", ACCEL="tcg", NET0="nat")
         assert "other: ok" in host.kvmctl("check", "other").stdout
         host.kvmctl("stop", "--now", "vm")
@@ -391,10 +391,10 @@ def test_a_qemu_that_its_user_may_not_execute(host):
     host.write_firmware_vm("vm", ACCEL="tcg", QEMU=wrapper)
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "--now", "vm")
-    # What it can do is known now: that is no reason to take it for one that can be executed.
+    # Its capabilities are cached now. That does not mean that it can be executed.
     wrapper.chmod(0o700)
     refuse_alike(host, {"QEMU": wrapper}, 77, f"{wrapper}: can't execute it: Permission denied")
-    # Nor if nothing is known.
+    # Nor if nothing is cached.
     wrapper.touch()
     refuse_alike(host, {"QEMU": wrapper}, 77, f"{wrapper}: can't execute it: Permission denied")
 
@@ -404,7 +404,7 @@ def test_a_run_directory_that_can_not_be_made(rootless_host):
     host.write_firmware_vm("vm", ACCEL="tcg")
     host.environment["KVMCTL_RUN"] = "/nonex"
     checked = host.kvmctl("check", "vm", expect=77).stderr
-    assert "/nonex/vms/vm: can't be made: Permission denied\n  set KVMCTL_RUN" in checked
+    assert "/nonex/vms/vm: can't be created: Permission denied\n  set KVMCTL_RUN" in checked
     assert checked in host.kvmctl("start", "vm", expect=77).stderr
 
 
@@ -423,7 +423,7 @@ def test_what_vms_that_do_not_run_have_too(bridged_host):
                  "tcp port 2222", shared):
         assert f"note: {what} is also that of the VM b ({host.vms}/b/vm.params): only one of them" in notes, notes
     assert "note: all VMs together have 1 TiB of memory" in notes
-    # Of one that runs it is no note.
+    # A running VM gets no such notice.
     host.write_firmware_vm("b", DISK0=host.vms / "twin.img", **{**keys, "MEMORY": 32})
     host.kvmctl("start", "b")
     said = host.kvmctl("check", "a", expect=75).stderr
@@ -450,7 +450,7 @@ def test_the_question_about_a_processor_is_kept(host):
 
 
 def test_two_vms_with_one_uuid(host):
-    """As `cp -a` makes them."""
+    """As after `cp -a`."""
     host.kvmctl("create", host.vms / "one", "--memory", "32", "--net", "none")
     shutil.copytree(host.vms / "one", host.vms / "two")
     assert "UUID" in host.kvmctl("check", "two").stdout and "the VM one" in host.kvmctl("check", "two").stdout
@@ -460,7 +460,7 @@ def test_two_vms_with_one_uuid(host):
 
 
 def test_a_run_directory_that_became_read_only(host):
-    """An earlier start left the VM's own directory there."""
+    """An earlier start left the VM's directory there."""
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "--now", "vm")

@@ -15,7 +15,7 @@ PASTE = "x" * 1_000_000
 
 @contextlib.contextmanager
 def stuck(host):
-    """The host's QEMU stands still: the guest reads nothing, and the console's socket fills."""
+    """The host's QEMU is stopped: the guest reads nothing, and the console's socket fills up."""
     pid = host.qemu().pid
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -38,7 +38,7 @@ def test_type_and_leave(host):
     with console(host, "vm") as terminal:
         terminal.sendline("echo $((6 * 7)) is the answer")
         terminal.expect("42 is the answer")
-    # The guest goes on, and the next visitor finds the line free.
+    # The guest goes on, and the console is free for the next client.
     with console(host, "vm") as terminal:
         terminal.sendline("echo $((7 * 7)) is another")
         terminal.expect("49 is another")
@@ -63,7 +63,7 @@ def test_a_silent_line_gets_the_hint(host):
 
 @pytest.mark.parametrize("pastes, said", [(1, None), (2, "what you type now is lost")])
 def test_leaving_a_stuck_guest_after_a_paste(host, pastes, said):
-    """What it has no room for is dropped, which is said; Ctrl-] leaves all the same."""
+    """What does not fit is dropped, with a notice; Ctrl-] still leaves."""
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm")
     with stuck(host), console(host, "vm") as terminal:
@@ -88,7 +88,7 @@ def test_a_script_at_a_stuck_guest_is_told(host, text):
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm")
     with stuck(host):
-        # Fill the socket, which takes a little whether or not anybody reads.
+        # Fill the socket: it takes a little even if nothing reads.
         result = pipe_to_console(host, "vm", PASTE + text)
     assert result.returncode == 124
     assert "does not read" in result.stderr and "kvmctl show vm" in result.stderr

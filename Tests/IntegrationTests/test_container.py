@@ -1,4 +1,4 @@
-"""kvmctl as root of an unprivileged container, whose uids are few."""
+"""kvmctl as root of an unprivileged container that has only a few uids."""
 
 import json
 
@@ -15,7 +15,7 @@ def test_a_uid_that_is_not_there_is_said(host, command):
     done = container.run(host, VM.format("vm", "") + f"kvmctl {command}")
     assert done.returncode == (1 if "--all" in command else 69), done
     assert f"/run/vms/vm/vm.params: {LACK}\n  write RUNAS=USER into" in done.stderr and "map these uids" in done.stderr
-    # That, and nothing that follows from it.
+    # Only the cause is reported, not what follows from it.
     assert done.stderr.count("\n") == 2 and "Invalid argument" not in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""What could not be looked at is never taken for what is not there."""
+"""What could not be read is never taken for absent."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import pytest
 from rig.faults import with_descriptors, with_fault
 
 ERRORS = ["EMFILE", "ENFILE", "ENOMEM", "EIO", "ESTALE", "EACCES"]
-# What says whether a VM runs, and whose it is.
+# The files that tell whether a VM runs, and whose it is.
 FILES = ["process", "manifest.json"]
 
 
@@ -50,7 +50,7 @@ def test_the_lock_is_not_asked_where_the_process_is_known(running_vm):
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_record_that_can_not_be_read(running_vm, error):
-    """That the VM runs is certain; how the last run ended is not."""
+    """The VM certainly runs; how the last run ended is not known."""
     host = running_vm
     record = host.run / "log/vm/record"
     listed = with_fault(host, record, error, "list", "--json")
@@ -62,17 +62,17 @@ def test_a_record_that_can_not_be_read(running_vm, error):
 
 
 def test_a_process_that_can_not_be_looked_at(running_vm):
-    """Its lock says that it runs; which process it is can't be told, so that none is ended."""
+    """The lock says that the VM runs, but not as which process, so none is killed."""
     host = running_vm
     status = f"/proc/{host.qemu().pid}/stat"
     for error in ("EMFILE", "EIO", "ENOMEM"):
         assert "running" in with_fault(host, status, error, "list").stdout
         stopped = with_fault(host, status, error, "stop", "--now", "vm")
-        assert stopped.returncode == 75 and "can't be told which process" in stopped.stderr
+        assert stopped.returncode == 75 and "can't tell from here which process" in stopped.stderr
         assert with_fault(host, status, error, "rm", "vm").returncode == 75
         started = with_fault(host, status, error, "start", "vm")
         assert "already running" in started.stdout, started
-    # Neither the process nor the lock.
+    # Neither the process nor the lock can be read.
     both = host.execute(
         "strace", "-f", "-o", "/dev/null", "-P", status, "-P", host.run / "vms/vm/lock", "-e",
         "inject=openat:error=EIO", host.binary, "list")
@@ -83,11 +83,11 @@ def test_a_process_that_can_not_be_looked_at(running_vm):
 @pytest.mark.parametrize("calls", ["openat", "getdents64"])
 def test_directories_that_can_not_be_listed(running_vm, calls):
     host = running_vm
-    for directory, said in ((host.run / "vms", "which VMs run"), (host.vms, "can't be looked into")):
+    for directory, said in ((host.run / "vms", "which VMs are running"), (host.vms, "can't be read")):
         for command in (["list"], ["stop", "--all", "--now", "--dry-run"]):
             result = with_fault(host, directory, "EIO", *command, calls=calls)
             assert result.returncode != 0 and said in result.stderr, (directory, command, result)
-    # The VM is known by its name all the same.
+    # The VM is still found by its name.
     assert "vm" in with_fault(host, host.run / "vms", "EIO", "list").stdout
 
 
@@ -116,15 +116,15 @@ def test_a_disk_whose_users_can_not_be_seen_stays(host):
     for path, calls in ((disk, "fcntl"), ("/proc/swaps", "openat"), ("/proc/swaps", "read")):
         result = with_fault(host, path, "EIO", "rm", "vm", "--disks", calls=calls)
         assert result.returncode == 69 and str(path) in result.stderr, (path, calls, result)
-    # Of a disk that is said to be raw it is known that it stands on nothing.
+    # A disk declared as raw has no backing file.
     params = host.vms / "other/vm.params"
     params.write_text(params.read_text().replace("DISK0_FORMAT=raw", "DISK0_FORMAT=qcow2"))
-    # The other VM may have the disk too, or have one that stands on it.
+    # The other VM may use the disk too, or have a disk based on it.
     for path, calls in ((host.vms / "other/vm.params", "openat"), (host.vms / "other/vdisk0", "openat,read")):
         kept = with_fault(host, path, "EIO", "rm", "vm", "--disks", "--dry-run", calls=calls)
-        assert f"{path} can't be read, and might use it" in kept.stdout, (path, kept)
+        assert f"{path} can't be read, so another VM might use it" in kept.stdout, (path, kept)
     assert disk.exists()
-    # What can't be read any more can go.
+    # An unreadable disk of the VM itself can be removed.
     assert f"removed {disk}" in with_fault(host, disk, "EIO", "rm", "vm", "--disks", calls="read").stdout
 
 
@@ -136,7 +136,7 @@ def test_as_many_vms_as_descriptors(host):
     listed = with_descriptors(host, 14, "list", "--json")
     assert {vm["name"]: vm["state"] for vm in json.loads(listed.stdout)} == dict.fromkeys(names, "running")
     assert listed.returncode == 0
-    # One that hangs holds up none of those that are asked after it.
+    # A VM that hangs does not delay the ones asked after it.
     hung = host.show("v0")["pid"]
     os.kill(hung, signal.SIGSTOP)
     states = {vm["name"]: vm["state"] for vm in json.loads(with_descriptors(host, 20, "list", "--json").stdout)}

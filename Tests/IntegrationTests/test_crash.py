@@ -1,4 +1,4 @@
-"""Whatever dies, and whenever: nothing is left, and the next start works."""
+"""Whatever dies at any moment: nothing is left behind, and the next start works."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def test_killed_qemu(bridged_host):
 
 
 def test_killed_qemu_has_crashed_at_once(host):
-    """Also while the kernel still takes its memory apart, and its locks are still there."""
+    """Even while the kernel is still freeing its memory, and its locks still exist."""
     host.write_firmware_vm("vm", MEMORY=512)
     for _ in range(5):
         host.kvmctl("start", "vm")
@@ -49,12 +49,12 @@ SAMPLES = 40
 
 
 def start_without_cache(host):
-    """What kvmctl remembers of QEMU and of the host is gone: the start has to find it out."""
+    """The cached probe results are gone, so the start has to probe."""
     shutil.rmtree(host.run / "cache", ignore_errors=True)
 
 
 def start_with_cache(host):
-    """An earlier start left what it found out."""
+    """An earlier start cached its probe results."""
     assert (host.run / "cache").is_dir()
 
 
@@ -89,7 +89,7 @@ def test_kvmctl_killed_at_any_point_of_a_start(bridged_host, prepare):
 
 @pytest.mark.parametrize("delay", [0.005, 0.02, 0.05, 0.1])
 def test_interrupted_start(bridged_host, delay):
-    """Ctrl-C of a start leaves a VM that runs, or nothing."""
+    """Ctrl-C of a start leaves a running VM, or nothing."""
     host = bridged_host
     host.write_firmware_vm("vm", NET0="bridge:br0")
     start = host.popen(host.binary, "start", "vm")

@@ -1,11 +1,11 @@
-"""A file system that never answers holds up nothing that is not on it, and is named."""
+"""A file system that never responds delays only what is on it, and is named."""
 
 import pytest
 
 from rig.fuse import dead, fuse
 from rig.waiting import wait_until
 
-# Longer than any command may wait for what does not answer; a command that hangs fails its test by this.
+# Longer than any command may wait for such a file system. A command that hangs fails its test by this.
 LIMIT = 30
 
 
@@ -25,14 +25,14 @@ def two_vms(host):
 def test_below_a_root(two_vms):
     host = two_vms
     far = host.vms / "far"
-    # Who waits for this one can't even be killed.
+    # A process that waits for this file system can't even be killed.
     with dead(host, far, how="handshake"):
         listed = kvmctl(host, "list", expect=124)
         assert "a " in listed.stdout and "b " in listed.stdout
         assert f"nothing answers for {far} (fuse, nobody)" in listed.stderr
         for command in (["show", "a"], ["stop", "--dry-run", "a"], ["start", "a"], ["start", "b"]):
             kvmctl(host, *command)
-        # It can't be said that they have nothing in common.
+        # It can't be ruled out that they share a disk.
         assert str(far) in kvmctl(host, "check", "b").stdout
         assert str(far) in kvmctl(host, "doctor").stdout
         kvmctl(host, "create", host.vms / "new", "--disk", "1M", "--net", "none")
@@ -41,7 +41,7 @@ def test_below_a_root(two_vms):
         stopped = kvmctl(host, "stop", "--all", "--now", expect=1)
         assert stopped.stdout.count("stopped;") == 2 and str(far) in stopped.stderr
         assert host.qemus() == []
-    # What was left behind waiting ends when it is let go.
+    # The process left waiting ends when the file system goes.
     wait_until(lambda: host.kvmctls() == [], "end of what was left behind")
 
 
@@ -53,7 +53,7 @@ def test_a_root_itself(two_vms):
         assert str(far) in kvmctl(host, "list", expect=124).stderr
         kvmctl(host, "start", "b")
         assert "state          running" in kvmctl(host, "show", "b").stdout
-        # Not that there is none: it may be there.
+        # Not "there is none": the VM may be there.
         missing = kvmctl(host, "start", "c", expect=124)
         assert f"nothing answers for {far}" in missing.stderr
         kvmctl(host, "stop", "--now", "b")
@@ -72,13 +72,13 @@ def test_a_running_vm_whose_own_file_is_there(host):
         assert "state          running" in kvmctl(host, "show", "far").stdout
         for name in ("far", far, far / "vm.params"):
             kvmctl(host, "stop", "--dry-run", name)
-        # Another one starts beside it.
+        # Another VM starts all the same.
         kvmctl(host, "stop", "--now", "near")
         kvmctl(host, "start", "near")
         stopped = kvmctl(host, "stop", "--all", "--now", expect=1)
         assert "far: stopped" in stopped.stdout and "near: stopped" in stopped.stdout
         assert host.qemus() == []
-        # Now nobody can say what it is.
+        # Now it can't be told what the path is.
         assert f"nothing answers for {far}" in kvmctl(host, "start", far, expect=124).stderr
 
 
@@ -103,7 +103,7 @@ def test_what_a_vm_names_there(two_vms, key):
     host.write_firmware_vm("far", **{key: far / "x", **({"VNCDISP": 1} if key.startswith("VNC") else {})})
     with dead(host, far):
         assert str(far) in kvmctl(host, "start", "far", expect=124).stderr
-        # It is nobody else's business.
+        # It affects no other VM.
         assert "far " in kvmctl(host, "list").stdout
         kvmctl(host, "check", "b")
         if key == "DISK0":
@@ -114,7 +114,7 @@ def test_what_a_vm_names_there(two_vms, key):
 
 
 def test_a_home_that_does_not_answer(rootless_host):
-    """Root's VMs are none of its business; a user's own say which file they wait for."""
+    """Root's VMs don't depend on it; messages about the user's own VMs name the file that they wait for."""
     host = rootless_host
     host.write_firmware_vm("vm", NET0="user")
     del host.environment["KVMCTL_RUN"]
@@ -126,7 +126,7 @@ def test_a_home_that_does_not_answer(rootless_host):
 
 
 def test_what_answers_is_read_all_the_same(two_vms):
-    """The VMs on a file system that somebody answers for are there like all others."""
+    """The VMs on a file system that responds are found like all others."""
     host = two_vms
     source, far = host.root / "source", host.vms / "far"
     source.mkdir()
@@ -147,7 +147,7 @@ def test_what_answers_is_read_all_the_same(two_vms):
 
 
 def test_nobody_waits_for_more_than_one_answer(two_vms):
-    """However many lie on what does not answer, it is asked once."""
+    """However many VMs are on an unresponsive file system, it is accessed only once."""
     host = two_vms
     far = host.root / "far"
     for number in range(100):

@@ -1,4 +1,4 @@
-"""Disks by any legal name, and those that can't be used."""
+"""Disks with any legal name, and disks that can't be used."""
 
 import os
 
@@ -11,7 +11,7 @@ ODD_NAMES = ["a,b=c.img", "two words.img", "it's.img", 'say "hi".img', "Größe-
 
 
 def quoted(path):
-    """As sh takes it: no expansion, whatever it holds."""
+    """Quoted as for sh: nothing in it is expanded."""
     return "'" + str(path).replace("'", "'\\''") + "'"
 
 
@@ -129,7 +129,7 @@ def test_a_running_vm_is_not_removed(host, extra):
 
 
 def test_a_create_that_is_killed_is_in_nobodys_way(host):
-    """Wherever between the names of its disks and that of its params file."""
+    """At any point between naming its disks and naming its params file."""
     words = ["create", host.vms / "vm", "--disk", "1M", "--disk", "2M", "--net", "none", "--memory", "32"]
     links = [call for call in system_calls(host, *words) if call[0] == "linkat"]
     host.kvmctl("rm", "vm", "--disks", "--yes")
@@ -139,7 +139,7 @@ def test_a_create_that_is_killed_is_in_nobodys_way(host):
         assert not (host.vms / "vm/vm.params").exists()
         host.kvmctl(*words)
         host.kvmctl("rm", "vm", "--disks", "--yes")
-    # A disk that has anything in it, or that another VM has, is not taken for one.
+    # A disk that has content, or that another VM uses, does not count as left over.
     for there in (b"x", b""):
         assert was_killed(strike(host, links[-1], "signal=SIGKILL", *words))
         (host.vms / "vm/vdisk0").open("r+b").write(there)

@@ -1,4 +1,4 @@
-"""A disk that somebody uses is refused, whoever that is, and by every command in the same words."""
+"""A disk in use is refused, whoever uses it, and by every command in the same words."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ def loops():
             return device
 
         def partition(device):
-            """The kernel is told of one: not every kernel can read a table of them."""
+            """Tells the kernel of a partition: not every kernel can read partition tables."""
             run("addpart", device, 1, 2048, 8192)
             undo.callback(run, "delpart", device, 1)
             return f"{device}p1"
@@ -49,7 +49,7 @@ def mounted(host, device, directory, script, options="rw"):
 
 
 def assert_refused(host, words, outside=""):
-    """check, start, the dry run and doctor say the same of the VM called vm."""
+    """check, start, the dry run and doctor say the same about the VM `vm`."""
     script = f"""
         for command in "check vm" "start vm" "start --dry-run vm" "doctor vm"; do
             echo "== $command"; {host.binary} $command 2>&1; echo "code $?"
@@ -91,18 +91,18 @@ def test_a_file_that_is_attached_or_mounted(host, loops):
     assert_refused(host, f"it is attached as {device}")
     assert_refused(
         host, "it is mounted at", lambda script: mounted(host, device, host.root / "mnt", script))
-    # Under another name of the file, too.
+    # Also under another name of the file.
     os.link(disk, host.vms / "vm" / "other")
     host.write_firmware_vm("vm", DISK0="other")
     assert_refused(host, f"it is attached as {device}")
-    # And a device made of the same file as one that is mounted.
+    # And a second loop device of the same file as a mounted one.
     second = loops(disk)
     host.write_firmware_vm("vm", DISK0=second)
     assert_refused(host, f"the file behind it is attached as {device}")
 
 
 def test_a_mount_that_is_not_seen(host, loops):
-    """In another mount namespace: the kernel knows of it, and nothing else does."""
+    """In another mount namespace: only the kernel knows of it."""
     device = loops(image(host.vms / "disk"))
     host.write_firmware_vm("vm", DISK0=device)
     run("mkfs.ext4", "-q", "-F", device)
@@ -131,7 +131,7 @@ def test_swap_space(host):
 
 
 def test_reading_beside_readers(host, loops):
-    """A CD or a disk that is only read may be mounted read-only beside."""
+    """A CD or a read-only disk may also be mounted read-only."""
     device = loops(image(host.vms / "disk"), "--read-only")
     place = host.root / "mnt"
     for keys in [{"CDROM0": device}, {"DISK0": device, "DISK0_READONLY": "yes"}]:
@@ -155,7 +155,7 @@ def test_the_host_keeps_off_what_a_vm_writes_to(host, loops):
 
 
 def chain(*paths):
-    """qcow2 images, each a difference to the one before."""
+    """qcow2 images, each with the one before as its backing file."""
     below = None
     for path in paths:
         path.parent.mkdir(exist_ok=True)
@@ -170,12 +170,12 @@ def test_the_base_of_another_vms_disk(host):
     for name in ["vm", "top"]:
         host.write_firmware_vm(name, DISK0="disk", DISK0_FORMAT="qcow2")
     assert_refused(host, f"is the backing file of {top}, a disk of the VM top")
-    # Reading harms nobody.
+    # Reading does no harm.
     host.write_firmware_vm("vm", DISK0="disk", DISK0_FORMAT="qcow2", DISK0_READONLY="yes")
     host.kvmctl("check", "vm")
     kept = host.kvmctl("rm", "--disks", "vm").stdout
     assert base.exists() and f"kept {base}: it is the backing file of {top}" in kept
-    # Said to be raw, a disk is what its bytes are, and stands on nothing.
+    # A disk declared as raw has no backing file, whatever its content says.
     host.write_firmware_vm("vm", DISK0="disk", DISK0_FORMAT="qcow2")
     host.write_firmware_vm("top", DISK0="disk", DISK0_FORMAT="raw")
     host.kvmctl("check", "vm")
@@ -220,7 +220,7 @@ def test_removal_keeps_what_the_host_or_another_vm_uses(host, loops):
 
 
 def test_removal_tells_only_what_it_did(host):
-    """Logs that can't be removed are not said to be, and the code tells."""
+    """Logs that can't be removed are not reported as removed, and the exit code tells."""
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "--now", "vm")
@@ -230,7 +230,7 @@ def test_removal_tells_only_what_it_did(host):
 
 
 def test_a_vm_whose_name_is_not_utf8(host):
-    """Nobody can see what it is; it may stand on any disk, and nobody says that it is not there."""
+    """It can't be read, so it may use any disk, and it is not taken for absent."""
     base = host.vms / "base/vdisk0"
     host.kvmctl("create", host.vms / "base", "--disk", "1M", "--memory", "32", "--net", "none")
     odd = os.fsencode(host.vms) + b"/caf\xe9"
@@ -239,7 +239,7 @@ def test_a_vm_whose_name_is_not_utf8(host):
         params.write(f"NET0=none\nDISK0=overlay\nDISK0_FORMAT=qcow2\n")
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", base, "-F", "raw", odd + b"/overlay"], check=True)
     assert "not UTF-8" in host.kvmctl("list", expect=65).stderr
-    assert "and might use it" in host.kvmctl("rm", "base", "--disks", "--dry-run").stdout and base.exists()
+    assert "so another VM might use it" in host.kvmctl("rm", "base", "--disks", "--dry-run").stdout and base.exists()
     said = subprocess.run([host.binary, "check", odd], capture_output=True, env=host.environment)
     assert said.returncode == 64 and b"is not UTF-8" in said.stderr
     host.environment["KVMCTL_VMS"] = os.fsdecode(odd)
@@ -247,7 +247,7 @@ def test_a_vm_whose_name_is_not_utf8(host):
 
 
 def test_the_file_behind_a_loop_device_is_another_vms_disk(host, loops):
-    """However the device stands on it."""
+    """However the device was made from it."""
     disk = image(host.vms / "other/disk")
     host.write_firmware_vm("other", DISK0=disk)
     host.kvmctl("start", "other")
@@ -260,7 +260,7 @@ def test_the_file_behind_a_loop_device_is_another_vms_disk(host, loops):
 
 
 def test_what_another_account_says_of_roots_disk(host):
-    """It keeps root from nothing; but a base that the account can read, and may have built on, is not deleted."""
+    """It does not stop root; but an image that the account can read, and may use as a backing file, is not deleted."""
     host.kvmctl("create", host.vms / "vm", "--disk", "1M", "--memory", "32", "--net", "none")
     disk, users = host.vms / "vm/vdisk0", host.vms / "users"
     host.write_firmware_vm("users", DISK0="overlay", DISK0_FORMAT="qcow2")
@@ -271,7 +271,7 @@ def test_what_another_account_says_of_roots_disk(host):
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "--now", "vm")
     assert f"would remove {disk}" in host.kvmctl("rm", "vm", "--disks", "--dry-run").stdout
-    # Nor does a file that nobody can understand.
+    # Nor does an invalid params file.
     (users / "vm.params").write_text("junk")
     assert f"would remove {disk}" in host.kvmctl("rm", "vm", "--disks", "--dry-run").stdout
     host.write_firmware_vm("users", DISK0="overlay", DISK0_FORMAT="qcow2")

@@ -1,4 +1,4 @@
-"""The man pages and the shells' completions, which are made of what the binary says of itself."""
+"""The man pages and the shell completions, which are generated from the binary's own help."""
 
 import json
 import os
@@ -16,7 +16,7 @@ def asked(binary, *words):
 
 
 def commands(command, path=()):
-    """Every command that is shown, with its words."""
+    """Every command that the help shows, as its words."""
     path = (*path, command["commandName"])
     yield "-".join(path), command
     for child in command.get("subcommands", []):
@@ -25,7 +25,7 @@ def commands(command, path=()):
 
 
 def rendered(page):
-    """The page as it is read, and nothing said of how it is written."""
+    """The page as shown, without a warning about its markup."""
     result = subprocess.run(
         ["man", "--warnings", "--local-file", page], capture_output=True, text=True, check=True,
         env={**os.environ, "MANWIDTH": "200", "MAN_KEEP_FORMATTING": "", "LC_ALL": "C.UTF-8"})
@@ -114,5 +114,5 @@ def shell(request, vms, docs):
 def test_shells_complete(shell, typed, completed):
     begin, end = "\x01", "\x05"
     shell.sendline(f'{typed}\t{begin}echo "{end}]"')
-    # What echo prints of the line, other than what the shell shows of it, has no quotation mark.
+    # echo's output, unlike the shell's echo of the line, has no quotation mark.
     shell.expect(rf"{re.escape(completed)}[/ ]?\]\r")

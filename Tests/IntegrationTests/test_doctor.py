@@ -1,4 +1,4 @@
-"""`doctor`: hosts that are broken in one way each. What it prints mends them, word for word."""
+"""`doctor` on hosts that are each broken in one way. The commands that it prints repair them, as they are."""
 
 import json
 import socket
@@ -10,7 +10,7 @@ from rig.process import Process
 from rig.waiting import wait_until
 
 MAC = "52:54:00:00:00:01"
-# What this test's own machine lacks, and no test can mend.
+# Findings about the machine that runs the tests, which a test can't repair.
 MACHINE = {"KVM", "vhost-net"}
 
 
@@ -41,7 +41,7 @@ def findings(host, *words):
 
 
 def own_mounts(host):
-    """Lets everything that runs on the host see mounts that the machine does not."""
+    """A mount namespace for everything that runs on the host, apart from the machine's."""
     keeper = host.popen("unshare", "--mount", "--propagation", "private", "sleep", "infinity")
     wait_until(lambda: (Process(keeper.pid).executable or "").endswith("/sleep"), "mount namespace")
     host.more_namespaces.append(f"--mount=/proc/{keeper.pid}/ns/mnt")
@@ -96,14 +96,14 @@ def nat_behind(rules):
         vm(NET0="nat")(host)
         host.ip("address", "add", "10.9.0.2/24", "dev", "br0")
         host.ip("route", "add", "default", "via", "10.9.0.1")
-        # What is bridged is another matter.
+        # Bridged VMs are checked differently.
         shell(host, "sysctl -q -w net.bridge.bridge-nf-call-iptables=0")
         rules(host)
     return broken
 
 
 def running(script, **keys):
-    """A second VM that runs, and then something is taken away from it."""
+    """A second VM that runs, from which the test then takes something away."""
     def broken(host):
         vm(name="web", **{"MAC": "52:54:00:00:00:09", **keys})(host)
         host.kvmctl("start", "web")
@@ -149,7 +149,7 @@ def networkd_has_the_uplink(host):
         printf 'ADMIN_STATE=configured\\nNETWORK_FILE=/etc/systemd/network/50-eth0.network\\n' \\
             >/run/systemd/netif/links/${link%%:*}
         """)
-    # What a reload of the real one comes to.
+    # The effect of reloading the real service.
     program(
         host, "networkctl", '[ "$1" = reload ] || exit 1', "file=$(grep -l Bridge=br0 /etc/systemd/network/*.network)",
         'sed -i "s|NETWORK_FILE=.*|NETWORK_FILE=$file|" /run/systemd/netif/links/*')
@@ -168,7 +168,7 @@ def network_manager_has_the_uplink(host):
         "sed -i s/true/false/ /run/NetworkManager/devices/*")
 
 
-# The way in which it is broken: how, the worst word, whose, a part of the text, the mend.
+# For each defect: how to cause it, the worst severity, whose it is, a part of the text, the repair.
 BROKEN = {
     "no bridge": (
         vm(NET0="bridge:br9"), "problem", "vm", "no bridge br9", "kvmctl net up br9"),
@@ -296,7 +296,7 @@ def test_the_mend_mends(healthy, way):
     shell(host, hit["command"])
     after = findings(host)
     assert not [one for one in after if words in one["text"]], after
-    # What is mended does not break something else.
+    # The repair does not break something else.
     assert {one["subject"] for one in after} <= {"br9"}, after
 
 
@@ -307,11 +307,11 @@ def test_a_healthy_host(healthy):
     said = host.kvmctl("doctor").stdout
     assert "br0: up, uplink eth0, MTU 1500, 2 of 1023 ports" in said
     assert said.splitlines()[-1].startswith("no problems, ")
-    # Only what is asked about, and the host.
+    # Only the VMs asked about, and the host.
     vm(name="bad", MAC="52:54:00:00:00:09", ACCEL="kvm")(host)
     assert {one["subject"] for one in findings(host)} == {"bad"}
     assert findings(host, "vm") == findings(host, "br0") == []
-    # The others count all the same.
+    # The other VMs are considered all the same.
     vm(name="twin")(host)
     [twin] = findings(host, "twin")
     assert "as the running VM vm" in twin["text"]
@@ -341,7 +341,7 @@ def test_a_user_is_told_what_only_root_sees(healthy):
     vm("closed")(host)
     (host.vms / "closed").chmod(0o700)
     said = host.kvmctl("doctor", uid=NOBODY).stdout
-    assert f"VMs: {host.vms}/closed can't be looked into" in said
+    assert f"VMs: {host.vms}/closed can't be read" in said
     assert "firewall: only root can look at it" in said and "sudo kvmctl doctor" in said
     assert "ok       firewall" not in said
 

@@ -1,4 +1,4 @@
-"""`start --foreground` and the terminal that it is typed at: no VM keeps one, in any mode, behind any descriptor."""
+"""`start --foreground` and its terminal: no VM keeps access to one, in any mode, by any descriptor."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ TERMINALS = ("/dev/pts/", "/dev/tty", "/dev/console", "/dev/ptmx")
 
 
 def session(process):
-    """The session of a process, and the number of its controlling terminal (0: none), by /proc/PID/stat."""
+    """The session of a process, and the number of its controlling terminal (0: none), from /proc/PID/stat."""
     fields = (process.directory / "stat").read_text().rpartition(")")[2].split()
     return int(fields[3]), int(fields[4])
 
@@ -44,7 +44,7 @@ def vm(host):
 
 
 def in_shell(host, *words):
-    """kvmctl as a job of an interactive shell, which gives it a process group of its own."""
+    """kvmctl as a job of an interactive shell, in its own process group."""
     program, *rest = host.command("bash", "--norc", "-i")
     shell = pexpect.spawn(program, rest, env=host.environment, encoding="utf-8", timeout=30, dimensions=(24, 200))
     shell.sendline(f"PS1='ready> '; {host.binary} {' '.join(words)}; echo code-$?-$((1 + 1))")
@@ -56,7 +56,7 @@ def test_ctrl_c_of_a_job_of_a_shell_ends_qemu(vm):
     qemu = wait_running(vm)
     assert_without_terminal(qemu)
     shell.expect_exact("kvmctl logs --qemu vm")
-    # What stays on the terminal has nothing that is the VM's.
+    # The process that stays on the terminal holds none of the VM's resources.
     [waiting] = [process for process in vm.kvmctls() if process.pid != qemu.pid]
     assert all(path.startswith(TERMINALS) for path in waiting.descriptors.values()), waiting.descriptors
     shell.sendcontrol("c")
@@ -67,7 +67,7 @@ def test_ctrl_c_of_a_job_of_a_shell_ends_qemu(vm):
 
 
 def test_leader_of_the_terminals_session(vm):
-    """As under `ssh -t HOST kvmctl start --foreground`; the terminal's hang-up ends QEMU in order."""
+    """As under `ssh -t HOST kvmctl start --foreground`: a hang-up of the terminal shuts QEMU down in order."""
     terminal = spawn(vm, "start", "--foreground", "vm")
     assert_without_terminal(wait_running(vm))
     terminal.close(force=False)
@@ -77,7 +77,7 @@ def test_leader_of_the_terminals_session(vm):
 
 @pytest.mark.parametrize("number, expected", [(signal.SIGTERM, 0), (signal.SIGKILL, None)])
 def test_signal_to_what_stays_on_the_terminal(vm, number, expected):
-    """It passes on what it can; killed itself, it leaves a VM that goes on."""
+    """It forwards the signals that it can catch. If it is killed, the VM goes on."""
     terminal = spawn(vm, "start", "--foreground", "vm")
     qemu = wait_running(vm)
     os.kill(terminal.pid, number)
@@ -145,7 +145,7 @@ sys.exit(3)
 
 @pytest.mark.parametrize("extra", [[], ["--foreground"]])
 def test_a_hostile_qemu_finds_no_terminal(host, extra):
-    """Also where the starter had one behind many other descriptors, which is its stderr, and was a session's leader."""
+    """Even if the starter was a session leader and had a terminal as its stderr and on many other descriptors."""
     script = host.root / "attack.py"
     script.write_text(ATTACK)
     host.write_firmware_vm("vm", QEMU=fake_qemu(host, f"exec /usr/bin/python3 {script}\n"))
@@ -161,7 +161,7 @@ def test_a_hostile_qemu_finds_no_terminal(host, extra):
 
 
 def stderr_of(host, stream, **more):
-    """What QEMU has for stderr, of a start in the foreground whose stderr is `stream`."""
+    """QEMU's stderr after a start in the foreground with `stream` as its stderr."""
     environment = {**host.environment, **more}
     start = subprocess.Popen(
         host.command(host.binary, "start", "--foreground", "vm"), env=environment, stdin=subprocess.DEVNULL,
@@ -176,7 +176,7 @@ def stderr_of(host, stream, **more):
 
 
 def test_stderr_that_qemu_may_not_have(vm, tmp_path):
-    """It could be read from, cut, overwritten or typed into: the VM's log takes the messages instead."""
+    """A stderr that could be read, truncated, overwritten or typed into: the messages go to the VM's log instead."""
     outside, inside = pty.openpty()
     near, far = socket.socketpair()
     with open(tmp_path / "log", "w") as log, open(os.devnull, "w") as nowhere:
@@ -194,7 +194,7 @@ def test_stderr_that_is_a_pipe_is_opened_anew_for_qemu(vm):
     path, flags = stderr_of(vm, writer)
     assert path == os.readlink(f"/proc/self/fd/{writer}")
     assert flags & os.O_ACCMODE == os.O_WRONLY and flags & os.O_NONBLOCK
-    # Whose O_NONBLOCK would be everybody's if they had one description.
+    # Its O_NONBLOCK would affect everybody who shares the open file description.
     assert not fcntl.fcntl(writer, fcntl.F_GETFL) & os.O_NONBLOCK
     os.close(reader)
     os.close(writer)
@@ -209,7 +209,7 @@ def test_the_journals_stream_is_qemus(vm):
 
 
 def test_a_start_that_has_no_terminal_is_qemu_itself(vm):
-    """As the main process of a service has to be."""
+    """As a service's main process has to be."""
     start = vm.popen(vm.binary, "start", "--foreground", "vm", start_new_session=True)
     qemu = wait_running(vm)
     assert qemu.pid == start.pid
@@ -219,7 +219,7 @@ def test_a_start_that_has_no_terminal_is_qemu_itself(vm):
 
 
 def test_a_job_without_a_terminal_gets_a_session_of_its_own(vm):
-    """A group's leader can't begin one in place (setsid(2))."""
+    """A process group leader can't create a session in place (setsid(2))."""
     start = vm.popen(vm.binary, "start", "--foreground", "vm", process_group=0)
     qemu = wait_running(vm)
     assert_without_terminal(qemu)

@@ -1,4 +1,4 @@
-"""The walk-through of 2010: install from a CD, restart from the disk, answer on the bridge."""
+"""The walk-through of 2010: install from a CD, boot from the disk, answer on the bridge."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The addresses of guests, by whatever knows them."""
+"""The addresses of guests, from every source that knows them."""
 
 import json
 import re
@@ -43,14 +43,14 @@ def test_dhcp_server_of_somebody_elses_without_an_agent(lan):
     host = lan.host
     lan.serve_addresses()
     start(host, ("web", "tiny.dhcp=0", {}), ("db", "tiny.dhcp=0", {}))
-    # Both are listened to from the start.
+    # Both are heard from the start.
     lines = host.kvmctl("ip", "--wait", "60s", "-4", "web", "db").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["web", "db"]
     given = {line.split()[1]: line.split()[2] for line in (host.root / "lan-leases").read_text().splitlines()
              if re.match(r"\d+ 52:54", line)}
     assert [line.split()[1] for line in lines] == [given[MAC.format(1)], given[MAC.format(2)]]
 
-    # From the router's announcement, and the address that the guest makes of it.
+    # From the router's advertisement, and the address that the guest derives from it.
     assert host.kvmctl("ip", "--wait", "60s", "-6", "web").stdout == "fd07::5054:ff:fe00:1\n"
     assert host.kvmctl("ip", "--wait", "60s", "--any", "-6", "--table", "web").stdout.splitlines()[0].split() == [
         "VM", "NIC", "ADDRESS", "SOURCE"]
@@ -78,7 +78,7 @@ def test_silent_guests_are_asked(bridged_host):
     assert "agent" in known["10.9.0.9"]["sources"] and known["10.9.0.9"]["confirmed"] is True
     assert known[link_local(3)]["zone"] == "br0" and known[link_local(3)]["scope"] == "link"
 
-    # What the host remembers is asked again, and a guest that is gone has no address.
+    # Remembered addresses are probed again: a guest that is gone has none.
     host.execute("ping", "-c1", "-W5", "10.9.0.7")
     assert "neighbour" in addresses(host, "quiet")["10.9.0.7"]
     assert host.kvmctl("ip", "quiet", "nobody", "hung", expect=1).stdout.splitlines() == [
@@ -123,7 +123,7 @@ def test_why_there_is_none(lan):
 
 
 def spoof(lan, mac):
-    """Frames from the LAN in the guest's name, and noise of the kinds that are listened to."""
+    """Frames from the LAN that claim to be the guest's, and malformed frames of the kinds that are listened for."""
     lan.run_python(f"""
 import os, socket, struct
 mac = bytes.fromhex("{mac}".replace(":", ""))
@@ -175,7 +175,7 @@ def test_nat_knows_before_the_guest_does(host):
 
 def test_without_root(rootless_host):
     host = rootless_host
-    # Root's cache is not for everybody.
+    # Root's cache is not readable by everybody.
     for name in ("vmlinuz", "initrd-agent.gz"):
         shutil.copy(host.guests / name, host.vms)
     host.write_tiny_vm(

@@ -1,4 +1,4 @@
-"""Networks of VMs alone: no way out, no way to the host, gone with their last VM."""
+"""Networks with only VMs on them: no way out, no way to the host, removed with their last VM."""
 
 import re
 
@@ -7,7 +7,7 @@ from rig.terminal import run_inside
 
 
 def test_guests_reach_those_on_their_own_network_only(host):
-    # The host has an address that the guests take for a neighbour's, and would forward what they send.
+    # The host has an address that looks like a neighbour's to the guests, and forwards packets.
     with outside(host) as there:
         host.execute("sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
         before = host.network()
@@ -18,13 +18,13 @@ def test_guests_reach_those_on_their_own_network_only(host):
         for number in (11, 12):
             host.wait_console(f"vm{number}", f"tiny: eth0 192.0.2.{number}/24")
 
-        # A station on another such network.
+        # A machine on another such network.
         there.execute("ip", "link", "add", "on-other", "type", "veth", "peer", "name", "port", "netns", host.namespace)
         there.execute("ip", "address", "add", "192.0.2.13/24", "dev", "on-other")
         there.execute("ip", "link", "set", "on-other", "up")
         host.ip("link", "set", "port", "addrgenmode", "none", "up", "master", "kvm-other")
 
-        # The second time as a guest that knows the bridge's MAC, and asks for nothing.
+        # The second time as a guest that knows the bridge's MAC without asking.
         mac = host.links()["kvm-lab"]["address"]
         ping = f"for a in 192.0.2.12 192.0.2.13 {HOST_ADDRESS} {ADDRESS}; do ping -c 1 -W 1 $a | grep from; done"
         learn = f"for a in {HOST_ADDRESS} {ADDRESS}; do arp -s $a {mac}; done"

@@ -1,4 +1,4 @@
-"""What `--json` prints is what docs/json.md says, key for key."""
+"""`--json` prints what docs/json.md documents, key by key."""
 
 import json
 import re
@@ -108,7 +108,7 @@ def failures():
 @pytest.mark.parametrize("command", [
     ["start"], ["start", "--dry-run"], ["stop", "--now"], ["show"], ["check"], ["ip"], ["rm"], ["rm", "--dry-run"]])
 def test_no_vm_is_left_out(host, command):
-    """Of several, and of one, in the order that they were asked about."""
+    """Of several or of one, in the order given."""
     host.write_firmware_vm("good", ACCEL="tcg")
     host.kvmctl("start", "good")
     words = ["nope", "good", "./none/", "bad name"]

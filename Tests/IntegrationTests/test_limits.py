@@ -1,4 +1,4 @@
-"""What a shell is limited to, or given precedence by, says nothing of the VM that is started from it."""
+"""A shell's limits and priorities don't apply to a VM that is started from it."""
 
 import ast
 import os
@@ -12,7 +12,7 @@ from rig.process import Process
 from rig.waiting import wait_until
 
 UNLIMITED = "unlimited"
-# By the names in /proc/PID/limits: soft and hard, as far as the starter's hard limit does not forbid it.
+# By their names in /proc/PID/limits: soft and hard, unless the starter's hard limit is lower.
 ORDINARY = {
     "Max cpu time": UNLIMITED, "Max file size": UNLIMITED, "Max data size": UNLIMITED, "Max resident set": UNLIMITED,
     "Max address space": UNLIMITED, "Max file locks": UNLIMITED, "Max locked memory": UNLIMITED,
@@ -20,7 +20,7 @@ ORDINARY = {
     "Max open files": "65536", "Max pending signals": "65536", "Max msgqueue size": "819200", "Max nice priority": "0",
     "Max realtime priority": "0",
 }
-# For each the word of prlimit(1), and a limit with which kvmctl itself still works.
+# For each its option of prlimit(1), and a limit with which kvmctl itself still works.
 ODD = {
     "cpu": 30, "fsize": 102400, "data": 1 << 30, "rss": 1 << 20, "as": 8 << 30, "locks": 10, "memlock": 65536,
     "rttime": 10**6, "stack": 1 << 20, "core": 1 << 20, "nproc": 2000, "nofile": 200, "sigpending": 10,
@@ -29,7 +29,7 @@ ODD = {
 
 
 def limits(process):
-    """{name: (soft, hard)} by /proc/PID/limits."""
+    """{name: (soft, hard)} from /proc/PID/limits."""
     lines = (process.directory / "limits").read_text().splitlines()[1:]
     found = (re.match(r"(.{25}) (\S+) +(\S+)", line) for line in lines)
     return {match[1].strip(): (match[2], match[3]) for match in found}
@@ -59,7 +59,7 @@ def test_qemu_has_the_ordinary_limits(host):
 
 
 def test_qemu_has_the_ordinary_priorities(host):
-    """Also what no file of /proc/PID/limits shows."""
+    """Including what /proc/PID/limits does not show."""
     host.write_firmware_vm("vm")
     odd = ["nice", "-n", "10", "chrt", "--batch", "0", "ionice", "-c", "3", "taskset", "1", "setarch", "-R",
            "choom", "-n", "500", "--"]
@@ -85,7 +85,7 @@ def test_foreground_too(host):
 
 
 def test_a_units_limits_are_meant(host):
-    """systemd says by SYSTEMD_EXEC_PID that it started this very process."""
+    """SYSTEMD_EXEC_PID says that systemd started this very process."""
     host.write_firmware_vm("vm")
     line = f"SYSTEMD_EXEC_PID=$$ exec {host.binary} start --foreground vm"
     start = host.popen("nice", "-n", "10", "prlimit", "--rss=1000000:", "sh", "-c", line)
@@ -96,7 +96,7 @@ def test_a_units_limits_are_meant(host):
     start.communicate(timeout=30)
 
 
-# Sets what outlives execve(2) and is seen only from inside, and becomes kvmctl.
+# Sets attributes that survive execve(2) and are visible only from inside, and becomes kvmctl.
 ODD_STARTER = """
 import ctypes, os, signal, sys
 libc = ctypes.CDLL(None)
@@ -114,7 +114,7 @@ libc.syscall(248, b"user", b"kvmctl-test", b"secret", 6, -3)  # add_key, to the 
 os.execv(sys.argv[1], sys.argv[1:])
 """
 
-# A QEMU that tells what it finds of that.
+# A QEMU that reports those attributes.
 INSIDE = """
 import ctypes, os, signal, sys
 libc = ctypes.CDLL(None)
@@ -141,7 +141,7 @@ def test_nothing_else_outlives_the_starter_either(host, extra):
     result = host.execute("/usr/bin/python3", "-c", ODD_STARTER, host.binary, "start", *extra, "vm")
     [line] = re.findall("found (.*)", result.stderr)
     found = ast.literal_eval(line)
-    # Python itself ignores SIGPIPE; what goes beyond a file's greatest size is no end of QEMU.
+    # Python itself ignores SIGPIPE. Exceeding the maximum file size must not kill QEMU.
     assert set(found.pop("ignored")) == {signal.SIGPIPE, signal.SIGXFSZ}
     assert found == {
         "timers": [0, 0, 0], "blocked": [], "slack": 50000, "no huge pages": 0, "policy": 0, "cwd": "/", "umask": 0o77,
@@ -160,13 +160,13 @@ def test_a_limit_that_can_not_be_raised_is_said(rootless_host, option, words):
         told = host.execute("prlimit", option, host.binary, command, "vm")
         assert told.returncode == 0, told.stderr
         assert f"limit on {words}" in told.stderr + told.stdout or f"limit on the {words}" in told.stderr + told.stdout
-    # A limit that is high enough is no news.
+    # A limit that is high enough is not mentioned.
     host.kvmctl("stop", "--now", "vm")
     assert "limit" not in host.kvmctl("check", "vm").stdout
 
 
 def test_a_full_file_size_is_no_end_of_the_vm(rootless_host):
-    """SIGXFSZ would be; where the limit can't be raised, QEMU's writes beyond it fail instead."""
+    """SIGXFSZ would kill it. If the limit can't be raised, QEMU's writes beyond it fail instead."""
     host = rootless_host
     host.write_firmware_vm("vm")
     host.execute("prlimit", "--fsize=102400", host.binary, "start", "vm").check_returncode()
@@ -183,7 +183,7 @@ def test_kvmctl_itself_reports_a_file_that_may_not_grow(rootless_host):
 
 
 def test_children_that_are_not_qemu(host):
-    """nft and dnsmasq work for all VMs, for as long as there are any."""
+    """nft and dnsmasq serve all VMs, for as long as any runs."""
     host.write_firmware_vm("vm", NET0="nat")
     odd = ["nice", "-n", "10", "prlimit", "--fsize=102400:", "--cpu=30:", "--nofile=200:"]
     host.execute(*odd, host.binary, "start", "vm").check_returncode()

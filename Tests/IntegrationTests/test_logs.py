@@ -122,7 +122,7 @@ def test_follow_goes_on_after_a_log_was_cut(vm):
 
 
 def test_follow_ends_with_its_reader(vm):
-    """Also where the guest never writes another word."""
+    """Even if the guest writes nothing more."""
     following = vm.popen(vm.binary, "logs", "vm", "--follow")
     following.stdout.close()
     assert following.wait(timeout=30) == 0
@@ -157,7 +157,7 @@ def test_a_character_that_comes_in_two_parts_is_whole_on_a_terminal(vm):
 
 
 BOUND = 16 << 20
-# mov dx,3f8; mov al,'A'; out dx,al; jmp to the out: all that it does is to write to the serial port.
+# mov dx,3f8; mov al,'A'; out dx,al; jmp to the out: it only writes to the serial port.
 FLOOD = bytes.fromhex("baf803b041eeebfd")
 
 
@@ -173,7 +173,7 @@ def size(host, name="console.log"):
 
 
 def test_what_a_guest_floods_is_bounded_by_whoever_comes_by(host):
-    """With QEMU that goes on writing; the newest stays."""
+    """While QEMU goes on writing. The newest part is kept."""
     flooding_vm(host)
     wait_until(lambda: size(host) > 10000, "flood")
     for command in (["trim-logs"], ["list"], ["show", "vm"], ["logs", "vm", "-n", "0"]):
@@ -185,7 +185,7 @@ def test_what_a_guest_floods_is_bounded_by_whoever_comes_by(host):
         wait_until(lambda: size(host) > before, "flood that goes on")
         with open(log_file(host), "rb") as log:
             kept = log.read()
-        # Behind the newest stands what QEMU has written since, and nothing of it is lost or out of place.
+        # The newest part is followed by what QEMU has written since, complete and in order.
         newest, _, flood = kept.rpartition(b"\nlast word\n")
         assert newest.endswith(b"x" * 1000) and set(flood) == {ord("A")}
     host.kvmctl("stop", "--now", "vm")
@@ -193,7 +193,7 @@ def test_what_a_guest_floods_is_bounded_by_whoever_comes_by(host):
 
 @pytest.mark.parametrize("name", ["console.log", "qemu.log", "record"])
 def test_every_log_is_bounded(host, name):
-    """A record is of use too when its middle is gone: its beginning has what QEMU answered, its end what happened last."""
+    """A record is still of use without its middle: QEMU's replies are at its beginning, the latest events at its end."""
     host.write_firmware_vm("vm", VNCDISP="auto", ACCEL="tcg")
     command = host.command(host.binary, "start", "--foreground", "vm")
     start = subprocess.Popen(command, env=host.environment, stderr=subprocess.DEVNULL)
@@ -231,7 +231,7 @@ def test_a_follower_sees_everything_once(vm):
 def test_the_log_of_the_run_before_is_bounded_too(vm):
     append(vm, b"first run\n" * 2_000_000 + b"its end\n")
     vm.qemu().kill()
-    # Nothing came by as long as it ran.
+    # No command ran while it did.
     vm.kvmctl("start", "vm")
     previous = log_file(vm, "console.log.1")
     assert previous.stat().st_size <= BOUND and previous.read_bytes().endswith(b"its end\n")

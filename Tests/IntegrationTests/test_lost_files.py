@@ -1,4 +1,4 @@
-"""A VM whose run-time files somebody removed while it ran: it runs all the same, and nobody says that it does not."""
+"""A VM whose run-time files somebody removed while it ran: it still runs, and no command says otherwise."""
 
 import shutil
 import subprocess
@@ -41,7 +41,7 @@ def test_whatever_is_removed(host, removed):
     pid = start(host)
     for path in host.root.glob(removed):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    # Its process signs for it: by that it is known.
+    # It is known by the file that names its process.
     if removed in ("run/vms", "run/*", "run/vms/vm/process"):
         shown = host.show("vm")
         assert shown["stray"] and shown["unseen"] is None
@@ -58,7 +58,7 @@ def test_whatever_is_removed(host, removed):
 
 
 def test_a_users_vm_after_logout(rootless_host):
-    """XDG_RUNTIME_DIR has gone, and can't be made again."""
+    """XDG_RUNTIME_DIR is gone, and can't be created again."""
     host = rootless_host
     del host.environment["KVMCTL_RUN"]
     home, runtime = host._directory("home"), host._directory("runtime")
@@ -89,11 +89,11 @@ def test_one_that_is_not_under_the_roots(host):
 
 
 def test_its_logs_are_somewhere_else_too(host):
-    """What is left of it are the disks that it has open."""
+    """It can only be found by the disks that it has open."""
     pid = start(host)
     host.run.rename(host.root / "moved")
     host.run.mkdir()
-    # The record has a name, from where the VM is looked after.
+    # The record still has its name, where the VM is managed.
     assert host.state("vm") == "stopped"
     assert str(host.root / "moved/log/vm/record") in host.kvmctl("stop", "vm", expect=75).stderr
     host.kvmctl("rm", "vm", expect=75)
@@ -114,11 +114,11 @@ def test_a_vm_in_the_foreground(host):
 
 
 def test_what_others_have_open_is_no_vm(host):
-    """Whoever reads its record or its disk does not run it."""
+    """A process that has its record or its disk open does not count as the VM."""
     start(host)
     host.kvmctl("stop", "--now", "vm")
     record, disk = host.run / "log/vm/record", host.vms / "vm/vdisk0"
-    # As if it had been running when the power went.
+    # As if it had been running when the power was cut.
     record.write_text('{"timestamp": {"seconds": 1, "microseconds": 0}, "event": "RESUME"}\n')
     shutil.rmtree(host.run / "vms")
     with open(record) as reading, open(disk, "r+b") as backup:
@@ -140,13 +140,13 @@ def test_its_params_file_too(host):
     (host.vms / "vm/vm.params").unlink()
     for command in ("start", "check", "explain"):
         assert "its params file is not known" in host.kvmctl(command, "vm", expect=75).stderr
-    assert "is the name of a VM that runs" in host.kvmctl("create", "vm", "--net", "none", expect=73).stderr
+    assert "is the name of a running VM" in host.kvmctl("create", "vm", "--net", "none", expect=73).stderr
     host.kvmctl("stop", "--now", "vm")
 
 
 @pytest.mark.parametrize("other", ["other", "missing/deeper"])
 def test_somewhere_else_is_not_removed(rootless_host, other):
-    """The guest of a VM that another XDG_RUNTIME_DIR knows does not lose its power."""
+    """The guest of a VM that is known under another XDG_RUNTIME_DIR is not powered off."""
     host = rootless_host
     del host.environment["KVMCTL_RUN"]
     host.environment |= {"HOME": str(host._directory("home")), "XDG_RUNTIME_DIR": str(host._directory("runtime"))}
@@ -159,7 +159,7 @@ def test_somewhere_else_is_not_removed(rootless_host, other):
     for command in (["stop", "vm"], ["stop", "--now", "vm"], ["start", "vm"], ["rm", "vm"], ["console", "vm"]):
         said = host.kvmctl(*command, expect=None)
         assert said.returncode in (75, 69) and "vm: stopped" not in said.stdout, said
-    assert f"it runs, pid {pid}, with its run-time files in {there}" in host.kvmctl("stop", "vm", expect=75).stderr
+    assert f"it is running, pid {pid}, with its run-time files in {there}" in host.kvmctl("stop", "vm", expect=75).stderr
     host.environment["XDG_RUNTIME_DIR"] = there
     assert host.show("vm")["pid"] == pid
     host.kvmctl("stop", "--now", "vm")

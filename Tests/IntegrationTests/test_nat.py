@@ -1,4 +1,4 @@
-"""The network that VMs share and that reaches the outside through the host: made by the first, gone with the last."""
+"""The network that VMs share and that reaches the outside through the host: created by the first VM, removed with the last."""
 
 import re
 
@@ -10,13 +10,13 @@ from rig.waiting import wait_until
 
 
 def lease(host, vm):
-    """The address that the guest says it got."""
+    """The address that the guest reports."""
     host.wait_console(vm, "tiny: eth0 ")
     return re.search(r"tiny: eth0 ([0-9.]+)/24", host.console_log(vm)).group(1)
 
 
 def hello(execute, address, port):
-    """What a guest's server says to whoever connects."""
+    """What a guest's server says to a client."""
     return execute("busybox", "nc", "-w", "5", address, str(port)).stdout
 
 
@@ -48,7 +48,7 @@ def test_guests_reach_each_other_and_the_outside_and_leave_nothing(host):
         for target in ("web", "web.kvmctl.internal", ADDRESS):
             printed, code = run_inside(host, "my_db", f"ping -c 1 -w 10 {target}")
             assert code == 0, printed
-        # The outside has no route to the guests: only the host's address brought the answer back.
+        # The outside has no route to the guests: the answer came back only by the host's address.
         assert there.execute("ping", "-c", "1", "-w", "1", web).returncode != 0
 
         assert hello(host.execute, "127.0.0.1", 2222) == "hello from web\n"
@@ -56,12 +56,12 @@ def test_guests_reach_each_other_and_the_outside_and_leave_nothing(host):
         assert hello(there.execute, HOST_ADDRESS, 2223) == "hello from web\n"
         assert hello(there.execute, HOST_ADDRESS, 2222) == ""
         assert run_inside(host, "my_db", f"nc -w 5 {HOST_ADDRESS} 2223")[0].strip() == "hello from web"
-        # What is forwarded from 127.0.0.1 is the host's alone, also where a neighbour claims that address.
+        # A port on 127.0.0.1 is reachable only from the host, even if a neighbour uses that address.
         there.execute("sysctl", "-qw", "net.ipv4.conf.all.route_localnet=1")
         there.execute("ip", "address", "del", "127.0.0.1/8", "dev", "lo")
         there.execute("ip", "route", "add", "127.0.0.1", "via", HOST_ADDRESS)
         assert hello(there.execute, "127.0.0.1", 2222) == ""
-        # A forward is the only way in, also for whoever has a route.
+        # A forward is the only way in, even for a machine that has a route.
         there.execute("ip", "route", "add", "10.213.0.0/24", "via", HOST_ADDRESS)
         assert hello(there.execute, web, 22) == ""
 
@@ -196,7 +196,7 @@ def test_a_dns_server_of_the_loopback_is_not_in_the_way(host):
     write_idle_vm(host, "a")
     write_idle_vm(host, "b")
     host.kvmctl("start", "a")
-    # Ours is not in the way of the next VM's either.
+    # Nor is kvmctl's own in the way of the next VM.
     host.kvmctl("check", "b")
     host.kvmctl("start", "b")
     other.kill()
@@ -218,7 +218,7 @@ def test_names_that_are_one_to_guests(host):
 def test_a_host_port_leads_to_one_guest(host):
     write_idle_vm(host, "a", FORWARD0="tcp:127.0.0.1:2222:22", FORWARD1="udp::5353:53")
     host.kvmctl("start", "a")
-    # It is seen to be taken, by whom, and by other kinds of networks too.
+    # The port is seen to be taken, and by whom, by other kinds of networks too.
     assert f"pid={host.qemu().pid}" in host.execute("ss", "-Hlntp", "sport = :2222").stdout
     write_idle_vm(host, "b", FORWARD0="tcp::2222:22")
     assert "in use by the running VM a (" in host.kvmctl("start", "b", expect=75).stderr
@@ -260,7 +260,7 @@ def test_a_start_killed_half_way_leaves_nothing_after_the_next_command(host):
 
 
 def test_forwarding_that_others_may_rely_on_stays(host):
-    """A container's network that came meanwhile finds it on, and loses it without a word if it goes."""
+    """A container network that was set up meanwhile found it on, and would silently lose it."""
     host.execute("sysctl", "-qw", "net.ipv4.ip_forward=0")
     host.write_firmware_vm("vm", NET0="nat")
     host.kvmctl("start", "vm")
@@ -268,7 +268,7 @@ def test_forwarding_that_others_may_rely_on_stays(host):
     host.ip("addr", "add", "172.17.0.1/16", "dev", "docker0")
     host.kvmctl("stop", "--now", "vm")
     assert host.execute("sysctl", "-n", "net.ipv4.ip_forward").stdout == "1\n"
-    # What was there before does not count.
+    # What existed before does not count.
     host.execute("sysctl", "-qw", "net.ipv4.ip_forward=0")
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "--now", "vm")

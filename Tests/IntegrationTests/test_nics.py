@@ -1,4 +1,4 @@
-"""NICs of every kind, and what a NIC can be told: queues, limits, filters."""
+"""NICs of every kind, and their settings: queues, limits, filters."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from rig.waiting import wait_until
 
 
 def descriptors(process):
-    """What the descriptors of a process are, but for those that close meanwhile."""
+    """The files that a process has open, without those that it closes meanwhile."""
     directory = f"/proc/{process.pid}/fd"
     for number in os.listdir(directory):
         with contextlib.suppress(FileNotFoundError):
@@ -22,7 +22,7 @@ def descriptors(process):
 
 
 def ask(host, vm, question, answer, timeout=30):
-    """Types a line at the guest's shell, which must answer with a line that is `answer`, a regular expression."""
+    """Types a line at the guest's shell, which must print a line that matches the regular expression `answer`."""
     with console(host, vm) as terminal:
         terminal.sendline(question)
         terminal.expect(r"\n" + answer + r"\r", timeout=timeout)
@@ -44,7 +44,7 @@ def test_most_queues_of_most_nics(bridged_host):
 
 @pytest.mark.parametrize("mac", ["f2:00:00:00:00:01", "fe:ff:ff:ff:ff:ff"])
 def test_a_vm_does_not_change_the_mac_of_a_bridge(host, mac):
-    """Not of one either that nobody gave an address, as brctl(8) makes them: it has the lowest of its ports'."""
+    """Nor of a bridge whose MAC nobody set, as brctl(8) creates them: that has the lowest MAC of its ports."""
     host.ip("link", "add", "br0", "type", "bridge")
     host.ip("link", "add", "eth0", "address", mac, "type", "veth", "peer", "name", "wire")
     host.ip("link", "set", "eth0", "master", "br0", "up")
@@ -60,7 +60,7 @@ def test_a_vm_does_not_change_the_mac_of_a_bridge(host, mac):
 
 @pytest.fixture
 def wired_host(host):
-    """A host whose eth0 leads to a network where somebody has the address 10.9.0.1."""
+    """A host whose eth0 leads to a network with a machine at 10.9.0.1."""
     host.ip("link", "add", "eth0", "type", "veth", "peer", "name", "wire")
     host.ip("link", "set", "eth0", "up")
     host.ip("link", "set", "wire", "up")
@@ -95,7 +95,7 @@ def test_macvtap_goes_with_its_vm(wired_host):
     assert not reaches(host, "vm", "10.9.0.1")
 
     os.kill(host.qemu().pid, signal.SIGKILL)
-    # Its life is the last thing that an ending QEMU gives back.
+    # Its lock is the last thing that an exiting QEMU releases.
     wait_until(lambda: not host.lock_is_held("vm"), "end of QEMU")
     host.kvmctl("list")
     assert "macvtap0" not in host.links()
@@ -136,7 +136,7 @@ def test_a_guest_can_not_send_as_another(bridged_host):
 
     ask(host, "vm", "ip address flush dev eth0; ip address add 10.9.0.3/24 dev eth0; echo ok", "ok")
     assert not reaches(host, "vm", "10.9.0.1")
-    # Nor did its ARP teach anybody that 10.9.0.3 is there.
+    # Nor did its ARP claim 10.9.0.3 to anybody.
     neighbours = host.execute("ip", "neighbour", "show", "10.9.0.3").stdout
     assert "lladdr" not in neighbours
     ask(host, "vm", "ip address flush dev eth0; ip address add 10.9.0.2/24 dev eth0; echo ok", "ok")
@@ -149,7 +149,7 @@ def test_a_guest_can_not_send_as_another(bridged_host):
 
 
 def rate_of(count, settle=2, window=5):
-    """Bits a second that `count()`, a number of bytes, grows by, once the first burst is over."""
+    """The rate in bits per second at which `count()`, in bytes, grows after the first burst."""
     time.sleep(settle)
     before, start = count(), time.monotonic()
     time.sleep(window)
@@ -163,7 +163,7 @@ def test_rate_holds_both_ways(bridged_host):
     assert host.show("vm")["nics"][0]["rate"] == 1_000_000
     host.wait_console("vm", "tiny: up")
     for way, peer, words, device, counter in [
-        # Each counted behind the limit: what the bridge gets, and what the tap has sent.
+        # Each counted after the limit: what the bridge receives, and what the tap has sent.
         ("from", ("TCP-LISTEN:5001,reuseaddr", "/dev/null"), "nc 10.9.0.1 5001 </dev/zero", "br0", "rx"),
         ("to", ("/dev/zero", "TCP-LISTEN:5001,reuseaddr"), "nc 10.9.0.1 5001 >/dev/null", next(iter(host.taps())), "tx"),
     ]:
@@ -177,7 +177,7 @@ def test_rate_holds_both_ways(bridged_host):
 
 
 def statistics(host, device):
-    """What `ip -statistics` tells of a link."""
+    """What `ip -statistics` reports about a link."""
     shown = subprocess.run(
         ["ip", "-n", host.namespace, "-statistics", "-json", "link", "show", device], check=True, capture_output=True)
     return json.loads(shown.stdout)[0]["stats64"]

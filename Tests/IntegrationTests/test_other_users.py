@@ -1,4 +1,4 @@
-"""A VM that somebody else runs: never said to be stopped, and never removed."""
+"""A VM that another user runs is never reported as stopped, and never removed."""
 
 import os
 
@@ -7,7 +7,7 @@ import pytest
 from rig.fuse import SERVER
 from rig.host import NOBODY
 
-# The usual places of root and of a user, empty and gone with the shell that runs in them.
+# The usual places of root and of a user, empty at first, and discarded with the shell that uses them.
 PLACES = f"""
 for place in /run /var/log /var/cache; do mount -t tmpfs tmpfs $place; done
 mkdir -p /run/user/{NOBODY}
@@ -45,11 +45,11 @@ def test_everything_but_the_owner_is_refused(host, owner, uid, other, start, cod
         {owner} stop --now {params}
         """)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "another user's" in result.stderr
+    assert "another user" in result.stderr
     assert (host.vms / "vm" / "disk").exists()
 
 
-# Holds the lock that says that a VM runs.
+# Holds the lock that shows that a VM runs.
 HOLD = "import fcntl, sys, time; fcntl.lockf(open(sys.argv[1], 'w'), fcntl.LOCK_EX); print(flush=True); time.sleep(600)"
 
 
@@ -73,7 +73,7 @@ def test_nothing_of_a_users_keeps_root_waiting(host, pipe):
 
 
 def test_disks_that_somebody_uses_stay(host):
-    """Nothing but the lock on the disk tells that the VM runs: whoever started it keeps their files elsewhere."""
+    """Only the lock on the disk shows that the VM runs: its run-time files are elsewhere."""
     host.kvmctl("create", host.vms / "vm", "--disk", "1M", "--memory", "32", "--net", "none")
     host.kvmctl("start", "vm")
     host.environment["KVMCTL_RUN"] = str(host.root / "elsewhere")
@@ -82,7 +82,7 @@ def test_disks_that_somebody_uses_stay(host):
     assert (host.vms / "vm" / "vdisk0").exists()
 
 
-# A user's process that holds a lock, and says in the run directory that a VM runs.
+# A user's process that holds a lock, and claims in the run directory that a VM runs.
 CLAIM = r"""
 import fcntl, os, sys
 name, manifest, program = sys.argv[1], sys.argv[2], sys.argv[3:]
@@ -105,7 +105,7 @@ BAD = "-9223372036854775808"
 
 
 def claim(name, manifest, *program):
-    """Shell: the user claims that the VM runs, by a process that is this program."""
+    """Shell: the user claims that the VM runs, with this program as its process."""
     words = " ".join(f"'{word}'" for word in [name, manifest, *(program or ("sleep", "600"))])
     return f"""
         mkfifo $XDG_RUNTIME_DIR/claimed
@@ -150,7 +150,7 @@ def test_no_number_of_a_users_ends_roots_command(host, memory, cpus, port):
 
 
 def test_a_user_can_not_make_root_read_without_end(host):
-    """Gigabytes, a directory that never answers, links to what is root's."""
+    """Gigabytes, a directory that never responds, links to root's files."""
     params = host.write_firmware_vm("vm")
     for path in (params.parent, params):
         os.chown(path, NOBODY, NOBODY)
@@ -173,7 +173,7 @@ def test_a_user_can_not_make_root_read_without_end(host):
 
 
 def test_a_users_vm_with_run_time_files_anywhere(host):
-    """Only the user knows where they are; that it runs is seen by its process."""
+    """Only the user knows where they are; root sees by its process that it runs."""
     params = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M", NET0="user")
     (host.vms / "vm" / "disk").write_bytes(bytes(1 << 20))
     for path in (params.parent, params, params.parent / "disk"):

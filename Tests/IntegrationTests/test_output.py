@@ -1,4 +1,4 @@
-"""A result that can't be written is no success; a reader that has gone is no failure."""
+"""A result that can't be written is a failure; a reader that has gone is not."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ REPORTS = [
 
 @pytest.fixture
 def vm(host):
-    # Without a word about the accelerator.
+    # Without the notice about the accelerator.
     host.write_firmware_vm("vm", ACCEL="tcg")
     host.write_firmware_vm("off")
     host.kvmctl("start", "vm")
@@ -69,13 +69,13 @@ def test_a_reader_that_has_gone_is_no_failure(vm):
         os.close(reader)
         result = run(vm, arguments, writer)
         os.close(writer)
-        # As any filter: ended by SIGPIPE where that was not ignored.
+        # As any filter: ended by SIGPIPE unless that is ignored.
         assert result.returncode in (0, -signal.SIGPIPE), (arguments, result)
         assert result.stderr == "", (arguments, result.stderr)
 
 
 def test_names_can_not_drive_a_terminal(host):
-    """A path with an 8-bit CSI in it, in what is printed and in what is said."""
+    """A path with an 8-bit CSI in it, on stdout and on stderr."""
     directory = host.vms / "a\u009b31m"
     params = host.write_vm("x", "NAME=x", "NET0=none", "VNCDISP=none", directory=directory)
     for arguments in (["show", params], ["start", "--dry-run", params], ["list"], ["check", f"{params}x"], ["\u009b"]):

@@ -1,4 +1,4 @@
-"""What is installed: by `make install`, and as a Debian package. What becomes of VMs then is for a host with systemd."""
+"""What `make install` and the Debian package install. What happens to running VMs is tested on a lab host with systemd."""
 
 import os
 import subprocess
@@ -45,7 +45,7 @@ def test_systemd_finds_nothing_wrong_with_the_unit(binary, docs, tmp_path, manag
     install_tree("install", tmp_path, binary, docs, PREFIX=str(tmp_path / "at"), LIBDIR="/lib")
     unit = tmp_path / "a-b"
     unit.mkdir()
-    # Where the man pages are is for man(1), whose directories they are not in here.
+    # The man pages are not where man(1) looks here.
     for there in (tmp_path / f"lib/systemd/{manager}").glob("kvmctl*.*"):
         text = there.read_text().replace("Documentation=", "#")
         (unit / there.name.replace("@", "@a-b")).write_text(
@@ -62,7 +62,7 @@ def dpkg(*words):
 
 
 def test_package(binary, docs, tmp_path):
-    """lintian has nothing to say, and the version is the binary's."""
+    """lintian is silent, and the version is the binary's."""
     quick = {"DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
     subprocess.run([TREE / "tools/deb", binary, docs, tmp_path], check=True, env={**os.environ, **quick})
     [package] = tmp_path.glob("*.deb")

@@ -1,4 +1,4 @@
-"""Many at the same instant."""
+"""Many commands at the same instant."""
 
 import re
 
@@ -19,7 +19,7 @@ def finish(starts):
 def test_200_starts_of_one_vm_leave_one_qemu(bridged_host):
     host = bridged_host
     host.write_firmware_vm("vm", NET0="bridge:br0")
-    # What an earlier run left must not be taken for this one's.
+    # Files of an earlier run must not be taken for this run's.
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "vm", "--now")
     outputs = finish([host.popen(host.binary, "start", "vm") for _ in range(STARTS)])

@@ -1,4 +1,4 @@
-"""What QEMU holds, in the hands of a guest that took it over: passed on, given back, written to."""
+"""What a guest that took over QEMU can do with its descriptors: pass them on, release locks, write to them."""
 
 import ctypes
 import fcntl
@@ -15,7 +15,7 @@ PIDFD_GETFD = 438
 
 
 def take(process, number):
-    """The same open file as that descriptor of a process: as if it had been passed on (pidfd_getfd(2), unix(7))."""
+    """Duplicates a descriptor of a process, as if it had been passed on (pidfd_getfd(2), unix(7))."""
     pidfd = os.pidfd_open(process.pid)
     try:
         taken = libc.syscall(PIDFD_GETFD, pidfd, number, 0)
@@ -26,7 +26,7 @@ def take(process, number):
 
 
 def take_all_below(process, directory):
-    """Those of a process's descriptors that are files below a directory, by their paths."""
+    """A process's descriptors of files below a directory, by path."""
     return {path: take(process, number) for number, path in process.descriptors.items() if path.startswith(f"{directory}/")}
 
 
@@ -50,10 +50,10 @@ def test_qemu_can_write_only_what_it_has_to(bridged_host):
     writable = {path for number, path in qemu.descriptors.items() if path.startswith("/") and mode(qemu, number) != os.O_RDONLY}
     logs = {str(host.run / "log" / "vm" / name) for name in ("record", "qemu.log", "console.log")}
     disk = str(params.with_name("disk"))
-    # The macvtap's device has a node of its own, where nobody else sees it.
+    # The macvtap's device node is where nobody else can see it.
     assert {path for path in writable if not path.startswith(("/dev/", "/memfd:"))} == logs | {disk, "/tap"}
     assert {path for path in writable if path.startswith("/dev/")} <= {"/dev/net/tun", "/dev/vhost-net", "/dev/kvm", "/dev/null"}
-    # What is in memory is sealed, however it is opened.
+    # Files in memory are sealed, however they are opened.
     memory = [number for number, path in qemu.descriptors.items() if path.startswith("/memfd:")]
     assert len(memory) == 2  # what the recording monitor reads, and the password
     for number in memory:
@@ -73,9 +73,9 @@ def test_a_lock_that_a_dead_qemu_passed_on_blocks_nobody(host):
     assert host.state("vm") == "crashed"
     assert "not running" in host.kvmctl("stop", "vm").stdout
     host.kvmctl("start", "vm")
-    # Whoever has the old uid's lock may have processes of that uid.
+    # A holder of the old uid's lock may still have processes with that uid.
     assert host.qemu().status["Uid"].split()[0] != uid
-    # What was passed on is nobody's any more: it says nothing of the new QEMU, nor of its end.
+    # Descriptors that were passed on tell nothing about the new QEMU, nor about its end.
     host.qemu().kill()
     assert host.state("vm") == "crashed"
     host.kvmctl("rm", "vm")
@@ -105,7 +105,7 @@ def test_a_network_that_others_are_on_stays(host):
 
 
 def test_a_qemu_that_gives_its_lock_back_still_runs(host):
-    """Else it could go on where nobody sees it, and another one be started on its disks."""
+    """Else it could run on unseen, and another QEMU be started on its disks."""
     host.write_firmware_vm("vm", ACCEL="tcg")
     host.kvmctl("start", "vm")
     qemu = host.qemu()
@@ -153,7 +153,7 @@ def test_a_lock_of_somebody_who_may_look_blocks_nobody(host):
 
 
 def test_a_start_that_is_on_its_way_is_seen(host):
-    """Between the lock and QEMU's signature, by whoever may look at VMs."""
+    """Between taking the lock and naming QEMU's process, for every account that may look at VMs."""
     host.write_firmware_vm("vm", ACCEL="tcg")
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "--now", "vm")

@@ -1,4 +1,4 @@
-"""`net persist`: the files for each network service, whose they are, and the services themselves that read them."""
+"""`net persist`: the files for each network service, which of them are kvmctl's, and the services themselves that read them."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ def etc(host):
     host.ip("link", "add", "up0", "type", "veth", "peer", "name", "far0")
     host.ip("link", "set", "far0", "up")
     host.kvmctl("net", "up", "br0", "--mtu", "1400")
-    # No address of its own, as `net up --uplink` leaves it.
+    # Without an address, as `net up --uplink` leaves it.
     host.ip("link", "set", "up0", "addrgenmode", "none", "mtu", "1400")
     host.ip("link", "set", "up0", "master", "br0", "up")
     for address in ("192.0.2.2/24", "192.0.2.3/24", "2001:db8::2/64"):
@@ -39,7 +39,7 @@ def etc(host):
 
 
 def use(etc, service):
-    """Makes the host one that uses the service; returns the directory of its files, and the file about the uplink."""
+    """Sets the host up to use the service; returns the directory of its files, and the file about the uplink."""
     method, directory, _ = SERVICES[service]
     return etc.etc / directory, getattr(etc, method)()
 
@@ -48,7 +48,7 @@ def texts(directory):
     return {path.name: path.read_text() for path in directory.iterdir()} if directory.exists() else {}
 
 
-# Which service, and whose files
+# Which service, and which files are kvmctl's
 
 
 @every_service
@@ -115,7 +115,7 @@ def test_refused_where_it_is_not_clear_which(etc):
     said = etc.kvmctl("net", "persist", "br0", expect=75).stderr
     assert "systemd-networkd and NetworkManager" in said and "--for networkd" in said
     assert etc.json("net", "persist", "br0", "--for", "networkmanager")["service"] == "networkmanager"
-    # What was chosen once stays chosen, and another choice takes the files of the first away.
+    # A choice persists, and another choice removes the files of the first.
     assert etc.json("net", "persist", "br0")["service"] == "networkmanager"
     changed = etc.json("net", "persist", "br0", "--for", "networkd")
     assert {Path(path).name for path in changed["removed"]} == SERVICES["networkmanager"][2]
@@ -163,7 +163,7 @@ def test_a_failure_half_way_leaves_every_file_as_it_was(etc):
     etc.host.ip("link", "set", "br0", "type", "bridge", "forward_delay", "200")
     planned = etc.json("net", "persist", "br0", "--dry-run")["written"]
     assert [Path(file["path"]).suffix for file in planned] == [".netdev", ".network"]
-    # What something is mounted on can't be replaced: the second file fails after the first was written.
+    # A mount point can't be replaced: the second file fails after the first was written.
     last = planned[1]["path"]
     result = etc.execute("sh", "-c", 'mount --bind "$1" "$1" && exec "$0" net persist br0', etc.host.binary, last)
     assert result.returncode == 75 and last in result.stderr, result.stderr
@@ -187,7 +187,7 @@ def test_a_leased_address_is_asked_for_by_dhcp_again(etc):
 
 
 def snapshot(host):
-    """What makes the bridge the same bridge."""
+    """The properties of the bridge that must persist."""
     links = host.links()
     bridge, uplink = links.get("br0"), links["up0"]
     if bridge is None:
@@ -220,7 +220,7 @@ def routes(host, family):
 
 
 def take_down(etc):
-    """As it is after a boot, before the network service comes."""
+    """Brings the host to its state after a boot, before the network service starts."""
     host = etc.host
     host.ip("link", "delete", "br0")
     host.ip("link", "set", "up0", "down", "addrgenmode", "eui64", "mtu", "1500")
@@ -228,7 +228,7 @@ def take_down(etc):
 
 def persisted(etc, service):
     """Persists the bridge and takes it down; returns how it was."""
-    # Until duplicate address detection has let them be: first that of the uplink, later the bridge's own.
+    # Wait for duplicate address detection: first of the uplink's address, later of the bridge's own.
     wait_until(lambda: [one for one in addresses(etc.host, "br0") if one.startswith(("2001:db8::2/", "fe80:"))][1:],
                lambda: f"two addresses of IPv6 on br0: {addresses(etc.host, 'br0')}")
     use(etc, service)

@@ -1,4 +1,4 @@
-"""What QEMU may do and what it holds, as the kernel tells it."""
+"""QEMU's privileges and descriptors, as the kernel reports them."""
 
 import re
 
@@ -50,7 +50,7 @@ def test_qemu_holds_only_what_was_meant(bridged_host):
         str(host.guests / "install.iso"),
         str(host.run / "vms" / "vm" / "lock"),
         str(host.run / "uids" / host.qemu().status["Uid"].split()[0]),  # the lock of its uid
-        str(host.run / "resources" / "taps.vm"),  # to be read only
+        str(host.run / "resources" / "taps.vm"),  # read-only
     }
     devices = {path for path in held if path.startswith("/dev/")}
     assert "/dev/net/tun" in devices
@@ -60,7 +60,7 @@ def test_qemu_holds_only_what_was_meant(bridged_host):
 
 
 def sockets_in(host, table, held):
-    """Those of the held sockets that stand in the namespace's /proc/net/TABLE."""
+    """The held sockets that are in the namespace's /proc/net/TABLE."""
     content = host.execute("cat", f"/proc/net/{table}").stdout
     inodes = {line.split()[-1] for line in content.splitlines()[1:]}
     return [path for path in held if (match := re.match(r"socket:\[(\d+)\]", path)) and match.group(1) in inodes]

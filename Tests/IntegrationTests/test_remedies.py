@@ -1,4 +1,4 @@
-"""What kvmctl prints to be pasted into root's shell: every command is run in a box, and what it touched is looked at."""
+"""The commands that kvmctl prints for root's shell: each one is run in a sandbox, and what it changed is checked."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 
 # Makes a file p in the current directory, if a shell reads it as a command. Short enough for an interface's name.
 CANARIES = ["$(>p)", "`>p`", ";>p;", "a;>p #"]
-# What would change the machine itself beyond the box: it only says how it was called.
+# Programs that would change the machine outside the box: stubs that only record how they were called.
 RECORDED = [
     "apt-get", "reboot", "poweroff", "shutdown", "halt", "modprobe", "systemctl", "networkctl", "nmcli", "adduser",
     "addgroup", "usermod", "groupadd", "mount", "umount", "kill", "pkill", "killall", "sudo",
@@ -31,7 +31,7 @@ find . -mindepth 1 -not -type d -printf '%y %P\\0'
 
 
 class Box:
-    """Runs a line of shell where all that it changes of the file system is seen, and goes with it."""
+    """Runs a shell command on an overlay: all changes to the file system are recorded, and discarded with it."""
 
     def __init__(self, host):
         self.host = host
@@ -49,7 +49,7 @@ class Box:
             path.chmod(0o755)
 
     def run(self, line):
-        """The files that it changed, as (kind, path): c is one that it deleted. And the programs that it called."""
+        """The files that it changed, as (kind, path), c for a deleted one; and the programs that it called."""
         self.record.unlink(missing_ok=True)
         done = self.host.execute(
             "unshare", "--mount", "--propagation", "private", "timeout", "5", "sh", self.script, line, timeout=60)
@@ -60,7 +60,7 @@ class Box:
 
 
 def lines(text):
-    """The commands in a message: between back-quotes, of which a word of a command has none, but a name may."""
+    """The commands in a message: between back-quotes. A command's words contain none, but a name may."""
     text = text.replace("`>p`", "")
     return [line for below in text.splitlines() if below.startswith("  ") for line in re.findall(r"`([^`]+)`", below)]
 
@@ -72,7 +72,7 @@ def doctors(host, *words):
 
 
 def remedies(host, *names, commands=("check", "start --dry-run", "rm --dry-run", "explain", "ip", "console")):
-    """All that is offered for these VMs, by whichever command."""
+    """All remedies that any command offers for these VMs."""
     found = doctors(host)
     for name in names:
         for words in commands:
@@ -106,7 +106,7 @@ def assert_harmless(box, commands):
         assert destinations(before) <= destinations(after), f"it removes a route: {line}"
 
 
-# With every key that names something, by a name that is a command: all of it is refused at once.
+# Every key that names something, with a name that is a command: all are refused at once.
 EVERY_KEY = {
     "NET0": "'bridge:{name}'", "NET1": "'macvtap:{name}'", "NET2": "bridge:br0", "NET2_TAP": "'{name}'",
 }
@@ -122,7 +122,7 @@ def test_no_name_of_a_file_becomes_a_command(box):
     names = []
     for number, canary in enumerate(CANARIES):
         keys = {key: value.format(canary) for key, value in EVERY_PATH.items()}
-        if " " not in canary:  # as no interface's name
+        if " " not in canary:  # no interface name has one
             keys |= {key: value.format(name=canary) for key, value in EVERY_KEY.items()}
         host.write_firmware_vm(f"vm{number}", ACCEL="kvm", **keys)
         (host.vms / f"vm{number}" / f"{canary}v").write_bytes(b"KDMV" + bytes(1020))
@@ -164,7 +164,7 @@ def test_no_name_of_an_interface_becomes_a_command(box, canary):
 
 
 def test_no_remedy_takes_from_a_vm_that_runs(box):
-    """Another VM has all that this one wants: its display, its port, its disk, its MAC, its name."""
+    """Another VM has everything that this one needs: its display, its port, its disk, its MAC, its name."""
     host = box.host
     host.kvmctl("net", "up", "br0", "--address", "10.9.0.1/24")
     host.ip("route", "add", "default", "via", "10.9.0.2")

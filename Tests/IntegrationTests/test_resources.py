@@ -1,4 +1,4 @@
-"""What VMs left on the host is removed by the next command, and nothing else is."""
+"""Whatever VMs left on the host is removed by the next command, and nothing else."""
 
 import json
 import os
@@ -14,7 +14,7 @@ MAC = "02:5a:00:00:00:01"
 
 
 def leave(host, name, *remnants):
-    """A resource that nobody holds, as a kvmctl or a QEMU that was killed leaves it."""
+    """A resource that nothing holds, as left by a kvmctl or a QEMU that was killed."""
     directory = host.run / "resources"
     directory.mkdir(mode=0o700, exist_ok=True)
     path = directory / name
@@ -38,7 +38,7 @@ def test_the_next_command_removes_all_that_is_listed(host):
         host, "net", {"setting": "net/ipv4/ip_forward", "was": "0", "now": "1"}, {"link": "left0", "mac": MAC},
         {"family": "ip", "table": "left"}, {"daemon": str(pid_file)})
 
-    # What only looks leaves it there.
+    # A command that only looks leaves it there.
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm", "--dry-run")
     host.kvmctl("check", "vm")
@@ -105,7 +105,7 @@ def test_what_kvmctl_did_not_write_is_named_and_passed_over(host, directory):
         [line] = [line for line in said.splitlines() if f"{path}:" in line]
         assert ("belongs to" if path.name in STRANGE[-2:] else "nor any file") in line
         assert str(path) in said and "if nobody needs it, remove it" in said
-    # The rest is done all the same, and nothing of what these say.
+    # Everything else is done, and nothing that these entries ask for.
     assert "left0" in host.links() and "left1" not in host.links()
     for path in paths:
         subprocess.run(["rm", "-r", path], check=True)
@@ -130,7 +130,7 @@ def test_a_run_directory_that_somebody_else_can_change_is_refused(host):
     theirs.chmod(0o775)
     assert "mode 775" in host.kvmctl("list", expect=77).stderr
     assert "left0" in host.links()
-    # Where everybody may write, but nobody may replace what is root's.
+    # In a directory where everybody may write, but nobody may replace root's files.
     theirs.chmod(0o1777)
     host.kvmctl("list")
     assert "left0" not in host.links()

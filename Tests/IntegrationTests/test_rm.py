@@ -1,4 +1,4 @@
-"""`rm` of many asks; nothing goes without a yes."""
+"""`rm` of several VMs asks first; nothing is removed without a yes."""
 
 import json
 
@@ -74,7 +74,7 @@ def test_one_that_runs_is_no_reason_to_keep_the_others(three):
     host = three
     host.kvmctl("start", "b")
     found = json.loads(host.kvmctl("rm", "--all", "--yes", "--json", expect=1).stdout)
-    # Those that run come first.
+    # Running VMs are refused first.
     assert [(one["name"], one.get("error", {}).get("code")) for one in found] == [("b", 75), ("a", None), ("c", None)]
     assert "b/vm.params" in files(host) and "a/vm.params" not in files(host)
     host.kvmctl("stop", "b", "--now")

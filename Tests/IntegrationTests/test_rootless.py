@@ -11,7 +11,7 @@ from rig.terminal import console
 
 @pytest.fixture
 def tiny_vm(rootless_host):
-    """A VM with a kernel that the user may read, wherever the rig keeps its own."""
+    """A VM with a copy of the rig's kernel that the user may read."""
     host = rootless_host
     for name in ("vmlinuz", "initrd.gz"):
         shutil.copy(host.guests / name, host.root / name)
@@ -38,7 +38,7 @@ def test_sandbox_and_privileges(tiny_vm):
     host = tiny_vm
     host.kvmctl("start", "vm")
     status = host.qemu().status
-    # The bounding set is root's to shrink.
+    # Only root can shrink the bounding set.
     for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         assert int(status[name], 16) == 0, name
     assert status["NoNewPrivs"] == "1"

@@ -1,6 +1,6 @@
-"""What a command about all VMs does for one of them does not depend on how many there are.
+"""The work of a command about all VMs is linear: per VM it does not depend on how many there are.
 
-Counted in system calls, as the kernel sees them: time would depend on the machine.
+Counted in system calls: time would depend on the machine.
 """
 
 import re
@@ -10,17 +10,17 @@ import pytest
 from rig import terminal
 from rig.waiting import wait_until
 
-# Below those at which kvmctl takes a second thread, whose waiting is calls too.
+# Fewer than make kvmctl use a second thread, whose waiting takes calls too.
 SIZES = (15, 30, 60)
 RUNNING = 4
 
 
-# What asks the kernel for something, and not what waits: of that there is more on a busy machine.
+# Only calls that do something, not those that wait: a busy machine makes more of these.
 ASKING = "trace=%file,read,pread64,fcntl,sendto,sendmsg,socket,clone,clone3,fork,vfork"
 
 
 def system_calls(host, *arguments, options=("-f",)):
-    """How many system calls a command makes, and how many files it opens; with -f what it starts is in it too."""
+    """How many system calls a command makes, and how many files it opens; -f includes its children."""
     counts = host.root / "counts"
     result = host.execute("strace", *options, "-e", ASKING, "-c", "-o", counts, host.binary, *arguments)
     assert result.returncode in (0, 1, 69), result.stderr
@@ -32,7 +32,7 @@ def system_calls(host, *arguments, options=("-f",)):
 
 
 def write_vms(host, numbers):
-    """VMs that share what VMs share: a bridge, a display, a medium; and one disk each has for itself."""
+    """VMs that share a bridge, a display and a medium, each with its own disk."""
     medium = host.root / "medium.iso"
     medium.touch()
     for number in numbers:
@@ -85,7 +85,7 @@ def test_each_that_runs_too(bridged_host):
 
 
 def test_a_start_of_many(bridged_host):
-    """kvmctl's own calls: QEMU's are not in it."""
+    """kvmctl's own calls, without QEMU's."""
     host = bridged_host
     counts = Counts(options=[])
     for first, last in ((0, 4), (4, 12), (12, 28)):
@@ -99,11 +99,11 @@ def test_a_start_of_many(bridged_host):
 
 
 def test_an_address_that_another_command_claims_meanwhile(bridged_host):
-    """What the first start of a command has seen is not all there is at its second."""
+    """The second start of a command must see what another command claimed after the first."""
     host = bridged_host
     for name, mac in (("a", "52:54:00:00:00:01"), ("b", "52:54:00:00:00:02"), ("other", "52:54:00:00:00:02")):
         host.write_firmware_vm(name, ACCEL="tcg", NET0="bridge:br0", MAC=mac)
-    # QEMU of the first takes its time, and in that another command starts a VM.
+    # The first VM's QEMU is slow; meanwhile another command starts a VM.
     slow = host.root / "slow"
     slow.write_text(
         f'#!/bin/sh\n[ -e {host.root}/go ] || case "$*" in *guest=a,*) touch {host.root}/waits; '
@@ -118,13 +118,13 @@ def test_an_address_that_another_command_claims_meanwhile(bridged_host):
     said, errors = both.communicate(timeout=60)
     assert both.returncode == 1 and "a: started" in said, (said, errors)
     assert "the MAC 52:54:00:00:00:02 on bridge:br0 is taken by the running VM other" in errors
-    # What has ended keeps nobody from anything.
+    # A VM that has ended is no obstacle.
     host.kvmctl("stop", "--now", "other")
     host.kvmctl("start", "b")
 
 
 class Counts:
-    """The system calls of some commands, at three numbers of VMs, each twice the one before."""
+    """The system calls of some commands with three numbers of VMs, each twice the previous."""
 
     def __init__(self, options=("-f",)):
         self.options = options
@@ -144,7 +144,7 @@ class Counts:
         for (command, kind), (a, b, c) in self.counts.items():
             first, second = (b - a) / (some - few), (c - b) / (many - some)
             print(f"{command}: {first:.1f}, {second:.1f} {kind} more for each VM")
-            # Were it the square, the second would be twice the first.
+            # If it were quadratic, the second would be twice the first.
             assert second <= 1.1 * first + 0.5, (command, kind, a, b, c)
 
 
@@ -161,13 +161,13 @@ def test_a_file_is_read_a_fixed_number_of_times(counted_host):
 
 
 def test_qemu_is_asked_once_about_all(host):
-    """Nothing is kept by a check: so it asks, and once."""
+    """A check caches nothing on disk, so it asks QEMU, but only once."""
     for number in range(8):
         host.write_firmware_vm(f"vm{number}", ACCEL="tcg", CPU="Haswell")
     trace = host.root / "trace"
     host.execute("strace", "-f", "-e", "trace=execve", "-o", trace, host.binary, "check", "--all")
     started = [line for line in trace.read_text().splitlines() if 'execve("/usr/bin/qemu-system' in line]
-    # What it can do, its keyboard maps, and what it makes of the processor.
+    # Its capabilities, its keyboard maps, and its CPU models.
     assert len(started) == 3, started
 
 
@@ -182,7 +182,7 @@ def test_one_that_runs_without_its_file_is_one_of_all(host):
 
 
 def test_rm_knows_what_it_has_removed(host):
-    """Two VMs have one disk: the first that goes leaves it to the second."""
+    """Two VMs share a disk: removing the first keeps it for the second."""
     shared = host.vms / "a" / "d.img"
     for name in ("a", "b"):
         host.write_firmware_vm(name, DISK0=shared)
@@ -200,7 +200,7 @@ def test_rm_knows_what_it_has_removed(host):
     asked = terminal.spawn(host, "rm", "c", "d", "--disks")
     asked.expect(r"\[y/N\] ")
     assert f"d: {host.vms}/d/d.img" in asked.before
-    # One that came after the question keeps it.
+    # A VM defined after the question was asked keeps it.
     host.write_firmware_vm("e", DISK0=host.vms / "d" / "d.img")
     asked.sendline("yes")
     terminal.wait_for_exit(asked, expect=0)

@@ -1,4 +1,4 @@
-"""Starting: twice, in the foreground, only on paper, and failing."""
+"""Starting: twice, in the foreground, as a dry run, and failing."""
 
 import signal
 import socket
@@ -50,14 +50,14 @@ def test_foreground_tells_the_service_manager_when_the_guest_runs(host, tmp_path
         start = host.popen(*environment, host.binary, "start", "vm", "--foreground")
         assert manager.recv(100) == b"READY=1"
         assert host.state("vm") == "running"
-        # Whoever said so is there, with nothing that is the VM's, until the manager has heard it.
+        # The process that notified the manager stays, with none of the VM's resources, until the manager has received it.
         [teller] = host.kvmctls()
         assert {link.name for link in Path(f"/proc/{teller.pid}/fd").iterdir()} <= {"0", "1", "2", "3", "4"}
         assert manager.recv(100) == b"BARRIER=1"
         wait_until(lambda: not host.kvmctls(), "end of whoever told the manager")
         host.kvmctl("stop", "vm", "--now")
         assert start.wait(60) == 0
-        # Nothing is said of a start that fails, be it kvmctl or QEMU that refuses.
+        # A failed start is not reported as ready, whether kvmctl or QEMU refuses.
         host.write_firmware_vm("broken", DISK0="missing")
         assert host.execute(*environment, host.binary, "start", "broken", "--foreground").returncode == 66
         host.write_firmware_vm("refused", QEMUARG0="-device", QEMUARG1="no-such-device")
@@ -134,7 +134,7 @@ def test_second_file_of_the_same_name(host):
 
 
 def test_qemu_that_never_gets_ready(host):
-    """A deadline passed: that is what is said, and how far it came, and what to do; not the end that we put to it."""
+    """The message tells that a deadline passed, how far QEMU got, and what to do; not that kvmctl killed it."""
     hanging = fake_qemu(host, "trap '' TERM\necho still thinking >&2\nwhile :; do sleep 1; done\n")
     host.write_firmware_vm("vm", QEMU=hanging, DISK0="new", DISK0_SIZE="1M")
     result = host.kvmctl("start", "vm", "--timeout", "2s", expect=124)
@@ -146,7 +146,7 @@ def test_qemu_that_never_gets_ready(host):
 
 
 def test_new_disks_stay_once_the_guest_may_have_run(host):
-    """`cont` was sent and not answered: what the guest may have written is not removed."""
+    """`cont` was sent but not answered: disks that the guest may have written to are not removed."""
     silent = fake_monitor(host, """
         for command in commands:
             if command["execute"] == "qmp_capabilities":
@@ -181,26 +181,26 @@ def test_foreground_and_plain_start_at_once_leave_one_qemu(bridged_host, foregro
         foreground, plain = starts if foreground_first else reversed(starts)
         output, errors = plain.communicate(timeout=60)
         assert plain.returncode == 0, errors
-        # One that is still waiting for its turn would rightly start the VM again after the stop below.
+        # A start still waiting for the lock would rightly start the VM again after the stop below.
         wait_until(
             lambda: foreground.poll() is not None or foreground.pid == host.qemu().pid,
             "outcome of the foreground start",
         )
         assert len(host.qemus()) == 1 and len(host.taps()) == 1
         host.kvmctl("stop", "vm", "--now")
-        # One that came second was refused: it can't go on as long as the VM does.
+        # A start that came second was refused: it can't last as long as the VM does.
         _, errors = foreground.communicate(timeout=60)
-        assert foreground.returncode == 0 or (foreground.returncode == 75 and "runs already" in errors)
+        assert foreground.returncode == 0 or (foreground.returncode == 75 and "is already running" in errors)
         host.assert_nothing_left()
 
 
 @pytest.mark.parametrize("extra", [[], ["--foreground"]])
 def test_qemu_that_can_not_be_executed_leaves_nothing(host, extra):
-    """Found out only after the disks were made; in the foreground kvmctl has no privileges left then."""
+    """This is found only after the disks were created; in the foreground kvmctl has no privileges left then."""
     qemu = fake_qemu(host, "exit 3\n")
     host.write_firmware_vm("vm", QEMU=qemu, DISK0="new", DISK0_SIZE="1M")
-    host.kvmctl("start", "vm", expect=69)  # what it can do is known from now on
-    qemu.chmod(0o700)  # to root, and to nobody else
+    host.kvmctl("start", "vm", expect=69)  # its capabilities are cached from now on
+    qemu.chmod(0o700)  # for root only
     result = host.kvmctl("start", "vm", *extra, expect=77)
     assert "execute" in result.stderr
     assert not (host.vms / "vm" / "new").exists()
@@ -209,13 +209,13 @@ def test_qemu_that_can_not_be_executed_leaves_nothing(host, extra):
 
 
 def has_kvm():
-    """Whether stock guests have a KVM here: that of a processor, not of paravirtual guests alone."""
+    """Whether KVM runs stock guests here: with hardware virtualization, not only paravirtual guests."""
     modules = Path("/sys/module")
     return Path("/dev/kvm").exists() and any((modules / name).exists() for name in ("kvm_intel", "kvm_amd"))
 
 
 def test_accelerator_is_what_the_host_has(host):
-    """KVM where it runs guests, and then a guest runs in it; else TCG, saying why, and no KVM for who insists on it."""
+    """KVM if it works here, and then a guest runs in it; else TCG, with the reason, and ACCEL=kvm is refused."""
     host.write_tiny_vm("auto")
     said = host.kvmctl("start", "auto").stderr
     host.write_tiny_vm("kvm", ACCEL="kvm")

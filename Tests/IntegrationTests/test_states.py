@@ -1,11 +1,11 @@
-"""What `list` and `show` say of VMs that can't be asked, or may not be."""
+"""What `list` and `show` say about VMs that can't be asked, or must not be."""
 
 import os
 import signal
 
 from rig.fake import fake_monitor
 
-# The backlog of the monitor's socket: so many can come and leave before a connection is refused.
+# The backlog of the monitor's socket: this many clients can come and leave before a connection is refused.
 BACKLOG = 16
 
 
@@ -21,7 +21,7 @@ def test_a_hung_qemu_is_unresponsive_and_keeps_nobody_waiting(host):
         assert states == {"a": "running", "hung": "unresponsive", "z": "running"}
     assert host.show("hung")["state"] == "unresponsive"
 
-    # Nothing is wrong with it but that nobody let it answer.
+    # Nothing is wrong with it: it only had no chance to answer.
     os.kill(hung.pid, signal.SIGCONT)
     assert host.state("hung") == "running"
 
@@ -58,13 +58,13 @@ def ran_elsewhere(host):
 
 
 def test_what_another_vm_of_the_name_left(bridged_host):
-    """Run directory and logs go by the name; who ran last under it is not the VM that has it now."""
+    """Run directory and logs belong to the name, and the VM that last ran under it is not the one that has it now."""
     host = bridged_host
     first = ran_elsewhere(host)
     second = host.write_firmware_vm("vm", NET0="bridge:br0")
     assert host.json("show", "vm")[0]["endReason"] is None and host.json("show", first)[0]["endReason"]
-    assert f"they are those of {first}" in host.kvmctl("rm", "--dry-run", "vm").stdout
-    # It keeps nobody from starting, by whichever network.
+    assert f"they belong to {first}" in host.kvmctl("rm", "--dry-run", "vm").stdout
+    # It keeps no VM from starting, on any network.
     host.kvmctl("start", "vm")
     host.kvmctl("start", first, expect=75)
     host.kvmctl("stop", "--now", second)

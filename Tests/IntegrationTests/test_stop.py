@@ -1,4 +1,4 @@
-"""Every rung of `kvmctl stop`."""
+"""Every step of `kvmctl stop`."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from rig.waiting import wait_until
 
 
 def qmp(path, command):
-    """Has one command carried out by the monitor at `path`; what it returned."""
+    """Executes one command on the monitor at `path`; returns its result."""
     with socket.socket(socket.AF_UNIX) as monitor:
         monitor.settimeout(10)
         monitor.connect(str(path))
@@ -46,7 +46,7 @@ def tell_guest(host, *lines):
         terminal.expect("#")
         for line in lines:
             terminal.sendline(line)
-            # The echo: the guest has taken the line in.
+            # The echo: the guest has read the line.
             terminal.expect_exact(line)
             terminal.expect("\n")
 
@@ -66,7 +66,7 @@ def test_acpi(host):
 
 
 def test_guest_that_is_still_booting(host):
-    """The first press of the button is lost; it is repeated."""
+    """The first press of the button is missed; it is repeated."""
     host.write_tiny_vm("vm")
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "vm", timeout=90)
@@ -114,7 +114,7 @@ def test_several_go_on_after_a_failure(host):
 
 
 def test_qemu_that_does_not_obey_is_killed(bridged_host):
-    """Stopped by SIGSTOP it takes neither the question nor `quit` nor SIGTERM."""
+    """Stopped by SIGSTOP, it takes neither the power button nor `quit` nor SIGTERM."""
     host = bridged_host
     host.write_firmware_vm("vm", NET0="bridge:br0")
     host.kvmctl("start", "vm")
@@ -127,7 +127,7 @@ def test_qemu_that_does_not_obey_is_killed(bridged_host):
 
 
 def test_monitor_that_nobody_can_reach(host):
-    """Its name is gone: no question, no `quit`; SIGTERM is left, and no data is lost."""
+    """Its socket was removed, so it can't be reached; SIGTERM still works, and no data is lost."""
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm")
     monitor(host).unlink()
@@ -141,7 +141,7 @@ def test_monitor_that_refuses_connections_is_no_end_of_the_guest(host):
     host.kvmctl("start", "vm")
     monitor(host).unlink()
     with socket.socket(socket.AF_UNIX) as deaf:
-        deaf.bind(str(monitor(host)))  # and does not listen
+        deaf.bind(str(monitor(host)))  # without listening
         result = host.kvmctl("stop", "vm", timeout=90)
     assert "the guest shut down" not in result.stdout
     assert host.show("vm")["endReason"] == "host-signal"
@@ -155,7 +155,7 @@ def test_now_goes_ahead_of_a_patient_stop(host):
     assert "told to quit" in host.kvmctl("stop", "vm", "--now").stdout
     output, errors = patient.communicate(timeout=60)
     assert patient.returncode == 0, errors
-    # It was not the guest that did it.
+    # The guest did not end it.
     assert "the guest shut down" not in output and "told to quit" in output
     host.assert_nothing_left()
 
@@ -171,7 +171,7 @@ def test_qemu_that_crashes_while_the_guest_is_asked(host):
 
 @contextlib.contextmanager
 def small_file_system(host, size):
-    """A directory that holds no more than so much."""
+    """A directory of limited size."""
     place = host.root / "small"
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "small", place], check=True)
@@ -182,7 +182,7 @@ def small_file_system(host, size):
 
 
 def test_guest_stopped_by_a_full_disk(host):
-    """QEMU halts a machine whose disk the host has no room for; once there is room, it goes on, and hears the button."""
+    """QEMU pauses a machine when the host's disk is full; once there is room, it goes on, and sees the button."""
     with small_file_system(host, "4M") as place:
         ballast = place / "ballast"
         ballast.write_bytes(bytes(3 << 20))
@@ -212,7 +212,7 @@ def test_guest_stopped_by_a_disk_that_stays_full(host):
 
 
 def test_guest_that_has_panicked_is_not_asked(host):
-    """Its panic device says so: the guest writes the bit that a kernel's panic would write."""
+    """The panic device reports it: the guest writes the bit that a kernel panic would write."""
     extra = ["-device", "pvpanic-pci,addr=1e.0", "-action", "panic=pause"]
     host.write_tiny_vm("vm", **{f"QEMUARG{index}": word for index, word in enumerate(extra)})
     host.kvmctl("start", "vm")
@@ -226,7 +226,7 @@ def test_guest_that_has_panicked_is_not_asked(host):
 
 
 def test_sleeping_guest_is_woken_up_and_shuts_down(host):
-    # On q35, with QEMU 7.2, the guest hears no ACPI event after its sleep.
+    # On q35, with QEMU 7.2, the guest gets no ACPI event after its sleep.
     host.write_tiny_vm("vm", MACHINE="pc")
     host.kvmctl("start", "vm")
     host.wait_console("vm", "tiny: up")

@@ -1,4 +1,4 @@
-"""What a QEMU that a guest has taken over can make of its NICs: nothing that outlives the VM, and nobody else's."""
+"""What a guest that took over QEMU can do with its NICs: nothing that outlives the VM or affects others."""
 
 import array
 import fcntl
@@ -22,7 +22,7 @@ TUNSETPERSIST, TUNSETOWNER = 0x400454CB, 0x400454CC
 SIOCSIFHWADDR = 0x8924
 STRANGE_MAC = "02:00:00:00:00:66"
 
-# Runs as the VM's user, under all that a QEMU is under, with all that it holds.
+# Runs as the VM's user, under QEMU's restrictions, with all of its descriptors.
 TRYING = """
 import fcntl, json, os, struct, sys
 
@@ -70,7 +70,7 @@ friend.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", 
 
 
 def taken_over(host, script, *words):
-    """A QEMU beside which, as its child, such a script runs."""
+    """A QEMU with a child that runs such a script."""
     path = host.root / "guest.py"
     path.write_text(textwrap.dedent(script))
     return fake_qemu(
@@ -97,7 +97,7 @@ def test_requests_that_outlive_the_vm_are_refused(bridged_host):
 
 
 class Friend:
-    """Somebody on the host whom QEMU passes its descriptors, and whom nothing filters."""
+    """A process on the host to which QEMU passes its descriptors, and which no filter restricts."""
 
     def __init__(self, host):
         self.host = host
@@ -106,7 +106,7 @@ class Friend:
         self.descriptors = []
 
     def __enter__(self):
-        # Abstract names are of the network namespace.
+        # Abstract socket names belong to the network namespace.
         ready = subprocess.Popen(
             self.host.command("/usr/bin/python3", "-c", FORWARDING, self.name, str(self.socket_path())))
         wait_until(lambda: self.socket_path().with_suffix(".ready").exists(), "friend")
@@ -164,7 +164,7 @@ def friend(bridged_host):
 
 
 def keep(friend):
-    """What can be made of a tap or a macvtap with its descriptor alone."""
+    """What can be done to a tap or a macvtap with its descriptor alone."""
     kept = 0
     for descriptor in friend.descriptors:
         device = os.readlink(f"/proc/self/fd/{descriptor}")
@@ -180,7 +180,7 @@ def keep(friend):
 
 
 def ports(host):
-    """The taps and macvtaps that there are."""
+    """The existing taps and macvtaps."""
     kinds = ("tun", "macvtap")
     return {name for name, link in host.links().items() if link.get("linkinfo", {}).get("info_kind") in kinds}
 
@@ -218,7 +218,7 @@ def test_the_next_start_removes_ports_that_somebody_else_keeps(bridged_host, fri
 
 
 def test_any_command_removes_ports_that_were_made_persistent(bridged_host, friend):
-    """Where only taps were passed on, and nothing that says that a VM lives."""
+    """If only taps were passed on, and nothing that shows that a VM is alive."""
     host = bridged_host
     start_with_a_friend(host, friend)
     for descriptor in list(friend.descriptors):
@@ -233,7 +233,7 @@ def test_any_command_removes_ports_that_were_made_persistent(bridged_host, frien
 
 
 def open_device(host):
-    """/dev/net/tun as most hosts have it: for everybody."""
+    """/dev/net/tun as on most hosts: open to everybody."""
     path = host.root / "tun"
     os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(10, 200))
     path.chmod(0o666)
@@ -264,7 +264,7 @@ def test_nobody_else_gets_a_queue_of_a_tap(bridged_host):
     host.kvmctl("start", "vm")
     refused = host.execute("/usr/bin/python3", "-c", ATTACHING, device, "tap0", "0", uid=NOBODY)
     assert "Operation not permitted" in refused.stderr
-    # A control: one that belongs to nobody is everybody's.
+    # A control: everybody can attach to a tap without an owner.
     host.ip("tuntap", "add", "free0", "mode", "tap", "multi_queue", "vnet_hdr")
     other = host.popen("/usr/bin/python3", "-c", ATTACHING, device, "free0", "0", uid=NOBODY)
     assert other.stdout.readline() == "attached\n"
@@ -273,7 +273,7 @@ def test_nobody_else_gets_a_queue_of_a_tap(bridged_host):
 
 
 def test_a_tap_that_somebody_got_hold_of_is_not_used(bridged_host):
-    """Between its making and its getting an owner, which is here made longer."""
+    """Between its creation and its getting an owner, a window that is widened here."""
     host = bridged_host
     device = open_device(host)
     host.write_firmware_vm("vm", NET0="bridge:br0", NET0_QUEUES=2)

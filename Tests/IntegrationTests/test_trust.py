@@ -1,7 +1,7 @@
-"""Root acts on no file that somebody else can change: every command, and every key that names a file.
+"""Root acts on no file that another user can change: every command, and every key that names a file.
 
-The attacks are made by the user nobody; what they would gain is a program of theirs that runs, a file of root's that QEMU
-opens or that is gone, or a command that never ends.
+The attacks are made by the user nobody. They would gain that their program runs, that one of root's files is opened by QEMU
+or removed, or that a command never ends.
 """
 
 import os
@@ -14,7 +14,7 @@ from rig.faults import with_fault
 from rig.fuse import fuse
 from rig.host import NOBODY
 
-# What each key names, in a file that is otherwise whole.
+# What each key names, in an otherwise valid file.
 KEYS = {
     "QEMU": {}, "KERNEL": {}, "INITRD": {"KERNEL": "/boot-kernel"}, "DISK0": {}, "CDROM0": {},
     "VNCPASSWORD_FILE": {"VNCDISP": "77"},
@@ -24,13 +24,13 @@ COMMANDS = {
     "dry run": ["start", "--dry-run", "vm"], "start": ["start", "vm"], "doctor": ["doctor", "vm"],
     "list": ["list"], "show": ["show", "vm"], "rm": ["rm", "--disks", "--dry-run", "vm"],
 }
-# Those that only tell what a file says.
+# Commands that only report what a file says.
 TELLING = {"list", "show"}
 HUNG = "hung"
 
 
 def marks(host):
-    """A directory where every program can leave a mark, whoever it runs as."""
+    """A directory where a program can leave a mark as any user."""
     directory = host.root / "marks"
     directory.mkdir()
     directory.chmod(0o777)
@@ -38,7 +38,7 @@ def marks(host):
 
 
 class Attack:
-    """Files of a user's on root's host, and what shows that one of them was used."""
+    """A user's files on root's host, and marks that show that one was used."""
 
     def __init__(self, host):
         self.host = host
@@ -60,7 +60,7 @@ class Attack:
         return path
 
     def named(self, key, directory=None):
-        """A file of the user's that would serve for a key."""
+        """A file of the user that would suit a key."""
         if key == "QEMU":
             return self.program if directory is None else self.file("named", self.program.read_text(), 0o755, directory)
         return self.file("named", "password" if key == "VNCPASSWORD_FILE" else "x" * 1024, directory=directory)
@@ -75,7 +75,7 @@ class Attack:
         return params
 
     def outcome(self, command, expected=77):
-        """What a command came to, in a word; the expected exit code where nothing of the user's was used."""
+        """The outcome of a command, in a word; the expected exit code if nothing of the user was used."""
         try:
             result = self.host.execute(self.host.binary, *COMMANDS[command], timeout=20)
         except subprocess.TimeoutExpired:
@@ -164,7 +164,7 @@ def a_users_link_in_a_sticky_directory(attack, key):
 
 
 def a_second_name_in_a_sticky_directory(attack, key):
-    """Where the kernel lets anybody link to root's files, a user can choose which of them this is."""
+    """If the kernel lets anybody link to root's files, a user can choose which of them this is."""
     directory = attack.host.root / "sticky"
     directory.mkdir()
     directory.chmod(0o1777)
@@ -211,17 +211,17 @@ def is_right(key, command, outcome, make):
     if command in TELLING:
         return outcome == "0"
     if command == "doctor":
-        # Of a params file that it may not use it says only that; what keeps a VM of root's from starting is a problem.
+        # Of a params file that it must not use it says only that; what keeps one of root's VMs from starting is a problem.
         return outcome == ("0" if make is a_params_file_of_the_users else "69")
     if command == "check --all":
         return outcome == "1"
     if command == "rm":
-        # Only disks are of interest, and those elsewhere are kept.
+        # Only disks matter here, and disks elsewhere are kept.
         return outcome in ("77", "0") if key != "DISK0" else outcome == "77"
     return outcome == "77"
 
 
-# Puts in the place of a path, as fast as it can, first one thing and then another.
+# Swaps two things at a path, as fast as it can.
 FLIP = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None)
@@ -233,7 +233,7 @@ while True:
 
 @pytest.fixture
 def flip():
-    """Begins to flip two paths, as the user whose they are; ends with the test."""
+    """Keeps swapping two paths, as the user who owns them, until the test ends."""
     flippers = []
 
     def begin(host, one, other):
@@ -248,7 +248,7 @@ def flip():
 @pytest.mark.parametrize("flipped", ["vm.params", "disk"])
 @pytest.mark.parametrize("with_what", ["fifo", "link"])
 def test_what_changes_hands_meanwhile_hangs_nothing_and_leads_nowhere(host, flip, flipped, with_what):
-    """The owner of a directory flips a file there with a FIFO, or with a link to root's: with their own rights at most."""
+    """A directory's owner swaps a file with a FIFO, or with a link to a file of root: it is used with the owner's rights at most."""
     attack = Attack(host)
     directory = host.vms / "vm"
     host.write_firmware_vm("vm", DISK0="disk", NET0="none")
@@ -269,7 +269,7 @@ def test_what_changes_hands_meanwhile_hangs_nothing_and_leads_nowhere(host, flip
 
 
 def test_removal_follows_no_link(host):
-    """While `rm` waits for a disk that is in use, its owner puts a link to root's directory where the VM's was."""
+    """While `rm` waits for a disk in use, its owner replaces the VM's directory by a link to root's."""
     attack = Attack(host)
     victim = host.root / "victim"
     victim.mkdir()
@@ -280,14 +280,14 @@ def test_removal_follows_no_link(host):
         (directory / name).write_bytes(bytes(512))
     for path in [directory, *directory.iterdir()]:
         os.chown(path, NOBODY, NOBODY)
-    # As QEMU says that it writes to an image: a lock on byte 201 (QEMU, block/file-posix.c).
+    # The lock by which QEMU shows that it writes to an image: on byte 201 (QEMU, block/file-posix.c).
     hold = (
         "import fcntl, sys, time; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX, 1, 201); "
         "print(flush=True); time.sleep(1)")
     holder = host.popen("/usr/bin/python3", "-c", hold, directory / "vdisk9", uid=NOBODY)
     holder.stdout.readline()
     removal = host.popen(host.binary, "rm", "--disks", "--trust-owner", directory / "vm.params")
-    # It looks at the lock for two seconds.
+    # `rm` watches the lock for two seconds.
     time.sleep(0.3)
     directory.rename(attack.home / "old")
     directory.symlink_to(victim)
@@ -297,7 +297,7 @@ def test_removal_follows_no_link(host):
 
 
 def test_a_start_that_fails_takes_back_only_its_own(host, flip):
-    """The directory of a new disk becomes a link to root's before the start takes the disk back."""
+    """The directory of a new disk becomes a link to root's before the start removes the disk again."""
     attack = Attack(host)
     victim = host.root / "victim"
     victim.mkdir()
@@ -318,7 +318,7 @@ def test_a_start_that_fails_takes_back_only_its_own(host, flip):
 
 
 def test_an_owner_is_trusted_with_what_is_theirs(host):
-    """--trust-owner: QEMU is the owner, new disks are theirs, and what they may not open is refused."""
+    """--trust-owner: QEMU runs as the owner, new disks belong to the owner, and files that the owner may not open are refused."""
     attack = Attack(host)
     directory = host.vms / "vm"
 
@@ -341,7 +341,7 @@ def test_an_owner_is_trusted_with_what_is_theirs(host):
     ]:
         write(**keys)
         assert words in host.kvmctl("start", "--trust-owner", "vm", expect=77).stderr
-    # The way there belongs to two accounts: nobody's rights are enough.
+    # The directories on the way belong to two accounts: neither account's rights are enough.
     os.chown(directory, 1, 1)
     write(DISK0="disk")
     os.chown(directory, 1, 1)
@@ -357,13 +357,13 @@ def test_the_user_behind_sudo_is_trusted(host):
     host.environment["SUDO_UID"] = str(NOBODY)
     host.kvmctl("start", "vm")
     host.kvmctl("stop", "--now", "vm")
-    # But not with what their environment names: sudo may have been told to keep it of anybody.
+    # But not the places that the environment names: sudo may be configured to keep anybody's environment.
     os.chown(host.vms, NOBODY, NOBODY)
     assert "KVMCTL_VMS" in host.kvmctl("list", expect=77).stderr
 
 
 def test_others_in_a_root_that_everybody_may_write_to(host):
-    """As a tmpfs is where nobody gave it a mode: what is root's there can't be replaced, and what is a user's is refused."""
+    """As in a tmpfs with its default mode: root's files there can't be replaced, and a user's are refused."""
     host.write_firmware_vm("own")
     users = host.write_firmware_vm("users")
     for path in [users.parent, users]:
@@ -377,7 +377,7 @@ def test_others_in_a_root_that_everybody_may_write_to(host):
 
 
 def test_a_private_group_is_its_owner(host):
-    """A file that root's own group may write to, of which nobody else is: as good as root's alone."""
+    """A file writable by root's own group, which has no other members, is as good as root's alone."""
     params = host.write_firmware_vm("vm")
     params.chmod(0o664)
     host.kvmctl("check", "vm")
@@ -386,7 +386,7 @@ def test_a_private_group_is_its_owner(host):
 
 
 def test_a_look_runs_nothing_that_only_the_file_names(host):
-    """Not even what belongs to root: a look is no start."""
+    """Not even a program that belongs to root: looking is not starting."""
     ran = marks(host)
     program = host.root / "program"
     program.write_text(f"#!/bin/sh\ntouch {ran}/$(id -u)\nexec qemu-system-x86_64 \"$@\"\n")
@@ -398,7 +398,7 @@ def test_a_look_runs_nothing_that_only_the_file_names(host):
     host.kvmctl("start", "--dry-run", "vm")
     assert list(ran.iterdir()) == []
     assert "was not run" in host.kvmctl("check", "vm").stdout
-    # The host's own by its name is no other program.
+    # The host's own QEMU, given by name, is the same program.
     host.write_firmware_vm("own", QEMU="qemu-system-x86_64")
     assert "was not run" not in host.kvmctl("check", "own").stdout
     host.kvmctl("start", "vm")
@@ -412,7 +412,7 @@ def test_create_makes_nothing_in_a_strangers_directory(host):
 
 
 def test_opening_a_device_does_nothing(host):
-    """A character device is never opened: that of a watchdog would start it."""
+    """A character device is never opened: opening a watchdog would start it."""
     device = host.vms / "watchdog"
     os.mknod(device, 0o600 | 0o020000, os.makedev(1, 7))
     for key in ["DISK0", "CDROM0", "KERNEL", "VNCPASSWORD_FILE"]:
@@ -426,7 +426,7 @@ def test_opening_a_device_does_nothing(host):
 
 
 def test_a_file_system_that_a_user_serves(host):
-    """There every file is whose its program says: it says root's."""
+    """There each file's owner is what its server says: here root."""
     source = host._directory("source")
     host.write_firmware_vm("far", directory=source)
     root, users = host.vms / "root", host.vms / "users"
@@ -472,7 +472,7 @@ def test_a_lease_keeps_nobody_waiting(host, name):
 
 @pytest.mark.parametrize("place", ["params", "disk", "base"])
 def test_a_file_of_the_kernels_keeps_nobody_waiting(host, place):
-    """Who reads /proc/kmsg waits for the kernel's next message, and takes it away."""
+    """A read of /proc/kmsg waits for the kernel's next message, and consumes it."""
     users, kmsg = host.vms / "users", "/proc/kmsg"
     users.mkdir()
     if place == "params":

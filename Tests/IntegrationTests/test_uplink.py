@@ -51,7 +51,7 @@ class Network:
         self.at_gateway("ip", "address", "add", "2001:db8::1/64", "dev", "far", "nodad")
         for line in HOST.strip().splitlines():
             host.ip(*line.split())
-        # What the kernel makes by itself comes a moment after the link.
+        # What the kernel adds by itself comes a moment after the link.
         wait_until(lambda: "tentative" not in self.ask("address") and "fe80" in self.ask("address"), "settled addresses")
         self.before = self.state()
 
@@ -61,7 +61,7 @@ class Network:
     def ask(self, question):
         answer = subprocess.run(
             ["ip", "-n", self.host.namespace, "-json", *question.split()], check=True, capture_output=True, text=True)
-        # Timers run, and nothing else may be different.
+        # Timers run; nothing else may differ.
         return re.sub(r'"\w*timer":[0-9.]+', '"timer":0', answer.stdout)
 
     def state(self):
@@ -83,7 +83,7 @@ class Network:
 
     @contextlib.contextmanager
     def trial(self, time="120s"):
-        """`net up --try`, once the change is made."""
+        """`net up --try`, after it has made the change."""
         process = self.host.popen(self.host.binary, "net", "up", "br0", "--uplink", "eth0", "--try", time)
         try:
             process.first = process.stderr.readline()
@@ -139,7 +139,7 @@ def test_the_connection_moves_and_comes_back(network):
 
 
 def check_bridge(network):
-    """The bridge has all that the uplink had, and the uplink nothing."""
+    """The bridge has everything that the uplink had, and the uplink has nothing."""
     shown = {link["ifname"]: link for link in json.loads(network.ask("address"))}
     before = {link["ifname"]: link for link in network.before["address"]}["eth0"]
     assert shown["eth0"]["addr_info"] == []
@@ -149,7 +149,7 @@ def check_bridge(network):
     for question in ("-4 route show table all", "-4 rule"):
         renamed = json.dumps(network.before[question]).replace('"eth0"', '"br0"')
         assert in_order(json.loads(network.ask(question))) == in_order(json.loads(renamed))
-    # The kernel's own group routes are each link's.
+    # Each link has the kernel's own multicast routes.
     for question in NEIGHBOURS:
         assert in_order(json.loads(network.ask(question))) == [
             neighbour.replace('"eth0"', '"br0"') for neighbour in network.before[question]]
@@ -239,7 +239,7 @@ def test_no_ping_is_lost(network):
     network.host.kvmctl("net", "up", "br0", "--uplink", "eth0")
     rest, _ = ping.communicate(timeout=60)
     answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ", rest)}
-    # Outage: the longest row of pings without an answer, 10 ms each.
+    # Outage: the longest run of unanswered pings, 10 ms each.
     missing = [number for number in range(21, 301) if number not in answered]
     assert len(missing) < 5, missing
 
@@ -291,7 +291,7 @@ def test_a_trial_goes_back_when_its_guardian_is_killed(network):
 
 
 def kill_all_of_a_trial(network, process):
-    """The command and its guardian. The command is held still first: it must not see to what the guardian leaves."""
+    """Kills the command and its guardian. The command is stopped first: it must not clean up after the guardian."""
     process.send_signal(signal.SIGSTOP)
     network.guardian().kill()
     process.kill()
@@ -312,7 +312,7 @@ def test_a_bridge_made_anew_since_is_left_alone(network):
     host = network.host
     with network.trial() as process:
         kill_all_of_a_trial(network, process)
-        # Somebody mends it by hand before kvmctl runs again.
+        # Somebody repairs it by hand before kvmctl runs again.
         host.ip("link", "delete", "br0")
         host.ip("link", "add", "other", "type", "bridge")
         host.ip("link", "add", "br0", "type", "bridge")
@@ -358,7 +358,7 @@ def test_a_trial_is_shown_and_confirmed_dry(network):
 
 
 def test_a_change_to_a_bridge_alone_goes_back(host):
-    """Whose number the kernel chooses."""
+    """The kernel chooses its index."""
     host.ip("link", "add", "gone0", "type", "bridge")
     host.ip("link", "delete", "gone0")
     said = host.kvmctl("net", "up", "br0", "--try", "1s", expect=124).stderr
@@ -416,7 +416,7 @@ def test_control_c_takes_it_back(network):
 
 
 def test_a_bridge_that_is_there_and_a_bare_uplink(host):
-    """The bridge keeps what it has, and takes the uplink's MAC; on the way back the uplink has it all."""
+    """The bridge keeps what it has, and takes the uplink's MAC; after a rollback the uplink has it all."""
     host.ip("link", "add", "eth0", "type", "veth", "peer", "name", "far")
     host.kvmctl("net", "up", "br0", "--address", "10.5.0.1/24")
     index = host.links()["br0"]["ifindex"]
@@ -482,7 +482,7 @@ def test_what_sits_on_a_bridge_keeps_it(host):
 
 
 def test_a_gateway_beyond_a_single_address(network):
-    """As hosters have it who route single addresses: the router is in no network of the host's."""
+    """As at hosting providers that route single addresses: the router is in none of the host's networks."""
     host = network.host
     for words in ("address flush dev eth0", "route flush dev eth0 table all", "rule delete iif eth0"):
         host.ip(*words.split())
@@ -499,7 +499,7 @@ def test_a_gateway_beyond_a_single_address(network):
             ("networkd", "GatewayOnLink=yes"), ("ifupdown", "via 172.31.1.1 dev br0 onlink"),
             ("networkmanager", "route1_options=onlink=true")):
         assert line in host.kvmctl("net", "persist", "br0", "--for", service, "--dry-run").stdout
-    # What is there moves as it is.
+    # What exists moves unchanged.
     host.kvmctl("net", "down", "br0")
     assert "via 172.31.1.1 dev eth0 proto static onlink" in host.execute("ip", "route", "show", "default").stdout
     assert host.execute("ping", "-c", "1", "-W", "5", "203.0.113.1").returncode == 0

@@ -1,4 +1,4 @@
-"""`net up` and `net down` killed, or refused something, at each step: the host's network is as before, or as asked."""
+"""`net up` and `net down`, killed or failing at each step: the host's network is as before, or as asked."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ HOST = """
     neigh add proxy 10.0.0.88 dev eth0
 """
 WORDS = {"up": ("net", "up", "br0", "--uplink", "eth0"), "down": ("net", "down", "br0")}
-# Where a change is made, and where it is decided what becomes of it.
+# The calls that make a change, and that decide whether it stays.
 CHANGES = {"sendto"}
 DECISIONS = {"write", "ftruncate", "unlink", "socket"}
 
@@ -29,7 +29,7 @@ class Uplink:
 
     def __init__(self, host):
         self.host = host
-        # Nobody else is there, and the addresses need not wait for that.
+        # Nobody else is there: duplicate address detection would only take time.
         host.execute("sh", "-c", "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad")
         for line in HOST.strip().splitlines():
             host.ip(*line.split())
@@ -45,7 +45,7 @@ class Uplink:
             ["ip", "-n", self.host.namespace, "-json", *question.split()], check=True, capture_output=True, text=True).stdout
 
     def state(self):
-        """Who has what; not in which order, nor whether the carrier is there just now."""
+        """Which link has what; not in which order, nor the momentary carrier."""
         found = set()
         for link in json.loads(self.ask("address")):
             found |= {f"{link['ifname']} {link.get('master')} {link['address']}"}
@@ -64,7 +64,7 @@ class Uplink:
         return [call for call in calls if call[0] in kinds]
 
     def where(self):
-        """Which of the two states it is in; nil: neither."""
+        """Which of the two states it is in; None: neither."""
         now = self.state()
         return next((name for name, state in self.states.items() if state == now), None)
 
@@ -96,7 +96,7 @@ def test_killed_at_any_step(uplink, goal):
 
 @pytest.mark.parametrize("goal", WORDS)
 def test_refused_at_any_step(uplink, goal):
-    """What a command says that it did, it did, and nothing else. That each change is refused, BridgeNet's FaultTests try."""
+    """A command did what it says it did, and nothing else. BridgeNet's FaultTests refuse each single change."""
     before = "up" if goal == "down" else "down"
     uplink.reach(before)
     changes = uplink.steps(goal, CHANGES)
@@ -105,7 +105,7 @@ def test_refused_at_any_step(uplink, goal):
         uplink.reach(before)
         fault = "ENOBUFS" if step in changes else "EIO"
         result = strike(uplink.host, step, f"error={fault}", *WORDS[goal])
-        # The result itself could not be written: that it is done is still true.
+        # Only the result could not be written: the change is done.
         lost = "stdout: can't be written" in result.stderr
         assert uplink.where() == (goal if result.returncode == 0 or lost else before), f"{step}: {result.stderr}"
         # An empty file that could not be removed means nothing.
@@ -113,7 +113,7 @@ def test_refused_at_any_step(uplink, goal):
 
 
 def test_a_kernel_that_goes_on_refusing_is_left_to_the_next_command(uplink):
-    """Also the way back is refused, and so is the deletion of the bridge that nothing is on any more."""
+    """The rollback fails too, and so does deleting the bridge that is no longer used."""
     host = uplink.host
     uplink.reach("up")
     sends = [count for _, count in uplink.steps("down", CHANGES)]
@@ -138,7 +138,7 @@ def test_a_journal_that_can_not_be_read_is_kept(uplink):
         uplink.reach("up")
         assert was_killed(strike(host, step, "signal=SIGKILL", *WORDS["down"])) and uplink.journals()
 
-    # The journal, and the id of the boot that it is of.
+    # The journal, and the boot id in it.
     for file in (host.run / "net/br0", "/proc/sys/kernel/random/boot_id"):
         begin()
         said = with_fault(host, file, "EIO", "list", calls="read").stderr

@@ -1,4 +1,4 @@
-"""A VNC client that is not ours sees the guest's screen, and only whoever may."""
+"""An independent VNC client sees the guest's screen, if its user may."""
 
 import re
 import stat
@@ -49,7 +49,7 @@ def test_taken_display_is_busy(host):
     assert host.state("second") == "stopped"
 
 
-# What a program of the host's finds at a port: the ways in that it is offered, and whether it gets in.
+# What a program on the host finds at a port: the security types offered, and whether it gets in.
 TRY = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -80,11 +80,11 @@ def test_a_display_that_is_chosen_at_start_has_a_password_of_that_start(host, ke
     assert first not in said.stdout
     assert knock(host, 5900, first) == "[2] True"
     assert knock(host, 5900, "wrong") == "[2] False"
-    # It knows no way in without one, whatever a client asks for.
+    # There is no login without a password, whatever a client asks for.
     assert not knock(host, 5900).endswith("True")
     file = host.run / "vms" / "vm" / "vnc.password"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600 and file.stat().st_uid == 0
-    # And it is nowhere that others can read: not among QEMU's arguments, not in its log.
+    # And the password is nowhere that others can read: not in QEMU's arguments, not in its log.
     assert not any(first in word for word in host.qemu().arguments)
     host.kvmctl("stop", "--now", "vm")
     host.kvmctl("start", "vm")
@@ -105,13 +105,13 @@ def test_the_password_of_a_file(host):
     host.write_firmware_vm("vm", VNCDISP=3, VNCPASSWORD_FILE="../secret", ACCEL="tcg")
     assert host.kvmctl("start", "vm").stderr == ""
     (host.vms / "secret").write_text("another")
-    # That of this run, whatever is in the file by now.
+    # The password of this run, whatever the file holds by now.
     assert password_of(host) == "from-me"
     assert knock(host, 5903, "from-me") == "[2] True"
 
 
 def test_a_numbered_display_says_what_protects_it(host):
-    """As a file of 2010 has it: every account gets in, and in one line it is said, and what would change that."""
+    """As in a file of 2010: every account gets in, and one line says so and how to change that."""
     params = host.write_firmware_vm("vm", VNCDISP=0, ACCEL="tcg")
     [line] = host.kvmctl("start", "vm").stderr.splitlines()
     for part in (f"{params}:3: VNCDISP", "127.0.0.1:5900", "has no password", "any local account", "VNCDISP=auto",
@@ -124,7 +124,7 @@ def test_a_numbered_display_says_what_protects_it(host):
     shown = host.kvmctl("vnc", "vm").stdout
     assert "none: has no password" in shown
     assert "VNCDISP=auto" in host.kvmctl("vnc", "vm", "--password", expect=69).stderr
-    # One that gets a password leaves none of it behind for one that does not.
+    # A start without a password removes the password of the run before.
     host.kvmctl("stop", "--now", "vm")
     host.write_firmware_vm("vm", VNCDISP="auto", ACCEL="tcg")
     host.kvmctl("start", "vm")
@@ -152,7 +152,7 @@ def test_what_vnc_says(host):
 
 
 def test_who_may_not_know_it(host):
-    """Neither another account, nor the group that may look at VMs; nor is there anything to know of these."""
+    """Neither another account nor the group that may look at VMs; and of these VMs there is no password to know."""
     host.root.chmod(0o755)
     host.run.chmod(0o755)
     host.write_firmware_vm("vm", VNCDISP="auto", ACCEL="tcg")

@@ -1,15 +1,15 @@
-"""Every wait ends, and what fails on kvmctl's own side is neither QEMU's fault nor the guest's."""
+"""Every wait ends, and a failure on kvmctl's own side is not blamed on QEMU or the guest."""
 
 import re
 
 import pytest
 
-# Longer than any of these commands may take, shorter than the waits that one of them would be lost in.
+# Longer than any of these commands may take, shorter than the waits in which one could get stuck.
 SOON = 40
 
 
 def calls(host, name, *arguments):
-    """How often kvmctl calls `name` in one run of a command, in the process or thread that does most."""
+    """How often kvmctl calls `name` in one run of a command, in the process or thread that calls it most."""
     trace = host.root / "trace"
     host.execute("strace", "-f", "-b", "execve", "-o", trace, host.binary, *arguments)
     found = re.findall(rf"^(\d+) +{name}\(", trace.read_text(errors="replace"), re.MULTILINE)
@@ -17,14 +17,14 @@ def calls(host, name, *arguments):
 
 
 def refuse(host, name, error, when, *arguments):
-    """Runs a command of which one such system call fails, in itself and in what it forks."""
+    """Runs a command in which one such system call fails, in the command and in its children."""
     return host.execute(
         "strace", "-f", "-b", "execve", "-o", "/dev/null", "-e", f"inject={name}:error={error}:when={when}", host.binary,
         *arguments, timeout=SOON)
 
 
 def last(number, count):
-    """Those of the dynamic loader come first, and those of what a command is for last."""
+    """The last calls: the dynamic loader's come first, those of a command's actual work last."""
     return range(max(1, count - number + 1), count + 1)
 
 
@@ -35,7 +35,7 @@ def vm(host):
     return host
 
 
-# What a launch waits by, and what tells it of the end of that.
+# The calls by which a launch waits, and which end its waits.
 @pytest.mark.parametrize("name, error", [
     ("poll", "EINTR"), ("poll", "ENOMEM"), ("wait4", "EINTR"), ("pipe2", "EMFILE"), ("pidfd_open", "EMFILE"),
     ("recvfrom", "EIO"), ("read", "EIO"), ("close", "EIO"),
@@ -50,7 +50,7 @@ def test_a_start_ends_and_leaves_a_vm_or_nothing(vm, name, error):
         where = f"{name} {when} of {count}: {error}: {result.stderr}"
         if result.returncode == 0:
             assert len(vm.qemus()) == 1, where
-        # The last word that is awaited is that the guest runs: that this host could not hear it ends no guest.
+        # The last reply awaited is that the guest runs: failing to read it must not kill the guest.
         elif when == count and name in ("poll", "recvfrom"):
             pytest.fail(where)
         else:
@@ -93,6 +93,6 @@ def test_a_signal_between_makes_nobody_unresponsive(vm):
     for when in range(1, calls(vm, "poll", "list") + 1):
         result = refuse(vm, "poll", "EINTR", when, "list")
         assert "running" in result.stdout, result.stdout
-    # Nor does what this host is short of.
+    # Nor does a shortage on this host.
     for when in range(1, calls(vm, "poll", "list") + 1):
         assert "running" in refuse(vm, "poll", "ENOMEM", when, "list").stdout

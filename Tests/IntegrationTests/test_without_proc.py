@@ -1,4 +1,4 @@
-"""No command succeeds without doing a thing where /proc shows no processes."""
+"""Without processes in /proc, no command claims success without having done its work."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the words of a command line mean: commands, options, names and paths."""
+"""The words of a command line: commands, options, names and paths."""
 
 import os
 
@@ -15,14 +15,14 @@ from rig.host import NOBODY
     ("frobnicate", "unknown command 'frobnicate': kvmctl --help lists the commands"),
     ("net frobnicate", "unknown command 'net frobnicate': kvmctl net --help lists"),
     ("list --jsno", "'--jsno'. Did you mean '--json'?"), ("start vm --fore", "'--fore'. Did you mean '--foreground'?"),
-    # Also where a word is missing, too.
+    # Also if an argument is missing, too.
     ("start --tmeout 5s", "'--tmeout'. Did you mean '--timeout'?"), ("explain --jsn", "'--jsn'. Did you mean '--json'?"),
     ("net up br0 --uplnk eth0", "'--uplnk'. Did you mean '--uplink'?"),
     ("net rm br0", "did you mean 'net down'?"), ("net ls", "did you mean 'net show'?"),
     ("restart vm", "there is no command 'restart': stop the VM, then start it"),
     ("autostart vm", "systemctl enable kvmctl@NAME"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
     ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"), ("stop vm --force", "'--force'. Did you mean '--now'?"),
-    # What is far is not near.
+    # Nothing is suggested for a word that is too different.
     ("create vm --format qcow2", "Unknown option '--format'"), ("rm vm --foo", "Unknown option '--foo'"), ("list vm", "Unexpected argument 'vm'"),
     ("create one two", "Unexpected argument 'two'"),
     ("--json list", "--json: stands before the command"), ("net --json show", "kvmctl net show --help lists"),
@@ -44,7 +44,7 @@ def test_a_name_is_made_where_it_is_found(host):
     host.kvmctl("check", "web")
     said = host.kvmctl("create", "web", "--net", "none", expect=73).stderr
     assert f"{host.vms}/web/vm.params" in said
-    # Wherever it is.
+    # Wherever its file is.
     host.write_vm("", "NAME=db", directory=host.vms / "other")
     assert f"{host.vms}/other/vm.params" in host.kvmctl("create", "db", "--net", "none", expect=73).stderr
     assert not (host.vms / "db").exists()
@@ -73,7 +73,7 @@ def test_the_first_root_that_may_be_written(host):
     more.mkdir()
     host.environment["KVMCTL_VMS"] = f"{host.root}/none:{more}:{host.vms}"
     host.kvmctl("create", "web", "--net", "none")
-    # One that is named and missing may be a file system that is not mounted: it is not made.
+    # A missing root may be a file system that is not mounted: it is not created.
     assert (more / "web/vm.params").exists() and not (host.root / "none").exists()
     host.kvmctl("start", "web", "--dry-run")
     host.environment["KVMCTL_VMS"] = f"{host.root}/none"
@@ -90,7 +90,7 @@ def test_a_users_own_root_is_made(rootless_host):
     host.environment["HOME"] = str(home)
     planned = host.kvmctl("create", "web", "--net", "user", "--dry-run").stdout
     assert planned.startswith(f"create {home}/vms\n") and not (home / "vms").exists()
-    # What can't be made leaves no root behind.
+    # A failed create leaves no root behind.
     host.kvmctl("create", "web", "--net", "user", "--memory", "0", expect=64)
     assert not (home / "vms").exists()
     made = host.kvmctl("create", "web", "--net", "user", "--disk", "1M").stdout.splitlines()
@@ -111,7 +111,7 @@ def test_a_link_is_no_second_vm(host):
     host.kvmctl("start", "alias")
     assert "already running" in host.kvmctl("start", "web").stdout
     assert host.json("stop", "--all", "--now")[0]["name"] == "web"
-    # A name of its own in the file is not told twice.
+    # A VM with a NAME in its file is not listed twice.
     host.write_firmware_vm("db", NAME="data")
     (host.vms / "old-db").symlink_to(host.vms / "db")
     assert host.show("data")["params"] == f"{host.vms}/db/vm.params"

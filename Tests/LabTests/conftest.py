@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from _pytest.runner import runtestprotocol
 
-# What waiting and processes are to a test is the same here as there.
+# The integration tests' helpers for waiting and processes are used here too.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "IntegrationTests"))
 
 from lab.lab import Lab  # noqa: E402
@@ -38,7 +38,7 @@ def _session_lab(request):
 
 @pytest.fixture
 def lab(_session_lab, request):
-    """A wire without hosts on it yet, or the developer's lab."""
+    """A wire without hosts yet, or the developer's lab."""
     request.node.lab = _session_lab
     return _session_lab
 
@@ -54,7 +54,7 @@ def pytest_runtest_protocol(item, nextitem):
     """Runs a test that failed once more, on new hosts, and says so.
 
     QEMU's emulation of SVM is not without faults: a nested guest was seen to hang with its EFER and CR4 lost, and the kernel of a
-    lab host to panic. What kvmctl does wrong every time still fails. In a developer's lab a failure is left as it is.
+    lab host to panic. A real fault of kvmctl still fails both times. In a developer's lab a failure is left as it is.
     """
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, nextitem=nextitem, log=False)

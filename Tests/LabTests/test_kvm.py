@@ -1,4 +1,4 @@
-"""Real KVM: what kvmctl does where it works, with guests that cross vhost-net and the host's own NIC."""
+"""Real KVM: guests run under it, and reach the network by vhost-net and the host's own NIC."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def assert_installed_system_is_up(lab, host):
 
 
 def threads(host):
-    """The names of all threads. Those of vhost are the kernel's own, or since Linux 6.4 QEMU's."""
+    """The names of all threads. vhost's belong to the kernel, or since Linux 6.4 to QEMU."""
     return host.run("cat /proc/[0-9]*/task/*/comm 2>/dev/null; true").stdout.splitlines()
 
 

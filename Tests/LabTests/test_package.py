@@ -1,4 +1,4 @@
-"""The Debian package on a host with systemd: what becomes of VMs, and what is left of it."""
+"""The Debian package on a host with systemd: what happens to VMs, and what a removal leaves behind."""
 
 import re
 
@@ -6,20 +6,20 @@ import pytest
 
 HOST = 9
 INSTALL = "dpkg --install /lab/kvmctl_*.deb"
-# The same with a higher version. What is in it is what is installed, so that only the version changes.
+# The same package with a higher version, built from the installed files, so that only the version changes.
 MAKE_NEWER = """
     dpkg-deb --raw-extract /lab/kvmctl_*.deb /root/newer
     sed -i 's/^Version: .*/&+newer/' /root/newer/DEBIAN/control
     dpkg-deb --root-owner-group -Znone --build /root/newer /root/newer.deb
 """
-# What the host itself changes while a test runs.
+# Files that the host itself changes while a test runs.
 RESTLESS = ("/var/lib/dpkg", "/var/lib/systemd", "/var/log/journal", "/var/log/dpkg.log", "/var/cache/man", "/root", "/tmp", "/vms",
             "/var/tmp")
 
 
 @pytest.fixture
 def pristine_host(lab):
-    """A host that has never had a kvmctl."""
+    """A host that never had kvmctl installed."""
     host = lab.make_host(HOST)
     host.start()
     host.run("ls /lab/kvmctl_*.deb || { echo 'no package in the payload: run `make deb` first' >&2; exit 1; }")
@@ -28,7 +28,7 @@ def pristine_host(lab):
 
 
 def traces(host):
-    """Every file of the host's but those that always change, who there is, and what systemd knows of."""
+    """Every file of the host that does not always change, its accounts, and systemd's units."""
     pruned = " -o ".join(f"-path {path}" for path in RESTLESS)
     return set(host.run(f"""
         find / -xdev \\( {pruned} \\) -prune -o -print
@@ -60,7 +60,7 @@ def test_package_starts_and_stops_no_guest_and_leaves_no_trace(pristine_host):
     host.run(INSTALL)
     host.run(MAKE_NEWER)
     for name in ("in-unit", "by-hand"):
-        # That they go on is all that counts of them here: no more than firmware, and quick to start.
+        # It only matters that they keep running: firmware alone is enough, and quick to start.
         host.write(f"/vms/{name}/vm.params", "MEMORY=32\nNET0=none\nVNCDISP=none\nACCEL=tcg\n")
     host.run("systemctl enable --now kvmctl@in-unit")
     host.kvmctl("start", "by-hand")
@@ -69,7 +69,7 @@ def test_package_starts_and_stops_no_guest_and_leaves_no_trace(pristine_host):
     host.run("dpkg --install /root/newer.deb")
     assert pids(host, "in-unit", "by-hand") == guests
     host.run("systemctl is-active kvmctl@in-unit")
-    # What an older kvmctl started is this one's too.
+    # VMs that an older kvmctl started belong to this one too.
     assert "QEMU was told to quit" in host.kvmctl("stop", "by-hand", "--now").stdout
     host.kvmctl("start", "by-hand")
     guests = pids(host, "in-unit", "by-hand")
@@ -79,7 +79,7 @@ def test_package_starts_and_stops_no_guest_and_leaves_no_trace(pristine_host):
     purge = host.run("dpkg --purge kvmctl").stderr
     assert are_running(host, guests) and "VMs run" in purge
     host.run("systemctl is-active kvmctl@in-unit; test -S /run/kvmctl/vms/by-hand/qmp.sock")
-    # A unit that is gone has no ExecStop: systemd tells QEMU to end.
+    # A unit that was removed has no ExecStop: systemd tells QEMU to end.
     host.run(f"systemctl stop kvmctl@in-unit; kill {guests[1]}; while pgrep qemu-system; do sleep 0.1; done")
     host.run(re.search(r"^ +(rm .*)$", purge, re.MULTILINE)[1])
     assert traces(host) == before

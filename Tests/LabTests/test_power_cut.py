@@ -1,4 +1,4 @@
-"""The host's power is cut while VMs are created, started and stopped: what was done is whole, and nothing is in the way."""
+"""The host's power is cut while VMs are created, started and stopped: finished work is whole, and nothing blocks later commands."""
 
 import random
 import time
@@ -24,10 +24,10 @@ done"""
 
 
 def moments(seed, count):
-    """During which step the power is cut, and how long (s) after its beginning. The first two are one of each kind."""
+    """During which step the power is cut, and how many seconds after it began. The first two are of different kinds."""
     dice = random.Random(seed)
     steps = ["start", dice.choice(["create", "stop"])] + [dice.choice(["create", "start", "stop"]) for _ in range(count - 2)]
-    # As long as such a step takes on a busy machine, at most.
+    # The longest that such a step takes on a busy machine.
     longest = {"create": 0.5, "start": 4, "stop": 1}
     return [(step, dice.uniform(0, longest[step])) for step in steps[:count]]
 
@@ -39,7 +39,7 @@ def host(lab_host):
 
 
 def work_until_cut(host, round, step, delay):
-    """Cuts the power so long after the beginning of such a step; returns what the host had told by then."""
+    """Cuts the power `delay` seconds into such a step; returns the host's output up to then."""
     work = host.start_running(WORK.replace("FIRST", str(round)))
     told = []
     for line in work.stdout:
@@ -59,7 +59,7 @@ def names_after(told, word):
 
 
 def assert_files_are_whole(host, created):
-    """Every VM is all there or not at all; those that `create` said it had created are there."""
+    """Every VM is complete or absent; the ones that `create` reported as created are complete."""
     found = {}
     for line in host.run("cd /vms && find . -type f -printf '%P %s\\n'").stdout.splitlines():
         path, size = line.rsplit(" ", 1)
@@ -79,7 +79,7 @@ def assert_files_are_whole(host, created):
 
 def assert_nothing_is_stale(host, complete):
     states = host.states()
-    # A VM that ran is rightly told to have crashed, if its record had reached the disk by then.
+    # A VM that ran is rightly reported as crashed, if its record had reached the disk by then.
     assert set(states) == complete and set(states.values()) <= {"stopped", "crashed"}, states
     links = host.run("ip -brief link").stdout
     assert "tap" not in links and "kvmnat" not in links, links
@@ -90,10 +90,10 @@ def assert_nothing_is_stale(host, complete):
 
 
 def create_again(host, vm):
-    """Repeats a create that was cut short."""
+    """Repeats an interrupted create."""
     result = host.run(f"vm={vm}; {CREATE}", expect=None)
     if result.returncode == 73:
-        # The power went between two names that it gave: it says what is in the way.
+        # The power was cut between naming two files: create says what is in the way.
         assert f"/vms/{vm}/vdisk" in result.stderr and "remove what is there" in result.stderr, result.stderr
         result = host.run(f"vm={vm}; rm -r /vms/$vm && {CREATE}", expect=None)
     assert result.returncode == 0, f"create {vm} again: {result.stderr}"

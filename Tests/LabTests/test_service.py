@@ -7,7 +7,7 @@ from rig.waiting import wait_until
 
 @pytest.fixture
 def host(lab_host):
-    """Lab host 1, on which nothing of a test's VMs and units stays."""
+    """Lab host 1, from which a test's VMs and units are removed afterwards."""
     yield lab_host
     lab_host.run("""
         kvmctl stop --all --now
@@ -19,7 +19,7 @@ def host(lab_host):
 
 
 def unit(host, name, *properties):
-    """These properties of a VM's unit, as systemd tells them."""
+    """These properties of a VM's unit, as systemd reports them."""
     shown = host.run(f"systemctl show -p {','.join(properties)} kvmctl@{name}").stdout
     values = dict(line.split("=", 1) for line in shown.splitlines())
     return [values[key] for key in properties]
@@ -43,7 +43,7 @@ def journal(host, name, boot=0):
 
 
 def start_three_ways(host):
-    """One by its unit, enabled; one by hand in a session; one that hears no power button, by a unit that gives it 10 s."""
+    """One by its enabled unit; one by hand in a session; one that ignores the power button, by a unit that gives it 10 s."""
     host.write_tiny_vm("web")
     host.write_tiny_vm("hand")
     write_firmware_vm(host, "deaf")
@@ -57,7 +57,7 @@ def start_three_ways(host):
 
 
 def write_firmware_vm(host, name, **keys):
-    """One that gets no further than its firmware, which is all that QEMU needs to run, and deaf."""
+    """A VM that gets no further than its firmware, so it ignores the power button."""
     lines = {"MEMORY": 64, "NET0": "none", "VNCDISP": "none", **keys}
     host.write(f"/vms/{name}/vm.params", "".join(f"{key}={value}\n" for key, value in lines.items()))
 
@@ -75,7 +75,7 @@ def test_guests_shut_down_with_the_host_and_come_back_with_it(host):
     assert "/qemu-system-" in process[0], f"the unit's main process is {process[0]}"
     assert process[2] not in ("0", "1000"), f"QEMU runs as uid {process[2]}"
     assert process[process.index("CapEff:") + 1] == process[process.index("CapBnd:") + 1] == "0" * 16
-    # Else the shutdown would prove nothing of VMs without a unit.
+    # Else the shutdown would prove nothing about VMs without a unit.
     assert "/session-" in host.run(f"cat /proc/{host.show('hand')['pid']}/cgroup").stdout
 
     host.reboot()
@@ -89,7 +89,7 @@ def test_guests_shut_down_with_the_host_and_come_back_with_it(host):
     told = journal(host, "deaf", boot=-1)
     assert "the guest did not shut down in 10s; QEMU was told to quit" in told, told
 
-    # The guest has to hear the button again, now of a unit that is stopped by hand.
+    # The guest has to see the button again, now because its unit is stopped by hand.
     host.wait_console("web", "tiny: up", timeout=400)
     host.run("systemctl stop kvmctl@web", timeout=180)
     assert unit(host, "web", "ActiveState", "Result") == ["inactive", "success"]
@@ -121,7 +121,7 @@ def test_qemu_that_is_killed_stays_down_and_one_that_crashes_is_started_again(ho
     wait_unit(host, "firm", "failed")
     assert unit(host, "firm", "Result", "NRestarts") == ["signal", "1"]
     assert host.states()["firm"] == "crashed"
-    # Whoever killed it may start it again.
+    # It can be started again by hand.
     host.run("systemctl start kvmctl@firm", timeout=240)
     wait_running(host, "firm")
 
@@ -130,7 +130,7 @@ def test_units_share_nat_and_the_last_one_takes_it_away(host):
     for name in ("one", "two"):
         write_firmware_vm(host, name, NET0="nat")
     host.run("systemctl start kvmctl@one kvmctl@two", timeout=300)
-    # Whichever came first started it; it has to outlive that one.
+    # The first of the two commands started it; it has to outlive that command.
     [server] = host.run("pgrep -x dnsmasq").stdout.split()
     for first, left in (("one", "two"), ("two", "one")):
         [pid] = unit(host, first, "MainPID")
@@ -150,7 +150,7 @@ def test_logs_are_bounded_where_nobody_comes_by(host):
     host.kvmctl("start", "firm")
     log = "/var/log/kvmctl/firm/console.log"
     for _ in range(2):
-        # As QEMU writes it: from here on no command of kvmctl's is run but systemd's.
+        # Appended as QEMU would: from here on only systemd runs kvmctl commands.
         host.run(f"head -c 20M /dev/zero | tr '\\0' x >>{log}; echo last >>{log}")
 
         def size():
@@ -158,7 +158,7 @@ def test_logs_are_bounded_where_nobody_comes_by(host):
 
         wait_until(lambda: size() <= 16 << 20, lambda: f"cut of a log of {size()} bytes", timeout=120, interval=2)
         assert host.run(f"tail -c 5 {log}").stdout == "last\n"
-    # What is no news is not in the journal.
+    # The journal gets no entry if there is nothing to report.
     assert host.run("journalctl --no-pager -o cat -u kvmctl-logs.service").stdout.strip() in ("", "-- No entries --")
 
 

@@ -10,7 +10,7 @@ from rig.waiting import wait_until
 
 
 class Session:
-    """An SSH session of its own, which says back what it is told."""
+    """A separate SSH session, which echoes what is sent to it."""
 
     def __init__(self, host):
         self.process = subprocess.Popen(
@@ -65,7 +65,7 @@ def test_session_survives_the_move_of_its_address(moved_host):
     assert session.close() == 0
 
 
-# What gives eth0 the address that systemd-networkd gives it by the kernel's command line: a file and its content.
+# A file and its content that give eth0 the address which systemd-networkd otherwise takes from the kernel command line.
 FILES = {
     "NetworkManager": ("/etc/NetworkManager/system-connections/wire.nmconnection", """
         [connection]
@@ -108,12 +108,12 @@ def served_host(network_service, lab, request):
 
 def test_persisted_bridge_is_there_after_a_reboot(served_host, network_service):
     host = served_host
-    # Not what is there after `net up`: NetworkManager 1.52 puts its own beside them for as long as it thinks eth0 its own.
+    # Not the state after `net up`: NetworkManager 1.52 adds its own routes as long as it considers eth0 its own.
     own = routes(host)
     host.kvmctl("net", "up", "br0", "--uplink", "eth0")
     said = host.kvmctl("net", "persist", "br0").stderr
     if network_service == "networking":
-        # ifupdown alone would configure eth0 too; kvmctl changes no file of somebody else's.
+        # ifupdown alone would configure eth0 too; kvmctl changes no file that it did not write.
         path, _ = FILES[network_service]
         assert f"{path}, lines 2-4, configures eth0 too" in said
         host.run(f"sed -i 's/^/#/' {path}")

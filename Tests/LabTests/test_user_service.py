@@ -1,4 +1,4 @@
-"""VMs of a user without any privilege but the group kvm, under the user's own systemd."""
+"""VMs of a user whose only privilege is the group kvm, under the user's own systemd."""
 
 import json
 
@@ -12,10 +12,10 @@ FORWARDED = 2222
 
 @pytest.fixture
 def alice(lab_host):
-    """Runs shell scripts as the user alice, whose systemd goes on without a session."""
+    """Runs shell scripts as the user alice, whose systemd runs without a session (linger)."""
     lab_host.run("useradd --create-home --shell /bin/sh --groups kvm alice")
     uid = lab_host.run("id -u alice").stdout.strip()
-    # Where her unit finds her VMs, as environment.d(5) has it.
+    # Tells her unit where her VMs are, by environment.d(5).
     lab_host.write("/home/alice/.config/environment.d/kvmctl.conf", f"KVMCTL_VMS={VMS}\n")
     lab_host.run(f"mkdir {VMS} && chown -R alice: /home/alice && loginctl enable-linger alice")
     environment = f"HOME=/home/alice XDG_RUNTIME_DIR=/run/user/{uid} KVMCTL_VMS={VMS}"

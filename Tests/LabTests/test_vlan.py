@@ -4,7 +4,7 @@ import pytest
 
 from rig.terminal import run_inside
 
-# For all but the trunk one network, so that a guest asks for every address on its own VLAN. The trunk answers by the third byte.
+# All guests but the trunk share one IP network, so that each asks for every address on its own VLAN. The trunk goes by the third byte.
 ADDRESSES = {
     "a": "10.9.10.1", "b": "10.9.10.2", "c": "10.9.20.3", "host": "10.9.1.254",
     "trunk on 10": "10.9.10.10", "trunk on 20": "10.9.20.20",
@@ -29,8 +29,8 @@ def vlan_host(lab_host):
 
 
 def reached(host, name):
-    """Which of the addresses answer to a guest."""
-    # Twice each: the first answer of a nested guest may take its time.
+    """Which of the addresses a guest can reach."""
+    # Twice each: a nested guest's first answer may be slow.
     pings = "; ".join(f"ping -c 2 -w 6 {address} >/dev/null && echo +{address}" for address in ADDRESSES.values())
     output, _ = run_inside(host, name, f"({pings})", timeout=240)
     return {who for who, address in ADDRESSES.items() if f"+{address}\r\n" in output}

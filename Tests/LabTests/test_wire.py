@@ -1,4 +1,4 @@
-"""The rig itself: several hosts on one wire, which can be cut, and whose power can be."""
+"""The rig itself: several hosts on one wire; the wire and each host's power can be cut."""
 
 import subprocess
 

@@ -2,7 +2,7 @@ import BridgeNet
 import VMCore
 
 extension VMError {
-    /// What the kernel said of a network interface, as an error of a VM.
+    /// A network error as an error about a VM.
     package init(_ error: NetworkError) {
         let code: Code =
             switch error.code {

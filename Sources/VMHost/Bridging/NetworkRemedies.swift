@@ -2,7 +2,7 @@ import BridgeNet
 import VMCore
 
 extension Remedy {
-    /// What to do about a failure of the network, by the programs of this host.
+    /// What to do about a network failure, in commands of this host.
     init(_ remedy: NetworkError.Remedy) {
         self =
             switch remedy {
@@ -10,7 +10,7 @@ extension Remedy {
             case .keepVLANsApart(let bridge): .run("make it", "kvmctl net up \(bridge) --vlan-aware")
             case .bringUp(let bridge): .run("bring it up", "kvmctl net up \(bridge)")
             case .raiseMTU(let device, let mtu):
-                .run("if its network carries that too", "ip link set dev \(device) mtu \(mtu)")
+                .run("if its network supports that MTU", "ip link set dev \(device) mtu \(mtu)")
             case .takeApart(let bridge, let instead):
                 .advice("\(instead), or first give up \(bridge), with \(command: "kvmctl net down \(bridge)")")
             case .load(let module): .run("load it", "modprobe \(module)")

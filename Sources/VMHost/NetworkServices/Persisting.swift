@@ -3,20 +3,19 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Writes a bridge into the configuration of whatever sets the host's network up at boot, and takes it out again.
+/// Writes a bridge to the configuration of the service that sets up the host's network at boot, and removes it again.
 package struct Persisting {
     /// What will be written and removed.
     package let plan: PersistPlan
-    /// The service whose files they are; nil where files are only removed.
+    /// The service whose files they are; nil if files are only removed.
     package let service: NetworkService?
-    /// What the admin has to know: what these files leave out, which other files are about the same links, and when it
-    /// all takes effect.
+    /// What the admin has to know: what these files leave out, and which other files configure the same links.
     package let notices: [String]
 
     /// Plans to write a bridge as it is now. Touches nothing.
     ///
     /// - Parameter asked: the service to write it for; nil for the one that the host uses.
-    /// - Throws: `notFound` without the bridge, `cannotCreate` if somebody else's file is in the way, `busy` and
+    /// - Throws: `notFound` without the bridge, `cannotCreate` if a file that is not kvmctl's is in the way, `busy` and
     ///   `unavailable` if it is not clear which service to write for.
     package init(_ bridge: InterfaceName, for asked: NetworkService?) throws(VMError) {
         let found = try FoundBridge(bridge, in: try Bridges.kernel())
@@ -44,11 +43,11 @@ package struct Persisting {
 
     /// When it takes effect, for people.
     package var effect: String {
-        let reload = service?.reload.map { "; \(command: $0) makes it known to \(service?.title ?? "") now" } ?? ""
+        let reload = service?.reload.map { "; \(command: $0) makes \(service?.title ?? "") read it now" } ?? ""
         return "takes effect at the next boot\(reload)"
     }
 
-    /// Does it. On a failure every file is as it was.
+    /// Writes and removes the files. On failure every file is restored.
     package func carryOut() throws(VMError) {
         var undo: [FileState] = []
         do {
@@ -81,7 +80,7 @@ package struct Persisting {
     }
 }
 
-/// A file as it was, to be put back.
+/// A file's previous state, to be restored.
 private struct FileState {
     private let path: FilePath
     private let content: [UInt8]?
@@ -97,7 +96,7 @@ private struct FileState {
     }
 
     func restore() {
-        // The failure that led here is what is told.
+        // The failure that led here is reported, not a failure to restore.
         guard let content else { return removeFile(path) }
         try? replaceFile(path, with: content, permissions: permissions, lasting: true)
     }

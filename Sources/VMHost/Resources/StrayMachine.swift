@@ -2,28 +2,28 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A QEMU that runs on though somebody has removed the run-time files it is known by: a logout took XDG_RUNTIME_DIR away, a
-/// clean-up went through /run. It still holds its flight record, as its standard output; nobody can take that away from it.
+/// An orphaned QEMU: it still runs although the run-time files that it is known by were removed, by a logout that
+/// deleted XDG_RUNTIME_DIR or by a clean-up of /run. It still has its flight record open, as its standard output.
 ///
-/// Only a process counts that nobody else can pass off as the caller's: one that has open, for writing, the very file that
-/// the caller's record is; or, where that was removed too, one of the caller's own uid, or of the uids that root gives to VMs.
+/// A process counts only if no other user can pass it off as the caller's: it has the caller's record itself open for
+/// writing; or, if that was removed too, it has the caller's own uid, or one of the uids that root gives to VMs.
 package struct StrayMachine: Sendable {
     let process: ProcessIdentity
-    /// The VM's name, as the place of its record says.
+    /// The VM's name, taken from the path of its record.
     private let name: VMName
     private let owner: UInt32
-    /// Where its record was, as the kernel spells it.
+    /// The path of its record, as the kernel reports it.
     private let record: FilePath
     private let isRecordRemoved: Bool
 
-    /// The processes whose output is some VM's record. Looked for once, since no more than that can have happened before this
-    /// command began.
+    /// The processes whose output is some VM's record. Searched once: only what happened before this command began
+    /// counts.
     private static let all = Result { () throws(Errno) in try found { _ in true } }
-    /// Those of them that nobody else can pass off as the caller's, whatever their record is.
+    /// Those of them that no other user can pass off as the caller's, whatever their record is.
     private static let own = Result { () throws(Errno) in try found(where: isOwn) }
     private static let ownByName = own.map { Dictionary(grouping: $0, by: \.name) }
 
-    /// The earliest first: a wrapper of QEMU's has the record open too.
+    /// Sorted by start time: a wrapper script around QEMU has the record open too.
     private static func found(where isWanted: (UInt32) -> Bool) throws(Errno) -> [StrayMachine] {
         var found: [StrayMachine] = []
         for pid in try ProcessFiles.pids(where: isWanted) {
@@ -48,9 +48,9 @@ package struct StrayMachine: Sendable {
         self.process = process
     }
 
-    /// The process that writes a VM's record; nil where there is none.
+    /// The process that writes a VM's record; nil if there is none.
     ///
-    /// - Throws: why the processes can't be looked at.
+    /// - Throws: why the processes can't be inspected.
     package static func holding(_ record: FilePath) throws(Errno) -> ProcessIdentity? {
         let there = try status(of: record).map { FileIdentity($0) }
         for stray in try (there == nil ? own : all).get() where stray.holds(record, there) {
@@ -59,8 +59,8 @@ package struct StrayMachine: Sendable {
         return nil
     }
 
-    /// The process that runs a VM whose record is nowhere to be seen any more, by the disks that it has open; nil where none has
-    /// all of them.
+    /// The process that runs a VM whose record is gone, found by the disks that it has open; nil if none has all of
+    /// them open.
     package static func holding(disks: () -> [FilePath], of name: VMName) throws(Errno) -> ProcessIdentity? {
         guard let candidates = try ownByName.get()[name]?.filter(\.isLost), !candidates.isEmpty else { return nil }
         return try holding(disks: disks, among: candidates)
@@ -80,10 +80,10 @@ package struct StrayMachine: Sendable {
         return nil
     }
 
-    /// Where a VM's run-time files are, though not where the caller looks: by the lock that its QEMU holds. nil where they
-    /// were removed.
+    /// Where a VM's run-time files are, if not where the caller looks: found by the lock file that its QEMU has open.
+    /// nil if they were removed.
     ///
-    /// - Parameter record: the VM's record, whose place tells its name.
+    /// - Parameter record: the VM's record, whose path tells the name.
     package static func runTimeFiles(of process: ProcessIdentity, at record: FilePath) -> FilePath? {
         let name = record.removingLastComponent().lastComponent?.string ?? ""
         let lock = ProcessFiles(pid: process.pid).localFiles.first { $0.path.hasSuffix("/vms/\(name)/lock") }
@@ -93,10 +93,10 @@ package struct StrayMachine: Sendable {
         return FilePath(lock.path).removingLastComponent()
     }
 
-    /// The process by which a user runs a VM, wherever its run-time files are: one of that user's, with the name in the path of
-    /// its record, and with all the disks open. nil where there is none, or the VM has no disks.
+    /// The process that runs a user's VM, wherever its run-time files are: it runs as that user, has the name in the
+    /// path of its record, and has all the disks open. nil if there is none, or the VM has no disks.
     ///
-    /// - Throws: why the processes can't be looked at.
+    /// - Throws: why the processes can't be inspected.
     package static func holding(disks: () -> [FilePath], of name: VMName, owner: UInt32) throws(Errno)
         -> ProcessIdentity?
     {
@@ -105,7 +105,7 @@ package struct StrayMachine: Sendable {
         return try holding(disks: disks, among: candidates)
     }
 
-    /// A QEMU that has some of a VM's disks open and is looked after somewhere else: with its run-time files and its record in
+    /// A QEMU that has some of a VM's disks open but is managed elsewhere: its run-time files and its record are in
     /// other places than these.
     package static func elsewhere(holding disks: () -> [FilePath], besides paths: Paths) throws(Errno) -> (
         pid: Int32, record: FilePath
@@ -113,7 +113,7 @@ package struct StrayMachine: Sendable {
         let candidates = try own.get().filter { !$0.record.starts(with: paths.log) && !$0.isLost }
         guard !candidates.isEmpty else { return nil }
         for disk in disks() {
-            // Lock and record say that it does not run; this only says more.
+            // Lock and record already say that it does not run; this only adds detail.
             guard let found = try? status(of: disk) else { continue }
             for machine in candidates where ProcessFiles(pid: machine.process.pid).files.contains(FileIdentity(found)) {
                 if machine.process.life == .running { return (machine.process.pid, machine.record) }
@@ -122,13 +122,13 @@ package struct StrayMachine: Sendable {
         return nil
     }
 
-    /// Whether its record has no name, or none that leads there from here: what it was on may have been unmounted.
+    /// Whether its record has no path any more, or none that leads to it from here: its file system may be unmounted.
     private var isLost: Bool {
         guard !isRecordRemoved, let there = try? status(of: record) else { return true }
         return FileIdentity(there) != ProcessFiles(pid: process.pid).file(of: STDOUT_FILENO)
     }
 
-    /// The names of the VMs in these places whose records are written, besides some that are known.
+    /// The names of the VMs whose records in these places are being written, apart from the known ones.
     package static func names(in paths: Paths, besides known: Set<VMName>) throws(Errno) -> [VMName] {
         var found: [VMName] = []
         for machine in try own.get() {
@@ -139,7 +139,7 @@ package struct StrayMachine: Sendable {
         return found
     }
 
-    /// - Parameter there: the file that is at the record's path now; nil: none is.
+    /// - Parameter there: the file that is at the record's path now; nil: none.
     private func holds(_ record: FilePath, _ there: FileIdentity?) -> Bool {
         guard let there else { return isRecordRemoved && self.record == record && Self.isOwn(owner) }
         if RemoteMounts.reader(of: record) != nil {
@@ -148,8 +148,8 @@ package struct StrayMachine: Sendable {
         return ProcessFiles(pid: process.pid).file(of: STDOUT_FILENO) == there
     }
 
-    /// Whether a process of that uid can be nobody else's than the caller's. Of root's own there are many, and none is a VM
-    /// unless its file says so.
+    /// Whether a process with that uid can only be the caller's. For root, only the uids given to VMs count: root has
+    /// many other processes.
     private static func isOwn(_ owner: UInt32) -> Bool {
         geteuid() == 0 ? UIDPool.range.contains(owner) : owner == geteuid()
     }

@@ -5,11 +5,10 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Looks for the addresses of a running VM's guest: asks the guest agent, kvmctl's own DHCP server and the host's
-/// neighbour table, and listens at the VM's interfaces from the moment that it is made.
+/// Finds the IP addresses of a running VM's guest: asks the guest agent, kvmctl's own DHCP server and the host's
+/// neighbour table, and listens on the VM's interfaces from its creation on.
 package final class AddressSearch {
-    /// How many descriptors a search has open at most: a listener for each NIC, of which there are eight at most, and a
-    /// conversation.
+    /// The most descriptors that a search has open: a listener for each NIC (at most eight), and those of one query.
     package static let descriptors = 12
 
     private let vm: VMReference
@@ -18,16 +17,16 @@ package final class AddressSearch {
     private let paths: Paths
     private let manifest: Manifest
     private let nics: [SearchedNIC]
-    /// What the agent told last.
+    /// The guest agent's latest answer.
     private var told = AddressBook()
-    /// What others remember of the guest.
+    /// What the neighbour table and the DHCP leases say about the guest.
     private var remembered = AddressBook()
-    /// What each source said last.
+    /// Each source's latest answer, for people.
     private var answers: [AddressReport.Answer.Source: String] = [:]
 
-    /// Begins to listen.
+    /// Starts listening.
     ///
-    /// - Throws: `.busy` if the VM does not run, `.notFound` without the NIC that is asked for.
+    /// - Throws: `.busy` if the VM is not running, `.notFound` if it has no such NIC.
     package init(_ vm: VMReference, wish: AddressWish, paths: Paths) throws(VMError) {
         (self.vm, self.wish, self.paths) = (vm, wish, paths)
         directory = RuntimeDirectory(vm.name, in: paths)
@@ -37,10 +36,10 @@ package final class AddressSearch {
         if nics.isEmpty { throw Self.noNIC(of: vm, wish.nic) }
     }
 
-    /// What is known now; where a wait is wanted, what is known as soon as an address that was asked for is, or at the
-    /// deadline. A guest that nobody knows for sure is asked itself, which takes up to a second.
+    /// What is known now; with a deadline, what is known once a wanted address is found or the deadline has passed. If
+    /// no source is sure, the guest itself is probed, which takes up to a second.
     ///
-    /// - Throws: `.busy` if the VM ends meanwhile.
+    /// - Throws: `.busy` if the VM ends during the wait.
     package func report(waitingUntil deadline: Deadline?) throws(VMError) -> AddressReport {
         askAgent(patience: .seconds(1))
         try askTables()
@@ -50,7 +49,7 @@ package final class AddressSearch {
             listenUntilSure(by: Deadline(in: min(Self.round, deadline.remaining)))
             guard try Observation(vm.name, in: paths).isAlive else { throw ended }
             try askTables()
-            // Who is asked at the very end is not silent, but was not given the time.
+            // A source asked with no time left would look silent.
             guard !isSure, !deadline.hasPassed else { continue }
             askAgent(patience: .seconds(1))
             if !isSure { _ = try askGuest() }
@@ -58,7 +57,7 @@ package final class AddressSearch {
         return report
     }
 
-    /// How long a wait only listens before it asks again.
+    /// How long a wait only listens before the sources are asked again.
     private static let round = Duration.seconds(2)
 
     private func askAgent(patience: Duration) {
@@ -70,7 +69,7 @@ package final class AddressSearch {
             let macs = Dictionary(nics.map { ($0.index, $0.mac) }, uniquingKeysWith: { first, _ in first })
             let found = AgentInterfaces.addresses(in: answer, nics: macs)
             for (nic, address) in found { told.add(address, of: nic, from: .agent) }
-            answers[.agent] = found.isEmpty ? "it names no address on a NIC of the VM" : "it answers"
+            answers[.agent] = found.isEmpty ? "it reports no address on the VM's NICs" : "it answers"
         } catch {
             answers[.agent] = error.cause
         }
@@ -84,15 +83,16 @@ package final class AddressSearch {
                 remembered.add(entry.address, of: nic.index, from: .neighbour)
             }
         }
-        answers[.neighbours] = remembered.isEmpty ? "the host has not talked to the guest" : "it has the guest"
+        answers[.neighbours] = remembered.isEmpty ? "the host has not talked to the guest" : "it lists the guest"
         for nic in nics {
             if let address = nic.reserved { remembered.add(address, of: nic.index, from: .lease) }
         }
     }
 
-    /// Asks a guest that has been heard for its addresses, on its own interface. False where it could not be asked.
+    /// Probes the guest for its addresses, on its own interface, if it has sent anything. False if it could not be
+    /// probed.
     private func askGuest() throws(VMError) -> Bool {
-        // One that stands still would find the questions when it goes on.
+        // A paused guest would receive the probes when it resumes.
         guard state == .running else { return false }
         let hosts = try Bridges.routing { (socket) throws(NetworkError) in try socket.addresses() }
         let candidates = addresses.filter { !$0.isConfirmed }
@@ -106,7 +106,7 @@ package final class AddressSearch {
         while !isSure, !deadline.hasPassed { listen(for: deadline.remaining) }
     }
 
-    /// Takes in what passes the interfaces, waiting so long for something to.
+    /// Reads the frames that pass the interfaces, waiting up to `duration` for one.
     private func listen(for duration: Duration) {
         let listeners = nics.compactMap(\.listener)
         var set = listeners.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
@@ -146,21 +146,21 @@ package final class AddressSearch {
 
     private var ended: VMError {
         VMError(
-            .busy, vm.name.description, "it has ended before it had an address",
+            .busy, vm.name.description, "it ended before it had an address",
             remedy: "see why: \(command: "kvmctl logs --qemu \(vm.name)"), \(command: "kvmctl logs \(vm.name)")")
     }
 
     private static func noNIC(of vm: VMReference, _ index: Int?) -> VMError {
         VMError(
             .notFound, vm.name.description, index.map { "it runs without a NET\($0)" } ?? "it runs without a NIC",
-            remedy: "give it one in \(vm.file), such as NET\(index ?? 0)=bridge:br0, and restart it")
+            remedy: "add one to \(vm.file), such as NET\(index ?? 0)=bridge:br0, and restart it")
     }
 }
 
 extension RuntimeDirectory {
-    /// What the running VM was started as.
+    /// The running VM's manifest.
     ///
-    /// - Throws: `.busy` if it does not run, `.denied` if the caller may not know.
+    /// - Throws: `.busy` if it is not running, `.denied` if the caller may not see it.
     fileprivate func runningManifest(of vm: VMReference, _ paths: Paths) throws(VMError) -> Manifest {
         let seen = Observation(name, in: paths)
         guard try seen.isAlive, try isRunning(vm.file) else {
@@ -171,7 +171,7 @@ extension RuntimeDirectory {
         guard let manifest = try Manifest.read(self) else {
             guard seen.state == .starting else { throw .withoutRuntimeFiles(name, "its NICs are not known") }
             throw VMError(
-                .busy, name.description, "it is just being started", remedy: "try again in a moment")
+                .busy, name.description, "it is still starting", remedy: "try again in a moment")
         }
         return manifest
     }

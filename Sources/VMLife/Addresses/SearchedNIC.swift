@@ -2,26 +2,26 @@ import BridgeKernel
 import BridgeNet
 import VMCore
 
-/// A NIC of a running VM, whose addresses are looked for.
+/// A NIC of a running VM whose IP addresses are wanted.
 struct SearchedNIC {
     /// The n of `NETn`.
     let index: Int
-    /// The guest's address on the wire.
+    /// The guest's MAC address.
     let mac: MACAddress
     /// As in vm.params: `bridge:br0`.
     let network: String
-    /// The address that kvmctl's own DHCP server keeps for it.
+    /// The address that kvmctl's own DHCP server reserves for it.
     let reserved: IPAddress?
-    /// The host's end, where it is an interface.
+    /// The host's end, if it is an interface.
     let tap: Link?
-    /// The bridge that it is on, where there is one.
+    /// The bridge that it is on, if there is one.
     let bridge: Link?
-    /// What hears the guest, where it can be heard.
+    /// Listens to the guest's frames, if there is an interface to listen on.
     let listener: NICListener?
-    /// Why it can't be heard, where it could.
+    /// Why it is not possible to listen on that interface.
     let deafness: NetworkError?
 
-    /// Looks a NIC of the manifest up among the links; nil where its MAC is none.
+    /// Looks up a NIC of the manifest among the links; nil if its MAC address is not valid.
     init?(_ nic: Manifest.NIC, among links: [Link]) {
         guard let mac = MACAddress(nic.mac) else { return nil }
         (index, network, self.mac) = (nic.index, nic.network, mac)
@@ -37,7 +37,7 @@ struct SearchedNIC {
         }
     }
 
-    /// How many packets the guest has sent since the VM started; nil where the kernel does not tell.
+    /// How many packets the guest has sent since the VM started; nil if the kernel does not tell.
     var packetsFromGuest: UInt64? {
         guard let tap, let name = InterfaceName(tap.name), var socket = try? RouteSocket(),
             let counts = try? socket.packetCounts(of: name)
@@ -45,10 +45,10 @@ struct SearchedNIC {
         return tap.isMacvtap ? counts.sent : counts.received
     }
 
-    /// Asks the guest whether it has the remembered addresses, and which others. False where nothing was asked: the host
-    /// has no address on the guest's bridge, or no bridge lies between, so that no question gets to the guest alone.
+    /// Probes the guest for the remembered addresses and for others. False if nothing was sent: the host has no address
+    /// on the guest's bridge, or there is no bridge in between, so that a probe can't be sent to the guest alone.
     ///
-    /// - Parameter rest: Called after each few frames, so that a slow guest's queue does not overflow.
+    /// - Parameter rest: called after every few frames, so that a slow guest's queue does not overflow.
     func ask(_ remembered: [IPAddress], hosts: [InterfaceAddress], rest: () -> Void) -> Bool {
         guard let listener, let bridge, let mac = bridge.mac else { return false }
         let prefixes = hosts.filter { $0.link == bridge.index }.map(\.prefix)
@@ -64,19 +64,19 @@ struct SearchedNIC {
     /// A fraction of a tap's queue (TUN_READQ_SIZE, 500 frames).
     private static let framesAtOnce = 100
 
-    /// Where a neighbour with its MAC is this guest: on its bridge; on any link where there is none.
+    /// Whether a neighbour entry is this guest: its MAC address, on its bridge, or on any link if it has no bridge.
     func isWhere(_ entry: NeighbourEntry) -> Bool {
         entry.mac == mac && entry.isKnown && (bridge.map { $0.index == entry.link } ?? true)
     }
 }
 
 extension Link {
-    /// Whether the guest sends through it, as a macvtap's does, rather than into it from the other end, as a tap's.
+    /// Whether it is a macvtap: what the guest sends, a macvtap counts as sent, and a tap as received.
     var isMacvtap: Bool { kind == "macvtap" }
 }
 
 extension NeighbourEntry {
-    /// Whether somebody has answered at that address.
+    /// Whether something has answered at that address.
     fileprivate var isKnown: Bool {
         switch state {
         case .reachable, .stale, .delay, .probe, .permanent: true
@@ -86,14 +86,14 @@ extension NeighbourEntry {
 }
 
 extension AddressReport.NIC {
-    /// What is to be told of a NIC that was looked at.
+    /// The report on a NIC after a search.
     init(_ nic: SearchedNIC, _ addresses: [GuestAddress], _ forwards: [PortForward]) {
         self.init(index: nic.index, network: nic.network, mac: nic.mac, tap: nic.tap?.name, story: nil)
         let hasAddress = addresses.contains { $0.isConfirmed && !$0.address.isLinkLocal }
         if nic.network == "user" {
             let ways = forwards.map(\.description).joined(separator: ", ")
             story =
-                "QEMU's own network, which the host can't reach into"
+                "QEMU's own network, which the host can't reach"
                 + (ways.isEmpty ? "; no FORWARDn leads to the guest" : "; forwarded: \(ways)")
         } else if hasAddress {
             story = nil
@@ -104,7 +104,7 @@ extension AddressReport.NIC {
                 received: nic.packetsFromGuest, network: nic.network,
                 linkLocal: addresses.map(\.address).filter(\.isLinkLocal))
         } else {
-            story = "its interface \(tap ?? "") is not there"
+            story = "its interface \(tap ?? "") does not exist"
         }
     }
 }

@@ -5,24 +5,24 @@ import VMHost
 
 /// Something the user of a console should know.
 package enum ConsoleNotice: Sendable {
-    /// Nothing has been heard from the guest yet.
+    /// The guest has written nothing yet.
     case silent
-    /// The guest does not read, and what is typed now is lost.
+    /// The guest does not read its input, and what is typed now is dropped.
     case full
 }
 
-/// Bytes on their way between a console socket and its user. Nothing here blocks but poll(2): whichever side stands
-/// still, the keyboard is read.
+/// Copies bytes between a console socket and its user. Only poll(2) blocks here: whichever side stalls, the keyboard is
+/// read.
 struct ConsoleExchange: ~Copyable {
-    /// How long a line may be silent before the user is told what that mostly means.
+    /// How long a console may be silent before the user is told the usual reason.
     private static let silence = Duration.seconds(3)
-    /// How long to wait for more of the guest's answer once the input has ended.
+    /// How long to wait for more output once the input has ended.
     private static let lastWords = Duration.milliseconds(500)
-    /// How long a guest may leave unread what is no more added to.
+    /// How long the guest may leave the rest unread once the input has ended.
     private static let patience = Duration.seconds(10)
-    /// The most that is kept for a guest that does not read.
+    /// The most bytes that are kept for a guest that does not read.
     private static let room = 1 << 20
-    /// At most so much at a time, which a pipe that is ready always takes whole (PIPE_BUF, pipe(7)).
+    /// The most bytes read at a time: a pipe that is ready takes that many whole (PIPE_BUF, pipe(7)).
     private static let piece = 4096
 
     private let name: VMName
@@ -33,9 +33,9 @@ struct ConsoleExchange: ~Copyable {
     private var toUser: ArraySlice<UInt8> = []
     private var isDropping = false
     private var inputEnded = false
-    /// Until when the guest should have said something; nil once it has, or the user was told.
+    /// When the user is told that the guest is silent; nil once the guest has written something or the user was told.
     private var firstWord: Deadline? = Deadline(in: Self.silence)
-    /// Until when something more should happen, where no more input is read.
+    /// When to give up, once no more input is read.
     private var rest = Deadline(in: Self.lastWords)
 
     init(name: VMName, socket: CInt, input: CInt, output: CInt) {
@@ -61,13 +61,13 @@ struct ConsoleExchange: ~Copyable {
         }
     }
 
-    /// A terminal is always read, for Ctrl-]; other input is left where it is while there is no room for it.
+    /// A terminal is always read, so that Ctrl-] works. Other input is not read while there is no room for it.
     private var readsInput: Bool {
         !inputEnded && (keyboard.isTerminal || toGuest.count + ConsoleKeyboard.piece <= Self.room)
     }
 
-    /// Until a side is ready, or the limit has passed. A descriptor with nothing to do is left out: its hang-up would
-    /// be reported again and again.
+    /// Waits until a side is ready or the time is up. A descriptor with nothing to do is left out: poll(2) would report
+    /// its hang-up again and again.
     private func wait() throws(VMError) -> (socket: Bool, input: Bool, output: Bool) {
         let wanted = (toUser.isEmpty ? POLLIN : 0) | (toGuest.isEmpty ? 0 : POLLOUT)
         var set = [
@@ -83,7 +83,7 @@ struct ConsoleExchange: ~Copyable {
         return (set[0].revents != 0, set[1].revents != 0, set[2].revents != 0)
     }
 
-    /// Takes what the user typed. Leaving waits for nobody: what the guest does not take at once is dropped.
+    /// Reads what the user typed. Ctrl-] leaves at once: what the guest does not take immediately is dropped.
     private mutating func type(_ tell: (ConsoleNotice) -> Void) -> ConsoleEnd? {
         let (typed, end) = keyboard.read()
         let kept = typed.prefix(Self.room - toGuest.count)
@@ -101,20 +101,20 @@ struct ConsoleExchange: ~Copyable {
         return nil
     }
 
-    /// Gives the guest as much as it takes now.
+    /// Sends the guest as much as it takes now.
     private mutating func send() {
         let count = toGuest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
         if count >= 0 {
             toGuest.removeFirst(count)
             extendRest()
         } else if errno != EAGAIN, errno != EINTR {
-            // QEMU is gone. What it wrote before that can still be read, and then its end.
+            // QEMU is gone. What it wrote before can still be read, and then the end of the stream.
             toGuest = []
         }
         if toGuest.isEmpty { isDropping = false }
     }
 
-    /// Takes what the guest wrote. False at its end.
+    /// Reads what the guest wrote. False at the end of the stream.
     private mutating func receive() -> Bool {
         var chunk = [UInt8](repeating: 0, count: Self.piece)
         let count = recv(socket, &chunk, chunk.count, 0)
@@ -124,7 +124,7 @@ struct ConsoleExchange: ~Copyable {
         return count > 0
     }
 
-    /// Shows as much as the user's side takes now. False where nobody takes anything any more.
+    /// Writes as much as the user's side takes now. False if nothing reads it any more.
     private mutating func show() throws(VMError) -> Bool {
         let count = toUser.withUnsafeBytes { Glibc.write(screen.descriptor, $0.baseAddress, $0.count) }
         if count >= 0 {
@@ -141,11 +141,11 @@ struct ConsoleExchange: ~Copyable {
 
     private mutating func extendRest() { rest = Deadline(in: toGuest.isEmpty ? Self.lastWords : Self.patience) }
 
-    /// No more input is read, and nothing has moved for long enough.
+    /// Ends a session that reads no more input and in which nothing has moved for long enough.
     private func giveUp() throws(VMError) -> ConsoleEnd {
         guard toGuest.isEmpty else {
             throw VMError(
-                .timedOut, name.description, "its guest does not read its console: \(toGuest.count) bytes are left",
+                .timedOut, name.description, "the guest does not read its console: \(toGuest.count) bytes are left",
                 remedy: "see whether it still runs: \(command: "kvmctl show \(name)")")
         }
         return .hungUp
@@ -157,7 +157,7 @@ struct ConsoleScreen: ~Copyable {
     let descriptor: CInt
     private let isOwn: Bool
 
-    /// A terminal is opened anew, for O_NONBLOCK on the given descriptor would be everybody's who has it.
+    /// A terminal is opened again: O_NONBLOCK on the given descriptor would affect every process that shares it.
     init(_ given: CInt) {
         let own = isatty(given) == 1 ? open("/proc/self/fd/\(given)", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) : -1
         isOwn = own >= 0

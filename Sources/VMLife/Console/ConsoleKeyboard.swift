@@ -1,13 +1,13 @@
 import CLinux
 import Glibc
 
-/// Why a visit to a console ended.
+/// Why a console session ended.
 package enum ConsoleEnd: Sendable {
     /// The user pressed Ctrl-].
     case left
     /// The VM ended.
     case closed
-    /// The input ended, or nobody takes the output any more.
+    /// The input ended, or nothing reads the output any more.
     case hungUp
 }
 
@@ -15,7 +15,7 @@ package enum ConsoleEnd: Sendable {
 struct ConsoleKeyboard: ~Copyable {
     /// Ctrl-].
     private static let escape: UInt8 = 0x1d
-    /// The most that is read at once.
+    /// The most bytes read at a time.
     static let piece = 4096
 
     let descriptor: CInt
@@ -28,7 +28,7 @@ struct ConsoleKeyboard: ~Copyable {
 
     deinit { if isTerminal { clinux_terminal_restore() } }
 
-    /// What was typed, up to Ctrl-]; and the end, if that was it.
+    /// Reads what was typed, up to Ctrl-]; and why the session ends, if it does.
     func read() -> (typed: ArraySlice<UInt8>, end: ConsoleEnd?) {
         var chunk = [UInt8](repeating: 0, count: Self.piece)
         let count = Glibc.read(descriptor, &chunk, chunk.count)

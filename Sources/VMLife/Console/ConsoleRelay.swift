@@ -4,7 +4,7 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The connection to a guest's serial console. QEMU serves one client at a time, so holding it is a turn.
+/// The connection to a guest's serial console. QEMU serves one client at a time, so a lock is held with it.
 package struct ConsoleRelay: ~Copyable {
     private let name: VMName
     private let turn: ByteLockFile
@@ -16,9 +16,9 @@ package struct ConsoleRelay: ~Copyable {
         self.socket = socket
     }
 
-    /// Connects to the console of a running VM; nil if somebody else has it.
+    /// Connects to the console of a running VM; nil if another client has it.
     ///
-    /// - Throws: `.busy` if the VM does not run; `.denied` if it is somebody else's.
+    /// - Throws: `.busy` if the VM is not running; `.denied` if it is another user's.
     package static func connect(_ vm: VMReference, paths: Paths) throws(VMError) -> ConsoleRelay? {
         let name = vm.name
         let directory = RuntimeDirectory(name, in: paths)
@@ -29,7 +29,7 @@ package struct ConsoleRelay: ~Copyable {
         do throws(Errno) {
             return ConsoleRelay(name: name, turn: turn, socket: try directory.connect(.serial))
         } catch .connectionRefused {
-            // It has ended since it was looked at.
+            // It has ended since the check above.
             throw notRunning(name)
         } catch .noSuchFileOrDirectory {
             throw .withoutRuntimeFiles(name, "its console can't be reached")
@@ -42,10 +42,10 @@ package struct ConsoleRelay: ~Copyable {
         VMError(.busy, name.description, "it is not running", remedy: "start it first")
     }
 
-    /// Passes bytes both ways, until Ctrl-] or the VM's end. What a terminal pastes beyond 1 MiB that the guest has not
-    /// read is dropped, so that Ctrl-] is always seen; other input waits for the guest instead.
+    /// Copies bytes both ways, until Ctrl-] or the VM's end. Terminal input beyond 1 MiB that the guest has not read is
+    /// dropped, so that Ctrl-] always works; other input waits for the guest instead.
     ///
-    /// - Throws: `.timedOut` if the guest does not read the rest of an input that is no terminal.
+    /// - Throws: `.timedOut` if the guest does not read the rest of an input that is not a terminal.
     package func run(
         input: CInt, output: CInt, tell: (ConsoleNotice) -> Void
     ) throws(VMError) -> ConsoleEnd {

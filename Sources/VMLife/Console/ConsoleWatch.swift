@@ -3,13 +3,13 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A console that somebody else has, seen through its log.
+/// A console that another client has, followed through its log.
 package struct ConsoleWatch: ~Copyable {
     private let name: VMName
     private let paths: Paths
     private var log: LogReader
 
-    /// Begins with the last lines of what was shown so far.
+    /// Starts with the last lines shown so far.
     package init(_ name: VMName, paths: Paths) throws(VMError) {
         self.name = name
         self.paths = paths
@@ -23,7 +23,7 @@ package struct ConsoleWatch: ~Copyable {
         while true {
             var set = pollfd(fd: keyboard.descriptor, events: Int16(POLLIN), revents: 0)
             if poll(&set, 1, idle) > 0, let end = keyboard.read().end { return end }
-            // In this order: what a VM writes before its end is there when it has ended.
+            // In this order: once a VM has ended, everything that it wrote is in the log.
             let isAlive = try Observation(name, in: paths).isAlive
             let bytes = try log.next()
             if bytes.isEmpty, !isAlive { return .closed }

@@ -6,16 +6,17 @@ import VMHost
 package struct ScreenAccess: Sendable {
     /// Where its VNC server listens.
     package let address: String
-    /// At which TCP port.
+    /// Its TCP port.
     package let port: UInt16
-    /// The display's number, as viewers take it.
+    /// The display number, as viewers expect it.
     package let display: UInt16
     /// The password that it asks for; nil: none.
     package let password: String?
 
-    /// Finds it out.
+    /// Looks up how to reach it.
     ///
-    /// - Throws: `.busy` if the VM does not run, `.unavailable` if it has no VNC server; `.denied` if it is somebody else's.
+    /// - Throws: `.busy` if the VM is not running, `.unavailable` if it has no VNC server; `.denied` if it is another
+    ///   user's.
     package init(_ vm: VMReference, paths: Paths) throws(VMError) {
         let directory = RuntimeDirectory(vm.name, in: paths)
         let seen = Observation(vm.name, in: paths)
@@ -26,7 +27,7 @@ package struct ScreenAccess: Sendable {
         }
         guard let manifest = try Manifest.read(directory) else {
             guard seen.state == .starting else { throw .withoutRuntimeFiles(vm.name, "its display is not known") }
-            throw VMError(.busy, vm.name.description, "it is just being started", remedy: "try again in a moment")
+            throw VMError(.busy, vm.name.description, "it is still starting", remedy: "try again in a moment")
         }
         guard let vnc = try manifest.display(in: paths) else { throw Self.none(of: manifest, vm) }
         (address, port, display) = (vnc.address, vnc.port.number, vnc.port.display)
@@ -37,12 +38,12 @@ package struct ScreenAccess: Sendable {
         guard manifest.hasVNC else {
             return VMError(
                 .unavailable, vm.name.description, "it has no VNC server (VNCDISP=none)",
-                remedy: "take that line out of \(vm.file), and restart it")
+                remedy: "remove that line from \(vm.file), and restart it")
         }
         return VMError(.busy, vm.name.description, "its display is not known yet", remedy: "try again in a moment")
     }
 
-    /// The line that brings it to another host, where it is then at 127.0.0.1.
+    /// The command that forwards it to another host, where it is then at 127.0.0.1.
     package var tunnel: ShellCommand {
         let everywhere = ["0.0.0.0": "127.0.0.1", "::": "::1"]
         let end = everywhere[address] ?? address

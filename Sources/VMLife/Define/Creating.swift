@@ -6,13 +6,13 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What a new VM shall be.
+/// The description of a VM to create.
 package struct NewVM: Equatable, Sendable {
     /// Where it will be.
     package var place: NewVMPlace
     /// The directory that will hold it.
     package var directory: FilePath { place.directory }
-    /// `NAME`; nil: the directory's.
+    /// `NAME`; nil: the directory's name.
     package var name: VMName?
     /// `MEMORY`.
     package var memory: ByteCount
@@ -43,9 +43,9 @@ package struct NewVM: Equatable, Sendable {
     }
 }
 
-/// Makes a new VM: its directory, its disks, its params file.
+/// Creates a new VM: its directory, its disks, its params file.
 package struct Creating: Sendable {
-    /// What will be made.
+    /// The VM to create.
     package let vm: NewVM
     /// The text of the params file.
     package let text: String
@@ -58,8 +58,8 @@ package struct Creating: Sendable {
     /// is upgraded. Touches nothing.
     ///
     /// - Parameters:
-    ///   - trust: in whose directories it may be made.
-    ///   - looking: only to be looked at.
+    ///   - trust: whose directories it may be created in.
+    ///   - looking: whether the plan is only shown, so that no probe result is cached.
     package init(_ vm: NewVM, paths: Paths, trust: FileTrust, looking: Bool = false) throws(VMError) {
         self.vm = vm
         self.paths = paths
@@ -67,29 +67,29 @@ package struct Creating: Sendable {
         let uuid = Self.freeUUID(vm, paths)
         text = Self.text(
             vm, uuid: uuid, machine: Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking), trust))
-        // One judge for what is a valid VM, and that is the decoder.
+        // Only the decoder decides what a valid VM is.
         let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
         if parsed.errorCount > 0 { throw Self.refusal(of: vm, parsed) }
     }
 
-    /// The options are wrong, for the file that they would make is not there.
+    /// A usage error: there is no file yet whose content could be wrong, so the options are.
     private static func refusal(of vm: NewVM, _ parsed: ParsedParams) -> VMError {
         let (name, source) = VMParams.defaultNameText(of: parsed.file)
         guard vm.name != nil || VMName(name) != nil else {
             return VMError(
                 .usage, vm.directory.string, "\(source), \(Printable.quoted(name)), can't be the VM's name",
-                remedy: "say another one with --name NAME. \(ParamsDecoder.nameRule)")
+                remedy: "give another one with --name NAME. \(ParamsDecoder.nameRule)")
         }
         return VMError(
-            .usage, vm.directory.string, "no VM can be made of these options",
+            .usage, vm.directory.string, "these options don't make a valid VM",
             details: parsed.diagnostics.map { [$0.message + ".", $0.hint].compactMap(\.self).joined(separator: " ") })
     }
 
-    /// The disks that will be made.
+    /// The disks to create.
     package var disks: [FilePath] { vm.disks.indices.map { vm.directory.appending("vdisk\($0)") } }
 
-    /// Makes it, and returns when it would survive a power cut. On failure nothing of it remains; what was there before is
-    /// never touched.
+    /// Creates the VM, and returns once it would survive a power cut. On failure nothing of it remains. Files that
+    /// existed before are never touched.
     package func create() throws(VMError) {
         try check()
         var made: [NewFile] = []
@@ -100,7 +100,7 @@ package struct Creating: Sendable {
             throw error
         }
         do throws(VMError) {
-            // Names come last and all at once: a create that is cut short leaves nothing in the way of the next.
+            // The files get their names last, all at once: an interrupted create leaves nothing in the way of the next.
             let images = zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }
             for image in images {
                 if let left = leftBehind(image) {
@@ -113,7 +113,7 @@ package struct Creating: Sendable {
             made.append(params)
             for (path, new) in zip(disks + [file], made) { try writing(path) { () throws(Errno) in try new.sync() } }
             for (image, new) in zip(images, made) { try image.putInPlace(new) }
-            // With it the VM exists.
+            // With its params file the VM exists.
             try writing(file) { () throws(Errno) in try params.putInPlace() }
             try writing(vm.directory) { () throws(Errno) in
                 try params.syncName()
@@ -128,16 +128,16 @@ package struct Creating: Sendable {
         }
     }
 
-    /// Warnings on the space that the disks may come to need, while they don't exist yet.
+    /// Warnings about the space that the disks may come to need. To be read before the disks are created.
     package var warnings: [String] {
         SpaceCheck.warnings(
             zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) },
             besides: Surroundings(paths, trust: trust).growth)
     }
 
-    /// Looks whether it can be made: nothing is in the way, and the caller may write there. Touches nothing.
+    /// Checks that the VM can be created: nothing is in the way, and the caller may write there. Touches nothing.
     package func check() throws(VMError) {
-        // A link that leads nowhere is there too.
+        // A dangling symbolic link is in the way too.
         let left = zip(disks, vm.disks).filter { leftBehind(SparseDisk(path: $0, size: $1)) != nil }.map(\.0)
         for path in [file] + disks where Custody.ownStatus(of: path) != nil && !left.contains(path) {
             throw VMError(
@@ -158,8 +158,8 @@ package struct Creating: Sendable {
             remedy: "name a directory where you may write, or run kvmctl as a user who may write there")
     }
 
-    /// The disk of a create that was cut short between the names of its disks and that of its params file: it is as it was
-    /// made, and holds nothing. nil where there is none, or it may be anything else.
+    /// A disk left behind by a create that was interrupted after naming its disks and before naming its params file: it
+    /// is unchanged since, and empty. nil if there is none, or if it may be anything else.
     private func leftBehind(_ disk: SparseDisk) -> FileIdentity? {
         guard let found = Custody.ownStatus(of: disk.path), Custody.ownStatus(of: file) == nil, found.kind == S_IFREG,
             found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions, found.st_nlink == 1,
@@ -181,13 +181,13 @@ package struct Creating: Sendable {
                     remedy: .run("create it", "mkdir -p \(vm.directory.removingLastComponent())"))
             case .system(.notDirectory, let place):
                 throw VMError(.cannotCreate, place.string, "is not a directory", remedy: "name another directory")
-            case .system(let errno, _): throw .system(errno, path.string, "can't be looked at")
+            case .system(let errno, _): throw .system(errno, path.string, "can't be accessed")
             case .distrusted(let distrust): throw distrust.refusal(toMake: path)
             }
         }
     }
 
-    /// A directory, where it had to be made.
+    /// Creates a directory; nil if it exists already.
     private func makeDirectory(_ path: FilePath?) throws(VMError) -> NewDirectory? {
         guard let path else { return nil }
         let place = try find(path)
@@ -221,7 +221,7 @@ package struct Creating: Sendable {
         }
     }
 
-    /// The versioned name behind `q35`; without a QEMU that could be asked, the alias.
+    /// The versioned name behind `q35`; the alias itself if QEMU can't be asked.
     private static func pinnedMachine(_ cache: ProbeCache, _ trust: FileTrust) -> String {
         let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts(of: QEMUProgram(nil, trust))
         return facts?.machines["q35"]?.versionedName ?? "q35"

@@ -3,21 +3,21 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The params files that there are in some places, and the places that could not be looked at: a VM may be there too.
+/// The params files in some places, and the places that could not be read: there may be VMs there too.
 struct Definitions: Sendable {
     /// Absolute, sorted by path within each root.
     var files: [FilePath] = []
-    /// Where it could not be seen whether there is one, and why.
+    /// The places that could not be read, and why.
     var unseen: [VMError] = []
 
-    /// A params file, and which file that is; nil: it is a name that leads to none.
+    /// A params file and its identity; nil: a dangling link, or a file that can't be accessed.
     private struct Found: Sendable {
         var path: FilePath
         var identity: FileIdentity?
     }
 
-    /// Every params file under some roots: `ROOT/DIR/vm.params` and `ROOT/NAME.params`. A root that is not there holds none.
-    /// What several names lead to is one file, and has the name that is no link.
+    /// Every params file under some roots: `ROOT/DIR/vm.params` and `ROOT/NAME.params`. A missing root holds none. A
+    /// file that several names lead to is listed once, by the name that is not a link.
     init(under roots: [FilePath]) {
         var found: [Found] = []
         for root in roots {
@@ -26,24 +26,24 @@ struct Definitions: Sendable {
             } catch {
                 unseen.append(
                     .system(
-                        error, root.string, "can't be looked into, so the VMs there are missing here",
+                        error, root.string, "can't be read, so the VMs there are missing here",
                         remedy: error == .permissionDenied
-                            ? "run kvmctl as a user who may, or name other roots in KVMCTL_VMS" : nil))
+                            ? "run kvmctl as a user who may read it, or name other roots in KVMCTL_VMS" : nil))
             }
         }
         files = Self.withoutTwins(found)
     }
 
-    /// Those of some files that are there.
+    /// The files that exist among some.
     init(at files: [FilePath]) {
         for file in files {
             do throws(Errno) { if try isThere(file) { self.files.append(file) } } catch {
-                unseen.append(.system(error, file.string, "can't be looked at"))
+                unseen.append(.system(error, file.string, "can't be accessed"))
             }
         }
     }
 
-    /// Why a directory in a root can't be looked into.
+    /// A directory in a root that can't be read, and why.
     private struct Closed: Error {
         var path: FilePath
         var errno: Errno
@@ -52,15 +52,15 @@ struct Definitions: Sendable {
     private mutating func look(at entries: [String], in root: FilePath) -> [Found] {
         let places = entries.concurrentMap { entry -> Result<Found?, Closed> in
             let isFile = entry.hasSuffix(".params")
-            // In one piece: each appending goes over the whole path.
+            // In one call: each one walks the whole path.
             let path = root.appending(isFile ? entry : "\(entry)/vm.params")
             do throws(Errno) {
                 let identity = try status(of: path).map { FileIdentity($0) }
-                // What its bytes were is lost: nobody knows what is there.
+                // The bytes of its name are lost, so it can't be told what is there.
                 if identity == nil, entry.unicodeScalars.contains("\u{fffd}") { throw .illegalByteSequence }
                 return .success(isFile || identity != nil ? Found(path: path, identity: identity) : nil)
             } catch {
-                // A file of that name is there; why it can't be used is found out by whoever reads it.
+                // The file is there; reading it will tell why it can't be used.
                 if isFile, error != .illegalByteSequence { return .success(Found(path: path)) }
                 return .failure(Closed(path: root.appending(entry), errno: error))
             }
@@ -81,11 +81,11 @@ struct Definitions: Sendable {
     private static func misspelt(_ path: FilePath, _ others: Int) -> VMError {
         VMError(
             .badData, "VMs",
-            "\(path)\(others == 0 ? "" : " and \(others) more") has a name that is not UTF-8, so what is there is not known",
+            "\(path)\(others == 0 ? "" : " and \(others) more"): the name is not UTF-8, so what is there is not known",
             remedy: "rename it; ls -b \(ShellCommand(words: [path.removingLastComponent().string])) shows its bytes")
     }
 
-    /// One line for all that have the same reason: on a host of many users there may be hundreds.
+    /// One error for all places with the same reason: on a host with many users there may be hundreds.
     private static func errors(_ closed: [Closed]) -> [VMError] {
         var rest = closed
         var errors: [VMError] = []
@@ -98,8 +98,8 @@ struct Definitions: Sendable {
             }
             errors.append(
                 .system(
-                    first.errno, "VMs", "\(first.path)\(others == 0 ? "" : " and \(others) more") can't be looked into",
-                    remedy: first.errno == .permissionDenied ? "look as root, with sudo" : nil))
+                    first.errno, "VMs", "\(first.path)\(others == 0 ? "" : " and \(others) more") can't be read",
+                    remedy: first.errno == .permissionDenied ? "run kvmctl as root, with sudo" : nil))
             rest.removeAll { $0.errno == first.errno }
         }
         return errors
@@ -108,7 +108,7 @@ struct Definitions: Sendable {
 
 extension Definitions {
     private static func withoutTwins(_ found: [Found]) -> [FilePath] {
-        // Nearly always all are different, and to sort numbers is quicker than to hash them.
+        // They nearly always all differ, and sorting numbers is quicker than hashing them.
         let numbers = found.compactMap { $0.identity?.inode }.sorted()
         guard zip(numbers, numbers.dropFirst()).contains(where: ==) else { return found.map(\.path) }
         var places: [FileIdentity: Int] = [:]
@@ -124,16 +124,16 @@ extension Definitions {
         return files
     }
 
-    /// Whether a params file, or the directory that it is in, is a link.
+    /// Whether a params file or its directory is a link.
     static func isLinked(_ file: FilePath) throws(Errno) -> Bool {
         if try isLink(file) { return true }
         return try isLink(file.removingLastComponent())
     }
 
-    /// Only names are chosen by this: where it can't be seen, another one is taken.
+    /// This only chooses between names, so a file that can't be accessed may count as a link.
     private static func mayBeLinked(_ file: FilePath) -> Bool { (try? isLinked(file)) ?? true }
 
-    /// Those that have a name that is no link, by what they are.
+    /// The files whose name is not a link, by identity.
     func plainNames() -> [FileIdentity: FilePath] {
         Dictionary(
             files.compactMap { file in

@@ -3,17 +3,17 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A file that is to be removed: the one that was looked at, in the directory that it was in then, and no other that is put
-/// in its place.
+/// A file to be removed: the very file that was inspected, in the directory that it was in then, and never a file that
+/// has replaced it since.
 final class DoomedFile {
-    /// As it was named.
+    /// Its path, as given.
     let path: FilePath
     let status: stat
-    /// Which directory it is in.
+    /// The identity of its directory.
     let directory: FileIdentity
     private let place: FoundFile
 
-    /// Looks at it; nil where nothing is there.
+    /// Inspects the file; nil if there is none.
     init?(_ path: FilePath, _ trust: FileTrust) throws(VMError) {
         do throws(PathWalk.Failure) {
             let place = try trust.find(path)
@@ -25,26 +25,26 @@ final class DoomedFile {
         } catch {
             switch error {
             case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _): return nil
-            case .system(let errno, _): throw .system(errno, path.string, "can't be looked at")
+            case .system(let errno, _): throw .system(errno, path.string, "can't be accessed")
             case .distrusted(let distrust): throw distrust.refusal(toUse: path, at: path.string)
             }
         }
     }
 
-    /// Removes it. One that is gone already is as good as removed.
+    /// Removes it. A file that is already gone counts as removed.
     func remove() throws(VMError) {
         do throws(Errno) { try place.remove(FileIdentity(status)) } catch .noSuchFileOrDirectory {
             return
         } catch .staleNFSFileHandle {
             throw VMError(
-                .busy, path.string, "is another file by now, and is not removed",
+                .busy, path.string, "was replaced by another file, which is not removed",
                 remedy: "see what it is, and try again")
         } catch {
             throw .system(error, path.string, "can't be removed")
         }
     }
 
-    /// Removes the directory that it was in, if that is what its path leads to, and nothing is left in it.
+    /// Removes its directory, if the path still leads to that one and it is empty.
     func removeEmptyDirectory(_ trust: FileTrust) {
         guard let found = try? trust.find(path.removingLastComponent()), found.identity == directory else { return }
         try? found.removeDirectory(directory)

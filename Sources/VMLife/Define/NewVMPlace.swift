@@ -3,19 +3,19 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Where a VM is to be made.
+/// Where a VM is to be created.
 package struct NewVMPlace: Equatable, Sendable {
     /// The directory that will hold it.
     package var directory: FilePath
-    /// The root that it is under, where that has to be made too.
+    /// The root that it is under, if that has to be created too.
     package var newRoot: FilePath?
 }
 
 extension VMLocator {
-    /// Where a VM that a word of the command line calls is made: at a path if it contains a `/`; else under the first root
-    /// that the caller may write to, where the same word finds it.
+    /// Where to create the VM that a word of the command line names: at that path if it contains a `/`; else under the
+    /// first root that the caller may write to, where the same word then finds it.
     ///
-    /// - Throws: `.cannotCreate` where the name finds another VM already, `.denied` where there is no root to write to.
+    /// - Throws: `.cannotCreate` if the name already finds another VM, `.denied` if the caller may write to no root.
     package func place(forNew word: String) throws(VMError) -> NewVMPlace {
         if Self.isPath(word) { return NewVMPlace(directory: absolutePath(word)) }
         guard let name = VMName(word) else { throw notAName(word) }
@@ -29,9 +29,9 @@ extension VMLocator {
             }
         }
         throw VMError(
-            .denied, word, "there is no directory for VMs that you may write to: \(rootsText)",
+            .denied, word, "you may not write to any directory for VMs: \(rootsText)",
             remedy:
-                "say a path, such as \(ShellCommand(words: ["./\(word)"])), or name a directory of yours in KVMCTL_VMS")
+                "give a path, such as \(ShellCommand(words: ["./\(word)"])), or name your own directory in KVMCTL_VMS")
     }
 
     private func refuseTaken(_ name: VMName) throws(VMError) {
@@ -43,7 +43,7 @@ extension VMLocator {
         throw VMError(
             .cannotCreate, name.description,
             other.file.isEmpty
-                ? "is the name of a VM that runs" : "is the name of a VM already: \(other.file)",
+                ? "is the name of a running VM" : "is already the name of a VM: \(other.file)",
             remedy: "nothing was changed; choose another name")
     }
 }

@@ -3,16 +3,16 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Removes a VM that does not run.
+/// Removes a VM that is not running.
 package struct Removing {
-    /// The files that will go.
+    /// The files to be removed.
     package var files: [FilePath] { doomed.map(\.path) }
-    /// Disks that stay, each with why.
+    /// Disks and logs that are kept, each with the reason.
     package private(set) var kept: [(path: FilePath, why: String)] = []
-    /// The directory of its logs, which will go too; nil where there is none, or where another VM of that name runs.
+    /// The directory of its logs, to be removed too; nil if there is none, or if it belongs to another VM of that name.
     package let logs: FilePath?
     private var doomed: [DoomedFile] = []
-    /// Disks that no other VM that kvmctl knows of has: whoever has locked one of them runs this VM.
+    /// Disks that no other VM known to kvmctl uses: a process that has locked one of them is running this VM.
     private var unclaimed: [FilePath] = []
     private let vm: VMReference
     private let paths: Paths
@@ -22,7 +22,7 @@ package struct Removing {
     /// Plans a removal: the params file, the logs, and with `disks` the images in the VM's own directory. Touches
     /// nothing.
     ///
-    /// - Parameter surroundings: the other VMs, which are read once for all that the same command removes.
+    /// - Parameter surroundings: the other VMs, which are read once for all the VMs that a command removes.
     package init(_ vm: VMReference, disks: Bool, in surroundings: Surroundings) throws(VMError) {
         self.vm = vm
         self.surroundings = surroundings
@@ -38,20 +38,20 @@ package struct Removing {
         let logs = paths.logs(vm.name)
         let isThere: Bool
         do throws(Errno) { isThere = try VMHost.isThere(logs) } catch {
-            throw .system(error, logs.string, "whether the VM has logs can't be seen")
+            throw .system(error, logs.string, "can't tell whether the VM has logs")
         }
-        // They go by the name, and another VM of that name may be running, or may have been the last to run.
+        // Logs belong to a name, and another VM of that name may be running, or may have been the last to run.
         let other = isThere ? try directory.lastOther(than: vm.file) : nil
         self.logs = isThere && (isOwn || !isAlive) && other == nil ? logs : nil
-        if let other { kept.append((logs, "they are those of \(other)")) }
+        if let other { kept.append((logs, "they belong to \(other)")) }
         let params = try DoomedFile(vm.file, file.trust)
         try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
         if let params { doomed.append(params) }
-        // A start that was cut short has them too, and is ended first.
+        // An interrupted start has them open too, and is ended first.
         if !isOwn { try refuseUsed() }
     }
 
-    /// Which disks go and which stay.
+    /// Decides which disks are removed and which are kept.
     private mutating func sort(
         _ paths: [FilePath], besides params: DoomedFile?, removing: Bool
     ) throws(VMError) {
@@ -72,7 +72,7 @@ package struct Removing {
                 } else if let use = use ?? host.use(of: disk.status) {
                     "it \(use.words)"
                 } else {
-                    claims.gap(besides: vm.file, at: path).map { "\($0), and might use it" }
+                    claims.gap(besides: vm.file, at: path).map { "\($0), so another VM might use it" }
                 }
             if let obstacle = host.obstacle { throw obstacle }
             if let why { kept.append((path, why)) } else { doomed.append(disk) }
@@ -89,17 +89,17 @@ package struct Removing {
         for disk in unclaimed { try refuseUsed(disk) }
     }
 
-    /// A disk that QEMU has a lock on: somebody runs the VM, whatever kvmctl knows of them.
+    /// Refuses a disk that QEMU has locked: somebody is running the VM, even if kvmctl knows nothing of it.
     private func refuseUsed(_ disk: FilePath) throws(VMError) {
         let deadline = Deadline(in: .seconds(2))
         while true {
             let image = ImageFacts(probing: disk, trust)
             if case .denied = image {
                 throw VMError(
-                    .denied, disk.string, "whether it is in use can't be seen", remedy: "run kvmctl as root")
+                    .denied, disk.string, "can't tell whether it is in use", remedy: "run kvmctl as root")
             }
             if case .failed(let errno, _) = image {
-                throw .system(errno, disk.string, "whether it is in use can't be seen, so the VM is not removed")
+                throw .system(errno, disk.string, "can't tell whether it is in use, so the VM is not removed")
             }
             guard image.isLocked else { return }
             guard !deadline.hasPassed else {
@@ -107,12 +107,12 @@ package struct Removing {
                     .busy, disk.string, "is in use by another process, so the VM is not removed",
                     remedy: "\(command: "lslocks") names the process; stop the VM as the user who started it")
             }
-            // A QEMU that was just killed keeps its locks until its memory is gone.
+            // A QEMU that was just killed keeps its locks until its memory is freed.
             pause(.milliseconds(20))
         }
     }
 
-    /// Removes it.
+    /// Removes the VM.
     package func remove() throws(VMError) {
         let directory = RuntimeDirectory(vm.name, in: paths)
         try directory.operate { () throws(VMError) in
@@ -123,12 +123,12 @@ package struct Removing {
             surroundings.takeAsRemoved(vm)
             // The VM's own directory, if nothing is left in it.
             if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
-            // Logs and run-time files go by the name, and another VM of that name runs.
+            // Logs and run-time files belong to a name, and another VM of that name is running.
             if !isAnothers { try removeTraces(directory) }
         }
     }
 
-    /// Logs and run-time files; the file of turns, which this command holds, last.
+    /// Removes logs and run-time files; the turns file, which this command has locked, last.
     private func removeTraces(_ directory: RuntimeDirectory) throws(VMError) {
         if let logs { try removeAll(in: logs) }
         do throws(Errno) {
@@ -139,7 +139,7 @@ package struct Removing {
                 }
             }
         } catch { throw .system(error, directory.path.string, "can't be removed") }
-        // Another command may wait for its turn there by now.
+        // Another command may have made a new turns file by now: then the directory stays.
         removeDirectory(directory.path)
     }
 

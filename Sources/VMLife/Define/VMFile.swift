@@ -6,32 +6,32 @@ import VMHost
 
 /// A params file that was read.
 package struct VMFile: Sendable {
-    /// What it says.
+    /// Its content.
     package var params: VMParams
-    /// What it says that is allowed, and that the user should know.
+    /// What is allowed in it, but the user should know.
     package var warnings: [String]
-    /// On whose word it is used, and all that it names.
+    /// Who may own it, and everything that it names.
     let trust: FileTrust
 
     /// Reads and decodes a params file that is to be acted on.
     ///
-    /// - Throws: `.denied` if somebody else could change it, `.notFound` if there is none, `.badData` with every
-    ///   diagnostic if it is wrong, `.unavailable` if it only asks for what is not built.
+    /// - Throws: `.denied` if an untrusted user could change it, `.notFound` if there is none, `.badData` with every
+    ///   diagnostic if it is wrong, `.unavailable` if its only fault is to ask for what is not implemented.
     package init(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
         let trust = try trust.forFile(file)
         try self.init(parsing: try Self.read(file, trust), file, trust)
     }
 
-    /// Reads and decodes a params file only to tell what it says: whose it is does not matter then.
+    /// Reads and decodes a params file that is not acted on, so that its owner does not matter.
     ///
-    /// - Throws: as `init`, but for `.denied`.
+    /// - Throws: as `init`, except `.denied`.
     static func glance(at file: FilePath) throws(VMError) -> VMParams {
         let bytes: [UInt8]
         do throws(Errno) { bytes = try anyonesText(file) } catch { throw refusal(of: file, .system(error, file)) }
         return try VMFile(parsing: bytes, file, .root).params
     }
 
-    /// The same for a file that has a word in it, in whichever line; nil for others, and where it can't be read.
+    /// The same for a file that contains a word anywhere; nil for other files, and if it can't be read.
     static func glance(at file: FilePath, ifItMentions word: StaticString) -> VMParams? {
         guard let bytes = try? anyonesText(file) else { return nil }
         let wanted = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
@@ -83,7 +83,7 @@ package struct VMFile: Sendable {
                 .notFound, file.string, "there is no such file",
                 remedy: file.lastComponent == "vm.params"
                     ? .run("make a VM there", "kvmctl create \(file.removingLastComponent())")
-                    : "\(command: "kvmctl list") shows the VMs that there are")
+                    : "\(command: "kvmctl list") shows all VMs")
         case .system(let errno, _):
             .system(
                 errno, file.string, "can't be read",

@@ -5,30 +5,30 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// How large a log becomes. QEMU appends to it for as long as the guest writes, and knows no limit; so whichever command of
-/// the owner's comes by, and a timer of systemd's where no command does, takes the oldest of it away.
+/// Keeps logs within a size. QEMU appends to them for as long as the guest writes, without a limit. So the commands
+/// that the owner runs trim the oldest part, and if none is run a systemd timer does.
 package struct LogBound: Sendable {
-    /// How much of a record's beginning is: what QEMU answered before the machine ran (`FlightRecord.head`).
+    /// How much of a record's beginning is kept: QEMU's replies from before the machine ran (`FlightRecord.head`).
     private static let recordHead = FlightRecord.head
 
     private let paths: Paths
     private let size: Int64
 
-    /// Bounds the logs in these places.
+    /// Trims the logs in these places.
     package init(_ paths: Paths, size: Int64 = LogLimit.standard) {
         self.paths = paths
         self.size = size
     }
 
-    /// Bounds the logs of every VM that was started since boot.
+    /// Trims the logs of every VM that was started since boot.
     ///
-    /// - Returns: which could not be, and why.
-    /// - Throws: why it can't be seen which those are.
+    /// - Returns: an error for each log that could not be trimmed.
+    /// - Throws: why the VMs that were started can't be listed.
     package func enforce() throws(VMError) -> [VMError] {
         let started = try VMLocator(paths).startedNames()
         guard started.contains(where: { logs(of: $0).contains { isOver($0.path) } }) else { return [] }
         do throws(VMError) {
-            // Two at once would take away twice as much. The one that is there is enough.
+            // Two commands at once would remove twice as much. One is enough.
             let file = paths.run.appending("trimming")
             let turn = try ByteLockFile.make(file, permissions: 0o600)
             guard try turn.take(0, of: file) else { return [] }
@@ -52,7 +52,8 @@ package struct LogBound: Sendable {
         }
     }
 
-    /// The logs of a VM that are larger than where something looks after them: half as much again is what a timer leaves.
+    /// The logs of a VM that seem to be trimmed by nothing: larger than they grow between two runs of the timer, which
+    /// is one and a half times the limit.
     func excesses(of vm: VMName) -> [MachineCondition.LongLog] {
         logs(of: vm).compactMap { log in
             guard let found = try? status(of: log.path), Int64(found.st_size) > size + size / 2 else { return nil }
@@ -69,9 +70,9 @@ package struct LogBound: Sendable {
         return Int64(found.st_size) > size
     }
 
-    /// Takes away what is too much, from the oldest on.
+    /// Trims a log to the limit, oldest bytes first.
     ///
-    /// - Parameter head: so many bytes at the beginning stay too.
+    /// - Parameter head: how many bytes at the beginning are kept too.
     func enforce(on path: FilePath, keepingFirst head: Int = 0) throws(Errno) {
         let file = try OwnedDescriptor.regular(path, .readWrite)
         let block = clinux_block_size(file.rawValue)
@@ -87,14 +88,14 @@ package struct LogBound: Sendable {
         try moveUp(file, to: from, from: from + length)
     }
 
-    /// The same on a file system that can't take blocks out: what is to be kept is copied over what is not, with what is
-    /// appended meanwhile; only what comes between the last look and the cut is lost.
+    /// The same on a file system that can't remove blocks: what is kept, with what is appended meanwhile, is copied
+    /// over the rest. Only what is appended between the last read and the truncation is lost.
     private func moveUp(
         _ file: borrowing OwnedDescriptor, to start: Int64, from source: Int64
     ) throws(Errno) {
         var (target, source) = (off_t(start), off_t(source))
         var chunk = [UInt8](repeating: 0, count: 1 << 20)
-        // Who appends faster than this copies does not keep it at it.
+        // Ends even if a writer appends faster than this copies.
         while Int64(target) < start + 2 * size {
             let count = pread(file.rawValue, &chunk, chunk.count, source)
             if count < 0, errno == EINTR { continue }

@@ -5,7 +5,7 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A log that a VM's run writes.
+/// A log of a VM's run.
 package enum LogKind: String, CaseIterable, Sendable {
     /// The guest's serial console.
     case console
@@ -15,17 +15,17 @@ package enum LogKind: String, CaseIterable, Sendable {
     case record
 }
 
-/// Reads a log piece by piece, and on as it grows, into the log of the next start.
+/// Reads a log piece by piece, follows it as it grows, and continues with the log of the next start.
 package struct LogReader: ~Copyable {
     private let path: FilePath
     private var file: OwnedDescriptor
-    /// The last of what was read: the place to go on from, where the beginning of the file is taken away meanwhile.
+    /// The last bytes read. They tell where to continue if the beginning of the file is removed meanwhile.
     private var lastRead: [UInt8] = []
     private static let remembered = 256
 
-    /// Opens the log of a VM's last run, or of the run before it.
+    /// Opens the log of a VM's last run, or of the one before it.
     ///
-    /// - Parameter lastLines: only so many lines at the end; nil: all.
+    /// - Parameter lastLines: how many lines at the end to read; nil: all.
     /// - Throws: `.notFound` if there is no such log.
     package init(
         _ kind: LogKind, of vm: VMName, previous: Bool = false, lastLines: Int? = nil, in paths: Paths
@@ -44,12 +44,12 @@ package struct LogReader: ~Copyable {
             if kind == .qemu, !previous, (try? status(of: paths.record(vm))) != nil {
                 throw VMError(
                     .notFound, path.string, "the last run has none: it was started with --foreground",
-                    remedy: "QEMU's messages went where stderr led: under systemd, \(command: "journalctl") has them")
+                    remedy: "QEMU's messages went to stderr: under systemd, \(command: "journalctl") has them")
             }
             let seen = Observation(vm, in: paths)
             if !previous, seen.state.isAlive {
                 throw VMError(
-                    .notFound, path.string, "somebody removed or renamed it; what \(vm) writes goes on to where it was",
+                    .notFound, path.string, "somebody removed or renamed it; \(vm) still writes to the old file",
                     remedy: "a new one begins at the VM's next start")
             }
             throw VMError(
@@ -60,13 +60,13 @@ package struct LogReader: ~Copyable {
         }
     }
 
-    /// The next piece; empty: there is nothing more now.
+    /// The next piece; empty: there is nothing more for now.
     package mutating func next() throws(VMError) -> [UInt8] {
         do throws(Errno) {
             try findPlace()
             let bytes = try readPiece()
             guard bytes.isEmpty, let successor = try successor() else { return bytes }
-            // The run may have written its last words between that look and the next run's log.
+            // The run may have written more between that read and the creation of the next run's log.
             let rest = try readPiece()
             guard rest.isEmpty else { return rest }
             file = successor
@@ -83,8 +83,8 @@ package struct LogReader: ~Copyable {
         return bytes
     }
 
-    /// Goes to where it has read to, if that is elsewhere in the file by now: `LogBound` took whole blocks from its beginning,
-    /// or logrotate(8) with `copytruncate` all of it.
+    /// Goes to the position after the last bytes read, if that has moved: `LogBound` removes whole blocks from the
+    /// beginning of the file, and logrotate(8) with `copytruncate` all of it.
     private func findPlace() throws(Errno) {
         var place = lseek(file.rawValue, 0, SEEK_CUR)
         guard !lastRead.isEmpty, try !isWhereItWas(place) else { return }
@@ -92,11 +92,11 @@ package struct LogReader: ~Copyable {
         let size = try file.status().st_size
         place -= max(block, (place - size + block - 1) / block * block)
         while place > 0, try !isWhereItWas(place) { place -= block }
-        // Without a trace of it all that is there is new.
+        // If those bytes are not found, everything in the file is new.
         lseek(file.rawValue, max(0, place), SEEK_SET)
     }
 
-    /// Whether what was read last lies before that place.
+    /// Whether the last bytes read come just before that position.
     private func isWhereItWas(_ place: off_t) throws(Errno) -> Bool {
         let start = place - off_t(lastRead.count)
         guard start >= 0 else { return false }
@@ -116,7 +116,7 @@ package struct LogReader: ~Copyable {
     private static func seek(_ file: borrowing OwnedDescriptor, lastLines: Int) throws(Errno) {
         var position = lseek(file.rawValue, 0, SEEK_END)
         guard lastLines > 0 else { return }
-        // A line end at the very end belongs to the last line.
+        // A newline at the very end belongs to the last line.
         var isLastByte = true
         var wanted = lastLines
         while position > 0 {
@@ -137,7 +137,7 @@ package struct LogReader: ~Copyable {
         lseek(file.rawValue, 0, SEEK_SET)
     }
 
-    /// The file that is at the path now, if it is another one.
+    /// The file that is at the path now, if it is a different one.
     private func successor() throws(Errno) -> OwnedDescriptor? {
         var here = stat()
         guard fstat(file.rawValue, &here) == 0, let there = try status(of: path), there.st_ino != here.st_ino else {

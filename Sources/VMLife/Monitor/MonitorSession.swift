@@ -3,7 +3,7 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The VM's QMP socket, held for a short conversation: it serves one client at a time, so its lock comes first.
+/// A short session on the VM's QMP socket. QEMU serves one client at a time, so a lock is taken first.
 struct MonitorSession: ~Copyable {
     private let turn: ByteLockFile
     private let name: VMName
@@ -17,19 +17,19 @@ struct MonitorSession: ~Copyable {
 
     deinit { turn.giveBack(RuntimeDirectory.Turn.monitor.rawValue) }
 
-    /// Why a conversation did not come about, or broke off.
+    /// Why a session could not be opened, or broke off.
     enum Failure: Error {
-        /// Another command keeps the socket.
+        /// Another command holds the socket.
         case taken
-        /// A reason on our side, which says nothing of QEMU: the file of turns can't be used, there is no descriptor left.
+        /// A failure on our side, which says nothing about QEMU: the turns file can't be used, no descriptor is left.
         case ours(VMError)
-        /// QEMU's side.
+        /// A failure on QEMU's side.
         case qemu(QMPClient.Failure)
     }
 
     /// Waits for the socket to be free, connects and negotiates.
     ///
-    /// - Parameter peer: QEMU's process, by a pidfd that stays open as long as the session; -1: not known.
+    /// - Parameter peer: a pidfd of QEMU that stays open as long as the session; -1: not known.
     static func open(
         _ directory: RuntimeDirectory, peer: CInt = -1, by deadline: Deadline
     ) throws(Failure) -> MonitorSession {
@@ -44,7 +44,7 @@ struct MonitorSession: ~Copyable {
         }
     }
 
-    /// Carries out a command.
+    /// Executes a QMP command.
     @discardableResult
     mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
         do throws(QMPClient.Failure) { return try client.execute(command, by: deadline) } catch {
@@ -63,7 +63,7 @@ struct MonitorSession: ~Copyable {
     ) throws(Failure) -> OwnedDescriptor {
         while true {
             do throws(Errno) { return try directory.connect(.monitor) } catch .resourceTemporarilyUnavailable {
-                // The backlog is full of clients that left: QEMU has not looked for long, and may yet.
+                // The backlog is full of clients that have left: QEMU has accepted none for a while, but still may.
                 guard !deadline.hasPassed else { throw .qemu(.silent) }
                 pause(.milliseconds(20))
             } catch .interrupted {
@@ -76,7 +76,7 @@ struct MonitorSession: ~Copyable {
 }
 
 extension MonitorSession.Failure {
-    /// Whose fault it is.
+    /// Tells a failure on our side from one on QEMU's.
     fileprivate init(_ failure: QMPClient.Failure, _ name: VMName) {
         guard case .system(let errno) = failure, !errno.isPeers else {
             self = .qemu(failure)
@@ -85,7 +85,7 @@ extension MonitorSession.Failure {
         self = .ours(.system(errno, name.description, "its monitor can't be used from here"))
     }
 
-    /// The failure as one of a command about this VM.
+    /// The failure as an error about this VM.
     func error(of name: VMName) -> VMError {
         switch self {
         case .taken:
@@ -106,11 +106,11 @@ extension MonitorSession.Failure {
 }
 
 extension ByteLockFile {
-    /// Takes a turn, trying until the deadline; false where it passed first.
+    /// Takes the lock of a turn, retrying until the deadline; false if that passed first.
     func wait(
         for turn: RuntimeDirectory.Turn, of directory: RuntimeDirectory, by deadline: Deadline
     ) throws(VMError) -> Bool {
-        // fcntl(2) can't wait for an OFD lock with a time limit, so look again, less and less often.
+        // fcntl(2) can't wait for an OFD lock with a time limit, so retry, less and less often.
         var interval = Duration.milliseconds(1)
         while try !take(turn.rawValue, of: directory.turnsFile) {
             if deadline.hasPassed { return false }
@@ -122,8 +122,8 @@ extension ByteLockFile {
 }
 
 extension Errno {
-    /// Whether a connection failed because of the one at the other end: that nobody listens there, or under that name, or
-    /// has hung up, or sends what is no answer. All else is short of something on this side.
+    /// Whether a connection failed because of the other end: nothing listens there or under that name, it hung up, or
+    /// it sent something that is not a reply. Any other error is on this side.
     fileprivate var isPeers: Bool {
         switch self {
         case .connectionRefused, .connectionReset, .brokenPipe, .socketNotConnected, .protocolWrongTypeForSocket,

@@ -3,7 +3,7 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Asks many running VMs at once what they are doing: as many as there are descriptors for, and the others as those answer.
+/// Asks many running VMs for their state at once: as many as there are descriptors for, the others as answers come in.
 ///
 /// A VM whose monitor another command is using is not asked: it is busy, not hung.
 struct StatusPoll {
@@ -16,9 +16,9 @@ struct StatusPoll {
         private(set) var state: VMState?
         private(set) var isClosed = false
 
-        /// Asks; nil where the VM is not to be asked, or is gone.
+        /// Asks; nil if the VM is not to be asked, or is gone.
         ///
-        /// - Throws: `.resourceTemporarilyUnavailable` where so many clients came and left that the backlog is full.
+        /// - Throws: `.resourceTemporarilyUnavailable` if the backlog is full of clients that have left.
         init?(_ index: Int, _ directory: RuntimeDirectory, patience: Duration) throws(Errno) {
             self.index = index
             deadline = Deadline(in: patience)
@@ -29,7 +29,7 @@ struct StatusPoll {
             else { return nil }
             self.turn = turn
             channel = LineChannel(try directory.connect(.monitor))
-            // Both at once: a reply to the second is all that is awaited.
+            // Both commands at once: only the reply to the second is awaited.
             let question = QMPCommand("qmp_capabilities").line() + "\n" + QMPCommand("query-status").line(id: 1)
             guard (try? channel.send(question, by: Deadline(in: .zero))) != nil else { return nil }
         }
@@ -37,11 +37,11 @@ struct StatusPoll {
         var descriptor: CInt { channel.descriptor }
         var isOpen: Bool { state == nil && !isClosed && !deadline.hasPassed }
 
-        /// Who has not answered in time is unresponsive; a closed connection is an end in progress, which the lock will tell at
-        /// the next look.
+        /// A VM that has not answered in time is unresponsive. A closed connection means that it is ending, which its
+        /// lock will tell next time.
         var verdict: VMState? { isClosed ? nil : state ?? .unresponsive }
 
-        /// Takes what has come.
+        /// Reads what has arrived.
         func read() {
             do throws(LineChannel.Failure) {
                 // One piece at a time: a QEMU that never stops talking must not keep the others waiting.
@@ -57,9 +57,9 @@ struct StatusPoll {
         }
     }
 
-    /// Two descriptors each: the turn and the monitor.
+    /// The descriptors that each VM takes: the turns file and the monitor.
     private static let descriptors = 2
-    /// So many are asked between two looks for answers: to ask a thousand takes longer than one of them may.
+    /// How many are asked before answers are read: asking a thousand takes longer than one of them may take to answer.
     private static let round = 32
 
     private var waiting: [(index: Int, directory: RuntimeDirectory)]
@@ -69,10 +69,10 @@ struct StatusPoll {
     private var asked: [Question] = []
     private var answers: [(Int, VMState)] = []
 
-    /// Asks each, under the number that goes with it, and gives each so long to answer.
+    /// Asks each machine, and gives each `patience` to answer.
     ///
-    /// - Returns: The answers; of one that is not to be asked, or that there is no descriptor for, the lock and the record have
-    ///   told what is known.
+    /// - Returns: the answers, by index. A machine that is not to be asked, or that no descriptor is left for, is
+    ///   missing: what its lock and its record tell is all that is known.
     static func states(
         of machines: [(index: Int, directory: RuntimeDirectory)], within patience: Duration
     ) -> [(Int, VMState)] {
@@ -93,20 +93,20 @@ struct StatusPoll {
             do throws(Errno) {
                 if let question = try Question(index, directory, patience: patience) { asked.append(question) }
             } catch .resourceTemporarilyUnavailable {
-                // It has not even accepted the last clients.
+                // It has not even accepted its last clients.
                 answers.append((index, .unresponsive))
             } catch .tooManyOpenFiles {
-                // More is open than was reckoned with: as soon as an answer comes there is room.
+                // More descriptors are open than expected: there is room as soon as an answer comes.
                 room = asked.count
                 if room > 0 { waiting.append((index, directory)) } else { waiting = [] }
                 return
             } catch {
-                // Without a monitor there is nobody to ask.
+                // Without a monitor it can't be asked.
             }
         }
     }
 
-    /// Takes what has come; false when nobody is awaited any more.
+    /// Reads what has arrived; false when no answer is awaited any more.
     private mutating func listen() -> Bool {
         var set = asked.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         let isFull = waiting.isEmpty || asked.count >= room
@@ -114,7 +114,7 @@ struct StatusPoll {
         let ready = set.isEmpty ? 0 : poll(&set, nfds_t(set.count), limit)
         if ready < 0 {
             if errno == EINTR { return true }
-            // Not a word of QEMU's: what the lock and the record told stands.
+            // QEMU said nothing: what the lock and the record told stands.
             (asked, waiting) = ([], [])
             return false
         }

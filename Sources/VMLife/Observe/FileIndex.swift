@@ -2,11 +2,11 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What is known of some files, found by any path that leads to one of them.
+/// Values that belong to files, found by any path that leads to the file.
 struct FileIndex<Value> {
     private var byPath: [FilePath: Value] = [:]
     private var byIdentity: [FileIdentity: Value] = [:]
-    /// Those that can't be looked at: which files they are is not known.
+    /// The values whose file can't be accessed, so that its identity is not known.
     private var unseen: [(path: FilePath, value: Value)] = []
 
     /// - Parameter path: the path of a value's file, absolute.
@@ -19,25 +19,25 @@ struct FileIndex<Value> {
         }
     }
 
-    /// What is known of the file at just this path. Looks at nothing.
+    /// The value at exactly this path. Accesses no file.
     func value(at path: FilePath) -> Value? { byPath[path] }
 
-    /// What is known of a file, maybe by another path.
+    /// The value of a file, even if it is known by another path.
     ///
-    /// - Throws: why that can't be told.
+    /// - Throws: why the file can't be identified.
     func value(of file: FilePath) throws(VMError) -> Value? {
         if let value = byPath[file] { return value }
         guard !byPath.isEmpty else { return nil }
         do throws(Errno) {
             if let found = try status(of: file), let value = byIdentity[FileIdentity(found)] { return value }
         } catch {
-            // One on a file system that does not answer is none of those that lie elsewhere.
+            // A file on a file system that does not respond is none of the files on other file systems.
             if byPath.keys.allSatisfy({ RemoteMounts.areApart($0, file) }) { return nil }
-            throw .system(error, file.string, "can't be looked at")
+            throw .system(error, file.string, "can't be accessed")
         }
         for (path, value) in unseen {
             do throws(Errno) { if try isSameFile(path, file) { return value } } catch {
-                throw .system(error, file.string, "whether it is \(path) can't be seen")
+                throw .system(error, file.string, "can't tell whether it is \(path)")
             }
         }
         return nil

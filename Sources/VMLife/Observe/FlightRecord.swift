@@ -3,29 +3,29 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What QEMU itself wrote down of a VM's life: the QMP events of one run, one a line.
+/// What QEMU itself recorded of a VM's life: the QMP events of one run, one per line.
 ///
-/// The last line that says something of the state is what counts; the file is read from its end, so that a long record
-/// costs no more than a short one.
+/// The last line that tells the state counts. The file is read from its end, so that a long record costs no more than a
+/// short one.
 struct FlightRecord: Equatable {
-    /// The last thing that the record says.
+    /// The last state that the record tells.
     enum Phase: Equatable {
-        /// Nothing ran yet: QEMU waits for `cont`.
+        /// The machine has not run yet: QEMU waits for `cont`.
         case notStarted
         case running
         case paused
         case sleeping
-        /// QEMU ended in order, and why: `guest-shutdown`, `host-qmp-quit`, … (QEMU, qapi/run-state.json,
+        /// QEMU shut down in order, for this reason: `guest-shutdown`, `host-qmp-quit`, … (QEMU, qapi/run-state.json,
         /// ShutdownCause).
         case ended(reason: String)
     }
 
     var phase: Phase
 
-    /// So much of a record's beginning stays, however long it becomes: QEMU's answers from before the guest ran are in it.
+    /// How many bytes at the beginning of a record are always kept: QEMU's replies from before the guest ran are there.
     static let head = 4096
 
-    /// Whether the machine ran, and has not ended in order.
+    /// Whether the machine ran and has not shut down in order.
     var isOpen: Bool {
         switch phase {
         case .running, .paused, .sleeping: true
@@ -33,10 +33,10 @@ struct FlightRecord: Equatable {
         }
     }
 
-    /// What the record holds from the moment on that the guest runs.
+    /// Text that is in the record once the guest runs.
     static let runs = "\"RESUME\""
 
-    /// kvmctl's own entry, where it had to kill QEMU: in the form of QEMU's, which could not write one.
+    /// The reason in the entry that kvmctl adds when it has to kill QEMU, which can't record that itself.
     static let killedReason = "kvmctl-sigkill"
 
     static func killed(at microseconds: Int64) -> String {
@@ -48,18 +48,18 @@ struct FlightRecord: Equatable {
         ]).text + "\n"
     }
 
-    /// Reads a record; nil where there is none.
+    /// Reads a record; nil if there is none.
     ///
-    /// - Throws: why it can't be looked at: then nothing says how the run went on.
+    /// - Throws: why it can't be read: then it is not known how the run went.
     static func read(_ path: FilePath) throws(VMError) -> FlightRecord? {
         do throws(Errno) {
-            // The end of a record nearly always tells; only one that ends in a flood of other events is read further back.
+            // The end of a record is nearly always enough. Only if it is full of other events is more of it read.
             for limit in [16 << 10, 4 << 20] {
                 let tail = try readTail(path, limit: limit)
                 let record = FlightRecord(tail)
                 if record.phase != .notStarted || tail.count < limit { return record }
             }
-            // A guest can flood it without end. The beginning tells whether it ran at all.
+            // A guest can flood it without limit. The beginning tells whether the machine ever ran.
             return FlightRecord(try readOwnFile(path, limit: 16 << 10))
         } catch .noSuchFileOrDirectory {
             return nil
@@ -68,7 +68,7 @@ struct FlightRecord: Equatable {
         }
     }
 
-    /// Reads the lines of a record, or of its end.
+    /// Parses a record, or the end of one.
     init(_ bytes: [UInt8]) {
         phase = .notStarted
         for line in bytes.split(separator: UInt8(ascii: "\n")).reversed() {
@@ -78,9 +78,9 @@ struct FlightRecord: Equatable {
         }
     }
 
-    /// What QEMU answered to the `query-vnc` of a start in the foreground; nil where it was not asked.
+    /// QEMU's reply to the `query-vnc` of a start in the foreground; nil if it was not asked.
     static func vncServer(in path: FilePath) throws(VMError) -> JSON? {
-        // It was asked before the machine ran: the answer is among the first lines.
+        // It was asked before the machine ran, so the reply is among the first lines.
         let head: [UInt8]
         do throws(Errno) { head = try readOwnFile(path, limit: Self.head) } catch .noSuchFileOrDirectory {
             return nil
@@ -95,7 +95,7 @@ struct FlightRecord: Equatable {
     private static let words = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"].map { Array("\"\($0)\"".utf8) }
 
     private static func phase(_ line: ArraySlice<UInt8>) -> Phase? {
-        // A record can be long: only lines that can matter are read as JSON.
+        // A record can be long: only lines that may matter are parsed as JSON.
         guard line.hasAny(of: words), case .event(let event)? = QMPMessage(line: line)
         else { return nil }
         return switch event.name {
@@ -109,7 +109,7 @@ struct FlightRecord: Equatable {
 }
 
 extension ArraySlice<UInt8> {
-    /// Whether one of some words, each in its quotes, is somewhere in the line.
+    /// Whether the line contains one of these words, which include their quotes.
     fileprivate func hasAny(of words: [[UInt8]]) -> Bool {
         withUnsafeBytes { line in
             line.indices.contains { start in

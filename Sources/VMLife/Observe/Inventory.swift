@@ -2,10 +2,10 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// All the VMs there are: those that are defined under the roots, and those that run.
+/// All VMs: those defined under the roots, and the running ones.
 package struct Inventory: Sendable {
     let paths: Paths
-    /// Who else may run a VM that does not run here.
+    /// Which other users may be running a VM that the caller is not running.
     let others: Others
 
     /// Looks in these places.
@@ -14,18 +14,18 @@ package struct Inventory: Sendable {
         self.others = others
     }
 
-    /// What was found.
+    /// The VMs that were found.
     package struct Listing: Sendable {
         /// Every VM, sorted by name.
         package var entries: [VMEntry]
-        /// What could not be looked at: there may be more VMs there.
+        /// What could not be read: there may be more VMs there.
         package var unseen: [VMError] = []
     }
 
     /// Every VM.
     ///
-    /// - Parameter asking: whether running VMs are asked, all at once and at most 250 ms in all, so that one that hangs
-    ///   shows as `unresponsive`.
+    /// - Parameter asking: whether running VMs are asked for their state, all at once and for at most 250 ms in all.
+    ///   One that hangs shows as `unresponsive`.
     package func listing(asking: Bool = true) -> Listing {
         let locator = VMLocator(paths)
         let defined = locator.definitions()
@@ -36,11 +36,11 @@ package struct Inventory: Sendable {
             started = try locator.startedNames()
             strays = try locator.strayNames(besides: started)
         } catch { listing.unseen.append(error) }
-        // Without them each VM has to be looked for.
+        // If they can't be listed, each VM has to be looked for.
         let traces = strays.map { Traces(names: started + $0, others) }
         listing.entries = defined.files.concurrentMap { entry(defined: $0, traces: traces) }
         let listed = Listed(listing.entries)
-        // A stray one that is defined has been seen for what it is.
+        // A stray VM that is defined is already listed as such.
         for name in started + (strays ?? []).filter({ !listed.names.contains($0.description) }) {
             if let entry = elsewhere(name, besides: listed) { listing.entries.append(entry) }
         }
@@ -61,7 +61,7 @@ package struct Inventory: Sendable {
         }
     }
 
-    /// The entry of a VM whose file is not under the roots; nil where it has one already, or has ended in order.
+    /// The entry of a VM whose file is not under the roots; nil if it is listed already, or was shut down in order.
     private func elsewhere(_ name: VMName, besides listed: Listed) -> VMEntry? {
         let isNamed = listed.names.contains(name.description)
         do throws(VMError) {
@@ -79,16 +79,16 @@ package struct Inventory: Sendable {
         }
     }
 
-    /// Where the logs of a VM are.
+    /// The places that hold a VM's logs.
     ///
-    /// - Throws: `.denied` where another user's VM has them somewhere.
+    /// - Throws: `.denied` if another user runs the VM, whose logs may be anywhere.
     package func place(of vm: VMReference) throws(VMError) -> Paths {
         let sight = look(vm)
         if sight.isUsers { try refuse(vm, sight) }
         return sight.place
     }
 
-    /// Refuses a VM that another user started: to say that it does not run would be wrong.
+    /// Refuses a VM that another user started: saying that it is not running would be wrong.
     ///
     /// - Throws: `.denied`; why it can't be told.
     package func refuseAnothers(_ vm: VMReference) throws(VMError) {
@@ -98,27 +98,28 @@ package struct Inventory: Sendable {
 
     private func refuse(_ vm: VMReference, _ sight: Sight) throws(VMError) {
         guard sight.seen.state.isAlive || sight.seen.state == .unknown else { return }
-        // What the caller may not see is denied; what can't be seen for another reason says that.
+        // A lack of permission is reported below; any other obstacle is reported as it is.
         if let obstacle = sight.seen.obstacle, obstacle.code != .denied { throw obstacle }
         throw VMError(
             .denied, vm.name.description,
             sight.seen.state.isAlive
-                ? "it runs, as another user's" : "it may run, as another user's, where you may not look",
+                ? "another user is running it" : "another user may be running it, where you may not look",
             remedy: sight.isElsewhere
                 ? "run kvmctl as that user, with the KVMCTL_RUN or XDG_RUNTIME_DIR that it was started with"
                 : "run kvmctl as that user: its run-time files are in \(sight.place.machine(vm.name))")
     }
 
-    /// Whether what a VM needs may be in use by itself: where the caller may not look, it may. Asks nobody.
+    /// Whether the VM may be running, so that what it needs may be in use by itself. True if the caller may not look.
+    /// Does not ask QEMU.
     ///
-    /// - Throws: why that can't be seen for any other reason.
+    /// - Throws: why it can't be told, for any other reason.
     package func mayRun(_ vm: VMReference) throws(VMError) -> Bool {
         let sight = look(vm)
         if sight.seen.state == .unknown {
             if let obstacle = sight.seen.obstacle, obstacle.code != .denied { throw obstacle }
             return true
         }
-        // Whether another's runs from this file was looked at.
+        // For another user's VM the file was compared already.
         guard sight.seen.state.isAlive, !sight.isAnothers else { return sight.seen.state.isAlive }
         return try RuntimeDirectory(vm.name, in: paths).isRunning(vm.file)
     }
@@ -143,18 +144,18 @@ package struct Inventory: Sendable {
         return entry
     }
 
-    /// Fills in what is seen of it.
+    /// Fills in what was observed.
     private func describe(
         _ entry: inout VMEntry, as name: VMName, _ file: FilePath, _ sight: Sight, asked: Bool
     ) {
         var seen = sight.seen
         do throws(VMError) {
-            // A user's own manifest is not believed more than that it runs.
+            // Of another user's VM only that it runs is believed, not its manifest.
             if try seen.isAlive, !sight.isUsers,
                 let manifest = try Manifest.read(RuntimeDirectory(name, in: sight.place))
             {
                 guard try manifest.isOf(file) else {
-                    // Another file's VM of the same name runs: this one does not.
+                    // A VM of the same name runs from another file: this one does not run.
                     entry.state = .stopped
                     return
                 }
@@ -162,7 +163,7 @@ package struct Inventory: Sendable {
             } else if !sight.isUsers, seen.state == .crashed || asked && seen.endReason != nil,
                 try RuntimeDirectory(name, in: sight.place).lastOther(than: file) != nil
             {
-                // It was another VM of this name that ended so.
+                // It was another VM of this name that ended like that.
                 entry.state = .stopped
                 return
             }
@@ -170,13 +171,13 @@ package struct Inventory: Sendable {
         entry.add(seen)
     }
 
-    /// A VM as it was seen in its place.
+    /// A VM as it was observed, and where.
     private struct Sight {
         var place: Paths
         var seen: Observation
-        /// Whether that is another's place.
+        /// Whether the place is another user's.
         var isAnothers = false
-        /// Whether it is that of another user than root.
+        /// Whether the place is that of a user other than root, seen by root.
         var isUsers = false
         /// Whether its run-time files are in places that only that user knows.
         var isElsewhere = false
@@ -186,7 +187,7 @@ package struct Inventory: Sendable {
         look(vm.name, vm.file) { (try? VMFile.glance(at: vm.file))?.disks.map(\.path.value) ?? [] }
     }
 
-    /// The caller's own VM; or else another user's, if it runs, or may run.
+    /// The caller's own VM; else another user's, if that runs or may run.
     private func look(_ name: VMName, _ file: FilePath, _ traces: Traces? = nil, disks: () -> [FilePath] = { [] })
         -> Sight
     {
@@ -221,14 +222,14 @@ package struct Inventory: Sendable {
     }
 
     private func ask(_ entries: inout [VMEntry]) {
-        // Only the caller's own, and root's: another user's socket may say anything, or nothing for long.
+        // Only the caller's VMs and root's: another user's socket may say anything, or hang.
         let running = entries.indices.filter { entries[$0].state.isAlive && entries[$0].isAsked }
         let machines = running.compactMap { index in
             VMName(entries[index].name).map {
                 (index: index, directory: RuntimeDirectory($0, in: entries[index].place))
             }
         }
-        // A hung QMP may cost a list 250 ms, in all: connecting and ending are in it too.
+        // A hung monitor may cost a list 250 ms in all, connecting and cleaning up included.
         for (index, state) in StatusPoll.states(of: machines, within: .milliseconds(240)) {
             entries[index].state = state
         }

@@ -4,9 +4,9 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What a VM was started as: written into its run-time directory before it runs, so that others can describe it without
-/// asking QEMU. Believed only while the VM's lock is held. Somebody else may have written it: what it says is read into
-/// types that hold nothing that can't be.
+/// The description of a VM as it was started, written into its run-time directory before it runs, so that other
+/// commands can describe it without asking QEMU. Trusted only while the VM's lock is held. Another user may have
+/// written it, so it is parsed into types that can't hold impossible values.
 struct Manifest: Equatable {
     var name: VMName
     var uuid: String
@@ -15,17 +15,17 @@ struct Manifest: Equatable {
     var memory: ByteCount
     var cpus: Int
     var accelerator: String
-    /// The VNC server, where there is one, and where it is known where it listens.
+    /// Where the VNC server listens, if there is one and its address is known.
     var vnc: VNC?
-    /// Whether there is one.
+    /// Whether there is a VNC server.
     var hasVNC: Bool
-    /// Whether it asks for a password.
+    /// Whether the VNC server asks for a password.
     var hasVNCPassword: Bool
     var nics: [NIC]
     var forwards: [PortForward]
     /// The paths of disks and CDs.
     var media: [FilePath]
-    /// Whether QEMU took kvmctl's place, and commits its start by itself.
+    /// Whether kvmctl became QEMU, which then completes its start by itself.
     var foreground: Bool
 
     struct VNC: Equatable {
@@ -37,7 +37,7 @@ struct Manifest: Equatable {
             self.port = port
         }
 
-        /// Takes the address from what `query-vnc` returned.
+        /// Reads the address from the reply to `query-vnc`.
         init?(_ answer: JSON) {
             let number = answer["service"]?.string.flatMap { UInt16($0) }
             guard let host = answer["host"]?.string, let port = number.flatMap({ VNCPort($0) }) else { return nil }
@@ -50,11 +50,11 @@ struct Manifest: Equatable {
         var mac: String
         /// As in vm.params: `bridge:br0`, `user`.
         var network: String
-        /// The tap or macvtap, where there is one.
+        /// The tap or macvtap, if there is one.
         var tap: String?
-        /// The address that a network of ours gave it, where there is one.
+        /// Its IP address on kvmctl's own network, if it has one.
         var address: String?
-        /// What else it was told.
+        /// Its other settings.
         var settings = NICSettings()
     }
 
@@ -81,9 +81,9 @@ struct Manifest: Equatable {
         media = summary.media
     }
 
-    /// The manifest of a VM; nil where there is none, or none that can be understood.
+    /// The manifest of a VM; nil if there is none, or it is not valid.
     ///
-    /// - Throws: why it can't be looked at: then it may be anybody's.
+    /// - Throws: why it can't be read: then it is not known which VM's it is.
     static func read(_ directory: RuntimeDirectory) throws(VMError) -> Manifest? {
         do throws(Errno) {
             return Manifest(try readOwnFile(directory.manifestFile))
@@ -94,21 +94,22 @@ struct Manifest: Equatable {
         }
     }
 
-    /// Whether it is that of the VM of this params file.
+    /// Whether the VM was started from this params file.
     func isOf(_ file: FilePath) throws(VMError) -> Bool {
         do throws(Errno) { return try isSameFile(self.file, file) } catch {
             throw .system(
-                error, file.string, "whether it is \(self.file), which \(name) was started from, can't be seen")
+                error, file.string, "can't tell whether it is \(self.file), which \(name) was started from")
         }
     }
 
-    /// Reads what `write` wrote; nil where it can't be understood.
+    /// Parses what `write` wrote; nil if it is not valid.
     init?(_ bytes: [UInt8]) {
         guard let json = try? JSON(parsing: bytes) else { return nil }
         self.init(json)
     }
 
-    /// The VNC server; of a VM in the foreground, which chose its display with nobody there, as the record has it.
+    /// The VNC server. A QEMU in the foreground chooses its display after kvmctl is gone: then the flight record has
+    /// it.
     ///
     /// - Throws: why the record can't be read.
     func display(in place: Paths) throws(VMError) -> VNC? {
@@ -116,7 +117,7 @@ struct Manifest: Equatable {
         return try FlightRecord.vncServer(in: place.record(name)).flatMap(VNC.init)
     }
 
-    /// The host's ports that it listens on.
+    /// The host ports that it listens on.
     func ports(in place: Paths) throws(VMError) -> [HostPort] {
         let vnc = try display(in: place).map { HostPort(.tcp, $0.address, $0.port.number) }
         return forwards.map(\.hostEnd) + [vnc].compactMap(\.self)
@@ -134,7 +135,7 @@ struct Manifest: Equatable {
 }
 
 extension Manifest {
-    /// As it is in the file.
+    /// The content of the file.
     var text: String { json.prettyText + "\n" }
 
     private var json: JSON {
@@ -195,8 +196,8 @@ extension Manifest.NIC {
 }
 
 extension JSON {
-    /// A string that is an absolute path as Linux takes it: no NUL, and at most 4095 bytes (PATH_MAX of limits.h, less the
-    /// NUL); looked at before a FilePath is made of it, which takes quadratic time.
+    /// A string that is an absolute path that Linux accepts: no NUL, and at most 4095 bytes (PATH_MAX of limits.h, less
+    /// the NUL). Checked before making a FilePath, which takes quadratic time.
     fileprivate var path: FilePath? {
         guard let text = string, text.utf8.count < 4096, text.utf8.first == UInt8(ascii: "/"),
             !text.utf8.contains(0)

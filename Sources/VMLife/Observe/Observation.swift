@@ -2,21 +2,20 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What can be seen of a VM without asking it: whether it lives, as which process, and the flight record.
+/// What can be observed of a VM without asking it: whether it is alive, as which process, and its flight record.
 struct Observation {
     var state: VMState
     var holder: ProcessIdentity?
-    /// Why the last run ended, in QEMU's word, where it did.
+    /// Why the last run ended, in QEMU's term, if it did.
     var endReason: String?
-    /// What could not be looked at: of a VM whose state is `unknown`, what keeps that from being known; of one that is there,
-    /// what would tell more.
+    /// What could not be read: why the state is `unknown`, or, if the VM is alive, why details are missing.
     var obstacle: VMError?
-    /// Whether it runs on though somebody removed what says so, and its record alone tells of it (StrayMachine).
+    /// Whether it still runs although its run-time files were removed (StrayMachine).
     var isStray = false
 
-    /// Looks at a VM. What can't be looked at is not taken for what is not there.
+    /// Observes a VM. What can't be read is not taken for absent.
     ///
-    /// - Parameter inTurn: whether the caller has the operation's turn: then nobody is starting it.
+    /// - Parameter inTurn: whether the caller holds the operation lock: then nobody is starting the VM.
     init(_ name: VMName, in paths: Paths, inTurn: Bool = false) {
         let life = RuntimeDirectory(name, in: paths).life
         do throws(Errno) {
@@ -25,7 +24,7 @@ struct Observation {
                 let record = Self.record(name, paths)
                 self = .gone(record)
                 try lookForStray(of: record, at: paths.record(name), life)
-            // What the last run left says nothing of this one.
+            // The last run's record says nothing about this run.
             case .starting: self.init(state: .starting)
             case .alive(let holder): self = .alive(Self.record(name, paths), holder: holder)
             }
@@ -49,7 +48,7 @@ struct Observation {
 
     /// Whether there is a QEMU process.
     ///
-    /// - Throws: why that can't be told. Nothing may be done then that takes a VM for ended.
+    /// - Throws: why that can't be told. Nothing may be done then that relies on the VM having ended.
     var isAlive: Bool {
         get throws(VMError) {
             if state == .unknown, let obstacle { throw obstacle }
@@ -57,8 +56,8 @@ struct Observation {
         }
     }
 
-    /// Nothing says that it lives. Where its record says that it ran on, or there is neither, somebody may have removed what
-    /// would.
+    /// Called if nothing says that the VM is alive. If its record does not say that it ended, or nothing is left of it,
+    /// its run-time files may have been removed while it ran.
     private mutating func lookForStray(
         of record: Result<FlightRecord?, VMError>, at path: FilePath, _ life: VMLock
     ) throws(Errno) {
@@ -66,7 +65,7 @@ struct Observation {
         let isLost = endReason == nil && signer == nil
         guard state != .stopped || isLost, let holder = try StrayMachine.holding(path) else { return }
         if let place = StrayMachine.runTimeFiles(of: holder, at: path), try !isSameFile(place, life.directory) {
-            // Not removed: this caller looks for them in another place, and could only take the guest's power.
+            // They were not removed: this caller looks for them elsewhere, and could only cut the guest's power.
             self = Observation(state: .unknown, holder: holder, obstacle: .elsewhere(holder, place))
             return
         }
@@ -76,9 +75,9 @@ struct Observation {
         isStray = true
     }
 
-    /// A VM of which nothing at all is left where kvmctl keeps it may still be seen by the disks that its QEMU has open.
+    /// A VM of which kvmctl's places hold nothing any more may still be found by the disks that its QEMU has open.
     ///
-    /// - Parameter disks: is asked for them only where there is such a QEMU.
+    /// - Parameter disks: the VM's disks; only called if there is such a QEMU.
     mutating func lookForStray(of name: VMName, holding disks: () -> [FilePath]) {
         guard state == .stopped, endReason == nil else { return }
         do throws(Errno) {
@@ -87,13 +86,13 @@ struct Observation {
             isStray = true
         } catch {
             self = Observation(
-                state: .unknown, obstacle: .system(error, name.description, "whether it runs can't be seen in /proc"))
+                state: .unknown, obstacle: .system(error, name.description, "can't tell from /proc whether it runs"))
         }
     }
 
     private static func alive(_ record: Result<FlightRecord?, VMError>, holder: ProcessIdentity?) -> Observation {
         switch record {
-        // That it is there is certain; how it is, QEMU can still say.
+        // It is certainly alive; its state can still be asked of QEMU.
         case .failure(let error): Observation(state: .running, holder: holder, obstacle: error)
         case .success(let record): Observation(state: alive(record?.phase), holder: holder)
         }
@@ -105,14 +104,14 @@ struct Observation {
         case .running: .running
         case .paused: .paused
         case .sleeping: .sleeping
-        // QEMU has said its last word and is about to go; until then the VM is there.
+        // QEMU has recorded its end and is about to exit; until then the VM is alive.
         case .ended: .running
         }
     }
 
     private static func gone(_ record: Result<FlightRecord?, VMError>) -> Observation {
         switch record {
-        // Whether it ended, or runs on with its lock removed, is what the record would say.
+        // Only the record would tell whether it ended, or still runs with its lock file removed.
         case .failure(let error): Observation(state: .unknown, obstacle: error)
         case .success(let record): gone(record)
         }
@@ -126,23 +125,23 @@ struct Observation {
 }
 
 extension VMError {
-    /// Why nothing can be done to a VM that runs, and whose run-time files are not where the caller looks.
+    /// The error for a running VM whose run-time files are not where the caller looks.
     fileprivate static func elsewhere(_ process: ProcessIdentity, _ place: FilePath) -> VMError {
         VMError(
             .busy, place.lastComponent?.string ?? place.string,
-            "it runs, pid \(process.pid), with its run-time files in \(place), which is not where this command looks",
+            "it is running, pid \(process.pid), with its run-time files in \(place), where this command does not look",
             remedy: "run kvmctl with the XDG_RUNTIME_DIR, or KVMCTL_RUN, that it was started with")
     }
 
-    /// Why it can't be seen whether a VM runs.
+    /// The error for a VM of which it can't be told whether it runs.
     fileprivate static func unseen(_ name: VMName, _ errno: Errno, _ paths: Paths) -> VMError {
         switch errno {
         case .permissionDenied, .notPermitted:
             VMError(
-                .denied, name.description, "belongs to another user: whether it runs can't be seen",
+                .denied, name.description, "belongs to another user: can't tell whether it runs",
                 remedy: "run kvmctl as that user, or as root")
         default:
-            .system(errno, name.description, "whether it runs can't be seen in \(paths.machines)")
+            .system(errno, name.description, "can't tell from \(paths.machines) whether it runs")
         }
     }
 }

@@ -4,31 +4,31 @@ import VMCore
 import VMHost
 
 extension RuntimeDirectory {
-    /// What the VM is doing, with nothing half-done left of it: a QEMU whose start was cut short never ran and is ended.
-    /// To be called in an operation: then whoever started it is gone.
+    /// What the VM is doing, after cleaning up an interrupted start: a QEMU that never ran its machine is killed. To be
+    /// called within `operate`: the command that started QEMU is gone then.
     ///
-    /// That it never ran is QEMU's own word. A record that is lost or unreadable proves nothing.
+    /// QEMU itself is asked whether the machine ran. A record that is lost or unreadable proves nothing.
     ///
-    /// - Throws: `.busy` if QEMU can't be asked; why the VM can't be looked at.
+    /// - Throws: `.busy` if QEMU can't be asked; why the VM can't be observed.
     func settle(_ paths: Paths) throws(VMError) -> Observation {
         let deadline = Deadline(in: .seconds(10))
         while true {
             var seen = Observation(name, in: paths, inTurn: true)
-            // One whose record can't be read is there, and may never have run.
+            // A VM whose record can't be read is alive, and may never have run.
             guard seen.state == .starting || seen.obstacle != nil, try seen.isAlive else { return seen }
             switch try runState(by: deadline) {
-            // In the foreground whoever started it has become QEMU, which goes on by itself.
+            // In the foreground the starting process has become QEMU, which completes the start by itself.
             case .starting? where try Manifest.read(self)?.foreground == true: pause(.milliseconds(5))
             case .starting?: try endWhatNeverRan(seen.holder, by: deadline)
             case let state?:
                 seen.state = state
                 return seen
-            // Between fork and exec, or between its last word and its end.
+            // Between fork and exec, or about to exit.
             case nil: pause(.milliseconds(5))
             }
             guard !deadline.hasPassed else {
                 throw VMError(
-                    .busy, name.description, "its QEMU is there, and does not say whether the machine runs",
+                    .busy, name.description, "its QEMU does not say whether the machine runs",
                     remedy: "wait for it, or end QEMU with kvmctl stop --now")
             }
         }
@@ -40,16 +40,16 @@ extension RuntimeDirectory {
         _ = process.waitForEnd(by: deadline)
     }
 
-    /// Takes hold of QEMU; nil where it is gone.
+    /// A handle on QEMU; nil if it is gone.
     func process(_ identity: ProcessIdentity) throws(VMError) -> ProcessHandle? {
         do throws(Errno) { return try ProcessHandle.hold(identity) } catch {
-            throw .system(error, name.description, "its QEMU, pid \(identity.pid), can't be taken hold of")
+            throw .system(error, name.description, "can't open its QEMU process, pid \(identity.pid)")
         }
     }
 
-    /// QEMU's own word; nil where it gives none.
+    /// The state that QEMU reports; nil if it does not answer.
     ///
-    /// - Throws: what keeps this command from asking.
+    /// - Throws: what keeps this command from asking it.
     private func runState(by deadline: Deadline) throws(VMError) -> VMState? {
         do throws(MonitorSession.Failure) {
             var session = try MonitorSession.open(self, by: deadline)
@@ -62,9 +62,9 @@ extension RuntimeDirectory {
         }
     }
 
-    /// Does something to the VM while nobody else changes its state.
+    /// Runs `body` while no other command changes the VM's state.
     ///
-    /// - Throws: `.timedOut` if another command keeps at it; what `body` throws.
+    /// - Throws: `.timedOut` if another command keeps changing it; what `body` throws.
     func operate<Result>(_ body: () throws(VMError) -> Result) throws(VMError) -> Result {
         let patience = Duration.seconds(90)
         let deadline = Deadline(in: patience)
@@ -76,7 +76,7 @@ extension RuntimeDirectory {
                     "another command has been changing this VM for \(patience.components.seconds) s",
                     remedy: "\(command: "kvmctl show \(name)") says what state it is in")
             }
-            // `rm` removes the file with its lock held: then it is the next file's lock that counts.
+            // `rm` removes the file while holding its lock: then the lock of the new file counts.
             if file.isStillAt(turnsFile) { break }
             file = try openTurns()
         }
@@ -87,7 +87,7 @@ extension RuntimeDirectory {
         }
     }
 
-    /// Removes the directory where nothing but the file of turns, which this command holds, was ever made in it.
+    /// Removes the directory if there is nothing in it but the turns file, which this command has locked.
     private func forgetWhatNeverWas() {
         guard let name = turnsFile.lastComponent?.string, (try? names(in: path)) == [name] else { return }
         removeFile(turnsFile)

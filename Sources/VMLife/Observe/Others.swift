@@ -4,17 +4,17 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Who else on this host may run VMs, as far as the caller takes their word for it.
+/// Which other users of this host may run VMs, as far as the caller believes their files.
 package enum Others: Sendable {
-    /// Nobody: `KVMCTL_RUN` has moved the caller's own places.
+    /// None: `KVMCTL_RUN` has moved the caller's own places.
     case none
-    /// Root, whose word a user takes.
+    /// Root, whom every user believes.
     case root(Paths)
-    /// Other users. Root takes a user's word for that user's own VMs alone, and for nothing that a process of that user does
-    /// not show.
+    /// Other users. Root believes a user only about that user's own VMs, and only what one of that user's processes
+    /// confirms.
     case users(Hearsay)
 
-    /// Those of a caller.
+    /// The other users that matter to a caller.
     package static func of(uid: UInt32, environment: (String) -> String?) -> Others {
         guard environment("KVMCTL_RUN") == nil else { return .none }
         return uid == 0 ? .users(.all) : .root(.system)
@@ -23,41 +23,41 @@ package enum Others: Sendable {
 
 /// What other users' run-time files say, read as root.
 ///
-/// Whoever owns them may put anything in the way: a link, a pipe, a file system of their own that never answers, gigabytes.
-/// So another process reads them, with a deadline, and only regular files of that user's, and little of each; and what they
-/// say counts if a QEMU of that user's bears it out. A word alone is no reason to refuse root anything.
+/// Their owner may put anything there: a link, a pipe, a file system that never responds, gigabytes. So another process
+/// reads them, with a deadline: only regular files that the user owns, and only a little of each. What they say counts
+/// only if a QEMU that runs as that user confirms it. A claim alone is no reason to refuse root anything.
 package final class Hearsay: Sendable {
-    /// What a command is told, by whomever.
+    /// The only instance: its time limit covers everything that a command reads.
     static let all = Hearsay()
 
     private let reader = RemoteReader()
     private let spent = Mutex(Duration.zero)
 
-    /// How long a command listens in all.
+    /// How long a command reads such files in all.
     private static let patience = Duration.seconds(2)
     /// The longest manifest that is read, in bytes.
     private static let longest = 64 << 10
 
     private init() {}
 
-    /// What of a user's VM is believed.
+    /// What is believed about a user's VM.
     struct Machine {
         /// Its QEMU.
         var process: ProcessIdentity
         /// The usual places of the user who runs it.
         var place: Paths
-        /// Whether its run-time files are in others, which only that user knows.
+        /// Whether its run-time files are in other places, which only that user knows.
         var isElsewhere = false
     }
 
-    /// The VM of a params file, as run by the user who owns that file; nil where nothing shows that it runs.
+    /// The VM of a params file, as run by the user who owns that file; nil if nothing shows that it runs.
     ///
-    /// - Parameter disks: is asked for its disks only where its run-time files are not where they usually are.
+    /// - Parameter disks: the VM's disks; only called if its run-time files are not in the usual places.
     func machine(of name: VMName, _ file: FilePath, disks: () -> [FilePath]) -> Machine? {
         guard let owner = (try? status(of: file))?.st_uid, owner != 0 else { return nil }
         let place = Paths.ofUser(owner)
         if let machine = machine(of: name, file, in: place, owner) { return machine }
-        // Of a user's XDG_RUNTIME_DIR and KVMCTL_RUN only that user knows.
+        // Only the user knows what their XDG_RUNTIME_DIR and KVMCTL_RUN were.
         let process = try? StrayMachine.holding(disks: disks, of: name, owner: owner)
         return process.map { Machine(process: $0, place: place, isElsewhere: true) }
     }
@@ -79,7 +79,7 @@ package final class Hearsay: Sendable {
         return seen
     }
 
-    /// - Parameter told: leads wherever that user wants.
+    /// - Parameter told: a path that the user chose, which may lead anywhere.
     private func isSame(_ told: FilePath, _ file: FilePath) -> Bool {
         if told == file { return true }
         guard let one = timed({ try? reader.status(of: told) }) ?? nil, let other = try? status(of: file) else {

@@ -7,7 +7,7 @@ import VMHost
 
 /// A VM's directory under RUN: its lock file, its sockets, its manifest.
 struct RuntimeDirectory {
-    /// What the bytes of the turns file stand for.
+    /// The locks on the bytes of the turns file.
     enum Turn: Int64 {
         /// Held by the kvmctl that is changing the VM's state (`VMLock.operation`).
         case operation
@@ -34,19 +34,19 @@ struct RuntimeDirectory {
         path = paths.machine(name)
     }
 
-    /// Whether the VM lives.
+    /// Tells whether the VM is alive.
     var life: VMLock { VMLock(directory: path) }
-    /// Whose turn it is, among kvmctl's commands. QEMU has no descriptor of it.
+    /// The file of the locks that only kvmctl's commands use. QEMU has no descriptor of it.
     var turnsFile: FilePath { life.turnsFile }
     var manifestFile: FilePath { path.appending("manifest.json") }
 
-    /// Opens the file of turns, and makes the directory where it is missing.
+    /// Opens the turns file, and creates the directory if it is missing.
     func openTurns() throws(VMError) -> ByteLockFile {
         try make()
         let file = turnsFile
         func opened() throws(Errno) -> ByteLockFile { try ByteLockFile(creating: file, permissions: 0o600) }
         do throws(Errno) { return try opened() } catch .noSuchFileOrDirectory {
-            // An `rm` at the same moment took the new directory away, which it does once.
+            // A concurrent `rm` removed the new directory, which it does only once.
             try make()
         } catch {
             throw .unusable(error, file)
@@ -65,25 +65,25 @@ struct RuntimeDirectory {
 
     func cannotMake(_ error: Errno) -> VMError {
         .system(
-            error, path.string, "can't be made",
+            error, path.string, "can't be created",
             remedy: error == .noSpace ? nil : "set KVMCTL_RUN, or XDG_RUNTIME_DIR, to a directory where you may write")
     }
 
     /// Which process is QEMU, or was.
     var holder: ProcessIdentity? { (try? life.signer) ?? nil }
 
-    /// Whether what runs under this name was started from that file; false where the name's VM is another one.
+    /// Whether the VM that runs under this name was started from that file.
     func isRunning(_ file: FilePath) throws(VMError) -> Bool {
-        // Without a manifest there is nothing that says otherwise.
+        // Without a manifest nothing says otherwise.
         guard let manifest = try Manifest.read(self) else { return true }
         return try manifest.isOf(file)
     }
 
-    /// The params file of another VM, which was the last that ran under this name, and is still there; else nil.
+    /// The params file of another VM, if that was the last to run under this name and the file still exists; else nil.
     func lastOther(than file: FilePath) throws(VMError) -> FilePath? {
         guard let manifest = try Manifest.read(self), try !manifest.isOf(file) else { return nil }
         do throws(Errno) { return try isThere(manifest.file) ? manifest.file : nil } catch {
-            throw .system(error, manifest.file.string, "whether it is there can't be seen")
+            throw .system(error, manifest.file.string, "can't tell whether it exists")
         }
     }
 
@@ -103,10 +103,10 @@ struct RuntimeDirectory {
 }
 
 extension VMError {
-    /// Why something can't be done to a VM that runs on though somebody has removed its run-time files, or one of them.
+    /// The error for a VM that still runs although some of its run-time files were removed.
     static func withoutRuntimeFiles(_ name: VMName, _ what: String) -> VMError {
         VMError(
-            .busy, name.description, "it runs, but somebody removed its run-time files, so \(what)",
-            remedy: "shut its guest down from inside, or stop it; then start it again")
+            .busy, name.description, "it is running, but somebody removed its run-time files, so \(what)",
+            remedy: "shut down its guest from inside, or stop it; then start it again")
     }
 }

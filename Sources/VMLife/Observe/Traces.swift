@@ -2,15 +2,15 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The names of all VMs that have left anything to look at in some places: most of a thousand that are defined have not, and
-/// to look for the files of each takes longer than to read its params file.
+/// The names of all VMs that have run-time files or logs. Most of a thousand defined VMs have none, and looking for the
+/// files of each takes longer than reading its params file.
 struct Traces {
-    /// nil: something can't be listed, so that each VM has to be looked for.
+    /// nil: a directory can't be listed, so that each VM has to be looked for.
     private let names: Set<String>?
 
     /// - Parameters:
-    ///   - others: who else has places.
-    ///   - own: those that have in the caller's own.
+    ///   - others: which other users' places count too.
+    ///   - own: the VMs that have some in the caller's own places.
     init(names own: [VMName], _ others: Others) {
         var found = Set(own.map(\.description))
         do throws(Errno) {
@@ -21,6 +21,6 @@ struct Traces {
         } catch { names = nil }
     }
 
-    /// Whether there may be anything of a VM.
+    /// Whether a VM may have any.
     func mayBe(of name: VMName) -> Bool { names?.contains(name.description) ?? true }
 }

@@ -4,7 +4,7 @@ import VMCore
 import VMHost
 
 extension VMLocator {
-    /// What may be typed next for a VM's path: a directory, or a params file.
+    /// A completion of a VM's path: a directory, or a params file.
     package struct Place: Equatable, Sendable {
         /// Its name in the directory.
         package var name: String
@@ -12,15 +12,15 @@ extension VMLocator {
         package var isDirectory: Bool
     }
 
-    /// The names that VMs can be called by: of those under the roots and those that run, sorted. A file is not read where
-    /// its place names the VM, for this is asked at each press of a key.
+    /// The names of the VMs under the roots and of the running ones, sorted. A file is not read if its path names the
+    /// VM, because completion has to be quick.
     package func candidates() -> [VMName] {
         let running = running().compactMap { try? $0.get().name }
         let defined = definitions().files.compactMap { VMParams.defaultName(of: $0) }
         return Set(running + defined).sorted { $0.description < $1.description }
     }
 
-    /// The places in a directory that may lead to a VM, without hidden ones; none where it can't be looked into.
+    /// The places in a directory that may lead to a VM, without hidden ones; none if it can't be read.
     package static func places(in directory: FilePath) -> [Place] {
         ((try? names(in: directory)) ?? []).compactMap { name in
             guard !name.hasPrefix("."), let found = try? status(of: directory.appending(name)) else { return nil }

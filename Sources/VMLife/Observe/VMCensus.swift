@@ -2,17 +2,17 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What was found out of all VMs, as far as it was asked for: once, however many words name VMs.
+/// All VMs, read once and only when needed, however many VMs a command line names.
 final class VMCensus {
     private let locator: VMLocator
 
     init(_ locator: VMLocator) { self.locator = locator }
 
-    /// Those that run, as far as they can be seen, by their files.
+    /// The running VMs, as far as they can be told, by their files.
     private(set) lazy var runningFiles = FileIndex(
         locator.running().compactMap { try? $0.get() }.filter { !$0.file.isEmpty }, by: \.file)
 
-    /// Those under the roots.
+    /// The VMs under the roots.
     private(set) lazy var defined = locator.definitions()
 
     /// The same, by the names that their files give them.
@@ -23,7 +23,7 @@ final class VMCensus {
 
     private lazy var plainNames = defined.plainNames()
 
-    /// The name of a params file under the roots that is no link, where this is another one of it; else nil.
+    /// The path under the roots, without a link in it, of the params file that a path leads to; nil if there is none.
     func plainName(of file: FilePath) -> FilePath? {
         (try? status(of: file)).flatMap { $0 }.flatMap { plainNames[FileIdentity($0)] }
     }

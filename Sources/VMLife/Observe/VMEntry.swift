@@ -10,35 +10,35 @@ package struct VMEntry: Sendable {
     package var name: String
     /// What it is doing.
     package var state: VMState
-    /// Its params file, absolute; empty of a VM that runs, where nothing says it any more.
+    /// Its params file, absolute; empty for a running VM whose manifest is gone.
     package var file: FilePath
-    /// Why that file can't be used, where it can't.
+    /// Why that file can't be used; nil if it can.
     package var fault: String?
-    /// Memory in bytes; nil where the file does not tell.
+    /// Memory in bytes; nil if the file does not tell.
     package var memoryBytes: Int64?
-    /// Virtual processors; nil where the file does not tell.
+    /// Virtual processors; nil if the file does not tell.
     package var cpus: Int?
-    /// The VNC server's address, where one listens; of a VM that does not run, where one would.
+    /// Where its VNC server listens, or, if the VM is not running, where it would.
     package var vnc: VNCAddress?
     /// Its network cards.
     package var nics: [NIC] = []
     /// QEMU's process, while there is one.
     package var process: ProcessIdentity?
-    /// Why the last run ended, in QEMU's word (qapi/run-state.json, ShutdownCause).
+    /// Why the last run ended, in QEMU's term (qapi/run-state.json, ShutdownCause).
     package var endReason: String?
     /// `kvm` or `tcg`, while it runs.
     package var accelerator: String?
-    /// Its UUID, where the file or the running VM tells.
+    /// Its UUID, if the file or the running VM tells.
     package var uuid: String?
     /// Its disks and CDs.
     package var media: [String] = []
     /// Where its run-time files are: in the caller's own places, or another user's.
     package var place: Paths
-    /// What could not be looked at: why its state is `unknown`, or what would tell more of it.
+    /// What could not be read: why its state is `unknown`, or why details are missing.
     package var obstacle: VMError?
-    /// Whether it runs on though somebody has removed its run-time files: it can't be asked any more, only ended.
+    /// Whether it still runs although its run-time files were removed: it can only be ended, no longer asked.
     package var isStray = false
-    /// Whether its QEMU may be asked.
+    /// Whether its QEMU may be asked for its state.
     var isAsked = true
 
     /// A network card.
@@ -47,13 +47,13 @@ package struct VMEntry: Sendable {
         package var index: Int
         /// As in vm.params: `bridge:br0`, `user`.
         package var network: String
-        /// Its address; nil where it is derived only at start.
+        /// Its MAC address; nil if it is derived only at start.
         package var mac: String?
         /// Its tap or macvtap, while it runs.
         package var tap: String?
-        /// The address that it got from a network of kvmctl's own, while it runs.
+        /// Its IP address on kvmctl's own network, while it runs.
         package var address: String?
-        /// What else it was told.
+        /// Its other settings.
         package var settings: NICSettings
     }
 
@@ -111,7 +111,7 @@ extension VMEntry {
         media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value.string)
     }
 
-    /// Of a VM that runs, or may run, and nothing says more than its name.
+    /// A VM that runs, or may run, and of which only the name is known.
     init(_ name: VMName, _ seen: Observation, in place: Paths) {
         self.init(name: name.description, state: seen.state, file: "", place: place)
         add(seen)

@@ -3,29 +3,29 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A VM that a word of the command line was found to mean.
+/// A VM that a word of the command line names.
 package struct VMReference: Hashable, Sendable {
     /// Its name.
     package var name: VMName
-    /// Its params file, absolute; empty of a VM that runs, where nothing says it any more.
+    /// Its params file, absolute; empty for a running VM whose manifest is gone.
     package var file: FilePath
 }
 
-/// Finds the VM that a word of the command line means.
+/// Finds the VM that a word of the command line names.
 package struct VMLocator: Sendable {
     let paths: Paths
 
     /// Looks in these places.
     package init(_ paths: Paths) { self.paths = paths }
 
-    /// What `VM` means: a path if it contains a `/`, to a file or to a directory that holds `vm.params`; else a name, of
-    /// a running VM first, then of one under the roots.
+    /// Resolves a word: a path if it contains a `/`, to a file or to a directory that holds `vm.params`; else a name,
+    /// of a running VM first, then of one under the roots.
     ///
-    /// - Throws: `.notFound` with the places that were looked at; `.busy` where two files have the name; what reading
-    ///   the file says, where that alone knows the name; why a place can't be looked at where it may be.
+    /// - Throws: `.notFound` with the places that were searched; `.busy` if two files have the name; the error of
+    ///   reading the file, if only the file tells the name; why a place where it may be can't be read.
     package func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: VMCensus(self)) }
 
-    /// The same for several words: the VMs are looked at once.
+    /// The same for several words. The VMs are read only once.
     package func find(_ words: [String]) -> [Result<VMReference, VMError>] {
         let census = VMCensus(self)
         return words.map { word in Result { () throws(VMError) in try find(word, among: census) } }
@@ -34,10 +34,10 @@ package struct VMLocator: Sendable {
     private func find(_ word: String, among census: VMCensus) throws(VMError) -> VMReference {
         if Self.isPath(word) { return try find(path: absolutePath(word), among: census) }
         guard let name = VMName(word) else { throw notAName(word) }
-        // Where it can't be told whether one runs, the command that is given its file finds that out again.
+        // If it can't be told whether one runs, the command that gets its file will find that out again.
         let running = Result { () throws(VMError) in try self.running(name) }
         if case .success(let vm?) = running, !vm.file.isEmpty { return vm }
-        // The usual place, without looking at every other VM.
+        // The usual place first, without reading every other VM.
         let usual = Definitions(at: paths.roots.map { $0.appending(word).appending("vm.params") })
         if let vm = try only(usual.files.filter { Self.name(of: $0) == name }, called: name, census) { return vm }
         if let vm = try only(census.byName[name] ?? [], called: name, census) { return vm }
@@ -45,7 +45,7 @@ package struct VMLocator: Sendable {
         throw notFound(word, usual.unseen + census.defined.unseen)
     }
 
-    /// The VM of the one file that gives it this name; nil where none does.
+    /// The VM of the only file that gives it this name; nil if none does.
     private func only(
         _ files: [FilePath], called name: VMName, _ census: VMCensus
     ) throws(VMError) -> VMReference? {
@@ -53,7 +53,7 @@ package struct VMLocator: Sendable {
         guard files.count == 1 else {
             throw VMError(
                 .busy, name.description, "is the name of \(files.map(\.string).joined(separator: " and of "))",
-                remedy: "say the path of the one you mean")
+                remedy: "give the path of the one you mean")
         }
         let plain = try withoutLink(file, among: census)
         return plain == file ? VMReference(name: name, file: file) : try find(path: plain, among: census)
@@ -66,11 +66,11 @@ package struct VMLocator: Sendable {
     func notAName(_ word: String) -> VMError {
         let path = ShellCommand(words: ["./\(word)"])
         return VMError(
-            .usage, word.isEmpty ? "''" : word, "is no VM's name",
+            .usage, word.isEmpty ? "''" : word, "is not a valid VM name",
             remedy: "a name has letters, digits and '._-'; a path contains a '/', such as \(path)")
     }
 
-    /// Every VM that runs, wherever its file is; or why it can't be told of one.
+    /// Every VM that runs, wherever its file is; or why it can't be told whether one does.
     package func running() -> [Result<VMReference, VMError>] {
         var found: [Result<VMReference, VMError>] = []
         var started: [VMName] = []
@@ -86,10 +86,10 @@ package struct VMLocator: Sendable {
         do throws(VMError) { return try running(name).map { .success($0) } } catch { return .failure(error) }
     }
 
-    /// Every VM under the roots that is not one of some that run; or why a file there names none, or a place there can't be
-    /// looked at.
+    /// Every VM under the roots that is not one of the running VMs; or why a file there defines none, or a place there
+    /// can't be read.
     ///
-    /// - Parameter surroundings: what reads the files, for whoever asks for them again.
+    /// - Parameter surroundings: reads the files and caches them; nil: they are not needed again.
     package func defined(
         besides running: [VMReference], reading surroundings: Surroundings? = nil
     ) -> [Result<VMReference, VMError>] {
@@ -105,13 +105,13 @@ package struct VMLocator: Sendable {
         } + found.unseen.map { .failure($0) }
     }
 
-    /// A running VM keeps the name that it was started with, whatever became of its file; and is found by its path though
-    /// nothing answers there any more.
+    /// A running VM keeps the name that it was started with, whatever became of its file. It is found by its path even
+    /// if the file is gone or its file system does not respond.
     private func find(path: FilePath, among census: VMCensus) throws(VMError) -> VMReference {
         let places = [path, path.appending("vm.params")]
-        // By the name that its place gives it, without looking at every other VM.
+        // First by the name that its path gives it, without reading every other VM.
         for name in places.compactMap(VMParams.defaultName) {
-            // One that can't be looked at is no obstacle: what the file itself says is asked for last.
+            // A VM that can't be observed is skipped: the file itself is read last.
             if case .success(let vm)? = runs(name), places.contains(vm.file) { return vm }
         }
         if let vm = places.lazy.compactMap({ census.runningFiles.value(at: $0) }).first { return vm }
@@ -127,7 +127,7 @@ package struct VMLocator: Sendable {
             let params = if let surroundings { try surroundings.glance(at: file) } else { try VMFile.glance(at: file) }
             return VMReference(name: params.name.value, file: file)
         } catch {
-            // A file with errors is there too; what they are is for the command to say.
+            // A file with errors defines a VM too; the command itself will report them.
             guard error.code == .badData || error.code == .unavailable, let guess = VMParams.defaultName(of: file)
             else { throw error }
             return VMReference(name: guess, file: file)
@@ -143,48 +143,48 @@ package struct VMLocator: Sendable {
     /// Every params file under the roots.
     func definitions() -> Definitions { Definitions(under: paths.roots) }
 
-    /// The name of a params file that is no link, where a link leads to a VM under the roots: it is that VM, and no other.
+    /// The path without a link, if the given one is a link to a VM under the roots: both are the same VM.
     private func withoutLink(_ file: FilePath, among census: VMCensus) throws(VMError) -> FilePath {
         do throws(Errno) { guard try Definitions.isLinked(file) else { return file } } catch {
-            throw .system(error, file.string, "can't be looked at")
+            throw .system(error, file.string, "can't be accessed")
         }
         return census.plainName(of: file) ?? file
     }
 
-    /// The VMs that were started at some time since boot, by name.
+    /// The names of the VMs that were started since boot.
     ///
-    /// - Throws: why that can't be seen.
+    /// - Throws: why they can't be listed.
     func startedNames() throws(VMError) -> [VMName] { try names(in: paths.machines) }
 
-    /// Other VMs that may run, should somebody have removed their run-time files: those that have left logs, or whose logs
-    /// were removed too and are written all the same.
+    /// The names of other VMs that may be running, if their run-time files were removed: VMs that have logs, or whose
+    /// logs were removed too but are still being written.
     ///
-    /// - Throws: why that can't be seen.
+    /// - Throws: why they can't be listed.
     func strayNames(besides started: [VMName]) throws(VMError) -> [VMName] {
         let logged = Set(try names(in: paths.log)).subtracting(started)
         do throws(Errno) {
             return logged.sorted { $0.description < $1.description }
                 + (try StrayMachine.names(in: paths, besides: logged.union(started)))
-        } catch { throw .system(error, "/proc", "which VMs run can't be seen") }
+        } catch { throw .system(error, "/proc", "can't tell which VMs are running") }
     }
 
     private func names(in directory: FilePath) throws(VMError) -> [VMName] {
         do throws(Errno) { return try (VMHost.names(in: directory) ?? []).compactMap { VMName($0) } } catch {
             throw .system(
-                error, directory.string, "which VMs run can't be seen",
-                remedy: error == .permissionDenied ? "run kvmctl as the user whose they are, or as root" : nil)
+                error, directory.string, "can't tell which VMs are running",
+                remedy: error == .permissionDenied ? "run kvmctl as the user who runs them, or as root" : nil)
         }
     }
 
-    /// What is not there is taken for a directory, unless it is called as a file would be.
+    /// A path that does not exist is taken for a directory, unless it is named like a params file.
     private static func paramsFile(at path: FilePath) throws(VMError) -> FilePath {
         do throws(Errno) {
             let isDirectory = try status(of: path).map { $0.st_mode & S_IFMT == S_IFDIR }
             return isDirectory ?? (path.extension != "params") ? path.appending("vm.params") : path
-        } catch { throw .system(error, path.string, "can't be looked at") }
+        } catch { throw .system(error, path.string, "can't be accessed") }
     }
 
-    /// The name that a file gives its VM; a file with errors has only the name of its place.
+    /// The name that a file gives its VM; if the file has errors, the name that its path gives it.
     static func name(of file: FilePath) -> VMName? {
         (try? VMFile.glance(at: file))?.name.value ?? VMParams.defaultName(of: file)
     }
@@ -198,11 +198,11 @@ package struct VMLocator: Sendable {
             return VMError(
                 .notFound, word, "no VM of this name runs, and there is none under \(rootsText)",
                 remedy:
-                    "\(command: "kvmctl list") shows those there are; say a path, such as \(path), for one that is elsewhere"
+                    "\(command: "kvmctl list") shows all VMs; for one that is elsewhere give a path, such as \(path)"
             )
         }
         return VMError(
-            first.code, word, "no VM of this name runs, and under \(rootsText) not everything can be looked at",
+            first.code, word, "no VM of this name runs, and not everything under \(rootsText) can be read",
             remedy: first.remedy, details: Set(unseen.map(\.summary)).sorted())
     }
 }

@@ -3,21 +3,21 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Claims names and addresses for VMs that start, one after the other on the whole host.
+/// Claims the names and addresses of starting VMs, one VM at a time on the whole host.
 ///
-/// RUN/addresses is locked meanwhile, and holds how many claims there were: a command that starts many VMs looks at those
-/// that others have only where another command has claimed some since.
+/// RUN/addresses is locked during a claim and holds a count of claims. A command that starts many VMs rereads what
+/// other VMs have only if that count shows that another command has made a claim since.
 final class AddressClaims {
     private var known: (count: UInt64, holders: Neighbourhood)?
 
-    /// Writes down what a VM is, unless another that runs has one of its addresses.
+    /// Writes the VM's manifest, unless a running VM has its name or one of its addresses.
     ///
-    /// - Throws: `.busy` with who has it.
+    /// - Throws: `.busy`, naming that VM.
     func claim(_ plan: LaunchPlan, _ manifest: Manifest, in directory: RuntimeDirectory, _ paths: Paths) throws(VMError)
     {
         let file = paths.run.appending("addresses")
         let host = try ByteLockFile.make(file, permissions: 0o600)
-        // A turn is short, but dozens may be before this one, on a host that is busy with their machines.
+        // A claim takes little time, but on a busy host dozens of starts may be queued before this one.
         guard try host.take(0, of: file, by: Deadline(in: .seconds(60))) else {
             throw VMError(
                 .busy, file.string, "is locked by another process", remedy: "\(command: "lslocks") says which")
@@ -46,9 +46,9 @@ final class AddressClaims {
             known?.holders.holders(of: claim).contains { $0.file != plan.file } ?? true
         }
         guard isWanted else { return }
-        // Some of them have ended since.
+        // Some of those VMs may have ended since.
         for rival in try NeighbourSurvey(paths).running(where: { !plan.conflicts(with: $0).isEmpty }) {
-            // The name is this one's by its lock; the manifest there is still that of the last VM of the name.
+            // This start holds the lock of its name; the manifest there is left over from the last VM of that name.
             if rival.name == plan.name { continue }
             if let conflict = plan.conflicts(with: rival).first { throw conflict }
         }

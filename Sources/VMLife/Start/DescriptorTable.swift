@@ -6,16 +6,16 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The descriptors that QEMU will inherit, open in this process until then. Everything that the kernel frees with its
-/// last descriptor (locks, taps, sockets) is given back when the table goes without a QEMU.
+/// The descriptors that QEMU will inherit, open in this process until then. Whatever the kernel frees with its last
+/// descriptor (locks, taps, sockets) is released with the table if no QEMU has inherited it.
 struct DescriptorTable: ~Copyable {
     private var held: [(number: CInt, descriptor: FileDescriptor)] = []
     /// The interfaces of the NICs.
     var ports: [HeldPort] = []
-    /// What the VM got on `nat`, where it is there.
+    /// The VM's addresses on `nat`, if it has a NIC there.
     private(set) var nat: NATMember?
     private var natLease: OwnedDescriptor?
-    /// The uid of the VM's own, where it has one.
+    /// The uid that only this VM has, if it has one.
     private(set) var uid: UInt32 = 0
 
     deinit {
@@ -40,7 +40,7 @@ struct DescriptorTable: ~Copyable {
             case .lock:
                 if let lock = life.take() { hold(lock, as: number) }
             case .tap(let nic, queue: 0):
-                // A macvtap's queues are held with it.
+                // A macvtap's queues are held with its link.
                 guard let tap = plan.taps.first(where: { $0.nic == nic }) else { continue }
                 stopwatch.lap(.descriptors)
                 defer { stopwatch.lap(.network) }
@@ -137,7 +137,7 @@ struct DescriptorTable: ~Copyable {
         }
     }
 
-    /// QEMU opens the file anew through /proc, with its own user's permission: a copy, where that is not enough.
+    /// QEMU reopens the file through /proc as its own user. If that user may not read it, QEMU is given a copy.
     private static func blob(
         _ path: FilePath, _ original: consuming OwnedDescriptor, for credentials: Credentials
     ) throws(VMError) -> OwnedDescriptor {
@@ -171,7 +171,7 @@ struct DescriptorTable: ~Copyable {
         }
     }
 
-    /// An unnamed file in memory that holds these bytes, to be read from its beginning, and only to be read.
+    /// An unnamed, read-only file in memory that holds these bytes, positioned at its beginning.
     private static func memory(_ name: String, _ bytes: [UInt8]) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             let file = try OwnedDescriptor(returned: clinux_memory_file(name))

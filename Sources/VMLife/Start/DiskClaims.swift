@@ -4,35 +4,35 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Which VMs have which files as disks, or stand on them: by file, not by path, for a file can have several.
+/// Which VMs use which files as disks or backing files, by the file's identity: a file can have several paths.
 struct DiskClaims {
     private struct Claim {
         var use: DiskUse
         var owner: FilePath
-        /// The account on whose mere word it is, where the caller does not act on the file that says so; else nil.
+        /// The account that owns the params file, if the caller does not trust it; else nil.
         var account: UInt32?
     }
 
     private var claims: [FileIdentity: [Claim]] = [:]
-    /// Files that can't be read, so that nobody knows what the VMs use that they are, or that have them as disks.
+    /// Params files and images that can't be read, so that it is not known what their VMs use.
     private var unreadable: [(file: FilePath, owner: FilePath, account: UInt32?)] = []
-    /// Places where there may be more VMs, and why they can't be looked at.
+    /// Why some places, where there may be more VMs, can't be read.
     private var unseen: [VMError] = []
-    /// Why it can't be seen of a VM whether it runs, and with what.
+    /// Why it can't be told of a VM whether it runs, and with which disks.
     private(set) var obstacle: VMError?
-    /// The params files of VMs that are gone since.
+    /// The params files of VMs that have been removed since.
     private var gone: Set<FilePath> = []
 
-    /// On whose word the VM is that is just being noted.
+    /// The account of the VM that is being added, if the caller does not trust it.
     private var account: UInt32?
 
-    /// As long as a chain that QEMU would open may be.
+    /// The longest backing chain that QEMU would open.
     private static let longestChain = 200
 
-    /// Nobody's.
+    /// No claims.
     init() {}
 
-    /// Notes those of every VM: of those under the roots, and of those that run.
+    /// The claims of every VM: of the VMs under the roots, and of the running ones.
     ///
     /// - Parameters:
     ///   - trust: whose files are acted on.
@@ -49,11 +49,11 @@ struct DiskClaims {
         addRunning(paths, locator)
     }
 
-    /// Notes those that a start has to know: the images that VMs' disks stand on, and what running ones have. What only
-    /// another account says keeps nobody from starting a VM.
+    /// The claims that matter to a start: the backing files of VMs' disks, and what running VMs have open. A params
+    /// file that the caller does not trust keeps no VM from starting.
     init(onStarts paths: Paths, _ trust: FileTrust) {
         let locator = VMLocator(paths)
-        // Only a disk that is said to be qcow2 stands on another image: most files need not be decoded.
+        // Only a disk declared as qcow2 can have a backing file: most params files need not be decoded.
         let others = locator.definitions().files.concurrentMap { other in
             VMFile.glance(at: other, ifItMentions: "qcow2")
         }
@@ -61,7 +61,7 @@ struct DiskClaims {
         addRunning(paths, locator)
     }
 
-    /// Why it is not known what some other VM uses than that of one params file; nil where it is of all that may use the disk.
+    /// Why it is not known what some VM other than `own` uses; nil if it is known of all VMs that may use the disk.
     func gap(besides own: FilePath, at disk: FilePath) -> String? {
         let other = unreadable.first {
             !gone.contains($0.owner) && Self.counts($0.account, disk) && !Self.isKnown($0.owner, as: own)
@@ -69,7 +69,7 @@ struct DiskClaims {
         return other.map { "\($0.file) can't be read" } ?? unseen.first?.summary
     }
 
-    /// A VM is gone, and uses nothing any more.
+    /// Drops the claims of a VM that was removed.
     mutating func forget(_ file: FilePath) { gone.insert(file) }
 
     private mutating func addRunning(_ paths: Paths, _ locator: VMLocator) {
@@ -81,22 +81,22 @@ struct DiskClaims {
         } catch { obstacle = error }
     }
 
-    /// An account can say of its VM what it likes: it counts for disks that it could read.
+    /// An account can name any path in its params file: that counts only for disks that the account can read.
     private static func counts(_ account: UInt32?, _ disk: FilePath) -> Bool {
         account.map { FileTrust(ofAccount: $0).canRead(disk) } ?? true
     }
 
-    /// What can't be looked at is taken for another file: its claims then count.
+    /// A file that can't be accessed is taken for another one, so that its claims count.
     private static func isKnown(_ file: FilePath, as own: FilePath) -> Bool { (try? isSameFile(file, own)) == true }
 
-    /// Notes the disks of a VM, and the images that they are differences to.
+    /// Adds the disks of a VM, and their backing files.
     private mutating func add(_ params: VMParams) {
         let name = params.name.value
         for disk in params.disks {
             let path = disk.path.value
             guard let image = look(at: path, of: params.file) else { continue }
             note(.disk(of: name, isRunning: false), image, params.file)
-            // Said to be raw, it is opened as that, and nothing that its content names.
+            // A disk declared as raw is opened as raw, so that nothing its content names is opened.
             if disk.format?.value == .raw { continue }
             addChain(below: path) {
                 .backing(of: name, disk: path)
@@ -106,7 +106,7 @@ struct DiskClaims {
         }
     }
 
-    /// Notes what a running VM has open, whatever became of its file.
+    /// Adds what a running VM has open, even if its params file is gone.
     private mutating func add(_ media: [FilePath], of name: VMName, file: FilePath) {
         for path in media {
             guard let image = look(at: path, of: file) else { continue }
@@ -119,18 +119,19 @@ struct DiskClaims {
         }
     }
 
-    /// Another VM's use of a disk, or of a part of it or the whole that it is a part of; nil where there is none.
+    /// Another VM's use of a disk, of one of its partitions, or of the disk that it is a partition of; nil if there is
+    /// none.
     ///
     /// - Parameters:
-    ///   - path: where it is.
+    ///   - path: the disk's path.
     ///   - own: the params file of the VM whose disk it is.
-    ///   - behind: the files and devices that it is made of, as a loop device is.
+    ///   - behind: the files and devices underneath it, such as a loop device's file.
     func use(of disk: stat, at path: FilePath, besides own: FilePath, behind: [FileIdentity] = []) -> DiskUse? {
         let device = BlockDevice(disk)
         let relatives = (device?.partitions ?? []) + [device?.disk].compactMap(\.self)
         let files = [Self.identity(of: disk)] + relatives.map(Self.identity) + behind
         let all = files.flatMap { claims[$0] ?? [] }
-        // What a disk stands on is the closer use. The first is enough: a thousand VMs may have one image.
+        // A use as a backing file comes first. One claim is enough: a thousand VMs may share an image.
         let isOther = { (claim: Claim) in
             !gone.contains(claim.owner) && Self.counts(claim.account, path) && !Self.isKnown(claim.owner, as: own)
         }
@@ -156,11 +157,11 @@ struct DiskClaims {
         claims[file, default: []].append(Claim(use: use, owner: owner, account: account))
     }
 
-    /// The files that an image names: one that it stands on, one that holds its data.
+    /// The files that an image's header names: its backing file and its data file.
     private mutating func files(namedIn image: FilePath, of owner: () -> FilePath) -> [FilePath] {
         let header: QCOW2Header?
         do throws(Errno) {
-            // A block device holds qcow2 seldom, and is another VM's or the host's to open.
+            // A block device seldom holds qcow2, and it may belong to another VM or to the host.
             guard try status(of: image)?.kind == S_IFREG else { return [] }
             try RemoteMounts.refuseSilent(at: image)
             let opened = try OwnedDescriptor.anyonesRegular(image)
@@ -175,7 +176,7 @@ struct DiskClaims {
         }
     }
 
-    /// What is at a path; nil where there is no file or block device.
+    /// The identity of the file or block device at a path; nil if there is none.
     private mutating func look(at path: FilePath, of owner: FilePath) -> FileIdentity? {
         do throws(Errno) {
             guard let found = try status(of: path), found.kind == S_IFREG || found.kind == S_IFBLK else { return nil }
@@ -186,12 +187,12 @@ struct DiskClaims {
         }
     }
 
-    /// Of a block device it is the device that counts, not which of its names in /dev was used.
+    /// A block device is identified by its number, not by the name in /dev that was used.
     private static func identity(of status: stat) -> FileIdentity {
         BlockDevice(status).map(identity) ?? FileIdentity(status)
     }
 
-    /// No file system has this number.
+    /// With a device number that no file system has.
     private static func identity(of device: BlockDevice) -> FileIdentity {
         FileIdentity(device: UInt64.max, inode: device.number)
     }

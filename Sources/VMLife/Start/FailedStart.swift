@@ -3,23 +3,23 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A QEMU that was executed and did not get as far as running its machine.
+/// A QEMU that was executed but never ran its machine.
 struct FailedStart {
     let plan: LaunchPlan
     let paths: Paths
-    /// How long it had.
+    /// How long it was given.
     let timeout: Duration
 
-    /// How far it came.
+    /// How far it got.
     enum Stage: String {
-        case making = "it was executed, and its monitor has not answered since"
-        case describing = "the machine is made, and its monitor went silent when it was asked for the display"
-        case running = "the machine is made, and its monitor went silent when it was told to run it"
+        case making = "it was executed, but its monitor has not answered"
+        case describing = "it created the machine, but its monitor went silent when asked for the display"
+        case running = "it created the machine, but its monitor went silent when told to run it"
     }
 
-    /// Ends what there is of QEMU, and says why it came no further, and what it printed.
+    /// Kills QEMU if it is still there, and says why it got no further and what it printed.
     func error(_ child: Child, in stage: Stage, _ failure: MonitorSession.Failure) -> VMError {
-        // QEMU closes its monitor on its way to the end: then that end is its own, and tells more than ours would.
+        // QEMU closes its monitor as it exits. Its own exit status then tells more than killing it would.
         var end: Child.End?
         if case .qemu(let seen) = failure, seen.mayBeTheEnd {
             end = child.reap(by: Deadline(in: .seconds(5)))
@@ -27,7 +27,7 @@ struct FailedStart {
         if end == nil {
             child.kill()
             child.reap(by: Deadline(in: .seconds(5)))
-            // Where QEMU is a script, what it has started is killed with it, and takes a moment longer.
+            // If QEMU is a script, its children are killed with it, and take a moment longer.
             RuntimeDirectory(plan.name, in: paths).life.awaitRelease(by: Deadline(in: .seconds(1)))
         }
         let log = paths.qemuLog(plan.name)
@@ -45,7 +45,7 @@ struct FailedStart {
     private func tooLate(_ stage: Stage, _ lastWords: [String]) -> VMError {
         let seconds = timeout.components.seconds
         return VMError(
-            .timedOut, plan.file.string, "QEMU was not ready in \(seconds) s, and was ended: \(stage.rawValue)",
+            .timedOut, plan.file.string, "QEMU was not ready in \(seconds) s and was killed: \(stage.rawValue)",
             remedy: .run(
                 "a busy host needs longer", "kvmctl start --timeout \(max(60, seconds * 3))s \(plan.file)"),
             details: lastWords)
@@ -67,27 +67,27 @@ struct FailedStart {
     private func remedy(_ signal: CInt) -> Remedy? {
         switch signal {
         case SIGSYS: "its seccomp filter did that: a QEMUARG asks for something that the sandbox forbids"
-        case SIGKILL: "\(command: "dmesg") says whether the kernel did that as memory ran out"
+        case SIGKILL: "\(command: "dmesg") says whether the kernel killed it because memory ran out"
         default: nil
         }
     }
 
-    /// Which of our own VMs has the disk that QEMU could not lock.
+    /// Names the other VM that uses the disk that QEMU could not lock.
     private func diskUser(_ printed: QEMUMessages) -> Remedy? {
         guard printed.isDiskInUse else { return nil }
         let media = Set(plan.summary.media)
-        // Only to say more of a failure: what can't be looked at is passed over.
+        // This only adds to an error, so what can't be read is skipped.
         for other in (try? VMLocator(paths).startedNames()) ?? [] where other != plan.name {
             guard let manifest = try? Manifest.read(RuntimeDirectory(other, in: paths)),
                 let disk = manifest.media.first(where: media.contains), Observation(other, in: paths).state.isAlive
             else { continue }
-            return "the VM \(other) uses \(disk): start this one once that has been stopped"
+            return "the VM \(other) uses \(disk): stop that VM before you start this one"
         }
         return nil
     }
 }
 
-/// `SIGSYS`, or the number of a signal that QEMU is not known to die of.
+/// `SIGSYS`, or the number of a signal that QEMU does not usually die of.
 func signalName(_ number: CInt) -> String {
     let names: [CInt: String] = [
         SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGILL: "SIGILL", SIGKILL: "SIGKILL",

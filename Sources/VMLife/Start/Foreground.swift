@@ -4,19 +4,20 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A start in the foreground, which becomes QEMU, and must leave the terminal that it was typed at behind.
+/// A start in the foreground: the process becomes QEMU, so it must first detach from its terminal.
 package enum Foreground {
-    /// Lets the start go on without a terminal.
+    /// Detaches the start from its terminal.
     ///
-    /// - Returns: nil in the process that goes on. Where it could not do so in place, as under a shell with job control, the
-    ///   process stays beside it, passes signals on (Ctrl-C is QEMU's to end by), and is told here of the end.
+    /// - Returns: nil in the process that continues the start. If it can't detach in place, as under a shell with job
+    ///   control, a child continues; this process forwards signals to it (Ctrl-C ends QEMU) and returns when it has
+    ///   ended.
     package static func leaveTerminal() throws(VMError) -> ForegroundEnd? {
-        // Before there are two processes.
+        // Evaluated before the fork: it compares pids.
         _ = ServiceManager.startedThisProcess
         var status: CInt = 0
         let result = clinux_own_session(&status)
         guard result >= 0 else {
-            throw .system(Errno(rawValue: -result), "start --foreground", "can't leave the terminal")
+            throw .system(Errno(rawValue: -result), "start --foreground", "can't detach from the terminal")
         }
         return result == 0 ? nil : ForegroundEnd(status: status)
     }
@@ -24,11 +25,11 @@ package enum Foreground {
 
 /// How a start in the foreground ended.
 package struct ForegroundEnd {
-    /// As wait(2) tells it.
+    /// The status from wait(2).
     let status: CInt
 
-    /// What QEMU printed where it failed, for who can't have seen it: it went to the log. kvmctl's own failures have codes of
-    /// sysexits(3), and were said.
+    /// QEMU's failure and what it printed, if that went to the log and not to the user. kvmctl's own failures have
+    /// codes of sysexits(3), and were reported already.
     package func failure(of vm: VMName, in paths: Paths) -> VMError? {
         let signal = status & 0x7f
         let code = status >> 8 & 0xff

@@ -4,20 +4,20 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A NIC's interface, made and held.
+/// The host interface of a NIC, created and held open.
 struct HeldPort {
     /// The n of `NETn`.
     var nic: Int
     var name: InterfaceName
     var identity: PortIdentity
-    /// How many queues it was given.
+    /// How many queues it has.
     var queues: Int
 
     var isMacvtap: Bool { identity.kind == "macvtap" }
 }
 
 extension DescriptorTable {
-    /// Makes a tap, joins it to its bridge, and holds its queues.
+    /// Creates a tap, joins it to its bridge, and holds its queues.
     mutating func holdTap(
         _ planned: LaunchPlan.PlannedTap, of plan: LaunchPlan, using route: inout RouteSocket?
     ) throws(NetworkError) {
@@ -34,7 +34,7 @@ extension DescriptorTable {
         for number in numbers.prefix(1) { hold(queue: first, as: number) }
     }
 
-    /// Makes a macvtap link, which is removed when its VM is gone, and holds its queues.
+    /// Creates a macvtap link, which is removed when its VM is gone, and holds its queues.
     ///
     /// - Returns: the hold on the link.
     mutating func holdMacvtap(
@@ -43,7 +43,7 @@ extension DescriptorTable {
         let resource = HostResource("macvtap.\(plan.name).net\(planned.nic)", in: paths)
         return try resource.hold(for: plan.name) { (journal) throws(VMError) in
             let macvtap = try Self.makeMacvtap(planned, alias: plan.name, &journal, using: &route)
-            // Known by its address from the first moment, and by its number whatever address it has later.
+            // The journal has its MAC address from before its creation; its index holds even if that address changes.
             try journal.note(.port(macvtap.identity, boot: try Whereabouts.boot()))
             do throws(NetworkError) {
                 for number in plan.queueNumbers(of: planned.nic) {
@@ -55,8 +55,8 @@ extension DescriptorTable {
         }
     }
 
-    /// Notes the VM's taps: they vanish with their descriptors, but a process that has one can make the tap persistent, or
-    /// pass the descriptor on.
+    /// Records the VM's taps. They vanish with their descriptors, but a process that has one can make the tap
+    /// persistent or pass the descriptor on.
     ///
     /// - Returns: the hold on them.
     func holdTaps(
@@ -71,8 +71,8 @@ extension DescriptorTable {
         }
     }
 
-    /// Until the tap had an owner, every account could attach to it, if it has several queues. And where root renamed it,
-    /// rules that go by its name would hold for another one.
+    /// Until a tap with several queues has an owner, every account can attach to it. And if root has renamed it, rules
+    /// that match its name would apply to another interface.
     private static func refuseShared(_ port: HeldPort, using route: inout RouteSocket?) throws(VMError) {
         let found: Link?
         do throws(NetworkError) {
@@ -85,11 +85,11 @@ extension DescriptorTable {
         else {
             throw VMError(
                 .busy, port.name.description, "somebody else has opened, renamed or removed the tap since it was made",
-                remedy: "find out who before the VM is started again")
+                remedy: "find out who before you start the VM again")
         }
     }
 
-    /// A name that was free when it was looked for may be taken when it is used.
+    /// Retries with another name: a free name may be taken before it is used.
     private static func makeMacvtap(
         _ planned: LaunchPlan.PlannedMacvtap, alias: VMName, _ journal: inout ResourceJournal,
         using route: inout RouteSocket?
@@ -117,7 +117,7 @@ extension DescriptorTable {
         } catch { throw VMError(error) }
     }
 
-    /// Makes the rules of the VM's NICs, and the limits of what leaves their interfaces.
+    /// Creates the filter rules of the VM's NICs, and limits the rate of what leaves their interfaces.
     ///
     /// - Returns: the hold on the rules.
     func holdPortRules(
@@ -160,7 +160,7 @@ extension DescriptorTable {
         hold(OwnedDescriptor(FileDescriptor(rawValue: queue)), as: number)
     }
 
-    /// Asks the kernel over the one socket that is kept for all that a start has to ask.
+    /// Asks the kernel over a socket that is opened once and reused throughout the start.
     private static func asking<Answer>(
         _ route: inout RouteSocket?, _ body: (inout RouteSocket) throws(NetworkError) -> Answer
     ) throws(NetworkError) -> Answer {
@@ -173,7 +173,7 @@ extension DescriptorTable {
 }
 
 extension LaunchPlan {
-    /// The descriptors that QEMU has for the queues of a NIC, in their order.
+    /// QEMU's descriptor numbers for the queues of a NIC, in order.
     fileprivate func queueNumbers(of nic: Int) -> [CInt] {
         descriptors.compactMap { descriptor in
             if case .tap(nic, _) = descriptor.role { descriptor.number } else { nil }

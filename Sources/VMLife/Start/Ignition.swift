@@ -6,15 +6,15 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Carries a launch plan out: from the VM's lock to a running guest. On any failure what was done is undone in reverse;
-/// most of it the kernel does, as the descriptors close.
+/// Carries out a launch plan: from the VM's lock to a running guest. On any failure it is rolled back in reverse order,
+/// most of it by the kernel as the descriptors close.
 struct Ignition {
     let plan: LaunchPlan
     let paths: Paths
-    /// Whose files are used.
+    /// Whose files may be used.
     let trust: FileTrust
     let foreground: Bool
-    /// How long QEMU may take to make the machine and run it.
+    /// How long QEMU may take to create the machine and run it.
     let timeout: Duration
     let stopwatch: Stopwatch
 
@@ -22,7 +22,8 @@ struct Ignition {
 
     /// - Parameters:
     ///   - life: the VM's lock, for QEMU.
-    ///   - signature: the file that the process signs just before it becomes QEMU, and then has no more.
+    ///   - signature: the file in which the process identifies itself just before it becomes QEMU, which does not
+    ///     inherit it.
     /// - Returns: the running VM's manifest.
     func light(
         _ life: consuming OwnedDescriptor, _ signature: consuming OwnedDescriptor
@@ -59,21 +60,21 @@ struct Ignition {
             try run(child, &manifest, by: deadline, committing: &mayHaveRun)
             return manifest
         } catch {
-            // What the guest may have written, and how this run ended, is not ours to take back.
+            // What the guest may have written, and the record of how this run ended, must not be rolled back.
             if mayHaveRun { throw error }
             undo(newDisks, logs)
             throw error
         }
     }
 
-    /// Twice does no harm.
+    /// Rolls back. May be called twice.
     private func undo(_ newDisks: [NewFile], _ logs: [FilePath]) {
         newDisks.forEach { $0.remove() }
-        // What the last run left is still the last word; what QEMU said of this start stays.
+        // The previous run's record and console log are the current ones again. QEMU's messages about this start stay.
         logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
     }
 
-    /// QEMU will not say it, but it records that the machine runs.
+    /// Arranges for the service manager to be told when the VM runs. QEMU does not tell it, but records that it runs.
     private func promiseReadiness() throws(VMError) {
         let result: CInt
         do throws(Errno) {
@@ -89,20 +90,21 @@ struct Ignition {
             remedy: "\(command: "env -u NOTIFY_SOCKET") starts it without a service manager")
     }
 
-    /// Returns only where this process can't become QEMU.
+    /// Returns only if this process can't become QEMU.
     private func become(_ launch: Launch, _ newDisks: [NewFile], _ logs: [FilePath]) -> VMError {
         error(launch.become { undo(newDisks, logs) })
     }
 
-    /// Forks and executes. Our copies of the descriptors close with that: a QEMU that dies before it takes the monitor's
-    /// connection must be the last one that had the listening socket, or we would wait for it.
+    /// Forks and executes. This closes our copies of the descriptors. QEMU must be the only one with the listening
+    /// socket: if it died before accepting the monitor's connection, we would wait for a reply that never comes.
     private func spawn(
         _ launch: Launch, closing table: consuming DescriptorTable, by deadline: Deadline
     ) throws(VMError) -> Child {
         do throws(Launch.Failure) { return try launch.spawn(by: deadline) } catch { throw self.error(error) }
     }
 
-    /// From exec to the running machine. `mayHaveRun` is set once that can't be called off any more.
+    /// From exec to the running machine. `mayHaveRun` is set from the moment that the start can't be called off any
+    /// more.
     private func run(
         _ child: Child, _ manifest: inout Manifest, by deadline: Deadline, committing mayHaveRun: inout Bool
     ) throws(VMError) {
@@ -115,13 +117,13 @@ struct Ignition {
             if plan.summary.vncDisplay == .auto {
                 stage = .describing
                 manifest.vnc = Manifest.VNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
-                // Without it `list` does not know the port; that is no reason to end a machine that is there.
+                // Without it `list` does not know the port, which is no reason to kill a machine that is ready.
                 try? manifest.write(to: directory)
             }
             stage = .running
             mayHaveRun = true
             do throws(MonitorSession.Failure) { try commit(session, by: deadline) } catch .ours {
-                // Not QEMU's failure, and whether it has heard is not known: to be told twice does it no harm.
+                // Not QEMU's failure, and it may or may not have got the command: sending it twice does no harm.
                 let again = try MonitorSession.open(directory, peer: process.descriptor, by: deadline)
                 try commit(again, by: deadline)
             }
@@ -139,7 +141,7 @@ struct Ignition {
         for command in plan.commit { try session.execute(command, by: deadline) }
     }
 
-    /// So that its end is noticed, whoever else has the other end of its monitor.
+    /// A handle on QEMU, so that its end is noticed even if another process keeps the other end of its monitor open.
     private func hold(_ child: Child) throws(MonitorSession.Failure) -> ProcessHandle {
         do throws(Errno) { return try ProcessHandle.hold(child) } catch {
             throw .ours(.system(error, plan.executable, "can't be watched"))

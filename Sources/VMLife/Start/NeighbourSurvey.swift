@@ -4,7 +4,7 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Looks for the other VMs of the host.
+/// Finds the other VMs of the host.
 struct NeighbourSurvey {
     private let paths: Paths
     private let locator: VMLocator
@@ -14,10 +14,10 @@ struct NeighbourSurvey {
         locator = VMLocator(paths)
     }
 
-    /// Those that run, whatever became of their files.
+    /// The running VMs, even if their params files are gone.
     ///
-    /// - Parameter matters: which of them are of interest; the others are not looked at closely.
-    /// - Throws: why it can't be told of one what it has.
+    /// - Parameter matters: which of them are of interest; no details are read of the others.
+    /// - Throws: why it can't be told what one of them uses.
     func running(where matters: (Neighbour) -> Bool = { _ in true }) throws(VMError) -> [Neighbour] {
         var found: [Neighbour] = []
         for (name, manifest) in try manifests() {
@@ -25,16 +25,16 @@ struct NeighbourSurvey {
             guard matters(other), try Observation(name, in: paths).isAlive else { continue }
             other.filePlace = FilePlace(of: other.file)
             other.ports = try manifest.ports(in: paths)
-            // Which of them it writes to nobody has noted.
+            // The manifest does not say which of them it writes to.
             other.media = manifest.media.compactMap { FilePlace(of: $0) }.map { .init(place: $0, isWritten: true) }
             found.append(other)
         }
         return found
     }
 
-    /// Those that were started at some time, with their names and addresses: some of them may have ended.
+    /// The VMs that were started since boot, with their names and addresses. Some of them may have ended.
     ///
-    /// - Throws: why it can't be told of one what it has.
+    /// - Throws: why it can't be told what one of them uses.
     func everStarted() throws(VMError) -> [Neighbour] { try manifests().map { Neighbour($1, $0) } }
 
     private func manifests() throws(VMError) -> [(VMName, Manifest)] {
@@ -45,11 +45,11 @@ struct NeighbourSurvey {
         return found
     }
 
-    /// Those that are defined under the roots and don't run, as far as their files can be read.
+    /// The VMs that are defined under the roots and don't run, as far as their files can be read.
     ///
     /// - Parameters:
-    ///   - running: those that run.
-    ///   - unseen: is told where there may be more.
+    ///   - running: the VMs that run.
+    ///   - unseen: receives an error for each place where there may be more.
     ///   - read: reads a params file.
     func defined(
         besides running: [Neighbour], machineID: String, noting unseen: inout [VMError],

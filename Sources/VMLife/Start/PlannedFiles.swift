@@ -4,14 +4,14 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Opens what a params file names for QEMU: the very files that the plan was made for, and no others.
+/// Opens for QEMU what a params file names: the very files that the plan was made for, and no others.
 struct PlannedFiles {
-    /// Which files those were.
+    /// The identities of those files.
     let identities: [FilePath: FileIdentity]
     let trust: FileTrust
 
-    /// A disk or a CD. A block device that is written to is claimed as a file system claims it that is mounted (open(2),
-    /// O_EXCL): it can't be, as long as the VM runs.
+    /// A disk or a CD. A writable block device is opened exclusively (open(2), O_EXCL), so that the host can't mount it
+    /// while the VM runs.
     func image(_ path: FilePath, writable: Bool, direct: Bool) throws(VMError) -> OwnedDescriptor {
         try open(path, writable ? .readWrite : .readOnly, flags: direct ? directIO : 0) { status in
             switch status.kind {
@@ -27,7 +27,7 @@ struct PlannedFiles {
         try open(path, .readOnly, flags: 0) { $0.kind == S_IFREG ? 0 : nil }
     }
 
-    /// - Parameter flags: further flags for a file of this kind; nil: it is of the wrong one.
+    /// - Parameter kind: further flags for a file of this type; nil if it has the wrong type.
     private func open(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt, for kind: (stat) -> CInt?
     ) throws(VMError) -> OwnedDescriptor {
@@ -46,9 +46,9 @@ struct PlannedFiles {
         switch failure {
         case .system(.staleNFSFileHandle, _):
             VMError(
-                .busy, path.string, "another file was put in its place while the start was planned",
-                remedy: "start the VM again once nobody changes its files")
-        case .system(.notSupported, _): VMError(.badData, path.string, "is neither a regular file nor a disk")
+                .busy, path.string, "was replaced by another file while the start was planned",
+                remedy: "start the VM again once its files no longer change")
+        case .system(.notSupported, _): VMError(.badData, path.string, "is neither a regular file nor a block device")
         case .system(.resourceBusy, _):
             VMError(
                 .busy, path.string,

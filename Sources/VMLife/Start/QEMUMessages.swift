@@ -3,7 +3,7 @@ import VMCore
 
 /// What QEMU printed before it gave up.
 struct QEMUMessages: Equatable {
-    /// The last lines, without the time stamps, and with the paths of images instead of their descriptors.
+    /// The last lines, without time stamps, and with the paths of images instead of their descriptors.
     var lines: [String]
 
     init(_ log: [UInt8], naming descriptors: [Descriptor] = []) {
@@ -19,7 +19,7 @@ struct QEMUMessages: Equatable {
         }
     }
 
-    /// Whole names only: `/dev/fdset/1` is not the beginning of `/dev/fdset/12`.
+    /// Replaces whole names only: `/dev/fdset/1` must not match in `/dev/fdset/12`.
     private static func named(_ line: Substring, _ images: [String: String]) -> String {
         var result = ""
         var rest = line[...]
@@ -37,20 +37,20 @@ struct QEMUMessages: Equatable {
 
     private func mentions(_ text: String) -> Bool { lines.contains { $0.contains(text) } }
 
-    /// The kind of failure, as far as the words tell.
+    /// The kind of failure, as far as QEMU's text tells.
     var code: VMError.Code {
         isDiskInUse || mentions("Address already in use") ? .busy : .unavailable
     }
 
-    /// What to do, as far as the words tell.
+    /// What to do, as far as QEMU's text tells.
     var remedy: Remedy? {
         if isDiskInUse { return "\(command: "fuser -v") with the disk's path says which process that is" }
         if mentions("Address already in use") { return "another program listens there; choose another VNCDISP" }
-        // ui/vnc.c: a host in FIPS mode has no DES, and VNC no other passwords.
+        // QEMU, ui/vnc.c: a host in FIPS mode has no DES, which VNC passwords need.
         if mentions("does not support DES") || mentions("due to FIPS mode") {
             return """
-                this host's cryptography has no VNC passwords: VNCDISP=none goes without a screen, and a display's number, \
-                such as VNCDISP=0, without a password
+                this host's cryptography does not support VNC passwords: VNCDISP=none needs none, and neither does a \
+                display number, such as VNCDISP=0
                 """
         }
         if mentions("Cannot allocate memory") || mentions("set up guest memory") {

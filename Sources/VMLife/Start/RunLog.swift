@@ -4,20 +4,21 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The log files of one run. A start begins new ones; those of the run before stay beside them as `NAME.1`.
+/// The log files of one run. A start creates new ones; the previous run's are kept beside them as `NAME.1`.
 enum RunLog {
-    /// Puts the logs of the last run beside the place where new ones will begin.
+    /// Renames the logs of the last run, so that new ones can be created.
     ///
-    /// - Returns: those that there were.
+    /// - Returns: the logs that existed.
     static func setAside(_ paths: Paths, _ name: VMName) throws(VMError) -> [FilePath] {
         var moved: [FilePath] = []
         for path in [paths.record(name), paths.consoleLog(name), paths.qemuLog(name)] {
             let previous = previous(path)
-            // First: renaming onto a file makes ext4 write the data out at once (auto_da_alloc), which takes milliseconds.
+            // Before the rename: renaming over a file makes ext4 write the data out at once (auto_da_alloc), which
+            // takes milliseconds.
             removeFile(previous)
             if path.withPlatformString({ from in previous.withPlatformString { rename(from, $0) } }) == 0 {
                 moved.append(path)
-                // Nobody writes to it any more. Where it can't be cut, it is as it was.
+                // Nothing writes to it any more. If it can't be trimmed, it stays as it is.
                 try? LogBound(paths).enforce(on: previous)
             } else if errno != ENOENT {
                 throw .system(Errno(rawValue: errno), path.string, "can't be set aside")
@@ -32,7 +33,7 @@ enum RunLog {
         _ = previous.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
     }
 
-    /// Begins a log: an append-only descriptor on a new file.
+    /// Creates a log file, and opens it append-only.
     static func begin(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             try makeDirectories(path.removingLastComponent(), permissions: 0o750, group: Accounts.lookers)
@@ -41,9 +42,9 @@ enum RunLog {
     }
 
     static func cannotBegin(_ path: FilePath, _ error: Errno) -> VMError {
-        .system(error, path.string, "can't begin the log")
+        .system(error, path.string, "can't create the log")
     }
 
-    /// The log of the run before.
+    /// The path of the previous run's log.
     static func previous(_ path: FilePath) -> FilePath { FilePath("\(path).1") }
 }

@@ -4,7 +4,7 @@ import VMCore
 import VMHost
 
 extension RuntimeDirectory {
-    /// What would keep a start from making the files that it needs, in the words that it would say it in; looks only.
+    /// The error with which a start would fail to create the files that it needs. Touches nothing.
     func obstacle(in paths: Paths) -> VMError? {
         do throws(Errno) {
             if let directory = try status(of: path) {
@@ -18,7 +18,7 @@ extension RuntimeDirectory {
         return nil
     }
 
-    /// Why nothing can be made in a directory, or below the nearest one above it that is there.
+    /// Throws if nothing can be created in a directory, or, if it does not exist, in the nearest directory above it.
     private static func refuseClosed(_ directory: FilePath) throws(Errno) {
         var place = directory
         while try status(of: place) == nil, place.removeLastComponent() {}

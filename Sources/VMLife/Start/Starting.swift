@@ -3,7 +3,7 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Starts a VM: from a params file to a running guest, or to nothing at all.
+/// Starts a VM: from a params file to a running guest. A failed start is rolled back completely.
 package struct Starting {
     let paths: Paths
     let file: VMFile
@@ -11,17 +11,18 @@ package struct Starting {
     let stopwatch: Stopwatch
     let surroundings: Surroundings
 
-    /// What came of a start.
+    /// The result of a start.
     package enum Outcome: Sendable {
-        /// It runs now, as this.
+        /// It is running now.
         case started(VMEntry)
-        /// It ran already.
+        /// It was already running.
         case alreadyRunning(ProcessIdentity?)
     }
 
     /// Prepares to start the VM of a params file.
     ///
-    /// - Parameter surroundings: what it is planned in, with the other VMs that the same command is about.
+    /// - Parameter surroundings: the host and the other VMs that it is planned against, shared by all starts of a
+    ///   command.
     package init(
         _ file: VMFile, options: StartOptions = StartOptions(), in surroundings: Surroundings,
         stopwatch: Stopwatch = Stopwatch()
@@ -36,20 +37,20 @@ package struct Starting {
     private var name: VMName { file.params.name.value }
     private var directory: RuntimeDirectory { RuntimeDirectory(name, in: paths) }
 
-    /// What a plan is made for.
+    /// The purpose of a plan.
     package enum Purpose: Equatable, Sendable {
         /// To be carried out.
         case start
-        /// To be looked at, without leaving a trace: as root would see it, where only root can start the VM. A VM that
-        /// runs has what it needs itself.
+        /// To be shown, without leaving a trace: as root would see it, if only root can start the VM. What a running VM
+        /// uses itself does not count as taken.
         case show(isRunning: Bool)
-        /// The same, beside all the VMs that are defined.
+        /// As `show`, and compared with all defined VMs too.
         case check(isRunning: Bool)
-        /// As to show it; but it is one of many that are looked at, and whose addresses are compared elsewhere.
+        /// As `show`, for one of many VMs, whose addresses are compared elsewhere.
         case examine(isRunning: Bool)
     }
 
-    /// The plan, computed for the host as it is. Touches nothing.
+    /// The plan, computed for the host as it is now. Touches nothing.
     package func plan(to purpose: Purpose) throws(VMError) -> LaunchPlan {
         let facts = facts(for: purpose)
         stopwatch.lap(.probe)
@@ -59,7 +60,7 @@ package struct Starting {
         }
     }
 
-    /// All that keeps the VM from starting. Touches nothing.
+    /// Everything that keeps the VM from starting. Touches nothing.
     func obstacles(to purpose: Purpose) -> [VMError] {
         do throws(PlanRefusal) {
             _ = try LaunchPlan(file.params, options: options, facts: facts(for: purpose))
@@ -77,7 +78,7 @@ package struct Starting {
     private func addNeighbours(to facts: inout HostFacts, for purpose: Purpose) throws(VMError) {
         switch purpose {
         case .start:
-            // Addresses are looked at last, when nobody else can claim them; here it is who has a disk or a port.
+            // Addresses are checked last, when nobody else can claim them; here only disks and ports are.
             let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
             if isTaken { facts.neighbours = Neighbourhood(try NeighbourSurvey(paths).running()) }
         case .show(let isRunning):
@@ -94,15 +95,16 @@ package struct Starting {
         }
     }
 
-    /// What the user should know of a plan, beside what keeps it from being carried out.
+    /// What the user should know about a plan, apart from what keeps it from being carried out.
     package func notices(of plan: LaunchPlan) -> [String] {
         let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
         return file.warnings + plan.notices + SpaceCheck.warnings(new, besides: surroundings.growth)
     }
 
-    /// Starts the VM. In the foreground it returns only on failure, and that the VM runs already is one (`.busy`).
+    /// Starts the VM. In the foreground it returns only on failure; a VM that is already running counts as one
+    /// (`.busy`).
     ///
-    /// - Parameter tell: is told what the user should know, before anything is done.
+    /// - Parameter tell: receives what the user should know, before anything is done.
     package func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
         if let running = try committed(Observation(name, in: paths)) { return try alreadyRunning(running) }
         return try directory.operate { () throws(VMError) in
@@ -127,28 +129,29 @@ package struct Starting {
         }
     }
 
-    /// Where QEMU's messages go, where that is not where one looks for them.
+    /// Tells where QEMU's messages go, if the user would expect them elsewhere.
     private var messagePlace: [String] {
         guard options.foreground, MessageStream.ofThisProcess == nil else { return [] }
         return ["QEMU's messages go to \(paths.qemuLog(name)): \(command: "kvmctl logs --qemu \(name)")"]
     }
 
-    /// Asking twice is fine, but not for what goes on as long as the VM does: to end at once would say that it has ended.
+    /// Starting a running VM succeeds, but not in the foreground: a command that should last as long as the VM would
+    /// end at once, as if the VM had ended.
     private func alreadyRunning(_ seen: Observation) throws(VMError) -> Outcome {
         guard options.foreground else { return .alreadyRunning(seen.holder) }
         throw VMError(
             .busy, name.description,
-            "runs already\(seen.holder.map { ", pid \($0.pid)" } ?? ""), and what runs can't be brought into the foreground",
+            "is already running\(seen.holder.map { ", pid \($0.pid)" } ?? ""), and can't move to the foreground",
             remedy: "stop it first, or leave it as it is")
     }
 
-    /// The VM, if its start was committed; nil where there is none, or only the beginning of one.
+    /// The VM, if its start was committed; nil if it does not run, or its start is incomplete.
     private func committed(_ seen: Observation) throws(VMError) -> Observation? {
         guard try seen.isAlive, seen.state != .starting else { return nil }
-        if seen.isStray { throw .withoutRuntimeFiles(name, "it can't be started beside itself") }
+        if seen.isStray { throw .withoutRuntimeFiles(name, "it can't be started again") }
         if let other = try Manifest.read(directory), try !other.isOf(file.params.file) {
             throw VMError(
-                .busy, file.params.file.string, "a VM called \(name) runs already, from \(other.file)",
+                .busy, file.params.file.string, "a VM called \(name) is already running, from \(other.file)",
                 remedy: "stop that one, or give this one another NAME")
         }
         return seen
@@ -156,7 +159,7 @@ package struct Starting {
 }
 
 extension PlanRefusal {
-    /// All of the problems as one error: the only one as it is, or the first one's code and all of them as details.
+    /// All problems as one error: a single one as it is, several as details under the code of the first.
     package func error(of file: FilePath) -> VMError {
         guard problems.count > 1, let first = problems.first else {
             return problems.first ?? VMError(.bug, file.string, "was refused without a reason")

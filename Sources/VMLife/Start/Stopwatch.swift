@@ -10,15 +10,15 @@ package final class Stopwatch {
         case plan
         /// Creating disks.
         case disks
-        /// Locks, logs, sockets and images: whatever QEMU inherits.
+        /// Opening what QEMU inherits: locks, logs, sockets and images.
         case descriptors
-        /// Taps, made and joined to their bridges.
+        /// Creating taps and joining them to their bridges.
         case network
         /// From fork to exec.
         case spawn
         /// From exec until QEMU's monitor says that the machine exists.
         case qemu
-        /// From there until the machine runs.
+        /// From then until the machine runs.
         case commit
     }
 
@@ -28,7 +28,7 @@ package final class Stopwatch {
     /// Starts now.
     package init() {}
 
-    /// Books the time since the last call, or since the start, on a stage.
+    /// Adds the time since the last call, or since the start, to a stage.
     package func lap(_ stage: Stage) {
         let now = ContinuousClock.now
         if let place = spent.firstIndex(where: { $0.stage == stage }) {
@@ -39,7 +39,7 @@ package final class Stopwatch {
         last = now
     }
 
-    /// Every stage that was gone through, in order.
+    /// Every stage that took place, in order.
     package var laps: [(stage: Stage, spent: Duration)] {
         Stage.allCases.compactMap { stage in spent.first { $0.stage == stage } }
     }

@@ -2,10 +2,11 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What the VMs of one command are planned in: the host, and the other VMs. Each thing is looked at once, when it is first
-/// asked for, so that a command about a thousand VMs takes a thousand times as long as one about one, and not a million.
+/// The host and the other VMs, against which the VMs of one command are planned. Everything is read once, when it is
+/// first needed, so that a command about a thousand VMs takes a thousand times as long as a command about one, not a
+/// million.
 ///
-/// For what is only looked at. What a VM is about to take for itself is looked at anew.
+/// For checks only. What a VM is about to take is checked again.
 package final class Surroundings {
     let paths: Paths
     let host: KnownHost
@@ -13,12 +14,11 @@ package final class Surroundings {
     private var files: [FilePath: Result<VMFile, VMError>] = [:]
     private var glances: [FilePath: Result<VMParams, VMError>] = [:]
 
-    /// Of the VMs in some places.
+    /// For the VMs in some places.
     ///
     /// - Parameters:
     ///   - trust: whose params files are acted on.
-    ///   - keepsProbes: whether what is found out about the host may be kept for the next command, which leaves a trace in
-    ///     the cache.
+    ///   - keepsProbes: whether what is found out about the host may be cached on disk for the next command.
     package init(_ paths: Paths, trust: FileTrust, keepsProbes: Bool = false) {
         self.paths = paths
         self.trust = trust
@@ -39,7 +39,7 @@ package final class Surroundings {
         return try file(at: vm.file)
     }
 
-    /// A params file that only tells what it says.
+    /// A params file that is only read, not acted on.
     func glance(at path: FilePath) throws(VMError) -> VMParams {
         if let known = glances[path] { return try known.get() }
         let params = Result { () throws(VMError) in try VMFile.glance(at: path) }
@@ -72,22 +72,22 @@ package final class Surroundings {
 
     /// The VMs that run.
     ///
-    /// - Throws: why it can't be told of one what it has.
+    /// - Throws: why it can't be told what one of them uses.
     var running: Neighbourhood { get throws(VMError) { try runningOnes.get() } }
 
-    /// The same, without their addresses, for whoever compares these otherwise.
+    /// The same without their addresses, for a caller that compares those itself.
     var runningWithoutAddresses: Neighbourhood { get throws(VMError) { try runningOnesWithoutAddresses.get() } }
 
     /// The VMs that run, and those that are defined.
     var all: Neighbourhood { get throws(VMError) { try allOfThem.get() } }
 
-    /// Where there may be more that are defined.
+    /// An error for each place where more VMs may be defined.
     var unseen: [VMError] { (try? definedNeighbours.get().unseen) ?? [] }
 
-    /// Which files VMs have as disks, or stand on, as far as a start has to know.
+    /// Which files VMs use as disks or backing files, as far as a start has to know.
     private(set) lazy var claimsOnStarts = DiskClaims(onStarts: paths, trust)
 
-    /// The same of all VMs, for whoever removes some; that is to be told it.
+    /// The same for all VMs, for removals. Each removal is reported by `takeAsRemoved`.
     var allClaims: DiskClaims {
         get {
             if let claims { return claims }
@@ -99,10 +99,10 @@ package final class Surroundings {
     }
     private var claims: DiskClaims?
 
-    /// What only this VM has is nobody's from now on.
+    /// From now on this VM counts as removed, and uses no disks.
     package func takeAsRemoved(_ vm: VMReference) { allClaims.forget(vm.file) }
 
-    /// What the VMs have that this command starts.
+    /// The names and addresses of the VMs that this command starts.
     let addresses = AddressClaims()
 
     /// What the host uses disks for.
@@ -112,9 +112,9 @@ package final class Surroundings {
     private(set) lazy var growth = SpaceCheck.Growth(
         of: VMLocator(paths).definitions().files.compactMap { try? glance(at: $0) })
 
-    /// The VMs that run and those that are defined, as their files are now, but for some.
+    /// The running and the defined VMs, by their files as they are now, without those of some files.
     ///
-    /// - Throws: why it can't be told of one what it has.
+    /// - Throws: why it can't be told what one of them uses.
     func neighbours(besides files: [VMFile]) throws(VMError) -> [Neighbour] {
         let own = Set(files.compactMap { FilePlace(of: $0.params.file) })
         return (try runningNeighbours.get() + definedNeighbours.get().found).filter { neighbour in

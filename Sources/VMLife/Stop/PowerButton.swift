@@ -2,24 +2,24 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The first rung of a stop: the ACPI power button, pressed until the guest has shut down.
+/// The first step of a stop: presses the ACPI power button until the guest has shut down.
 ///
-/// The monitor is used for each press alone, and free for others between two.
+/// The monitor is held only for each press, and is free for other commands in between.
 struct PowerButton {
     private let directory: RuntimeDirectory
 
     init(_ directory: RuntimeDirectory) { self.directory = directory }
 
-    /// The pause between two presses: a guest that is still booting loses them.
+    /// The pause between two presses: a guest that is still booting misses them.
     private static let interval = Duration.seconds(5)
     /// How long QEMU may take to answer.
     private static let monitorPatience = Duration.seconds(5)
-    /// How long a QEMU that has closed its monitor may take to end: it flushes its images first.
+    /// How long a QEMU that has closed its monitor may take to exit: it flushes its images first.
     private static let endPatience = Duration.seconds(10)
 
-    /// Presses until QEMU has ended, or the time is over, or there is no point in it.
+    /// Presses until QEMU has ended, the time is up, or pressing is pointless.
     ///
-    /// - Throws: what keeps this command from asking and says nothing of QEMU, so that it is no reason to end it.
+    /// - Throws: a failure on our side, which says nothing about QEMU and is no reason to kill it.
     func press(for timeout: Duration, _ process: borrowing ProcessHandle) throws(VMError) -> Stopping.Answer {
         let deadline = Deadline(in: timeout)
         while !deadline.hasPassed {
@@ -36,14 +36,14 @@ struct PowerButton {
         return .tooSlow
     }
 
-    /// - Returns: nil, or the run state in which no guest will ever see the button (QEMU, qapi/run-state.json).
+    /// - Returns: the run state, if it is one in which no guest will ever see the button (QEMU, qapi/run-state.json).
     private func pressOnce() throws(MonitorSession.Failure) -> String? {
         let deadline = Deadline(in: Self.monitorPatience)
         var session = try MonitorSession.open(directory, by: deadline)
         let runState = try session.execute(QMPCommand("query-status"), by: deadline)["status"]?.string ?? ""
         switch runState {
         case "guest-panicked", "internal-error", "shutdown", "postmigrate": return runState
-        // A machine that stands still does not see the button; what made it stand may have been put right since.
+        // A paused machine does not see the button; the reason for the pause may have been fixed since.
         case "paused", "io-error", "watchdog": try session.execute(QMPCommand("cont"), by: deadline)
         case "suspended": try session.execute(QMPCommand("system_wakeup"), by: deadline)
         default: break
@@ -52,7 +52,7 @@ struct PowerButton {
         return nil
     }
 
-    /// QEMU closes its monitor on its way to the end; any other failure is one of the monitor.
+    /// QEMU closes its monitor as it exits; any other failure is the monitor's.
     private func answer(to failure: QMPClient.Failure, _ process: borrowing ProcessHandle) -> Stopping.Answer {
         let patience = failure.mayBeTheEnd ? Self.endPatience : .zero
         if process.waitForEnd(by: Deadline(in: patience)) { return .ended }

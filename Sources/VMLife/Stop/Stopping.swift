@@ -4,7 +4,7 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Stops a VM, a rung at a time: ask the guest, then tell QEMU, then the kernel.
+/// Stops a VM, step by step: asks the guest, then tells QEMU to quit, then has the kernel kill it.
 package struct Stopping: Sendable {
     let vm: VMReference
     let paths: Paths
@@ -17,15 +17,15 @@ package struct Stopping: Sendable {
         case alreadyStopped
         /// The guest shut itself down.
         case guest
-        /// QEMU was told to quit, as if the power was cut; it has flushed its images.
+        /// QEMU was told to quit, as if the power were cut; it has flushed its images.
         case quit
         /// QEMU did not obey and was killed.
         case killed
-        /// QEMU ended without a word before it was told to.
+        /// QEMU ended before it was told to, and did not record why.
         case crashed
     }
 
-    /// What came of asking the guest.
+    /// The result of asking the guest.
     package enum Answer: Equatable, Sendable {
         /// It was not to be asked.
         case notAsked
@@ -33,22 +33,22 @@ package struct Stopping: Sendable {
         case ended
         /// It did not shut down in time.
         case tooSlow
-        /// It is past asking: QEMU's word for the machine's state.
+        /// The machine is in a state, in QEMU's term, in which asking is pointless.
         case pointless(runState: String)
-        /// QEMU did not pass the question on, and why.
+        /// QEMU could not be told to ask it, and why.
         case noMonitor(cause: String)
 
         /// Whether the monitor may still be of use.
         var leavesMonitor: Bool { if case .noMonitor = self { false } else { true } }
     }
 
-    /// How far it had to go.
+    /// The result of a stop.
     package struct Outcome: Sendable {
-        /// The rung that was enough.
+        /// The step that ended QEMU.
         package var rung: Rung
-        /// What became of the first one.
+        /// The result of the first step.
         package var answer: Answer
-        /// What of the host's it held last and could not be removed; the next command tries again.
+        /// Why host resources that only this VM held could not be removed; the next command retries.
         package var leftBehind: [VMError] = []
     }
 
@@ -59,7 +59,8 @@ package struct Stopping: Sendable {
         self.paths = paths
     }
 
-    /// How many descriptors a stop has open at most: QEMU's pidfd, turns, the monitor, what the sweep after it looks at.
+    /// The most descriptors that a stop has open: QEMU's pidfd, turns files, the monitor, and those of the sweep after
+    /// it.
     package static let descriptors = 10
 
     private var directory: RuntimeDirectory { RuntimeDirectory(vm.name, in: paths) }
@@ -69,7 +70,7 @@ package struct Stopping: Sendable {
     /// How long QEMU may take to quit: it flushes its images first.
     private static let quitPatience = Duration.seconds(10)
 
-    /// The rungs that would be tried, in their order; empty: there is nothing to stop. Touches nothing.
+    /// The steps that would be tried, in order; empty: there is nothing to stop. Touches nothing.
     ///
     /// - Throws: `.denied` if it is another user's; why it can't be told whether it runs.
     package func rungs() throws(VMError) -> [Rung] {
@@ -91,29 +92,29 @@ package struct Stopping: Sendable {
         return seen
     }
 
-    /// Of a file that can't be read no disks are known.
+    /// The VM's disks; none if its params file can't be read.
     private func disks() -> [FilePath] { (try? VMFile.glance(at: vm.file))?.disks.map(\.path.value) ?? [] }
 
-    /// That it does not run would be wrong of a VM that was started with another KVMCTL_RUN.
+    /// Refuses a VM that was started with another KVMCTL_RUN: saying that it is not running would be wrong.
     private func refuseElsewhere() throws(VMError) {
         let other: (pid: Int32, record: FilePath)?
         do throws(Errno) { other = try StrayMachine.elsewhere(holding: disks, besides: paths) } catch {
-            throw .system(error, vm.name.description, "who has its disks open can't be seen in /proc")
+            throw .system(error, vm.name.description, "can't tell from /proc which processes have its disks open")
         }
         guard let (pid, record) = other else { return }
         throw VMError(
             .busy, vm.name.description,
-            "does not run here, and QEMU, pid \(pid), has its disk open, with its flight record at \(record)",
+            "is not running here, but QEMU, pid \(pid), has its disk open, with its flight record at \(record)",
             remedy: "stop it with the KVMCTL_RUN that it was started with")
     }
 
-    /// Stops the VM, and says how far it had to go.
+    /// Stops the VM, and returns how.
     ///
-    /// The operation's turn is held to look, and to end QEMU; not while the guest takes its time, so that a stop with
-    /// less patience can go ahead of this one, which then finds QEMU ended.
+    /// The operation lock is held to observe the VM and to end QEMU, but not while the guest shuts down: a stop with a
+    /// shorter timeout can overtake this one, which then finds QEMU ended.
     ///
     /// - Throws: `.denied` if it is another user's; `.busy` if another command keeps talking to QEMU, so that the guest
-    ///   can't be asked: nothing is ended then that was not asked.
+    ///   can't be asked: a VM whose guest was not asked is not killed then.
     package func stop() throws(VMError) -> Outcome {
         var outcome = try stopQEMU()
         outcome.leftBehind = HostResource.sweep(paths, after: vm.name, patience: Self.quitPatience)
@@ -137,14 +138,14 @@ package struct Stopping: Sendable {
         return try PowerButton(directory).press(for: timeout, process)
     }
 
-    /// In the operation's turn; a directory that can't even be made again is nobody's turn, and keeps nobody from ending a QEMU
-    /// that ran on without it.
+    /// Runs `body` with the operation lock held. If a stray VM's directory can't even be created again, no command can
+    /// hold the lock, and `body` runs without it.
     private func operate<Result>(_ body: () throws(VMError) -> Result) throws(VMError) -> Result {
         if observe().isStray, (try? directory.openTurns()) == nil { return try body() }
         return try directory.operate(body)
     }
 
-    /// The VM's QEMU, when a start in progress is through; nil where there is none.
+    /// The VM's QEMU, after a start in progress has finished; nil if there is none.
     private func qemu() throws(VMError) -> ProcessHandle? {
         let seen = try operate { () throws(VMError) in
             let seen = observe(inTurn: true)
@@ -154,30 +155,30 @@ package struct Stopping: Sendable {
         if let process = try directory.process(holder) { return process }
         guard try observe().isAlive else { return nil }
         throw VMError(
-            .busy, vm.name.description, "from here it can't be told which process its QEMU is",
-            remedy: "run kvmctl where it was started, not in a container of its own; /proc has to be mounted")
+            .busy, vm.name.description, "can't tell from here which process its QEMU is",
+            remedy: "run kvmctl where it was started, not in a separate container; /proc has to be mounted")
     }
 
-    /// The rungs below the guest: `quit`, SIGTERM (which QEMU takes as `quit`, also where its monitor is of no use),
-    /// SIGKILL.
+    /// The steps after asking the guest: `quit`, SIGTERM (which QEMU treats as `quit`, even if its monitor is of no
+    /// use), SIGKILL.
     private func end(_ process: borrowing ProcessHandle, _ answer: Answer) throws(VMError) -> Rung {
-        // Whoever had the turn before may have been here already, and the name's QEMU may be another one by now.
+        // The previous holder of the lock may have ended it already, and the name may have a new QEMU by now.
         if process.waitForEnd(by: Deadline(in: .zero)) { return try howItEnded() }
         if answer.leavesMonitor, quit(), process.waitForEnd(by: Deadline(in: Self.quitPatience)) { return .quit }
         process.signal(SIGTERM)
         if process.waitForEnd(by: Deadline(in: Self.monitorPatience)) { return .quit }
-        // Before its end, so that nobody who waits for that takes it for a crash.
+        // Recorded before the kill, so that a command that waits for the end does not take it for a crash.
         noteInRecord()
         process.signal(SIGKILL)
         guard process.waitForEnd(by: Deadline(in: Self.quitPatience)) else {
             throw VMError(
                 .timedOut, vm.name.description, "QEMU was sent SIGKILL and has not ended; it hangs in the kernel",
-                remedy: "/proc/\(process.pid)/wchan says where, mostly a disk that does not answer")
+                remedy: "/proc/\(process.pid)/wchan says where: usually a disk does not respond")
         }
         return .killed
     }
 
-    /// Tells QEMU over its monitor. False where it was not told, for whatever reason: SIGTERM says the same.
+    /// Tells QEMU to quit, over its monitor. False if that failed for any reason: SIGTERM does the same.
     private func quit() -> Bool {
         let deadline = Deadline(in: Self.monitorPatience)
         do throws(MonitorSession.Failure) {
@@ -185,13 +186,13 @@ package struct Stopping: Sendable {
             try session.execute(QMPCommand("quit"), by: deadline)
             return true
         } catch .qemu(.closed) {
-            return true  // it has ended before its reply was sent
+            return true  // it ended before it sent its reply
         } catch {
             return false
         }
     }
 
-    /// How QEMU ended, which this command did not tell to: in its own word.
+    /// How QEMU ended, by its own record, if not by this command.
     private func howItEnded() throws(VMError) -> Rung {
         let seen = Observation(vm.name, in: paths)
         if seen.state == .unknown, let obstacle = seen.obstacle { throw obstacle }
@@ -202,7 +203,7 @@ package struct Stopping: Sendable {
         }
     }
 
-    /// A VM that was stopped on request has not crashed, and QEMU can't write that down.
+    /// Records the kill: a VM that was stopped on request has not crashed, and a killed QEMU can't record that.
     private func noteInRecord() {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)

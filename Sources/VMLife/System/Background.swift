@@ -1,17 +1,17 @@
 import Glibc
 
-/// Work on a thread of its own, for what mostly waits. (Dispatch runs no more at a time than there are processors.)
+/// Work on its own thread, for work that mostly waits. (Dispatch runs no more at a time than there are processors.)
 package final class Background<Value: Sendable> {
     private let compute: @Sendable () -> Value
     private let box = Box()
     private var thread: pthread_t?
 
-    /// What the thread writes, and who has joined it reads.
+    /// Written by the thread, and read only after joining it.
     private final class Box {
         var value: Value?
     }
 
-    /// Begins the work; where there is no thread to be had, it is done when its value is asked for.
+    /// Starts the work. If no thread can be created, it is done when its value is read.
     package init(_ compute: @escaping @Sendable () -> Value) {
         self.compute = compute
         let box = box
@@ -26,7 +26,7 @@ package final class Background<Value: Sendable> {
         if failure == 0 { self.thread = thread } else { work.release() }
     }
 
-    /// Waits for what comes of it.
+    /// The result. Waits for it.
     package var value: Value {
         if let thread { pthread_join(thread, nil) }
         thread = nil
@@ -34,7 +34,7 @@ package final class Background<Value: Sendable> {
     }
 }
 
-/// What a function of C can call: it knows nothing of type parameters.
+/// The work without its type parameter, which a C callback can't have.
 private final class Work {
     let run: () -> Void
 

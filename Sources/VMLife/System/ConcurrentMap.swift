@@ -1,8 +1,8 @@
 import Dispatch
 
 extension Array where Element: Sendable {
-    /// What `transform` makes of each element, in their order, computed on two threads where there are many: to start a
-    /// thread takes as long as a dozen params files do. More than two seldom help: they wait for the same allocator and directory.
+    /// Like `map`, but on two threads if there are many elements: starting a thread takes as long as reading a dozen
+    /// params files. More than two seldom help, as they wait for the same allocator and directory.
     func concurrentMap<Result: Sendable>(_ transform: @Sendable (Element) -> Result) -> [Result] {
         guard count >= 64 else { return map(transform) }
         let middle = count / 2

@@ -31,7 +31,7 @@ os.write(go[1], b"x")
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
-# What a container has of its own, and the machine's VMs are not seen in it.
+# A container has these of its own, so the machine's VMs are not visible in it.
 PLACES = """
 mount --make-rprivate /
 for place in /run /var/log /var/cache; do mount -t tmpfs -o mode=755 none $place; done
@@ -42,8 +42,8 @@ cd /run/vms
 
 
 def run(host, script, mapped="0 100000 65536\n"):
-    """Runs a script of shell as root of a container with such uids and gids; it finds kvmctl in PATH."""
-    # Its root is no root here.
+    """Runs a shell script as root of a container with these uids and gids, and with kvmctl in PATH."""
+    # Its root is not root outside.
     host.root.chmod(0o755)
     environment = {**host.environment, "PATH": f"{host.binary.parent}:{host.environment['PATH']}"}
     del environment["KVMCTL_RUN"], environment["KVMCTL_VMS"]

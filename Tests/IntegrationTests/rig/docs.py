@@ -1,4 +1,4 @@
-"""The man pages and the completions, as the build makes them."""
+"""The man pages and the completions, as the build creates them."""
 
 import os
 import subprocess
@@ -9,6 +9,6 @@ JULY_2010 = "1279000000"
 
 
 def make_docs(binary, directory):
-    """Makes them in a new directory, dated July 13, 2010."""
+    """Creates them in a new directory, dated July 13, 2010."""
     subprocess.run(
         [TREE / "tools/docs", binary, directory], check=True, env={**os.environ, "SOURCE_DATE_EPOCH": JULY_2010})

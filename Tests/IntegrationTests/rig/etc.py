@@ -1,4 +1,4 @@
-"""A host whose /etc and /run are a test's own, so that network services can be configured there."""
+"""A host with a private /etc and /run, so that a test can configure network services there."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ class HostWithEtc:
     def json(self, *arguments):
         return json.loads(self.kvmctl(*arguments, "--json").stdout)
 
-    # What a host has where a service is in use
+    # What a host has on which a service is in use
 
     def write(self, path, text):
         """Writes a file of /etc; returns its path as the host sees it."""

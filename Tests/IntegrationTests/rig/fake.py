@@ -1,10 +1,10 @@
-"""QEMUs that misbehave, which the real one does not do on demand."""
+"""QEMUs that misbehave, which the real QEMU does not do on demand."""
 
 import textwrap
 
 
 def fake_qemu(host, body):
-    """A QEMU that tells what it can do, and then does `body`, in sh, instead of making a machine."""
+    """A QEMU that reports its capabilities, and then runs `body`, in sh, instead of creating a machine."""
     path = host.root / "qemu"
     path.write_text('#!/bin/sh\ncase "$*" in *"-machine none"*) exec qemu-system-x86_64 "$@" ;; esac\n' + body)
     path.chmod(0o755)
@@ -34,7 +34,7 @@ while True:
 
 
 def fake_monitor(host, conversation):
-    """A QEMU without a machine, whose monitor has such a `conversation`, in Python, with everyone who connects."""
+    """A QEMU without a machine, whose monitor runs `conversation`, in Python, with each client that connects."""
     script = host.root / "monitor.py"
     script.write_text(
         MONITOR + textwrap.indent(textwrap.dedent(conversation), " " * 8) + "    except BrokenPipeError:\n        pass\n")

@@ -1,11 +1,11 @@
-"""Commands that are killed, that the kernel refuses something at a system call (strace(1), -e inject), or that are short of descriptors."""
+"""Runs commands that are killed or fail at a chosen system call (strace(1), -e inject), or that run out of descriptors."""
 
 import re
 import signal
 
 
 def system_calls(host, *words, since=""):
-    """[(name, how often it was called until then)] of one run of kvmctl, in their order, from the one that `since` is in."""
+    """[(name, how often it was called until then)] of one run of kvmctl, in order, from the call that mentions `since` on."""
     trace = host.root / "trace"
     result = host.execute("strace", "-o", trace, host.binary, *words)
     assert result.returncode == 0, result.stderr
@@ -31,11 +31,11 @@ def was_killed(result):
 
 
 def with_fault(host, path, error, *arguments, calls="openat"):
-    """Runs kvmctl; each of these system calls that is about the path fails with that error."""
+    """Runs kvmctl; each of these system calls fails with that error if it is about the path."""
     return host.execute(
         "strace", "-f", "-o", "/dev/null", "-P", path, "-e", f"inject={calls}:error={error}", host.binary, *arguments)
 
 
 def with_descriptors(host, number, *arguments):
-    """Runs kvmctl with so many descriptors at most."""
+    """Runs kvmctl with a limit on its descriptors."""
     return host.execute("prlimit", f"--nofile={number}:{number}", host.binary, *arguments, timeout=120)

@@ -1,4 +1,4 @@
-"""File systems that somebody else answers for, or nobody."""
+"""FUSE file systems: one that shows a directory, and ones that never answer."""
 
 import contextlib
 import os
@@ -11,9 +11,9 @@ SERVER = Path(__file__).with_name("fuse_server.py")
 
 @contextlib.contextmanager
 def fuse(host, how, *places, user=0):
-    """In here each place is a file system of that kind (fuse_server.py), for all that runs on the host.
+    """Within it each place is a file system of that kind (fuse_server.py), for everything that runs on the host.
 
-    `user` is the one who mounted it.
+    `user` is the user who mounted it.
     """
     for place in places:
         Path(place).mkdir(exist_ok=True)
@@ -26,7 +26,7 @@ def fuse(host, how, *places, user=0):
         yield
     finally:
         host.more_namespaces.clear()
-        # With the server the kernel gives up all that waits for it.
+        # When the server ends, the kernel releases everything that waits for it.
         server.kill()
         server.wait()
         server.stdout.close()

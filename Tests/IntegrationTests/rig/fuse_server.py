@@ -1,7 +1,7 @@
 """A file system in user space (linux/fuse.h): fuse_server.py HOW PLACE…, which mounts it on each place and serves until killed.
 
-HOW is `silent`: no request is ever answered; `handshake`: the kernel's first one is, and the others are taken in and not
-answered, so that who waits for them can't even be killed (fs/fuse/dev.c, request_wait_answer); or a directory, which is
+HOW is `silent`: no request is ever answered; `handshake`: only the kernel's first one is, the others are read but not
+answered, so that a process that waits for them can't even be killed (fs/fuse/dev.c, request_wait_answer); or a directory, which is
 shown, read-only.
 """
 
@@ -21,7 +21,7 @@ IN_HEADER = struct.Struct("<IIQQIIII")
 
 
 class Mirror:
-    """Shows a directory. Files are known by the numbers that they were given as they were looked up; 1 is the root."""
+    """Shows a directory. Each file has the number that it got when it was looked up; 1 is the root."""
 
     def __init__(self, source):
         self.paths = {1: Path(source)}
@@ -78,7 +78,7 @@ def serve(descriptor, mirror):
         request = os.read(descriptor, 1 << 18)
         _, opcode, unique, node, *_ = IN_HEADER.unpack_from(request)
         if opcode == INIT:
-            # Version 7.31, and what may be sent at once.
+            # Version 7.31, and the largest write.
             body, error = struct.pack("<4I2H2I2H8I", 7, 31, 1 << 16, 0, 12, 9, 1 << 16, 1, 32, 0, *[0] * 8), 0
         elif mirror is None or opcode in (FORGET, BATCH_FORGET, INTERRUPT):
             continue
@@ -94,7 +94,7 @@ def main(how, *places):
     libc = ctypes.CDLL(None, use_errno=True)
     for place in places:
         descriptor = os.open("/dev/fuse", os.O_RDWR)
-        # Who mounted it, as fusermount(1) says it of a user.
+        # The user who mounted it, as fusermount(1) passes it.
         user = os.environ.get("FUSE_USER", "0")
         options = f"fd={descriptor},rootmode={stat.S_IFDIR:o},user_id={user},group_id=0,allow_other,default_permissions"
         if libc.mount(b"nobody", place.encode(), b"fuse", 0, options.encode()):

@@ -1,4 +1,4 @@
-"""A host of a test's own: a network namespace, and directories for VMs and run-time files."""
+"""A private host for a test: a network namespace, and directories for VMs and run-time files."""
 
 import fcntl
 import itertools
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 
 class Host:
-    """Runs kvmctl as root, or as `uid`, where nothing of the machine's own network or VMs can be met."""
+    """Runs kvmctl as root, or as `uid`, isolated from the machine's own network and VMs."""
 
     def __init__(self, binary, guests, uid=0):
         self.namespace = f"kvmctl-{os.getpid()}-{next(_numbers)}"
@@ -40,7 +40,7 @@ class Host:
         shutil.copy(binary, self.binary)
         self.old_command = self.binary.with_name("start_a_kvm.sh")
         self.old_command.symlink_to("kvmctl")
-        # Programs that kvmctl starts have users of their own, and have to get to what is theirs below.
+        # Programs that kvmctl starts run as other users, and have to reach their files below.
         os.chmod(self.root, 0o755 if uid else 0o711)
         self.environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -87,7 +87,7 @@ class Host:
             stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
 
     def kvmctl(self, *arguments, expect=0, timeout=60, uid=None):
-        """Runs kvmctl, which must exit with the code `expect`; None: with whichever."""
+        """Runs kvmctl, which must exit with the code `expect`; None: with any code."""
         result = self.execute(self.binary, *arguments, timeout=timeout, uid=uid)
         assert expect is None or result.returncode == expect, (
             f"kvmctl {' '.join(map(str, arguments))} exited {result.returncode}, not {expect}\n"
@@ -140,7 +140,7 @@ class Host:
             lambda: text in self.console_log(name),
             lambda: f"{text!r} on the console of {name}, which ends:\n{self.console_log(name)[-2000:]}", timeout)
 
-    # What is there, as the kernel tells it
+    # What exists, as the kernel reports it
 
     def qemus(self):
         found = in_namespace(self.namespace)
@@ -172,13 +172,13 @@ class Host:
         subprocess.run(["ip", "-n", self.namespace, *arguments], check=True)
 
     def links(self):
-        """{name: what `ip -details -json link` tells of it}."""
+        """{name: what `ip -details -json link` reports}."""
         shown = subprocess.run(
             ["ip", "-n", self.namespace, "-details", "-json", "link", "show"], check=True, capture_output=True)
         return {link["ifname"]: link for link in json.loads(shown.stdout)}
 
     def network(self):
-        """All that the kernel has of the network's configuration, and what runs there beside QEMU."""
+        """The kernel's whole network configuration, and the processes other than QEMU that run there."""
         def told(*arguments):
             return self.execute(*arguments).stdout
 

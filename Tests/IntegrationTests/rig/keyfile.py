@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""keyfile.py FILE…: reads key files with NetworkManager's own library, prints what it understood as JSON.
+"""keyfile.py FILE…: reads key files with NetworkManager's own library, prints what it parsed as JSON.
 
 Exit code 1 if the library warns of anything in them, or finds a profile invalid.
 """

@@ -1,4 +1,4 @@
-"""A LAN that is not the host's: a namespace of its own, connected to the host's br0 as by an uplink."""
+"""A LAN outside the host: a separate namespace, connected to the host's br0 as by an uplink."""
 
 import contextlib
 import subprocess
@@ -7,7 +7,7 @@ from rig.waiting import wait_until
 
 
 class Lan:
-    """What is on the LAN has the interface `lan0`."""
+    """Programs on the LAN have the interface `lan0`."""
 
     def __init__(self, host):
         self.host = host
@@ -33,7 +33,7 @@ class Lan:
         return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *map(str, arguments)]
 
     def serve_addresses(self):
-        """Somebody's DHCP server, which is a router for IPv6 too: 10.7.0.0/24 and fd07::/64."""
+        """A DHCP server that is not kvmctl's, and a router for IPv6 too: 10.7.0.0/24 and fd07::/64."""
         self.ip("address", "add", "10.7.0.1/24", "dev", "lan0")
         self.ip("address", "add", "fd07::1/64", "dev", "lan0", "nodad")
         leases = self.host.root / "lan-leases"

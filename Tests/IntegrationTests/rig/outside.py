@@ -1,4 +1,4 @@
-"""What is beyond a host: another network namespace at the far end of a cable."""
+"""The world outside a host: another network namespace at the far end of a cable."""
 
 import contextlib
 import subprocess
@@ -8,7 +8,7 @@ ADDRESS = "192.0.2.2"
 
 
 class Outside:
-    """A machine that knows the host's address, and nothing of what is behind it."""
+    """A machine that knows the host's address, but nothing behind it."""
 
     def __init__(self, host):
         self.host = host
@@ -28,7 +28,7 @@ def outside(host):
     try:
         host.ip("link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", there.namespace)
         host.ip("address", "add", f"{HOST_ADDRESS}/24", "dev", "eth0")
-        # Without IPv6, whose addresses and routes come and go by themselves while the host is looked at.
+        # Without IPv6: its addresses and routes come and go by themselves while a test compares states.
         host.ip("link", "set", "eth0", "addrgenmode", "none")
         host.ip("link", "set", "eth0", "up")
         there.execute("ip", "address", "add", f"{ADDRESS}/24", "dev", "eth0")

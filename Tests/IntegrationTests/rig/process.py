@@ -1,4 +1,4 @@
-"""What the kernel says of a process."""
+"""What the kernel reports about a process."""
 
 import os
 import select
@@ -17,7 +17,7 @@ class Process:
         return f"process {self.pid} ({' '.join(self.arguments)})"
 
     def wait_for_end(self, timeout=60):
-        """Until the kernel has freed all that it held: its executable is gone from /proc before its locks are."""
+        """Waits until the kernel has freed everything that it held: its executable is gone from /proc before its locks are."""
         try:
             descriptor = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -54,7 +54,7 @@ class Process:
 
     @property
     def descriptors(self):
-        """{number: what it is open on}; one that is closed meanwhile is left out."""
+        """{number: the file that it refers to}; a descriptor that is closed meanwhile is left out."""
         found = {}
         for entry in (self.directory / "fd").iterdir():
             try:

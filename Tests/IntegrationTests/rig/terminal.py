@@ -26,7 +26,7 @@ def wait_for_exit(terminal, expect=0, timeout=30):
 
 
 def paste(terminal, text):
-    """Types a long text; fails where nobody reads it."""
+    """Types a long text; fails if nothing reads it."""
     rest = text.encode()
     os.set_blocking(terminal.child_fd, False)
     while rest:
@@ -48,9 +48,9 @@ def console(host, vm):
 
 
 def run_inside(host, vm, command, timeout=30):
-    """Runs a line of shell in the tiny guest, by its console; what it printed, and its exit code."""
+    """Runs a shell command on the tiny guest's console; returns its output and its exit code."""
     with console(host, vm) as terminal:
-        # The guest echoes what is typed: only the arithmetic tells the answer from the question.
+        # The guest echoes what is typed: only the arithmetic tells the output from the echo.
         terminal.sendline(f"echo begin-$((1 + 1)); {command}; echo end-$?-$((1 + 1))")
         terminal.expect(r"begin-2\r\n", timeout=timeout)
         terminal.expect(r"end-(\d+)-2\r\n", timeout=timeout)

@@ -1,4 +1,4 @@
-"""A VNC client (RFC 6143) that gets no further than being let in."""
+"""A VNC client (RFC 6143) that only logs in."""
 
 import socket
 import subprocess
@@ -13,7 +13,7 @@ def des(key, block):
 
 
 def mirrored(key):
-    """VNC takes the bits of each byte of a key the other way round."""
+    """VNC uses the bits of each byte of a key in reverse order."""
     return bytes(int(f"{byte:08b}"[::-1], 2) for byte in key)
 
 
@@ -22,13 +22,13 @@ def key_of(password):
 
 
 def password_file(path, password):
-    """What `vncpasswd -f` makes of a password: the file that viewers take."""
+    """A password in the format of `vncpasswd -f`: the file that viewers read."""
     path.write_bytes(des(mirrored(bytes([23, 82, 107, 6, 35, 78, 88, 7])), key_of(password)))
     return path
 
 
 class Connection:
-    """To be made by a process of the host's: a test of its own network has no way there."""
+    """To be opened by a process on the host: the test itself has no access to its network."""
 
     def __init__(self, port, address="127.0.0.1"):
         self.socket = socket.create_connection((address, port), timeout=10)
@@ -38,7 +38,7 @@ class Connection:
         self.offered = set(self.socket.recv(number))
 
     def log_in(self, password=None):
-        """Whether the server lets one in."""
+        """Whether the server accepts the login."""
         if password is None:
             self.socket.sendall(bytes([NONE]))
         else:

@@ -1,4 +1,4 @@
-"""A lab host: a VM of kvmctl's that is itself a host of VMs, reached over SSH."""
+"""A lab host: a VM run by kvmctl that is itself a host of VMs, reached over SSH."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import subprocess
 from rig.process import Process
 from rig.waiting import wait_until
 
-# What a host that is emulated on a busy machine may take to boot. It takes half a minute on an idle one.
+# How long an emulated host on a busy machine may take to boot. On an idle one it takes half a minute.
 BOOT = 300
 
 
@@ -24,7 +24,7 @@ class LabHost:
     def __repr__(self):
         return self.name
 
-    # Its life
+    # Starting and stopping it
 
     @property
     def state(self):
@@ -59,7 +59,7 @@ class LabHost:
         self.wait_up(after=boot)
 
     def wait_up(self, after=None):
-        """Until it answers; with `after`, until it answers in another boot than that one."""
+        """Waits until it answers; with `after`, until it answers in a boot other than that."""
         def answer():
             try:
                 return self.boot_id(timeout=60) not in (None, after)
@@ -109,7 +109,7 @@ class LabHost:
     def kvmctl(self, *arguments, expect=0, timeout=120):
         return self.run(shlex.join(["kvmctl", *map(str, arguments)]), expect, timeout)
 
-    # What the console tests' rig.terminal asks of a host: a program on a terminal of its own.
+    # The interface that rig.terminal needs of a host: running a program on its own terminal.
 
     binary = "kvmctl"
     environment = os.environ
@@ -130,7 +130,7 @@ class LabHost:
         lines = {
             "MEMORY": 128, "NET0": "none", "VNCDISP": "none",
             "KERNEL": "/lab/guests/vmlinuz", "INITRD": "/lab/guests/initrd.gz",
-            # Each letter on the console of a nested guest costs an exit of the emulated KVM.
+            # Each character on a nested guest's console costs an exit of the emulated KVM.
             "APPEND": f"'console=ttyS0 quiet {words}'",
             **keys,
         }
@@ -148,7 +148,7 @@ class LabHost:
 
     def wait_console(self, name, text, timeout=180):
         """Waits for `text` on a guest's serial console."""
-        # Not `kvmctl logs`: it takes the emulated CPU away from the guest.
+        # Not `kvmctl logs`: it would take CPU time from the guest.
         script = f"until grep -qF {shlex.quote(text)} /var/log/kvmctl/{name}/console.log 2>/dev/null; do sleep 0.5; done"
         result = self.run(f"timeout {timeout} sh -c {shlex.quote(script)}", expect=None, timeout=timeout + 60)
         assert result.returncode == 0, (

@@ -1,4 +1,4 @@
-"""A lab: hosts of one image on one wire, with what they have on disk."""
+"""A lab: hosts of one image on one wire, with their disks."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ RELEASE = TREE / ".build/release/kvmctl"
 
 
 class Lab:
-    """The lab of this name; what is found of it is gone on with."""
+    """The lab of this name; whatever exists of it is reused."""
 
     def __init__(self, name, suite="bookworm", binary=RELEASE):
         self.suite = suite
@@ -22,17 +22,17 @@ class Lab:
         self.wire = Wire(f"kvmctl-lab-{name}")
         self.image = _output(TREE / "Tests/LabTests/image/build", suite)
 
-    # Its life
+    # Opening and closing it
 
     def open(self):
-        """Makes the wire and the payload; hosts are made one by one."""
+        """Creates the wire and the payload; hosts are created one by one."""
         (self.directory / "vms").mkdir(parents=True, exist_ok=True)
         self.wire.open()
         self.kvmctl("net", "up", BRIDGE, "--address", f"{ADDRESS}/24")
         self._make_payload()
 
     def close(self):
-        """Ends its hosts at once and leaves nothing of it."""
+        """Kills its hosts and removes everything."""
         if self.wire.exists:
             for host in self.hosts():
                 host.cut_power()
@@ -41,11 +41,11 @@ class Lab:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def hosts(self):
-        """Those that it has, running or not."""
+        """Its hosts, running or not."""
         return [LabHost(self, int(path.name.removeprefix("lab"))) for path in sorted(self.directory.glob("vms/lab*"))]
 
     def host(self, number, **keys):
-        """Host `number`, running and with kvmctl installed; made if it isn't there, with these keys in its vm.params."""
+        """Host `number`, running and with kvmctl installed; created if it does not exist, with these keys in its vm.params."""
         host = LabHost(self, number)
         if not self._home(host).exists():
             self.make_host(number, **keys)
@@ -56,17 +56,17 @@ class Lab:
         return host
 
     def update_host(self, number):
-        """Host `number`, running and with the kvmctl of the payload as it is now."""
+        """Host `number`, running and with the payload's current kvmctl."""
         host = LabHost(self, number)
         if not self._home(host).exists() or host.state != "running":
-            # Its disk is the payload as it was when it was made.
+            # A start gives it the payload disk as it was last made.
             return self.host(number)
         archive = subprocess.run(["tar", "-C", self.directory / "payload", "-cz", "install"], check=True, stdout=subprocess.PIPE).stdout
         subprocess.run([*host.ssh(), "tar -C /run -xz && /lab/setup /run"], input=archive, check=True)
         return host
 
     def make_host(self, number, **keys):
-        """A host that has never run, without kvmctl."""
+        """Creates a host that has never run, without kvmctl."""
         host = LabHost(self, number)
         home = self._home(host)
         home.mkdir()
@@ -77,7 +77,7 @@ class Lab:
         return host
 
     def lose_host(self, number):
-        """Ends it at once, with its disk."""
+        """Kills the host and removes its disk."""
         host = LabHost(self, number)
         host.cut_power()
         shutil.rmtree(self._home(host))
@@ -85,7 +85,7 @@ class Lab:
     def _home(self, host):
         return self.directory / "vms" / host.name
 
-    # kvmctl, outside of the hosts
+    # kvmctl, outside the hosts
 
     def kvmctl(self, *arguments, timeout=120):
         environment = {**os.environ, "KVMCTL_RUN": str(self.directory / "run"), "KVMCTL_VMS": str(self.directory / "vms")}
@@ -97,9 +97,9 @@ class Lab:
     # What is tested
 
     def _make_payload(self):
-        """The disk that its hosts mount at /lab: kvmctl as `make install` lays it out, the guests of the test rig, programs.
+        """Creates the disk that its hosts mount at /lab: kvmctl as installed by `make install`, the test rig's guests, programs.
 
-        A host that runs keeps the one that it was started with.
+        A running host keeps the disk that it was started with.
         """
         content = self.directory / "payload"
         shutil.rmtree(content, ignore_errors=True)
@@ -120,7 +120,7 @@ def _output(*command):
 
 
 def _params(number, keys):
-    """The vm.params of a host: the example's, which is host 1's, with its number, and these keys."""
+    """The vm.params of a host: the example for host 1, with this host's number, and these keys."""
     text = (TREE / "Examples/lab/vm.params").read_text()
     text = text.replace("lab1", f"lab{number}").replace("10.8.0.11:", f"10.8.0.{10 + number}:").replace(
         "52:54:00:00:08:01", f"52:54:00:00:08:{number:02x}")

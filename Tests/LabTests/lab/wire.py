@@ -1,4 +1,4 @@
-"""The wire between lab hosts: a bridge in a network namespace, with nothing of the machine's own network on it."""
+"""The wire between lab hosts: a bridge in a network namespace, apart from the machine's own network."""
 
 import subprocess
 from pathlib import Path
@@ -10,7 +10,7 @@ _TABLE = "kvmctl-lab"
 
 
 def tap(number):
-    """The name of the tap that the host of this number has on the wire; Examples/lab/vm.params gives it."""
+    """The name of the host's tap on the wire, as set in Examples/lab/vm.params."""
     return f"lab{number}"
 
 
@@ -30,7 +30,7 @@ class Wire:
         return Path("/run/netns", self.namespace).exists()
 
     def open(self):
-        """A namespace whose bridge kvmctl has yet to make."""
+        """Creates a namespace in which kvmctl will create the bridge."""
         if not self.exists:
             subprocess.run(["ip", "netns", "add", self.namespace], check=True)
             self.execute("ip", "link", "set", "lo", "up")
@@ -40,7 +40,7 @@ class Wire:
             subprocess.run(["ip", "netns", "delete", self.namespace], check=True)
 
     def cut(self, one, other):
-        """Nothing gets from one host to the other any more; everybody else hears both."""
+        """Cuts the two hosts off from each other; all others still reach both."""
         self._nft(f"add table bridge {_TABLE}",
                   f"add chain bridge {_TABLE} forward {{ type filter hook forward priority 0; }}",
                   *(f"add rule bridge {_TABLE} forward iifname {tap(a)} oifname {tap(b)} drop"
