@@ -1,18 +1,18 @@
 import Glibc
 import SystemPackage
 
-/// A directory that was just made, and goes again where what was to be in it can't be made.
+/// A directory that was just made, and is removed again if its content can't be made.
 final class NewDirectory {
     private let place: FoundFile
     private let identity: FileIdentity?
 
     /// Makes it.
     ///
-    /// - Throws: `.fileExists` where something is there already.
+    /// - Throws: `.fileExists` if something is there already.
     init(at place: consuming FoundFile, permissions: mode_t) throws(Errno) {
         try place.makeDirectory(permissions: permissions)
         do throws(Errno) { identity = try place.statusNow().map { FileIdentity($0) } } catch {
-            // Whichever it is by now: only an empty one goes.
+            // It may have been replaced meanwhile; only an empty directory is removed.
             place.removeEmptyDirectory()
             throw error
         }
@@ -22,6 +22,6 @@ final class NewDirectory {
     /// Waits until its name survives a power cut.
     func syncName() throws(Errno) { try place.syncDirectory() }
 
-    /// Takes it back, if nothing is in it.
+    /// Removes it again if it is empty.
     func remove() { if let identity { try? place.removeDirectory(identity) } }
 }

@@ -9,7 +9,7 @@ struct OwnedDescriptor: ~Copyable {
     /// Takes over an open descriptor.
     init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
 
-    /// Takes over what a shim function returned: a descriptor, or -errno.
+    /// Takes over the result of a shim function: a descriptor, or -errno.
     init(returned value: CInt) throws(Errno) {
         guard value >= 0 else { throw Errno(rawValue: -value) }
         descriptor = FileDescriptor(rawValue: value)
@@ -19,14 +19,14 @@ struct OwnedDescriptor: ~Copyable {
 
     var rawValue: CInt { descriptor.rawValue }
 
-    /// Gives the descriptor up without closing it.
+    /// Gives up the descriptor without closing it.
     consuming func release() -> CInt {
         let raw = descriptor.rawValue
         discard self
         return raw
     }
 
-    /// Opens a file, close-on-exec. A terminal never becomes this process's own by that.
+    /// Opens a file, close-on-exec. A terminal does not become this process's controlling terminal.
     static func open(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: mode_t = 0
     ) throws(Errno) -> OwnedDescriptor {
@@ -39,7 +39,8 @@ struct OwnedDescriptor: ~Copyable {
         }
     }
 
-    /// Opens a file of kvmctl's own: not through a link, and nothing whose opening or reading waits for somebody else.
+    /// Opens one of kvmctl's files, without following a link and without waiting. Only a regular file is accepted,
+    /// since reading anything else may wait for another process.
     static func regular(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: mode_t = 0
     ) throws(Errno) -> OwnedDescriptor {
@@ -48,12 +49,12 @@ struct OwnedDescriptor: ~Copyable {
         return file
     }
 
-    /// Opens a regular file for reading, whoever has it, and whatever they put there meanwhile: what it is is seen before
-    /// it is opened, for the opening of a FIFO waits, and that of a device can do something (/dev/watchdog).
+    /// Opens a regular file of any user for reading, even if it is replaced meanwhile. Its kind is checked before it is
+    /// opened, since opening a FIFO waits, and opening a device can have an effect (/dev/watchdog).
     ///
-    /// - Throws: `.notSupported` where it is something else, or a file of the kernel's, whose reading may wait for ever
-    ///   (/proc/kmsg) or take away what it reads; `.resourceTemporarilyUnavailable` where its owner keeps others waiting
-    ///   (fcntl(2), F_SETLEASE).
+    /// - Throws: `.notSupported` if it is something else, or a kernel file, whose reading may wait for ever or consume
+    ///   what it reads (/proc/kmsg); `.resourceTemporarilyUnavailable` if its owner holds a lease that would make the
+    ///   opening wait (fcntl(2), F_SETLEASE).
     static func anyonesRegular(_ path: FilePath) throws(Errno) -> OwnedDescriptor {
         try RemoteMounts.refuseSilent(at: path)
         let seen = try open(path, .readOnly, flags: pathOnly)
@@ -62,14 +63,14 @@ struct OwnedDescriptor: ~Copyable {
         return try open(FilePath("/proc/self/fd/\(seen.rawValue)"), .readOnly, flags: O_NONBLOCK)
     }
 
-    /// What the kernel calls the file system, where its files are views of the kernel's own state; else nil.
+    /// The kernel's name for the file system if its files are views of kernel state; else nil.
     var pseudoFileSystem: String? {
-        // Those never fail to say what they are (fs/libfs.c, simple_statfs); one that somebody serves may.
+        // These file systems never fail here (fs/libfs.c, simple_statfs); one with a server may.
         let type = clinux_file_system_type(rawValue)
         return type < 0 ? nil : PseudoFileSystem.name(ofType: UInt32(truncatingIfNeeded: type))
     }
 
-    /// What fstat(2) says.
+    /// The result of fstat(2).
     func status() throws(Errno) -> stat {
         var found = stat()
         guard fstat(rawValue, &found) == 0 else { throw Errno(rawValue: Glibc.errno) }
