@@ -7,7 +7,7 @@ import pytest
 from rig import container
 
 VM = "mkdir {0}; printf 'MEMORY=32\\nNET0=none\\nVNCDISP=none\\nACCEL=tcg\\n{1}' >{0}/vm.params\n"
-LACK = "the uids that VMs get, 1900000000 to 1900065535, are not mapped in this container, whose are 0 to 65535"
+LACK = "this container does not map the uids for VMs, 1900000000 to 1900065535, but 0 to 65535"
 
 
 @pytest.mark.parametrize("command", ["check vm", "start vm", "start vm --dry-run", "explain vm", "check --all"])

@@ -29,7 +29,7 @@ def test_below_a_root(two_vms):
     with dead(host, far, how="handshake"):
         listed = kvmctl(host, "list", expect=124)
         assert "a " in listed.stdout and "b " in listed.stdout
-        assert f"nothing answers for {far} (fuse, nobody)" in listed.stderr
+        assert f"no answer from {far} (fuse, nobody)" in listed.stderr
         for command in (["show", "a"], ["stop", "--dry-run", "a"], ["start", "a"], ["start", "b"]):
             kvmctl(host, *command)
         # It can't be ruled out that they share a disk.
@@ -55,7 +55,7 @@ def test_a_root_itself(two_vms):
         assert "state          running" in kvmctl(host, "show", "b").stdout
         # Not "there is none": the VM may be there.
         missing = kvmctl(host, "start", "c", expect=124)
-        assert f"nothing answers for {far}" in missing.stderr
+        assert f"no answer from {far}" in missing.stderr
         kvmctl(host, "stop", "--now", "b")
         stopped = kvmctl(host, "stop", "--all", "--now", expect=1)
         assert "a: stopped" in stopped.stdout and host.qemus() == []
@@ -79,7 +79,7 @@ def test_a_running_vm_whose_own_file_is_there(host):
         assert "far: stopped" in stopped.stdout and "near: stopped" in stopped.stdout
         assert host.qemus() == []
         # Now it can't be told what the path is.
-        assert f"nothing answers for {far}" in kvmctl(host, "start", far, expect=124).stderr
+        assert f"no answer from {far}" in kvmctl(host, "start", far, expect=124).stderr
 
 
 def test_what_links_lead_to(two_vms):
@@ -91,7 +91,7 @@ def test_what_links_lead_to(two_vms):
     (host.vms / "direct.params").symlink_to("../far/vm.params")
     with dead(host, far):
         listed = kvmctl(host, "list", expect=124)
-        assert f"nothing answers for {far}" in listed.stderr and "b " in listed.stdout
+        assert f"no answer from {far}" in listed.stderr and "b " in listed.stdout
         kvmctl(host, "start", "b")
         assert kvmctl(host, "stop", "--all", "--now", expect=1).stdout.count("stopped;") == 2
 
@@ -107,7 +107,7 @@ def test_what_a_vm_names_there(two_vms, key):
         assert "far " in kvmctl(host, "list").stdout
         kvmctl(host, "check", "b")
         if key == "DISK0":
-            assert f"nothing answers for {far}" in kvmctl(host, "doctor", "far", expect=69).stdout
+            assert f"no answer from {far}" in kvmctl(host, "doctor", "far", expect=69).stdout
             for command in (["check", "far"], ["rm", "far", "--disks"]):
                 assert str(far) in kvmctl(host, *command, expect=124).stderr
             assert kvmctl(host, "stop", "--all", "--now").stdout.count("stopped;") == 1

@@ -342,7 +342,7 @@ def test_a_user_is_told_what_only_root_sees(healthy):
     (host.vms / "closed").chmod(0o700)
     said = host.kvmctl("doctor", uid=NOBODY).stdout
     assert f"VMs: {host.vms}/closed can't be read" in said
-    assert "firewall: only root can look at it" in said and "sudo kvmctl doctor" in said
+    assert "firewall: only root can read it" in said and "sudo kvmctl doctor" in said
     assert "ok       firewall" not in said
 
 
@@ -354,7 +354,7 @@ def test_a_file_with_errors(healthy):
 
 
 @pytest.mark.parametrize("nft, words", [
-    (None, "takes nft, which this host does not have"), ("echo 'Error: nonsense'", "does not understand"),
+    (None, "needs nft, which this host does not have"), ("echo 'Error: nonsense'", "does not understand"),
     ("echo broken >&2; exit 1", "broken"),
 ])
 def test_a_firewall_that_can_not_be_read_is_not_taken_for_open(healthy, nft, words):

@@ -184,7 +184,7 @@ def test_a_run_directory_that_dnsmasq_can_not_get_to(host):
     write_idle_vm(host, "vm")
     for command in ("check", "start"):
         said = host.kvmctl(command, "vm", expect=69).stderr
-        assert f"{host.root} is closed to it" in said and "let others pass through that one (mode o+x)" in said
+        assert f"it may not enter {host.root}" in said and "let other users enter that one (mode o+x)" in said
     host.root.chmod(0o711)
     host.kvmctl("check", "vm")
 

@@ -434,11 +434,11 @@ def test_a_file_system_that_a_user_serves(host):
         host.kvmctl("start", root)
         host.kvmctl("stop", "--now", "root")
         said = with_fault(host, "/proc/self/mountinfo", "EIO", "start", root)
-        assert said.returncode == 77 and "nobody can tell who serves it" in said.stderr
+        assert said.returncode == 77 and "whose server can't be determined" in said.stderr
     with fuse(host, source, users, user=NOBODY):
         for command in (["check"], ["start"], ["rm", "--yes"]):
             said = host.kvmctl(*command, users, expect=77).stderr
-            assert "is on a file system that a program of the account nobody serves" in said
+            assert "is on a file system served by a program of the account nobody" in said
         host.kvmctl("list")
 
 

@@ -304,7 +304,7 @@ def test_a_trial_goes_back_with_the_next_command_when_all_were_killed(network):
         assert not network.is_back()
         network.host.kvmctl("net", "show", "--dry-run", expect=64)
         assert not network.is_back()
-        assert "taken back" in network.host.kvmctl("list").stderr
+        assert "rolled back" in network.host.kvmctl("list").stderr
         network.wait_until_back()
 
 
@@ -317,7 +317,7 @@ def test_a_bridge_made_anew_since_is_left_alone(network):
         host.ip("link", "add", "other", "type", "bridge")
         host.ip("link", "add", "br0", "type", "bridge")
         theirs = host.links()["br0"]
-        assert "made the bridge anew" in host.kvmctl("list").stderr
+        assert "has been recreated since" in host.kvmctl("list").stderr
         assert host.links()["br0"] == theirs and host.links()["eth0"].get("master") is None
         assert host.kvmctl("list").stderr == ""
 
@@ -329,7 +329,7 @@ def test_a_bridge_made_anew_with_its_number_is_left_alone(network):
         index = host.links()["br0"]["ifindex"]
         host.ip("link", "delete", "br0")
         host.ip("link", "add", "br0", "index", str(index), "type", "bridge")
-        assert "made the bridge anew" in host.kvmctl("list").stderr
+        assert "has been recreated since" in host.kvmctl("list").stderr
         assert "br0" in host.links()
 
 

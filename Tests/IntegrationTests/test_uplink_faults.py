@@ -125,7 +125,7 @@ def test_a_kernel_that_goes_on_refusing_is_left_to_the_next_command(uplink):
         assert result.returncode == 69 and uplink.where() is None, result.stderr
         assert uplink.journals()
         said = host.kvmctl("list").stderr
-        assert "a change was completed" in said if first == sends[-1] else "a change was taken back" in said
+        assert "a change was completed" in said if first == sends[-1] else "a change was rolled back" in said
         assert uplink.where() == ("down" if first == sends[-1] else "up") and uplink.journals() == []
 
 
@@ -143,4 +143,4 @@ def test_a_journal_that_can_not_be_read_is_kept(uplink):
         begin()
         said = with_fault(host, file, "EIO", "list", calls="read").stderr
         assert f"{file}: can't be read: Input/output error" in said and uplink.journals(), said
-        assert "a change was taken back" in host.kvmctl("list").stderr and uplink.where() == "up"
+        assert "a change was rolled back" in host.kvmctl("list").stderr and uplink.where() == "up"

@@ -114,7 +114,7 @@ import Testing
     @Test func uidsThatAContainerDoesNotHave() throws {
         let found = try finding { $0.host.uids = IDMap(parsing: "0 100000 65536") }
         #expect((found.severity, found.subject) == (.warning, "users"))
-        #expect(found.text.contains("whose are 0 to 65535: no VM can start without RUNAS"))
+        #expect(found.text.contains("but 0 to 65535: no VM can start without RUNAS"))
     }
 
     @Test func memory() throws {

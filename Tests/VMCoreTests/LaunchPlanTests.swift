@@ -184,7 +184,7 @@ enum Host: CaseIterable {
         if let long = DeviceName("enp0s20f0u1u2u3i5") { facts.names[long] = eth9 }
         if let lan = DeviceName("lan") { facts.names[lan] = br0 }
         let mac = MACAddress(bits: 0x52_54_00_00_00_01)
-        facts.bridges[br0]?.holders[mac] = .other("somebody behind eth0 of br0")
+        facts.bridges[br0]?.holders[mac] = .other("a machine behind eth0 of br0")
     }
 
     private func makeClashing(_ facts: inout HostFacts) {

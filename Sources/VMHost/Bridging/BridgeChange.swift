@@ -3,16 +3,16 @@ import BridgeNet
 import SystemPackage
 import VMCore
 
-/// What has to be done to the host's network for a bridge to be as asked, computed and not yet done.
+/// The steps that bring a bridge into the requested state. Computed, not yet carried out.
 package struct BridgeChange: Sendable {
-    /// The bridge that it is about.
+    /// The bridge to be changed.
     package let bridge: InterfaceName
-    /// What the user should know.
+    /// Warnings for the user.
     package internal(set) var notices: [String] = []
     private let operations: [NetworkOperation]
-    /// What the bridge is known by from the first step to the last.
+    /// What identifies the bridge from the first step to the last.
     private let identity: BridgeIdentity
-    /// The routers of the links that change, and the link that each is on now.
+    /// The gateways on the links that change, each with its present link.
     private var gateways: [(address: IPAddress, link: UInt32)] = []
 
     init(_ bridge: InterfaceName, _ operations: [NetworkOperation], found: NetworkState) {
@@ -20,7 +20,7 @@ package struct BridgeChange: Sendable {
         identity = BridgeIdentity(bridge, through: operations, found: found)
     }
 
-    /// A bridge made as wanted.
+    /// Creates a bridge, or changes it, to match `wanted`.
     init(_ wanted: ConnectedBridge, found: NetworkState) throws(NetworkError) {
         self.init(wanted.bridge.name, try UplinkPlan.up(wanted, found: found), found: found)
         let uplink = wanted.uplink.flatMap { found.link(called: $0) }
@@ -32,25 +32,24 @@ package struct BridgeChange: Sendable {
         }
         if let uplink, !operations.isEmpty {
             notices = found.addresses.filter { $0.link == uplink.index && $0.address.isIPv4 && $0.isDynamic }.map {
-                "\($0) is leased, and the program that renews the lease still looks at \(uplink.name): "
-                    + "\(command: "kvmctl net persist \(bridge)") tells it"
+                "\($0) is leased, and the DHCP client that renews the lease still uses \(uplink.name): "
+                    + "\(command: "kvmctl net persist \(bridge)") reconfigures it"
             }
         }
     }
 
-    /// What is written down of neighbours of a bridge that gets another address.
+    /// The fixed neighbours that are added again because the bridge gets another address.
     private var rewritten: [FixedNeighbour] {
         operations.compactMap { if case .remove(.neighbour(let neighbour), bridge) = $0 { neighbour } else { nil } }
     }
 
-    /// Whether all is as it should be.
+    /// Whether there is nothing to do.
     package var isEmpty: Bool { operations.isEmpty }
 
-    /// Each step in words.
+    /// Each step, for people.
     package var steps: [String] { operations.map(\.description) }
 
-    /// How many things are moved to the bridge, or to its uplink, in words: `3 addresses, 5 routes, 1 rule,
-    /// 2 neighbours`.
+    /// How much moves to the bridge, or to its uplink, for people: `3 addresses, 5 routes, 1 rule, 2 neighbours`.
     package var moved: String {
         var counts = (addresses: 0, routes: 0, rules: 0, neighbours: 0)
         for case .add(let entry, _) in operations {
@@ -58,7 +57,7 @@ package struct BridgeChange: Sendable {
             case .address: counts.addresses += 1
             case .route: counts.routes += 1
             case .rule: counts.rules += 1
-            // Those that a bridge is given again with another address have not moved.
+            // A neighbour that a bridge gets back along with its new address has not moved.
             case .neighbour(let neighbour): if !rewritten.contains(neighbour) { counts.neighbours += 1 }
             default: continue
             }
@@ -72,22 +71,23 @@ package struct BridgeChange: Sendable {
         ].compactMap(\.self).joined(separator: ", ")
     }
 
-    /// What kept a change from being made.
+    /// Why a change was not made.
     struct Failure: Error {
         var error: VMError
-        /// Whether all is as before; else the journal has to stay.
+        /// Whether everything was rolled back. If not, the journal has to stay.
         var isUndone: Bool
     }
 
-    /// Does it. On a failure what was done is undone; and if this process is killed half-way, or the kernel refuses that too,
-    /// root's next command undoes it; or completes it, from the first step on that can't be undone.
+    /// Carries out the change. On failure it is rolled back. If this process is killed half-way, or the kernel refuses
+    /// the rollback too, root's next command rolls the change back, or completes it if a step was reached that can't be
+    /// undone.
     package func carryOut(_ paths: Paths) throws(VMError) {
         guard !isEmpty else { return }
         let journal = try ChangeJournal.begin(try record([]), in: paths)
         do throws(Failure) {
             try perform(undoable)
             do throws(VMError) { try journal.commit() } catch {
-                // Nothing would keep the next command from undoing it.
+                // Without that line the next command would roll it back.
                 throw takenBack(error)
             }
         } catch {
@@ -98,8 +98,8 @@ package struct BridgeChange: Sendable {
         journal.close()
     }
 
-    /// Does it on trial: unless it is confirmed in time, and for as long as the routers that answer now go on to do so,
-    /// all goes back.
+    /// Carries out the change on trial: it is rolled back unless it is confirmed in time, and as soon as a gateway that
+    /// answers now stops answering.
     package func begin(trialFor limit: Duration, _ paths: Paths) throws(VMError) -> Trial {
         let answering = try Bridges.routing { (_) throws(NetworkError) in try answeringGateways() }
         var record = try record(answering)
@@ -109,7 +109,7 @@ package struct BridgeChange: Sendable {
         return try Trial(journal, at: path, limit: limit) { () throws(Failure) in try perform(undoable) }
     }
 
-    /// The steps up to the first that can't be undone: from there on there is only the way ahead.
+    /// The steps before the first one that can't be undone. From there on the change can only be completed.
     private var undoable: [NetworkOperation] { Array(operations.prefix { $0.inverse != nil }) }
     private var rest: [NetworkOperation] { Array(operations.dropFirst(undoable.count)) }
 
@@ -133,7 +133,8 @@ package struct BridgeChange: Sendable {
         return failure
     }
 
-    /// A kernel that is short of memory for one message may have it for the next.
+    /// Carries out the steps that can't be undone. It retries: a kernel that is short of memory may have some a moment
+    /// later.
     private func finish() throws(VMError) {
         guard !rest.isEmpty else { return }
         var attempts = 3
@@ -147,7 +148,7 @@ package struct BridgeChange: Sendable {
             attempts -= 1
             guard failure.isPassing, attempts > 0 else {
                 var error = VMError(failure)
-                error.remedy = "all else is done, and root's next kvmctl command completes it"
+                error.remedy = "the rest is done, and root's next kvmctl command completes this step"
                 throw error
             }
         }

@@ -9,32 +9,32 @@ package enum Bridges {
     package struct Bridge: Sendable {
         /// Its name.
         package var name: String
-        /// What a NIC on it says in vm.params: `bridge:br0`, `nat`, `isolated:lab`.
+        /// The value for NETn in vm.params: `bridge:br0`, `nat`, `isolated:lab`.
         package var network: String
         /// Whether it is up.
         package var isUp: Bool
         /// Its MTU in bytes.
         package var mtu: Int
-        /// Its address.
+        /// Its MAC.
         package var mac: String
-        /// Its ports; the alias of a VM's tap is the VM's name.
+        /// Its ports. The alias of a VM's tap is the VM's name.
         package var ports: [(name: String, alias: String?)]
-        /// The port that connects it to the network outside, where that can be told.
+        /// The port that connects it to the outside network, if that can be determined.
         package var uplink: String?
         /// The host's addresses on it.
         package var addresses: [String]
-        /// Whether it speaks the spanning tree protocol.
+        /// Whether spanning tree is on.
         package var hasSpanningTree: Bool
-        /// Whether it keeps VLANs apart.
+        /// Whether VLAN filtering is on.
         package var isVLANAware: Bool
     }
 
-    /// A bridge as kvmctl makes it, with an address of its own.
+    /// A bridge as kvmctl makes it, with a fixed MAC.
     ///
-    /// - Parameter mtu: its MTU in bytes; nil: as it is, or the kernel's default, or its uplink's.
+    /// - Parameter mtu: its MTU in bytes; nil: the present one, its uplink's, or the kernel's default.
     package static func spec(_ name: InterfaceName, mtu: Int?) throws(VMError) -> BridgeSpec {
-        // The host's own, for ever: without one the bridge's address would change as taps come and go. A host that has
-        // nothing of its own gets a new one with each bridge: two such hosts must not have the same.
+        // Derived from the machine-id, so that it never changes: without a fixed MAC the bridge's would change as taps
+        // come and go. A host without a machine-id gets a random MAC, so that no two such hosts share one.
         let host = Array(try MachineID.read().utf8)
         let seed = host.isEmpty ? (0..<16).map { _ in UInt8.random(in: 0...255) } : host
         do throws(NetworkError) {
@@ -44,17 +44,17 @@ package enum Bridges {
         }
     }
 
-    /// What it takes for a bridge to be as wanted.
+    /// The change that creates a bridge, or makes it match `wanted`.
     package static func up(_ wanted: ConnectedBridge) throws(VMError) -> BridgeChange {
         let name = wanted.bridge.name
         guard !name.isPrivate else {
             throw VMError(
-                .usage, name.description, "is what kvmctl calls the bridges of VMs on nat and isolated networks",
+                .usage, name.description, "is reserved for the bridges of nat and isolated networks",
                 remedy: "choose another name, such as br0")
         }
         do throws(VMError) { return try plan(wanted) } catch {
             var failure = error
-            // What can't be was asked for on the command line.
+            // The impossible value came from the command line.
             if failure.code == .badData { failure.code = .usage }
             throw failure
         }
@@ -74,7 +74,7 @@ package enum Bridges {
         return change
     }
 
-    /// What it takes for a bridge to be gone.
+    /// The change that removes a bridge.
     package static func down(_ name: InterfaceName) throws(VMError) -> BridgeChange {
         let found = try kernel()
         var change: BridgeChange
@@ -95,20 +95,20 @@ package enum Bridges {
         return LinkRemains(link: link, heir: heir, found: found).notices(groups: groups)
     }
 
-    /// Without IPv6, or multicast, there is no such file, and nothing in it.
+    /// A kernel without IPv6 or multicast has no such file: nothing is joined.
     private static func text(of file: FilePath) -> String {
         String(decoding: (try? readFile(file)) ?? [], as: UTF8.self)
     }
 
-    /// The own name of a bridge that somebody calls so, perhaps by another; of one that is not there, what they call it.
+    /// A bridge's name, found by that name or by an alternative one. If there is no such bridge, the name as given.
     ///
-    /// - Throws: `.notFound` where there is none, and none could be called so.
+    /// - Throws: `.notFound` if there is none and none could have that name.
     package static func name(of bridge: DeviceName) throws(VMError) -> InterfaceName {
         let found = try routing { (socket) throws(NetworkError) in try socket.link(called: bridge) }
         if let name = InterfaceName(found?.name ?? bridge.description) { return name }
         throw VMError(
             .notFound, bridge.description, "there is no such bridge",
-            remedy: "\(command: "kvmctl net show") lists those there are")
+            remedy: "\(command: "kvmctl net show") lists the bridges")
     }
 
     /// Every bridge, sorted by name.
@@ -128,12 +128,12 @@ package enum Bridges {
         }.sorted { $0.name < $1.name }
     }
 
-    /// All that the kernel has.
+    /// The kernel's whole network state.
     static func kernel() throws(VMError) -> NetworkState {
         try routing { (socket) throws(NetworkError) in try socket.state() }
     }
 
-    /// A conversation with the kernel about the host's network.
+    /// Runs `body` on a netlink socket.
     package static func routing<Result>(
         _ body: (inout RouteSocket) throws(NetworkError) -> Result
     ) throws(VMError) -> Result {

@@ -2,17 +2,17 @@ import BridgeNet
 import SystemPackage
 import VMCore
 
-/// Kernel settings that a device has of its own, and the bridge that takes its place does not (ip-sysctl.rst).
+/// Kernel settings of a device that the bridge taking its place does not have (ip-sysctl.rst).
 enum UplinkSettings {
     private static let families = ["ipv4", "ipv6"]
 
-    /// What is no choice of the admin's, or goes another way: the kernel's own count of multicast routers, the MTU, and how
-    /// link-local addresses are made, which moves with them.
+    /// Settings that are not the admin's choice, or that are handled elsewhere: the kernel's count of multicast
+    /// routers, the MTU, and the generation of link-local addresses, which moves with the addresses.
     private static let exceptions: Set = ["mc_forwarding", "mtu", "addr_gen_mode", "stable_secret"]
 
-    /// What the user should know, as the line that gives the bridge these settings too; nil where there are none.
+    /// A warning with the command that copies these settings to the bridge; nil if there are none.
     ///
-    /// - Parameter exists: whether the bridge is there; else it will have the defaults.
+    /// - Parameter exists: whether the bridge exists. If not, it will have the defaults.
     static func notice(of uplink: InterfaceName, bridge: InterfaceName, exists: Bool) throws(VMError) -> String? {
         let other = exists ? bridge.description : "default"
         var settings: [String] = []
@@ -26,7 +26,7 @@ enum UplinkSettings {
         }
         guard !settings.isEmpty else { return nil }
         let set = ShellCommand(words: ["sysctl", "-w"] + settings)
-        return "\(uplink) has kernel settings of its own, which \(bridge) has not: \(command: set)"
+        return "\(uplink) has its own kernel settings, which \(bridge) does not get: \(command: set) sets them"
     }
 
     private static func keys(_ family: String, of uplink: InterfaceName) -> [String] {

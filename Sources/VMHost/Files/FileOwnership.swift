@@ -3,14 +3,14 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// What an owner or a group stands for, where its number alone does not tell.
+/// What a file's owner or group means where the number alone does not say it.
 enum FileOwnership {
-    /// Whether an owner is one whom nobody can be in here: in a user namespace the kernel shows all those that are not
-    /// mapped as one number (user_namespaces(7), overflowuid), which may be the account nobody too. That account's files
-    /// root may write to, those from outside not.
+    /// Whether a file's owner is outside this user namespace, so that no process here can be that user. The kernel
+    /// shows all unmapped owners as one number (user_namespaces(7), overflowuid), which can also be the account nobody.
+    /// Root may write to that account's files, but not to those from outside.
     static func isOutside(_ found: borrowing OwnedDescriptor, _ status: stat) -> Bool {
         guard geteuid() == 0, status.st_uid == overflowUID, isInUserNamespace else { return false }
-        // A link is never written to; it is as good as its directory.
+        // A link is never written to: it is as safe as its directory.
         if status.kind == S_IFLNK { return true }
         let emptyPath: CInt = 0x1000  // AT_EMPTY_PATH, which only _GNU_SOURCE declares
         return faccessat(found.rawValue, "", W_OK, AT_EACCESS | emptyPath) != 0
@@ -30,10 +30,9 @@ enum FileOwnership {
         }
     }
 
-    /// Whether a file's group is its owner and nobody else, as where each user has a group of the same name, and files
-    /// are made with umask 002 (Debian's user private groups).
+    /// Whether a file's group contains its owner alone, as with Debian's user private groups and umask 002.
     static func isPrivateGroup(_ found: borrowing OwnedDescriptor, _ status: stat) -> Bool {
-        // An access list shows in the mode as what the group may do (acl(5), the mask), whoever it names.
+        // With an access list the mode's group bits are the mask for all users and groups in the list (acl(5)).
         Accounts.isPrivate(group: status.st_gid, of: status.st_uid) && clinux_has_access_list(found.rawValue) == 0
     }
 }

@@ -3,7 +3,7 @@ import SystemPackage
 import VMCore
 
 extension FilePlace {
-    /// What a path leads to, or would lead to once it is made there; nil where that can't be seen.
+    /// The file that a path leads to, or will lead to once it is made; nil if that can't be determined.
     package init?(of path: FilePath) {
         do throws(Errno) {
             if let found = try status(of: path) {
@@ -17,14 +17,14 @@ extension FilePlace {
         } catch { return nil }
     }
 
-    /// What stat(2) says of it.
+    /// The place of an existing file.
     init(_ file: stat) {
         self = file.kind == S_IFBLK ? .device(UInt64(file.st_rdev)) : .file(FileIdentity(file))
     }
 }
 
 extension FoundFile {
-    /// What tells it from all others; nil where that can't be seen.
+    /// What distinguishes it from every other file; nil if that can't be determined.
     var place: FilePlace? {
         if let status { return FilePlace(status) }
         guard let directory = try? directoryIdentity(), let name = path.lastComponent else { return nil }

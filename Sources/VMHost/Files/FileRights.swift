@@ -2,16 +2,16 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Whose rights decide what may be done to files.
+/// Whose rights files are accessed with.
 enum FileRights: Equatable, Sendable {
-    /// Those of this process.
+    /// This process's.
     case own
-    /// Those of an account, for a process of root's.
+    /// An account's, taken on by root.
     case account(FileAccount)
 
-    /// Does something with these rights, and has its own again.
+    /// Runs `body` with these rights, then restores this process's own.
     ///
-    /// - Throws: what `body` throws; `.notPermitted` where the rights can't be changed, and then nothing was done.
+    /// - Throws: the error of `body`; `.notPermitted` if the rights can't be changed: `body` was not run.
     func act<Result: ~Copyable>(_ body: () throws(Errno) -> Result) throws(Errno) -> Result {
         guard case .account(let account) = self else { return try body() }
         let before = Self.groups
@@ -20,7 +20,7 @@ enum FileRights: Equatable, Sendable {
         return try body()
     }
 
-    /// The same for what says itself that it failed.
+    /// The same for a body that returns its error.
     func act(_ body: () -> Errno?) -> Errno? {
         do throws(Errno) {
             return try act { () throws(Errno) in body() }
@@ -34,13 +34,13 @@ enum FileRights: Equatable, Sendable {
     }
 }
 
-/// An account, as far as the kernel asks for it when a file is opened.
+/// The ids that the kernel checks when a file is opened.
 package struct FileAccount: Equatable, Sendable {
     var uid: UInt32
     var gid: UInt32
     var groups: [UInt32]
 
-    /// An account of this host's, with the groups that it has when it logs in (getgrouplist(3)).
+    /// One of this host's accounts, with its login groups (getgrouplist(3)).
     init(_ uid: UInt32) {
         guard let entry = getpwuid(uid) else {
             self.init(uid: uid, gid: uid, groups: [])
@@ -57,13 +57,13 @@ package struct FileAccount: Equatable, Sendable {
 
     init(uid: UInt32, gid: UInt32, groups: [UInt32]) { (self.uid, self.gid, self.groups) = (uid, gid, groups) }
 
-    /// Makes it this thread's.
+    /// Gives this thread the account's rights.
     fileprivate func take() throws(Errno) {
         let result = clinux_take_file_rights(uid, gid, groups, groups.count)
         guard result == 0 else { throw Errno(rawValue: -result) }
     }
 
-    /// Root can always have its own again; without them nothing else must be done.
+    /// Restores root's rights, which can't fail. Should it fail, nothing must be done with the wrong rights.
     fileprivate func takeBack() {
         if clinux_take_file_rights(uid, gid, groups, groups.count) != 0 { abort() }
     }

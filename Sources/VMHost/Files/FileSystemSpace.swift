@@ -2,17 +2,17 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// What a file system says of its space (statvfs(3)).
+/// A file system's size and free space (statvfs(3)).
 package struct FileSystemSpace {
     package var size: ByteCount
     package var free: ByteCount
-    /// Files that can still be made; nil where it counts none, as btrfs does.
+    /// How many more files can be made; nil if it has no such limit, as btrfs.
     package var freeFiles: UInt64?
 
     /// - Parameter directory: a directory on it.
-    /// - Returns: nil where it does not say, or does not answer at all.
+    /// - Returns: nil if it can't be asked, or does not answer.
     package init?(at directory: FilePath) {
-        // The first question may go unanswered; where it does, this one would too.
+        // The question with a deadline first: statvfs(3) would wait for ever on a mount that does not answer.
         guard (try? status(of: directory)) ?? nil != nil else { return nil }
         var system = statvfs()
         guard directory.withPlatformString({ statvfs($0, &system) }) == 0 else { return nil }
@@ -21,10 +21,10 @@ package struct FileSystemSpace {
         freeFiles = system.f_files == 0 ? nil : UInt64(system.f_favail)
     }
 
-    /// The directory, or the one that it will be made in.
+    /// The directory, or the nearest one above it that exists.
     package static func existing(_ directory: FilePath) -> FilePath {
         var place = directory
-        // One that can't be looked at may be there.
+        // A directory that can't be examined may exist.
         while place.lastComponent != nil, (try? isThere(place)) == false { place = place.removingLastComponent() }
         return place
     }

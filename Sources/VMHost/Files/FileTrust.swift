@@ -4,25 +4,25 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Whose files the caller acts on: the params files that it follows, and what they name.
+/// Whose files the caller acts on: params files, and the files that they name.
 ///
-/// Root does what a params file says, and so would do what anybody says who can change one, or put another in its place.
-/// It uses a file only where the file and every directory on the way belong to root, or to the user behind sudo, and
-/// nobody else can write to them. `--trust-owner` is the way to use the file of another account: with that account's
-/// rights, so that it names nothing that its owner could not open.
+/// Root does what a params file says, so anyone who can change or replace one could command root. Root therefore uses a
+/// file only if the file and every directory on the way belong to root or to the user behind sudo, and nobody else can
+/// write to them. With `--trust-owner` root uses another account's file with that account's rights, so that the file
+/// gives access to nothing that its owner could not open (docs/security.md).
 package struct FileTrust: Equatable, Sendable {
-    /// What decides.
+    /// How a file is judged.
     package enum Rule: Equatable, Sendable {
         /// An account without privileges: the kernel decides what it may open.
         case ownRights
-        /// The accounts that nobody need be protected from.
+        /// Only files that belong to these accounts.
         case accounts([UInt32])
-        /// The rights of a file's owner.
+        /// With the rights of a file's owner.
         case owner(FileAccount, name: String)
     }
 
     package let rule: Rule
-    /// Whether a file of another account's is used with that account's rights.
+    /// Whether another account's file may be used, with that account's rights.
     private let mayActForOwner: Bool
 
     private init(_ rule: Rule, mayActForOwner: Bool = false) {
@@ -34,7 +34,7 @@ package struct FileTrust: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - uid: the caller.
-    ///   - environment: tells who is behind sudo (`SUDO_UID` of sudo(8)).
+    ///   - environment: names the user behind sudo (`SUDO_UID` of sudo(8)).
     ///   - trustingOwner: `--trust-owner`.
     package static func of(
         uid: UInt32, environment: (String) -> String?, trustingOwner: Bool = false
@@ -51,17 +51,17 @@ package struct FileTrust: Equatable, Sendable {
         return FileTrust(.accounts([0] + (behindSudo.map { [$0] } ?? [])), mayActForOwner: trustingOwner)
     }
 
-    /// The rule for what root's own environment names: root alone.
+    /// The rule for paths from root's environment: root's files alone.
     package static let root = FileTrust(.accounts([0]))
 
-    /// Whether this process acts as root on what it finds.
+    /// Whether this process uses files with root's rights.
     package var actsAsRoot: Bool { if case .accounts = rule { true } else { false } }
 
     private var rights: FileRights {
         if case .owner(let account, _) = rule { .account(account) } else { .own }
     }
 
-    /// Finds what a path leads to.
+    /// Finds the file that a path leads to.
     package func find(_ path: FilePath) throws(PathWalk.Failure) -> FoundFile {
         let rights = rights
         var found: FoundFile
@@ -69,7 +69,7 @@ package struct FileTrust: Equatable, Sendable {
         case .ownRights, .owner:
             found = try rights.walk { () throws(PathWalk.Failure) in try PathWalk.find(path, judge: nil) }
         case .accounts(let accounts):
-            // Before anything there is touched: its program may never answer.
+            // Before anything on the mount is touched: the program that serves it may never answer.
             if let mount = RemoteMounts.mount(at: path),
                 let distrust = Self.server(of: mount, besides: accounts, at: mount.path)
             {
@@ -81,19 +81,19 @@ package struct FileTrust: Equatable, Sendable {
         return found
     }
 
-    /// Finds a program that is to be executed. An account without privileges has to be protected there too: what it runs
-    /// can do all that it can do itself.
+    /// Finds a program that is to be executed. Unprivileged accounts are protected here too: a program can do all that
+    /// the account can do.
     func findProgram(_ path: FilePath) throws(PathWalk.Failure) -> FoundFile {
         guard rule == .ownRights else { return try find(path) }
         let accounts = [0, geteuid()]
         return try PathWalk.find(path) { Self.distrust(of: $0, $1, accounts) }
     }
 
-    /// The rights of an account, of whose files nothing is acted on.
+    /// An account's rights, for reading its files without acting on them.
     package init(ofAccount uid: UInt32) { self.init(.owner(FileAccount(uid), name: Accounts.name(uid))) }
 
-    /// The account on whose mere word a params file is there; nil where the caller acts on the file, or acts with an account's
-    /// rights, so that the kernel decides.
+    /// The untrusted account that a params file depends on; nil if the file is trusted, or if the kernel decides
+    /// because the caller acts with an account's rights.
     package func stranger(at file: FilePath) -> UInt32? {
         guard case .accounts = rule else { return nil }
         do throws(PathWalk.Failure) {
@@ -105,16 +105,16 @@ package struct FileTrust: Equatable, Sendable {
         }
     }
 
-    /// Whether a file can be read with the rights that decide.
+    /// Whether a file can be read with the rights of this rule.
     package func canRead(_ path: FilePath) -> Bool {
         guard let found = try? find(path), let opened = try? found.open(.readOnly) else { return false }
         extendLifetime(opened)
         return true
     }
 
-    /// The rule for one params file: the caller's; or, with `--trust-owner`, that of the account whose it is.
+    /// The rule for one params file: the caller's, or with `--trust-owner` that of the file's owner.
     ///
-    /// - Throws: `.denied` where more than one account could change it.
+    /// - Throws: `.denied` if more than one account could change it.
     package func forFile(_ path: FilePath) throws(VMError) -> FileTrust {
         guard mayActForOwner, case .accounts(let accounts) = rule else { return self }
         let owner = Owners(besides: accounts)
@@ -122,12 +122,12 @@ package struct FileTrust: Equatable, Sendable {
             _ = try PathWalk.find(path) { owner.note($0, $1) }
         } catch {
             switch error {
-            // Reading it will say so.
+            // Reading the file will report it.
             case .system: return self
             case .distrusted(let distrust):
                 throw VMError(
                     .denied, path.string, distrust.sentence(for: path),
-                    remedy: "it belongs to no single account that it could be used for")
+                    remedy: "--trust-owner needs a file that only one account can change")
             }
         }
         guard let uid = owner.uid else { return self }
@@ -136,12 +136,12 @@ package struct FileTrust: Equatable, Sendable {
 }
 
 extension FileTrust {
-    /// Why one thing on the way is not trusted; nil where it is.
+    /// Why something on the way is not trusted; nil if it is.
     private static func distrust(
         of found: borrowing OwnedDescriptor, _ place: PathWalk.Place, _ accounts: [UInt32]
     ) -> Distrust? {
         let status = place.status
-        // A link's words can't be changed. Who put it there is known, unless everybody may put something there.
+        // A link's target can't be changed, and its directory shows who made it, unless everyone may make files there.
         if place.role == .link, !place.isInShared { return nil }
         guard accounts.contains(status.st_uid) || FileOwnership.isOutside(found, status) else {
             return Distrust(
@@ -151,60 +151,60 @@ extension FileTrust {
             let mount = try RemoteMounts.served(UInt64(status.st_dev))
             if let distrust = mount.flatMap({ server(of: $0, besides: accounts, at: place.path) }) { return distrust }
         } catch {
-            return Distrust(place: place.path, reason: "is on a file system of which nobody can tell who serves it")
+            return Distrust(place: place.path, reason: "is on a file system whose server can't be determined")
         }
         if place.role == .link { return nil }
         return writers(found, place)
     }
 
-    /// Why a file system is not trusted that a program serves (FUSE): whose a file is there, and who may change it, is that
-    /// program's word. nil where it is trusted.
+    /// Why a file system that a program serves (FUSE) is not trusted: what it says about owners and modes is only that
+    /// program's claim. nil if it is trusted.
     private static func server(of mount: Mount, besides accounts: [UInt32], at path: FilePath) -> Distrust? {
         guard let server = mount.server, !accounts.contains(server) else { return nil }
-        let reason = "is on a file system that a program of the account \(Accounts.name(server)) serves"
+        let reason = "is on a file system served by a program of the account \(Accounts.name(server))"
         return Distrust(place: path, reason: reason)
     }
 
-    /// Who else may write to it.
+    /// Why it is not trusted: others can write to it.
     private static func writers(_ found: borrowing OwnedDescriptor, _ place: PathWalk.Place) -> Distrust? {
         let status = place.status
-        // What may be written to a device is what a guest may write to it: its own disk.
+        // The content of a device is a guest's disk, which the guest may write anyway.
         guard status.kind == S_IFDIR || status.kind == S_IFREG else { return nil }
         let mode = String(status.st_mode & 0o7777, radix: 8)
         let isSticky = place.role == .directory && status.st_mode & S_ISVTX != 0
         if status.st_mode & 0o002 != 0, !isSticky {
-            return Distrust(place: place.path, reason: "can be changed by everybody (mode \(mode))")
+            return Distrust(place: place.path, reason: "can be changed by everyone (mode \(mode))")
         }
         if status.st_mode & 0o020 != 0, !isSticky, !FileOwnership.isPrivateGroup(found, status) {
             return Distrust(
                 place: place.path,
                 reason: "can be changed by the group \(Accounts.groupName(status.st_gid)) (mode \(mode))")
         }
-        // A second name may have been made by anybody, where the kernel lets them (fs.protected_hardlinks of
-        // proc_sys_fs(5)): then who chose this file is not known.
+        // Anyone may have made the other name, if the kernel allows it (fs.protected_hardlinks of proc_sys_fs(5)): it
+        // is not known who chose this file.
         if place.isInShared, status.kind == S_IFREG, status.st_nlink > 1 {
             return Distrust(
                 place: place.path,
-                reason: "has other names beside this one, in a directory where everybody may make some")
+                reason: "has other names (hard links), and is in a directory where everyone may make them")
         }
         return nil
     }
 
-    /// The accounts that could change something on the way to a file, beside those that are trusted.
+    /// Collects the account, beside the trusted ones, that could change something on the way to a file.
     private final class Owners {
         private let trusted: [UInt32]
         private(set) var uid: UInt32?
 
         init(besides trusted: [UInt32]) { self.trusted = trusted }
 
-        /// Ends the walk where a second one is met, or where it can't be said who it is.
+        /// Ends the walk at a second such account, or at something without a known owner.
         func note(_ found: borrowing OwnedDescriptor, _ place: PathWalk.Place) -> Distrust? {
             guard let distrust = FileTrust.distrust(of: found, place, trusted + (uid.map { [$0] } ?? [])) else {
                 return nil
             }
             guard let owner = distrust.owner, uid == nil else { return distrust }
             uid = owner
-            // It is that account's; now what others may do to it.
+            // It belongs to that account. Check what others may do to it.
             return FileTrust.distrust(of: found, place, trusted + [owner])
         }
     }

@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Reads a file of at most `limit` bytes whole; a longer one is cut there. Of a file system that does not answer, `.timedOut`.
+/// Reads a file, at most `limit` bytes of it. Throws `.timedOut` if its file system does not answer.
 package func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
     if let remote = RemoteMounts.reader(of: path) {
         let seen = try remote.read(path, limit: limit)
@@ -13,14 +13,15 @@ package func readFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [
     return try readLocal(path, limit: limit)
 }
 
-/// The same of a file of which it is known that the kernel alone answers for it. O_NONBLOCK: a FIFO that somebody has put in
-/// its place must not keep the reader waiting; for files it means nothing.
+/// The same for a file on a local file system. O_NONBLOCK: a FIFO in its place must not keep the reader waiting; for
+/// regular files it has no effect.
 func readLocal(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
     let file = try OwnedDescriptor.open(path, .readOnly, flags: O_NONBLOCK)
     return try readAll(file.descriptor, limit: limit)
 }
 
-/// Reads a run-time file of kvmctl's, whosever: what is no file, and may keep the reader waiting, is not read.
+/// Reads one of kvmctl's run-time files, of any user. Anything but a regular file is refused: it may keep the reader
+/// waiting.
 package func readOwnFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -> [UInt8] {
     if let remote = RemoteMounts.reader(of: path) {
         let seen = try remote.read(path, limit: limit, followsLinks: false)
@@ -31,10 +32,10 @@ package func readOwnFile(_ path: FilePath, limit: Int = 1 << 20) throws(Errno) -
     return try readAll(file.descriptor, limit: limit)
 }
 
-/// Reads up to `limit` bytes from where the descriptor stands.
+/// Reads up to `limit` bytes from the descriptor's position.
 package func readAll(_ file: FileDescriptor, limit: Int) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
-    // Most files here are a few hundred bytes; a large one takes ever larger pieces.
+    // Most files here are a few hundred bytes long; a large one is read in growing pieces.
     var piece = 4096
     while bytes.count < limit {
         let wanted = min(piece, limit - bytes.count)
@@ -55,7 +56,7 @@ package func readAll(_ file: FileDescriptor, limit: Int) throws(Errno) -> [UInt8
     return bytes
 }
 
-/// Reads `count` bytes from `offset` on, or as many as there are.
+/// Reads `count` bytes at `offset`, or as many as there are.
 package func readBytes(of file: CInt, at offset: Int64, count: Int) throws(Errno) -> [UInt8] {
     guard offset >= 0, offset <= Int64.max - Int64(count) else { return [] }
     var failure: Errno?
@@ -74,7 +75,7 @@ package func readBytes(of file: CInt, at offset: Int64, count: Int) throws(Errno
     return bytes
 }
 
-/// The last `limit` bytes of a file of kvmctl's, or all of it.
+/// The last `limit` bytes of one of kvmctl's files, or all of it.
 package func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
     try RemoteMounts.refuseSilent(at: path)
     let file = try OwnedDescriptor.regular(path, .readOnly)
@@ -82,7 +83,7 @@ package func readTail(_ path: FilePath, limit: Int) throws(Errno) -> [UInt8] {
         let size = try file.status().st_size
         lseek(file.rawValue, max(0, size - off_t(limit)), SEEK_SET)
         let bytes = try readAll(file.descriptor, limit: limit)
-        // Shorter by now: its beginning was just taken away, and what was the end is elsewhere.
+        // If it is shorter by now, its head was just cut off and the tail has moved.
         if try file.status().st_size >= size { return bytes }
     }
 }
@@ -100,9 +101,10 @@ package func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
     }
 }
 
-/// Puts a file in place whole: readers see the old content or the new.
+/// Replaces a file atomically: readers see the old content or the new.
 ///
-/// - Parameter lasting: returns when the new one would survive a power cut; else the file may come out of that empty.
+/// - Parameter lasting: return only once the new content would survive a power cut. Without it the file may be empty
+///   then.
 package func replaceFile(
     _ path: FilePath, with bytes: [UInt8], permissions: UInt32, group: UInt32? = nil, lasting: Bool = false
 ) throws(Errno) {
@@ -124,12 +126,12 @@ package func replaceFile(
     if lasting { try syncDirectory(path.removingLastComponent()) }
 }
 
-/// Opens a file of kvmctl's own, made where it is missing, with exactly these permissions whatever the umask.
+/// Opens one of kvmctl's files, and makes it if it is missing, with exactly these permissions whatever the umask.
 package func openOwn(
     _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: UInt32, group: UInt32? = nil
 ) throws(Errno) -> OwnedDescriptor {
     let file = try OwnedDescriptor.regular(path, mode, flags: flags | O_CREAT, permissions: permissions)
-    // A user who is not in the group keeps the file to their own.
+    // Fails for a user who is not in the group; the file then keeps the user's own group.
     if let group { fchown(file.rawValue, UInt32.max, group) }
     if try file.status().st_mode & 0o7777 != permissions, fchmod(file.rawValue, permissions) != 0 {
         throw Errno(rawValue: errno)
@@ -137,12 +139,12 @@ package func openOwn(
     return file
 }
 
-/// Removes a file; one that is not there is as good as removed.
+/// Removes a file. A missing one is no error.
 package func removeFile(_ path: FilePath) {
     _ = path.withPlatformString { unlink($0) }
 }
 
-/// Makes a directory for root alone, below RUN, which others may look at.
+/// Makes a directory below RUN for root alone. RUN itself may be listed by the group `kvmctl`.
 func makePrivateDirectory(_ path: FilePath, below run: FilePath) throws(VMError) {
     let found: stat?
     do throws(Errno) {
@@ -155,12 +157,12 @@ func makePrivateDirectory(_ path: FilePath, below run: FilePath) throws(VMError)
     if let found { try Custody.refuseForeign(found, at: path) }
 }
 
-/// Removes a directory, if it is there and nothing is in it.
+/// Removes a directory if it exists and is empty.
 package func removeDirectory(_ path: FilePath) {
     _ = path.withPlatformString { rmdir($0) }
 }
 
-/// What stat(2) says, or nil where there is nothing. Of a file system that does not answer, `.timedOut`.
+/// The result of stat(2); nil if nothing is there. Throws `.timedOut` if the file system does not answer.
 package func status(of path: FilePath) throws(Errno) -> stat? {
     if let remote = RemoteMounts.reader(of: path) { return try remote.status(of: path) }
     var result = stat()
@@ -170,9 +172,9 @@ package func status(of path: FilePath) throws(Errno) -> stat? {
     throw error
 }
 
-/// Whether there is something, or a link to something, at a path.
+/// Whether something is at a path, links followed.
 ///
-/// - Throws: why that can't be seen.
+/// - Throws: why that can't be determined.
 package func isThere(_ path: FilePath) throws(Errno) -> Bool {
     if let remote = RemoteMounts.reader(of: path) { return try remote.status(of: path) != nil }
     if path.withPlatformString({ access($0, F_OK) }) == 0 { return true }
@@ -183,7 +185,7 @@ package func isThere(_ path: FilePath) throws(Errno) -> Bool {
 
 /// Whether a path is a symbolic link.
 ///
-/// - Throws: why that can't be seen.
+/// - Throws: why that can't be determined.
 package func isLink(_ path: FilePath) throws(Errno) -> Bool {
     if let remote = RemoteMounts.reader(of: path) { return try remote.isLink(path) }
     var result = stat()
@@ -193,18 +195,18 @@ package func isLink(_ path: FilePath) throws(Errno) -> Bool {
     throw error
 }
 
-/// Makes a directory and those above it, as far as they are missing.
+/// Makes a directory, and the missing ones above it.
 package func makeDirectories(_ path: FilePath, permissions: UInt32, group: UInt32? = nil) throws(Errno) {
     do throws(Errno) { try makeDirectory(path, permissions: permissions, group: group) } catch .noSuchFileOrDirectory {
         let parent = path.removingLastComponent()
         guard parent != path, !parent.isEmpty else { throw .noSuchFileOrDirectory }
         try makeDirectories(parent, permissions: permissions, group: group)
-        // Once only: a parent that is a dangling link is there and is not.
+        // Once only: a parent that is a dangling link both exists and does not.
         try makeDirectory(path, permissions: permissions, group: group)
     }
 }
 
-/// Makes a directory with exactly these permissions, whatever the umask; one that is there is left as it is.
+/// Makes a directory with exactly these permissions, whatever the umask. An existing one is left as it is.
 private func makeDirectory(_ path: FilePath, permissions: UInt32, group: UInt32?) throws(Errno) {
     guard path.withPlatformString({ mkdir($0, permissions) }) == 0 else {
         if errno == EEXIST { return }
@@ -214,7 +216,7 @@ private func makeDirectory(_ path: FilePath, permissions: UInt32, group: UInt32?
     guard path.withPlatformString({ chmod($0, permissions) }) == 0 else { throw Errno(rawValue: errno) }
 }
 
-/// Whether two paths lead to one file. What is not there is no file; what can't be looked at is an error, for it may be.
+/// Whether two paths lead to one file. A missing one leads to none; one that can't be examined is an error.
 package func isSameFile(_ one: FilePath, _ other: FilePath) throws(Errno) -> Bool {
     if one == other { return true }
     if RemoteMounts.areApart(one, other) { return false }
@@ -222,9 +224,9 @@ package func isSameFile(_ one: FilePath, _ other: FilePath) throws(Errno) -> Boo
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino
 }
 
-/// The names in a directory, sorted, without `.` and `..`; nil where there is no such directory.
+/// The names in a directory, sorted, without `.` and `..`; nil if there is no such directory.
 ///
-/// - Throws: why they can't be read, all of them.
+/// - Throws: why not all of them can be read.
 package func names(in directory: FilePath) throws(Errno) -> [String]? {
     if let remote = RemoteMounts.reader(of: directory) {
         do throws(Errno) {
@@ -241,7 +243,7 @@ package func names(in directory: FilePath) throws(Errno) -> [String]? {
     defer { closedir(stream) }
     var found: [String] = []
     while true {
-        // The end and a failure look alike but for errno (readdir(3)).
+        // Only errno tells the end from a failure (readdir(3)).
         errno = 0
         guard let entry = readdir(stream) else {
             let failure = Errno(rawValue: errno)
@@ -257,7 +259,7 @@ package func names(in directory: FilePath) throws(Errno) -> [String]? {
     return found.sorted()
 }
 
-/// A path from the user made absolute, against the current directory.
+/// A user's path, made absolute against the current directory.
 package func absolutePath(_ text: String) -> FilePath {
     let path = FilePath(text)
     if path.isAbsolute { return path.lexicallyNormalized() }

@@ -6,17 +6,17 @@ import VMCore
 /// O_PATH of open(2), a macro that Swift can't read (asm-generic/fcntl.h).
 let pathOnly: CInt = 0o10_000_000
 
-/// What a path was found to lead to: the directory that holds it, held open, and its name there.
+/// The end of a path: the directory that holds it, kept open, and its name there.
 ///
-/// What is done to it is done below that directory, whatever becomes of the path meanwhile.
+/// Everything is done below that directory, so a path that changes meanwhile has no effect.
 package struct FoundFile: ~Copyable {
     private let directory: OwnedDescriptor
     private let name: FilePath.Component
-    /// Where it is, without a link on the way.
+    /// Its path, with links resolved.
     package let path: FilePath
-    /// What was there; nil: nothing, in a directory that is there.
+    /// The status when it was found; nil if the directory had no such name.
     package let status: stat?
-    /// Whose rights decide what may be done to it.
+    /// Whose rights it is accessed with.
     var rights = FileRights.own
 
     init(directory: consuming OwnedDescriptor, name: FilePath.Component, path: FilePath, status: stat?) {
@@ -26,12 +26,12 @@ package struct FoundFile: ~Copyable {
         self.status = status
     }
 
-    /// Which file it is; nil where nothing was there.
+    /// Which file it is; nil if there was none.
     package var identity: FileIdentity? { status.map { FileIdentity($0) } }
 
-    /// Opens it, not through a link, and without waiting for anybody, as the opening of a FIFO does.
+    /// Opens it, without following a link and without waiting, as opening a FIFO would.
     ///
-    /// - Throws: `.staleNFSFileHandle` where another file has its name by now.
+    /// - Throws: `.staleNFSFileHandle` if another file has its name by now.
     package func open(_ mode: FileDescriptor.AccessMode, flags: CInt = 0) throws(Errno) -> OwnedDescriptor {
         guard let identity else { throw .noSuchFileOrDirectory }
         let opened = try rights.act { () throws(Errno) in
@@ -43,9 +43,9 @@ package struct FoundFile: ~Copyable {
 
     /// Opens it for reading, if it is a regular file.
     ///
-    /// - Throws: `.notSupported` where it is something else.
+    /// - Throws: `.notSupported` if it is something else.
     package func openRegular() throws(Errno) -> OwnedDescriptor {
-        // Before it is opened: the opening of a device can do something (open(2) of /dev/watchdog starts it).
+        // Checked before opening, since opening a device can have an effect (/dev/watchdog starts the watchdog).
         if let status, status.kind != S_IFREG { throw .notSupported }
         let opened = try open(.readOnly)
         guard opened.pseudoFileSystem == nil else { throw .notSupported }
@@ -61,14 +61,14 @@ package struct FoundFile: ~Copyable {
         }
     }
 
-    /// Makes a file that is not there.
+    /// Makes a new file.
     func create(_ mode: FileDescriptor.AccessMode, permissions: mode_t) throws(Errno) -> OwnedDescriptor {
         try rights.act { () throws(Errno) in
             try at { openat($0, $1, mode.rawValue | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, permissions) }
         }
     }
 
-    /// Gives a file without a name this one. linkat(2) fails where the name exists: nothing is ever overwritten.
+    /// Gives an unnamed file this name. linkat(2) fails if the name exists: nothing is ever overwritten.
     func give(name file: borrowing OwnedDescriptor) throws(Errno) {
         let source = "/proc/self/fd/\(file.rawValue)"
         guard name.withPlatformString({ linkat(AT_FDCWD, source, directory.rawValue, $0, AT_SYMLINK_FOLLOW) }) == 0
@@ -77,7 +77,7 @@ package struct FoundFile: ~Copyable {
         }
     }
 
-    /// Makes it a directory.
+    /// Makes a directory of this name.
     func makeDirectory(permissions: mode_t) throws(Errno) {
         try rights.act { () throws(Errno) in
             guard name.withPlatformString({ mkdirat(directory.rawValue, $0, permissions) }) == 0 else {
@@ -86,15 +86,15 @@ package struct FoundFile: ~Copyable {
         }
     }
 
-    /// Removes its name, if it still is that of this file.
+    /// Removes its name, if it still leads to `file`.
     ///
-    /// - Throws: `.noSuchFileOrDirectory` where the name is gone, `.staleNFSFileHandle` where it is another file's.
+    /// - Throws: `.noSuchFileOrDirectory` if the name is gone, `.staleNFSFileHandle` if another file has it.
     package func remove(_ file: FileIdentity) throws(Errno) { try remove(file, flags: 0) }
 
     /// The same for an empty directory.
     package func removeDirectory(_ directory: FileIdentity) throws(Errno) { try remove(directory, flags: AT_REMOVEDIR) }
 
-    /// Removes the directory of its name, if nothing is in it.
+    /// Removes the directory of this name if it is empty.
     func removeEmptyDirectory() {
         _ = rights.act { () -> Errno? in
             name.withPlatformString { unlinkat(directory.rawValue, $0, AT_REMOVEDIR) } == 0
@@ -112,7 +112,7 @@ package struct FoundFile: ~Copyable {
         }
     }
 
-    /// What has the name now; nil where nothing has.
+    /// The status of whatever has the name now; nil if nothing has.
     func statusNow() throws(Errno) -> stat? {
         var found = stat()
         let result = name.withPlatformString { fstatat(directory.rawValue, $0, &found, AT_SYMLINK_NOFOLLOW) }
@@ -121,17 +121,17 @@ package struct FoundFile: ~Copyable {
         throw Errno(rawValue: errno)
     }
 
-    /// Waits until the names in the directory are those that a power cut leaves.
+    /// Waits until the names in the directory would survive a power cut.
     func syncDirectory() throws(Errno) {
         let directory = try openInDirectory(.readOnly, flags: O_DIRECTORY, permissions: 0)
         try syncToDisk(directory)
     }
 
-    /// Why it can't be written to; nil where it can.
+    /// Why it can't be written to; nil if it can.
     package var writeFailure: Errno? { failure(of: W_OK, name) }
 
-    /// Why the kernel does not let it be claimed, as a file system claims a device that it is mounted from (open(2),
-    /// O_EXCL): `.resourceBusy` where somebody has; nil where it does.
+    /// Why the device can't be claimed, as a mounted file system claims its device (open(2), O_EXCL): `.resourceBusy`
+    /// if it is claimed already; nil if it can be.
     package var claimFailure: Errno? {
         do throws(Errno) {
             let claimed = try open(.readOnly, flags: O_EXCL)
@@ -140,16 +140,16 @@ package struct FoundFile: ~Copyable {
         } catch { return error }
     }
 
-    /// Why it can't be executed; nil where it can.
+    /// Why it can't be executed; nil if it can.
     var executeFailure: Errno? { failure(of: X_OK, name) }
 
-    /// Why nothing can be made in its directory; nil where it can.
+    /// Why no file can be made in its directory; nil if one can.
     package var directoryFailure: Errno? { failure(of: W_OK | X_OK, ".") }
 
     /// Which directory holds it.
     package func directoryIdentity() throws(Errno) -> FileIdentity { FileIdentity(try directory.status()) }
 
-    /// With the rights that decide, not with those of whoever called (AT_EACCESS of faccessat(2)).
+    /// Asked with the effective rights, not the real ones (AT_EACCESS of faccessat(2)).
     private func failure(of mode: CInt, _ name: FilePath.Component) -> Errno? {
         rights.act {
             name.withPlatformString { faccessat(directory.rawValue, $0, mode, AT_EACCESS) } == 0

@@ -6,19 +6,19 @@ import VMCore
 /// O_TMPFILE of open(2), a macro that Swift can't read (asm-generic/fcntl.h).
 let temporaryFile: CInt = 0o20_000_000 | O_DIRECTORY
 
-/// A file that gets its name only when it is whole. Until then the kernel removes it with this process, or at a power cut.
+/// A file that gets its name only when it is complete. Until then it vanishes with this process, or at a power cut.
 package final class NewFile {
-    /// Where it goes.
+    /// Its future directory and name.
     private let place: FoundFile
     private let file: OwnedDescriptor
     /// Which file it is.
     let identity: FileIdentity
     private var hasName: Bool
 
-    /// Makes it without a name; with its name where the file system knows no other way (no O_TMPFILE).
+    /// Makes it without a name, or with its name if the file system has no O_TMPFILE.
     ///
-    /// - Parameter fill: writes what is in it. If that fails, nothing is left behind.
-    /// - Throws: `.fileExists` where something is there already.
+    /// - Parameter fill: writes the content. If that fails, nothing is left behind.
+    /// - Throws: `.fileExists` if something is there already.
     package init(
         at place: consuming FoundFile, permissions: mode_t, fill: (borrowing OwnedDescriptor) throws(Errno) -> Void
     ) throws(Errno) {
@@ -48,7 +48,7 @@ package final class NewFile {
         }
     }
 
-    /// Waits until what is in it survives a power cut.
+    /// Waits until its content survives a power cut.
     package func sync() throws(Errno) { try syncToDisk(file) }
 
     /// Gives it its name. Nothing is ever overwritten.
@@ -61,20 +61,20 @@ package final class NewFile {
     /// Waits until its name survives a power cut.
     package func syncName() throws(Errno) { try place.syncDirectory() }
 
-    /// Takes it back.
+    /// Removes it again.
     package func remove() {
         if hasName { try? place.remove(identity) }
         hasName = false
     }
 }
 
-/// Waits until the names in a directory are those that a power cut leaves.
+/// Waits until the names in a directory would survive a power cut.
 func syncDirectory(_ path: FilePath) throws(Errno) {
     let directory = try OwnedDescriptor.directory(path)
     try syncToDisk(directory)
 }
 
-/// fsync(2), where the file system has it for such a file.
+/// fsync(2). A file system that does not support it for such a file is no error.
 func syncToDisk(_ file: borrowing OwnedDescriptor) throws(Errno) {
     guard fsync(file.rawValue) != 0, errno != EINVAL else { return }
     throw Errno(rawValue: errno)

@@ -5,37 +5,36 @@ import VMCore
 
 /// Follows a path to its end, one directory at a time.
 ///
-/// Each directory is opened below the one before it, and what is judged is what was opened: between the judgement and the
-/// use nobody can put something else in its place, as they can where a path is looked at first and opened then. Links are
-/// read and followed here for the same reason. Nothing on the way is opened for reading, so that no FIFO and no device
-/// notices (O_PATH of open(2)).
+/// Each directory is opened below the one before it, and the check applies to the opened directory, so nobody can
+/// replace it between check and use, as they could if a path were checked first and opened later. Links are read and
+/// followed here for the same reason. Nothing on the way is opened for reading (O_PATH of open(2)), so that no FIFO or
+/// device is affected.
 package struct PathWalk: ~Copyable {
-    /// What is met on the way.
+    /// A directory, a link or a file on the way.
     struct Place {
         var path: FilePath
         var status: stat
         var role: Role
-        /// Whether others may make new names in the directory that holds it, but not take names away (a sticky
-        /// directory, as /tmp is).
+        /// Whether its directory is sticky, as /tmp: other users may make names there, but not remove those of others.
         var isInShared: Bool
 
         package enum Role: Equatable {
             case directory
             case link
-            /// What the whole path leads to.
+            /// The end of the whole path.
             case end
         }
     }
 
-    /// Why a path leads nowhere.
+    /// Why a walk failed.
     package enum Failure: Error {
-        /// The kernel's word, of the place where it got no further.
+        /// The kernel's error, and the place where it occurred.
         case system(Errno, FilePath)
-        /// Somebody else could change where it leads, or what is there.
+        /// Another user could change where the path leads, or what is there.
         case distrusted(Distrust)
     }
 
-    /// As many links as the kernel follows (path_resolution(7)).
+    /// The kernel's limit on links (path_resolution(7)).
     private static let mostLinks = 40
 
     private let judge: ((borrowing OwnedDescriptor, Place) -> Distrust?)?
@@ -43,13 +42,13 @@ package struct PathWalk: ~Copyable {
     /// The path of `directory`.
     private var here: FilePath
     private var isShared = false
-    /// What is still to be walked, the next one last.
+    /// The components still to be walked, the next one last.
     private var rest: [FilePath.Component] = []
     private var links = 0
 
     /// Walks an absolute path.
     ///
-    /// - Parameter judge: is shown everything that is met, opened; what it returns ends the walk.
+    /// - Parameter judge: is called for everything on the way, once it is open. A returned distrust ends the walk.
     static func find(
         _ path: FilePath, judge: ((borrowing OwnedDescriptor, Place) -> Distrust?)?
     ) throws(Failure) -> FoundFile {
@@ -82,16 +81,16 @@ package struct PathWalk: ~Copyable {
                 return FoundFile(directory: directory, name: component, path: path, status: status)
             }
         }
-        // The root itself, or what a link to it leads to.
+        // The path is the root, or ends in a link to it.
         let status = try status(of: directory, here)
         return FoundFile(directory: directory, name: ".", path: here, status: status)
     }
 
-    /// Goes through a directory, or a link to one.
+    /// Enters a directory, or follows a link to one.
     private mutating func pass(_ component: FilePath.Component) throws(Failure) {
         let path = here.appending(component)
         let raw = component.withPlatformString {
-            // O_DIRECTORY: without it the kernel mounts nothing that is mounted at need (automounts).
+            // O_DIRECTORY: without it the kernel does not trigger automounts.
             openat(directory.rawValue, $0, pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         }
         guard raw < 0 else {
@@ -106,7 +105,7 @@ package struct PathWalk: ~Copyable {
         try follow(found, Place(path: path, status: status, role: .link, isInShared: isShared))
     }
 
-    /// Looks at the last component, which need not be there; nil where it is a link, which the walk goes on through.
+    /// Examines the last component, which need not exist; nil if it is a link, which the walk then follows.
     private mutating func end(_ component: FilePath.Component) throws(Failure) -> (path: FilePath, status: stat?)? {
         let path = here.appending(component)
         let found: OwnedDescriptor
@@ -145,7 +144,7 @@ package struct PathWalk: ~Copyable {
         rest += target.components.reversed()
     }
 
-    /// An empty path: the link that is open (readlinkat(2)).
+    /// The empty path stands for the opened link itself (readlinkat(2)).
     private func target(of link: borrowing OwnedDescriptor, _ path: FilePath) throws(Failure) -> FilePath {
         var bytes = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
         let length = readlinkat(link.rawValue, "", &bytes, Int(PATH_MAX))
@@ -153,7 +152,7 @@ package struct PathWalk: ~Copyable {
         return FilePath(platformString: bytes)
     }
 
-    /// Judges the directory that the walk has come to.
+    /// Judges the directory that the walk has reached.
     private mutating func enter() throws(Failure) {
         guard judge != nil else { return }
         let status = try status(of: directory, here)

@@ -2,37 +2,37 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Where the run-time files of one user's VMs are (DESIGN §2.2).
+/// Where one user's VMs have their run-time files, logs, cache and params files.
 ///
 /// ```
 /// RUN/vms/NAME/lock          the VM's life: QEMU holds its lock
 ///              process       QEMU's pid and start time
-///              turns         which command's turn it is
-///              manifest.json what the running VM is
+///              turns         locked by the command whose turn it is
+///              manifest.json a description of the running VM
 ///              qmp.sock serial.sock agent.sock
 /// RUN/uids/UID               the uids in use: QEMU holds its lock
-/// RUN/addresses              whose turn it is to claim MACs
-/// RUN/network                whose turn it is to change the host's network
-/// RUN/net/BRIDGE             what takes a change to the bridge back (ChangeJournal)
-/// RUN/resources/NAME         what has to be removed when no VM holds it any more (HostResource)
-/// RUN/turns/NAME             whose turn it is to change that
-/// RUN/rules/TABLE            what makes a table of nftables again (RuleTable)
-/// LOG/NAME/console.log       what the guest wrote to its serial console
-///          qemu.log          what QEMU printed
-///          record            what happened to the VM, as QEMU itself wrote it
-/// CACHE/                     what probing found; may be deleted at any time
+/// RUN/addresses              the turn to claim MACs
+/// RUN/network                the turn to change the host's network
+/// RUN/net/BRIDGE             how to roll back a change to the bridge (ChangeJournal)
+/// RUN/resources/NAME         what to remove when no VM holds it any longer (HostResource)
+/// RUN/turns/NAME             the turn to change that resource
+/// RUN/rules/TABLE            the script that makes an nftables table (RuleTable)
+/// LOG/NAME/console.log       the guest's output on its serial console
+///          qemu.log          QEMU's messages
+///          record            the VM's events, written by QEMU itself
+/// CACHE/                     results of probing; may be deleted at any time
 /// ```
 package struct Paths: Equatable, Sendable {
     /// RUN.
     package var run: FilePath
-    /// LOG, on a disk: a guest can write to its console without end, and RUN is memory.
+    /// LOG, on a disk: a guest can write to its console without end, and RUN is in memory.
     package var log: FilePath
     /// CACHE.
     package var cache: FilePath
-    /// The directories that hold VMs, where names are looked up.
+    /// The directories where VMs are looked up by name.
     package var roots: [FilePath]
-    /// The root that `create` makes where it is missing: the caller's own by default. One that `KVMCTL_VMS` names may be
-    /// a file system that is not mounted.
+    /// The root that `create` makes if it is missing: the caller's default one. nil with `KVMCTL_VMS`: a directory that
+    /// it names may be missing because its file system is not mounted.
     package var ownRoot: FilePath?
 
     /// RUN/vms: a directory for each VM that was ever started.
@@ -58,15 +58,15 @@ package struct Paths: Equatable, Sendable {
     /// The flight record.
     package func record(_ name: VMName) -> FilePath { logs(name).appending("record") }
 
-    /// Root's places, whoever asks.
+    /// Root's paths, also for a user who looks at root's VMs.
     package static let system = Paths(
         run: "/run/kvmctl", log: "/var/log/kvmctl", cache: "/var/cache/kvmctl", roots: ["/vms"], ownRoot: "/vms")
 
-    /// The places of a user: root's; else under the XDG directories. `KVMCTL_RUN` moves them all, `KVMCTL_VMS` says
-    /// the roots, which else are `~/vms`, but for root, and `/vms`.
+    /// The paths for a user: the system's for root, the XDG directories for others. `KVMCTL_RUN` moves all of them.
+    /// `KVMCTL_VMS` sets the roots; the default is `/vms` for root, `~/vms` and `/vms` for others.
     ///
-    /// - Throws: `.unavailable` where a user has no run-time directory, or /proc does not show processes; `.denied` for
-    ///   root, where somebody else could change what `KVMCTL_RUN` or `KVMCTL_VMS` names.
+    /// - Throws: `.unavailable` if a user has no run-time directory, or if /proc does not show processes; `.denied` for
+    ///   root if another user could change a directory that `KVMCTL_RUN` or `KVMCTL_VMS` names.
     package static func of(uid: UInt32, environment: (String) -> String?) throws(VMError) -> Paths {
         try ProcessFileSystem.require()
         func path(_ key: String) -> FilePath? {
@@ -87,14 +87,14 @@ package struct Paths: Equatable, Sendable {
             paths.cache = (path("XDG_CACHE_HOME") ?? home.appending(".cache")).appending("kvmctl")
         }
         if uid != 0 {
-            // Root's VMs can be looked at from there.
+            // With the system's roots too, so that root's VMs can be looked at.
             paths.ownRoot = path("HOME")?.appending("vms")
             paths.roots = [paths.ownRoot].compactMap(\.self) + system.roots
         }
         if let roots = environment("KVMCTL_VMS") {
             paths.ownRoot = nil
             guard !roots.unicodeScalars.contains("\u{fffd}") else {
-                throw VMError(.usage, "KVMCTL_VMS", "is not UTF-8, as kvmctl's paths have to be")
+                throw VMError(.usage, "KVMCTL_VMS", "is not UTF-8, which kvmctl needs for its paths")
             }
             paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
             if uid == 0 {
@@ -104,8 +104,8 @@ package struct Paths: Equatable, Sendable {
         return paths
     }
 
-    /// The run-time files of another user, where pam_systemd or the like makes a directory for them. Their logs are in their
-    /// home, wherever that is.
+    /// The run-time files of another user, in the directory that pam_systemd makes for them. Their logs are in their
+    /// home directory, wherever that is.
     package static func ofUser(_ uid: UInt32) -> Paths { all(under: FilePath("/run/user/\(uid)/kvmctl"), roots: []) }
 
     private static func all(under run: FilePath, roots: [FilePath]) -> Paths {
@@ -114,12 +114,12 @@ package struct Paths: Equatable, Sendable {
 
     private static func userRunDirectory(_ named: FilePath?, uid: UInt32) throws(VMError) -> FilePath {
         if let named { return named }
-        // What pam_systemd makes, also where su or cron lost the variable.
+        // pam_systemd's directory, also if su or cron dropped the variable.
         let usual = FilePath("/run/user/\(uid)")
         guard usual.withPlatformString({ access($0, W_OK) }) == 0 else {
             throw VMError(
-                .unavailable, "XDG_RUNTIME_DIR", "is not set, and \(usual) is not there",
-                remedy: "log in through a session manager, or set KVMCTL_RUN to a directory of your own")
+                .unavailable, "XDG_RUNTIME_DIR", "is not set, and \(usual) does not exist or is not writable",
+                remedy: "log in through a session manager, or set KVMCTL_RUN to a directory that you own")
         }
         return usual
     }

@@ -3,12 +3,12 @@ import SystemPackage
 import VMCore
 
 extension Credentials {
-    /// Who QEMU is to be.
+    /// The credentials that QEMU gets.
     ///
     /// - Parameters:
-    ///   - trust: on whose rights the VM is started.
+    ///   - trust: whose rights the VM is started with.
     ///   - isRoot: whether root starts it.
-    /// - Throws: why it can't be whom `RUNAS` names, or nobody can have the uid that it would get.
+    /// - Throws: why it can't run as `RUNAS` says, or why its uid can't be used here.
     package init(_ params: VMParams, _ trust: FileTrust, isRoot: Bool) throws(VMError) {
         self = try Self.chosen(params, trust, isRoot: isRoot)
     }
@@ -21,7 +21,7 @@ extension Credentials {
             case .accounts, .ownRights: isRoot ? .ownUID(groups: Accounts.kvmGroups) : .caller
             }
         guard let runAs = params.runAs else {
-            // A plan for root by a user is not of the user's namespace.
+            // A user's preview of root's plan does not depend on the user's own namespace.
             if case .ownUID = own, geteuid() == 0, !UIDPool.isMapped {
                 throw VMError(
                     .unavailable, params.file.string, UIDPool.lack(in: .uids), remedy: .advice(UIDPool.mapping))
@@ -34,15 +34,15 @@ extension Credentials {
             throw VMError(
                 .unavailable, place,
                 "the uid \(uid) or the gid \(gid) is not mapped in this container, "
-                    + "whose are \(IDMap.uids)",
-                remedy: "name a user whose uid and gid are among those")
+                    + "which has \(IDMap.uids)",
+                remedy: "name a user whose uid and gid are mapped")
         }
         if isRoot { return .user(runAs.value, uid: uid, gid: gid, groups: Accounts.kvmGroups) }
         if case .user(let name, let owner, _, _) = own {
             if uid == owner { return own }
             throw VMError(
-                .denied, place, "it is started with the rights of \(name), who can't run a VM as another user",
-                remedy: "leave RUNAS out, or say \(name)")
+                .denied, place, "the VM is started with the rights of \(name), who can't run it as another user",
+                remedy: "leave RUNAS out, or set it to \(name)")
         }
         if uid == geteuid() { return own }
         throw VMError(

@@ -3,19 +3,19 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A program about to be started with exactly these descriptors and this user (CLinux, launch.h).
+/// A program to be started with exactly these descriptors and this user (CLinux, launch.h).
 package struct Launch {
     var path: String
     /// Without the program's name.
     var arguments: [String]
     var credentials: ResolvedCredentials
-    /// A file that is told the process's pid and start time just before it becomes the program, which does not inherit it.
+    /// A file that the process writes its pid and start time to just before exec. The program does not inherit it.
     package var identity: FileDescriptor?
     /// Whether the program is killed when this process ends.
     var diesWithParent = false
-    /// Whether it stays who this process is, whatever the credentials: a tool that works for root.
+    /// Whether it runs with this process's identity, whatever the credentials: for a tool that works for root.
     var keepsPrivileges = false
-    /// Whether it keeps this process's limits and priorities: where the service manager set them, they are meant.
+    /// Whether it keeps this process's limits and priorities: those that the service manager set are intended.
     package var keepsLimits = false
     private var sources: [CInt] = []
     private var targets: [CInt] = []
@@ -26,26 +26,27 @@ package struct Launch {
         self.credentials = credentials
     }
 
-    /// What went wrong, and in which step.
+    /// An error, and the step in which it occurred.
     package struct Failure: Error, Equatable {
         package var stage: String
         package var errno: Errno
     }
 
-    /// Lets the program inherit a descriptor under another number. It stays the caller's, who keeps it open until then.
+    /// Lets the program inherit a descriptor under another number. The caller still owns it, and keeps it open until
+    /// then.
     package mutating func pass(_ descriptor: FileDescriptor, as target: CInt) {
         sources.append(descriptor.rawValue)
         targets.append(target)
     }
 
-    /// Starts the program as a child in a session of its own; `.timedOut` where it is not executed by the deadline.
+    /// Starts the program as a child in a new session. Throws `.timedOut` if it is not executed by the deadline.
     package func spawn(by deadline: Deadline) throws(Failure) -> Child {
         Child(pid: try withLaunch({ clinux_spawn($0, deadline.milliseconds, $1) }).get())
     }
 
-    /// Turns this process into the program; returns only to say why that failed.
+    /// Replaces this process with the program. Returns only if that failed.
     ///
-    /// - Parameter undo: done then by a copy of this process, for this one has no privileges left.
+    /// - Parameter undo: run then by a copy of this process, since this one has no privileges left.
     package func become(orElse undo: @escaping () -> Void) -> Failure {
         let line = UndoGuard.leave(undo)
         guard line >= 0 else { return Failure(stage: Self.name(CLINUX_STAGE_FORK), errno: Errno(rawValue: -line)) }
@@ -57,14 +58,14 @@ package struct Launch {
         }
     }
 
-    /// Sends a process with such credentials to find out what it can do on this host; other things can be done meanwhile.
+    /// Starts a process with these credentials that finds out what it can do on this host. It runs in the background.
     package func beginTrial() -> Trial { Trial(pid: withLaunch { launch, _ in clinux_probe_begin(launch) }) }
 
     /// A process that tries what it can do.
     package struct Trial: ~Copyable {
         fileprivate let pid: Result<CInt, Failure>
 
-        /// Waits for it: an OR of CLINUX_CAN_….
+        /// Waits for the result: an OR of CLINUX_CAN_….
         package consuming func finish() throws(Errno) -> CInt {
             do throws(Failure) {
                 let abilities = clinux_probe_end(try pid.get(), Deadline(in: .seconds(10)).milliseconds)
@@ -108,7 +109,7 @@ package struct Launch {
         return .failure(Failure(stage: Self.name(stage), errno: Errno(rawValue: -result)))
     }
 
-    /// Nothing of the caller's environment reaches QEMU: what a VM is depends on its file alone.
+    /// None of the caller's environment reaches QEMU: a VM depends on its file alone.
     private static let environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
 
     private static func name(_ stage: clinux_stage) -> String {
@@ -122,7 +123,7 @@ package struct Launch {
     }
 }
 
-/// What the copy of this process does that is left behind (CLinux, undo_guard.h).
+/// The task of the copy of this process that is left behind (CLinux, undo_guard.h).
 private final class UndoGuard {
     private let undo: () -> Void
 
@@ -131,7 +132,7 @@ private final class UndoGuard {
     /// The descriptor to call it by, or -errno.
     static func leave(_ undo: @escaping () -> Void) -> CInt {
         let box = UndoGuard(undo)
-        // Used only in the copy, which is made here and now.
+        // Used only in the copy, which is made during this call.
         return withExtendedLifetime(box) {
             clinux_leave_guard(
                 { context in
@@ -157,7 +158,7 @@ package struct ResolvedCredentials: Hashable {
 }
 
 extension Credentials {
-    /// With `uid` where the VM gets one of its own.
+    /// - Parameter uid: used if the VM gets its own uid.
     package func resolved(uid: UInt32) -> ResolvedCredentials {
         switch self {
         case .caller: ResolvedCredentials()
@@ -167,10 +168,10 @@ extension Credentials {
         }
     }
 
-    /// The account without files.
+    /// The account that owns no files.
     package static let nobody = Credentials.user("nobody", uid: 65534, gid: 65534, groups: [])
 
-    /// For asking what such a user can do: any uid of the range will answer for all.
+    /// For testing what such a user can do: one uid of the range stands for all.
     package var forProbing: ResolvedCredentials { resolved(uid: UIDPool.first + UInt32(UIDPool.count) - 1) }
 }
 
@@ -184,11 +185,11 @@ package struct Child {
         case killed(signal: Int32)
     }
 
-    /// Kills it, and what it started itself where it is a script around the program. Until it is reaped its pid can't be
-    /// another's.
+    /// Kills it and its process group: it may be a script around the program. Its pid can't be reused until it is
+    /// reaped.
     package func kill() { _ = Glibc.kill(-pid, SIGKILL) }
 
-    /// Takes the child's end from the kernel; nil where there was none by the deadline.
+    /// Waits for the child to end, and reaps it; nil if the deadline passed first.
     @discardableResult
     package func reap(by deadline: Deadline) -> End? {
         var status: Int32 = 0

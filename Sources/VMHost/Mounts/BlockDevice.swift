@@ -1,14 +1,14 @@
 import Glibc
 import SystemPackage
 
-/// A block device, by its number, and what the kernel tells of it in /sys/dev/block (sysfs(5)).
+/// A block device, known by its number, as /sys/dev/block describes it (sysfs(5)).
 package struct BlockDevice: Hashable {
-    /// As stat(2) tells it in `st_rdev`.
+    /// `st_rdev` of stat(2).
     package let number: UInt64
 
     package init(number: UInt64) { self.number = number }
 
-    /// What a path leads to, where that is a block device.
+    /// The block device that a path leads to; nil if it leads to something else.
     init?(at path: FilePath) {
         guard let found = try? VMHost.status(of: path) else { return nil }
         self.init(found)
@@ -19,7 +19,7 @@ package struct BlockDevice: Hashable {
         number = UInt64(status.st_rdev)
     }
 
-    /// Takes `259:1`, as /sys writes it.
+    /// Parses `259:1`, as /sys writes it.
     init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ":")
         guard parts.count == 2, let major = UInt64(parts[0]), let minor = UInt64(parts[1]), major < 1 << 32,
@@ -36,7 +36,7 @@ package struct BlockDevice: Hashable {
         return "\(major):\(minor & 0xffff_ffff)"
     }
 
-    /// Its directory, with the links on the way resolved: `/sys/devices/…/block/sda/sda1`; nil where /sys does not tell.
+    /// Its directory in /sys, with links resolved: `/sys/devices/…/block/sda/sda1`; nil if there is none.
     private var directory: FilePath? {
         guard let real = "/sys/dev/block/\(text)".withCString({ realpath($0, nil) }) else { return nil }
         defer { free(real) }
@@ -46,23 +46,23 @@ package struct BlockDevice: Hashable {
     /// The kernel's name for it: `sda1`.
     var name: String { directory?.lastComponent?.string ?? text }
 
-    /// The disk that it is a partition of.
+    /// The disk whose partition it is; nil if it is no partition.
     package var disk: BlockDevice? {
         guard let directory, Self.isThere(directory.appending("partition")) else { return nil }
         return Self.device(in: directory.removingLastComponent())
     }
 
-    /// The partitions that it has.
+    /// Its partitions.
     package var partitions: [BlockDevice] {
         guard let directory, let entries = try? names(in: directory) else { return [] }
         return entries.map { directory.appending($0) }.filter { Self.isThere($0.appending("partition")) }
             .compactMap(Self.device)
     }
 
-    /// The devices that are made of it: a volume of device-mapper's, an array of md's.
+    /// The devices built on it: device-mapper volumes, md arrays.
     var holders: [BlockDevice] { linked("holders") }
 
-    /// The devices that it is made of.
+    /// The devices it is built on.
     var parts: [BlockDevice] { linked("slaves") }
 
     private func linked(_ name: String) -> [BlockDevice] {
@@ -70,7 +70,7 @@ package struct BlockDevice: Hashable {
         return entries.compactMap { Self.device(in: place.appending($0)) }
     }
 
-    /// What it is as something that is made of others, in words.
+    /// For people, as a device built on others: `the LVM volume vg-root`.
     var words: String {
         guard let directory else { return name }
         if let mapped = Self.text(directory.appending("dm/name")) {

@@ -4,11 +4,11 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// What this host itself uses disks and files for: file systems that are mounted, swap space, arrays, volumes.
+/// The host's own uses of disks and files: mounted file systems, swap space, arrays, volumes.
 ///
-/// The kernel is asked at the first question, once for all disks of a command.
+/// The kernel is asked when the first answer is needed, and once for all disks of a command.
 package final class HostDisks {
-    /// Why something of that can't be seen: then nothing of a disk is known for sure.
+    /// Why some of the uses can't be determined: no disk is then known to be unused.
     package private(set) var obstacle: VMError?
 
     package init(obstacle: VMError? = nil) {
@@ -24,7 +24,7 @@ package final class HostDisks {
         var isReadOnly: Bool
     }
 
-    /// A loop device, and the file that it shows.
+    /// A loop device and its backing file.
     private struct Loop {
         var device: BlockDevice
         var file: FileIdentity
@@ -42,7 +42,7 @@ package final class HostDisks {
         }
     }
 
-    /// What a file of the kernel's says; empty where this kernel has none.
+    /// A kernel file's text; empty if this kernel has no such file.
     private static func text(_ file: FilePath, limit: Int) throws(VMError) -> String {
         do throws(Errno) { return String(decoding: try readFile(file, limit: limit), as: UTF8.self) } catch {
             if error == .noSuchFileOrDirectory { return "" }
@@ -50,18 +50,18 @@ package final class HostDisks {
         }
     }
 
-    /// How the host uses a file or a block device; nil where it does not.
+    /// How the host uses a file or a block device; nil if it does not.
     ///
-    /// - Parameter claimFailure: what came of an attempt to claim the device.
+    /// - Parameter claimFailure: the error of an attempt to claim the device.
     package func use(of status: stat, claimFailure: Errno? = nil) -> DiskUse? {
         guard let device = BlockDevice(status) else { return use(of: FileIdentity(status)) }
         if let use = use(of: device) { return use }
-        // In another mount namespace, or by what leaves no trace in /sys, as ZFS does.
+        // Mounted in another mount namespace, or used by something that leaves no trace in /sys, such as ZFS.
         guard claimFailure == .resourceBusy else { return nil }
         return .host("the kernel has claimed it", readOnly: false)
     }
 
-    /// The files that a device is made of, by loop devices, also through volumes of device-mapper's and arrays of md's.
+    /// The files that a device is backed by through loop devices, also below device-mapper volumes and md arrays.
     package func filesBehind(_ status: stat) -> [FileIdentity] {
         var rest = [BlockDevice(status)].compactMap(\.self)
         var seen = Set(rest)
@@ -90,7 +90,7 @@ package final class HostDisks {
         }
         if let disk = device.disk, let use = ownUse(of: disk) { return use.told(of: "the whole disk \(disk.name)") }
         guard let loop = loops.first(where: { $0.device == device }) else { return nil }
-        // The file behind it, beside this device.
+        // Other uses of the loop device's file.
         if swaps.files.contains(loop.file) { return .host("the file behind it is swap space", readOnly: false) }
         for other in loops where other.file == loop.file && other.device != device {
             return .host("the file behind it is attached as /dev/\(other.device.name) too", readOnly: false)
@@ -112,7 +112,7 @@ package final class HostDisks {
             let words = line.split(separator: " ")
             guard let dash = words.firstIndex(of: "-"), dash >= 6, words.count > dash + 2 else { return }
             let isReadOnly = words.last?.split(separator: ",").contains("ro") == true
-            // A file system with a number of its own (btrfs) tells its device only by the path.
+            // A file system with an anonymous device number (btrfs) shows its device only as a path.
             let device =
                 words[2].hasPrefix("0:")
                 ? words[dash + 2].hasPrefix("/") ? BlockDevice(at: FilePath(String(words[dash + 2]))) : nil
@@ -145,7 +145,7 @@ package final class HostDisks {
         }
         return all.filter { $0.hasPrefix("loop") }.compactMap { name in
             let directory = FilePath("/sys/block").appending(name)
-            // There only while a file is behind it.
+            // Exists only while a file is attached.
             guard let path = try? readFile(directory.appending("loop/backing_file"), limit: 4096),
                 let number = try? readFile(directory.appending("dev"), limit: 32)
             else { return nil }
@@ -159,7 +159,7 @@ package final class HostDisks {
         }
     }
 
-    /// By the device itself: the path in /sys is that of when it was attached.
+    /// Asked of the device itself: the path in /sys is the one at the time of attaching.
     private static func file(behind device: FilePath) -> FileIdentity? {
         guard let opened = try? OwnedDescriptor.open(device, .readOnly, flags: O_NONBLOCK) else { return nil }
         var file = FileIdentity(device: 0, inode: 0)
@@ -172,7 +172,7 @@ package final class HostDisks {
 }
 
 extension DiskUse {
-    /// The same, said of something else.
+    /// The same use with another subject than `it`.
     fileprivate func told(of thing: String) -> DiskUse {
         guard case .host(let words, let readOnly) = self else { return self }
         return .host(thing + words.trimmingPrefix("it"), readOnly: readOnly)

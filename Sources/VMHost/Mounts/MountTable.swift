@@ -1,21 +1,21 @@
 import SystemPackage
 
-/// A place of the directory tree where another file system begins.
+/// A place in the directory tree where another file system begins.
 struct Mount: Hashable, Sendable {
     var path: FilePath
     /// The file system's type, such as `nfs4` or `fuse.sshfs`.
     var type: String
-    /// What is mounted, in the type's own words: `server:/vms`.
+    /// The mounted source, in the type's own syntax: `server:/vms`.
     var source: String
-    /// The device number that files there have, as `major:minor`: the same for all places of one file system.
+    /// The device number of its files, as `major:minor`. It is the same for all mounts of one file system.
     var device: String
-    /// Who serves it, where that is a program of this host's (mount.fuse(8), user_id).
+    /// The account whose program on this host serves it, if there is one (mount.fuse(8), user_id).
     var server: UInt32?
 }
 
-/// What is mounted where (proc_pid_mountinfo(5)).
+/// The mounts of this mount namespace (proc_pid_mountinfo(5)).
 struct MountTable: Sendable {
-    /// The mounts that may not answer, the topmost of those on one place.
+    /// The mounts that may not answer; where several are stacked, the topmost.
     let remote: [FilePath: Mount]
 
     init(_ text: [UInt8]) {
@@ -23,14 +23,14 @@ struct MountTable: Sendable {
         for line in text.split(separator: UInt8(ascii: "\n")) {
             guard let type = Self.type(of: line) else { continue }
             let isRemote = !Self.isLocal(type)
-            // Most hosts have none. What is mounted over a remote one hides it.
+            // Most hosts have no remote mounts. A local mount on top of a remote one hides it.
             guard isRemote || !found.isEmpty, let mount = Mount(line: line) else { continue }
             found[mount.path] = isRemote && Self.mayHold(mount) ? mount : nil
         }
         remote = found
     }
 
-    /// `36 35 0:41 / /run rw,nosuid shared:1 - tmpfs tmpfs rw`: what comes after the only dash that stands alone.
+    /// `36 35 0:41 / /run rw,nosuid shared:1 - tmpfs tmpfs rw`: the word after the separate dash.
     private static func type(of line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let (blank, dash) = (UInt8(ascii: " "), UInt8(ascii: "-"))
         let start = line.withUnsafeBytes { bytes in
@@ -41,8 +41,8 @@ struct MountTable: Sendable {
         return start.map { line.dropFirst($0).prefix { $0 != blank } }
     }
 
-    /// The root is where kvmctl itself came from. Under /proc and /sys only root mounts something, as containers have it from
-    /// lxcfs; an automounter's place under /dev holds nothing of anybody's.
+    /// Whether a mount may hold files that matter here. kvmctl itself was loaded from the root. Under /proc and /sys
+    /// only root mounts, as lxcfs does for containers. An automount point under /dev holds no one's files.
     private static func mayHold(_ mount: Mount) -> Bool {
         if mount.path == "/" || mount.path.starts(with: "/proc") || mount.path.starts(with: "/sys") { return false }
         return !(mount.path.starts(with: "/dev") && mount.type == "autofs")
@@ -56,8 +56,7 @@ struct MountTable: Sendable {
         }
     }
 
-    /// File systems that the kernel alone answers for, the common ones first. Whatever is not known here may have to ask
-    /// somebody else.
+    /// File systems that the kernel serves alone, the common ones first. Any other may depend on a server.
     private static let localTypes: [StaticString] = [
         "tmpfs", "ext4", "proc", "sysfs", "cgroup", "cgroup2", "devtmpfs", "devpts", "xfs", "btrfs", "zfs", "overlay",
         "securityfs", "debugfs", "tracefs", "bpf", "mqueue", "hugetlbfs", "pstore", "efivarfs", "configfs", "fusectl",
@@ -89,9 +88,10 @@ extension Mount {
 }
 
 extension MountTable {
-    /// Blanks and backslashes are written as `\040`, three octal digits (fs/proc_namespace.c, mangle).
+    /// Decodes spaces and backslashes, which the kernel writes as three octal digits, `\040` (fs/proc_namespace.c,
+    /// mangle).
     ///
-    /// - Returns: nil where that is not what stands there.
+    /// - Returns: nil if an escape is malformed.
     static func unescaped(_ word: some Sequence<UInt8>) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(word)[...]

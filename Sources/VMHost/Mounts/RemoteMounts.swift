@@ -3,13 +3,12 @@ import Synchronization
 import SystemPackage
 import VMCore
 
-/// The file systems of this host that somebody else answers for, a server or a program: what touches one may wait for ever.
+/// The file systems of this host that depend on a server or a program. Touching one may wait for ever.
 ///
-/// Everything that looks at a path asks here first; a host without such file systems pays for one look at the table of
-/// mounts. What lies on one is looked at by another process, with a deadline; one that has not answered once is not asked
-/// again.
+/// All file access asks here first. On a host without such file systems this costs one read of the mount table. Files
+/// on them are read by another process, with a deadline. A file system that did not answer once is not asked again.
 package final class RemoteMounts: Sendable {
-    /// Those of this process's mount namespace, as they were when it was first asked for them; nil: there are none.
+    /// Those of this process's mount namespace, as first read; nil if there are none.
     private static let current: RemoteMounts? = {
         let table = MountTable((try? readLocal("/proc/self/mountinfo", limit: 1 << 24)) ?? [])
         return table.remote.isEmpty ? nil : RemoteMounts(table)
@@ -17,7 +16,7 @@ package final class RemoteMounts: Sendable {
 
     private let mounts: [FilePath: Mount]
     private let readers: [FilePath: RemoteReader]
-    /// Directories that are known to be no links and on no remote file system.
+    /// Directories known to be no links and to be on no remote file system.
     private let plain = Mutex<Set<FilePath>>([])
 
     init(_ table: MountTable) {
@@ -25,16 +24,16 @@ package final class RemoteMounts: Sendable {
         readers = table.remote.mapValues { _ in RemoteReader() }
     }
 
-    /// What looks at a path for this process; nil where it can look itself.
+    /// The process that reads a path on behalf of this one; nil if the path is local.
     package static func reader(of path: FilePath) -> RemoteReader? {
         guard let current, let mount = current.mount(on: path) else { return nil }
         return current.readers[mount.path]
     }
 
-    /// The first such file system on the way that a path leads, through links too, without setting foot on it.
+    /// The first remote file system that a path leads through, links included. It is not touched.
     func mount(on path: FilePath) -> Mount? {
         var way = path
-        // As many links as the kernel follows (path_resolution(7)).
+        // The kernel's limit on links (path_resolution(7)).
         for _ in 0..<40 {
             switch step(along: way) {
             case .remote(let mount): return mount
@@ -47,7 +46,7 @@ package final class RemoteMounts: Sendable {
 
     private enum Step {
         case remote(Mount)
-        /// The path leads on to another one.
+        /// The path continues as another one.
         case link(FilePath)
         case end
     }
@@ -57,7 +56,7 @@ package final class RemoteMounts: Sendable {
         var rest = Array(path.components)[...]
         while let part = rest.popFirst() {
             guard part.kind == .regular else {
-                // `..`: what was passed so far has no links in it.
+                // `..`: the path so far contains no links.
                 if part.kind == .parentDirectory { place.removeLastComponent() }
                 continue
             }
@@ -74,7 +73,7 @@ package final class RemoteMounts: Sendable {
         return .end
     }
 
-    /// Where a link leads; nil where the path is none.
+    /// A link's target; nil if the path is no link.
     private static func target(of path: FilePath) -> FilePath? {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
             guard let text = buffer.baseAddress else { return nil }
@@ -85,26 +84,26 @@ package final class RemoteMounts: Sendable {
         }
     }
 
-    /// Finds out whether anything answers where a path leads, before this process sets foot there.
+    /// Checks that a path's file system answers, before this process touches it.
     ///
-    /// - Throws: `.timedOut` where nothing does; why nobody could ask. What is there, and whether it may be looked at, whoever
-    ///   looks next finds out.
+    /// - Throws: `.timedOut` if it does not; why it could not be asked. Whether the file exists and may be read is not
+    ///   checked.
     package static func refuseSilent(at path: FilePath) throws(Errno) { try reader(of: path)?.touch(path) }
 
     /// Whether a path leads to a mount that has not answered.
     package static func isSilent(_ path: FilePath) -> Bool { reader(of: path)?.isSilent ?? false }
 
-    /// The first such file system on a path's way; nil where there is none.
+    /// The first remote file system that a path leads through; nil if there is none.
     static func mount(at path: FilePath) -> Mount? { current?.mount(on: path) }
 
-    /// The file system of a device number (stat(2), st_dev) that a program serves; nil where it is another one.
+    /// The file system of a device number (stat(2), st_dev), if a program serves it; else nil.
     ///
-    /// - Throws: why that can't be seen.
+    /// - Throws: why that can't be determined.
     static func served(_ device: UInt64) throws(Errno) -> Mount? {
-        // Those of the kernel's own block devices have a number of a driver's.
+        // File systems on block devices have a driver's major number.
         let number = BlockDevice(number: device)
         guard number.text.hasPrefix("0:"), others.withLock({ !$0.contains(device) }) else { return nil }
-        // It may have been mounted since the table was read first.
+        // It may have been mounted since the table was first read.
         let table = MountTable(try readLocal("/proc/self/mountinfo", limit: 1 << 24))
         if let found = table.remote.values.first(where: { $0.device == number.text && $0.server != nil }) {
             return found
@@ -116,16 +115,16 @@ package final class RemoteMounts: Sendable {
     /// Device numbers of file systems that no program serves.
     private static let others = Mutex<Set<UInt64>>([])
 
-    /// What to do about those that have not answered, where that is why a call failed; nil where all have.
+    /// The remedy for those that have not answered, if that is why a call failed; nil if all have.
     static func remedy(for errno: Errno) -> Remedy? {
         guard errno == .timedOut else { return nil }
         let silent = (current?.mounts.values ?? [:].values).filter { current?.readers[$0.path]?.isSilent == true }
         guard !silent.isEmpty else { return nil }
         let words = silent.map(\.description).sorted().joined(separator: " and ")
-        return "nothing answers for \(words): see to what serves it, or unmount it"
+        return "no answer from \(words): check the server, or unmount it"
     }
 
-    /// Whether two paths can't be one file, since they lie on different file systems.
+    /// Whether two paths can't lead to one file, because they are on different file systems.
     package static func areApart(_ one: FilePath, _ other: FilePath) -> Bool {
         guard let current else { return false }
         return current.mount(on: one)?.device != current.mount(on: other)?.device

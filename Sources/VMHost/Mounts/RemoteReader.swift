@@ -4,12 +4,12 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// Looks at files by another process, which is left behind where it does not come back (CLinux, remote_reader.h).
+/// Reads files through another process, which is abandoned if it does not return (CLinux, remote_reader.h).
 package final class RemoteReader: Sendable {
     package init() {
 
     }
-    /// What was seen of a file.
+    /// A file's status and content.
     package struct Seen: Sendable {
         package var status: stat
         /// The content of a regular file; the names in a directory, each with a NUL.
@@ -21,18 +21,18 @@ package final class RemoteReader: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether it was asked, and did not answer.
+    /// Whether it was asked and did not answer.
     var isSilent: Bool { state.withLock { $0.isSilent } }
 
     private struct State: ~Copyable {
-        /// The line to the process, while there is one.
+        /// The socket to the process, while there is one.
         var socket: OwnedDescriptor?
         var pid: Int32 = 0
         /// It did not answer, and is not asked again.
         var isSilent = false
     }
 
-    /// What stat(2) says; nil where there is nothing.
+    /// The result of stat(2); nil if nothing is there.
     package func status(of path: FilePath) throws(Errno) -> stat? {
         do throws(Errno) { return try ask(CLINUX_REMOTE_STATUS, path).status } catch {
             if error == .noSuchFileOrDirectory || error == .notDirectory { return nil }
@@ -40,7 +40,7 @@ package final class RemoteReader: Sendable {
         }
     }
 
-    /// Whether it is a symbolic link: those can't be opened without following them (open(2), O_NOFOLLOW).
+    /// Whether it is a symbolic link, which O_NOFOLLOW refuses to open (open(2)).
     func isLink(_ path: FilePath) throws(Errno) -> Bool {
         let answer = try answer(to: CLINUX_REMOTE_READ, path, limit: 0, followsLinks: false)
         return answer.error == ELOOP
@@ -53,17 +53,18 @@ package final class RemoteReader: Sendable {
         }
     }
 
-    /// A file as it is once it is open, and up to `limit` bytes of it, if it is a regular one.
+    /// The status of the opened file, and up to `limit` bytes if it is a regular one.
     package func read(_ path: FilePath, limit: Int, followsLinks: Bool = true) throws(Errno) -> Seen {
         try ask(CLINUX_REMOTE_READ, path, limit: limit, followsLinks: followsLinks)
     }
 
-    /// Reads a little of what is at a path, only to see whether anything answers there.
+    /// Reads one byte at a path, only to see whether its file system answers.
     ///
-    /// - Throws: `.timedOut` where nothing does; why nobody could ask.
+    /// - Throws: `.timedOut` if it does not; why it could not be asked.
     func touch(_ path: FilePath) throws(Errno) { _ = try answer(to: CLINUX_REMOTE_READ, path, limit: 1) }
 
-    /// - Throws: `.timedOut` where nothing answers; why nobody could ask; why there is nothing to see.
+    /// - Throws: `.timedOut` if the file system does not answer; why it could not be asked; the error for the file
+    ///   itself.
     private func ask(
         _ question: clinux_remote_question, _ path: FilePath, limit: Int = 0, followsLinks: Bool = true
     ) throws(Errno) -> Seen {
@@ -85,7 +86,7 @@ package final class RemoteReader: Sendable {
     }
 
     private struct Answer: Sendable {
-        /// Why the file could not be looked at; 0: it was.
+        /// Why the file could not be read; 0 on success.
         var error: CInt
         var seen: Seen
     }
@@ -99,7 +100,7 @@ package final class RemoteReader: Sendable {
             try line.send(question)
             return try line.answer()
         } catch {
-            // It has not closed the line, so it is there, and its pid no one else's.
+            // It has not closed the socket, so it is still there and its pid has not been reused.
             if error == .timedOut {
                 kill(state.pid, SIGKILL)
                 state.isSilent = true
@@ -139,7 +140,7 @@ package final class RemoteReader: Sendable {
             return answer
         }
 
-        /// How long the next piece is; nil at the end, whatever that came by.
+        /// The length of the next piece; nil at the end, with or without an error.
         private func pieceLength(_ answer: inout Answer) throws(Errno) -> Int? {
             var length: Int32 = 0
             try withUnsafeMutableBytes(of: &length) { buffer throws(Errno) in try receive(into: buffer) }
@@ -159,7 +160,7 @@ package final class RemoteReader: Sendable {
             while received < buffer.count {
                 let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[received...])
                 let count = recv(socket, rest.baseAddress, rest.count, 0)
-                // The other process has gone without an answer.
+                // The other process ended without an answer.
                 if count == 0 { throw .ioError }
                 if count > 0 { received += count } else { try wait(for: POLLIN) }
             }

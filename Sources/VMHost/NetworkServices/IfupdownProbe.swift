@@ -6,7 +6,7 @@ import VMCore
 extension NetworkServiceProbe {
     private static let interfaces = "/etc/network/interfaces"
 
-    /// ifupdown, as interfaces(5) has it.
+    /// ifupdown's configuration (interfaces(5)).
     var ifupdown: ServiceFacts {
         var facts = ServiceFacts(service: .ifupdown)
         guard Self.exists("/usr/sbin/ifup") || Self.exists("/sbin/ifup") else { return facts }
@@ -17,7 +17,7 @@ extension NetworkServiceProbe {
         if !main.drawsIn(IfupdownFile.path(bridge)) {
             let source: ShellCommand = "echo \("source \(IfupdownFile.directory)/*")"
             facts.obstacle = .init(
-                file: Self.interfaces, cause: "does not draw in the files of \(IfupdownFile.directory)",
+                file: Self.interfaces, cause: "does not include the files in \(IfupdownFile.directory)",
                 remedy: .run("add the line", source.appending(to: Self.interfaces)))
         }
         return facts
@@ -38,7 +38,7 @@ extension NetworkServiceProbe {
 extension InterfacesText {
     private static let home = FilePath("/etc/network")
 
-    /// The files that it draws in, one level deep.
+    /// The files that it includes, one level deep.
     fileprivate var filesDrawnIn: [String] {
         let listed = directories.flatMap { directory in
             let path = Self.home.pushing(FilePath(directory))
@@ -48,7 +48,7 @@ extension InterfacesText {
         return sources.flatMap { Self.expand(Self.home.pushing(FilePath($0)).string) } + listed
     }
 
-    /// Whether a file would be drawn in if it were there.
+    /// Whether a file would be included if it existed.
     fileprivate func drawsIn(_ path: String) -> Bool {
         let file = FilePath(path)
         let isListed = directories.contains { Self.home.pushing(FilePath($0)) == file.removingLastComponent() }
@@ -56,7 +56,7 @@ extension InterfacesText {
             || isListed && file.lastComponent?.string.isPlain(and: Self.otherBytes) == true
     }
 
-    /// `source-directory` passes over names with any other byte than letters, digits and these.
+    /// `source-directory` skips names with bytes other than letters, digits and these.
     private static let otherBytes = "-_"
 
     private static func expand(_ pattern: String) -> [String] {

@@ -2,12 +2,12 @@ import BridgeNet
 import VMCore
 
 extension NetworkServiceProbe {
-    /// NetworkManager, as nm-settings-keyfile(5) has it.
+    /// NetworkManager's configuration (nm-settings-keyfile(5)).
     var networkManager: ServiceFacts {
         var facts = ServiceFacts(service: .networkmanager)
         guard Self.isInUse("NetworkManager.service") else { return facts }
         facts.evidence = .isInUse
-        // Also with a profile that exists in its memory alone.
+        // The profile may exist in NetworkManager's memory alone.
         let isActive = links.contains { link in
             Self.text("/run/NetworkManager/devices/\(link.index)")?.contains("connection-uuid=") == true
         }

@@ -3,16 +3,16 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Looks which services configure the links of a bridge, in their files and in what they leave in /run.
+/// Finds the services that configure a bridge's links, from their files and from what they leave in /run.
 struct NetworkServiceProbe {
     let bridge: InterfaceName
     /// The bridge and its uplinks.
     let links: [Link]
 
-    /// What there is of each service.
+    /// What was found of each service.
     var facts: [ServiceFacts] { [networkd, ifupdown, networkManager] }
 
-    /// Every file in the directories where files of ours may be.
+    /// Every file in the directories where our files may be.
     func filesFound() throws(VMError) -> [PersistPlan.Found] {
         var found: [PersistPlan.Found] = []
         for path in Self.files(in: NetworkService.allCases.map(\.directory)) {
@@ -27,7 +27,7 @@ struct NetworkServiceProbe {
         return found
     }
 
-    /// Whether systemd starts it at boot, or runs it: a service that runs has a control group.
+    /// Whether systemd starts a unit at boot, or is running it: a running service has a control group.
     static func isInUse(_ unit: String) -> Bool {
         let places = [
             "/etc/systemd/system/multi-user.target.wants", "/sys/fs/cgroup/system.slice",
@@ -36,7 +36,7 @@ struct NetworkServiceProbe {
         return places.contains { exists("\($0)/\(unit)") }
     }
 
-    /// Whether there is something, if only a link that leads nowhere here.
+    /// Whether something is there, if only a dangling link.
     static func exists(_ path: String) -> Bool {
         var found = stat()
         return lstat(path, &found) == 0
@@ -49,14 +49,14 @@ struct NetworkServiceProbe {
         }
     }
 
-    /// What a file says; nil where the caller can't read it.
+    /// A file's text; nil if the caller can't read it.
     static func text(_ path: String) -> String? {
         (try? readFile(FilePath(path))).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 
 extension ServiceFacts {
-    /// Notes that a file about one of the links is there; whether it is ours.
+    /// Notes that there is a file about one of the links. Returns whether it is ours.
     mutating func isOurs(_ text: String, _ bridge: InterfaceName) -> Bool {
         switch MarkedText.owner(of: text) {
         case .ours(bridge.description), .edited(bridge.description):
@@ -68,7 +68,7 @@ extension ServiceFacts {
         }
     }
 
-    /// Something was found that speaks for the service.
+    /// Keeps the stronger of the evidence so far and this one.
     mutating func raise(_ evidence: Evidence) {
         self.evidence = max(self.evidence ?? evidence, evidence)
     }

@@ -4,7 +4,7 @@ import SystemPackage
 import VMCore
 
 extension NetworkServiceProbe {
-    /// systemd-networkd, as systemd.network(5) has it.
+    /// systemd-networkd's configuration (systemd.network(5)).
     var networkd: ServiceFacts {
         var facts = ServiceFacts(service: .networkd)
         guard Self.isInUse("systemd-networkd.service") else { return facts }
@@ -21,7 +21,8 @@ extension NetworkServiceProbe {
         var settings: SectionedText
     }
 
-    /// In the order in which networkd asks them, which is by name; of one name only the first directory's.
+    /// In the order in which networkd reads them: by name. Of files with the same name only the first directory's
+    /// counts.
     private static func networkFiles() -> [NetworkFile] {
         let directories = ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map { "\($0)/systemd/network" }
         var seen: Set<String> = []
@@ -33,7 +34,7 @@ extension NetworkServiceProbe {
         return found.sorted { $0.name < $1.name }
     }
 
-    /// Looks at the files of a link, up to the first that is not ours: the others don't count.
+    /// Examines the files that match a link, up to the first that is not ours: networkd uses only the first match.
     private func look(for link: Link, in files: [NetworkFile], _ facts: inout ServiceFacts) {
         for file in files where Self.matches(file.settings, link) {
             facts.nameservers.add(file.settings.words("Network", "DNS"), file.settings.words("Network", "Domains"))
@@ -47,7 +48,7 @@ extension NetworkServiceProbe {
         }
     }
 
-    /// [Match]: all that is said has to fit. A file with a condition that is not known here counts as one that doesn't.
+    /// [Match]: all conditions have to match. A file with a condition that is unknown here counts as not matching.
     private static func matches(_ settings: SectionedText, _ link: Link) -> Bool {
         let known: Set = ["Name", "MACAddress", "PermanentMACAddress", "Type"]
         let said = settings.keys("Match")
@@ -60,13 +61,13 @@ extension NetworkServiceProbe {
             && (types.isEmpty || fits(link.isBridge ? "bridge" : "ether", types))
     }
 
-    /// Whether a file that is about a link names it, and no other.
+    /// Whether a file that matches a link matches no other.
     private static func isFor(_ link: Link, alone settings: SectionedText) -> Bool {
         settings.words("Match", "Name") == [link.name]
             || (settings.words("Match", "MACAddress") + settings.words("Match", "PermanentMACAddress")).count == 1
     }
 
-    /// Whether one of the patterns fits; after a `!` at the front, whether none does.
+    /// Whether one of the patterns matches. With a leading `!`: whether none does.
     private static func fits(_ word: String, _ patterns: [String]) -> Bool {
         let isInverted = patterns.first?.hasPrefix("!") == true
         return patterns.contains { fnmatch(String($0.trimmingPrefix("!")), word, 0) == 0 } != isInverted

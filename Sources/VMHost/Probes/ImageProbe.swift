@@ -7,17 +7,17 @@ import VMCore
 /// O_DIRECT of open(2), which only _GNU_SOURCE declares (asm-generic/fcntl.h).
 package let directIO: CInt = 0o40_000
 
-/// What is to be found out of a file, by what the VM uses it for.
+/// What to find out about a file, according to the VM's use of it.
 package struct ImageQuestion {
-    /// A disk or CD: who else uses it matters.
+    /// A disk or CD: other uses matter.
     package var isMedium = false
     /// A disk that the guest writes.
     var isWritten = false
     /// A CD.
     var isDisc = false
-    /// A kernel, or what is loaded with one.
+    /// A kernel or an initrd.
     var isKernel = false
-    /// The size that it is created with where it is missing.
+    /// The size to create it with if it is missing.
     var newSize: ByteCount?
 
     package init(
@@ -41,12 +41,12 @@ package struct ImageQuestion {
 }
 
 extension ImageFacts {
-    /// Looks at what is at a path.
+    /// Examines the file at a path.
     ///
     /// - Parameters:
-    ///   - trust: decides what may be looked at, and with whose rights.
-    ///   - question: what is asked beyond what every file is asked.
-    ///   - uses: asked who else uses a disk or CD, where that is of interest.
+    ///   - trust: decides which files may be examined, and with whose rights.
+    ///   - question: what to find out beyond the basics.
+    ///   - uses: finds other uses of a disk or CD.
     package init(
         probing path: FilePath, _ trust: FileTrust, for question: ImageQuestion = ImageQuestion(),
         uses: ((borrowing FoundFile, stat) -> [DiskUse])? = nil
@@ -75,9 +75,9 @@ extension ImageFacts {
         }
         do throws(Errno) {
             let opened = try found.open(.readOnly)
-            // Before anything is read, which may wait for ever there.
+            // Before anything is read: reading such a file may wait for ever.
             if let system = opened.pseudoFileSystem {
-                return .unusable("is a file of \(system): it shows the kernel's state, and stores nothing")
+                return .unusable("is a file of \(system), which shows the kernel's state and stores nothing")
             }
             var image = try Image(opened, found, status, question)
             image.uses = uses?(found, status) ?? []
@@ -92,18 +92,18 @@ extension ImageFacts {
         if let directory = try? found.openInDirectory(.readOnly, flags: O_DIRECTORY, permissions: 0),
             let system = directory.pseudoFileSystem
         {
-            return .unusable("would be a file of \(system): there is none, and none can be made")
+            return .unusable("would be a file of \(system), where no files can be made")
         }
         var failure = found.directoryFailure
         if failure == nil, let size, !hasRoom(for: size, beside: found) { failure = .fileTooLarge }
         return .missing(directIO: doesDirectIO(found, inDirectory: true), failure: failure, place: found.place)
     }
 
-    /// Whether the file system can hold a file of that size at all: tried on one without a name. Where it makes none of
-    /// these, nothing is known.
+    /// Whether the file system supports files of that size, tried with an unnamed file. If it can't make unnamed files,
+    /// the answer is yes.
     private static func hasRoom(for size: ByteCount, beside found: borrowing FoundFile) -> Bool {
         var limit = rlimit()
-        // Beyond the caller's own limit the attempt would be answered with SIGXFSZ (setrlimit(2)).
+        // Beyond the caller's own limit the kernel would answer with SIGXFSZ (setrlimit(2)).
         if getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0, UInt64(size.bytes) > limit.rlim_cur {
             return false
         }
@@ -113,7 +113,7 @@ extension ImageFacts {
         return ftruncate(trial.rawValue, off_t(size.bytes)) == 0 || errno != EFBIG && errno != EINVAL
     }
 
-    /// open(2) says EINVAL where the file system has no O_DIRECT.
+    /// open(2) fails with EINVAL if the file system has no O_DIRECT.
     fileprivate static func doesDirectIO(_ found: borrowing FoundFile, inDirectory: Bool) -> Bool {
         do throws(Errno) {
             let opened =
@@ -127,7 +127,7 @@ extension ImageFacts {
 }
 
 extension ImageFacts.Denial {
-    /// - Parameter file: what could be seen of it.
+    /// - Parameter file: its status.
     fileprivate init(of file: stat) {
         self.init()
         owner = Accounts.owner(file)
@@ -158,7 +158,8 @@ extension ImageFacts.Image {
         if question.isKernel { kernel = try KernelImage(size: bytes, read) }
     }
 
-    /// Without opening it for writing: that would make an overlay copy the whole file, and udev take the device for changed.
+    /// Checks without opening it for writing: overlayfs would copy up the whole file, and udev would report a changed
+    /// device.
     private mutating func lookWhetherWritable(
         _ opened: borrowing OwnedDescriptor, _ found: borrowing FoundFile, _ status: stat
     ) {
@@ -175,14 +176,14 @@ extension ImageFacts.Image {
 
     private static func isHeld(_ lock: ImageLock, _ opened: borrowing OwnedDescriptor) throws(Errno) -> Bool {
         let result = clinux_ofd_is_held(opened.rawValue, lock.rawValue)
-        // Where the file system knows no such locks QEMU does not use them either.
+        // If the file system does not support such locks, QEMU does not use them either.
         let isUnknown = [EINVAL, ENOTSUP, ENOSYS, ENOLCK].contains(-result)
         guard result >= 0 || isUnknown else { throw Errno(rawValue: -result) }
         return result == 1
     }
 
-    /// As QEMU finds it (block/file-posix.c, raw_probe_alignment): by reading pieces of growing sizes from the beginning.
-    /// Where a single byte can be had, as out of a hole, that proves nothing, and it takes the safe value.
+    /// Found as QEMU does (block/file-posix.c, raw_probe_alignment): by reading pieces of growing size from the start.
+    /// If even one byte can be read, as from a hole, that proves nothing, and the safe value is used.
     private static func directIOUnit(of found: borrowing FoundFile) -> Int64 {
         let (page, safe) = (4096, Int64(4096))
         guard let file = try? found.open(.readOnly, flags: VMHost.directIO) else { return safe }

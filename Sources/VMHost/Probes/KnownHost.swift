@@ -5,8 +5,8 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// What a command has found out about the host. Each thing is asked once, however many VMs the command is about: only what
-/// stays the same while it runs, and, where it only looks, what it looks at.
+/// What a command has found out about the host. Each thing is asked once, however many VMs the command handles. A
+/// command that changes something keeps only what stays the same while it runs; one that only looks keeps everything.
 package final class KnownHost {
     package let cache: ProbeCache
 
@@ -28,13 +28,13 @@ package final class KnownHost {
     private var networkState: Result<NetworkState, NetworkError>?
     private var natSurveys: [InterfaceName: Result<NATSurvey, VMError>] = [:]
 
-    /// A QEMU, and how it may be asked.
+    /// A QEMU, and the conditions for asking it.
     package struct Inquiry {
         package var program: QEMUProgram
         var credentials: Credentials
-        /// Whether it may be executed to be asked.
+        /// Whether it may be executed.
         var mayAsk: Bool
-        /// Whether its answers are kept for the next command.
+        /// Whether its answers may be cached for later commands.
         var mayKeep: Bool
 
         package init(program: QEMUProgram, credentials: Credentials, mayAsk: Bool, mayKeep: Bool) {
@@ -64,10 +64,10 @@ package final class KnownHost {
         var question: ProcessorProbe.Question
     }
 
-    /// What is tried by a process that is QEMU's user.
+    /// What a process with QEMU's credentials tries.
     package struct Trial: Hashable {
         var credentials: ResolvedCredentials
-        /// The program that it may execute or not.
+        /// The program that it tries to execute.
         var program: String
 
         package init(credentials: ResolvedCredentials, program: String) {
@@ -83,13 +83,13 @@ package final class KnownHost {
         return verdict
     }
 
-    /// Sends a process out to try something, unless that was tried before.
+    /// Starts a process that tries it; nil if it was tried before.
     package func begin(_ trial: Trial) -> Launch.Trial? {
         guard abilities[trial] == nil else { return nil }
         return Launch(path: trial.program, arguments: [], credentials: trial.credentials).beginTrial()
     }
 
-    /// What came of it: an OR of CLINUX_CAN_….
+    /// The result: an OR of CLINUX_CAN_….
     package func end(_ trial: Trial, _ process: consuming Launch.Trial?) throws(Errno) -> CInt {
         if let process = consume process {
             do throws(Errno) { abilities[trial] = .success(try process.finish()) } catch {
@@ -124,7 +124,7 @@ package final class KnownHost {
         ProbeCache(directory: cache.directory, keeps: cache.keeps && inquiry.mayKeep)
     }
 
-    /// The host's links as they were when they were first asked for.
+    /// The host's links, as first read.
     func links() throws(NetworkError) -> LinkTable {
         if let known = linkTable { return try known.get() }
         let table = Result { () throws(NetworkError) in
@@ -135,7 +135,7 @@ package final class KnownHost {
         return try table.get()
     }
 
-    /// The same with what is only asked about some of them.
+    /// The same with the details that are asked for some links only.
     package func linkState() throws(NetworkError) -> NetworkState {
         if let known = networkState { return try known.get() }
         let state = Result { () throws(NetworkError) in
@@ -146,7 +146,7 @@ package final class KnownHost {
         return try state.get()
     }
 
-    /// The network `nat` as it was when it was first asked for.
+    /// The network `nat`, as first read.
     package func nat(_ network: NATNetwork) throws(VMError) -> NATSurvey {
         if let known = natSurveys[network.bridge] { return try known.get() }
         let survey = Result { () throws(VMError) in try network.survey() }
@@ -155,7 +155,7 @@ package final class KnownHost {
     }
 }
 
-/// The host's links, found by what is asked of them.
+/// The host's links, indexed by name and MAC.
 struct LinkTable {
     private let names: [String: Link]
     private let addresses: [MACAddress: [Link]]
@@ -173,22 +173,22 @@ struct LinkTable {
         }
     }
 
-    /// The link that is called so, perhaps by an alternative name.
+    /// The link with that name or alternative name.
     func called(_ name: DeviceName) -> Link? { names[name.description] }
 
-    /// Those that have an address.
+    /// The links with a MAC.
     func links(with mac: MACAddress) -> [Link] { addresses[mac] ?? [] }
 
-    /// How many ports a bridge has.
+    /// The number of a bridge's ports.
     func ports(of bridge: Link) -> Int { ports[bridge.index] ?? 0 }
 }
 
-/// The host's memory, as far as a start has to know it.
+/// The host's memory, as far as a start needs it.
 package struct HostMemory {
-    /// Its RAM; nil where it is not known.
+    /// Its RAM; nil if unknown.
     package private(set) var ram: ByteCount?
-    /// RAM and swap together, where the kernel gives no process more than that at once (proc_sys_vm(5),
-    /// overcommit_memory 0); nil where it counts otherwise.
+    /// RAM and swap together, if the kernel refuses a larger single allocation (proc_sys_vm(5), overcommit_memory 0);
+    /// nil under another overcommit policy.
     package private(set) var limit: ByteCount?
 
     /// Reads proc_meminfo(5).

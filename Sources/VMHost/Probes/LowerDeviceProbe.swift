@@ -1,19 +1,19 @@
 import BridgeNet
 import VMCore
 
-/// Looks at the devices that a VM's macvtaps are to sit on.
+/// Examines the devices that a VM's macvtaps will sit on.
 package struct LowerDeviceProbe {
-    /// The devices, by their own names.
+    /// The devices, by their primary names.
     package private(set) var facts: [InterfaceName: LowerDeviceFacts] = [:]
-    /// The own names of those that the VM calls otherwise.
+    /// The primary names of devices that the VM calls by an alternative name.
     package private(set) var names: [DeviceName: InterfaceName] = [:]
 
-    /// Where nothing was looked at.
+    /// For when nothing was examined.
     package init() {}
 
     /// - Parameters:
     ///   - stations: the NICs of the VM.
-    ///   - links: asks for the host's links.
+    ///   - links: reads the host's links.
     package init(
         _ params: VMParams, _ stations: [Station], in links: () throws(NetworkError) -> NetworkState
     ) throws(VMError) {
@@ -35,7 +35,8 @@ package struct LowerDeviceProbe {
         }
     }
 
-    /// The device's own address, or that of another link on it; the kernel takes none of them twice.
+    /// Which link on the device has a MAC already: the device itself, or another link on it. The kernel accepts none
+    /// twice.
     private static func holder(
         of mac: MACAddress, on link: Link, in found: NetworkState, besides vm: VMName
     ) -> MACHolder? {

@@ -1,10 +1,10 @@
 import SystemPackage
 import VMCore
 
-/// This host's machine-id(5), which UUIDs and addresses are derived from.
+/// This host's machine-id(5), from which UUIDs and MACs are derived.
 enum MachineID {
-    /// The content of machine-id(5); empty where there is none, or no valid one. Without it a guest would be another machine:
-    /// one that can't be read is an error.
+    /// Its content; empty if it is missing or invalid. One that can't be read is an error, because without it the guest
+    /// would get another identity.
     static func read() throws(VMError) -> String {
         let content: [UInt8]
         do throws(Errno) { content = try readFile("/etc/machine-id", limit: 64) } catch .noSuchFileOrDirectory {

@@ -2,7 +2,7 @@ import BridgeKernel
 import BridgeNet
 import VMCore
 
-/// A NIC of a VM's: where it is, and the address that it has there.
+/// A VM's NIC: its network, and its MAC there.
 package struct Station {
     var network: Network
     var mac: MACAddress
@@ -17,20 +17,20 @@ package struct Station {
 
 /// The links that a VM names.
 package struct NetworkFacts {
-    /// The bridges, by their own names.
+    /// The bridges, by their primary names.
     package private(set) var bridges: [InterfaceName: BridgeFacts] = [:]
-    /// The own names of those that the VM calls otherwise.
+    /// The primary names of bridges that the VM calls by an alternative name.
     package private(set) var names: [DeviceName: InterfaceName] = [:]
-    /// Who has the names that its taps are to have.
+    /// The names that its taps should get and that are in use, each with its holder, in words.
     package private(set) var taken: [InterfaceName: String] = [:]
 
-    /// Where asking failed.
+    /// For when the host's links could not be read.
     package init() {}
 
     /// - Parameters:
     ///   - stations: the NICs of the VM.
     ///   - nat: the network `nat`, as it is or would be made.
-    ///   - known: the links as they were when the command first asked; nil: as they are now, and their ports not counted.
+    ///   - known: the links as the command first read them; nil: they are read now, and ports are not counted.
     package init(_ params: VMParams, _ stations: [Station], nat: NATFacts?, lookingAt known: KnownHost?) throws(VMError)
     {
         guard params.nics.contains(where: { $0.network.value != .user }) else { return }
@@ -60,7 +60,7 @@ package struct NetworkFacts {
         }
     }
 
-    /// The bridge of a network, where it has one: its own name, and the link, where it is there.
+    /// A network's bridge, if it has one: its primary name, and its link if that exists.
     private mutating func find(
         _ network: Network, in table: LinkTable?, using socket: inout RouteSocket
     ) throws(NetworkError) -> (InterfaceName, Link?)? {
@@ -73,10 +73,10 @@ package struct NetworkFacts {
         return (name, link)
     }
 
-    /// nil where there is no such bridge.
+    /// nil if there is no such bridge.
     private static func facts(of network: Network, _ link: Link?, ports: Int?, nat: NATFacts?) -> BridgeFacts? {
         if network.isPrivate {
-            // Made when it is needed, and then as it should be.
+            // kvmctl makes it when it is needed, with the right settings.
             let mtu = network == .nat ? nat?.mtu : link?.mtu
             let isForeign = link.map { $0.privateNetwork != network.description } ?? false
             return BridgeFacts(
@@ -89,7 +89,7 @@ package struct NetworkFacts {
         }
     }
 
-    /// Who has a MAC on a bridge: the bridge, one of its ports, or somebody behind one; VMs are looked at elsewhere.
+    /// The holder of a MAC on a bridge: the bridge, a port, or a machine behind a port. VMs are checked elsewhere.
     private static func holder(
         of mac: MACAddress, on bridge: Link, using socket: inout RouteSocket
     ) throws(NetworkError) -> MACHolder? {
@@ -98,16 +98,18 @@ package struct NetworkFacts {
             let port = try socket.link(numbered: holder.link), holder.isOwn || !port.isTap
         else { return nil }
         return holder.isOwn
-            ? .host("\(port.name), a port of \(bridge.name)") : .other("somebody behind \(port.name) of \(bridge.name)")
+            ? .host("\(port.name), a port of \(bridge.name)")
+            : .other("a machine behind \(port.name) of \(bridge.name)")
     }
 
-    /// Another link of the host's that has a MAC: which network that is on, nobody can tell.
+    /// Another of the host's links that has a MAC. It may be on any network.
     private static func other(of mac: MACAddress, in table: LinkTable?, besides vm: VMName) -> MACHolder? {
         let other = table?.links(with: mac).first { $0.alias != vm.description }
         return other.map { .other("\($0.name) of this host") }
     }
 
-    /// A bridge of kvmctl's own; one that another command is just making gets its alias a moment after it is there.
+    /// The link of one of kvmctl's private bridges. A bridge that another command is just making gets its alias a
+    /// moment later.
     private static func settled(_ name: InterfaceName, using socket: inout RouteSocket) throws(NetworkError) -> Link? {
         let deadline = Deadline(in: .milliseconds(500))
         while true {
@@ -119,7 +121,7 @@ package struct NetworkFacts {
 }
 
 extension Link {
-    /// What it is, in words; the alias of a VM's tap is the VM's name.
+    /// What it is, for people. The alias of a VM's tap is the VM's name.
     fileprivate var words: String {
         if kind == "tun", let alias { return "the VM \(alias)" }
         return kind.map { "a device of kind \($0)" } ?? "a network device"

@@ -3,29 +3,29 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Whether a port can be listened on. Only a preview, for a clear message: QEMU's own bind(2) is what decides.
+/// Whether a port can be listened on. Only a preview, for a clear message: QEMU's own bind(2) decides.
 package enum PortProbe {
-    /// Why it can't, as socket(2) and bind(2) say: the port is in use, the host has no such address, or no such protocol;
-    /// nil: nothing is known of that.
+    /// Why it can't, according to socket(2) and bind(2): the port is in use, the host has no such address, or no such
+    /// protocol; nil if no obstacle is known.
     ///
     /// - Parameters:
-    ///   - maybeNotYet: whether the host need not have the address yet.
-    ///   - sharing: whether it is shared with others that do so too.
+    ///   - maybeNotYet: whether the host may get the address later.
+    ///   - sharing: whether the port is shared with other programs that do so too.
     package static func obstacle(to port: HostPort, maybeNotYet: Bool = false, sharing: Bool = false) -> Errno? {
         do throws(Errno) {
             _ = try bound(port, maybeNotYet: maybeNotYet, sharing: sharing)
             return nil
         } catch {
-            // Whoever listens may be allowed to what the caller is not, or the other way round.
+            // The program that will listen may have other rights than the caller.
             return error == .permissionDenied ? nil : error
         }
     }
 
-    /// Takes a port, so that nobody else can; what arrives there is never read.
+    /// Takes a port, so that nobody else can. Nothing that arrives there is read.
     package static func take(_ port: HostPort) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             let socket = try bound(port)
-            // Until it listens, another one may be bound there too (socket(7), SO_REUSEADDR).
+            // Until it listens, another socket may be bound there too (socket(7), SO_REUSEADDR).
             if port.transport == .tcp, listen(socket.rawValue, 0) != 0 { throw Errno(rawValue: errno) }
             return socket
         } catch {
@@ -48,7 +48,7 @@ package enum PortProbe {
         let number = socket(found.pointee.ai_family, CInt(kind.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard number >= 0 else { throw Errno(rawValue: errno) }
         let probe = OwnedDescriptor(FileDescriptor(rawValue: number))
-        // As QEMU does: a connection of the last VM that lingers in TIME_WAIT is no obstacle.
+        // As QEMU does: a previous VM's connection in TIME_WAIT is no obstacle.
         var on: CInt = 1
         if port.transport == .tcp {
             setsockopt(probe.rawValue, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<CInt>.size))
@@ -65,6 +65,6 @@ package enum PortProbe {
 }
 
 extension HostPort {
-    /// The address as getaddrinfo(3) takes it.
+    /// The address for getaddrinfo(3).
     fileprivate var literal: String { address.isEmpty ? "0.0.0.0" : address }
 }

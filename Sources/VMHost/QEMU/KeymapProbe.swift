@@ -3,11 +3,11 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// The keyboard maps of a QEMU binary: files in a directory that each build has elsewhere, and itself names.
+/// The keyboard maps of a QEMU binary: files in a directory that depends on the build, and that the binary can name.
 struct KeymapProbe {
     let credentials: ResolvedCredentials
 
-    /// The maps' names, sorted; empty where they can't be found out.
+    /// The maps' names, sorted; empty if they can't be determined.
     func names(of qemu: FilePath) -> [String] {
         guard let said = try? output(of: qemu, ["-machine", "none", "-L", "help"]) else { return [] }
         let directories = String(decoding: said, as: UTF8.self).split(separator: "\n").map { FilePath(String($0)) }

@@ -1,16 +1,16 @@
 import SystemPackage
 import VMCore
 
-/// What QEMU makes of a processor that a VM names: found by letting it make one, on a machine of that type with nothing
-/// else. Only that tells of models, flags and values as a start will. What works is kept for the binary as it is.
+/// How QEMU handles the processor that a VM names, found by letting it create one on an otherwise empty machine of that
+/// type. Only this judges models, flags and values as a start will. What works is cached for this very binary.
 package struct ProcessorProbe {
     let cache: ProbeCache
     let qemu: QEMUProgram
     let credentials: ResolvedCredentials
-    /// Whether it may be executed, as for `QEMUProbe`.
+    /// Whether QEMU may be executed, as for `QEMUProbe`.
     var mayAsk = true
 
-    /// What is asked: the words of `-machine`, `-accel` and `-cpu`.
+    /// The arguments of `-machine`, `-accel` and `-cpu`.
     package struct Question: Hashable {
         var machine: Machine
         var accelerator: String
@@ -25,10 +25,10 @@ package struct ProcessorProbe {
         fileprivate var key: String { "\(machine) \(accelerator) \(processor)" }
     }
 
-    /// More answers than this are begun anew.
+    /// The cache is emptied when it has this many answers.
     private static let mostAnswers = 64
 
-    /// The answer; nil where QEMU can't be asked.
+    /// The answer; nil if QEMU can't be asked.
     func facts(_ question: Question) -> ProcessorFacts? {
         let key = "processors-\(qemu.key).json"
         let known = cache.read(key).flatMap { try? JSON(parsing: $0) }
@@ -52,15 +52,15 @@ package struct ProcessorProbe {
             if printed.contains(where: { $0.contains("unable to find CPU model") }) || Self.isList(end, printed) {
                 return .unknownModel(among: models(inquiry))
             }
-            // One that was killed, or says nothing, has not judged.
+            // A QEMU that was killed, or printed nothing, gave no verdict.
             return end == .exited(1) ? printed.last.map { .refused($0) } : nil
         }
     }
 
-    /// `-cpu help` prints what there is to stdout, and ends in order.
+    /// `-cpu help` prints a list to stdout and exits with 0.
     private static func isList(_ end: Child.End, _ printed: [String]) -> Bool { end == .exited(0) && printed.isEmpty }
 
-    /// The features that the model or the flags ask for, and the accelerator does not have: QEMU leaves them out.
+    /// The features that the model or the flags ask for but the accelerator lacks. QEMU leaves them out.
     private static func missingFeatures(
         _ client: inout QMPClient, _ deadline: Deadline
     ) throws(QMPClient.Failure) -> [String] {
@@ -80,9 +80,9 @@ package struct ProcessorProbe {
 }
 
 extension ProcessorProbe.Question {
-    /// A machine as small as it can be, for nothing runs on it.
+    /// A machine as small as possible, since nothing runs on it.
     fileprivate var arguments: [String] {
-        // PCI Express takes MSI-X, and that a processor with an APIC.
+        // A PCI Express port needs MSI-X, which needs a processor with an APIC.
         let ports = machine.family == .q35 ? ["-device", "pcie-root-port,id=port0,chassis=1,slot=0"] : []
         return [
             "-machine", machine.description, "-accel", accelerator, "-cpu", processor, "-m", "size=32M",

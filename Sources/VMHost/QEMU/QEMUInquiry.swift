@@ -4,7 +4,7 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A QEMU that is started to be asked something over QMP, and ended at once. It runs no guest.
+/// A QEMU that is started to answer questions over QMP, and then killed. It runs no guest.
 struct QEMUInquiry {
     let path: FilePath
     let credentials: ResolvedCredentials
@@ -13,29 +13,29 @@ struct QEMUInquiry {
     package enum Failure: Error {
         /// It can't be started.
         case notStarted(VMError)
-        /// It did not answer; how it ended by itself, where it did, and what it printed, a line each.
+        /// It did not answer. How it ended, if it ended by itself, and the lines that it printed.
         case silent(QMPClient.Failure, end: Child.End?, printed: [String])
     }
 
-    /// How long it may take, on a host that is busy with many.
+    /// How long it may take, on a busy host.
     private static let patience = Duration.seconds(30)
 
     /// - Parameters:
-    ///   - arguments: what it is started with, beside what makes it stand still and listen.
-    ///   - converse: asks it.
+    ///   - arguments: its arguments, beside those that make it wait and listen.
+    ///   - converse: asks the questions.
     func ask<Answer>(
         _ arguments: [String], _ converse: (inout QMPClient, Deadline) throws(QMPClient.Failure) -> Answer
     ) throws(Failure) -> Answer {
         var pair: [CInt] = [0, 0]
         guard socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0 else {
-            throw .notStarted(.system(Errno(rawValue: errno), path.string, "can't be asked what it can do"))
+            throw .notStarted(.system(Errno(rawValue: errno), path.string, "can't be asked about its features"))
         }
         let ours = OwnedDescriptor(FileDescriptor(rawValue: pair[0]))
         let theirs = OwnedDescriptor(FileDescriptor(rawValue: pair[1]))
         _ = fcntl(ours.rawValue, F_SETFL, O_NONBLOCK)
         let messages: OwnedDescriptor
         do throws(Errno) { messages = try OwnedDescriptor(returned: clinux_memory_file("messages")) } catch {
-            throw .notStarted(.system(error, path.string, "can't be asked what it can do"))
+            throw .notStarted(.system(error, path.string, "can't be asked about its features"))
         }
         let child: Child
         do throws(VMError) { child = try start(arguments, talkingOver: theirs, printingTo: messages) } catch {
@@ -48,7 +48,7 @@ struct QEMUInquiry {
             Self.end(child)
             return answer
         } catch {
-            // It closes its monitor on its way to the end.
+            // QEMU closes its monitor when it exits.
             let end = Self.hasHungUp(error) ? child.reap(by: Deadline(in: .seconds(5))) : nil
             if end == nil { Self.end(child) }
             lseek(messages.rawValue, 0, SEEK_SET)
@@ -57,7 +57,7 @@ struct QEMUInquiry {
         }
     }
 
-    /// Without `qemu-system-x86_64: ` in front.
+    /// Without the prefix `qemu-system-x86_64: `.
     private static func lines(_ printed: [UInt8]) -> [String] {
         String(decoding: printed, as: UTF8.self).split(separator: "\n").map { line in
             let parts = line.split(separator: ": ", maxSplits: 1)
@@ -65,7 +65,7 @@ struct QEMUInquiry {
         }
     }
 
-    /// Whether the connection itself is gone.
+    /// Whether the connection is gone.
     private static func hasHungUp(_ failure: QMPClient.Failure) -> Bool {
         switch failure {
         case .closed, .system: true

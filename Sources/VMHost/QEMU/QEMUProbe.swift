@@ -3,12 +3,12 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// What a QEMU binary can do, found by asking it once: the answer is kept under the binary's device, inode and
-/// modification time, so that an upgrade asks again.
+/// A QEMU binary's features, found by asking it once. The answer is cached under the binary's device, inode and
+/// modification time, so that it is asked again after an upgrade.
 package struct QEMUProbe {
     let cache: ProbeCache
     let credentials: Credentials
-    /// Whether it may be executed; not where it is only looked at, and nothing but a params file names it.
+    /// Whether it may be executed. A command that only looks does not execute a binary that only a params file names.
     var mayAsk = true
 
     package init(cache: ProbeCache, credentials: Credentials, mayAsk: Bool = true) {
@@ -17,9 +17,9 @@ package struct QEMUProbe {
         self.mayAsk = mayAsk
     }
 
-    /// What a binary can do.
+    /// A binary's features.
     ///
-    /// - Parameter anew: whether it is asked even where its answer is known: that shows whether it still runs.
+    /// - Parameter anew: whether it is asked even if its answer is cached, to see whether it still runs.
     package func facts(of program: QEMUProgram, anew: Bool = false) throws(VMError) -> QEMUFacts {
         let key = "qemu-\(program.key).json"
         if !anew, let bytes = cache.read(key), let facts = (try? JSON(parsing: bytes)).flatMap(QEMUFacts.init),
@@ -33,7 +33,7 @@ package struct QEMUProbe {
         return facts
     }
 
-    /// Starts the binary with no machine at all, and asks it over QMP.
+    /// Starts the binary without a machine, and asks it over QMP.
     private func ask(_ path: FilePath) throws(VMError) -> QEMUFacts {
         let inquiry = QEMUInquiry(path: path, credentials: credentials.forProbing)
         do throws(QEMUInquiry.Failure) {
@@ -46,9 +46,9 @@ package struct QEMUProbe {
             case .silent(let failure, _, _):
                 throw VMError(
                     failure == .silent ? .timedOut : .unavailable, path.string,
-                    "can't be asked what it can do: \(failure.cause)",
+                    "can't be asked about its features: \(failure.cause)",
                     remedy:
-                        "see what it prints with -machine none -nodefaults -display none -S, as a user without rights")
+                        "see what it prints with -machine none -nodefaults -display none -S, as an unprivileged user")
             }
         }
     }
@@ -66,7 +66,7 @@ package struct QEMUProbe {
             machines: machines, keymaps: KeymapProbe(credentials: credentials.forProbing).names(of: path))
     }
 
-    /// A build without io_uring does not know the word; one with it gets as far as finding that /dev/null is no disk.
+    /// A build without io_uring rejects the option; one with it gets as far as noticing that /dev/null is no disk.
     private func hasIOUring(_ client: inout QMPClient, by deadline: Deadline) throws(QMPClient.Failure) -> Bool {
         let attempt = QMPCommand(
             "blockdev-add", ["driver": "file", "node-name": "probe", "filename": "/dev/null", "aio": "io_uring"])
@@ -80,7 +80,7 @@ package struct QEMUProbe {
 }
 
 extension MachineType {
-    /// Takes an element of what `query-machines` returns, under its name and its alias.
+    /// Adds an element of the reply to `query-machines`, under its name and its alias.
     fileprivate static func add(_ answer: JSON, to machines: inout [String: MachineType]) {
         guard let name = answer["name"]?.string else { return }
         var type = MachineType(
@@ -94,7 +94,7 @@ extension MachineType {
 }
 
 extension QEMUFacts {
-    /// As the cache keeps them: short, for each start reads it.
+    /// The form in the cache: short, because each start reads it.
     fileprivate var json: JSON {
         let versioned = machines.filter { $0.value.versionedName == nil }
         return [

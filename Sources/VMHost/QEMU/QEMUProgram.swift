@@ -2,17 +2,17 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// The QEMU binary that a VM is run with, found and judged.
+/// The QEMU binary that a VM is run with, found and checked.
 package struct QEMUProgram {
     package let path: FilePath
     let status: stat
 
-    /// Where distributions put the system emulator, beside PATH.
+    /// The names of the system emulator in distributions, and where some put it outside PATH.
     private static let usualNames = ["qemu-system-x86_64", "qemu-kvm", "/usr/libexec/qemu-kvm"]
 
-    /// The one that a file's `QEMU` names, or the host's own.
+    /// The binary that a file's `QEMU` names, or the host's default.
     ///
-    /// - Throws: `.unavailable` where there is none; why it can't be seen in some place, where it is in no other.
+    /// - Throws: `.unavailable` if there is none; the error of a place that can't be examined, if no other has it.
     package init(_ params: VMParams?, _ trust: FileTrust) throws(VMError) {
         var obstacle: VMError?
         for candidate in params?.qemu.map({ [$0.value] }) ?? Self.usualNames {
@@ -27,25 +27,25 @@ package struct QEMUProgram {
         throw obstacle ?? Self.missing(params)
     }
 
-    /// Whether it is the binary that a VM without `QEMU` is run with.
+    /// Whether it is the host's default, for a VM without `QEMU`.
     package func isHostsOwn(_ trust: FileTrust) throws(VMError) -> Bool {
         guard let own = try? QEMUProgram(nil, trust) else { return false }
         return FileIdentity(own.status) == FileIdentity(status)
     }
 
-    /// What tells it from what an upgrade puts in its place: what is known of it is kept under this.
+    /// The cache key, which changes when an upgrade replaces the binary.
     var key: String {
         "\(status.st_dev)-\(status.st_ino)-\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     }
 
-    /// A relative directory of PATH would make the program depend on where kvmctl is run.
+    /// PATH without relative directories: they would make the program depend on where kvmctl is run.
     private static var searchPath: [FilePath] {
         let path = getenv("PATH").map { String(cString: $0) } ?? ""
         let places = path.split(separator: ":").filter { $0.hasPrefix("/") }.map { FilePath(String($0)) }
         return places + ["/usr/bin", "/usr/local/bin"]
     }
 
-    /// nil where there is no such program, or none can be seen; then `obstacle` says why.
+    /// nil if there is no such program, or if that can't be determined; `obstacle` then says why.
     private static func status(
         of place: FilePath, _ params: VMParams?, _ trust: FileTrust, _ obstacle: inout VMError?
     ) throws(VMError) -> stat? {
@@ -56,9 +56,9 @@ package struct QEMUProgram {
         } catch {
             switch error {
             case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _), .distrusted: break
-            case .system(let errno, _): obstacle = obstacle ?? .system(errno, place.string, "can't be looked at")
+            case .system(let errno, _): obstacle = obstacle ?? .system(errno, place.string, "can't be examined")
             }
-            // A directory of PATH that somebody else can write to is passed over: it decides nothing.
+            // A directory of PATH that another user can write to is skipped.
             guard case .distrusted(let distrust) = error, let params, let qemu = params.qemu, qemu.value.contains("/")
             else { return nil }
             throw distrust.refusal(toUse: place, at: params.place(qemu.origin))
@@ -75,6 +75,6 @@ package struct QEMUProgram {
         return VMError(
             .unavailable, params.place(name.origin),
             isThere ? "\(name.value) is not executable" : "there is no program \(name.value)",
-            remedy: "correct the path, or leave QEMU out to use \(usualNames[0]) as it is found in PATH")
+            remedy: "correct the path, or leave QEMU out to use \(usualNames[0]) from PATH")
     }
 }

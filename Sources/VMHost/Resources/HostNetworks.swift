@@ -2,13 +2,14 @@ import BridgeKernel
 import BridgeNet
 import VMCore
 
-/// The networks that the host is on: what a new one must not overlap.
+/// The networks that the host is on, which a new one must not overlap.
 struct HostNetworks {
-    /// The bridge of `nat`, where it is there.
+    /// The bridge of `nat`, if it exists.
     let bridge: Link?
-    /// The address that it has.
+    /// The bridge's address.
     let prefix: IPPrefix?
-    /// The MTU of the way to the outside, in bytes: what is larger than this a guest would have to be told each time.
+    /// The smallest MTU of the default routes' links, in bytes. With a larger one, guests would depend on path MTU
+    /// discovery.
     let outsideMTU: Int
     private let used: [IPPrefix]
 
@@ -25,7 +26,7 @@ struct HostNetworks {
         used = addresses.map(\.prefix) + routes.compactMap(\.destination)
     }
 
-    /// The network that `nat` has, or else one that overlaps none of the host's.
+    /// The present network of `nat`, or one that overlaps none of the host's.
     func ownOrFreePrefix() throws(VMError) -> IPPrefix {
         if let prefix = prefix ?? NATAddressing.prefix(avoiding: used) { return prefix }
         throw VMError(

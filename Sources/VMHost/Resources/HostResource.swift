@@ -6,25 +6,25 @@ import VMCore
 /// Something on the host that lives exactly as long as some VM holds it, and that the kernel can't tie to a process: a
 /// network with its DHCP server, a macvtap link, an nft table.
 ///
-/// It is a file, RUN/resources/NAME, for root alone:
-/// - its content, a line of JSON for each `Remnant`, says what has to be removed; written before the thing is made;
-/// - byte 0 is its life: each QEMU that uses it inherits a read lock on it, by a descriptor that can't write;
-/// - and each VM that has had it is named there, for a QEMU that a guest took over can pass its descriptor on to a process
-///   that outlives it. It is held as long as the lock is, and one of them lives.
+/// It is recorded in a file, RUN/resources/NAME, for root alone:
+/// - Its content lists what has to be removed, a line of JSON for each `Remnant`, written before the thing is made.
+/// - Byte 0 is its life: each QEMU that uses the resource inherits a read lock on it, by a read-only descriptor.
+/// - Each VM that has held it is named there, because a QEMU that a guest has taken over can pass its descriptor to a
+///   process that outlives it. The resource is held while the byte is locked and one of these VMs is alive.
 ///
-/// RUN/turns/NAME is locked by whoever makes, changes or removes it. It is a file of its own because a QEMU that a guest
-/// took over can lock every byte of one that it inherited.
+/// A command locks RUN/turns/NAME while it makes, changes or removes the resource. This is a separate file because a
+/// QEMU that a guest has taken over can lock every byte of a file that it inherited.
 ///
-/// With nobody's lock on its life it is left over, and `sweep` removes it.
+/// When its life is not locked the resource is left over, and `sweep` removes it.
 package struct HostResource {
     /// The file's name.
     let name: String
     private let paths: Paths
 
-    /// How long others may take, each with its turn: dozens of VMs may be starting.
+    /// How long to wait for other commands' turns: dozens of VMs may be starting.
     private static let patience = Duration.seconds(60)
 
-    /// How long the programs may take that remove things: every command of root's may have to wait for them.
+    /// How long the programs that remove things may take: any of root's commands may have to wait for them.
     private static let removing = Duration.seconds(10)
 
     package init(_ name: String, in paths: Paths) {
@@ -32,22 +32,22 @@ package struct HostResource {
         self.paths = paths
     }
 
-    /// The file of its life.
+    /// The file with its life and its content.
     package var file: FilePath { paths.resources.appending(name) }
-    /// The file of its turn.
+    /// The file with its turn.
     var turn: FilePath { paths.turns.appending(name) }
 
-    /// Holds the resource for a VM: for as long as the descriptor is open here, or in the QEMU that inherits it.
+    /// Holds the resource for a VM while the returned descriptor is open, here or in the QEMU that inherits it.
     ///
-    /// - Parameter make: makes the resource, or where it `isHeld` sees to it that it is as it should be. It notes each
-    ///   thing just before making it. On its failure what it made is removed, unless another VM holds the resource.
+    /// - Parameter make: makes the resource, or repairs it if it `isHeld` already. It notes each thing just before
+    ///   making it. If it fails, what it made is removed, unless another VM holds the resource.
     package func hold(
         for vm: VMName, _ make: (inout ResourceJournal) throws(VMError) -> Void
     ) throws(VMError) -> OwnedDescriptor {
         try makePrivateDirectory(paths.resources, below: paths.run)
         guard var journal = try open(creating: true, by: Deadline(in: Self.patience)) else {
             throw VMError(
-                .busy, file.string, "is being changed by another process", remedy: "\(command: "lslocks") says which")
+                .busy, file.string, "is being changed by another process", remedy: "\(command: "lslocks") shows which")
         }
         try journal.begin(for: vm)
         do throws(VMError) { try make(&journal) } catch {
@@ -60,17 +60,17 @@ package struct HostResource {
         return try journal.share()
     }
 
-    /// Removes what no VM holds any more, and says what could not be removed; the next one tries again.
+    /// Removes what no VM holds any longer. Returns what could not be removed; the next sweep retries.
     ///
     /// - Parameters:
-    ///   - ended: a VM that has ended. What it had is looked at more closely than by the lock, which it may have passed on.
-    ///   - patience: how long to wait for others that have a turn. Without any, what somebody else is changing is left to
-    ///     them.
+    ///   - ended: a VM that has ended. For its resources the lock is not enough: it may have passed the descriptor on.
+    ///   - patience: how long to wait for other commands' turns. With none, what another command is changing is left to
+    ///     it.
     package static func sweep(_ paths: Paths, after ended: VMName? = nil, patience: Duration = .zero) -> [VMError] {
         remove(paths, after: ended, patience: patience) { _ in true }
     }
 
-    /// The same, but only of what a VM has had that is about to begin again.
+    /// The same for the resources of a VM that is about to start again.
     package static func sweep(_ paths: Paths, before vm: VMName) -> [VMError] {
         remove(paths, after: vm, patience: removing) { $0.mayBe(of: vm) }
     }
@@ -82,7 +82,7 @@ package struct HostResource {
         let turns = Deadline(in: patience)
         let programs = Deadline(in: removing)
         do throws(VMError) {
-            // What a VM has on a network goes before the network: `nat.web` before `nat`.
+            // A VM's part of a network is removed before the network: `nat.web` before `nat`.
             return try Custody.names(in: paths.resources).reversed().flatMap { name in
                 let resource = HostResource(name, in: paths)
                 return matters(resource)
@@ -91,22 +91,22 @@ package struct HostResource {
         } catch { return [error] }
     }
 
-    /// Whether a VM can have had it: going by the name, which costs nothing.
+    /// Whether a VM can have held it, judged by the name alone, which costs nothing.
     private func mayBe(of vm: VMName) -> Bool {
         name == "nat" || name.hasPrefix("isolated.") || name.contains(vm.description)
     }
 
-    /// Whether a VM that was noted lives; where that can't be seen, it may.
+    /// Whether a noted VM is alive. If that can't be determined, it may be.
     func isAlive(_ vm: VMName) -> Bool {
         do throws(Errno) {
             if try VMLock(directory: paths.machine(vm)).signs() != .none { return true }
-            // Or it is there though somebody has removed what says so.
+            // Its QEMU may be running though its run-time files were removed.
             return try StrayMachine.holding(paths.record(vm)) != nil
         } catch { return true }
     }
 
-    /// - Parameter programs: when those that remove something have to be done, all together: one that hangs is not waited
-    ///   for again and again.
+    /// - Parameter programs: when all programs that remove something have to be done. One deadline for all, so that one
+    ///   that hangs is not waited for again and again.
     private func removeLeftOver(after ended: VMName?, turns: Deadline, programs: Deadline) -> [VMError] {
         do throws(VMError) {
             guard try mayBeLeftOver(after: ended), let journal = try open(creating: false, by: turns), !journal.isHeld
@@ -115,7 +115,8 @@ package struct HostResource {
         } catch { return [error] }
     }
 
-    /// At a glance, for every command of root's looks: by the lock alone, but for what a VM had that has just ended.
+    /// A quick check, since each of root's commands makes it: the lock decides alone, except for the VM that has just
+    /// ended.
     private func mayBeLeftOver(after ended: VMName?) throws(VMError) -> Bool {
         do throws(Errno) {
             let asked = try ByteLockFile(asking: file)
@@ -123,20 +124,20 @@ package struct HostResource {
             guard let ended, mayBe(of: ended) else { return false }
             return try ResourceJournal.holders(in: ResourceJournal.lines(of: asked))?.contains(ended) == true
         } catch .noSuchFileOrDirectory {
-            // Somebody else has just removed it.
+            // Another command has just removed it.
             return false
         } catch {
             throw .unusable(error, file)
         }
     }
 
-    /// Waits for the turn; nil where it is not to be had in time, or there is no such resource.
+    /// Waits for the turn; nil if the deadline passed, or if there is no such resource.
     private func open(creating: Bool, by deadline: Deadline) throws(VMError) -> ResourceJournal? {
         try makePrivateDirectory(paths.turns, below: paths.run)
         while true {
             let lock = try ByteLockFile.make(turn, permissions: 0o600)
             guard try lock.take(0, of: turn, by: deadline) else { return nil }
-            // Whoever had the turn before may have removed it.
+            // The previous holder of the turn may have removed the file.
             if lock.isStillAt(turn) { return try ResourceJournal.open(of: self, turn: lock, creating: creating) }
         }
     }

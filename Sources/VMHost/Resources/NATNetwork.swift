@@ -9,13 +9,13 @@ import VMCore
 /// ```
 /// RUN/nat/hosts/VM     the addresses of a VM's NICs, for dnsmasq's DHCP
 ///         names/VM     its name, for dnsmasq's DNS
-///         leases       what dnsmasq gave
+///         leases       the leases that dnsmasq gave
 ///         dnsmasq.pid
-///         start        the line for a shell that starts dnsmasq, for whom the doctor tells so
+///         start        the shell command that starts dnsmasq, which `doctor` shows as a remedy
 /// ```
 package struct NATNetwork {
     let paths: Paths
-    /// The bridge's name.
+    /// Its bridge's name.
     let bridge: InterfaceName
 
     package init(paths: Paths, bridge: InterfaceName) {
@@ -26,35 +26,35 @@ package struct NATNetwork {
     private var directory: FilePath { paths.run.appending("nat") }
     private var daemon: Daemon { Daemon(pidFile: directory.appending("dnsmasq.pid")) }
 
-    /// The holds on the network, and on what one VM has there.
+    /// The holds on the network and on one VM's part of it.
     @frozen package struct Joined: ~Copyable {
         package let network: OwnedDescriptor
         package let lease: OwnedDescriptor
-        /// The VM with the addresses that it got.
+        /// The VM, with the addresses that it got.
         package let member: NATMember
     }
 
-    /// Takes a VM in; makes the network, where it is not there.
+    /// Adds a VM to the network, and makes the network if it does not exist.
     package func join(_ wanted: NATMember) throws(VMError) -> Joined {
         var member = wanted
         var lease: OwnedDescriptor?
         let network = try HostResource("nat", in: paths).hold(for: wanted.name) { (journal) throws(VMError) in
             let account = try ServerAccount()
             let prefix = try provide(&journal, account)
-            // With the network's turn held, so that no two VMs choose the same address.
+            // The network's turn is held, so that no two VMs choose the same address.
             let own = HostResource("nat.\(member.name)", in: paths)
             let held = try own.hold(for: wanted.name) { (journal) throws(VMError) in
                 try settle(&member, in: prefix, account, &journal)
             }
             lease = consume held
         }
-        guard let lease = lease.take() else { throw VMError(.bug, "nat", "was joined without a lease") }
+        guard let lease = lease.take() else { throw VMError(.bug, "nat", "joined without a lease") }
         return Joined(network: network, lease: lease, member: member)
     }
 
     /// The network as it is, or as it would be made.
     package func survey() throws(VMError) -> NATSurvey {
-        // What a user may have here is not where root's is.
+        // Root's directory only: a user's is elsewhere, and dnsmasq does not read it.
         if geteuid() == 0 { try ServerAccount().refuseClosed(above: paths.run) }
         let networks = try HostNetworks(bridge)
         let prefix = try networks.ownOrFreePrefix()
@@ -67,7 +67,7 @@ package struct NATNetwork {
             lines: try addressLines())
     }
 
-    /// Names are asked for over both.
+    /// DNS uses both transports.
     private func isNamePortTaken(at address: IPAddress) throws(VMError) -> Bool {
         for transport in [PortForward.Transport.tcp, .udp] {
             if try isTaken(HostPort(transport, address.description, NATServer.namePort)) { return true }
@@ -75,10 +75,10 @@ package struct NATNetwork {
         return false
     }
 
-    /// Whether somebody else has a port that its server needs; only root may try. Ours, which another command may be
-    /// starting or ending just now, begins when the bridge is there and ends before it goes.
+    /// Whether another program has a port that dnsmasq needs; only root may try. Our own dnsmasq, which another command
+    /// may be starting or ending right now, starts after the bridge is made and ends before it is removed.
     ///
-    /// - Parameter sharing: whether the server shares it with others that do so too.
+    /// - Parameter sharing: whether dnsmasq shares the port with other servers that do so too.
     private func isTaken(_ port: HostPort, sharing: Bool = false) throws(VMError) -> Bool {
         func isTaken() -> Bool {
             PortProbe.obstacle(to: port, maybeNotYet: true, sharing: sharing) == .addressInUse
@@ -93,14 +93,14 @@ package struct NATNetwork {
         try Self.names(in: NATServer.names(in: directory)).compactMap { VMName($0) }
     }
 
-    /// The names in a directory; none where there is no such directory.
+    /// The names in a directory; none if there is no such directory.
     private static func names(in directory: FilePath) throws(VMError) -> [String] {
         do throws(Errno) { return try VMHost.names(in: directory) ?? [] } catch {
-            throw .system(error, directory.string, "can't be looked into")
+            throw .system(error, directory.string, "can't be listed")
         }
     }
 
-    /// Sees to it that all of the network is there, also where a part of it was taken away or died.
+    /// Makes whatever is missing of the network, also if a part of it was removed or died.
     private func provide(_ journal: inout ResourceJournal, _ account: ServerAccount) throws(VMError) -> IPPrefix {
         try makeDirectory(&journal, account)
         let survey = try HostNetworks(bridge)
@@ -113,11 +113,11 @@ package struct NATNetwork {
             try journal.note(.forwarding(for: bridge))
             try Sysctl.forwarding.set("1")
         }
-        // Each time, for somebody may have flushed all rules since.
+        // Each time: all rules may have been flushed since.
         let rules = NATRules.network(prefix, bridge: bridge)
         try RuleTable(family: "ip", name: NATRules.table, script: rules).make(noting: &journal, in: paths, for: "nat")
         try journal.note(.daemon(daemon))
-        // One that served a bridge that somebody deleted does not serve the new one.
+        // A dnsmasq that served a deleted bridge does not serve the new one.
         if survey.bridge == nil { try daemon.end() }
         if try !daemon.isRunning() {
             try serve(
@@ -128,8 +128,9 @@ package struct NATNetwork {
         return prefix
     }
 
-    /// To switch forwarding off again makes the host accept redirects, and switches it off for every interface that had it on
-    /// alone (`inet_forward_change`, net/ipv4/devinet.c): noted before it, these are put right after it.
+    /// Switching forwarding off again makes the host accept redirects, and switches it off for interfaces that had it
+    /// on individually (`inet_forward_change`, net/ipv4/devinet.c). These settings are noted first, so that they are
+    /// restored last.
     private static func noteSideEffects(_ journal: inout ResourceJournal) throws(VMError) {
         let all = "net/ipv4/conf"
         let redirects = Sysctl(key: "\(all)/all/accept_redirects")
@@ -151,7 +152,7 @@ package struct NATNetwork {
     private func serve(_ server: NATServer) throws(VMError) {
         let arguments = server.arguments + [daemon.option]
         let start = NATServer.start(in: directory)
-        // For sh, and not for a person: without the quotes that only newer shells have.
+        // For sh: without the `$'…'` quotes that only newer shells support.
         let line = ([Tool.dnsmasq.name] + arguments).map(ShellCommand.singleQuoted).joined(separator: " ")
         do throws(Errno) { try replaceFile(start, with: Array("\(line)\n".utf8), permissions: 0o600) } catch {
             throw .system(error, start.string, "can't be written")
@@ -165,7 +166,7 @@ package struct NATNetwork {
         }
     }
 
-    /// The directories, which dnsmasq's user reads again and again, and nobody else but root.
+    /// Makes the directories. Apart from root only dnsmasq's user may read them.
     private func makeDirectory(_ journal: inout ResourceJournal, _ account: ServerAccount) throws(VMError) {
         for path in [directory, NATServer.hosts(in: directory), NATServer.names(in: directory)] {
             try journal.note(.directory(path))
@@ -176,11 +177,11 @@ package struct NATNetwork {
         try account.letPass(to: directory, below: paths.run)
     }
 
-    /// Gives a VM's NICs their addresses, its name to the others, and its ports to the host.
+    /// Assigns addresses to a VM's NICs, publishes its name, and forwards its ports.
     private func settle(
         _ member: inout NATMember, in prefix: IPPrefix, _ account: ServerAccount, _ journal: inout ResourceJournal
     ) throws(VMError) {
-        // Two may have been started at once.
+        // Two VMs with one host name may have been started at once.
         if let refusal = NATAddressing.refusal(ofNameOf: member.name, among: try members(), subject: "nat") {
             throw refusal
         }
@@ -190,7 +191,7 @@ package struct NATNetwork {
             guard let address = NATAddressing.address(for: mac, in: prefix, avoiding: taken) else {
                 throw VMError(
                     .busy, "nat", "is full: all addresses of \(prefix.network) are taken",
-                    remedy: "stop VMs that are on it, or use an isolated network or a bridge for some")
+                    remedy: "stop some of its VMs, or move some to an isolated network or a bridge")
             }
             member.stations[position].address = address
             taken.insert(address)
@@ -207,8 +208,9 @@ package struct NATNetwork {
         }
         try daemon.reload()
         guard let guest = member.stations.first?.address, !member.forwards.isEmpty else { return }
-        // A connection from the host to its own 127.0.0.1 leaves with that address (ip-sysctl.rst). What comes from the
-        // guests for such addresses, NATRules drops; it is not let in where nobody needs it.
+        // A connection from the host to its own 127.0.0.1 leaves with that source address (ip-sysctl.rst,
+        // route_localnet). NATRules drops guests' packets to such addresses. The setting is left off if no forward
+        // needs it.
         if member.forwards.contains(where: \.hostEnd.includesLoopback) {
             try Sysctl(key: "net/ipv4/conf/\(bridge)/route_localnet").set("1")
         }
@@ -217,12 +219,12 @@ package struct NATNetwork {
             .make(noting: &journal, in: paths, for: "the forwards of \(member.name)")
     }
 
-    /// The addresses that others have, or may still use.
+    /// The addresses that other guests have, or may still use.
     private func taken(besides own: Set<MACAddress>) throws(VMError) -> Set<IPAddress> {
         NATServer.taken(by: try addressLines(), besides: own)
     }
 
-    /// The lines that say which MAC has which address.
+    /// The lines that assign addresses to MACs.
     private func addressLines() throws(VMError) -> [Substring] {
         let hosts = NATServer.hosts(in: directory)
         var lines: [Substring] = []
@@ -240,9 +242,9 @@ package struct NATNetwork {
     }
 }
 
-/// The network `nat` as it is, or as it would be made, for whichever VM.
+/// The network `nat` as it is, or as it would be made, for any VM.
 package struct NATSurvey {
-    /// All but the addresses that are taken.
+    /// The facts without the addresses that are taken.
     fileprivate var plain: NATFacts
     fileprivate var lines: [Substring]
 

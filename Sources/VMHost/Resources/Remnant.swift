@@ -3,22 +3,22 @@ import BridgeNet
 import SystemPackage
 import VMCore
 
-/// Something on the host that stays when the process that made it is gone, described so that another one can remove it,
-/// and nothing else by mistake.
+/// Something on the host that outlives the process that made it, described so that another process can remove it, and
+/// nothing else by mistake.
 package enum Remnant: Equatable {
-    /// A link, known by its name and an address that no other link has: both are there from its creation on.
+    /// A link, identified by its name and a MAC that no other link has. It has both from its creation on.
     case link(InterfaceName, mac: MACAddress)
-    /// A VM's tap or macvtap, in that boot of the host.
+    /// A VM's tap or macvtap, during one boot of the host.
     case port(PortIdentity, boot: String)
     /// A table of nftables, and the file of the script that makes it.
     case table(family: String, name: String, script: FilePath?)
     /// A program in the background.
     case daemon(Daemon)
-    /// A program in the background that has to be told when what comes after this is removed.
+    /// A program in the background that has to be told when the remnants noted after this one have been removed.
     case reader(Daemon)
-    /// A setting of the kernel's that was changed.
+    /// A kernel setting that was changed.
     case setting(Sysctl, was: String, now: String)
-    /// IPv4 forwarding that was switched on for a bridge; others may have come to rely on it.
+    /// IPv4 forwarding that was switched on for a bridge. Others may depend on it by now.
     case forwarding(for: InterfaceName)
     /// A file.
     case file(FilePath)
@@ -27,9 +27,9 @@ package enum Remnant: Equatable {
 }
 
 extension Remnant {
-    /// Removes it. What is gone already, or has been changed by somebody else since, is left alone.
+    /// Removes it. What is already gone, or has been changed since, is left alone.
     ///
-    /// - Parameter deadline: when a program that it takes has to be done.
+    /// - Parameter deadline: when a program needed for it has to be done.
     func remove(by deadline: Deadline) throws(VMError) {
         switch self {
         case .link(let name, let mac): try Self.removeLink(name, mac)
@@ -37,7 +37,7 @@ extension Remnant {
             guard boot == (try Whereabouts.boot()) else { return }
             try Bridges.routing { (socket) throws(NetworkError) in try socket.remove(port) }
         case .table(let family, let name, let script):
-            // To add what is there does nothing, and what is not there can't be deleted.
+            // Adding first makes the deletion succeed whether or not the table exists.
             try Tool.nft.run(
                 ["-f", "-"], input: "add table \(family) \(name)\ndelete table \(family) \(name)\n",
                 for: "the nft table \(family) \(name)", by: deadline)
@@ -70,18 +70,18 @@ extension Remnant {
 }
 
 extension Remnant {
-    /// Whether a network has come after a bridge: a container's, a VPN's. Nobody can tell whether that finds forwarding on
-    /// or switched it on itself, and to switch it off would cut it off without a word.
+    /// Whether a network has appeared after a bridge, such as a container's or a VPN's. It may depend on forwarding, no
+    /// matter who switched it on, and switching it off would silently cut that network off.
     private static func othersMayRoute(besides bridge: InterfaceName) throws(VMError) -> Bool {
         try Bridges.routing { (socket) throws(NetworkError) in
             guard let own = try socket.link(named: bridge) else { return false }
-            // Indexes only grow.
+            // Link indexes only grow.
             return try socket.addresses().contains { $0.prefix.address.isIPv4 && $0.link > own.index }
         }
     }
 
-    /// Whether it is gone with its network namespace, or else with its VM, if that was an honest one: as a VM's taps are
-    /// where a container was started anew.
+    /// Whether it vanishes with its network namespace, or with its VM unless that was taken over. So a VM's taps are
+    /// gone when a container was restarted.
     var goesWithItsNamespace: Bool { if case .port(let port, _) = self { port.kind == "tun" } else { false } }
 
     /// As a line of a resource's file.

@@ -3,30 +3,30 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// The file of a `HostResource`, for whoever has the turn to change it.
+/// The file of a `HostResource`, for the command whose turn it is to change it.
 package struct ResourceJournal: ~Copyable {
-    /// The byte that each holder has a read lock on.
+    /// The byte on which each holder has a read lock.
     package static let life: Int64 = 0
 
     private let file: ByteLockFile
     private let path: FilePath
     private let turn: ByteLockFile
     private let turnPath: FilePath
-    /// The network namespace that it was made in, by its inode: things of another can't be seen from here.
+    /// The inode of the network namespace that it was made in. From another namespace the remnants are not visible.
     private var namespace: Int64
-    /// That of this process.
+    /// This process's network namespace.
     private let here: Int64
     private var remnants: [Remnant] = []
-    /// The VMs that have had it; nil where they were not noted, as a kvmctl of an earlier version did not.
+    /// The VMs that have held it; nil if they were not noted, as in earlier versions of kvmctl.
     private var holders: [VMName]?
 
     /// Whether some VM holds the resource.
     let isHeld: Bool
 
-    /// Reads it.
+    /// Opens and reads it.
     ///
-    /// - Parameter turn: the turn, which is kept for as long as the journal is there.
-    /// - Returns: nil where the file is not there, and not to be made.
+    /// - Parameter turn: the turn, kept for as long as the journal exists.
+    /// - Returns: nil if the file does not exist and is not to be made.
     static func open(
         of resource: HostResource, turn: consuming ByteLockFile, creating: Bool
     ) throws(VMError) -> ResourceJournal? {
@@ -46,13 +46,13 @@ package struct ResourceJournal: ~Copyable {
         }
     }
 
-    /// The content. What can't be parsed is the last line of a process that was killed, which then made nothing of it.
+    /// The content. A line that can't be parsed is the last one of a process that was killed before it made that thing.
     package static func lines(of file: borrowing ByteLockFile) throws(Errno) -> [JSON] {
         try readAll(file.descriptor, limit: 1 << 20).split(separator: UInt8(ascii: "\n"))
             .compactMap { try? JSON(parsing: $0) }
     }
 
-    /// The VMs that have had it; nil where the lines do not tell.
+    /// The VMs that have held it; nil if the lines don't note them.
     static func holders(in lines: [JSON]) -> [VMName]? {
         guard lines.contains(where: { $0["notesHolders"]?.bool == true }) else { return nil }
         return lines.compactMap { $0["holder"]?.string }.compactMap { VMName($0) }
@@ -72,16 +72,16 @@ package struct ResourceJournal: ~Copyable {
         holders = Self.holders(in: lines)
     }
 
-    /// Makes it ready for what will be noted, and for a VM: what is left over from another time is removed first.
+    /// Prepares it for new notes, and notes the VM. What is left over from before is removed first.
     mutating func begin(for vm: VMName) throws(VMError) {
         if !isHeld, namespace != here, remnants.allSatisfy(\.goesWithItsNamespace) {
             (namespace, remnants) = (here, [])
         }
         guard namespace == here else {
             throw VMError(
-                .busy, path.string, "it was made in another network namespace",
+                .busy, path.string, "was made in another network namespace",
                 remedy: """
-                    run kvmctl there, or set KVMCTL_RUN to another directory for this one; where that namespace is gone, \
+                    run kvmctl there, or set KVMCTL_RUN to another directory for this one; if that namespace is gone, \
                     remove the file
                     """)
         }
@@ -105,38 +105,39 @@ package struct ResourceJournal: ~Copyable {
 
     deinit { turn.giveBack(0) }
 
-    /// Whether this is one of the things that were noted.
+    /// Whether it has been noted.
     func lists(_ remnant: Remnant) -> Bool { remnants.contains(remnant) }
 
-    /// Notes what is about to be made.
+    /// Notes something that is about to be made.
     package mutating func note(_ remnant: Remnant) throws(VMError) {
         guard !lists(remnant) else { return }
         try append(remnant.json)
         remnants.append(remnant)
     }
 
-    /// One write, after a line end: a line that a killed process left unfinished can't spoil this one.
+    /// Appends with one write that starts with a newline, so that an unfinished line of a killed process does not spoil
+    /// it.
     private func append(_ line: JSON) throws(VMError) {
         do throws(Errno) { try writeAll(Array("\n\(line.text)\n".utf8), to: file.descriptor) } catch {
             throw .system(error, path.string, "can't be written")
         }
     }
 
-    /// Removes everything and then the file, and says what could not be removed: then the file stays.
+    /// Removes everything, then the file. Returns what could not be removed; the file then stays.
     ///
-    /// - Parameter deadline: when the programs that it takes have to be done.
+    /// - Parameter deadline: when the programs needed for it have to be done.
     borrowing func removeAll(by deadline: Deadline) -> [VMError] {
         guard namespace == here else { return [] }
         let failures = removeRemnants(by: deadline)
         if failures.isEmpty {
             removeFile(path)
-            // Last, and with its lock held: whoever waits for it sees that it is another one now.
+            // Last, and with its lock held: a command that waits for it then notices that the file has changed.
             removeFile(turnPath)
         }
         return failures
     }
 
-    /// The last one made is the first to go.
+    /// In reverse order of creation.
     private borrowing func removeRemnants(by deadline: Deadline) -> [VMError] {
         remnants.reversed().compactMap { remnant in
             do throws(VMError) {
@@ -146,7 +147,7 @@ package struct ResourceJournal: ~Copyable {
         }
     }
 
-    /// The lock for a QEMU. It is there before the turn is given back, so that nobody takes the resource for left over.
+    /// The lock for a QEMU. It is taken before the turn is given back, so that the resource is not taken for left over.
     consuming func share() throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             let shared = try ByteLockFile(asking: path)

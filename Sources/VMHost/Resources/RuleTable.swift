@@ -1,12 +1,12 @@
 import SystemPackage
 import VMCore
 
-/// A table of nftables that lives as long as a resource, and the script that makes it. The script is kept in a file: who
-/// flushes all rules of the host takes the table away, and the doctor says how to put it back.
+/// An nftables table that lives as long as a resource, and the script that makes it. The script is kept in a file, so
+/// that `doctor` can say how to restore the table after the host's rules were flushed.
 package struct RuleTable {
     let family: String
     let name: String
-    /// What nft reads: the whole table, whatever was in it before.
+    /// The input for nft: it replaces the whole table.
     let script: String
 
     package init(family: String, name: String, script: String) {
@@ -15,9 +15,9 @@ package struct RuleTable {
         self.script = script
     }
 
-    /// Makes it, whatever is there of it already.
+    /// Makes it, or replaces it.
     ///
-    /// - Parameter subject: what it is for, for errors.
+    /// - Parameter subject: its purpose, for errors.
     package func make(
         noting journal: inout ResourceJournal, in paths: Paths, for subject: String
     ) throws(VMError) {

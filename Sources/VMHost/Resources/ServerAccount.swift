@@ -3,14 +3,14 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// The user that dnsmasq is once it has its sockets, and the files that it reads then.
+/// The user that dnsmasq becomes once it has its sockets, and the files that it can read as that user.
 struct ServerAccount {
     let user: String
     let group: String
     let uid: UInt32
     let gid: UInt32
 
-    /// dnsmasq's own user, as its package makes it, or else nobody.
+    /// The user that the dnsmasq package makes, or else nobody.
     init() throws(VMError) {
         guard let found = getpwnam("dnsmasq") ?? getpwnam("nobody") else {
             throw VMError(
@@ -23,7 +23,7 @@ struct ServerAccount {
         group = getgrgid(gid).map { String(cString: $0.pointee.gr_name) } ?? "nogroup"
     }
 
-    /// Writes a file that it may read.
+    /// Writes a file that dnsmasq may read.
     func write(_ text: String, to path: FilePath) throws(VMError) {
         do throws(Errno) {
             let file = try openOwn(path, .writeOnly, flags: O_TRUNC, permissions: 0o640, group: gid)
@@ -33,9 +33,9 @@ struct ServerAccount {
         }
     }
 
-    /// Sees to it that it gets as far as a directory. Our own it may pass through, without looking around.
+    /// Makes sure that dnsmasq can reach a directory. It may pass through `run`, but not list it.
     ///
-    /// - Parameter run: the directory of ours that is above it.
+    /// - Parameter run: kvmctl's directory above it.
     func letPass(to directory: FilePath, below run: FilePath) throws(VMError) {
         if let found = try? status(of: run), found.st_mode & 0o001 == 0 {
             _ = run.withPlatformString { chmod($0, found.st_mode & 0o7777 | 0o001) }
@@ -43,14 +43,14 @@ struct ServerAccount {
         try refuseClosed(above: directory)
     }
 
-    /// Refuses a place that it can't get to.
+    /// Refuses a directory that dnsmasq can't reach.
     func refuseClosed(above directory: FilePath) throws(VMError) {
         var place = directory
         while place.removeLastComponent() {
             guard let found = try? status(of: place), !mayPass(found) else { continue }
             throw VMError(
-                .unavailable, "nat", "dnsmasq's user, \(user), can't get to \(directory): \(place) is closed to it",
-                remedy: "set KVMCTL_RUN to another directory, or let others pass through that one (mode o+x)")
+                .unavailable, "nat", "dnsmasq's user, \(user), can't reach \(directory): it may not enter \(place)",
+                remedy: "set KVMCTL_RUN to another directory, or let other users enter that one (mode o+x)")
         }
     }
 

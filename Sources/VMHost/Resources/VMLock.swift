@@ -3,15 +3,15 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Whether a VM lives, as the kernel tells it: by a lock, and by the process that signed for it.
+/// Whether a VM is alive, according to the kernel: by a lock, and by the process that signed for it.
 ///
-/// QEMU inherits a read lock on the file `lock`, by a descriptor that can't write, so that the lock goes with QEMU whatever
-/// ends it. Just before it becomes QEMU the process signs, in a file that QEMU has no descriptor of. Neither is enough alone:
-/// a QEMU that a guest took over can pass its descriptor on to a process that outlives it, or give the lock back, and
-/// whoever may read the file can put a read lock on it too.
+/// QEMU inherits a read lock on the file `lock` by a read-only descriptor, so the lock is released with QEMU, however
+/// that ends. Just before exec, the process signs: it writes its identity to a file that QEMU has no descriptor of.
+/// Neither is enough alone: a QEMU that a guest has taken over can pass its descriptor to a process that outlives it,
+/// or release the lock, and any user who may read the file can put a read lock on it too.
 ///
-/// So a VM lives while the process that signed does. Where nobody has signed, somebody is starting it, who has the turn to
-/// do so; a lock without either says nothing.
+/// So a VM is alive while the process that signed is. If none has signed, the VM is being started if it is locked and a
+/// command has the turn to start it. A lock alone means nothing.
 package struct VMLock {
     /// RUN/vms/NAME.
     package let directory: FilePath
@@ -20,31 +20,32 @@ package struct VMLock {
         self.directory = directory
     }
 
-    /// What can be locked.
+    /// The byte of `lock` that is locked.
     static let byte: Int64 = 0
     /// The byte of `turns` that is locked by the command that starts or stops the VM.
     static let operation: Int64 = 0
 
-    /// QEMU has a read lock on its only byte.
+    /// QEMU holds a read lock on its only byte.
     var lockFile: FilePath { directory.appending("lock") }
-    /// Which process QEMU is, in the words of `ProcessIdentity`. Empty as long as a start has not come so far.
+    /// QEMU's process, in the format of `ProcessIdentity`. Empty until a start has come that far.
     var processFile: FilePath { directory.appending("process") }
-    /// Whose turn it is, among kvmctl's commands. QEMU has no descriptor of it.
+    /// The turns of kvmctl's commands. QEMU has no descriptor of it.
     package var turnsFile: FilePath { directory.appending("turns") }
 
-    /// What is seen of it.
+    /// The observed state.
     package enum Signs: Equatable {
-        /// It does not live.
+        /// It is not alive.
         case none
         /// A command is starting it.
         case starting
-        /// QEMU is there.
+        /// QEMU is running.
         case alive(ProcessIdentity)
     }
 
-    /// Looks.
+    /// Observes it.
     ///
-    /// - Parameter inTurn: whether the caller itself has the turn to change the VM's state: then nobody is starting it.
+    /// - Parameter inTurn: whether the caller has the turn to change the VM's state, so that no other command is
+    ///   starting it.
     package func signs(inTurn: Bool = false) throws(Errno) -> Signs {
         guard let signer = try signer else {
             if inTurn { return .none }
@@ -53,13 +54,13 @@ package struct VMLock {
         }
         return switch signer.life {
         case .running where signer.realm != nil: .alive(signer)
-        // What was written down does not tell it from every other process: the lock does.
+        // The recorded identity alone is not conclusive: the lock decides.
         case .running, .unclear: try isHeld ? .alive(signer) : .none
         case .ending, .gone: .none
         }
     }
 
-    /// Which process signed last.
+    /// The process that signed last.
     package var signer: ProcessIdentity? {
         get throws(Errno) {
             do throws(Errno) {
@@ -80,7 +81,7 @@ package struct VMLock {
         }
     }
 
-    /// Whether a command has the turn. Who may only look at VMs can't see that, and takes it for so.
+    /// Whether a command has the turn. A user who may only look at VMs can't see that; true is assumed.
     private var isBeingChanged: Bool {
         get throws(Errno) {
             do throws(Errno) {
@@ -95,14 +96,15 @@ package struct VMLock {
 }
 
 extension VMLock {
-    /// Takes the lock that QEMU will inherit, for a VM that does not live and that nobody else is starting.
+    /// Takes the lock that QEMU will inherit, for a VM that is not alive and that no other command is starting.
     ///
-    /// - Parameter lookers: the group that may ask.
-    /// - Throws: `.busy` where the last QEMU has been killed and does not end.
+    /// - Parameter lookers: the group that may ask about the lock.
+    /// - Throws: `.busy` if the last QEMU has been killed and does not end.
     package func begin(lookers: UInt32?) throws(VMError) -> OwnedDescriptor {
         try awaitEnd()
         do throws(Errno) {
-            // Somebody who was passed it, or who may only read it: they keep a file that nobody asks any more.
+            // A process that was passed the descriptor, or that may only read the file, still has the lock. It may keep
+            // the old file, which is not used any longer.
             if try isHeld { removeFile(lockFile) }
             let lock = try ByteLockFile(creating: lockFile, .readOnly, permissions: 0o640, group: lookers)
             guard try lock.tryShare(Self.byte) else { throw .resourceTemporarilyUnavailable }
@@ -112,7 +114,7 @@ extension VMLock {
         }
     }
 
-    /// Empties the file that the process signs, so that what the last one wrote is not taken for this one's word.
+    /// Empties the file that the process signs, so that the last signature is not taken for the new one.
     ///
     /// - Returns: the file, for the process that will sign.
     package func forgetSigner(lookers: UInt32?) throws(VMError) -> OwnedDescriptor {
@@ -123,12 +125,12 @@ extension VMLock {
         }
     }
 
-    /// Waits until nobody has the lock; a stranger may keep it, so this is not waited for long.
+    /// Waits until nobody has the lock. A stray process may keep it, so use a short deadline.
     package func awaitRelease(by deadline: Deadline) {
         while (try? isHeld) == true, !deadline.hasPassed { pause(.milliseconds(2)) }
     }
 
-    /// A QEMU that was killed has its disks, taps and ports until the very end.
+    /// Waits for the last QEMU to end: one that was killed keeps its disks, taps and ports until the very end.
     private func awaitEnd() throws(VMError) {
         let last: ProcessIdentity?
         let process: ProcessHandle?
@@ -136,11 +138,11 @@ extension VMLock {
             last = try signer
             process = if let last { try ProcessHandle.hold(last) } else { nil }
         } catch {
-            throw .system(error, processFile.string, "whether the last QEMU has ended can't be seen")
+            throw .system(error, processFile.string, "can't determine whether the last QEMU has ended")
         }
         guard let last, let process, !process.waitForEnd(by: Deadline(in: .seconds(10))) else { return }
         throw VMError(
-            .busy, lockFile.string, "the last QEMU, pid \(last.pid), has been killed and has not ended",
-            remedy: "/proc/\(last.pid)/wchan says where it hangs, mostly at a disk that does not answer")
+            .busy, lockFile.string, "the last QEMU, pid \(last.pid), was killed but has not ended",
+            remedy: "/proc/\(last.pid)/wchan shows where it hangs, usually on a disk that does not answer")
     }
 }

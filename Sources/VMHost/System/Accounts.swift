@@ -5,8 +5,9 @@ import VMCore
 
 /// Users and groups of the host (getpwnam(3), getgrnam(3)).
 package enum Accounts {
-    /// The group whose members may look at root's VMs; nil where /etc/group has none. Only that file is asked: every
-    /// command does, and to ask every name service of nsswitch.conf(5) in vain takes longer than all else that it does.
+    /// The group whose members may look at root's VMs; nil if /etc/group has none. Only that file is read: every
+    /// command needs the answer, and asking each name service of nsswitch.conf(5) in vain would take longer than the
+    /// rest of it.
     package static let lookers: UInt32? = {
         guard let file = fopen("/etc/group", "re") else { return nil }
         defer { fclose(file) }
@@ -16,7 +17,7 @@ package enum Accounts {
         return nil
     }()
 
-    /// The accounts of this host's own (passwd(5)) with such uids.
+    /// The local accounts (passwd(5)) whose uids are in a range.
     package static func names(withUIDs range: ClosedRange<UInt32>) -> [String] {
         guard let file = fopen("/etc/passwd", "re") else { return [] }
         defer { fclose(file) }
@@ -40,7 +41,7 @@ package enum Accounts {
         getgrgid(gid).map { String(cString: $0.pointee.gr_name) } ?? "gid \(gid)"
     }
 
-    /// Whether nobody is in a group but one account, whose own it is.
+    /// Whether a group is an account's primary group and has no other member.
     static func isPrivate(group gid: UInt32, of uid: UInt32) -> Bool {
         guard let own = getpwuid(uid), own.pointee.pw_gid == gid, let text = own.pointee.pw_name else { return false }
         let name = String(cString: text)
@@ -56,7 +57,7 @@ package enum Accounts {
         return true
     }
 
-    /// Whether it is the group that another account of /etc/passwd has from the start.
+    /// Whether it is the primary group of another account in /etc/passwd.
     private static func isOthersFirst(_ gid: UInt32, besides uid: UInt32) -> Bool {
         guard let file = fopen("/etc/passwd", "re") else { return true }
         defer { fclose(file) }
@@ -66,14 +67,14 @@ package enum Accounts {
         return false
     }
 
-    /// Whose a file is and who may use it, in words: `root, mode 600`.
+    /// A file's owner and mode, for people: `root, mode 600`.
     static func owner(_ file: stat) -> String {
         "\(name(file.st_uid)), mode \(String(file.st_mode & 0o7777, radix: 8))"
     }
 
     /// Turns `RUNAS` into ids: `user` or `user:group`, each a name or a number.
     ///
-    /// - Parameter place: where it stands, for errors.
+    /// - Parameter place: the line that says so, for errors.
     static func resolve(_ text: String, at place: String) throws(VMError) -> (uid: UInt32, gid: UInt32) {
         let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
         let user: (uid: UInt32, gid: UInt32)
@@ -95,18 +96,18 @@ package enum Accounts {
         return (user.uid, gid)
     }
 
-    /// The group that may open /dev/kvm, unless that is root's own.
+    /// The group that may open /dev/kvm, unless that is root's.
     package static var kvmGroups: [UInt32] {
         guard let device = try? status(of: "/dev/kvm"), device.st_gid != 0 else { return [] }
         return [device.st_gid]
     }
 }
 
-/// A uid is taken by a read lock on its file under RUN/uids, which QEMU inherits by a descriptor that can't write: free again
-/// at the instant QEMU is gone, and all that it may have made of itself. A file each, so that a QEMU that a guest took over
-/// can keep no uid but its own.
+/// A uid is taken by a read lock on its file under RUN/uids. QEMU inherits the lock by a read-only descriptor, so the uid is
+/// free again as soon as QEMU and all processes that share the descriptor are gone. Each uid has its own file, so that a
+/// QEMU that a guest has taken over can keep no uid but its own.
 extension UIDPool {
-    /// The byte that is locked for as long as the uid is in use, and the one that is for whoever takes it.
+    /// The byte that is locked while the uid is in use, and the byte that is locked while a command takes it.
     private static let use: Int64 = 0
     private static let turn: Int64 = 1
 
@@ -116,7 +117,7 @@ extension UIDPool {
         package let lock: OwnedDescriptor
     }
 
-    /// Takes a uid, the same for the same VM while nobody else has it.
+    /// Takes a uid: a VM gets the same one each time, unless another VM has it.
     package static func take(for name: VMName, in directory: FilePath) throws(Errno) -> Lease {
         try makeDirectories(directory, permissions: 0o700)
         let hash = Identity.hash(Array(name.description.utf8))
@@ -128,7 +129,7 @@ extension UIDPool {
         throw .resourceTemporarilyUnavailable
     }
 
-    /// The lock on a uid; nil where somebody has it, be it only one whom a QEMU passed its descriptor on to.
+    /// The lock on a uid; nil if it is held, if only by a process that QEMU passed its descriptor to.
     private static func take(_ path: FilePath) throws(Errno) -> OwnedDescriptor? {
         let file = try ByteLockFile(creating: path, permissions: 0o600)
         guard try file.tryLock(turn), try !file.isHeld(use) else { return nil }
@@ -140,9 +141,9 @@ extension UIDPool {
 }
 
 extension IDMap {
-    /// The uids of this user namespace; all, where the kernel has no such namespaces.
+    /// The uids of this user namespace; all uids if the kernel has no user namespaces.
     package static let uids = IDMap(reading: "/proc/self/uid_map")
-    /// Its gids.
+    /// The gids of this user namespace.
     static let gids = IDMap(reading: "/proc/self/gid_map")
 
     private init(reading file: FilePath) {
@@ -152,6 +153,6 @@ extension IDMap {
 }
 
 extension UIDPool {
-    /// Whether this user namespace has all the uids of the pool, as those of most unprivileged containers have not.
+    /// Whether this user namespace maps all uids of the pool. Most unprivileged containers don't.
     package static var isMapped: Bool { IDMap.uids.contains(range) && IDMap.gids.contains(range) }
 }

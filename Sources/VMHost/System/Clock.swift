@@ -1,23 +1,23 @@
 import Glibc
 
-/// A point in time that a wait must not pass, on the clock that nobody sets.
+/// The point in time when a wait has to end, on the monotonic clock.
 package struct Deadline: Sendable {
     private let instant: ContinuousClock.Instant
 
-    /// So long from now.
+    /// That long from now.
     package init(in duration: Duration) { instant = .now + duration }
 
-    /// What is left, never negative.
+    /// The time left, never negative.
     package var remaining: Duration { max(.zero, instant - .now) }
 
     /// Whether it has passed.
     package var hasPassed: Bool { remaining == .zero }
 
-    /// What is left in whole milliseconds, rounded up, for poll(2).
+    /// The time left in whole milliseconds, rounded up, for poll(2).
     package var milliseconds: Int32 { Int32(clamping: remaining.wholeMilliseconds) }
 }
 
-/// The clock that runs from the host's boot on, also while it sleeps, and the same for all processes (clock_gettime(2)).
+/// Time since boot, counted while the host sleeps too, the same for all processes (clock_gettime(2), CLOCK_BOOTTIME).
 enum BootClock {
     static var seconds: Int64 {
         var now = timespec()

@@ -2,8 +2,8 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A program that put itself into the background, and wrote its pid down. A pid comes again and the file may be stale:
-/// the process is the one that was started with the option `--pid-file=` and this very path.
+/// A program that went into the background and wrote a pid file. Pids are reused and the file may be stale, so its
+/// process is recognised by the option that it was started with, `--pid-file=` and this very path.
 package struct Daemon: Equatable {
     package let pidFile: FilePath
 
@@ -12,18 +12,18 @@ package struct Daemon: Equatable {
 
     /// Its process, while it runs.
     ///
-    /// - Throws: where it can't be looked at, which says nothing of whether it runs.
+    /// - Throws: if it can't be examined, which does not mean that it is not running.
     func process() throws(VMError) -> ProcessHandle? {
         do throws(Errno) {
             let text = String(decoding: try readFile(pidFile, limit: 32), as: UTF8.self)
             guard let pid = Int32(text.filter(\.isNumber)), pid > 0 else { return nil }
             return try ProcessHandle.hold(pid) { () throws(Errno) in try hasOption(pid) }
         } catch .noSuchFileOrDirectory {
-            return nil  // no such file; or the process has ended as it was looked at
+            return nil  // no pid file, or the process has just ended
         } catch .noSuchProcess {
             return nil
         } catch {
-            throw .system(error, pidFile.string, "the process whose pid is there can't be looked at")
+            throw .system(error, pidFile.string, "the process that it names can't be examined")
         }
     }
 
@@ -46,7 +46,7 @@ package struct Daemon: Equatable {
             process.signal(SIGTERM)
             if !process.waitForEnd(by: Deadline(in: .seconds(2))) { process.signal(SIGKILL) }
             guard process.waitForEnd(by: Deadline(in: .seconds(5))) else {
-                throw VMError(.timedOut, pidFile.string, "the process whose pid is there was killed and has not ended")
+                throw VMError(.timedOut, pidFile.string, "the process that it names was killed but has not ended")
             }
         }
         removeFile(pidFile)

@@ -2,11 +2,11 @@ import Glibc
 
 /// How many files this process may have open at once (getrlimit(2), RLIMIT_NOFILE).
 package enum DescriptorLimit {
-    /// What a command has open whatever it does, and for a moment between two steps.
+    /// For what any command has open, if only between two steps.
     private static let reserve: UInt = 16
 
-    /// How many of `count` things can go on at the same time, one at least, where each takes so many descriptors. The limit is
-    /// raised for them as far as this process may.
+    /// How many of `count` tasks can run at the same time if each needs `each` descriptors: at least one. Raises the
+    /// limit for them as far as this process may.
     package static func room(for count: Int, each: Int) -> Int {
         guard count > 1, each > 0 else { return max(1, count) }
         var limit = rlimit()

@@ -2,7 +2,7 @@ import CLinux
 import VMCore
 
 extension StarterLimits {
-    /// Those of this process that can't be raised for QEMU.
+    /// This process's limits that can't be raised for QEMU.
     package static var ofThisProcess: StarterLimits {
         var limits = StarterLimits()
         limits.memory = [CLINUX_LIMIT_ADDRESS_SPACE, CLINUX_LIMIT_DATA].compactMap(finite).min()

@@ -4,16 +4,16 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// This process's stderr, as far as QEMU may have it when it takes the process's place: something that is read by others, and
-/// that a QEMU which a guest took over can do no more with than write to.
+/// This process's stderr, if QEMU may keep it in the foreground: a stream that a QEMU which a guest has taken over can
+/// only write to.
 ///
-/// Never a terminal, into which it could type, nor a file, which it could cut or overwrite, nor a connection, which it could
-/// read from: then QEMU's messages go to the VM's log.
+/// Never a terminal, which it could inject input into, nor a file, which it could truncate or overwrite, nor a
+/// connection, which it could read from. In these cases QEMU's messages go to the VM's log.
 package enum MessageStream {
     case pipe
     case journal
 
-    /// What stderr is; nil where QEMU may not have it.
+    /// The kind of this process's stderr; nil if QEMU may not have it.
     package static var ofThisProcess: MessageStream? {
         var found = stat()
         guard fstat(STDERR_FILENO, &found) == 0 else { return nil }
@@ -28,8 +28,8 @@ package enum MessageStream {
     package func open() throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             switch self {
-            // Anew: what QEMU sets on its own description (O_NONBLOCK) is not everybody's who has the pipe. And not
-            // waiting: a reader that stands still must not make the guest stand still.
+            // Opened anew, so that flags such as O_NONBLOCK are not shared with the pipe's other writers. And
+            // non-blocking: a reader that stalls must not stall the guest.
             case .pipe: return try .open("/proc/self/fd/2", .writeOnly, flags: O_NONBLOCK)
             case .journal: return try OwnedDescriptor(returned: fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3))
             }

@@ -5,7 +5,7 @@ import SystemPackage
 import VMCore
 
 extension OwnedDescriptor {
-    /// Opens a file, close-on-exec. A terminal never becomes this process's own by that.
+    /// Opens a file, close-on-exec. A terminal does not become this process's controlling terminal.
     package static func open(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: mode_t = 0
     ) throws(Errno) -> OwnedDescriptor {
@@ -18,7 +18,8 @@ extension OwnedDescriptor {
         }
     }
 
-    /// Opens a file of kvmctl's own: not through a link, and nothing whose opening or reading waits for somebody else.
+    /// Opens one of kvmctl's files, without following a link and without waiting. Only a regular file is accepted,
+    /// since reading anything else may wait for another process.
     package static func regular(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: mode_t = 0
     ) throws(Errno) -> OwnedDescriptor {
@@ -27,12 +28,12 @@ extension OwnedDescriptor {
         return file
     }
 
-    /// Opens a regular file for reading, whoever has it, and whatever they put there meanwhile: what it is is seen before
-    /// it is opened, for the opening of a FIFO waits, and that of a device can do something (/dev/watchdog).
+    /// Opens a regular file of any user for reading, even if it is replaced meanwhile. Its kind is checked before it is
+    /// opened, since opening a FIFO waits, and opening a device can have an effect (/dev/watchdog).
     ///
-    /// - Throws: `.notSupported` where it is something else, or a file of the kernel's, whose reading may wait for ever
-    ///   (/proc/kmsg) or take away what it reads; `.resourceTemporarilyUnavailable` where its owner keeps others waiting
-    ///   (fcntl(2), F_SETLEASE).
+    /// - Throws: `.notSupported` if it is something else, or a kernel file, whose reading may wait for ever or consume
+    ///   what it reads (/proc/kmsg); `.resourceTemporarilyUnavailable` if its owner holds a lease that would make the
+    ///   opening wait (fcntl(2), F_SETLEASE).
     package static func anyonesRegular(_ path: FilePath) throws(Errno) -> OwnedDescriptor {
         try RemoteMounts.refuseSilent(at: path)
         let seen = try open(path, .readOnly, flags: pathOnly)
@@ -41,14 +42,14 @@ extension OwnedDescriptor {
         return try open(FilePath("/proc/self/fd/\(seen.rawValue)"), .readOnly, flags: O_NONBLOCK)
     }
 
-    /// What the kernel calls the file system, where its files are views of the kernel's own state; else nil.
+    /// The kernel's name for the file system if its files are views of kernel state; else nil.
     var pseudoFileSystem: String? {
-        // Those never fail to say what they are (fs/libfs.c, simple_statfs); one that somebody serves may.
+        // These file systems never fail here (fs/libfs.c, simple_statfs); one with a server may.
         let type = clinux_file_system_type(rawValue)
         return type < 0 ? nil : PseudoFileSystem.name(ofType: UInt32(truncatingIfNeeded: type))
     }
 
-    /// What fstat(2) says.
+    /// The result of fstat(2).
     package func status() throws(Errno) -> stat {
         var found = stat()
         guard fstat(rawValue, &found) == 0 else { throw Errno(rawValue: Glibc.errno) }

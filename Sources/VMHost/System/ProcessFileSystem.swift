@@ -1,15 +1,15 @@
 import Glibc
 import VMCore
 
-/// Where the kernel shows processes (proc(5)): without it nothing can be said of a running VM.
+/// Where the kernel shows processes (proc(5)). Without it running VMs can't be recognised.
 enum ProcessFileSystem {
     private static let path = "/proc"
 
-    /// Looks whether it is there, and shows this process's own pid namespace: another's pids mean other processes.
+    /// Checks that it is mounted and shows this process's pid namespace: in another one the pids mean other processes.
     ///
-    /// - Throws: `.unavailable`, which is better than a VM that seems not to run.
+    /// - Throws: `.unavailable`. Without this check a running VM would appear stopped.
     static func require() throws(VMError) {
-        // A link to the reader's own directory, by its pid in the namespace that the mount belongs to.
+        // A link to the reader's directory, named by its pid in the mount's namespace.
         var target = [CChar](repeating: 0, count: 32)
         let length = readlink("\(path)/self", &target, target.count - 1)
         guard length > 0 else {
@@ -20,7 +20,7 @@ enum ProcessFileSystem {
         guard strtol(target, nil, 10) == Int(getpid()) else {
             throw VMError(
                 .unavailable, path, "shows another pid namespace, so this one's processes can't be seen",
-                remedy: .run("mount this one's", "mount -t proc proc /proc"))
+                remedy: .run("mount it for this namespace", "mount -t proc proc /proc"))
         }
     }
 }

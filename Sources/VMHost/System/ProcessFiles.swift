@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// What the kernel shows of a process (proc(5)): whose it is, what it executes, what it has open.
+/// A process as /proc shows it (proc(5)): its owner, its program, its open files.
 package struct ProcessFiles: Sendable {
     let pid: Int32
 
@@ -13,17 +13,17 @@ package struct ProcessFiles: Sendable {
 
     private var directory: String { "/proc/\(pid)" }
 
-    /// The uid that it runs as; nil where it has gone.
+    /// The uid that it runs as; nil if it is gone.
     package var owner: UInt32? {
         var found = stat()
         return stat(directory, &found) == 0 ? found.st_uid : nil
     }
 
-    /// The program that it executes; nil where that can't be seen.
+    /// The program that it executes; nil if that can't be determined.
     package var executable: FilePath? { Self.target("\(directory)/exe").map { FilePath($0) } }
 
-    /// Where a descriptor that it writes to leads, as the kernel spells it: ` (deleted)` follows where that has no name any
-    /// more. nil where it has no such descriptor, or only reads from it.
+    /// The target of a descriptor that it writes to, as the kernel spells it: with ` (deleted)` at the end if the file
+    /// has no name any longer. nil if it has no such descriptor, or only reads from it.
     func output(_ descriptor: CInt) -> String? {
         let link = "\(directory)/fd/\(descriptor)"
         guard let target = Self.target(link) else { return nil }
@@ -32,13 +32,13 @@ package struct ProcessFiles: Sendable {
         return lstat(link, &found) == 0 && found.st_mode & S_IWUSR != 0 ? target : nil
     }
 
-    /// The file that a descriptor leads to. To be asked of descriptors on local file systems alone.
+    /// The file behind a descriptor. Ask only for descriptors on local file systems.
     func file(of descriptor: CInt) -> FileIdentity? {
         var found = stat()
         return stat("\(directory)/fd/\(descriptor)", &found) == 0 ? FileIdentity(found) : nil
     }
 
-    /// Every file that it has open, as far as they are local.
+    /// The local files that it has open.
     var files: Set<FileIdentity> { Set(localFiles.map(\.identity)) }
 
     /// The same with their paths, as the kernel spells them.
@@ -52,7 +52,8 @@ package struct ProcessFiles: Sendable {
         }
     }
 
-    /// The pids of the processes whose owner is of interest. To look further at one takes several times as long.
+    /// The pids of the processes of wanted owners. The owner is the cheap check: anything else takes several times as
+    /// long.
     static func pids(where isWanted: (UInt32) -> Bool) throws(Errno) -> [Int32] {
         guard let stream = opendir("/proc") else { throw Errno(rawValue: errno) }
         defer { closedir(stream) }

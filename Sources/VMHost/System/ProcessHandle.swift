@@ -3,27 +3,27 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// Which process: its pid and, since pids come again, when it started.
+/// Which process: its pid and, since pids are reused, its start time.
 package struct ProcessIdentity: Hashable, Sendable {
     /// Its pid.
     package var pid: Int32
     /// When it started, in clock ticks since boot (proc_pid_stat(5), field 22).
     package var startTime: Int64
-    /// Where these two mean something; nil where it was not written down, as a kvmctl of an earlier version did not.
+    /// Where these two are valid; nil if it was not recorded, as in earlier versions of kvmctl.
     var realm: Realm?
 
-    /// Where a pid and a start time are a process's and no other's: a pid namespace, and a boot of the host.
+    /// Where a pid and a start time are unique: a pid namespace during one boot of the host.
     struct Realm: Hashable, Sendable {
         /// The namespace's inode (namespaces(7)).
         var pidNamespace: Int64
         /// The boot's id (proc_sys_kernel(5), random/boot_id).
         var boot: String
 
-        /// This process's own; nil where that can't be told.
+        /// This process's realm; nil if it can't be determined.
         static let own = try? Realm(pidNamespace: Whereabouts.pidNamespace(), boot: Whereabouts.boot())
     }
 
-    /// The process that has this pid here and now; nil where it has ended, or is about to.
+    /// The process that has this pid now; nil if it has ended or is ending.
     init?(current pid: Int32) throws(Errno) {
         var found = clinux_process()
         let result = clinux_process_look(pid, &found)
@@ -34,10 +34,10 @@ package struct ProcessIdentity: Hashable, Sendable {
         realm = .own
     }
 
-    /// Reads `PID STARTTIME NAMESPACE BOOT`, as the process of a VM signs (CLinux, launch.c).
+    /// Parses `PID STARTTIME NAMESPACE BOOT`, as a VM's process writes it (CLinux, launch.c).
     package init?(_ text: some StringProtocol) {
         let words = text.split(whereSeparator: \.isWhitespace)
-        // The limit: what is computed with it must not overflow, whoever wrote it.
+        // The limit keeps computations with an untrusted value from overflowing.
         guard words.count == 2 || words.count == 4, let pid = Int32(words[0]), pid > 0, let start = Int64(words[1]),
             (0...Int64.max / 1000).contains(start)
         else { return nil }
@@ -48,22 +48,22 @@ package struct ProcessIdentity: Hashable, Sendable {
         realm = Realm(pidNamespace: namespace, boot: String(words[3]))
     }
 
-    /// What has become of a process.
+    /// The state of a process.
     package enum Life: Equatable {
         case running
-        /// It was killed, or is on its way out: its memory and its descriptors may go only after a while.
+        /// It was killed or is exiting. Its memory and descriptors may be released only after a while.
         case ending
         case gone
-        /// A process of that pid is there, and from here it can't be told whether it is this one.
+        /// There is a process with that pid, but whether it is this one can't be determined from here.
         case unclear
     }
 
-    /// What has become of it.
+    /// Its present state.
     package var life: Life {
         if let realm {
             guard let own = Realm.own else { return .unclear }
             guard realm.boot == own.boot else { return .gone }
-            // Its pid means nothing here, as in a container that shares the run-time directory.
+            // Its pid means nothing in this namespace, as in a container that shares the run-time directory.
             guard realm.pidNamespace == own.pidNamespace else { return .unclear }
         }
         var found = clinux_process()
@@ -75,7 +75,7 @@ package struct ProcessIdentity: Hashable, Sendable {
         return found.is_ending ? .ending : .running
     }
 
-    /// How long ago it started.
+    /// The time since it started.
     package var age: Duration {
         var now = timespec()
         clock_gettime(CLOCK_BOOTTIME, &now)
@@ -85,9 +85,9 @@ package struct ProcessIdentity: Hashable, Sendable {
     }
 }
 
-/// A process held by a pidfd: signals can't go to another one that got its pid.
+/// A process held by a pidfd: signals can't reach another process that got its pid.
 package struct ProcessHandle: ~Copyable {
-    /// Its pid, which may be another's once it has ended.
+    /// Its pid, which may be reused once it has ended.
     package let pid: Int32
     private let pidfd: OwnedDescriptor
 
@@ -96,14 +96,14 @@ package struct ProcessHandle: ~Copyable {
         self.pidfd = pidfd
     }
 
-    /// Takes hold of a process; nil where it is gone, or where it can't be told from another one.
+    /// Opens a process; nil if it is gone, or can't be told apart from another one.
     package static func hold(_ identity: ProcessIdentity) throws(Errno) -> ProcessHandle? {
         try hold(identity.pid) { () throws(Errno) in [.running, .ending].contains(identity.life) }
     }
 
-    /// Takes hold of the process that has this pid, if it is the one that is meant.
+    /// Opens the process with this pid if it is the one meant.
     ///
-    /// - Parameter isMeant: is asked once it is held, so that the answer is about this very process.
+    /// - Parameter isMeant: called once the process is held, so that the answer is about this very process.
     static func hold(_ pid: Int32, where isMeant: () throws(Errno) -> Bool) throws(Errno) -> ProcessHandle? {
         do throws(Errno) {
             let pidfd = try OwnedDescriptor(returned: clinux_pidfd_open(pid))
@@ -113,7 +113,7 @@ package struct ProcessHandle: ~Copyable {
         }
     }
 
-    /// Takes hold of a child, whose pid can't be another's until it is reaped.
+    /// Opens a child, whose pid can't be reused until it is reaped.
     package static func hold(_ child: Child) throws(Errno) -> ProcessHandle {
         ProcessHandle(child.pid, try OwnedDescriptor(returned: clinux_pidfd_open(child.pid)))
     }
@@ -121,18 +121,18 @@ package struct ProcessHandle: ~Copyable {
     package var descriptor: CInt { pidfd.rawValue }
 
     package func signal(_ number: CInt) {
-        // The only failure there can be is that it is gone already.
+        // The only possible failure is that it is gone already.
         _ = clinux_pidfd_signal(pidfd.rawValue, number)
     }
 
-    /// Waits until the process has ended. False where the deadline passed first.
+    /// Waits until the process has ended; false if the deadline passed first.
     package func waitForEnd(by deadline: Deadline) -> Bool {
         while true {
             var poll = pollfd(fd: pidfd.rawValue, events: Int16(POLLIN), revents: 0)
             let ready = Glibc.poll(&poll, 1, deadline.milliseconds)
             if ready > 0 { return true }
             if ready == 0 { return false }
-            // Interrupted; or the kernel lacks memory, which passes.
+            // Interrupted, or the kernel is short of memory for the moment.
             if deadline.hasPassed { return false }
             if errno != EINTR { pause(.milliseconds(5)) }
         }

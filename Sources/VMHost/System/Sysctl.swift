@@ -2,7 +2,7 @@ import BridgeKernel
 import SystemPackage
 import VMCore
 
-/// A setting of the kernel's, of the network namespace that the caller is in (proc_sys_net(5)).
+/// A kernel setting of the caller's network namespace (proc_sys_net(5)).
 package struct Sysctl: Equatable {
     /// As sysctl(8) writes it with slashes: `net/ipv4/ip_forward`.
     let key: String
@@ -15,7 +15,7 @@ package struct Sysctl: Equatable {
 
     private var path: FilePath { FilePath("/proc/sys").appending(key) }
 
-    /// Its value; nil where this kernel has no such setting.
+    /// Its value; nil if this kernel has no such setting.
     package func value() throws(VMError) -> String? {
         do throws(Errno) {
             let bytes = try readFile(path, limit: 256)

@@ -4,10 +4,10 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A program of the host's that does one thing for root and ends, as nft does, or goes into the background by itself.
+/// A program on the host that does one thing for root and ends, such as nft, or goes into the background by itself.
 package struct Tool {
     let name: String
-    /// The Debian package that it comes in.
+    /// The Debian package that contains it.
     let package: String
 
     package init(name: String, package: String) {
@@ -18,13 +18,13 @@ package struct Tool {
     package static let nft = Tool(name: "nft", package: "nftables")
     package static let dnsmasq = Tool(name: "dnsmasq", package: "dnsmasq-base")
 
-    /// Where a user's PATH mostly does not lead, and root's tools are.
+    /// The directories of root's tools, some of which are often missing from a user's PATH.
     private static let usualPlaces = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-    /// How long one may take.
+    /// How long a tool may take.
     static let patience = Duration.seconds(20)
 
-    /// The program's path; nil where the host has none. A PATH that is set is all that is looked at for root, and of that
-    /// only what nobody else can change.
+    /// The program's path; nil if the host does not have it. Root searches only PATH, if it is set, and accepts only
+    /// programs that nobody else can change.
     package var path: FilePath? {
         var places = getenv("PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []
         if places.isEmpty || geteuid() != 0 { places += Self.usualPlaces }
@@ -40,29 +40,29 @@ package struct Tool {
         } catch { return false }
     }
 
-    /// What is said where the host has none.
+    /// The error when the host does not have it.
     ///
-    /// - Parameter subject: what needs it.
+    /// - Parameter subject: the thing that needs it.
     package func missing(for subject: String) -> VMError {
         VMError(
-            .unavailable, subject, "takes \(name), which this host does not have",
+            .unavailable, subject, "needs \(name), which this host does not have",
             remedy: .run("install it", "apt-get install \(package)"))
     }
 
     /// Runs it to its end, or until it is in the background.
     ///
     /// - Parameters:
-    ///   - subject: what it is run for, for errors.
-    ///   - deadline: when it has to be done; past that it is not run at all.
-    /// - Returns: what it printed, up to 16 MiB of it.
-    /// - Throws: `.unavailable` where there is no such program, and, with what it printed, where it fails.
+    ///   - subject: the purpose of the run, for errors.
+    ///   - deadline: when it has to be done. After that it is not started.
+    /// - Returns: its output, up to 16 MiB.
+    /// - Throws: `.unavailable` if there is no such program, or if it fails, with its output as details.
     @discardableResult
     package func run(
         _ arguments: [String], input: String = "", for subject: String, by deadline: Deadline = Deadline(in: patience)
     ) throws(VMError) -> [UInt8] {
         guard let path else { throw missing(for: subject) }
         guard !deadline.hasPassed else {
-            throw VMError(.timedOut, subject, "\(path) was not run: what was run before it took all the time there was")
+            throw VMError(.timedOut, subject, "\(path) was not run: earlier programs used up the time")
         }
         let printed = try Self.memory("output", for: subject)
         let words = try Self.memory("input", for: subject)
@@ -70,7 +70,7 @@ package struct Tool {
             try writeAll(Array(input.utf8), to: words.descriptor)
             lseek(words.rawValue, 0, SEEK_SET)
         } catch {
-            throw .system(error, subject, "no file in memory for a program's input")
+            throw .system(error, subject, "can't write the memory file for a program's input")
         }
         var launch = Launch(path: path.string, arguments: arguments, credentials: ResolvedCredentials())
         launch.keepsPrivileges = true
@@ -83,12 +83,12 @@ package struct Tool {
         guard let end = child.reap(by: deadline) else {
             child.kill()
             child.reap(by: Deadline(in: .seconds(5)))
-            throw VMError(.timedOut, subject, "\(path) has not ended in time, and was killed")
+            throw VMError(.timedOut, subject, "\(path) did not end in time and was killed")
         }
         lseek(printed.rawValue, 0, SEEK_SET)
         let text: [UInt8]
         do throws(Errno) { text = try readAll(printed.descriptor, limit: 1 << 24) } catch {
-            throw .system(error, subject, "what \(path) printed can't be read")
+            throw .system(error, subject, "can't read the output of \(path)")
         }
         guard end != .exited(0) else { return text }
         let lines = String(decoding: text.prefix(4096), as: UTF8.self).split(separator: "\n").map(String.init)
@@ -97,7 +97,7 @@ package struct Tool {
 
     private static func memory(_ name: String, for subject: String) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) { return try OwnedDescriptor(returned: clinux_memory_file(name)) } catch {
-            throw .system(error, subject, "no file in memory for a program's \(name)")
+            throw .system(error, subject, "can't make a memory file for a program's \(name)")
         }
     }
 }

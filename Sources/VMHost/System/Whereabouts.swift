@@ -2,11 +2,11 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Where and when this process is: what numbers of the kernel's mean only there.
+/// The boot and the namespaces of this process. Kernel numbers such as pids are valid only there.
 package enum Whereabouts {
-    /// Which boot of the host it is, in text (proc_sys_kernel(5), random/boot_id).
+    /// The id of the host's present boot (proc_sys_kernel(5), random/boot_id).
     ///
-    /// - Throws: where it can't be read. What was written down is then neither of this boot nor of another.
+    /// - Throws: if it can't be read. Records can then be assigned neither to this boot nor to another.
     package static func boot() throws(VMError) -> String {
         let path = FilePath("/proc/sys/kernel/random/boot_id")
         do throws(Errno) {
@@ -16,14 +16,14 @@ package enum Whereabouts {
         } catch { throw .system(error, path.string, "can't be read") }
     }
 
-    /// The pid namespace, by its inode (namespaces(7)).
+    /// The inode of the pid namespace (namespaces(7)).
     ///
-    /// - Throws: where it can't be seen.
+    /// - Throws: if it can't be determined.
     static func pidNamespace() throws(VMError) -> Int64 { try namespace("pid") }
 
-    /// The network namespace, by its inode (namespaces(7)).
+    /// The inode of the network namespace (namespaces(7)).
     ///
-    /// - Throws: where it can't be seen.
+    /// - Throws: if it can't be determined.
     package static func networkNamespace() throws(VMError) -> Int64 { try namespace("net") }
 
     private static func namespace(_ kind: String) throws(VMError) -> Int64 {
@@ -31,6 +31,6 @@ package enum Whereabouts {
         do throws(Errno) {
             guard let found = try status(of: path) else { throw .noSuchFileOrDirectory }
             return Int64(found.st_ino)
-        } catch { throw .system(error, path.string, "can't be seen") }
+        } catch { throw .system(error, path.string, "can't be examined") }
     }
 }

@@ -2,16 +2,16 @@ import BridgeKernel
 import BridgeNet
 import VMCore
 
-/// Listens to what passes a VM's network interface, for as long as it is there.
+/// Listens to the frames that pass a VM's network interface.
 final class NICListener {
     private let socket: PacketSocket
-    /// Whether what goes out at the interface is what the guest sends.
+    /// Whether the interface's outgoing frames are the ones that the guest sends.
     private let guestSends: Bool
     private let began = ContinuousClock.now
-    /// What has been taken in.
+    /// What was learned from the frames so far.
     private(set) var trace: NICTrace
 
-    /// More than come between two looks, unless a guest floods; it must not keep the others waiting.
+    /// More than usually arrive between two calls. A guest that floods must not keep the others waiting.
     private static let framesAtOnce = 1024
 
     init(on link: Link, mac: MACAddress) throws(NetworkError) {
@@ -20,19 +20,19 @@ final class NICListener {
         trace = NICTrace(mac: mac)
     }
 
-    /// Readable when there is something to take in.
+    /// Readable when there are frames to take in.
     var descriptor: CInt { socket.descriptor }
 
-    /// Sends the guest a frame; false where its queue is full, or the interface is gone.
+    /// Sends the guest a frame; false if its queue is full, or the interface is gone.
     func send(_ frame: [UInt8]) -> Bool { (try? socket.send(frame)) ?? false }
 
-    /// The addresses that the guest has, as far as has been taken in.
+    /// The guest's addresses, according to the frames so far.
     var addresses: [IPAddress: Set<GuestAddress.Source>] { trace.addresses(at: .now - began) }
 
-    /// Takes in what has passed.
+    /// Takes in the frames that have passed.
     func takeIn() {
         for _ in 0..<Self.framesAtOnce {
-            // Of an interface that is gone the VM's lock tells more.
+            // The interface may be gone; then the VM's lock says more.
             guard let passing = try? socket.next() else { return }
             guard let frame = EthernetFrame(decoding: passing.frame) else { continue }
             trace.hear(frame, isFromGuest: passing.isOutgoing == guestSends, at: .now - began)

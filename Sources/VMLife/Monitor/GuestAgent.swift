@@ -3,10 +3,10 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The QEMU guest agent, reached through the VM's agent socket (QEMU, docs/interop/qemu-ga). It may be absent, or hang,
-/// or be an impostor: every answer has a deadline, and is data.
+/// The QEMU guest agent, reached through the VM's agent socket (QEMU, docs/interop/qemu-ga). It may be absent, hang, or
+/// be an impostor: every answer has a deadline and is treated as data.
 struct GuestAgent: ~Copyable {
-    /// Why it gave no answer.
+    /// Why there is no answer.
     enum Failure: Error, Equatable {
         /// No process in the guest has opened the channel.
         case absent
@@ -14,18 +14,18 @@ struct GuestAgent: ~Copyable {
         case taken
         /// It did not answer in time.
         case silent
-        /// It refused the command, or does not know it.
+        /// It refused the command, or does not support it.
         case refused
         /// QEMU closed the channel.
         case closed
-        /// The host's side of the channel can't be used.
+        /// The host side of the channel can't be used.
         case unreachable(String)
     }
 
     private let turn: ByteLockFile
     private var channel: LineChannel
 
-    /// Takes the turn, connects, and makes sure that what comes from here on is the answer to what is asked here.
+    /// Takes the turn, connects, and synchronizes, so that answers belong to the questions asked here.
     static func open(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> GuestAgent {
         guard isListening(directory, by: deadline) != false else { throw .absent }
         let turn = try takeTurn(directory, by: deadline)
@@ -55,7 +55,7 @@ struct GuestAgent: ~Copyable {
         do throws(Errno) { return try directory.connect(.agent) } catch { throw .unreachable(error.description) }
     }
 
-    /// Has the agent carry out a command, and waits for what it returns.
+    /// Has the agent execute a command, and waits for the result.
     mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
         try send(Array(command.line().utf8), by: deadline)
         let answer = try answer(by: deadline)
@@ -63,8 +63,8 @@ struct GuestAgent: ~Copyable {
         return value
     }
 
-    /// Whether something in the guest has the channel open; nil where QEMU does not tell. Without that question each
-    /// guest without an agent would cost the whole deadline.
+    /// Whether a process in the guest has the channel open; nil if QEMU does not say. Without this question every guest
+    /// without an agent would take the whole deadline.
     private static func isListening(_ directory: RuntimeDirectory, by deadline: Deadline) -> Bool? {
         let limit = Deadline(in: deadline.remaining / 2)
         guard var session = try? MonitorSession.open(directory, by: limit),
@@ -73,8 +73,8 @@ struct GuestAgent: ~Copyable {
         return devices.array?.first { $0["label"]?.string == "agent0" }?["frontend-open"]?.bool
     }
 
-    /// `guest-sync-delimited`: the agent forgets what it has heard half of, and answers with a delimiter and our number.
-    /// What lies before it are answers to somebody who has gone.
+    /// `guest-sync-delimited`: the agent drops a half-received command, and answers with a delimiter and our number.
+    /// Anything before that is an answer to an earlier client.
     private mutating func synchronize(by deadline: Deadline) throws(Failure) {
         let number = Int64.random(in: 1...Int64(Int32.max))
         let command = QMPCommand("guest-sync-delimited", ["id": .integer(number)])
@@ -96,7 +96,7 @@ struct GuestAgent: ~Copyable {
         do throws(LineChannel.Failure) { try channel.send(line: line, by: deadline) } catch { throw Failure(error) }
     }
 
-    /// A byte that is in no UTF-8 text.
+    /// A byte that never occurs in UTF-8.
     private static let delimiter: UInt8 = 0xff
 }
 
@@ -110,13 +110,13 @@ extension GuestAgent.Failure {
             }
     }
 
-    /// The reason in one clause.
+    /// The cause, in one clause.
     var cause: String {
         switch self {
         case .absent: "none runs in the guest"
         case .taken: "another command is talking to it"
         case .silent: "it does not answer"
-        case .refused: "it does not tell"
+        case .refused: "it refused the command"
         case .closed: "QEMU closed its channel"
         case .unreachable(let reason): "its socket can't be used: \(reason)"
         }

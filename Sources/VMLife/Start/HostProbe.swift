@@ -6,12 +6,12 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Gathers the facts that a launch plan needs. Reads only. What can't be found out is a fact too.
+/// Gathers the facts that a launch plan needs. Only reads. That something can't be determined is a fact too.
 struct HostProbe {
     let surroundings: Surroundings
-    /// Whose files are used.
+    /// Whose files may be used.
     let trust: FileTrust
-    /// Whether the plan is only to be looked at: by a user it is made as root would, where only root can start the VM.
+    /// Whether the plan is only shown. For a VM that only root can start, a user is then shown root's plan.
     var isLooking = false
 
     private var known: KnownHost { surroundings.host }
@@ -22,7 +22,7 @@ struct HostProbe {
         let images = images(params, options, noting: &gaps)
         let isRoot = trust.actsAsRoot
         let isAssumed = isLooking && trust.rule == .ownRights && Self.takesRoot(params, images)
-        // Where it is not known who QEMU will be, it is nobody who is asked what it can do, and not root.
+        // If QEMU's user can't be determined, probing is done as nobody, not as root.
         let credentials = gaps.noting(or: geteuid() == 0 ? .nobody : .caller) { () throws(VMError) in
             try Credentials(params, trust, isRoot: isRoot || isAssumed)
         }
@@ -31,12 +31,12 @@ struct HostProbe {
         let trial = KnownHost.Trial(
             credentials: geteuid() == 0 ? user.forProbing : ResolvedCredentials(),
             program: inquiry?.program.path.string ?? "")
-        // Other things are found out meanwhile.
+        // It runs while the rest is gathered.
         let process = isAssumed ? nil : known.begin(trial)
         let machineID = gaps.noting(or: "") { () throws(VMError) in try known.machineID.get() }
         let links = links(params, Station.all(of: params, machineID: machineID), noting: &gaps)
         gaps.noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
-        // A start has made it by now.
+        // A start has made the directory by now.
         if isLooking, !isAssumed { gaps.note(RuntimeDirectory(params.name.value, in: paths).obstacle(in: paths)) }
         let ports = ports(params)
         let abilities = isAssumed ? nil : self.abilities(trial, process, noting: &gaps)
@@ -57,13 +57,13 @@ struct HostProbe {
         facts.canExecuteQEMU = devices.canExecuteQEMU
         facts.hostMemory = known.memory.ram
         facts.firstFreePort = firstFreePort
-        // Those of a unit are meant, and told by systemd.
+        // A unit's limits are intended, and systemd shows them.
         if !(options.foreground && ServiceManager.startedThisProcess) { facts.limits = .ofThisProcess }
         if let inquiry { facts.processor = processor(params, facts, inquiry) }
         return facts
     }
 
-    /// What could not be found out.
+    /// Collects what could not be determined.
     private struct Gaps {
         private(set) var errors: [VMError] = []
 
@@ -71,7 +71,7 @@ struct HostProbe {
             if let error { errors.append(error) }
         }
 
-        /// A fact, or what stands for it where it can't be found out.
+        /// A fact, or its fallback if it can't be determined.
         mutating func noting<Fact>(or fallback: Fact, _ find: () throws(VMError) -> Fact) -> Fact {
             do throws(VMError) { return try find() } catch {
                 note(error)
@@ -80,7 +80,7 @@ struct HostProbe {
         }
     }
 
-    /// What the VM is to be connected to.
+    /// The links that the VM will be connected to.
     private struct LinkFacts {
         var nat: NATFacts?
         var network: NetworkFacts
@@ -102,12 +102,12 @@ struct HostProbe {
         return LinkFacts(nat: nat, network: network, lower: lower)
     }
 
-    /// What QEMU's user may do here, as an OR of CLINUX_CAN_…; nil where it can't be tried.
+    /// What QEMU's user may do here, as an OR of CLINUX_CAN_…; nil if that can't be tried.
     private func abilities(
         _ trial: KnownHost.Trial, _ process: consuming Launch.Trial?, noting gaps: inout Gaps
     ) -> CInt? {
         do throws(Errno) { return try known.end(trial, process) } catch {
-            gaps.note(.system(error, "this host", "what QEMU's user may do here can't be tried"))
+            gaps.note(.system(error, "this host", "can't test what QEMU's user may do here"))
             return nil
         }
     }
@@ -118,20 +118,20 @@ struct HostProbe {
             ? try known.qemu(inquiry) : QEMUFacts(unasked: inquiry.program.path.string)
     }
 
-    /// What could not be found out is noted where the binary was looked for.
+    /// The reason was noted when the binary was looked for.
     private static let noQEMU = QEMUFacts(path: "", version: "", ioUring: false, machines: [:])
 
-    /// The QEMU that the VM is run with. A look executes nothing that only a params file names.
+    /// The QEMU that the VM is run with. A look executes no program that only a params file names.
     private func inquiry(_ params: VMParams, _ user: Credentials) throws(VMError) -> KnownHost.Inquiry {
         let program = try QEMUProgram(params, trust)
         let isHostsOwn = params.qemu == nil ? true : try program.isHostsOwn(trust)
-        // What an account's own program says of itself is not root's to keep.
+        // Root's cache keeps no answers from an account's own program.
         let isAccounts = if case .owner = trust.rule { true } else { false }
         return .init(
             program: program, credentials: user, mayAsk: !isLooking || isHostsOwn, mayKeep: !isAccounts)
     }
 
-    /// What QEMU makes of `CPU`. A user who only looks can't ask for what takes root's /dev/kvm.
+    /// How QEMU handles `CPU`. A user who only looks can't ask if the answer needs root's /dev/kvm.
     private func processor(
         _ params: VMParams, _ facts: HostFacts, _ inquiry: KnownHost.Inquiry
     ) -> ProcessorFacts? {
@@ -144,14 +144,14 @@ struct HostProbe {
         return known.processor(question, inquiry)
     }
 
-    /// What taps are made through; where only root may open it, it is assumed that root can.
+    /// The device that taps are made through. If only root may open it, a preview assumes that root can.
     private static func tun(assumed isAssumed: Bool) -> DeviceCondition {
         let found = DeviceCondition.tun
         if isAssumed, case .refused = found { return .usable }
         return found
     }
 
-    /// Limits and filters are rules of nft's.
+    /// Rate limits and filters need nft.
     private func checkRuleTool(_ params: VMParams) throws(VMError) {
         guard let origin = params.nics.compactMap({ $0.filter?.origin ?? $0.rate?.origin }).first,
             Tool.nft.path == nil
@@ -159,7 +159,7 @@ struct HostProbe {
         throw Tool.nft.missing(for: params.place(origin))
     }
 
-    /// Whether only root can start the VM: for a tap, for a user of QEMU's own, for files that are not the caller's.
+    /// Whether only root can start the VM: it has a tap, RUNAS, or files that are not the caller's.
     private static func takesRoot(_ params: VMParams, _ images: [FilePath: ImageFacts]) -> Bool {
         params.nics.contains { $0.network.value != .user } || params.runAs != nil
             || images.values.contains { image in
@@ -167,7 +167,7 @@ struct HostProbe {
             }
     }
 
-    /// - Parameter gaps: is told why it can't be seen who else uses them.
+    /// - Parameter gaps: collects why other uses of the disks can't be determined.
     private func images(
         _ params: VMParams, _ options: StartOptions, noting gaps: inout Gaps
     ) -> [FilePath: ImageFacts] {
@@ -208,7 +208,7 @@ struct HostProbe {
         }
     }
 
-    /// The network `nat`, and the programs that it takes; nil where the VM is not on it.
+    /// The network `nat`, after checking for the programs that it needs; nil if the VM is not on it.
     private func nat(_ params: VMParams) throws(VMError) -> NATFacts? {
         guard let nic = params.nics.first(where: { $0.network.value == .nat }),
             let bridge = nic.network.value.privateBridge
@@ -235,15 +235,15 @@ struct HostProbe {
     }
 }
 
-/// What the host's devices can do for QEMU.
+/// Which of the host's devices QEMU can use.
 private struct DeviceFacts {
     var kvm: KVMVerdict
     var ioUring: Bool
     var vhostNet: Bool
     var canExecuteQEMU: Bool
 
-    /// - Parameter abilities: what a process with QEMU's credentials was found to be able to do; nil: for a user who can't
-    ///   try, what root would find.
+    /// - Parameter abilities: what a process with QEMU's credentials was able to do; nil: the caller can't try it, and
+    ///   root's result is assumed.
     init(_ params: VMParams, abilities: CInt?, _ known: KnownHost) {
         func can(_ ability: Int) -> Bool { abilities.map { $0 & CInt(ability) != 0 } ?? true }
         if params.accel.value == .tcg {

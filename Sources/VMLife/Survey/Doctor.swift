@@ -2,25 +2,25 @@ import Glibc
 import VMCore
 import VMHost
 
-/// Looks for everything that stops a VM from starting, or from being reached.
+/// Looks for everything that keeps a VM from starting or from being reached.
 package struct Doctor {
     private let paths: Paths
     private let inventory: Inventory
     private let trust: FileTrust
 
-    /// Examines the host for the VMs in these places.
+    /// Examines the host, and the VMs under these paths.
     ///
-    /// - Parameter trust: whose params files are examined; of others it is only said whose they are.
+    /// - Parameter trust: whose params files are examined. For the rest only the owner is reported.
     package init(_ paths: Paths, others: Others = .none, trust: FileTrust) {
         self.paths = paths
         self.trust = trust
         inventory = Inventory(paths, others: others)
     }
 
-    /// What it found, the host first, then its bridges, then the VMs.
+    /// The findings: the host's first, then its bridges', then the VMs'.
     ///
-    /// - Parameter words: VMs and bridges; none for all of them. The host itself is examined in any case.
-    /// - Throws: `.notFound` for a word that is neither.
+    /// - Parameter words: names of VMs and bridges; none for all of them. The host itself is always examined.
+    /// - Throws: `.notFound` for a word that names neither.
     package func findings(for words: [String] = []) throws(VMError) -> [Finding] {
         var unseen: [VMError] = []
         let network = NetworkSurvey(noting: &unseen)
@@ -30,7 +30,8 @@ package struct Doctor {
             listing.unseen
             + entries.filter(\.isStray).map { entry in
                 VMError(
-                    .busy, entry.name, "runs on though somebody removed its run-time files: it can't be asked any more",
+                    .busy, entry.name,
+                    "runs on although its run-time files were removed: kvmctl can't reach it any longer",
                     remedy: "shut its guest down from inside, and start it again")
             }
         let surroundings = Surroundings(paths, trust: trust, keepsProbes: true)
@@ -57,7 +58,7 @@ package struct Doctor {
         ).findings
     }
 
-    /// The other VMs, where only some are asked about.
+    /// The other VMs, when only some are examined.
     private func neighbours(
         of files: [VMFile], in surroundings: Surroundings, noting unseen: inout [VMError]
     ) -> [Neighbour] {
@@ -71,7 +72,7 @@ package struct Doctor {
         }
     }
 
-    /// The bridges and VMs that words mean; what is both a VM's name and a bridge's is the VM.
+    /// The bridges and VMs that the words name. A name of both a VM and a bridge means the VM.
     private func subjects(
         _ words: [String], _ network: NetworkSurvey
     ) throws(VMError) -> (bridges: [String], Inventory.Listing) {
@@ -92,7 +93,7 @@ package struct Doctor {
 
     private static func unknown(_ word: String) -> VMError {
         VMError(
-            .notFound, word, "is neither a VM nor a bridge here",
+            .notFound, word, "is neither a VM nor a bridge on this host",
             remedy: "\(command: "kvmctl list") shows the VMs, \(command: "kvmctl net show") the bridges")
     }
 }

@@ -4,9 +4,9 @@ import VMCore
 import VMHost
 
 extension FilterCondition {
-    /// Asks the programs that know the filters; those that are not there keep none.
+    /// Asks the programs that list the filters. A missing program means no filters of its kind.
     ///
-    /// - Parameter unseen: is told what could not be looked at.
+    /// - Parameter unseen: collects what could not be examined.
     init(noting unseen: inout [VMError]) {
         self.init()
         do throws(VMError) {
@@ -16,7 +16,7 @@ extension FilterCondition {
         guard geteuid() == 0 else {
             unseen.append(
                 VMError(
-                    .denied, "firewall", "only root can look at it", remedy: .run("look as root", "sudo kvmctl doctor"))
+                    .denied, "firewall", "only root can read it", remedy: .run("run it as root", "sudo kvmctl doctor"))
             )
             return
         }
@@ -33,15 +33,15 @@ extension FilterCondition {
         try Sysctl(key: "net/bridge/\(setting)").value() == "1"
     }
 
-    /// nil where this host has no nft to ask.
+    /// nil if this host has no nft.
     private static func nftables() throws(VMError) -> Firewall? {
         guard let text = try output(of: .nft, ["-j", "list", "ruleset"]) else { return nil }
-        // The document is a line; what nft warns of may stand before it.
+        // The document is one line. nft's warnings may precede it.
         let line = text.split(separator: UInt8(ascii: "\n")).first { $0.first == UInt8(ascii: "{") } ?? []
         guard let document = try? JSON(parsing: line) else {
             throw VMError(
-                .unavailable, "firewall", "nft shows its rules in a way that kvmctl does not understand",
-                remedy: .run("look at them", "nft list ruleset"))
+                .unavailable, "firewall", "nft lists the rules in a format that kvmctl does not understand",
+                remedy: .run("list them", "nft list ruleset"))
         }
         return Firewall(nftables: document)
     }
@@ -49,7 +49,7 @@ extension FilterCondition {
     private static func addIPTables(_ family: Firewall.Family, to firewall: inout Firewall?) throws(VMError) {
         let program = family == .ip6 ? "ip6tables" : "iptables"
         var keepers = [("\(program)-nft-save", Firewall.Keeper.iptables)]
-        // Of the legacy kind only where there is one already: to ask would load it.
+        // The legacy program only if the kernel has legacy tables already: asking would load their module.
         if (try? readFile(FilePath("/proc/net/\(family.rawValue)_tables_names")))?.isEmpty == false {
             keepers.append(("\(program)-legacy-save", .legacyIPTables))
         }
@@ -61,7 +61,7 @@ extension FilterCondition {
         }
     }
 
-    /// What a program prints; nil where the host does not have it.
+    /// A program's output; nil if the host does not have the program.
     private static func output(of tool: Tool, _ arguments: [String]) throws(VMError) -> [UInt8]? {
         guard tool.path != nil else { return nil }
         return try tool.run(arguments, for: "firewall")

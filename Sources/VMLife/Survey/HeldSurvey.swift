@@ -4,9 +4,9 @@ import VMCore
 import VMHost
 
 extension HostResource {
-    /// What running VMs hold, and what each of that consists of; for root.
+    /// The resources that running VMs hold, with their parts. Empty unless root asks.
     ///
-    /// - Parameter unseen: is told what could not be looked at.
+    /// - Parameter unseen: collects what could not be examined.
     static func held(_ paths: Paths, noting unseen: inout [VMError]) -> [HeldCondition] {
         guard geteuid() == 0 else { return [] }
         do throws(VMError) {
@@ -23,7 +23,7 @@ extension HostResource {
         }
     }
 
-    /// What it consists of; nothing where nobody holds it, or where it is of another network namespace.
+    /// Its parts; none if nobody holds it, or if it is in another network namespace.
     private func remnants() throws(VMError) -> [Remnant] {
         let here = try Whereabouts.networkNamespace()
         do throws(Errno) {
@@ -41,7 +41,7 @@ extension HostResource {
 }
 
 extension HeldCondition {
-    /// nil for what nothing is asked about.
+    /// nil for a part that is not checked.
     fileprivate init?(_ remnant: Remnant, of resource: String) throws(VMError) {
         switch remnant {
         case .table(let family, let name, let script):

@@ -6,12 +6,12 @@ import VMCore
 import VMHost
 
 extension HostCondition {
-    /// Looks at the host. Reads only; what QEMU's own user may do, a child tries.
+    /// Examines the host. Only reads; a child process tries what QEMU's user may do.
     ///
     /// - Parameters:
-    ///   - known: what of it is found out once for all VMs.
-    ///   - trust: whose programs are run.
-    ///   - unseen: is told what could not be looked at.
+    ///   - known: facts that are found out once for all VMs.
+    ///   - trust: whose programs may be run.
+    ///   - unseen: collects what could not be examined.
     init(_ known: KnownHost, _ trust: FileTrust, noting unseen: inout [VMError]) {
         let isRoot = geteuid() == 0
         let own = UIDPool.isMapped ? Credentials.ownUID(groups: Accounts.kvmGroups) : .nobody
@@ -19,7 +19,7 @@ extension HostCondition {
         let user = isRoot ? credentials.forProbing : ResolvedCredentials()
         let abilities = (try? Launch(path: "", arguments: [], credentials: user).beginTrial().finish()) ?? 0
         let canOpenKVM = abilities & CInt(CLINUX_CAN_OPEN_KVM) != 0
-        // Asked anew: whether it still starts is what is in question.
+        // Asked anew, to see whether it still starts.
         let qemu = Result { () throws(VMError) in
             try QEMUProbe(cache: known.cache, credentials: credentials).facts(of: QEMUProgram(nil, trust), anew: true)
         }
@@ -38,7 +38,7 @@ extension HostCondition {
             memory: MemoryCondition())
     }
 
-    /// Of the first processor: they are all alike.
+    /// Read for the first processor only: all are alike.
     private static var kvmModule: String? {
         let text = String(decoding: (try? readFile("/proc/cpuinfo", limit: 16384)) ?? [], as: UTF8.self)
         let flags = text.split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ") ?? []
@@ -48,13 +48,13 @@ extension HostCondition {
 }
 
 extension DeviceCondition {
-    /// What taps are made through, whose number is always the same (Documentation/admin-guide/devices.txt).
+    /// The device that taps are made through. Its number is fixed (Documentation/admin-guide/devices.txt).
     static var tun: DeviceCondition { DeviceCondition(probing: "/dev/net/tun", driver: "tun", number: 10 << 8 | 200) }
 
     /// - Parameters:
     ///   - driver: the kernel module that makes it.
-    ///   - number: the device's, where it is always the same.
-    ///   - opens: whether it opens for those who need it, where that is known already.
+    ///   - number: its device number, if that is fixed.
+    ///   - opens: whether those who need it can open it, if that is already known.
     init(probing path: FilePath, driver: String, number: dev_t? = nil, opens: Bool? = nil) {
         do throws(Errno) {
             guard let found = try status(of: path) else { throw .noSuchFileOrDirectory }
@@ -69,7 +69,7 @@ extension DeviceCondition {
             _ = try OwnedDescriptor.open(path, .readWrite)
             self = .usable
         } catch .noSuchFileOrDirectory, .operationNotSupportedByDevice, .noSuchAddressOrDevice {
-            // The last two: the device's file is there, and no driver behind it.
+            // The last two: the device file exists, but has no driver.
             self = .missing(Driver(of: driver))
         } catch {
             self = .refused(error)
@@ -79,7 +79,7 @@ extension DeviceCondition {
 
 extension DeviceCondition.Driver {
     fileprivate init(of module: String) {
-        // Those that run, by their devices' names (misc devices, Documentation/admin-guide/devices.txt).
+        // /proc/misc lists the running drivers by device name (Documentation/admin-guide/devices.txt).
         let device = module.split(separator: "_").joined(separator: "-")
         let running = String(decoding: (try? readFile("/proc/misc")) ?? [], as: UTF8.self)
         if running.split(separator: "\n").contains(where: { $0.hasSuffix(" \(device)") }) {
@@ -99,7 +99,7 @@ extension DeviceCondition.Driver {
 }
 
 extension MemoryCondition {
-    /// Reads proc_meminfo(5); nil where it can't be read.
+    /// Reads proc_meminfo(5); nil if it can't be read.
     init?() {
         let text = String(decoding: (try? readFile("/proc/meminfo")) ?? [], as: UTF8.self)
         guard text.contains("MemTotal:") else { return nil }

@@ -5,13 +5,13 @@ import VMCore
 import VMHost
 
 extension MachineCondition {
-    /// Looks at a VM, and plans its start as `check` does.
+    /// Examines a VM, and plans its start as `check` does.
     ///
     /// - Parameters:
-    ///   - entry: the VM, as it is now.
+    ///   - entry: the VM as it is now.
     ///   - file: its params file, or why that can't be read.
-    ///   - network: the host's.
-    ///   - surroundings: the host, and the other VMs.
+    ///   - network: the host's network.
+    ///   - surroundings: the host and the other VMs.
     init(
         _ entry: VMEntry, _ file: Result<VMFile, VMError>, network: NetworkSurvey, in surroundings: Surroundings
     ) {
@@ -21,12 +21,12 @@ extension MachineCondition {
         }
         if entry.state.isAlive { looseTaps = entry.nics.compactMap(network.looseTap) }
         if let name = VMName(entry.name) { longLogs = LogBound(surroundings.paths).excesses(of: name) }
-        // One that other hosts are to reach, VNCBIND says: `check` and `start` warn of it.
+        // `check` and `start` warn of a VNC server that VNCBIND opens to other hosts.
         if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
             unprotectedVNC = HostPort(.tcp, vnc.address, port.number)
         }
         switch file {
-        // What may not be looked at is said apart.
+        // A file that may not be read is reported separately.
         case .failure(let error): obstacles = error.code == .denied ? [] : [Self.inShort(error, entry.file)]
         case .success(let file):
             let params = file.params
@@ -46,7 +46,7 @@ extension MachineCondition {
 }
 
 extension MachineCondition {
-    /// Of a file's many errors, each with its lines, only how many there are.
+    /// The error without its details: of a file's many errors only the summary.
     private static func inShort(_ error: VMError, _ file: FilePath) -> VMError {
         guard !error.details.isEmpty else { return error }
         return VMError(
@@ -55,6 +55,6 @@ extension MachineCondition {
 }
 
 extension Origin {
-    /// The line of the params file, where it is one.
+    /// The line in the params file; nil for another origin.
     fileprivate var line: Int? { if case .line(let number, _) = self { number } else { nil } }
 }

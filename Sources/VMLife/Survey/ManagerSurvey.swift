@@ -3,8 +3,8 @@ import VMCore
 import VMHost
 
 extension NetworkManaging {
-    /// Who else configures an interface, by what those programs write down of each (systemd-networkd in its state files,
-    /// NetworkManager in its own); nil: nobody, or somebody who knows that it is a bridge's port.
+    /// The other program that configures an interface, according to the state files of systemd-networkd and
+    /// NetworkManager; nil if there is none, or if it knows that the interface is a bridge's port.
     init?(of link: UInt32, controller: UInt32) {
         if let state = Self.settings(of: FilePath("/run/systemd/netif/links/\(link)")),
             !["", "unmanaged"].contains(state["ADMIN_STATE"] ?? ""), let file = state["NETWORK_FILE"],
@@ -13,7 +13,7 @@ extension NetworkManaging {
             self = .networkd(file: file)
             return
         }
-        // A bridge of its own making it manages too.
+        // NetworkManager also manages the bridges that it made itself.
         guard Self.isManagedByNetworkManager(link), !Self.isManagedByNetworkManager(controller) else { return nil }
         self = .networkManager
     }

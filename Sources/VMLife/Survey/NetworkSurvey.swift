@@ -3,16 +3,16 @@ import BridgeNet
 import VMCore
 import VMHost
 
-/// The host's links, and what is known of them.
+/// The host's links, with their addresses and routes.
 struct NetworkSurvey {
     private var links: [Link] = []
     private var heard: [ForwardingEntry] = []
     private var addresses: [InterfaceAddress] = []
     private var routes: [Route] = []
-    /// The ports with a VLAN for frames without a tag; asked for only where it matters.
+    /// The ports with a VLAN for untagged frames; read only if a bridge filters VLANs.
     private var untagged: Set<UInt32> = []
 
-    /// - Parameter unseen: is told what could not be looked at.
+    /// - Parameter unseen: collects what could not be examined.
     init(noting unseen: inout [VMError]) {
         do throws(NetworkError) {
             var socket = try RouteSocket()
@@ -27,12 +27,12 @@ struct NetworkSurvey {
         } catch { unseen.append(VMError(error)) }
     }
 
-    /// The own name of the bridge that is called so, perhaps by an alternative name; nil where there is none.
+    /// The primary name of the bridge with that name or alternative name; nil if there is none.
     func bridge(called word: String) -> String? {
         DeviceName(word).flatMap { links.called($0) }.flatMap { $0.isBridge ? $0.name : nil }
     }
 
-    /// The tap of a NIC of a VM that runs, where it is not on its bridge; nil where it is, or where there is none.
+    /// A running VM's tap that is not on its bridge; nil if it is, or if the NIC has no tap.
     func looseTap(_ nic: VMEntry.NIC) -> MachineCondition.LooseTap? {
         guard let tap = nic.tap, let link = links.first(where: { $0.name == tap }), link.isTap,
             case .network(let network)? = try? ParamsDecoder.network(nic.network)
@@ -49,7 +49,7 @@ struct NetworkSurvey {
         return .init(tap: tap, bridge: name, isBridgeThere: bridge != nil, isOwn: network.privateBridge != nil)
     }
 
-    /// A network as its device's own name says it: `bridge:br0`.
+    /// The network with its device's primary name: `bridge:br0`.
     func called(_ network: Network) -> Network {
         switch network {
         case .bridge(let device): .bridge(ownName(of: device))
@@ -62,10 +62,10 @@ struct NetworkSurvey {
         links.called(device).flatMap { DeviceName($0.name) } ?? device
     }
 
-    /// The bridges that are asked about and that the VMs name; or of all, those too that taps are on.
+    /// The bridges that were asked for or that the VMs name. If none was asked for, also those with taps.
     func bridges(_ asked: [String]?, of machines: [MachineCondition]) -> [BridgeCondition] {
         var named = Set((asked ?? []) + machines.flatMap(\.nics).compactMap(\.bridge))
-        // Where there is no VM yet, the one that the first will be on.
+        // Without a VM yet: the bridge that the first one will use by default.
         if asked == nil, machines.isEmpty { named = ["br0"] }
         return links.filter(\.isBridge).filter { bridge in
             named.contains(bridge.name)
@@ -93,7 +93,8 @@ struct NetworkSurvey {
         return condition
     }
 
-    /// Whether a bridge's address is what it would be if nobody had given it one: then it may have been given it or not.
+    /// Whether a bridge's MAC is the one that it would have by default, the lowest of its ports'. If so, it is not
+    /// known whether the MAC was set.
     private func mayFollowPorts(_ bridge: Link) -> Bool {
         bridge.mac != nil && links.filter { $0.controller == bridge.index }.compactMap(\.mac).min() == bridge.mac
     }
@@ -107,15 +108,15 @@ struct NetworkSurvey {
             heard: heard.filter { $0.port == link.index }.map(\.mac))
     }
 
-    /// Those that somebody gave it: every link that is up has an IPv6 address of its own making.
+    /// Its addresses without link-local ones, which every link that is up has.
     private func addresses(on link: Link) -> [InterfaceAddress] {
         addresses.filter { $0.link == link.index && !$0.address.isLinkLocal }
     }
 
-    /// What the host's default routes lead out of.
+    /// The links of the host's default routes.
     var waysOut: [String] { outward.map(\.name) }
 
-    /// Those of them that can be a bridge's port.
+    /// Those of them that could be a bridge's port.
     private var candidates: [String] {
         outward.filter { $0.isEthernet && !$0.isBridge && !$0.isTap && $0.controller == nil }.map(\.name)
     }
@@ -125,9 +126,9 @@ struct NetworkSurvey {
         return links.filter { ways.contains($0.index) }
     }
 
-    /// The kernel takes the stricter of the two (Documentation/networking/ip-sysctl.rst), where 2 is the looser way to look.
+    /// The kernel uses the higher of the two values (Documentation/networking/ip-sysctl.rst): 1 is strict, 2 is loose.
     private static func isStrictOnPaths(_ name: String) -> Bool {
-        // Advice only: where it can't be read there is none.
+        // This is only for advice: if a value can't be read, none is given.
         let values = ["all", name].map { name in
             ((try? Sysctl(key: "net/ipv4/conf/\(name)/rp_filter").value()) ?? nil).flatMap { Int($0) } ?? 0
         }
@@ -138,6 +139,6 @@ struct NetworkSurvey {
 extension Link {
     fileprivate var isTap: Bool { kind == "tun" }
 
-    /// Whether the other end is there.
+    /// Whether the other end is connected.
     fileprivate var hasCarrier: Bool { !isUp || ![.down, .lowerLayerDown, .notPresent].contains(state) }
 }

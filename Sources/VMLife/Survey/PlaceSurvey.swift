@@ -3,12 +3,12 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Where kvmctl and its VMs write, one for each file system.
+/// The places where kvmctl and its VMs write, one for each file system.
 struct PlaceSurvey {
     private var places: [PlaceCondition] = []
     private var devices: [UInt64: Int] = [:]
 
-    /// - Parameter files: the params files of the VMs that are asked about.
+    /// - Parameter files: the params files of the examined VMs.
     static func places(_ paths: Paths, disksOf files: [VMFile]) -> [PlaceCondition] {
         var survey = PlaceSurvey()
         survey.add("run-time files", paths.run, isMadeByItself: true)
@@ -35,7 +35,7 @@ struct PlaceSurvey {
         let directory = FileSystemSpace.existing(path)
         let isThere = directory == path
         let device = (try? status(of: directory))?.map { UInt64($0.st_dev) }
-        // What does not answer is named elsewhere, with what to do about it.
+        // A file system that does not answer is reported elsewhere, with its remedy.
         if RemoteMounts.isSilent(directory) { return }
         if let device, let place = devices[device], isThere || isMadeByItself {
             if !places[place].purpose.hasSuffix(purpose) { places[place].purpose += ", \(purpose)" }
@@ -50,7 +50,7 @@ struct PlaceSurvey {
 }
 
 extension PlaceCondition.FileSystem {
-    /// nil where it does not say.
+    /// nil if its space can't be determined.
     fileprivate init?(of directory: FilePath) {
         guard let space = FileSystemSpace(at: directory) else { return nil }
         self.init(
@@ -65,7 +65,7 @@ extension PlaceCondition.FileSystem {
         let mounts = String(decoding: (try? readFile("/proc/self/mountinfo", limit: 1 << 22)) ?? [], as: UTF8.self)
         return mounts.split(separator: "\n").compactMap { line -> FilePath? in
             let words = line.split(separator: " ")
-            // An odd character in a name is written in octal, and a part of a file system can't be made larger.
+            // Skip names with octal escapes, and bind mounts of a part of a file system: these can't be resized.
             guard words.count > 4, words[2] == number, words[3] == "/", line.contains(" - tmpfs "),
                 !words[4].contains("\\")
             else { return nil }

@@ -1,15 +1,15 @@
 import BridgeNet
 
-/// What a bridge is known by: a number comes again, so one that somebody made since may have it.
+/// What identifies a bridge. The number alone does not: a bridge made later may reuse it.
 struct BridgeIdentity: Equatable {
-    /// Its number; 0 where the kernel chooses it.
+    /// Its interface index; 0 if the kernel chooses it.
     var link: UInt32
-    /// The addresses that it has before, during and after a change.
+    /// The MACs that it has before, during and after a change.
     var macs: Set<MACAddress>
 
     init(link: UInt32, macs: Set<MACAddress>) { (self.link, self.macs) = (link, macs) }
 
-    /// That of a bridge on its way through a plan.
+    /// The identity of a bridge throughout a plan.
     init(_ bridge: InterfaceName, through plan: [NetworkOperation], found: NetworkState) {
         let present = found.link(named: bridge)
         self.init(link: present?.index ?? 0, macs: Set([present?.mac].compactMap(\.self)))

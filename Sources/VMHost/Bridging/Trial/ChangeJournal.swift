@@ -3,15 +3,16 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// The file by which a change to the host's network is undone or completed, RUN/net/BRIDGE, for root alone. It is written
-/// before the change begins and removed when the change is to stay:
-/// - its first line is a `ChangeRecord`;
-/// - its second line, written when all is done that can be undone, says that the change is to be completed;
-/// - byte 0 is locked by the process that sees to the change, for as long as that lives;
-/// - byte 1 is the turn of whoever decides what becomes of a change on trial.
+/// The file by which a change to the host's network is rolled back or completed, RUN/net/BRIDGE, for root alone. It is
+/// written before the change begins, and removed when the change is to stay:
+/// - Its first line is a `ChangeRecord`.
+/// - Its second line, written when all undoable steps are done, says that the change is to be completed.
+/// - Byte 0 is locked by the process in charge of the change while that process lives.
+/// - Byte 1 is locked by the process that decides whether a change on trial is kept.
 ///
-/// Who decides that empties the file, and removes it: that it has gone, with all of RUN/net maybe, decides nothing.
-/// With nobody's lock on byte 0 its process has ended, and root's next command undoes or completes the change.
+/// The decision is made by emptying the file, which is then removed. A missing file alone decides nothing: all of
+/// RUN/net may have been removed. If byte 0 is not locked the process in charge has ended, and root's next command
+/// rolls the change back or completes it.
 struct ChangeJournal: ~Copyable {
     private static let keeper: Int64 = 0
     static let decision: Int64 = 1
@@ -20,19 +21,19 @@ struct ChangeJournal: ~Copyable {
     let path: FilePath
     let record: ChangeRecord
 
-    /// The second line. It counts only as a whole.
+    /// The second line. It counts only if it is complete.
     private static let completion = Array("\nfinish\n".utf8)
 
     /// Writes the journal of a change that is about to begin.
     ///
-    /// - Throws: `.busy` where another change to the bridge is not decided yet.
+    /// - Throws: `.busy` if another change to the bridge is still undecided.
     static func begin(_ record: ChangeRecord, in paths: Paths) throws(VMError) -> ChangeJournal {
         try makePrivateDirectory(paths.networkChanges, below: paths.run)
         let path = paths.networkChanges.appending(record.bridge.description)
         while true {
             let file = try ByteLockFile.make(path, permissions: 0o600)
             guard try file.take(keeper, of: path) else { throw underWay(record.bridge) }
-            // Whoever had it before may just have removed it.
+            // The previous holder may just have removed it.
             guard file.isStillAt(path) else { continue }
             return try write(record, to: file, at: path)
         }
@@ -42,13 +43,13 @@ struct ChangeJournal: ~Copyable {
         _ record: ChangeRecord, to file: consuming ByteLockFile, at path: FilePath
     ) throws(VMError) -> ChangeJournal {
         do throws(Errno) {
-            // What is there is another namespace's, or the sweep before this command would have seen to it.
+            // Any content belongs to another namespace: the sweep before this command handles this one's.
             let found = try readAll(file.descriptor, limit: 1)
             guard found.isEmpty else { throw .resourceBusy }
             try writeAll(Array(record.json.text.utf8), to: file.descriptor)
         } catch .resourceBusy {
             throw VMError(
-                .busy, record.bridge.description, "a change to it in another network namespace is not decided yet",
+                .busy, record.bridge.description, "a change to it in another network namespace is still undecided",
                 remedy: "run \(command: "kvmctl net show") there, or set KVMCTL_RUN to another directory for this one")
         } catch {
             removeFile(path)
@@ -59,7 +60,7 @@ struct ChangeJournal: ~Copyable {
 
     private static func underWay(_ bridge: InterfaceName) -> VMError {
         VMError(
-            .busy, bridge.description, "a change to it is on trial, or just being made",
+            .busy, bridge.description, "a change to it is on trial or in progress",
             remedy: "if it is on trial, \(command: "kvmctl net confirm \(bridge)") keeps it; else wait")
     }
 
@@ -69,9 +70,9 @@ struct ChangeJournal: ~Copyable {
         self.record = record
     }
 
-    /// Takes over the journal that another process of this command has begun, and its lock.
+    /// Takes over the journal, and its lock, that another process of this command has begun.
     ///
-    /// - Throws: `.badData` if it is none.
+    /// - Throws: `.badData` if it is no journal.
     init(inherited descriptor: FileDescriptor, at path: FilePath) throws(VMError) {
         let file = ByteLockFile(inherited: descriptor)
         guard let record = try? Self.read(file) else {
@@ -80,7 +81,7 @@ struct ChangeJournal: ~Copyable {
         self.init(file: file, path: path, record: record)
     }
 
-    /// What the journal is of; nil where it was not written to its end.
+    /// The journal's change; nil if it was not written completely.
     private static func read(_ file: borrowing ByteLockFile) throws(Errno) -> ChangeRecord? {
         try lines(of: file).first.flatMap { try? JSON(parsing: $0) }.flatMap(ChangeRecord.init)
     }
@@ -92,13 +93,13 @@ struct ChangeJournal: ~Copyable {
 
     /// Whether the change is to be completed.
     ///
-    /// - Throws: Where that can't be read: to undo what is to be completed would leave half of each.
+    /// - Throws: if that can't be read. Rolling back a change that has to be completed would leave half of each.
     func isCommitted() throws(Errno) -> Bool {
         let lines = try Self.lines(of: file)
         return lines.count == 2 && lines[1].elementsEqual(Self.completion.dropFirst().dropLast())
     }
 
-    /// From now on the change is completed, and not undone any more.
+    /// From now on the change is to be completed, not rolled back.
     func commit() throws(VMError) {
         do throws(Errno) {
             lseek(file.descriptor.rawValue, 0, SEEK_END)
@@ -108,34 +109,35 @@ struct ChangeJournal: ~Copyable {
         }
     }
 
-    /// The descriptor with the lock, for a process that is to inherit it.
+    /// The descriptor with the lock, for a process that inherits it.
     var descriptor: FileDescriptor { file.descriptor }
 
-    /// Whether the change is still to be decided: another process may have kept it.
+    /// Whether the change is still undecided. Another process may have kept it.
     var isOpen: Bool { (try? file.length()) != 0 }
 
-    /// There is nothing left to be undone or completed: to do it once more would change nothing.
+    /// Ends the journal when nothing is left to be rolled back or completed. If this fails, doing it again changes
+    /// nothing.
     consuming func close() {
         try? Self.decide(file)
         Self.remove(file, at: path)
     }
 
-    /// - Throws: Where the file can't be emptied, and so nothing is decided.
+    /// - Throws: if the file can't be emptied: nothing is decided then.
     private static func decide(_ file: borrowing ByteLockFile) throws(Errno) {
         guard ftruncate(file.descriptor.rawValue, 0) == 0 else { throw Errno(rawValue: errno) }
     }
 
     private static func remove(_ file: borrowing ByteLockFile, at path: FilePath) {
-        // What is there now may be another one.
+        // There may be another file by now.
         if file.isStillAt(path) { removeFile(path) }
     }
 }
 
 extension ChangeJournal {
-    /// Keeps changes that are on trial: that to one bridge, or all.
+    /// Keeps the change on trial to one bridge, or all changes on trial.
     ///
-    /// - Parameter isDry: only says which.
-    /// - Returns: The bridges.
+    /// - Parameter isDry: only report which.
+    /// - Returns: the bridges.
     static func keep(_ bridge: InterfaceName?, in paths: Paths, isDry: Bool) throws(VMError) -> [InterfaceName] {
         var kept: [InterfaceName] = []
         for name in try bridges(in: paths) where bridge == nil || name == bridge {
@@ -144,8 +146,8 @@ extension ChangeJournal {
             if !isDry {
                 guard try file.take(decision, of: path), file.isStillAt(path) else {
                     throw VMError(
-                        .timedOut, name.description, "the change is just being taken back",
-                        remedy: "make it again: \(command: "kvmctl net up \(name)") with the options it had")
+                        .timedOut, name.description, "the change is already being rolled back",
+                        remedy: "make it again: \(command: "kvmctl net up \(name)") with the same options")
                 }
                 do throws(Errno) { try decide(file) } catch {
                     throw .system(error, path.string, "can't be emptied, so the change is not kept")
@@ -157,13 +159,13 @@ extension ChangeJournal {
         return kept
     }
 
-    /// Whether a change to a bridge is being made, or on trial, as far as the caller may look.
+    /// Whether a change to a bridge is in progress or on trial; false if the caller may not look.
     static func isOpen(_ bridge: InterfaceName, in paths: Paths) -> Bool {
         let path = paths.networkChanges.appending(bridge.description)
         return (try? ByteLockFile(asking: path).isHeld(keeper)) == true
     }
 
-    /// For how long a change to a bridge is still on trial; nil where none is, or the caller may not look.
+    /// The seconds left of the trial of a change to a bridge; nil if none is on trial, or if the caller may not look.
     static func secondsLeft(_ bridge: InterfaceName, in paths: Paths) -> Int64? {
         let path = paths.networkChanges.appending(bridge.description)
         guard let file = try? ByteLockFile(asking: path), (try? file.isHeld(keeper)) == true,
@@ -173,9 +175,9 @@ extension ChangeJournal {
         return overflow ? nil : max(0, left)
     }
 
-    /// Undoes or completes the changes whose processes have ended.
+    /// Rolls back or completes the changes whose processes have ended.
     ///
-    /// - Returns: The bridges, and what became of the change to each.
+    /// - Returns: the bridges, each with the outcome of its change.
     static func sweep(_ paths: Paths) throws(VMError) -> [(bridge: InterfaceName, settlement: Settlement)] {
         guard geteuid() == 0 else { return [] }
         return try bridges(in: paths).compactMap { bridge in
@@ -183,7 +185,7 @@ extension ChangeJournal {
         }
     }
 
-    /// Undoes or completes one, where its process has ended; nil where there was nothing to do.
+    /// Rolls back or completes one change if its process has ended; nil if there was nothing to do.
     private static func settleLeftOver(_ bridge: InterfaceName, in paths: Paths) -> Settlement? {
         let path = paths.networkChanges.appending(bridge.description)
         let file: ByteLockFile
@@ -197,7 +199,7 @@ extension ChangeJournal {
             do throws(Errno) { found = try read(file) } catch { throw .system(error, path.string, "can't be read") }
         } catch { return Settlement(failures: [error]) }
         guard let record = found, record.place.boot == here.boot else {
-            // Killed while it was written, before the change; or the change went with the kernel that had it.
+            // The process was killed before the change began, or the host has rebooted and the change is gone.
             removeFile(path)
             return nil
         }

@@ -3,28 +3,28 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A change to the host's network that may have to be undone or completed, as it stands in its journal.
+/// A change to the host's network that may have to be rolled back or completed, as its journal records it.
 struct ChangeRecord: Equatable {
-    /// The bridge that it is about.
+    /// The bridge to be changed.
     var bridge: InterfaceName
-    /// What that one is known by, among them its number, under which its neighbours are known.
+    /// What identifies the bridge: its MACs, and its index, by which its neighbours are found.
     var identity: BridgeIdentity
-    /// The routers that answered before, and have to go on answering.
+    /// The gateways that answered before, and have to keep answering.
     var gateways: [IPAddress]
-    /// What undoes it.
+    /// The steps that roll it back.
     var undo: NetworkScript
-    /// What completes it, once nothing of it can be undone any more.
+    /// The steps that complete it, once it can't be rolled back any longer.
     var finish: NetworkScript
-    /// The boot and the network namespace that it was made in: elsewhere its numbers mean other things.
+    /// The boot and the network namespace that it was made in. Elsewhere its interface indexes mean nothing.
     var place: Place
-    /// When the trial ends, in seconds of `BootClock`; nil where it is none.
+    /// When the trial ends, in seconds of `BootClock`; nil if the change is not on trial.
     var end: Int64?
 
     struct Place: Equatable {
         var boot: String
         var namespace: Int64
 
-        /// Where this process is.
+        /// This process's place.
         static func current() throws(VMError) -> Place {
             Place(boot: try Whereabouts.boot(), namespace: try Whereabouts.networkNamespace())
         }
@@ -42,7 +42,7 @@ extension ChangeRecord {
         ]
     }
 
-    /// Reads what `json` wrote; nil where it is not all there.
+    /// Reads the form that `json` writes; nil if something is missing.
     init?(_ json: JSON) {
         guard let bridge = json["bridge"]?.string.flatMap({ InterfaceName($0) }), let link = json["link"]?.integer,
             let macs = json["macs"]?.array,

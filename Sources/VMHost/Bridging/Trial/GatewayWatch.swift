@@ -1,15 +1,15 @@
 import BridgeKernel
 import BridgeNet
 
-/// Whether routers still answer, by ARP or ND, which also those do that drop pings.
+/// Watches whether gateways still answer ARP or ND, which even gateways that drop pings do.
 struct GatewayWatch: ~Copyable {
     private var socket: RouteSocket
     private let gateways: [IPAddress]
     private let link: UInt32
     private var lastAnswer: [IPAddress: ContinuousClock.Instant]
 
-    /// For how long a router may be silent: the kernel asks one that it knows three times, a second apart, and then
-    /// everybody.
+    /// How long a gateway may be silent. The kernel asks a known neighbour three times by unicast, a second apart, and
+    /// then by broadcast.
     static let patience = Duration.seconds(6)
 
     init(_ gateways: [IPAddress], link: UInt32) throws(NetworkError) {
@@ -20,19 +20,19 @@ struct GatewayWatch: ~Copyable {
 
     /// Asks again.
     ///
-    /// - Returns: A router that has been silent for too long.
+    /// - Returns: a gateway that has been silent for too long, if there is one.
     mutating func look() -> IPAddress? {
         if gateways.isEmpty { return nil }
-        // A kernel that can't be asked, as of a link that is gone, has no answers either.
+        // If the kernel can't be asked, as when the link is gone, that counts as silence.
         for gateway in (try? socket.askNeighbours(gateways, link: link)) ?? [] { lastAnswer[gateway] = .now }
         return gateways.first { gateway in lastAnswer[gateway].map { $0.duration(to: .now) > Self.patience } ?? false }
     }
 
-    /// Which of them answer now, within `limit`.
+    /// The gateways that answer now, within `limit`.
     static func answering(_ gateways: [IPAddress], link: UInt32, limit: Duration) throws(NetworkError) -> [IPAddress] {
         var socket = try RouteSocket()
         let deadline = Deadline(in: limit)
-        // What the first question says was known before.
+        // The first question returns what was known before.
         _ = try socket.askNeighbours(gateways, link: link)
         var answered: Set<IPAddress> = []
         while answered.count < gateways.count, !deadline.hasPassed {

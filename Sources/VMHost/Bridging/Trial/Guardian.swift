@@ -4,24 +4,25 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// The process that sees to a change on trial: in a session of its own, so that it outlives the terminal, and the SSH
-/// session, of the command that made it. It inherits the journal, whose lock it keeps, and one end of a line to that
-/// command, which tells it when the change is made, and by its end that nobody waits for the verdict any more.
+/// The process in charge of a change on trial. It runs in a new session, so that it outlives the terminal and the SSH
+/// session of the command that made the change. It inherits the journal, whose lock it keeps, and one end of a socket
+/// to that command. The command reports there that the change is made; when it closes the socket, nobody waits for the
+/// verdict any longer.
 package struct Guardian: ~Copyable {
     /// The descriptors that it inherits.
     static let line: CInt = 3
     static let journal: CInt = 4
 
     private static let tick = Duration.milliseconds(250)
-    /// How long the change itself may take: each request has its own limit, far below.
+    /// How long the whole change may take. Each request has its own, much shorter limit.
     private static let changing = Duration.seconds(60)
 
     private var channel: LineChannel
     private let journal: ChangeJournal
 
-    /// Takes over what this process inherited.
+    /// Takes over the descriptors that this process inherited.
     ///
-    /// - Parameter path: The journal's.
+    /// - Parameter path: the journal's path.
     package init(journal path: FilePath) throws(VMError) {
         signal(SIGHUP, SIG_IGN)
         signal(SIGINT, SIG_IGN)
@@ -30,15 +31,15 @@ package struct Guardian: ~Copyable {
         journal = try ChangeJournal(inherited: FileDescriptor(rawValue: Self.journal), at: path)
     }
 
-    /// Watches until there is a verdict, and sees to it.
+    /// Watches until there is a verdict, and carries it out.
     ///
-    /// - Parameter limit: For how long the change is on trial once it is made.
-    /// - Returns: The verdict, and what could not be taken back, where the command has ended and can't say so.
+    /// - Parameter limit: how long the change is on trial once it is made.
+    /// - Returns: the verdict and what could not be rolled back, if the command has ended and can't report them.
     package consuming func watch(for limit: Duration) -> (verdict: Verdict, failures: [VMError])? {
         var verdict = decide(limit)
         var failures: [VMError] = []
         if verdict != .kept {
-            // Nil: kept after all, at the last moment; or never made, and the journal removed.
+            // nil: it was kept at the last moment, or it was never made and the journal was removed.
             if let settlement = journal.settle() { failures = settlement.failures } else { verdict = .kept }
         }
         do throws(LineChannel.Failure) {

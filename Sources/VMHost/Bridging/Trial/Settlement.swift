@@ -3,21 +3,21 @@ import BridgeNet
 import SystemPackage
 import VMCore
 
-/// What is done with a change whose process has ended, or that nobody kept.
+/// Settles a change whose process has ended, or that nobody kept.
 extension ChangeJournal {
-    /// What became of a change whose process has ended.
+    /// The outcome of such a change.
     struct Settlement {
-        /// Whether it was completed; else it was undone.
+        /// Whether it was completed; else it was rolled back.
         var isCompleted = false
-        /// What could not be undone or completed.
+        /// The steps that failed.
         var failures: [VMError] = []
     }
 
-    /// Undoes the change, unless it was kept; or completes it, once nothing of it can be undone.
+    /// Rolls the change back, unless it was kept; or completes it, if it can't be rolled back any longer.
     ///
-    /// What fails only for now is left to root's next command.
+    /// Temporary failures are left to root's next command.
     ///
-    /// - Returns: nil where somebody else has decided, one way or the other.
+    /// - Returns: nil if another process has already decided.
     consuming func settle() -> Settlement? {
         let deadline = Deadline(in: .seconds(5))
         while (try? file.tryLock(Self.decision)) == false, !deadline.hasPassed { pause(.milliseconds(1)) }
@@ -31,7 +31,7 @@ extension ChangeJournal {
         do throws(NetworkError) {
             var socket = try RouteSocket()
             guard try isStillTheBridge(using: &socket) else {
-                // Where the bridge was to go, it has gone.
+                // A change that has to be completed removes the bridge, and it is gone.
                 if !settlement.isCompleted { settlement.failures = [madeAnew] }
                 close()
                 return settlement
@@ -40,14 +40,14 @@ extension ChangeJournal {
         } catch { failures = [error] }
         settlement.failures = failures.map { VMError($0) }
         if failures.contains(where: \.isPassing) {
-            settlement.failures[0].remedy = "root's next kvmctl command tries again"
+            settlement.failures[0].remedy = "root's next kvmctl command retries"
         } else {
             close()
         }
         return settlement
     }
 
-    /// Whether the bridge, where there is one, is that of the change.
+    /// Whether the bridge is still the one of the change, if it exists.
     private func isStillTheBridge(using socket: inout RouteSocket) throws(NetworkError) -> Bool {
         try socket.link(named: record.bridge).map(record.identity.isThat) ?? true
     }
@@ -55,6 +55,6 @@ extension ChangeJournal {
     private var madeAnew: VMError {
         VMError(
             .busy, record.bridge.description,
-            "the change to it is not taken back: somebody has made the bridge anew since")
+            "the change to it was not rolled back: the bridge has been recreated since")
     }
 }

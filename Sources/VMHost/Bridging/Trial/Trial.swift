@@ -5,27 +5,26 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A change to the host's network that is taken back unless somebody confirms it: the side of the command that makes it.
-/// Whatever becomes of this process, the guardian sees to the change; and if that is killed too, the next command of
-/// root's does.
+/// A change to the host's network that is rolled back unless it is confirmed, seen from the command that makes it. If
+/// this process ends, the guardian takes care of the change; if that is killed too, root's next kvmctl command does.
 package struct Trial: ~Copyable {
     private var channel: LineChannel
 
-    /// What happens while a change is on trial.
+    /// An event while a change is on trial.
     package enum Event: Equatable, Sendable {
-        /// Nothing, for as long as was waited.
+        /// Nothing happened in that time.
         case quiet
-        /// Somebody typed a line.
+        /// The user typed a line.
         case line
-        /// There is a verdict; with what could not be taken back.
+        /// There is a verdict; `left` is what could not be rolled back.
         case verdict(Verdict, left: [String])
     }
 
     /// Starts the guardian, and makes the change.
     ///
     /// - Parameters:
-    ///   - limit: For how long the change is on trial.
-    ///   - change: Makes it.
+    ///   - limit: how long the change is on trial.
+    ///   - change: makes the change.
     init(
         _ journal: consuming ChangeJournal, at path: FilePath, limit: Duration,
         change: () throws(BridgeChange.Failure) -> Void
@@ -35,21 +34,21 @@ package struct Trial: ~Copyable {
             journal.close()
             throw VMError(
                 .unavailable, "kvmctl net guard",
-                "the process that would take the change back did not start; nothing was changed")
+                "the process that would roll the change back did not start; nothing was changed")
         }
         do throws(BridgeChange.Failure) { try change() } catch {
-            // What is left the guardian undoes, as soon as this command has ended.
+            // The guardian rolls back the rest as soon as this command has ended.
             if error.isUndone { journal.close() }
             throw error.error
         }
-        // A guardian that is gone by now shows at the first wait.
+        // If the guardian is gone by now, the first wait notices.
         try? channel.send("made", by: Deadline(in: .seconds(5)))
         self.channel = channel
     }
 
     /// Waits for what happens next.
     ///
-    /// - Parameter input: A terminal that the user may press Enter on.
+    /// - Parameter input: a terminal where the user may press Enter.
     package mutating func wait(for limit: Duration, input: FileDescriptor?) -> Event {
         var left: [String] = []
         var sets = [pollfd(fd: channel.descriptor, events: Int16(POLLIN), revents: 0)]
@@ -63,19 +62,19 @@ package struct Trial: ~Copyable {
                 left.append(line)
             }
         } catch {
-            // Killed: as any command would, this one sees to what it left.
+            // The guardian was killed. This command cleans up after it, as any command would.
             return .verdict(.abandoned, left: left)
         }
     }
 
-    /// Runs this program again as the guardian, which gets the journal's lock and one end of a new line.
+    /// Runs this program again as the guardian, which inherits the journal's lock and one end of a new socket.
     private static func startGuardian(
         _ journal: borrowing ChangeJournal, at path: FilePath, limit: Duration
     ) throws(VMError) -> LineChannel {
         var ends: [CInt] = [0, 0]
         let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
         guard socketpair(AF_UNIX, type, 0, &ends) == 0 else {
-            throw .system(Errno(rawValue: errno), "kvmctl net guard", "no line to it can be made")
+            throw .system(Errno(rawValue: errno), "kvmctl net guard", "can't make a socket for it")
         }
         let own = OwnedDescriptor(FileDescriptor(rawValue: ends[0]))
         let other = OwnedDescriptor(FileDescriptor(rawValue: ends[1]))
@@ -97,10 +96,10 @@ package struct Trial: ~Copyable {
 }
 
 extension Trial {
-    /// Keeps what is on trial: the change to one bridge, or all.
+    /// Keeps the change on trial to one bridge, or all changes on trial.
     ///
-    /// - Parameter isDry: only says what it would keep.
-    /// - Throws: `.notFound` where nothing is.
+    /// - Parameter isDry: only report which.
+    /// - Throws: `.notFound` if there is none.
     package static func keep(
         _ bridge: InterfaceName?, _ paths: Paths, isDry: Bool = false
     ) throws(VMError) -> [InterfaceName] {
@@ -108,29 +107,29 @@ extension Trial {
         guard kept.isEmpty else { return kept }
         throw VMError(
             .notFound, bridge?.description ?? "network",
-            "no change to it is on trial, or it has been taken back by now",
-            remedy: "\(command: "kvmctl net show") says how it is now")
+            "no change to it is on trial, or it has been rolled back by now",
+            remedy: "\(command: "kvmctl net show") shows its present state")
     }
 
-    /// Whether a change to a bridge is on trial, or just being made.
+    /// Whether a change to a bridge is on trial or in progress.
     package static func isOn(_ bridge: InterfaceName, _ paths: Paths) -> Bool {
         ChangeJournal.isOpen(bridge, in: paths)
     }
 
-    /// For how many seconds a change to a bridge is still on trial; nil where none is, or the caller may not look.
+    /// The seconds left of the trial of a change to a bridge; nil if none is on trial, or if the caller may not look.
     package static func secondsLeft(_ bridge: InterfaceName, _ paths: Paths) -> Int64? {
         ChangeJournal.secondsLeft(bridge, in: paths)
     }
 
-    /// Undoes or completes the changes that a kvmctl which was killed has left unconfirmed or half made.
+    /// Rolls back or completes the changes that a killed kvmctl left unconfirmed or half made.
     ///
-    /// - Returns: What was done, in words, and what could not be.
+    /// - Returns: what was done, for people, and what failed.
     package static func settleLeftovers(_ paths: Paths) -> (done: [String], failures: [VMError]) {
         do throws(VMError) {
             let swept = try ChangeJournal.sweep(paths)
             let done = swept.filter(\.settlement.failures.isEmpty).map { bridge, settlement in
-                let what = settlement.isCompleted ? "completed" : "taken back"
-                return "\(bridge): a change was \(what), because the kvmctl that made it did not end it"
+                let what = settlement.isCompleted ? "completed" : "rolled back"
+                return "\(bridge): a change was \(what), because the kvmctl command that made it did not finish it"
             }
             return (done, swept.flatMap(\.settlement.failures))
         } catch { return ([], [error]) }

@@ -1,19 +1,19 @@
 import BridgeNet
 
-/// What became of a change on trial.
+/// The outcome of a change on trial.
 package enum Verdict: Equatable, Sendable {
-    /// Somebody confirmed it.
+    /// It was confirmed.
     case kept
-    /// Nobody confirmed it in time, and it was taken back.
+    /// It was not confirmed in time, and was rolled back.
     case timePassed
-    /// A router that had answered before no longer did, and it was taken back.
+    /// A gateway that had answered before no longer did, and the change was rolled back.
     case gatewayLost(String)
-    /// The command that made it has ended, and it was taken back.
+    /// The command that made it ended, and it was rolled back.
     case abandoned
 }
 
 extension Verdict {
-    /// As the guardian says it, in a line.
+    /// The line that the guardian sends.
     var line: String {
         switch self {
         case .kept: "kept"
@@ -34,7 +34,7 @@ extension Verdict {
         }
     }
 
-    /// Why it was taken back.
+    /// Why it was rolled back.
     package var reason: String {
         switch self {
         case .kept: "confirmed"
