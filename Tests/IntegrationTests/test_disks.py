@@ -1,6 +1,7 @@
 """Disks with any legal name, and disks that can't be used."""
 
 import os
+import re
 
 import pytest
 
@@ -87,6 +88,41 @@ def test_create_refuses_the_same_in_a_dry_run(host):
 def test_options_that_make_no_vm_are_64(host):
     result = host.kvmctl("create", host.vms / "vm", *["--disk", "1M"] * 27, expect=64)
     assert "DISK26" in result.stderr and "vm.params" not in result.stderr
+
+
+CREATED = """\
+# Made by kvmctl create. Every key: README.md.
+NAME=web
+UUID=…
+MACHINE=…
+MEMORY=2G
+CPUS=2
+DISK0=vdisk0
+DISK0_FORMAT=raw
+DISK1=vdisk1
+DISK1_FORMAT=raw
+CDROM0='/srv/it'\\''s a.iso'
+NET0=user
+NET0_MAC=…
+NET1=bridge:br1
+NET1_MAC=…
+VNCDISP=3
+"""
+
+
+def test_create_writes_every_option(host):
+    options = ["--name", "web", "--memory", "2G", "--cpus", "2", "--disk", "1M", "--disk", "2M", "--net", "user",
+               "--net", "bridge:br1", "--vnc", "3", "--cdrom", "/srv/it's a.iso"]
+    planned = host.kvmctl("create", host.vms / "vm", *options, "--dry-run").stdout
+    host.kvmctl("create", host.vms / "vm", *options)
+    made = (host.vms / "vm" / "vm.params").read_text()
+    texts = [re.sub("(UUID|MACHINE|MAC)=.*", "\\1=…", text) for text in (made, planned.partition("vm.params:\n")[2])]
+    assert texts == [CREATED, CREATED]
+
+
+def test_create_refuses_what_no_line_can_hold(host):
+    result = host.kvmctl("create", host.vms / "vm", "--cdrom", "a\nMEMORY=1", "--dry-run", expect=64)
+    assert "the value of CDROM0 has a control character, \\x0a" in result.stderr
 
 
 def test_create_warns_of_more_than_there_is(host):

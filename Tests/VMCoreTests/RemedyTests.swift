@@ -13,6 +13,7 @@ import Testing
         "$(reboot)", "`reboot`", "a;reboot", "a b", "a'b", "a\"b", "a\\b", "'", "$'x'", "${IFS}", "*", "~", "a\nb",
         "a\tb",
         "a\u{1b}[31mb", "a\u{202e}b", "é", "=ls", "a&b", "a|b", "a>b", "(a)", "{a,b}", "!x", "#x", "", "-", "a=b", "日本",
+        "'\u{301};reboot;'\u{301}", "`\u{301}reboot`\u{301}",
     ]
 
     @Test(arguments: hostile)
@@ -29,6 +30,11 @@ import Testing
         #expect(printed == "<first><\(word)><\(word)last>")
         // What is shown is what is meant: nothing of it drives a terminal, or is shown as something else.
         #expect(Printable.escaped(line.description) == line.description)
+    }
+
+    /// A combining mark makes one Character of itself and the back-quote before it.
+    @Test func noNameOpensACommand() {
+        #expect(VMError(.busy, "a`\u{301}b`", "c").summary == "a\\x60\u{301}b\\x60: c")
     }
 
     @Test func operatorsAreTheOnlySyntax() {

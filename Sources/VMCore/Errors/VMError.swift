@@ -88,6 +88,6 @@ extension VMError: CustomStringConvertible {
     package var summary: String {
         let text = (subject.isEmpty ? cause : "\(subject): \(cause)") + (errno.map { ": \($0.description)" } ?? "")
         return text.utf8.contains(UInt8(ascii: "`"))
-            ? text.split(separator: "`", omittingEmptySubsequences: false).joined(separator: "\\x60") : text
+            ? text.unicodeScalars.reduce(into: "") { $0 += $1 == "`" ? "\\x60" : String($1) } : text
     }
 }

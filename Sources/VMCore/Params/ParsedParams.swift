@@ -80,7 +80,7 @@ extension VMParams {
     }
 
     /// The one fault of a file that is no text file, of which nothing else is worth saying.
-    private static func notText(_ bytes: [UInt8]) -> Fault? {
+    static func notText(_ bytes: [UInt8]) -> Fault? {
         if bytes.count > maximumFileSize {
             return Fault(
                 line: 1, message: "the file is larger than \(ByteCount(bytes: Int64(maximumFileSize)))",

@@ -85,17 +85,12 @@ extension ShellCommand {
     /// Text as one word: as it is where that is safe, else in single quotes.
     package static func singleQuoted(_ text: String) -> String {
         // In zsh a word that begins with = is the path of a program.
-        if !text.isEmpty, text.utf8.first != UInt8(ascii: "="), text.utf8.allSatisfy(isSafe) { return text }
-        return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
-
-    private static func isSafe(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: "%+,-./:=@_".utf8.contains(byte)
+        if !text.isEmpty, text.utf8.first != UInt8(ascii: "="), text.utf8.allSatisfy(ShellWord.isOrdinary) {
+            return text
         }
+        // By scalars: a quote and the combining mark after it are one Character, but sh sees the quote.
+        let parts = text.unicodeScalars.split(separator: "'", omittingEmptySubsequences: false)
+        return "'" + parts.map { String($0) }.joined(separator: "'\\''") + "'"
     }
 
     private static func escaped(_ text: String) -> String {

@@ -65,8 +65,12 @@ package struct Creating: Sendable {
         self.paths = paths
         self.trust = trust
         let uuid = Self.freeUUID(vm, paths)
-        text = Self.text(
-            vm, uuid: uuid, machine: Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking), trust))
+        let machine = Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking), trust)
+        do throws(ParamsDocument.Failure) {
+            text = try Self.document(vm, uuid: uuid, machine: machine).text
+        } catch {
+            throw Self.refusal(of: vm, details: ["\(error)."])
+        }
         // Only the decoder decides what a valid VM is.
         let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
         if parsed.errorCount > 0 { throw Self.refusal(of: vm, parsed) }
@@ -80,9 +84,13 @@ package struct Creating: Sendable {
                 .usage, vm.directory.string, "\(source), \(Printable.quoted(name)), can't be the VM's name",
                 remedy: "give another one with --name NAME. \(ParamsDecoder.nameRule)")
         }
-        return VMError(
-            .usage, vm.directory.string, "these options don't make a valid VM",
+        return refusal(
+            of: vm,
             details: parsed.diagnostics.map { [$0.message + ".", $0.hint].compactMap(\.self).joined(separator: " ") })
+    }
+
+    private static func refusal(of vm: NewVM, details: [String]) -> VMError {
+        VMError(.usage, vm.directory.string, "these options don't make a valid VM", details: details)
     }
 
     /// The disks to create.
@@ -227,20 +235,28 @@ package struct Creating: Sendable {
         return facts?.machines["q35"]?.versionedName ?? "q35"
     }
 
-    private static func text(_ vm: NewVM, uuid: UUID, machine: String) -> String {
-        var lines = ["# Made by kvmctl create. Every key: README.md."]
-        if let name = vm.name { lines.append("NAME=\(name)") }
-        lines += [
-            "UUID=\(uuid.uuidString.lowercased())", "MACHINE=\(machine)", "MEMORY=\(vm.memory.parameter)",
-            "CPUS=\(vm.cpus)",
-        ]
-        for index in vm.disks.indices { lines += ["DISK\(index)=vdisk\(index)", "DISK\(index)_FORMAT=raw"] }
-        for (index, path) in vm.cdroms.enumerated() { lines.append("\(ParamsLine("CDROM\(index)", path.string))") }
-        if vm.networks.isEmpty { lines.append("NET0=none") }
-        for (index, network) in vm.networks.enumerated() {
-            lines += ["NET\(index)=\(network)", "NET\(index)_MAC=\(Identity.mac(uuid: uuid, nic: index))"]
+    /// The params file of the VM.
+    private static func document(
+        _ vm: NewVM, uuid: UUID, machine: String
+    ) throws(ParamsDocument.Failure) -> ParamsDocument {
+        var document = ParamsDocument()
+        document.append(comment: "Made by kvmctl create. Every key: README.md.")
+        if let name = vm.name { try document.set(KeyName(.name), to: "\(name)") }
+        try document.set(KeyName(.uuid), to: uuid.uuidString.lowercased())
+        try document.set(KeyName(.machine), to: machine)
+        try document.set(KeyName(.memory), to: vm.memory.parameter)
+        try document.set(KeyName(.cpus), to: "\(vm.cpus)")
+        for index in vm.disks.indices {
+            try document.set(KeyName(.disk, index), to: "vdisk\(index)")
+            try document.set(KeyName(.diskFormat, index), to: "raw")
         }
-        lines.append("VNCDISP=\(vm.vnc)")
-        return lines.joined(separator: "\n") + "\n"
+        for (index, path) in vm.cdroms.enumerated() { try document.set(KeyName(.cdrom, index), to: path.string) }
+        if vm.networks.isEmpty { try document.set(KeyName(.net, 0), to: "none") }
+        for (index, network) in vm.networks.enumerated() {
+            try document.set(KeyName(.net, index), to: "\(network)")
+            try document.set(KeyName(.netMAC, index), to: "\(Identity.mac(uuid: uuid, nic: index))")
+        }
+        try document.set(KeyName(.vncDisplay), to: "\(vm.vnc)")
+        return document
     }
 }

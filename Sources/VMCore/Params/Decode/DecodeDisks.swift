@@ -60,7 +60,7 @@ extension ParamsDecoder {
     }
 
     private func readOnlyBoth(_ disks: VMParams.Disk...) -> Hint {
-        let lines = disks.filter { !$0.readOnly.value }.map { ParamsLine("\(KeyName(.diskReadOnly, $0.index))", "yes") }
+        let lines = disks.filter { !$0.readOnly.value }.map { ParamsLine(KeyName(.diskReadOnly, $0.index), "yes") }
         let words = lines.map(\.description).joined(separator: " and ")
         return Hint(
             text: "Two disks on one file destroy it. Name another file, or add \(words).", offers: [.addition(lines)])

@@ -114,8 +114,8 @@ package struct ParamsDecoder {
 
     /// A line that has the key.
     private func example(of name: KeyName) -> ParamsLine {
-        guard case .entry(let entry, _) = ParamsSchema.find(name.description) else { return ParamsLine("\(name)", "") }
-        return ParamsLine("\(name)", entry.example)
+        guard case .entry(let entry, _) = ParamsSchema.find(name.description) else { return ParamsLine(name, "") }
+        return ParamsLine(name, entry.example)
     }
 
     static let withoutIt: Hint =

@@ -102,19 +102,8 @@ struct HintTrial {
 extension LineEdit {
     /// A file after the change, and the lines that are new in it, from 1.
     func applied(to bytes: [UInt8]) -> (bytes: [UInt8], lines: Range<Int>) {
-        var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(Array.init)
-        switch self {
-        case .replace(let number, let new):
-            let text = new.map { Array($0.description.utf8) }
-            guard lines.indices.contains(number - 1) else { return (bytes, 0..<0) }
-            // A comment in its place keeps the numbers of the others.
-            lines.replaceSubrange(number - 1...number - 1, with: text.isEmpty ? [[UInt8(ascii: "#")]] : text)
-            return (Array(lines.joined(separator: [UInt8(ascii: "\n")])), number..<number + max(1, new.count))
-        case .append(let new):
-            let isEnded = bytes.isEmpty || bytes.last == UInt8(ascii: "\n")
-            let text = (isEnded ? "" : "\n") + new.map { "\($0)\n" }.joined()
-            let first = lines.count + (isEnded ? 0 : 1)
-            return (bytes + Array(text.utf8), first..<first + new.count)
-        }
+        var document = ParamsDocument(bytes)
+        let lines = document.apply(self)
+        return (document.bytes, lines)
     }
 }

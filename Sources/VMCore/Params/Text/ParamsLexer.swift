@@ -32,14 +32,18 @@ struct Assignment: Equatable {
 /// thing here and another when it is sourced.
 struct ParamsLexer: Sequence, IteratorProtocol {
     private let bytes: [UInt8]
-    private var lineStart = 0
+    private var lineStart: Int
     private var line = 0
+    /// Where the line of the last result is in the file, its end included.
+    private(set) var lineRange = 0..<0
 
     package init(_ bytes: [UInt8]) {
         self.bytes = bytes
-        // Windows editors begin a file with a byte order mark.
-        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { lineStart = 3 }
+        lineStart = Self.start(of: bytes)
     }
+
+    /// Where the first line begins: after the byte order mark that Windows editors write.
+    static func start(of bytes: [UInt8]) -> Int { bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
 
     /// The next assignment or fault; nil at the end of the file.
     mutating func next() -> Result<Assignment, Fault>? {
@@ -49,7 +53,8 @@ struct ParamsLexer: Sequence, IteratorProtocol {
             let contentEnd = end > lineStart && bytes[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
             let range = lineStart..<contentEnd
             line += 1
-            lineStart = end + 1
+            lineRange = lineStart..<(end < bytes.count ? end + 1 : end)
+            lineStart = lineRange.upperBound
             do throws(Fault) {
                 if let assignment = try assignment(range) { return .success(assignment) }
             } catch {

@@ -57,7 +57,8 @@ struct ShellWord {
         cursor = stop
     }
 
-    private static func isOrdinary(_ byte: UInt8) -> Bool {
+    /// Whether the byte means only itself in sh, anywhere in a word.
+    static func isOrdinary(_ byte: UInt8) -> Bool {
         switch Unicode.Scalar(byte) {
         case "A"..."Z", "a"..."z", "0"..."9", "_", "-", ".", "/", ":", ",", "+", "=", "@", "%": true
         default: false
@@ -86,8 +87,7 @@ struct ShellWord {
                 cursor += 1
                 return
             case "\\":
-                // Within double quotes a backslash is itself, but before these four.
-                if cursor + 1 < end, "$`\"\\".utf8.contains(bytes[cursor + 1]) { cursor += 1 }
+                if cursor + 1 < end, Self.isEscapedInDoubleQuotes(bytes[cursor + 1]) { cursor += 1 }
                 try take()
             case "$", "`": try readDollar(quoted: true)
             default: try take()
@@ -95,6 +95,9 @@ struct ShellWord {
         }
         throw unterminated(quote)
     }
+
+    /// Whether the byte needs a backslash within double quotes. Before any other byte, a backslash is itself there.
+    static func isEscapedInDoubleQuotes(_ byte: UInt8) -> Bool { "$`\"\\".utf8.contains(byte) }
 
     private mutating func readEscaped() throws(Fault) {
         guard cursor + 1 < end else {
@@ -125,10 +128,13 @@ struct ShellWord {
             meant: literal, "Write the value that it stands for; as plain characters:")
     }
 
+    /// Whether the byte is one that no value can hold.
+    static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != UInt8(ascii: "\t") || byte == 0x7f }
+
     /// Takes the byte at the cursor into the value.
     private mutating func take() throws(Fault) {
         let byte = bytes[cursor]
-        guard byte >= 0x20 && byte != 0x7f || byte == UInt8(ascii: "\t") else {
+        guard !Self.isControl(byte) else {
             let hint: Hint =
                 byte == UInt8(ascii: "\r")
                 ? "It ends no line here: convert the file with tr '\\r' '\\n', or remove it."
