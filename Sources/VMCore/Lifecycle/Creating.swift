@@ -225,7 +225,7 @@ package struct Creating: Sendable {
     }
 
     private static func text(_ vm: NewVM, uuid: UUID, machine: String) -> String {
-        var lines = ["# Made by kvmctl create. Every key: README.md."]
+        var lines = ["# Made by kvmctl create. Every key: vm.params(5)."]
         if let name = vm.name { lines.append("NAME=\(name)") }
         lines += [
             "UUID=\(uuid.uuidString.lowercased())", "MACHINE=\(machine)", "MEMORY=\(vm.memory.parameter)",
