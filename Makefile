@@ -10,7 +10,8 @@
 # make soak       the lab's tests on each suite, with ten power cuts; and make inject
 # make inject     make every system call of the commands that change something fail once, and kill kvmctl at each
 # make install    put kvmctl, the link start_a_kvm.sh, man pages, completions and systemd's files under $(DESTDIR)$(PREFIX)
-# make uninstall  remove just that
+# make uninstall  remove exactly that
+# make blocks     rewrite the generated parts of docs/*.md
 # make deb        build the Debian package .build/kvmctl_VERSION_ARCH.deb
 
 PREFIX  ?= /usr/local
@@ -45,7 +46,7 @@ FUZZTIME ?= 60
 FUZZER   := .build-fuzz/release/DecoderFuzzer
 
 .PHONY: all build release lint lint-scripts deps-test deps-lab deps-demo test unit-test integration-test fuzzer fuzz fuzz-merge \
-        demo bench bench-quick lab lab-shell lab-test lab-suite inject soak docs install uninstall deb deps-deb clean
+        demo bench bench-quick lab lab-shell lab-test lab-suite inject soak docs blocks install uninstall deb deps-deb clean
 
 # With the documents, so that `sudo make install` makes nothing in here.
 all: release
@@ -82,7 +83,7 @@ test: deps-test
 	$(MAKE) integration-test
 	$(MAKE) lab-suite
 
-# The tests of the kernel's side make network namespaces, which takes root.
+# The tests of the kernel's side make network namespaces, which needs root.
 unit-test:
 	swift build --build-tests
 	$(SUDO) env PATH="$$PATH" swift test --skip-build
@@ -152,10 +153,14 @@ $(BINARY):
 
 # Man pages and completions are what the binary says of its commands.
 DOCS := .build/docs
-$(DOCS): $(BINARY) tools/docs tools/manual README.md $(wildcard docs/man/*)
+$(DOCS): $(BINARY) tools/docs tools/manual docs/commands.md $(wildcard docs/man/*)
 	tools/docs $(BINARY) $(DOCS)
 
 docs: $(DOCS)
+
+# The parts of docs/*.md that are generated.
+blocks: $(BINARY)
+	tools/blocks $(BINARY)
 
 INSTALL_TREE = PREFIX="$(PREFIX)" tools/install-tree
 

@@ -1,14 +1,18 @@
-"""The man pages and the shell completions, which are generated from the binary's own help."""
+"""The documents, the man pages and the shells' completions: what is generated is current, and what they name exists."""
 
 import json
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pexpect
 import pytest
 
 from rig.docs import make_docs
+
+TREE = Path(__file__).resolve().parents[2]
+PAGES = [TREE / "README.md", TREE / "CONTRIBUTING.md", *sorted((TREE / "docs").glob("*.md"))]
 
 
 def asked(binary, *words):
@@ -52,6 +56,46 @@ def test_vm_params_has_each_key_and_what_may_stand_for_n(binary, docs):
         if key["isBuilt"]:
             assert f"{key['key'].replace('n', '0')}={key['example']}" in text
     assert "n is 0 to 25" in text
+
+
+def test_generated_parts_of_documents_are_current(binary):
+    check = subprocess.run([TREE / "tools/blocks", "--check", binary], capture_output=True, text=True)
+    assert (check.returncode, check.stderr) == (0, "")
+
+
+def test_readme_is_short_and_lists_each_command(binary):
+    readme = (TREE / "README.md").read_text()
+    assert len(readme.splitlines()) <= 130
+    table = readme.split("## Commands\n")[1].split("\n## ")[0]
+    cells = "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    listed = {re.sub(r" *[A-Z…]+$", "", words) for words in re.findall("`(.+?)`", cells)}
+    root = asked(binary, "--experimental-dump-help")["command"]
+    assert listed == {
+        name.removeprefix("kvmctl-").replace("-", " ") for name, command in commands(root)
+        if name != "kvmctl" and not any(child["shouldDisplay"] for child in command.get("subcommands", []))}
+
+
+def anchors(page):
+    headings = re.findall("^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_names_exists(page):
+    text = page.read_text()
+    for path, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+    tops = "|".join(path.name for path in TREE.iterdir() if path.is_dir() and path.name[0] != ".")
+    for path in re.findall(rf"`[^`\n]*?\b((?:{tops})/[\w./*@-]+)", text):
+        assert list(TREE.glob(path.rstrip("."))), path
+    sources = {path.name for path in TREE.glob("Sources/**/*.*")}
+    assert set(re.findall(r"`(\w+\.(?:swift|c))`", text)) <= sources
+    tests = {path.name for path in TREE.glob("Tests/**/test_*.py")}
+    for path in TREE.glob("Tests/**/test_*.py"):
+        tests |= set(re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE))
+    assert set(re.findall(r"\btest_\w+(?:\.py)?", text)) <= tests
 
 
 def test_pages_are_well_formed(docs):

@@ -7,7 +7,7 @@ from bench.world import run
 
 NAME = "binary"
 
-# Those of DESIGN §7, and the dynamic loader.
+# What a release may link with, and the dynamic loader.
 ALLOWED = ("libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6", "libcap-ng.so.0", "ld-linux-x86-64.so.2")
 
 

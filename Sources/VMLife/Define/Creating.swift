@@ -240,7 +240,7 @@ package struct Creating: Sendable {
         _ vm: NewVM, uuid: UUID, machine: String
     ) throws(ParamsDocument.Failure) -> ParamsDocument {
         var document = ParamsDocument()
-        document.append(comment: "Made by kvmctl create. Every key: README.md.")
+        document.append(comment: "Made by kvmctl create. Every key: vm.params(5).")
         if let name = vm.name { try document.set(KeyName(.name), to: "\(name)") }
         try document.set(KeyName(.uuid), to: uuid.uuidString.lowercased())
         try document.set(KeyName(.machine), to: machine)
