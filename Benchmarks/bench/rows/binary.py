@@ -1,4 +1,4 @@
-"""The binary: how big it is, and what it needs."""
+"""The binary: its size, and the libraries that it needs."""
 
 import re
 
@@ -7,7 +7,7 @@ from bench.world import run
 
 NAME = "binary"
 
-# Those of DESIGN §7, and the dynamic loader.
+# The libraries that the binary may need, and the dynamic loader.
 ALLOWED = ("libc.so.6", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6", "libcap-ng.so.0", "ld-linux-x86-64.so.2")
 
 
