@@ -27,7 +27,7 @@ MANY = [["--all"], ["--all", "--disks"], ["a", "b", "c", "--disks"]]
 def test_without_a_terminal_it_needs_a_yes(three, words):
     host = three
     said = host.kvmctl("rm", *words, expect=64).stderr
-    assert "removes 3 VMs" in said and "--yes" in said and files(host) == ALL
+    assert "would remove 3 VMs" in said and "--yes" in said and files(host) == ALL
     [element] = json.loads(host.kvmctl("rm", *words, "--json", expect=64).stdout)
     assert element["error"]["code"] == 64 and files(host) == ALL
     host.kvmctl("rm", *words, "--dry-run")
