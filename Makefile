@@ -2,11 +2,11 @@
 # make test       install what is needed, run every test
 # make fuzz       feed the netlink decoder garbage under AddressSanitizer for $(FUZZTIME) seconds
 # make demo       install what is needed, install a guest from a CD and boot it
-# make bench      install kvmctl's peers, measure it beside them (15 minutes), fail where a budget is missed
-# make bench-quick  the part of it that holds on a busy machine (90 seconds)
+# make bench      install kvmctl's peers, measure it beside them (15 minutes), fail if a budget is missed
+# make bench-quick  the part of it that is reliable on a busy machine (90 seconds)
 # make lab        start a host with real KVM (docs/lab.md); SUITE=trixie, LABFLAGS='--hosts 2'
 # make lab-shell  a shell on it
-# make lab-test   run the lab's tests on it, or those whose name has TEST=NAME in it
+# make lab-test   run the lab's tests on it; with TEST=NAME, those whose name contains NAME
 # make soak       the lab's tests on each suite, with ten power cuts; and make inject
 # make inject     make every system call of the commands that change something fail once, and kill kvmctl at each
 # make install    put kvmctl, the link start_a_kvm.sh, man pages, completions and systemd's files under $(DESTDIR)$(PREFIX)
@@ -16,17 +16,17 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
-# The same source makes the same files: what bears a date has that of the last commit.
+# The same source makes the same files: dates in them are that of the last commit.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y README.md)
 
-# libstdc++ and libgcc, which Swift's runtime needs, are linked in too: to load them took a tenth of every command's
-# start-up. Only the archive is in this directory, so the linker takes it.
+# libstdc++ and libgcc, which Swift's runtime needs, are linked in too: loading them took a tenth of every command's
+# start-up. This directory has only the archive, so the linker uses it.
 STATIC  := .build/static
 RELEASE := mkdir -p $(STATIC) && ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(STATIC) && \
            swift build -c release --static-swift-stdlib --disable-local-rpath -Xlinker -L$(CURDIR)/$(STATIC) \
            -Xlinker -l:libgcc_eh.a -Xlinker --as-needed
 BINARY  := .build/release/kvmctl
-# Debian's own Python, which has the Debian packages of the tests; another may stand before it in PATH.
+# Debian's own Python, which has the Debian packages of the tests; another one may come first in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
 SCRIPTS := .ci/run tools/deb tools/demo tools/docs tools/install-deps tools/install-tree \
            packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm Tests/IntegrationTests/guests/build \
@@ -38,17 +38,17 @@ ifneq ($(shell id -u),0)
 SUDO := sudo
 endif
 
-# sudo keeps neither the way to Swift, whose version the counts of instructions belong to, nor the cache of guests.
+# sudo keeps neither the path to Swift, to whose version the instruction counts belong, nor the cache of guests.
 BENCH := $(SUDO) env PATH="$(PATH)" HOME="$(HOME)" PYTHONDONTWRITEBYTECODE=1 Benchmarks/run
 
-# Coverage-guided: what reaches new code is kept in .build-fuzz/corpus, and goes on from there the next time.
+# Coverage-guided: inputs that reach new code are kept in .build-fuzz/corpus, where the next run continues.
 FUZZTIME ?= 60
 FUZZER   := .build-fuzz/release/DecoderFuzzer
 
 .PHONY: all build release lint lint-scripts deps-test deps-lab deps-demo test unit-test integration-test fuzzer fuzz fuzz-merge \
         demo bench bench-quick lab lab-shell lab-test lab-suite inject soak docs blocks install uninstall deb deps-deb clean
 
-# With the documents, so that `sudo make install` makes nothing in here.
+# With the documents, so that `sudo make install` creates nothing in here.
 all: release
 	$(MAKE) docs
 
@@ -75,7 +75,7 @@ deps-lab:
 deps-demo:
 	tools/install-deps demo
 
-# One after the other, the quick ones first: two cores are few, and what fails should fail soon.
+# One after the other, the quick ones first: two cores are few, and failures should show soon.
 test: deps-test
 	$(MAKE) lint
 	$(MAKE) unit-test
@@ -88,11 +88,11 @@ unit-test:
 	swift build --build-tests
 	$(SUDO) env PATH="$$PATH" swift test --skip-build
 
-# What is tested is what is installed.
+# The binary that is tested is the one that is installed.
 integration-test: release
 	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests
 
-# Of the same cache of images for everybody who may become root.
+# With the caller's HOME, so that root uses the caller's cache of images.
 SUITE    ?= bookworm
 TEST     ?=
 LAB      := $(SUDO) env HOME="$(HOME)" tools/lab --suite $(SUITE)
@@ -108,7 +108,7 @@ lab-shell:
 lab-test: all
 	$(LAB) test $(TEST)
 
-# On hosts of its own: two labs, as a host has one CPU.
+# On separate hosts, in two labs, because a host has one CPU.
 lab-suite: deps-lab deb
 	$(LABTESTS) --suite=$(SUITE)
 
@@ -140,18 +140,18 @@ fuzz: fuzzer
 	SWIFT_BACKTRACE=enable=no $(FUZZER) -max_total_time=$(FUZZTIME) -max_len=4096 -timeout=10 -print_final_stats=1 \
 	    -artifact_prefix=.build-fuzz/ .build-fuzz/corpus Tests/Fuzz/corpus
 
-# Keeps of what `make fuzz` found the little that reaches more than what is in the repository.
+# Of what `make fuzz` found, keeps the few inputs that reach more code than the corpus in the repository.
 fuzz-merge: fuzzer
 	$(FUZZER) -merge=1 -max_len=4096 Tests/Fuzz/corpus .build-fuzz/corpus
 
 demo: deps-demo release
 	$(SUDO) tools/demo $(CURDIR)/$(BINARY)
 
-# Not built here where it is already: `sudo make install` needs no Swift.
+# Not built here if it already exists: `sudo make install` needs no Swift.
 $(BINARY):
 	$(RELEASE)
 
-# Man pages and completions are what the binary says of its commands.
+# Man pages and completions are generated from what the binary says about its commands.
 DOCS := .build/docs
 $(DOCS): $(BINARY) tools/docs tools/manual docs/commands.md $(wildcard docs/man/*)
 	tools/docs $(BINARY) $(DOCS)

@@ -51,7 +51,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// The fuzzer's main is libFuzzer's, so it links only with the sanitizers that `make fuzz` asks for.
+// libFuzzer provides the fuzzer's main, so it links only with the sanitizers that `make fuzz` asks for.
 if Context.environment["KVMCTL_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(

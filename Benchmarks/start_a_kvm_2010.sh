@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # start_a_kvm_2010.sh PARAMS [ARGUMENT…]: the script of 2010, re-created: it sources vm.params, makes a tap, joins it to
-# br0 and runs QEMU. The arguments are for QEMU: the benchmark's way to learn when the machine is ready. It said qemu-kvm,
-# which is now spelled -accel.
+# br0 and runs QEMU. The arguments are for QEMU, so that the benchmark can learn when the machine is ready. The original
+# ran qemu-kvm, which is now spelled -accel.
 set -e
 
 # shellcheck source=/dev/null

@@ -2,9 +2,9 @@ import BridgeKernel
 import BridgeNet
 import SystemPackage
 
-/// `TapBench BRIDGE COUNT`: makes taps as a start does, each with an alias and joined to the bridge and up, then takes
-/// them away, all at once. Prints both times as JSON, in nanoseconds. The first tap pays for the code pages that all later ones share,
-/// as the only tap of a `kvmctl start` does.
+/// `TapBench BRIDGE COUNT`: creates taps as a start does, each with an alias, joined to the bridge and up, then deletes
+/// them all at once. Prints both times as JSON, in nanoseconds. The first tap pays for the code pages that all later
+/// ones share, as the only tap of a `kvmctl start` does.
 @main
 struct TapBench {
     static func main() throws {
@@ -34,13 +34,13 @@ struct TapBench {
         print("{" + times.map { "\"\($0)\": \(nanoseconds($1))" }.joined(separator: ", ") + "}")
     }
 
-    /// Any that no other link has.
+    /// A group that no other link has.
     private static let group: UInt32 = 1000
 
     private static func nanoseconds(_ duration: Duration) -> Int64 { Int64(duration / .nanoseconds(1)) }
 }
 
-/// Called wrongly.
+/// It was called with wrong arguments.
 struct Misuse: Error {
     let usage: String
 }

@@ -1,4 +1,4 @@
-"""QEMU itself: the floor of everything that starts one."""
+"""Bare QEMU: the lower bound for everything that starts one."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ class QEMU:
     """A QEMU with descriptors that were opened before, timed from its creation to a running guest."""
 
     def __init__(self, arguments, descriptors, monitor, environment=None):
-        """`descriptors` are {number in QEMU: ours}, `monitor` is the path of the QMP socket that one of them listens at."""
+        """`descriptors` are {number in QEMU: ours}, `monitor` is the path of the QMP socket on which one listens."""
         actions = [(os.POSIX_SPAWN_DUP2, ours, target) for target, ours in sorted(descriptors.items())]
         begun = time.perf_counter()
         self.pid = os.posix_spawnp(
@@ -46,14 +46,14 @@ class QEMU:
 
 
 def high(descriptor):
-    """The descriptor under a number above all that QEMU is to get, so that none overwrites another on the way there."""
+    """Moves the descriptor to a number above all that QEMU gets, so that none overwrites another on the way there."""
     moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 512)
     os.close(descriptor)
     return moved
 
 
 def tap_on(bridge):
-    """A tap as kvmctl makes it, joined and up; it goes with its descriptor."""
+    """A tap as kvmctl creates it, joined and up; it is deleted with its descriptor."""
     descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC)
     request = struct.pack("16sH22x", b"tap%d", IFF_TAP | IFF_NO_PI | IFF_VNET_HDR)
     name = fcntl.ioctl(descriptor, TUNSETIFF, request)[:16].rstrip(b"\0").decode()
@@ -89,6 +89,6 @@ class PlannedQEMU:
         if image := re.fullmatch(r"(.*), read-(write|only)(, O_DIRECT)?", role):
             mode = os.O_RDWR if image[2] == "write" else os.O_RDONLY
             return high(os.open(image[1], mode | os.O_CLOEXEC | (os.O_DIRECT if image[3] else 0)))
-        # The record, the logs and the locks: a file is a file.
+        # The record, the logs and the locks: any file will do.
         name = role.replace("/", " ")
         return high(os.open(self._directory / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600))

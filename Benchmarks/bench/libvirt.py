@@ -1,4 +1,4 @@
-"""A libvirtd of the benchmarks' own, with nothing that a container lacks and nothing that it does for safety."""
+"""A libvirtd for the benchmarks only, without what a container lacks and without its safety features."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.measuring import milliseconds_of
 from bench.world import ENVIRONMENT, SetUpFailed, run
 
-# The postinst script of libvirt-daemon-system, which would start a service, makes this user.
+# The postinst script of libvirt-daemon-system creates this user, but it would also start a service.
 ACCOUNTS = {"/etc/passwd": "libvirt-qemu:x:64055:64055::/:/usr/sbin/nologin\n", "/etc/group": "libvirt-qemu:x:64055:\n"}
 
 QEMU_CONF = """\
@@ -25,10 +25,10 @@ URI = "qemu:///system"
 
 
 class Libvirt:
-    """Runs as long as its `with` lasts, in the mount namespace of the benchmarks."""
+    """Runs for the duration of its `with`, in the benchmarks' mount namespace."""
 
     def __init__(self, directory, domains=()):
-        """`domains` are (name, XML) of what it finds defined when it begins."""
+        """`domains` are (name, XML) pairs, which are defined when it starts."""
         self._directory = directory
         self._hide_the_machines_own()
         for name, xml in domains:
@@ -96,7 +96,7 @@ class Libvirt:
         self._daemon.wait()
         self._log.close()
         for path in ("/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/var/log/libvirt"):
-            # Lazily: a QEMU that ends a little later may still have its log open.
+            # Lazily, because a QEMU that ends a little later may still have its log open.
             run("umount", "--lazy", path)
         for path in Path("/run/libvirt").rglob("*.pid"):
             os.unlink(path)
@@ -137,7 +137,7 @@ def equal_domain(name, memory, disks, vnc):
 
 
 def small_domain(name):
-    """A definition of the least, for lists."""
+    """A minimal definition, for lists."""
     return f"""<domain type='qemu'><name>{name}</name><memory unit='MiB'>16</memory><vcpu>1</vcpu>
     <os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os>
     <devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices></domain>"""

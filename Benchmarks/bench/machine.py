@@ -1,4 +1,4 @@
-"""What was measured on, in general words: nothing that names the host."""
+"""The machine on which the measurements ran, in general terms: nothing identifies the host."""
 
 import os
 import platform

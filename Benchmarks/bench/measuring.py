@@ -1,4 +1,4 @@
-"""How everything here is measured: interleaved, repeated, and told as a median with its spread."""
+"""How everything here is measured: interleaved, repeated, and reported as a median with its spread."""
 
 import os
 import statistics
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spread:
-    """The least, the median and the most of what was measured."""
+    """The minimum, the median and the maximum of the measurements."""
 
     least: float
     median: float
@@ -18,15 +18,15 @@ class Spread:
 
 
 def spread(values):
-    """The one place where many measurements become few numbers."""
+    """The only place where many measurements become few numbers."""
     return Spread(min(values), statistics.median(values), max(values), len(values))
 
 
 def interleave(subjects, repetitions, warm_up=True):
     """Measures each of `subjects` ({name: function that returns a number}) in turn, again and again.
 
-    A machine that gets busier meanwhile slows all of them. Every round begins with another one, so that none always
-    follows the same other; the first round, which fills the caches, is not counted.
+    A machine that gets busier meanwhile slows down all of them. Each round begins with a different one, so that none
+    always follows the same other. The first round, which fills the caches, does not count.
     """
     names = list(subjects)
     values = {name: [] for name in names}
@@ -41,11 +41,11 @@ def interleave(subjects, repetitions, warm_up=True):
 
 
 class CommandFailed(Exception):
-    """A command that was to be measured failed."""
+    """A command to be measured failed."""
 
 
 def milliseconds_of(arguments, environment, codes=(0,)):
-    """How long a command takes from its creation to its end, in ms; it must end with one of these exit codes."""
+    """How long a command takes from start to end, in ms; it must end with one of these exit codes."""
     with tempfile.TemporaryFile() as messages:
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),

@@ -1,4 +1,4 @@
-"""Whose memory is whose."""
+"""Which memory belongs to which process."""
 
 import os
 import re
@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def proportional_kib(pid):
-    """The memory of a process, pages that it shares counted in parts (PSS, proc(5))."""
+    """The memory of a process, with shared pages counted proportionally (PSS, proc(5))."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1])
 
 
 def guest_kib(pid, memory_kib):
-    """How much of a guest's RAM is there: of the mapping of QEMU's that has just its size."""
+    """How much of a guest's RAM is resident: of the QEMU mapping that has exactly its size."""
     resident = 0
     for mapping in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{pid}/smaps").read_text(), flags=re.MULTILINE):
         size = re.search(r"^Size:\s+(\d+)", mapping, re.MULTILINE)
@@ -26,12 +26,12 @@ def available_kib():
 
 
 def processes_of(executable):
-    """The pids that run this file."""
+    """The pids of the processes that run this file."""
     found = []
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and os.readlink(entry / "exe") == str(executable):
                 found.append(int(entry.name))
         except OSError:
-            continue  # it ended meanwhile, or is the kernel's
+            continue  # it ended meanwhile, or is a kernel thread
     return found

@@ -1,11 +1,11 @@
-"""A QEMU monitor, for what the benchmarks ask of one."""
+"""A QEMU monitor, with the few commands that the benchmarks need."""
 
 import json
 import socket
 
 
 class Monitor:
-    """A connection to a QMP socket, past its greeting. The reply to `qmp_capabilities` says that the machine is there."""
+    """A connection to a QMP socket, past its greeting. The reply to `qmp_capabilities` means that QEMU is ready."""
 
     def __init__(self, path, timeout=60):
         self._socket = socket.socket(socket.AF_UNIX)
@@ -39,7 +39,7 @@ class Monitor:
 
 
 def listening_socket(path):
-    """A socket for QEMU to inherit: whoever connects waits in its queue until QEMU is there, without polling."""
+    """A socket for QEMU to inherit: a client that connects waits in its queue until QEMU is ready, without polling."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))

@@ -1,11 +1,11 @@
-"""What was found, for people and for programs."""
+"""The results, for people and for programs."""
 
 import dataclasses
 import json
 
 
 def table(rows):
-    """One line for each who was measured; the ratio is ours over theirs."""
+    """One line for each program that was measured; the ratio is ours to theirs."""
     lines = [("what", "who", "median", "least – most", "ours / theirs")]
     for results in rows.values():
         for comparison in results.comparisons:
@@ -32,7 +32,7 @@ def all_budgets(rows):
 
 
 def document(rows, machine):
-    """All of it as JSON; numbers in the unit that each comparison names."""
+    """All results as JSON, with numbers in the unit that each comparison names."""
     return json.dumps({
         "schema": "kvmctl.bench/1",
         "machine": machine,
@@ -47,7 +47,7 @@ def _ratio(comparison, peer):
 
 
 def _number(value):
-    """Three digits that matter."""
+    """Three significant digits."""
     if value == 0 or abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -1,4 +1,4 @@
-"""What a row found: comparisons, and budgets that were met or missed."""
+"""A row's results: comparisons, and budgets that were met or missed."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from bench.measuring import Spread, spread
 
 @dataclass
 class Comparison:
-    """One thing, measured of kvmctl and of its peers. The first one measured is ours."""
+    """One thing, measured for kvmctl and its peers. The first measurement is ours."""
 
     title: str
     unit: str
@@ -15,7 +15,7 @@ class Comparison:
     more_is_better: bool = False
 
     def ratio(self, peer):
-        """Ours over the peer's, of the medians."""
+        """Our median divided by the peer's."""
         ours = next(iter(self.measured.values())).median
         theirs = self.measured[peer].median
         return ours / theirs if theirs else None
@@ -23,7 +23,7 @@ class Comparison:
 
 @dataclass
 class Budget:
-    """A limit, and what was measured."""
+    """A limit, and the measured value."""
 
     what: str
     measured: float
@@ -37,14 +37,14 @@ class Budget:
 
 @dataclass
 class Results:
-    """All that one row found."""
+    """All results of one row."""
 
     comparisons: list[Comparison] = field(default_factory=list)
     budgets: list[Budget] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def compare(self, title, unit, values, more_is_better=False):
-        """Adds a comparison of {who: measurements}, ours first; returns it."""
+        """Adds and returns a comparison of {who: measurements}, ours first."""
         measured = {who: spread(numbers) for who, numbers in values.items()}
         self.comparisons.append(Comparison(title, unit, measured, more_is_better))
         return self.comparisons[-1]

@@ -1,4 +1,4 @@
-"""A world of the benchmarks' own: namespaces in which nothing of the machine can be met, and directories to throw away."""
+"""An isolated world for the benchmarks: fresh namespaces (network, mounts, processes) and temporary directories."""
 
 import json
 import os
@@ -17,19 +17,19 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "HOME
 
 
 def enter():
-    """Runs this program again in namespaces of its own (network, mounts, processes), and ends with its exit code.
+    """Runs this program again in new namespaces (network, mounts, processes), and ends with its exit code.
 
-    Inside, returns the directory that is there for as long as that. When the program ends, however it ends, the kernel
-    ends every process that it left behind.
+    Inside, returns the directory, which exists for that long. When the program ends, however it ends, the kernel ends
+    every process that it left behind.
     """
     if _MARK in os.environ:
         return Path(os.environ[_MARK])
-    # An end from outside, too, has to take the directory and the inside along.
+    # If it is ended from outside, the directory and the inner program have to go too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    # On a disk and not in /tmp, which may be memory: direct I/O is wanted.
+    # On a disk, not in /tmp, which may be in memory: direct I/O is needed.
     with tempfile.TemporaryDirectory(prefix="kvb", dir="/var/tmp") as directory:
-        # Each QEMU becomes a child of the namespace's first process, so that has to be one that reaps: a shell, which
-        # is kept from becoming the program by what it has to do afterwards.
+        # Each QEMU becomes a child of the namespace's first process, so that has to be one that reaps: a shell. Having
+        # something to do afterwards keeps it from becoming the program itself.
         inner = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
                  "sh", "-c", '"$@"; exit $?', "sh", sys.executable, *sys.argv]
         sys.exit(subprocess.run(inner, env={**os.environ, _MARK: directory}, check=False).returncode)
@@ -44,7 +44,7 @@ class World:
         # As it is installed: stripped.
         run("strip", "-o", self.binary, binary)
         self.tap_bench = binary.with_name("TapBench")
-        # kvmctl's run-time files are in memory on a real host too.
+        # On a real host kvmctl's run-time files are in memory too.
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
         run("ip", "link", "set", "lo", "up")
         self.kvmctl(Home(directory / "host"), "net", "up", "br0")
@@ -52,11 +52,11 @@ class World:
         directory.chmod(0o755)
 
     def home(self, name, *more_roots):
-        """VMs of their own, in a directory of their own."""
+        """A separate set of VMs, in a separate directory."""
         return Home(self.directory / name, *more_roots)
 
     def kvmctl(self, home, *arguments):
-        """Runs kvmctl, which must succeed; its standard output."""
+        """Runs kvmctl, which must succeed, and returns its standard output."""
         return run(self.binary, *arguments, environment=home.environment)
 
     def kvmctl_json(self, home, *arguments):
@@ -64,7 +64,7 @@ class World:
 
 
 class Home:
-    """Where kvmctl finds VMs, and where it keeps what they need at run time."""
+    """Where kvmctl finds VMs, and where it keeps their run-time files."""
 
     def __init__(self, directory, *more_roots):
         self.vms = directory / "vms"
@@ -74,7 +74,7 @@ class Home:
         self.environment = {**ENVIRONMENT, "KVMCTL_VMS": roots, "KVMCTL_RUN": str(self.run)}
 
     def with_roots(self, *roots):
-        """The environment in which kvmctl sees these VMs too."""
+        """The environment in which kvmctl also sees the VMs under these roots."""
         return {**self.environment, "KVMCTL_VMS": ":".join(str(root) for root in (self.vms, *roots))}
 
     def write_vm(self, name, root=None, **keys):
@@ -94,11 +94,11 @@ class Home:
 
 
 class SetUpFailed(Exception):
-    """Something that is not measured, but needed, failed."""
+    """A step that is needed, but not measured, failed."""
 
 
 def run(*arguments, environment=None, **options):
-    """Runs a command that must succeed; its standard output."""
+    """Runs a command that must succeed, and returns its standard output."""
     words = [str(argument) for argument in arguments]
     result = subprocess.run(
         words, env=environment or ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,

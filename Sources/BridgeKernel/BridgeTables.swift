@@ -2,7 +2,7 @@ import BridgeNet
 import SystemPackage
 
 extension RouteSocket {
-    /// What the bridges of the namespace have learned: which address is behind which port.
+    /// All addresses that the namespace's bridges have learned, with the port of each.
     public mutating func forwardingEntries() throws(NetworkError) -> [ForwardingEntry] {
         try list(EntryRequest.dumpForwarding, of: NeighbourWire.newNeighbour, "forwarding tables") {
             payload throws(WireError) in try ForwardingEntry.decode(payload)
@@ -11,8 +11,8 @@ extension RouteSocket {
 }
 
 extension RouteSocket {
-    /// Who has an address, as far as the bridge of that index knows; nil where it knows nobody, or the kernel can't be asked
-    /// for a single one (before Linux 5.0).
+    /// The holder of an address, as far as the bridge with this index knows; nil if the bridge has no entry for it, or
+    /// if the kernel can't look up a single entry (before Linux 5.0).
     public mutating func holder(of mac: MACAddress, on bridge: UInt32) throws(NetworkError) -> AddressHolder? {
         let (subject, doing) = ("\(mac)", "asking a bridge for it")
         let answer: [NetlinkMessage]
@@ -28,8 +28,8 @@ extension RouteSocket {
 }
 
 extension RouteSocket {
-    /// The indices of those ports of bridges that have a VLAN for frames without a tag; on a bridge that keeps VLANs apart,
-    /// the others drop such frames.
+    /// The indices of the bridge ports that have a VLAN for untagged frames. On a VLAN-aware bridge the other ports
+    /// drop untagged frames.
     public mutating func untaggedPorts() throws(NetworkError) -> Set<UInt32> {
         Set(
             try list(LinkRequest.dumpPortVLANs, of: LinkWire.newLink, "VLANs") { payload throws(WireError) in

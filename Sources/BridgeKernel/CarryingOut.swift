@@ -2,22 +2,23 @@ import BridgeNet
 import SystemPackage
 
 extension RouteSocket {
-    /// Carries out one operation. One that fails may be done in part: `perform(_: [NetworkOperation])` takes that back.
+    /// Carries out one operation. If it fails, part of it may be done; `perform(_: [NetworkOperation])` rolls that
+    /// back.
     ///
-    /// - Throws: What the kernel holds against it, such as `exists` for a bridge whose name is taken, `denied` without
+    /// - Throws: The kernel's refusal, such as `exists` for a bridge whose name is taken, `denied` without
     ///   CAP_NET_ADMIN, `busy` for a bridge that is full.
     public mutating func perform(_ operation: NetworkOperation) throws(NetworkError) {
         do {
             try carryOut(operation)
         } catch  where error.errno == .addressFamilyNotSupported {
-            // The kernel runs without IPv6 and refused before it changed anything; the rest is still to be done.
+            // The kernel runs without IPv6 and refused before it changed anything. The rest is still to be done.
             guard let rest = operation.withoutIPv6 else { throw error }
             try carryOut(rest)
         }
     }
 
-    /// Carries out operations in order. When one fails, what was done is taken back in reverse and all is as before,
-    /// except as the error's `notUndone` says.
+    /// Carries out operations in order. If one fails, those already done are undone in reverse order, and all is as
+    /// before except for what the error's `notUndone` lists.
     public mutating func perform(_ plan: [NetworkOperation]) throws(NetworkError) {
         for (position, operation) in plan.enumerated() {
             do {
@@ -25,7 +26,7 @@ extension RouteSocket {
             } catch {
                 var failure = error
                 let doubtful = operation.mayFailHalfway || error.mayBeDone ? [operation] : []
-                // What the kernel lacks it has neither done nor to undo.
+                // An operation that the kernel does not support was not done, so there is nothing to undo.
                 let tolerated = Self.meansAlreadySo + (error.code == .unsupported ? [.notSupportedOnSocket] : [])
                 failure.notUndone = undo(doubtful, tolerating: tolerated) + undo(plan[..<position])
                 throw failure
@@ -33,13 +34,14 @@ extension RouteSocket {
         }
     }
 
-    /// There already, or gone already: an address, a link, a route, a rule; or there is no IPv6.
+    /// Errors that mean that the wanted state is already reached: an address, link, route or rule is already there or
+    /// already gone; or there is no IPv6.
     static let meansAlreadySo: [Errno] = [
         .fileExists, .addressNotAvailable, .noSuchDevice, .noSuchProcess, .noSuchFileOrDirectory,
         .addressFamilyNotSupported,
     ]
 
-    /// Takes operations back, the last one first; those that could not be, in words.
+    /// Undoes operations, the last one first. Returns those that could not be undone, in words.
     private mutating func undo(
         _ done: some BidirectionalCollection<NetworkOperation>, tolerating: [Errno] = []
     ) -> [String] {
@@ -74,7 +76,7 @@ extension RouteSocket {
 }
 
 extension NetworkOperation {
-    /// What is being done, for errors.
+    /// What is being done, for error messages.
     fileprivate var doing: String {
         switch self {
         case .createBridge: "creating the bridge"
@@ -91,7 +93,7 @@ extension NetworkOperation {
         if case .changeBridge(_, _, let to) = self { to.vlanFiltering == true } else { false }
     }
 
-    /// The operation without what needs IPv6; nil if nothing in it does.
+    /// The operation without the part that needs IPv6; nil if nothing in it does.
     fileprivate var withoutIPv6: NetworkOperation? {
         guard case .change(let name, let from, var to) = self, to.addressGeneration != nil else { return nil }
         to.addressGeneration = nil

@@ -1,28 +1,28 @@
 import BridgeNet
 import SystemPackage
 
-/// Why a request got no good answer. It doesn't know what the request was for; `RouteSocket` adds that.
+/// Why a request failed. It does not know what the request was for; `RouteSocket` adds that.
 package enum ExchangeFailure: Error, Equatable {
     /// The socket failed.
     case socket(Errno)
     /// The kernel refused.
     case refused(Acknowledgement)
-    /// What the kernel said makes no sense.
+    /// The kernel's answer is malformed.
     case malformed(WireError)
-    /// The dump was interrupted by changes, or a part of it lost, as often as it was tried.
+    /// On every attempt the dump was interrupted by changes, or part of it was lost.
     case interrupted
     /// The deadline passed.
     case timedOut
 }
 
-/// Requests and their answers, one at a time: every verb goes through `request`.
+/// Sends requests and collects their answers, one at a time. Every netlink request goes through `request`.
 struct Exchange: ~Copyable {
     private let transport: any NetlinkTransport
     private let limit: Duration
     private var sequence: UInt32 = 0
 
-    /// How often a dump is tried. On a host where taps come and go all the time an interruption is ordinary, so this
-    /// is generous; it is there so that nothing goes on for ever.
+    /// How many times a dump is tried. Where taps come and go all the time, interruptions are normal, so this is
+    /// generous. It only prevents an endless loop.
     static let dumpAttempts = 16
 
     init(_ transport: any NetlinkTransport, limit: Duration) {
@@ -42,7 +42,7 @@ struct Exchange: ~Copyable {
         throw .interrupted
     }
 
-    /// The messages up to the acknowledgement or the dump's end; nil for a dump that has to be repeated.
+    /// The messages up to the acknowledgement or the end of the dump; nil for a dump that has to be repeated.
     private func collect(isDump: Bool) throws(ExchangeFailure) -> [NetlinkMessage]? {
         let deadline = ContinuousClock.now + limit
         var messages: [NetlinkMessage] = []
@@ -52,7 +52,7 @@ struct Exchange: ~Copyable {
                 isWhole = false
                 continue
             }
-            // Another sequence number is the late answer to a request that was given up.
+            // Another sequence number means a late answer to an abandoned request.
             for message in datagram where message.sequence == sequence {
                 if message.flags.contains(.dumpInterrupted) { isWhole = false }
                 switch message.type {
@@ -67,8 +67,8 @@ struct Exchange: ~Copyable {
         }
     }
 
-    /// The messages of the next datagram from the kernel; nil if the kernel had to drop a part of a dump, whose end
-    /// still comes.
+    /// The messages of the next datagram from the kernel; nil if the kernel had to drop part of a dump. The end of that
+    /// dump still arrives.
     private func receive(
         until deadline: ContinuousClock.Instant, isDump: Bool
     ) throws(ExchangeFailure) -> [NetlinkMessage]? {
@@ -94,7 +94,7 @@ struct Exchange: ~Copyable {
         }
     }
 
-    /// Throws what an acknowledgement holds against the request.
+    /// Throws if the acknowledgement reports an error.
     private func check(_ message: NetlinkMessage) throws(ExchangeFailure) {
         let verdict: Acknowledgement
         do {

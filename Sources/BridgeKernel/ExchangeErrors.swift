@@ -2,7 +2,7 @@ import BridgeNet
 import SystemPackage
 
 extension NetworkError {
-    /// What a failed exchange means to whoever asked for it.
+    /// A failed exchange as an error that names the request.
     init(_ failure: ExchangeFailure, subject: String, doing: String) {
         switch failure {
         case .socket(let errno):
@@ -13,7 +13,7 @@ extension NetworkError {
             self.init(.malformed(error.description), subject: subject, doing: doing)
         case .interrupted:
             self.init(
-                .busy, subject: subject, doing: doing, reason: "the links kept changing meanwhile",
+                .busy, subject: subject, doing: doing, reason: "the links kept changing while being read",
                 remedy: "try again")
         case .timedOut:
             self.init(.timedOut, subject: subject, doing: doing, errno: .timedOut, remedy: "try again")

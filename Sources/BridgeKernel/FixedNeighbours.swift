@@ -1,7 +1,7 @@
 import BridgeNet
 
 extension RouteSocket {
-    /// What is written down of neighbours, and the addresses that the host answers for.
+    /// The static neighbours, and the addresses for which the host is a proxy.
     public mutating func fixedNeighbours() throws(NetworkError) -> [FixedNeighbour] {
         var found: [FixedNeighbour] = []
         for request in [EntryRequest.dumpNeighbours, EntryRequest.dumpProxies] {

@@ -2,11 +2,11 @@ import BridgeNet
 import SystemPackage
 
 extension RouteSocket {
-    /// Limits what leaves an interface. The limit goes with the interface.
+    /// Limits the rate at which an interface sends. The limit is deleted along with the interface.
     ///
-    /// - Returns: the bucket that it was given, for its MTU.
-    /// - Throws: `exists` where it has a queueing discipline of somebody's already, `unsupported` where the kernel has no
-    ///   token bucket.
+    /// - Returns: The bucket, sized for the interface's MTU.
+    /// - Throws: `exists` if the interface already has a queueing discipline, `unsupported` if the kernel has no token
+    ///   bucket.
     public mutating func limit(
         _ port: PortIdentity, toBytesPerSecond rate: UInt64
     ) throws(NetworkError) -> TokenBucket {

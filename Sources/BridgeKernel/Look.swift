@@ -2,7 +2,7 @@ import BridgeNet
 import CLinux
 
 extension RouteSocket {
-    /// All that the kernel has of the namespace. It is asked for one table after the other.
+    /// The whole network state of the namespace. The tables are read one after the other.
     public mutating func state() throws(NetworkError) -> NetworkState {
         var state = try linkState()
         for position in state.links.indices where state.links[position].isBridge {
@@ -13,10 +13,10 @@ extension RouteSocket {
         return state
     }
 
-    /// The links alone, and which are Wi-Fi: a host may have a million routes.
+    /// Only the links, and which of them are Wi-Fi: a host may have a million routes.
     public mutating func linkState() throws(NetworkError) -> NetworkState {
         let links = try links()
-        // Ethernet alone: a tunnel's driver has no use for the question.
+        // Only Ethernet: the question means nothing to a tunnel's driver.
         let wireless = links.filter { $0.isEthernet && $0.kind == nil && clinux_is_wireless($0.name) }.map(\.index)
         return NetworkState(links: links, wireless: Set(wireless))
     }

@@ -2,12 +2,12 @@ import BridgeNet
 import CLinux
 import SystemPackage
 
-/// A macvtap link: a station of its own on the network of one of the host's devices, whose frames a descriptor carries.
-/// Unlike a tap it stays when its descriptors are closed, until it is deleted, or its namespace is.
+/// A macvtap link: a station with its own MAC address on the network of one of the host's devices. A descriptor carries
+/// its frames. Unlike a tap it stays when its descriptors are closed, until it or its namespace is deleted.
 public struct Macvtap: Equatable, Sendable {
     /// The link's name.
     public let name: InterfaceName
-    /// What it is known by, whatever address it has by then.
+    /// What identifies it, even after its MAC address was changed.
     public let identity: PortIdentity
     /// Its MTU in bytes.
     public let mtu: Int
@@ -22,13 +22,13 @@ public struct Macvtap: Equatable, Sendable {
         return name
     }
 
-    /// Creates the link, up, and without an IPv6 address of the host's on it. On a failure there is none.
+    /// Creates the link and brings it up, with no IPv6 address for the host on it. If that fails, no link is left.
     ///
     /// - Parameters:
     ///   - name: Its name.
     ///   - device: The device that it sits on: Ethernet, up, and no port of a bridge.
-    ///   - mac: Its address, which its user has to send from.
-    ///   - alias: Whose it is: the VM's name.
+    ///   - mac: Its MAC address, which its user has to send from.
+    ///   - alias: Its owner: the VM's name.
     ///   - mtu: Its MTU in bytes, at most the device's; nil for the device's.
     ///   - socket: A socket of the network namespace.
     /// - Throws: `exists` if the name is taken, `notFound` without the device, `busy` if the device is a port of a bridge,
@@ -65,7 +65,7 @@ public struct Macvtap: Equatable, Sendable {
         }
     }
 
-    /// Opens a queue of the link, and returns its descriptor, which is the caller's to close.
+    /// Opens a queue of the link and returns its descriptor, which the caller has to close.
     ///
     /// - Parameter isMultiqueue: Whether it is one of several.
     public func openQueue(isMultiqueue: Bool = false) throws(NetworkError) -> CInt {

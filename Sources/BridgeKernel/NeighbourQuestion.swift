@@ -1,8 +1,8 @@
 import BridgeNet
 
 extension EntryRequest {
-    /// Has the kernel ask for a neighbour by ARP or ND, now. One that it knows is asked again, by name; of one that it
-    /// doesn't, all are asked (`neigh_add`, net/core/neighbour.c).
+    /// Makes the kernel ask for a neighbour by ARP or ND, now. A known neighbour is asked by unicast, an unknown one by
+    /// broadcast or multicast (`neigh_add`, net/core/neighbour.c).
     static func question(_ address: IPAddress, link: UInt32, known mac: MACAddress?) -> EntryRequest {
         EntryRequest(
             type: NeighbourWire.newNeighbour, flags: [.request, .acknowledge, .create, .replace],
@@ -15,8 +15,8 @@ extension EntryRequest {
 }
 
 extension RouteSocket {
-    /// Which of the stations on a link have answered, by ARP or ND, since they were asked last; those that have, or have
-    /// given up, or were never asked, are asked again. So what the first call says is what was known before.
+    /// Returns the stations on a link that have answered, by ARP or ND, since they were last asked. Those that have
+    /// answered, have failed to, or were never asked are asked again. So the first call returns what was known before.
     public mutating func askNeighbours(
         _ addresses: [IPAddress], link: UInt32
     ) throws(NetworkError) -> Set<IPAddress> {
@@ -26,7 +26,7 @@ extension RouteSocket {
             let entry = known.first { $0.address == address }
             if entry?.state == .incomplete || entry?.state == .probe { continue }
             if entry?.state == .reachable || entry?.state == .permanent { answered.insert(address) }
-            // What the admin wrote down stays.
+            // Keep the admin's static entries.
             if entry?.state == .permanent { continue }
             let mac = entry?.state == .failed ? nil : entry?.mac
             _ = try ask(

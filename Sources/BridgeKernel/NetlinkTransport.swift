@@ -1,7 +1,7 @@
 import CLinux
 import SystemPackage
 
-/// Carries datagrams to the kernel and back, knowing nothing of what is in them. Tests put a script in its place.
+/// Carries datagrams to the kernel and back without looking into them. Tests use a scripted one.
 protocol NetlinkTransport {
     func send(_ datagram: [UInt8]) throws(Errno)
 
@@ -14,15 +14,15 @@ struct Datagram: Equatable {
     var bytes: [UInt8]
     /// The netlink port that it came from: 0 is the kernel, anything else another process.
     var sender: UInt32 = 0
-    /// Whether it was longer than what was received of it.
+    /// Whether the datagram was longer than the bytes received.
     var isTruncated = false
 }
 
-/// The real thing: a route socket of the network namespace that the calling thread is in.
+/// The real transport: a route socket in the calling thread's network namespace.
 final class KernelTransport: NetlinkTransport {
     private let socket: OwnedDescriptor
 
-    /// More than the 32 KiB that the kernel makes of one part of a dump at most (`netlink_dump`).
+    /// More than the 32 KiB to which the kernel limits one part of a dump (`netlink_dump`).
     private static let bufferSize = 64 << 10
 
     init() throws(Errno) {

@@ -2,20 +2,20 @@ import SystemPackage
 
 /// A file descriptor that closes itself.
 package struct OwnedDescriptor: ~Copyable {
-    /// The descriptor, which somebody else must not close.
+    /// The descriptor, which this value closes.
     package let descriptor: FileDescriptor
 
     /// Takes over an open descriptor.
     package init(_ descriptor: FileDescriptor) { self.descriptor = descriptor }
 
-    /// Takes over what a function of CLinux returned: a descriptor, or -errno.
+    /// Takes over the result of a CLinux function: a descriptor, or -errno.
     package init(returned value: CInt) throws(Errno) {
         guard value >= 0 else { throw Errno(rawValue: -value) }
         descriptor = FileDescriptor(rawValue: value)
     }
 
     deinit {
-        // A close that fails has closed all the same (close(2)), and there is nobody to tell.
+        // A close that fails has closed the descriptor all the same (close(2)), and there is nobody to report it to.
         try? descriptor.close()
     }
 

@@ -1,15 +1,15 @@
 import BridgeNet
 
-/// How many packets a link has carried since it was made.
+/// How many packets a link has carried since it was created.
 public struct PacketCounts: Equatable, Sendable {
-    /// Received; on a VM's tap, those that the guest sent.
+    /// Received. On a VM's tap: sent by the guest.
     public var received: UInt64
-    /// Sent; on a VM's tap, those for the guest.
+    /// Sent. On a VM's tap: sent to the guest.
     public var sent: UInt64
 }
 
 extension RouteSocket {
-    /// The counts of a link; nil where the kernel has none, or there is no such link.
+    /// The counts of a link; nil if the kernel has none, or if there is no such link.
     public mutating func packetCounts(of name: InterfaceName) throws(NetworkError) -> PacketCounts? {
         let (subject, doing) = (name.description, "reading its counters")
         let answer: [NetlinkMessage]
@@ -26,7 +26,7 @@ extension PacketCounts {
     private static let linkHeaderLength = 16  // struct ifinfomsg
     private static let counters: UInt16 = 23  // IFLA_STATS64
 
-    /// Decodes the counters in the payload of RTM_NEWLINK; nil where it has none.
+    /// Decodes the counters in the payload of RTM_NEWLINK; nil if it has none.
     init?(decoding payload: ArraySlice<UInt8>) throws(WireError) {
         var reader = ByteReader(payload)
         _ = try reader.take(Self.linkHeaderLength, "link header")

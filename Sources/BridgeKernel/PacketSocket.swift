@@ -2,9 +2,9 @@ import BridgeNet
 import CLinux
 import SystemPackage
 
-/// A socket on an interface that sees ARP, DHCP and neighbour discovery pass, in both directions, and can send (packet(7)).
+/// A socket on an interface that sees ARP, DHCP and neighbour discovery in both directions, and can send (packet(7)).
 public struct PacketSocket: ~Copyable {
-    /// A frame, and which way it went.
+    /// A frame and its direction.
     public struct Passing {
         /// The bytes, from the Ethernet header on.
         public var frame: [UInt8]
@@ -15,12 +15,12 @@ public struct PacketSocket: ~Copyable {
     private let owned: OwnedDescriptor
     private let name: String
 
-    /// Readable when a frame has passed; still this value's to close.
+    /// Readable when a frame has arrived. This value closes it.
     public var descriptor: CInt { owned.rawValue }
 
     /// Listens on a link of the calling thread's network namespace.
     ///
-    /// - Throws: `denied` without CAP_NET_RAW, `notFound` where the link is gone.
+    /// - Throws: `denied` without CAP_NET_RAW, `notFound` if the link is gone.
     public init(on link: Link) throws(NetworkError) {
         name = link.name
         do {
@@ -28,7 +28,7 @@ public struct PacketSocket: ~Copyable {
         } catch { throw Self.failure(error, link.name, doing: "listening on it") }
     }
 
-    /// The next frame that has passed; nil where there is none yet.
+    /// The next frame; nil if there is none yet.
     ///
     /// - Throws: `notFound` once the link is down or gone.
     public func next() throws(NetworkError) -> Passing? {
@@ -46,7 +46,7 @@ public struct PacketSocket: ~Copyable {
         return nil
     }
 
-    /// Sends a frame; false where the link's queue is full.
+    /// Sends a frame; returns false if the link's queue is full.
     public func send(_ frame: [UInt8]) throws(NetworkError) -> Bool {
         let result = clinux_packet_send(owned.rawValue, frame, frame.count)
         guard result < 0 else { return true }

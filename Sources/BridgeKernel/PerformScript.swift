@@ -1,7 +1,7 @@
 import BridgeNet
 import SystemPackage
 
-/// A request as it was encoded before.
+/// A request that was encoded earlier.
 private struct KeptRequest: RouteRequest {
     let message: NetlinkMessage
     var type: UInt16 { message.type }
@@ -11,9 +11,9 @@ private struct KeptRequest: RouteRequest {
 }
 
 extension RouteSocket {
-    /// Carries a script out to its end, whatever part of it is done already.
+    /// Carries out a script to its end, even if part of it is already done.
     ///
-    /// - Returns: What the kernel refused. What is so already is no failure.
+    /// - Returns: The kernel's refusals. A change that is already in place is not a failure.
     public mutating func perform(_ script: NetworkScript) -> [NetworkError] {
         script.messages.compactMap { message in
             do throws(NetworkError) {

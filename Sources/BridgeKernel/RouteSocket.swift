@@ -1,12 +1,12 @@
 import BridgeNet
 import SystemPackage
 
-/// A conversation with the kernel about the network of one network namespace: that of the thread that opened it
-/// (rtnetlink(7)). One request at a time, which is why asking mutates. Closed when it goes.
+/// A netlink route socket of one network namespace: that of the thread that opened it (rtnetlink(7)). It handles one
+/// request at a time, which is why asking mutates. It is closed when it is destroyed.
 public struct RouteSocket: ~Copyable {
     private var exchange: Exchange
 
-    /// How long the kernel may take for one answer. It answers in microseconds, unless somebody holds its network lock.
+    /// How long the kernel may take for one answer. It answers in microseconds, unless its network lock is held.
     public static let defaultLimit = Duration.seconds(5)
 
     /// Opens the socket.
@@ -24,24 +24,24 @@ public struct RouteSocket: ~Copyable {
         self.exchange = Exchange(transport, limit: limit)
     }
 
-    /// All links of the namespace, as they were together at one moment.
+    /// All links of the namespace, as one consistent snapshot.
     public mutating func links() throws(NetworkError) -> [Link] {
         try list(LinkRequest.dump, of: LinkWire.newLink, "links") { payload throws(WireError) in
             try Link(decoding: payload)
         }
     }
 
-    /// The link of that name; nil if there is none.
+    /// The link with this name; nil if there is none.
     public mutating func link(named name: InterfaceName) throws(NetworkError) -> Link? {
         try oneLink(LinkRequest.get(name), subject: name.description)
     }
 
-    /// The link that is called so, perhaps by an alternative name; nil if there is none.
+    /// The link with this name or alternative name; nil if there is none.
     public mutating func link(called name: DeviceName) throws(NetworkError) -> Link? {
         try oneLink(LinkRequest.get(name), subject: name.description)
     }
 
-    /// The link of that number; nil if there is none.
+    /// The link with this index; nil if there is none.
     public mutating func link(numbered index: UInt32) throws(NetworkError) -> Link? {
         try oneLink(LinkRequest.get(index), subject: "link \(index)")
     }
@@ -56,7 +56,7 @@ public struct RouteSocket: ~Copyable {
         } catch  where error.errno == .noSuchDevice { return nil }
     }
 
-    /// All IPv4 and IPv6 addresses, in the kernel's order, in which they can be given to a link again.
+    /// All IPv4 and IPv6 addresses, in the kernel's order.
     public mutating func addresses() throws(NetworkError) -> [InterfaceAddress] {
         try list(EntryRequest.dumpAddresses, of: AddressWire.new, "addresses") { payload throws(WireError) in
             try InterfaceAddress(decoding: payload)
@@ -65,7 +65,7 @@ public struct RouteSocket: ~Copyable {
 
     /// All IPv4 and IPv6 routes of all tables, in the kernel's order.
     public mutating func routes() throws(NetworkError) -> [Route] {
-        // One family at a time; a kernel without IPv6 answers that question with all it has.
+        // One family at a time. A kernel without IPv6 answers a request for IPv6 with everything it has.
         var routes: [Route] = []
         for family in IPAddress.Family.allCases {
             routes += try list(EntryRequest.dumpRoutes(family), of: RouteWire.new, "routes") {
@@ -75,7 +75,7 @@ public struct RouteSocket: ~Copyable {
         return routes
     }
 
-    /// All rules of policy routing, IPv4 and IPv6, in the order in which they are asked.
+    /// All policy routing rules, IPv4 and IPv6, in the order in which the kernel applies them.
     public mutating func rules() throws(NetworkError) -> [Rule] {
         var rules: [Rule] = []
         for family in IPAddress.Family.allCases {
@@ -86,7 +86,7 @@ public struct RouteSocket: ~Copyable {
         return rules
     }
 
-    /// What the kernel has in one of its tables.
+    /// The entries of one of the kernel's tables.
     mutating func list<Entry>(
         _ request: any RouteRequest, of type: UInt16, _ what: String,
         _ decoding: (ArraySlice<UInt8>) throws(WireError) -> Entry?
@@ -95,7 +95,7 @@ public struct RouteSocket: ~Copyable {
         return try decode(answer, of: type, subject: what, doing: "listing them", decoding)
     }
 
-    /// Sends a request and returns what answers it.
+    /// Sends a request and returns the answer.
     mutating func ask(
         _ request: any RouteRequest, subject: String, doing: String
     ) throws(NetworkError) -> [NetlinkMessage] {
@@ -104,7 +104,7 @@ public struct RouteSocket: ~Copyable {
         } catch { throw NetworkError(error, subject: subject, doing: doing) }
     }
 
-    /// What the messages of an answer say, which must all be of one type.
+    /// Decodes the messages of an answer, which must all be of one type.
     func decode<Entry>(
         _ answer: [NetlinkMessage], of type: UInt16, subject: String, doing: String,
         _ decoding: (ArraySlice<UInt8>) throws(WireError) -> Entry?

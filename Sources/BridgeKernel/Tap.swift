@@ -2,23 +2,23 @@ import BridgeNet
 import CLinux
 import SystemPackage
 
-/// A tap interface: the host's end of a VM's network card. It lives as long as its descriptor is open in some process
-/// (Documentation/networking/tuntap.rst), so it goes when this value does, or, once the descriptor is handed over, with
-/// the process that has that; unless this one makes it persistent, which takes no privilege. It belongs to root and to the
-/// network namespace of the thread that made it.
+/// A tap interface: the host's end of a VM's network card. It lives as long as some process has its descriptor open
+/// (Documentation/networking/tuntap.rst). So it goes when this value is destroyed or, once the descriptor is handed
+/// over, with the process that has it, unless that process makes it persistent, which needs no privilege. It belongs to
+/// root and to the network namespace of the thread that created it.
 public struct Tap: ~Copyable {
     /// The interface's name.
     public let name: InterfaceName
     private let owned: OwnedDescriptor
 
-    /// The descriptor that carries the frames; still this value's to close.
+    /// The descriptor that carries the frames. This value closes it.
     public var descriptor: CInt { owned.rawValue }
 
-    /// Creates a tap, down and joined to nothing.
+    /// Creates a tap, down and not in a bridge.
     ///
     /// - Parameters:
-    ///   - name: Its name; nil for `tapN` with the first N that is free.
-    ///   - isMultiqueue: Whether it can have more queues than this one.
+    ///   - name: Its name; nil for `tapN` with the first free N.
+    ///   - isMultiqueue: Whether it can have further queues.
     /// - Throws: `busy` if the name is taken, `denied` without CAP_NET_ADMIN, `notFound` without /dev/net/tun.
     public init(named name: InterfaceName? = nil, isMultiqueue: Bool = false) throws(NetworkError) {
         let wanted = name?.description ?? "tap%d"
@@ -35,14 +35,14 @@ public struct Tap: ~Copyable {
         self.owned = owned
     }
 
-    /// Hands the descriptor over: from here on the interface lives as long as the caller, or a process that it lets
-    /// inherit a duplicate, keeps it open.
+    /// Gives up the descriptor. From here on the interface lives as long as the caller, or a process that inherits a
+    /// duplicate, keeps it open.
     public consuming func release() -> CInt {
         owned.release()
     }
 
-    /// Opens one more queue of a multiqueue tap, and returns its descriptor, which is the caller's to close. The interface
-    /// lives as long as any of its queues.
+    /// Opens one more queue of a multiqueue tap and returns its descriptor, which the caller has to close. The
+    /// interface lives as long as any of its queues.
     public func openQueue() throws(NetworkError) -> CInt {
         do {
             return try OwnedDescriptor(returned: clinux_tap_open_queue(Self.padded(name.description))).release()
@@ -52,26 +52,26 @@ public struct Tap: ~Copyable {
         }
     }
 
-    /// A name in as many bytes as the kernel reads.
+    /// A name, padded to the size that the kernel reads.
     private static func padded(_ name: String) -> [CChar] {
         let bytes = name.utf8.map { CChar(bitPattern: $0) }
         return bytes + repeatElement(0, count: Int(CLINUX_INTERFACE_NAME_SIZE) - bytes.count)
     }
 
-    /// Makes it a port of a bridge, up, with the bridge's MTU and no IPv6 address of the host's on it.
+    /// Makes it a port of a bridge and brings it up, with the bridge's MTU and no IPv6 address for the host on it.
     ///
-    /// Its MTU is set before it joins, and where it is smaller the bridge keeps the one it has. If joining fails the
-    /// tap is as before.
+    /// Its MTU is set before it joins. If that MTU is smaller, the bridge keeps its own. If joining fails, the tap is
+    /// as before.
     ///
     /// - Parameters:
     ///   - bridge: The bridge, which must be up.
-    ///   - alias: Whose tap it is: the VM's name. At most 255 bytes.
+    ///   - alias: Its owner: the VM's name. At most 255 bytes.
     ///   - mtu: Its MTU in bytes, at most the bridge's; nil for the bridge's.
-    ///   - vlans: The VLANs that it carries, on a bridge that keeps them apart; nil for the bridge's default.
+    ///   - vlans: The VLANs that it carries, on a VLAN-aware bridge; nil for the bridge's default.
     ///   - socket: A socket of the same network namespace.
-    /// - Returns: what it is known by from now on.
-    /// - Throws: `notFound` without the bridge, `exists` if it is none, `invalid` if the MTU is too large, `busy` if it is
-    ///   down, all its ports are taken, or it does not keep VLANs apart.
+    /// - Returns: What identifies it from now on.
+    /// - Throws: `notFound` without the bridge, `exists` if it is not a bridge, `invalid` if the MTU is too large,
+    ///   `busy` if the bridge is down, full, or not VLAN-aware.
     @discardableResult
     public func join(
         bridge: InterfaceName, alias: String, mtu: Int? = nil, vlans: PortVLANs? = nil,
@@ -96,13 +96,13 @@ public struct Tap: ~Copyable {
         case .resourceBusy where wanted != nil:
             error(
                 "an interface of that name exists",
-                remedy: "choose another name for the tap, or let it have the first free one")
+                remedy: "choose another name for the tap, or let the kernel choose one")
         case .noSuchFileOrDirectory, .noSuchDevice, .noSuchAddressOrDevice:
             error(
                 "the host has no /dev/net/tun",
                 remedy: """
-                    load its driver, the module tun; or where only the device's file is missing, as in a container, make it, \
-                    the character device 10:200
+                    load the kernel module tun; if only the device file is missing, as in a container, create it: \
+                    character device 10:200
                     """)
         case .notPermitted, .permissionDenied: error(nil, remedy: "run it as root")
         default: error(nil, remedy: nil)

@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// Why something about the host's network could not be done, in terms a person can act on.
+/// Why a network operation failed, in terms that a person can act on.
 public struct NetworkError: Error, Equatable, Sendable {
     /// What kind of failure it is. The set is closed: callers map every case to an exit code.
     public enum Code: Hashable, Sendable {
@@ -12,21 +12,21 @@ public struct NetworkError: Error, Equatable, Sendable {
         case exists
         /// In use, down, full, or changing too fast: the wrong moment for this.
         case busy
-        /// A value that can't be.
+        /// An impossible value.
         case invalid
-        /// The kernel lacks this.
+        /// The kernel does not support this.
         case unsupported
         /// The kernel did not answer in time.
         case timedOut
-        /// The kernel's answer makes no sense: a bug, here or there. The text says where it stops making sense.
+        /// The kernel's answer is malformed: a bug, in the kernel or here. The text says where.
         case malformed(String)
-        /// Anything else; `errno` tells.
+        /// Anything else; see `errno`.
         case failed
     }
 
     /// The kind of failure.
     public let code: Code
-    /// The interface that it is about.
+    /// The interface concerned.
     public let subject: String
     /// What was being done, as in `joining bridge br0`.
     public let doing: String
@@ -38,16 +38,16 @@ public struct NetworkError: Error, Equatable, Sendable {
     public let kernelMessage: String?
     /// What to do about it.
     public let remedy: Remedy?
-    /// The operations, in words, that should have been taken back after this failure and could not be.
+    /// The operations, in words, that should have been undone after this failure and could not be.
     public package(set) var notUndone: [String] = []
 
-    /// Whether the same may succeed a moment later: the kernel ran short of something, or could not be asked at all.
+    /// Whether a retry may succeed: the kernel ran short of something, or could not be asked.
     public var isPassing: Bool {
         let shortages: [Errno] = [.noBufferSpace, .noMemory, .resourceTemporarilyUnavailable, .interrupted]
         return mayBeDone || errno.map(shortages.contains) == true
     }
 
-    /// Whether it may have been done all the same: the kernel did not say, or was not understood.
+    /// Whether it may have been done despite the error: the kernel did not answer, or its answer could not be decoded.
     package var mayBeDone = false
 
     package init(
@@ -65,7 +65,7 @@ public struct NetworkError: Error, Equatable, Sendable {
 }
 
 extension NetworkError.Code {
-    /// The kind that an error number of the kernel belongs to.
+    /// The kind of failure that an error number stands for.
     package init(_ errno: Errno) {
         switch errno {
         case .notPermitted, .permissionDenied: self = .denied
@@ -86,7 +86,7 @@ extension NetworkError.Code {
         case .exists: "the name is taken"
         case .busy: "busy"
         case .invalid: "invalid"
-        case .unsupported: "this kernel can't do it"
+        case .unsupported: "this kernel does not support it"
         case .timedOut: "the kernel did not answer in time"
         case .malformed(let detail): "the kernel's answer is malformed: \(detail)"
         case .failed: "it failed"
@@ -95,10 +95,9 @@ extension NetworkError.Code {
 }
 
 extension Errno {
-    /// ENODEV, which is what netlink calls a link that does not exist.
+    /// ENODEV, which netlink returns for a link that does not exist.
     package static let noSuchDevice = Errno.operationNotSupportedByDevice
-    /// EXFULL: a bridge without a free port (`find_portno`, net/bridge/br_if.c). SystemPackage has
-    /// no name for it.
+    /// EXFULL: a bridge without a free port (`find_portno`, net/bridge/br_if.c). SystemPackage has no name for it.
     package static let exchangeFull = Errno(rawValue: 54)
 }
 

@@ -1,19 +1,19 @@
 extension NetworkError {
-    /// What to do about it. Which program does it is for the caller to say, and how its words are quoted.
+    /// What to do about it. The caller decides which command does it, and how to quote its arguments.
     public enum Remedy: Hashable, Sendable {
-        /// Make the bridge.
+        /// Create the bridge.
         case make(bridge: InterfaceName)
-        /// Let the bridge keep VLANs apart.
+        /// Make the bridge VLAN-aware.
         case keepVLANsApart(bridge: InterfaceName)
         /// Bring the bridge up.
         case bringUp(bridge: InterfaceName)
         /// Give the device this MTU, in bytes, if its network carries that too.
         case raiseMTU(of: InterfaceName, to: Int)
-        /// Do it another way, in words, or take that bridge apart first.
+        /// Do something else, given in words, or delete the bridge first.
         case takeApart(bridge: InterfaceName, or: String)
-        /// Load a module of the kernel's.
+        /// Load a kernel module.
         case load(module: String)
-        /// What a person has to do or to decide.
+        /// Advice for a person.
         case advice(String)
     }
 }
@@ -32,11 +32,11 @@ extension NetworkError.Remedy: CustomStringConvertible {
     /// In words.
     public var description: String {
         switch self {
-        case .make(let bridge): "make the bridge \(bridge)"
-        case .keepVLANsApart(let bridge): "let \(bridge) keep VLANs apart"
+        case .make(let bridge): "create the bridge \(bridge)"
+        case .keepVLANsApart(let bridge): "make \(bridge) VLAN-aware"
         case .bringUp(let bridge): "bring \(bridge) up"
         case .raiseMTU(let device, let mtu): "if its network carries that too, give \(device) the MTU \(mtu)"
-        case .takeApart(let bridge, let instead): "\(instead), or first take the bridge \(bridge) apart"
+        case .takeApart(let bridge, let instead): "\(instead), or delete the bridge \(bridge) first"
         case .load(let module): "load the kernel module \(module)"
         case .advice(let text): text
         }

@@ -19,7 +19,7 @@ static int abilities(const char *program)
 		found |= CLINUX_CAN_EXECUTE;
 	if (access("/dev/kvm", R_OK | W_OK) == 0)
 		found |= CLINUX_CAN_OPEN_KVM;
-	// Refused by kernel.io_uring_disabled, by seccomp, or not there at all: only trying tells.
+	// It may be refused by kernel.io_uring_disabled or seccomp, or not exist: only trying tells.
 	struct io_uring_params params = {0};
 	long ring = syscall(SYS_io_uring_setup, 1, &params);
 	if (ring >= 0)

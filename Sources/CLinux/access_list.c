@@ -6,7 +6,7 @@
 
 int clinux_has_access_list(int fd)
 {
-	// fgetxattr(2) takes no descriptor that was opened with O_PATH; its name in /proc it takes.
+	// fgetxattr(2) refuses a descriptor opened with O_PATH; getxattr(2) accepts its name in /proc.
 	char path[32];
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	if (getxattr(path, "system.posix_acl_access", NULL, 0) >= 0)

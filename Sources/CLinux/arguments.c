@@ -2,7 +2,7 @@
 
 static struct clinux_arguments given;
 
-// glibc gives every initializer the arguments of main (call_init in csu/libc-start.c, _dl_init in elf/dl-init.c).
+// glibc passes main's arguments to every initializer (call_init in csu/libc-start.c, _dl_init in elf/dl-init.c).
 __attribute__((constructor)) static void keep(int count, char *const *words)
 {
 	given = (struct clinux_arguments){.count = count, .words = words};

@@ -9,8 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Until the child has ended, or the time is over. Without a pidfd, as when there is no descriptor left, it is looked at
-// again and again.
+// Waits until the child has ended or the time is over. Without a pidfd, as when no descriptor is left, it polls.
 static void wait_for(int pidfd, int64_t end)
 {
 	enum { between_looks_ms = 5 };

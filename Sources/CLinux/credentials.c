@@ -10,15 +10,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Whoever has the starter's session keyring possesses its keys, whatever the uid (keyrings(7)). Where the kernel, or a
-// container's filter, has no keyrings, there is none to leave.
+// A process that has the starter's session keyring possesses its keys, whatever its uid (keyrings(7)). If the kernel
+// has no keyrings, or a container's filter forbids them, there is none to leave.
 static void leave_keyring(void)
 {
 	syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
 }
 
-// The order matters: the groups while CAP_SETGID is there, the bounding set while CAP_SETPCAP is, the uid last, which
-// takes the capabilities with it. A user without privileges has nothing to drop but what exec could give back.
+// The order matters: the groups while there is CAP_SETGID, the bounding set while there is CAP_SETPCAP, and last the
+// uid, which clears the capabilities. A user without privileges only has to drop what exec could give back.
 static int drop(const struct clinux_launch *launch)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

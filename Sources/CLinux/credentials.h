@@ -2,5 +2,5 @@
 
 #include "launch.h"
 
-// Turns the calling process into the unprivileged user of a launch, for good. 0 or -errno.
+// Makes the calling process the unprivileged user of a launch, for good. 0 or -errno.
 int drop_privileges(const struct clinux_launch *launch);

@@ -19,19 +19,19 @@
 #error "which architecture does seccomp see here?"
 #endif
 
-// The bit of a system call's number that says x32, whose calls are not those of x86_64 (arch/x86/entry/syscalls).
+// The bit in a system call's number that marks x32, whose calls differ from those of x86_64 (arch/x86/entry/syscalls).
 #define X32_BIT 0x40000000
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
 #define REFUSE RETURN(SECCOMP_RET_ERRNO | EPERM)
-// Refuses the value that was loaded last; goes on with any other.
+// Refuses the value that was loaded last; continues with any other.
 #define REFUSE_IF(value) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(value), 0, 1), REFUSE
 
 int clinux_refuse_link_changes(void)
 {
 	struct sock_filter filter[] = {
-		// Under another architecture's numbers the same requests would get through. QEMU makes no calls of that kind.
+		// Under another architecture's numbers the same requests would get through. QEMU makes no such calls.
 		LOAD(arch),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0),
 		REFUSE,
@@ -40,7 +40,7 @@ int clinux_refuse_link_changes(void)
 		REFUSE,
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 1, 0),
 		RETURN(SECCOMP_RET_ALLOW),
-		// The request is an unsigned int: what is in the upper half, nobody looks at. Both machines are little-endian.
+		// The request is an unsigned int: the upper half is ignored. Both architectures are little-endian.
 		LOAD(args[1]),
 		REFUSE_IF(TUNSETPERSIST),
 		REFUSE_IF(TUNSETOWNER),

@@ -28,7 +28,7 @@ struct machine {
 
 static struct kvm_run *volatile interrupted_run;
 
-// Only makes KVM_RUN return, also where the signal came just before it was entered.
+// Only makes KVM_RUN return, even if the signal comes just before it is entered.
 static void on_alarm(int signal)
 {
 	(void)signal;
@@ -58,7 +58,7 @@ static int build(struct machine *m)
 	return m->run == MAP_FAILED ? -errno : 0;
 }
 
-// The CPU that KVM can give: newer kernels (seen: 6.12) refuse EFER.LME to one whose CPUID has no long mode.
+// The CPU that KVM supports: newer kernels (seen: 6.12) refuse EFER.LME if the CPUID has no long mode.
 static int describe_cpu(struct machine *m)
 {
 	enum { most = 256 };

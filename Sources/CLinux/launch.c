@@ -19,15 +19,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Eight NICs of 16 queues, each with a descriptor for vhost, and all else that a VM can have.
+// Eight NICs with 16 queues, each with a descriptor for vhost, and everything else that a VM can have.
 enum { most_descriptors = 512 };
 
-// Everything beyond stdio is closed by execve(2) unless arranged otherwise afterwards.
+// Marks everything beyond stdio close-on-exec; what is to stay open is arranged afterwards.
 static int close_all_on_exec(void)
 {
 	if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
 		return 0;
-	// Before Linux 5.11 the flag is unknown; ask for each number there can be.
+	// Before Linux 5.11 the flag is unknown, so every possible number is marked.
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return -errno;
@@ -61,7 +61,7 @@ static int arrange_descriptors(const struct clinux_launch *launch)
 	if (launch->descriptors > most_descriptors)
 		return -EMFILE;
 	allow_descriptors();
-	// First out of the way of the targets, for a source may sit where another one's target is.
+	// First move them away from the targets, because one source may have the number of another one's target.
 	for (size_t i = 0; i < launch->descriptors; i++) {
 		moved[i] = fcntl(launch->sources[i], F_DUPFD_CLOEXEC, above_targets(launch));
 		if (moved[i] < 0)
@@ -76,7 +76,7 @@ static int arrange_descriptors(const struct clinux_launch *launch)
 	return 0;
 }
 
-// Which boot of the host it is: a pid and a start time come again after the next one.
+// The id of the host's current boot: a pid and a start time can recur after the next one.
 static int look_up_boot(char *boot, size_t size)
 {
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
@@ -120,7 +120,7 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
-	// Where the file size has a limit that can't be raised, what goes beyond it fails: no reason to end the VM.
+	// If there is a file size limit that can't be raised, a write beyond it fails, which is no reason to end the VM.
 	signal(SIGXFSZ, SIG_IGN);
 }
 
@@ -141,7 +141,7 @@ int become(const struct clinux_launch *launch, pid_t parent, enum clinux_stage *
 	*stage = CLINUX_STAGE_CREDENTIALS;
 	if (!launch->keeps_privileges && ((rc = drop_privileges(launch)) < 0 || (rc = clinux_refuse_link_changes()) < 0))
 		return rc;
-	// Only now: a change of user clears it. A parent that ended before this is not told of, but seen.
+	// Only now, because a change of user clears it. If the parent ended before this, no signal comes, so that is checked.
 	if (launch->dies_with_parent) {
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
 			return -errno;

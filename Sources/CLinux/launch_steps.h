@@ -2,12 +2,12 @@
 
 #include "launch.h"
 
-// The steps between fork(2) and execve(2), for those who fork.
+// The steps between fork(2) and execve(2), for code that forks.
 
-// A caller's low limit on descriptors is not the program's.
+// Raises a caller's low limit on descriptors, which is not meant for the program.
 void allow_descriptors(void);
 
-// The first number beyond stdio and all targets.
+// The first number above stdio and all targets.
 int above_targets(const struct clinux_launch *launch);
 
 // Turns the calling process into the program. Returns only on failure: -errno, with `*stage` set.

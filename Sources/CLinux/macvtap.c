@@ -28,8 +28,8 @@ static int device_number(const char *name, unsigned index, dev_t *device)
 	return 0;
 }
 
-// Opens a device by its number. /dev/tapN need not be there, or may be that of another namespace's link with the same
-// index; and /run is mostly mounted nodev. So its node is made where nobody else sees it.
+// Opens a device by its number. /dev/tapN may be missing, or belong to another namespace's link with the same index,
+// and /run is usually mounted nodev. So the device node is created in a file system that no other process sees.
 static int open_device(dev_t device)
 {
 	int descriptor = -1;

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <time.h>
 
-// Milliseconds on the clock that nobody sets.
+// Milliseconds on the clock that can't be set.
 static inline int64_t monotonic_ms(void)
 {
 	struct timespec now;
@@ -11,7 +11,7 @@ static inline int64_t monotonic_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-// What is left until then, for poll(2); never negative.
+// The milliseconds left until `end`, for poll(2); never negative.
 static inline int left_ms(int64_t end)
 {
 	int64_t left = end - monotonic_ms();

@@ -16,7 +16,7 @@ static int set(int descriptor, int option)
 
 int clinux_netlink_open(void)
 {
-	// nl_pid 0: the kernel picks the port. Our own pid may be taken by another socket of this process.
+	// nl_pid 0: the kernel picks the port. The pid may already be taken as a port by another socket of this process.
 	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
 	const int descriptor = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (descriptor < 0)
@@ -46,7 +46,7 @@ long clinux_netlink_receive(int descriptor, void *buffer, size_t size, int timeo
 	struct sockaddr_nl from = { 0 };
 	socklen_t length = sizeof(from);
 
-	// The kernel answers most requests before send returns, so the first try seldom waits.
+	// The kernel answers most requests before send returns, so the first attempt seldom waits.
 	ssize_t got = recvfrom(descriptor, buffer, size, MSG_TRUNC | MSG_DONTWAIT, (struct sockaddr *)&from, &length);
 	if (got < 0 && errno == EAGAIN) {
 		const int64_t end = monotonic_ms() + timeout;

@@ -6,7 +6,7 @@
 
 static struct flock one_byte(short type, int64_t byte)
 {
-	// l_pid must be 0 for the OFD commands; the initialiser sees to it.
+	// l_pid must be 0 for the OFD commands; the initializer does that.
 	return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 }
 
@@ -33,7 +33,7 @@ int clinux_ofd_unlock(int fd, int64_t byte)
 	return take(fd, F_UNLCK, byte);
 }
 
-// Asks whether a lock of this type could not be had. Descriptors opened O_RDONLY may ask for either.
+// Asks whether a lock of this type would be refused. Descriptors opened O_RDONLY may ask for either type.
 static int conflicts(int fd, short type, int64_t byte)
 {
 	struct flock lock = one_byte(type, byte);

@@ -15,8 +15,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-// Every limit there is. As much as QEMU can use is no limit: what bounds a VM's memory is MEMORY, and what bounds a QEMU that
-// a guest took over is its cgroup. Only threads are counted, by user: each VM has one of its own.
+// All limits. A resource of which QEMU may need any amount has no limit: MEMORY bounds a VM's memory, and the cgroup
+// bounds a QEMU that a guest took over. Only threads are limited; they are counted by user, and each VM has its own.
 static const struct {
 	int resource;
 	rlim_t soft, hard;
@@ -27,10 +27,10 @@ static const struct {
 	{RLIMIT_DATA, RLIM_INFINITY, RLIM_INFINITY},
 	{RLIMIT_RSS, RLIM_INFINITY, RLIM_INFINITY},
 	{RLIMIT_LOCKS, RLIM_INFINITY, RLIM_INFINITY},
-	// Until Linux 5.12 an io_uring counts here, and a passed-through device pins all of the guest's memory.
+	// Until Linux 5.12 an io_uring counts towards this limit, and a passed-through device pins all of the guest's memory.
 	{RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY},
 	{RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY},
-	// glibc takes the soft limit for the size of each thread's stack (pthread_create(3)).
+	// glibc uses the soft limit as the size of each thread's stack (pthread_create(3)).
 	{RLIMIT_STACK, 8 << 20, RLIM_INFINITY},
 	{RLIMIT_CORE, 0, 0},
 	{RLIMIT_NPROC, 16384, 16384},
@@ -57,14 +57,14 @@ static void take_limit(int resource, rlim_t soft, rlim_t hard)
 	setrlimit(resource, &wanted);
 }
 
-// Of the thread; those that it makes inherit it.
+// For the thread; the threads that it creates inherit it.
 static void take_schedule(void)
 {
 	const struct sched_param none = {0};
 	sched_setscheduler(0, SCHED_OTHER, &none);
 	setpriority(PRIO_PROCESS, 0, 0);
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_NONE, 0));
-	// Those that are not there, or not this cpuset's, are left out by the kernel.
+	// The kernel leaves out processors that do not exist or are not in the cpuset.
 	unsigned char every_processor[1024];
 	memset(every_processor, 0xff, sizeof every_processor);
 	syscall(SYS_sched_setaffinity, 0, sizeof every_processor, every_processor);
@@ -79,7 +79,7 @@ static void take_oom_score(void)
 	if (fd < 0)
 		return;
 	ssize_t written = write(fd, "0", 1);
-	(void)written; // refused where the starter's is higher and this is no root: then that one stays
+	(void)written; // refused if the starter's is higher and this is not root; then that one stays
 	close(fd);
 }
 
@@ -89,7 +89,7 @@ void clinux_take_ordinary_limits(void)
 		take_limit(ordinary[i].resource, ordinary[i].soft, ordinary[i].hard);
 	take_schedule();
 	take_oom_score();
-	// One that setarch(8) or a debugger set would take away the randomness of addresses.
+	// A personality set by setarch(8) or a debugger would turn off address randomization.
 	personality(PER_LINUX);
 	prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 	const struct itimerval off = {0};

@@ -25,7 +25,8 @@ static bool may_have_terminal(void)
 	return fd >= 0 || errno != ENXIO;
 }
 
-// The signals that a person or a supervisor ends a program with. One that is ignored, as by nohup(1), is not passed on.
+// The signals with which a person or a supervisor ends a program. One that is ignored, as with nohup(1), is not
+// forwarded.
 static sigset_t signals_to_pass_on(void)
 {
 	static const int usual[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -39,7 +40,7 @@ static sigset_t signals_to_pass_on(void)
 	return set;
 }
 
-// As long as the child lives, which is as long as it is meant to.
+// Waits as long as the child lives, without a deadline.
 static int stand_by(pid_t child, const sigset_t *awaited)
 {
 	int status;
@@ -48,8 +49,8 @@ static int stand_by(pid_t child, const sigset_t *awaited)
 		if (ended == child)
 			return status;
 		if (ended < 0 && errno != EINTR)
-			return 70 << 8; // EX_SOFTWARE: nobody else can take the end of a child
-		// Looked at again and again too: the signal of its end may have been for another child.
+			return 70 << 8; // EX_SOFTWARE: no other process can reap a child
+		// Check regularly too: the signal may have been for the end of another child.
 		const struct timespec between_looks = {.tv_sec = 10};
 		int number = sigtimedwait(awaited, NULL, &between_looks);
 		if (number > 0 && number != SIGCHLD)
@@ -63,9 +64,9 @@ int clinux_own_session(int *status)
 		return 0;
 	sigset_t before, awaited = signals_to_pass_on();
 	sigaddset(&awaited, SIGCHLD);
-	// Else the kernel would take the child's end from us (sigaction(2)).
+	// Otherwise the kernel would reap the child (sigaction(2)).
 	signal(SIGCHLD, SIG_DFL);
-	// Before there is a child: a signal that comes just then is its own too.
+	// Before there is a child, so that a signal that comes just then is forwarded to it as well.
 	if (sigprocmask(SIG_BLOCK, &awaited, &before) != 0)
 		return -errno;
 	pid_t child = fork();
@@ -84,7 +85,7 @@ void clinux_end_like(int status)
 {
 	if (WIFEXITED(status))
 		exit(WEXITSTATUS(status));
-	// The child has left its core file, if it left one.
+	// If the child left a core file, that is the one to keep.
 	const struct rlimit none = {0, 0};
 	setrlimit(RLIMIT_CORE, &none);
 	int number = WTERMSIG(status);

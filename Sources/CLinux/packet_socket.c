@@ -10,14 +10,14 @@
 
 enum { SNAP = 2048, UDP = 17, ICMPV6 = 58, DHCP_SERVER = 67, DHCP_CLIENT = 68, ND_FIRST = 133, ND_LAST = 137 };
 
-// Classic BPF (Documentation/networking/filter.rst). A jump's two numbers say how many instructions it passes over where
-// it holds and where it does not; a load beyond the end drops the frame. Offsets count from the Ethernet header.
+// Classic BPF (Documentation/networking/filter.rst). A jump's two numbers say how many instructions it skips if it is
+// true and if it is not; a load beyond the end drops the frame. Offsets count from the Ethernet header.
 static struct sock_filter program[] = {
 	/* 0*/ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12), // the EtherType
 	/* 1*/ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 15, 0),
 	/* 2*/ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IPV6, 9, 0),
 	/* 3*/ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 14),
-	// IPv4: the first fragment of UDP from a port of DHCP
+	// IPv4: the first fragment of UDP from a DHCP port
 	/* 4*/ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 23),
 	/* 5*/ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, UDP, 0, 12),
 	/* 6*/ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 20),
@@ -26,7 +26,7 @@ static struct sock_filter program[] = {
 	/* 9*/ BPF_STMT(BPF_LD | BPF_H | BPF_IND, 14),
 	/*10*/ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, DHCP_SERVER, 6, 0),
 	/*11*/ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, DHCP_CLIENT, 5, 6),
-	// IPv6: ICMPv6 right behind the header, of a type of neighbour discovery
+	// IPv6: ICMPv6 directly after the header, with a neighbour discovery type
 	/*12*/ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 20),
 	/*13*/ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMPV6, 0, 4),
 	/*14*/ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 54),
@@ -42,7 +42,7 @@ int clinux_packet_open(unsigned interface)
 	const struct sockaddr_ll here = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)interface
 	};
-	// Without a protocol it gets nothing until it is bound: nothing of other interfaces, nothing unfiltered.
+	// Without a protocol it receives nothing until it is bound: no frames of other interfaces, none unfiltered.
 	const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

@@ -32,7 +32,7 @@ static const char *field(const char *text, int number)
 	return text ? text + 1 : NULL;
 }
 
-// What a stat file tells of a process, or of one thread of it.
+// Reads the stat file of a process, or of one of its threads.
 static int read_stat(const char *path, struct clinux_process *process, long *threads)
 {
 	char text[1024];
@@ -45,7 +45,7 @@ static int read_stat(const char *path, struct clinux_process *process, long *thr
 	if (length <= 0)
 		return length < 0 ? -error : -ESRCH;
 	text[length] = 0;
-	// The command name, field 2, may hold anything, so count from the last parenthesis.
+	// The command name, field 2, may contain anything, so count from the last parenthesis.
 	const char *after_name = strrchr(text, ')');
 	const char *state = field(after_name, 3), *flags = field(after_name, 9), *start = field(after_name, 22);
 	const char *pending = field(after_name, 31);
@@ -61,8 +61,8 @@ static int read_stat(const char *path, struct clinux_process *process, long *thr
 	return 0;
 }
 
-// Whether some thread of a process goes on. Where all are to end, each has SIGKILL pending (zap_other_threads,
-// kernel/signal.c).
+// Whether any thread of a process goes on. When the whole process is to end, each thread has SIGKILL pending
+// (zap_other_threads, kernel/signal.c).
 static bool has_living_thread(int pid)
 {
 	char path[64];
@@ -88,7 +88,7 @@ int clinux_process_look(int pid, struct clinux_process *process)
 	long threads;
 	snprintf(path, sizeof path, "/proc/%d/stat", pid);
 	int rc = read_stat(path, process, &threads);
-	// The first thread can end alone, and is a zombie for as long as another one goes on.
+	// The first thread can end by itself, and is a zombie as long as another one goes on.
 	if (rc == 0 && process->is_ending && threads > 1 && has_living_thread(pid))
 		process->is_ending = false;
 	return rc;

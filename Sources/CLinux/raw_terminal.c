@@ -15,11 +15,11 @@ static struct sigaction actions_before[ending_count];
 static void give_back(void)
 {
 	tcflush(terminal, TCIFLUSH);
-	// Not TCSADRAIN: a terminal that takes no more output must not keep the process.
+	// Not TCSADRAIN: a terminal that accepts no more output must not block the process.
 	tcsetattr(terminal, TCSANOW, &modes_before);
 }
 
-// The action is back at its default by now: the signal, held back until this returns, ends the process.
+// The action is already reset to its default. The signal stays blocked until this returns, then ends the process.
 static void on_ending(int number)
 {
 	give_back();
@@ -37,7 +37,7 @@ int clinux_terminal_raw(int fd)
 	sigaddset(&action.sa_mask, SIGTTOU);
 	for (int i = 0; i < ending_count; i++) {
 		sigaction(endings[i], NULL, &actions_before[i]);
-		// What nohup(1) has made ignored stays ignored.
+		// A signal that nohup(1) has set to be ignored stays ignored.
 		if (actions_before[i].sa_handler != SIG_IGN)
 			sigaction(endings[i], &action, NULL);
 	}

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-// read(2), begun again where a signal came first.
+// read(2), retried after a signal.
 static inline ssize_t read_uninterrupted(int fd, void *bytes, size_t size)
 {
 	ssize_t length;

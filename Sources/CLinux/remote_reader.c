@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// The caller may have threads: from the fork on, only what signal-safety(7) allows.
+// The caller may have threads: after the fork, only what signal-safety(7) allows.
 
 static bool receive_all(int fd, void *buffer, size_t size)
 {
@@ -68,7 +68,7 @@ static void send_content(int fd, int file, uint64_t limit)
 	send_piece(fd, NULL, 0);
 }
 
-// getdents64(2), which glibc declares only together with readdir(3), and that allocates.
+// getdents64(2). glibc declares it only with readdir(3), which allocates.
 struct entry {
 	uint64_t inode;
 	int64_t offset;
@@ -108,7 +108,7 @@ static void answer(int fd, const struct clinux_remote_request *request, const ch
 	answer.error = fstatat(AT_FDCWD, path, &status, request->no_follow ? AT_SYMLINK_NOFOLLOW : 0) == 0 ? 0 : errno;
 	if (!answer.error && S_ISLNK(status.st_mode))
 		answer.error = ELOOP;
-	// Nothing else is opened: the opening of a FIFO waits, and that of a device can do something.
+	// Nothing else is opened: opening a FIFO waits, and opening a device can have effects.
 	bool is_file = request->question == CLINUX_REMOTE_READ && S_ISREG(status.st_mode);
 	if (!answer.error && (is_file || request->question == CLINUX_REMOTE_NAMES)) {
 		int kind = is_file ? O_NOFOLLOW * request->no_follow : O_DIRECTORY;
@@ -129,7 +129,8 @@ static void answer(int fd, const struct clinux_remote_request *request, const ch
 		close(file);
 }
 
-// Nothing of the caller's may stay open in a process that may stay for long: its output has a reader who waits for the end.
+// This process may stay for long, so it must hold none of the caller's files: a reader of its output may wait for the
+// end.
 static void close_all_but(int fd)
 {
 	dup2(fd, 0);
@@ -160,7 +161,7 @@ static void serve(int fd)
 	_exit(0);
 }
 
-// The hello of the new process, which is nobody's child by then.
+// Receives the new process's hello, with its pid. It is no longer this process's child.
 static int hello(int fd, int *pid)
 {
 	struct pollfd word = {.fd = fd, .events = POLLIN};

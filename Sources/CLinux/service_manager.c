@@ -26,7 +26,7 @@ static int connect_to(const char *path)
 	if (length == 0 || length >= sizeof manager.sun_path)
 		return -EINVAL;
 	memcpy(manager.sun_path, path, length);
-	// An abstract name, which a zero byte begins.
+	// An abstract name, which starts with a zero byte.
 	if (path[0] == '@')
 		manager.sun_path[0] = '\0';
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -55,7 +55,7 @@ static bool has_ended(int process, int wait_ms)
 	return ready > 0;
 }
 
-// The manager knows whose word it is by the sender's cgroup, so the sender has to be there until it was heard: until the
+// The manager identifies the sender by its cgroup, so the sender has to live until the message was processed: until the
 // manager has closed the descriptor that comes with BARRIER=1 (sd_notify_barrier(3)).
 static void tell_ready(int manager)
 {
@@ -83,14 +83,14 @@ static void tell_ready(int manager)
 
 enum { record_place, manager_place, caller_place, places };
 
-// What else is open is the caller's alone: its lock, taps and disks last as long as somebody holds them. All three are beyond
-// stdio, where they go.
+// All other open files are the caller's only: its lock, taps and disks last as long as any process holds them. All
+// three descriptors are above stdio, to which they are moved.
 static void keep_only(int record, int manager, int caller)
 {
 	dup2(record, record_place);
 	dup2(manager, manager_place);
 	dup2(caller, caller_place);
-	// Linux before 5.9 can't do that at once.
+	// Linux before 5.9 can't close a range at once.
 	if (syscall(SYS_close_range, places, ~0U, 0) != 0)
 		for (long fd = places, end = sysconf(_SC_OPEN_MAX); fd < end; fd++)
 			close((int)fd);

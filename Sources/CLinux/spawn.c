@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-// What a child that could not become the program tells its parent. One that could tells it by the end of the pipe.
+// What a child reports to its parent if it could not become the program. If it could, the pipe just ends.
 struct failure {
 	int error;
 	enum clinux_stage stage;
@@ -23,7 +23,7 @@ enum { killed_is_gone_in_ms = 1000 };
 static _Noreturn void run_child(const struct clinux_launch *launch, pid_t parent, int report)
 {
 	struct failure failure = {.stage = CLINUX_STAGE_DESCRIPTORS};
-	// The pipe too has to stay clear of the targets; its copy closes at exec like everything else.
+	// The pipe has to stay clear of the targets too; its copy is closed on exec like everything else.
 	allow_descriptors();
 	int out = fcntl(report, F_DUPFD_CLOEXEC, above_targets(launch));
 	if (out >= 0) {
@@ -37,7 +37,7 @@ static _Noreturn void run_child(const struct clinux_launch *launch, pid_t parent
 	_exit(told == sizeof failure ? 126 : 127);
 }
 
-// Waits for the child's word. 0 once it has become the program, else -errno.
+// Waits for the child's report. 0 once it has become the program, else -errno.
 static int await(int report, int deadline_ms, enum clinux_stage *stage)
 {
 	const int64_t end = monotonic_ms() + deadline_ms;
@@ -61,7 +61,7 @@ static int await(int report, int deadline_ms, enum clinux_stage *stage)
 	return failure.error;
 }
 
-// Whatever became of the child, nobody will look after it. One that hangs in the kernel ends when that lets go.
+// Whatever state the child is in, nobody will look after it. If it hangs in the kernel, it ends when it gets out.
 static void end(pid_t pid)
 {
 	int status;
@@ -80,7 +80,7 @@ pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum cli
 	if (pid == 0)
 		run_child(launch, parent, report[1]);
 	int rc = pid < 0 ? -errno : 0;
-	// While our copy is open the pipe does not end: there is no use in waiting for that.
+	// While this process's copy is open the pipe does not end, so waiting would be pointless.
 	if (close(report[1]) != 0 && rc == 0)
 		rc = -errno;
 	if (rc == 0)

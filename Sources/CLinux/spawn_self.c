@@ -7,7 +7,7 @@
 
 static int arrange(posix_spawn_file_actions_t *actions, int line, int journal)
 {
-	// Out of the way first: one may sit where the other one goes.
+	// Out of the way first: one may have the number that the other one is moved to.
 	enum { aside = 10 };
 	int rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	rc = rc ? rc : posix_spawn_file_actions_addopen(actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);

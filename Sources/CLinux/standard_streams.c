@@ -7,7 +7,7 @@
 int clinux_fill_standard_descriptors(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
-		// open(2) takes the lowest number, and those below are open.
+		// open(2) uses the lowest free number, and the lower ones are open.
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0)
 			return -errno;
 	return 0;

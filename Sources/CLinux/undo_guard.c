@@ -13,7 +13,7 @@
 
 enum { above_launched_descriptors = 512 };
 
-// In the copy, which has no other thread: a number that is still open is still the same file.
+// For the copy, which has no other threads: a number that is still open is still the same file.
 static void close_for_sure(int fd)
 {
 	while (close(fd) != 0 && fcntl(fd, F_GETFD) >= 0)
@@ -25,10 +25,11 @@ static int leave(const int line[2], int guard, void (*undo)(void *), void *conte
 	int rc = clinux_fork_orphan();
 	if (rc != 0)
 		return rc;
-	// With the other end open here the line would never end, nor would the copy, which has all that this process has.
+	// If the other end stayed open here, the line would never end, and neither would the copy, which holds all that this
+	// process holds.
 	close_for_sure(guard);
 	close_for_sure(line[0]);
-	// execve(2) and any death close the line without a word.
+	// execve(2) and any death close the line without sending anything.
 	char word;
 	if (read_uninterrupted(line[1], &word, 1) == 1)
 		undo(context);

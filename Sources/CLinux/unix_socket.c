@@ -32,7 +32,8 @@ int clinux_unix_listen(int dirfd, const char *name, unsigned mode)
 		return -errno;
 	if (unlinkat(dirfd, name, 0) != 0 && errno != ENOENT)
 		return closed(fd, errno);
-	// The mode is set on the socket before bind(2), which takes it for the name: never wider, not for an instant.
+	// The mode is set on the socket before bind(2), which uses it for the name, so that it is never wider, not even
+	// briefly.
 	if (fchmod(fd, mode) != 0 || bind(fd, (struct sockaddr *)&local, sizeof local) != 0 || listen(fd, 16) != 0)
 		return closed(fd, errno);
 	return fd;

@@ -8,7 +8,7 @@ enum KVMCtl {
     static func main() {
         clinux_own_signals()
         _ = clinux_fill_standard_descriptors()
-        // Not Swift's CommandLine: it reads /proc/self/cmdline, and has no words where that can't be opened.
+        // Not Swift's CommandLine: it reads /proc/self/cmdline, and is empty if that can't be opened.
         let given = clinux_arguments()
         var arguments = (0..<Int(given.count)).compactMap { given.words[$0].map { String(cString: $0) } }
         let name = arguments.isEmpty ? "kvmctl" : arguments.removeFirst()
@@ -43,7 +43,8 @@ struct Root: ParsableCommand {
             /vms (KVMCTL_VMS).
             """,
         version: "kvmctl \(Version.current)",
-        // Each says its commandName: to make it from the type's name took ArgumentParser half of a command's start-up.
+        // Each states its commandName: deriving it from the type's name took ArgumentParser half of a command's
+        // start-up.
         groupedSubcommands: [
             CommandGroup(name: "Run:", subcommands: [Start.self, Stop.self]),
             CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self, VNC.self]),
@@ -53,16 +54,16 @@ struct Root: ParsableCommand {
             CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self]),
         ])
 
-    /// What the words of the command line mean.
+    /// Parses the words of the command line.
     ///
-    /// A command that knows by `_superCommandName` that it is one of kvmctl's is asked first, alone: then ArgumentParser
-    /// looks neither at all the others nor for a request for completions, which took a third of a command's start-up.
-    /// Whatever is more than that (help, errors) is for the whole tree.
+    /// A command that sets `_superCommandName` is tried first, by itself. Then ArgumentParser looks neither at all the
+    /// other commands nor for a request for completions, which took a third of a command's start-up. Everything else
+    /// (help, errors) is left to the whole tree.
     static func command(_ words: [String]) throws -> any ParsableCommand {
         if let word = words.first(where: { $0.unicodeScalars.contains("\u{fffd}") }) {
             throw VMError(
-                .usage, "'\(word)'", "is not UTF-8, as kvmctl's names and paths have to be",
-                remedy: "rename what it names")
+                .usage, "'\(word)'", "is not UTF-8, which kvmctl's names and paths have to be",
+                remedy: "rename the file or directory")
         }
         let named = configuration.subcommands.first { $0.configuration.commandName == words.first }
         if let named, named.configuration._superCommandName != nil,
@@ -73,7 +74,8 @@ struct Root: ParsableCommand {
         }
         try UnknownCommand.refuse(in: words)
         do { return try parseAsRoot(words) } catch {
-            // A missing word is said before an unknown option, which may be the reason: then that is what is said.
+            // A missing word is reported before an unknown option, which may be the cause. In that case the option is
+            // reported.
             guard !exitCode(for: error).isSuccess, !isAboutAnOption(error) else { throw error }
             do { _ = try parseAsRoot(words + ["x"]) } catch let other { throw isAboutAnOption(other) ? other : error }
             throw error
@@ -85,9 +87,9 @@ struct Root: ParsableCommand {
     }
 }
 
-/// A command that changes something, so that it matters to whoever typed it that it did, also where its output is lost.
+/// A command that changes something, so that its user has to learn that it did, even if its output is lost.
 protocol Doing: ParsableCommand {
-    /// What is said of it then.
+    /// The words that say so.
     static var deed: String { get }
 }
 

@@ -2,17 +2,18 @@ import VMCore
 import VMHost
 import VMLife
 
-/// What VMs and commands that ended without a word left on the host is removed, and taken back, by the next command of
-/// root's, whichever it is; and what VMs that run have written too much is cut by the next one of their owner's.
+/// Cleans up before a command. The next command that root runs, whichever it is, removes what VMs and commands that
+/// crashed left on the host, and rolls back their changes. The next command of a VM's owner trims the logs of running
+/// VMs.
 enum LeftBehind {
-    /// Removes it, unless the command is one that touches nothing.
+    /// Cleans up, unless the command is one that changes nothing.
     static func remove(before arguments: [String]) {
         let isLooking = arguments.contains("--dry-run") || ["check", "explain"].contains(arguments.first)
         guard !isLooking, let paths = try? Places.current() else { return }
         HostResource.sweep(paths).forEach(Message.error)
-        // The doctor says what it finds, and `trim-logs` what it could not do.
+        // The doctor reports what it finds, and `trim-logs` reports its own failures.
         if !["doctor", "trim-logs"].contains(arguments.first) {
-            // Which VMs there are, the command itself will find out, or say why not.
+            // The command itself will look for the VMs, or say why it can't.
             (try? LogBound(paths).enforce())?.forEach(Message.error)
         }
         let changes = Trial.settleLeftovers(paths)

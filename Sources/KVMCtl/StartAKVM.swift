@@ -20,12 +20,12 @@ struct StartAKVM {
         }
         if arguments.count == 2, arguments[1] == "boot_from_cd" {
             throw VMError(
-                .usage, "boot_from_cd", "the ISO to boot from has to stand before it", remedy: .advice(Self.usage))
+                .usage, "boot_from_cd", "the ISO to boot from has to come before it", remedy: .advice(Self.usage))
         }
         if arguments.contains("") {
-            throw VMError(.usage, "start_a_kvm.sh", "a word is empty", remedy: .advice(Self.usage))
+            throw VMError(.usage, "start_a_kvm.sh", "an argument is empty", remedy: .advice(Self.usage))
         }
-        // A word without a `/` was a file in the current directory then, never a name.
+        // In 2010 a word without a `/` was a file in the current directory, never a name.
         self.params = params.contains("/") ? params : "./\(params)"
         iso = arguments.count > 1 ? arguments[1] : nil
         bootsCD = arguments.count == 3

@@ -1,9 +1,9 @@
 import ArgumentParser
 import VMCore
 
-/// What is said of words that are no command of kvmctl's.
+/// Messages about words that are not commands of kvmctl.
 enum UnknownCommand {
-    /// What the same thing is called elsewhere: by virsh, qm, incus, docker, or in a shell.
+    /// What other tools call the same command: virsh, qm, incus, docker, or a shell.
     private static let synonyms = [
         "boot": "start", "launch": "start", "run": "start", "shutdown": "stop", "poweroff": "stop", "halt": "stop",
         "kill": "stop", "destroy": "stop", "ps": "list", "status": "show", "info": "show", "dominfo": "show",
@@ -12,28 +12,28 @@ enum UnknownCommand {
         "validate": "check", "verify": "check", "delete": "rm", "remove": "rm", "undefine": "rm", "bridge": "net",
         "network": "net",
     ]
-    /// The same below `net`.
+    /// The same for the commands of `net`.
     private static let networkSynonyms = [
         "list": "show", "ls": "show", "status": "show", "info": "show", "create": "up", "add": "up", "new": "up",
         "rm": "down", "delete": "down", "remove": "down", "destroy": "down", "save": "persist",
     ]
-    /// What kvmctl has no command for, and what does it.
+    /// Words for which kvmctl has no command, and what to do instead.
     private static let others = [
         "restart": "stop the VM, then start it", "reboot": "stop the VM, then start it",
         "reset": "stop the VM with --now, then start it",
-        "edit": "edit the VM's vm.params; kvmctl check says what is wrong with it",
+        "edit": "edit the VM's vm.params, then run kvmctl check",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
         "autostart": "systemctl enable kvmctl@NAME", "enable": "systemctl enable kvmctl@NAME",
         "version": "kvmctl --version",
     ]
 
-    /// Refuses a word that stands where a command does and is none.
+    /// Refuses a word that is in the place of a command and is none.
     ///
     /// - Throws: `.usage`, with the nearest command.
     static func refuse(in words: [String]) throws(VMError) {
         var command: any ParsableCommand.Type = Root.self
         var path: [String] = []
-        // `help COMMAND` names one too.
+        // `help COMMAND` names a command too.
         for word in words.first == "help" ? words.dropFirst() : words[...] {
             let children = command.configuration.subcommands
             if children.isEmpty { return }
@@ -47,16 +47,16 @@ enum UnknownCommand {
         }
     }
 
-    /// An option is one of a command's, and stands after it; those of kvmctl itself are asked for alone.
+    /// An option belongs to a command and comes after it. Only kvmctl's own options are given without a command.
     private static func refuse(
         _ option: String, before words: [String], _ path: [String], _ children: [any ParsableCommand.Type]
     ) throws(VMError) {
         let command = words.first { word in children.contains { names(of: $0).contains(word) } }
-        // Three hyphens are a shell's, which asks for completions.
+        // Three hyphens are from a shell that asks for completions.
         guard let command, !["-h", "--help", "--version"].contains(option), !option.hasPrefix("---") else { return }
         let whole = (["kvmctl"] + path + [command]).joined(separator: " ")
         throw VMError(
-            .usage, option, "stands before the command; its options stand behind it: \(whole) --help lists them")
+            .usage, option, "comes before the command; options come after it: \(whole) --help lists them")
     }
 
     private static func unknown(
@@ -78,17 +78,18 @@ enum UnknownCommand {
     }
 }
 
-/// What is said of options that a command does not have.
+/// Messages about options that a command does not have.
 enum UnknownOption {
-    /// What the same thing is called elsewhere: by QEMU, virsh, virt-install, qm, docker; those that a command has are meant.
+    /// What other tools call the same option: QEMU, virsh, virt-install, qm, docker. Only a command's own options are
+    /// suggested.
     private static let synonyms = [
         "--iso": "--cdrom", "--cd": "--cdrom", "--ram": "--memory", "--mem": "--memory", "--vcpus": "--cpus",
         "--network": "--net", "--nic": "--net", "--size": "--disk", "--force": "--now", "--ip": "--address",
         "--addr": "--address", "--remove-all-storage": "--disks", "--tail": "--lines",
     ]
 
-    /// The message of ArgumentParser with the option that was meant, where it names an unknown one: it neither knows the
-    /// beginning of a word for the word, nor what is called otherwise elsewhere, and takes what is far for near.
+    /// ArgumentParser's message, with the intended option where it names an unknown one. By itself it does not complete
+    /// the beginning of a word, does not know other tools' words, and suggests words that are too different.
     static func completed(_ message: String, usage: String) -> String {
         let lead = "Unknown option '"
         guard let first = message.split(separator: "\n").first, first.hasPrefix(lead) else { return message }

@@ -54,7 +54,7 @@ import Testing
             try BridgePlan.up(BridgeSpec(name: name, mac: mac), found: [other])
         }
         #expect(up?.code == .exists)
-        #expect(up?.reason == "the name belongs to \(words) that is no bridge")
+        #expect(up?.reason == "the name belongs to \(words), not a bridge")
         let down = #expect(throws: NetworkError.self) { try BridgePlan.down(name, found: [other]) }
         #expect(down?.code == .exists)
     }
@@ -71,7 +71,7 @@ import Testing
         }
         let few = #expect(throws: NetworkError.self) { try BridgePlan.down(name, found: [bridge()] + ports.prefix(2)) }
         #expect(few?.code == .busy)
-        #expect(few?.reason == "still joined to it: tap0 (vm0), tap1")
+        #expect(few?.reason == "it still has ports: tap0 (vm0), tap1")
         let many = #expect(throws: NetworkError.self) { try BridgePlan.down(name, found: [bridge()] + ports) }
         #expect(many?.reason.hasSuffix("tap7 (vm7) and 2 more") == true)
     }

@@ -1,6 +1,6 @@
 @testable import BridgeNet
 
-/// What the kernel says of addresses, routes and rules, in golden bytes.
+/// The kernel's messages about addresses, routes and rules, in golden bytes.
 enum EntryReplies {
     /// 10.0.0.5/24 on link 7, leased for an hour.
     static let leasedAddress = hex(
@@ -27,20 +27,20 @@ enum EntryReplies {
         08 00 08 00  80 00 00 00                             // IFA_FLAGS: PERMANENT
         """)
 
-    /// 10.9.0.0/16 through two routers on links 7 and 9, in table 1000, with an attribute that nobody here knows.
+    /// 10.9.0.0/16 through two routers on links 7 and 9, in table 1000, with an attribute that is unknown here.
     static let multipathRoute = hex(
         """
         58 00 00 00  18 00  02 00  00 00 00 00  2a 00 00 00  // 88 bytes, RTM_NEWROUTE, MULTI
         02 10 00 00  fc 04 00 01  10 00 00 00                // AF_INET, /16, table compat, static, universe, LINKDOWN
         08 00 0f 00  e8 03 00 00                             // RTA_TABLE 1000
         08 00 01 00  0a 09 00 00                             // RTA_DST
-        08 00 63 00  aa bb cc dd                             // 99, of the future
+        08 00 63 00  aa bb cc dd                             // 99, not known yet
         24 00 09 00                                          // RTA_MULTIPATH
           10 00 10 00  07 00 00 00  08 00 05 00  0a 00 00 01 //   LINKDOWN, weight 1, link 7, via 10.0.0.1
           10 00 00 02  09 00 00 00  08 00 05 00  0a 01 00 01 //   weight 3, link 9, via 10.1.0.1
         """)
 
-    /// The default route that a router has announced for 1,799.5 s.
+    /// The default route that a router has announced, valid for 1,799.5 s.
     static let announcedRoute = hex(
         """
         6c 00 00 00  18 00  02 00  00 00 00 00  2a 00 00 00  // 108 bytes, RTM_NEWROUTE, MULTI
@@ -53,7 +53,7 @@ enum EntryReplies {
           00 00 00 00  00 00 00 00  00 00 00 00  00 00 00 00  00 00 00 00
         """)
 
-    /// Rule 100: what comes in by eth0 looks in table 7.
+    /// Rule 100: packets that come in by eth0 look up table 7.
     static let rule = hex(
         """
         40 00 00 00  20 00  02 00  00 00 00 00  2a 00 00 00  // 64 bytes, RTM_NEWRULE, MULTI

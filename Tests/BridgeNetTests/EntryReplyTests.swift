@@ -2,7 +2,7 @@ import Testing
 
 @testable import BridgeNet
 
-/// Addresses, routes and rules, from golden bytes.
+/// Decodes addresses, routes and rules from golden bytes.
 @Suite struct EntryReplyTests {
     private func payload(_ reply: [UInt8]) throws -> ArraySlice<UInt8> {
         try #require(try NetlinkMessage.decode(reply).first).payload

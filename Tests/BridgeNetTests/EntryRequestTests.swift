@@ -34,7 +34,7 @@ import Testing
             14 00 01 00  20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 05  // IFA_ADDRESS alone: there is no peer
             14 00 06 00  ff ff ff ff  ff ff ff ff                // IFA_CACHEINFO: for ever
               00 00 00 00  00 00 00 00
-            08 00 08 00  00 00 00 00                             // IFA_FLAGS: none that can be asked for
+            08 00 08 00  00 00 00 00                             // IFA_FLAGS: none that a request may set
             """)
         #expect(EntryRequest.change(address).encoded(sequence: 1) == wanted)
     }
@@ -57,10 +57,10 @@ import Testing
         let wanted = hex(
             """
             58 00 00 00  18 00  05 0c  01 00 00 00  00 00 00 00  // 88 bytes, RTM_NEWROUTE, REQUEST|ACK|CREATE|APPEND
-            02 10 00 00  fc 04 00 01  00 00 00 00                // no LINKDOWN, which is the kernel's to say
+            02 10 00 00  fc 04 00 01  00 00 00 00                // no LINKDOWN, which only the kernel sets
             08 00 0f 00  e8 03 00 00                             // RTA_TABLE 1000
             08 00 01 00  0a 09 00 00                             // RTA_DST
-            08 00 63 00  aa bb cc dd                             // 99, of the future
+            08 00 63 00  aa bb cc dd                             // 99, not known yet
             24 00 09 00                                          // RTA_MULTIPATH
               10 00 00 00  08 00 00 00  08 00 05 00  0a 00 00 01 //   link 8 now
               10 00 00 02  09 00 00 00  08 00 05 00  0a 01 00 01
@@ -88,7 +88,7 @@ import Testing
         let wanted = hex(
             """
             3c 00 00 00  20 00  05 06  01 00 00 00  00 00 00 00  // 60 bytes, RTM_NEWRULE, REQUEST|ACK|EXCL|CREATE
-            02 00 00 00  07 00 00 01  02 00 00 00                // INVERT, and not that it is detached
+            02 00 00 00  07 00 00 01  02 00 00 00                // INVERT, but not IIF_DETACHED
             08 00 0f 00  07 00 00 00
             08 00 0e 00  ff ff ff ff
             08 00 03 00  62 72 30 00                             // FRA_IIFNAME "br0"
@@ -105,7 +105,7 @@ import Testing
         #expect(request.type == type)
         #expect(request.isDump)
         #expect(request.encoded(sequence: 1).count == length)
-        // Under strict checking (NETLINK_GET_STRICT_CHK) the rest of a question's header has to be 0.
+        // Strict checking (NETLINK_GET_STRICT_CHK) requires the rest of a get request's header to be 0.
         #expect(request.header.dropFirst().allSatisfy { $0 == 0 })
     }
 
@@ -113,7 +113,7 @@ import Testing
         let bridge = try InterfaceName.known("br0")
         let wanted = hex(
             """
-            4c 00 00 00  10 00  05 00  01 00 00 00  00 00 00 00  // 76 bytes, RTM_NEWLINK, REQUEST|ACK: makes none
+            4c 00 00 00  10 00  05 00  01 00 00 00  00 00 00 00  // 76 bytes, RTM_NEWLINK, REQUEST|ACK: creates none
             00 00 00 00  00 00 00 00  00 00 00 00  00 00 00 00
             08 00 03 00  62 72 30 00                             // IFLA_IFNAME "br0"
             24 00 12 80                                          // IFLA_LINKINFO

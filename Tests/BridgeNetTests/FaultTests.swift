@@ -54,7 +54,7 @@ import Testing
             #expect(plan.count > 30)
 
             let before = try snapshot()
-            // The last step of the way back, the deletion, is the one that can't be taken back; nothing follows it.
+            // The last step of the way back, the deletion, is the only one that can't be undone. Nothing follows it.
             for position in 0..<(onTheWayBack ? plan.count - 1 : plan.count) {
                 for fault in Fault.allCases {
                     var faulty = RouteSocket(
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// A script that a killed kvmctl left behind takes back whatever part of its plan was done.
+    /// A script left behind by a killed process undoes whatever part of its plan was done.
     @Test func aScriptTakesBackAnyPart() throws {
         try inFreshNamespace {
             try setUp()
@@ -106,9 +106,9 @@ import Testing
         try Self.routes.forEach { try ip($0) }
     }
 
-    /// All that ip(8) tells, a line for each entry, except for what changes by itself: timers of the bridge and its ports,
-    /// and what the kernel finds out about neighbours. The order of neighbours and IPv6 routes does not count: that of two
-    /// links to fe80::/64, which mean different networks, is that of their making.
+    /// Everything that ip(8) reports, a line for each entry, except for what changes by itself: timers of the bridge
+    /// and its ports, and neighbours that the kernel discovers. The order of neighbours and IPv6 routes does not count:
+    /// two links' routes to fe80::/64, which mean different networks, are in the order in which they were added.
     private func snapshot() throws -> [String] {
         let questions = [
             "addr", "-d link", "-4 route show table all", "-6 route show table all", "-4 rule", "-6 rule",
@@ -125,8 +125,8 @@ import Testing
         }
     }
 
-    /// What is different, once the kernel has done what it leaves for later: the local route of an IPv6 address is made by
-    /// a work queue (net/ipv6/addrconf.c, addrconf_dad_work).
+    /// The differences, once the kernel has finished deferred work: a work queue adds the local route of an IPv6
+    /// address (net/ipv6/addrconf.c, addrconf_dad_work).
     private func difference(from before: [String]) throws -> [String] {
         let deadline = ContinuousClock.now + .seconds(10)
         var after = try snapshot()
@@ -138,7 +138,7 @@ import Testing
             ? [] : ["was:"] + before.filter { !after.contains($0) } + ["is:"] + after.filter { !before.contains($0) }
     }
 
-    /// In the namespace of this thread, which popen(3) stays on.
+    /// Runs ip(8) in this thread's namespace, which popen(3) does not leave.
     @discardableResult private func ip(_ words: String) throws -> String {
         let stream = try #require(popen("/usr/sbin/ip \(words)", "r"))
         var text: [UInt8] = []
@@ -148,7 +148,7 @@ import Testing
     }
 }
 
-/// The real kernel, but for the change at one position.
+/// The real kernel, with a fault at one position.
 private final class FaultyTransport: NetlinkTransport {
     private let kernel: KernelTransport
     private let isLost: Bool

@@ -3,7 +3,7 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// What is written down of neighbours: the requests, the kernel's answers, and the real kernel.
+/// Static neighbours: the requests, the kernel's answers, and the real kernel.
 @Suite struct FixedNeighbourTests {
     /// `ip neigh add 10.9.0.7 lladdr 52:54:00:00:00:01 dev LINK nud permanent router protocol 42`.
     private let permanent = hex(
@@ -58,7 +58,7 @@ import Testing
         #expect(EntryRequest.remove(neighbour).encoded(sequence: 1) == remove)
     }
 
-    /// The kernel tells no state of it, and one without NUD_PERMANENT would go with the carrier.
+    /// The kernel reports no state for a proxy, and without NUD_PERMANENT it would be lost with the carrier.
     @Test func aProxyIsPermanent() throws {
         let neighbour = try decoded(proxy)
         #expect(neighbour.isProxy && neighbour.description == "proxy of 10.9.0.8")
@@ -72,9 +72,9 @@ import Testing
     }
 
     @Test(arguments: [
-        (8, 0x02),  // NUD_REACHABLE: found out
+        (8, 0x02),  // NUD_REACHABLE: discovered
         (8, 0x04),  // NUD_STALE
-        (8, 0x40),  // NUD_NOARP: forgotten when nobody uses it
+        (8, 0x40),  // NUD_NOARP: forgotten when unused
         (4, 0x00),  // on no link in particular
         (14, 0x09),  // no NDA_DST, but another attribute
     ])
@@ -108,7 +108,7 @@ import Testing
             ])
     }
 
-    /// What the target's own entry says stays.
+    /// An entry that the target already has stays as it is.
     @Test func theTargetsOwnEntryComesFirst() throws {
         var own = try decoded(permanent)
         (own.link, own.attributes) = (9, [])
@@ -118,7 +118,7 @@ import Testing
         #expect(move.before == [] && move.after.count == 1)
     }
 
-    /// With another address a link forgets its neighbours.
+    /// When its address changes, a link loses its neighbours.
     @Test func aBridgeKeepsItsOwnWhenItGetsAnotherAddress() throws {
         let (br0, other) = (try InterfaceName.known("br0"), try #require(MACAddress("52:54:00:00:00:09")))
         let bridge = Link(index: 5, name: "br0", kind: "bridge", mac: MACAddress("02:00:00:00:00:01"), isUp: true)
@@ -145,7 +145,7 @@ import Testing
             #expect(try socket.fixedNeighbours() == wanted)
             for neighbour in wanted { try socket.perform(.remove(.neighbour(neighbour), on: name)) }
             #expect(try socket.fixedNeighbours() == [])
-            // When a plan is undone, an entry that is gone already is no failure.
+            // When a plan is undone, an entry that is already gone is not a failure.
             let undo = NetworkScript(undoing: wanted.map { .add(.neighbour($0), on: name) })
             #expect(socket.perform(undo) == [])
         }

@@ -3,7 +3,7 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// What bridges have learned: the request, the kernel's answer, and the real kernel.
+/// Entries that bridges have learned: the request, the kernel's answer, and the real kernel.
 @Suite struct ForwardingTests {
     /// A station behind link 7, heard by the bridge 5.
     private let learned = hex(
@@ -19,7 +19,7 @@ import Testing
         let wanted = hex(
             """
             1c 00 00 00  1e 00  01 03  07 00 00 00  00 00 00 00  // 28 bytes, RTM_GETNEIGH, REQUEST|DUMP, number 7, port 0
-            07 00 00 00  00 00 00 00  00 00  00  00              // AF_BRIDGE; what is strictly checked to be 0
+            07 00 00 00  00 00 00 00  00 00  00  00              // AF_BRIDGE; strict checking requires 0 here
             """)
         #expect(EntryRequest.dumpForwarding.encoded(sequence: 7) == wanted)
     }
@@ -33,7 +33,7 @@ import Testing
 
     @Test(arguments: [
         (8, 0x80),  // NUD_PERMANENT: the port's own address
-        (16, 0x53),  // a group's
+        (16, 0x53),  // a group's address
         (26, 0x0a),  // no NDA_MASTER, but another attribute: a device's own list
         (0, 0x02),  // AF_INET
     ])

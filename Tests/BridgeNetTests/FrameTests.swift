@@ -2,17 +2,17 @@ import Testing
 
 @testable import BridgeNet
 
-/// Frames of guests: those that are asked for, byte for byte, and what no guest can make of them.
+/// Frames from guests: the expected ones byte for byte, and robustness against all others.
 @Suite struct FrameTests {
     private let guest = "52 54 00 00 00 01"
 
-    /// A DHCP message of the guest's server on 10.7.0.1, or of the guest.
+    /// A DHCP message from the guest's server at 10.7.0.1, or from the guest.
     private func dhcp(kind: String, given: String = "00 00 00 00", own: String = "00 00 00 00") -> [UInt8] {
         hex(
             """
-            ff ff ff ff ff ff  52 54 00 00 00 01  08 00          // to everybody, IPv4
+            ff ff ff ff ff ff  52 54 00 00 00 01  08 00          // broadcast, IPv4
             46 00 01 2c  00 00 00 00  40 11 00 00                // header of 24 bytes, UDP
-            00 00 00 00  ff ff ff ff  01 01 01 00                // 0.0.0.0 to everybody; options
+            00 00 00 00  ff ff ff ff  01 01 01 00                // 0.0.0.0 to broadcast; options
             00 44 00 43  01 10 00 00                             // from port 68 to 67
             01 01 06 00  01 02 03 04  00 00 00 00                // BOOTREQUEST, Ethernet
             \(own)  \(given)  00 00 00 00  00 00 00 00
@@ -60,7 +60,7 @@ import Testing
             server: try address("10.7.0.1"))
         #expect(acknowledged.content == .dhcp(wanted))
         guard case .dhcp(let asked) = EthernetFrame(decoding: dhcp(kind: "01"))?.content else {
-            Issue.record("a DISCOVER is no DHCP")
+            Issue.record("a DISCOVER is not decoded as DHCP")
             return
         }
         #expect(asked.kind == .discover && asked.address == nil)
@@ -80,7 +80,7 @@ import Testing
         let bridge = try #require(MACAddress("02:00:00:00:00:01"))
         let wanted = hex(
             """
-            52 54 00 00 00 01  02 00 00 00 00 01  08 06          // to the guest alone
+            52 54 00 00 00 01  02 00 00 00 00 01  08 06          // to the guest only
             00 01 08 00 06 04 00 01                              // a request
             02 00 00 00 00 01  0a 09 00 01
             00 00 00 00 00 00  0a 09 00 07
@@ -108,7 +108,7 @@ import Testing
         #expect(EthernetFrame(decoding: question)?.content == .neighbourDiscovery(asked))
     }
 
-    /// Whatever a guest sends, decoding ends; nothing shorter than a whole frame is taken for one.
+    /// Whatever a guest sends, decoding ends, and a truncated frame is never decoded.
     @Test func everyTruncationIsNothing() {
         for frame in [dhcp(kind: "05", given: "0a 07 00 09").dropLast(), solicitation[...]] {
             #expect(EthernetFrame(decoding: Array(frame)) != nil)

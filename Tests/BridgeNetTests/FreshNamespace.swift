@@ -4,16 +4,16 @@ import Testing
 
 @testable import BridgeNet
 
-/// Runs `body` in a network namespace that nothing else is in and that is gone afterwards. Only the calling thread
-/// moves there and `body` can't leave the thread, so neither the machine's interfaces nor other tests are touched.
+/// Runs `body` in a fresh, empty network namespace that is gone afterwards. Only the calling thread enters it and
+/// `body` can't leave the thread, so neither the machine's interfaces nor other tests are touched.
 ///
 /// Needs root; without it the test fails and says so.
 func inFreshNamespace<Result>(_ body: () throws -> Result) throws -> Result {
-    try #require(geteuid() == 0, "these tests make network namespaces: run them as root")
+    try #require(geteuid() == 0, "these tests create network namespaces: run them as root")
     let home = try FileDescriptor.open("/proc/thread-self/ns/net", .readOnly)
     defer { try? home.close() }
     guard NamespaceCalls.unshare(NamespaceCalls.network) == 0 else { throw Errno(rawValue: errno) }
-    // A thread that can't go back must not run any other test.
+    // A thread that can't return must not run any other test.
     defer {
         let result = NamespaceCalls.setns(home.rawValue, NamespaceCalls.network)
         precondition(result == 0, "can't leave the test's network namespace")

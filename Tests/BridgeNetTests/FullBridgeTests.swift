@@ -5,9 +5,9 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// A bridge with every port taken, in the real kernel.
+/// A bridge with all ports taken, in the real kernel.
 @Suite struct FullBridgeTests {
-    /// Ports are numbered with 10 bits, and 0 is none (BR_PORT_BITS, net/bridge/br_private.h).
+    /// Ports are numbered with 10 bits, and 0 is not used (BR_PORT_BITS, net/bridge/br_private.h).
     private let limit = 1023
 
     @Test func refusesOnePortMoreAndSaysWhy() throws {
@@ -45,7 +45,8 @@ import Testing
     }
 }
 
-/// Many taps that go all at once: the kernel takes 20 ms for one that goes by itself, because it waits for all readers.
+/// Many taps that are deleted together: the kernel takes 20 ms to delete a single one, because it waits for all
+/// readers.
 private struct Crowd: ~Copyable {
     private var descriptors: [FileDescriptor] = []
     private var exchange: Exchange

@@ -1,4 +1,4 @@
-/// The bytes of annotated hex: two digits a byte, white space anywhere, `//` starts a comment.
+/// The bytes of annotated hex: two digits for each byte, white space anywhere, `//` starts a comment.
 func hex(_ text: String) -> [UInt8] {
     let digits = text.split(separator: "\n").flatMap { line in
         (line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line).filter { !$0.isWhitespace }

@@ -35,7 +35,7 @@ import Testing
         #expect(try plan(mtu: 1400, found: found).last == .change(bridge, from: same, to: same))
     }
 
-    /// Whatever address a bridge has that nobody gave one: it keeps it.
+    /// A bridge to which nobody gave an address keeps the one it has.
     @Test(arguments: [
         ("02:00:00:00:00:01", "fe:ff:22:33:44:55"), ("f2:00:00:00:00:01", "fe:ff:22:33:44:55"),
         ("fe:ff:ff:ff:ff:ff", "fe:ff:ff:ff:ff:ff"),
@@ -52,7 +52,7 @@ import Testing
     @Test func aMissingBridgeSaysHowToMakeIt() {
         let error = #expect(throws: NetworkError.self) { try plan(found: nil) }
         #expect(error?.code == .notFound)
-        #expect(error?.description == "tap0: joining bridge br0: there is no bridge br0; make the bridge br0")
+        #expect(error?.description == "tap0: joining bridge br0: there is no bridge br0; create the bridge br0")
     }
 
     @Test func aBridgeThatIsDownIsRefused() throws {

@@ -61,7 +61,7 @@ import Testing
             try tap.join(bridge: name, alias: "web", using: &socket)
             let links = try socket.links()
             let error = #expect(throws: NetworkError.self) { try BridgePlan.down(name, found: links) }
-            #expect(error?.reason == "still joined to it: tap0 (web)")
+            #expect(error?.reason == "it still has ports: tap0 (web)")
         }
     }
 
@@ -112,7 +112,7 @@ import Testing
             var socket = try RouteSocket()
             let tap = try Tap()
             let before = try socket.links()
-            // The second change fails at its last setting, after the kernel has made the others.
+            // The second change fails at its last setting, after the kernel has applied the others.
             let from = LinkSettings(mtu: 1500, alias: "", controller: 0)
             let to = LinkSettings(mtu: 1400, alias: "web", controller: 4711)
             let plan: [NetworkOperation] = [.createBridge(name, mac: mac), .change(tap.name, from: from, to: to)]

@@ -5,7 +5,7 @@ import Testing
 
 /// Addresses, routes and rules in the real kernel.
 @Suite struct KernelEntryTests {
-    /// A namespace with a bridge br0 that has number 77.
+    /// A namespace with a bridge br0 that has index 77.
     private func withBridge(_ body: (inout RouteSocket, InterfaceName) throws -> Void) throws {
         try inFreshNamespace {
             var socket = try RouteSocket()
@@ -78,7 +78,7 @@ import Testing
         }
     }
 
-    /// Where the kernel has it, it is on afterwards; else the wish is refused, in words.
+    /// Afterwards it is on if the kernel supports it; otherwise the request is refused with a clear reason.
     @Test func vlanFilteringIsNeverJustPassedOver() throws {
         try withBridge { socket, name in
             let on = NetworkOperation.changeBridge(

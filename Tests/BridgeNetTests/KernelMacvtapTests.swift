@@ -17,7 +17,7 @@ import Testing
         name = try InterfaceName.known("mv0")
     }
 
-    /// A namespace with a bridge, which is Ethernet enough for a macvtap to sit on.
+    /// A namespace with a bridge, on which a macvtap can sit because it is Ethernet.
     private func withLower(_ body: (inout RouteSocket) throws -> Void) throws {
         try inFreshNamespace {
             var socket = try RouteSocket()
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    /// By its number in this namespace, whatever /sys and /dev show.
+    /// By the link's index in this namespace, whatever /sys and /dev show.
     @Test func everyQueueIsItsOwn() throws {
         try withLower { socket in
             let macvtap = try Macvtap(creating: name, on: lower, mac: mac, alias: "web", using: &socket)
@@ -50,7 +50,7 @@ import Testing
         }
     }
 
-    /// What TUNGETIFF says: the interface, and IFF_MULTI_QUEUE, IFF_VNET_HDR, IFF_NO_PI, IFF_TAP.
+    /// What TUNGETIFF returns: the interface, and IFF_MULTI_QUEUE, IFF_VNET_HDR, IFF_NO_PI, IFF_TAP.
     private func nameAndFlags(of queue: FileDescriptor) -> (String, UInt16)? {
         var request = [UInt8](repeating: 0, count: 40)  // struct ifreq
         let getInterface: UInt = 0x8004_54d2  // TUNGETIFF

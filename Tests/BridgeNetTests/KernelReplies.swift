@@ -1,8 +1,8 @@
 @testable import BridgeNet
 
-/// What the kernel says, in golden bytes; a test fills in the sequence number it has to answer.
+/// Messages from the kernel, in golden bytes; a test fills in the sequence number of its request.
 enum KernelReplies {
-    /// A bridge that is up, with an attribute that nobody asked for.
+    /// A bridge that is up, with an attribute that was not requested.
     static let bridge = hex(
         """
         98 00 00 00  10 00  00 00  00 00 00 00  2a 00 00 00  // 152 bytes, RTM_NEWLINK, no flags, port 42
@@ -17,11 +17,11 @@ enum KernelReplies {
           0b 00 01 00  62 72 69 64 67 65 00  00              //   IFLA_INFO_KIND "bridge"
           1c 00 02 00                                        //   IFLA_INFO_DATA
             08 00 01 00  dc 05 00 00                         //     IFLA_BR_FORWARD_DELAY 15 s
-            08 00 05 00  01 00 00 00                         //     IFLA_BR_STP_STATE 1: the kernel's
+            08 00 05 00  01 00 00 00                         //     IFLA_BR_STP_STATE 1: the kernel's STP
             05 00 07 00  00  00 00 00                        //     IFLA_BR_VLAN_FILTERING 0
         14 00 1a 00                                          // IFLA_AF_SPEC
           10 00 0a 00                                        //   AF_INET6
-            04 00 01 00                                      //     IFLA_INET6_FLAGS, of no length
+            04 00 01 00                                      //     IFLA_INET6_FLAGS, empty
             05 00 08 00  01  00 00 00                        //     IFLA_INET6_ADDR_GEN_MODE none
         """)
 
@@ -50,10 +50,10 @@ enum KernelReplies {
     static let dumpEnd = hex(
         """
         14 00 00 00  03 00  02 00  00 00 00 00  2a 00 00 00  // 20 bytes, NLMSG_DONE, MULTI
-        00 00 00 00                                          // 0: nothing went wrong
+        00 00 00 00                                          // 0: success
         """)
 
-    /// A good acknowledgement.
+    /// An acknowledgement of success.
     static let acknowledgement = hex(
         """
         24 00 00 00  02 00  00 01  00 00 00 00  2a 00 00 00  // 36 bytes, NLMSG_ERROR, CAPPED
@@ -61,7 +61,7 @@ enum KernelReplies {
         34 00 00 00  13 00  05 00  00 00 00 00  2a 00 00 00  // the request's header
         """)
 
-    /// A refusal that quotes the whole request and says what in it was wrong.
+    /// A refusal that quotes the whole request and says which part of it was wrong.
     static let refusal = hex(
         """
         50 00 00 00  02 00  00 02  00 00 00 00  2a 00 00 00  // 80 bytes, NLMSG_ERROR, ACK_TLVS
@@ -73,7 +73,7 @@ enum KernelReplies {
         08 00 02 00  20 00 00 00                             // NLMSGERR_ATTR_OFFS 32
         """)
 
-    /// No such link, without further words.
+    /// No such link, without an explanation.
     static let noDevice = hex(
         """
         24 00 00 00  02 00  00 01  00 00 00 00  2a 00 00 00  // 36 bytes, NLMSG_ERROR, CAPPED
@@ -101,7 +101,7 @@ enum KernelReplies {
         08 00 04 00  01 00 00 00                             // NDA_PROBES 1
         """)
 
-    /// An address where nobody answers.
+    /// An address at which nobody answers.
     static let deafNeighbour = hex(
         """
         24 00 00 00  1c 00  02 00  00 00 00 00  2a 00 00 00

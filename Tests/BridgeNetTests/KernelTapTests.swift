@@ -15,7 +15,7 @@ import Testing
         mac = try #require(MACAddress("02:00:00:00:00:01"))
     }
 
-    /// A namespace with a bridge of that MTU.
+    /// A namespace with a bridge that has this MTU.
     private func withBridge(mtu: Int? = nil, _ body: (inout RouteSocket) throws -> Void) throws {
         try inFreshNamespace {
             var socket = try RouteSocket()
@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    /// Whether a tap of ours, a bridge, or a tap that outlives its makers has the name.
+    /// Whether the name belongs to a tap of this process, a bridge, or a persistent tap.
     @Test func aTakenNameIsBusy() throws {
         try withBridge { _ in
             let tap = try Tap()
@@ -107,7 +107,7 @@ import Testing
         }
     }
 
-    /// Nobody else can attach to it by its name (drivers/net/tun.c, tun_not_capable).
+    /// No other user can attach to it by name (drivers/net/tun.c, tun_not_capable).
     @Test(arguments: [false, true])
     func belongsToRoot(isMultiqueue: Bool) throws {
         try withBridge { socket in
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    /// A process with the descriptor can make it persistent, give it another owner and another address.
+    /// A process that has its descriptor can make it persistent and change its owner and address.
     @Test func isRemovedWhateverWasMadeOfIt() throws {
         try withBridge { socket in
             let tap = try Tap()
@@ -129,12 +129,12 @@ import Testing
             request.replaceSubrange(16..<24, with: [1, 0, 2, 0, 0, 0, 0, 9])
             #expect(ioctl(tap.descriptor, setAddress, &request) == 0)
             #expect(try socket.link(numbered: port.index)?.mac == MACAddress("02:00:00:00:00:09"))
-            // Another one's with that number, or of that name, is left alone.
+            // A port with the same index or name but another owner is left alone.
             var other = port
             other.alias = "db"
             try socket.remove(other)
             #expect(try socket.link(numbered: port.index) != nil)
-            // Also while somebody has it open.
+            // A port is removed even while a process has it open.
             try socket.remove(port)
             #expect(try socket.link(named: tap.name) == nil)
             try socket.remove(port)
@@ -158,11 +158,11 @@ import Testing
         try withBridge { socket in
             let joined = try Tap(named: .known("joined"))
             try joined.join(bridge: bridge, alias: "web", using: &socket)
-            // The control: a tap that nobody told gets one as soon as it is up.
+            // The control: a tap without that setting gets one as soon as it is up.
             let plain = try Tap(named: .known("plain"))
             try socket.perform(.change(plain.name, from: LinkSettings(isUp: false), to: LinkSettings(isUp: true)))
             let addresses = try text(of: "/proc/thread-self/net/if_inet6")
-            try #require(addresses.contains("plain"), "this kernel gives no IPv6 addresses: nothing to test")
+            try #require(addresses.contains("plain"), "this kernel assigns no IPv6 addresses: nothing to test")
             #expect(!addresses.contains("joined"))
         }
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// Many links taken away at once.
+/// Many links deleted at once.
 @Suite struct LinkGroupTests {
     @Test func asksForAGroup() throws {
         let change = hex(

@@ -3,7 +3,7 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// Alternative names, taps' own properties and other rare parts of a link: golden bytes, and the real kernel.
+/// Alternative names, properties of taps and other rare parts of a link: golden bytes, and the real kernel.
 @Suite struct LinkNamesTests {
     private let link = hex(
         """
@@ -39,7 +39,7 @@ import Testing
                 08 00 01 00  00 00 00 00                         //     IFLA_TUN_OWNER 0
                 05 00 06 00  01  00 00 00                        //     IFLA_TUN_PERSIST 1
                 08 00 08 00  04 00 00 00                         //     IFLA_TUN_NUM_QUEUES 4
-                04 00 63 00                                      //     something newer
+                04 00 63 00                                      //     an attribute not known yet
             """)
         #expect(found.tap == Link.TapFacts(isPersistent: true, owner: 0, queues: 4))
     }
@@ -99,7 +99,7 @@ import Testing
         let wanted = hex(
             """
             30 00 00 00  1e 00  05 00  01 00 00 00  00 00 00 00  // 48 bytes, RTM_GETNEIGH, REQUEST|ACK
-            07 00 00 00  00 00 00 00  00 00  00  00              // AF_BRIDGE; the rest is strictly checked to be 0
+            07 00 00 00  00 00 00 00  00 00  00  00              // AF_BRIDGE; strict checking requires the rest to be 0
             0a 00 02 00  52 54 00 00 00 01  00 00                // NDA_LLADDR
             08 00 09 00  05 00 00 00                             // NDA_MASTER 5
             """)
@@ -121,7 +121,7 @@ import Testing
         }
     }
 
-    /// What somebody gave it, and what it took from a port.
+    /// An address that was set explicitly is kept; one taken from a port is not.
     @Test func aBridgeKeepsOnlyAnAddressThatItWasGiven() throws {
         try inFreshNamespace {
             var socket = try RouteSocket()
@@ -136,7 +136,7 @@ import Testing
             #expect(try socket.link(named: given)?.macIsKept() == true)
             let own = try #require(try socket.link(named: taking))
             #expect(own.macIsKept() == false)
-            // The mend: the address that it has, given to it.
+            // The remedy: setting the address that it already has.
             try socket.perform(.change(taking, from: LinkSettings(mac: own.mac), to: LinkSettings(mac: own.mac)))
             #expect(try socket.link(named: taking)?.macIsKept() == true)
             #expect(try socket.state().link(named: taking)?.keepsMAC == true)

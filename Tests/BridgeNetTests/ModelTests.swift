@@ -20,7 +20,7 @@ import Testing
     @Test func aDeviceIsFoundByAnyOfItsNames() throws {
         var long = Link(index: 2, name: "eth0")
         long.alternativeNames = ["enp0s20f0u1u2u3i5", "eth1"]
-        // A name of its own comes before another's alternative one.
+        // A primary name takes precedence over another link's alternative name.
         let links = [long, Link(index: 3, name: "eth1")]
         func index(_ name: String) throws -> UInt32? { links.called(try #require(DeviceName(name)))?.index }
         #expect(try [index("eth0"), index("enp0s20f0u1u2u3i5"), index("eth1"), index("eth2")] == [2, 2, 3, nil])
@@ -50,7 +50,7 @@ import Testing
         let macs = names.flatMap { name in seeds.map { BridgeSpec.defaultMAC(name: name, seed: $0) } }
         #expect(Set(macs).count == 1000)
         #expect(macs.allSatisfy { $0.octets[0] & 3 == 2 })
-        // Pinned: a bridge must not change its address when kvmctl is upgraded.
+        // Pinned: a bridge must not change its address when the software is upgraded.
         #expect(macs.first?.description == "92:dc:22:81:36:61")
     }
 }

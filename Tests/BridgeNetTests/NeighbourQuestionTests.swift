@@ -3,7 +3,7 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// Asking whether a router is there, byte for byte and in the real kernel.
+/// Asking whether a router answers, byte for byte and in the real kernel.
 @Suite struct NeighbourQuestionTests {
     private let router: IPAddress
 
@@ -31,7 +31,7 @@ import Testing
         #expect(EntryRequest.question(router, link: 7, known: mac).encoded(sequence: 1) == wanted)
     }
 
-    /// Nobody is on the bridge: the kernel takes the question, and no answer comes.
+    /// Nobody is on the bridge: the kernel accepts the request, and no answer comes.
     @Test func aStationThatIsNotThereHasNotAnswered() throws {
         try inFreshNamespace {
             var socket = try RouteSocket()

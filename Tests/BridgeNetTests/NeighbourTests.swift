@@ -9,7 +9,7 @@ import Testing
         let wanted = hex(
             """
             1c 00 00 00  1e 00  01 03  07 00 00 00  00 00 00 00  // 28 bytes, RTM_GETNEIGH, REQUEST|DUMP, number 7, port 0
-            00 00 00 00  00 00 00 00  00 00  00  00              // any family; what is strictly checked to be 0
+            00 00 00 00  00 00 00 00  00 00  00  00              // any family; strict checking requires 0 here
             """)
         #expect(EntryRequest.dumpNeighbours.encoded(sequence: 7) == wanted)
     }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// The loopback has none that answer, and the tables of a fresh namespace have only what needs no answer.
+    /// The loopback has no neighbours that answer, and a fresh namespace has only entries that need no answer.
     @Test func theKernelTakesTheRequest() throws {
         let found = try inFreshNamespace {
             var socket = try RouteSocket()

@@ -3,9 +3,9 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// Which ports have a VLAN for frames without a tag: the request, the kernel's answer, and the real kernel.
+/// Ports that have a VLAN for untagged frames: the request, the kernel's answer, and the real kernel.
 @Suite struct PortVLANReplyTests {
-    /// A port in VLAN 10, and in 20 to 30, whose frames have a tag; `flags` are those of the first.
+    /// A port in VLANs 10 and 20 to 30, the latter tagged; `flags` are those of VLAN 10.
     private func port(_ flags: String) -> [UInt8] {
         hex(
             """
@@ -40,7 +40,7 @@ import Testing
             var socket = try RouteSocket()
             try socket.perform(.createBridge(try .known("br0"), mac: try #require(MACAddress("02:00:00:00:00:01"))))
             let bridge = try #require(try socket.link(named: .known("br0")))
-            // A kernel that knows VLANs has the bridge itself in its default one.
+            // A kernel that supports VLANs puts the bridge itself into its default VLAN.
             return try socket.untaggedPorts().subtracting([bridge.index])
         }
         #expect(ports == [])

@@ -2,7 +2,7 @@ import Testing
 
 @testable import BridgeNet
 
-/// The VLANs of a bridge's port: what is asked of the kernel byte for byte, and in which order.
+/// The VLANs of a bridge's port: the requests byte for byte, and their order.
 @Suite struct PortVLANTests {
     private let tap: InterfaceName
     private let bridge: InterfaceName

@@ -2,7 +2,7 @@ import Testing
 
 @testable import BridgeNet
 
-/// Requests of limits and of macvtap links, byte for byte, as a little-endian kernel gets them.
+/// Requests for rate limits and macvtap links, byte for byte, as a little-endian kernel receives them.
 @Suite struct QueueingBytesTests {
     @Test func limitsWhatLeaves() {
         let wanted = hex(
@@ -13,7 +13,7 @@ import Testing
             08 00 01 00  74 62 66 00                             // TCA_KIND "tbf"
             40 00 02 80                                          // TCA_OPTIONS, nested, 64 bytes
               28 00 01 00                                        //   TCA_TBF_PARMS, 40 bytes
-                00 01 00 00  00 00 00 00  20 bc be 00            //     rate: Ethernet, 12,500,000 bytes a second
+                00 01 00 00  00 00 00 00  20 bc be 00            //     rate: Ethernet, 12,500,000 bytes per second
                 00 00 00 00  00 00 00 00  00 00 00 00            //     no peak rate
                 b0 71 0b 00  00 00 00 00  00 00 00 00            //     750,000 bytes may wait; no ticks
               0c 00 04 00  20 bc be 00  00 00 00 00              //   TCA_TBF_RATE64
@@ -41,7 +41,7 @@ import Testing
         let wanted = hex(
             """
             68 00 00 00  10 00  05 06  01 00 00 00  00 00 00 00  // 104 bytes, RTM_NEWLINK, REQUEST|ACK|EXCL|CREATE
-            00 00 00 00  00 00 00 00  00 00 00 00  00 00 00 00   // no flags: it is made down
+            00 00 00 00  00 00 00 00  00 00 00 00  00 00 00 00   // no flags: it is created down
             0d 00 03 00  6d 61 63 76 74 61 70 30 00  00 00 00    // IFLA_IFNAME "macvtap0", 3 bytes of padding
             08 00 05 00  03 00 00 00                             // IFLA_LINK 3
             0a 00 01 00  02 00 00 00 00 01  00 00                // IFLA_ADDRESS

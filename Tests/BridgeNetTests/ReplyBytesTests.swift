@@ -2,7 +2,7 @@ import Testing
 
 @testable import BridgeNet
 
-/// The kernel's replies, from golden bytes.
+/// The kernel's replies, decoded from golden bytes.
 @Suite struct ReplyBytesTests {
     private func only(_ datagram: [UInt8]) throws -> NetlinkMessage {
         let messages = try NetlinkMessage.decode(datagram)
@@ -88,7 +88,7 @@ import Testing
         var reply = KernelReplies.bridge
         reply[36] = 0xff
         let start = try #require(reply.firstRange(of: [0x0a, 0, 1, 0])).lowerBound
-        reply[start] = 8  // IFLA_ADDRESS of 4 bytes, as a tunnel's
+        reply[start] = 8  // IFLA_ADDRESS of 4 bytes, as a tunnel has
         reply.removeSubrange((start + 8)..<(start + 12))
         reply[0] -= 4
         let link = try Link(decoding: only(reply).payload)

@@ -2,7 +2,7 @@ import Testing
 
 @testable import BridgeNet
 
-/// Whole requests as they go to a little-endian kernel, byte for byte.
+/// Whole requests byte for byte, as a little-endian kernel receives them.
 @Suite struct RequestBytesTests {
     private let bridge: InterfaceName
     private let tap: InterfaceName
@@ -39,7 +39,7 @@ import Testing
         let wanted = hex(
             """
             58 00 00 00  10 00  05 06  01 00 00 00  00 00 00 00  // 88 bytes, RTM_NEWLINK, REQUEST|ACK|EXCL|CREATE
-            00 00 00 00  00 00 00 00  01 00 00 00  01 00 00 00   // IFF_UP, of which IFF_UP counts
+            00 00 00 00  00 00 00 00  01 00 00 00  01 00 00 00   // IFF_UP; the change mask is IFF_UP
             08 00 03 00  62 72 30 00                             // IFLA_IFNAME "br0"
             0a 00 01 00  02 00 00 00 00 01  00 00                // IFLA_ADDRESS, 2 bytes of padding
             24 00 12 80                                          // IFLA_LINKINFO, nested, 36 bytes
@@ -81,7 +81,7 @@ import Testing
         let wanted = hex(
             """
             34 00 00 00  13 00  05 00  01 00 00 00  00 00 00 00  // 52 bytes, RTM_SETLINK, REQUEST|ACK
-            00 00 00 00  00 00 00 00  01 00 00 00  01 00 00 00   // IFF_UP, of which IFF_UP counts
+            00 00 00 00  00 00 00 00  01 00 00 00  01 00 00 00   // IFF_UP; the change mask is IFF_UP
             09 00 03 00  74 61 70 30 00  00 00 00                // IFLA_IFNAME "tap0"
             08 00 0a 00  05 01 00 00                             // IFLA_MASTER 261
             """)
@@ -92,7 +92,7 @@ import Testing
         let wanted = hex(
             """
             34 00 00 00  13 00  05 00  01 00 00 00  00 00 00 00  // 52 bytes, RTM_SETLINK, REQUEST|ACK
-            00 00 00 00  00 00 00 00  00 00 00 00  01 00 00 00   // not IFF_UP, of which IFF_UP counts
+            00 00 00 00  00 00 00 00  00 00 00 00  01 00 00 00   // not IFF_UP; the change mask is IFF_UP
             08 00 03 00  62 72 30 00                             // IFLA_IFNAME "br0"
             0a 00 01 00  02 00 00 00 00 01  00 00                // IFLA_ADDRESS
             """)

@@ -4,7 +4,7 @@ import Testing
 
 /// Whatever bytes arrive, decoding ends, with a value or a `WireError`.
 @Suite struct RobustDecodingTests {
-    /// Decodes as deep as the code ever does; true if it all made sense.
+    /// Decodes as deeply as the code ever does; true if all of it is well-formed.
     private func decodeAll(_ bytes: [UInt8]) -> Bool {
         do {
             for message in try NetlinkMessage.decode(bytes) {
@@ -30,7 +30,7 @@ import Testing
         for length in 1..<reply.count { #expect(!decodeAll(Array(reply.prefix(length))), "\(length) bytes") }
     }
 
-    /// Truncations that the message's own length agrees with, so that attributes are cut.
+    /// Truncations with a matching message length, so that attributes are cut.
     @Test(arguments: KernelReplies.all)
     func everyShorterMessageIsDecodedOrRefused(_ reply: [UInt8]) {
         for length in NetlinkMessage.headerLength..<reply.count {
@@ -47,7 +47,7 @@ import Testing
             var mutant = reply
             for _ in 0...Int(random.next() % 4) {
                 let position = Int(random.next() % UInt64(mutant.count))
-                // Half of them extremes, where off-by-one lives.
+                // Half of them are extremes, to find off-by-one errors.
                 let extremes: [UInt8] = [0, 1, 3, 4, 5, 15, 16, 0x7f, 0x80, 0xff]
                 let byte = UInt8(truncatingIfNeeded: random.next())
                 mutant[position] = random.next() % 2 == 0 ? extremes[Int(byte) % extremes.count] : byte
@@ -79,7 +79,7 @@ import Testing
     }
 }
 
-/// Marsaglia's generator: the same mutations in every run.
+/// Marsaglia's xorshift generator: the same mutations in every run.
 private struct Xorshift: RandomNumberGenerator {
     var state: UInt64
 

@@ -4,7 +4,7 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// The conversation with the kernel, against a scripted one.
+/// Exchanges with the kernel, against a scripted one.
 @Suite struct RouteSocketTests {
     private typealias Kernel = ScriptedTransport
     private let name: InterfaceName

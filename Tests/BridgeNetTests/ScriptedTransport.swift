@@ -3,7 +3,7 @@ import SystemPackage
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// A kernel that answers from a script: each answer is made from the sequence number of the last request.
+/// A kernel that answers from a script: each answer is built with the sequence number of the last request.
 final class ScriptedTransport: NetlinkTransport {
     typealias Answer = (_ sequence: UInt32) -> Result<Datagram, Errno>
 
@@ -14,7 +14,7 @@ final class ScriptedTransport: NetlinkTransport {
         self.script = script
     }
 
-    /// Answers never given.
+    /// The number of answers not yet given.
     var left: Int { script.count }
 
     func send(_ datagram: [UInt8]) throws(Errno) {
@@ -28,7 +28,7 @@ final class ScriptedTransport: NetlinkTransport {
         return try script.removeFirst()(sent.last?.sequence ?? 0).get()
     }
 
-    /// A datagram of the kernel's with these messages.
+    /// A datagram from the kernel with these messages.
     static func says(_ messages: [UInt8]...) -> Answer {
         { sequence in .success(Datagram(bytes: messages.flatMap { KernelReplies.numbered(sequence, $0) })) }
     }

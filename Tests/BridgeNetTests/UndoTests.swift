@@ -4,7 +4,7 @@ import Testing
 @testable import BridgeKernel
 @testable import BridgeNet
 
-/// What is sent when a plan fails half way, against a scripted kernel.
+/// The requests that are sent when a plan fails half way, against a scripted kernel.
 @Suite struct UndoTests {
     private typealias Kernel = ScriptedTransport
     private let bridge: InterfaceName
@@ -32,7 +32,7 @@ import Testing
         let error = #expect(throws: NetworkError.self) { try socket.perform(plan) }
         #expect(error?.subject == "tap0")
         #expect(error?.notUndone == [])
-        // The failed change too, because the kernel may have made part of it.
+        // The failed change is undone too, because the kernel may have made part of it.
         #expect(kernel.sent.map(\.type) == [LinkWire.newLink, LinkWire.setLink, LinkWire.setLink, LinkWire.deleteLink])
         let undo = LinkRequest.change(tap, to: LinkSettings(mtu: 1500))
         #expect(kernel.sent[2].encoded == undo.encoded(sequence: 3))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import BridgeNet
 
-/// What becomes of an uplink, on paper.
+/// Plans for an uplink, without a kernel.
 @Suite struct UplinkPlanTests {
     private let br0: InterfaceName
     private let eth0: InterfaceName
@@ -58,7 +58,8 @@ import Testing
         let plan = try UplinkPlan.up(wanted(), found: NetworkState(links: [link(2, "eth0")], addresses: [old]))
         let join = NetworkOperation.change(
             eth0, from: LinkSettings(controller: 0), to: LinkSettings(controller: 3))
-        // The kernel's route to its network, which somebody has taken away, is not to come back.
+        // The kernel adds a route to the new address's network. Somebody has removed the old one, so it must not come
+        // back.
         let route = try #require(new.kernelRoutes(on: 3).first)
         #expect(
             plan == [
@@ -76,7 +77,7 @@ import Testing
         let plan = try UplinkPlan.up(wanted(), found: found)
         #expect(plan[1] == .changeAddress(eth0, from: old, to: quiet))
         #expect(plan.last.map { "\($0)" } == "set flags and lifetime on br0: 2001:db8::5/64")
-        // Taken back, it is not asked of others either.
+        // On a rollback there is no duplicate address detection either.
         #expect(plan.contains(.remove(.address(quiet), on: eth0)))
     }
 
@@ -128,17 +129,17 @@ import Testing
         let found = NetworkState(links: [link(2, "eth0", controller: 5), bridge(), tap])
         let error = #expect(throws: NetworkError.self) { try UplinkPlan.down(br0, found: found) }
         #expect(error?.code == .busy)
-        #expect(error?.reason == "still joined to it: tap0 (web)")
+        #expect(error?.reason == "it still has ports: tap0 (web)")
     }
 
     @Test(arguments: [
         ("eth9", "there is no such device"), ("br0", "a bridge can't be its own uplink"),
-        ("tap0", "it is the tap of the VM web, which leads into a VM and not outside"),
+        ("tap0", "it is the tap of the VM web, which leads into a VM, not outside"),
         ("br1", "a bridge can't be a port of a bridge"), ("eth1", "it is a port of bridge br1"),
         ("lo", "it is the loopback"), ("tun6", "it carries no Ethernet frames"),
         (
             "wlan0",
-            "it is Wi-Fi, which can't be bridged: an access point passes on only frames of its stations' own MACs"
+            "it is Wi-Fi, which can't be bridged: an access point accepts frames only from its stations' MACs"
         ),
     ])
     func refusesWhatCanNotBeOne(_ name: String, _ reason: String) throws {
@@ -199,7 +200,7 @@ import Testing
         #expect(try UplinkPlan.up(wanted, found: there) == [])
     }
 
-    /// As hosters have it who route single addresses.
+    /// As with hosting providers that route single addresses.
     @Test(arguments: [("192.0.2.7/32", "172.31.1.1"), ("2001:db8::7/128", "2001:db8:ffff::1")])
     func aSingleAddressReachesARouterBeyondIt(_ address: String, _ gateway: String) throws {
         let wanted = try wanted(uplink: nil, addresses: [address], gateways: [gateway])
@@ -208,7 +209,7 @@ import Testing
         #expect(plan.last == .add(.route(Route(defaultVia: router, link: 1, isOnLink: true)), on: br0))
     }
 
-    /// Of the other family it says nothing.
+    /// A single address of the other family does not count.
     @Test func aSingleAddressOfTheOtherFamilyReachesNothing() throws {
         let wanted = try wanted(uplink: nil, addresses: ["2001:db8::7/128", "10.0.0.5/24"], gateways: ["10.9.0.1"])
         let error = #expect(throws: NetworkError.self) { try UplinkPlan.up(wanted, found: NetworkState(links: [])) }
@@ -230,7 +231,7 @@ import Testing
         #expect(error?.reason == "a bridge can't be its own uplink")
     }
 
-    /// A bridge that has taken its uplink's address by itself is given it.
+    /// A bridge that took its uplink's address by itself gets it set explicitly.
     @Test func anAddressThatWasOnlyTakenIsGiven() throws {
         var taking = bridge()
         taking.keepsMAC = false
@@ -250,7 +251,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("10.9.0.1", "it is in no network that the bridge has an address of"),
+        ("10.9.0.1", "the bridge has no address in its network"),
         ("10.0.0.5", "that is the host's own address"),
         ("10.0.0.1", "there is a default route already: default via 10.3.0.1 dev eth1"),
     ])

@@ -1,4 +1,4 @@
-"""The commands that are made to fail: from which state, and what may be left when they do."""
+"""The commands that are made to fail: their initial state, and what they may leave behind."""
 
 import subprocess
 
@@ -7,7 +7,7 @@ from rig.process import in_namespace
 
 
 class Scenario:
-    """A command from a known state. `prepare` makes the state, `reset` takes away whatever is there."""
+    """A command in a known state. `prepare` creates the state, `reset` removes whatever is there."""
 
     name = ""
 
@@ -18,24 +18,24 @@ class Scenario:
         raise NotImplementedError
 
     def reset(self, host):
-        """Nothing must be left of one attempt that the next could be blamed for."""
+        """Removes everything that one attempt left, so that the next one is not blamed for it."""
         for process in in_namespace(host.namespace):
             process.kill()
         for directory in [host.vms, host.run]:
             subprocess.run(["find", directory, "-mindepth", "1", "-delete"], check=True)
 
     def after_failure(self, host, code, err):
-        """What is wrong with the state after a call was refused; None: nothing."""
+        """A complaint about the state after a call was refused; None if there is none."""
         raise NotImplementedError
 
     def after_kill(self, host):
-        """The same, once the next command has been run."""
+        """The same after a kill, once the next command was run."""
         raise NotImplementedError
 
-    # What is there
+    # Looking at the host
 
     def says(self, host, *arguments):
-        """What a command that nothing is done to says; a complaint where it fails."""
+        """Runs a command without a fault; its exit code, its stdout and its stderr."""
         result = host.execute(host.binary, *arguments)
         return result.returncode, result.stdout, result.stderr
 
@@ -58,7 +58,7 @@ class Create(Scenario):
     def after_failure(self, host, code, err):
         if code == 0:
             return None if self.is_whole(host) else f"success, and there is {self.left(host)}"
-        # What could only not be printed is there, and that is said.
+        # Only the output could not be printed: the VM exists, and the message says so.
         if "it was done" in err:
             return None if self.is_whole(host) else f"not whole: {self.left(host)}"
         return f"left {self.left(host)}" if self.left(host) else None
@@ -71,7 +71,7 @@ class Create(Scenario):
 
 
 class Start(Scenario):
-    """With a new disk and a tap, so that there is something to take back."""
+    """With a new disk and a tap, so that there is something to roll back."""
 
     name = "start"
 
@@ -87,7 +87,7 @@ class Start(Scenario):
         running = bool(host.qemus())
         if code == 0:
             return None if running else "success, and no QEMU runs"
-        # What can't be called off any more goes on, and says so.
+        # A start that can no longer be rolled back goes on, and says so.
         if running:
             return None if "running" in err or "runs" in err else f"code {code}, and QEMU runs: {err.strip()}"
         return self.leftovers(host, disk=False)
@@ -155,10 +155,10 @@ class Remove(Scenario):
     def after_failure(self, host, code, err):
         if code == 0:
             left = [path for path in host.root.rglob("*") if "/vm/" in str(path)]
-            # Where it can't be seen whether another VM has it, a disk stays, and that is said.
+            # A disk stays if it can't be determined whether another VM uses it, and that is reported.
             is_said = all(f"kept {path}: " in err for path in left)
             return None if is_said else f"success, and there is {left}"
-        # It can be said again.
+        # The command can be repeated.
         return self.again(host)
 
     def again(self, host):
@@ -166,7 +166,7 @@ class Remove(Scenario):
         expected = (0,) if self.is_there(host) else (0, 66)
         if code not in expected:
             return f"the next rm: {code} {err.strip()}"
-        # An empty directory is in nobody's way.
+        # An empty directory does no harm.
         left = [str(path) for path in host.vms.rglob("*") if not path.is_dir()]
         return f"left {left}" if left else None
 
@@ -193,7 +193,7 @@ class Bridge(Scenario):
             host.execute("ip", "link", "delete", link)
 
     def shape(self, host):
-        """Addresses, routes and ports, without what no admin set."""
+        """Addresses, routes and ports, without the kernel's additions."""
         told = host.execute("sh", "-c", """
             ip -4 -o address | awk '{print $2, $4}'
             ip route | sed 's/ linkdown//'
@@ -222,7 +222,7 @@ class NetUp(Bridge):
         return None if now in allowed else f"neither as before nor done: {now}"
 
     def after_failure(self, host, code, err):
-        # What could only not be printed is done, and that is said.
+        # If only the output could not be printed, the change was made, and the message says so.
         is_done = code == 0 or "it was done" in err
         return self.complaint(host, self.after) if is_done else self.complaint(host, self.before)
 

@@ -2,20 +2,20 @@ import SystemPackage
 
 @testable import BridgeNet
 
-/// libFuzzer's entry: whatever datagram the kernel's side of a route socket sends, every verb ends with a value or an
-/// error. AddressSanitizer watches; a trap is a finding too.
+/// libFuzzer's entry point: whatever datagram the kernel's side of a route socket sends, every verb ends with a value
+/// or an error. AddressSanitizer watches; a trap is a finding too.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let datagram = [UInt8](UnsafeBufferPointer(start: bytes, count: count))
     checkMessages(datagram)
     checkAcknowledgement(datagram)
     checkVerbs(datagram)
-    // Bytes of a guest's, which are decoded by the same means.
+    // A guest's bytes, which are decoded by the same means.
     _ = EthernetFrame(decoding: datagram)
     return 0
 }
 
-/// What can be decoded is encoded to the same again.
+/// A decoded message encodes to the same bytes again.
 private func checkMessages(_ datagram: [UInt8]) {
     guard let messages = try? NetlinkMessage.decode(datagram) else { return }
     for message in messages {
@@ -23,7 +23,7 @@ private func checkMessages(_ datagram: [UInt8]) {
     }
 }
 
-/// The verdict on a request that only changes something.
+/// The kernel's verdict on a request that only changes something.
 private func checkAcknowledgement(_ datagram: [UInt8]) {
     ask(datagram) { socket in
         guard let name = InterfaceName("br0") else { return }
@@ -42,7 +42,7 @@ private func checkVerbs(_ datagram: [UInt8]) {
     }
 }
 
-/// The verbs about what stands in the kernel's tables beside the links.
+/// The verbs about entries in the kernel's tables other than links.
 private func checkTables(_ datagram: [UInt8]) {
     ask(datagram) { socket in _ = try socket.forwardingEntries() }
     ask(datagram) { socket in
@@ -68,7 +68,7 @@ private func checkTables(_ datagram: [UInt8]) {
     }
 }
 
-/// Has a conversation; an error has to be one that can be shown.
+/// Runs one exchange; an error has to be printable.
 private func ask(_ datagram: [UInt8], _ verb: (inout RouteSocket) throws -> Void) {
     var socket = RouteSocket(transport: Replay(datagram))
     do {
@@ -76,7 +76,7 @@ private func ask(_ datagram: [UInt8], _ verb: (inout RouteSocket) throws -> Void
     } catch { precondition(!"\(error)".isEmpty) }
 }
 
-/// A kernel that says one thing, once.
+/// A kernel that answers once, with one datagram.
 private final class Replay: NetlinkTransport {
     private var datagram: [UInt8]?
 

@@ -91,7 +91,7 @@ def test_options_that_make_no_vm_are_64(host):
 
 
 CREATED = """\
-# Made by kvmctl create. Every key: README.md.
+# Made by kvmctl create. Every key: vm.params(5).
 NAME=web
 UUID=…
 MACHINE=…

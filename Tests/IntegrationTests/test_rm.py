@@ -27,7 +27,7 @@ MANY = [["--all"], ["--all", "--disks"], ["a", "b", "c", "--disks"]]
 def test_without_a_terminal_it_needs_a_yes(three, words):
     host = three
     said = host.kvmctl("rm", *words, expect=64).stderr
-    assert "removes 3 VMs" in said and "--yes" in said and files(host) == ALL
+    assert "would remove 3 VMs" in said and "--yes" in said and files(host) == ALL
     [element] = json.loads(host.kvmctl("rm", *words, "--json", expect=64).stdout)
     assert element["error"]["code"] == 64 and files(host) == ALL
     host.kvmctl("rm", *words, "--dry-run")
@@ -66,7 +66,7 @@ def test_what_came_after_the_question_stays(three):
     (host.vms / "b/new").write_bytes(bytes(1 << 20))
     asked.sendline("yes")
     terminal.wait_for_exit(asked, expect=1)
-    assert "b: has other files than those that were asked about" in asked.before
+    assert "b: its files have changed since you were asked" in asked.before
     assert files(host) == ["b/disk", "b/new", "b/vm.params"]
 
 

@@ -130,7 +130,7 @@ def test_the_connection_moves_and_comes_back(network):
     host.kvmctl("net", "up", "br0", "--uplink", "eth0")
     flows()
     check_bridge(network)
-    assert "up already" in host.kvmctl("net", "up", "br0", "--uplink", "eth0").stdout
+    assert "already up" in host.kvmctl("net", "up", "br0", "--uplink", "eth0").stdout
     check_bridge(network)
     host.kvmctl("net", "down", "br0")
     flows()
@@ -174,7 +174,7 @@ def test_a_device_is_called_by_any_of_its_names(network):
     assert f"eth0 keeps its other names ({', '.join(names)})" in said and "br0 instead" in said
     assert host.links()["eth0"]["master"] == "br0"
     for name in names:
-        assert "up already" in host.kvmctl("net", "up", "br0", "--uplink", name).stdout
+        assert "already up" in host.kvmctl("net", "up", "br0", "--uplink", name).stdout
     persisted = host.kvmctl("net", "persist", "br0", "--for", "networkd", "--dry-run")
     assert "Name=eth0" in persisted.stdout and "not in these files: the proxy of 10.0.0.88" in persisted.stderr
     host.kvmctl("net", "down", "br0")
@@ -185,7 +185,7 @@ def test_a_bridge_is_called_by_any_of_its_names(network):
     host = network.host
     host.kvmctl("net", "up", "br0", "--uplink", "eth0")
     host.ip("link", "property", "add", "dev", "br0", "altname", "lan")
-    assert "up already" in host.kvmctl("net", "up", "lan", "--uplink", "eth0").stdout
+    assert "already up" in host.kvmctl("net", "up", "lan", "--uplink", "eth0").stdout
     assert [bridge["name"] for bridge in host.json("net", "show", "lan")] == ["br0"]
     assert "kvmctl-br0" in host.kvmctl("net", "persist", "lan", "--for", "networkd", "--dry-run").stdout
     keys = {"MAC": "52:54:00:00:00:01", "MEMORY": 32}
@@ -286,7 +286,7 @@ def test_a_trial_goes_back_when_its_guardian_is_killed(network):
     with network.trial() as process:
         network.guardian().kill()
         _, messages = process.communicate(timeout=30)
-        assert process.returncode == 69 and "taken back" in messages
+        assert process.returncode == 69 and "rolled back" in messages
         assert network.is_back()
 
 
@@ -492,7 +492,7 @@ def test_a_gateway_beyond_a_single_address(network):
     network.at_gateway("ip", "address", "add", "203.0.113.1/32", "dev", "lo")
     words = ("net", "up", "br0", "--uplink", "eth0", "--address", "192.0.2.7/32", "--gateway", "172.31.1.1")
     host.kvmctl(*words)
-    assert "up already" in host.kvmctl(*words).stdout
+    assert "already up" in host.kvmctl(*words).stdout
     assert "via 172.31.1.1 dev br0 proto static onlink" in host.execute("ip", "route", "show", "default").stdout
     assert host.execute("ping", "-c", "1", "-W", "5", "203.0.113.1").returncode == 0
     for service, line in (
@@ -510,7 +510,7 @@ def test_an_address_and_a_gateway_of_its_own(host):
     host.kvmctl(*words, "--stp")
     [bridge] = host.json("net", "show")
     assert {"10.5.0.1/24", "2001:db8::1/64"} <= set(bridge["addresses"]) and bridge["stp"] is True
-    assert "up already" in host.kvmctl(*words, "--stp").stdout
+    assert "already up" in host.kvmctl(*words, "--stp").stdout
     routes = host.execute("ip", "route").stdout
     assert "default via 10.5.0.254 dev br0" in routes
     assert "default route already" in host.kvmctl("net", "up", "br0", "--gateway", "10.5.0.253", expect=75).stderr

@@ -25,7 +25,7 @@ from rig.host import NOBODY
     # Nothing is suggested for a word that is too different.
     ("create vm --format qcow2", "Unknown option '--format'"), ("rm vm --foo", "Unknown option '--foo'"), ("list vm", "Unexpected argument 'vm'"),
     ("create one two", "Unexpected argument 'two'"),
-    ("--json list", "--json: stands before the command"), ("net --json show", "kvmctl net show --help lists"),
+    ("--json list", "--json: comes before the command"), ("net --json show", "kvmctl net show --help lists"),
 ])
 def test_the_nearest_is_named(host, words, said):
     result = host.kvmctl(*words.split(), expect=64)
@@ -125,9 +125,9 @@ def test_a_vm_that_only_a_link_leads_to(host):
 
 
 @pytest.mark.parametrize("words, said", [
-    (["boot_from_cd"], "boot_from_cd: the ISO to boot from has to stand before it"),
+    (["boot_from_cd"], "boot_from_cd: the ISO to boot from has to come before it"),
     (["/none.iso"], "the ISO: /none.iso does not exist"), (["/none.iso", "boot_from_cd"], "the ISO: /none.iso does not exist"),
-    (["", "boot_from_cd"], "a word is empty"), (["a.iso", "boot"], "can only be boot_from_cd"),
+    (["", "boot_from_cd"], "an argument is empty"), (["a.iso", "boot"], "can only be boot_from_cd"),
 ])
 def test_the_old_command_speaks_of_no_options(host, words, said):
     params = host.write_firmware_vm("vm")

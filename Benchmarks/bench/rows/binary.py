@@ -1,4 +1,4 @@
-"""The binary: how big it is, and what it needs."""
+"""The binary: its size, and the libraries that it needs."""
 
 import re
 

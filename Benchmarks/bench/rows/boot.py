@@ -1,4 +1,4 @@
-"""From a command to the userspace of the tiny guest, and how much of that is the firmware's."""
+"""From a command to the tiny guest's userspace, and how much of that the firmware takes."""
 
 import time
 
@@ -12,7 +12,8 @@ from bench.world import SetUpFailed, run
 NAME = "boot"
 GUESTS = ("tiny",)
 
-# The kernel's early messages, so that the first byte on the serial line is the end of the firmware: SeaBIOS is silent.
+# The kernel's early messages, so that the first byte on the serial line marks the end of the firmware: SeaBIOS is
+# silent.
 APPEND = "console=ttyS0 no_timer_check earlyprintk=ttyS0"
 UP = b"tiny: up"
 
@@ -44,7 +45,7 @@ def measure(world, quick):
 
 
 def _milestones(log, begun):
-    """The seconds until the log has something, and until it has all."""
+    """The seconds until the log is not empty, and until the guest is up."""
     first = None
     while time.perf_counter() < begun + 120:
         text = log.read_bytes() if log.exists() else b""
@@ -77,7 +78,7 @@ def _libvirt(libvirt, log):
 
 
 def _plain(home, disk, kernel, initrd):
-    """What who knows only -hda types. `-hda` itself guesses the format and warns; the device is the same."""
+    """What a user types who knows only -hda. `-hda` itself guesses the format and warns; the device is the same."""
     log, monitor = home.vms / "plain.log", home.vms / "plain.sock"
     log.unlink(missing_ok=True)
     begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Looking at all VMs: `check --all` and `doctor`, by how many there are."""
+"""Checking all VMs: `check --all` and `doctor`, with different numbers of VMs."""
 
 from bench.measuring import milliseconds_of, spread
 from bench.results import Results
@@ -12,7 +12,7 @@ def measure(world, quick):
     results = Results()
     home = world.home("checks")
     made = 0
-    # One start fills the cache of what QEMU can do: its probe is not kvmctl's own work.
+    # One start fills the cache of QEMU's capabilities: probing them is not kvmctl's own work.
     _write(home, 0, 1)
     world.kvmctl(home, "start", "vm0")
     world.kvmctl(home, "stop", "--now", "vm0")
@@ -27,7 +27,7 @@ def measure(world, quick):
 
 
 def _write(home, already, wanted):
-    """VMs as they are on a host of many: a disk and a bridge each, and half of them on the same display."""
+    """VMs as on a host with many: each has a disk and a bridge, and two neighbours share a display."""
     for number in range(already, wanted):
         path = home.write_vm(
             f"vm{number}", MEMORY="16M", NET0="bridge:br0", VNCDISP=number // 2 % 50, ACCEL="tcg", DISK0="vdisk0",

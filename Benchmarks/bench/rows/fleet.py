@@ -1,4 +1,4 @@
-"""Many VMs: what listing them takes, how dense they stand, and what is resident beside them."""
+"""Many VMs: the time to list them, the memory that each takes, and what is resident beside them."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ def _params(number):
 
 
 def _stopped_vms(world, home, count):
-    """A root with that many VMs that do not run."""
+    """A root with this many stopped VMs."""
     root = world.directory / f"stopped{count}"
     root.mkdir(exist_ok=True)
     for number in range(count):
@@ -62,7 +62,7 @@ def _stopped_vms(world, home, count):
 
 
 def _start(world, home, already, wanted):
-    """Starts VMs until `wanted` run, and pauses each; how many seconds kvmctl took."""
+    """Starts VMs until `wanted` run, and pauses each; returns the seconds that kvmctl took."""
     taken = 0
     for number in range(already, wanted):
         name = f"r{number}"
@@ -78,9 +78,9 @@ def _stop(world, home):
 
 
 def _virsh_lists(world):
-    """`virsh list --all` at each number of defined domains, none of which runs.
+    """`virsh list --all` for each number of defined domains, none of which runs.
 
-    Not in turns with kvmctl: each number needs a libvirtd that found it, and starting 100 domains would take a minute.
+    Not interleaved with kvmctl: each number needs a libvirtd of its own, and starting 100 domains would take a minute.
     """
     medians = {}
     for count in DEFINED:
@@ -96,7 +96,7 @@ def _repetitions(defined):
 
 
 def _lists(world, home, defined, running, peers, results):
-    """`list` of the VMs that run, and of stopped ones that make up the number."""
+    """`list` with the running VMs, and with stopped ones to make up the number."""
     environment = home.with_roots(_stopped_vms(world, home, defined - running))
     values = interleave({
         "kvmctl list": lambda: milliseconds_of([world.binary, "list"], environment),
@@ -109,7 +109,7 @@ def _lists(world, home, defined, running, peers, results):
 
 
 def _hung_monitor(world, home, results):
-    """What a QEMU that stands still adds to a list."""
+    """What a QEMU that does not respond adds to a list."""
     command = [world.binary, "list"]
     before = [milliseconds_of(command, home.environment) for _ in range(5)]
     [pid] = [vm["pid"] for vm in world.kvmctl_json(home, "list") if vm["name"] == "r0"]
@@ -117,7 +117,7 @@ def _hung_monitor(world, home, results):
     hung = [milliseconds_of(command, home.environment) for _ in range(5)]
     os.kill(pid, signal.SIGCONT)
     results.compare("list: 100 running, one of them hung", "ms", {"kvmctl list": hung, "none hung": before})
-    # The worst and not the median: only some of the lists wait for the whole deadline.
+    # The worst, not the median: only some of the lists wait for the whole deadline.
     results.gate("list, added by a hung QMP, at worst", spread(hung).most - spread(before).median, 250, "ms")
 
 

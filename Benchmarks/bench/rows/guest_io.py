@@ -1,7 +1,7 @@
 """Disk and network as the guest sees them: our virtio, 2010's IDE and rtl8139, libvirt's defaults.
 
-Under TCG this measures mostly how many instructions and exits the guest's drivers cost; the caches differ as the
-defaults do: kvmctl's and libvirt's choices reach the disk, or the host's page cache, as they would for anybody.
+Under TCG this mostly measures how many instructions and exits the guest's drivers cost. The caches differ as the
+defaults do: kvmctl's and libvirt's choices reach the disk, or the host's page cache, as they would for any user.
 """
 
 import os
@@ -22,7 +22,7 @@ GUESTS = ("bench",)
 APPEND = "console=ttyS0 no_timer_check quiet"
 DISK_MIB = 512
 MEMORY = 768
-# What the guest reports: its word, the unit, the title.
+# {word in the guest's report: (unit, title)}
 WORDS = {
     "seqread": ("MB/s", "disk, sequential read, 1 MiB"),
     "seqwrite": ("MB/s", "disk, sequential write, 1 MiB"),
@@ -64,7 +64,7 @@ def measure(world, quick):
 
 
 def _disk(path):
-    """A disk full of data: reading holes would cost nothing."""
+    """A disk full of data, because reading holes would cost nothing."""
     with open(path, "wb") as file:
         for _ in range(DISK_MIB):
             file.write(os.urandom(1 << 20))
@@ -72,14 +72,14 @@ def _disk(path):
 
 
 def _report(log, timeout=180):
-    """{word: number} of what the guest wrote."""
+    """{word: number} as the guest reported it."""
     deadline = time.monotonic() + timeout
     while True:
         text = log.read_text(errors="replace") if log.exists() else ""
         if "bench: done" in text:
             return {word: float(number) for word, number in re.findall(r"bench: (\w+) ([\d.]+)", text)}
         if time.monotonic() > deadline:
-            raise SetUpFailed(f"the guest has not done; its console ends {text[-1500:]}")
+            raise SetUpFailed(f"the guest has not finished; its console ends {text[-1500:]}")
         time.sleep(0.2)
 
 
@@ -101,7 +101,7 @@ def _libvirt(libvirt, log):
 
 
 def _before(home, disk, kernel, initrd):
-    """What a guest of 2010 without virtio drivers was given."""
+    """What a guest without virtio drivers got in 2010."""
     log, monitor = home.vms / "before.log", home.vms / "before.sock"
     log.unlink(missing_ok=True)
     qemu = QEMU(

@@ -1,7 +1,7 @@
-"""How many instructions a command executes: the one measurement that another program can't disturb.
+"""How many instructions a command executes: the only measurement that another program can't disturb.
 
-The numbers that were recorded are in instructions.json, with the Swift that they are of: another compiler makes other
-code, so its counts are shown and not gated. `--record` writes them anew.
+The recorded numbers are in instructions.json, with the Swift version that they belong to. Another compiler generates
+different code, so its counts are shown and not gated. `--record` replaces the recorded numbers.
 """
 
 import json
@@ -25,7 +25,7 @@ def measure(world, _quick):
     swift = os.environ.get("KVMCTL_BENCH_SWIFT")
     if "KVMCTL_BENCH_RECORD" in os.environ:
         RECORD.write_text(json.dumps({"swift": swift, "counts": counts}, indent=2) + "\n")
-        # Compared with themselves they would always be met.
+        # Compared with themselves, they would always be met.
         record = {"swift": None, "counts": {}}
     for what, count in counts.items():
         recorded = record["counts"].get(what)
@@ -46,7 +46,7 @@ def _counts(world):
         home.write_vm(
             f"vm{number}", MEMORY="512M", CPUS=2, NET0="bridge:br0", VNCDISP="auto", ACCEL="tcg",
             UUID=f"00000000-0000-4000-8000-{number:012}")
-    # One start fills the cache of what QEMU can do: its probe is not kvmctl's own work.
+    # One start fills the cache of QEMU's capabilities: probing them is not kvmctl's own work.
     world.kvmctl(home, "start", "vm0")
     world.kvmctl(home, "stop", "--now", "vm0")
     return {
@@ -57,10 +57,10 @@ def _counts(world):
 
 
 def _count(world, home, *arguments):
-    """As callgrind counts. Hashes are seeded the same each time, or dictionaries would differ."""
+    """The count by callgrind. Hashes are seeded the same each time, or dictionaries would differ."""
     environment = {**home.environment, "SWIFT_DETERMINISTIC_HASHING": "1"}
     result = subprocess.run(
-        # The profile goes nowhere: a child that has given its privileges away must be able to write one too.
+        # The profile is discarded: a child that has dropped its privileges must be able to write one too.
         ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", world.binary, *arguments],
         env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     return int(re.search(r"Collected : (\d+)", result.stderr)[1])

@@ -1,4 +1,4 @@
-"""How long a host is deaf while its uplink moves to a bridge, and back."""
+"""How long a host is unreachable while its uplink moves to a bridge, and back."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ ROUNDS = 7
 STEP = 0.001
 PORT = 9
 
-# Sends back whatever comes, from the other end of the cable.
+# Returns every datagram, from the other end of the cable.
 ECHO = f"""
 import socket
 wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -54,7 +54,7 @@ def measure(world, quick):
 
 
 def _cable():
-    """An uplink with an address, and an echo at its other end."""
+    """An uplink with an address, and an echo server at its other end."""
     run("ip", "netns", "add", "far")
     run("ip", "link", "add", "up0", "type", "veth", "peer", "name", "up0", "netns", "far")
     for where, address in (([], "192.0.2.2/24"), (["-n", "far"], "192.0.2.1/24")):
@@ -67,7 +67,7 @@ def _cable():
 
 
 def _by_hand(world):
-    """The same move as an admin does it, in one batch."""
+    """The same move as an admin would make it, in one batch."""
     batch = world.directory / "move.batch"
     batch.write_text(
         "link add br2 type bridge forward_delay 0\nlink set br2 up\naddress del 192.0.2.2/24 dev up0\n"
@@ -104,13 +104,13 @@ def _gap(move):
 
 
 def _send(wire, moved):
-    """A datagram each step, until a while after the move."""
+    """Sends a datagram at each step, until a while after the move."""
     left = 200
     while left:
         try:
             wire.sendto(b"x", ("192.0.2.1", PORT))
         except OSError:
-            pass  # there is no route just now
+            pass  # there is no route at the moment
         time.sleep(STEP)
         left -= moved.is_set()
 

@@ -1,11 +1,11 @@
-"""kvmctl's own share of a start, by stage, as `start --timings` tells it."""
+"""kvmctl's own share of a start, by stage, as `start --timings` reports it."""
 
 from bench.results import Results
 from bench.measuring import spread
 
 NAME = "stages"
 
-# What QEMU takes: to be ready, and to answer the command that commits.
+# QEMU's stages: to become ready, and to answer the command that commits.
 QEMUS_OWN = {"qemu", "commit"}
 
 
@@ -14,7 +14,7 @@ def measure(world, quick):
     home = world.home("stages")
     world.kvmctl(home, "create", home.vms / "vm", "--disk", "8G", "--disk", "8G", "--memory", "512", "--vnc", "11")
     stages, own = {}, []
-    # The first start fills the cache of what the host can do, once for each boot.
+    # The first start fills the cache of the host's capabilities, once for each boot.
     for number in range(5 if quick else 16):
         [started] = world.kvmctl_json(home, "start", "vm", "--timings")
         world.kvmctl(home, "stop", "--now", "vm")

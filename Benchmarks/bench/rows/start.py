@@ -56,7 +56,7 @@ def _bare(planned):
 
 
 def _script(home):
-    """The script, and QEMU with a monitor to hear from; the guest runs when that answers."""
+    """The script, and QEMU with an added monitor; the guest runs when that answers."""
     monitor = home.vms / "script.sock"
     chardev = ["-chardev", "socket,id=qmp,fd=3,server=on,wait=off", "-mon", "chardev=qmp,mode=control"]
     descriptors = {
@@ -68,7 +68,7 @@ def _script(home):
     script = BENCHMARKS / "start_a_kvm_2010.sh"
     qemu = QEMU([script, home.vms / "old.sh", *chardev], descriptors, monitor)
     qemu.kill()
-    # Its taps outlive QEMU: who stopped a VM removed them by hand.
+    # Its taps outlive QEMU: after stopping a VM, people removed them by hand.
     for tap in re.findall(r"^\d+: (tap\d+):", run("ip", "-o", "link"), re.MULTILINE):
         run("tunctl", "-d", tap)
     return qemu.milliseconds
@@ -77,7 +77,7 @@ def _script(home):
 def _virsh(libvirt):
     taken = libvirt.milliseconds_of("start", "equal")
     libvirt.virsh("destroy", "equal")
-    # It answers before the bridge's port is gone.
+    # It returns before the bridge's port is gone.
     time.sleep(0.1)
     return taken
 
@@ -87,7 +87,7 @@ def _report(values, generous):
     results.compare("start to the guest running", "ms", values)
     medians = {who: spread(numbers).median for who, numbers in values.items()}
     bare = medians["bare QEMU"]
-    # On a machine that does other things too, as those of CI, only what is grossly wrong shows.
+    # On a machine with other work, such as CI's, only gross regressions show.
     limit = max(1.5 * bare, bare + 50) if generous else max(1.1 * bare, bare + 10)
     results.gate("start, against bare QEMU", medians["kvmctl"], limit, "ms")
     for peer in ("script of 2010", "virsh start"):

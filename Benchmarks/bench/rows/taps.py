@@ -45,20 +45,20 @@ def _many(world, results):
 
 
 def _bridge_net(world, count):
-    """What TapBench measured inside: a start makes its taps in a process that is there already."""
+    """The times that TapBench measured itself: a start creates its taps in a process that already runs."""
     # It holds a descriptor for each tap.
     output = run("prlimit", f"--nofile={count + 64}", world.tap_bench, "br1", count)
     return {name: nanoseconds / 1e6 for name, nanoseconds in json.loads(output).items()}
 
 
 def _ip(world, count):
-    """The times of `ip` to make and to remove."""
+    """The times that `ip` takes to create and to delete."""
     names = [f"tap{number}" for number in range(count)]
     make, remove = world.directory / "make.batch", world.directory / "remove.batch"
     make.write_text("".join(
         f"tuntap add dev {name} mode tap vnet_hdr\nlink set dev {name} alias {name} mtu 1500 group {GROUP} master br1 up\n"
         for name in names))
-    # As we do it: one by one the kernel takes 18 ms for each, whoever asks.
+    # As BridgeNet does it: one by one the kernel takes 18 ms for each, whichever program asks.
     remove.write_text(f"link delete group {GROUP}\n")
     return [milliseconds_of(["ip", "-batch", batch], ENVIRONMENT) for batch in (make, remove)]
 

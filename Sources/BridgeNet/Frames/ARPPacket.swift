@@ -1,13 +1,13 @@
 /// An ARP packet for IPv4 on Ethernet (RFC 826).
 public struct ARPPacket: Equatable, Sendable {
-    /// Whose address `sender` is.
+    /// The sender's MAC address.
     public var senderMAC: MACAddress
-    /// The sender's own address; 0.0.0.0 in a probe, which only asks whether `target` is free (RFC 5227).
+    /// The sender's IPv4 address; 0.0.0.0 in a probe, which only asks whether `target` is free (RFC 5227).
     public var sender: IPAddress
-    /// The address that it asks for, or answers to.
+    /// The address asked about; in a reply, the address that the reply is for.
     public var target: IPAddress
 
-    /// A packet of these properties.
+    /// A packet with these properties.
     public init(senderMAC: MACAddress, sender: IPAddress, target: IPAddress) {
         self.senderMAC = senderMAC
         self.sender = sender
@@ -25,7 +25,7 @@ public struct ARPPacket: Equatable, Sendable {
         return ARPPacket(senderMAC: senderMAC, sender: sender, target: try reader.address(4, "ARP target"))
     }
 
-    /// The frame by which a host asks one station, and nobody else on the network, whether an IPv4 address is its own.
+    /// A frame that asks one station, and no other on the network, whether an IPv4 address belongs to it.
     public static func question(
         from mac: MACAddress, _ address: IPAddress, to station: MACAddress, whether target: IPAddress
     ) -> [UInt8] {

@@ -1,4 +1,4 @@
-/// A DHCP message for IPv4 on Ethernet (RFC 2131, RFC 2132), of which only what tells an address is read.
+/// A DHCP message for IPv4 on Ethernet (RFC 2131, RFC 2132). Only the fields that reveal an address are decoded.
 public struct DHCPMessage: Equatable, Sendable {
     /// Option 53.
     public enum Kind: UInt8, Sendable, CaseIterable {
@@ -6,18 +6,18 @@ public struct DHCPMessage: Equatable, Sendable {
         case offer, request, decline, acknowledgement, refusal, release, inform
     }
 
-    /// What it says.
+    /// The message type.
     public var kind: Kind
-    /// The number that the client chose for its question, and that the answers bear (`xid`).
+    /// The transaction number (`xid`) that the client chose and the replies repeat.
     public var transaction: UInt32
-    /// The client that it comes from, or is for.
+    /// The client that sent it, or that it is for.
     public var client: MACAddress
-    /// The address that the client has already, or is given; nil for none.
+    /// The address that the client already has, or is given; nil for none.
     public var address: IPAddress?
-    /// The server that it is for, or comes from; nil where it does not say.
+    /// The server that it is for, or comes from; nil if the message does not say.
     public var server: IPAddress?
 
-    /// A message of these properties.
+    /// A message with these properties.
     public init(kind: Kind, transaction: UInt32, client: MACAddress, address: IPAddress?, server: IPAddress?) {
         self.kind = kind
         self.transaction = transaction
@@ -36,7 +36,7 @@ public struct DHCPMessage: Equatable, Sendable {
     private static let udp: UInt8 = 17
     private static let cookie: UInt32 = 0x6382_5363
 
-    /// Decodes an IPv4 packet; nil where it is no DHCP.
+    /// Decodes an IPv4 packet; nil if it is not DHCP.
     static func decode(ipv4 bytes: ArraySlice<UInt8>) throws(WireError) -> DHCPMessage? {
         var reader = ByteReader(bytes)
         let start = try reader.read(as: UInt8.self, "IPv4 header")
@@ -55,7 +55,7 @@ public struct DHCPMessage: Equatable, Sendable {
     private static func decode(_ bytes: ArraySlice<UInt8>) throws(WireError) -> DHCPMessage? {
         var reader = ByteReader(bytes)
         _ = try reader.take(1, "DHCP header")
-        // Ethernet, of six octets.
+        // Ethernet, with addresses of six octets.
         guard try reader.big(as: UInt16.self, "DHCP header") == 0x0106 else { return nil }
         _ = try reader.take(1, "DHCP header")
         let transaction = try reader.big(as: UInt32.self, "DHCP transaction")
@@ -73,7 +73,7 @@ public struct DHCPMessage: Equatable, Sendable {
             server: options[Option.server].flatMap(IPAddress.init(octets:)))
     }
 
-    /// The options up to the end; of one that comes twice the first counts.
+    /// The options up to the end marker. If an option is repeated, the first one counts.
     private static func options(_ bytes: ArraySlice<UInt8>) throws(WireError) -> [UInt8: ArraySlice<UInt8>] {
         var options: [UInt8: ArraySlice<UInt8>] = [:]
         var reader = ByteReader(bytes)

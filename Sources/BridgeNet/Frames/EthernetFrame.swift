@@ -1,12 +1,12 @@
-/// What an Ethernet frame tells of who has which address. It comes from a guest, so it is data of the worst kind:
-/// whatever the bytes are, decoding ends, with a value or nil.
+/// What an Ethernet frame reveals about the addresses of stations. Frames come from a guest and are untrusted: whatever
+/// the bytes are, decoding ends, with a value or nil.
 public struct EthernetFrame: Equatable, Sendable {
-    /// Who sent it, or says so.
+    /// The sender's address, as the frame claims it.
     public var source: MACAddress
-    /// What it says.
+    /// The decoded payload.
     public var content: Content
 
-    /// The protocols that tell addresses.
+    /// The protocols that reveal addresses.
     public enum Content: Equatable, Sendable {
         /// RFC 826.
         case arp(ARPPacket)
@@ -22,13 +22,13 @@ public struct EthernetFrame: Equatable, Sendable {
         static let ipv6: UInt16 = 0x86dd
     }
 
-    /// Decodes a frame without a VLAN tag; nil where it is of another protocol, or does not make sense.
+    /// Decodes a frame without a VLAN tag; nil if it is of another protocol or malformed.
     public init?(decoding frame: [UInt8]) {
         guard let decoded = try? Self.decode(frame) else { return nil }
         self = decoded
     }
 
-    /// A frame that says so.
+    /// A frame with these properties.
     public init(source: MACAddress, content: Content) {
         self.source = source
         self.content = content
@@ -49,7 +49,7 @@ public struct EthernetFrame: Equatable, Sendable {
     }
 }
 
-/// What goes over a wire is in network order, unlike what goes to the kernel.
+/// Frames are in network byte order, unlike netlink messages.
 extension ByteReader {
     mutating func big<Number: FixedWidthInteger>(
         as _: Number.Type = Number.self, _ what: String

@@ -1,13 +1,13 @@
-/// Frames that make a station show its IPv6 addresses, sent to it and to nobody else on the network.
+/// Frames that make a station reveal its IPv6 addresses, sent to it and to no other station on the network.
 public enum ICMPv6Question {
-    /// An echo request to all nodes (RFC 4443, section 4.1): who answers looks up the asker first, and so shows the
-    /// address that it answers from.
+    /// An echo request to all nodes (RFC 4443, section 4.1). A station that replies first resolves the sender's
+    /// address, which reveals the address it replies from.
     public static func echo(from mac: MACAddress, _ address: IPAddress, to station: MACAddress) -> [UInt8] {
         let message: [UInt8] = [128, 0, 0, 0, 0, 0, 0, 1]
         return frame(from: mac, address, to: station, allNodes, hopLimit: 1, message)
     }
 
-    /// A neighbour solicitation: whether the address is the station's own.
+    /// A neighbour solicitation: asks whether the address belongs to the station.
     public static func whether(
         _ target: IPAddress, from mac: MACAddress, _ address: IPAddress, to station: MACAddress
     ) -> [UInt8] {

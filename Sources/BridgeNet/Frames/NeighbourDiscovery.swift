@@ -1,22 +1,23 @@
-/// A message of IPv6's neighbour discovery (RFC 4861).
+/// An IPv6 neighbour discovery message (RFC 4861).
 public struct NeighbourDiscovery: Equatable, Sendable {
-    /// What it says.
+    /// The message type.
     public enum Kind: Equatable, Sendable {
         case routerSolicitation
         case routerAdvertisement
-        /// Asks who has an address. From `::` it asks whether anybody has, before the sender takes it (RFC 4862, 5.4).
+        /// Asks who has an address. Sent from `::`, it asks whether anyone has it, before the sender takes it (RFC
+        /// 4862, 5.4).
         case solicitation(target: IPAddress)
-        /// Says that the sender has an address.
+        /// Announces that the sender has an address.
         case advertisement(target: IPAddress)
         case redirect
     }
 
-    /// The sender's address; `::` for none yet.
+    /// The sender's address; `::` if it has none yet.
     public var source: IPAddress
-    /// What it says.
+    /// The message type.
     public var kind: Kind
 
-    /// A message of these properties.
+    /// A message with these properties.
     public init(source: IPAddress, kind: Kind) {
         self.source = source
         self.kind = kind
@@ -25,7 +26,7 @@ public struct NeighbourDiscovery: Equatable, Sendable {
     private static let icmpv6: UInt8 = 58
     private static let hopLimit: UInt8 = 255
 
-    /// Decodes an IPv6 packet; nil where it is no neighbour discovery.
+    /// Decodes an IPv6 packet; nil if it is not neighbour discovery.
     static func decode(ipv6 bytes: ArraySlice<UInt8>) throws(WireError) -> NeighbourDiscovery? {
         var reader = ByteReader(bytes)
         let version = try reader.big(as: UInt32.self, "IPv6 header") >> 28
@@ -34,7 +35,7 @@ public struct NeighbourDiscovery: Equatable, Sendable {
         let hops = try reader.read(as: UInt8.self, "IPv6 header")
         let source = try reader.address(16, "IPv6 source")
         _ = try reader.take(16, "IPv6 destination")
-        // Fewer hops: it came through a router, which no true one does.
+        // With a lower hop limit it came through a router, which a genuine message never does.
         guard version == 6, next == icmpv6, hops == hopLimit, !source.isMulticast else { return nil }
         return try kind(reader.rest).map { NeighbourDiscovery(source: source, kind: $0) }
     }

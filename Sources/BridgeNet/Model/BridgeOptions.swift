@@ -1,14 +1,14 @@
-/// What a bridge does beyond switching: as found, or as wanted, where nil leaves it as it is.
+/// Options of a bridge, as found or as wanted. Nil leaves an option as it is.
 public struct BridgeOptions: Equatable, Sendable {
-    /// Whether it speaks the spanning tree protocol (IEEE 802.1D), which keeps loops from melting the network.
+    /// Whether it runs the spanning tree protocol (IEEE 802.1D), which keeps loops from flooding the network.
     public var spanningTree: Bool?
-    /// How long a new port listens and how long it learns, under spanning tree, before it forwards; in hundredths of a
-    /// second.
+    /// With spanning tree, how long a new port listens, and then how long it learns, before it forwards; in hundredths
+    /// of a second.
     public var forwardDelay: UInt32?
-    /// Whether it keeps VLANs apart (802.1Q).
+    /// Whether it is VLAN-aware: it keeps VLANs apart (802.1Q).
     public var vlanFiltering: Bool?
 
-    /// The options given, all others left as they are.
+    /// The options given; all others stay as they are.
     public init(spanningTree: Bool? = nil, forwardDelay: UInt32? = nil, vlanFiltering: Bool? = nil) {
         (self.spanningTree, self.forwardDelay, self.vlanFiltering) = (spanningTree, forwardDelay, vlanFiltering)
     }

@@ -1,19 +1,19 @@
-/// A bridge as wanted, with what connects it and the host to a network.
+/// A bridge as wanted, with its connection to a network and the host's addresses there.
 public struct ConnectedBridge: Equatable, Sendable {
     /// The bridge itself.
     public var bridge: BridgeSpec
-    /// The device that connects it to the network outside; its addresses, routes and MAC become the bridge's.
+    /// The device that connects it to the outside network. Its addresses, routes and MAC become the bridge's.
     public var uplink: DeviceName?
-    /// Addresses that the host is to have on it.
+    /// Addresses that the host gets on the bridge.
     public var addresses: [IPPrefix]
-    /// Routers that default routes are to lead through, one of a family at most.
+    /// Gateways for the host's default routes, at most one of each family.
     public var gateways: [IPAddress]
-    /// Whether it is to speak the spanning tree protocol; else it is left as it is.
+    /// Whether it has to run the spanning tree protocol; false leaves that as it is.
     public var spanningTree: Bool
-    /// Whether it is to keep VLANs apart; else it is left as it is.
+    /// Whether it has to be VLAN-aware; false leaves that as it is.
     public var vlanAware: Bool
 
-    /// A bridge of these properties; what is left out is not wanted.
+    /// A bridge with these properties; what is left out is not wanted.
     public init(
         _ bridge: BridgeSpec, uplink: DeviceName? = nil, addresses: [IPPrefix] = [], gateways: [IPAddress] = [],
         spanningTree: Bool = false, vlanAware: Bool = false

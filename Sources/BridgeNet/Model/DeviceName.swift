@@ -1,5 +1,5 @@
-/// What a network device can be called by: its name, or one of its alternative names (ip-link(8), altname), which may be
-/// longer, as udev makes them of hardware's places: `enp0s20f0u1u2u3i5`.
+/// What a network device can be called: its name, or an alternative name (ip-link(8), altname). Alternative names may
+/// be longer, such as those that udev derives from a device's location: `enp0s20f0u1u2u3i5`.
 public struct DeviceName: Hashable, Sendable, CustomStringConvertible {
     /// The longest name in bytes: ALTIFNAMSIZ without its NUL.
     public static let maximumLength = 127
@@ -7,19 +7,19 @@ public struct DeviceName: Hashable, Sendable, CustomStringConvertible {
     /// The name itself.
     public let description: String
 
-    /// Takes a name that a device may have; anything else is nil.
+    /// Takes a name that a device may have; nil for anything else.
     public init?(_ text: String) {
         guard text.utf8.count <= Self.maximumLength, InterfaceName.isPlain(text) else { return nil }
         guard text.utf8.count > InterfaceName.maximumLength || InterfaceName(text) != nil else { return nil }
         self.description = text
     }
 
-    /// A device's own name.
+    /// A device's primary name.
     public init(_ name: InterfaceName) { description = name.description }
 }
 
 extension [Link] {
-    /// The link that is called so: by its name, or by one of its alternative names, of which no two links have the same.
+    /// The link with this name or alternative name. No two links share an alternative name.
     public func called(_ name: DeviceName) -> Link? {
         first { $0.name == name.description } ?? first { $0.alternativeNames.contains(name.description) }
     }

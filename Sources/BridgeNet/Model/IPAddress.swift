@@ -1,9 +1,9 @@
-/// An IP address, of either family, without prefix and zone.
+/// An IP address of either family, without a prefix length or zone.
 public struct IPAddress: Hashable, Sendable {
-    /// 4 or 16, in network order.
+    /// 4 or 16 octets, in network order.
     public private(set) var octets: [UInt8]
 
-    /// The two families, in the kernel's numbers (AF_INET, AF_INET6).
+    /// The two families, with the kernel's numbers (AF_INET, AF_INET6).
     public enum Family: UInt8, Hashable, Sendable, CaseIterable {
         /// IPv4.
         case ipv4 = 2
@@ -14,26 +14,26 @@ public struct IPAddress: Hashable, Sendable {
         public var bits: Int { self == .ipv4 ? 32 : 128 }
     }
 
-    /// Takes 4 or 16 octets; anything else is nil.
+    /// Takes 4 or 16 octets; nil for anything else.
     public init?(octets: some Collection<UInt8>) {
         guard octets.count == 4 || octets.count == 16 else { return nil }
         self.octets = Array(octets)
     }
 
-    /// Takes a literal, dotted-decimal or as RFC 4291 §2.2 writes it, without brackets and zone; anything else is nil.
+    /// Takes a literal, dotted-decimal or as RFC 4291 §2.2 writes it, without brackets or zone; nil for anything else.
     public init?(_ text: some StringProtocol) {
         // The longest literal has 45 characters; nothing longer is worth splitting.
         guard text.utf8.count <= 45, let octets = text.contains(":") ? Self.v6(text) : Self.v4(text) else { return nil }
         self.octets = octets
     }
 
-    /// Which family it is of.
+    /// Its family.
     public var family: Family { isIPv4 ? .ipv4 : .ipv6 }
 
-    /// Four octets rather than sixteen.
+    /// Whether it has four octets, not sixteen.
     public var isIPv4: Bool { octets.count == 4 }
 
-    /// The address of no host in particular, which listens everywhere.
+    /// Whether it is 0.0.0.0 or `::`, on which a server listens everywhere.
     public var isUnspecified: Bool { octets.allSatisfy { $0 == 0 } }
 
     /// 127.0.0.0/8, also as IPv6 maps it, or ::1.
@@ -43,7 +43,7 @@ public struct IPAddress: Hashable, Sendable {
         return mapped ? octets[12] == 127 : octets[..<15].allSatisfy { $0 == 0 } && octets[15] == 1
     }
 
-    /// 169.254.0.0/16 (RFC 3927) or fe80::/10: means nothing without the link that it is on.
+    /// 169.254.0.0/16 (RFC 3927) or fe80::/10: an address that means nothing without its link.
     public var isLinkLocal: Bool {
         isIPv4 ? octets[0] == 169 && octets[1] == 254 : octets[0] == 0xfe && octets[1] & 0xc0 == 0x80
     }
@@ -51,7 +51,7 @@ public struct IPAddress: Hashable, Sendable {
     /// 224.0.0.0/4, or ff00::/8.
     public var isMulticast: Bool { isIPv4 ? octets[0] & 0xf0 == 0xe0 : octets[0] == 0xff }
 
-    /// Its first `length` bits, the others 0.
+    /// The address with its first `length` bits, the others 0.
     public func masked(to length: Int) -> IPAddress {
         var masked = self
         masked.octets = octets.enumerated().map { position, octet in
@@ -78,7 +78,7 @@ public struct IPAddress: Hashable, Sendable {
         }
         guard let head = groups(text[..<gap.lowerBound], endsLiteral: false), let tail = groups(text[gap.upperBound...])
         else { return nil }
-        // The gap stands for one group at least.
+        // The gap stands for at least one group.
         let missing = 16 - head.count - tail.count
         guard missing >= 2 else { return nil }
         return head + Array(repeating: 0, count: missing) + tail
@@ -94,7 +94,7 @@ public struct IPAddress: Hashable, Sendable {
         return nil
     }
 
-    /// Colon-separated groups of sixteen bits; the last one of a literal may be an IPv4 address.
+    /// Colon-separated groups of sixteen bits; the last group of a literal may be an IPv4 address.
     private static func groups(_ text: some StringProtocol, endsLiteral: Bool = true) -> [UInt8]? {
         guard !text.isEmpty else { return [] }
         var octets: [UInt8] = []
@@ -123,7 +123,7 @@ extension IPAddress: CustomStringConvertible {
         return text(0..<zeros.lowerBound) + "::" + text(zeros.upperBound..<8)
     }
 
-    /// The longest run of at least two zero groups, the first of equal ones.
+    /// The longest run of at least two zero groups; the first of several equally long ones.
     private static func longestZeros(in groups: [UInt16]) -> Range<Int>? {
         var longest = 0..<1
         var start = 0

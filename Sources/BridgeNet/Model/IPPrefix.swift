@@ -20,10 +20,10 @@ public struct IPPrefix: Hashable, Sendable {
         self.init(address, length: length)
     }
 
-    /// The network: without the host part.
+    /// The network: the prefix without its host part.
     public var network: IPPrefix { IPPrefix(masking: self) }
 
-    /// Whether it is the network's broadcast address, which only IPv4 has: all bits of the host part are set.
+    /// Whether it is the network's broadcast address: all bits of the host part are set. Only IPv4 has one.
     public var isBroadcast: Bool {
         guard address.family == .ipv4 else { return false }
         let number = address.octets.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }

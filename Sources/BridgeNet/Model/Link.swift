@@ -1,48 +1,47 @@
 /// A network interface as the kernel reports it (RTM_NEWLINK, rtnetlink(7)).
 public struct Link: Equatable, Sendable {
-    /// The interface's number, unique in its network namespace.
+    /// The interface's index, unique in its network namespace.
     public var index: UInt32
     /// Its name. A String, because the kernel allows names that `InterfaceName` does not.
     public var name: String
-    /// What kind of virtual device it is: `bridge`, `tun` (taps too), `veth`…; nil for hardware and the loopback.
+    /// The kind of virtual device: `bridge`, `tun` (taps too), `veth`…; nil for hardware and the loopback.
     public var kind: String?
-    /// Its Ethernet address; nil where the link has none, or not of six octets.
+    /// Its Ethernet address; nil if the link has none, or one that is not six octets long.
     public var mac: MACAddress?
     /// The largest packet it carries, in bytes, without the Ethernet header.
     public var mtu: Int
-    /// Whether the admin wants it up (IFF_UP).
+    /// Whether it is administratively up (IFF_UP).
     public var isUp: Bool
-    /// Whether it can carry packets now (RFC 2863); nil from a kernel that doesn't say.
+    /// Whether it can carry packets now (RFC 2863); nil if the kernel does not say.
     public var state: OperationalState?
-    /// The index of the bridge, bond or VRF that it is a port of.
+    /// The index of the bridge, bond or VRF of which it is a port.
     public var controller: UInt32?
-    /// Free text of the admin's (`ip link set … alias`); of a VM's tap, the VM's name.
+    /// Free text set by the admin (`ip link set … alias`); on a VM's tap, the VM's name.
     public var alias: String?
     /// Whether it carries Ethernet frames, and is not the loopback: only such a link can be a bridge's port.
     public var isEthernet = true
-    /// The index of the link that it sits on, as a VLAN or a macvtap does, or of a veth its peer's; nil too where that one
-    /// is in another namespace.
+    /// The index of the link below a VLAN or a macvtap, or of a veth's peer; nil also if that link is in another
+    /// namespace.
     public var lower: UInt32?
-    /// What else it is called (ip-link(8), altname).
+    /// Its alternative names (ip-link(8), altname).
     public var alternativeNames: [String] = []
-    /// What it is as a tap; nil where it is none, or the kernel doesn't say.
+    /// Its properties as a tap; nil if it is not one, or the kernel does not say.
     public var tap: TapFacts?
-    /// How the kernel makes its IPv6 link-local address; nil on a kernel without IPv6.
+    /// How the kernel generates its IPv6 link-local address; nil on a kernel without IPv6.
     public var addressGeneration: AddressGeneration?
-    /// What the host's part of its IPv6 addresses is to be where routers announce a network (ip-token(8)); nil: nothing was
-    /// said.
+    /// The host part of the IPv6 addresses that it forms from router advertisements (ip-token(8)); nil if none was set.
     public var addressToken: IPAddress?
-    /// Of a bridge, whether it keeps its address whatever joins it; else it has the lowest of its ports'. Nil where that was
-    /// not looked at, or can't be seen.
+    /// For a bridge, whether it keeps its MAC address when ports come and go; if not, it has the lowest of its ports'.
+    /// Nil if that was not read, or can't be seen.
     public var keepsMAC: Bool?
-    /// What it does as a bridge; nil where it is none.
+    /// Its options as a bridge; nil if it is not one.
     public var bridge: BridgeOptions?
-    /// Of a bridge that keeps VLANs apart, the one that a new port is an access port of; 0: none.
+    /// For a VLAN-aware bridge, the VLAN of which a new port is an access port; 0 for none.
     public var defaultVLAN: UInt16?
 
-    /// RFC 2863's states, in the numbers of Documentation/networking/operstates.rst.
+    /// RFC 2863's states, with the numbers of Documentation/networking/operstates.rst.
     public enum OperationalState: UInt8, Sendable, CaseIterable {
-        /// A driver that doesn't tell; usually works (the loopback, a tap).
+        /// The driver does not say; usually works (the loopback, a tap).
         case unknown = 0
         /// The device is not there.
         case notPresent
@@ -52,25 +51,25 @@ public struct Link: Equatable, Sendable {
         case lowerLayerDown
         /// In test.
         case testing
-        /// Waiting for something outside, such as 802.1X.
+        /// Waiting for an external event, such as 802.1X.
         case dormant
         /// Carries packets.
         case up
     }
 
-    /// A tap's own properties.
+    /// The properties of a tap.
     public struct TapFacts: Equatable, Sendable {
-        /// Whether it stays when nobody has it open.
+        /// Whether it stays when no process has it open.
         public var isPersistent: Bool
-        /// The uid that may attach to it by its name, beside those with CAP_NET_ADMIN; nil: every one.
+        /// The uid that may attach to it by name, besides processes with CAP_NET_ADMIN; nil for any.
         public var owner: UInt32?
-        /// How many queues are open; nil of a tap that can have only one.
+        /// How many queues are open; nil for a tap that can have only one.
         public var queues: UInt32?
     }
 
     /// IN6_ADDR_GEN_MODE_…, linux/if_link.h.
     public enum AddressGeneration: UInt8, Sendable {
-        /// From the MAC (RFC 4291, appendix A).
+        /// From the MAC address (RFC 4291, appendix A).
         case fromMAC = 0
         /// Not at all.
         case off
@@ -80,7 +79,7 @@ public struct Link: Equatable, Sendable {
         case random
     }
 
-    /// A link of these properties; what is left out is absent.
+    /// A link with these properties; what is left out is absent.
     public init(
         index: UInt32, name: String, kind: String? = nil, mac: MACAddress? = nil, mtu: Int = 1500, isUp: Bool = false,
         state: OperationalState? = nil, controller: UInt32? = nil, alias: String? = nil

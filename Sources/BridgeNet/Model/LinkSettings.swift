@@ -1,4 +1,4 @@
-/// Some settings of a link: those to be made, or those found before making them. What is nil stays as it is.
+/// Settings of a link: those to make, or those found before making them. Nil leaves a setting as it is.
 public struct LinkSettings: Equatable, Sendable {
     /// The Ethernet address.
     public var mac: MACAddress?
@@ -10,16 +10,16 @@ public struct LinkSettings: Equatable, Sendable {
     public var controller: UInt32?
     /// Up or down.
     public var isUp: Bool?
-    /// How the kernel makes an IPv6 link-local address when the link comes up (IFLA_INET6_ADDR_GEN_MODE). On a kernel
-    /// without IPv6 there is nothing to set, and it counts as done.
+    /// How the kernel generates an IPv6 link-local address when the link comes up (IFLA_INET6_ADDR_GEN_MODE). On a
+    /// kernel without IPv6 there is nothing to set, and it counts as done.
     public var addressGeneration: Link.AddressGeneration?
-    /// The group that it belongs to; 0, as every new link, to none in particular. `RouteSocket.deleteLinks(ofGroup:)`.
+    /// Its group; 0, the default for a new link, is none in particular. See `RouteSocket.deleteLinks(ofGroup:)`.
     public var group: UInt32?
 
     /// The longest alias in bytes: IFALIASZ without its NUL.
     public static let maximumAliasLength = 255
 
-    /// The settings given, all others left as they are.
+    /// The settings given; all others stay as they are.
     public init(
         mac: MACAddress? = nil, mtu: Int? = nil, alias: String? = nil, controller: UInt32? = nil, isUp: Bool? = nil,
         addressGeneration: Link.AddressGeneration? = nil, group: UInt32? = nil
@@ -45,7 +45,7 @@ extension LinkSettings: CustomStringConvertible {
         if let mtu { words.append("MTU \(mtu)") }
         if let alias { words.append(alias.isEmpty ? "no alias" : "alias \"\(alias)\"") }
         if let addressGeneration {
-            words.append(addressGeneration == .off ? "no IPv6 address of its own" : "an IPv6 address of its own")
+            words.append(addressGeneration == .off ? "no IPv6 link-local address" : "an IPv6 link-local address")
         }
         if let group { words.append("group \(group)") }
         if let controller { words.append(controller == 0 ? "no bridge" : "port of link \(controller)") }

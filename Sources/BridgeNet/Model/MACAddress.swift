@@ -1,12 +1,12 @@
 /// A 48-bit Ethernet address (IEEE 802).
 public struct MACAddress: Hashable, Sendable {
-    /// The six octets as a number, the one that is transmitted first highest.
+    /// The six octets as a number; the first one transmitted is the highest.
     let bits: UInt64
 
     /// The six octets, in transmission order.
     public var octets: [UInt8] { (0..<6).map(octet) }
 
-    /// Takes exactly six octets, anything else is nil.
+    /// Takes exactly six octets; nil for anything else.
     public init?(octets: [UInt8]) {
         guard octets.count == 6 else { return nil }
         bits = octets.reduce(0) { $0 << 8 | UInt64($1) }
@@ -15,7 +15,8 @@ public struct MACAddress: Hashable, Sendable {
     /// The low 48 bits of a number, the highest octet first.
     public init(bits: UInt64) { self.bits = bits & 0xffff_ffff_ffff }
 
-    /// Parses `52:54:00:00:00:01` (or with `-`), two hex digits an octet in either case; anything else is nil.
+    /// Parses `52:54:00:00:00:01` (or with `-`), with two hex digits of either case for each octet; nil for anything
+    /// else.
     public init?(_ text: String) {
         guard text.utf8.count == 17 else { return nil }
         var bits: UInt64 = 0
@@ -34,7 +35,7 @@ public struct MACAddress: Hashable, Sendable {
         self.bits = bits
     }
 
-    /// Group addresses (the I/G bit) can't be a station's own.
+    /// Whether it is a group address (the I/G bit), which can't be a station's own.
     public var isMulticast: Bool { octet(0) & 1 == 1 }
 
     /// `00:00:00:00:00:00`, which no station may have.
@@ -53,7 +54,7 @@ public struct MACAddress: Hashable, Sendable {
 }
 
 extension MACAddress: Comparable {
-    /// By their octets, the first one first.
+    /// Compares their octets, the first one first.
     public static func < (one: MACAddress, other: MACAddress) -> Bool { one.bits < other.bits }
 }
 

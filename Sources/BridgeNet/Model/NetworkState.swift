@@ -1,4 +1,4 @@
-/// What the kernel has of one network namespace: all that a plan about addresses and routes has to know.
+/// The network state of one namespace: all that a plan for addresses and routes needs.
 public struct NetworkState: Equatable, Sendable {
     /// Its links.
     public var links: [Link]
@@ -8,12 +8,12 @@ public struct NetworkState: Equatable, Sendable {
     public var routes: [Route]
     /// The rules that choose between tables.
     public var rules: [Rule]
-    /// What is written down of neighbours on them.
+    /// The static neighbour entries on them.
     public var neighbours: [FixedNeighbour]
     /// The indices of the links that are Wi-Fi.
     public var wireless: Set<UInt32>
 
-    /// A state of these parts; what is left out is not there.
+    /// A state with these parts; what is left out is empty.
     public init(
         links: [Link], addresses: [InterfaceAddress] = [], routes: [Route] = [], rules: [Rule] = [],
         neighbours: [FixedNeighbour] = [], wireless: Set<UInt32> = []
@@ -22,17 +22,17 @@ public struct NetworkState: Equatable, Sendable {
         (self.neighbours, self.wireless) = (neighbours, wireless)
     }
 
-    /// The link of that name.
+    /// The link with this name.
     public func link(named name: InterfaceName) -> Link? { links.first { $0.name == name.description } }
 
-    /// The link that is called so, perhaps by an alternative name.
+    /// The link with this name or alternative name.
     public func link(called name: DeviceName) -> Link? { links.called(name) }
 
-    /// What is joined to a bridge.
+    /// The ports of a bridge.
     public func ports(of bridge: Link) -> [Link] { links.filter { $0.controller == bridge.index } }
 
-    /// The port that connects a bridge to the network outside: the one whose MAC the bridge has, which `net up --uplink`
-    /// gives it, else the only one that is hardware. Never a VM's tap; nil where it can't be told.
+    /// The port that connects a bridge to the outside network: the one that has the bridge's MAC, as `UplinkPlan.up`
+    /// leaves it, or else the only one that is hardware. Never a VM's tap; nil if it can't be told.
     public func uplink(of bridge: Link) -> Link? {
         let ports = ports(of: bridge).filter { !$0.isTap && $0.isEthernet }
         let namesakes = ports.filter { $0.mac == bridge.mac }
@@ -41,7 +41,7 @@ public struct NetworkState: Equatable, Sendable {
         return hardware.count == 1 ? hardware[0] : nil
     }
 
-    /// A number that no link has.
+    /// An index that no link has.
     public var freeIndex: UInt32 { (links.map(\.index).max() ?? 0) + 1 }
 }
 

@@ -1,11 +1,11 @@
 /// The VLANs (IEEE 802.1Q) that a bridge's port carries.
 public enum PortVLANs: Hashable, Sendable {
-    /// One VLAN: frames leave the port without a tag, and what comes in without one belongs to it.
+    /// One VLAN: frames leave the port untagged, and untagged frames that come in belong to it.
     case access(UInt16)
-    /// Several, ascending and apart from one another; every frame has a tag, and what comes in without one is dropped.
+    /// Several ranges, ascending and disjoint. Every frame is tagged; untagged frames that come in are dropped.
     case trunk([ClosedRange<UInt16>])
 
-    /// The identifiers that a VLAN can have; 0 and 4095 mean something else (802.1Q, 9.6).
+    /// The valid identifiers of a VLAN; 0 and 4095 are reserved (802.1Q, 9.6).
     public static let identifiers: ClosedRange<UInt16> = 1...4094
 
     /// Whether the port carries that VLAN.
@@ -21,17 +21,17 @@ public enum PortVLANs: Hashable, Sendable {
 public struct PortVLANEntry: Equatable, Sendable {
     /// The port's index: the kernel takes no name here.
     public var port: UInt32
-    /// The VLANs that it joins, or leaves.
+    /// The VLANs that it joins or leaves.
     public var vlans: PortVLANs
 
-    /// An entry for a port of that index.
+    /// An entry for the port with this index.
     public init(port: UInt32, vlans: PortVLANs) {
         (self.port, self.vlans) = (port, vlans)
     }
 }
 
 extension PortVLANs: CustomStringConvertible {
-    /// As vm.params has it: `10`, or `10,20-30`; a trunk of one VLAN is `10-10`.
+    /// `10` for an access port, `10,20-30` for a trunk; a trunk of one VLAN is `10-10`.
     public var description: String {
         switch self {
         case .access(let vlan): return "\(vlan)"

@@ -1,26 +1,26 @@
-/// A route, as the kernel reports it (RTM_NEWROUTE, rtnetlink(7)). Whatever the kernel said of it is kept, known here or
-/// not, so that it can be made again exactly as it was.
+/// A route, as the kernel reports it (RTM_NEWROUTE, rtnetlink(7)). All attributes are kept, whether known here or not,
+/// so that the same route can be added again.
 public struct Route: Equatable, Sendable {
     /// IPv4 or IPv6.
     public var family: IPAddress.Family
-    /// How many bits of the destination it asks for.
+    /// How many bits of the destination it matches.
     var destinationLength: UInt8
-    /// How many bits of the packet's source it asks for (IPv6 only).
+    /// How many bits of the packet's source it matches (IPv6 only).
     var sourceLength: UInt8
-    /// The type of service that it is for; 0 for any.
+    /// The type of service that it matches; 0 for any.
     public var typeOfService: UInt8
-    /// Who made it (RTPROT_…): 2 the kernel, 3 somebody at boot, 4 the admin, 16 DHCP.
+    /// Who added it (RTPROT_…): 2 the kernel, 3 a boot script, 4 the admin, 16 DHCP.
     public var origin: UInt8
     /// How far the destination is (RT_SCOPE_…): 0 beyond a router, 253 on the link, 254 on this host.
     public var scope: UInt8
-    /// What becomes of a packet (RTN_…): 1 for sent on its way.
+    /// What happens to a packet (RTN_…): 1 means that it is forwarded.
     public var kind: UInt8
-    /// RTNH_F_…; of these only what can be asked for.
+    /// RTNH_F_…; only those that a request may set.
     var flags: UInt32
-    /// What else there is to it.
+    /// The other attributes.
     var attributes: [Attribute]
 
-    /// The numbers that people meet.
+    /// Well-known tables, types, origins and scopes.
     public enum Number {
         /// RT_TABLE_MAIN.
         public static let mainTable: UInt32 = 254
@@ -40,9 +40,9 @@ public struct Route: Equatable, Sendable {
         public static let linkScope: UInt8 = 253
     }
 
-    /// A default route of the admin's in the main table, as `ip route add default via GATEWAY` makes it.
+    /// A default route in the main table, as `ip route add default via GATEWAY` adds it.
     ///
-    /// - Parameter isOnLink: Whether the router counts as reachable though no address is in its network.
+    /// - Parameter isOnLink: Whether the router counts as reachable even though the link has no address in its network.
     public init(defaultVia gateway: IPAddress, link: UInt32, isOnLink: Bool = false) {
         self.init(
             family: gateway.family, destinationLength: 0, sourceLength: 0, typeOfService: 0,
@@ -71,10 +71,10 @@ public struct Route: Equatable, Sendable {
     /// The table it is in.
     public var table: UInt32 { attributes.number(RouteWire.table) ?? 0 }
 
-    /// Its metric: of several routes to a destination the lowest wins.
+    /// Its metric: of several routes to the same destination, the lowest metric wins.
     public var metric: UInt32 { attributes.number(RouteWire.priority) ?? 0 }
 
-    /// The router that it goes through; of an IPv4 route perhaps an IPv6 one (RFC 8950).
+    /// Its router; an IPv4 route may have an IPv6 one (RFC 8950).
     public var gateway: IPAddress? {
         // RTA_VIA has the family, in two bytes, before the address.
         address(RouteWire.gateway) ?? attributes.bytes(RouteWire.via).flatMap { IPAddress(octets: $0.dropFirst(2)) }
@@ -83,19 +83,19 @@ public struct Route: Equatable, Sendable {
     /// The source address of packets from this host.
     public var source: IPAddress? { address(RouteWire.preferredSource) }
 
-    /// The links that it leads out of.
+    /// The links that packets leave by.
     public var links: Set<UInt32> {
         let alone: [UInt32] = attributes.number(RouteWire.output).map { [$0] } ?? []
         return Set(alone + nexthops.map(\.link))
     }
 
-    /// Whether packets take one of several ways.
+    /// Whether it has several nexthops.
     public var hasSeveralWays: Bool { attributes.bytes(RouteWire.multipath) != nil }
 
-    /// Whether its router counts as reachable though no address is in the router's network (RTNH_F_ONLINK).
+    /// Whether its router counts as reachable even though the link has no address in its network (RTNH_F_ONLINK).
     public var isOnLink: Bool { flags & RouteWire.onLink != 0 }
 
-    /// Whether it stands on a nexthop object (`ip nexthop`), which has the link and the router in its place.
+    /// Whether it uses a nexthop object (`ip nexthop`), which holds the link and the router.
     public var usesNexthopObject: Bool { attributes.bytes(RouteWire.nexthopObject) != nil }
 
     /// Whether it is a default route of the main table.
@@ -103,7 +103,7 @@ public struct Route: Equatable, Sendable {
         destinationLength == 0 && sourceLength == 0 && table == Number.mainTable && kind == Number.unicast
     }
 
-    /// Whether nothing but its destination, way, router, metric, table, source address and origin makes it what it is.
+    /// Whether destination, link, router, metric, table, source address and origin describe it completely.
     public var isPlain: Bool {
         let known: [UInt16] = [
             RouteWire.destination, RouteWire.output, RouteWire.gateway, RouteWire.via, RouteWire.priority,
@@ -114,7 +114,7 @@ public struct Route: Equatable, Sendable {
             && attributes.allSatisfy { known.contains($0.type & Attribute.typeMask) }
     }
 
-    /// The same route over other links.
+    /// The same route with one link replaced by another.
     public func moved(from link: UInt32, to other: UInt32) -> Route {
         var moved = self
         if attributes.number(RouteWire.output) == link { moved.attributes.set(.number(RouteWire.output, other)) }
@@ -125,14 +125,14 @@ public struct Route: Equatable, Sendable {
         return moved
     }
 
-    /// The ways of a route that has several.
+    /// The nexthops, if it has several.
     var nexthops: [RouteNexthop] { attributes.bytes(RouteWire.multipath).map(RouteNexthop.all) ?? [] }
 
     private func address(_ type: UInt16) -> IPAddress? { attributes.bytes(type).flatMap { IPAddress(octets: $0) } }
 }
 
 extension Route: CustomStringConvertible {
-    /// As ip(8) says it, without the link: `default via 10.0.0.1 table 100 metric 50 src 10.0.0.5`.
+    /// As ip(8) prints it, without the link: `default via 10.0.0.1 table 100 metric 50 src 10.0.0.5`.
     public var description: String {
         var words = kind == Number.unicast ? [] : ["type \(kind)"]
         words.append(destination.map { $0.length == 0 ? "default" : "\($0)" } ?? "?")

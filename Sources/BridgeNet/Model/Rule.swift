@@ -1,27 +1,27 @@
-/// A rule of policy routing, as the kernel reports it (RTM_NEWRULE, ip-rule(8)). All that the kernel said of it is kept.
+/// A policy routing rule, as the kernel reports it (RTM_NEWRULE, ip-rule(8)). All attributes are kept.
 public struct Rule: Equatable, Sendable {
     /// IPv4 or IPv6.
     public var family: IPAddress.Family
-    /// The rest of `struct fib_rule_hdr` up to its flags: lengths, type of service, table, two unused, action.
+    /// The rest of `struct fib_rule_hdr` up to its flags: lengths, type of service, table, two unused bytes, action.
     var header: [UInt8]
-    /// FIB_RULE_…; of these only what can be asked for.
+    /// FIB_RULE_…; only those that a request may set.
     var flags: UInt32
-    /// What else there is to it.
+    /// The other attributes.
     var attributes: [Attribute]
 
-    /// Its place: rules are asked in rising order.
+    /// Its priority: the kernel applies rules in ascending order.
     public var priority: UInt32 { attributes.number(RuleWire.priority) ?? 0 }
 
-    /// The table that it leads to; 0 for a rule that leads to none.
+    /// The table that it looks up; 0 for a rule that looks up none.
     public var table: UInt32 { attributes.number(RuleWire.table) ?? UInt32(header[3]) }
 
-    /// The link that packets come in by.
+    /// The link by which packets come in.
     public var input: String? { attributes.text(RuleWire.input) }
 
     /// The link that sockets are bound to.
     public var output: String? { attributes.text(RuleWire.output) }
 
-    /// The same rule about another link, where it names this one.
+    /// The same rule, with one link's name replaced by another.
     public func renamed(from name: String, to other: String) -> Rule {
         var renamed = self
         for type in [RuleWire.input, RuleWire.output] where attributes.text(type) == name {
@@ -32,7 +32,7 @@ public struct Rule: Equatable, Sendable {
 }
 
 extension Rule: CustomStringConvertible {
-    /// As ip(8) says it: `rule 100 from 192.0.2.0/24 iif eth0 lookup 7`; of rarer selectors, nothing.
+    /// As ip(8) prints it: `rule 100 from 192.0.2.0/24 iif eth0 lookup 7`. Rarer selectors are left out.
     public var description: String {
         var words = ["rule \(priority)"]
         if let source = prefix(RuleWire.source, length: header[1]) { words.append("from \(source)") }

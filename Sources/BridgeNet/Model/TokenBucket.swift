@@ -1,18 +1,18 @@
-/// A limit of what leaves an interface: a token bucket (tc-tbf(8)). Frames that come too soon wait, and are dropped when
-/// too many do.
+/// A token bucket, which limits the rate at which an interface sends (tc-tbf(8)). Frames above the rate wait; those
+/// that no longer fit in the queue are dropped.
 public struct TokenBucket: Equatable, Sendable {
-    /// Bytes a second, counted as Ethernet frames without their preamble and check sum.
+    /// Bytes per second, counted as Ethernet frames without preamble and checksum.
     public let bytesPerSecond: UInt64
-    /// How many bytes may leave at once.
+    /// How many bytes may be sent at once.
     public let burst: UInt32
     /// How many bytes may wait.
     public let queue: UInt32
 
-    /// A bucket for an interface of that MTU.
+    /// A bucket for an interface with this MTU.
     ///
-    /// The burst is what the rate comes to in 10 ms, as the kernel's timers may be late by a good part of that (a tick is
-    /// 1 to 10 ms), and never less than two frames. The queue is what it comes to in 50 ms: enough for TCP to keep the
-    /// bucket busy over the usual distances, and a delay that is hardly felt; never less than ten frames.
+    /// The burst is 10 ms at this rate, because the kernel's timers may be late by a good part of that (a tick is 1 to
+    /// 10 ms), and at least two frames. The queue is 50 ms at this rate: enough for TCP to keep the bucket busy over
+    /// the usual distances, with a delay that is hardly felt. It is at least ten frames.
     public init(bytesPerSecond: UInt64, mtu: Int) {
         let frame = UInt64(max(mtu, 0)) + 18  // an Ethernet header, and a VLAN tag
         self.bytesPerSecond = bytesPerSecond

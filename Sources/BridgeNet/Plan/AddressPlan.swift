@@ -1,9 +1,10 @@
-/// The addresses and default routes that the host is to have on a bridge, beside those that come with its uplink. Pure.
+/// The addresses and default routes that the host gets on a bridge, besides those that it takes over from its uplink.
+/// Pure.
 struct AddressPlan {
     private let wanted: ConnectedBridge
     private let place: IdentityMove.Place
     private let found: NetworkState
-    /// The addresses that the bridge has, or gets from its uplink.
+    /// The addresses that the bridge has, or takes over from its uplink.
     private let present: [InterfaceAddress]
     /// The links whose routes are the bridge's, or become so.
     private let links: Set<UInt32>
@@ -15,10 +16,10 @@ struct AddressPlan {
         present = found.addresses.filter { links.contains($0.link) }
     }
 
-    /// What has to be done.
+    /// The operations needed.
     ///
-    /// - Throws: `invalid` for a gateway that is in no network of the bridge's, `busy` where there is a default route that
-    ///   the wanted one would compete with.
+    /// - Throws: `invalid` for a gateway that is in none of the bridge's networks, `busy` if another default route
+    ///   would compete with the wanted one.
     func operations() throws(NetworkError) -> [NetworkOperation] { addresses + (try defaultRoutes()) }
 
     private var addresses: [NetworkOperation] {
@@ -35,7 +36,7 @@ struct AddressPlan {
             let defaults = found.routes.filter { $0.isDefault && $0.family == gateway.family }
             if defaults.contains(where: { $0.gateway == gateway && !$0.links.isDisjoint(with: links) }) { continue }
             let route = Route(defaultVia: gateway, link: place.index, isOnLink: isOnLink)
-            // The metric that a route without one gets: of IPv6 IP6_RT_PRIO_USER.
+            // The metric of a route for which none was given; for IPv6, IP6_RT_PRIO_USER.
             let metric: UInt32 = gateway.isIPv4 ? 0 : 1024
             if let other = defaults.first(where: { $0.metric == metric }) { throw conflict(gateway, other) }
             operations.append(.add(.route(route), on: place.name))
@@ -43,22 +44,22 @@ struct AddressPlan {
         return operations
     }
 
-    /// Whether a gateway is in no network of the bridge's and is reached all the same: an address that is a network by
-    /// itself says that there is none to be in, as at hosters who route single addresses.
+    /// Whether a gateway is reachable although it is in none of the bridge's networks. A host with a /32 or /128
+    /// address has no network that it could be in, as with hosting providers that route single addresses.
     ///
     /// - Throws: `invalid` for the host's own address, and for one that can't be reached.
     private func isBeyondNetworks(_ gateway: IPAddress) throws(NetworkError) -> Bool {
         let prefixes = (present.map(\.prefix) + wanted.addresses).filter { $0.address.family == gateway.family }
         if prefixes.contains(where: { $0.address == gateway }) {
-            throw refusal(.invalid, gateway, "that is the host's own address", remedy: "name the router's")
+            throw refusal(.invalid, gateway, "that is the host's own address", remedy: "give the router's address")
         }
         if prefixes.contains(where: { $0.contains(gateway) }) || gateway.isLinkLocal && !gateway.isIPv4 { return false }
         if prefixes.contains(where: { $0.length == gateway.family.bits }) { return true }
         throw refusal(
-            .invalid, gateway, "it is in no network that the bridge has an address of",
+            .invalid, gateway, "the bridge has no address in its network",
             remedy: """
-                give the bridge an address of its network; one of /\(gateway.family.bits) where the host has \
-                a single address
+                give the bridge an address in its network, or one of /\(gateway.family.bits) if the host has only a \
+                single address
                 """)
     }
 
@@ -67,7 +68,7 @@ struct AddressPlan {
         return refusal(
             .busy, gateway, "there is a default route already: \(other)\(names)",
             remedy:
-                "name no gateway; or, from a console of the host, delete that route first, which cuts its connections"
+                "set no gateway; or delete that route first, on the host's console, because that cuts its connections"
         )
     }
 

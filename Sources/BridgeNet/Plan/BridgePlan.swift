@@ -1,13 +1,13 @@
-/// What has to be done for a bridge to be as wanted, or to be gone. Pure: the links that exist go in, operations come
-/// out, and none of them if all is already so.
+/// The operations that make a bridge as wanted, or delete it. Pure: the existing links go in, operations come out.
+/// There are none if nothing has to change.
 public enum BridgePlan {
-    /// The MTU of a bridge that nobody gave one (ETH_DATA_LEN).
+    /// The kernel's default MTU of a bridge (ETH_DATA_LEN).
     static let usualMTU = 1500
 
-    /// Makes the bridge exist, up, with the MTU wanted.
+    /// Makes the bridge exist, up, with the wanted MTU.
     ///
-    /// - Parameter index: The number that a new one gets; 0 for the kernel's choice.
-    /// - Throws: `exists` if the name belongs to a device that is no bridge.
+    /// - Parameter index: The index of a new bridge; 0 lets the kernel choose.
+    /// - Throws: `exists` if the name belongs to a device that is not a bridge.
     public static func up(
         _ wanted: BridgeSpec, found: [Link], index: UInt32 = 0
     ) throws(NetworkError) -> [NetworkOperation] {
@@ -17,12 +17,12 @@ public enum BridgePlan {
         guard link.isBridge else {
             throw NetworkError(
                 .exists, subject: link.name, doing: "creating the bridge",
-                reason: "the name belongs to \(link.article) that is no bridge",
+                reason: "the name belongs to \(link.article), not a bridge",
                 remedy: "choose another name for the bridge")
         }
         var from = LinkSettings()
         var to = LinkSettings()
-        // To give it the address that it has makes it keep that one.
+        // Setting the address that it already has makes the bridge keep it.
         if wanted.replacesMAC, link.mac != wanted.mac || link.keepsMAC == false {
             (from.mac, to.mac) = (link.mac, wanted.mac)
         }
@@ -31,10 +31,10 @@ public enum BridgePlan {
         return to.isEmpty ? [] : [.change(wanted.name, from: from, to: to)]
     }
 
-    /// Makes the bridge be gone.
+    /// Deletes the bridge.
     ///
-    /// - Throws: `busy` if anything is still joined to it, or sits on it, naming what; `exists` if the name belongs to a device
-    ///   that is no bridge.
+    /// - Throws: `busy`, naming the links, if anything is still joined to it or sits on top of it; `exists` if the name
+    ///   belongs to a device that is not a bridge.
     public static func down(_ name: InterfaceName, found: [Link]) throws(NetworkError) -> [NetworkOperation] {
         guard let link = found.first(where: { $0.name == name.description }) else { return [] }
         guard link.isBridge else {
@@ -45,17 +45,17 @@ public enum BridgePlan {
         let ports = found.filter { $0.controller == link.index }
         guard ports.isEmpty else {
             throw NetworkError(
-                .busy, subject: link.name, doing: "deleting the bridge", reason: "still joined to it: \(list(ports))",
+                .busy, subject: link.name, doing: "deleting the bridge", reason: "it still has ports: \(list(ports))",
                 remedy: "stop the VMs and take the other ports out first; ip-link(8) says how (nomaster)")
         }
-        // The kernel would delete them with it.
+        // The kernel would delete them along with it.
         let upper = found.filter { $0.lower == link.index && $0.kind != "veth" }
         guard upper.isEmpty else {
             throw NetworkError(
                 .busy, subject: link.name, doing: "deleting the bridge",
                 reason: "there are links on it: \(list(upper))",
                 remedy: """
-                    stop the VMs that have one of them; where nobody needs the others, delete them; ip-link(8) says how
+                    stop the VMs that use them; delete the others if nobody needs them; ip-link(8) says how
                     """)
         }
         return [.delete(name)]
@@ -64,8 +64,8 @@ public enum BridgePlan {
     private static func create(_ wanted: BridgeSpec, _ index: UInt32) -> [NetworkOperation] {
         let creation = NetworkOperation.createBridge(wanted.name, mac: wanted.mac, index: index)
         guard let mtu = wanted.mtu else { return [creation] }
-        // Only an MTU set after the creation makes the bridge keep it (BROPT_MTU_SET_BY_USER in br_change_mtu,
-        // net/bridge/br_device.c); one set with it is lost again when the last port leaves.
+        // Only an MTU set after creation makes the bridge keep it (BROPT_MTU_SET_BY_USER in br_change_mtu,
+        // net/bridge/br_device.c). One set at creation is lost again when the last port leaves.
         return [creation, .change(wanted.name, from: LinkSettings(mtu: usualMTU), to: LinkSettings(mtu: mtu))]
     }
 

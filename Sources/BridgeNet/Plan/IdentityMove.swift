@@ -1,11 +1,11 @@
-/// Moves what makes a link the host's own connection, its addresses, routes, rules and what is written down of neighbours,
-/// to another link of the same MAC. Pure.
+/// Moves the host's connection from one link to another with the same MAC: addresses, routes, rules and static
+/// neighbours. Pure.
 ///
-/// What carries traffic is never without its like: everything is first made on the target and then taken from the source,
-/// the IPv4 addresses even before the frames arrive there. In reverse the same operations are as gentle, so a plan that
-/// fails half way is taken back without an interruption too.
+/// Traffic never lacks an address or route: everything is added to the target before it is removed from the source, the
+/// IPv4 addresses even before frames arrive there. The reverse of these operations is as gentle, so rolling back a plan
+/// that failed half way interrupts nothing either.
 struct IdentityMove {
-    /// A link as a plan refers to it: one that it makes has a number before it exists.
+    /// A link as a plan refers to it. A link that the plan creates has an index before it exists.
     struct Place {
         let name: InterfaceName
         let index: UInt32
@@ -17,9 +17,9 @@ struct IdentityMove {
     private let routes: [Route]
     private let rules: [Rule]
     private let neighbours: [FixedNeighbour]
-    /// Of the routes that the kernel makes by itself, those that somebody has taken away from the source.
+    /// Of the routes that the kernel adds by itself, those that somebody has removed from the source.
     private let surplus: [Route]
-    /// What the target has already.
+    /// What the target already has.
     private let existing: [InterfaceAddress]
     private let known: [FixedNeighbour]
 
@@ -27,7 +27,7 @@ struct IdentityMove {
     package init(from source: Place, to target: Place, found: NetworkState) throws(NetworkError) {
         (self.source, self.target) = (source, target)
         let own = found.addresses.filter { $0.link == source.index && !$0.flags.contains(.duplicate) }
-        // The kernel puts a new IPv4 address behind those of its scope, and a new IPv6 address before them
+        // The kernel inserts a new IPv4 address after those of its scope, and a new IPv6 address before them
         // (`inet_insert_ifa`, net/ipv4/devinet.c; `ipv6_link_dev_addr`, net/ipv6/addrconf.c).
         addresses = own.filter(\.address.isIPv4) + own.filter { !$0.address.isIPv4 }.reversed()
         existing = found.addresses.filter { $0.link == target.index }
@@ -41,23 +41,23 @@ struct IdentityMove {
             route.links.contains(source.index) && !route.isBookkeeping && !made.contains { route.isKernels($0) }
         }
         if let object = leading.first(where: \.usesNexthopObject) { throw Self.refusal(object, source.name) }
-        // Routers have to be within reach before routes can lead through them.
+        // Routers have to be reachable before routes can use them.
         let isDirect = { (route: Route) in route.gateway == nil && route.nexthops.isEmpty }
         routes = leading.filter(isDirect) + leading.filter { !isDirect($0) }
         rules = found.rules.filter { [$0.input, $0.output].contains(source.name.description) }
         surplus = made.filter { kernel in !found.routes.contains { $0.isKernels(kernel) } }
     }
 
-    /// Whether the source has nothing to be moved.
+    /// Whether there is nothing to move.
     var isEmpty: Bool { addresses.isEmpty && routes.isEmpty && rules.isEmpty && neighbours.isEmpty }
 
-    /// What can be done while the source still gets all frames, which it goes on to do.
+    /// The operations that can be done while the source still receives all frames and goes on serving them.
     var before: [NetworkOperation] {
         quieting + added.filter(\.address.isIPv4).map { .add(.address($0), on: target.name) }
             + newNeighbours.map { .add(.neighbour($0), on: target.name) }
     }
 
-    /// What is left to be done when the target gets the frames.
+    /// The operations left once the target receives the frames.
     var after: [NetworkOperation] {
         added.filter { !$0.address.isIPv4 }.map { .add(.address($0.quiet), on: target.name) }
             + surplus.map { .remove(.route($0.moved(from: source.index, to: target.index)), on: target.name) }
@@ -70,22 +70,22 @@ struct IdentityMove {
             + settling
     }
 
-    /// The addresses as the target is to have them, without those that it has.
+    /// The addresses that the target gets, without those that it has.
     private var added: [InterfaceAddress] {
         addresses.map { $0.moved(from: source, to: target) }.filter { moved in
             !existing.contains { $0.prefix == moved.prefix && $0.peer == moved.peer }
         }
     }
 
-    /// What is written down of neighbours, without those of which something is written down for the target.
+    /// The static neighbours that the target gets, without those for which it has an entry.
     private var newNeighbours: [FixedNeighbour] {
         neighbours.map { $0.moved(to: target.index) }.filter { moved in
             !known.contains { $0.address == moved.address && $0.isProxy == moved.isProxy }
         }
     }
 
-    /// An IPv6 address that is new to a link can't be used for a second or two, while other stations are asked whether
-    /// they have it: not so these. On the source for the way back.
+    /// A new IPv6 address can't be used for a second or two, during duplicate address detection. Turning that off
+    /// avoids the wait; on the source it is turned off for a rollback.
     private var quieting: [NetworkOperation] {
         addresses.filter { $0.quiet != $0 }.map { .changeAddress(source.name, from: $0, to: $0.quiet) }
     }
@@ -97,20 +97,20 @@ struct IdentityMove {
     private static func refusal(_ route: Route, _ source: InterfaceName) -> NetworkError {
         NetworkError(
             .unsupported, subject: source.description, doing: "moving its routes",
-            reason: "the route \(route) stands on a nexthop object, which can't be moved with it",
-            remedy: "replace it by one that names its router; ip-route(8) says how")
+            reason: "the route \(route) uses a nexthop object, which can't be moved",
+            remedy: "replace it with one that names its router; ip-route(8) says how")
     }
 }
 
 extension InterfaceAddress {
-    /// The same without its being asked of other stations (RFC 4862, 5.4).
+    /// The same without duplicate address detection (RFC 4862, 5.4).
     fileprivate var quiet: InterfaceAddress {
         var quiet = self
         if !address.isIPv4 { quiet.flags.insert(.withoutDuplicateDetection) }
         return quiet
     }
 
-    /// The same on another link, with a label to fit: `eth0:1` becomes `br0:1`.
+    /// The same on another link, with a matching label: `eth0:1` becomes `br0:1`.
     fileprivate func moved(from source: IdentityMove.Place, to target: IdentityMove.Place) -> InterfaceAddress {
         var moved = self
         moved.link = target.index

@@ -1,10 +1,10 @@
-/// What makes a fresh tap a port of a bridge. Pure.
+/// The operations that make a new tap a port of a bridge. Pure.
 package struct JoinPlan {
     /// The tap.
     let tap: InterfaceName
-    /// The tap, as it was made.
+    /// The tap as it was created.
     let fresh: Link
-    /// Whose tap it is.
+    /// Its owner: the VM's name.
     let alias: String
     /// Its MTU in bytes; nil for the bridge's.
     var mtu: Int?
@@ -19,14 +19,14 @@ package struct JoinPlan {
         self.vlans = vlans
     }
 
-    /// How the kernel makes a tap (`tun_net_init`, drivers/net/tun.c).
+    /// The MTU of a new tap (`tun_net_init`, drivers/net/tun.c).
     private static let freshMTU = 1500
 
-    /// The operations, from the bridge as found.
+    /// The operations, for the bridge as found.
     ///
-    /// - Throws: `notFound` without a bridge, `exists` if it is no bridge, `invalid` if it can't carry the MTU or the
-    ///   alias is too long, `busy` if it is down: the VM would come up without a network and nobody would know why; or if
-    ///   it does not keep VLANs apart: the VM would be on the wrong network.
+    /// - Throws: `notFound` without a bridge, `exists` if it is not a bridge, `invalid` if it can't carry the MTU or
+    ///   the alias is too long, `busy` if it is down (the VM would come up without a network and nobody would know why)
+    ///   or not VLAN-aware (the VM would be on the wrong network).
     package func operations(
         bridge name: InterfaceName, found: Link?
     ) throws(NetworkError) -> [NetworkOperation] {
@@ -53,7 +53,7 @@ package struct JoinPlan {
         }
         guard vlans == nil || bridge.bridge?.vlanFiltering == true else {
             throw refusal(
-                name, .busy, "\(name) does not keep VLANs apart", remedy: .keepVLANsApart(bridge: name))
+                name, .busy, "\(name) is not VLAN-aware", remedy: .keepVLANsApart(bridge: name))
         }
         return bridge
     }
@@ -64,7 +64,8 @@ package struct JoinPlan {
         NetworkError(code, subject: tap.description, doing: "joining bridge \(bridge)", reason: reason, remedy: remedy)
     }
 
-    /// A port that has joined is in the bridge's default VLAN, which is none of those wanted, or with another tag.
+    /// A port that joins is put into the bridge's default VLAN. It has to leave that one if it is not wanted; if it is,
+    /// adding it again sets the tagging.
     private func memberships(_ wanted: PortVLANs, on bridge: Link) -> [NetworkOperation] {
         let standard = bridge.defaultVLAN ?? 0
         let add = NetworkOperation.add(.vlans(PortVLANEntry(port: fresh.index, vlans: wanted)), on: tap)
@@ -74,8 +75,8 @@ package struct JoinPlan {
     }
 
     private func steps(mtu: Int, bridge name: InterfaceName, _ bridge: Link) -> [NetworkOperation] {
-        // Two requests and not one: IFLA_AF_SPEC is the last thing that do_setlink looks at, after the link came up and
-        // got the address; and taken back in reverse, the tap leaves the bridge before its MTU changes.
+        // Two requests, not one. IFLA_AF_SPEC is the last thing that do_setlink handles, after the link came up and got
+        // the address. And when the steps are undone in reverse, the tap leaves the bridge before its MTU changes.
         var steps: [NetworkOperation] = [
             .change(
                 tap, from: LinkSettings(mac: fresh.mac, mtu: Self.freshMTU, alias: "", addressGeneration: .fromMAC),
@@ -85,16 +86,16 @@ package struct JoinPlan {
                 to: LinkSettings(controller: bridge.index, isUp: true)),
         ]
         if mtu < bridge.mtu {
-            // A bridge without an MTU of its own has just shrunk to this port's. Setting it back also makes it keep it;
-            // to a bridge that did not shrink this does nothing.
+            // A bridge for which no MTU was set has just shrunk to this port's. Setting its MTU back also makes it keep
+            // it. On a bridge that did not shrink this does nothing.
             let same = LinkSettings(mtu: bridge.mtu)
             steps.append(.change(name, from: same, to: same))
         }
         return steps
     }
 
-    /// The address that the kernel made up for the tap, but high. A bridge that nobody gave an address has the lowest of its
-    /// ports', and hosts on the network lose it when that changes (`br_stp_recalculate_bridge_id`,
+    /// The address that the kernel made up for the tap, but high. A bridge for which no address was set takes the
+    /// lowest of its ports', and hosts on the network lose it when that changes (`br_stp_recalculate_bridge_id`,
     /// net/bridge/br_stp_if.c).
     private func mac(on bridge: Link) -> MACAddress? {
         guard let own = fresh.mac else { return nil }

@@ -1,6 +1,6 @@
 extension InterfaceAddress {
-    /// The routes that the kernel makes by itself in the main table when a link is given the address, to its network and
-    /// its peer (`fib_add_ifaddr`, net/ipv4/fib_frontend.c; `inet6_addr_add`, net/ipv6/addrconf.c).
+    /// The routes to its network and its peer that the kernel adds to the main table by itself when a link gets the
+    /// address (`fib_add_ifaddr`, net/ipv4/fib_frontend.c; `inet6_addr_add`, net/ipv6/addrconf.c).
     func kernelRoutes(on link: UInt32) -> [Route] {
         if flags.contains(.withoutPrefixRoute) { return [] }
         if address.isIPv4 { return kernelRoutes4(on: link) }
@@ -21,7 +21,7 @@ extension InterfaceAddress {
 }
 
 extension Route {
-    /// A route of the kernel's own to the network of an address.
+    /// A route that the kernel adds to the network of an address.
     fileprivate init(
         kernelsTo network: IPPrefix, link: UInt32, scope: UInt8, metric: UInt32, source: IPAddress? = nil
     ) {
@@ -36,7 +36,7 @@ extension Route {
             origin: Number.kernel, scope: scope, kind: Number.unicast, flags: 0, attributes: attributes)
     }
 
-    /// Whether it is the one that the kernel makes, where it may have told more of it.
+    /// Whether it is the given route as the kernel made it; the kernel may report more attributes.
     func isKernels(_ made: Route) -> Bool {
         destination == made.destination && origin == made.origin && kind == made.kind && table == made.table
             && metric == made.metric && source == made.source && gateway == nil && links == made.links

@@ -1,22 +1,22 @@
-/// One change to the host's network: a step of a plan. Each is one netlink request.
+/// One change to the host's network: a step of a plan. Each one is one netlink request.
 public enum NetworkOperation: Equatable, Sendable {
-    /// Creates a bridge that is up, with an address of its own, without spanning tree, whose ports forward at once. An
-    /// index other than 0 is the number that it is to have, so that later steps of the plan can refer to it.
+    /// Creates a bridge that is up, with its own MAC and without spanning tree; its ports forward at once. An index
+    /// other than 0 is the one that the bridge gets, so that later steps of the plan can refer to it.
     case createBridge(InterfaceName, mac: MACAddress, index: UInt32 = 0)
     /// Deletes a link. It has no inverse, so it belongs at the end of a plan.
     case delete(InterfaceName)
-    /// Makes the settings `to`; `from` holds the same settings as they were.
+    /// Applies the settings `to`; `from` holds the previous values of the same settings.
     case change(InterfaceName, from: LinkSettings, to: LinkSettings)
-    /// Makes a bridge's options `to`; `from` holds the same options as they were.
+    /// Applies a bridge's options `to`; `from` holds the previous values of the same options.
     case changeBridge(InterfaceName, from: BridgeOptions, to: BridgeOptions)
-    /// Makes an entry of the kernel's tables. The name is the link's.
+    /// Adds an entry to the kernel's tables. The name is the link's.
     case add(NetworkEntry, on: InterfaceName)
-    /// Takes an entry away.
+    /// Removes an entry.
     case remove(NetworkEntry, on: InterfaceName)
-    /// Gives an address other flags or lifetimes.
+    /// Changes the flags or lifetimes of an address.
     case changeAddress(InterfaceName, from: InterfaceAddress, to: InterfaceAddress)
 
-    /// The link that it is about.
+    /// The link concerned.
     public var subject: InterfaceName {
         switch self {
         case .createBridge(let name, _, _), .delete(let name), .change(let name, _, _): name
@@ -25,8 +25,8 @@ public enum NetworkOperation: Equatable, Sendable {
         }
     }
 
-    /// What takes it back; nil for a deletion, because what else hung on the link (addresses, routes, options) can't be
-    /// brought back.
+    /// The operation that undoes it; nil for a deletion, because what depended on the link (addresses, routes, options)
+    /// can't be restored.
     public var inverse: NetworkOperation? {
         switch self {
         case .createBridge(let name, _, _): .delete(name)
@@ -39,8 +39,8 @@ public enum NetworkOperation: Equatable, Sendable {
         }
     }
 
-    /// Whether a failure may leave part of it done. The kernel makes and takes things wholly or not at all, but it makes
-    /// settings one after the other and stops at the first that fails (`do_setlink`, net/core/rtnetlink.c;
+    /// Whether a failure may leave part of it done. The kernel adds and removes entries wholly or not at all. But it
+    /// applies settings one after the other and stops at the first that fails (`do_setlink`, net/core/rtnetlink.c;
     /// `br_changelink`, net/bridge/br_netlink.c).
     package var mayFailHalfway: Bool {
         switch self {
@@ -50,22 +50,22 @@ public enum NetworkOperation: Equatable, Sendable {
     }
 }
 
-/// What stands in the kernel's tables beside the links.
+/// An entry in the kernel's tables other than a link.
 public enum NetworkEntry: Equatable, Sendable {
     /// An address.
     case address(InterfaceAddress)
     /// A route.
     case route(Route)
-    /// A rule of policy routing.
+    /// A policy routing rule.
     case rule(Rule)
     /// The VLANs of a bridge's port.
     case vlans(PortVLANEntry)
-    /// What is written down of a neighbour.
+    /// A static neighbour.
     case neighbour(FixedNeighbour)
 }
 
 extension NetworkOperation: CustomStringConvertible {
-    /// In words, for `--dry-run` and errors: `create bridge br0 with MAC 02:…`.
+    /// In words, for plans and errors: `create bridge br0 with MAC 02:…`.
     public var description: String {
         switch self {
         case .createBridge(let name, let mac, _): "create bridge \(name) with MAC \(mac), up"

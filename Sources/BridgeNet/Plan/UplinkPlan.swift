@@ -1,13 +1,13 @@
-/// What has to be done for a bridge to connect the host and its VMs to a network, and for the host to have its network
-/// back as it was. Pure.
+/// The operations that connect the host and its VMs to a network through a bridge, and those that give the host its
+/// network back as it was. Pure.
 public enum UplinkPlan {
-    /// Makes the bridge as wanted. Its uplink's MAC becomes its own, so that leases and neighbours' tables stay right.
+    /// Makes the bridge as wanted. It gets its uplink's MAC, so that leases and neighbour tables stay valid.
     ///
-    /// - Throws: Why the uplink or a gateway can't be used; what `BridgePlan.up` throws.
+    /// - Throws: Why the uplink or a gateway can't be used; whatever `BridgePlan.up` throws.
     public static func up(_ wanted: ConnectedBridge, found: NetworkState) throws(NetworkError) -> [NetworkOperation] {
         let name = wanted.bridge.name
         let present = found.link(named: name)
-        // Without need a new bridge takes whatever number the kernel gives it: ours may be taken by then.
+        // If no step refers to it, a new bridge gets whatever index the kernel chooses: ours may be taken by then.
         let isReferredTo = wanted.uplink != nil || !wanted.addresses.isEmpty || !wanted.gateways.isEmpty
         let place = IdentityMove.Place(
             name: name, index: present?.index ?? (isReferredTo ? found.freeIndex : 0))
@@ -26,8 +26,8 @@ public enum UplinkPlan {
         return made + vlans(wanted, present) + joining + addressed + spanningTree(wanted, present)
     }
 
-    /// With another address a link forgets what is written down of neighbours on it (`neigh_changeaddr`,
-    /// net/core/neighbour.c), so it is written down again, on the way back too.
+    /// When its address changes, a link loses its static neighbours (`neigh_changeaddr`, net/core/neighbour.c). So they
+    /// are removed first and added again afterwards, which works for a rollback too.
     private static func keeping(
         _ neighbours: [FixedNeighbour], of bridge: Link?, through operations: [NetworkOperation]
     ) -> [NetworkOperation] {
@@ -39,9 +39,9 @@ public enum UplinkPlan {
         return own.map { .remove(.neighbour($0), on: name) } + operations + own.map { .add(.neighbour($0), on: name) }
     }
 
-    /// Gives the uplink back what the bridge had of it, and makes the bridge be gone.
+    /// Gives the uplink back what the bridge took from it, and deletes the bridge.
     ///
-    /// - Throws: `busy` if anything but the uplink is still joined to it; what `BridgePlan.down` throws.
+    /// - Throws: `busy` if anything but the uplink is still joined to it; whatever `BridgePlan.down` throws.
     public static func down(_ name: InterfaceName, found: NetworkState) throws(NetworkError) -> [NetworkOperation] {
         guard let bridge = found.link(named: name), bridge.isBridge, let uplink = found.uplink(of: bridge),
             let uplinkName = InterfaceName(uplink.name)
@@ -53,7 +53,7 @@ public enum UplinkPlan {
         let move = try IdentityMove(from: place, to: target, found: found)
         let leave = NetworkOperation.change(
             uplinkName, from: LinkSettings(controller: bridge.index), to: LinkSettings(controller: 0))
-        // On the way back the uplink would be silent for twice the forward delay, if the protocol ran when it joined.
+        // On a rollback the uplink would be silent for twice the forward delay if spanning tree ran when it joined.
         let silence =
             bridge.bridge?.spanningTree == true
             ? [
@@ -64,7 +64,7 @@ public enum UplinkPlan {
             + generation(uplinkName, from: uplink.addressGeneration, to: bridge.addressGeneration) + gone
     }
 
-    /// The bridge with its uplink's MAC, and with its MTU where that is not the kernel's usual one.
+    /// The bridge with its uplink's MAC, and with its uplink's MTU if that is not the kernel's default.
     private static func spec(
         _ wanted: ConnectedBridge, _ uplink: Link, _ present: Link?
     ) throws(NetworkError) -> BridgeSpec {
@@ -73,7 +73,7 @@ public enum UplinkPlan {
             name: wanted.bridge.name, mac: uplink.mac ?? wanted.bridge.mac, mtu: mtu, replacesMAC: true)
     }
 
-    /// The uplink's way into the bridge, with what it has.
+    /// The operations by which the uplink joins the bridge and hands over its addresses and routes.
     private static func join(
         _ uplink: Link, _ source: IdentityMove.Place, to bridge: IdentityMove.Place, _ found: NetworkState
     ) throws(NetworkError) -> [NetworkOperation] {
@@ -85,7 +85,7 @@ public enum UplinkPlan {
         if !uplink.isUp { (settings.from.isUp, settings.to.isUp) = (false, true) }
         let switching: [NetworkOperation] =
             settings.to.isEmpty ? [] : [.change(source.name, from: settings.from, to: settings.to)]
-        // A new bridge is to have its uplink's link-local address at once, and not its like after a second or two.
+        // A new bridge gets its uplink's link-local address at once, not a generated one after a second or two.
         let own = found.link(named: bridge.name).map(\.addressGeneration) ?? .fromMAC
         let wanted = uplink.addressGeneration == .stable ? .fromMAC : uplink.addressGeneration
         let quiet: Link.AddressGeneration? = uplink.addressGeneration == nil ? nil : .off
@@ -94,7 +94,7 @@ public enum UplinkPlan {
             + generation(bridge.name, from: quiet ?? own, to: isJoined ? own : wanted)
     }
 
-    /// Has the kernel make IPv6 link-local addresses, or not; nothing where it is so, or there is no IPv6.
+    /// Sets how the kernel generates IPv6 link-local addresses; nothing if that is already so, or there is no IPv6.
     private static func generation(
         _ name: InterfaceName, from: Link.AddressGeneration?, to: Link.AddressGeneration?
     ) -> [NetworkOperation] {
@@ -112,8 +112,8 @@ public enum UplinkPlan {
         ]
     }
 
-    /// Last of all: a port that forwards goes on to do so when spanning tree begins (`br_make_forwarding`,
-    /// net/bridge/br_stp.c), and one that joined later would be silent for twice the forward delay.
+    /// Last of all: a port that forwards goes on forwarding when spanning tree is turned on (`br_make_forwarding`,
+    /// net/bridge/br_stp.c). One that joined later would be silent for twice the forward delay.
     private static func spanningTree(_ wanted: ConnectedBridge, _ present: Link?) -> [NetworkOperation] {
         guard wanted.spanningTree, present?.bridge?.spanningTree != true else { return [] }
         let name = wanted.bridge.name
@@ -121,7 +121,7 @@ public enum UplinkPlan {
         let on = NetworkOperation.changeBridge(
             name, from: BridgeOptions(spanningTree: false), to: BridgeOptions(spanningTree: true))
         guard delay < leastForwardDelay else { return [on] }
-        // Of its own accord the kernel would raise it too, and on the way back refuse the old one while the protocol runs.
+        // The kernel would also raise it by itself, but on a rollback refuse the old value while the protocol runs.
         let raise = NetworkOperation.changeBridge(
             name, from: BridgeOptions(forwardDelay: delay), to: BridgeOptions(forwardDelay: leastForwardDelay))
         return [raise, on]

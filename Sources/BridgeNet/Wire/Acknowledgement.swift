@@ -1,7 +1,7 @@
 /// The kernel's verdict on a request: the payload of NLMSG_ERROR, or of the NLMSG_DONE that ends a dump, with the
 /// extended part that NETLINK_EXT_ACK asks for (netlink(7); `netlink_ack`, net/netlink/af_netlink.c).
 package struct Acknowledgement: Equatable {
-    /// 0 for success, else an errno, positive.
+    /// 0 for success, else a positive errno.
     package var code: Int32
     /// The kernel's explanation (NLMSGERR_ATTR_MSG). A success may carry one too: a warning.
     package var message: String?
@@ -38,7 +38,7 @@ package struct Acknowledgement: Equatable {
         self.offset = try attributes.number(Kind.offset, "offset of the offending attribute")
     }
 
-    /// Steps over the request that an acknowledgement quotes: its header, and the rest of it unless capped.
+    /// Skips the request that an acknowledgement quotes: its header, and the rest unless capped.
     private static func skipRequest(_ reader: inout ByteReader, isCapped: Bool) throws(WireError) {
         let header = try reader.take(NetlinkMessage.headerLength, "acknowledged request")
         guard !isCapped else { return }

@@ -1,4 +1,4 @@
-/// The numbers of rtnetlink's address messages; the kernel's own names beside them.
+/// Constants of rtnetlink's address messages, with their kernel names.
 package enum AddressWire {
     // Message types, linux/rtnetlink.h.
     package static let new: UInt16 = 20  // RTM_NEWADDR
@@ -16,7 +16,7 @@ package enum AddressWire {
     /// In seconds.
     static let forever = UInt32.max
 
-    /// `struct ifaddrmsg`. The flags are in an attribute: here are only 8 bits for them.
+    /// `struct ifaddrmsg`. The flags are in an attribute, because there are only 8 bits for them here.
     static func header(family: UInt8 = 0, length: Int = 0, scope: UInt8 = 0, link: UInt32 = 0) -> [UInt8] {
         [family, UInt8(truncatingIfNeeded: length), 0, scope] + [UInt8](number: link)
     }
@@ -28,21 +28,21 @@ extension EntryRequest {
         EntryRequest(type: AddressWire.get, flags: [.request, .dump], header: AddressWire.header())
     }
 
-    /// Gives a link an address.
+    /// Adds an address to a link.
     static func add(_ address: InterfaceAddress) -> EntryRequest {
         EntryRequest(
             type: AddressWire.new, flags: [.request, .acknowledge, .create, .exclusive], header: address.header,
             attributes: address.identity + address.properties)
     }
 
-    /// Gives an address that is there these flags and lifetimes.
+    /// Changes the flags and lifetimes of an address.
     static func change(_ address: InterfaceAddress) -> EntryRequest {
         EntryRequest(
             type: AddressWire.new, flags: [.request, .acknowledge, .replace], header: address.header,
             attributes: address.identity + address.properties)
     }
 
-    /// Takes an address away.
+    /// Removes an address.
     static func remove(_ address: InterfaceAddress) -> EntryRequest {
         EntryRequest(
             type: AddressWire.delete, flags: [.request, .acknowledge], header: address.header,
@@ -55,10 +55,10 @@ extension InterfaceAddress {
         AddressWire.header(family: address.family.rawValue, length: prefix.length, scope: scope, link: link)
     }
 
-    /// What tells it from others.
+    /// The attributes that identify it.
     fileprivate var identity: [Attribute] {
         var attributes = [Attribute.bytes(AddressWire.address, (peer ?? address).octets)]
-        // IPv6 knows the local address as such only beside a peer's.
+        // IPv6 takes the local address as such only if there is a peer's.
         if address.isIPv4 || peer != nil { attributes.append(.bytes(AddressWire.local, address.octets)) }
         if let label { attributes.append(.name(AddressWire.label, label)) }
         return attributes
@@ -68,12 +68,12 @@ extension InterfaceAddress {
         var times: [UInt8] = []
         times.append(number: lifetime?.preferred ?? AddressWire.forever)
         times.append(number: lifetime?.valid ?? AddressWire.forever)
-        times += repeatElement(0, count: 8)  // when it was made and changed, which is the kernel's to say
+        times += repeatElement(0, count: 8)  // creation and change times, which only the kernel sets
         let flags = Attribute.number(AddressWire.flags, flags.intersection(.settable).rawValue)
         return [.bytes(AddressWire.lifetime, times), flags] + others
     }
 
-    /// The metric that the route to its network has by itself; nil: the kernel's usual one.
+    /// The metric of the route to its network that the kernel adds; nil for the kernel's default.
     var metric: UInt32? { others.number(AddressWire.metric) }
 
     /// Decodes the payload of RTM_NEWADDR; nil for a family that is not IP.
@@ -105,7 +105,7 @@ extension InterfaceAddress {
 }
 
 extension InterfaceAddress.Lifetime {
-    /// Decodes IFA_CACHEINFO; nil where it lasts for ever.
+    /// Decodes IFA_CACHEINFO; nil if it never expires.
     fileprivate init?(decoding attributes: [Attribute]) throws(WireError) {
         guard let bytes = attributes.bytes(AddressWire.lifetime) else { return nil }
         var reader = ByteReader(bytes[...])

@@ -1,5 +1,5 @@
 /// An attribute to be sent: a type and either bytes or further attributes (`struct nlattr`, linux/netlink.h). The tree
-/// knows its own length; nobody who builds a request counts bytes.
+/// knows its own length, so that code that builds requests never counts bytes.
 package struct Attribute: Equatable, Sendable {
     let type: UInt16
     let content: Content
@@ -17,7 +17,7 @@ package struct Attribute: Equatable, Sendable {
         .bytes(type, [UInt8](number: number))
     }
 
-    /// A string that ends in a NUL, as names do.
+    /// A NUL-terminated string, such as a name.
     static func name(_ type: UInt16, _ text: String) -> Attribute {
         .bytes(type, Array(text.utf8) + [0])
     }
@@ -26,7 +26,7 @@ package struct Attribute: Equatable, Sendable {
         Attribute(type: type, content: .nested(attributes))
     }
 
-    /// The length that its header says: header and content, without the padding after it.
+    /// The length in its header: header and content, without the padding after it.
     var length: Int {
         switch content {
         case .bytes(let bytes): Self.headerLength + bytes.count
@@ -34,23 +34,23 @@ package struct Attribute: Equatable, Sendable {
         }
     }
 
-    /// What it takes up among others.
+    /// The length with padding.
     var paddedLength: Int { length + padding(after: length) }
 
     static let headerLength = 4
-    /// NLA_F_NESTED, which newer kernels insist on and older ones ignore.
+    /// NLA_F_NESTED, which newer kernels require and older ones ignore.
     private static let nestedFlag: UInt16 = 1 << 15
     /// NLA_TYPE_MASK: without NLA_F_NESTED and NLA_F_NET_BYTEORDER.
     static let typeMask: UInt16 = 0x3fff
 
-    /// All attributes of one level in order, whatever they hold, as they were sent: they can be sent again.
+    /// All attributes of one level, in order and as they were received, so that they can be sent again.
     static func all(decoding bytes: ArraySlice<UInt8>) throws(WireError) -> [Attribute] {
         var found: [Attribute] = []
         try split(bytes) { type, content in found.append(.bytes(type, Array(content))) }
         return found
     }
 
-    /// Splits bytes into attributes: their types, with all flags, and contents.
+    /// Splits bytes into attributes: types, with all their flags, and contents.
     fileprivate static func split(
         _ bytes: ArraySlice<UInt8>, _ take: (UInt16, ArraySlice<UInt8>) -> Void
     ) throws(WireError) {
@@ -79,7 +79,7 @@ package struct Attribute: Equatable, Sendable {
     }
 }
 
-/// Attributes received, one level of them; what is nested is decoded when asked for.
+/// Attributes received, at one level; nested ones are decoded on demand.
 package struct Attributes {
     private let contents: [(type: UInt16, bytes: ArraySlice<UInt8>)]
 
@@ -90,7 +90,7 @@ package struct Attributes {
         self.contents = contents
     }
 
-    /// The content of an attribute, if it is there. Of a type that comes twice the last one counts, as in the kernel's own
+    /// The content of an attribute, if it is there. If a type is repeated the last one counts, as in the kernel's
     /// parser (`__nla_parse`, lib/nlattr.c).
     package func bytes(_ type: UInt16) -> ArraySlice<UInt8>? { contents.last { $0.type == type }?.bytes }
 
@@ -103,8 +103,8 @@ package struct Attributes {
         return try reader.read(what)
     }
 
-    /// The text in an attribute up to its NUL, if it is there. Bytes that are not UTF-8 are replaced, not refused: an
-    /// odd name of one link must not hide the others.
+    /// The text in an attribute up to its NUL, if it is there. Invalid UTF-8 is replaced, not refused: one link's odd
+    /// name must not hide the others.
     func text(_ type: UInt16) -> String? {
         bytes(type).map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
@@ -125,7 +125,7 @@ extension [Attribute] {
         return bytes
     }
 
-    /// The number in it; nil where it is not there or not of that size.
+    /// The number in it; nil if it is absent, or not of that size.
     func number<Number: FixedWidthInteger>(_ type: UInt16, as _: Number.Type = Number.self) -> Number? {
         guard let bytes = bytes(type), bytes.count == MemoryLayout<Number>.size else { return nil }
         return bytes.withUnsafeBytes { $0.loadUnaligned(as: Number.self) }
@@ -134,11 +134,11 @@ extension [Attribute] {
     /// The text in it up to its NUL.
     func text(_ type: UInt16) -> String? { bytes(type).map { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) } }
 
-    /// Puts an attribute in the place of those of its type.
+    /// Replaces the attributes of this type.
     mutating func set(_ attribute: Attribute) {
         self = map { $0.type & Attribute.typeMask == attribute.type & Attribute.typeMask ? attribute : $0 }
     }
 
-    /// Without those of these types.
+    /// The attributes without those of these types.
     func without(_ types: UInt16...) -> [Attribute] { filter { !types.contains($0.type & Attribute.typeMask) } }
 }

@@ -1,5 +1,5 @@
-/// Reads numbers and pieces off the front of some bytes. Nothing it is given can make it trap or read beyond the end.
-/// Numbers are in the host's byte order, as everywhere in rtnetlink except where an attribute says otherwise.
+/// Reads numbers and slices from the front of some bytes. No input can make it trap or read beyond the end. Numbers are
+/// in host byte order, as everywhere in rtnetlink unless an attribute says otherwise.
 package struct ByteReader {
     package private(set) var rest: ArraySlice<UInt8>
 
@@ -26,7 +26,7 @@ package struct ByteReader {
         return rest.prefix(count)
     }
 
-    /// Skips up to `count` bytes: the padding after the last item of a datagram may be left out.
+    /// Skips up to `count` bytes: the padding after the last item of a datagram may be missing.
     mutating func skip(upTo count: Int) {
         rest = rest.dropFirst(count)
     }

@@ -1,11 +1,11 @@
 extension EntryRequest {
-    /// The addresses that the host answers for, of both families.
+    /// The addresses for which the host is a proxy, of both families.
     package static var dumpProxies: EntryRequest {
         let header = [UInt8](repeating: 0, count: 10) + [NeighbourWire.proxy, 0]
         return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: header)
     }
 
-    /// Writes a neighbour down, in the place of what is known of it.
+    /// Adds a static neighbour, replacing any entry for the same address.
     static func add(_ neighbour: FixedNeighbour) -> EntryRequest {
         EntryRequest(
             type: NeighbourWire.newNeighbour, flags: [.request, .acknowledge, .create, .replace],
@@ -13,7 +13,7 @@ extension EntryRequest {
         )
     }
 
-    /// Strikes a neighbour out.
+    /// Removes a static neighbour.
     static func remove(_ neighbour: FixedNeighbour) -> EntryRequest {
         EntryRequest(
             type: NeighbourWire.deleteNeighbour, flags: [.request, .acknowledge], header: neighbour.header(state: 0),
@@ -28,7 +28,8 @@ extension FixedNeighbour {
 
     fileprivate var destination: Attribute { .bytes(NeighbourWire.destination, address.octets) }
 
-    /// Decodes the payload of RTM_NEWNEIGH; nil for what the kernel found out by itself, or is on no link in particular.
+    /// Decodes the payload of RTM_NEWNEIGH; nil for an entry that the kernel discovered, or that is on no particular
+    /// link.
     package static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> FixedNeighbour? {
         var reader = ByteReader(payload)
         _ = try reader.take(4, "neighbour header")  // family, padding
@@ -46,10 +47,10 @@ extension FixedNeighbour {
             attributes: all.filter { kept.contains($0.type & Attribute.typeMask) })
     }
 
-    /// The state that a request has to ask for to get this; nil for what is not fixed.
+    /// The state that a request has to ask for to get this entry; nil for an entry that is not static.
     private static func wantedState(_ state: UInt16, _ flags: UInt8, _ attributes: [Attribute]) -> UInt16? {
         let permanent = NeighbourEntry.State.permanent.rawValue
-        // The kernel doesn't say of a proxy whether it outlasts a loss of carrier, and ip(8) asks for that always.
+        // The kernel does not report whether a proxy survives a loss of carrier; ip(8) always asks for that.
         if flags & NeighbourWire.proxy != 0 { return permanent }
         let more: UInt32 = attributes.number(NeighbourWire.moreFlags) ?? 0
         // The kernel keeps it resolved by itself.

@@ -1,14 +1,14 @@
 extension EntryRequest {
-    /// What all bridges have learned: the neighbours of the bridge family (`rtnl_fdb_dump`, net/core/rtnetlink.c).
+    /// All that the bridges have learned: the neighbours of the bridge family (`rtnl_fdb_dump`, net/core/rtnetlink.c).
     package static var dumpForwarding: EntryRequest {
-        // A `struct ndmsg`, of which strict checking wants everything but the family to be 0.
+        // A `struct ndmsg`. Strict checking requires everything but the family to be 0.
         let header = [ForwardingWire.bridgeFamily] + [UInt8](repeating: 0, count: NeighbourWire.headerLength - 1)
         return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: header)
     }
 }
 
 extension EntryRequest {
-    /// What a bridge knows of one address (`rtnl_fdb_get`, net/core/rtnetlink.c).
+    /// A bridge's entry for one address (`rtnl_fdb_get`, net/core/rtnetlink.c).
     package static func forwarding(of mac: MACAddress, on bridge: UInt32) -> EntryRequest {
         let header = [ForwardingWire.bridgeFamily] + [UInt8](repeating: 0, count: NeighbourWire.headerLength - 1)
         return EntryRequest(
@@ -19,11 +19,11 @@ extension EntryRequest {
     }
 }
 
-/// The numbers of the messages about bridges' tables; the kernel's own names beside them.
+/// Constants of the messages about bridge tables, with their kernel names.
 enum ForwardingWire {
     static let bridgeFamily: UInt8 = 7  // AF_BRIDGE
     static let controller: UInt16 = 9  // NDA_MASTER
-    static let permanent: UInt16 = 0x80  // NUD_PERMANENT: an address of the bridge's or the port's own
+    static let permanent: UInt16 = 0x80  // NUD_PERMANENT: the address of the bridge or the port itself
 }
 
 extension AddressHolder {
@@ -38,7 +38,8 @@ extension AddressHolder {
 }
 
 extension ForwardingEntry {
-    /// Decodes the payload of RTM_NEWNEIGH; nil for what was not learned: an interface's own addresses, and groups.
+    /// Decodes the payload of RTM_NEWNEIGH; nil for an entry that was not learned: an interface's own address, or a
+    /// group.
     package static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> ForwardingEntry? {
         var reader = ByteReader(payload)
         let family = try reader.read(as: UInt8.self, "forwarding entry")

@@ -27,7 +27,7 @@ extension Link {
             controller: try attributes.number(LinkWire.controller, "controller"),
             alias: attributes.text(LinkWire.alias))
         isEthernet = hardware == LinkWire.ethernet && flags & LinkWire.loopback == 0
-        // A number of another namespace's means nothing here.
+        // An index in another namespace means nothing here.
         if attributes.bytes(LinkWire.lowerNamespace) == nil {
             lower = try attributes.number(LinkWire.lower, "lower link")
         }

@@ -1,10 +1,10 @@
-/// A request about links: RTM_NEWLINK and its like with a `struct ifinfomsg` and attributes (rtnetlink(7)).
+/// A request about links: RTM_NEWLINK and similar, with a `struct ifinfomsg` and attributes (rtnetlink(7)).
 package struct LinkRequest: RouteRequest, Equatable {
     package var type: UInt16
     package var flags: NetlinkMessage.Flags
-    /// Whose request it is: a bridge has requests of its own about its ports.
+    /// The protocol family that handles it: bridges have their own requests about their ports.
     var family: UInt8 = LinkWire.anyFamily
-    /// The index of a link to be made; 0 for the kernel's choice, and where a link is addressed by its name.
+    /// The index of a new link. 0 lets the kernel choose, and is used where a link is addressed by its name.
     var index: UInt32 = 0
     /// The link's flags, of which only those in `changeMask` count.
     var linkFlags: UInt32 = 0
@@ -13,7 +13,7 @@ package struct LinkRequest: RouteRequest, Equatable {
 
     package var header: [UInt8] {
         var header: [UInt8] = [family, 0]
-        header.append(number: UInt16(0))  // the hardware type, which is the kernel's to say
+        header.append(number: UInt16(0))  // the hardware type, which only the kernel sets
         header.append(number: index)
         header.append(number: linkFlags)
         header.append(number: changeMask)
@@ -22,7 +22,7 @@ package struct LinkRequest: RouteRequest, Equatable {
 }
 
 extension LinkRequest {
-    /// The link of that name.
+    /// The link with this name.
     package static func get(_ name: InterfaceName) -> LinkRequest {
         LinkRequest(
             type: LinkWire.getLink, flags: [.request, .acknowledge],
@@ -31,7 +31,7 @@ extension LinkRequest {
             ])
     }
 
-    /// The link that is called so, by a name of any length.
+    /// The link with this name or alternative name, of any length.
     package static func get(_ name: DeviceName) -> LinkRequest {
         if let name = InterfaceName(name.description) { return get(name) }
         return LinkRequest(
@@ -42,14 +42,14 @@ extension LinkRequest {
             ])
     }
 
-    /// The link of that number.
+    /// The link with this index.
     package static func get(_ index: UInt32) -> LinkRequest {
         LinkRequest(
             type: LinkWire.getLink, flags: [.request, .acknowledge], index: index,
             attributes: [.number(LinkWire.extensionMask, LinkWire.skipStatistics)])
     }
 
-    /// The same with its counters.
+    /// The link with this name, with its counters.
     package static func counters(_ name: InterfaceName) -> LinkRequest {
         LinkRequest(
             type: LinkWire.getLink, flags: [.request, .acknowledge],
@@ -63,8 +63,8 @@ extension LinkRequest {
             attributes: [.number(LinkWire.extensionMask, LinkWire.skipStatistics)])
     }
 
-    /// A new bridge, up. Spanning tree is off as it is by default, and said so; the forward delay of 0 keeps a port
-    /// from waiting 30 s where somebody turns it on later (`br_make_forwarding`, net/bridge/br_stp.c).
+    /// A new bridge, up. Spanning tree is explicitly off, as it is by default. The forward delay of 0 keeps a port from
+    /// waiting 30 s if spanning tree is turned on later (`br_make_forwarding`, net/bridge/br_stp.c).
     static func createBridge(_ name: InterfaceName, mac: MACAddress, index: UInt32 = 0) -> LinkRequest {
         LinkRequest(
             type: LinkWire.newLink, flags: [.request, .acknowledge, .create, .exclusive], index: index,
@@ -76,8 +76,8 @@ extension LinkRequest {
             ])
     }
 
-    /// New options for a bridge. RTM_NEWLINK and not RTM_SETLINK, which does not look at them; without NLM_F_CREATE it
-    /// makes nothing.
+    /// New options for a bridge. This has to be RTM_NEWLINK, because RTM_SETLINK ignores them; without NLM_F_CREATE it
+    /// creates nothing.
     static func changeBridge(_ name: InterfaceName, to options: BridgeOptions) -> LinkRequest {
         LinkRequest(
             type: LinkWire.newLink, flags: [.request, .acknowledge],
@@ -98,7 +98,7 @@ extension LinkRequest {
             attributes: [.name(LinkWire.name, name.description)])
     }
 
-    /// The link of that number.
+    /// The link with this index.
     package static func delete(_ index: UInt32) -> LinkRequest {
         LinkRequest(type: LinkWire.deleteLink, flags: [.request, .acknowledge], index: index, attributes: [])
     }
@@ -109,9 +109,9 @@ extension LinkRequest {
             type: LinkWire.deleteLink, flags: [.request, .acknowledge], attributes: [.number(LinkWire.group, group)])
     }
 
-    /// New settings for a link. The kernel makes them in its own order whatever ours: address, MTU, alias, then the
-    /// controller and the flags, at last the protocols' (`do_setlink`, net/core/rtnetlink.c). So a port has its MTU
-    /// before it joins.
+    /// New settings for a link. The kernel applies them in its own order: address, MTU, alias, then the controller and
+    /// the flags, and last the protocols' settings (`do_setlink`, net/core/rtnetlink.c). So a port has its MTU before
+    /// it joins.
     static func change(_ name: InterfaceName, to settings: LinkSettings) -> LinkRequest {
         var request = LinkRequest(
             type: LinkWire.setLink, flags: [.request, .acknowledge],

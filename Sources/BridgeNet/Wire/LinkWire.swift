@@ -1,4 +1,4 @@
-/// The numbers of rtnetlink's link messages, by what they mean here; the kernel's own names beside them.
+/// Constants of rtnetlink's link messages, with their kernel names.
 package enum LinkWire {
     // Message types, linux/rtnetlink.h.
     package static let newLink: UInt16 = 16  // RTM_NEWLINK
@@ -27,7 +27,7 @@ package enum LinkWire {
     static let properties: UInt16 = 52  // IFLA_PROP_LIST
     static let alternativeName: UInt16 = 53  // IFLA_ALT_IFNAME, in IFLA_PROP_LIST and in requests
 
-    /// RTEXT_FILTER_SKIP_STATS: counters are most of a link's message and we read none.
+    /// RTEXT_FILTER_SKIP_STATS: counters make up most of a link's message.
     static let skipStatistics: UInt32 = 1 << 3
 
     /// In IFLA_LINKINFO.
@@ -44,7 +44,7 @@ package enum LinkWire {
         static let defaultVLAN: UInt16 = 39  // IFLA_BR_VLAN_DEFAULT_PVID
     }
 
-    /// In IFLA_INFO_DATA of a VXLAN, which tells it nowhere else.
+    /// In IFLA_INFO_DATA of a VXLAN, the only place that says it.
     enum VXLAN {
         static let lower: UInt16 = 3  // IFLA_VXLAN_LINK
     }

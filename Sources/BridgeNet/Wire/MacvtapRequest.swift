@@ -1,5 +1,5 @@
 extension LinkRequest {
-    /// A new macvtap link on the link of that index, down. Its guests reach one another without leaving the host
+    /// A new macvtap link on the link with this index, down. Its guests reach one another without leaving the host
     /// (MACVLAN_MODE_BRIDGE).
     package static func createMacvtap(
         _ name: InterfaceName, on lower: UInt32, mac: MACAddress, mtu: Int?
@@ -21,7 +21,7 @@ extension LinkRequest {
     }
 }
 
-/// The numbers of a macvtap's own attributes, linux/if_link.h.
+/// Constants of macvtap attributes, linux/if_link.h.
 enum MacvtapWire {
     static let mode: UInt16 = 1  // IFLA_MACVLAN_MODE, in IFLA_INFO_DATA
     static let bridgeMode: UInt32 = 4  // MACVLAN_MODE_BRIDGE

@@ -1,13 +1,13 @@
 extension EntryRequest {
-    /// The neighbour table of both families: the kernel goes through its tables one after the other.
+    /// The neighbour tables of both families: the kernel dumps one after the other.
     package static var dumpNeighbours: EntryRequest {
-        // A `struct ndmsg`, of which strict checking wants everything but the family to be 0.
+        // A `struct ndmsg`. Strict checking requires everything but the family to be 0.
         let anyFamily = [UInt8](repeating: 0, count: NeighbourWire.headerLength)
         return EntryRequest(type: NeighbourWire.getNeighbour, flags: [.request, .dump], header: anyFamily)
     }
 }
 
-/// The numbers of rtnetlink's neighbour messages; the kernel's own names beside them.
+/// Constants of rtnetlink's neighbour messages, with their kernel names.
 package enum NeighbourWire {
     package static let newNeighbour: UInt16 = 28  // RTM_NEWNEIGH
     static let deleteNeighbour: UInt16 = 29  // RTM_DELNEIGH
@@ -34,8 +34,8 @@ package enum NeighbourWire {
 }
 
 extension NeighbourEntry {
-    /// Decodes the payload of RTM_NEWNEIGH; nil for an entry of another kind, such as one without an IP address or in a
-    /// state that is no state (NUD_NONE).
+    /// Decodes the payload of RTM_NEWNEIGH; nil for another kind of entry, such as one without an IP address or without
+    /// a state (NUD_NONE).
     package static func decode(_ payload: ArraySlice<UInt8>) throws(WireError) -> NeighbourEntry? {
         var reader = ByteReader(payload)
         _ = try reader.take(4, "neighbour header")  // family, padding

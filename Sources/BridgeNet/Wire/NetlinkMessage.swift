@@ -9,10 +9,10 @@ package struct NetlinkMessage: Equatable {
 
     static let headerLength = 16
 
-    /// The types that every netlink protocol has.
+    /// The types that all netlink protocols share.
     package enum Control {
         package static let noop: UInt16 = 1
-        /// An acknowledgement, good or bad.
+        /// An acknowledgement, of success or failure.
         package static let error: UInt16 = 2
         /// The end of a dump.
         package static let done: UInt16 = 3
@@ -26,21 +26,21 @@ package struct NetlinkMessage: Equatable {
 
         package static let request = Flags(rawValue: 0x01)
         package static let acknowledge = Flags(rawValue: 0x04)
-        /// In a part of a dump: the kernel's tables changed meanwhile, so things may be missing or there twice.
+        /// In a part of a dump: the kernel's tables changed meanwhile, so entries may be missing or repeated.
         package static let dumpInterrupted = Flags(rawValue: 0x10)
 
-        /// In a request for links: all of them (NLM_F_ROOT | NLM_F_MATCH).
+        /// In a get request: all entries (NLM_F_ROOT | NLM_F_MATCH).
         static let dump = Flags(rawValue: 0x300)
-        /// In a request that changes: it must not exist yet.
+        /// In a request that changes: fail if it exists.
         static let exclusive = Flags(rawValue: 0x200)
-        /// In a request that changes: in place of the one that exists.
+        /// In a request that changes: replace the existing one.
         package static let replace = Flags(rawValue: 0x100)
         /// In a request that changes: create it.
         package static let create = Flags(rawValue: 0x400)
-        /// In a request that changes: after those of its like.
+        /// In a request that changes: append after similar ones.
         static let append = Flags(rawValue: 0x800)
 
-        /// In an acknowledgement: the request in it is cut down to its header.
+        /// In an acknowledgement: the quoted request is cut down to its header.
         static let capped = Flags(rawValue: 0x100)
         /// In an acknowledgement: attributes follow (NETLINK_EXT_ACK).
         static let extended = Flags(rawValue: 0x200)

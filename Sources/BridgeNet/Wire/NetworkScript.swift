@@ -1,21 +1,21 @@
 import SystemPackage
 
-/// Changes to the host's network, as the very requests that the kernel is to get: they can be kept in a file, and be carried
-/// out by a process that knows nothing of the plan that they come from.
+/// Changes to the host's network, as encoded requests for the kernel. They can be kept in a file and carried out by a
+/// process that does not know the plan they come from.
 public struct NetworkScript: Equatable, Sendable {
     private let requests: [[UInt8]]
 
-    /// The way back from a plan, or from as much of it as was done.
+    /// The requests that undo a plan, or the part of it that was done.
     public init(undoing plan: [NetworkOperation]) {
         requests = plan.reversed().compactMap { $0.inverse?.request.encoded(sequence: 0) }
     }
 
-    /// The way through a plan, or through what is left of it.
+    /// The requests that carry out a plan, or the rest of it.
     public init(carryingOut plan: [NetworkOperation]) {
         requests = plan.map { $0.request.encoded(sequence: 0) }
     }
 
-    /// Reads what `lines` wrote; nil if it is anything else.
+    /// Parses what `lines` returned; nil for anything else.
     public init?(lines: [String]) {
         var requests: [[UInt8]] = []
         for line in lines {

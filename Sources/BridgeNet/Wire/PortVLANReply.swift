@@ -10,15 +10,15 @@ extension LinkRequest {
 extension PortVLANWire {
     static let withVLANs: UInt32 = 1 << 1  // RTEXT_FILTER_BRVLAN
 
-    /// Decodes the payload of RTM_NEWLINK of the bridge family: the port's index, where it has a VLAN for frames without a
-    /// tag, else nil.
+    /// Decodes the payload of RTM_NEWLINK of the bridge family: the port's index if it has a VLAN for untagged frames,
+    /// else nil.
     package static func untaggedPort(decoding payload: ArraySlice<UInt8>) throws(WireError) -> UInt32? {
         var reader = ByteReader(payload)
         _ = try reader.take(4, "port header")  // family, padding, hardware type
         let index = try reader.read(as: UInt32.self, "port header")
         _ = try reader.take(8, "port header")  // flags, change mask
         guard let vlans = try Attributes(decoding: reader.rest).bytes(LinkWire.protocols) else { return nil }
-        // Each a `struct bridge_vlan_info`: flags, identifier.
+        // Each is a `struct bridge_vlan_info`: flags, identifier.
         let takesUntagged = try Attribute.all(decoding: vlans).contains { attribute in
             guard attribute.type == membership, case .bytes(let vlan) = attribute.content, vlan.count == 4 else {
                 return false

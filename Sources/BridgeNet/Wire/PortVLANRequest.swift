@@ -1,8 +1,8 @@
 extension LinkRequest {
-    /// Puts a bridge's port into VLANs.
+    /// Adds a bridge's port to VLANs.
     static func add(_ entry: PortVLANEntry) -> LinkRequest { change(entry, type: LinkWire.setLink) }
 
-    /// Takes a bridge's port out of VLANs.
+    /// Removes a bridge's port from VLANs.
     static func remove(_ entry: PortVLANEntry) -> LinkRequest { change(entry, type: LinkWire.deleteLink) }
 
     private static func change(_ entry: PortVLANEntry, type: UInt16) -> LinkRequest {
@@ -31,12 +31,12 @@ extension LinkRequest {
     }
 }
 
-/// The numbers of a bridge's requests about its ports, linux/if_bridge.h.
+/// Constants of the requests about a bridge's ports, linux/if_bridge.h.
 package enum PortVLANWire {
     static let family: UInt8 = 7  // AF_BRIDGE
     static let membership: UInt16 = 2  // IFLA_BRIDGE_VLAN_INFO, in IFLA_AF_SPEC
-    static let withoutTag: UInt16 = 1 << 1  // BRIDGE_VLAN_INFO_PVID: what comes in without a tag
-    static let untagged: UInt16 = 1 << 2  // BRIDGE_VLAN_INFO_UNTAGGED: goes out without one
+    static let withoutTag: UInt16 = 1 << 1  // BRIDGE_VLAN_INFO_PVID: gets untagged frames that come in
+    static let untagged: UInt16 = 1 << 2  // BRIDGE_VLAN_INFO_UNTAGGED: frames leave untagged
     static let rangeBegins: UInt16 = 1 << 3  // BRIDGE_VLAN_INFO_RANGE_BEGIN
     static let rangeEnds: UInt16 = 1 << 4  // BRIDGE_VLAN_INFO_RANGE_END
 }

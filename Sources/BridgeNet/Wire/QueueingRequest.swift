@@ -1,7 +1,8 @@
 extension EntryRequest {
-    /// A token bucket for all that leaves the interface of that index: RTM_NEWQDISC (rtnetlink(7)).
+    /// A token bucket for everything that the interface with this index sends: RTM_NEWQDISC (rtnetlink(7)).
     package static func limit(_ link: UInt32, to bucket: TokenBucket) -> EntryRequest {
-        // `struct tcmsg`: family and padding, the interface, a handle of the kernel's choice, the parent, no information.
+        // `struct tcmsg`: family and padding, the interface, a handle that the kernel chooses, the parent, no
+        // information.
         var header: [UInt8] = [0, 0, 0, 0]
         for number in [link, 0, QueueingWire.root, 0] { header.append(number: number) }
         return EntryRequest(
@@ -18,9 +19,9 @@ extension EntryRequest {
             ])
     }
 
-    /// `struct tc_tbf_qopt`: of it, the kernel takes what the attributes beside it say better.
+    /// `struct tc_tbf_qopt`. Where an attribute beside it is more precise, the kernel takes that.
     private static func parameters(_ bucket: TokenBucket) -> [UInt8] {
-        // `struct tc_ratespec`. Its link layer makes the kernel do without a table of times, which it needs no more.
+        // `struct tc_ratespec`. Given a link layer, the kernel does without a rate table, which it no longer needs.
         var bytes: [UInt8] = [0, QueueingWire.Bucket.ethernet, 0, 0, 0, 0, 0, 0]
         bytes.append(number: UInt32(clamping: bucket.bytesPerSecond))
         bytes += [UInt8](repeating: 0, count: 12)  // no peak rate
@@ -30,7 +31,7 @@ extension EntryRequest {
     }
 }
 
-/// The numbers of rtnetlink's messages about queueing; the kernel's own names beside them.
+/// Constants of rtnetlink's queueing messages, with their kernel names.
 enum QueueingWire {
     static let newQueueing: UInt16 = 36  // RTM_NEWQDISC
     static let root: UInt32 = 0xffff_ffff  // TC_H_ROOT, linux/pkt_sched.h

@@ -1,4 +1,4 @@
-/// The numbers of rtnetlink's route messages; the kernel's own names beside them.
+/// Constants of rtnetlink's route messages, with their kernel names.
 package enum RouteWire {
     // Message types, linux/rtnetlink.h.
     package static let new: UInt16 = 24  // RTM_NEWROUTE
@@ -19,13 +19,13 @@ package enum RouteWire {
     static let expires: UInt16 = 23  // RTA_EXPIRES, in seconds
     static let nexthopObject: UInt16 = 30  // RTA_NH_ID
 
-    /// RTM_F_CLONED: an entry of the cache, no route.
+    /// RTM_F_CLONED: a cache entry, not a route.
     static let cloned: UInt32 = 0x200
     static let onLink: UInt32 = 0x04  // RTNH_F_ONLINK
-    /// RTNH_F_PERVASIVE too. The others say how the route is, and the kernel refuses to be told.
+    /// RTNH_F_PERVASIVE too. The others report the state of the route, and the kernel refuses to set them.
     static let settableFlags: UInt32 = 0x02 | onLink
 
-    /// The table's number in `struct rtmsg`, where there are only 8 bits for it (RT_TABLE_COMPAT); RTA_TABLE counts.
+    /// The table's number in `struct rtmsg`, which has only 8 bits for it (RT_TABLE_COMPAT); RTA_TABLE is what counts.
     static func shortTable(_ table: UInt32) -> UInt8 { UInt8(exactly: table) ?? 252 }
 }
 
@@ -37,14 +37,14 @@ extension EntryRequest {
             header: [family.rawValue] + [UInt8](repeating: 0, count: 11))
     }
 
-    /// Makes a route, after those to the same destination that are there already.
+    /// Adds a route, after any to the same destination.
     static func add(_ route: Route) -> EntryRequest {
         EntryRequest(
             type: RouteWire.new, flags: [.request, .acknowledge, .create, .append], header: route.header,
             attributes: route.attributes)
     }
 
-    /// Takes exactly this route away.
+    /// Removes exactly this route.
     static func remove(_ route: Route) -> EntryRequest {
         EntryRequest(
             type: RouteWire.delete, flags: [.request, .acknowledge], header: route.header, attributes: route.attributes)
@@ -60,7 +60,7 @@ extension Route {
         ] + [UInt8](number: flags)
     }
 
-    /// Decodes the payload of RTM_NEWROUTE; nil for a family that is not IP, and for what is no route but cached.
+    /// Decodes the payload of RTM_NEWROUTE; nil for a family that is not IP, and for a cache entry.
     package init?(decoding payload: ArraySlice<UInt8>) throws(WireError) {
         var reader = ByteReader(payload)
         let bytes = Array(try reader.take(8, "route header"))
@@ -81,7 +81,7 @@ extension Route {
         if !ways.isEmpty { self.attributes.set(.bytes(RouteWire.multipath, ways.flatMap(\.settable.bytes))) }
     }
 
-    /// How long it still lasts, as a request says it. The kernel tells it among what it counts (`struct rta_cacheinfo`), in
+    /// How long it still lasts, as a request states it. The kernel reports that in `struct rta_cacheinfo`, in
     /// hundredths of a second.
     private static func expiry(_ attributes: [Attribute]) throws(WireError) -> [Attribute] {
         guard let bytes = attributes.bytes(RouteWire.cacheInformation) else { return [] }
@@ -92,7 +92,7 @@ extension Route {
     }
 }
 
-/// One way of a route that has several (`struct rtnexthop` and its attributes).
+/// One nexthop of a route that has several (`struct rtnexthop` and its attributes).
 struct RouteNexthop: Equatable {
     var flags: UInt8
     var weight: UInt8
@@ -102,7 +102,7 @@ struct RouteNexthop: Equatable {
 
     private static let headerLength = 8
 
-    /// The ways in RTA_MULTIPATH, as far as they make sense.
+    /// The nexthops in RTA_MULTIPATH, up to the first malformed one.
     static func all(_ bytes: [UInt8]) -> [RouteNexthop] {
         var reader = ByteReader(bytes[...])
         var found: [RouteNexthop] = []
@@ -125,14 +125,14 @@ struct RouteNexthop: Equatable {
         return attributes.bytes(RouteWire.gateway).flatMap { IPAddress(octets: $0) }
     }
 
-    /// The same without the flags that a request can't have.
+    /// The same without the flags that a request may not set.
     var settable: RouteNexthop {
         var settable = self
         settable.flags &= UInt8(RouteWire.settableFlags)
         return settable
     }
 
-    /// The same over another link.
+    /// The same nexthop over another link.
     func over(_ other: UInt32) -> RouteNexthop {
         var moved = self
         moved.link = other

@@ -1,16 +1,16 @@
-/// A request of rtnetlink's, whatever it is about: a message's type and flags, the fixed header that this type has, and
-/// attributes. `Exchange` sends it and waits for what it is due.
+/// A request to rtnetlink: a message's type and flags, the fixed header of that type, and attributes. `Exchange` sends
+/// it and waits for the answer.
 package protocol RouteRequest {
     var type: UInt16 { get }
     var flags: NetlinkMessage.Flags { get }
-    /// What stands before the attributes, such as a `struct ifinfomsg`.
+    /// The fixed header before the attributes, such as a `struct ifinfomsg`.
     var header: [UInt8] { get }
     var attributes: [Attribute] { get }
 }
 
 extension RouteRequest {
-    /// Whether it asks for a whole table: the answer then ends in NLMSG_DONE and not in an acknowledgement. Only a
-    /// question can be one, and rtnetlink numbers its types in fours of new, delete, get, set.
+    /// Whether it asks for a whole table: the answer then ends in NLMSG_DONE, not in an acknowledgement. Only a get
+    /// request can be a dump, and rtnetlink numbers its types in fours: new, delete, get, set.
     package var isDump: Bool { type % 4 == 2 && flags.isSuperset(of: .dump) }
 
     /// The whole message.

@@ -1,4 +1,4 @@
-/// The numbers of rtnetlink's messages about policy rules; the kernel's own names beside them.
+/// Constants of rtnetlink's policy rule messages, with their kernel names.
 package enum RuleWire {
     // Message types, linux/rtnetlink.h.
     package static let new: UInt16 = 32  // RTM_NEWRULE
@@ -14,7 +14,7 @@ package enum RuleWire {
     static let table: UInt16 = 15  // FRA_TABLE
     static let output: UInt16 = 17  // FRA_OIFNAME
 
-    /// FIB_RULE_UNRESOLVED, FIB_RULE_IIF_DETACHED, FIB_RULE_OIF_DETACHED: how the rule is, which nobody can ask for.
+    /// FIB_RULE_UNRESOLVED, FIB_RULE_IIF_DETACHED, FIB_RULE_OIF_DETACHED: the state of a rule, which can't be set.
     static let stateFlags: UInt32 = 0x04 | 0x08 | 0x10
 }
 
@@ -25,14 +25,14 @@ extension EntryRequest {
             type: RuleWire.get, flags: [.request, .dump], header: [family.rawValue] + [UInt8](repeating: 0, count: 11))
     }
 
-    /// Makes a rule, after those of the same priority.
+    /// Adds a rule, after any of the same priority.
     static func add(_ rule: Rule) -> EntryRequest {
         EntryRequest(
             type: RuleWire.new, flags: [.request, .acknowledge, .create, .exclusive], header: rule.wholeHeader,
             attributes: rule.attributes)
     }
 
-    /// Takes exactly this rule away.
+    /// Removes exactly this rule.
     static func remove(_ rule: Rule) -> EntryRequest {
         EntryRequest(
             type: RuleWire.delete, flags: [.request, .acknowledge], header: rule.wholeHeader,

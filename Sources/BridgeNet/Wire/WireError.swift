@@ -1,6 +1,6 @@
 /// Where bytes from the kernel stop making sense.
 package struct WireError: Error, Equatable {
-    /// What was being read, as in `attribute`.
+    /// What was being read, such as `attribute`.
     let what: String
     /// What is wrong with it.
     let problem: Problem
@@ -13,11 +13,11 @@ package struct WireError: Error, Equatable {
     package enum Problem: Equatable {
         /// It needs more bytes than there are.
         case truncated(needed: Int, available: Int)
-        /// It says that it is shorter than its own header.
+        /// It claims to be shorter than its header.
         case lengthTooSmall(Int)
         /// It is not there.
         case missing
-        /// A value that can't be.
+        /// An impossible value.
         case unexpected(UInt64)
     }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// What kvmctl asks of the kernel that Swift can't say by itself: one header and one small C file a kernel feature.
-// Every function returns a value, or -errno.
+// Kernel features that Swift can't use directly: one header and one small C file for each. Every function returns a
+// value, or -errno.
 
 #include "access_list.h"
 #include "arguments.h"

@@ -1,5 +1,5 @@
 #pragma once
 
-/// Whether a file, open with O_PATH even, has an access list beside its mode (acl(5)): 1, 0, or -errno where that can't be
-/// seen.
+/// Whether a file has an access list besides its mode (acl(5)); it may be open with O_PATH. 1, 0, or -errno if that
+/// can't be determined.
 int clinux_has_access_list(int fd);

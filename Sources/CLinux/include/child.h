@@ -2,8 +2,8 @@
 
 #include <sys/types.h>
 
-// The end of a child, waited for no longer than one wants to.
+// Waiting for the end of a child, with a deadline.
 
-/// Takes a child's end from the kernel, and its wait status (wait(2)) in `*status`. 1; 0 where it has not ended within
-/// `deadline_ms`; or -errno (-ECHILD: it is no child, or its end was taken already).
+/// Reaps a child and puts its wait status (wait(2)) into `*status`. 1; 0 if it has not ended within `deadline_ms`; or
+/// -errno (-ECHILD: it is not a child, or was reaped already).
 int clinux_reap(pid_t pid, int deadline_ms, int *status);

@@ -2,5 +2,5 @@
 
 #include <stdint.h>
 
-/// The type of the file system that an open file is on: f_type of statfs(2), as one of include/uapi/linux/magic.h; or -errno.
+/// The type of the file system of an open file: f_type of statfs(2), as in include/uapi/linux/magic.h; or -errno.
 int64_t clinux_file_system_type(int fd);

@@ -2,9 +2,9 @@
 
 #include <stdint.h>
 
-/// Runs a short 64-bit loop in a bare virtual CPU, as a stock guest's first instructions would, and times it.
+/// Runs a short 64-bit loop on a bare virtual CPU, like a stock guest's first instructions, and times it.
 ///
-/// A /dev/kvm that opens is not yet KVM that runs: some hosts' only KVM serves guests made for it. The answer is the
-/// time in nanoseconds; -ETIMEDOUT where the guest got nowhere in `deadline_ms`; -ENOEXEC where it left the loop by
-/// another door than its own; else -errno of the step that failed (Documentation/virt/kvm/api.rst).
+/// A /dev/kvm that opens does not mean that KVM works: on some hosts the only KVM runs just guests built for it.
+/// Returns the time in nanoseconds; -ETIMEDOUT if the guest did not finish within `deadline_ms`; -ENOEXEC if it left
+/// the loop in an unexpected way; else -errno of the step that failed (Documentation/virt/kvm/api.rst).
 int64_t clinux_kvm_probe(int deadline_ms);

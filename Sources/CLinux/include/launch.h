@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-// Turning this process, or a child of it, into QEMU: exactly the wanted descriptors, a session of its own, an
+// Turns this process, or a child, into QEMU: with exactly the wanted descriptors, in its own session, as an
 // unprivileged user without capabilities.
 
-/// How far a launch came: what failed, where `clinux_spawn` fails.
+/// The stages of a launch; if `clinux_spawn` fails, the one that failed.
 enum clinux_stage {
 	CLINUX_STAGE_FORK,
 	CLINUX_STAGE_DESCRIPTORS,
@@ -17,7 +17,7 @@ enum clinux_stage {
 	CLINUX_STAGE_EXEC,
 };
 
-/// A launch. Every pointer is borrowed for the time of the call.
+/// A launch. Every pointer is borrowed for the duration of the call.
 struct clinux_launch {
 	const char *path;
 	char *const *argv;
@@ -26,31 +26,32 @@ struct clinux_launch {
 	const int *sources;
 	const int *targets;
 	size_t descriptors;
-	/// A file that is told the process's pid and start time before execve(2), and is not inherited; negative: none.
+	/// A file to which the process's pid and start time are written before execve(2), and which is not inherited;
+	/// negative: none.
 	int identity;
-	/// Change to `uid`, `gid` and `groups`; otherwise only what privileges there are are dropped.
+	/// Changes to `uid`, `gid` and `groups`; otherwise only existing privileges are dropped.
 	bool change_user;
 	uid_t uid;
 	gid_t gid;
 	const gid_t *groups;
 	size_t group_count;
-	/// Be killed when the caller's thread ends: for a helper that nobody would miss.
+	/// Is killed when the caller's thread ends: for a helper that is of no use without it.
 	bool dies_with_parent;
-	/// Stay who it is: for a tool of the host's that works for root.
+	/// Keeps its user and privileges: for one of the host's tools that works for root.
 	bool keeps_privileges;
-	/// Keep the limits and priorities of the starter (ordinary_limits.h): where that is the service manager, they are meant.
+	/// Keeps the starter's limits and priorities (ordinary_limits.h): if the starter is the service manager, they are
+	/// deliberate.
 	bool keeps_limits;
 };
 
-/// Starts a child in a session of its own. Its pid once execve(2) succeeded; else -errno, with `*stage` set: -ETIMEDOUT
-/// where that takes longer than `deadline_ms`, as it does where a file system does not answer. On any failure the child
-/// is killed.
+/// Starts a child in its own session. Its pid once execve(2) has succeeded; else -errno, with `*stage` set: -ETIMEDOUT
+/// if that takes longer than `deadline_ms`, as when a file system does not answer. On any failure the child is killed.
 pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum clinux_stage *stage);
 
-/// Turns this very process into the program. Returns only on failure: -errno, with `*stage` set.
+/// Turns this process into the program. Returns only on failure: -errno, with `*stage` set.
 int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage);
 
-/// What a process with such credentials can do on this host.
+/// What a process with these credentials can do on this host.
 enum {
 	CLINUX_CAN_OPEN_KVM = 1,
 	CLINUX_CAN_IO_URING = 2,
@@ -58,9 +59,9 @@ enum {
 	CLINUX_CAN_EXECUTE = 4,
 };
 
-/// Sends out a short-lived child that takes on the credentials of `launch` (of its other fields only `path` is read) to find
-/// out what it can do. Its pid, for `clinux_probe_end`, or -errno.
+/// Starts a short-lived child that takes the credentials of `launch` (of its other fields only `path` is read) and
+/// finds out what it can do. Its pid, for `clinux_probe_end`, or -errno.
 pid_t clinux_probe_begin(const struct clinux_launch *launch);
 
-/// Waits for that child, for at most `deadline_ms`. What it can do, as an OR of the constants above, or -errno.
+/// Waits for that child, at most `deadline_ms`. What it can do, as an OR of the constants above, or -errno.
 int clinux_probe_end(pid_t pid, int deadline_ms);

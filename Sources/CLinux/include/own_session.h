@@ -1,16 +1,17 @@
 #pragma once
 
-// A program that a terminal started, and that is to have none: not as its controlling terminal, from which signals come and
-// into which it could type (TIOCSTI, ioctl_tty(2)).
+// For a program that was started from a terminal and must not keep it as its controlling terminal: signals come from
+// there, and the program could type into it (TIOCSTI, ioctl_tty(2)).
 
-/// Lets this process go on in a session of its own, without a controlling terminal.
+/// Continues in a new session without a controlling terminal.
 ///
-/// Where it has none, and can lead a session or does already, that is all. Else a child goes on, and the process itself
-/// stays: it passes SIGINT, SIGTERM, SIGHUP and SIGQUIT on, those that its starter ignores excepted, until the child has
-/// ended.
+/// If this process has no controlling terminal and leads a session, or can, that is all. Otherwise a child continues
+/// and the process stays: it forwards SIGINT, SIGTERM, SIGHUP and SIGQUIT, except those that its starter ignores, until
+/// the child has ended.
 ///
-/// 0 in the process that goes on; 1 in the one that stayed, with the child's wait status (wait(2)) in `*status`; or -errno.
+/// 0 in the process that continues; 1 in the one that stayed, with the child's wait status (wait(2)) in `*status`; or
+/// -errno.
 int clinux_own_session(int *status);
 
-/// Ends this process as the child ended: by the same exit code, or the same signal.
+/// Ends this process as the child ended: with the same exit code or signal.
 _Noreturn void clinux_end_like(int status);

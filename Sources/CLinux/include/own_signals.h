@@ -1,5 +1,5 @@
 #pragma once
 
-/// Takes back what a starter's signal settings would do to this program (signal(7)): the ends of its children are told, an
-/// alarm arrives, and a file that grows beyond the limit on its size is an error to report instead of an end.
+/// Undoes what a starter's signal settings would do to this program (signal(7)): the ends of its children are reported,
+/// an alarm arrives, and a file that grows beyond the file size limit causes an error instead of ending the program.
 void clinux_own_signals(void);

@@ -3,15 +3,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Frames that tell addresses, as they pass an interface (packet(7)).
+// Frames that reveal addresses, as they pass through an interface (packet(7)).
 
-/// Opens a socket on the interface of that index that is given ARP, DHCP (IPv4) and neighbour discovery in both
+/// Opens a socket on the interface with this index that gets ARP, DHCP (IPv4) and neighbour discovery in both
 /// directions, and nothing else: the kernel filters. Non-blocking and close-on-exec; needs CAP_NET_RAW. The descriptor,
 /// or -errno.
 int clinux_packet_open(unsigned interface);
 
-/// Takes the next frame, of which up to `size` bytes; `outgoing` says whether the host sent it through the interface. Its
-/// length; -EAGAIN where there is none; -ENETDOWN where the interface went down or away; else -errno.
+/// Receives the next frame, up to `size` bytes of it; `outgoing` says whether the host sent it through the interface.
+/// Its length; -EAGAIN if there is none; -ENETDOWN if the interface went down or is gone; else -errno.
 long clinux_packet_receive(int fd, void *frame, size_t size, bool *outgoing);
 
 /// Sends a frame through the interface. 0 or -errno (-ENOBUFS: its queue is full).

@@ -1,5 +1,5 @@
 #pragma once
 
-/// Starts this program again, detached: in a session of its own, its stdin and stdout nowhere, its stderr ours, `line` as
-/// descriptor 3 and `journal` as descriptor 4, and nothing else of ours that is close-on-exec. Its pid, or -errno.
+/// Starts this program again, detached: in its own session, with stdin and stdout at /dev/null, the same stderr, `line`
+/// as descriptor 3, `journal` as descriptor 4, and no other descriptor. Its pid, or -errno.
 int clinux_spawn_self(char *const *arguments, int line, int journal);

@@ -1,9 +1,9 @@
 #pragma once
 
-// Stream sockets with a name in a directory given by descriptor. The name goes through /proc/self/fd/DIRFD, so that the
-// 107 bytes of sun_path (unix(7)) don't limit how deep the directory lies.
+// Named stream sockets in a directory given by its descriptor. The path goes through /proc/self/fd/DIRFD, so that the
+// 107 bytes of sun_path (unix(7)) don't limit the depth of the directory.
 
-/// Makes a listening socket called `name`, replacing a stale one, with the given mode. The descriptor, or -errno.
+/// Creates a listening socket called `name` with the given mode, replacing a stale one. The descriptor, or -errno.
 int clinux_unix_listen(int dirfd, const char *name, unsigned mode);
 
 /// Connects to `name`; non-blocking and close-on-exec. The descriptor, or -errno (-ECONNREFUSED: nobody listens;

@@ -2,6 +2,6 @@
 
 #include <stdbool.h>
 
-/// Whether the interface of that name, in the calling thread's network namespace, is Wi-Fi. Not so for one that isn't
-/// there, or whose driver doesn't say.
+/// Whether the interface with this name, in the calling thread's network namespace, is Wi-Fi. False if it does not
+/// exist or its driver does not say.
 bool clinux_is_wireless(const char *name);

@@ -7,7 +7,7 @@ import VMLife
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", _superCommandName: Root.name,
-        abstract: "Say whether VMs could start here, and what in their files, disks and bridges keeps them from it.")
+        abstract: "Check whether VMs could start here, and name every problem in their files, disks and bridges.")
 
     @OptionGroup var targets: Targets
     @OptionGroup var trust: TrustOption
@@ -35,7 +35,7 @@ struct Check: ParsableCommand {
         let file = try surroundings.file(of: vm)
         let starting = Starting(file, in: surroundings)
         let plan = try starting.plan(to: .check(isRunning: isRunning))
-        let unchecked = file.params.qemuArguments.isEmpty ? [] : ["QEMUARGn are QEMU's own to judge: not checked"]
+        let unchecked = file.params.qemuArguments.isEmpty ? [] : ["QEMUARGn was not checked: only QEMU can judge it"]
         return starting.notices(of: plan) + plan.derivedValues + unchecked
     }
 

@@ -10,8 +10,8 @@ struct Console: ParsableCommand {
         commandName: "console", _superCommandName: Root.name,
         abstract: "Connect to a VM's serial console.",
         discussion: """
-            Ctrl-] leaves. A Linux guest writes here only with console=ttyS0 on its kernel command line. While somebody \
-            else has the console, you see what they see, and can't type.
+            Ctrl-] leaves. A Linux guest writes here only with console=ttyS0 on its kernel command line. While \
+            somebody else has the console, you see what they see, but can't type.
             """)
 
     @Argument(help: "The VM.", completion: .vm)
@@ -36,16 +36,17 @@ struct Console: ParsableCommand {
         }
     }
 
-    /// Follows what the one who has the console sees. A script that wants to type there is refused: nobody would read it.
+    /// Follows what the holder of the console sees. A script that wants to type is refused, because nobody would read
+    /// its input.
     private func watch(_ name: VMName, _ paths: Paths) throws -> ConsoleEnd {
         guard isatty(STDIN_FILENO) == 1 else {
             throw VMError(
                 .busy, name.description, "its console is in use",
-                remedy: .run("follow what it shows", "kvmctl logs --follow \(name)"))
+                remedy: .run("follow its output", "kvmctl logs --follow \(name)"))
         }
         var watch = try ConsoleWatch(name, paths: paths)
         Message.note(
-            "the console of \(name) is in use: you see what it shows, and what you type does nothing; Ctrl-] leaves")
+            "the console of \(name) is in use: you see its output, but your input is ignored; Ctrl-] leaves")
         return try watch.run(input: STDIN_FILENO, output: STDOUT_FILENO)
     }
 
@@ -53,11 +54,11 @@ struct Console: ParsableCommand {
         let text =
             switch notice {
             case .silent:
-                "nothing heard yet. Press Enter; a Linux guest writes here only with console=ttyS0 on its kernel command "
+                "no output yet. Press Enter. A Linux guest writes here only with console=ttyS0 on its kernel command "
                     + "line."
             case .full: "the guest does not read its console: what you type now is lost. Ctrl-] leaves."
             }
-        // The terminal is in raw mode: a line end needs its carriage return.
+        // The terminal is in raw mode, so a line end needs its carriage return.
         return "\r\nkvmctl: \(text)\r\n"
     }
 }

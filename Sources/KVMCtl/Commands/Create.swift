@@ -9,16 +9,16 @@ import VMLife
 struct Create: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "create", _superCommandName: Root.name,
-        abstract: "Make a new VM: its vm.params and its disks, which take no space until they are written.",
+        abstract: "Create a VM: its vm.params and its disks, which take no space until they are written to.",
         discussion: """
-            A name makes it under the first directory of VMs that you may write to, where `kvmctl start` finds it: root's is \
-            /vms, others' ~/vms, and KVMCTL_VMS names others. `kvmctl create web` makes /vms/web; `kvmctl create ./web`, \
-            and `kvmctl create .`, make it here.
+            A name creates the VM under the first directory of VMs that you may write to, where `kvmctl start` finds \
+            it: /vms for root, ~/vms for others, or those in KVMCTL_VMS. `kvmctl create web` creates /vms/web; `kvmctl \
+            create ./web` and `kvmctl create .` create it here.
             """)
 
     @Argument(
         help: ArgumentHelp(
-            "Its name; or a path, with a `/`: the directory that will hold it.", valueName: "vm"),
+            "The VM's name; or a path, with a `/`, to the directory that will hold it.", valueName: "vm"),
         completion: .directory)
     var place: String
 
@@ -54,7 +54,7 @@ struct Create: ParsableCommand {
         if place.isEmpty { throw ValidationError("the name is empty") }
         if cdrom.contains("") { throw ValidationError("--cdrom takes the path of an ISO") }
         if net.contains(nil), net.count > 1 {
-            throw ValidationError("--net none goes without other --net")
+            throw ValidationError("--net none excludes any other --net")
         }
     }
 

@@ -7,11 +7,11 @@ import VMLife
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", _superCommandName: Root.name,
-        abstract: "Find everything that stops a VM from starting or from being reached, and what mends it.",
+        abstract: "Find everything that stops a VM from starting or from being reached, and say how to fix it.",
         discussion: """
-            A problem stops a VM from starting, or from being reached; a warning is about what works badly, or could not be \
-            looked at. Below each stands the command line that mends it, to be run as root. Exits with 0 if there is no \
-            problem, else with 69.
+            A problem stops a VM from starting or from being reached. A warning is about something that works badly, \
+            or that could not be looked at. Below each stands the command that fixes it, to be run as root. Exits with \
+            0 if there is no problem, else with 69.
             """)
 
     @Argument(help: "Only these VMs and bridges, and the host.", completion: .vm)
@@ -42,14 +42,14 @@ struct DoctorCommand: ParsableCommand {
 }
 
 extension Finding {
-    /// For people: `problem  br0: is down`, and below it what mends it.
+    /// For people: `problem  br0: is down`, and below it how to fix it.
     fileprivate var lines: String {
         let column = 9
         let word = severity.rawValue + String(repeating: " ", count: column - severity.rawValue.count)
         let first = "\(word)\(subject): \(text)"
         let indent = String(repeating: " ", count: column)
         return switch mend {
-        case .command(let line): "\(first)\n\(indent)mend: \(line)"
+        case .command(let line): "\(first)\n\(indent)fix: \(line)"
         case .step(let text): "\(first)\n\(indent)\(text)"
         case nil: first
         }

@@ -9,18 +9,18 @@ import VMLife
 struct IP: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ip", _superCommandName: Root.name,
-        abstract: "Print the addresses of VMs' guests, and who knows them.",
+        abstract: "Print the addresses of guests, and where they were learned from.",
         discussion: """
-            Asks the guest agent, kvmctl's own DHCP server and the host's neighbour table, and listens to \
-            DHCP, ARP and IPv6 neighbour discovery on the VM's own interface (as root), so that neither an agent nor a \
-            DHCP server of the host's is needed. Prints one address a line, the best first: \
-            `ssh root@$(kvmctl ip web | head -1)`; several VMs, with their names in front. On a terminal: a table.
+            Asks the guest agent, kvmctl's DHCP server and the host's neighbour table. As root it also listens to \
+            DHCP, ARP and IPv6 neighbour discovery on the VM's interface, so that neither an agent nor a DHCP server \
+            on the host is needed. Prints one address per line, the best first: `ssh root@$(kvmctl ip web | head -1)`. \
+            With several VMs, each line starts with the VM's name. On a terminal it prints a table.
             """)
 
     @OptionGroup var targets: Targets
 
     @Option(
-        help: "Wait so long for an address that the guest has for sure, and say what was seen of it if none comes.",
+        help: "Wait this long for an address that the guest certainly has; if none comes, say what was seen.",
         transform: OptionValue.duration)
     var wait: Duration?
 
@@ -30,13 +30,13 @@ struct IP: ParsableCommand {
     @Flag(name: [.customShort("6"), .customLong("ipv6")], help: "IPv6 only.")
     var ipv6 = false
 
-    @Option(help: "Only the NIC of this number, as in NETn.")
+    @Option(help: "Only the NIC with this number, as in NETn.")
     var nic: Int?
 
-    @Flag(help: "Link-local addresses too: they work only on the guest's own link.")
+    @Flag(help: "Also print link-local addresses, which work only on the guest's link.")
     var any = false
 
-    @Flag(help: "Print a table, with NICs and sources, also where the output is no terminal.")
+    @Flag(help: "Print a table, with NICs and sources, even if the output is not a terminal.")
     var table = false
 
     @OptionGroup var output: OutputOptions
@@ -57,9 +57,10 @@ struct IP: ParsableCommand {
         let paths = try Places.current()
         let deadline = wait.map { Deadline(in: $0) }
         let wish = AddressWish(family: ipv4 ? .ipv4 : ipv6 ? .ipv6 : nil, nic: nic, linkLocal: any)
-        // All are listened to before the first is waited for: the kernel keeps what the others say meanwhile.
+        // Listening starts for all VMs before the first is waited for: the kernel queues what the others send
+        // meanwhile.
         let prepare = { (vm: VMReference) throws -> AddressSearch? in
-            // Of all VMs those that don't run are no failure.
+            // With --all, a VM that does not run is not a failure.
             if targets.all, try !Places.inventory().mayRun(vm) { return nil }
             try Places.inventory().refuseAnothers(vm)
             return try AddressSearch(vm, wish: wish, paths: paths)

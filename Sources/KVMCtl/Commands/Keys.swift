@@ -5,14 +5,14 @@ import VMCore
 struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys", _superCommandName: Root.name,
-        abstract: "List the keys of vm.params, and what each is for.",
-        discussion: "Where a key has an `n`, a number stands for it in the file: DISK0. vm.params(5) says more.")
+        abstract: "List the keys of vm.params, and what each one is for.",
+        discussion: "An `n` in a key stands for a number, as in DISK0. See vm.params(5) for more.")
 
     @OptionGroup var output: OutputOptions
 
     func run() {
         if output.json { return output.print(list: ParamsSchema.entries.map(\.json)) }
-        var table = Table("KEY", "N", "WHAT IT IS FOR")
+        var table = Table("KEY", "N", "PURPOSE")
         for entry in ParamsSchema.entries where entry.status != .notBuilt {
             let indices = entry.indices.map { "\($0.lowerBound)-\($0.upperBound)" } ?? ""
             table.add(entry.key.pattern, indices, entry.summary)

@@ -7,7 +7,7 @@ import VMLife
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", _superCommandName: Root.name,
-        abstract: "List the VMs: those under the roots, and those that run.", aliases: ["ls"])
+        abstract: "List the VMs under the roots, and all others that run.", aliases: ["ls"])
 
     @OptionGroup var output: OutputOptions
 
@@ -32,7 +32,7 @@ struct List: ParsableCommand {
         }
         for entry in entries where entry.isStray {
             Message.note(
-                "\(entry.name): runs on without its run-time files, which somebody removed; "
+                "\(entry.name): still runs, but without its run-time files, which were removed; "
                     + "\(command: "kvmctl show \(entry.name)") says more")
         }
     }

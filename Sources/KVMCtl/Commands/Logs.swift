@@ -7,32 +7,33 @@ import VMLife
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", _superCommandName: Root.name,
-        abstract: "Show what a VM wrote: its serial console, QEMU's messages, or its flight record.")
+        abstract: "Show a VM's logs: its serial console, QEMU's messages, or its flight record.")
 
     @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
-    @Flag(help: "The log: the guest's serial console, QEMU's messages, or the QMP events of the VM's life.")
+    @Flag(help: "Which log: the guest's serial console, QEMU's messages, or the VM's QMP events.")
     var kind: LogKind = .console
 
     @Option(name: [.customShort("n"), .long], help: "Only the last N lines.", transform: OptionValue.lines)
     var lines: Int?
 
-    @Flag(name: .shortAndLong, help: "Go on as it grows, until interrupted.")
+    @Flag(name: .shortAndLong, help: "Keep printing as the log grows, until interrupted.")
     var follow = false
 
-    @Flag(help: "The run before the last start.")
+    @Flag(help: "Show the log of the run before the last start.")
     var previous = false
 
     func validate() throws {
-        if follow, previous { throw ValidationError("--follow goes without --previous") }
+        if follow, previous { throw ValidationError("--follow and --previous exclude each other") }
     }
 
     func run() throws {
         let vm = try VMLocator(try Places.current()).find(vm)
         let place = try Places.inventory().place(of: vm)
         var log = try LogReader(kind, of: vm.name, previous: previous, lastLines: lines, in: place)
-        // What a guest wrote can hold escape sequences: they are shown on a terminal, and left alone elsewhere.
+        // A guest's output can hold escape sequences. They are made visible on a terminal, and left as they are
+        // elsewhere.
         var shown = isatty(STDOUT_FILENO) == 1 ? PrintableStream(keeping: ["\t", "\n", "\r"]) : nil
         while true {
             let bytes = try log.next()

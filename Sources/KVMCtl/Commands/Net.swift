@@ -7,7 +7,7 @@ import VMHost
 struct Net: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "net", _superCommandName: Root.name,
-        abstract: "Make, remove and show the host's bridges, and connect them.",
+        abstract: "Create, remove and show the host's bridges, and connect them to networks.",
         subcommands: [
             NetUp.self, NetConfirm.self, NetDown.self, NetShow.self, NetPersist.self, NetUnpersist.self, NetGuard.self,
         ])
@@ -16,8 +16,8 @@ struct Net: ParsableCommand {
 /// `kvmctl net down`.
 struct NetDown: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "down", abstract: "Remove a bridge that no VM is on.",
-        discussion: "Its uplink gets the addresses, routes and rules that the bridge has.")
+        commandName: "down", abstract: "Remove a bridge that no VM uses.",
+        discussion: "The bridge's addresses, routes and rules move back to its uplink.")
 
     @Argument(help: "The bridge, such as br0.", transform: OptionValue.presentBridge)
     var bridge: DeviceName
@@ -28,8 +28,8 @@ struct NetDown: ParsableCommand {
     func run() throws {
         try NetResult.inTurn(dryRun) {
             let change = try Bridges.down(try Bridges.name(of: bridge))
-            let done = change.moved.isEmpty ? "removed" : "removed; its uplink has \(change.moved) back"
-            try NetResult(change, wasThere: "there is none", done: done).reach(dryRun, output)
+            let done = change.moved.isEmpty ? "removed" : "removed; \(change.moved) moved back to its uplink"
+            try NetResult(change, wasThere: "no such bridge", done: done).reach(dryRun, output)
         }
     }
 }
@@ -81,7 +81,7 @@ struct NetShow: ParsableCommand {
     }
 }
 
-/// What a command made of a bridge, or would make.
+/// The change that a command made to a bridge, or would make.
 struct NetResult {
     let change: BridgeChange
     let wasThere: String
@@ -91,15 +91,15 @@ struct NetResult {
         (self.change, self.wasThere, self.done) = (change, wasThere, done)
     }
 
-    /// Plans and makes a change while no other command changes the host's network; a plan alone needs no turn.
+    /// Plans and makes a change while no other command changes the host's network. A dry run does not have to wait.
     static func inTurn(_ dryRun: DryRunOption, _ body: () throws -> Void) throws {
         if dryRun.isOn { return try body() }
         try Bridges.inTurn(try Places.current(), body)
     }
 
-    /// Carries the change out, unless it is only asked for, and says so.
+    /// Carries out the change, unless this is a dry run, and reports it.
     ///
-    /// - Parameter trial: For how long it is to be on trial; nil: it stays.
+    /// - Parameter trial: How long the change is on trial; nil if it is not.
     func reach(_ dryRun: DryRunOption, _ output: OutputOptions, trial: Duration? = nil) throws {
         if !dryRun.isOn, !change.isEmpty {
             try Places.refuseUser("\(change.bridge)")
@@ -133,7 +133,7 @@ struct NetResult {
 extension Bridges.Bridge {
     /// As JSON (docs/json.md, schema kvmctl.bridge/1).
     ///
-    /// - Parameter left: for how many seconds a change to it is still on trial.
+    /// - Parameter left: For how many more seconds a change to it is on trial.
     func json(trialLeft left: Int64?) -> JSON {
         [
             "schema": "kvmctl.bridge/1", "name": .string(name), "network": .string(network),

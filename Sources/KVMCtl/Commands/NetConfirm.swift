@@ -6,16 +6,16 @@ import VMHost
 /// `kvmctl net confirm`.
 struct NetConfirm: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "confirm", abstract: "Keep what `net up --try` did.")
+        commandName: "confirm", abstract: "Keep a change that `net up --try` made.")
 
-    @Argument(help: "The bridge; else all that is on trial.", transform: OptionValue.presentBridge)
+    @Argument(help: "The bridge. Default: every change that is on trial.", transform: OptionValue.presentBridge)
     var bridge: DeviceName?
 
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        // Only root sees what is on trial.
+        // Only root can see what is on trial.
         try Places.refuseUser(bridge?.description ?? "net confirm")
         let name = try bridge.map { bridge throws(VMError) in try Bridges.name(of: bridge) }
         let kept = try Trial.keep(name, try Places.current(), isDry: dryRun.isOn)

@@ -7,11 +7,11 @@ import VMHost
 struct NetPersist: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "persist",
-        abstract: "Write a bridge, as it is now, into the configuration of what sets this host's network up at boot.",
+        abstract: "Write a bridge, as it is now, to the configuration that sets up this host's network at boot.",
         discussion: """
-            What the host uses is found by looking: systemd-networkd, ifupdown or NetworkManager. Only files of kvmctl's own \
-            are written; other files that are about the same links are named, with what to do. An address that came from \
-            DHCP is asked for by DHCP again.
+            The service that this host uses is detected: systemd-networkd, ifupdown or NetworkManager. Only kvmctl's \
+            own files are written. Other files about the same links are named, with what to do about them. An address \
+            that came from DHCP will come from DHCP again.
             """)
 
     @Argument(help: "The bridge, such as br0.", transform: OptionValue.presentBridge)
@@ -31,12 +31,12 @@ struct NetPersist: ParsableCommand {
         let name = try Bridges.name(of: bridge)
         if Trial.isOn(name, try Places.current()) {
             throw VMError(
-                .busy, name.description, "is on trial: what is written now would be there after a boot all the same",
+                .busy, name.description, "is on trial: what is written now would outlast a rollback",
                 remedy: .run("keep it first", "kvmctl net confirm \(name)"))
         }
         let persisting = try Persisting(name, for: service)
         let title = persisting.service?.title ?? ""
-        try persisting.report(name, dryRun, output, otherwise: "in the files of \(title) already")
+        try persisting.report(name, dryRun, output, otherwise: "already in the files of \(title)")
     }
 }
 
@@ -54,12 +54,12 @@ struct NetUnpersist: ParsableCommand {
 
     func run() throws {
         let name = try Bridges.name(of: bridge)
-        try Persisting(removing: name).report(name, dryRun, output, otherwise: "in no file of kvmctl's")
+        try Persisting(removing: name).report(name, dryRun, output, otherwise: "in none of kvmctl's files")
     }
 }
 
 extension Persisting {
-    /// Carries it out, unless it is only asked for, and says so.
+    /// Carries out the change, unless this is a dry run, and reports it.
     fileprivate func report(
         _ bridge: InterfaceName, _ dryRun: DryRunOption, _ output: OutputOptions, otherwise: String
     ) throws {

@@ -7,42 +7,43 @@ import VMHost
 /// `kvmctl net up`.
 struct NetUp: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "up", abstract: "Make a bridge, or bring one up; one that is there as asked is left alone.",
+        commandName: "up", abstract: "Create a bridge, or bring one up; one that is already as asked is left alone.",
         discussion: """
-            With --uplink, the device's addresses, routes and MAC become the bridge's, all at once: connections survive. \
-            With --try, all goes back unless it is confirmed in time, by Enter or by `kvmctl net confirm`; at once if the \
-            command ends before, however that comes, or if the gateway that answered before no longer does.
+            With --uplink, the device's addresses, routes and MAC move to the bridge in one step, so that connections \
+            survive. With --try, the change is rolled back unless it is confirmed in time, with Enter or `kvmctl net \
+            confirm`. It is rolled back at once if the command ends early, for whatever reason, or if a gateway that \
+            answered before stops answering.
             """)
 
     @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
     var bridge: InterfaceName
 
     @Option(
-        help: "The device that connects it to the network outside, by any of its names.", transform: OptionValue.device)
+        help: "The device that connects it to the outside network, by any of its names.", transform: OptionValue.device)
     var uplink: DeviceName?
 
     @Option(
         name: .customLong("address"), parsing: .singleValue,
-        help: "An address of the host's on it, with a length: 192.168.1.5/24. May be repeated.",
+        help: "An address for the host, with a prefix length: 192.168.1.5/24. May be repeated.",
         transform: OptionValue.addressWithLength)
     var addresses: [IPPrefix] = []
 
     @Option(
         name: .customLong("gateway"), parsing: .singleValue,
-        help: "The router of the default route, one for IPv4 and one for IPv6.", transform: OptionValue.address)
+        help: "The router for the default route; one for IPv4 and one for IPv6.", transform: OptionValue.address)
     var gateways: [IPAddress] = []
 
     @Option(help: "Its MTU in bytes.", transform: OptionValue.mtu)
     var mtu: Int?
 
-    @Flag(help: "Speak the spanning tree protocol.")
+    @Flag(help: "Run the spanning tree protocol.")
     var stp = false
 
-    @Flag(name: .customLong("vlan-aware"), help: "Keep VLANs apart.")
+    @Flag(name: .customLong("vlan-aware"), help: "Make it VLAN-aware: it keeps VLANs apart.")
     var vlanAware = false
 
     @Option(
-        name: .customLong("try"), help: "Take it all back unless it is confirmed in this time, such as 30s.",
+        name: .customLong("try"), help: "Roll it back unless it is confirmed within this time, such as 30s.",
         transform: OptionValue.duration)
     var trial: Duration?
 
@@ -54,7 +55,7 @@ struct NetUp: ParsableCommand {
             throw ValidationError("--gateway: there can be one for IPv4 and one for IPv6")
         }
         if let trial, trial < .seconds(1) {
-            throw ValidationError("--try: less than a second is no time to confirm it")
+            throw ValidationError("--try: at least one second is needed to confirm it")
         }
     }
 
@@ -65,20 +66,20 @@ struct NetUp: ParsableCommand {
             spanningTree: stp, vlanAware: vlanAware)
         try NetResult.inTurn(dryRun) {
             let change = try Bridges.up(wanted)
-            try NetResult(change, wasThere: "up already", done: done(change)).reach(dryRun, output, trial: trial)
+            try NetResult(change, wasThere: "already up", done: done(change)).reach(dryRun, output, trial: trial)
         }
     }
 
     private func done(_ change: BridgeChange) -> String {
         guard let uplink else { return "up (\(change.steps.joined(separator: "; ")))" }
-        return "up, with the uplink \(uplink)" + (change.moved.isEmpty ? "" : "; it has \(change.moved) now")
+        return "up, with the uplink \(uplink)" + (change.moved.isEmpty ? "" : "; it has taken over \(change.moved)")
     }
 }
 
-/// `kvmctl net guard`: what `net up --try` runs, beside itself.
+/// `kvmctl net guard`: run by `net up --try`, beside itself.
 struct NetGuard: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "guard", abstract: "See to a change that is on trial.", shouldDisplay: false)
+        commandName: "guard", abstract: "Watch over a change that is on trial.", shouldDisplay: false)
 
     @Argument(transform: { FilePath($0) }) var journal: FilePath
     @Argument(transform: OptionValue.duration) var limit: Duration
@@ -87,8 +88,8 @@ struct NetGuard: ParsableCommand {
         guard let (verdict, failures) = try Guardian(journal: journal).watch(for: limit), verdict != .kept else {
             return
         }
-        // The command can't say it any more; the terminal may still be there.
-        Message.note("\(journal.lastComponent?.string ?? ""): taken back: \(verdict.reason)")
+        // The command can no longer say so; the terminal may still be there.
+        Message.note("\(journal.lastComponent?.string ?? ""): rolled back: \(verdict.reason)")
         failures.forEach(Message.error)
     }
 }

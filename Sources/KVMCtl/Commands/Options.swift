@@ -5,13 +5,13 @@ import VMCore
 import VMHost
 import VMLife
 
-/// Where this caller's VMs are.
+/// What the caller's user and environment determine: paths, the inventory of VMs, trust.
 enum Places {
     private static func environment(_ key: String) -> String? { getenv(key).map { String(cString: $0) } }
 
-    /// Refuses to change the host's network for a user.
+    /// Refuses to change the host's network for a user who is not root.
     ///
-    /// - Throws: `.denied`, where the caller is not root.
+    /// - Throws: `.denied` if the caller is not root.
     static func refuseUser(_ subject: String) throws(VMError) {
         guard geteuid() != 0 else { return }
         throw VMError(
@@ -29,44 +29,45 @@ enum Places {
             try current(), others: Others.of(uid: geteuid(), environment: environment), trust: try trust())
     }
 
-    /// Whose files this caller acts on.
+    /// Which users' files are trusted.
     static func trust(owner: Bool = false) throws(VMError) -> FileTrust {
         try FileTrust.of(uid: geteuid(), environment: environment, trustingOwner: owner)
     }
 }
 
-/// The VMs that a command is about.
+/// The VMs that a command acts on.
 struct Targets: ParsableArguments {
     @Argument(help: "The VMs: names, or paths of params files.", completion: .vm)
     var vms: [String] = []
 
-    @Flag(help: "Every VM: those under the roots, and those that run.")
+    @Flag(help: "All VMs: those under the roots, and all others that run.")
     var all = false
 
     func validate() throws {
-        if all != vms.isEmpty { throw ValidationError(all ? "--all goes without names" : "name a VM, or say --all") }
+        if all != vms.isEmpty { throw ValidationError(all ? "--all takes no names" : "name a VM, or use --all") }
     }
 
-    /// Does something to each VM, goes on after a failure, and reports them all.
+    /// Does something to each VM, goes on after a failure, and reports every failure.
     ///
     /// - Parameters:
-    ///   - results: is told which VM it is about, and of its failure.
-    ///   - surroundings: what reads the files that tell the VMs' names, where it is to read them again.
-    /// - Throws: what the only VM threw; `SomeFailed` if some of several failed.
+    ///     - results: Collects the result or the failure of each VM.
+    ///     - surroundings: Reads the files in which the VMs' names are, if they have to be read again later.
+    /// - Throws: The failure, if there was only one VM; `SomeFailed` if some of several failed.
     func forEach(
         _ results: VMResults, reading surroundings: Surroundings? = nil, _ body: (VMReference) throws -> Void
     ) throws {
         try forEach(results, reading: surroundings, { $0 }, then: body)
     }
 
-    /// The same in two rounds: prepares something for each VM before the first is dealt with.
+    /// The same in two rounds: prepares something for each VM before the first one is dealt with.
     ///
-    /// Of all VMs those that run come first: they are known without a look at the roots, which may not answer.
+    /// With --all, running VMs come first: they are known without looking at the roots, which may not answer.
     ///
     /// - Parameters:
-    ///   - descriptors: how many descriptors each takes that is prepared. Where there are not enough for all, some are dealt
-    ///     with after the others.
-    ///   - between: is asked once those are prepared that are dealt with next; what it throws ends the command.
+    ///     - descriptors: How many descriptors each prepared VM holds. If there are not enough for all, the VMs are
+    ///   dealt with in batches.
+    ///     - between: Called when the VMs of a batch are prepared, before they are dealt with. An error ends the
+    ///   command.
     func forEach<Prepared>(
         _ results: VMResults, reading surroundings: Surroundings? = nil, _ prepare: (VMReference) throws -> Prepared,
         holding descriptors: Int = 0, between: ([Prepared]) throws -> Void = { _ in },
@@ -89,7 +90,7 @@ struct Targets: ParsableArguments {
         if all {
             let running = locator.running()
             try deal(with: running)
-            // What can't be found can't be done either.
+            // A VM that can't be found counts as a failure.
             try deal(with: locator.defined(besides: running.compactMap { try? $0.get() }, reading: surroundings))
         } else {
             try deal(with: locator.find(vms))
@@ -97,18 +98,18 @@ struct Targets: ParsableArguments {
         if attempts.failures > 0 { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
     }
 
-    /// What is done to VMs one after the other; a failure of one does not end it.
+    /// Acts on VMs one after the other; a failure of one does not end the rest.
     private struct Attempts {
         let results: VMResults
-        /// What they were asked for by; nil: it is about all.
+        /// The words by which the VMs were named; nil with --all.
         let words: [String]?
-        /// The names of those there are; nil: what is there has none.
+        /// The VMs' names; nil for one that was not found.
         var names: [String?] = []
         var failures = 0
 
-        /// Does something to the VM of this number; nil where that failed.
+        /// Does something to the VM with this number; nil if that failed.
         ///
-        /// - Throws: why, where it is the only VM.
+        /// - Throws: The failure, if it is the only VM.
         mutating func make<Value>(_ number: Int, _ step: () throws -> Value) throws -> Value? {
             results.turn(to: number)
             do { return try step() } catch let error as VMError {
@@ -130,7 +131,7 @@ struct OutputOptions: ParsableArguments {
     /// Prints a list as one JSON document.
     func print(list: [JSON]) { print(.array(list)) }
 
-    /// Prints one JSON document. JSON has escapes of its own: another would make it unreadable.
+    /// Prints one JSON document. JSON has its own escapes; others would make it unreadable.
     func print(_ document: JSON) {
         Deeds.note(document.text)
         Swift.print(document.prettyText)
@@ -141,15 +142,15 @@ struct OutputOptions: ParsableArguments {
 struct TrustOption: ParsableArguments {
     @Flag(
         name: .customLong("trust-owner"),
-        help: "Use a params file of another account's, with that account's rights and no others.")
+        help: "Use another account's params file, with that account's rights only.")
     var owner = false
 
-    /// Whose files are acted on.
+    /// Which users' files are trusted.
     func trust() throws(VMError) -> FileTrust { try Places.trust(owner: owner) }
 }
 
 /// `--dry-run`.
 struct DryRunOption: ParsableArguments {
-    @Flag(name: .customLong("dry-run"), help: "Print what would be done, and touch nothing.")
+    @Flag(name: .customLong("dry-run"), help: "Print what would be done, and change nothing.")
     var isOn = false
 }

@@ -12,12 +12,12 @@ struct Remove: ParsableCommand {
 
     @OptionGroup var targets: Targets
 
-    @Flag(help: "Remove the disks too, as far as they are in the VM's own directory and no other VM uses them.")
+    @Flag(help: "Also remove the disks that are in the VM's directory and that no other VM uses.")
     var disks = false
 
     @Flag(
         name: .shortAndLong,
-        help: "Don't ask. Without a terminal, --all and --disks of several VMs need it: what they remove is gone.")
+        help: "Don't ask. Without a terminal, --all and --disks of several VMs need this: there is no undo.")
     var yes = false
 
     @OptionGroup var trust: TrustOption
@@ -26,16 +26,16 @@ struct Remove: ParsableCommand {
 
     func run() throws {
         let asked = try surroundings()
-        // As things are after the question, which may have been open for long.
+        // Looked at again after the question, which may have been open for a long time.
         lazy var now = Result { try surroundings() }
         try output.list("kvmctl.rm/1") { results in
             try targets.forEach(results, { try wish($0, in: asked) }, between: confirm) { wish in
                 let removing = try plan(wish.vm, in: asks ? now.get() : asked)
-                // Planned anew: to keep all of them open would take a descriptor a file.
+                // Planned again: keeping all files open meanwhile would take a descriptor for each.
                 if let seen = wish.files, !Set(removing.gone).isSubset(of: seen) {
                     throw VMError(
-                        .busy, wish.vm.name.description, "has other files than those that were asked about",
-                        remedy: "nothing of it was removed; see what it has with --dry-run, and try again")
+                        .busy, wish.vm.name.description, "its files have changed since you were asked",
+                        remedy: "nothing of it was removed; look at its files with --dry-run, and try again")
                 }
                 if dryRun.isOn { asked.takeAsRemoved(wish.vm) } else { try removing.remove() }
                 results.add(removing.members(of: wish.vm.name, dryRun: dryRun.isOn))
@@ -44,14 +44,14 @@ struct Remove: ParsableCommand {
         }
     }
 
-    /// A VM that is to go.
+    /// A VM to be removed.
     private struct Wish {
         var vm: VMReference
-        /// The files that the question names; nil where none is asked.
+        /// The files that the question lists; nil if none is asked.
         var files: Set<FilePath>?
     }
 
-    /// Many VMs, or the disks of several. A single VM, and what is only looked at, was named on purpose.
+    /// Many VMs, or the disks of several. A single VM was named on purpose, and a dry run removes nothing.
     private var asks: Bool { (targets.all || disks && targets.vms.count > 1) && !yes && !dryRun.isOn }
 
     private func surroundings() throws -> Surroundings {
@@ -75,8 +75,8 @@ struct Remove: ParsableCommand {
         let what = "\(wishes.count) \(wishes.count == 1 ? "VM" : "VMs")\(disks ? " with their disks" : "")"
         guard Question.canBeAsked else {
             throw VMError(
-                .usage, "rm", "removes \(what), and there is no terminal to ask on",
-                remedy: "see what would go with --dry-run, and say --yes")
+                .usage, "rm", "would remove \(what), and there is no terminal to ask on",
+                remedy: "see what would be removed with --dry-run, then add --yes")
         }
         let lines = wishes.flatMap { wish in
             (wish.files ?? []).map(\.string).sorted().map { "  \(wish.vm.name): \($0)" }

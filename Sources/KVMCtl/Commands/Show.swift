@@ -8,7 +8,7 @@ import VMLife
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", _superCommandName: Root.name,
-        abstract: "Show all that is known of a VM.")
+        abstract: "Show everything that is known about VMs.")
 
     @OptionGroup var targets: Targets
     @OptionGroup var output: OutputOptions
@@ -25,7 +25,7 @@ struct Show: ParsableCommand {
     }
 }
 
-/// A VM's entry, and what only `show` tells.
+/// A VM's entry, and what only `show` prints.
 struct VMDetails {
     let entry: VMEntry
     let files: [(key: String, path: String)]
@@ -58,7 +58,7 @@ struct VMDetails {
             ("name", entry.name), ("state", entry.state.rawValue),
             ("params", entry.file.isEmpty ? "-" : entry.file.string),
         ]
-        if entry.isStray { rows.append(("run-time files", "removed by somebody: it can be stopped, and not asked")) }
+        if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.endReason { rows.append(("last end", reason)) }
         if let uuid = entry.uuid { rows.append(("UUID", uuid)) }
         rows += [("memory", entry.memoryText), ("CPUs", entry.cpusText), ("VNC", entry.vncWords)]

@@ -8,22 +8,22 @@ struct Start: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start", _superCommandName: Root.name,
         abstract: "Start VMs.",
-        discussion: "Starting a VM that runs says so and succeeds.")
+        discussion: "Starting a VM that already runs succeeds, and says so.")
 
     @OptionGroup var targets: Targets
 
-    @Option(help: "An ISO for this start; the machine boots it, once.", completion: .file(extensions: ["iso"]))
+    @Option(help: "An ISO for this start; the VM boots from it once.", completion: .file(extensions: ["iso"]))
     var cdrom: String?
 
-    @Flag(help: "Become QEMU, for systemd and CI; ends when the VM does.")
+    @Flag(help: "Turn into QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
 
     @Option(
-        help: "How long QEMU may take to get ready; default: 60s. Not with --foreground: nobody is left to look.",
+        help: "How long QEMU may take to become ready. Default: 60s. Not with --foreground: nobody is left to wait.",
         transform: OptionValue.duration)
     var timeout: Duration?
 
-    @Flag(help: "Say how long each stage took.")
+    @Flag(help: "Print how long each stage took.")
     var timings = false
 
     @OptionGroup var trust: TrustOption
@@ -32,9 +32,9 @@ struct Start: ParsableCommand {
 
     func validate() throws {
         if cdrom == "" { throw ValidationError("--cdrom takes the path of an ISO") }
-        if foreground, output.json, !dryRun.isOn { throw ValidationError("--json goes without --foreground") }
-        if foreground, timings { throw ValidationError("--timings goes without --foreground") }
-        if foreground, timeout != nil { throw ValidationError("--timeout goes without --foreground") }
+        if foreground, output.json, !dryRun.isOn { throw ValidationError("--json and --foreground exclude each other") }
+        if foreground, timings { throw ValidationError("--timings and --foreground exclude each other") }
+        if foreground, timeout != nil { throw ValidationError("--timeout and --foreground exclude each other") }
         if foreground, targets.all || targets.vms.count != 1 { throw ValidationError("--foreground takes one VM") }
     }
 

@@ -8,10 +8,10 @@ struct Stop: ParsableCommand {
         commandName: "stop", _superCommandName: Root.name,
         abstract: "Stop VMs.",
         discussion: """
-            The guest is asked first (the ACPI power button, pressed again every 5 s); if it has not shut down in time, \
-            QEMU is told to quit, and if that fails it is killed. Says which it was. A paused or sleeping guest is \
-            woken up first; one that has panicked is not asked. A stop with less patience goes ahead of one that is \
-            still waiting for the guest. Several VMs are stopped at the same time.
+            The guest is asked first, by the ACPI power button, pressed again every 5 s. If it has not shut down in \
+            time, QEMU is told to quit; if that fails, QEMU is killed. The output says which it was. A paused or \
+            sleeping guest is woken up first; one that has panicked is not asked. A stop with a shorter timeout \
+            overtakes one that is still waiting for the guest. Several VMs are stopped at the same time.
             """)
 
     @OptionGroup var targets: Targets
@@ -19,7 +19,7 @@ struct Stop: ParsableCommand {
     @Option(help: "How long the guest may take to shut down. Default: 30s.", transform: OptionValue.duration)
     var timeout = Duration.seconds(30)
 
-    @Flag(help: "Don't ask the guest: as if the power was cut.")
+    @Flag(help: "Don't ask the guest: like cutting the power.")
     var now = false
 
     @OptionGroup var dryRun: DryRunOption
@@ -45,7 +45,7 @@ struct Stop: ParsableCommand {
 
     private var patience: Duration { now ? .zero : timeout }
 
-    /// A stop on its way; without an outcome where nothing is to be done.
+    /// A stop in progress; without an outcome if there is nothing to do.
     private struct Begun {
         var name: VMName
         var rungs: [Stopping.Rung]
@@ -62,8 +62,8 @@ struct Stop: ParsableCommand {
 
     private static func text(_ rungs: [Stopping.Rung], _ timeout: Duration) -> String {
         guard !rungs.isEmpty else { return "not running" }
-        let guest = "the guest asked to shut down, for \(timeout.components.seconds)s; else "
-        return "would be stopped: \(rungs.contains(.guest) ? guest : "")QEMU told to quit; else killed"
+        let guest = "the guest is asked to shut down, for up to \(timeout.components.seconds)s; else "
+        return "would be stopped: \(rungs.contains(.guest) ? guest : "")QEMU is told to quit; else it is killed"
     }
 
     private static func text(_ outcome: Stopping.Outcome, _ timeout: Duration) -> String {
@@ -71,7 +71,7 @@ struct Stop: ParsableCommand {
             switch outcome.answer {
             case .notAsked, .ended: ""
             case .tooSlow: "the guest did not shut down in \(timeout.components.seconds)s; "
-            case .pointless(let runState): "the guest is past being asked (\(runState)); "
+            case .pointless(let runState): "the guest can no longer be asked (\(runState)); "
             case .noMonitor(let cause): "\(cause), so the guest could not be asked; "
             }
         return switch outcome.rung {
@@ -79,7 +79,7 @@ struct Stop: ParsableCommand {
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"
         case .killed: "stopped; \(why)QEMU did not quit and was killed"
-        case .crashed: "stopped; QEMU ended without a word before it was told to"
+        case .crashed: "stopped; QEMU ended unexpectedly before it was told to quit"
         }
     }
 }

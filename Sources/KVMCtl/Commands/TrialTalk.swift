@@ -4,17 +4,17 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What is said to the user, and asked of them, while a change is on trial.
+/// The messages and questions to the user while a change is on trial.
 struct TrialTalk {
     private let change: BridgeChange
-    /// Whether somebody sits there who sees the question and can answer it.
+    /// Whether a user can see the question and answer it.
     private let isTerminal = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1
 
     init(_ change: BridgeChange) { self.change = change }
 
-    /// Makes the change, and waits for the verdict.
+    /// Makes the change and waits for the verdict.
     ///
-    /// - Throws: Why it was taken back: `.timedOut`, or `.unavailable` without the gateway or the guardian.
+    /// - Throws: Why it was rolled back: `.timedOut`, or `.unavailable` without the gateway or the guardian.
     func run(for limit: Duration) throws {
         let paths = try Places.current()
         var trial = try change.begin(trialFor: limit, paths)
@@ -38,22 +38,22 @@ struct TrialTalk {
 
     private func ask(_ left: Duration) {
         let seconds = "\(left.wholeMilliseconds / 1000) s left".padding(to: 12)
-        Message.write("\r\(change.bridge): keep it? Enter keeps it, Ctrl-C takes it back; \(seconds)")
+        Message.write("\r\(change.bridge): keep it? Enter keeps it, Ctrl-C rolls it back; \(seconds)")
     }
 
-    /// Takes the line that was typed; the end of the input is no answer.
+    /// Handles the line that was typed; the end of the input is not an answer.
     private func answer(_ paths: Paths) throws {
-        guard readLine() != nil else { throw VMError(.timedOut, "\(change.bridge)", "the terminal has gone") }
+        guard readLine() != nil else { throw VMError(.timedOut, "\(change.bridge)", "the terminal is gone") }
         _ = try? Trial.keep(change.bridge, paths)
     }
 
     private func conclude(_ verdict: Verdict, _ left: [String], _ paths: Paths) throws {
         if verdict == .kept { return }
-        // Where the guardian was killed, the change is still there.
+        // If the guardian was killed, the change is still there.
         let leftovers = Trial.settleLeftovers(paths)
         throw VMError(
             verdict == .timePassed ? .timedOut : .unavailable, "\(change.bridge)",
-            "taken back: \(verdict.reason)", remedy: remedy(verdict),
+            "rolled back: \(verdict.reason)", remedy: remedy(verdict),
             details: left + leftovers.failures.map(\.description))
     }
 
@@ -61,7 +61,7 @@ struct TrialTalk {
         switch verdict {
         case .timePassed: "to keep it, press Enter in time, or run \(command: "kvmctl net confirm \(change.bridge)")"
         case .gatewayLost:
-            "see whether the uplink still had a carrier, and whether the network lets a bridge in (port security, 802.1X)"
+            "check whether the uplink still has a carrier, and whether the network admits a bridge (port security, 802.1X)"
         case .kept, .abandoned: nil
         }
     }

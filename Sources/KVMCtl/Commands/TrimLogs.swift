@@ -2,11 +2,11 @@ import ArgumentParser
 import VMCore
 import VMLife
 
-/// `kvmctl trim-logs`, for the timer of the package: what every command does before its own work, and no more.
+/// `kvmctl trim-logs`, for the package's timer: does only what every command does before its own work.
 struct TrimLogs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trim-logs", _superCommandName: Root.name,
-        abstract: "Keep the logs of VMs within bounds: 16 MiB each, the newest of it.",
+        abstract: "Trim the logs of VMs to their newest 16 MiB each.",
         shouldDisplay: false)
 
     func run() throws {

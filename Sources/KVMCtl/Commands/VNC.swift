@@ -6,23 +6,23 @@ import VMLife
 struct VNC: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "vnc", _superCommandName: Root.name,
-        abstract: "Say how to reach a VM's screen and keyboard: the address, the password, a tunnel to it.",
+        abstract: "Show how to reach a VM's screen and keyboard: the address, the password, a tunnel to it.",
         discussion: """
-            With VNCDISP=auto each start makes a password of its own, which only the VM's owner gets here. For a script: \
-            `VNC_PASSWORD=$(kvmctl vnc --password web) vncviewer :0`, or \
-            `vncsnapshot -passwd <(kvmctl vnc --password web | vncpasswd -f) :0 web.jpg`.
+            With VNCDISP=auto each start makes a new password, which only the VM's owner can see here. For scripts: \
+            `VNC_PASSWORD=$(kvmctl vnc --password web) vncviewer :0`, or `vncsnapshot -passwd <(kvmctl vnc --password \
+            web | vncpasswd -f) :0 web.jpg`.
             """)
 
     @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
-    @Flag(help: "Print the password alone.")
+    @Flag(help: "Print only the password.")
     var password = false
 
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        if password, output.json { throw ValidationError("--password goes without --json") }
+        if password, output.json { throw ValidationError("--password and --json exclude each other") }
     }
 
     func run() throws {
@@ -50,7 +50,7 @@ extension ScreenAccess {
         """
         address     \(address.contains(":") ? "[\(address)]" : address):\(port), display :\(display)
         password    \(password ?? "none: \(VMParams.VNC.unprotected)")
-        from afar   \(tunnel)
+        tunnel      \(tunnel)
         """
     }
 

@@ -28,21 +28,21 @@ extension VMEntry {
         ]
     }
 
-    /// The VNC column: the display as vm.params has it, with the address where that is not loopback.
+    /// The VNC column: the display as in vm.params, with the address unless that is loopback.
     var vncText: String {
         guard let vnc else { return "-" }
         guard let port = vnc.port else { return "auto" }
         return vnc.address == "127.0.0.1" ? ":\(port.display)" : "\(vnc.address):\(port.display)"
     }
 
-    /// The same for `show`: with what protects it.
+    /// The same for `show`, with its protection.
     var vncWords: String {
         guard let vnc else { return "-" }
         let place = process == nil ? "" : ": \(command: "kvmctl vnc \(name)")"
         return "\(vncText), \(vnc.hasPassword ? "with a password\(place)" : "without a password")"
     }
 
-    /// The NICS column: the taps where there are any, and what they are on.
+    /// The NICS column: each NIC's tap, if it has one, and its network.
     var nicsText: String {
         nics.isEmpty
             ? "-" : nics.map { nic in nic.tap.map { "\($0)@\(nic.place)" } ?? nic.place }.joined(separator: ",")
@@ -57,7 +57,7 @@ extension VMEntry {
 }
 
 extension VMEntry.NIC {
-    /// What it is connected to, and where it is found there: `bridge:br0`, `nat:10.213.0.5`.
+    /// What it is connected to, and its address there: `bridge:br0`, `nat:10.213.0.5`.
     var place: String { address.map { "\(network):\($0)" } ?? network }
 
     var json: JSON {

@@ -4,7 +4,8 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// Exit codes: sysexits(3), documented and stable (DESIGN §2.3). The one place where a failure becomes a number.
+/// Exit codes: sysexits(3), documented in kvmctl(1) and stable. This is the only place where a failure becomes a
+/// number.
 enum ExitStatus {
     static func code(of error: VMError.Code) -> Int32 {
         switch error {
@@ -21,7 +22,7 @@ enum ExitStatus {
         }
     }
 
-    /// Runs a command, says what went wrong if anything did, and ends the process.
+    /// Runs a command, reports any failure, and ends the process.
     static func leave(after command: () throws -> Void) -> Never {
         do {
             try command()
@@ -32,17 +33,17 @@ enum ExitStatus {
         } catch let failure as SomeFailed {
             end(failure.code)
         } catch let error where Root.exitCode(for: error).isSuccess {
-            // Help, or the version: a result like any other.
+            // Help or the version: a result like any other.
             leave { Swift.print(Root.fullMessage(for: error)) }
         } catch {
-            // What ArgumentParser has to say of the command line, with EX_USAGE. It repeats what it did not understand.
+            // ArgumentParser's message about the command line, with EX_USAGE. It repeats what it did not understand.
             let text = String(Root.fullMessage(for: error).trimmingPrefix("Error: "))
             Message.note(UnknownOption.completed(text, usage: text))
             exit(Root.exitCode(for: error).rawValue)
         }
     }
 
-    /// Ends the process, by this code unless that is success and the output was lost.
+    /// Ends the process with this code, unless that is success and the output was lost.
     private static func end(_ status: Int32) -> Never {
         do throws(VMError) { try flush() } catch {
             Message.error(error)
@@ -51,7 +52,7 @@ enum ExitStatus {
         exit(status)
     }
 
-    /// A reader that has gone, as `head` does, has had what it wanted.
+    /// A reader that is gone, as `head` is, has had what it wanted.
     private static func flush() throws(VMError) {
         let result = clinux_flush_stdout()
         guard result < 0, result != -EPIPE else { return }
@@ -59,13 +60,13 @@ enum ExitStatus {
     }
 }
 
-/// Several VMs were asked for, and each failure has been said already.
+/// Several VMs were asked for, and each failure has already been reported.
 struct SomeFailed: Error {
     let code: Int32
 
     init(code: Int32) { self.code = code }
 
-    /// What several errors come to: the code that they have in common, or that some failed; nil where there are none.
+    /// The exit code for several errors: the one that they share, or `partial`; nil if there are none.
     init?(_ errors: [VMError]) {
         guard let first = errors.first else { return nil }
         self.init(code: ExitStatus.code(of: errors.allSatisfy { $0.code == first.code } ? first.code : .partial))

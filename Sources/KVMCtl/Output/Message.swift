@@ -2,23 +2,23 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// What is said on stderr. Results go to stdout.
+/// Messages, on stderr. Results go to stdout.
 enum Message {
     /// A failure: what, why, what to do.
     static func error(_ error: VMError) { write("kvmctl: \(Printable.lines(error.description))\n") }
 
-    /// Something the user should know that is no failure.
+    /// Something that the user should know and that is not a failure.
     static func note(_ text: String) { write("kvmctl: \(Printable.lines(text))\n") }
 
     /// Text as it is, unbuffered.
     static func write(_ text: String) {
-        // If stderr can't be written, nobody is left to be told.
+        // If stderr can't be written, there is nobody left to tell.
         try? writeAll(Array(text.utf8), to: .standardError)
     }
 }
 
 extension [VMError] {
-    /// The errors, with one for all that differ in nothing but their subject: a thousand VMs may have one reason.
+    /// The errors, merged where they differ only in their subject: a thousand VMs may fail for one reason.
     var merged: [VMError] {
         var groups: [(error: VMError, subjects: [String])] = []
         for error in self {

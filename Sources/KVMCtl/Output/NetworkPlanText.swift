@@ -2,7 +2,7 @@ import BridgeNet
 import VMCore
 
 extension LaunchPlan {
-    /// What a start would make for the VM's NICs, step by step.
+    /// The steps of a start for the VM's NICs.
     var networkSteps: [String] {
         let made = taps.map { $0.text(alias: name) } + macvtaps.map { $0.text(alias: name) }
         return (made + policies.flatMap(\.steps)).map { "  \($0)" }

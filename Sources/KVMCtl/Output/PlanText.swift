@@ -3,7 +3,7 @@ import SystemPackage
 import VMCore
 
 extension LaunchPlan {
-    /// What a start would do, step by step.
+    /// The steps of a start.
     var text: String {
         var lines = ["start \(name) (\(file))"]
         for disk in newDisks { lines.append("  create \(disk.path), sparse, \(disk.size)") }

@@ -1,14 +1,14 @@
 import Glibc
 import VMCore
 
-/// A question before something that can't be taken back.
+/// A question before something that can't be undone.
 enum Question {
-    /// Whether somebody sits there who sees it and can answer it.
+    /// Whether a user can see it and answer it.
     static var canBeAsked: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
 
-    /// Asks, and takes only a clear yes for one; the end of the input is none.
+    /// Asks, and accepts only a clear yes; the end of the input is not one.
     ///
-    /// - Parameter lines: what it is about.
+    /// - Parameter lines: What the question is about.
     static func isAnsweredWithYes(_ question: String, about lines: [String]) -> Bool {
         for line in lines { Message.write("\(Printable.lines(line))\n") }
         Message.write("\(Printable.lines(question)) [y/N] ")

@@ -3,20 +3,20 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Prints a result for people. It stands in for Swift's `print` in all of the command line, so that no name or path can
-/// drive a terminal.
+/// Prints a result for people. It replaces Swift's `print` throughout the command line, so that no name or path can
+/// control a terminal.
 func print(_ text: String, terminator: String = "\n") {
     Deeds.note(text)
     Swift.print(Printable.lines(text), terminator: terminator)
 }
 
-/// What a command that changes something has printed of it: where that does not arrive, it is said on stderr that it was done.
+/// The results that a command printed of its changes. If they do not arrive, stderr says that the changes were made.
 enum Deeds {
     // Only the main thread prints.
     nonisolated(unsafe) private(set) static var noted: [String] = []
     nonisolated(unsafe) private static var word: String?
 
-    /// From here on, for a command of which that can be said: `it runs`.
+    /// Starts recording, for a command with this deed, such as `it runs`.
     static func begin(_ word: String) { self.word = word }
 
     static func note(_ text: @autoclosure () -> String) {
@@ -26,12 +26,12 @@ enum Deeds {
 }
 
 extension Printable {
-    /// Lines made safe for a terminal, with tabs.
+    /// Lines made safe for a terminal, with tabs kept.
     static func lines(_ text: String) -> String { escaped(text, keeping: ["\n", "\t"]) }
 }
 
 extension VMError {
-    /// A result that did not arrive is no success.
+    /// A result that did not arrive is not a success.
     static func lostOutput(_ errno: Errno) -> VMError {
         VMError(
             .cannotCreate, "stdout", "can't be written", errno: errno,
@@ -40,9 +40,9 @@ extension VMError {
     }
 }
 
-/// stdout for what comes piece by piece, unbuffered.
+/// stdout, unbuffered, for output that comes in pieces.
 enum ResultStream {
-    /// Writes bytes as they are. False where the reader has gone, as `head` does: it has had what it wanted.
+    /// Writes bytes as they are. False if the reader is gone, as `head` is: it has had what it wanted.
     static func write(_ bytes: [UInt8]) throws(VMError) -> Bool {
         do throws(Errno) { try writeAll(bytes, to: .standardOutput) } catch .brokenPipe {
             return false
@@ -52,9 +52,9 @@ enum ResultStream {
         return true
     }
 
-    /// Waits a while. False as soon as the reader has gone.
+    /// Waits for a while. False as soon as the reader is gone.
     static func isOpen(for duration: Duration) -> Bool {
-        // Nothing is asked for: an error is always told (poll(2)).
+        // No events are requested: errors are always reported (poll(2)).
         var set = pollfd(fd: STDOUT_FILENO, events: 0, revents: 0)
         return poll(&set, 1, CInt(clamping: duration.wholeMilliseconds)) <= 0
     }

@@ -3,9 +3,9 @@ import VMHost
 import VMLife
 
 extension Starting {
-    /// Starts the VM, and says what the user should know beside the result.
+    /// Starts the VM, and prints what the user should know besides the result.
     ///
-    /// - Parameter ignoringCDROM: whether an ISO was asked for, which a VM that runs already does not get.
+    /// - Parameter ignoringCDROM: Whether an ISO was given, which a VM that already runs does not get.
     func startSayingNotices(of name: VMName, ignoringCDROM: Bool) throws(VMError) -> Outcome {
         let outcome = try start(tell: { $0.forEach { Message.note("\(name): \($0)") } })
         if ignoringCDROM, case .alreadyRunning = outcome {
@@ -16,7 +16,7 @@ extension Starting {
 }
 
 extension Starting.Outcome {
-    /// The result, and where the VM is to be found: its display, its taps, its process.
+    /// The result, and how to reach the VM: its display, its taps, its process.
     func text(of name: VMName) -> String {
         switch self {
         case .alreadyRunning(let process):

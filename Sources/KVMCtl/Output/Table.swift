@@ -1,6 +1,6 @@
 import VMCore
 
-/// Columns for people: aligned with two spaces between, no wrapping, no colour.
+/// Columns for people: aligned, with two spaces between them, no wrapping, no colour.
 struct Table {
     private var rows: [[String]]
 
@@ -24,7 +24,7 @@ struct Table {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// In characters; to count the bytes is quicker, and of ASCII the same.
+    /// The width in characters; for ASCII that is the number of bytes, which is quicker to get.
     private static func width(_ cell: String) -> Int {
         let bytes = cell.utf8
         return bytes.allSatisfy { $0 < 0x80 } ? bytes.count : cell.count
@@ -32,7 +32,7 @@ struct Table {
 }
 
 extension Duration {
-    /// As `ps` and `uptime` say it, in the two largest units: `3d 4h`, `4h 12m`, `12m 5s`, `5s`.
+    /// As `ps` and `uptime` print it, in the two largest units: `3d 4h`, `4h 12m`, `12m 5s`, `5s`.
     var short: String {
         let seconds = components.seconds
         let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60)

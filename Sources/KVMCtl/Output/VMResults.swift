@@ -1,14 +1,14 @@
 import SystemPackage
 import VMCore
 
-/// What a command says of VMs in JSON: an element each, in the order that they were asked for. A VM for which it failed is
-/// an element with `error` (docs/json.md, Failures).
+/// A command's results for VMs in JSON: an element for each, in the order in which they were asked for. A VM for which
+/// the command failed has an `error` (docs/json.md, Failures).
 final class VMResults {
     private let schema: String
-    /// What else the schema has of a VM for which it failed.
+    /// The other members that the schema has for a VM for which the command failed.
     private let failing: (VMError) -> [String: JSON]
     private var elements: [[String: JSON]] = []
-    /// Which element is being made.
+    /// The index of the current VM's element.
     private var current = 0
 
     init(_ schema: String, failing: @escaping (VMError) -> [String: JSON]) {
@@ -19,25 +19,25 @@ final class VMResults {
     /// The whole document.
     var json: [JSON] { elements.filter { !$0.isEmpty }.map(JSON.object) }
 
-    /// From here on it is about the VM of this number.
+    /// From here on, results are those of the VM with this number.
     func turn(to number: Int) {
         while elements.count <= number { elements.append([:]) }
         current = number
     }
 
-    /// What came of the VM.
+    /// Adds results of the VM.
     func add(_ members: [String: JSON]) {
         elements[current] = ["schema": .string(schema)].merging(members) { _, new in new }
     }
 
-    /// The same as one object.
+    /// The same, given as one object.
     func add(_ object: JSON) {
         if case .object(let members) = object { add(members) }
     }
 
-    /// That it failed for the VM; what is known of it already stays.
+    /// Adds the failure for the VM; what is already known of it stays.
     ///
-    /// - Parameter name: as it was asked for; nil: it failed for all.
+    /// - Parameter name: The name that was asked for; nil if the command failed for all VMs.
     func fail(_ name: String?, _ error: VMError) {
         if elements.isEmpty { turn(to: 0) }
         var failure: [String: JSON] = [
@@ -50,7 +50,7 @@ final class VMResults {
 }
 
 extension OutputOptions {
-    /// Runs a command about VMs, and prints what came of it as one JSON document, also where it failed.
+    /// Runs a command on VMs, and prints its results as one JSON document, even if it failed.
     func list(
         _ schema: String, failing: @escaping (VMError) -> [String: JSON] = { _ in [:] },
         _ body: (VMResults) throws -> Void
