@@ -37,20 +37,15 @@ extension LaunchPlanner {
         }
         checkDisc(path, isFirst: bootIndex == firstBootIndex)
         plan.summary.media.append(path.value)
-        let file = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
-        addFileNode(
-            id, file, isBlockDevice: found.usable.isBlockDevice,
-            cache: Setting(.writeback, .derived("a CD is read through the cache")),
-            readOnly: true, from: path.origin)
-        addNode(
-            ["driver": "raw", "node-name": .string("\(id)-format"), "file": .string("\(id)-file"), "read-only": true],
-            purpose: "CD", from: path.origin)
-        add(
-            "-device",
-            qemuOption(
-                "ide-cd",
-                [("id", id), ("bus", slot), ("drive", "\(id)-format"), ("bootindex", bootIndex.map(String.init))]),
-            purpose: "CD drive", from: path.origin)
+        let set = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
+        let file = addFileNode(
+            id, in: set, isBlockDevice: found.usable.isBlockDevice,
+            cache: Setting(.writeback, .derived("a CD is read through the cache")), isReadOnly: true,
+            from: path.origin)
+        let node = BlockNode.disc(id, on: file)
+        add(.node(node), purpose: "CD", from: path.origin)
+        let drive = Device.cdDrive(id, on: node, at: .bus(slot), bootIndex: bootIndex)
+        add(.device(drive), purpose: "CD drive", from: path.origin)
     }
 }
 
