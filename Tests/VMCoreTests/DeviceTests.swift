@@ -88,14 +88,14 @@ extension DeviceTests {
             component: .object(.entropySource(id: "rng0")),
             argument: "rng-builtin,id=rng0", plugged: #"{"id":"rng0","qom-type":"rng-builtin"}"#),
         Case(
-            component: .device(Device("virtio-rng-pci", id: "rng", at: .root(PCILayout.rng), ["rng": "rng0"])),
+            component: .device(Device("virtio-rng-pci", id: "rng", at: .root(PCILayout.rng), ["rng": .text("rng0")])),
             argument: "virtio-rng-pci,id=rng,addr=0x4,rng=rng0",
             plugged: #"{"addr":"0x4","driver":"virtio-rng-pci","id":"rng","rng":"rng0"}"#),
         Case(
             component: .device(
                 Device(
                     "virtio-balloon-pci", id: "balloon", at: .root(PCILayout.balloon),
-                    ["free-page-reporting": true, "deflate-on-oom": false])),
+                    ["free-page-reporting": .flag(true), "deflate-on-oom": .flag(false)])),
             argument: "virtio-balloon-pci,id=balloon,addr=0x5,free-page-reporting=on,deflate-on-oom=off",
             plugged: #"{"addr":"0x5","deflate-on-oom":false,"driver":"virtio-balloon-pci","free-page-reporting":true,"#
                 + #""id":"balloon"}"#),
@@ -104,20 +104,16 @@ extension DeviceTests {
             argument: "virtio-serial-pci,id=vserial,addr=0x6",
             plugged: #"{"addr":"0x6","driver":"virtio-serial-pci","id":"vserial"}"#),
         Case(
-            component: .device(Device("virtserialport", id: nil, at: .bus("vserial.0"), ["chardev": "agent0"])),
+            component: .device(Device("virtserialport", id: nil, at: .bus("vserial.0"), ["chardev": .text("agent0")])),
             argument: "virtserialport,bus=vserial.0,chardev=agent0",
             plugged: #"{"bus":"vserial.0","chardev":"agent0","driver":"virtserialport"}"#),
         Case(
-            component: .device(
-                Device(
-                    "pcie-root-port", id: "port0", at: .root(PCILayout.rootPort(0)), ["chassis": 1, "slot": 0])),
+            component: .device(.rootPort(0)),
             argument: "pcie-root-port,id=port0,addr=0x18.0,multifunction=on,chassis=1,slot=0",
             plugged: #"{"addr":"0x18.0","chassis":1,"driver":"pcie-root-port","id":"port0","multifunction":true,"#
                 + #""slot":0}"#),
         Case(
-            component: .device(
-                Device(
-                    "pcie-root-port", id: "port1", at: .root(PCILayout.rootPort(1)), ["chassis": 2, "slot": 1])),
+            component: .device(.rootPort(1)),
             argument: "pcie-root-port,id=port1,addr=0x18.1,chassis=2,slot=1",
             plugged: #"{"addr":"0x18.1","chassis":2,"driver":"pcie-root-port","id":"port1","slot":1}"#),
     ]
@@ -162,7 +158,10 @@ extension DeviceTests {
             component: .device(
                 Device(
                     "virtio-blk-pci", id: "disk0", at: .root(PCILayout.disk(0, of: 9)),
-                    ["drive": "disk0-format", "bootindex": 2, "write-cache": "off", "serial": "a,b=c"])),
+                    [
+                        "drive": .text("disk0-format"), "bootindex": .number(2), "write-cache": .text("off"),
+                        "serial": .text("a,b=c"),
+                    ])),
             argument: "virtio-blk-pci,id=disk0,addr=0x10.0,multifunction=on,drive=disk0-format,bootindex=2,"
                 + "write-cache=off,serial=a,,b=c",
             plugged: #"{"addr":"0x10.0","bootindex":2,"drive":"disk0-format","driver":"virtio-blk-pci","id":"disk0","#
@@ -200,7 +199,10 @@ extension DeviceTests {
             component: .device(
                 Device(
                     "virtio-net-pci", id: "nic0", at: .root(PCILayout.nic(0, of: 1)),
-                    ["netdev": "net0", "host_mtu": 9000, "mq": true, "vectors": 6, "bootindex": nil, "romfile": ""])),
+                    [
+                        "netdev": .text("net0"), "host_mtu": .number(9000), "mq": .flag(true), "vectors": .number(6),
+                        "bootindex": nil, "romfile": .text(""),
+                    ])),
             argument: "virtio-net-pci,id=nic0,addr=0x8,netdev=net0,host_mtu=9000,mq=on,vectors=6,romfile=",
             plugged: #"{"addr":"0x8","driver":"virtio-net-pci","host_mtu":9000,"id":"nic0","mq":true,"netdev":"net0","#
                 + #""romfile":"","vectors":6}"#),

@@ -21,7 +21,7 @@ import Testing
                 #"{"arguments":{"id":"disk1-limits","limits":{"iops-total":100},"qom-type":"throttle-group"},"#
                     + #""execute":"object-add"}"#,
                 #"{"arguments":{"driver":"throttle","file":"disk1-format","node-name":"disk1-throttle","#
-                    + #""throttle-group":"disk1-limits"},"execute":"blockdev-add"}"#,
+                    + #""read-only":true,"throttle-group":"disk1-limits"},"execute":"blockdev-add"}"#,
                 #"{"arguments":{"bus":"port0","drive":"disk1-throttle","driver":"virtio-blk-pci","id":"disk1","#
                     + #""iothread":"iothread0","write-cache":"on"},"execute":"device_add"}"#,
             ])
@@ -76,22 +76,19 @@ import Testing
     private static let ports =
         ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
         + (0..<2).flatMap { index in
-            Component.device(
-                Device(
-                    "pcie-root-port", id: "port\(index)", at: .root(PCILayout.rootPort(index)),
-                    ["chassis": .number(index + 1), "slot": .number(index)])
-            ).words
+            Component.device(.rootPort(index)).words
         }
 
     /// Twice, before the start and while the machine runs: what the first removal leaves behind would be in the way.
-    @Test(arguments: ["raw", "qcow2"])
-    func plugsAndUnplugsADisk(_ format: String) throws {
+    @Test(arguments: [("raw", "no"), ("qcow2", "no"), ("raw", "yes")])
+    func plugsAndUnplugsADisk(_ format: String, readOnly: String) throws {
         let scratch = try Scratch()
         let path = try scratch.image(format)
         let qemu = try RealQEMU(Self.ports)
         let before = try qemu.inventory
         let plug = try Plug.disk(
-            path, "DISK1_FORMAT=\(format)", "DISK1_IOPS=1000", "DISK1_BPS=100M", "DISK1_SERIAL=a,b")
+            path, "DISK1_FORMAT=\(format)", "DISK1_READONLY=\(readOnly)", "DISK1_IOPS=1000", "DISK1_BPS=100M",
+            "DISK1_SERIAL=a,b")
         for _ in 0..<2 {
             try qemu.carryOut(plug)
             let found = try qemu.inventory
@@ -125,7 +122,7 @@ import Testing
         let qemu = try RealQEMU(Self.ports)
         try qemu.execute(QMPCommand("cont"))
         let before = try qemu.inventory
-        let plug = try Plug.disk(path, bus: "nowhere", "DISK1_IOPS=1000")
+        let plug = try Plug.disk(path, at: .bus("nowhere"), "DISK1_IOPS=1000")
         #expect(throws: RealQEMU.Refusal.self) { try qemu.carryOut(plug) }
         #expect(try qemu.inventory == before)
     }
@@ -191,14 +188,16 @@ extension Plug {
         vhost: (0..<2).map { .lent(LentDescriptor("vhost1-\($0)", .vhost(nic: 1, queue: $0))) })
 
     /// `DISK1`, on descriptor set 7.
-    fileprivate static func disk(_ path: FilePath, bus: String = "port0", _ lines: String...) throws -> Plug {
+    fileprivate static func disk(
+        _ path: FilePath, at place: Device.Place = .rootPort(0), _ lines: String...
+    ) throws -> Plug {
         let params = try VMParams.reading(["DISK1=\(path)"] + lines)
         let disk = try #require(params.disks.first)
         let file = BlockNode.file(
             of: disk.deviceID, in: DescriptorSet(7, .image(path, writable: !disk.readOnly.value)),
             isBlockDevice: false, cache: .writeback, aio: .threads, isReadOnly: disk.readOnly.value)
         let node = BlockNode.disk(disk, on: file)
-        let device = Device.disk(disk, on: node, cache: .writeback, at: .bus(bus), bootIndex: nil)
+        let device = Device.disk(disk, on: node, cache: .writeback, at: place, bootIndex: nil)
         return Plug(device, objects: [.diskThread], node: node)
     }
 
@@ -207,7 +206,7 @@ extension Plug {
         let params = try VMParams.reading(["NET1=bridge:br0", line])
         let nic = try #require(params.nics.first { $0.index == 1 })
         let mac = try #require(MACAddress("52:54:00:00:00:01"))
-        let card = Device.card(nic, mac: mac, mtu: nil, at: .bus("port0"), bootIndex: nil)
+        let card = Device.card(nic, mac: mac, mtu: nil, at: .rootPort(0), bootIndex: nil)
         return Plug(card, backend: NetworkBackend(nic.backendID, carrier))
     }
 }

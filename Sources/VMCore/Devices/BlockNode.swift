@@ -16,16 +16,16 @@ package struct BlockNode: Equatable, Sendable {
     }
 
     /// How QEMU reads and writes without waiting.
-    package enum AsynchronousIO: String, Sendable {
+    package enum AsynchronousIO: Sendable {
         case threads
-        case ioUring = "io_uring"
+        case ioUring
     }
 
     /// Its node name, at most 31 bytes.
     package var name: String
     /// What it does.
     package var driver: Driver
-    /// Whether it refuses writes; nil: as the node below.
+    /// Whether it refuses writes, which it has to where the node below does. nil: QEMU's default, no.
     package var isReadOnly: Bool?
     /// Whether what the guest discards is given back to the host, and zeros that it writes too.
     package var discards = false
@@ -47,7 +47,7 @@ package struct BlockNode: Equatable, Sendable {
         case .file(let set, let isBlockDevice, let cache, let aio):
             members["driver"] = isBlockDevice ? "host_device" : "file"
             members["filename"] = .string(set.path)
-            members["aio"] = .string(aio.rawValue)
+            members["aio"] = aio == .ioUring ? "io_uring" : "threads"
             members["cache"] = ["direct": .bool(cache.isDirect), "no-flush": .bool(cache == .unsafe)]
         case .raw(let file):
             members["driver"] = "raw"

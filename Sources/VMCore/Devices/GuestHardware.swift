@@ -26,7 +26,9 @@ extension BlockNode {
         let limits = ThrottleGroup(
             id: "\(disk.deviceID)-limits", iops: disk.iops.map { Int64($0.value) },
             bytesPerSecond: disk.bps?.value.bytes)
-        return BlockNode(name: "\(disk.deviceID)-throttle", driver: .throttle(format, limits))
+        return BlockNode(
+            name: "\(disk.deviceID)-throttle", driver: .throttle(format, limits),
+            isReadOnly: disk.readOnly.value ? true : nil)
     }
 
     /// The CD with that id.
@@ -52,7 +54,19 @@ extension QEMUObject {
     package static let diskThread = ioThread(id: "iothread0")
 }
 
+extension Device.Place {
+    /// A spare root port of a q35 machine.
+    package static func rootPort(_ index: Int) -> Device.Place { .bus("port\(index)") }
+}
+
 extension Device {
+    /// The spare root port itself.
+    package static func rootPort(_ index: Int) -> Device {
+        Device(
+            "pcie-root-port", id: "port\(index)", at: .root(PCILayout.rootPort(index)),
+            ["chassis": .number(index + 1), "slot": .number(index)])
+    }
+
     /// `DISKn`, on the uppermost of its nodes.
     package static func disk(
         _ disk: VMParams.Disk, on node: BlockNode, cache: CacheMode, at place: Place, bootIndex: Int?
@@ -63,7 +77,7 @@ extension Device {
                 "drive": .text(node.name), "iothread": .text(QEMUObject.diskThread.id),
                 "bootindex": bootIndex.map(PropertyValue.number),
                 // An OnOffAuto.
-                "write-cache": cache.deviceWriteCache ? "on" : "off",
+                "write-cache": .text(cache.deviceWriteCache ? "on" : "off"),
                 "serial": (disk.serial?.value).map(PropertyValue.text),
             ])
     }
@@ -88,10 +102,10 @@ extension Device {
                 "netdev": .text(nic.backendID), "mac": .text(mac.description),
                 "host_mtu": mtu.map(PropertyValue.number),
                 // An interrupt for each queue of a pair, one for control, one for changes (virtio 1.2, 5.1.2).
-                "mq": queues > 1 ? true : nil, "vectors": queues > 1 ? .number(2 * queues + 2) : nil,
+                "mq": queues > 1 ? .flag(true) : nil, "vectors": queues > 1 ? .number(2 * queues + 2) : nil,
                 "bootindex": bootIndex.map(PropertyValue.number),
                 // Without BOOT=net the option ROM would only cost time.
-                "romfile": bootIndex == nil ? "" : nil,
+                "romfile": bootIndex == nil ? .text("") : nil,
             ])
     }
 }

@@ -33,14 +33,7 @@ package enum PropertyValue: Equatable, Sendable {
     case flag(Bool)
 }
 
-extension PropertyValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
-    /// Text.
-    package init(stringLiteral value: String) { self = .text(value) }
-    /// A number.
-    package init(integerLiteral value: Int) { self = .number(value) }
-    /// A flag.
-    package init(booleanLiteral value: Bool) { self = .flag(value) }
-
+extension PropertyValue {
     /// As a command line has it.
     var text: String {
         switch self {

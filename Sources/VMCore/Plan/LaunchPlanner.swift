@@ -87,12 +87,17 @@ struct LaunchPlanner {
         add([.words(words)], purpose: purpose, from: origins)
     }
 
-    /// Adds parts of the machine to the command line.
+    /// Adds a part of the machine to the command line.
     mutating func add(_ component: Component, purpose: String, from origins: Origin...) {
+        add(component, purpose: purpose, from: origins)
+    }
+
+    /// Adds a part of the machine that has several reasons to be there.
+    mutating func add(_ component: Component, purpose: String, from origins: [Origin]) {
         add([.component(component)], purpose: purpose, from: origins)
     }
 
-    /// Adds both.
+    /// Adds words and parts of the machine that belong together.
     mutating func add(_ arguments: [ArgumentGroup.Argument], purpose: String, from origins: [Origin]) {
         plan.arguments.append(ArgumentGroup(arguments: arguments, purpose: purpose, origins: origins))
     }
@@ -104,7 +109,7 @@ struct LaunchPlanner {
         return number
     }
 
-    /// Puts a descriptor where QEMU opens it by a file name, as the only member of set N, N being its number.
+    /// Gives QEMU a descriptor that it opens by a file name. The set has the descriptor's number.
     mutating func fdset(_ role: Descriptor.Role, purpose: String, from origin: Origin) -> DescriptorSet {
         let set = DescriptorSet(inherit(role), role)
         add(.descriptors(set), purpose: purpose, from: origin)

@@ -1,20 +1,21 @@
 extension LaunchPlanner {
-    /// The devices that every VM has: pointer, entropy, balloon, the guest agent's channel, spare slots.
+    /// The devices that every VM has: pointer, entropy, balloon, channel of the guest agent, spare slots.
     mutating func planDevices() {
         device("qemu-xhci", "usb", PCILayout.usb, purpose: "USB controller")
         // An absolute pointer: the VNC viewer's and the guest's cursor are in the same place.
         add(.device(Device("usb-tablet", id: "tablet", at: .bus("usb.0"))), purpose: "pointer", from: .everyVM)
         add(.object(.entropySource(id: "rng0")), purpose: "entropy source", from: .everyVM)
-        device("virtio-rng-pci", "rng", PCILayout.rng, ["rng": "rng0"], purpose: "entropy")
+        device("virtio-rng-pci", "rng", PCILayout.rng, ["rng": .text("rng0")], purpose: "entropy")
         device(
             "virtio-balloon-pci", "balloon", PCILayout.balloon,
-            ["free-page-reporting": true, "deflate-on-oom": true], purpose: "gives free memory back to the host")
+            ["free-page-reporting": .flag(true), "deflate-on-oom": .flag(true)],
+            purpose: "gives free memory back to the host")
 
         device("virtio-serial-pci", "vserial", PCILayout.serial, purpose: "virtio-serial bus")
         let socket = inherit(.agentSocket)
         let port = Device(
             "virtserialport", id: nil, at: .bus("vserial.0"),
-            ["chardev": "agent0", "name": "org.qemu.guest_agent.0"])
+            ["chardev": .text("agent0"), "name": .text("org.qemu.guest_agent.0")])
         add(
             [.words(["-chardev", listener("agent0", socket)]), .component(.device(port))],
             purpose: "guest agent's channel", from: [.everyVM])
@@ -22,9 +23,7 @@ extension LaunchPlanner {
         // On pc the root bus itself takes devices while it runs.
         guard params.machine.value.family == .q35 else { return }
         for index in 0..<PCILayout.spareRootPorts {
-            device(
-                "pcie-root-port", "port\(index)", PCILayout.rootPort(index),
-                ["chassis": .number(index + 1), "slot": .number(index)], purpose: "spare slot for a plugged device")
+            add(.device(.rootPort(index)), purpose: "spare slot for a plugged device", from: .everyVM)
         }
     }
 

@@ -1,7 +1,7 @@
 import SystemPackage
 
 extension LaunchPlanner {
-    /// `DISKn`: each a node chain on a descriptor of its own, and a virtio-blk device.
+    /// `DISKn`: for each a descriptor, the nodes above it and a virtio-blk device.
     mutating func planDisks() {
         guard !params.disks.isEmpty else { return }
         add(.object(.diskThread), purpose: "a thread for disk I/O beside the processors", from: .everyVM)
@@ -28,7 +28,7 @@ extension LaunchPlanner {
         add(.device(device), purpose: "guest's disk", from: from)
     }
 
-    /// The nodes above what holds the bytes.
+    /// Adds the nodes above the one that holds the bytes.
     private mutating func add(_ disk: VMParams.Disk, _ node: BlockNode) {
         switch node.driver {
         case .file: return
@@ -38,13 +38,13 @@ extension LaunchPlanner {
         case .throttle(let format, let group):
             add(disk, format)
             add(
-                [.component(.object(.throttleGroup(group)))], purpose: "I/O limits",
+                .object(.throttleGroup(group)), purpose: "I/O limits",
                 from: [disk.iops?.origin, disk.bps?.origin].compactMap(\.self))
             add(.node(node), purpose: "I/O limits", from: disk.path.origin)
         }
     }
 
-    /// What holds the bytes.
+    /// Adds the node that holds the bytes of a disk or CD.
     mutating func addFileNode(
         _ id: String, in set: DescriptorSet, isBlockDevice: Bool, cache: Setting<CacheMode>, isReadOnly: Bool,
         from origin: Origin

@@ -12,7 +12,7 @@ extension LaunchPlanner {
         let once = Setting(path, Origin.option(options.cdromWord))
         addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, slot: slots.next())
         guard options.bootsCDROM else { return }
-        // The firmware reads the order at each reset: first now, last from the guest's first reboot on.
+        // The firmware reads the order at each reset. The CD is first now, and last from the guest's first reboot on.
         let last = QMPCommand(
             "qom-set",
             [
@@ -50,7 +50,7 @@ extension LaunchPlanner {
 }
 
 extension LaunchPlanner {
-    /// The place of what the firmware tries first.
+    /// The place of the device that the firmware tries first.
     private var firstBootIndex: Int {
         options.cdrom != nil && options.bootsCDROM ? bootOrder.cdromOfStart : BootOrder.firstPlace
     }

@@ -44,7 +44,7 @@ extension LaunchPlanner {
             nic, mac: mac.value, mtu: mtu, at: .root(PCILayout.nic(position, of: params.nics.count)),
             bootIndex: bootOrder.nics[nic.index])
         add(
-            [.component(.device(card))], purpose: "guest's network card",
+            .device(card), purpose: "guest's network card",
             from: [nic.network.origin, mac.origin] + [nic.queues?.origin].compactMap(\.self))
     }
 
@@ -59,8 +59,7 @@ extension LaunchPlanner {
         let settings: [Origin?] = [nic.vlans?.origin, nic.queues?.origin, nic.rate?.origin, nic.filter?.origin]
         let vhost = facts.vhostNet ? tried("/dev/vhost-net opens") : .host("no /dev/vhost-net here")
         add(
-            [.component(.backend(backend))],
-            purpose: ([purpose] + NICSettings(nic).words).joined(separator: ", "),
+            .backend(backend), purpose: ([purpose] + NICSettings(nic).words).joined(separator: ", "),
             from: [nic.network.origin] + settings.compactMap(\.self) + [vhost])
     }
 
@@ -191,7 +190,7 @@ extension LaunchPlanner {
         plan.summary.forwards += forwards.map(\.value)
         let backend = NetworkBackend(nic.backendID, .user(forwards: forwards.map(\.value)))
         add(
-            [.component(.backend(backend))], purpose: "user-mode network",
+            .backend(backend), purpose: "user-mode network",
             from: [nic.network.origin] + forwards.map(\.origin))
     }
 }
