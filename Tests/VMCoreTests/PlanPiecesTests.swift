@@ -48,10 +48,11 @@ import Testing
     }
 
     @Test func functionZeroAnnouncesTheOthers() {
-        let first = PCILayout.disk(8, of: 9).properties
-        #expect(first.first { $0.0 == "addr" }?.1 == "0x11.0")
-        #expect(first.first { $0.0 == "multifunction" }?.1 == "on")
-        #expect(PCILayout.disk(1, of: 9).properties.first { $0.0 == "multifunction" }?.1 == nil)
+        let first = PCILayout.disk(8, of: 9)
+        #expect(first.text == "0x11.0")
+        #expect(first.announcesOthers)
+        #expect(!PCILayout.disk(1, of: 9).announcesOthers)
+        #expect(!PCILayout.disk(0, of: 8).announcesOthers)
     }
 }
 

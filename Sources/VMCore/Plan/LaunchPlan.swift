@@ -92,12 +92,30 @@ package struct LaunchPlan: Equatable, Sendable {
 
 /// Some words of QEMU's command line that belong together, such as `-m` and its value.
 package struct ArgumentGroup: Equatable, Sendable {
-    /// The words.
-    package var words: [String]
+    /// A part of it.
+    package enum Argument: Equatable, Sendable {
+        /// What can be said at start only.
+        case words([String])
+        /// A part of the machine that could be plugged too.
+        case component(Component)
+    }
+
+    /// What the words are made from.
+    package var arguments: [Argument]
     /// What they are for, in a few words.
     package var purpose: String
     /// Where they come from.
     package var origins: [Origin]
+
+    /// The words.
+    package var words: [String] {
+        arguments.flatMap { argument in
+            switch argument {
+            case .words(let words): words
+            case .component(let component): component.words
+            }
+        }
+    }
 }
 
 /// A descriptor that QEMU inherits.

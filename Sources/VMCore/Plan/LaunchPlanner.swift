@@ -84,7 +84,22 @@ struct LaunchPlanner {
 
     /// Adds words to the command line.
     mutating func add(_ words: String..., purpose: String, from origins: Origin...) {
-        plan.arguments.append(ArgumentGroup(words: words, purpose: purpose, origins: origins))
+        add([.words(words)], purpose: purpose, from: origins)
+    }
+
+    /// Adds a part of the machine to the command line.
+    mutating func add(_ component: Component, purpose: String, from origins: Origin...) {
+        add(component, purpose: purpose, from: origins)
+    }
+
+    /// Adds a part of the machine that has several reasons to be there.
+    mutating func add(_ component: Component, purpose: String, from origins: [Origin]) {
+        add([.component(component)], purpose: purpose, from: origins)
+    }
+
+    /// Adds words and parts of the machine that belong together.
+    mutating func add(_ arguments: [ArgumentGroup.Argument], purpose: String, from origins: [Origin]) {
+        plan.arguments.append(ArgumentGroup(arguments: arguments, purpose: purpose, origins: origins))
     }
 
     /// Gives QEMU a descriptor, and says its number there: they count up from 0 in the order of the calls.
@@ -94,11 +109,11 @@ struct LaunchPlanner {
         return number
     }
 
-    /// Puts a descriptor where QEMU opens it by a file name, as the only member of set N, N being its number.
-    mutating func fdset(_ role: Descriptor.Role, purpose: String, from origin: Origin) -> String {
-        let number = inherit(role)
-        add("-add-fd", "fd=\(number),set=\(number)", purpose: purpose, from: origin)
-        return "/dev/fdset/\(number)"
+    /// Gives QEMU a descriptor that it opens by a file name. The set has the descriptor's number.
+    mutating func fdset(_ role: Descriptor.Role, purpose: String, from origin: Origin) -> DescriptorSet {
+        let set = DescriptorSet(inherit(role), role)
+        add(.descriptors(set), purpose: purpose, from: origin)
+        return set
     }
 
     /// Notes a reason why this can't be started.
@@ -144,14 +159,9 @@ extension VMParams {
     }
 }
 
-/// The text of one QEMU option: `name,key=value,…`, each comma in a value doubled (qemu-system-x86_64(1)).
+/// The text of one QEMU option; what has no value is left out.
 func qemuOption(_ name: String, _ properties: [(String, String?)] = []) -> String {
-    properties.reduce(into: name) { text, property in
-        guard let value = property.1 else { return }
-        text += ",\(property.0)="
-        for character in value {
-            text.append(character)
-            if character == "," { text.append(",") }
-        }
-    }
+    properties.reduce(into: OptionText(name)) { option, property in
+        if let value = property.1 { option.add(property.0, value) }
+    }.text
 }

@@ -1,36 +1,35 @@
 extension LaunchPlanner {
-    /// The devices that every VM has: pointer, entropy, balloon, the guest agent's channel, spare slots.
+    /// The devices that every VM has: pointer, entropy, balloon, channel of the guest agent, spare slots.
     mutating func planDevices() {
         device("qemu-xhci", "usb", PCILayout.usb, purpose: "USB controller")
         // An absolute pointer: the VNC viewer's and the guest's cursor are in the same place.
-        add("-device", "usb-tablet,id=tablet,bus=usb.0", purpose: "pointer", from: .everyVM)
-        add("-object", "rng-builtin,id=rng0", purpose: "entropy source", from: .everyVM)
-        device("virtio-rng-pci", "rng", PCILayout.rng, [("rng", "rng0")], purpose: "entropy")
+        add(.device(Device("usb-tablet", id: "tablet", at: .bus("usb.0"))), purpose: "pointer", from: .everyVM)
+        add(.object(.entropySource(id: "rng0")), purpose: "entropy source", from: .everyVM)
+        device("virtio-rng-pci", "rng", PCILayout.rng, ["rng": .text("rng0")], purpose: "entropy")
         device(
             "virtio-balloon-pci", "balloon", PCILayout.balloon,
-            [("free-page-reporting", "on"), ("deflate-on-oom", "on")], purpose: "gives free memory back to the host")
+            ["free-page-reporting": .flag(true), "deflate-on-oom": .flag(true)],
+            purpose: "gives free memory back to the host")
 
         device("virtio-serial-pci", "vserial", PCILayout.serial, purpose: "virtio-serial bus")
-        let agent = inherit(.agentSocket)
+        let socket = inherit(.agentSocket)
+        let port = Device(
+            "virtserialport", id: nil, at: .bus("vserial.0"),
+            ["chardev": .text("agent0"), "name": .text("org.qemu.guest_agent.0")])
         add(
-            "-chardev", listener("agent0", agent),
-            "-device", "virtserialport,bus=vserial.0,chardev=agent0,name=org.qemu.guest_agent.0",
-            purpose: "guest agent's channel", from: .everyVM)
+            [.words(["-chardev", listener("agent0", socket)]), .component(.device(port))],
+            purpose: "guest agent's channel", from: [.everyVM])
 
         // On pc the root bus itself takes devices while it runs.
         guard params.machine.value.family == .q35 else { return }
         for index in 0..<PCILayout.spareRootPorts {
-            device(
-                "pcie-root-port", "port\(index)", PCILayout.rootPort(index),
-                [("chassis", "\(index + 1)"), ("slot", "\(index)")], purpose: "spare slot for a plugged device")
+            add(.device(.rootPort(index)), purpose: "spare slot for a plugged device", from: .everyVM)
         }
     }
 
     private mutating func device(
-        _ driver: String, _ id: String, _ address: PCIAddress, _ properties: [(String, String?)] = [], purpose: String
+        _ driver: String, _ id: String, _ address: PCIAddress, _ properties: Properties = [:], purpose: String
     ) {
-        add(
-            "-device", qemuOption(driver, [("id", id)] + address.properties + properties), purpose: purpose,
-            from: .everyVM)
+        add(.device(Device(driver, id: id, at: .root(address), properties)), purpose: purpose, from: .everyVM)
     }
 }

@@ -4,9 +4,7 @@ extension LaunchPlanner {
     /// The VGA device, which is always there (GRUB hangs without one), and the VNC server that shows it.
     mutating func planDisplay() {
         add("-display", "none", purpose: "no window on the host", from: .everyVM)
-        add(
-            "-device", qemuOption("VGA", [("id", "vga")] + PCILayout.vga.properties), purpose: "VGA",
-            from: .everyVM)
+        add(.device(Device("VGA", id: "vga", at: .root(PCILayout.vga))), purpose: "VGA", from: .everyVM)
         if let keymap = params.keymap {
             checkKeymap(keymap)
             add("-k", keymap.value, purpose: "VNC keyboard map", from: keymap.origin)

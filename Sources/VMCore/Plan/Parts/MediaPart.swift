@@ -12,7 +12,7 @@ extension LaunchPlanner {
         let once = Setting(path, Origin.option(options.cdromWord))
         addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, slot: slots.next())
         guard options.bootsCDROM else { return }
-        // The firmware reads the order at each reset: first now, last from the guest's first reboot on.
+        // The firmware reads the order at each reset. The CD is first now, and last from the guest's first reboot on.
         let last = QMPCommand(
             "qom-set",
             [
@@ -37,25 +37,20 @@ extension LaunchPlanner {
         }
         checkDisc(path, isFirst: bootIndex == firstBootIndex)
         plan.summary.media.append(path.value)
-        let file = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
-        addFileNode(
-            id, file, isBlockDevice: found.usable.isBlockDevice,
-            cache: Setting(.writeback, .derived("a CD is read through the cache")),
-            readOnly: true, from: path.origin)
-        addNode(
-            ["driver": "raw", "node-name": .string("\(id)-format"), "file": .string("\(id)-file"), "read-only": true],
-            purpose: "CD", from: path.origin)
-        add(
-            "-device",
-            qemuOption(
-                "ide-cd",
-                [("id", id), ("bus", slot), ("drive", "\(id)-format"), ("bootindex", bootIndex.map(String.init))]),
-            purpose: "CD drive", from: path.origin)
+        let set = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
+        let file = addFileNode(
+            id, in: set, isBlockDevice: found.usable.isBlockDevice,
+            cache: Setting(.writeback, .derived("a CD is read through the cache")), isReadOnly: true,
+            from: path.origin)
+        let node = BlockNode.disc(id, on: file)
+        add(.node(node), purpose: "CD", from: path.origin)
+        let drive = Device.cdDrive(id, on: node, at: .bus(slot), bootIndex: bootIndex)
+        add(.device(drive), purpose: "CD drive", from: path.origin)
     }
 }
 
 extension LaunchPlanner {
-    /// The place of what the firmware tries first.
+    /// The place of the device that the firmware tries first.
     private var firstBootIndex: Int {
         options.cdrom != nil && options.bootsCDROM ? bootOrder.cdromOfStart : BootOrder.firstPlace
     }

@@ -15,7 +15,7 @@ extension LaunchPlanner {
         let log = fdset(.consoleLog, purpose: "console log", from: .everyVM)
         let serial = inherit(.serialSocket)
         add(
-            "-chardev", listener("serial0", serial) + qemuOption("", [("logfile", log), ("logappend", "on")]),
+            "-chardev", listener("serial0", serial) + qemuOption("", [("logfile", log.path), ("logappend", "on")]),
             "-serial", "chardev:serial0", purpose: "serial console", from: .everyVM)
     }
 

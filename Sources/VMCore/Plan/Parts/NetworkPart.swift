@@ -40,42 +40,27 @@ extension LaunchPlanner {
     private mutating func planCard(
         _ nic: VMParams.NIC, at position: Int, _ mac: Setting<MACAddress>, mtu: Int?
     ) {
-        // Without BOOT=net the option ROM would only cost time.
-        let bootIndex = bootOrder.nics[nic.index]
-        let queues = nic.queues?.value ?? 1
-        let properties: [(String, String?)] = [
-            ("netdev", "net\(nic.index)"), ("mac", mac.value.description), ("host_mtu", mtu.map(String.init)),
-            // An interrupt for each queue of a pair, one for control, one for changes (virtio 1.2, 5.1.2).
-            ("mq", queues > 1 ? "on" : nil), ("vectors", queues > 1 ? "\(2 * queues + 2)" : nil),
-            ("bootindex", bootIndex.map(String.init)), ("romfile", bootIndex == nil ? "" : nil),
-        ]
-        let address = PCILayout.nic(position, of: params.nics.count)
-        plan.arguments.append(
-            ArgumentGroup(
-                words: [
-                    "-device",
-                    qemuOption("virtio-net-pci", [("id", "nic\(nic.index)")] + address.properties + properties),
-                ],
-                purpose: "guest's network card",
-                origins: [nic.network.origin, mac.origin] + [nic.queues?.origin].compactMap(\.self)))
+        let card = Device.card(
+            nic, mac: mac.value, mtu: mtu, at: .root(PCILayout.nic(position, of: params.nics.count)),
+            bootIndex: bootOrder.nics[nic.index])
+        add(
+            .device(card), purpose: "guest's network card",
+            from: [nic.network.origin, mac.origin] + [nic.queues?.origin].compactMap(\.self))
     }
 
     /// QEMU's end of a tap, by a descriptor for each queue, and as many of /dev/vhost-net where there is one.
     mutating func planTapBackend(_ nic: VMParams.NIC, purpose: String) {
         let queues = 0..<(nic.queues?.value ?? 1)
-        let taps = queues.map { "\(inherit(.tap(nic: nic.index, queue: $0)))" }.joined(separator: ":")
-        var backend: [(String, String?)] = [("id", "net\(nic.index)"), (queues.count == 1 ? "fd" : "fds", taps)]
-        if facts.vhostNet {
-            let vhosts = queues.map { "\(inherit(.vhost(nic: nic.index, queue: $0)))" }.joined(separator: ":")
-            backend += [("vhost", "on"), (queues.count == 1 ? "vhostfd" : "vhostfds", vhosts)]
+        let taps = queues.map { DescriptorReference.inherited(inherit(.tap(nic: nic.index, queue: $0))) }
+        let vhosts = (facts.vhostNet ? queues : 0..<0).map {
+            DescriptorReference.inherited(inherit(.vhost(nic: nic.index, queue: $0)))
         }
+        let backend = NetworkBackend(nic.backendID, .tap(taps, vhost: vhosts))
         let settings: [Origin?] = [nic.vlans?.origin, nic.queues?.origin, nic.rate?.origin, nic.filter?.origin]
         let vhost = facts.vhostNet ? tried("/dev/vhost-net opens") : .host("no /dev/vhost-net here")
-        plan.arguments.append(
-            ArgumentGroup(
-                words: ["-netdev", qemuOption("tap", backend)],
-                purpose: ([purpose] + NICSettings(nic).words).joined(separator: ", "),
-                origins: [nic.network.origin] + settings.compactMap(\.self) + [vhost]))
+        add(
+            .backend(backend), purpose: ([purpose] + NICSettings(nic).words).joined(separator: ", "),
+            from: [nic.network.origin] + settings.compactMap(\.self) + [vhost])
     }
 
     /// A tap on a bridge; the MTU that the guest has to be told of, if it is not Ethernet's own.
@@ -203,11 +188,10 @@ extension LaunchPlanner {
             refuseTaken(forward.value.hostEnd, at: forward.origin, remedy: "forward another port")
         }
         plan.summary.forwards += forwards.map(\.value)
-        let words = forwards.map { ("hostfwd", Optional($0.value.hostForward)) }
-        plan.arguments.append(
-            ArgumentGroup(
-                words: ["-netdev", qemuOption("user", [("id", "net\(nic.index)")] + words)],
-                purpose: "user-mode network", origins: [nic.network.origin] + forwards.map(\.origin)))
+        let backend = NetworkBackend(nic.backendID, .user(forwards: forwards.map(\.value)))
+        add(
+            .backend(backend), purpose: "user-mode network",
+            from: [nic.network.origin] + forwards.map(\.origin))
     }
 }
 
@@ -221,9 +205,4 @@ extension LaunchPlanner {
                 + "has none",
             remedy: "forward a port from \(facts.firstFreePort) on, or use nat, where root takes the port")
     }
-}
-
-extension PortForward {
-    /// As QEMU writes it: `tcp:127.0.0.1:2222-:22`.
-    var hostForward: String { "\(transport.rawValue):\(address):\(hostPort)-:\(guestPort)" }
 }

@@ -35,18 +35,20 @@ enum PCILayout {
 }
 
 /// A place on a PCI bus.
-struct PCIAddress: Equatable {
-    var slot: Int
-    var function: Int
-    /// Whether other functions sit in the same slot, which function 0 has to announce.
-    var isShared: Bool
+package struct PCIAddress: Equatable, Sendable {
+    /// The slot.
+    package var slot: Int
+    /// The function in it.
+    package var function: Int
+    /// Whether other functions sit in the same slot.
+    package var isShared: Bool
 
-    /// The `addr` and `multifunction` properties of a PCI device.
-    var properties: [(String, String?)] {
+    /// As the `addr` property of a PCI device has it.
+    var text: String {
         let slot = "0x" + String(slot, radix: 16)
-        return [
-            ("addr", isShared ? "\(slot).\(function)" : slot),
-            ("multifunction", isShared && function == 0 ? "on" : nil),
-        ]
+        return isShared ? "\(slot).\(function)" : slot
     }
+
+    /// Whether the device has to say that there are others in its slot (`multifunction`).
+    var announcesOthers: Bool { isShared && function == 0 }
 }

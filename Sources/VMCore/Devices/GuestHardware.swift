@@ -1,0 +1,111 @@
+import BridgeNet
+
+// What the keys of vm.params come to as devices, at start and when they are plugged.
+
+extension BlockNode {
+    /// What holds the bytes of the disk or CD with that id.
+    package static func file(
+        of id: String, in set: DescriptorSet, isBlockDevice: Bool, cache: CacheMode, aio: AsynchronousIO,
+        isReadOnly: Bool
+    ) -> BlockNode {
+        BlockNode(
+            name: "\(id)-file", driver: .file(set, isBlockDevice: isBlockDevice, cache: cache, aio: aio),
+            isReadOnly: isReadOnly, discards: true)
+    }
+
+    /// `DISKn`: its format, and its limits where it has any.
+    package static func disk(_ disk: VMParams.Disk, on file: BlockNode) -> BlockNode {
+        let driver: Driver =
+            switch disk.format?.value ?? .raw {
+            case .raw: .raw(file)
+            case .qcow2: .qcow2(file, backing: nil)
+            }
+        let format = BlockNode(
+            name: "\(disk.deviceID)-format", driver: driver, isReadOnly: disk.readOnly.value, discards: true)
+        guard disk.iops != nil || disk.bps != nil else { return format }
+        let limits = ThrottleGroup(
+            id: "\(disk.deviceID)-limits", iops: disk.iops.map { Int64($0.value) },
+            bytesPerSecond: disk.bps?.value.bytes)
+        return BlockNode(
+            name: "\(disk.deviceID)-throttle", driver: .throttle(format, limits),
+            isReadOnly: disk.readOnly.value ? true : nil)
+    }
+
+    /// The CD with that id.
+    package static func disc(_ id: String, on file: BlockNode) -> BlockNode {
+        BlockNode(name: "\(id)-format", driver: .raw(file), isReadOnly: true)
+    }
+}
+
+extension VMParams.Disk {
+    /// What QEMU calls the device.
+    package var deviceID: String { "disk\(index)" }
+}
+
+extension VMParams.NIC {
+    /// What QEMU calls the network card.
+    package var deviceID: String { "nic\(index)" }
+    /// What QEMU calls its end of the network.
+    package var backendID: String { "net\(index)" }
+}
+
+extension QEMUObject {
+    /// The thread that all disks share.
+    package static let diskThread = ioThread(id: "iothread0")
+}
+
+extension Device.Place {
+    /// A spare root port of a q35 machine.
+    package static func rootPort(_ index: Int) -> Device.Place { .bus("port\(index)") }
+}
+
+extension Device {
+    /// The spare root port itself.
+    package static func rootPort(_ index: Int) -> Device {
+        Device(
+            "pcie-root-port", id: "port\(index)", at: .root(PCILayout.rootPort(index)),
+            ["chassis": .number(index + 1), "slot": .number(index)])
+    }
+
+    /// `DISKn`, on the uppermost of its nodes.
+    package static func disk(
+        _ disk: VMParams.Disk, on node: BlockNode, cache: CacheMode, at place: Place, bootIndex: Int?
+    ) -> Device {
+        Device(
+            "virtio-blk-pci", id: disk.deviceID, at: place,
+            [
+                "drive": .text(node.name), "iothread": .text(QEMUObject.diskThread.id),
+                "bootindex": bootIndex.map(PropertyValue.number),
+                // An OnOffAuto.
+                "write-cache": .text(cache.deviceWriteCache ? "on" : "off"),
+                "serial": (disk.serial?.value).map(PropertyValue.text),
+            ])
+    }
+
+    /// A CD drive.
+    package static func cdDrive(_ id: String, on node: BlockNode, at place: Place, bootIndex: Int?) -> Device {
+        Device(
+            "ide-cd", id: id, at: place,
+            ["drive": .text(node.name), "bootindex": bootIndex.map(PropertyValue.number)])
+    }
+
+    /// `NETn`, on the back end of that NIC.
+    ///
+    /// - Parameter mtu: What the guest has to be told of the MTU; nil: nothing, as it is Ethernet's 1500.
+    package static func card(
+        _ nic: VMParams.NIC, mac: MACAddress, mtu: Int?, at place: Place, bootIndex: Int?
+    ) -> Device {
+        let queues = nic.queues?.value ?? 1
+        return Device(
+            "virtio-net-pci", id: nic.deviceID, at: place,
+            [
+                "netdev": .text(nic.backendID), "mac": .text(mac.description),
+                "host_mtu": mtu.map(PropertyValue.number),
+                // An interrupt for each queue of a pair, one for control, one for changes (virtio 1.2, 5.1.2).
+                "mq": queues > 1 ? .flag(true) : nil, "vectors": queues > 1 ? .number(2 * queues + 2) : nil,
+                "bootindex": bootIndex.map(PropertyValue.number),
+                // Without BOOT=net the option ROM would only cost time.
+                "romfile": bootIndex == nil ? .text("") : nil,
+            ])
+    }
+}

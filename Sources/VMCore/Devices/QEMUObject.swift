@@ -1,0 +1,64 @@
+/// An object that serves devices, and is none itself: `-object` when the machine starts, `object-add` when it runs (QEMU,
+/// qapi/qom).
+package enum QEMUObject: Equatable, Sendable {
+    /// A thread that does disk I/O beside the processors.
+    case ioThread(id: String)
+    /// The host's random numbers, from getrandom(2).
+    case entropySource(id: String)
+    /// Limits that block nodes keep to.
+    case throttleGroup(ThrottleGroup)
+
+    /// The value of `-object`.
+    package var argument: String {
+        switch self {
+        // Its limits are an object, which has no plain form.
+        case .throttleGroup: JSON.object(properties).text
+        case .ioThread, .entropySource: "\(type),id=\(id)"
+        }
+    }
+
+    /// The command that makes it.
+    package var plugged: QMPCommand { QMPCommand("object-add", properties) }
+
+    /// The command that removes it, once nothing uses it.
+    package var unplugged: QMPCommand { QMPCommand("object-del", ["id": .string(id)]) }
+
+    /// What QEMU calls it.
+    package var id: String {
+        switch self {
+        case .ioThread(let id), .entropySource(let id): id
+        case .throttleGroup(let group): group.id
+        }
+    }
+
+    private var type: String {
+        switch self {
+        case .ioThread: "iothread"
+        case .entropySource: "rng-builtin"
+        case .throttleGroup: "throttle-group"
+        }
+    }
+
+    private var properties: [String: JSON] {
+        var members: [String: JSON] = ["qom-type": .string(type), "id": .string(id)]
+        if case .throttleGroup(let group) = self { members["limits"] = group.limits }
+        return members
+    }
+}
+
+/// How much may be read and written.
+package struct ThrottleGroup: Equatable, Sendable {
+    /// What QEMU calls it.
+    package var id: String
+    /// Requests a second.
+    package var iops: Int64?
+    /// Bytes a second.
+    package var bytesPerSecond: Int64?
+
+    fileprivate var limits: JSON {
+        var limits: [String: JSON] = [:]
+        limits["iops-total"] = iops.map(JSON.integer)
+        limits["bps-total"] = bytesPerSecond.map(JSON.integer)
+        return .object(limits)
+    }
+}
