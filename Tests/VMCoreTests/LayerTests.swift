@@ -7,13 +7,13 @@ import Testing
 @Suite struct LayerTests {
     /// A file of a pure target, and the first thing in it that reaches the host.
     private static func violation(in text: String, allowed: Set<String>) -> String? {
-        let imports = text.matches(of: #/(?m)^\s*(?:@\w+\s+)*(?:\w+\s+)?import\s+(?:\w+\s+)?(\w+)/#)
+        let imports = text.matches(of: #/(?m)^[ \t]*(?:@\w+[ \t]+)*(?:\w+[ \t]+)?import[ \t]+(?:\w+[ \t]+)?(\w+)/#)
         if let module = imports.map({ String($0.1) }).first(where: { !allowed.contains($0) }) {
             return "import \(module)"
         }
         // SystemPackage and FoundationEssentials open files, read the clock and draw random numbers.
         let host =
-            #/\b(FileDescriptor|ProcessInfo|FileManager|contentsOf:|contentsOfFile:)|\.now\b|\bUUID\(\)|\bDate\(\)|\.random\b/#
+            #/\b(FileDescriptor|ProcessInfo|FileManager|(Data|String)\(contentsOf)|\.now\b|\bUUID\(\)|\bDate\(\)|\.random\b/#
         return text.split(separator: "\n").lazy.filter { !$0.drop { $0 == " " }.hasPrefix("//") }
             .compactMap { $0.firstMatch(of: host).map { String($0.output.0) } }.first
     }
