@@ -179,8 +179,8 @@ BAD = {
     ]),
     "port": (None, [
         ({"NET0": "user", "FORWARD0": "tcp::80:80"}, 77, "QEMU can't listen on port 80"),
-        ({"NET0": "user", "FORWARD0": "tcp::5907:80", "VNCDISP": 7}, 65, "port 5907 is that of the VM's own VNC"),
-        ({"NET0": "nat", "FORWARD0": "tcp::5907:80", "VNCDISP": 7}, 65, "port 5907 is that of the VM's own VNC"),
+        ({"NET0": "user", "FORWARD0": "tcp::5907:80", "VNCDISP": 7}, 65, "port 5907 is used by the VM's own VNC"),
+        ({"NET0": "nat", "FORWARD0": "tcp::5907:80", "VNCDISP": 7}, 65, "port 5907 is used by the VM's own VNC"),
         ({"NET0": "nat", "FORWARD0": "udp::53:53"}, 65, "udp port 53 is that of the network's own DNS server"),
         ({"NET0": "nat", "FORWARD0": "udp:127.0.0.1:67:67"}, 65, "that of the network's own DHCP server"),
         ({"VNCDISP": "auto", "VNCBIND": "192.0.2.1"}, 69, "VNCBIND: can't listen on 192.0.2.1"),
