@@ -217,11 +217,11 @@ import Testing
 
     @Test(arguments: [
         (
-            DeviceCondition.missing(.running), "is missing, though its driver is there",
+            DeviceCondition.missing(.running), "is missing, although its driver is loaded",
             "mknod -m 666 /dev/net/tun c 10 200"
         ),
-        (.missing(.loadable), "is missing", "modprobe tun"), (.missing(.none), "is not to be seen", "modprobe tun"),
-        (.refused(.permissionDenied), "does not open", "allow it"),
+        (.missing(.loadable), "is missing", "modprobe tun"), (.missing(.none), "was not found", "modprobe tun"),
+        (.refused(.permissionDenied), "can't be opened", "allow access"),
         (.another, "is not the device that belongs there", "10:200"),
     ])
     func taps(_ device: DeviceCondition, _ words: String, _ mend: String) throws {
