@@ -139,10 +139,10 @@ BAD = {
         ({"MACHINE": "pc-q35-99.9"}, 69, "no machine type pc-q35-99.9"),
     ]),
     "kernel": (kernels, [
-        ({"KERNEL": "text"}, 65, "text is no kernel that QEMU loads"),
+        ({"KERNEL": "text"}, 65, "text is not a kernel that QEMU loads"),
         ({"KERNEL": "empty"}, 65, "KERNEL: /", ),
         ({"KERNEL": "cut"}, 65, "cut is cut short"),
-        ({"KERNEL": "initrd"}, 65, "initrd is no kernel: it looks like an initial RAM disk"),
+        ({"KERNEL": "initrd"}, 65, "initrd is not a kernel: it looks like an initial RAM disk"),
         ({"KERNEL": "initrd", "INITRD": "vmlinuz"}, 65, "the two look swapped"),
         ({"KERNEL": "program"}, 65, "program is an ELF file without the PVH entry point"),
         ({"KERNEL": "/proc/version"}, 65, "/proc/version is a file of proc"),
@@ -169,7 +169,7 @@ BAD = {
         ({"DISK0": "d.img", "DISK0_READONLY": "yes", "DISK1": "hard.img"}, 65, "hard.img is the same file as DISK0"),
         ({"DISK0": "d.img", "CDROM0": "d.img"}, 65, "CDROM0: /"),
         ({"DISK0": "d.img", "CDROM0": "hard.img"}, 65, "hard.img is the same file as DISK0"),
-        ({"DISK0": "d.img", "KERNEL": "hard.img"}, 65, "is no kernel"),
+        ({"DISK0": "d.img", "KERNEL": "hard.img"}, 65, "is not a kernel"),
         ({"DISK0": "n.img", "DISK0_SIZE": "1M", "DISK1": "here/n.img", "DISK1_SIZE": "1M"}, 65, "n.img is the same file as DISK0"),
         ({"DISK0": "odd", "DISK0_CACHE": "none"}, 69, "needs a size that is a multiple of 4096"),
         ({"DISK0": "/sys/kernel/mm/ksm/run"}, 65, "/sys/kernel/mm/ksm/run is a file of sysfs"),
@@ -222,7 +222,7 @@ def everything(host):
 def test_the_doctor_knows_them_too(host):
     kernels(host, host.write_firmware_vm("vm", ACCEL="tcg", CPU="486", KERNEL="text").parent)
     said = host.kvmctl("doctor", "vm", expect=69).stdout
-    assert "486 has no APIC" in said and "text is no kernel that QEMU loads" in said
+    assert "486 has no APIC" in said and "text is not a kernel that QEMU loads" in said
 
 
 def test_what_looks_odd_and_is_right_starts(host):
@@ -345,7 +345,7 @@ def test_a_full_file_system_pauses_the_guest_as_it_is_said(host):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=755", "tmpfs", place], check=True)
     try:
         host.write_firmware_vm("vm", ACCEL="tcg", DISK0=place / "d.img", DISK0_SIZE="64M")
-        warning = "are free: when it is full, QEMU pauses each guest that writes there"
+        warning = "is free: when it is full, QEMU pauses each guest that writes there"
         assert warning in host.kvmctl("check", "vm").stdout
         assert not (place / "d.img").exists()
         write(place / "d.img", (0, ENDLESS_WRITER), (510, b"\x55\xaa"), size=64 << 20, mode=0o600)
