@@ -52,7 +52,7 @@ enum MachineChecks {
         machine.longLogs.map { log in
             .warning(
                 machine.name,
-                "\(log.path) has \(log.size), and nothing keeps it within \(ByteCount(bytes: LogLimit.standard)): "
+                "\(log.path) has \(log.size), and nothing trims it to \(ByteCount(bytes: LogLimit.standard)): "
                     + "kvmctl-logs.timer does that, or a cron job that runs kvmctl trim-logs",
                 mend: .command("kvmctl trim-logs"))
         }
