@@ -139,16 +139,16 @@ BAD = {
         ({"MACHINE": "pc-q35-99.9"}, 69, "no machine type pc-q35-99.9"),
     ]),
     "kernel": (kernels, [
-        ({"KERNEL": "text"}, 65, "text is no kernel that QEMU loads"),
+        ({"KERNEL": "text"}, 65, "text is not a kernel that QEMU loads"),
         ({"KERNEL": "empty"}, 65, "KERNEL: /", ),
         ({"KERNEL": "cut"}, 65, "cut is cut short"),
-        ({"KERNEL": "initrd"}, 65, "initrd is no kernel: it looks like an initial RAM disk"),
+        ({"KERNEL": "initrd"}, 65, "initrd is not a kernel: it looks like an initial RAM disk"),
         ({"KERNEL": "initrd", "INITRD": "vmlinuz"}, 65, "the two look swapped"),
         ({"KERNEL": "program"}, 65, "program is an ELF file without the PVH entry point"),
         ({"KERNEL": "/proc/version"}, 65, "/proc/version is a file of proc"),
         ({**KERNEL, "INITRD": "vmlinuz"}, 65, "vmlinuz is a kernel, not an initial RAM disk"),
         ({**KERNEL, "INITRD": "large", "MEMORY": 64}, 65, "large is 67108864 bytes"),
-        ({**KERNEL, "MEMORY": 8}, 65, "which MEMORY=8M does not hold"),
+        ({**KERNEL, "MEMORY": 8}, 65, "which does not fit into MEMORY=8M"),
         ({**KERNEL, "APPEND": "'quiet vga=best'"}, 65, "QEMU does not understand vga=best"),
     ]),
     "disc": (discs, [
@@ -169,9 +169,9 @@ BAD = {
         ({"DISK0": "d.img", "DISK0_READONLY": "yes", "DISK1": "hard.img"}, 65, "hard.img is the same file as DISK0"),
         ({"DISK0": "d.img", "CDROM0": "d.img"}, 65, "CDROM0: /"),
         ({"DISK0": "d.img", "CDROM0": "hard.img"}, 65, "hard.img is the same file as DISK0"),
-        ({"DISK0": "d.img", "KERNEL": "hard.img"}, 65, "is no kernel"),
+        ({"DISK0": "d.img", "KERNEL": "hard.img"}, 65, "is not a kernel"),
         ({"DISK0": "n.img", "DISK0_SIZE": "1M", "DISK1": "here/n.img", "DISK1_SIZE": "1M"}, 65, "n.img is the same file as DISK0"),
-        ({"DISK0": "odd", "DISK0_CACHE": "none"}, 69, "takes a size that is a multiple of 4096"),
+        ({"DISK0": "odd", "DISK0_CACHE": "none"}, 69, "needs a size that is a multiple of 4096"),
         ({"DISK0": "/sys/kernel/mm/ksm/run"}, 65, "/sys/kernel/mm/ksm/run is a file of sysfs"),
         ({"DISK0": "/proc/meminfo", "DISK0_READONLY": "yes"}, 65, "/proc/meminfo is a file of proc"),
         ({"DISK0": "/proc/new", "DISK0_SIZE": "1M"}, 65, "/proc/new would be a file of proc"),
@@ -179,8 +179,8 @@ BAD = {
     ]),
     "port": (None, [
         ({"NET0": "user", "FORWARD0": "tcp::80:80"}, 77, "QEMU can't listen on port 80"),
-        ({"NET0": "user", "FORWARD0": "tcp::5907:80", "VNCDISP": 7}, 65, "port 5907 is that of the VM's own VNC"),
-        ({"NET0": "nat", "FORWARD0": "tcp::5907:80", "VNCDISP": 7}, 65, "port 5907 is that of the VM's own VNC"),
+        ({"NET0": "user", "FORWARD0": "tcp::5907:80", "VNCDISP": 7}, 65, "port 5907 is used by the VM's own VNC"),
+        ({"NET0": "nat", "FORWARD0": "tcp::5907:80", "VNCDISP": 7}, 65, "port 5907 is used by the VM's own VNC"),
         ({"NET0": "nat", "FORWARD0": "udp::53:53"}, 65, "udp port 53 is that of the network's own DNS server"),
         ({"NET0": "nat", "FORWARD0": "udp:127.0.0.1:67:67"}, 65, "that of the network's own DHCP server"),
         ({"VNCDISP": "auto", "VNCBIND": "192.0.2.1"}, 69, "VNCBIND: can't listen on 192.0.2.1"),
@@ -222,7 +222,7 @@ def everything(host):
 def test_the_doctor_knows_them_too(host):
     kernels(host, host.write_firmware_vm("vm", ACCEL="tcg", CPU="486", KERNEL="text").parent)
     said = host.kvmctl("doctor", "vm", expect=69).stdout
-    assert "486 has no APIC" in said and "text is no kernel that QEMU loads" in said
+    assert "486 has no APIC" in said and "text is not a kernel that QEMU loads" in said
 
 
 def test_what_looks_odd_and_is_right_starts(host):
@@ -274,7 +274,7 @@ def test_a_new_disk_that_is_too_large(host):
     path = host.write_firmware_vm("vm", ACCEL="tcg", DISK0="new", DISK0_SIZE="64M")
     for command in ("check", "start"):
         result = host.execute("sh", "-c", f'ulimit -f 1024 && exec "$0" {command} vm', host.binary)
-        assert result.returncode == 73 and "new can't be made with 64 MiB: File too large" in result.stderr, result
+        assert result.returncode == 73 and "new can't be created with 64 MiB: File too large" in result.stderr, result
     assert [entry.name for entry in path.parent.iterdir()] == ["vm.params"]
 
 
@@ -345,7 +345,7 @@ def test_a_full_file_system_pauses_the_guest_as_it_is_said(host):
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=755", "tmpfs", place], check=True)
     try:
         host.write_firmware_vm("vm", ACCEL="tcg", DISK0=place / "d.img", DISK0_SIZE="64M")
-        warning = "are free: when it is full, QEMU pauses each guest that writes there"
+        warning = "is free: when it is full, QEMU pauses each guest that writes there"
         assert warning in host.kvmctl("check", "vm").stdout
         assert not (place / "d.img").exists()
         write(place / "d.img", (0, ENDLESS_WRITER), (510, b"\x55\xaa"), size=64 << 20, mode=0o600)
@@ -421,7 +421,7 @@ def test_what_vms_that_do_not_run_have_too(bridged_host):
     notes = host.kvmctl("check", "a").stdout
     for what in ("the MAC 52:54:00:00:00:01 on bridge:br0", "the interface mine", "VNC's port 5907 on 127.0.0.1",
                  "tcp port 2222", shared):
-        assert f"note: {what} is also that of the VM b ({host.vms}/b/vm.params): only one of them" in notes, notes
+        assert f"note: {what} is also used by the VM b ({host.vms}/b/vm.params): only one of them" in notes, notes
     assert "note: all VMs together have 1 TiB of memory" in notes
     # A running VM gets no such notice.
     host.write_firmware_vm("b", DISK0=host.vms / "twin.img", **{**keys, "MEMORY": 32})
@@ -435,7 +435,7 @@ def test_many_that_want_the_same_are_not_listed(host):
     for number in range(20):
         host.write_firmware_vm(f"vm{number}", ACCEL="tcg", VNCDISP=0)
     notes = [line for line in host.kvmctl("check", "--all").stdout.splitlines() if "VNC's port 5900" in line]
-    assert len(notes) == 20 and all("and of many more" in note for note in notes)
+    assert len(notes) == 20 and all("and many more" in note for note in notes)
 
 
 def test_the_question_about_a_processor_is_kept(host):

@@ -189,7 +189,7 @@ BROKEN = {
     "bridge larger than its uplink": (
         by("ip link set br0 mtu 9000"), "problem", "br0", "eth0 carries only 1500", "ip link set dev eth0 mtu 9000"),
     "port larger than its bridge": (
-        by("ip link set br0 mtu 1400"), "warning", "br0", "the 1500 of eth0", "ip link set dev br0 mtu 1500"),
+        by("ip link set br0 mtu 1400"), "warning", "br0", "that of eth0 is 1500", "ip link set dev br0 mtu 1500"),
     "two VMs with one MAC": (
         vm("zz"), "problem", "zz", f"MAC {MAC} on bridge:br0", "sed -i '4s/MAC=[^[:space:]]*/MAC=52:54:00:"),
     "somebody on the LAN with the MAC of a VM": (
@@ -200,9 +200,9 @@ BROKEN = {
         "sed -i '4s/MAC=[^[:space:]]*/MAC=52:54:00:"),
     "bridge that nobody gave a MAC": (
         by("ip link delete br0; ip link add br0 type bridge; ip link set eth0 master br0; ip link set br0 up"),
-        "warning", "br0", "nobody gave it a MAC", "ip link set dev br0 address "),
+        "warning", "br0", "its MAC was never set", "ip link set dev br0 address "),
     "networkd has the uplink": (
-        networkd_has_the_uplink, "warning", "br0", "by /etc/systemd/network/50-eth0.network",
+        networkd_has_the_uplink, "warning", "br0", "with /etc/systemd/network/50-eth0.network",
         "kvmctl net persist br0 && networkctl reload"),
     "NetworkManager has the uplink": (
         network_manager_has_the_uplink, "warning", "br0", "NetworkManager configures its uplink eth0",
@@ -225,7 +225,7 @@ BROKEN = {
         "nft insert rule inet mine passing iifname '\"br0\"' oifname '\"br0\"' accept"),
     "rules for frames": (
         by("nft 'add table bridge mine; add chain bridge mine passing { type filter hook forward priority 0; policy drop; }'"),
-        "problem", "br0", "drops what is bridged", "nft insert rule bridge mine passing iifname '\"eth0\"' accept && nft"),
+        "problem", "br0", "drops bridged traffic", "nft insert rule bridge mine passing iifname '\"eth0\"' accept && nft"),
     "VNC behind nft": (
         open_vnc_behind(NFT_INPUT), "problem", "vm", "port 5907", "nft insert rule inet mine in tcp dport 5907 accept"),
     "VNC behind iptables": (
@@ -233,10 +233,10 @@ BROKEN = {
                         "iptables -A INPUT -j REJECT --reject-with icmp-host-prohibited"),
         "problem", "vm", "port 5907", "iptables -I INPUT -p tcp --dport 5907 -j ACCEPT"),
     "nat behind Docker's rules": (
-        nat_behind(dockers_rules("iptables")), "problem", "nat", "goes between VMs and br0",
+        nat_behind(dockers_rules("iptables")), "problem", "nat", "packets between VMs and br0",
         "iptables -I DOCKER-USER -i kvmnat0 -j ACCEPT && iptables -I DOCKER-USER -o kvmnat0 -j ACCEPT"),
     "nat behind nft": (
-        nat_behind(by(NFT_INPUT)), "problem", "nat", "ask this host by DHCP",
+        nat_behind(by(NFT_INPUT)), "problem", "nat", "DHCP requests from VMs",
         "nft insert rule inet mine in iifname '\"kvmnat0\"' accept"),
     "nat without its rules": (
         running("nft flush ruleset", NET0="nat"), "problem", "nat", "the nft table ip kvmctl_nat is gone",
@@ -245,7 +245,7 @@ BROKEN = {
         running("nft delete table ip kvmctl_forward.web", NET0="nat", FORWARD0="tcp::2222:22"), "problem", "web",
         "its forwards lead nowhere", "nft -f "),
     "a filter without its rules": (
-        running("nft flush ruleset", NET0_FILTER="mac"), "problem", "web", "its limits and filters don't hold",
+        running("nft flush ruleset", NET0_FILTER="mac"), "problem", "web", "its limits and filters don't apply",
         "nft -f "),
     "nat without its server": (
         running("pid=$(cat {host.run}/nat/dnsmasq.pid); kill -9 $pid; "
@@ -276,7 +276,7 @@ BROKEN = {
         "/etc/machine-id", "holds no id", "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id"),
     "no space": (
         in_own_mounts("mount -t tmpfs -o size=2M,mode=755 none {host.run}; head -c 2M /dev/zero >{host.run}/full || true"),
-        "problem", "run", "are free for", "mount -o remount,size="),
+        "problem", "run", "is free for", "mount -o remount,size="),
     "no more files": (
         in_own_mounts("mount -t tmpfs -o nr_inodes=20,mode=755 none {host.run}"),
         "problem", "run", "more files", "mount -o remount,nr_inodes=0 "),
@@ -323,7 +323,7 @@ def test_a_bridge_without_an_uplink_is_no_fault(healthy):
     shell(host, "ip link set eth0 nomaster; ip address add 10.9.0.2/24 dev eth0; ip route add default via 10.9.0.1")
     assert findings(host) == []
     said = host.kvmctl("doctor").stdout
-    assert "ok       br0: up, no uplink (VMs on it reach only one another; `kvmctl net up br0 --uplink eth0` gives" in said
+    assert "ok       br0: up, no uplink (VMs on it reach only each other; `kvmctl net up br0 --uplink eth0` adds" in said
 
 
 def test_what_only_deleting_would_mend_is_described(healthy):
@@ -331,7 +331,7 @@ def test_what_only_deleting_would_mend_is_described(healthy):
     shell(host, "ip tuntap add tap7 mode tap; ip link set tap7 master br0 up")
     [found] = findings(host)
     assert (found["severity"], found["subject"], found["command"]) == ("warning", "br0", None)
-    assert "tap7 is left over" in found["text"] and "delete it" in found["step"]
+    assert "tap7 is orphaned" in found["text"] and "delete it" in found["step"]
 
 
 def test_a_user_is_told_what_only_root_sees(healthy):

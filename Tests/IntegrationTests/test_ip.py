@@ -110,7 +110,7 @@ def test_why_there_is_none(lan):
     message = host.kvmctl("ip", "--wait", "4s", "asks", expect=124).stderr
     assert re.search(r"asks: no address in 4 s\n.*DHCP DISCOVER sent [2-9] times, no answer", message, re.S), message
     message = host.kvmctl("ip", "--wait", "1s", "dead", expect=124).stderr
-    assert "NET0 (bridge:br0, tap2): no packet at all from the guest since it started" in message
+    assert "NET0 (bridge:br0, tap2): no packet from the guest since it started" in message
     message = host.kvmctl("ip", "dead", expect=69).stderr
     assert "kvmctl ip --wait 60s dead" in message and "guest agent: none runs in the guest" in message
 

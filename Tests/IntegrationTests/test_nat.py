@@ -209,7 +209,7 @@ def test_names_that_are_one_to_guests(host):
     host.kvmctl("start", "a.b")
     for command in ("check", "start"):
         said = host.kvmctl(command, "A-b", expect=75)
-        assert "know A-b as A-b, and know a.b by that name already" in said.stderr
+        assert "know A-b as A-b, but already know a.b by that name" in said.stderr
     host.kvmctl("check", "a.b")
     host.kvmctl("stop", "--now", "a.b")
     host.kvmctl("start", "A-b")

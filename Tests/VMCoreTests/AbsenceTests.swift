@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// "Could not look" is not "is not there": what tells whether a VM runs, and whose it is, may fail, and `try?` would make that
-/// failure an absence.
+/// A failure to look is not an absence: the checks whether a VM runs, and whose it is, may fail, and `try?` would turn
+/// that failure into "not there".
 @Suite struct AbsenceTests {
-    /// What is asked, and where its failure may be dropped: nothing is decided there but how much a message says, or the
-    /// failure counts for the worse.
+    /// The checks, and the files where their failure may be dropped: there it only decides how much a message says, or
+    /// it is taken for the worse case.
     private static let allowed: [String: Set<String>] = [
         #"Manifest\.read"#: ["FailedStart.swift"],
         #"FlightRecord\.(read|vncServer)"#: [],
@@ -31,7 +31,7 @@ import Testing
                 let dropped = try Regex("try\\? (await )?[A-Za-z.(]*" + question)
                 #expect(text.firstMatch(of: dropped) == nil, "\(file.lastPathComponent): \(question)")
             }
-            // Of a state alone `unknown` looks like one that has ended.
+            // By its state alone, an `unknown` VM looks like one that has ended.
             let blind = try text.firstMatch(of: Regex(#"Observation\([^)]*\)\.state\.isAlive"#))
             #expect(blind == nil || file.lastPathComponent == "FailedStart.swift", "\(file.lastPathComponent)")
         }

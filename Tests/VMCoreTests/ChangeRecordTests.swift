@@ -20,7 +20,7 @@ import Testing
         #expect(ChangeRecord(try JSON(parsing: Array(text.utf8))) == (try record()))
     }
 
-    /// Written in part by a kvmctl that was killed, or by somebody else.
+    /// As a killed kvmctl wrote it in part, or somebody else wrote it.
     @Test(arguments: ["bridge", "link", "macs", "gateways", "undo", "finish", "boot", "namespace"])
     func isNoneWithoutAnyOfItsParts(_ key: String) throws {
         guard case .object(var members) = try record().json else { return }
@@ -45,7 +45,7 @@ import Testing
         #expect(!isKnown(moved, [there], 8, macs[1]) && !isKnown(moved, [there], 7, macs[2]))
         let numbered = [NetworkOperation.createBridge(name, mac: macs[0], index: 9)]
         #expect(isKnown(numbered, [], 9, macs[0]) && !isKnown(numbered, [], 10, macs[0]))
-        // The kernel's choice.
+        // The kernel chooses the index.
         #expect(isKnown([.createBridge(name, mac: macs[0])], [], 12, macs[0]))
     }
 

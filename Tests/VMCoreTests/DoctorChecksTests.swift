@@ -6,7 +6,7 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// The doctor's judgement on hosts that no test can make, or not cheaply.
+/// The doctor's findings on hosts that a test can't set up, or not cheaply.
 @Suite struct DoctorChecksTests {
     private let healthy: DoctorFacts = {
         let qemu = QEMUFacts(path: "/usr/bin/qemu", version: "7.2", ioUring: true, machines: [:])
@@ -56,7 +56,7 @@ import Testing
             (.missing(.none), "kvm_amd", true, .command("modprobe kvm_amd")),
             (
                 .missing(.none), nil, true,
-                .step("switch virtualization (VT-x, AMD-V) on in the firmware's setup; in a VM, have its host nest it")
+                .step("switch on virtualization (VT-x, AMD-V) in the firmware's setup; in a VM, nest it on its host")
             ),
             (
                 .refused(.permissionDenied), "kvm_amd", true,
@@ -132,7 +132,7 @@ import Testing
         #expect(worst(wanting(.gibi(7))) == nil)
         #expect(worst(wanting(.gibi(7), promisable: .gibi(6)))?.mend == .command("sysctl -w vm.overcommit_memory=0"))
         #expect(
-            try finding { $0.host.memory?.idleHugePages = .gibi(4) }.text.contains("4 GiB are kept for huge pages"))
+            try finding { $0.host.memory?.idleHugePages = .gibi(4) }.text.contains("4 GiB is reserved for huge pages"))
         let unread = try finding { $0.host.memory = nil }
         #expect(unread.severity == .warning && unread.subject == "memory")
     }
@@ -183,7 +183,7 @@ import Testing
     }
 
     @Test func noUplinkAndNoneToTake() throws {
-        // Many a bridge is without one on purpose.
+        // Many bridges have none on purpose.
         func text(_ change: (inout BridgeCondition) -> Void) throws -> String {
             var facts = healthy
             var bridge = BridgeCondition(name: "br0", isUp: true, mtu: 1500)
@@ -192,7 +192,7 @@ import Testing
             #expect(facts.findings.allSatisfy { $0.severity == .ok })
             return try #require(facts.findings.first { $0.subject == "br0" }).text
         }
-        #expect(try text { _ in }.contains("VMs on it reach only one another"))
+        #expect(try text { _ in }.contains("VMs on it reach only each other"))
         #expect(try text { $0.addresses = ["10.0.0.1/24"] }.contains("what this host routes"))
         #expect(try text { $0.candidates = ["eth0"] }.contains("`kvmctl net up br0 --uplink eth0`"))
         #expect(try bridge { $0.ports[0].hasCarrier = false }.text.contains("no carrier"))
@@ -217,11 +217,11 @@ import Testing
 
     @Test(arguments: [
         (
-            DeviceCondition.missing(.running), "is missing, though its driver is there",
+            DeviceCondition.missing(.running), "is missing, although its driver is loaded",
             "mknod -m 666 /dev/net/tun c 10 200"
         ),
-        (.missing(.loadable), "is missing", "modprobe tun"), (.missing(.none), "is not to be seen", "modprobe tun"),
-        (.refused(.permissionDenied), "does not open", "allow it"),
+        (.missing(.loadable), "is missing", "modprobe tun"), (.missing(.none), "was not found", "modprobe tun"),
+        (.refused(.permissionDenied), "can't be opened", "allow access"),
         (.another, "is not the device that belongs there", "10:200"),
     ])
     func taps(_ device: DeviceCondition, _ words: String, _ mend: String) throws {
@@ -254,7 +254,7 @@ import Testing
         arguments: [
             (.run("make it", "kvmctl net up br0"), .command("kvmctl net up br0")),
             (.run("create it", "mkdir -p /x", or: "mount what should hold it"), .command("mkdir -p /x")),
-            // A command in a text stays text, whoever wrote it.
+            // A command within advice stays text.
             ("make it: `reboot`", .step("make it: `reboot`")), ("write less", .step("write less")),
         ] as [(Remedy, Finding.Mend)])
     func remedies(_ remedy: Remedy, _ mend: Finding.Mend) {

@@ -6,7 +6,7 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// What is found of real files.
+/// What is found out about real files.
 @Suite struct FileKindTests {
     @Test(arguments: [
         ("/proc/version", "proc"), ("/sys/kernel/mm/ksm/run", "sysfs"), ("/proc/self/mem", "proc"),

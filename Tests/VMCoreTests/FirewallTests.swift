@@ -2,7 +2,7 @@ import Testing
 
 @testable import VMCore
 
-/// What becomes of a packet, by what nft and iptables-save print.
+/// What happens to a packet, according to what nft and iptables-save print.
 @Suite struct FirewallTests {
     private static func nft(_ items: String...) throws -> Firewall {
         Firewall(nftables: try JSON(parsing: "{\"nftables\": [\(items.joined(separator: ","))]}".utf8))
@@ -27,7 +27,7 @@ import Testing
     private static let source = #"{"payload": {"protocol": "ip", "field": "saddr"}}"#
     private static let accept = #"{"accept": null}"#
 
-    /// What a chain with that one rule, which else drops, makes of a connection to port 5901.
+    /// What happens to a connection to port 5901 in a chain with this one rule, which otherwise drops.
     private func fate(_ statements: String) throws -> String {
         let firewall = try Self.nft(Self.chain("in", "input"), Self.rule("in", statements))
         return Self.word(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import VMCore
 
-/// A bridge as the kernel has it, in the terms of configuration files.
+/// A bridge as the kernel has it, in terms of configuration files.
 @Suite struct FoundBridgeTests {
     private let name: InterfaceName
     private let bridge: Link

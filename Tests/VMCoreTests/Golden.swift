@@ -3,8 +3,8 @@ import Testing
 
 @testable import VMHost
 
-/// Golden files under `Fixtures`. With `UPDATE_GOLDEN=1` in the environment they are written instead of compared; the
-/// diff is then for git to show and for a person to judge.
+/// Golden files under `Fixtures`. With `UPDATE_GOLDEN=1` in the environment they are written instead of compared; git
+/// then shows the diff, for a person to judge.
 enum Golden {
     static func path(_ name: String) -> String {
         URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/\(name)").path

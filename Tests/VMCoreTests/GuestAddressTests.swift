@@ -3,7 +3,7 @@ import Testing
 
 @testable import VMCore
 
-/// Addresses of all sources together, and the sources that are texts.
+/// Addresses from all sources together, and the sources that are parsed from text.
 @Suite struct GuestAddressTests {
     private func ip(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
 

@@ -6,8 +6,8 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// No hint leads from one refusal to the next. Of every file with a fault: each change that a hint offers leaves no error on
-/// the lines that it writes, and one error less in the file; and each value that a hint names as a right one is a right one
+/// No hint leads from one refusal to the next. For every file with a fault: each change that a hint offers leaves no
+/// error on the lines that it writes, and fewer errors in the file; and each value that a hint names as valid is valid
 /// on that line.
 @Suite struct HintTests {
     private static let file = FilePath("/vms/1/vm.params")
@@ -47,7 +47,7 @@ import Testing
         return text.firstIndex(of: UInt8(ascii: "=")).map { String(decoding: text[..<$0], as: UTF8.self) }
     }
 
-    /// The faults for which a person has to know what was meant: all others are offered a way out that can be tried.
+    /// The faults for which a person has to know what was meant: all others have a hint that can be tried.
     @Test func onlyTheseAreLeftToAPerson() throws {
         let left = try ParamsGoldenTests.names.filter { name in
             try parse(bytes(name)).diagnostics.contains { $0.isError && $0.edits.isEmpty && $0.examples.isEmpty }
@@ -68,7 +68,7 @@ import Testing
         "180-forward-on-own-vnc",
     ]
 
-    /// What people write who come from elsewhere, and what they are told to write instead.
+    /// What people write who are used to other tools, and what they are told to write instead.
     @Test(arguments: [
         ("memory = 2048", "MEMORY=2048"), ("memory=2048", "MEMORY=2048"), ("memory: 2048", "MEMORY=2048"),
         ("MEMORY=2048 M", "MEMORY=2048M"), ("MEMORY='2048 M'", "MEMORY=2048M"), ("MEMORY = 2 GiB", "MEMORY=2GiB"),
@@ -90,7 +90,7 @@ import Testing
         }
         #expect(offered == wanted, "\(diagnostic.hint ?? "")")
         if let wanted { #expect(diagnostic.hint?.contains(wanted.split(separator: "=", maxSplits: 1)[1]) == true) }
-        // Where no one line is right, what is said tells all that is wrong with this one.
+        // If no single line is right, the hint says everything that is wrong with this one.
         if wanted == nil { #expect(diagnostic.hint?.isEmpty == false) }
     }
 }

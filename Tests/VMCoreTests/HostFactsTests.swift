@@ -33,7 +33,7 @@ import Testing
     }
 }
 
-/// umask(2) is the whole process's, which does no harm to the files of other tests: they are all their owner's alone.
+/// umask(2) applies to the whole process. That does not affect other tests: their files are all for the owner alone.
 @Suite struct FileModeTests {
     @Test func modesAreThoseMeant() throws {
         let scratch = try Scratch()
@@ -56,7 +56,7 @@ import Testing
         let path = scratch.path.appending("disk")
         try replaceFile(path, with: [UInt8](repeating: 0, count: 1024), permissions: 0o600)
         #expect(try locks(path) == [])
-        // As QEMU takes them: read locks on the bytes that stand for what it does and does not bear.
+        // As QEMU takes them: read locks on the bytes that stand for what it does and what it does not allow.
         let held = try held(path, [.writes, .refusesWriters]) { try locks(path) }
         #expect(held == [.writes, .refusesWriters])
         #expect(try locks(path) == [])

@@ -9,7 +9,7 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// What lives as long as somebody holds it.
+/// Resources that live as long as somebody holds them.
 @Suite struct HostResourceTests {
     private let scratch: Scratch
     private let paths: Paths
@@ -20,7 +20,7 @@ import Testing
         paths.run = scratch.path
         self.paths = paths
         vm = try #require(VMName("web"))
-        // It lives: as this process.
+        // The VM lives, as this process.
         try makeDirectories(paths.machine(vm), permissions: 0o700)
         try sign(own: true)
     }
@@ -76,7 +76,7 @@ import Testing
         #expect(isThere == [false, false])
     }
 
-    /// QEMU that a guest took over can pass its descriptors on to a process that outlives it.
+    /// A QEMU that a guest took over can pass its descriptors to a process that outlives it.
     @Test func whatADeadHolderPassedOnGoesAfterItsVM() throws {
         defer { cleanUp() }
         var wasHeld: [Bool] = []
@@ -89,7 +89,7 @@ import Testing
         #expect(isThere == [true, true])
         #expect(HostResource.sweep(paths, after: vm).isEmpty)
         #expect(isThere == [false, false])
-        // And the next one begins anew.
+        // And the next holder starts afresh.
         try sign(own: true)
         let held = try hold(&wasHeld)
         #expect(wasHeld == [false, false])
@@ -97,7 +97,7 @@ import Testing
         extendLifetime(held)
     }
 
-    /// As a kvmctl of an earlier version made it, whose VM still runs: then only the lock tells.
+    /// As an earlier version of kvmctl made it, with its VM still running: then only the lock counts.
     @Test func aHoldThatWasNotNotedCounts() throws {
         defer { cleanUp() }
         try makeDirectories(paths.resources, permissions: 0o700)
@@ -124,7 +124,7 @@ import Testing
         #expect(flags & O_ACCMODE == O_RDONLY)
     }
 
-    /// As a QEMU can that a guest took over.
+    /// A QEMU that a guest took over can try to.
     @Test func aHolderCanNotKeepTheTurn() throws {
         defer { cleanUp() }
         var wasHeld: [Bool] = []
@@ -139,7 +139,7 @@ import Testing
         try makeDirectories(paths.resources, permissions: 0o700)
         let left = scratch.path.appending("left")
         try replaceFile(left, with: [], permissions: 0o600)
-        // The last line was never finished, so that what it says was never made.
+        // The last line was never finished, so what it names was never created.
         let lines = "\n{\"file\":\"\(left)\"}\n\n{\"file\":\"\(scratch.path)/ot"
         try replaceFile(journal, with: Array(lines.utf8), permissions: 0o600)
         var wasHeld: [Bool] = []
@@ -177,7 +177,7 @@ import Testing
         #expect(codes == [.busy])
     }
 
-    /// As those of a container that was started anew: its VMs' taps went with its old namespace.
+    /// As in a container that was restarted: its VMs' taps were removed with its old namespace.
     @Test func tapsOfAnotherNetworkNamespaceAreInNobodysWay() throws {
         defer { cleanUp() }
         try makeDirectories(paths.resources, permissions: 0o700)

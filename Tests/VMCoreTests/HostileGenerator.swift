@@ -1,6 +1,6 @@
 @testable import VMCore
 
-/// SplitMix64 (Steele, Lea, Flood 2014): seeded, so that a failure comes back.
+/// SplitMix64 (Steele, Lea, Flood 2014): seeded, so that a failure can be reproduced.
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
     mutating func next() -> UInt64 {
@@ -11,10 +11,10 @@ struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// Texts of JSON that somebody made up who wishes their reader ill: each value of a good one in turn replaced by values that
-/// no such file has, then several at once, then bytes.
+/// Hostile JSON texts: each value of a good one in turn replaced by values that no such file has, then several at once,
+/// then bytes.
 enum Hostile {
-    /// Values as they stand in the text; numbers that a type of ours holds, and the first beyond it.
+    /// Values as written in the text; among them the last number that fits into each type, and the first that does not.
     static let values = short + long
 
     static let short: [String] =
@@ -35,7 +35,7 @@ enum Hostile {
         String(repeating: "{\"a\":", count: 100) + "1" + String(repeating: "}", count: 100),
     ]
 
-    /// Each value of a document replaced by each hostile one, and the document with a key said twice.
+    /// Each value of a document replaced by each hostile one, and the document with duplicate keys.
     static func variants(of document: JSON, values: [String] = values) -> [[UInt8]] {
         let places = paths(in: document)
         let replaced = places.flatMap { place in values.map { text(document, replacing: [place: $0]) } }
@@ -59,7 +59,7 @@ enum Hostile {
         }
     }
 
-    /// Some bytes changed, put in, or taken out.
+    /// Some bytes changed, inserted or removed.
     static func mutated(_ bytes: [UInt8], using generator: inout SeededGenerator) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 0...4, using: &generator) where !bytes.isEmpty {
@@ -73,7 +73,7 @@ enum Hostile {
         return bytes
     }
 
-    /// Where values are: keys, and in arrays indices.
+    /// The paths to the values: keys, and indices in arrays.
     private static func paths(in value: JSON) -> [[String]] {
         switch value {
         case .object(let members):

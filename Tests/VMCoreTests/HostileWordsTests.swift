@@ -8,8 +8,8 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// Whatever stands in the files of a run directory, or comes from QEMU, from a guest or out of /proc: it is read, or refused,
-/// and reported. A trap ends the test run.
+/// Whatever is in the files of a run directory, or comes from QEMU, from a guest or from /proc, is read or refused, and
+/// reported. A trap would end the test run.
 @Suite struct HostileWordsTests {
     private static let manifest: JSON = [
         "name": "web", "uuid": "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10", "file": "/vms/web/vm.params",
@@ -25,7 +25,7 @@ import Testing
     ]
     private static let place = Paths(run: "/none", log: "/none", cache: "/none", roots: [])
 
-    /// Reports a VM that was started as this in every way that there is.
+    /// Reports a VM with this manifest in every form.
     private func report(_ manifest: Manifest, _ signature: String) throws {
         var seen = Observation(state: .running, holder: ProcessIdentity(signature))
         seen.endReason = manifest.name.description
@@ -53,7 +53,7 @@ import Testing
             understood += 1
             try report(manifest, signatures.randomElement(using: &generator) ?? "")
         }
-        // Or it would have tried nothing.
+        // Otherwise it would have tried nothing.
         #expect(understood > 500)
     }
 
@@ -113,7 +113,7 @@ import Testing
         }
     }
 
-    /// What stands in journals decides what root removes and takes back.
+    /// What is in journals decides what root removes and rolls back.
     @Test func journals() {
         var generator = SeededGenerator(state: 4)
         let lines: [JSON] = [
@@ -197,7 +197,7 @@ import Testing
         }
     }
 
-    /// Kernels, discs and disks whose every number may be the worst there is, and that end anywhere.
+    /// Kernels, discs and disks in which any number may be an extreme one, and that may end anywhere.
     @Test func imagesThatLie() throws {
         var generator = SeededGenerator(state: 11)
         let numbers: [UInt64] = [0, 1, 2, 0x20, 0x200, 0x7fff, 0xffff, 1 << 31, 1 << 32, 1 << 63, .max - 7, .max]
@@ -233,7 +233,7 @@ import Testing
         }
     }
 
-    /// A file system in user space says of its sizes what it likes.
+    /// A file system in user space can report any sizes.
     @Test func sizes() {
         let bounds: [UInt64] = [0, 1, 511, 512, 1 << 32, 1 << 62, 1 << 63, .max]
         for blocks in bounds {

@@ -60,13 +60,13 @@ struct MadeFile {
             .with(0x800, at: 0x1f4, bytes: 2).with([0], at: 4000)
         #expect(try kernel(bootSector) == .linux(.init(version: 0, initrdLimit: 0)))
         // The boot sector of a disk counts no sectors there.
-        #expect(try isNone(MadeFile().with(0xaa55, at: 0x1fe, bytes: 2).with([0], at: 4000), "no kernel"))
+        #expect(try isNone(MadeFile().with(0xaa55, at: 0x1fe, bytes: 2).with([0], at: 4000), "not a kernel"))
     }
 
     @Test func knowsMultiboot() throws {
         let header = MadeFile().with([0], at: 6000).with(0x1bad_b002, at: 64, bytes: 4).with(0x1_0000, at: 68, bytes: 4)
         #expect(try kernel(header.with(0xe451_4ffe, at: 72, bytes: 4)) == .multiboot)
-        #expect(try isNone(header.with(1, at: 72, bytes: 4), "no kernel"), "a wrong checksum")
+        #expect(try isNone(header.with(1, at: 72, bytes: 4), "not a kernel"), "a wrong checksum")
         let elf = MadeFile().with([0], at: 6000).with([0x7f, 0x45, 0x4c, 0x46, 2], at: 0)
             .with(0x1bad_b002, at: 64, bytes: 4).with(0xe452_4ffe, at: 72, bytes: 4)
         #expect(try kernel(elf.with(3, at: 18, bytes: 2)) == .multiboot)
@@ -97,14 +97,14 @@ struct MadeFile {
         arguments: [
             ([0x1f, 0x8b, 8, 0], "initial RAM disk"), (Array("070701".utf8), "initial RAM disk"),
             (Array("MZ".utf8), "EFI"),
-            (Array("<html>".utf8), "no kernel that QEMU loads"), ([], "is empty"),
+            (Array("<html>".utf8), "not a kernel that QEMU loads"), ([], "is empty"),
         ] as [([UInt8], String)])
     func saysWhatElseItIs(_ bytes: [UInt8], _ words: String) throws {
         let file = bytes.isEmpty ? MadeFile() : MadeFile().with([0], at: 20_000).with(bytes, at: 0)
         #expect(try isNone(file, words))
     }
 
-    /// Whatever a file says, it is read within bounds.
+    /// Whatever a file claims, it is read within bounds.
     @Test func anyFileIsSomething() throws {
         let seeds = [bzImage, elf(note: 18), MadeFile().with([0xff], at: 9000)]
         for seed in seeds {
@@ -129,7 +129,7 @@ struct MadeFile {
 
     @Test func readsTheVolumesSize() throws {
         #expect(try OpticalDisc(disc.read) == OpticalDisc(volumeBytes: 204_800, boot: .none))
-        // Where the two orders disagree, neither is believed.
+        // If the two byte orders disagree, neither is trusted.
         let torn = disc.with([0, 0, 0, 99], at: 32852)
         #expect(try OpticalDisc(torn.read) == OpticalDisc(volumeBytes: nil, boot: .none))
     }
@@ -166,7 +166,7 @@ struct MadeFile {
     @Test(
         arguments: [
             (9, [:], "version 9"), (3, [23: 48], "2^48"), (3, [72: 1], "features"), (3, [35: 1], "encrypted"),
-            (3, [60: 255], "snapshots"), (3, [103: 200], "not whole"),
+            (3, [60: 255], "snapshots"), (3, [103: 200], "incomplete"),
         ] as [(UInt8, [Int: UInt8], String)])
     func saysWhyQEMUDoesNotOpenIt(_ version: UInt8, _ changes: [Int: UInt8], _ words: String) throws {
         let fault = try #require(QCOW2Condition(header(version: version, changes))?.fault)

@@ -29,7 +29,7 @@ import Testing
         var bytes: [UInt8] = [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, 3]
         bytes += [UInt8](repeating: 0, count: 72 - bytes.count) + [0, 0, 0, 0, 0, 0, 0, 4]
         bytes += [UInt8](repeating: 0, count: 100 - bytes.count) + [0, 0, 0, 104]
-        // One that is passed over, with its padding.
+        // An extension that is skipped, with its padding.
         bytes += [0xe2, 0x79, 0x2a, 0xca, 0, 0, 0, 5] + Array("qcow2".utf8) + [0, 0, 0]
         bytes += type + [0, 0, 0, length ?? UInt8(text.utf8.count)] + Array(text.utf8)
         return bytes + [UInt8](repeating: 0, count: 16)

@@ -8,7 +8,7 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// A directory that goes with the test.
+/// A directory that is removed with the test.
 final class Scratch {
     let path: FilePath
 
@@ -23,7 +23,7 @@ final class Scratch {
     }
 }
 
-/// The macros of the test library copy what they look at; a lock file can't be copied, so it is asked first.
+/// The macros of the test library copy their operands. A lock file can't be copied, so it is asked beforehand.
 @Suite struct ByteLockTests {
     @Test func oneHolderAByteAndFreeWhenItGoes() throws {
         let scratch = try Scratch()
@@ -86,7 +86,7 @@ final class Scratch {
         #expect(flags & O_ACCMODE == O_RDONLY)
     }
 
-    /// A QEMU that a guest took over can pass its descriptor on, and lock every byte of the file.
+    /// A QEMU that a guest took over can pass on its descriptor, and lock every byte of the file.
     @Test(arguments: [Int64(0), 1]) func aUIDThatAStrangerKeepsIsLeftToThem(_ byte: Int64) throws {
         let scratch = try Scratch()
         let name = try #require(VMName("web"))
@@ -185,7 +185,8 @@ final class Scratch {
         #expect(clinux_process_look(pid, &found) == -ESRCH)
     }
 
-    /// A leader that has ended is a zombie as long as another thread goes on, as one can that a guest took over.
+    /// A first thread that has ended is a zombie as long as another one goes on, and a QEMU that a guest took over can
+    /// arrange that.
     @Test func aProcessWhoseFirstThreadHasEndedIsNotEnding() throws {
         // exit(2) of the main thread alone.
         let program =
@@ -206,7 +207,7 @@ final class Scratch {
         #expect(clinux_process_look(pid, &found) == 0)
         #expect(!found.is_ending)
         kill(pid, SIGKILL)
-        // Now it is, or gone to where only its end is left to take.
+        // Now it is ending, or is a zombie that nobody has waited for.
         #expect(clinux_process_look(pid, &found) == 0)
         #expect(found.is_ending)
     }

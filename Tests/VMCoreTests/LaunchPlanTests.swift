@@ -7,7 +7,7 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// Whole plans against golden files: `Fixtures/plans/NAME.params` and `NAME.expected`, the latter written anew with
+/// Whole plans against golden files: `Fixtures/plans/NAME.params` and `NAME.expected`, the latter rewritten with
 /// `UPDATE_GOLDEN=1`.
 @Suite struct LaunchPlanTests {
     @Test(arguments: [
@@ -65,7 +65,7 @@ import Testing
 }
 
 extension LaunchPlan {
-    /// Everything that QEMU and the kernel will see, a word a line.
+    /// Everything that QEMU and the kernel will see, one word a line.
     fileprivate var goldenText: String {
         var lines = ["execute \(executable)", "as \(credentials)"]
         lines += newDisks.map { "new disk \($0.path) \($0.size.bytes)" }
@@ -101,13 +101,13 @@ enum Host: CaseIterable {
     case rootless
     /// Root, with a RUNAS user.
     case runAs
-    /// Root, where what the VM needs is in use.
+    /// Root, on a host where what the VM needs is in use.
     case busy
     /// A user who looks at what only root can start.
     case assumed
     /// Root on a machine without an id, with a bridge that is nearly full and another VM much like this one.
     case remarkable
-    /// Root, where devices have other names, and MACs of the VM are known on the network.
+    /// Root, on a host where devices have other names, and the VM's MACs are known on the network.
     case named
     /// Root in a container without /dev/net/tun, and the VM's MACs are the host's.
     case clashing

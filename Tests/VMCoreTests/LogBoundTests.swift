@@ -8,14 +8,14 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// Logs that somebody appends to while their beginning is taken away.
+/// Logs that are appended to while their beginning is removed.
 @Suite struct LogBoundTests {
-    /// On a disk, whose file system takes blocks out, and in memory, where what is kept is copied.
+    /// On a disk, whose file system can remove blocks, and in memory, where what is kept is copied.
     static let places: [FilePath] = ["/tmp", "/dev/shm"]
 
     private static let size = 1 << 16
 
-    /// A log of so many numbered lines, 16 bytes each, in a directory that goes with it.
+    /// A log of numbered lines, 16 bytes each, in a directory that is removed with it.
     private final class Log {
         let path: FilePath
         private var lines = 0
@@ -44,13 +44,13 @@ import Testing
         return Array((String(repeating: "0", count: 15 - digits.count) + digits + "\n").utf8)
     }
 
-    /// The numbers of the whole lines in it; what is before the first line end may be the rest of one.
+    /// The numbers of the complete lines in it; what is before the first line end may be the rest of one.
     private static func numbers(_ bytes: [UInt8], after head: Int = 0) -> [Int] {
         let lines = bytes.dropFirst(head).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         return lines.dropFirst().dropLast().compactMap { Int(String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// Whether the file system can; else what comes between the last look and the cut is lost.
+    /// Whether the file system can remove blocks; else what is written between the last look and the cut is lost.
     private func takesBlocksOut(_ path: FilePath) throws -> Bool {
         let file = try OwnedDescriptor.open(path, .readWrite)
         return clinux_take_out(file.rawValue, 0, clinux_block_size(file.rawValue)) == 0
@@ -86,7 +86,7 @@ import Testing
         #expect(Self.numbers(kept, after: 4096).last == 19999)
     }
 
-    /// Nothing comes twice or in another order; and where blocks can be taken out, nothing is missing in between.
+    /// Nothing comes twice or in another order; and if blocks can be removed, nothing is missing in between.
     @Test(arguments: places) func whoAppendsMeanwhileLosesNothingNew(_ place: FilePath) throws {
         let log = try Log(in: place)
         try log.append(1)
@@ -109,7 +109,7 @@ import Testing
         if try takesBlocksOut(log.path) { #expect(numbers.last.map { $0 - numbers.count + 1 } == numbers.first) }
     }
 
-    /// Who follows a log goes on where it was, though that is elsewhere in the file by now.
+    /// A reader that follows a log continues where it was, although that place has moved in the file.
     @Test(arguments: places) func whoFollowsSeesEverythingOnce(_ place: FilePath) throws {
         let log = try Log(in: place)
         var paths = Paths.system
@@ -141,7 +141,7 @@ import Testing
         for round in 0..<20 {
             try readOn()
             try append(10 + round * 1000..<10 + (round + 1) * 1000)
-            // Sometimes before the reader has come by, which has not missed anything of what is kept.
+            // Sometimes before the reader reads again; it misses nothing of what is kept.
             if round % 3 == 0 { try bound(in: place).enforce(on: paths.consoleLog(name)) }
             try readOn()
             try bound(in: place).enforce(on: paths.consoleLog(name))

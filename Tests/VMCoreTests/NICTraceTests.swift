@@ -3,7 +3,7 @@ import Testing
 
 @testable import VMCore
 
-/// What is made of a guest's frames.
+/// What a guest's frames show.
 @Suite struct NICTraceTests {
     private let mac: MACAddress
     private let stranger: MACAddress
@@ -69,10 +69,10 @@ import Testing
         let answer = (false, stranger, dhcp(.acknowledgement, forged))
         #expect(trace([answer]).addresses(at: .zero).isEmpty)
         #expect(trace([(true, mac, dhcp(.request, transaction: 8)), answer]).addresses(at: .zero).isEmpty)
-        // Another station behind the same NIC asked; or the guest itself says what only a server does.
+        // Another station behind the same NIC asked; or the guest itself sends what only a server sends.
         #expect(trace([(true, mac, dhcp(.request, client: stranger)), answer]).addresses(at: .zero).isEmpty)
         #expect(trace([(true, mac, dhcp(.acknowledgement, forged))]).addresses(at: .zero).isEmpty)
-        // A question is settled once.
+        // A question is settled only once.
         let settled = trace([
             (true, mac, dhcp(.discover)), (true, mac, dhcp(.request)),
             (false, stranger, dhcp(.acknowledgement, address)), answer,
@@ -82,7 +82,8 @@ import Testing
 
     @Test func onlyTheGuestSpeaksForItself() throws {
         let heard = trace([
-            // Its name on a frame from the network, another station behind its NIC, an ARP probe, another's lease.
+            // Its MAC in a frame from the network, another station behind its NIC, an ARP probe, another station's
+            // lease.
             (false, mac, arp(address, of: mac)), (true, stranger, arp(address, of: stranger)),
             (true, mac, arp(address, of: stranger)), (true, mac, arp(try #require(IPAddress("0.0.0.0")), of: mac)),
             (false, stranger, dhcp(.acknowledgement, address, client: stranger)),
@@ -118,9 +119,9 @@ import Testing
                 == "DHCP DISCOVER sent 3 times, no answer: is there a DHCP server on bridge:br0?")
         #expect(
             story(trace([discover, (false, stranger, dhcp(.offer, address))]))
-                == "the DHCP server 10.7.0.1 offers 10.7.0.9, and the guest does not take it")
+                == "the DHCP server 10.7.0.1 offers 10.7.0.9, but the guest does not accept it")
         #expect(story(trace([discover, (false, stranger, dhcp(.refusal))])).contains("refused"))
-        #expect(story(trace([]), received: 0).hasPrefix("no packet at all from the guest since it started"))
+        #expect(story(trace([]), received: 0).hasPrefix("no packet from the guest since it started"))
         #expect(story(trace([]), received: 7).hasPrefix("the guest has sent 7 packets since it started"))
         let local = try #require(IPAddress("fe80::1"))
         #expect(story(trace([]), linkLocal: [local]).hasPrefix("only the link-local address fe80::1"))

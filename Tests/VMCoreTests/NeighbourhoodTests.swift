@@ -31,7 +31,7 @@ import Testing
         return Neighbour(name: name, file: FilePath("/vms/\(name)/vm.params"), isRunning: isRunning)
     }
 
-    /// What is said on account of them.
+    /// The notices about them.
     private func notices(_ neighbours: [Neighbour], ram: Int64? = nil) throws -> [String] {
         let params = try #require(VMParams.parse(Array(text.utf8), file: "/vms/1/vm.params").params)
         var facts = Host.kvm.facts
@@ -60,7 +60,7 @@ import Testing
         ] {
             #expect(
                 notices.contains(
-                    "\(words) is also that of the VM b (/vms/b/vm.params): only one of them can run at a time"))
+                    "\(words) is also used by the VM b (/vms/b/vm.params): only one of them can run at a time"))
         }
         #expect(notices.count == 4)
     }
@@ -94,8 +94,8 @@ import Testing
             other.ports = [HostPort(.tcp, "127.0.0.1", 5907)]
             return other
         }
-        #expect(try notices(Array(many.prefix(3))).first?.contains("(/vms/vm0/vm.params), and of 2 more:") == true)
-        #expect(try notices(many).first?.contains("(/vms/vm0/vm.params), and of many more:") == true)
+        #expect(try notices(Array(many.prefix(3))).first?.contains("(/vms/vm0/vm.params) and 2 more:") == true)
+        #expect(try notices(many).first?.contains("(/vms/vm0/vm.params) and many more:") == true)
         #expect(try notices(many).count == 1)
     }
 
@@ -120,8 +120,8 @@ import Testing
         #expect(try notices(others, ram: 5 * gibibyte).isEmpty)
         #expect(try notices(others, ram: 4 * gibibyte).first?.hasPrefix("all VMs together have 5 GiB") == true)
         #expect(
-            try notices(others, ram: 2 * gibibyte).first?.hasPrefix("this VM and those that run have 3 GiB") == true)
-        // Where it was read with the others it counts once.
+            try notices(others, ram: 2 * gibibyte).first?.hasPrefix("this VM and the running ones have 3 GiB") == true)
+        // If it was read with the others, it counts once.
         var itself = try neighbour("1")
         itself.filePlace = place("/vms/1/vm.params")
         itself.memory = ByteCount(bytes: gibibyte)

@@ -112,7 +112,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
                   /vms/1/vm.params:1:8: error: MEMORY: 'lots' is not a size
                       MEMORY=lots
                              ^~~~
-                      Write a number and K, M, G, T or P, such as 512M, 8G or 1.5T. A bare number counts MiB.
+                      Write a number and K, M, G, T or P, such as 512M, 8G or 1.5T. A bare number is in MiB.
                 """)
     }
 

@@ -5,8 +5,8 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// Any bytes are an error or a value: never a crash, never more than linear work. The generator is seeded, so a failure
-/// comes back.
+/// Any bytes are an error or a value: never a crash, never more than linear work. The generator is seeded, so that a
+/// failure can be reproduced.
 @Suite struct ParamsFuzzTests {
     static let sample = Array(
         """
@@ -35,7 +35,7 @@ import Testing
 
         """.utf8)
 
-    /// Parses, and holds the result to what is promised of every one.
+    /// Parses, and checks what has to hold for every result.
     private func check(_ bytes: [UInt8]) {
         let parsed = VMParams.parse(bytes, file: "/vms/1/vm.params")
         #expect((parsed.params == nil) == (parsed.error != nil))
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    /// A lot of whatever is worst; quadratic work would take many minutes, so a generous deadline tells.
+    /// A lot of whatever is worst; quadratic work would take many minutes, so a generous deadline shows it.
     @Test(
         .timeLimit(.minutes(2)),
         arguments: [

@@ -4,8 +4,8 @@ import Testing
 
 @testable import VMCore
 
-/// Files with one fault each, and the whole message for each of them. `UPDATE_GOLDEN=1 swift test` writes the messages
-/// anew; then read what changed, as the one who will have to act on it.
+/// Files with one fault each, and the whole message for each of them. `UPDATE_GOLDEN=1 swift test` rewrites the
+/// messages; then read what changed as a user would who has to act on it.
 @Suite struct ParamsGoldenTests {
     static let folder = FilePath(#filePath).removingLastComponent().appending("Fixtures/bad-params")
     static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.string)) ?? [])
@@ -29,7 +29,7 @@ import Testing
         #expect(safe, "a control character in the report")
     }
 
-    /// Both texts, line by line, where they differ.
+    /// Both texts, line by line, with the differences marked.
     static func difference(_ expected: String, _ found: String) -> String {
         let old = expected.split(separator: "\n", omittingEmptySubsequences: false)
         let new = found.split(separator: "\n", omittingEmptySubsequences: false)
@@ -42,6 +42,6 @@ import Testing
 }
 
 extension ParsedParams {
-    /// What a command says of the file.
+    /// What a command says about the file.
     var shown: String { error?.description ?? warning ?? "" }
 }

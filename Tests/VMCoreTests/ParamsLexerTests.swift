@@ -26,7 +26,7 @@ import Testing
         #expect(try first("V=\(written)\n")?.get().value == meant)
     }
 
-    /// The table above is true: the real shell says so.
+    /// The real shell agrees with the table above.
     @Test func agreesWithTheShell() throws {
         let folder = FileManager.default.temporaryDirectory
             .appending(path: "kvmctl-lexer-\(ProcessInfo.processInfo.processIdentifier)")

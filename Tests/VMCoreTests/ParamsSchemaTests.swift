@@ -13,7 +13,7 @@ import Testing
 
     /// No key of the table is silently ignored: a valid value changes the parameters, or is refused by name.
     @Test(arguments: ParamsSchema.entries) func heedsEveryKey(_ entry: ParamsSchema.Entry) throws {
-        // Keys whose only built value is the default can't change anything.
+        // Keys whose only implemented value is the default can't change anything.
         let unchanging: Set<ParamsKey> = [.firmware, .tpm]
         let name = KeyName(entry.key, entry.indices.map { _ in 0 })
         var parent = entry.needs.map { "\(KeyName($0, name.index))=\($0 == .net ? "bridge:br0" : "file")\n" } ?? ""
@@ -23,7 +23,7 @@ import Testing
         #expect(without.shown == "")
         if entry.status == .notBuilt {
             #expect(with.error?.code == .unavailable)
-            #expect(with.diagnostics.map(\.message) == ["\(name) is not built yet in this version of kvmctl"])
+            #expect(with.diagnostics.map(\.message) == ["\(name) is not implemented yet in this version of kvmctl"])
         } else {
             #expect(with.shown == "")
             #expect((with.params != without.params) != unchanging.contains(entry.key))

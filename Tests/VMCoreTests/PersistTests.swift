@@ -5,7 +5,7 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// What the network services are told of a bridge, and whose the files are.
+/// The files that the network services get for a bridge, and who owns them.
 @Suite struct PersistTests {
     private static func bridge(_ change: (inout BridgeConfiguration) throws -> Void) throws -> BridgeConfiguration {
         var bridge = BridgeConfiguration(
@@ -20,7 +20,7 @@ import Testing
             destination: try #require(IPPrefix(destination)), gateway: try gateway.map { try #require(IPAddress($0)) })
     }
 
-    /// Everything that can be said.
+    /// A bridge with everything that can be configured.
     private static func full() throws -> BridgeConfiguration {
         try bridge { bridge in
             bridge.mtu = 9000

@@ -5,7 +5,7 @@ import Testing
 
 @testable import VMCore
 
-/// What keeps a VM from starting, or is worth a note, one condition each: `check` and `start` have this one judge.
+/// What keeps a VM from starting, or is worth a note, one condition each: `check` and `start` use the same planner.
 @Suite struct PlanConditionsTests {
     struct Condition: Sendable, CustomTestStringConvertible {
         var text: String
@@ -85,15 +85,15 @@ import Testing
     ]
 
     private static let kernels: [Condition] = [
-        Condition(kernelVM, .badData, "/boot/vmlinuz is no kernel", kernel(.none("is no kernel"))),
-        Condition(kernelVM, .badData, "the two look swapped", kernel(.none("is no kernel"), initrd: linux)),
+        Condition(kernelVM, .badData, "/boot/vmlinuz is not a kernel", kernel(.none("is not a kernel"))),
+        Condition(kernelVM, .badData, "the two look swapped", kernel(.none("is not a kernel"), initrd: linux)),
         Condition(kernelVM, .badData, "initrd.img is a kernel", kernel(linux, initrd: linux)),
         Condition(kernelVM, .badData, "too old", kernel(.linux(.init(version: 0, initrdLimit: 0)))),
         Condition(kernelVM + "MEMORY=28M\n", .badData, "there is room for 29196286", kernel(linux)),
         Condition(
             kernelVM, .badData, "there is room for 1048574",
             kernel(.linux(.init(version: 0x203, initrdLimit: 1 << 20 - 1)))),
-        Condition("KERNEL=/boot/vmlinuz\nMEMORY=8M\n", .badData, "MEMORY=8M does not hold", kernel(linux)),
+        Condition("KERNEL=/boot/vmlinuz\nMEMORY=8M\n", .badData, "does not fit into MEMORY=8M", kernel(linux)),
         Condition(kernelVM + "APPEND='a vga=foo b'\n", .badData, "vga=foo", kernel(linux)),
         Condition(
             "KERNEL=/boot/vmlinuz\nDISK0=/vms/1/vdisk0\n", .badData, "KERNEL: /boot/vmlinuz is the same file as DISK0"
@@ -127,7 +127,7 @@ import Testing
                 ($0.bytes, $0.directIOUnit) = (1536, 4096)
             }),
         Condition("DISK0=/vms/1/vdisk0\nDISK0_SIZE=9G\n", nil, "exists and has 8 GiB: DISK0_SIZE=9G applies only"),
-        Condition("DISK0=/vms/1/new\nDISK0_SIZE=9G\n", .cannotCreate, "can't be made with 9 GiB") {
+        Condition("DISK0=/vms/1/new\nDISK0_SIZE=9G\n", .cannotCreate, "can't be created with 9 GiB") {
             $0.images["/vms/1/new"] = .missing(directIO: true, failure: .fileTooLarge)
         },
         Condition("DISK0=/vms/1/image.qcow2\nDISK0_FORMAT=qcow2\n", .badData, "is encrypted") {
@@ -191,7 +191,7 @@ import Testing
         }
     }
 
-    /// The same files and the same host, where nothing is wrong.
+    /// The same files and the same host, with nothing wrong.
     @Test(arguments: [
         "CPU=Haswell\n", "CPUS=240\nMACHINE=pc-i440fx-7.2\n", kernelVM, kernelVM + "MEMORY=32M\nAPPEND='vga=0x317 x'\n",
         kernelVM + "APPEND='vga=normal'\n", "CDROM0=/isos/b.iso\nBOOT=cdrom\n",

@@ -11,7 +11,7 @@ import Testing
         #expect(uuid == Identity.derivedUUID(machineID: "abc", file: "/vms/1/vm.params"))
         #expect(uuid.bytes[6] >> 4 == 8)
         #expect(uuid.bytes[8] >> 6 == 2)
-        // For ever: a guest's hardware must not change with kvmctl's version.
+        // It stays so for ever: a guest's hardware must not change with kvmctl's version.
         #expect(uuid.uuidString == "C07F4D08-DB52-8FB1-88E5-9D75C7FF75FE")
     }
 

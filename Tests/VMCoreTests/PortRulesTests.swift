@@ -6,7 +6,7 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// What nft is told of a VM's NICs.
+/// The nft rules for a VM's NICs.
 @Suite struct PortRulesTests {
     private let mac: MACAddress
     private let tap: InterfaceName
@@ -60,7 +60,7 @@ import Testing
         #expect(!rules.contains("ether"))
     }
 
-    /// What a guest sends comes in by a tap, but leaves a macvtap.
+    /// What a guest sends comes in by a tap, but goes out by a macvtap.
     @Test func aMacvtapIsTheOtherWayRound() throws {
         let expected = """
             add table netdev kvmctl-web
@@ -81,7 +81,7 @@ import Testing
         #expect(try script(rate: 125_000, filter: "mac", isMacvtap: true) == expected)
     }
 
-    /// What the filter accepts, too, has passed the limit.
+    /// The limit also applies to what the filter accepts.
     @Test func theLimitComesFirst() throws {
         let rules = try script(rate: 125_000, filter: "ip=192.0.2.7", addresses: ["192.0.2.7"])
         let lines = rules.split(separator: "\n")

@@ -7,7 +7,7 @@ import Testing
     @Test(arguments: [
         ("plain, with é and 東", "plain, with é and 東"),
         ("\u{1b}[31m", "\\x1b[31m"),
-        // An 8-bit CSI drives a terminal as ESC [ does, and there is no ASCII control character with it.
+        // An 8-bit CSI controls a terminal as ESC [ does, without an ASCII control character.
         ("\u{9b}31m", "\\u{9b}31m"),
         ("\u{80}\u{9f}\u{a0}", "\\u{80}\\u{9f}\u{a0}"),
         ("a\u{202e}b", "a\\u{202e}b"),

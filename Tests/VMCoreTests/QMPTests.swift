@@ -38,7 +38,7 @@ import Testing
 
 /// A real socket, with the other end played by the test: QEMU does not misbehave on demand.
 @Suite struct QMPClientTests {
-    /// A QEMU that has already said all of a script.
+    /// A QEMU that has already sent a whole script.
     private final class Peer {
         private let descriptor: CInt
         /// The client's end.

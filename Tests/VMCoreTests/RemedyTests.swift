@@ -5,10 +5,10 @@ import Testing
 @testable import VMCore
 @testable import VMHost
 
-/// What a person is told to run can be pasted: nothing in it is a command that somebody else wrote, and none stops what
-/// works or deletes.
+/// Commands that a person is told to run can be pasted: nothing in them is a command that somebody else wrote, and none
+/// stops something that works or deletes anything.
 @Suite struct RemedyTests {
-    /// Names that mean something to a shell, to a terminal, or to the reader of an option.
+    /// Names that have a special meaning for a shell, a terminal or an option parser.
     static let hostile = [
         "$(reboot)", "`reboot`", "a;reboot", "a b", "a'b", "a\"b", "a\\b", "'", "$'x'", "${IFS}", "*", "~", "a\nb",
         "a\tb",
@@ -23,12 +23,12 @@ import Testing
         defer { try? FileManager.default.removeItem(at: place) }
         let (script, output) = (place.appendingPathComponent("script"), place.appendingPathComponent("output"))
         let line: ShellCommand = "printf <%s> first \(word) \(word)last"
-        // bash has the $'…' of POSIX.1-2024; the sh of Debian 12 has not.
+        // bash has the $'…' of POSIX.1-2024; the sh of Debian 12 does not.
         try "exec bash <<'END'\n\(line)\nEND\n".write(to: script, atomically: true, encoding: .utf8)
         #expect(runShell(script.path, output: output.path) == 0)
         let printed = String(decoding: try Data(contentsOf: output), as: UTF8.self)
         #expect(printed == "<first><\(word)><\(word)last>")
-        // What is shown is what is meant: nothing of it drives a terminal, or is shown as something else.
+        // Nothing in it controls a terminal, or is shown as something else.
         #expect(Printable.escaped(line.description) == line.description)
     }
 
@@ -61,7 +61,7 @@ import Testing
     /// Only `ShellCommand` puts a command with a name in it between back-quotes, so that no name gets there unquoted.
     @Test func noTextQuotesACommandItself() throws {
         // These read or escape them.
-        let reading = ["ShellCommand.swift", "ShellWord.swift", "Errors.swift"]
+        let reading = ["ShellCommand.swift", "ShellWord.swift", "VMError.swift"]
         for (file, line) in try Self.sources() where line.contains("`") && !reading.contains(file) {
             let comment = line.firstRange(of: "// ")?.lowerBound ?? line.endIndex
             let isQuoted = line[..<comment].split(separator: "\"", omittingEmptySubsequences: false).enumerated()
@@ -70,7 +70,7 @@ import Testing
         }
     }
 
-    /// What stops a VM, cuts the host off or deletes is described and never a line to paste.
+    /// Anything that stops a VM, cuts off the host or deletes is described, never a command to paste.
     @Test func noCommandStopsOrDeletes() throws {
         let harm = [
             "rm ", "rmdir ", "kill ", "pkill ", "reboot ", "dd ", "mkfs", "shred ", "chown 0", "chmod o", "chmod 7",
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    /// Every line of the sources that is no comment, with its file's name.
+    /// Every line of the sources that is not a comment, with its file's name.
     private static func sources() throws -> [(file: String, line: Substring)] {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Sources")
         let files = try #require(

@@ -41,7 +41,7 @@ import Testing
     }
 }
 
-/// Which way a path leads, in a directory tree of the test's own whose remote mounts are only said to be some.
+/// Where a path leads, in a directory tree whose remote mounts exist only in a made-up table.
 @Suite struct RemoteMountsTests {
     private let scratch: Scratch
     private let mounts: RemoteMounts
@@ -117,7 +117,7 @@ import Testing
         #expect(try paths.map(isLink) == [true, true, false, false, false])
     }
 
-    /// A directory of more names than one answer of the kernel's holds.
+    /// A directory with more names than the kernel returns at once.
     @Test func readsLongDirectories() throws {
         let scratch = try Scratch()
         let names = (0..<600).map { "\($0)-" + String(repeating: "long", count: 40) }

@@ -8,7 +8,7 @@ import Testing
 @testable import VMHost
 @testable import VMLife
 
-/// Who lives, by the lock and by the process that signed.
+/// Whether a VM lives, by its lock and by the process that signed.
 @Suite struct VMLifeTests {
     private let scratch: Scratch
     private let life: VMLock
@@ -18,7 +18,7 @@ import Testing
         life = VMLock(directory: scratch.path)
     }
 
-    /// This process, as it would sign.
+    /// The signature of this process.
     private static func own(start: Int64? = nil, namespace: Int64? = nil, boot: String? = nil) throws -> String {
         var found = clinux_process()
         clinux_process_look(getpid(), &found)
@@ -30,7 +30,7 @@ import Testing
         try replaceFile(life.processFile, with: Array(text.utf8), permissions: 0o640)
     }
 
-    /// What is seen while somebody has a lock on the VM's life, or nobody.
+    /// What is seen with or without a lock on the VM's life.
     private func signs(locked: Bool, inTurn: Bool = false) throws -> VMLock.Signs {
         let lock = try ByteLockFile(creating: life.lockFile, .readOnly, permissions: 0o640)
         if locked { _ = try lock.tryShare(VMLock.byte) }
@@ -52,7 +52,7 @@ import Testing
         #expect(holder.pid == getpid())
     }
 
-    /// As a QEMU can that a guest took over, to be taken for ended.
+    /// A QEMU that a guest took over can do that, to look as if it had ended.
     @Test func whoGaveItsLockBackStillLives() throws {
         try sign(Self.own())
         guard case .alive = try signs(locked: false) else {
@@ -78,7 +78,7 @@ import Testing
         #expect(try signs(locked: false) == .none)
     }
 
-    /// As kvmctl signed before it noted the boot.
+    /// As earlier versions of kvmctl signed, which did not note the boot.
     @Test func twoWordsNeedTheLock() throws {
         try sign(Self.own().split(separator: " ").prefix(2).joined(separator: " "))
         #expect(try signs(locked: true) != .none)
@@ -95,7 +95,7 @@ import Testing
         extendLifetime(turns)
     }
 
-    /// What can't be looked at is not what is not there.
+    /// A failure to look is not an absence.
     @Test(arguments: ["lock", "process", "turns"]) func whatIsNoFileIsAnError(_ name: String) throws {
         _ = scratch.path.appending(name).withPlatformString { mkdir($0, 0o700) }
         defer { removeDirectory(scratch.path.appending(name)) }
@@ -117,14 +117,14 @@ import Testing
         #expect(length == -1 && errno == EBADF)
     }
 
-    /// Whoever may read the file can keep a lock on it; and a dead QEMU may have passed its own on.
+    /// Anyone who may read the file can keep a lock on it, and a dead QEMU may have passed on its own.
     @Test func aStrangersLockKeepsNobodyFromStarting() throws {
         let stranger = try ByteLockFile(creating: life.lockFile, .readOnly, permissions: 0o640)
         _ = try stranger.tryShare(VMLock.byte)
         try sign("4194305 1 1 x\n")
         let own = try life.begin(lookers: nil)
         let signature = try life.forgetSigner(lookers: nil)
-        // What the stranger has is another file now, and tells nobody anything.
+        // The stranger's lock is on another file now, and means nothing.
         let isStill = stranger.isStillAt(life.lockFile)
         #expect(!isStill)
         try own.release().closeFile()

@@ -1,11 +1,11 @@
 import BridgeNet
 
-/// Questions to a guest that is silent by itself: what a host on its network could ask, sent to this one station, so
-/// that nobody else on the network hears of it. Pure.
+/// Questions to a guest that sends nothing by itself: what any host on its network could ask, addressed to this one
+/// station, so that nobody else on the network sees it. Pure.
 package struct AddressProbe {
     /// The guest.
     let station: MACAddress
-    /// The bridge as a host: its MAC, and the addresses on it. Without any there is nobody to answer to.
+    /// The bridge as a host: its MAC, and the addresses on it. Without any, the guest would have nobody to answer.
     let bridge: MACAddress
     let prefixes: [IPPrefix]
 
@@ -15,14 +15,14 @@ package struct AddressProbe {
         self.prefixes = prefixes
     }
 
-    /// The largest network that is searched through: /22, 1022 hosts.
+    /// The largest network that is searched: /22, 1022 hosts.
     private static let mostHostBits = 10
 
-    /// Whether an address that somebody remembers is still the guest's.
+    /// Asks whether remembered addresses are still the guest's.
     package func whether(_ candidates: [IPAddress]) -> [[UInt8]] {
         candidates.compactMap { candidate in
             let family = prefixes.filter { $0.address.family == candidate.family }
-            // IPv6 is asked by neighbours, that is from the link's own address.
+            // In IPv6 a neighbour asks, from the link-local address.
             let asker = family.first { $0.contains(candidate) } ?? family.first { $0.address.isLinkLocal }
             guard let asker = asker?.address else { return nil }
             return candidate.isIPv4
@@ -31,8 +31,8 @@ package struct AddressProbe {
         }
     }
 
-    /// Which addresses it has at all: each one of a small IPv4 network is asked for; in IPv6 who answers a question to
-    /// everybody shows where from.
+    /// Asks which addresses it has: in a small IPv4 network, for each one; in IPv6, the answer to a question to
+    /// everybody shows the address that it comes from.
     package func search() -> [[UInt8]] {
         prefixes.flatMap { prefix -> [[UInt8]] in
             guard prefix.address.isIPv4 else {
@@ -46,8 +46,8 @@ package struct AddressProbe {
 }
 
 extension IPPrefix {
-    /// The addresses of an IPv4 network without its first, which is its name, and its last, which means everybody; none
-    /// of a network with more host bits than that.
+    /// The addresses of an IPv4 network without the first, the network's own, and the last, the broadcast address; none
+    /// if the network has more host bits than that.
     fileprivate func hosts(most bits: Int) -> [IPAddress] {
         let hostBits = 32 - length
         guard address.isIPv4, (2...bits).contains(hostBits) else { return [] }

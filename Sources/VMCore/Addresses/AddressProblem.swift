@@ -1,15 +1,15 @@
 import BridgeNet
 
 extension AddressReport {
-    /// Why there is no address to tell; nil where there is one.
+    /// Why there is no address to report; nil if there is one.
     ///
-    /// - Parameter wait: How long one was waited for; nil: it was only asked what is known now.
+    /// - Parameter wait: How long kvmctl waited for one; nil: only what is known now was asked for.
     package func problem(after wait: Duration?) -> VMError? {
         let isGranted = wait == nil ? !addresses.isEmpty : wish.isGranted(by: all, canHear: canHear)
         if isGranted { return nil }
         let details =
             all.map(\.whyNot)
-            + (state == .paused || state == .sleeping ? ["the VM is \(state.rawValue), and says nothing"] : [])
+            + (state == .paused || state == .sleeping ? ["the VM is \(state.rawValue) and sends nothing"] : [])
             + nics.compactMap { nic in nic.story.map { "NET\(nic.index) (\(nic.place)): \($0)" } }
             + answers.map { "\($0.source.rawValue): \($0.text)" }
         return VMError(
@@ -18,7 +18,7 @@ extension AddressReport {
             remedy: remedy(waited: wait != nil), details: details)
     }
 
-    /// What the user should know beside the addresses.
+    /// What the user should know besides the addresses.
     package var notices: [String] {
         let unreachable = nics.filter { nic in nic.network == "user" && addresses.contains { $0.nic == nic.index } }
         return unreachable.compactMap { nic in nic.story.map { "NET\(nic.index) is \($0)" } }
@@ -31,7 +31,7 @@ extension AddressReport {
         if nics.allSatisfy({ $0.network == "user" }) {
             return forwards.isEmpty
                 ? "forward a port, such as FORWARD0=tcp:127.0.0.1:2222:22, in its params file"
-                : "connect to a port that is forwarded: \(forwards.map { "\($0)" }.joined(separator: ", "))"
+                : "connect to a forwarded port: \(forwards.map { "\($0)" }.joined(separator: ", "))"
         }
         return waited
             ? "look into the guest: \(command: "kvmctl console \(vm)")"
@@ -50,7 +50,7 @@ extension AddressWish {
 }
 
 extension GuestAddress {
-    /// Of an address that is no answer.
+    /// Why an address does not count as an answer.
     fileprivate var whyNot: String {
         let knowers = sources.map(\.rawValue).joined(separator: ", ")
         return isConfirmed

@@ -1,10 +1,10 @@
 import BridgeNet
 
-/// What is known of a guest's addresses, by whom, and what is not, and why.
+/// What is known about a guest's addresses and from which sources, and what is not known and why.
 package struct AddressReport: Sendable {
     /// What a source said, whether it knew an address or not.
     package struct Answer: Equatable, Sendable {
-        /// Whom was asked; what was heard on a NIC is in `NIC`.
+        /// Who was asked; what was heard on a NIC is in `NIC`.
         package enum Source: String, Sendable, CaseIterable {
             case agent = "guest agent"
             case neighbours = "neighbour table"
@@ -29,7 +29,7 @@ package struct AddressReport: Sendable {
         package var network: String
         /// Its address on the wire.
         package var mac: MACAddress
-        /// The host's end of it, where that is an interface.
+        /// The host's end of it, if that is an interface.
         package var tap: String?
         /// Why it has no address that works beyond its link, as far as can be told from outside; or why the host can't
         /// reach it; else nil.
@@ -50,15 +50,15 @@ package struct AddressReport: Sendable {
     package var wish: AddressWish
     /// What the VM is doing.
     package var state: VMState
-    /// All that are known, the best first.
+    /// All known addresses, the best first.
     package var all: [GuestAddress]
     /// The NICs that were looked at.
     package var nics: [NIC]
-    /// What was asked, and what it said.
+    /// What the sources said.
     package var answers: [Answer]
     /// Whether the guest was listened to.
     package var canHear: Bool
-    /// The host's ports that lead to the guest.
+    /// The host ports that are forwarded to the guest.
     package var forwards: [PortForward]
 
     package init(

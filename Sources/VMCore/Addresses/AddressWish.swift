@@ -16,7 +16,7 @@ package struct AddressWish: Equatable, Sendable {
         self.linkLocal = linkLocal
     }
 
-    /// Whether one of them is among these, the guest's for sure. Memory will do where nothing can be heard of the guest.
+    /// Whether one of them is among these and confirmed. If the guest can't be heard, a remembered one is enough.
     package func isGranted(by addresses: [GuestAddress], canHear: Bool) -> Bool {
         addresses.contains { admits($0) && ($0.isConfirmed || !canHear) }
     }

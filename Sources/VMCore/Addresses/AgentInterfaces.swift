@@ -1,10 +1,10 @@
 import BridgeNet
 
-/// What the guest agent's `guest-network-get-interfaces` returns (QEMU, qga/qapi-schema.json). The guest writes it, so
-/// only what can be read as an address of one of the VM's own NICs is taken, and none of its text.
+/// What the guest agent's `guest-network-get-interfaces` returns (QEMU, qga/qapi-schema.json). The guest controls it,
+/// so only what parses as an address of one of the VM's NICs is used, and none of its text.
 package enum AgentInterfaces {
     /// The addresses on interfaces with a NIC's MAC, by the NIC's number. Others, such as a container's bridge in the
-    /// guest, are not reached from outside.
+    /// guest, can't be reached from outside.
     package static func addresses(in answer: JSON, nics: [Int: MACAddress]) -> [(nic: Int, address: IPAddress)] {
         (answer.array ?? []).flatMap { interface -> [(nic: Int, address: IPAddress)] in
             guard let mac = interface["hardware-address"]?.string.flatMap({ MACAddress($0) }),

@@ -1,19 +1,19 @@
 import BridgeNet
 
-/// How a guest's talk with DHCP servers went. Anybody on the network can send the guest what looks like an answer: only
-/// one to a question that the guest has been heard to ask counts, once.
+/// How a guest's exchange with DHCP servers went. Anybody on the network can send the guest what looks like an answer:
+/// only an answer to a question that the guest was heard to ask counts, and only once.
 struct DHCPTrace: Equatable {
-    /// What was said last, by either side.
+    /// The last message, from either side.
     private(set) var last: DHCPMessage?
     /// How often the guest has asked since it was last answered.
     private(set) var unanswered = 0
-    /// The numbers of the guest's latest questions that no server has settled yet.
+    /// The transaction numbers of the guest's latest questions that no server has settled yet.
     private var open: [UInt32] = []
 
     /// More than a guest asks at once.
     private static let mostQuestions = 8
 
-    /// Takes in what was said by the guest, or to it.
+    /// Takes in a message from the guest or to it.
     ///
     /// - Returns: Whether it counts.
     mutating func hear(_ message: DHCPMessage, isFromGuest: Bool) -> Bool {
@@ -35,7 +35,7 @@ struct DHCPTrace: Equatable {
 }
 
 extension DHCPMessage {
-    /// Whether a client says it, and not a server.
+    /// Whether a client sends it, and not a server.
     fileprivate var isQuestion: Bool {
         switch kind {
         case .discover, .request, .inform, .decline, .release: true

@@ -1,6 +1,6 @@
 import BridgeNet
 
-/// An address of a guest's, and who knows it.
+/// A guest's address, and who knows it.
 package struct GuestAddress: Equatable, Sendable {
     /// Who knows an address, the best first.
     package enum Source: String, Sendable, CaseIterable {
@@ -8,16 +8,16 @@ package struct GuestAddress: Equatable, Sendable {
         case agent
         /// A DHCP server gave it to the guest, as seen on the VM's interface.
         case dhcp
-        /// The guest said so in ARP, as seen there.
+        /// The guest announced it by ARP, as seen there.
         case arp
-        /// The guest said so in IPv6's neighbour discovery, as seen there.
+        /// The guest announced it by IPv6's neighbour discovery, as seen there.
         case nd
         /// kvmctl's own DHCP server keeps it for the guest.
         case lease
         /// The host's neighbour table.
         case neighbour
 
-        /// Whether the guest itself was there when it was learnt. The others remember: the guest may have gone since.
+        /// Whether the guest itself was the source. The other sources remember: the guest may have gone since.
         var isFirsthand: Bool {
             switch self {
             case .agent, .dhcp, .arp, .nd: true
@@ -32,17 +32,17 @@ package struct GuestAddress: Equatable, Sendable {
     package var address: IPAddress
     /// Who knows it, the best first; one at least.
     package var sources: [Source]
-    /// Of a link-local address: the host's interface that it means something on; nil where the host has none.
+    /// For a link-local address: the host's interface on which it is valid; nil if the host has none.
     package var zone: String?
 
-    /// Whether the guest itself showed it, and not only somebody's memory.
+    /// Whether the guest itself showed it, rather than somebody's memory.
     package var isConfirmed: Bool { sources.contains(where: \.isFirsthand) }
 
-    /// As programs take it: with its zone, where it needs one.
+    /// As programs accept it: with its zone, if it needs one.
     package var text: String { zone.map { "\(address)%\($0)" } ?? "\(address)" }
 }
 
-/// The addresses found so far. It takes nothing that can't be a station's address, whoever says it.
+/// The addresses found so far. It refuses what can't be a station's address, from any source.
 package struct AddressBook {
     private struct Key: Hashable {
         var nic: Int
@@ -57,16 +57,16 @@ package struct AddressBook {
 
     package var isEmpty: Bool { sources.isEmpty }
 
-    /// Takes over what another one has.
+    /// Adds everything that another one has.
     package mutating func add(_ other: AddressBook) { sources.merge(other.sources) { $0.union($1) } }
 
-    /// What was already there is known from one more source.
+    /// Adds an address; one that is already there gets another source.
     package mutating func add(_ address: IPAddress, of nic: Int, from source: GuestAddress.Source) {
         guard address.canBeAStations else { return }
         sources[Key(nic: nic, address: address), default: []].insert(source)
     }
 
-    /// The best first: what was confirmed, what works beyond the link, IPv4, the lower NIC, the better source.
+    /// The best first: confirmed, working beyond the link, IPv4, the lower NIC, the better source.
     package func addresses(zone: (_ nic: Int) -> String?) -> [GuestAddress] {
         let found = sources.map { key, sources in
             GuestAddress(
@@ -86,9 +86,9 @@ extension GuestAddress {
 }
 
 extension IPAddress {
-    /// Whether one station may have it, and others reach it there.
+    /// Whether a single station may have it, so that others reach it there.
     fileprivate var canBeAStations: Bool {
-        // 240.0.0.0/4 is reserved, and its last address means everybody.
+        // 240.0.0.0/4 is reserved, and its last address is for broadcasts.
         !isUnspecified && !isLoopback && !isMulticast && !(isIPv4 && octets[0] >= 240)
     }
 }

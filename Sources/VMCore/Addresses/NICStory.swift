@@ -1,11 +1,12 @@
 import BridgeNet
 
 extension NICTrace {
-    /// What was last seen of a guest that has shown no usable address: the cause, as far as it can be told from outside.
+    /// What was last seen of a guest that has shown no usable address: the cause, as far as it can be told from
+    /// outside.
     ///
     /// - Parameters:
-    ///   - received: How many packets it has sent since the VM started; nil where that is not known.
-    ///   - network: What it is on, as in vm.params.
+    ///   - received: How many packets it has sent since the VM started; nil if that is not known.
+    ///   - network: Its network, as in vm.params.
     ///   - linkLocal: The link-local addresses found.
     package func story(received: UInt64?, network: String, linkLocal: [IPAddress]) -> String {
         if let words = dhcp.story(network: network) { return words }
@@ -13,16 +14,16 @@ extension NICTrace {
             let missing = address.isIPv4 ? "no DHCP server answered it" : "no router or DHCP server gave it another"
             return "only the link-local address \(address): \(missing)"
         }
-        if heard > 0 { return "the guest sends ARP or IPv6, but from no address of its own yet" }
-        guard let received else { return "nothing heard of the guest" }
+        if heard > 0 { return "the guest sends ARP or IPv6 packets, but not from an address of its own yet" }
+        guard let received else { return "nothing heard from the guest" }
         return received == 0
-            ? "no packet at all from the guest since it started: is its NIC's driver there, and the interface up?"
-            : "the guest has sent \(received) packets since it started, but none now that tells an address"
+            ? "no packet from the guest since it started: does it have the NIC's driver, and is the interface up?"
+            : "the guest has sent \(received) packets since it started, but none now that shows an address"
     }
 }
 
 extension DHCPTrace {
-    /// Where the talk got stuck; nil where there was none, or it ended well.
+    /// Where the exchange got stuck; nil if there was none, or it succeeded.
     fileprivate func story(network: String) -> String? {
         guard let last else { return nil }
         let times = unanswered == 1 ? "once" : "\(unanswered) times"
@@ -31,10 +32,10 @@ extension DHCPTrace {
         return switch last.kind {
         case .discover: "DHCP DISCOVER sent \(times), no answer: is there a DHCP server on \(network)?"
         case .request, .inform: "DHCP REQUEST sent \(times), no answer: has the DHCP server on \(network) gone?"
-        case .offer: "\(server) offers \(address), and the guest does not take it"
+        case .offer: "\(server) offers \(address), but the guest does not accept it"
         case .refusal: "\(server) refused the address that the guest asked for"
         case .decline: "the guest declined \(address): somebody else has it already"
-        case .release: "the guest has given its address back"
+        case .release: "the guest has released its address"
         case .acknowledgement: nil
         }
     }

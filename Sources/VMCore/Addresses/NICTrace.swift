@@ -1,22 +1,22 @@
 import BridgeNet
 
-/// What was heard of a guest on its network interface: frames in, addresses and words out. Pure.
+/// What was heard from a guest on its network interface: takes frames, and yields addresses and a description. Pure.
 package struct NICTrace {
-    /// The guest's address on the wire. What other stations behind the same NIC say is theirs.
+    /// The guest's MAC. What other stations behind the same NIC send does not count.
     let mac: MACAddress
-    /// How the guest's talk with DHCP servers went.
+    /// How the guest's exchange with DHCP servers went.
     private(set) var dhcp = DHCPTrace()
-    /// How many frames the guest sent that could have told an address.
+    /// How many frames the guest sent that could have shown an address.
     private(set) var heard = 0
     private var found: [IPAddress: Set<GuestAddress.Source>] = [:]
     /// Addresses that the guest is about to take, and since when.
     private var claims: [IPAddress: Duration] = [:]
 
-    /// How long a host waits for an objection before it uses an IPv6 address (RFC 4862, 5.1 and 5.4: DupAddrDetectTransmits
-    /// times RetransTimer, of 1 s), and something for a slow guest.
+    /// How long a host waits for an objection before it uses an IPv6 address (RFC 4862, 5.1 and 5.4:
+    /// DupAddrDetectTransmits times RetransTimer, of 1 s), plus a margin for a slow guest.
     static let claimPeriod = Duration.milliseconds(1500)
 
-    /// More than a guest has, and few enough that one that makes them up fills nothing.
+    /// More than a guest has, and few enough that a guest that makes them up can't fill the memory.
     static let maximumAddresses = 64
 
     package init(mac: MACAddress) { self.mac = mac }
@@ -24,8 +24,8 @@ package struct NICTrace {
     /// Takes in a frame.
     ///
     /// - Parameters:
-    ///   - isFromGuest: Which way it went. It is the kernel's word: anybody can write the guest's MAC into a frame.
-    ///   - time: When, on the clock that `addresses(at:)` is asked with.
+    ///   - isFromGuest: Its direction, as the kernel reports it: anybody can write the guest's MAC into a frame.
+    ///   - time: When, on the clock that `addresses(at:)` uses.
     package mutating func hear(_ frame: EthernetFrame, isFromGuest: Bool, at time: Duration) {
         if isFromGuest, frame.source != mac { return }
         if isFromGuest { heard += 1 }
@@ -50,10 +50,10 @@ package struct NICTrace {
         else { return }
         switch message.kind {
         case .acknowledgement:
-            // The one that it had before is no longer its own.
+            // Its previous address is no longer valid.
             found = found.filter { !$0.value.contains(.dhcp) || $0.key == address }
             note(address, .dhcp)
-        // Renewed from the address itself.
+        // A renewal is sent from the address itself.
         case .request: note(address, .dhcp)
         case .release, .decline: found[address] = nil
         default: break

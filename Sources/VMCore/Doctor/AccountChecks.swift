@@ -1,19 +1,19 @@
-/// Users, groups, and what tells this host from others.
+/// Users, groups, and the host's machine-id.
 enum AccountChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         let range = "\(UIDPool.range.lowerBound) to \(UIDPool.range.upperBound)"
         var findings = facts.host.strangers.map { name in
             Finding.problem(
-                "users", "\(name) has one of the uids that VMs get (\(range)): that VM and it can change one another",
-                mend: .step("give it another, with usermod --uid"))
+                "users", "\(name) has one of the uids that VMs get (\(range)): it and that VM could interfere",
+                mend: .step("give it another uid with usermod --uid"))
         }
         if let uids = facts.host.uids {
             let text = "\(UIDPool.lack(in: uids)): no VM can start without RUNAS"
             findings.append(.warning("users", text, mend: .step(UIDPool.mapping)))
         }
         if findings.isEmpty {
-            let lookers = facts.host.hasLookers ? "the group kvmctl" : "nobody else: there is no group kvmctl"
-            findings.append(.ok("users", "VMs get a uid each out of \(range); may look at root's: \(lookers)"))
+            let lookers = facts.host.hasLookers ? "the group kvmctl" : "root only, as there is no group kvmctl"
+            findings.append(.ok("users", "each VM gets a uid from \(range); root's VMs can be viewed by \(lookers)"))
         }
         return findings + machineID(facts)
     }
@@ -23,7 +23,7 @@ enum AccountChecks {
         let dependent = facts.machines.filter(\.needsMachineID).map(\.name)
         let effect =
             dependent.isEmpty
-            ? "nothing tells the bridges that are made here from those of another such host"
+            ? "bridges that are created here can't be told from those of another such host"
             : "on another such host \(dependent.joined(separator: ", ")) would have the same UUID and MACs"
         let uuid = "/proc/sys/kernel/random/uuid"
         let fill = ("tr -d -" as ShellCommand).reading(from: uuid).writing(to: "/etc/machine-id")

@@ -13,15 +13,15 @@ enum BridgeChecks {
         "up, \(reach(bridge)), MTU \(bridge.mtu), \(bridge.ports.count) of \(BridgeSpec.maximumPorts) ports"
     }
 
-    /// What VMs on it reach. A bridge without an uplink is nothing that is wrong: many are so on purpose.
+    /// What VMs on it can reach. A bridge without an uplink is not a fault: many have none on purpose.
     private static func reach(_ bridge: BridgeCondition) -> String {
         let uplinks = bridge.uplinks.map(\.name)
         if !uplinks.isEmpty { return "uplink \(uplinks.joined(separator: ", "))" }
         guard bridge.isNamed else { return "no uplink" }
         let join: ShellCommand = "kvmctl net up \(bridge.name) --uplink \(bridge.candidates.first ?? "")"
         let way = bridge.candidates.count == 1 ? "\(command: join)" : "kvmctl net up --uplink"
-        let others = bridge.addresses.isEmpty ? "only one another" : "this host, and beyond only what this host routes"
-        return "no uplink (VMs on it reach \(others); \(way) gives it one)"
+        let others = bridge.addresses.isEmpty ? "only each other" : "this host, and beyond it what this host routes"
+        return "no uplink (VMs on it reach \(others); \(way) adds one)"
     }
 
     private static func down(_ bridge: BridgeCondition) -> [Finding] {
@@ -45,10 +45,10 @@ enum BridgeChecks {
         }
         guard !port.hasCarrier else { return nil }
         return .problem(
-            bridge.name, "its uplink \(port.name) has no carrier", mend: .step("plug the cable of \(port.name) in"))
+            bridge.name, "its uplink \(port.name) has no carrier", mend: .step("plug in the cable of \(port.name)"))
     }
 
-    /// A bridge that nobody gave an address has the lowest of its ports'.
+    /// A bridge whose MAC was never set has the lowest MAC of its ports.
     private static func address(_ bridge: BridgeCondition) -> [Finding] {
         guard let mac = bridge.mac else { return [] }
         switch bridge.keepsMAC {
@@ -57,8 +57,8 @@ enum BridgeChecks {
             return [
                 .warning(
                     bridge.name,
-                    "nobody gave it a MAC, so it has the lowest of its ports', and another one as ports come and go: "
-                        + "connections of this host freeze then",
+                    "its MAC was never set, so it has the lowest of its ports', which changes as ports come and go: "
+                        + "this host's connections then freeze",
                     mend: .command("ip link set dev \(bridge.name) address \(mac)"))
             ]
         case nil:
@@ -72,13 +72,13 @@ enum BridgeChecks {
 
     private static func spanningTree(_ bridge: BridgeCondition) -> [Finding] {
         guard let delay = bridge.spanningTreeDelay, delay > .zero else { return [] }
-        // With one way out there can be no loop; with more, the least that spanning tree allows.
+        // With one uplink there can be no loop; with more, this is the shortest delay that spanning tree allows.
         let option = bridge.uplinks.count < 2 ? ["stp_state", "0"] : ["forward_delay", "200"]
         guard bridge.uplinks.count < 2 || delay > .seconds(2) else { return [] }
         return [
             .warning(
                 bridge.name,
-                "spanning tree keeps a VM unheard for its first \((delay * 2).components.seconds) s, and DHCP "
+                "spanning tree blocks a VM's traffic for its first \((delay * 2).components.seconds) s, and DHCP "
                     + "may give up in that time",
                 mend: .command("ip link set dev \(bridge.name) type bridge \(option[0]) \(option[1])"))
         ]
@@ -92,23 +92,23 @@ enum BridgeChecks {
         return bridge.ports.count * 10 >= most * 9 ? [.warning(bridge.name, text, mend: mend)] : []
     }
 
-    /// Taps that no process holds: a QEMU's own vanish with it, but those that the old script made stay.
+    /// Taps that no process holds: those of kvmctl vanish with QEMU, but those that the 2010 script made stay.
     private static func leftovers(_ bridge: BridgeCondition) -> [Finding] {
         bridge.ports.filter { $0.isTap && !$0.hasCarrier }.map { tap in
             .warning(
-                bridge.name, "the tap \(tap.name) is left over: no process holds it",
-                mend: .step("if nothing else will open it again, delete it; ip-link(8) says how"))
+                bridge.name, "the tap \(tap.name) is orphaned: no process holds it",
+                mend: .step("if nothing will open it again, delete it (ip-link(8))"))
         }
     }
 
-    /// Where two interfaces lead to one network, answers leave by one of them, and what comes in by the other is dropped.
+    /// If two interfaces lead to one network, replies leave by one of them, and what arrives on the other is dropped.
     private static func paths(_ bridge: BridgeCondition) -> [Finding] {
         guard bridge.isStrictOnPaths, let rival = bridge.rivals.first else { return [] }
         return [
             .problem(
                 bridge.name,
-                "\(rival) has an address in the same network, and rp_filter drops what comes in by the one "
-                    + "that answers don't leave by",
+                "\(rival) has an address in the same network, and rp_filter drops what arrives on the one "
+                    + "that replies don't leave by",
                 mend: .command("sysctl -w net.ipv4.conf.\(sysctlName(bridge.name)).rp_filter=2"))
         ]
     }

@@ -7,20 +7,20 @@ package struct BridgeCondition: Equatable, Sendable {
     var isUp: Bool
     var mtu: Int
     var mac: MACAddress?
-    /// Whether it keeps that, whatever joins it; nil where that can't be seen.
+    /// Whether it keeps its MAC, whatever joins it; nil if that can't be seen.
     package var keepsMAC: Bool? = true
     /// The host's own addresses on it.
     package var addresses: [String] = []
-    /// How long a port listens before it forwards, where spanning tree is on; else nil.
+    /// How long a port listens before it forwards, if spanning tree is on; else nil.
     package var spanningTreeDelay: Duration?
-    /// Whether frames without a tag need a VLAN of their port to belong to.
+    /// Whether untagged frames are dropped unless their port has a VLAN for them.
     package var filtersVLANs = false
     package var ports: [PortCondition] = []
     /// Other interfaces of the host that have an address in one of its networks.
     package var rivals: [String] = []
-    /// Whether packets are dropped that came another way than answers would go (`rp_filter`).
+    /// Whether packets are dropped that arrive on another interface than replies would use (`rp_filter`).
     package var isStrictOnPaths = false
-    /// Whether a VM, or the command line, names it; else it is one of kvmctl's own networks.
+    /// Whether a VM, or the command line, names it; else it belongs to one of kvmctl's own networks.
     package var isNamed = true
     /// Interfaces that could be its uplink: those that lead to the rest of the network now.
     package var candidates: [String] = []
@@ -45,29 +45,29 @@ package struct BridgeCondition: Equatable, Sendable {
         self.candidates = candidates
     }
 
-    /// The ports that are no VM's.
+    /// The ports that don't belong to a VM.
     var uplinks: [PortCondition] { ports.filter { !$0.isTap } }
 }
 
 /// A port of a bridge.
 package struct PortCondition: Equatable, Sendable {
     var name: String
-    /// Whether it is a tap: a VM's, or what was left of one.
+    /// Whether it is a tap: a VM's, or an orphaned one.
     var isTap: Bool
-    /// The VM's name, of a VM's tap.
+    /// For a VM's tap, the VM's name.
     var alias: String?
     var isUp = true
-    /// Whether the other end is there: a cable, or of a tap, a process.
+    /// Whether the other end is there: a cable, or for a tap, a process.
     var hasCarrier = true
     var mtu: Int
     var mac: MACAddress?
-    /// Addresses of the host's that are on it, which do nothing there.
+    /// Host addresses that are on it, where they have no effect.
     var addresses: [String] = []
-    /// Who else configures it.
+    /// Another program that configures it.
     var manager: NetworkManaging?
-    /// Whether frames without a tag have a VLAN to belong to.
+    /// Whether it has a VLAN for untagged frames.
     var hasUntaggedVLAN = true
-    /// The addresses that the bridge has heard behind it.
+    /// The MACs that the bridge has learnt behind it.
     var heard: [MACAddress] = []
 
     package init(
@@ -89,22 +89,22 @@ package struct PortCondition: Equatable, Sendable {
     }
 }
 
-/// A program of the host's that configures interfaces, and may take one out of a bridge again.
+/// A program that configures the host's interfaces, and may take one out of a bridge again.
 package enum NetworkManaging: Equatable, Sendable {
-    /// systemd-networkd, by that file, which says nothing of a bridge.
+    /// systemd-networkd, with that file, which does not mention a bridge.
     case networkd(file: String)
     case networkManager
 }
 
-/// What decides which packets pass.
+/// The packet filters.
 package struct FilterCondition: Equatable, Sendable {
-    /// What is configured; nil where it could not be seen.
+    /// What is configured; nil if it could not be seen.
     package var firewall: Firewall?
-    /// Whether that is all that there is.
+    /// Whether that is everything.
     package var isWhole = true
     /// Whether IPv4 in bridged frames goes through the filters of IPv4 (br_netfilter).
     package var seesBridgedIPv4 = false
-    /// The same of IPv6.
+    /// The same for IPv6.
     package var seesBridgedIPv6 = false
 
     package init(

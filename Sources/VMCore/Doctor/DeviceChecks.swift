@@ -15,21 +15,21 @@ package enum DeviceChecks {
     }
 
     private static func vhost(_ device: DeviceCondition) -> Finding {
-        let (subject, effect) = ("vhost-net", "each packet goes through QEMU, which takes more processor time")
+        let (subject, effect) = ("vhost-net", "each packet goes through QEMU, which takes more CPU time")
         return switch device {
         case .usable: .ok(subject, "moves packets in the kernel")
         case .refused(let errno):
             .warning(
-                subject, "/dev/vhost-net does not open: \(errno.description): \(effect)",
-                mend: .step("allow it: root is refused by whatever this host itself runs in"))
+                subject, "/dev/vhost-net can't be opened: \(errno.description): \(effect)",
+                mend: .step("allow access to it in the container or VM that this host itself runs in"))
         case .missing(.none):
             .warning(
                 subject, "this kernel does not have it: \(effect)",
-                mend: .step("where that matters, run a kernel with CONFIG_VHOST_NET"))
+                mend: .step("if that matters, run a kernel with CONFIG_VHOST_NET"))
         case .another:
             .warning(
                 subject, "/dev/vhost-net is not the device that belongs there: \(effect)",
-                mend: .step("find out what put it there"))
+                mend: .step("find out what created it"))
         case .missing: .warning(subject, "is not loaded: \(effect)", mend: .command("modprobe vhost_net"))
         }
     }

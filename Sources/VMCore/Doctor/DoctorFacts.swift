@@ -1,17 +1,17 @@
 import BridgeNet
 import SystemPackage
 
-/// What the doctor has to know, gathered before it judges, so that judging is pure.
+/// What the doctor needs to know, gathered before it judges, so that judging is pure.
 package struct DoctorFacts: Equatable, Sendable {
-    /// Whether root asks, who sees everything.
+    /// Whether root runs it, who can see everything.
     var isRoot: Bool
-    /// The host's own part.
+    /// The host itself.
     var host: HostCondition
     /// The directories that kvmctl and its VMs write to.
     var places: [PlaceCondition] = []
     /// The VMs that are asked about.
     var machines: [MachineCondition] = []
-    /// The other VMs, where only some are asked about.
+    /// The other VMs, if only some are asked about.
     var neighbours: [Neighbour] = []
     /// The bridges that they use, or that are asked about.
     var bridges: [BridgeCondition] = []
@@ -46,9 +46,9 @@ package struct DoctorFacts: Equatable, Sendable {
 package struct HostCondition: Equatable, Sendable {
     var kvm: KVMVerdict
     var kvmDevice: DeviceCondition
-    /// Whether the only KVM is one for guests that were made for it.
+    /// Whether the only KVM is one that runs just the guests built for it.
     var kvmIsForeign = false
-    /// The kernel module that goes with this processor's virtualization; nil where it shows none.
+    /// The kernel module for this processor's virtualization; nil if the processor shows none.
     var kvmModule: String?
     var qemu: Result<QEMUFacts, VMError>
     var tun: DeviceCondition
@@ -58,13 +58,13 @@ package struct HostCondition: Equatable, Sendable {
     var machineID: String
     /// The name of the user who asks.
     var user: String
-    /// Whether there is a group whose members may look at root's VMs.
+    /// Whether there is a group whose members may view root's VMs.
     var hasLookers: Bool
     /// Accounts whose uid is one of those that VMs get.
     var strangers: [String] = []
-    /// The uids that there are, where those that root's VMs get are not among them; else nil.
+    /// The uids that exist, if those for root's VMs are not among them; else nil.
     var uids: IDMap?
-    /// nil where the kernel does not say.
+    /// nil if the kernel does not say.
     var memory: MemoryCondition?
 
     package init(
@@ -94,7 +94,7 @@ package struct HostCondition: Equatable, Sendable {
 package enum DeviceCondition: Equatable, Sendable {
     /// It opens.
     case usable
-    /// It is there, and does not open.
+    /// It is there, but can't be opened.
     case refused(Errno)
     /// Something else is there: a file, or another device.
     case another
@@ -114,11 +114,11 @@ package enum DeviceCondition: Equatable, Sendable {
 /// The host's memory (proc_meminfo(5)).
 package struct MemoryCondition: Equatable, Sendable {
     var total: ByteCount
-    /// What can be had without swapping.
+    /// What is available without swapping.
     var available: ByteCount
-    /// Reserved as huge pages and in nobody's use.
+    /// Reserved as huge pages but not used.
     var idleHugePages: ByteCount
-    /// What may still be promised where the kernel keeps its promises (vm.overcommit_memory=2); else nil.
+    /// What the kernel can still commit to, if it does not overcommit (vm.overcommit_memory=2); else nil.
     var promisable: ByteCount?
 
     package init(total: ByteCount, available: ByteCount, idleHugePages: ByteCount, promisable: ByteCount? = nil) {
@@ -129,16 +129,16 @@ package struct MemoryCondition: Equatable, Sendable {
     }
 }
 
-/// A directory that is written to.
+/// A directory that kvmctl or its VMs write to.
 package struct PlaceCondition: Equatable, Sendable {
     /// What it is for: `logs`.
     package var purpose: String
     var path: FilePath
-    /// Whether kvmctl makes it itself.
+    /// Whether kvmctl creates it itself.
     var isMadeByItself: Bool
-    /// Whether it is there.
+    /// Whether it exists.
     var isThere: Bool
-    /// The file system that it is on, or will be; nil where even that can't be asked.
+    /// The file system that it is on, or will be; nil if even that can't be found out.
     package var system: FileSystem?
 
     package init(purpose: String, path: FilePath, isMadeByItself: Bool, isThere: Bool, system: FileSystem? = nil) {
@@ -153,11 +153,11 @@ package struct PlaceCondition: Equatable, Sendable {
     package struct FileSystem: Equatable, Sendable {
         var size: ByteCount
         var free: ByteCount
-        /// Files that can still be made; nil where there is no fixed number.
+        /// Files that can still be created; nil if there is no fixed number.
         var freeFiles: UInt64?
-        /// Where it is mounted, for one that is in memory (tmpfs(5)); else nil.
+        /// Where it is mounted, if it is in memory (tmpfs(5)); else nil.
         var memoryMount: FilePath?
-        /// How far the disks on it may still grow.
+        /// How much the disks on it may still grow.
         package var growth = ByteCount(bytes: 0)
 
         package init(
@@ -181,15 +181,15 @@ package struct MachineCondition: Equatable, Sendable {
     /// Whether its identity depends on the host's machine-id.
     package var needsMachineID = false
     package var memory: ByteCount?
-    /// All that keeps it from starting, apart from the rest of the host.
+    /// What keeps it from starting, apart from problems of the host.
     package var obstacles: [VMError] = []
     package var nics: [NIC] = []
-    /// Where its VNC server listens for other hosts, where it does.
+    /// Where its VNC server listens for other hosts; nil if it does not.
     package var openVNC: HostPort?
 
     /// Its logs that have become too large.
     package var longLogs: [LongLog] = []
-    /// Where its VNC server listens on the host itself without a password, where it does, or would.
+    /// Where its VNC server listens, or would listen, on the host itself without a password; else nil.
     package var unprotectedVNC: HostPort?
 
     /// Its taps that are not on the bridge that they were made for.
@@ -213,13 +213,13 @@ package struct MachineCondition: Equatable, Sendable {
         self.looseTaps = looseTaps
     }
 
-    /// A tap of a VM that runs, off its bridge: somebody deleted that, or took the tap out.
+    /// A running VM's tap that is not on its bridge: somebody deleted the bridge, or removed the tap from it.
     package struct LooseTap: Equatable, Sendable {
         var tap: String
         var bridge: String
         /// Whether there is a bridge of that name.
         var isBridgeThere: Bool
-        /// Whether the bridge is one of kvmctl's own networks'.
+        /// Whether the bridge belongs to one of kvmctl's own networks.
         var isOwn: Bool
 
         package init(tap: String, bridge: String, isBridgeThere: Bool, isOwn: Bool) {
@@ -230,7 +230,7 @@ package struct MachineCondition: Equatable, Sendable {
         }
     }
 
-    /// A log that is larger than it is to be.
+    /// A log that is larger than it should be.
     package struct LongLog: Equatable, Sendable {
         var path: FilePath
         var size: ByteCount
@@ -248,9 +248,9 @@ package struct MachineCondition: Equatable, Sendable {
         /// As in vm.params: `bridge:br0`.
         var network: String
         var mac: MACAddress
-        /// The line of the file that the address stands on; nil where it is derived.
+        /// The line of the file that sets the address; nil if it is derived.
         var macLine: Int?
-        /// Whether it says which VLANs it is in.
+        /// Whether the file sets its VLANs.
         var hasVLANs = false
 
         package init(index: Int, network: String, mac: MACAddress, macLine: Int? = nil, hasVLANs: Bool = false) {
@@ -261,10 +261,10 @@ package struct MachineCondition: Equatable, Sendable {
             self.hasVLANs = hasVLANs
         }
 
-        /// What it is to other VMs.
+        /// Its address as other VMs see it.
         var place: Neighbour.Address { .init(network: network, mac: mac.description) }
 
-        /// The bridge that it names, where it does.
+        /// The bridge that it names, if any.
         package var bridge: String? { network.hasPrefix("bridge:") ? String(network.dropFirst(7)) : nil }
     }
 }

@@ -11,7 +11,7 @@ extension DoctorFacts {
         var mends: Set<Finding.Mend> = []
         return all.filter { finding in
             if finding.severity == .ok { return !troubled.contains(finding.subject) }
-            // What one command mends is one problem, and is said at the first place that it shows.
+            // What one command fixes is one problem, and is reported where it shows first.
             guard finding.severity == .problem, let mend = finding.mend, case .command = mend else { return true }
             return mends.insert(mend).inserted
         }

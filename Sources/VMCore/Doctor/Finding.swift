@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// What the doctor found of one thing.
+/// What the doctor found out about one thing.
 package struct Finding: Equatable, Sendable {
     /// How bad it is.
     package enum Severity: String, CaseIterable, Sendable {
@@ -12,11 +12,11 @@ package struct Finding: Equatable, Sendable {
         case problem
     }
 
-    /// What mends it.
+    /// How to fix it.
     package enum Mend: Hashable, Sendable {
-        /// A line for a shell, as root unless it says otherwise.
+        /// A shell command, to be run as root unless it says otherwise.
         case command(ShellCommand)
-        /// What a person has to do, where no one line does it.
+        /// What a person has to do, if no single command does it.
         case step(String)
     }
 
@@ -26,7 +26,7 @@ package struct Finding: Equatable, Sendable {
     package var subject: String
     /// What was found, in one clause.
     package var text: String
-    /// What mends it; nil for what is as it should be.
+    /// How to fix it; nil if it is as it should be.
     package var mend: Mend?
 
     /// Something that is as it should be.
@@ -56,7 +56,7 @@ extension Finding.Mend {
 }
 
 extension Finding {
-    /// An error as a finding; the remedy that it names is the mend.
+    /// An error as a finding; the error's remedy fixes it.
     package init(_ error: VMError, of subject: String? = nil) {
         var itself = error
         if subject == nil { itself.subject = "" }

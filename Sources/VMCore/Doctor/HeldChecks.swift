@@ -1,15 +1,15 @@
 import SystemPackage
 
-/// Something on the host that running VMs need, and that somebody else can take away.
+/// Something on the host that running VMs need, and that somebody else can remove.
 package struct HeldCondition: Equatable, Sendable {
     package enum Thing: Equatable, Sendable {
-        /// A table of nftables, `ip kvmctl_nat`, and the file that makes it.
+        /// A table of nftables, such as `ip kvmctl_nat`, and the script that creates it.
         case table(String, script: FilePath?)
-        /// The DHCP and DNS server, and the file that starts it.
+        /// The DHCP and DNS server, and the script that starts it.
         case server(isRunning: Bool, start: FilePath)
     }
 
-    /// As its file is called: `nat`, `nat.web`, `rules.web`.
+    /// The name of its file: `nat`, `nat.web`, `rules.web`.
     package var resource: String
     var thing: Thing
 
@@ -18,11 +18,11 @@ package struct HeldCondition: Equatable, Sendable {
         self.thing = thing
     }
 
-    /// Whose it is: a VM, or `nat`, which is every VM's that is on it.
+    /// Its owner: a VM, or `nat`, which all VMs on it share.
     package var owner: String { resource.split(separator: ".", maxSplits: 1).last.map(String.init) ?? resource }
 }
 
-/// What running VMs hold, and is not there any more.
+/// Things that running VMs hold but that are gone.
 package enum HeldChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         facts.held.compactMap { held in
@@ -30,7 +30,7 @@ package enum HeldChecks {
             case .server(isRunning: true, _): nil
             case .server(isRunning: false, let start):
                 .problem(
-                    held.owner, "its DHCP and DNS server is gone: guests get no address, and no names",
+                    held.owner, "its DHCP and DNS server is gone: guests get no addresses and can't look up names",
                     mend: .command("sh \(start)"))
             case .table(let table, let script): missing(table, script, held, facts.filters.firewall?.tables)
             }
@@ -43,12 +43,12 @@ package enum HeldChecks {
         guard let there, !there.contains(table) else { return nil }
         let restart = "stop and start \(held.owner == "nat" ? "a VM that is on it" : held.owner)"
         return .problem(
-            held.owner, "\(effect(of: held)): the nft table \(table) is gone, as after a flush of all rules",
+            held.owner, "\(effect(of: held)): the nft table \(table) is gone, as after flushing all rules",
             mend: script.map { .command("nft -f \($0)") } ?? .step(restart))
     }
 
     private static func effect(of held: HeldCondition) -> String {
-        if held.owner == held.resource { return "guests don't reach the outside, and nothing keeps others from them" }
-        return held.resource.hasPrefix("nat.") ? "its forwards lead nowhere" : "its limits and filters don't hold"
+        if held.owner == held.resource { return "guests can't reach the outside, and nothing protects them from it" }
+        return held.resource.hasPrefix("nat.") ? "its forwards lead nowhere" : "its limits and filters don't apply"
     }
 }

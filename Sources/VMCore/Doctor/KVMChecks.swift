@@ -4,19 +4,19 @@ package enum KVMChecks {
 
     private static func kvm(_ host: HostCondition, isRoot: Bool) -> Finding {
         guard case .unusable(let reason) = host.kvm else { return .ok("KVM", "runs guests") }
-        // Guests run all the same; one that insists on KVM says so itself.
+        // Guests still run; a VM that insists on KVM is reported by its own check.
         return .warning(
-            "KVM", "\(reason): guests are emulated, some ten times slower", mend: mend(host, isRoot: isRoot))
+            "KVM", "\(reason): guests are emulated, about ten times slower", mend: mend(host, isRoot: isRoot))
     }
 
     private static func mend(_ host: HostCondition, isRoot: Bool) -> Finding.Mend {
-        let change = Finding.Mend.step("use a host whose processor's VT-x or AMD-V is its own, or nested by its host")
+        let change = Finding.Mend.step("use a host with VT-x or AMD-V, or a VM whose host nests virtualization")
         if host.kvmIsForeign { return change }
         switch host.kvmDevice {
         case .missing:
             guard let module = host.kvmModule else {
                 return .step(
-                    "switch virtualization (VT-x, AMD-V) on in the firmware's setup; in a VM, have its host nest it")
+                    "switch on virtualization (VT-x, AMD-V) in the firmware's setup; in a VM, nest it on its host")
             }
             return .command("modprobe \(module)")
         case .refused where isRoot:

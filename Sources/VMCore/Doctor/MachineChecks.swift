@@ -13,25 +13,25 @@ enum MachineChecks {
         return [
             .ok(
                 "VMs",
-                "\(facts.machines.count), of which \(running) run; nothing in their files keeps one from starting")
+                "\(facts.machines.count), of which \(running) run; nothing in their files keeps any from starting")
         ]
     }
 
     private static func obstacles(of machine: MachineCondition, _ host: HostCondition) -> [Finding] {
-        // QEMU itself was looked at, once for all.
+        // Problems of QEMU itself are reported once for all VMs.
         let known = if case .failure(let error) = host.qemu { error.cause } else { "" }
         return machine.obstacles.filter { $0.cause != known }.map { Finding($0, of: machine.name) }
     }
 
-    /// Who reaches a VNC server without a password has the VM's screen and keyboard.
+    /// Anyone who can reach a VNC server without a password has the VM's screen and keyboard.
     private static func openScreen(of machine: MachineCondition) -> Finding? {
         guard let open = machine.unprotectedVNC else { return nil }
         return .warning(
             machine.name,
             "VNC at \(open.place) has no password: any local account can use its screen and keyboard",
             mend: .step(
-                "with VNCDISP=auto in \(machine.file) each start makes one (\(command: "kvmctl vnc \(machine.name)")); "
-                    + "VNCPASSWORD_FILE names one"))
+                "set VNCDISP=auto in \(machine.file) to get one at each start (\(command: "kvmctl vnc \(machine.name)")), "
+                    + "or VNCPASSWORD_FILE"))
     }
 
     private static func looseTaps(of machine: MachineCondition) -> [Finding] {
@@ -47,18 +47,18 @@ enum MachineChecks {
         }
     }
 
-    /// Where neither a command of kvmctl's nor its timer comes by.
+    /// Logs grow too large if neither a kvmctl command nor its timer runs.
     private static func longLogs(of machine: MachineCondition) -> [Finding] {
         machine.longLogs.map { log in
             .warning(
                 machine.name,
-                "\(log.path) has \(log.size), and nothing keeps it within \(ByteCount(bytes: LogLimit.standard)): "
-                    + "kvmctl-logs.timer does, or a line for cron that runs kvmctl trim-logs",
+                "\(log.path) has \(log.size), and nothing trims it to \(ByteCount(bytes: LogLimit.standard)): "
+                    + "kvmctl-logs.timer does that, or a cron job that runs kvmctl trim-logs",
                 mend: .command("kvmctl trim-logs"))
         }
     }
 
-    /// Frames to an address that two on one network have reach whoever spoke last.
+    /// If two NICs on one network have one MAC, frames to it reach the one that sent last.
     private static func sharedAddresses(_ facts: DoctorFacts) -> [Finding] {
         var owners: [Neighbour.Address: String] = [:]
         for neighbour in facts.neighbours {
@@ -66,7 +66,7 @@ enum MachineChecks {
         }
         let taken = Set(owners.keys.compactMap { MACAddress($0.mac) } + facts.machines.flatMap(\.nics).map(\.mac))
         var findings: [Finding] = []
-        // Of two, the one that runs keeps what it has.
+        // Of two, the running one keeps its MAC.
         for machine in facts.machines.filter(\.isRunning) + facts.machines.filter({ !$0.isRunning }) {
             for nic in machine.nics where nic.network != "user" {
                 let own = "NET\(nic.index) of \(machine.name)"
@@ -74,7 +74,7 @@ enum MachineChecks {
                 findings.append(
                     .problem(
                         machine.name,
-                        "NET\(nic.index) has the MAC \(nic.mac) on \(nic.network), as \(owner) has: only one can be reached",
+                        "NET\(nic.index) has the MAC \(nic.mac) on \(nic.network), as has \(owner): only one can be reached",
                         mend: .command(newAddress(for: nic, of: machine, besides: taken))))
             }
         }

@@ -1,4 +1,4 @@
-/// Memory for those VMs that don't have theirs yet.
+/// Memory for the VMs that don't run yet.
 enum MemoryChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         guard let memory = facts.host.memory else {
@@ -10,7 +10,7 @@ enum MemoryChecks {
         }
         let waiting = facts.machines.filter { !$0.isRunning }
         let findings = waiting.compactMap { shortage(of: $0, memory) } + hugePages(memory)
-        return findings.isEmpty ? [.ok("memory", "\(memory.available) of \(memory.total) are free")] : findings
+        return findings.isEmpty ? [.ok("memory", "\(memory.available) of \(memory.total) is free")] : findings
     }
 
     private static func shortage(of machine: MachineCondition, _ memory: MemoryCondition) -> Finding? {
@@ -18,23 +18,23 @@ enum MemoryChecks {
         if let promisable = memory.promisable, wanted > promisable {
             return .problem(
                 machine.name,
-                "wants \(wanted), and the kernel promises no more than \(promisable) (vm.overcommit_memory=2)",
+                "needs \(wanted), but the kernel can commit only \(promisable) (vm.overcommit_memory=2)",
                 mend: .command("sysctl -w vm.overcommit_memory=0"))
         }
         guard wanted > memory.available else { return nil }
         return .warning(
             machine.name,
-            "wants \(wanted), and \(memory.available) are free: once it uses them, the kernel may kill a VM",
-            mend: .step("stop something else first, write less into MEMORY, or add swap"))
+            "needs \(wanted), but only \(memory.available) is free: once it is used up, the kernel may kill a VM",
+            mend: .step("stop something else first, reduce MEMORY, or add swap"))
     }
 
-    /// Kept for those who ask for huge pages, and VMs don't.
+    /// Huge pages are reserved for programs that ask for them, and VMs don't.
     private static func hugePages(_ memory: MemoryCondition) -> [Finding] {
         guard memory.idleHugePages.bytes > memory.total.bytes / 10 else { return [] }
         return [
             .warning(
-                "memory", "\(memory.idleHugePages) are kept for huge pages that nobody uses",
-                mend: .step("if no program is to have them, write a smaller number into vm.nr_hugepages"))
+                "memory", "\(memory.idleHugePages) is reserved for huge pages that nothing uses",
+                mend: .step("if no program needs them, reduce vm.nr_hugepages"))
         ]
     }
 }

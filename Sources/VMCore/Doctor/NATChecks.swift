@@ -1,7 +1,7 @@
 import BridgeNet
 
-/// The host's own filters in the way of the network `nat`: of what VMs on it send out, of the answers, and of what they ask
-/// the host for, which are their addresses and names.
+/// The host's own filters that block the network `nat`: what VMs on it send out, the replies, and their DHCP and DNS
+/// requests to the host.
 enum NATChecks {
     static func all(_ facts: DoctorFacts, _ mending: FirewallMending) -> [Finding] {
         let isWanted = facts.machines.contains { $0.nics.contains { $0.network == Network.nat.description } }
@@ -18,7 +18,7 @@ enum NATChecks {
                 guard case .dropped(let chain, let isSure) = fate else { continue }
                 return [
                     FilterChecks.finding(
-                        "nat", "\(chain.words) drops what goes between VMs and \(way)", isSure,
+                        "nat", "\(chain.words) drops packets between VMs and \(way)", isSure,
                         mend: mending.accept(forwardedFor: nat, in: chain))
                 ]
             }
@@ -33,7 +33,7 @@ enum NATChecks {
             guard case .dropped(let chain, let isSure) = fate else { continue }
             return [
                 FilterChecks.finding(
-                    "nat", "\(chain.words) drops what VMs ask this host by \(name)", isSure,
+                    "nat", "\(chain.words) drops \(name) requests from VMs to this host", isSure,
                     mend: mending.accept(inputFrom: nat, in: chain))
             ]
         }

@@ -2,7 +2,7 @@ import SystemPackage
 
 /// The directories that are written to, and the space there.
 enum PlaceChecks {
-    /// What a start writes at least: a few files.
+    /// The least that a start needs: space for a few files.
     private static let least: Int64 = 1 << 20
     private static let leastFiles: UInt64 = 64
 
@@ -16,35 +16,35 @@ enum PlaceChecks {
         }
         guard let system = place.system else {
             return .warning(
-                subject, "does not say how much is free for \(place.purpose)",
-                mend: .step("\(command: "df \(subject)") says why"))
+                subject, "can't be asked how much is free for \(place.purpose)",
+                mend: .step("\(command: "df \(subject)") shows why"))
         }
         if system.free.bytes < least {
-            return .problem(subject, "\(system.free) are free for \(place.purpose)", mend: room(on: system, place))
+            return .problem(subject, "only \(system.free) is free for \(place.purpose)", mend: room(on: system, place))
         }
         if let files = system.freeFiles, files < leastFiles {
             return .problem(
-                subject, "only \(files) more files can be made for \(place.purpose)",
+                subject, "only \(files) more files can be created for \(place.purpose)",
                 mend: fewerFiles(on: system, place))
         }
         if system.growth > system.free {
             return .warning(
                 subject,
-                "the disks there may still grow by \(system.growth), and \(system.free) are free: when it is "
+                "the disks there may still grow by \(system.growth), but only \(system.free) is free: when it is "
                     + "full, QEMU pauses each guest that writes there", mend: room(on: system, place))
         }
-        return .ok(subject, "\(system.free) of \(system.size) are free for \(place.purpose)")
+        return .ok(subject, "\(system.free) of \(system.size) is free for \(place.purpose)")
     }
 
     private static func room(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Mend {
-        // Twice what it was, or what is wanted there.
+        // Twice its size, or what is needed there.
         let size = max(system.size + system.size, system.size + system.growth) + ByteCount(bytes: 1 << 20)
         let wanted = (size.bytes >> 20) << 20
         if let mount = system.memoryMount {
             return .command("mount -o remount,size=\(wanted) \(mount)")
         }
         let sizes: ShellCommand = "du -xh --max-depth=2 \(place.path)"
-        return .step("free some: \(command: sizes.piped(to: "sort -h").piped(to: "tail")) says what is large")
+        return .step("free some: \(command: sizes.piped(to: "sort -h").piped(to: "tail")) shows what is large")
     }
 
     private static func fewerFiles(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Mend {
@@ -52,6 +52,6 @@ enum PlaceChecks {
             return .command("mount -o remount,nr_inodes=0 \(mount)")
         }
         let counts: ShellCommand = "du -x --inodes \(place.path)"
-        return .step("remove some: \(command: counts.piped(to: "sort -n").piped(to: "tail")) says where most are")
+        return .step("remove some: \(command: counts.piped(to: "sort -n").piped(to: "tail")) shows where most are")
     }
 }

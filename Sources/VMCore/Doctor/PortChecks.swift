@@ -1,6 +1,6 @@
 import BridgeNet
 
-/// What is joined to a bridge: sizes that don't fit, addresses in the wrong place, others who configure it.
+/// The ports of a bridge: MTUs that don't fit, addresses in the wrong place, other programs that configure them.
 enum PortChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         facts.bridges.flatMap { bridge in
@@ -10,7 +10,7 @@ enum PortChecks {
         }
     }
 
-    /// An address on a port is the host's no longer: what comes in is the bridge's.
+    /// An address on a port no longer works: what comes in belongs to the bridge.
     private static func addresses(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
         guard !port.addresses.isEmpty else { return [] }
         return [
@@ -29,7 +29,7 @@ enum PortChecks {
             [
                 .warning(
                     bridge.name,
-                    "systemd-networkd configures its uplink \(port.name) by \(file), and takes it back when "
+                    "systemd-networkd configures its uplink \(port.name) with \(file), and takes it back when "
                         + "it reloads",
                     mend: .command(persist.and("networkctl reload")))
             ]
@@ -52,23 +52,23 @@ enum PortChecks {
             return [
                 .warning(
                     bridge.name,
-                    "its MTU is \(bridge.mtu), and the \(port.mtu) of \(port.name) is more: larger packets from "
+                    "its MTU is \(bridge.mtu), but that of \(port.name) is \(port.mtu): larger packets from "
                         + "there are lost",
                     mend: set(bridge.name, port.mtu))
             ]
         }
-        // A VM that wants less says so, and its guest knows.
+        // A VM with a smaller MTU was configured so, and its guest knows.
         guard port.mtu < bridge.mtu, !port.isTap else { return [] }
         return [
             .problem(
                 bridge.name,
-                "its MTU is \(bridge.mtu), and its uplink \(port.name) carries only \(port.mtu): larger packets "
-                    + "are lost without a word",
+                "its MTU is \(bridge.mtu), but its uplink \(port.name) carries only \(port.mtu): larger packets "
+                    + "are lost silently",
                 mend: set(port.name, bridge.mtu))
         ]
     }
 
-    /// A VM that says nothing of VLANs, on a port where frames without a tag belong to none.
+    /// A VM that sets no VLANs, on a port that has no VLAN for untagged frames.
     private static func vlan(
         _ port: PortCondition, _ bridge: BridgeCondition, _ machines: [MachineCondition]
     ) -> [Finding] {
@@ -79,12 +79,12 @@ enum PortChecks {
         return [
             .problem(
                 machine.name,
-                "\(port.name) is in no VLAN of \(bridge.name) for frames without a tag: what it sends is dropped",
+                "\(port.name) has no VLAN for untagged frames on \(bridge.name): what it sends is dropped",
                 mend: .command("bridge vlan add dev \(port.name) vid 1 pvid untagged"))
         ]
     }
 
-    /// A VM's address that is heard from elsewhere, or that the host has itself.
+    /// A VM's MAC that is also heard from elsewhere, or that the host itself has.
     private static func strangers(_ bridge: BridgeCondition, _ facts: DoctorFacts) -> [Finding] {
         let taken = Set(facts.machines.flatMap(\.nics).map(\.mac) + bridge.uplinks.flatMap(\.heard))
         return facts.machines.flatMap { machine in

@@ -6,7 +6,7 @@ enum QEMUChecks {
         case .success(let qemu):
             var extras = ["\(qemu.machines.count) machine types"]
             if qemu.ioUring {
-                extras.append(facts.host.ioUring ? "io_uring" : "threads for disks: io_uring is off here")
+                extras.append(facts.host.ioUring ? "io_uring" : "disks use threads, as io_uring is off here")
             }
             return [.ok("QEMU", "\(qemu.version) at \(qemu.path): \(extras.joined(separator: ", "))")]
         }

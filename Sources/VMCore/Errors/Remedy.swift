@@ -1,11 +1,11 @@
-/// What to do about what went wrong.
+/// What to do about an error.
 ///
-/// A string literal is advice; a command is never read out of a text.
+/// A string literal is advice; commands are never parsed out of text.
 package enum Remedy: Hashable, Sendable {
-    /// A line for a shell that mends it, as root unless it says otherwise: what it does, the line, and what else there is
-    /// to do. It stops nothing that works, and deletes nothing: where only that helps, it is advice.
+    /// A shell command that fixes it, to be run as root unless it says otherwise: its purpose, the command, and an
+    /// alternative. It never stops something that works or deletes anything: where only that helps, it is advice.
     case run(_ purpose: String, ShellCommand, or: String? = nil)
-    /// What a person has to do or to decide. Commands that it shows only look, or lack a word that is the person's choice.
+    /// What a person has to do or decide. Commands in it only look, or leave out a word for the person to choose.
     case advice(String)
 }
 

@@ -1,9 +1,9 @@
 import SystemPackage
 
-/// Why something could not be done: what kind of failure, of what, because of what, and what to do about it.
+/// Why something could not be done: the kind of failure, the subject, the cause and the remedy.
 ///
-/// The code decides the exit code (DESIGN §2.3); the rest is the message, one or two lines that a tired admin can act
-/// on without reading anything else.
+/// The code decides the exit code (kvmctl(1), EXIT STATUS); the rest is the message, one or two lines that a tired
+/// admin can act on without reading anything else.
 package struct VMError: Error, Equatable, Sendable {
     /// The closed set of failure kinds, after sysexits(3).
     package enum Code: Sendable, Equatable {
@@ -35,11 +35,11 @@ package struct VMError: Error, Equatable, Sendable {
     package var subject: String
     /// Why, in one clause.
     package var cause: String
-    /// The kernel's word, where there is one.
+    /// The kernel's error, if there is one.
     package var errno: Errno?
     /// What to do about it.
     package var remedy: Remedy?
-    /// Further lines that belong to the message, such as what QEMU printed.
+    /// Further lines of the message, such as QEMU's output.
     package var details: [String]
 
     /// Creates an error; see the properties for what each part holds.
@@ -55,7 +55,7 @@ package struct VMError: Error, Equatable, Sendable {
         self.details = details
     }
 
-    /// The failure of a system call on `subject`, with the code that its errno stands for.
+    /// The failure of a system call on `subject`, with the code that matches its errno.
     package init(failed errno: Errno, _ subject: String, _ doing: String, remedy: Remedy? = nil) {
         let code: Code =
             switch errno {
@@ -71,8 +71,8 @@ package struct VMError: Error, Equatable, Sendable {
 
     private static func usualRemedy(_ errno: Errno) -> Remedy? {
         switch errno {
-        case .noSpace: "free some space there: \(command: "df -h") says how full each file system is"
-        case .diskQuotaExceeded: "free some space there: \(command: "quota") says how much you may use"
+        case .noSpace: "free some space there: \(command: "df -h") shows how full each file system is"
+        case .diskQuotaExceeded: "free some space there: \(command: "quota") shows how much you may use"
         default: nil
         }
     }
@@ -84,7 +84,7 @@ extension VMError: CustomStringConvertible {
         ([summary] + details + (remedy.map { [$0.description] } ?? [])).joined(separator: "\n  ")
     }
 
-    /// The first line, `SUBJECT: CAUSE: ERRNO`. A back-quote of a name's is escaped: only commands of a remedy stand between those.
+    /// The first line, `SUBJECT: CAUSE: ERRNO`. Back-quotes in it are escaped: only the commands of a remedy have them.
     package var summary: String {
         let text = (subject.isEmpty ? cause : "\(subject): \(cause)") + (errno.map { ": \($0.description)" } ?? "")
         return text.utf8.contains(UInt8(ascii: "`"))

@@ -8,7 +8,7 @@ struct ELFNotes {
     private let segments: [[UInt8]]
     private let alignment: Int
 
-    /// Bounds on what is read of a file that may say anything.
+    /// Bounds on what is read from a file that may claim anything.
     private static let (mostHeaders, mostBytes): (UInt64, UInt64) = (128, 1 << 16)
 
     /// - Parameter header: the beginning of the file, which holds the ELF header.
@@ -35,7 +35,8 @@ struct ELFNotes {
         self.alignment = alignment
     }
 
-    /// Whether there is a note of that type. As QEMU, by the type alone (include/hw/elf_ops.h, get_elf_note_type).
+    /// Whether there is a note of that type. Like QEMU, it checks only the type (include/hw/elf_ops.h,
+    /// get_elf_note_type).
     func contain(type: UInt64) -> Bool {
         segments.contains { notes in
             var place = 0

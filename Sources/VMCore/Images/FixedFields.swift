@@ -1,9 +1,9 @@
 import SystemPackage
 
-/// Reads a number of bytes of a file from an offset: fewer where the file ends before.
+/// Reads a number of bytes of a file from an offset: fewer if the file ends before.
 package typealias FileBytes = (_ offset: Int64, _ count: Int) throws(Errno) -> [UInt8]
 
-/// Numbers at fixed places of a header; 0 where the header is too short.
+/// Numbers at fixed places of a header; 0 if the header is too short.
 extension [UInt8] {
     func littleEndian(at offset: Int, bytes: Int) -> UInt64 {
         guard offset >= 0, count >= offset + bytes else { return 0 }

@@ -1,5 +1,5 @@
-/// What an image's first bytes look like. A guest can write any of them: never a reason to open the image that way,
-/// only one to ask.
+/// What an image's first bytes look like. A guest can write any of them, so they are a reason to ask, never a reason to
+/// open the image that way.
 package enum ImageContent: Equatable, Sendable {
     /// Nothing known: a raw image, or one that is empty.
     case raw
@@ -20,7 +20,7 @@ package enum ImageContent: Equatable, Sendable {
         }
     }
 
-    /// Looks at the beginning of an image, `headerLength` bytes or all there are.
+    /// Looks at the beginning of an image: `headerLength` bytes, or fewer if it is shorter.
     package init(header: [UInt8]) {
         func has(_ magic: String, at offset: Int = 0) -> Bool {
             header.count >= offset + magic.utf8.count && header[offset...].starts(with: magic.utf8)

@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// How an image in a format that kvmctl does not open becomes one that it does.
+/// How to convert an image in a format that kvmctl does not open into one that it does.
 struct ImageConversion {
     private let old: FilePath
     private let format: String
@@ -11,24 +11,24 @@ struct ImageConversion {
         self.format = format
     }
 
-    /// What it becomes, beside the old one.
+    /// The new image, next to the old one.
     private var new: FilePath {
         let stem = old.lastComponent?.stem ?? "disk"
         let more = old.extension == "qcow2" ? "-converted" : ""
         return old.removingLastComponent().appending("\(stem)\(more).qcow2")
     }
 
-    /// The command line. qemu-img would write over an image that is there.
+    /// The command line. qemu-img itself would overwrite an existing image.
     private var command: ShellCommand {
         ("test -e \(new)" as ShellCommand).otherwise("qemu-img convert -f \(format) -O qcow2 \(old) \(new)")
     }
 
-    /// What to do, to the file of the VM too.
+    /// What to do, including the change to the params file.
     func advice(_ index: Int) -> String {
         "convert it: \(command: command), and write \(disk(index)) and \(format(index))"
     }
 
-    /// The same of a line that says the format.
+    /// The same, as a hint for the line that sets the format.
     func hint(_ index: Int) -> Hint {
         "Convert it: \("\(command: command)"), and write \(disk(index)) and \(line: format(index))"
     }

@@ -3,9 +3,9 @@ import SystemPackage
 /// How an image names another one (QEMU, qemu-block-drivers(7)): by a path; by a protocol and a path; or by `json:` and
 /// the options of a block device.
 package enum ImageReference {
-    /// The files that a name may mean; none where it is not a file of this host's.
+    /// The files that a name may mean; none if it is not a file on this host.
     ///
-    /// - Parameter image: the image that holds the name: a path is relative to that one's directory.
+    /// - Parameter image: the image that holds the name: a relative path starts at its directory.
     package static func files(_ name: String, in image: FilePath) -> [FilePath] {
         let directory = image.removingLastComponent()
         func path(_ text: some StringProtocol) -> FilePath { directory.pushing(FilePath(String(text))) }
@@ -20,7 +20,7 @@ package enum ImageReference {
         return [path(name)]
     }
 
-    /// Every `filename` in it, however deep: drivers stand on one another. (JSON's reader bounds the depth.)
+    /// Every `filename` in it, however deep: drivers are stacked. (JSON's reader bounds the depth.)
     private static func filenames(in options: JSON) -> [String] {
         switch options {
         case .object(let members):

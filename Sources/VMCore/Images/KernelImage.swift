@@ -41,7 +41,7 @@ extension KernelImage {
             self = Self.multiboot(header, flags)
         } else if header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) {
             let hasEntry = try ELFNotes(header: header, read).contain(type: ELFNotes.pvhEntry)
-            self = hasEntry ? .pvh : .none("is an ELF file without the PVH entry point that QEMU starts one at")
+            self = hasEntry ? .pvh : .none("is an ELF file without the PVH entry point that QEMU needs")
         } else if Self.isAncient(header, size) {
             self = .linux(LinuxSetup(version: 0, initrdLimit: 0))
         } else {
@@ -50,9 +50,9 @@ extension KernelImage {
     }
 
     private static func linux(_ header: [UInt8], _ size: Int64) -> KernelImage {
-        guard setupBytes(header) <= size else { return .none("is cut short: not even its setup code is whole") }
+        guard setupBytes(header) <= size else { return .none("is cut short: not even its setup code is complete") }
         let version = UInt16(truncatingIfNeeded: header.littleEndian(at: 0x206, bytes: 2))
-        // XLF_CAN_BE_LOADED_ABOVE_4G, which QEMU takes for leave to use all below 4 GiB.
+        // XLF_CAN_BE_LOADED_ABOVE_4G, which QEMU takes as permission to use everything below 4 GiB.
         let isLimitless = version >= 0x20c && header.littleEndian(at: 0x236, bytes: 2) & 2 != 0
         let limit = version >= 0x203 ? header.littleEndian(at: 0x22c, bytes: 4) : 0x37ff_ffff
         return .linux(LinuxSetup(version: version, initrdLimit: isLimitless ? UInt64(UInt32.max) : limit))
@@ -64,14 +64,14 @@ extension KernelImage {
         return Int64((sectors == 0 ? 4 : sectors) + 1) * 512
     }
 
-    /// A kernel of before 1995, as which some tools still pass, such as memtest86+ 5: a boot sector, and setup code that it
-    /// counts. QEMU itself asks for less, and then runs whatever it is.
+    /// A kernel in the form from before 1995, which some tools still have, such as memtest86+ 5: a boot sector that
+    /// counts the sectors of its setup code. QEMU itself checks less, and then runs whatever it is.
     private static func isAncient(_ header: [UInt8], _ size: Int64) -> Bool {
         header.littleEndian(at: 0x1fe, bytes: 2) == 0xaa55 && header.littleEndian(at: 0x1f1, bytes: 1) != 0
             && header.littleEndian(at: 0x1f4, bytes: 2) != 0 && setupBytes(header) <= size
     }
 
-    /// The flags of a multiboot header (Multiboot Specification 0.6.96, 3.1), where there is one.
+    /// The flags of a multiboot header (Multiboot Specification 0.6.96, 3.1); nil if there is none.
     private static func multibootFlags(_ header: [UInt8]) -> UInt32? {
         for offset in stride(from: 0, to: min(header.count, headerLength) - 48, by: 4)
         where header[offset] == 0x02 && header.littleEndian(at: offset, bytes: 4) == 0x1bad_b002 {
@@ -83,14 +83,14 @@ extension KernelImage {
     }
 
     private static func multiboot(_ header: [UInt8], _ flags: UInt32) -> KernelImage {
-        // Where it does not say itself what goes where, it has to be ELF; of x86-64 QEMU loads none this way.
+        // If the header gives no load addresses, it has to be an ELF file; QEMU does not load x86-64 ones this way.
         let saysWhere = flags & 0x0001_0000 != 0
         if saysWhere { return .multiboot }
         guard header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
-            return .none("has a multiboot header and is no ELF file")
+            return .none("has a multiboot header, but is not an ELF file")
         }
         return header.littleEndian(at: 18, bytes: 2) == 62
-            ? .none("is a 64-bit multiboot kernel, and QEMU loads 32-bit ones") : .multiboot
+            ? .none("is a 64-bit multiboot kernel, but QEMU loads only 32-bit ones") : .multiboot
     }
 
     private static func likeness(of header: [UInt8]) -> String {
@@ -99,9 +99,9 @@ extension KernelImage {
             [0x42, 0x5a, 0x68],
         ]
         if header.has("07070") || compressed.contains(where: { header.starts(with: $0) }) {
-            return "is no kernel: it looks like an initial RAM disk, or another archive"
+            return "is not a kernel: it looks like an initial RAM disk, or another archive"
         }
-        if header.has("MZ") { return "is an EFI program, which takes UEFI, and no kernel that QEMU loads itself" }
-        return "is no kernel that QEMU loads: neither a bzImage nor multiboot nor ELF"
+        if header.has("MZ") { return "is an EFI program, which needs UEFI, and not a kernel that QEMU loads itself" }
+        return "is not a kernel that QEMU loads: neither a bzImage nor multiboot nor ELF"
     }
 }

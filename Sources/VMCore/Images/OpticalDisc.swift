@@ -1,18 +1,18 @@
 import SystemPackage
 
-/// What the image of a CD or DVD says of itself: its size, and whether a PC's BIOS can boot it.
+/// What the image of a CD or DVD says about itself: its size, and whether a PC's BIOS can boot it.
 package struct OpticalDisc: Equatable, Sendable {
     /// Whether it boots (El Torito, version 1.0).
     package enum Boot: Equatable, Sendable {
         /// It has a boot record that SeaBIOS takes.
         case bios
-        /// It has one, for another platform than a PC's BIOS, such as UEFI.
+        /// It has one, but not for a PC's BIOS: for UEFI, for example.
         case otherPlatform
         /// It has none.
         case none
     }
 
-    /// The size of the file system in bytes, as its volume descriptor says; nil where there is no ISO 9660 file system.
+    /// The size of the file system in bytes, as its volume descriptor says; nil if there is no ISO 9660 file system.
     package var volumeBytes: Int64?
     /// Whether it has any file system of a CD or DVD: ISO 9660 or UDF.
     package var hasFileSystem: Bool
@@ -30,12 +30,12 @@ package struct OpticalDisc: Equatable, Sendable {
 extension OpticalDisc {
     private static let sector = 2048
 
-    /// Looks at an image: ISO 9660 (ECMA-119, 8.4) has its primary volume descriptor in sector 16, El Torito's boot record
-    /// is in sector 17.
+    /// Looks at an image: ISO 9660 (ECMA-119, 8.4) has its primary volume descriptor in sector 16, El Torito's boot
+    /// record is in sector 17.
     package init(_ read: FileBytes) throws(Errno) {
         let descriptors = try read(Int64(16 * Self.sector), 2 * Self.sector)
         volumeBytes = Self.volumeBytes(descriptors)
-        // What begins UDF's volume recognition sequence (ECMA-167, part 2, 9.2) comes after those of ISO 9660, if any.
+        // UDF's volume recognition sequence (ECMA-167, part 2, 9.2) begins after the descriptors of ISO 9660, if any.
         hasFileSystem = volumeBytes != nil || ["CD001", "BEA01"].contains { descriptors.has($0, at: 1) }
         boot = try Self.boot(Array(descriptors.dropFirst(Self.sector)), read)
     }
@@ -45,7 +45,7 @@ extension OpticalDisc {
         let (blocks, blockSize) = (
             descriptor.littleEndian(at: 80, bytes: 4), descriptor.littleEndian(at: 128, bytes: 2)
         )
-        // Each number stands there in both orders; where they disagree neither can be believed.
+        // Each number is stored in both byte orders; if they disagree, neither can be trusted.
         guard blocks == descriptor.bigEndian(at: 84, bytes: 4), blockSize == descriptor.bigEndian(at: 130, bytes: 2)
         else {
             return nil

@@ -1,5 +1,5 @@
-/// File systems whose files are views of the kernel's state, not stored bytes: no disk, CD or kernel is there. To read one
-/// may wait for ever, and to write one may change the host.
+/// File systems whose files are views of the kernel's state, not stored bytes: no disk, CD or kernel is there. Reading
+/// a file may block for ever, and writing to one may change the host.
 package enum PseudoFileSystem {
     /// What the kernel calls it (include/uapi/linux/magic.h), by f_type of statfs(2); nil for one that stores files.
     package static func name(ofType type: UInt32) -> String? { names[type] }

@@ -2,7 +2,7 @@
 package struct QCOW2Condition: Equatable, Sendable {
     /// The size of the disk that the guest sees, in bytes.
     package var diskBytes: UInt64
-    /// Why QEMU does not open it, in words that follow its name; nil: nothing is known to keep it from that.
+    /// Why QEMU does not open it, in words that follow its name; nil: no reason is known.
     package var fault: String?
     /// Whether it is marked as damaged: then it can only be read.
     package var isCorrupt: Bool
@@ -20,7 +20,9 @@ extension QCOW2Condition {
     private static let knownFeatures: UInt64 = 0b1_1111
     private static let corrupt: UInt64 = 1 << 1
 
-    /// - Parameter header: the beginning of the image; nil where it is no qcow2 image.
+    /// Nil if it is not a qcow2 image.
+    ///
+    /// - Parameter header: the beginning of the image.
     package init?(_ header: [UInt8]) {
         let version = header.bigEndian(at: 4, bytes: 4)
         guard header.starts(with: [0x51, 0x46, 0x49, 0xfb]), version != 1 else { return nil }
@@ -34,10 +36,10 @@ extension QCOW2Condition {
         let clusterBits = header.bigEndian(at: 20, bytes: 4)
         if version != 2, version != 3 { return "is a qcow2 image of version \(version), which QEMU does not know" }
         if header.count < length || length < (version >= 3 ? 104 : 72) {
-            return "is cut short: its header is not whole"
+            return "is cut short: its header is incomplete"
         }
         if !(9...21).contains(clusterBits) { return "is damaged: its header says clusters of 2^\(clusterBits) bytes" }
-        if features & ~knownFeatures != 0 { return "takes features of qcow2 that QEMU does not know" }
+        if features & ~knownFeatures != 0 { return "uses features of qcow2 that QEMU does not know" }
         // 65536 is the limit of both (QEMU, block/qcow2.h, QCOW_MAX_SNAPSHOTS).
         if header.bigEndian(at: 60, bytes: 4) > 65536 { return "is damaged: its header says too many snapshots" }
         return header.bigEndian(at: 32, bytes: 4) == 0 ? nil : "is encrypted, and QEMU would ask for its key"

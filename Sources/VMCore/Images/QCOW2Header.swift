@@ -4,11 +4,11 @@ package struct QCOW2Header: Equatable {
     package enum Part: Equatable {
         /// Its name, as the header has it: relative to the image's own directory, or with a protocol before it.
         case named(String)
-        /// The name is not in the part of the file that was read, or is none.
+        /// The name is not in the part of the file that was read, or is not valid.
         case unreadable
     }
 
-    /// The image that this one is a difference to.
+    /// The backing file, which this image is a difference to.
     package var backing: Part?
     /// The raw file that holds the data.
     package var data: Part?
@@ -16,7 +16,7 @@ package struct QCOW2Header: Equatable {
     private static let magic: [UInt8] = [0x51, 0x46, 0x49, 0xfb]
     private static let dataFileExtension: UInt64 = 0x4441_5441
 
-    /// Reads the beginning of an image; nil where it is no qcow2.
+    /// Reads the beginning of an image; nil if it is not qcow2.
     package init?(_ bytes: [UInt8]) {
         guard bytes.starts(with: Self.magic), Self.number(bytes, at: 4, bytes: 4) >= 2 else { return nil }
         let version = Self.number(bytes, at: 4, bytes: 4)
@@ -29,7 +29,7 @@ package struct QCOW2Header: Equatable {
         data = Self.extensionText(Self.dataFileExtension, in: bytes) ?? .unreadable
     }
 
-    /// What an extension of the header holds, each with its type, its length, and padding to eight bytes.
+    /// The content of a header extension. Each has its type, its length, and padding to eight bytes.
     private static func extensionText(_ wanted: UInt64, in bytes: [UInt8]) -> Part? {
         var offset = number(bytes, at: 100, bytes: 4)
         while offset >= 72, offset + 8 <= UInt64(bytes.count) {
@@ -49,7 +49,7 @@ package struct QCOW2Header: Equatable {
         return .named(String(decoding: bytes[Int(offset)..<Int(offset + length)], as: UTF8.self))
     }
 
-    /// A big-endian number; 0 where the header is too short.
+    /// A big-endian number; 0 if the header is too short.
     private static func number(_ header: [UInt8], at offset: Int, bytes: Int) -> UInt64 {
         guard header.count >= offset + bytes else { return 0 }
         return header[offset..<offset + bytes].reduce(0) { $0 << 8 | UInt64($1) }

@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// What came of parsing a params file.
+/// The result of parsing a params file.
 package struct ParsedParams: Equatable, Sendable {
     /// The file that was parsed.
     package var file: FilePath
@@ -12,10 +12,10 @@ package struct ParsedParams: Equatable, Sendable {
     package var errorCount: Int
     /// How many further diagnostics are not listed.
     package var unlisted: Int
-    /// Whether any error, listed or not, is about content that is wrong rather than not built yet.
+    /// Whether any error, listed or not, is about content that is wrong rather than not implemented yet.
     var hasBadData: Bool
 
-    /// Every diagnostic as it is shown, one line each element; the last one says how many are not listed.
+    /// The lines that show the diagnostics; the last one says how many are not listed.
     package var lines: [String] {
         guard !diagnostics.isEmpty else { return [] }
         let path = Printable.escaped(file.string)
@@ -23,11 +23,11 @@ package struct ParsedParams: Equatable, Sendable {
         return diagnostics.flatMap { $0.rendered(file: path) } + rest
     }
 
-    /// What is risky in a file that can be used, as one notice; nil: nothing is.
+    /// The warnings about a file that can be used, as one notice; nil: there are none.
     package var warning: String? { errorCount == 0 && !diagnostics.isEmpty ? lines.joined(separator: "\n  ") : nil }
 
-    /// Why the file can't be used, with every diagnostic in the details: wrong content (65), or, where all else is
-    /// right, capabilities that are not built yet (69); nil if it can be used.
+    /// Why the file can't be used, with every diagnostic in the details: wrong content (65), or, if nothing else is
+    /// wrong, something that is not implemented yet (69); nil if it can be used.
     package var error: VMError? {
         guard errorCount > 0 else { return nil }
         return VMError(
@@ -50,7 +50,7 @@ extension VMParams {
     /// The largest params file that is read, in bytes.
     package static let maximumFileSize = 1 << 20
 
-    /// Parses a params file: pure, never fails but through the result, and linear in the file's size.
+    /// Parses a params file. Pure, and linear in the file's size; every failure is part of the result.
     ///
     /// - Parameters:
     ///   - bytes: The content. To see that a file is too large, one byte more than ``maximumFileSize`` is enough.
@@ -79,13 +79,13 @@ extension VMParams {
             unlisted: log.unlisted, hasBadData: log.hasBadData)
     }
 
-    /// The one fault of a file that is no text file, of which nothing else is worth saying.
+    /// The fault of a file that is not a text file: nothing else about it is worth reporting.
     static func notText(_ bytes: [UInt8]) -> Fault? {
         if bytes.count > maximumFileSize {
             return Fault(
                 line: 1, message: "the file is larger than \(ByteCount(bytes: Int64(maximumFileSize)))",
                 hint:
-                    "This is no params file; is it an image? A VM is named by its params file or that file's directory."
+                    "This is not a params file; is it an image? Name a VM by its params file or that file's directory."
             )
         }
         if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {

@@ -1,8 +1,8 @@
-/// Where a value comes from: what `explain` and every later message about the value say.
+/// Where a value comes from, as shown by `explain` and by every later message about the value.
 package enum Origin: Hashable, Sendable {
     /// A line of the params file, from 1, and the key there.
     case line(Int, key: KeyName)
-    /// The default that the contract gives a key.
+    /// A key's documented default.
     case standard(key: KeyName)
     /// The same for every VM: no key changes it.
     case everyVM

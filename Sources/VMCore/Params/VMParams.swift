@@ -2,14 +2,14 @@ import BridgeNet
 import FoundationEssentials
 import SystemPackage
 
-/// What a vm.params file says, decoded: every value in range, every path absolute, every default filled in but for
+/// The decoded content of a vm.params file: every value in range, every path absolute, every default filled in except
 /// those that depend on the host.
 package struct VMParams: Equatable, Sendable {
     /// The file itself, absolute.
     package var file: FilePath
     /// `NAME`.
     package var name: Setting<VMName>
-    /// `UUID`; nil where it is to be derived from the host and the file's path.
+    /// `UUID`; nil: derived from the host and the file's path.
     package var uuid: Setting<UUID>?
     /// `MEMORY`.
     package var memory: Setting<ByteCount>
@@ -35,7 +35,7 @@ package struct VMParams: Equatable, Sendable {
     package var forwards: [Setting<PortForward>]
     /// `VNCDISP` and what goes with it.
     package var vnc: VNC
-    /// `RUNAS`: a user, or `user:group`; nil: a uid of the VM's own.
+    /// `RUNAS`: a user, or `user:group`; nil: a separate uid for this VM.
     package var runAs: Setting<String>?
     /// `RTC`.
     package var rtc: Setting<RTCBase>
@@ -52,19 +52,19 @@ package struct VMParams: Equatable, Sendable {
         package var index: Int
         /// The image or block device, absolute.
         package var path: Setting<FilePath>
-        /// `_SIZE`: create it sparse with this size when missing.
+        /// `_SIZE`: create it sparse with this size if it is missing.
         package var size: Setting<ByteCount>?
-        /// `_FORMAT`; nil: raw, provided that its content looks like nothing else.
+        /// `_FORMAT`; nil: raw, provided that its content does not look like another format.
         package var format: Setting<DiskFormat>?
         /// `_READONLY`.
         package var readOnly: Setting<Bool>
         /// `_SERIAL`: at most 20 printable ASCII bytes (virtio's VIRTIO_BLK_ID_BYTES).
         package var serial: Setting<String>?
-        /// `_IOPS`: operations a second, at least 1.
+        /// `_IOPS`: operations per second, at least 1.
         package var iops: Setting<Int>?
-        /// `_BPS`: bytes a second, at least 1.
+        /// `_BPS`: bytes per second, at least 1.
         package var bps: Setting<ByteCount>?
-        /// `_CACHE`; nil: `none` where the file system can, else `writeback`.
+        /// `_CACHE`; nil: `none` if the file system supports it, else `writeback`.
         package var cache: Setting<CacheMode>?
     }
 
@@ -120,7 +120,7 @@ package struct VMParams: Equatable, Sendable {
 }
 
 extension VMParams {
-    /// The NIC that `FORWARDn` leads to: the first that can have them, for one host port can't lead to two.
+    /// The NIC that `FORWARDn` leads to: the first that supports them, because one host port can't lead to two.
     package var forwardNIC: NIC? { nics.first(where: \.network.value.takesForwards) }
 }
 
@@ -131,7 +131,7 @@ package struct VMName: Hashable, Sendable, CustomStringConvertible {
     /// The name itself.
     package let description: String
 
-    /// Takes a valid name; anything else is nil.
+    /// Nil if the text is not a valid name.
     package init?(_ text: some StringProtocol) {
         let bytes = text.utf8
         guard (1...Self.maximumLength).contains(bytes.count), text != ".", text != "..", !text.hasPrefix("-") else {
@@ -160,12 +160,12 @@ package struct Machine: Hashable, Sendable, CustomStringConvertible {
         case pc
     }
 
-    /// The default: whichever version of Q35 is QEMU's latest.
+    /// The default: QEMU's latest version of Q35.
     package static let q35 = Machine(description: "q35", family: .q35)
 
     /// The name as QEMU knows it: `q35`, `pc`, `pc-q35-7.2`, `pc-i440fx-7.2`.
     package let description: String
-    /// The family that the name says.
+    /// The family that the name belongs to.
     package let family: Family
 
     private init(description: String, family: Family) {
@@ -173,7 +173,7 @@ package struct Machine: Hashable, Sendable, CustomStringConvertible {
         self.family = family
     }
 
-    /// Takes the name of a machine of either family; anything else is nil.
+    /// Nil if the text does not name a machine of either family.
     package init?(_ name: some StringProtocol) {
         if name == "q35" || name.hasPrefix("pc-q35-") {
             family = .q35
@@ -227,7 +227,7 @@ extension VNCDisplay: CustomStringConvertible {
     }
 }
 
-/// `RTC`: what the guest's clock holds at start.
+/// `RTC`: the guest's clock at start.
 package enum RTCBase: String, CaseIterable, Sendable {
     case utc, localtime
 }

@@ -1,6 +1,6 @@
 import BridgeNet
 
-/// A bridge in the terms that the configuration files of every network service share.
+/// A bridge in terms that the configuration files of all network services share.
 package struct BridgeConfiguration: Equatable, Sendable {
     /// Its name.
     package var name: InterfaceName
@@ -8,33 +8,33 @@ package struct BridgeConfiguration: Equatable, Sendable {
     package var mac: MACAddress
     /// Its MTU in bytes.
     package var mtu: Int
-    /// Whether it speaks the spanning tree protocol.
+    /// Whether it uses the spanning tree protocol.
     package var hasSpanningTree: Bool
     /// How long a port waits, under spanning tree, before it forwards; in hundredths of a second.
     package var forwardDelay: UInt32
-    /// Whether it keeps VLANs apart.
+    /// Whether it separates VLANs.
     package var isVLANAware: Bool
-    /// Its ports that are not VMs'.
+    /// Its ports that don't belong to VMs.
     package var uplinks: [InterfaceName]
     /// IPv4.
     package var ipv4: Addressing
     /// IPv6, without link-local addresses.
     package var ipv6: Addressing
 
-    /// What the bridge has of one family.
+    /// The bridge's configuration for one address family.
     package struct Addressing: Equatable, Sendable {
         /// Whether it also gets addresses and routes from the network: by DHCP, or from routers (RFC 4862).
         package var isDynamic = false
-        /// Addresses of the admin's.
+        /// Addresses that the admin set.
         package var addresses: [IPPrefix] = []
-        /// Routes of the admin's.
+        /// Routes that the admin set.
         package var routes: [Route] = []
 
         /// Whether there is nothing of this family.
         package var isEmpty: Bool { self == Addressing() }
     }
 
-    /// A route of the admin's.
+    /// A route that the admin set.
     package struct Route: Equatable, Sendable {
         /// The network it leads to; of length 0 for a default route.
         package var destination: IPPrefix
@@ -46,25 +46,25 @@ package struct BridgeConfiguration: Equatable, Sendable {
         package var table: UInt32?
         /// The source address of packets from this host.
         package var source: IPAddress?
-        /// Whether the router counts as reachable though no address of the bridge is in its network.
+        /// Whether the router counts as reachable although no address of the bridge is in its network.
         package var isOnLink = false
     }
 
-    /// The MTU that Ethernet has where nobody sets one.
+    /// Ethernet's default MTU.
     static let usualMTU = 1500
 
-    /// The MTU where it is not the usual one.
+    /// The MTU; nil if it is the default.
     var unusualMTU: Int? { mtu == Self.usualMTU ? nil : mtu }
 }
 
-/// The name servers that a link's configuration names, and the domains that names are looked up in.
+/// The name servers in a link's configuration, and its search domains.
 package struct Nameservers: Equatable, Sendable {
     /// Addresses, as they were written.
     package var servers: [String] = []
     /// Domains.
     package var domains: [String] = []
 
-    /// Adds those that are new. A word that is none of an address or a domain has no place in another file.
+    /// Adds those that are new. A word that is neither an address nor a domain must not get into another file.
     package mutating func add(_ servers: [String], _ domains: [String]) {
         for server in servers where !self.servers.contains(server) && server.isPlain(and: ".:%#-") {
             self.servers.append(server)
@@ -75,11 +75,11 @@ package struct Nameservers: Equatable, Sendable {
     }
 }
 
-/// A file of a network service's.
+/// A network service's configuration file.
 package struct ConfigurationFile: Equatable, Sendable {
     /// Where it is.
     package var path: String
-    /// All that it says.
+    /// Its content.
     package var text: String
     /// Its permissions.
     package var permissions: UInt32 = 0o644

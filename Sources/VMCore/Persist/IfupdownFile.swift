@@ -1,7 +1,7 @@
 import BridgeNet
 
-/// What ifupdown is told of a bridge (interfaces(5)). The bridge is made by ip(8), which ifupdown needs itself, and not by
-/// the options of bridge-utils, which a host may not have.
+/// A bridge's configuration for ifupdown (interfaces(5)). The bridge is created with ip(8), which ifupdown itself
+/// needs, and not with the options of bridge-utils, which a host may not have.
 package enum IfupdownFile {
     package static let directory = "/etc/network/interfaces.d"
 
@@ -10,7 +10,7 @@ package enum IfupdownFile {
     static func files(_ bridge: BridgeConfiguration, _ names: Nameservers) -> [ConfigurationFile] {
         var stanzas = [Stanza("inet manual", creation(bridge))]
         stanzas += addresses(bridge)
-        // ifdown goes through the stanzas in this order too, so what takes the bridge away has to be in the last.
+        // ifdown goes through the stanzas in this order too, so the bridge has to be deleted in the last one.
         let last = routes(bridge) + removal(bridge)
         if stanzas.count == 1 { stanzas[0].lines += last } else { stanzas.append(Stanza("inet manual", last)) }
         if !names.servers.isEmpty { stanzas[0].lines.append("dns-nameservers " + names.servers.joined(separator: " ")) }
@@ -60,7 +60,7 @@ package enum IfupdownFile {
     }
 
     private static func routes(_ bridge: BridgeConfiguration) -> [String] {
-        // One after the other: a router has to be within reach before a route can lead through it.
+        // In this order: a router has to be reachable before a route can lead through it.
         let all = bridge.ipv4.routes + bridge.ipv6.routes
         return (all.filter { $0.gateway == nil } + all.filter { $0.gateway != nil }).map { route in
             var words = ["up ip route replace \(route.destination)"]

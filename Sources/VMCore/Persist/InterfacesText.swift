@@ -1,7 +1,7 @@
-/// A file of ifupdown's (interfaces(5)), read as far as is needed to see which links it configures and which files it
-/// draws in.
+/// An ifupdown file (interfaces(5)), parsed only as far as needed to see which links it configures and which files it
+/// includes.
 package struct InterfacesText: Equatable {
-    /// What is said of one link and family.
+    /// The configuration of one link and family.
     package struct Stanza: Equatable {
         package var link: String
         /// `inet dhcp`.
@@ -43,13 +43,13 @@ package struct InterfacesText: Equatable {
         if words[0] == "dns-search" { stanzas[last].nameservers.domains += words.dropFirst() }
     }
 
-    /// What ends a stanza.
+    /// Whether the word ends a stanza.
     private static func isKeyword(_ word: String) -> Bool {
         ["iface", "auto", "mapping", "rename", "template", "no-auto-down", "no-scripts"].contains(word)
             || word.hasPrefix("allow-")
     }
 
-    /// The words of each line that says something, with its numbers: a backslash at the end draws in the next line.
+    /// The words of each line that is not empty, with its line numbers: a backslash at the end continues a line.
     private static func logicalLines(_ text: String) -> [(ClosedRange<Int>, [String])] {
         var found: [(ClosedRange<Int>, [String])] = []
         var held = ""

@@ -1,9 +1,9 @@
 import BridgeNet
 
-/// The first line of every file that kvmctl writes for a network service. It says whose the file is, and whether anybody
-/// has edited it since: then it is theirs.
+/// The first line of every file that kvmctl writes for a network service. It shows for which bridge the file was
+/// written, and whether anybody has edited it since: then it is no longer kvmctl's.
 package enum MarkedText {
-    /// Whose a file is.
+    /// Who owns a file.
     package enum Owner: Equatable {
         /// As `net persist` wrote it for this bridge.
         case ours(String)
@@ -22,7 +22,7 @@ package enum MarkedText {
         start + bridge.description + middle + checksum(body) + end + "\n" + body
     }
 
-    /// Whose the text is.
+    /// Who owns the text.
     package static func owner(of text: String) -> Owner {
         let lines = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
         guard lines.count == 2, lines[0].hasPrefix(start), lines[0].hasSuffix(end) else { return .foreign }
@@ -32,7 +32,7 @@ package enum MarkedText {
         return inner[separator.upperBound...] == checksum(String(lines[1])) ? .ours(bridge) : .edited(bridge)
     }
 
-    /// Enough to notice an edit; not against forgery.
+    /// Enough to notice an edit; no protection against forgery.
     private static func checksum(_ text: String) -> String {
         Identity.hash(Array(text.utf8)).prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }

@@ -1,11 +1,11 @@
 import BridgeNet
 import FoundationEssentials
 
-/// What NetworkManager is told of a bridge: key files (nm-settings-keyfile(5)), which it takes only if nobody but root may
-/// read them.
+/// A bridge's configuration for NetworkManager: key files (nm-settings-keyfile(5)), which it accepts only if nobody but
+/// root may read them.
 package enum NetworkManagerFiles {
     package static let directory = "/etc/NetworkManager/system-connections"
-    /// Of several profiles that fit a link, NetworkManager takes that with the highest priority; 0 is usual.
+    /// Of several profiles that match a link, NetworkManager takes the one with the highest priority; the default is 0.
     package static let priority = 100
 
     static func files(_ bridge: BridgeConfiguration, _ names: Nameservers) -> [ConfigurationFile] {
@@ -22,10 +22,10 @@ package enum NetworkManagerFiles {
 
     private static func profile(_ bridge: BridgeConfiguration, id: String, _ names: Nameservers) -> [Section] {
         var connection = Self.connection(id, type: "bridge", link: bridge.name)
-        // With the bridge come its ports.
+        // The bridge's activation also activates its ports.
         connection.add("autoconnect-slaves", "1")
         var options = Section("bridge", [("mac-address", "\(bridge.mac)"), ("stp", "\(bridge.hasSpanningTree)")])
-        // Without spanning tree it says nothing, and NetworkManager knows no 0.
+        // Without spanning tree it has no effect, and NetworkManager does not accept 0.
         if bridge.hasSpanningTree { options.add("forward-delay", "\(bridge.forwardDelay / 100)") }
         if bridge.isVLANAware { options.add("vlan-filtering", "true") }
         return [connection] + ethernet(bridge) + [options, ipv4(bridge, names), ipv6(bridge, names)]
@@ -38,7 +38,8 @@ package enum NetworkManagerFiles {
         return [connection] + ethernet(bridge)
     }
 
-    /// The UUID is always the same for the same profile, so that writing it again changes it and makes no other.
+    /// The UUID is always the same for the same profile, so that writing it again changes that profile and does not add
+    /// one.
     private static func connection(_ id: String, type: String, link: InterfaceName) -> Section {
         let uuid = Identity.derivedUUID(machineID: "", file: "\(directory)/\(id)").uuidString.lowercased()
         return Section(
@@ -63,7 +64,7 @@ package enum NetworkManagerFiles {
 
     private static func ipv6(_ bridge: BridgeConfiguration, _ names: Nameservers) -> Section {
         let method = bridge.ipv6.isDynamic ? "auto" : bridge.ipv6.addresses.isEmpty ? "link-local" : "manual"
-        // As the kernel makes them, from the MAC, and so the same as before.
+        // Derived from the MAC, as the kernel does, so that addresses stay as they were.
         var section = Section("ipv6", [("method", method), ("addr-gen-mode", "eui64")])
         add(bridge.ipv6, names, to: &section) { $0.contains(":") }
         return section
@@ -75,7 +76,7 @@ package enum NetworkManagerFiles {
     ) {
         for (number, address) in addressing.addresses.enumerated() { section.add("address\(number + 1)", "\(address)") }
         for (number, route) in addressing.routes.enumerated() { add(route, number + 1, to: &section) }
-        // Of a family that is off, a server would be an error.
+        // A name server for a disabled family would be an error.
         guard !addressing.isEmpty else { return }
         let servers = names.servers.filter(isOfFamily)
         if !servers.isEmpty { section.add("dns", servers.map { $0 + ";" }.joined()) }

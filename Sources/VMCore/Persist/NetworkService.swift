@@ -16,7 +16,7 @@ package enum NetworkService: String, CaseIterable, Sendable {
         }
     }
 
-    /// Where its files are that an admin writes.
+    /// The directory for the files that an admin writes.
     package var directory: String {
         switch self {
         case .networkd: NetworkdFiles.directory
@@ -25,7 +25,7 @@ package enum NetworkService: String, CaseIterable, Sendable {
         }
     }
 
-    /// The files that make it set the bridge up.
+    /// The files that make it set up the bridge.
     package func files(_ bridge: BridgeConfiguration, _ names: Nameservers) -> [ConfigurationFile] {
         switch self {
         case .networkd: NetworkdFiles.files(bridge, names)
@@ -34,7 +34,7 @@ package enum NetworkService: String, CaseIterable, Sendable {
         }
     }
 
-    /// How files that were written or removed take effect before the next boot; nil: only then.
+    /// The command that makes it read changed files before the next boot; nil: there is none.
     package var reload: ShellCommand? {
         switch self {
         case .networkd: "networkctl reload"
@@ -44,9 +44,9 @@ package enum NetworkService: String, CaseIterable, Sendable {
     }
 }
 
-/// What was found of one network service on this host.
+/// What was found about one network service on this host.
 package struct ServiceFacts: Equatable {
-    /// How much speaks for its being what the host uses, the most last.
+    /// The evidence that the host uses it, the strongest last.
     package enum Evidence: Int, Comparable {
         case isInUse
         case configuresLink
@@ -56,13 +56,13 @@ package struct ServiceFacts: Equatable {
     }
 
     package var service: NetworkService
-    /// Nil: it does not do anything here.
+    /// Nil: it is not used here.
     package var evidence: Evidence?
-    /// The files of others that are about the bridge or its uplinks.
+    /// Files about the bridge or its uplinks that kvmctl did not write.
     package var places: [ConfiguredPlace] = []
-    /// Those that it has for the bridge or its uplinks now.
+    /// The name servers that it has for the bridge or its uplinks now.
     package var nameservers = Nameservers()
-    /// What keeps it from reading a file of ours.
+    /// What keeps it from reading kvmctl's files.
     package var obstacle: Obstacle?
 
     package init(
@@ -76,7 +76,7 @@ package struct ServiceFacts: Equatable {
         self.obstacle = obstacle
     }
 
-    /// Something that has to be mended by hand first.
+    /// Something that has to be fixed by hand first.
     package struct Obstacle: Equatable {
         package var file: String
         package var cause: String
@@ -90,13 +90,13 @@ package struct ServiceFacts: Equatable {
     }
 }
 
-/// A file that configures a link, and is not ours.
+/// A file that configures a link and that kvmctl did not write.
 package struct ConfiguredPlace: Equatable {
     var file: String
-    /// The lines, where the rest of the file is about other links.
+    /// The lines, if the rest of the file is about other links.
     var lines: ClosedRange<Int>?
     var link: String
-    /// Whether the service prefers ours to it.
+    /// Whether kvmctl's file takes precedence over it.
     var givesWay: Bool
     /// Whether it may be about other links too.
     var isShared = false
@@ -109,17 +109,17 @@ package struct ConfiguredPlace: Equatable {
         self.isShared = isShared
     }
 
-    /// What becomes of it, or has to.
+    /// What happens to it, or what has to be done with it.
     package var advice: String {
         let place = lines.map { "\(file), lines \($0.lowerBound)-\($0.upperBound)," } ?? file
-        if givesWay { return "\(place) no longer counts for \(link): kvmctl's file comes first" }
+        if givesWay { return "\(place) no longer applies to \(link): kvmctl's file comes first" }
         return "\(place) configures \(link) too, which would undo the bridge: \(remedy)"
     }
 
     private var remedy: String {
         if lines != nil { return "comment them out, and the line 'auto \(link)'" }
         guard isShared else { return "move it away: \(command: "mv --no-clobber \(file) /root/")" }
-        // The others still need it, and a service asks its files by name.
+        // The other links still need it, and a service reads its files in the order of their names.
         let parts = file.split(separator: "/")
         let name = parts.last.map(String.init) ?? file
         let later = "\(NetworkdFiles.directory)/90-\(name)"
@@ -127,7 +127,7 @@ package struct ConfiguredPlace: Equatable {
         let line: ShellCommand =
             parts.first == "usr"
             ? copy.and("ln -s /dev/null \(NetworkdFiles.directory)/\(name)") : "mv --no-clobber \(file) \(later)"
-        return "other links may need it, so let it come after kvmctl's: \(command: line)"
+        return "other links may need it, so move it behind kvmctl's file: \(command: line)"
     }
 }
 
@@ -144,14 +144,14 @@ extension ServiceFacts {
             throw VMError(
                 .unavailable, bridge, "no network service that kvmctl knows is in use on this host",
                 remedy:
-                    "say which one is to set it up: \(command: "kvmctl net persist \(bridge)") with --for \(choices)")
+                    "choose one to set it up: \(command: "kvmctl net persist \(bridge)") with --for \(choices)")
         }
         let likely = found.filter { $0.evidence == most }
         guard likely.count == 1 else {
             let titles = likely.map(\.service.title).joined(separator: " and ")
             throw VMError(
-                .busy, bridge, "\(titles) are both in use on this host, and which of them is to set it up is not clear",
-                remedy: "say which: \(command: "kvmctl net persist \(bridge)") with --for \(choices)")
+                .busy, bridge, "\(titles) are both in use on this host, so it is not clear which should set it up",
+                remedy: "choose one: \(command: "kvmctl net persist \(bridge)") with --for \(choices)")
         }
         return likely[0]
     }

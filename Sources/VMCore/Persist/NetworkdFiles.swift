@@ -1,10 +1,10 @@
 import BridgeNet
 
-/// What systemd-networkd is told of a bridge (systemd.netdev(5), systemd.network(5)).
+/// A bridge's configuration for systemd-networkd (systemd.netdev(5), systemd.network(5)).
 package enum NetworkdFiles {
     static let directory = "/etc/systemd/network"
-    /// networkd takes the first file that matches a link. So ours come before those of an installation, of cloud-init
-    /// and of netplan, whose names begin with 10 and more.
+    /// networkd takes the first file that matches a link. So kvmctl's files come before those of an installer,
+    /// cloud-init and netplan, whose names begin with 10 or more.
     package static let prefix = "05-kvmctl-"
 
     static func files(_ bridge: BridgeConfiguration, _ names: Nameservers) -> [ConfigurationFile] {

@@ -1,19 +1,19 @@
 import BridgeNet
 
-/// What has to be done for the configuration files of a bridge to be those wanted, and no others of ours. Pure.
+/// The changes after which the wanted files are the only ones that kvmctl has written for a bridge. Pure.
 package struct PersistPlan: Equatable, Sendable {
     /// The files to be written.
     package var writes: [ConfigurationFile] = []
-    /// Files of ours to be removed.
+    /// kvmctl's files to be removed.
     package var removals: [String] = []
 
-    /// Whether all is as wanted.
+    /// Whether there is nothing to change.
     package var isEmpty: Bool { writes.isEmpty && removals.isEmpty }
 
-    /// A file that is there.
+    /// An existing file.
     package struct Found: Equatable {
         var path: String
-        /// Nil where the caller may not read it: then it is taken for ours, which only root can try.
+        /// Nil if the caller may not read it: it is then assumed to be kvmctl's, as only root can tell.
         var text: String?
 
         package init(path: String, text: String? = nil) {
@@ -26,8 +26,8 @@ package struct PersistPlan: Equatable, Sendable {
         }
     }
 
-    /// - Parameter found: every file in the directories where a file of ours may be.
-    /// - Throws: `cannotCreate` if a file that is not ours, or no longer, is where ours belongs.
+    /// - Parameter found: every file in the directories where kvmctl's files may be.
+    /// - Throws: `cannotCreate` if another file, or an edited one, is in the place of a wanted one.
     package init(_ wanted: [ConfigurationFile], for bridge: InterfaceName, found: [Found]) throws(VMError) {
         for file in wanted {
             guard let existing = found.first(where: { $0.path == file.path }) else {
@@ -39,7 +39,7 @@ package struct PersistPlan: Equatable, Sendable {
             case .edited: throw Self.wasEdited(existing.path, .cannotCreate)
             case .ours, .foreign:
                 throw VMError(
-                    .cannotCreate, file.path, "is there already, and kvmctl did not write it",
+                    .cannotCreate, file.path, "exists already, and kvmctl did not write it",
                     remedy: .run("move it away", Self.move(file.path)))
             }
         }
@@ -54,7 +54,7 @@ package struct PersistPlan: Equatable, Sendable {
         removals = try Self.own(found.filter { $0.text != nil }, bridge, .busy)
     }
 
-    /// Those of the files that are the bridge's; an edited one stops everything.
+    /// The files that belong to the bridge; if one was edited, this fails.
     private static func own(
         _ found: [Found], _ bridge: InterfaceName, _ code: VMError.Code
     ) throws(VMError) -> [String] {
@@ -71,7 +71,7 @@ package struct PersistPlan: Equatable, Sendable {
 
     private static func wasEdited(_ path: String, _ code: VMError.Code) -> VMError {
         VMError(
-            code, path, "was edited since kvmctl wrote it, so kvmctl leaves it alone, and all others with it",
+            code, path, "was edited since kvmctl wrote it, so kvmctl leaves it and all others alone",
             remedy: .run("move it away", move(path)))
     }
 

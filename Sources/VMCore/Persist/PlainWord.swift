@@ -1,5 +1,5 @@
 extension StringProtocol {
-    /// Whether it has no bytes but ASCII letters, digits and the others named.
+    /// Whether all its bytes are ASCII letters, digits or the others named.
     package func isPlain(and others: String) -> Bool {
         utf8.allSatisfy { byte in
             switch byte {

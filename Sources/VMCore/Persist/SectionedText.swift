@@ -1,5 +1,5 @@
-/// A file of `[Section]` and `Key=value` lines, as systemd and NetworkManager have them, read as far as is needed to see
-/// which link it is about.
+/// A file of `[Section]` and `Key=value` lines, as systemd and NetworkManager use them, parsed only as far as needed to
+/// see which link it is about.
 package struct SectionedText {
     private var settings: [(section: String, key: String, value: String)] = []
 
@@ -22,7 +22,7 @@ package struct SectionedText {
         settings.filter { $0.section == section && $0.key == key }.map(\.value)
     }
 
-    /// The words of every value of a key, which white space, commas and semicolons separate.
+    /// The words of every value of a key, separated by white space, commas and semicolons.
     package func words(_ section: String, _ key: String) -> [String] {
         values(section, key).flatMap { $0.split { $0.isWhitespace || $0 == "," || $0 == ";" }.map(String.init) }
     }
@@ -32,7 +32,7 @@ package struct SectionedText {
 }
 
 extension StringProtocol {
-    /// Without white space at its ends.
+    /// The text without white space at its ends.
     var trimmed: SubSequence {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
         else { return self[endIndex...] }

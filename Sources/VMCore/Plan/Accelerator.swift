@@ -2,7 +2,7 @@
 package enum Accelerator: String {
     case kvm, tcg
 
-    /// The one that `ACCEL` and the host come to; nil where it asks for KVM, which can't be used.
+    /// The one that `ACCEL` chooses on this host; nil if it asks for KVM, which can't be used.
     package init?(_ choice: AccelChoice, _ kvm: KVMVerdict) {
         switch (choice, kvm) {
         case (.tcg, _): self = .tcg

@@ -2,7 +2,7 @@ import BridgeNet
 import FoundationEssentials
 import SystemPackage
 
-/// What tells a VM from all others: its UUID, and the MACs that follow from it.
+/// What identifies a VM: its UUID, and the MACs derived from it.
 package struct Identity: Equatable {
     let uuid: Setting<UUID>
 
@@ -17,10 +17,10 @@ package struct Identity: Equatable {
                     "UUID, derived from \(machineID.isEmpty ? "" : "/etc/machine-id and ")the path of the params file"))
     }
 
-    /// The address of a NIC that names none.
+    /// The MAC of a NIC for which the file sets none.
     package func mac(nic: Int) -> MACAddress { Self.mac(uuid: uuid.value, nic: nic) }
 
-    /// QEMU's prefix 52:54:00, then 24 bits out of the VM's UUID and the NIC's n.
+    /// QEMU's prefix 52:54:00, then 24 bits derived from the VM's UUID and the NIC's n.
     package static func mac(uuid: UUID, nic: Int) -> MACAddress {
         let hash = hash(uuid.bytes + [UInt8(truncatingIfNeeded: nic)])
         return MACAddress(bits: 0x5254_0000_0000 | UInt64(hash[0]) << 16 | UInt64(hash[1]) << 8 | UInt64(hash[2]))
@@ -35,8 +35,8 @@ package struct Identity: Equatable {
         return UUID(bytes)
     }
 
-    /// FNV-1a of 128 bits (draft-eastlake-fnv), folded once so that its weak last bytes reach all bits. Identity needs
-    /// even spread over few inputs and stability for ever, not secrecy.
+    /// FNV-1a of 128 bits (draft-eastlake-fnv), folded once so that its weak last bytes reach all bits. An identity
+    /// needs an even spread over few inputs and must never change; it need not be secret.
     package static func hash(_ bytes: [UInt8]) -> [UInt8] {
         let prime: UInt128 = 1 << 88 | 0x13b
         let basis: UInt128 = 0x6c62_272e_07bb_0142 << 64 | 0x62b8_2175_6295_c58d

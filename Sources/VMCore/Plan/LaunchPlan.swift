@@ -12,54 +12,54 @@ package struct LaunchPlan: Equatable, Sendable {
     package var file: FilePath
     /// The QEMU binary.
     package var executable: String
-    /// Its arguments, in order, each group with where it comes from.
+    /// Its arguments, in order, each group with its origin.
     package var arguments: [ArgumentGroup]
     /// The descriptors that QEMU inherits; nothing else stays open.
     package var descriptors: [Descriptor]
-    /// Which files were looked at for the plan, by the paths that it names.
+    /// The files that were looked at for the plan, by their paths in it.
     package var identities: [FilePath: FileIdentity] = [:]
     /// Disks to be created before the start.
     package var newDisks: [SparseDisk]
-    /// Taps to be made, in the order of the NICs.
+    /// Taps to be created, in the order of the NICs.
     package var taps: [PlannedTap]
-    /// Macvtap links to be made, in the order of the NICs.
+    /// Macvtap links to be created, in the order of the NICs.
     package var macvtaps: [PlannedMacvtap] = []
-    /// What holds for the frames of some NICs.
+    /// Limits and filters for the frames of some NICs.
     package var policies: [PortPolicy] = []
-    /// What the VM has on `nat`; nil where it is not on it.
+    /// What the VM has on `nat`; nil if it is not on it.
     package var nat: NATMember?
-    /// Who QEMU will be.
+    /// The user that QEMU will run as.
     package var credentials: Credentials
-    /// What the recording monitor reads as its input: carried out by QEMU itself as soon as the machine exists.
+    /// The recording monitor's input: QEMU itself executes it as soon as the machine exists.
     package var monitorInput: [QMPCommand]
-    /// What is said over QMP once the machine exists: `cont`, which commits the start, is the last.
+    /// The commands sent over QMP once the machine exists; the last is `cont`, which commits the start.
     package var commit: [QMPCommand]
-    /// What `list` and `show` say of the running VM without asking it.
+    /// What `list` and `show` report about the running VM without asking it.
     package var summary: Summary
-    /// One line each on what the user should know: a fall-back that was taken, a value that was derived.
+    /// What the user should know, one line each: a fallback that was taken, a value that was derived.
     package var notices: [String]
 
     /// The argument vector, without the program's name.
     package var argumentVector: [String] { arguments.flatMap(\.words) }
 
-    /// The values that the file leaves to kvmctl, a line each.
+    /// The values that the file leaves to kvmctl, one line each.
     package var derivedValues: [String]
 
-    /// A disk image to be made: sparse, raw.
+    /// A sparse raw disk image to be created.
     package struct SparseDisk: Equatable, Sendable {
-        /// Where, absolute.
+        /// Its absolute path.
         package var path: FilePath
-        /// How large.
+        /// Its size.
         package var size: ByteCount
     }
 
-    /// A running VM in a line.
+    /// A short description of a running VM.
     package struct Summary: Equatable, Sendable {
         /// `MEMORY`.
         package var memory: ByteCount
         /// `CPUS`.
         package var cpus: Int
-        /// What was asked for; the number that `auto` came to is known only once QEMU listens.
+        /// The requested display; the number that `auto` becomes is known only once QEMU listens.
         package var vncDisplay: VNCDisplay
         /// Where VNC listens.
         package var vncBind: String
@@ -67,14 +67,14 @@ package struct LaunchPlan: Equatable, Sendable {
         package var vncHasPassword = false
         /// The NICs.
         package var nics: [NIC]
-        /// The host's ports that lead into the guest.
+        /// The host ports that are forwarded to the guest.
         package var forwards: [PortForward]
         /// `kvm` or `tcg`.
         package var accelerator: String
         /// The disks and CDs, by their paths.
         package var media: [FilePath]
 
-        /// A NIC in a line.
+        /// A short description of a NIC.
         package struct NIC: Equatable, Sendable {
             /// The n of `NETn`.
             package var index: Int
@@ -84,7 +84,7 @@ package struct LaunchPlan: Equatable, Sendable {
             package var network: Network
             /// Where its address comes from, for messages.
             package var place: String
-            /// What else it was told.
+            /// Its other settings.
             package var settings: NICSettings
         }
     }
@@ -131,11 +131,12 @@ package struct Descriptor: Equatable, Sendable {
         case monitorInput
         /// The flight record, append-only.
         case record
-        /// What QEMU prints: the VM's QEMU log, or with `start --foreground` the caller's stderr, if that is a pipe or the journal.
+        /// QEMU's output: the VM's QEMU log, or with `start --foreground` the caller's stderr, if that is a pipe or the
+        /// journal.
         case messages
         /// The VM's lock file, its life byte locked.
         case lock
-        /// The file of uids in use, this VM's locked.
+        /// The lock on this VM's uid.
         case uidLock
         /// The listening QMP socket.
         case monitorSocket
@@ -145,14 +146,14 @@ package struct Descriptor: Equatable, Sendable {
         case agentSocket
         /// The log of the serial console, append-only.
         case consoleLog
-        /// An image or block device. `direct`: with O_DIRECT, as QEMU will ask for it (since 9.1 it takes no descriptor of an
-        /// fdset that differs in that).
+        /// An image or block device. `direct`: with O_DIRECT, as QEMU will ask for it (since 9.1 it rejects descriptors
+        /// of an fdset that differ in that).
         case image(FilePath, writable: Bool, direct: Bool = false)
         /// The hold on the macvtap link of the NIC with this n.
         case macvtap(nic: Int)
-        /// The hold on the rules for what the VM's NICs send and get.
+        /// The hold on the rules for what the VM's NICs send and receive.
         case portRules
-        /// The hold on the VM's taps, which are removed when it ends, also if another process has them open.
+        /// The hold on the VM's taps, which are removed when it ends, even if another process has them open.
         case taps
         /// A queue of the tap or macvtap of the NIC with this n.
         case tap(nic: Int, queue: Int)
@@ -162,20 +163,20 @@ package struct Descriptor: Equatable, Sendable {
         case isolated(NetworkName)
         /// The hold on the network `nat`.
         case natNetwork
-        /// The hold on what the VM has there: its addresses, its name, its forwards.
+        /// The hold on the VM's addresses, name and forwards on `nat`.
         case natLease
-        /// A port of the host's that leads to the guest: bound, so that nobody else takes it.
+        /// A host port that is forwarded to the guest: bound, so that nobody else takes it.
         case hostPort(HostPort)
-        /// A file that QEMU opens by the descriptor's name in /proc, so that its user must be able to read it.
+        /// A file that QEMU opens by the descriptor's name in /proc, so QEMU's user must be able to read it.
         case blob(FilePath)
         /// A password, without the line end that editors leave.
         case secret(FilePath)
-        /// A password that is made for this start.
+        /// A password that is generated for this start.
         case madeSecret
     }
 }
 
-/// The reasons that there is no plan: all of them at once.
+/// All the reasons why there is no plan.
 package struct PlanRefusal: Error, Equatable, Sendable {
     /// At least one.
     package var problems: [VMError]

@@ -1,4 +1,4 @@
-/// Text of foreign origin made safe to print: nothing in it can drive a terminal or reorder what is shown.
+/// Makes untrusted text safe to print: nothing in it can control a terminal or reorder what is shown.
 package enum Printable {
     /// One character as a terminal shows it, and the cells it takes there.
     struct Glyph: Equatable {
@@ -9,7 +9,7 @@ package enum Printable {
     /// The text with every control character, and every invisible or reordering one, written as an escape; those in
     /// `kept` stay as they are.
     package static func escaped(_ text: String, keeping kept: [Unicode.Scalar] = []) -> String {
-        // Nearly all text is ASCII with nothing to escape, and a table of a thousand VMs passes here.
+        // Nearly all text is ASCII with nothing to escape, and a table of a thousand VMs goes through here.
         let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7f || kept.contains(Unicode.Scalar($0)) }
         if isPlain { return text }
         return text.unicodeScalars.reduce(into: "") { $0 += kept.contains($1) ? String($1) : glyph($1).text }
@@ -45,7 +45,7 @@ package enum Printable {
         }
     }
 
-    /// The characters of some bytes; a byte that is no part of valid UTF-8 is one of its own.
+    /// The characters of some bytes; each byte that is not part of valid UTF-8 counts as one.
     static func glyphs(_ bytes: ArraySlice<UInt8>, keeping kept: [Unicode.Scalar] = []) -> [Glyph] {
         var glyphs: [Glyph] = []
         var rest = bytes.makeIterator()
@@ -66,7 +66,7 @@ package enum Printable {
         }
     }
 
-    /// A byte that is a control character or no part of valid UTF-8: `\x1b`.
+    /// A byte that is a control character or not part of valid UTF-8: `\x1b`.
     static func glyph(byte: UInt8) -> Glyph {
         Glyph(text: (byte < 16 ? "\\x0" : "\\x") + String(byte, radix: 16), width: 4)
     }

@@ -1,5 +1,5 @@
-/// Bytes of foreign origin, such as a guest's console, made safe for a terminal piece by piece: a character that a piece
-/// cuts in two is shown once the rest has come.
+/// Makes untrusted bytes, such as a guest's console output, safe for a terminal piece by piece: a character that is
+/// split between two pieces is shown once the rest has arrived.
 package struct PrintableStream {
     private let kept: [Unicode.Scalar]
     private var incomplete: ArraySlice<UInt8> = []
@@ -15,13 +15,13 @@ package struct PrintableStream {
         return Printable.glyphs(whole, keeping: kept).map(\.text).joined()
     }
 
-    /// What is shown for what is left at the end.
+    /// What is shown for the rest at the end.
     package mutating func finish() -> String {
         defer { incomplete = [] }
         return Printable.glyphs(incomplete, keeping: kept).map(\.text).joined()
     }
 
-    /// The bytes at the end that could begin a longer character (RFC 3629, section 4).
+    /// The number of bytes at the end that could begin a longer character (RFC 3629, section 4).
     private static func lengthOfCutCharacter(_ bytes: ArraySlice<UInt8>) -> Int {
         for (offset, byte) in bytes.suffix(3).reversed().enumerated() where byte & 0xc0 != 0x80 {
             let length =

@@ -1,7 +1,7 @@
 /// A command line for a POSIX shell that a person can paste.
 ///
-/// A literal is words, parted by blanks; what is interpolated is one word, or part of one, whatever it holds. Nothing in
-/// either means anything to the shell, so that no name out of a file can become a command:
+/// A literal is split into words at spaces; an interpolated value is one word, or part of one, whatever it holds. Both
+/// are quoted for the shell, so that no name from a file can become a command:
 ///
 ///     let line: ShellCommand = "mkdir -p \(directory)"
 ///
@@ -47,17 +47,17 @@ extension ShellCommand: ExpressibleByStringInterpolation {
         /// Whether the last word may still grow.
         private var isOpen = false
 
-        /// Begins without a word.
+        /// Starts without words.
         package init(literalCapacity: Int, interpolationCount: Int) {}
 
-        /// Adds words, the first to the one before where no blank parts them.
+        /// Adds words. The first continues the word before it, unless a space separates them.
         package mutating func appendLiteral(_ literal: String) {
             for character in literal {
                 if character == " " { isOpen = false } else { add(String(character)) }
             }
         }
 
-        /// Adds to a word; an empty one is a word too.
+        /// Adds to the current word, or starts one; an empty value is a word too.
         package mutating func appendInterpolation(_ word: some CustomStringConvertible) { add(word.description) }
 
         private mutating func add(_ text: String) {
@@ -74,17 +74,17 @@ extension ShellCommand: ExpressibleByStringInterpolation {
 }
 
 extension ShellCommand {
-    /// Text as one word: as it is where that is safe, else in single quotes. With a character that is not shown as it is,
-    /// or a back-quote, which ends a command in a text, it is in the $'…' of POSIX.1-2024: what is pasted is what was meant.
+    /// Text as one word: unquoted where that is safe, else in single quotes. Text with a back-quote, which would end a
+    /// command in a message, or with a character that is not printed as itself, is in the $'…' of POSIX.1-2024.
     private static func quoted(_ text: String) -> String {
         text.unicodeScalars.allSatisfy(isShown) ? singleQuoted(text) : "$'\(escaped(text))'"
     }
 
     private static func isShown(_ scalar: Unicode.Scalar) -> Bool { scalar != "`" && Printable.isPlain(scalar) }
 
-    /// Text as one word: as it is where that is safe, else in single quotes.
+    /// Text as one word: unquoted where that is safe, else in single quotes.
     package static func singleQuoted(_ text: String) -> String {
-        // In zsh a word that begins with = is the path of a program.
+        // zsh expands a word that begins with = to the path of a program.
         if !text.isEmpty, text.utf8.first != UInt8(ascii: "="), text.utf8.allSatisfy(ShellWord.isOrdinary) {
             return text
         }
@@ -100,7 +100,7 @@ extension ShellCommand {
             } else if isShown(scalar) {
                 line += String(scalar)
             } else {
-                // Byte by byte, three digits each: the next character can't be taken for one of them.
+                // Byte by byte, three digits each, so that a digit that follows is not taken for one of them.
                 for byte in String(scalar).utf8 {
                     let digits = String(byte, radix: 8)
                     line += "\\" + String(repeating: "0", count: 3 - digits.count) + digits
@@ -111,6 +111,6 @@ extension ShellCommand {
 }
 
 extension DefaultStringInterpolation {
-    /// Shows a command in a text, between back-quotes.
+    /// Shows a command in a message, between back-quotes.
     package mutating func appendInterpolation(command: ShellCommand) { appendLiteral("`\(command)`") }
 }

@@ -1,4 +1,4 @@
-/// A JSON value (RFC 8259): what QMP speaks, and what QEMU's `-blockdev` and `-device` take.
+/// A JSON value (RFC 8259), as used by QMP and by QEMU's `-blockdev` and `-device`.
 package enum JSON: Equatable, Sendable {
     /// `null`.
     case null
@@ -17,13 +17,13 @@ package enum JSON: Equatable, Sendable {
 
     /// Parses one document.
     ///
-    /// - Throws: where the text stops being one.
+    /// - Throws: where the text stops being valid.
     package init(parsing text: some Sequence<UInt8>) throws(JSONFault) {
         var reader = JSONReader(Array(text))
         self = try reader.document()
     }
 
-    /// The member `key` of an object; nil where there is none.
+    /// The member `key` of an object; nil if there is none.
     package subscript(key: String) -> JSON? {
         if case .object(let members) = self { members[key] } else { nil }
     }
@@ -32,7 +32,7 @@ package enum JSON: Equatable, Sendable {
     package var string: String? { if case .string(let text) = self { text } else { nil } }
     /// The value of an integer.
     package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
-    /// The value of an integer that lies in a range; what is computed with it is then known not to overflow.
+    /// The value of an integer that lies in a range, so that calculations with it are known not to overflow.
     package func integer(in range: ClosedRange<Int>) -> Int? {
         integer.flatMap { Int(exactly: $0) }.flatMap { range.contains($0) ? $0 : nil }
     }
@@ -59,7 +59,7 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
     package init(booleanLiteral value: Bool) { self = .bool(value) }
     /// An array.
     package init(arrayLiteral elements: JSON...) { self = .array(elements) }
-    /// An object; of equal keys the last one counts.
+    /// An object; of duplicate keys the last one counts.
     package init(dictionaryLiteral elements: (String, JSON)...) {
         self = .object(Dictionary(elements, uniquingKeysWith: { $1 }))
     }

@@ -1,13 +1,13 @@
-/// Why a text is no JSON document.
+/// Why a text is not a JSON document.
 package struct JSONFault: Error, Equatable, Sendable {
     /// Where, in bytes from the beginning.
     package let offset: Int
 }
 
-/// Parses JSON text (RFC 8259), byte by byte. Not with a general decoder: a list of many VMs reads a few kilobytes of
-/// each, and spent most of its time on them.
+/// Parses JSON text (RFC 8259), byte by byte. A general decoder is too slow: a list of many VMs reads a few kilobytes
+/// for each, and spent most of its time on them.
 struct JSONReader {
-    /// How deep arrays and objects may nest: deeper than anything QEMU says, and far from the end of the stack.
+    /// How deep arrays and objects may nest: deeper than anything QEMU sends, and far from the end of the stack.
     private static let maximumDepth = 128
 
     private let bytes: [UInt8]
@@ -16,7 +16,7 @@ struct JSONReader {
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    /// The one document that the text is.
+    /// Parses the whole text as one document.
     mutating func document() throws(JSONFault) -> JSON {
         let value = try value()
         skipBlanks()
@@ -69,7 +69,7 @@ struct JSONReader {
         return .array(elements)
     }
 
-    /// What is not UTF-8 is replaced, as everywhere that guests' words are shown.
+    /// Invalid UTF-8 is replaced, as everywhere that text from guests is shown.
     private mutating func string() throws(JSONFault) -> String {
         position += 1
         let start = position
@@ -110,7 +110,7 @@ struct JSONReader {
         }
     }
 
-    /// `\u` has been read: four digits, and for what is beyond the Basic Multilingual Plane `\u` and four more.
+    /// What follows `\u`: four digits, and beyond the Basic Multilingual Plane another `\u` and four more.
     private mutating func codeUnits() throws(JSONFault) -> String {
         var units = [try codeUnit()]
         if UTF16.isLeadSurrogate(units[0]), bytes[position...].starts(with: "\\u".utf8) {
@@ -158,7 +158,7 @@ struct JSONReader {
         return .number(number)
     }
 
-    /// Passes digits by, of which there has to be one at least, and says how many they were.
+    /// Skips at least one digit, and returns how many there were.
     @discardableResult
     private mutating func digits() throws(JSONFault) -> Int {
         let start = position
@@ -176,7 +176,7 @@ struct JSONReader {
 
     private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    /// Passes a byte by, and the blanks before it; false where another one stands there.
+    /// Skips a byte and the blanks before it; false if another byte is there.
     private mutating func take(_ byte: UInt8) -> Bool {
         skipBlanks()
         guard next == byte else { return false }

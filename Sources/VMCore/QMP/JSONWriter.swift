@@ -1,7 +1,7 @@
-/// Writes JSON text (RFC 8259): keys sorted, so that equal values give equal text, and every character that could drive
-/// a terminal escaped.
+/// Writes JSON text (RFC 8259): keys sorted, so that equal values give equal text, and every character that could
+/// control a terminal escaped.
 struct JSONWriter {
-    /// Whether each member and element has a line of its own.
+    /// Whether each member and element is on a separate line.
     let isPretty: Bool
     private(set) var text = ""
     private var depth = 0
@@ -16,7 +16,7 @@ struct JSONWriter {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
         case .integer(let value): text += String(value)
-        // JSON has no word for what is not finite.
+        // JSON has no notation for a number that is not finite.
         case .number(let value): text += value.isFinite ? String(value) : "null"
         case .string(let value): write(string: value)
         case .array(let elements): list("[", elements, "]") { $0.write($1) }

@@ -31,7 +31,7 @@ package enum QMPMessage: Equatable, Sendable {
     /// Something happened.
     case event(QMPEvent)
 
-    /// Reads one line; nil where it is no QMP message.
+    /// Reads one line; nil if it is not a QMP message.
     package init?(line: some Sequence<UInt8>) {
         guard let json = try? JSON(parsing: line) else { return nil }
         if json["QMP"] != nil {
@@ -54,12 +54,12 @@ package enum QMPMessage: Equatable, Sendable {
 package struct QMPEvent: Equatable, Sendable {
     /// Its name, such as `SHUTDOWN`.
     package var name: String
-    /// What comes with it.
+    /// Its data.
     package var data: JSON
     /// When, in microseconds since the epoch.
     package var microseconds: Int64
 
-    /// Reads the object of an event; nil where it is none.
+    /// Reads the object of an event; nil if it is not one.
     package init?(_ json: JSON) {
         guard let name = json["event"]?.string else { return nil }
         self.name = name

@@ -2,7 +2,7 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// The free space on the file systems of some images, against what those images may grow to.
+/// Compares the free space on the file systems of some images with what those images may grow to.
 package enum SpaceCheck {
     private struct System {
         var free: ByteCount
@@ -12,7 +12,7 @@ package enum SpaceCheck {
         mutating func grow(by size: ByteCount) { growth = growth + size }
     }
 
-    /// How far the disks of some VMs may still grow, by file system.
+    /// How much the disks of some VMs may still grow, by file system.
     package struct Growth {
         fileprivate var sizes: [UInt64: ByteCount] = [:]
 
@@ -26,11 +26,11 @@ package enum SpaceCheck {
         }
     }
 
-    /// A line for each file system that will hold one of `new`, where all disks of all VMs together may outgrow it.
+    /// A line for each file system that will hold one of `new` and that all disks of all VMs together may outgrow.
     ///
     /// - Parameters:
     ///   - new: disks that don't exist yet.
-    ///   - growth: that of those that do.
+    ///   - growth: how much existing disks may still grow.
     package static func warnings(_ new: [SparseDisk], besides growth: @autoclosure () -> Growth) -> [String] {
         var systems: [UInt64: System] = [:]
         for disk in new {
@@ -43,8 +43,8 @@ package enum SpaceCheck {
         guard !systems.isEmpty else { return [] }
         for (device, growth) in growth().sizes { systems[device]?.grow(by: growth) }
         return systems.values.filter { $0.growth > $0.free }.map {
-            "the disks on the file system of \($0.sample) may still grow by \($0.growth), and "
-                + "\($0.free) are free: when it is full, QEMU pauses each guest that writes there"
+            "the disks on the file system of \($0.sample) may still grow by \($0.growth), but only "
+                + "\($0.free) is free: when it is full, QEMU pauses each guest that writes there"
         }.sorted()
     }
 }

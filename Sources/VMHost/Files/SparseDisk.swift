@@ -13,9 +13,9 @@ package struct SparseDisk {
         self.size = size
     }
 
-    /// Makes the image. Throws as `prepare` does.
+    /// Creates the image. Throws as `prepare` does.
     ///
-    /// - Returns: what takes it back.
+    /// - Returns: the file, which can be removed again.
     @discardableResult
     package func create(_ trust: FileTrust) throws(VMError) -> NewFile {
         let new = try prepare(trust)
@@ -23,11 +23,11 @@ package struct SparseDisk {
         return new
     }
 
-    /// Makes the image, which has no name yet: no block is allocated. Nothing is left behind on failure.
+    /// Creates the image, which has no name yet and no allocated blocks. Nothing is left behind on failure.
     ///
     /// - Throws: `.cannotCreate` if the path exists, the file system is full or can't hold a file of this size,
-    ///   `.notFound` if the directory is missing, `.badData` if the size is not a positive multiple of 512, `.denied` if
-    ///   somebody else could change the directory.
+    ///   `.notFound` if the directory is missing, `.badData` if the size is not a positive multiple of 512, `.denied`
+    ///   if somebody else could change the directory.
     package func prepare(_ trust: FileTrust) throws(VMError) -> NewFile {
         guard size.bytes > 0, size.bytes % 512 == 0 else {
             throw VMError(.badData, path.string, "a disk's size is a positive multiple of 512 bytes, not \(size.bytes)")
@@ -45,7 +45,7 @@ package struct SparseDisk {
         }
     }
 
-    /// Those of a new image: it is its owner's alone.
+    /// The permissions of a new image: only its owner may use it.
     package static let permissions: mode_t = 0o600
 
     /// Gives the image its name. Throws as `prepare` does.
@@ -62,7 +62,7 @@ package struct SparseDisk {
         case .fileExists:
             VMError(
                 .cannotCreate, path.string, "exists already",
-                remedy: "it may hold a disk that is wanted: name another path, or remove it yourself")
+                remedy: "it may hold a disk that is needed: name another path, or remove it yourself")
         case .noSuchFileOrDirectory:
             VMError(
                 .notFound, path.string, "the directory \(path.removingLastComponent()) does not exist",

@@ -8,11 +8,11 @@ package struct QMPClient: ~Copyable {
     package enum Failure: Error, Equatable {
         /// QEMU did not answer in time.
         case silent
-        /// QEMU closed the connection: it is gone, or going.
+        /// QEMU closed the connection: it has exited, or is about to.
         case closed
-        /// QEMU refused the command, in its own words.
+        /// QEMU refused the command, with this message.
         case refused(className: String, String)
-        /// Something that is not QMP came.
+        /// Something that is not QMP arrived.
         case malformed
         case system(Errno)
     }
@@ -20,16 +20,16 @@ package struct QMPClient: ~Copyable {
     private var channel: LineChannel
     private var nextID: Int64 = 1
 
-    /// Greets QEMU and negotiates capabilities. The reply is what says that the machine's devices exist: the monitor's
-    /// thread greets before that.
+    /// Negotiates capabilities with QEMU. Only its reply shows that the machine's devices exist: the monitor's thread
+    /// sends its greeting earlier.
     ///
-    /// - Parameter peer: QEMU's process, by a pidfd; -1: not known.
+    /// - Parameter peer: a pidfd of QEMU's process; -1: not known.
     package init(_ socket: consuming OwnedDescriptor, peer: CInt = -1, by deadline: Deadline) throws(Failure) {
         channel = LineChannel(socket, peer: peer)
         _ = try execute(QMPCommand("qmp_capabilities"), by: deadline)
     }
 
-    /// Carries out a command and waits for what it returns. Events that come between are QEMU's flight record's to keep.
+    /// Executes a command and waits for its result. Events in between are dropped: QEMU's flight record keeps them.
     package mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
         let id = nextID
         nextID += 1
@@ -61,7 +61,7 @@ extension QMPClient.Failure {
             }
     }
 
-    /// Whether it is what is seen of a QEMU that has ended, or is about to.
+    /// Whether this is how a QEMU looks that has exited, or is about to.
     package var mayBeTheEnd: Bool { self == .closed || self == .system(.connectionRefused) }
 
     /// The reason in one clause.
@@ -70,7 +70,7 @@ extension QMPClient.Failure {
         case .silent: "QEMU does not answer on its monitor"
         case .closed: "QEMU closed its monitor"
         case .refused(_, let text): "QEMU refused: \(text)"
-        case .malformed: "what answers on the monitor does not speak QMP"
+        case .malformed: "the answer on the monitor is not QMP"
         case .system(let errno): "the monitor can't be reached (\(errno.description))"
         }
     }

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// Lines over a non-blocking stream socket, each wait bounded by a deadline.
 package struct LineChannel: ~Copyable {
-    /// Why a line did not come.
+    /// Why a line did not arrive.
     package enum Failure: Error, Equatable {
         case timedOut
         case closed
@@ -12,12 +12,12 @@ package struct LineChannel: ~Copyable {
     }
 
     private let socket: OwnedDescriptor
-    /// A process without which nothing more will come; a pidfd, or -1.
+    /// The process after whose end nothing more will arrive: a pidfd, or -1.
     private let peer: CInt
     private var received: [UInt8] = []
     private var scanned = 0
 
-    /// - Parameter peer: the process at the other end, by a pidfd, where its end is to be noticed even if somebody else
+    /// - Parameter peer: a pidfd of the process at the other end, if its exit should be noticed even if somebody else
     ///   still holds that end of the connection.
     package init(_ socket: consuming OwnedDescriptor, peer: CInt = -1) {
         self.socket = socket
@@ -37,7 +37,7 @@ package struct LineChannel: ~Copyable {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
-                // A peer that is gone is an error to report, not a signal to die of.
+                // A peer that is gone is an error to report, not a fatal signal.
                 Glibc.send(socket.rawValue, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
             }
             if count >= 0 {
@@ -58,7 +58,7 @@ package struct LineChannel: ~Copyable {
         }
     }
 
-    /// A line that is there already, or nil.
+    /// A line that has already arrived, or nil.
     package mutating func bufferedLine() -> [UInt8]? {
         guard let end = received[scanned...].firstIndex(of: UInt8(ascii: "\n")) else {
             scanned = received.count
@@ -71,14 +71,15 @@ package struct LineChannel: ~Copyable {
         return line
     }
 
-    /// Waits until something came, and takes it in.
+    /// Waits until something arrives, and reads it.
     private mutating func receive(by deadline: Deadline) throws(Failure) {
-        // Also where something is always there: a peer that never stops talking has not answered either.
+        // The deadline counts even if there is always something to read: a peer that never stops sending has not
+        // answered.
         try wait(for: POLLIN, by: deadline)
         try receive()
     }
 
-    /// Takes in a piece of what is there; nothing may be.
+    /// Reads a piece of what has arrived, which may be nothing.
     package mutating func receive() throws(Failure) {
         var chunk = [UInt8](repeating: 0, count: 16384)
         let count = recv(socket.rawValue, &chunk, chunk.count, 0)
@@ -93,7 +94,7 @@ package struct LineChannel: ~Copyable {
         received += chunk[..<count]
     }
 
-    /// The longest line that is waited for, in bytes: QEMU's longest answers have some hundred kilobytes.
+    /// The longest line that is accepted, in bytes: QEMU's longest answers have some hundred kilobytes.
     private static let longestLine = 4 << 20
 
     private func wait(for event: CInt, by deadline: Deadline) throws(Failure) {

@@ -1,9 +1,9 @@
 import BridgeNet
 
-/// Packet filters between a VM and the rest of the network, and before its VNC server.
+/// Packet filters between a VM and the rest of the network, and in front of its VNC server.
 enum FilterChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
-        // Those of kvmctl's own networks are as they should be.
+        // The tables of kvmctl's own networks are as they should be.
         guard let firewall = facts.filters.firewall?.without(tablesNamed: "kvmctl_") else { return [] }
         let mending = FirewallMending(firewall: firewall)
         let findings =
@@ -12,11 +12,11 @@ enum FilterChecks {
             }
             + facts.machines.flatMap { vnc(of: $0, mending) } + NATChecks.all(facts, mending)
         return findings.isEmpty && facts.filters.isWhole
-            ? [.ok("firewall", "lets through what is bridged, and what VNC servers wait for")] : findings
+            ? [.ok("firewall", "lets through bridged traffic and connections to VNC servers")] : findings
     }
 
-    /// What goes from one port of a bridge to another, where br_netfilter shows it to the filters of IP: to them the bridge
-    /// is where it comes from and where it goes.
+    /// Packets from one port of a bridge to another, if br_netfilter sends them through the IP filters. These see the
+    /// bridge as both the input and the output interface.
     private static func packets(
         on bridge: BridgeCondition, _ filters: FilterCondition, _ mending: FirewallMending
     ) -> [Finding] {
@@ -34,7 +34,7 @@ enum FilterChecks {
         }
     }
 
-    /// From the uplink to a VM and back, in the filters of frames, to which a port is where a frame comes from.
+    /// Frames from the uplink to a VM and back, in the filters of the bridge family, which see the ports as interfaces.
     private static func frames(on bridge: BridgeCondition, _ mending: FirewallMending) -> [Finding] {
         guard let uplink = bridge.uplinks.first?.name else { return [] }
         let tap = bridge.ports.first(where: \.isTap)?.name ?? "tap0"
@@ -43,7 +43,7 @@ enum FilterChecks {
             guard case .dropped(let chain, let isSure) = fate else { continue }
             return [
                 finding(
-                    bridge.name, "\(chain.words) drops what is bridged", isSure,
+                    bridge.name, "\(chain.words) drops bridged traffic", isSure,
                     mend: mending.accept(framesOf: uplink, in: chain))
             ]
         }
@@ -53,14 +53,14 @@ enum FilterChecks {
     private static func vnc(of machine: MachineCondition, _ mending: FirewallMending) -> [Finding] {
         guard let open = machine.openVNC else { return [] }
         let packet = Packet(service: .init(transport: "tcp", port: open.number))
-        // What listens on :: is reached over IPv4 too.
+        // A server that listens on :: can be reached over IPv4 too.
         let isIPv6 = IPAddress(open.address).map { !$0.isIPv4 && !$0.isUnspecified } ?? false
         let fate = mending.firewall.fate(of: packet, at: .input, in: [isIPv6 ? .ip6 : .ip, .inet])
         guard case .dropped(let chain, let isSure) = fate else { return [] }
         return [
             finding(
                 machine.name,
-                "its VNC server waits for other hosts at port \(open.number), and \(chain.words) drops what they send",
+                "its VNC server waits for other hosts at port \(open.number), but \(chain.words) drops their packets",
                 isSure, mend: mending.accept(connectionsTo: open.number, in: chain))
         ]
     }
@@ -69,6 +69,6 @@ enum FilterChecks {
         isSure
             ? .problem(subject, text, mend: .command(line))
             : .warning(
-                subject, "\(text), unless a rule that only looks at some packets lets it through", mend: .command(line))
+                subject, "\(text), unless a rule for only some packets lets it through", mend: .command(line))
     }
 }

@@ -1,7 +1,7 @@
-/// The packet filters of the host, as far as one has to know them to say what becomes of a new connection.
+/// The host's packet filters, in as much detail as is needed to tell what happens to a new connection.
 package struct Firewall: Equatable, Sendable {
     var chains: [Chain] = []
-    /// The tables of nftables, `ip filter`; nil where it was not asked.
+    /// The tables of nftables, such as `ip filter`; nil if nftables was not asked.
     var tables: Set<String>?
 
     package init(chains: [Chain] = [], tables: Set<String>? = nil) {
@@ -9,12 +9,12 @@ package struct Firewall: Equatable, Sendable {
         self.tables = tables
     }
 
-    /// Without the tables whose names begin so.
+    /// The filters without the tables whose names begin with the prefix.
     func without(tablesNamed prefix: String) -> Firewall {
         Firewall(chains: chains.filter { !$0.table.hasPrefix(prefix) })
     }
 
-    /// Who keeps a table, and so how a rule is put into it.
+    /// The tool that manages a table, and so how a rule is added to it.
     package enum Keeper: Equatable, Sendable {
         case nft
         case iptables
@@ -37,7 +37,7 @@ package struct Firewall: Equatable, Sendable {
         var table: String
         var name: String
         var hook: Hook?
-        /// Whether what comes to its end is dropped.
+        /// Whether packets that reach its end are dropped.
         var dropsByDefault = false
         var rules: [Rule] = []
 
@@ -45,7 +45,7 @@ package struct Firewall: Equatable, Sendable {
         var words: String { "the chain \(name) of the table \(family.rawValue) \(table)" }
     }
 
-    /// A rule: what it matches, all of it, and what becomes of that.
+    /// A rule: its conditions, all of which have to match, and its verdict.
     struct Rule: Equatable, Sendable {
         var matches: [Match]
         var verdict: Verdict
@@ -71,7 +71,7 @@ package struct Firewall: Equatable, Sendable {
 
         package enum Field: Equatable, Sendable {
             case inputInterface, outputInterface, transport, port, state
-            /// What became of it before, such as `dnat`.
+            /// What happened to it before, such as `dnat`.
             case status
             /// Whether it is on its way from one port of a bridge to another; without values.
             case bridged
@@ -79,7 +79,7 @@ package struct Firewall: Equatable, Sendable {
         }
 
         package enum Values: Equatable, Sendable {
-            /// Any of these; a name of an interface may end in the sign for any rest.
+            /// Any of these; the name of an interface may end in a wildcard.
             case words([String])
             case numbers([ClosedRange<UInt16>])
             /// Something that is not understood here.

@@ -1,7 +1,8 @@
 extension Firewall {
     /// Adds what `iptables-save` prints of its filter table (iptables-save(8)).
     ///
-    /// What nft showed of the same table goes: of the extensions of iptables it only says that there are some.
+    /// It replaces what nft showed of the same table, as nft only says that there are extensions of iptables, not
+    /// which.
     package mutating func add(savedByIPTables text: String, family: Family, keeper: Keeper) {
         var table = ""
         var read: [Chain] = []
@@ -24,7 +25,7 @@ extension Firewall {
 }
 
 extension Firewall.Chain {
-    /// Of `FORWARD DROP [0:0]`.
+    /// Parses `FORWARD DROP [0:0]`.
     fileprivate init?(declaredBy line: Substring, _ family: Firewall.Family, _ keeper: Firewall.Keeper) {
         let words = line.split(separator: " ")
         guard words.count >= 2 else { return nil }
@@ -41,7 +42,7 @@ extension Firewall.Chain {
 }
 
 extension Firewall.Rule {
-    /// Of `FORWARD -i br0 -o br0 -j ACCEPT`: the chain, and the rule.
+    /// Parses `FORWARD -i br0 -o br0 -j ACCEPT` into the chain and the rule.
     fileprivate static func saved(_ line: Substring) -> (chain: String, rule: Firewall.Rule)? {
         var words = words(of: line)[...]
         guard let chain = words.popFirst() else { return nil }
@@ -70,20 +71,20 @@ extension Firewall.Rule {
         case "--ctstate", "--state":
             add(.state, .words((words.popFirst() ?? "").split(separator: ",").map { $0.lowercased() }))
         case "--physdev-is-bridged": add(.bridged, .words([]))
-        // Which extension the next options belong to.
+        // Names the extension that the next options belong to.
         case "-m": _ = words.popFirst()
-        // Neither a comment nor how it rejects matters.
+        // Comments don't matter, nor how it rejects.
         case "--comment", "--reject-with": _ = words.popFirst()
         case "-j": verdict = Self.verdict(words.popFirst() ?? "")
         case "-g": verdict = words.popFirst().map { .goto($0) } ?? .unknown
         case "--log-prefix", "--nflog-prefix": _ = words.popFirst()
-        // The value of another option; after a target's own options nothing else comes.
+        // The value of another option, or an option of the target, which come last.
         case _ where !option.hasPrefix("-") || verdict != .goOn: break
         default: add(.other, .unknown)
         }
     }
 
-    /// iptables' sign for any rest is a plus.
+    /// The wildcard of iptables is a plus.
     private static func pattern(_ name: String?) -> String {
         guard let name, name.hasSuffix("+") else { return name ?? "" }
         return name.dropLast() + "*"
@@ -103,13 +104,13 @@ extension Firewall.Rule {
         case "ACCEPT": .accept
         case "DROP", "REJECT": .drop
         case "RETURN": .giveBack
-        // Targets that decide nothing, or that no filter table has; anything else in capitals may be a chain of somebody's.
+        // Targets that decide nothing, or that don't occur in filter tables; any other name may be a chain.
         case "LOG", "MARK", "NFLOG", "CONNMARK", "TCPMSS", "AUDIT", "SET": .goOn
         default: .jump(target)
         }
     }
 
-    /// What has blanks in it stands in double quotes, with a backslash before those of its own.
+    /// The words of a line. A word with blanks is in double quotes, with a backslash before quotes within it.
     private static func words(of line: Substring) -> [String] {
         var words: [String] = []
         var word = ""

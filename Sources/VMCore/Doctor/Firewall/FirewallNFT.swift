@@ -1,5 +1,5 @@
 extension Firewall {
-    /// Reads what `nft -j list ruleset` prints (libnftables-json(5)); what is not understood is kept as such.
+    /// Reads what `nft -j list ruleset` prints (libnftables-json(5)); what is not understood is kept as unknown.
     package init(nftables document: JSON) {
         var tables: Set<String> = []
         defer { self.tables = tables }
@@ -31,14 +31,14 @@ extension Firewall.Chain {
 }
 
 extension Firewall.Rule {
-    /// The rules that a rule's statements amount to: one, or with a verdict map one for each of its entries.
+    /// The rules that a rule's statements amount to: one, or for a verdict map, one for each entry.
     fileprivate static func all(nftables statements: [JSON]) -> [Firewall.Rule] {
         var matches: [Firewall.Match] = []
         for statement in statements {
             guard case .object(let members) = statement, let (key, content) = members.first else { continue }
             switch key {
             case "match": matches += Firewall.Match.all(nftables: content)
-            // Of iptables, whose own words are read elsewhere; of a comment, nothing depends.
+            // An iptables extension, which is parsed elsewhere; a comment does not matter.
             case "xt" where content["name"]?.string != "comment":
                 matches.append(Firewall.Match(field: .other, values: .unknown))
             case "vmap": return entries(of: content, matches)
@@ -81,7 +81,7 @@ extension Firewall.Verdict {
 }
 
 extension Firewall.Match {
-    /// One expression may ask two things: `udp dport` also asks for UDP.
+    /// One expression may have two conditions: `udp dport` also requires UDP.
     fileprivate static func all(nftables json: JSON) -> [Firewall.Match] {
         let (field, transport) = field(json["left"])
         let values = field == .other ? .unknown : Values(nftables: json["right"] ?? .null)

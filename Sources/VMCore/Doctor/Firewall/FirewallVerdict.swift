@@ -1,14 +1,14 @@
 /// A packet, as far as filters look at it.
 struct Packet: Equatable, Sendable {
-    /// Where it came in; nil: not through the loopback, else it may be anything.
+    /// The interface that it came in by; nil: any but the loopback.
     var input: String?
-    /// Where it goes out; nil for one to the host itself.
+    /// The interface that it goes out by; nil for a packet to the host itself.
     var output: String?
-    /// Whether it goes from one port of a bridge to another, and the filters of IP see it all the same.
+    /// Whether it goes from one port of a bridge to another, and still passes the IP filters.
     var isBridged = false
-    /// The service that it is for, where that matters; else any.
+    /// The service that it is for; nil: any.
     var service: Service?
-    /// Whether it answers one that went the other way; else it is a connection's first.
+    /// Whether it is a reply; else it is the first packet of a connection.
     var isAnswer = false
 
     struct Service: Equatable, Sendable {
@@ -19,14 +19,14 @@ struct Packet: Equatable, Sendable {
 }
 
 extension Firewall {
-    /// What becomes of a packet.
+    /// What happens to a packet.
     package enum Fate: Equatable {
         case accepted
-        /// Dropped there; perhaps not, where rules that could not be understood may have let it through before.
+        /// Dropped there; or perhaps not, if rules that are not understood may have let it through before.
         case dropped(Chain, isSure: Bool)
     }
 
-    /// What becomes of a packet at a hook, where it has to pass every chain of these families.
+    /// What happens to a packet at a hook, where it has to pass every chain of these families.
     func fate(of packet: Packet, at hook: Hook, in families: [Family]) -> Fate {
         for chain in chains where chain.hook == hook && families.contains(chain.family) {
             var walk = Walk(firewall: self, packet: packet)
@@ -43,7 +43,7 @@ extension Firewall {
     private struct Walk {
         let firewall: Firewall
         let packet: Packet
-        /// Whether nothing before could have accepted it.
+        /// Whether no earlier rule could have accepted it.
         var isSure = true
         private var depth = 0
 
@@ -52,7 +52,7 @@ extension Firewall {
         package enum Outcome: Equatable {
             case accept
             case drop(Chain)
-            /// It came to the end, or was given back.
+            /// It reached the end, or was returned.
             case end
         }
 
@@ -71,9 +71,9 @@ extension Firewall {
                 case (_, .jump(let name)), (_, .goto(let name)):
                     let outcome = jump(to: name, from: chain, isCertain: matches == .yes)
                     if outcome != .end { return outcome }
-                    // From a goto nothing comes back here.
+                    // A goto does not return here.
                     if case .goto = rule.verdict, matches == .yes { return .end }
-                // What may drop or give back is taken not to: what may accept is remembered.
+                // A rule that may drop or return is assumed not to; one that may accept is remembered.
                 case (.maybe, .drop), (.maybe, .giveBack): continue
                 case (.maybe, .accept), (_, .unknown): isSure = false
                 }
@@ -81,7 +81,7 @@ extension Firewall {
             return .end
         }
 
-        /// What a chain that is jumped to makes of it; where it is not certain that it is, only whether it may accept.
+        /// The outcome of a jump to a chain; if the jump is not certain, only whether the chain may accept.
         private mutating func jump(to name: String, from chain: Chain, isCertain: Bool) -> Outcome {
             let target = firewall.chains.first {
                 $0.name == name && $0.table == chain.table && $0.family == chain.family && $0.keeper == chain.keeper
@@ -119,7 +119,7 @@ extension Packet {
             case (.transport, .words(let names)): service.map { names.contains($0.transport) }
             case (.port, .numbers(let ranges)): service.map { service in ranges.contains { $0.contains(service.port) } }
             case (.bridged, _): isBridged
-            // It goes where it was sent to.
+            // Its destination was not changed.
             case (.status, .words(["dnat"])): false
             case (.state, .words(let states)): states.contains(isAnswer ? "established" : "new")
             default: nil

@@ -1,5 +1,5 @@
 extension ParamsDecoder {
-    /// Decodes everything that was collected; nil without a name, for which no default can stand.
+    /// Decodes everything that was collected; nil if the VM has no valid name, for which there is no default.
     mutating func decode() -> VMParams? {
         checkValuesWithoutEffect()
         let name = decodeName()

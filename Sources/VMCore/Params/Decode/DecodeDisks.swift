@@ -10,7 +10,7 @@ extension ParamsDecoder {
     mutating func decodeDisks() -> [VMParams.Disk] {
         var disks: [VMParams.Disk] = []
         for index in indices(of: .disk) {
-            // All settings are decoded before the path is looked at, so that all their faults are told.
+            // All settings are decoded before the path is looked at, so that all their faults are reported.
             let path = path(.disk, at: index)
             let size = setting(.diskSize, at: index, Self.diskSize)
             let format = setting(.diskFormat, at: index) { text throws(ValueFault) in
@@ -38,7 +38,7 @@ extension ParamsDecoder {
         }
     }
 
-    /// Two writers of one image destroy it.
+    /// Two disks that write to one image corrupt it.
     private mutating func refuseSharedPaths(_ disks: [VMParams.Disk]) {
         guard disks.count > 1 else { return }
         let paths = disks.map { disk in
@@ -53,8 +53,8 @@ extension ParamsDecoder {
             guard let other else { continue }
             conflict(
                 .disk, at: disk.index,
-                "DISK\(disk.index): the same file as DISK\(other.index)\(place(other.path.origin))",
-                hint: "Two disks on one file destroy it. Name another file, or set _READONLY=yes for both.",
+                "DISK\(disk.index): this is the same file as DISK\(other.index)\(place(other.path.origin))",
+                hint: "Two disks that share one file corrupt it. Name another file, or set _READONLY=yes for both.",
                 trying: [readOnlyBoth(disk, other)])
         }
     }
@@ -63,7 +63,8 @@ extension ParamsDecoder {
         let lines = disks.filter { !$0.readOnly.value }.map { ParamsLine(KeyName(.diskReadOnly, $0.index), "yes") }
         let words = lines.map(\.description).joined(separator: " and ")
         return Hint(
-            text: "Two disks on one file destroy it. Name another file, or add \(words).", offers: [.addition(lines)])
+            text: "Two disks that share one file corrupt it. Name another file, or add \(words).",
+            offers: [.addition(lines)])
     }
 
     /// ` on line 3`, for the other side of a conflict.
@@ -73,18 +74,18 @@ extension ParamsDecoder {
     }
 
     static func diskSize(_ text: String) throws(ValueFault) -> ByteCount {
-        // qemu-img takes a bare number as bytes, MEMORY as MiB: whichever were chosen, someone would be surprised.
+        // qemu-img takes a bare number as bytes, MEMORY as MiB: either choice would surprise someone.
         let size = try ParamValue.size(
             text, bareUnit: nil, in: ByteCount(bytes: 512)...ByteCount(bytes: 1 << 62))
         guard size.bytes % 512 == 0 else {
             throw ValueFault(
-                "\(Printable.quoted(text)) is not a multiple of 512 bytes, a disk's sector",
+                "\(Printable.quoted(text)) is not a multiple of 512 bytes, the size of a sector",
                 hint: "Write a size such as \(example: "8G") or \(example: "512M").")
         }
         return size
     }
 
-    /// - Parameter image: the disk, where that is known.
+    /// - Parameter image: the disk's path, if it is known.
     private static func diskFormat(_ text: String, of image: FilePath?, _ index: Int) throws(ValueFault) -> DiskFormat {
         if let format = DiskFormat(rawValue: text) { return format }
         let names = ["vmdk": "vmdk", "vdi": "vdi", "vhdx": "vhdx", "vpc": "vpc", "vhd": "vpc", "qed": "qed"]

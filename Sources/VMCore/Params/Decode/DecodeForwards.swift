@@ -33,12 +33,12 @@ extension ParamsDecoder {
     private static let forwardForm: Hint =
         "Write \(example: "tcp:127.0.0.1:2222:22"), that is PROTOCOL:ADDRESS:HOSTPORT:GUESTPORT."
 
-    /// One of the two would not be listened on.
+    /// Only one of the two could listen.
     mutating func refuseForwards(_ forwards: [Setting<PortForward>], onPortOf vnc: VMParams.VNC) {
         guard let port = vnc.port else { return }
         for case .line(_, let name) in forwards.filter({ $0.value.hostEnd.overlaps(port) }).map(\.origin) {
             conflict(
-                .forward, at: name.index, "\(name): host port \(port.number) is that of the VM's own VNC",
+                .forward, at: name.index, "\(name): host port \(port.number) is used by the VM's own VNC",
                 hint: """
                     VNCDISP=\(vnc.display.value.description)\(place(vnc.display.origin)) is TCP port \(port.number.description). \
                     Use another host port.
@@ -50,14 +50,14 @@ extension ParamsDecoder {
     /// `tcp:127.0.0.1:2222:22`; the address may be empty, or an IPv6 literal in brackets.
     package static func forward(_ text: String) throws(ValueFault) -> PortForward {
         let form = forwardForm
-        var shape: ValueFault { ValueFault("\(Printable.quoted(text)) is no port forward", hint: form) }
+        var shape: ValueFault { ValueFault("\(Printable.quoted(text)) is not a port forward", hint: form) }
         guard let first = text.firstIndex(of: ":") else { throw shape }
         guard let transport = PortForward.Transport(rawValue: String(text[..<first])) else {
             throw ValueFault(
                 "\(Printable.quoted(text[..<first])) is neither tcp nor udp", hint: form,
                 range: 0..<text[..<first].utf8.count)
         }
-        // From the right, so that the colons of an IPv6 address are left over.
+        // Split from the right, so that an IPv6 address keeps its colons.
         let parts = text[text.index(after: first)...].split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count >= 3 else { throw shape }
         let address = parts.dropLast(2).joined(separator: ":")
@@ -76,8 +76,8 @@ extension ParamsDecoder {
         let bare = address.hasPrefix("[") && address.hasSuffix("]") ? address.dropFirst().dropLast() : address[...]
         guard let literal = IPAddress(bare) else {
             throw ValueFault(
-                "\(Printable.quoted(address)) is no IP address",
-                hint: hint.followed(by: " Without ADDRESS: every address."),
+                "\(Printable.quoted(address)) is not an IP address",
+                hint: hint.followed(by: " An empty ADDRESS means every address."),
                 range: range)
         }
         // slirp_hostfwd of QEMU's net/slirp.c reads the address with inet_aton(3).
@@ -92,6 +92,7 @@ extension ParamsDecoder {
     private static func port(_ text: Substring, _ side: String, range: Range<Int>) throws(ValueFault) -> UInt16 {
         if text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(text), port > 0 { return port }
         throw ValueFault(
-            "\(Printable.quoted(text)) is no \(side) port", hint: "A port is a number from 1 to 65535.", range: range)
+            "\(Printable.quoted(text)) is not a \(side) port", hint: "A port is a number from 1 to 65535.",
+            range: range)
     }
 }

@@ -24,14 +24,14 @@ extension ParamsDecoder {
         return boot
     }
 
-    /// A name for a VM whose directory's can't be one.
+    /// Suggests a name for a VM if its directory's or file's name is not a valid one.
     private static func ownName(for text: String) -> Hint {
         let name = LineRepair.plainName(text)
         guard VMName(name) != nil else { return "Add a line NAME=…. \(nameRule)" }
         return "Add a line \(adding: ParamsLine("NAME", name)). \(nameRule)"
     }
 
-    /// The same order of devices without one.
+    /// Suggests the same boot order without one device.
     private func without(_ device: BootDevice, _ devices: [BootDevice]) -> [Hint] {
         let rest = devices.filter { $0 != device }.map(\.rawValue).joined(separator: ",")
         return rest.isEmpty ? [] : ["Connect NET0 to a network, or write \(value: rest)."]
@@ -44,7 +44,7 @@ extension ParamsDecoder {
         return image.map { VMParams.DirectKernel(image: $0, initrd: initrd, commandLine: commandLine) }
     }
 
-    /// `RUNAS`; root is allowed, and pointed out.
+    /// `RUNAS`; root is allowed, with a warning.
     mutating func decodeRunAs() -> Setting<String>? {
         let runAs = setting(.runAs, Self.runAs)
         if let user = runAs?.value.split(separator: ":").first, user == "root" || user == "0" {
@@ -55,13 +55,13 @@ extension ParamsDecoder {
         return runAs
     }
 
-    /// Decodes the keys of which only the values that change nothing are built.
+    /// Decodes the keys of which only values that change nothing are implemented.
     mutating func checkValuesWithoutEffect() {
         _ = setting(.firmware) { text throws(ValueFault) in
             if text == "bios" { return }
             throw ValueFault(
                 "\(Printable.quoted(text)) is unknown",
-                hint: "Write \(example: "bios"); uefi and uefi-secure are not built yet.")
+                hint: "Write \(example: "bios"); uefi and uefi-secure are not implemented yet.")
         }
         _ = setting(.tpm) { text throws(ValueFault) in
             if (try? ParamValue.bool(text)) == false { return }
@@ -71,9 +71,10 @@ extension ParamsDecoder {
 }
 
 extension ValueFault {
-    /// The refusal of a value whose capability is to come.
+    /// Refuses a value that is not implemented yet.
     static func notBuilt(_ what: String) -> ValueFault {
         ValueFault(
-            "\(what) is not built yet in this version of kvmctl", hint: ParamsDecoder.withoutIt, kind: .unavailable)
+            "\(what) is not implemented yet in this version of kvmctl", hint: ParamsDecoder.withoutIt,
+            kind: .unavailable)
     }
 }

@@ -2,13 +2,13 @@ import BridgeNet
 import SystemPackage
 
 extension ParamsDecoder {
-    /// `none` is a choice too, but no NIC.
+    /// The value of `NETn`; `none` means that there is no NIC.
     package enum NetworkChoice: Equatable {
         case network(Network)
         case none
     }
 
-    /// Whether some NIC was asked for in a line that is wrong: it may be the one that something else needs.
+    /// Whether a faulty line asks for a NIC: it may be the one that another key needs.
     func hasFaultyNIC(besides nics: [VMParams.NIC]) -> Bool {
         (0...7).contains { index in
             let isMentioned = mentions(.net, at: index) || index == 0 && mentions(.bridge)
@@ -19,10 +19,10 @@ extension ParamsDecoder {
 
     mutating func decodeNICs() -> [VMParams.NIC] {
         var nics: [VMParams.NIC] = []
-        // NET0 is there without being written.
+        // NET0 exists even if no line sets it.
         let written = indices(of: [.net] + Self.nicKeys)
         for index in written.first == 0 ? written : [0] + written {
-            // All settings are decoded before the network is looked at, so that all their faults are told.
+            // All settings are decoded before the network is looked at, so that all their faults are reported.
             let mac = decodeMAC(index)
             let tap = setting(.netTap, at: index, Self.tap)
             let mtu = setting(.netMTU, at: index, Self.mtu)
@@ -55,7 +55,7 @@ extension ParamsDecoder {
                 hint: "BRIDGE=NAME is short for NET0=bridge:NAME. \(removal: "Remove one of the two lines.")")
         }
         if let found = choice ?? bridge { return found }
-        // Where the line is there but wrong, there is nothing to go on with.
+        // If the line is there but wrong, the default is not used instead.
         guard !mentions(.net, at: 0), !mentions(.bridge), let standard = DeviceName("br0") else { return nil }
         return Setting(.network(.bridge(standard)), .standard(key: KeyName(.net, 0)))
     }
@@ -77,7 +77,7 @@ extension ParamsDecoder {
         .netMAC, .netTap, .netMTU, .netVLAN, .netQueues, .netRate, .netFilter,
     ]
 
-    /// A NIC that is not there has no settings, and each network only those that it can heed.
+    /// Refuses settings for a NIC that does not exist, and settings that the NIC's network does not support.
     private mutating func refuseWithout(_ choice: Setting<NetworkChoice>, _ index: Int) {
         for key in Self.nicKeys {
             let reason: String
@@ -97,44 +97,44 @@ extension ParamsDecoder {
         }
     }
 
-    /// `ip` alone means the addresses that a network of ours gave the guest.
+    /// `ip` alone means the addresses that kvmctl's own network gave the guest.
     private mutating func refuseUnknownAddresses(_ filter: SourceFilter?, _ network: Network, _ index: Int) {
         guard filter?.addresses == .lease, network != .nat, network != .user else { return }
         conflict(
-            .netFilter, at: index, "NET\(index)_FILTER: which addresses the guest has on \(network) is not known here",
+            .netFilter, at: index, "NET\(index)_FILTER: the guest's addresses on \(network) are not known here",
             hint: """
                 List them, such as \(example: "ip=192.0.2.7,2001:db8::7"); only on nat can 'ip' stand alone.
                 """)
     }
 
-    /// Two stations with one MAC break both; one tap serves one NIC.
+    /// Two NICs with one MAC break each other's traffic; a tap serves only one NIC.
     private mutating func refuseSharedNames(_ nics: [VMParams.NIC]) {
         for (position, nic) in nics.enumerated() {
             let earlier = nics[..<position]
             if let mac = nic.mac, let other = earlier.first(where: { $0.mac?.value == mac.value })?.mac {
                 conflict(
                     .netMAC, at: nic.index, "NET\(nic.index)_MAC: \(mac.value) is already used\(place(other.origin))",
-                    hint: "Give each NIC an address of its own, or \(removal: "none"): it is then derived.")
+                    hint: "Give each NIC a different MAC, or \(removal: "remove the line") to have it derived.")
             }
             if let tap = nic.tap, let other = earlier.first(where: { $0.tap?.value == tap.value })?.tap {
                 conflict(
                     .netTap, at: nic.index, "NET\(nic.index)_TAP: \(tap.value) is already used\(place(other.origin))",
-                    hint: "Give each tap a name of its own, or \(removal: "none"): it is then the first free tapN.")
+                    hint: "Give each tap a different name, or \(removal: "remove the line") for the first free tapN.")
             }
         }
     }
 }
 
 extension Network {
-    /// What keeps a NIC on this network from having a setting; nil: nothing does.
+    /// What the network lacks for a setting; nil if it supports the setting.
     fileprivate func lack(of key: ParamsKey) -> String? {
         switch (self, key) {
         case (.bridge, _), (_, .netMAC): nil
         case (.user, .netTap): "no tap"
-        case (.user, .netMTU): "no MTU of its own"
+        case (.user, .netMTU): "no MTU setting"
         case (.user, .netQueues): "only one queue"
         case (.user, .netRate): "no rate limit"
-        case (.user, .netFilter): "no filter: its guest's packets leave as QEMU's own"
+        case (.user, .netFilter): "no filter: the guest's packets leave as QEMU's own traffic"
         case (_, .netVLAN): "no VLANs"
         default: nil
         }

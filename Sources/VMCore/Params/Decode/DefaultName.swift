@@ -1,11 +1,11 @@
 import SystemPackage
 
 extension VMParams {
-    /// The name of a VM whose file gives none: the directory's if the file is `vm.params`, else the file's own without
-    /// `.params`; nil where that can't be a name.
+    /// The name of a VM whose file sets none: the directory's if the file is `vm.params`, else the file's own without
+    /// `.params`; nil if that is not a valid name.
     package static func defaultName(of file: FilePath) -> VMName? { VMName(defaultNameText(of: file).text) }
 
-    /// The same before it is judged, and whose name it is.
+    /// The default name before validation, and where it comes from.
     package static func defaultNameText(of file: FilePath) -> (text: String, source: String) {
         let (directory, last) = split(file.string[...])
         if last == "vm.params" { return (String(split(directory).last), "the directory's name") }
@@ -15,9 +15,9 @@ extension VMParams {
     /// The directory that a file is in; empty for `/`.
     static func directory(of file: FilePath) -> String { String(split(file.string[...]).directory) }
 
-    /// What is before the last `/` of a path, and what is after it.
+    /// Splits a path at its last `/`.
     ///
-    /// Not by FilePath's components: to find them takes longer than to decode a line of the file.
+    /// FilePath's components are not used: finding them takes longer than decoding a line of the file.
     private static func split(_ path: Substring) -> (directory: Substring, last: Substring) {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return ("", path) }
         return (path[..<slash], path[path.utf8.index(after: slash)...])

@@ -1,20 +1,20 @@
 import SystemPackage
 
-/// Turns the assignments of one file into parameters. Nothing stops it: whatever is wrong goes to the log, and the rest
-/// is decoded all the same, so that one run tells everything.
+/// Turns the assignments of one file into parameters. A fault does not stop it: it goes to the log, and the rest is
+/// still decoded, so that one run reports everything.
 package struct ParamsDecoder {
     let file: FilePath
     let bytes: [UInt8]
     var log = FaultLog()
-    /// Every key whose line was seen, in the order of the file. Not a dictionary: a file has a dozen, and to look through
-    /// these small values is quicker than to hash one.
+    /// Every key whose line was seen, in the order of the file. Not a dictionary: a file has about a dozen, and
+    /// searching these small values is faster than hashing one.
     private var names: [KeyName] = []
-    /// What the first line of each of them says; nil where it is faulty, or asks for what is not built: its absence is
-    /// then no second fault.
+    /// The assignment on each key's first line; nil if it is faulty or not implemented. The key is then not reported as
+    /// missing too.
     private var assignments: [Assignment?] = []
-    /// Where that line is.
+    /// The number of that line.
     private var lines: [Int] = []
-    /// Keys that make no sense without another.
+    /// Keys that make no sense without another key.
     private var dependants: [(name: KeyName, parent: KeyName)] = []
 
     /// What relative paths are relative to.
@@ -26,7 +26,7 @@ package struct ParamsDecoder {
         directory = VMParams.directory(of: file)
     }
 
-    /// Reads every line, and refuses what the schema alone can judge.
+    /// Reads every line and checks it against the schema.
     mutating func collect() {
         // Most files have no more.
         names.reserveCapacity(16)
@@ -73,7 +73,7 @@ package struct ParamsDecoder {
             log.add(assignment.fault(fault))
         } else {
             assignments[assignments.count - 1] = assignment
-            // NET0 is there without being written.
+            // NET0 exists even if no line sets it.
             if let needed = entry.needs, needed != .net || name.index != 0 {
                 dependants.append((name, KeyName(needed, name.index)))
             }
@@ -90,10 +90,10 @@ package struct ParamsDecoder {
         let range = entry.indices.map { "\($0.lowerBound) to \($0.upperBound)" } ?? ""
         return assignment.keyFault(
             "there is no \(Printable.quoted(assignment.key))",
-            hint: "The n of \(entry.key.pattern) is \(range), without leading zeros.",
+            hint: "In \(entry.key.pattern), n is \(range), without leading zeros.",
             repair: LineRepair(
                 key: assignment.keySpan, value: assignment.valueSpan,
-                reason: "the n of \(entry.key.pattern) is \(range), without leading zeros"))
+                reason: "in \(entry.key.pattern), n is \(range), without leading zeros"))
     }
 
     private func unknown(_ assignment: Assignment) -> Fault {
@@ -112,7 +112,7 @@ package struct ParamsDecoder {
         }
     }
 
-    /// A line that has the key.
+    /// An example of a line with the key.
     private func example(of name: KeyName) -> ParamsLine {
         guard case .entry(let entry, _) = ParamsSchema.find(name.description) else { return ParamsLine(name, "") }
         return ParamsLine(name, entry.example)
@@ -121,11 +121,11 @@ package struct ParamsDecoder {
     static let withoutIt: Hint =
         "No setting is ever ignored silently: \(removal: "remove the line") to run the VM without it."
 
-    private func notBuilt(_ what: String) -> String { "\(what) is not built yet in this version of kvmctl" }
+    private func notBuilt(_ what: String) -> String { "\(what) is not implemented yet in this version of kvmctl" }
 }
 
 extension ParamsDecoder {
-    /// The assignment of a key, if there is one that is worth decoding.
+    /// The assignment of a key, if there is one that can be decoded.
     func assignment(_ key: ParamsKey, at index: Int? = nil) -> Assignment? { assignment(KeyName(key, index)) }
 
     private func assignment(_ name: KeyName) -> Assignment? { names.firstIndex(of: name).flatMap { assignments[$0] } }
@@ -135,10 +135,10 @@ extension ParamsDecoder {
 
     private func mentions(_ name: KeyName) -> Bool { names.contains(name) }
 
-    /// The indices that a key, or any of some keys, is set with, ascending and each once.
+    /// The indices with which any of the keys is set, ascending and without duplicates.
     func indices(of keys: ParamsKey...) -> [Int] { indices(of: keys) }
 
-    /// The same.
+    /// The same, for an array of keys.
     func indices(of keys: [ParamsKey]) -> [Int] {
         var indices: [Int] = []
         for (position, name) in names.enumerated() where keys.contains(name.key) && assignments[position] != nil {
@@ -173,7 +173,7 @@ extension ParamsDecoder {
         setting(key, at: index, parse) ?? Setting(standard, .standard(key: KeyName(key, index)))
     }
 
-    /// Records that a key can't stand as it is because of something else in the file.
+    /// Records that a key conflicts with something else in the file.
     mutating func conflict(
         _ key: ParamsKey, at index: Int? = nil, _ message: String, hint: Hint, trying: [Hint] = [],
         kind: Diagnostic.Kind = .badData
@@ -202,7 +202,7 @@ extension Assignment {
 }
 
 extension String {
-    /// Whether this is the word, or the word and something after a colon.
+    /// Whether this is the word, alone or followed by a colon and more.
     fileprivate func isKind(_ word: String) -> Bool {
         utf8.starts(with: word.utf8) && (utf8.count == word.utf8.count || utf8.dropFirst(word.utf8.count).first == 0x3a)
     }

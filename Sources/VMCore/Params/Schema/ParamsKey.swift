@@ -1,5 +1,5 @@
-/// Every key of a params file. The raw value is a small number, because keys are compared and hashed all the time: that
-/// of a string would be its text.
+/// Every key of a params file. The raw value is a small number because keys are compared and hashed all the time: with
+/// a string as raw value, its text would be.
 package enum ParamsKey: UInt8, CaseIterable, Sendable {
     case name, uuid, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk, diskSize,
         diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, cdrom, net, netMAC, netTap,
@@ -61,11 +61,11 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
     }
 }
 
-/// A key with its index, as it stands in a file: `DISK0_SIZE`.
+/// A key with its index, as written in a file: `DISK0_SIZE`.
 package struct KeyName: Hashable, Sendable, CustomStringConvertible {
     /// The key.
     package var key: ParamsKey
-    /// What stands for `n`; nil for a key without.
+    /// The value of `n`; nil for a key without one.
     package var index: Int?
 
     /// Names a key; the index is given exactly where the key's pattern has an `n`.

@@ -1,6 +1,6 @@
-/// The key table of vm.params (DESIGN §2.1): what is known, what is built, and what each key is for.
+/// The key table of vm.params: which keys there are, what is implemented, and what each is for.
 ///
-/// Unknown keys, the nearest key, the refusal of what is not built and the reference in the manual all come from here.
+/// The handling of unknown and unimplemented keys, `kvmctl keys` and the reference in vm.params(5) are based on it.
 package enum ParamsSchema {
     /// The chapters of the reference.
     package enum Group: String, CaseIterable, Sendable {
@@ -17,11 +17,11 @@ package enum ParamsSchema {
 
     /// Whether this version of kvmctl can do what a key asks for.
     package enum Status: Equatable, Sendable {
-        /// Every value of the contract.
+        /// It can, for every value.
         case built
-        /// Every value but these; where a value goes on after a colon, the part before it counts.
+        /// It can, except for these values; of a value with a colon, the part before the colon counts.
         case except([String])
-        /// The key is known, and refused.
+        /// It can't: the key is known, but refused.
         case notBuilt
     }
 
@@ -31,29 +31,29 @@ package enum ParamsSchema {
         package var key: ParamsKey
         /// The chapter it belongs to.
         package var group: Group
-        /// What `n` may be; nil for a key without.
+        /// The values of `n`; nil for a key without one.
         package var indices: ClosedRange<Int>?
-        /// The key, of the same index, without which this one makes no sense.
+        /// The key, with the same index, without which this one makes no sense.
         package var needs: ParamsKey?
         /// Whether this version can do it.
         package var status: Status
-        /// A value that is valid, and not the default.
+        /// A valid value that is not the default.
         package var example: String
         /// What it is for, in one line; the default last.
         package var summary: String
     }
 
-    /// What a text may be as a key.
+    /// What a text is as a key.
     package enum Lookup: Equatable, Sendable {
         /// A key of the table.
         case entry(Entry, KeyName)
-        /// A key of the table, but for its index.
+        /// A key of the table, but with an invalid index.
         case badIndex(Entry)
-        /// None.
+        /// Not a key of the table.
         case unknown
     }
 
-    /// Looks a key up as it is written in a file.
+    /// Looks up a key as written in a file.
     package static func find(_ text: String) -> Lookup {
         let bytes = Array(text.utf8)
         guard let initial = bytes.first else { return .unknown }
@@ -71,7 +71,7 @@ package enum ParamsSchema {
         return .unknown
     }
 
-    /// The digits that stand for a pattern's `n`, empty where it has none; nil where the text is another key.
+    /// The digits in place of a pattern's `n`, empty if it has none; nil if the text is another key.
     private static func match(_ text: [UInt8], _ pattern: [UInt8]) -> ArraySlice<UInt8>? {
         var cursor = 0
         var digits = text[..<0]
@@ -91,10 +91,10 @@ package enum ParamsSchema {
     /// How each key of the table is written.
     private static let patterns = entries.map { Array($0.key.pattern.utf8) }
 
-    /// Keys are capitals, so the only lower-case letter of a pattern stands for the index.
+    /// Keys are upper case, so the only lower-case letter of a pattern stands for the index.
     private static let placeholder = UInt8(ascii: "n")
 
-    /// The key of the table that a wrong one was most likely meant to be, with its index; nil: none is near.
+    /// The key, with its index, that an unknown key was most likely meant to be; nil: none is near.
     package static func nearest(to text: String) -> String? {
         let upper = text.uppercased()
         let digits = upper.drop { !$0.isNumber }.prefix { $0.isNumber }
@@ -109,7 +109,7 @@ package enum ParamsSchema {
         return String(pattern[..<place]) + index + String(pattern[pattern.utf8.index(after: place)...])
     }
 
-    /// Where the keys with each initial stand in the table.
+    /// The positions in the table of the keys with each initial.
     private static let positions = patterns.enumerated().reduce(into: Array(repeating: [Int](), count: 256)) {
         positions, pattern in
         if let initial = pattern.element.first { positions[Int(initial)].append(pattern.offset) }
@@ -117,7 +117,7 @@ package enum ParamsSchema {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    /// What the same thing is called elsewhere.
+    /// Names that other tools use for the same things.
     private static let synonyms: [String: ParamsKey] = [
         "RAM": .memory, "MEM": .memory, "SMP": .cpus, "VCPU": .cpus, "VCPUS": .cpus, "CORES": .cpus, "DRIVE": .disk,
         "HDA": .disk, "IMAGE": .disk, "ISO": .cdrom, "CD": .cdrom, "DVD": .cdrom, "NIC": .net, "NETWORK": .net,

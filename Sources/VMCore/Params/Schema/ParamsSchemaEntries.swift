@@ -24,7 +24,7 @@ extension ParamsSchema {
         row(.accel, .machine, "tcg", "auto, kvm or tcg; default: auto"),
         row(.firmware, .machine, "bios", status: .except(["uefi", "uefi-secure"]), "bios; default: bios"),
         row(.tpm, .machine, "no", status: .except(["yes", "true", "on", "1"]), "no; default: no"),
-        row(.rtc, .machine, "localtime", "what the guest's clock holds at start: utc or localtime; default: utc"),
+        row(.rtc, .machine, "localtime", "the guest's clock at start: utc or localtime; default: utc"),
     ]
 
     private static let boot: [Entry] = [
@@ -38,18 +38,18 @@ extension ParamsSchema {
         row(.disk, .disks, of: 0...25, "vdisk0", "an image or block device; the guest's vda to vdz, in the order of n"),
         row(
             .diskSize, .disks, of: 0...25, "8G", needs: .disk,
-            "create the disk sparse with this size when it is missing; default: a missing disk is an error"),
+            "if the disk is missing, create it sparse with this size; default: a missing disk is an error"),
         row(.diskFormat, .disks, of: 0...25, "qcow2", needs: .disk, "raw or qcow2; default: raw"),
         row(
             .diskBacking, .disks, of: 0...25, "base.qcow2", needs: .disk, status: .notBuilt,
             "the file that the disk is an overlay of"),
         row(.diskReadOnly, .disks, of: 0...25, "yes", needs: .disk, "yes or no; default: no"),
         row(.diskSerial, .disks, of: 0...25, "WD-1234", needs: .disk, "serial number, at most 20 ASCII characters"),
-        row(.diskIOPS, .disks, of: 0...25, "500", needs: .disk, "limit in operations a second; default: none"),
-        row(.diskBPS, .disks, of: 0...25, "100M", needs: .disk, "limit in bytes a second; default: none"),
+        row(.diskIOPS, .disks, of: 0...25, "500", needs: .disk, "limit in operations per second; default: none"),
+        row(.diskBPS, .disks, of: 0...25, "100M", needs: .disk, "limit in bytes per second; default: none"),
         row(
             .diskCache, .disks, of: 0...25, "writeback", needs: .disk,
-            "none, writeback, writethrough, directsync or unsafe; default: none where the file system can"),
+            "none, writeback, writethrough, directsync or unsafe; default: none if the file system supports it"),
         row(.cdrom, .disks, of: 0...3, "debian.iso", "an ISO that stays attached"),
     ]
 
@@ -66,12 +66,12 @@ extension ParamsSchema {
         row(.netQueues, .network, of: 0...7, "4", needs: .net, "queue pairs, 1 to 16; default: 1"),
         row(
             .netRate, .network, of: 0...7, "100M", needs: .net,
-            "limit in bits a second, in each direction; default: none"),
+            "limit in bits per second, in each direction; default: none"),
         row(
             .netFilter, .network, of: 0...7, "mac,ip=192.0.2.7", needs: .net,
-            "what the guest may send as: mac, ip, or both; ip=ADDRESS,… lists its addresses"),
-        row(.mac, .network, "52:54:00:00:00:01", "the same as NET0_MAC"),
-        row(.bridge, .network, "br1", "the same as NET0=bridge:NAME"),
+            "limits the guest's source addresses: mac, ip, or both; ip=ADDRESS,… lists them"),
+        row(.mac, .network, "52:54:00:00:00:01", "short for NET0_MAC"),
+        row(.bridge, .network, "br1", "short for NET0=bridge:NAME"),
         row(
             .forward, .network, of: 0...99, "tcp:127.0.0.1:2222:22",
             "tcp or udp, host address, host port, guest port; for NICs on user or nat"),
@@ -80,7 +80,7 @@ extension ParamsSchema {
     private static let display: [Entry] = [
         row(
             .vncDisplay, .display, "0",
-            "display N (TCP port 5900+N), auto (the first free one, with a password made at each start) or none; default: auto"
+            "display N (TCP port 5900+N), auto (the first free one, with a new password at each start) or none; default: auto"
         ),
         row(.vncBind, .display, "::1", "the address that VNC listens on; default: 127.0.0.1"),
         row(.vncPasswordFile, .display, "vnc.password", "a file that holds the VNC password"),
@@ -94,7 +94,7 @@ extension ParamsSchema {
     ]
 
     private static let host: [Entry] = [
-        row(.runAs, .host, "kvm:kvm", "user, or user:group, that QEMU runs as; default: a uid of the VM's own"),
+        row(.runAs, .host, "kvm:kvm", "user, or user:group, that QEMU runs as; default: a separate uid for each VM"),
         row(.hugePages, .host, "yes", status: .notBuilt, "back the RAM with huge pages"),
         row(.cpuSet, .host, "0-3", status: .notBuilt, "host CPUs that the VM may use"),
         row(.autostart, .host, "yes", status: .notBuilt, "start with the host"),
@@ -103,7 +103,7 @@ extension ParamsSchema {
     private static let escape: [Entry] = [
         row(.qemu, .escape, "/opt/qemu/bin/qemu-system-x86_64", "which QEMU; default: qemu-system-x86_64"),
         row(
-            .qemuArgument, .escape, of: 0...99, "-nodefaults", "one more argument for QEMU, verbatim, after all others"),
+            .qemuArgument, .escape, of: 0...99, "-nodefaults", "an extra argument for QEMU, verbatim, after all others"),
     ]
 
     private static func row(

@@ -1,33 +1,33 @@
 /// One thing that is wrong, or risky, in a params file, and where.
 package struct Diagnostic: Equatable, Sendable {
-    /// What kind of thing, and with it the exit code that it leads to.
+    /// The kind of problem, which decides the exit code.
     package enum Kind: Sendable {
         /// The content is wrong: exit 65.
         case badData
-        /// The content is right, but asks for what this version can't do yet: exit 69.
+        /// The content is right, but asks for something that this version can't do yet: exit 69.
         case unavailable
-        /// Worth knowing; stops nothing.
+        /// Worth knowing, but does not stop anything.
         case warning
     }
 
-    /// What kind of thing this is.
+    /// The kind of problem.
     package var kind: Kind
     /// The line, from 1.
     package var line: Int
     /// The column, from 1, in Unicode scalars; a tab is one, and so is each byte that is not valid UTF-8.
     package var column: Int
-    /// How many columns are meant, at least 1.
+    /// How many columns are marked, at least 1.
     package var length: Int
     /// What is wrong, in one clause.
     package var message: String
     /// What to do about it, in one line.
     package var hint: String?
-    /// The changes that the hint offers, each by itself a way out that was tried.
+    /// The changes that the hint offers; each was tried and solves the problem by itself.
     package var edits: [LineEdit] = []
-    /// Values that the hint names as right ones.
+    /// Valid values that the hint names.
     var examples: [String] = []
-    /// The source line, made safe to print and cut around the place, then the carets under it; or nothing, where no
-    /// one line is to blame.
+    /// The source line, made safe to print and cut around the place, and the carets under it; empty if the problem is
+    /// not on one particular line.
     package var excerpt: [String]
 
     /// Whether a file with this diagnostic is refused.
@@ -47,10 +47,10 @@ struct Fault: Error, Equatable {
     var kind = Diagnostic.Kind.badData
     /// From 1.
     var line: Int
-    /// Offsets in the file, all on that line; nil: no one line is to blame.
+    /// Offsets in the file, all on that line; nil: the fault is not on one particular line.
     var span: Range<Int>?
     var message: String
-    /// The key of the line, if it got so far: what needs that key is then not blamed for its absence.
+    /// The key of the line, if it could be read: keys that need it are then not reported as lacking it.
     var key: String?
     @Apart var advice = FaultAdvice()
 
@@ -72,20 +72,20 @@ struct Fault: Error, Equatable {
     }
 }
 
-/// What can be said of a fault beside what it is.
+/// Advice on a fault.
 package struct FaultAdvice: Equatable {
     var hint: Hint?
-    /// Better hints, each given only if what it offers is accepted, the best first.
+    /// Better hints, the best first; each is given only if what it offers is accepted.
     var trying: [Hint] = []
     /// What the line was meant to be, which is tried before all hints.
     var repair: LineRepair?
-    /// The value of the line, if it has got one.
+    /// The value of the line, if it has one.
     var value: FaultyValue?
-    /// Where the value can't be read: the characters that it may have been meant to be.
+    /// If the value can't be read: the literal characters that may have been meant.
     var literal: LiteralValue?
 }
 
-/// A large value in memory of its own: what may hold a fault, and mostly does not, stays small and quick to hand on.
+/// Stores a large value out of line, so that a type that rarely holds a fault stays small and cheap to pass on.
 @propertyWrapper struct Apart<Value: Equatable & Sendable>: Equatable, Sendable {
     private var storage: [Value]
 
@@ -97,26 +97,26 @@ package struct FaultAdvice: Equatable {
     }
 }
 
-/// Characters that sh would do more with than read, as a value.
+/// Literal characters of a value that sh would expand or run.
 struct LiteralValue: Equatable {
     var characters: String
-    /// How a hint begins that says to write them quoted.
+    /// The beginning of the hint that says to quote them.
     var lead: String
 
-    /// That hint; nil where they can't be shown.
+    /// The hint; nil if they can't be shown.
     func hint(_ key: String) -> Hint? {
         guard characters.utf8.count <= 80, characters.unicodeScalars.allSatisfy(Printable.isPlain) else { return nil }
         return "\(lead) \(line: ParamsLine(key, characters))"
     }
 }
 
-/// A value of which some part is at fault.
+/// A value that is wrong, or part of which is.
 struct FaultyValue: Equatable {
     var whole: String
     /// Offsets in its UTF-8; nil: all of it.
     var range: Range<Int>?
 
-    /// The value with another text for that part.
+    /// The value with that part replaced.
     func replaced(by text: String) -> String {
         guard let range else { return text }
         var bytes = Array(whole.utf8)
@@ -125,7 +125,7 @@ struct FaultyValue: Equatable {
     }
 }
 
-/// Why one value is refused; the decoder knows whose value it is and where it stands.
+/// Why a value is refused; the decoder adds the key and the place.
 @dynamicMemberLookup
 package struct ValueFault: Error, Equatable {
     var kind = Diagnostic.Kind.badData

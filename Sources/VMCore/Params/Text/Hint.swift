@@ -1,27 +1,27 @@
-/// What to do about a fault in a params file: words, and what the words offer, so that it can be tried before it is said.
+/// What to do about a fault in a params file: a text, and the changes that it offers, tried before it is shown.
 package struct Hint: Equatable, Sendable {
-    /// In words, a sentence or two.
+    /// The text, a sentence or two.
     var text: String
-    /// What it offers, each by itself a way out.
+    /// The changes that it offers; each solves the problem by itself.
     var offers: [Offer] = []
-    /// Values that it names as right ones.
+    /// Valid values that it names.
     var examples: [String] = []
 
-    /// A way out.
+    /// A change that solves the problem.
     package enum Offer: Equatable, Sendable {
         /// Another value.
         case value(String)
-        /// Another text for the part of the value that is at fault.
+        /// Another text for the part of the value that is wrong.
         case part(String)
         /// Lines instead of the line.
         case lines([ParamsLine])
-        /// No line at all.
+        /// Removal of the line.
         case removal
-        /// More lines.
+        /// Additional lines.
         case addition([ParamsLine])
     }
 
-    /// A hint with more words behind it.
+    /// The hint with more text after it.
     func followed(by more: String) -> Hint {
         var longer = self
         longer.text += more
@@ -30,7 +30,7 @@ package struct Hint: Equatable, Sendable {
 }
 
 extension Hint: ExpressibleByStringInterpolation {
-    /// Collects the words of a literal, and what it offers.
+    /// Collects the text of a literal and its offers.
     package struct StringInterpolation: StringInterpolationProtocol {
         var hint = Hint(text: "")
 
@@ -38,12 +38,12 @@ extension Hint: ExpressibleByStringInterpolation {
 
         package mutating func appendLiteral(_ literal: String) { hint.text += literal }
 
-        /// Words of no consequence.
+        /// Plain text.
         package mutating func appendInterpolation(_ text: some CustomStringConvertible) {
             hint.text += text.description
         }
 
-        /// A value that is right.
+        /// A valid value.
         package mutating func appendInterpolation(example value: some CustomStringConvertible) {
             hint.text += value.description
             hint.examples.append(value.description)
@@ -55,7 +55,7 @@ extension Hint: ExpressibleByStringInterpolation {
             hint.offers.append(.value(value.description))
         }
 
-        /// What to write instead of the part of the value that is at fault.
+        /// What to write instead of the part of the value that is wrong.
         package mutating func appendInterpolation(part: String) {
             hint.text += part
             hint.offers.append(.part(part))
@@ -67,7 +67,7 @@ extension Hint: ExpressibleByStringInterpolation {
             hint.offers.append(.lines([line]))
         }
 
-        /// Words that say to leave the line out.
+        /// Text that says to remove the line.
         package mutating func appendInterpolation(removal words: String) {
             hint.text += words
             hint.offers.append(.removal)
@@ -85,10 +85,10 @@ extension Hint: ExpressibleByStringInterpolation {
     package init(stringLiteral text: String) { self.init(text: text) }
 }
 
-/// A change to a params file that a hint offers, and that was tried: no error is on these lines afterwards.
+/// A change to a params file that a hint offers, and that was tried: it leaves no error on these lines.
 package enum LineEdit: Equatable, Sendable {
-    /// Write lines in the place of a line, which is counted from 1; without any it is left out.
+    /// Replace a line, counted from 1, by these lines; by none: remove it.
     case replace(line: Int, by: [ParamsLine])
-    /// Write lines at the end of the file.
+    /// Add lines at the end of the file.
     case append([ParamsLine])
 }

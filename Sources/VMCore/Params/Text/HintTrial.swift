@@ -1,15 +1,15 @@
 import SystemPackage
 
-/// Tries what hints offer: a hint is given only if the file, changed as it says, has no error on those lines, and fewer
-/// errors than before. Else it would lead from one refusal to the next.
+/// Tries what hints offer. A hint is given only if the file, changed as it says, has no error on those lines and fewer
+/// errors than before: otherwise it would lead from one refusal to the next.
 struct HintTrial {
     private let bytes: [UInt8]
     private let file: FilePath
     private let errors: Int
-    /// How many more files are read: each fault may take several, and a file can have a hundred faults.
+    /// How many more trials are made: each fault may take several, and a file can have a hundred faults.
     private var triesLeft = 32
 
-    /// A file that is no params file has nothing that could be tried.
+    /// A larger file is most likely not a params file, so trials are not worth their time.
     private static let largestFile = 1 << 13
 
     package init(_ bytes: [UInt8], file: FilePath, errors: Int) {
@@ -37,7 +37,7 @@ struct HintTrial {
         return (resolved, fault.hint.map { edits($0, fault) } ?? [])
     }
 
-    /// The fault with a hint, if all that it offers is accepted.
+    /// The fault with a hint, if everything that it offers is accepted.
     private mutating func accepted(_ hint: Hint, _ fault: Fault) -> (fault: Fault, edits: [LineEdit])? {
         let edits = edits(hint, fault)
         guard edits.count == hint.offers.count else { return nil }
@@ -46,11 +46,11 @@ struct HintTrial {
         return (resolved, edits)
     }
 
-    /// What a hint offers, as far as it is accepted.
+    /// The offers of a hint that are accepted.
     private mutating func edits(_ hint: Hint, _ fault: Fault) -> [LineEdit] {
         hint.offers.compactMap { offer in
             guard let edit = edit(offer, fault) else { return nil }
-            // A line that is left out has no error.
+            // A removed line has no error.
             if case .removal = offer { return edit }
             return accepts(edit) ? edit : nil
         }
@@ -77,7 +77,7 @@ struct HintTrial {
         return isClean && log.errors < errors && log.unlisted == 0
     }
 
-    /// What the file would be refused for after a change, and the lines that are new.
+    /// The faults that the file has after a change, and the lines that are new.
     private func errors(after edit: LineEdit) -> (FaultLog, Range<Int>) {
         let (changed, lines) = edit.applied(to: bytes)
         var decoder = ParamsDecoder(changed, file: file)
@@ -86,7 +86,7 @@ struct HintTrial {
         return (decoder.log, lines)
     }
 
-    /// Where a line was meant for a key, but can't be had as it is: what is wrong beside.
+    /// The hint for a line whose key can be guessed, but which has another fault as well.
     private mutating func explained(_ repair: LineRepair, _ fault: Fault) -> Hint? {
         guard triesLeft > 0, let line = repair.lines(in: bytes).first else { return nil }
         triesLeft -= 1
@@ -95,7 +95,7 @@ struct HintTrial {
         let more = next.hint.map { " \($0.text)" } ?? ""
         let first =
             repair.reason.map { "\($0.prefix(1).uppercased())\($0.dropFirst())." } ?? "Did you mean \(line.key)?"
-        return Hint(text: "\(first) Besides, \(next.message).\(more)", examples: next.hint?.examples ?? [])
+        return Hint(text: "\(first) Also, \(next.message).\(more)", examples: next.hint?.examples ?? [])
     }
 }
 

@@ -1,13 +1,13 @@
-/// A line that is no assignment of a key that is known, and what it was most likely meant to be.
+/// A line that does not assign a known key, and what it was most likely meant to be.
 struct LineRepair: Equatable {
-    /// Where the key is, or what stands for it.
+    /// Where the key is, or what looks like it.
     var key: Range<Int>
-    /// Where the value is, with all that follows it on the line.
+    /// Where the value is, with everything that follows it on the line.
     var value: Range<Int>
-    /// Why it has to be written otherwise, in a clause; nil: it was misspelt.
+    /// Why it has to be written differently, in a clause; nil: it was misspelt.
     var reason: String?
 
-    /// What it may have been, the likeliest first; none where it is too odd to be shown.
+    /// What it may have been meant to be, the likeliest first; empty if it is too odd to be shown.
     func lines(in bytes: [UInt8]) -> [ParamsLine] {
         let keys = Self.keys(String(decoding: bytes[key], as: UTF8.self))
         let values = Self.values(bytes, value)
@@ -16,30 +16,30 @@ struct LineRepair: Equatable {
         }.filter { $0.description.unicodeScalars.count <= 80 && $0.value.unicodeScalars.allSatisfy(Printable.isPlain) }
     }
 
-    /// What to write, if the line is taken.
+    /// The hint to write a line that was accepted.
     func hint(_ line: ParamsLine, in bytes: [UInt8]) -> Hint {
         if let reason { return "Write \(line: line): \(reason)." }
         let isSpelling = line.key == String(decoding: bytes[key], as: UTF8.self).uppercased()
-        return isSpelling ? "Keys are in capitals: write \(line: line)" : "Did you mean \(line: line)?"
+        return isSpelling ? "Keys are upper case: write \(line: line)" : "Did you mean \(line: line)?"
     }
 
-    /// The keys that a word may have been meant for.
+    /// The keys that a word may have been meant to be.
     private static func keys(_ word: String) -> [String] {
-        // Longer ones are no typing errors.
+        // Longer words are not typing errors.
         guard word.utf8.count <= 40 else { return [] }
         let plain = word.uppercased().filter { !"-. :".contains($0) }
         var keys: [String] = []
         if case .entry = ParamsSchema.find(plain) { keys.append(plain) }
         if case .badIndex(let entry) = ParamsSchema.find(plain) { keys += numbered(entry, plain) }
         if let nearest = ParamsSchema.nearest(to: plain) { keys.append(nearest) }
-        // DISK0_NAME is a disk's, whatever that is to be.
+        // DISK0_NAME is about a disk, whatever was meant.
         if let end = plain.lastIndex(of: "_"), case .entry = ParamsSchema.find(String(plain[..<end])) {
             keys.append(String(plain[..<end]))
         }
         return keys.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
-    /// The same key with a number that it can have: the one that was meant, or the next ones.
+    /// The key with a valid number: the one that was written, or else the first few.
     private static func numbered(_ entry: ParamsSchema.Entry, _ word: String) -> [String] {
         guard let range = entry.indices else { return [] }
         let meant = Int(word.drop { !$0.isNumber }.prefix { $0.isNumber }).flatMap { range.contains($0) ? $0 : nil }
@@ -47,7 +47,7 @@ struct LineRepair: Equatable {
         return numbers.map { KeyName(entry.key, $0).description }
     }
 
-    /// The values that the rest of a line may have been meant for.
+    /// The values that the rest of a line may have been meant to be.
     private static func values(_ bytes: [UInt8], _ range: Range<Int>) -> [String] {
         let whole = trimmed(bytes[range])
         let commentless = trimmed(whole[..<(comment(in: whole) ?? whole.endIndex)])
@@ -62,7 +62,7 @@ struct LineRepair: Equatable {
             .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
-    /// The words of a range as sh reads them; none where it would do more with them than read.
+    /// The words of a range as sh reads them; none if sh would expand or run something.
     private static func words(_ bytes: [UInt8], _ range: Range<Int>) -> [String] {
         var words: [String] = []
         var start = range.lowerBound
@@ -88,7 +88,7 @@ struct LineRepair: Equatable {
         }.map { $0 - 1 }
     }
 
-    /// A text as a VM's name.
+    /// A VM's name made of a text.
     static func plainName(_ text: String) -> String {
         let words = text.split { !($0.isASCII && ParamValue.isWord($0.asciiValue ?? 0, or: "._-")) }
         return String(words.joined(separator: "-").drop { $0 == "-" }.prefix(VMName.maximumLength))
@@ -96,7 +96,7 @@ struct LineRepair: Equatable {
 }
 
 extension ByteCount {
-    /// A number and a unit without the blanks between them; nil where the text is nothing else.
+    /// A number and a unit without the blanks between them; nil if the text is anything else.
     static func withoutBlanks(_ text: String) -> String? {
         let parts = text.split(separator: " ")
         guard parts.count == 2, parts[0].last?.isNumber == true, parts[1].allSatisfy(\.isLetter) else { return nil }

@@ -1,9 +1,10 @@
 /// Finds what a mistyped word was meant to be.
 package enum Nearest {
-    /// Longer words are no typing errors, and would cost quadratic time.
+    /// Longer words are not typing errors, and would cost quadratic time.
     private static let longest = 32
 
-    /// The candidate with the fewest typing errors to `word`, if those are few for its length; the first of equals.
+    /// The candidate that is the fewest typing errors away from `word`, if those are few for its length; of equals, the
+    /// first.
     package static func match(_ word: String, among candidates: some Sequence<String>) -> String? {
         let typed = Array(word.utf8)
         guard (2...longest).contains(typed.count) else { return nil }

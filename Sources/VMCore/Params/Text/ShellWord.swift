@@ -1,4 +1,4 @@
-/// Reads one word as sh does (POSIX XCU 2.2 Quoting), removing its quotes, and refuses whatever sh would do more with.
+/// Reads one word as sh does (POSIX XCU 2.2 Quoting), removing its quotes, and refuses what sh would expand or run.
 struct ShellWord {
     /// Consecutive bytes of the value that are consecutive in the file.
     struct Run: Equatable {
@@ -50,7 +50,7 @@ struct ShellWord {
         }
     }
 
-    /// Takes what follows the byte before the cursor and means only itself, all at once: nearly every value is made of it.
+    /// Takes a run of ordinary characters at once: nearly every value consists of them.
     private mutating func takeOrdinary() {
         let stop = bytes[cursor..<end].firstIndex { !Self.isOrdinary($0) } ?? end
         text += bytes[cursor..<stop]
@@ -102,30 +102,30 @@ struct ShellWord {
     private mutating func readEscaped() throws(Fault) {
         guard cursor + 1 < end else {
             throw fault(
-                cursor..<cursor + 1, "a value can't go on in the next line", "Write it on one line.",
-                meant: String(decoding: text, as: UTF8.self) + "\\", "Write it on one line; with the backslash itself:")
+                cursor..<cursor + 1, "a value can't continue on the next line", "Write it on one line.",
+                meant: String(decoding: text, as: UTF8.self) + "\\", "Write it on one line; with a literal backslash:")
         }
         cursor += 1
         try take()
     }
 
-    /// A `$` that begins no expansion is itself in sh, and here.
+    /// A `$` that begins no expansion is literal, as in sh.
     private mutating func readDollar(quoted: Bool) throws(Fault) {
         let next = cursor + 1 < end ? Unicode.Scalar(bytes[cursor + 1]) : " "
         let isBacktick = bytes[cursor] == UInt8(ascii: "`")
         let expands =
             switch next {
             case "A"..."Z", "a"..."z", "0"..."9", "_", "{", "(", "@", "*", "#", "?", "-", "$", "!": true
-            // $'…' and $"…" are quotes of bash's own.
+            // $'…' and $"…" are quotes in bash.
             case "'", "\"": !quoted
             default: false
             }
         guard expands || isBacktick else { return try take() }
         let what = isBacktick || next == "(" ? "a command" : "a variable"
         throw fault(
-            cursor..<min(cursor + 2, end), "\(what) is not expanded here: a params file is data, never run",
+            cursor..<min(cursor + 2, end), "\(what) is not expanded here: a params file is data and is never run",
             "Write the value that it stands for.",
-            meant: literal, "Write the value that it stands for; as plain characters:")
+            meant: literal, "Write the value that it stands for; as literal characters:")
     }
 
     /// Whether the byte is one that no value can hold.
@@ -137,8 +137,8 @@ struct ShellWord {
         guard !Self.isControl(byte) else {
             let hint: Hint =
                 byte == UInt8(ascii: "\r")
-                ? "It ends no line here: convert the file with tr '\\r' '\\n', or remove it."
-                : "Remove it, with cat -v to see it; it may come from copying out of a terminal."
+                ? "It does not end a line here: convert the file with tr '\\r' '\\n', or remove it."
+                : "Remove it (cat -v shows it); it may come from copying from a terminal."
             throw fault(
                 cursor..<cursor + 1, "there is a control character, \(Printable.glyph(byte: byte).text), in the value",
                 hint)
@@ -156,7 +156,7 @@ extension ShellWord {
         let character = Character(Unicode.Scalar(bytes[cursor]))
         return fault(
             cursor..<cursor + 1, "an unquoted '\(character)' would end the value in sh",
-            "Leave it out with what follows, or quote the value; a comment begins with ' #'.", meant: literal,
+            "Remove it and what follows, or quote the value; a comment begins with ' #'.", meant: literal,
             "A comment begins with ' #'; if it belongs to the value:")
     }
 
@@ -164,7 +164,7 @@ extension ShellWord {
         fault(
             cursor..<cursor + 1, "'~' is not expanded here: kvmctl runs as different users",
             "Write the home directory's absolute path.",
-            meant: literal, "Write the home directory's absolute path; for a file that is called so:")
+            meant: literal, "Write the home directory's absolute path; for a file with this name:")
     }
 
     private func unterminated(_ quote: Int) -> Fault {
@@ -172,10 +172,10 @@ extension ShellWord {
         return fault(
             quote..<end, "the quote is not closed on this line",
             mark == "'" ? "Add the closing ' (within '…' write a ' as '\\'')." : "Add the closing \".",
-            meant: String(decoding: text, as: UTF8.self), "Add the closing quote, or write it without:")
+            meant: String(decoding: text, as: UTF8.self), "Add the closing quote, or write:")
     }
 
-    /// The rest of the line as it is written; nil where it has quotes of its own.
+    /// The rest of the line as written; nil if it has quotes.
     private var literal: String? {
         let rest = bytes[start..<end]
         let comment = rest.indices.dropFirst().first {

@@ -6,7 +6,7 @@ struct SourceText {
     static let window = 100
     /// The cells kept before the place when a line has to be cut.
     private static let lead = 40
-    /// A tab is still a tab until it is known where it stands.
+    /// Tabs are kept until their columns are known.
     private static let tab: [Unicode.Scalar] = ["\t"]
 
     /// Lays a fault out. The work is linear in the length of its line.
@@ -59,7 +59,7 @@ struct SourceText {
 }
 
 extension String {
-    /// Appends what is shown for a glyph, a tab as blanks up to the next multiple of eight cells.
+    /// Appends a glyph; a tab becomes spaces up to the next multiple of eight cells.
     fileprivate mutating func append(_ glyph: Printable.Glyph, at cells: inout Int) {
         let width = glyph.text == "\t" ? 8 - cells % 8 : glyph.width
         self += glyph.text == "\t" ? String(repeating: " ", count: width) : glyph.text
@@ -68,7 +68,7 @@ extension String {
 }
 
 extension Printable.Glyph {
-    /// The most cells that the glyph takes; at least one, so that combining marks don't come for nothing.
+    /// The most cells that the glyph takes; at least one, so that combining marks are not free.
     fileprivate var room: Int { text == "\t" ? 8 : max(1, width) }
 }
 

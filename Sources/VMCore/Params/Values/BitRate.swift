@@ -1,15 +1,15 @@
-/// A rate of data, as networks count it: decimal, in bits a second.
+/// A data rate in bits per second, with decimal units, as usual for networks.
 package struct BitRate: Hashable, Sendable {
-    /// Bits a second.
+    /// Bits per second.
     package var bitsPerSecond: Int64
 
-    /// So many bits a second.
+    /// A rate of that many bits per second.
     package init(bitsPerSecond: Int64) { self.bitsPerSecond = bitsPerSecond }
 
-    /// Bytes a second.
+    /// Bytes per second.
     package var bytesPerSecond: Int64 { bitsPerSecond / 8 }
 
-    /// What can be asked for: below, a guest's first page would take minutes; above, there is no such network yet.
+    /// The accepted rates: below, a guest would take minutes to load a web page; above, there is no such network yet.
     package static let range = BitRate(bitsPerSecond: 64_000)...BitRate(bitsPerSecond: 100_000_000_000)
 
     private static let units: [(letter: Character, factor: Int64)] = [
@@ -35,14 +35,14 @@ extension BitRate {
     package init(parsing text: String) throws(ValueFault) {
         var hint: Hint {
             """
-            Write bits a second in decimal units, such as \(example: "100M"), \(example: "2.5G") or \(example: "1Gbit").
+            Write bits per second in decimal units, such as \(example: "100M"), \(example: "2.5G") or \(example: "1Gbit").
             """
         }
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         let unit = text[number.endIndex...]
         let parts = number.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 12 }) else {
-            throw ValueFault("\(Printable.quoted(text)) is no rate", hint: hint)
+            throw ValueFault("\(Printable.quoted(text)) is not a rate", hint: hint)
         }
         let factor = try Self.factor(of: unit, after: number, hint: hint)
         let fraction = parts.count == 2 ? parts[1] : ""
@@ -58,7 +58,7 @@ extension BitRate {
     }
 
     private static let limits: Hint =
-        "Write a rate from \(example: range.lowerBound) to \(example: range.upperBound) bits a second."
+        "Write a rate from \(example: range.lowerBound) to \(example: range.upperBound) bits per second."
 
     private static func factor(of unit: Substring, after number: Substring, hint: Hint) throws(ValueFault) -> Int64 {
         let range = number.utf8.count..<number.utf8.count + unit.utf8.count
@@ -67,8 +67,8 @@ extension BitRate {
         let rest = known == nil ? unit : unit.dropFirst()
         if rest.isEmpty || rest.lowercased() == "bit" { return known?.factor ?? 1 }
         if rest == "B" || rest.lowercased().hasPrefix("byte") || rest.lowercased() == "ib" {
-            throw ValueFault("a rate is not in bytes, but in bits a second", hint: hint, range: range)
+            throw ValueFault("a rate is in bits per second, not in bytes", hint: hint, range: range)
         }
-        throw ValueFault("\(Printable.quoted(unit)) is no unit of a rate", hint: hint, range: range)
+        throw ValueFault("\(Printable.quoted(unit)) is not a unit of a rate", hint: hint, range: range)
     }
 }

@@ -3,7 +3,7 @@ package struct ByteCount: Hashable, Comparable, Sendable {
     /// How many bytes.
     package var bytes: Int64
 
-    /// So many bytes.
+    /// A size of that many bytes.
     package init(bytes: Int64) { self.bytes = bytes }
 
     /// Orders by size.
@@ -14,7 +14,7 @@ package struct ByteCount: Hashable, Comparable, Sendable {
 package enum ByteUnit: Int, CaseIterable, Sendable {
     case byte, kibi, mebi, gibi, tebi, pebi, exbi
 
-    /// The power of two that one of the unit is.
+    /// The unit in bytes, as a power of two.
     var shift: Int { rawValue * 10 }
 
     /// `bytes`, `KiB`, `MiB`, …
@@ -61,7 +61,7 @@ extension ByteCount: CustomStringConvertible {
 }
 
 extension ByteCount {
-    /// As the value of a key for which a bare number counts such units; nil: none may be bare.
+    /// As the value of a key for which a bare number is in this unit; nil: the key takes no bare number.
     func parameter(bare: ByteUnit?) -> String {
         let isBare = bytes % 1024 != 0
         return isBare && bare != .byte ? "\(Double(bytes) / 1024)K" : parameter
@@ -77,9 +77,9 @@ extension ByteCount {
     }
 }
 
-/// What a file system or the kernel says of sizes can be anything: what is computed with them ends at what an Int64 holds.
+/// A file system or the kernel can report any size, so arithmetic saturates at the limits of Int64.
 extension ByteCount {
-    /// So many blocks of a size each.
+    /// The size of that many blocks.
     package init(blocks: UInt64, of size: UInt64) {
         let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
         self.init(bytes: overflow ? .max : Int64(clamping: bytes))
@@ -91,7 +91,7 @@ extension ByteCount {
         return ByteCount(bytes: overflow ? (left.bytes < 0 ? .min : .max) : sum)
     }
 
-    /// What is left, never negative.
+    /// The difference, never negative.
     package static func - (left: ByteCount, right: ByteCount) -> ByteCount {
         let (rest, overflow) = left.bytes.subtractingReportingOverflow(right.bytes)
         return ByteCount(bytes: overflow ? (left.bytes < 0 ? 0 : .max) : max(0, rest))

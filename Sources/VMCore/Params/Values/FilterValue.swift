@@ -1,7 +1,7 @@
 import BridgeNet
 
 extension ParamsDecoder {
-    /// `mac`, `ip`, `mac,ip=192.0.2.7,2001:db8::7`: what follows `ip=` are addresses, up to the next word.
+    /// `mac`, `ip`, `mac,ip=192.0.2.7,2001:db8::7`: addresses follow `ip=`, up to the next word.
     static func filter(_ text: String) throws(ValueFault) -> SourceFilter {
         var filter = SourceFilter(checksMAC: false)
         var offset = 0
@@ -19,7 +19,7 @@ extension ParamsDecoder {
         "Write \(example: "mac"), ip=ADDRESS, or both, such as \(example: "mac,ip=192.0.2.7,2001:db8::7")."
 
     private static func add(_ word: Substring, to filter: inout SourceFilter, at place: Range<Int>) throws(ValueFault) {
-        let twice = ValueFault("'\(word)' is named twice", hint: "Name each once.", range: place)
+        let twice = ValueFault("'\(word)' is listed twice", hint: "List each once.", range: place)
         switch (word, filter.addresses) {
         case ("mac", _):
             guard !filter.checksMAC else { throw twice }
@@ -39,7 +39,7 @@ extension ParamsDecoder {
         case (_, nil), (_, .lease?):
             let isAddress = IPAddress(word) != nil
             throw ValueFault(
-                "\(Printable.quoted(word)) is \(isAddress ? "an address without 'ip='" : "no filter")",
+                "\(Printable.quoted(word)) is \(isAddress ? "an address without 'ip='" : "not a filter")",
                 hint: filterHint,
                 range: place)
         }
@@ -48,10 +48,10 @@ extension ParamsDecoder {
     private static func guestAddress(_ text: Substring, at place: Range<Int>) throws(ValueFault) -> IPAddress {
         guard let literal = IPAddress(text) else {
             throw ValueFault(
-                "\(Printable.quoted(text)) is no IP address", hint: filterHint, range: place.isEmpty ? nil : place)
+                "\(Printable.quoted(text)) is not an IP address", hint: filterHint, range: place.isEmpty ? nil : place)
         }
         guard !literal.isMulticast, !literal.isUnspecified, !literal.isLoopback else {
-            throw ValueFault("no guest sends as \(text)", hint: "Write the guest's own addresses.", range: place)
+            throw ValueFault("a guest can't send as \(text)", hint: "Write the guest's own addresses.", range: place)
         }
         return literal
     }

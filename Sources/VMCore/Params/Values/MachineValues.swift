@@ -1,7 +1,7 @@
 import FoundationEssentials
 import SystemPackage
 
-/// Parsers of the values of the machine's own keys.
+/// Parsers for the values of keys about the machine.
 extension ParamsDecoder {
     package static let nameRule = "A name is 1 to 64 letters, digits, '.', '_' and '-', and does not begin with '-'."
 
@@ -15,10 +15,10 @@ extension ParamsDecoder {
 
     static func uuid(_ text: String) throws(ValueFault) -> UUID {
         var hint: Hint {
-            "Write 32 hex digits as 8-4-4-4-12; 'uuidgen' makes one. \(removal: "Without the line") one is derived."
+            "Write 32 hex digits as 8-4-4-4-12; 'uuidgen' makes one. \(removal: "Without the line"), one is derived."
         }
         guard text.utf8.count == 36, let uuid = UUID(uuidString: text) else {
-            throw ValueFault("\(Printable.quoted(text)) is no UUID", hint: hint)
+            throw ValueFault("\(Printable.quoted(text)) is not a UUID", hint: hint)
         }
         guard uuid != UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) else {
             throw ValueFault("the nil UUID identifies nothing", hint: hint)
@@ -35,8 +35,8 @@ extension ParamsDecoder {
     static func cpu(_ text: String) throws(ValueFault) -> String {
         try ParamValue.text(
             text, "CPU model", limit: 1024,
-            hint: "Write a model and its flags without blanks, such as \(example: "Haswell-v4,-hle").",
-            trying: ["Write it without blanks: \(value: text.filter { $0 != " " })"]
+            hint: "Write a model and its flags without spaces, such as \(example: "Haswell-v4,-hle").",
+            trying: ["Write it without spaces: \(value: text.filter { $0 != " " })"]
         ) { $0 > 0x20 && $0 < 0x7f }
     }
 
@@ -48,7 +48,7 @@ extension ParamsDecoder {
             "Write \(example: "q35"), \(example: "pc"), or a versioned name such as \(example: "pc-q35-7.2")."
         }
         throw ValueFault(
-            "\(Printable.quoted(text)) is not a machine that kvmctl knows",
+            "\(Printable.quoted(text)) is not a machine type that kvmctl knows",
             hint: general, trying: meant.map { ["Did you mean \(value: $0)?"] } ?? [])
     }
 
@@ -60,7 +60,7 @@ extension ParamsDecoder {
             guard let device = BootDevice(rawValue: String(word)) else {
                 var fault = ParamValue.unknownWord(
                     String(word), of: BootDevice.allCases.map(\.rawValue), range: range)
-                let rule = " Separate them with commas, without blanks."
+                let rule = " Separate them with commas, without spaces."
                 fault.hint = fault.hint?.followed(by: rule)
                 fault.trying = fault.trying.map { $0.followed(by: rule) }
                 throw fault
@@ -68,8 +68,8 @@ extension ParamsDecoder {
             guard !devices.contains(device) else {
                 let once = (devices.map(\.rawValue)).joined(separator: ",")
                 throw ValueFault(
-                    "'\(word)' is named twice", hint: "Name each device once.",
-                    trying: ["Name each device once, such as \(value: once)."], range: range)
+                    "'\(word)' is listed twice", hint: "List each device once.",
+                    trying: ["List each device once, such as \(value: once)."], range: range)
             }
             devices.append(device)
             offset = range.upperBound + 1
@@ -83,13 +83,13 @@ extension ParamsDecoder {
         }
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 32 && !$0.hasPrefix("-") }) else {
-            throw ValueFault("\(Printable.quoted(text)) is no user", hint: hint)
+            throw ValueFault("\(Printable.quoted(text)) is not a user", hint: hint)
         }
         for part in parts where part.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
             // 2^32 - 1 means "no change" to chown(2) and setresuid(2).
             guard let id = UInt32(part), id != UInt32.max else {
                 throw ValueFault(
-                    "\(part) is out of range", hint: "Ids go from \(example: 0) to \(example: UInt32.max - 1).")
+                    "\(part) is out of range", hint: "Ids range from \(example: 0) to \(example: UInt32.max - 1).")
             }
         }
         return try ParamValue.text(text, "user", limit: 65, hint: hint) { ParamValue.isWord($0, or: "_.-$:") }
@@ -104,20 +104,20 @@ extension ParamsDecoder {
         ) { ParamValue.isWord($0, or: "-_") }
     }
 
-    /// `QEMU`: what contains a slash is a path.
+    /// `QEMU`: a value with a slash is a path.
     func qemu(_ text: String) throws(ValueFault) -> String {
         if text.contains("/") { return try ParamValue.path(text, in: directory).string }
         return try ParamValue.text(
             text, "command", limit: 255,
-            hint: "Write a path, or a command's name; arguments go into QEMUARG0 and so on."
+            hint: "Write a path or the name of a command; arguments go in QEMUARG0 and so on."
         ) { ParamValue.isWord($0, or: "-_.+") }
     }
 
     static func qemuArgument(_ text: String) throws(ValueFault) -> String {
-        // Verbatim means one element of argv. An option of QEMU's never contains a blank, so this is two in one.
+        // Verbatim means one element of argv. A QEMU option never contains a space, so this is two in one.
         if text.hasPrefix("-"), let blank = text.utf8.enumerated().first(where: { $0.element == 0x20 })?.offset {
             throw ValueFault(
-                "this is an option and its value in one argument, which QEMU does not take",
+                "this is an option and its value in one argument, which QEMU does not accept",
                 hint: "Use two keys, such as QEMUARG0=-device and QEMUARG1=virtio-rng-pci.", range: blank..<blank + 1)
         }
         return text

@@ -4,17 +4,17 @@ import BridgeNet
 package enum Network: Hashable, Sendable {
     /// `bridge:NAME`.
     case bridge(DeviceName)
-    /// `nat`: a private network of the host's, shared by all VMs that ask for it, that reaches the outside through the
+    /// `nat`: a private network on the host, shared by all VMs that ask for it, that reaches the outside through the
     /// host's address.
     case nat
     /// `isolated:NAME`: a private network without a way out, shared by the VMs that name it.
     case isolated(NetworkName)
-    /// `macvtap:DEV`: an address of its own on the network of one of the host's devices.
+    /// `macvtap:DEV`: a separate address on the network of one of the host's devices.
     case macvtap(DeviceName)
     /// `user`: QEMU's user-mode stack.
     case user
 
-    /// Whether a host port can lead to a guest on it (`FORWARDn`).
+    /// Whether a host port can be forwarded to a guest on it (`FORWARDn`).
     package var takesForwards: Bool { self == .user || self == .nat }
 }
 
@@ -31,15 +31,15 @@ extension Network: CustomStringConvertible {
     }
 }
 
-/// The name of an isolated network: 1 to 11 letters, digits, `.`, `_` and `-`, so that with a prefix of four it can be a
-/// bridge's name.
+/// The name of an isolated network: 1 to 11 letters, digits, `.`, `_` and `-`, so that it fits into a bridge's name
+/// after a prefix of four.
 package struct NetworkName: Hashable, Sendable, CustomStringConvertible {
     /// The longest name in bytes.
     package static let maximumLength = 11
     /// The name itself.
     package let description: String
 
-    /// Takes a valid name; anything else is nil.
+    /// Nil if the text is not a valid name.
     package init?(_ text: some StringProtocol) {
         guard (1...Self.maximumLength).contains(text.utf8.count),
             text.utf8.allSatisfy({ ParamValue.isWord($0, or: "._-") })
@@ -48,18 +48,18 @@ package struct NetworkName: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// `NETn_FILTER`: what a guest may send as.
+/// `NETn_FILTER`: the addresses that a guest may send from.
 package struct SourceFilter: Hashable, Sendable {
-    /// `mac`: nothing but the NIC's own address.
+    /// `mac`: only the NIC's own MAC.
     package var checksMAC: Bool
-    /// `ip`: nothing but these addresses; nil: any.
+    /// `ip`: only these addresses; nil: any.
     package var addresses: Addresses?
 
     /// The guest's own IP addresses.
     package enum Addresses: Hashable, Sendable {
-        /// Those that it was given by a network of ours.
+        /// The addresses that kvmctl's own network gave it.
         case lease
-        /// These, each once.
+        /// These, without duplicates.
         case list([IPAddress])
     }
 }

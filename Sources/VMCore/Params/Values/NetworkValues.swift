@@ -1,6 +1,6 @@
 import BridgeNet
 
-/// Parsers of the values of the network's keys.
+/// Parsers for the values of keys about the network.
 extension ParamsDecoder {
     package static func network(_ text: String) throws(ValueFault) -> NetworkChoice {
         var hint: Hint {
@@ -33,27 +33,27 @@ extension ParamsDecoder {
         let meant = Nearest.match(kind.lowercased(), among: kinds).map { "\($0)\(text.dropFirst(kind.count))" }
         let candidates = [isBridge ? "bridge:\(text)" : nil, meant].compactMap(\.self)
         return ValueFault(
-            "\(Printable.quoted(text)) is no kind of network", hint: hint,
+            "\(Printable.quoted(text)) is not a kind of network", hint: hint,
             trying: candidates.map { "Did you mean \(value: $0)?" })
     }
 
     static let interfaceRule: Hint =
-        "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and blanks, and neither 'all' nor 'default'."
+        "An interface's name is 1 to 15 ASCII characters without '/', ':', '%' and spaces, and neither 'all' nor 'default'."
 
-    /// A device, by any of its names: one of udev's may be longer than a device's own can be.
+    /// A device, by any of its names: an alternative name that udev sets may be longer than an interface name can be.
     private static func device(_ text: String, range: Range<Int>) throws(ValueFault) -> DeviceName {
         if let name = DeviceName(text) { return name }
         if text.isEmpty {
-            throw ValueFault("which device?", hint: "Write macvtap:DEVICE, such as \(example: "macvtap:eth0").")
+            throw ValueFault("no device is given", hint: "Write macvtap:DEVICE, such as \(example: "macvtap:eth0").")
         }
         throw ValueFault("\(Printable.quoted(text)) can't be a device's name", hint: interfaceRule, range: range)
     }
 
-    /// A bridge, which may be made yet: its name is no longer than a device's own can be.
+    /// A bridge, which may not exist yet: its name has to be a valid interface name.
     static func bridge(_ text: String, range: Range<Int>? = nil) throws(ValueFault) -> DeviceName {
         if let name = InterfaceName(text) { return DeviceName(name) }
         if text.isEmpty {
-            throw ValueFault("which bridge?", hint: "Write bridge:NAME, such as \(example: "bridge:br0").")
+            throw ValueFault("no bridge is given", hint: "Write bridge:NAME, such as \(example: "bridge:br0").")
         }
         throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: interfaceRule, range: range)
     }
@@ -61,7 +61,7 @@ extension ParamsDecoder {
     private static func networkName(_ text: String, range: Range<Int>) throws(ValueFault) -> NetworkName {
         if let name = NetworkName(text) { return name }
         if text.isEmpty {
-            throw ValueFault("which network?", hint: "Write isolated:NAME, such as \(example: "isolated:lab").")
+            throw ValueFault("no network is given", hint: "Write isolated:NAME, such as \(example: "isolated:lab").")
         }
         throw ValueFault(
             "\(Printable.quoted(text)) can't be a network's name",
@@ -75,7 +75,7 @@ extension ParamsDecoder {
         }
         guard !name.isPrivate else {
             throw ValueFault(
-                "\(name) is what kvmctl calls the bridges of VMs on nat and isolated networks",
+                "names such as \(name) are reserved for kvmctl's bridges for nat and isolated networks",
                 hint: "Write another name, such as \(example: "tap7").")
         }
         return name
@@ -91,10 +91,10 @@ extension ParamsDecoder {
     static func mac(_ text: String) throws(ValueFault) -> MACAddress {
         guard let mac = MACAddress(text) else {
             throw ValueFault(
-                "\(Printable.quoted(text)) is no MAC address",
+                "\(Printable.quoted(text)) is not a MAC address",
                 hint: """
-                    Write six pairs of hex digits, such as \(example: "52:54:00:12:34:56"); \(removal: "without the line") it \
-                    is derived.
+                    Write six pairs of hex digits, such as \(example: "52:54:00:12:34:56"); \(removal: "without the line"), \
+                    one is derived.
                     """)
         }
         guard !mac.isMulticast else {
@@ -104,14 +104,16 @@ extension ParamsDecoder {
         }
         guard !mac.isZero else {
             throw ValueFault(
-                "no NIC can have the address zero",
-                hint: "Write one such as \(example: "52:54:00:12:34:56"); \(removal: "without the line") it is derived."
+                "a NIC's MAC can't be all zeros",
+                hint: """
+                    Write one such as \(example: "52:54:00:12:34:56"); \(removal: "without the line"), one is derived.
+                    """
             )
         }
         return mac
     }
 
-    /// The same address but for the bit that makes it a group's (IEEE 802, I/G).
+    /// The same address without the bit that makes it a group address (IEEE 802, I/G).
     private static func singleStation(_ mac: MACAddress) -> Hint? {
         MACAddress(octets: [mac.octets[0] & 0xfe] + mac.octets.dropFirst()).map {
             "The first pair has to be even: write \(value: $0)"

@@ -1,10 +1,10 @@
 import BridgeNet
 
-/// Values of vm.params that stand alone, as the options of a command have them: one judge for both.
+/// Values of a command's options, which follow the same rules as the values in vm.params.
 package enum OptionValue {
     /// What is wrong with an option's value.
     package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
-        /// The reason, and what to write, in a sentence each.
+        /// The reason, and what to write, one sentence each.
         package let description: String
     }
 
@@ -41,7 +41,7 @@ package enum OptionValue {
         }
     }
 
-    /// A bridge that is there, by any of its names.
+    /// An existing bridge, by any of its names.
     package static func presentBridge(_ text: String) throws(Fault) -> DeviceName {
         try judged(text) { text throws(ValueFault) in
             if let name = DeviceName(text) { return name }
@@ -57,13 +57,13 @@ package enum OptionValue {
         }
     }
 
-    /// An address of the host's, with the length of its network.
+    /// A host's address with the prefix length of its network.
     package static func addressWithLength(_ text: String) throws(Fault) -> IPPrefix {
         try judged(text) { text throws(ValueFault) in
             let hint: Hint =
-                "Write the host's address and the length of its network, such as 192.168.1.5/24 or 2001:db8::5/64."
+                "Write the host's address with its prefix length, such as 192.168.1.5/24 or 2001:db8::5/64."
             guard let prefix = IPPrefix(text) else {
-                throw ValueFault("\(Printable.quoted(text)) is no address with a length", hint: hint)
+                throw ValueFault("\(Printable.quoted(text)) is not an address with a prefix length", hint: hint)
             }
             let hasHosts = prefix.length < prefix.address.family.bits - 1
             let isNetwork = hasHosts && (prefix.network == prefix || prefix.isBroadcast)
@@ -79,7 +79,7 @@ package enum OptionValue {
         try judged(text) { text throws(ValueFault) in
             if let address = IPAddress(text), !address.isUnspecified, !address.isMulticast { return address }
             throw ValueFault(
-                "\(Printable.quoted(text)) is no address of a host", hint: "Write one such as 192.168.1.1 or fe80::1.")
+                "\(Printable.quoted(text)) is not a host's address", hint: "Write one such as 192.168.1.1 or fe80::1.")
         }
     }
 
@@ -93,8 +93,8 @@ package enum OptionValue {
         try judged(text) { text throws(ValueFault) in
             if let service = NetworkService(rawValue: text) { return service }
             throw ValueFault(
-                "\(Printable.quoted(text)) is no network service that kvmctl knows",
-                hint: "it is one of: \(NetworkService.allCases.map(\.rawValue).joined(separator: ", "))")
+                "\(Printable.quoted(text)) is not a network service that kvmctl knows",
+                hint: "Choose one of: \(NetworkService.allCases.map(\.rawValue).joined(separator: ", "))")
         }
     }
 
@@ -103,7 +103,7 @@ package enum OptionValue {
         try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: 0...1_000_000_000) }
     }
 
-    /// A span of time: `30s`, `2m`, `1h`, or bare seconds.
+    /// A duration: `30s`, `2m`, `1h`, or bare seconds.
     package static func duration(_ text: String) throws(Fault) -> Duration {
         try judged(text) { text throws(ValueFault) in
             let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
@@ -112,7 +112,7 @@ package enum OptionValue {
             let limit: Int64 = 365 * 86400
             guard let number = Int64(digits), (0...limit).contains(number), number * (factor ?? 1) <= limit else {
                 throw ValueFault(
-                    "\(Printable.quoted(text)) is no span of time",
+                    "\(Printable.quoted(text)) is not a duration",
                     hint: "Write seconds, minutes or hours, such as 30s, 2m or 1h; at most a year.")
             }
             return .seconds(number * (factor ?? 1))

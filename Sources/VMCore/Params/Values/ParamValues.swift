@@ -1,8 +1,8 @@
 import SystemPackage
 
-/// Parsers of values that several keys share. Each takes the whole value.
+/// Parsers that several keys share. Each takes the whole value.
 package enum ParamValue {
-    /// `yes`, `no` and what else stands for them.
+    /// `yes`, `no` and their synonyms.
     static func bool(_ text: String) throws(ValueFault) -> Bool {
         switch text.lowercased() {
         case "yes", "true", "on", "1": return true
@@ -19,12 +19,12 @@ package enum ParamValue {
         throw unknownWord(text, of: Value.allCases.map(\.rawValue))
     }
 
-    /// The fault of a word that is none of some.
+    /// The fault of a word that is not in a list.
     static func unknownWord(_ text: String, of words: [String], range: Range<Int>? = nil) -> ValueFault {
         let list = words.joined(separator: ", ")
-        let hint = Hint(text: "The words are \(list).", examples: words)
+        let hint = Hint(text: "Valid values are \(list).", examples: words)
         let nearest = Nearest.match(text.lowercased(), among: words).map { word -> Hint in
-            "Did you mean \(part: word)? The words are \(list)."
+            "Did you mean \(part: word)? Valid values are \(list)."
         }
         return ValueFault(
             "\(Printable.quoted(text)) is unknown", hint: hint, trying: [nearest].compactMap(\.self), range: range)
@@ -32,7 +32,7 @@ package enum ParamValue {
 
     /// A decimal number in a range.
     static func integer(_ text: String, in range: ClosedRange<Int>) throws(ValueFault) -> Int {
-        // Made only for a fault: most values have none.
+        // Made only for a fault, which most values don't have.
         var hint: Hint { "Write a number from \(example: range.lowerBound) to \(example: range.upperBound)." }
         guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
             let negative = text.hasPrefix("-") && Int(text) != nil
@@ -67,10 +67,10 @@ package enum ParamValue {
                         "Write \(value: "\(text)M") for MiB, or \(value: "\(text)K") for KiB.",
                     ])
             case .notANumber, .unknownUnit:
-                let bare = bareUnit.map { " A bare number counts \($0.symbol)." } ?? ""
+                let bare = bareUnit.map { " A bare number is in \($0.symbol)." } ?? ""
                 throw ValueFault(
                     "\(Printable.quoted(text)) \(error)", hint: Hint(error).followed(by: bare),
-                    trying: ByteCount.withoutBlanks(text).map { ["Write \(value: $0), without a blank."] } ?? [])
+                    trying: ByteCount.withoutBlanks(text).map { ["Write \(value: $0), without a space."] } ?? [])
             case .ambiguousUnit(let unit, let binary):
                 let number = text.dropLast(unit.count)
                 throw ValueFault(
@@ -86,7 +86,7 @@ package enum ParamValue {
         return size
     }
 
-    /// A file's path, made absolute. A `..` stays: behind a symbolic link it is not what it looks like.
+    /// A file's path, made absolute. A `..` is kept: after a symbolic link it does not lead where it seems to.
     static func path(_ text: String, in directory: String) throws(ValueFault) -> FilePath {
         if isURL(text) {
             throw ValueFault(
@@ -98,18 +98,17 @@ package enum ParamValue {
             throw ValueFault("\(Printable.quoted(text)) names a directory", hint: "Write the path of a file in it.")
         }
         let absolute = text.utf8.first == UInt8(ascii: "/") ? text : directory + "/" + text
-        // PATH_MAX and NAME_MAX of limits.h, less the NUL. Looked at before a FilePath is made of it: those take
-        // quadratic time.
+        // PATH_MAX and NAME_MAX of limits.h, less the NUL. Checked first: making a FilePath takes quadratic time.
         guard absolute.utf8.count < 4096, let isPlain = isPlain(absolute) else {
             throw ValueFault(
-                "the path is longer than Linux takes", hint: "At most 4095 bytes in all, and 255 between two '/'.")
+                "the path is longer than Linux allows", hint: "At most 4095 bytes in all, and 255 between two '/'.")
         }
         if isPlain { return FilePath(absolute) }
         let parts = absolute.utf8.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
         return FilePath("/" + parts.map { String(Substring($0)) }.joined(separator: "/"))
     }
 
-    /// Whether an absolute path has no empty component and no `.`, as nearly all; nil: a component is too long.
+    /// Whether an absolute path has no empty component and no `.`, as nearly all have; nil: a component is too long.
     private static func isPlain(_ absolute: String) -> Bool? {
         var isPlain = true
         var length = 0
@@ -127,13 +126,13 @@ package enum ParamValue {
         return isPlain && length > 0 && !isDot
     }
 
-    /// Whether the text has a scheme and `://`, as network block devices are named to QEMU.
+    /// Whether the text begins with a scheme and `://`, as QEMU's names for network block devices do.
     private static func isURL(_ text: String) -> Bool {
         guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return false }
         return text.utf8[..<colon].allSatisfy { isWord($0, or: "+-.") } && text.utf8[colon...].starts(with: "://".utf8)
     }
 
-    /// Text that matches a set of bytes throughout.
+    /// Text that consists of allowed bytes only.
     static func text(
         _ text: String, _ what: String, limit: Int, hint: Hint, trying: [Hint] = [], where allowed: (UInt8) -> Bool
     ) throws(ValueFault) -> String {
@@ -141,7 +140,8 @@ package enum ParamValue {
             let offset = text.utf8.distance(from: text.startIndex, to: bad)
             let length = UTF8.width(text.unicodeScalars[bad])
             throw ValueFault(
-                "\(Printable.quoted(text)) is no \(what)", hint: hint, trying: trying, range: offset..<offset + length)
+                "\(Printable.quoted(text)) is not a \(what)", hint: hint, trying: trying,
+                range: offset..<offset + length)
         }
         guard text.utf8.count <= limit else {
             throw ValueFault("\(Printable.quoted(text)) is too long: \(text.utf8.count) bytes", hint: hint)

@@ -1,23 +1,23 @@
-/// Why a text is no size.
+/// Why a text is not a size.
 package enum SizeError: Error, Equatable, Sendable {
-    /// There is nothing, or something that is no decimal number.
+    /// Empty, or not a decimal number.
     case notANumber
     /// Below zero.
     case negative
-    /// What follows the number is no unit.
+    /// What follows the number is not a unit.
     case unknownUnit(String)
-    /// `KB`, `MB`, …: elsewhere a power of ten, elsewhere a power of two. The binary letter is attached.
+    /// `KB`, `MB`, …: in some places a power of ten, in others a power of two. The binary letter is attached.
     case ambiguousUnit(String, binary: String)
-    /// A bare number where a unit has to be given.
+    /// A bare number where a unit is required.
     case missingUnit
-    /// A fraction that does not come to whole bytes, such as `1.3K`.
+    /// A fraction that is not a whole number of bytes, such as `1.3K`.
     case fractionOfAByte
     /// More than an `Int64` holds: 8 EiB.
     case tooLarge
 }
 
 extension SizeError: CustomStringConvertible {
-    /// The reason, as what follows `'1.3K'` in a sentence.
+    /// The reason, as it follows `'1.3K'` in a sentence.
     package var description: String {
         switch self {
         case .notANumber: "is not a size"
@@ -25,7 +25,7 @@ extension SizeError: CustomStringConvertible {
         case .unknownUnit(let unit): "has an unknown unit, \(Printable.quoted(unit))"
         case .ambiguousUnit(let unit, _): "has an ambiguous unit, \(Printable.quoted(unit)): 1000s or 1024s?"
         case .missingUnit: "has no unit"
-        case .fractionOfAByte: "does not come to whole bytes"
+        case .fractionOfAByte: "is not a whole number of bytes"
         case .tooLarge: "is too large"
         }
     }
@@ -54,7 +54,7 @@ extension ByteCount {
     ///
     /// - Parameters:
     ///   - text: The whole size, without blanks.
-    ///   - bareUnit: What a number without a unit counts; nil where one has to be given.
+    ///   - bareUnit: The unit of a bare number; nil if a unit is required.
     /// - Throws: What is wrong with the text.
     package init(parsing text: String, bareUnit: ByteUnit?) throws(SizeError) {
         var rest = text[...]
@@ -96,12 +96,12 @@ extension ByteCount {
         }
     }
 
-    /// The bytes that the digits after the point stand for, exactly.
+    /// The exact number of bytes that the digits after the point stand for.
     private static func bytes(fraction: Substring, of unit: ByteUnit) throws(SizeError) -> UInt64 {
         var digits = fraction
         while digits.last == "0" { digits.removeLast() }
         guard !digits.isEmpty else { return 0 }
-        // Beyond 18 digits the least unit is far below a byte; and 10^18 × 2^50 stays within 128 bits.
+        // Beyond 18 digits the last digit is far below a byte; and 10^18 × 2^50 stays within 128 bits.
         guard digits.utf8.count <= 18, let numerator = UInt64(digits) else { throw .fractionOfAByte }
         let denominator = digits.utf8.reduce(UInt128(1)) { product, _ in product * 10 }
         let (bytes, remainder) = (UInt128(numerator) << unit.shift).quotientAndRemainder(dividingBy: denominator)

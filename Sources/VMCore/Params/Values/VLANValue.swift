@@ -10,7 +10,7 @@ extension ParamsDecoder {
             let range = try vlanRange(word, at: place)
             if let other = ranges.first(where: { $0.overlaps(range) }) {
                 let twice = max(other.lowerBound, range.lowerBound)
-                throw ValueFault("VLAN \(twice) is named twice", hint: "Name each VLAN once.", range: place)
+                throw ValueFault("VLAN \(twice) is listed twice", hint: "List each VLAN once.", range: place)
             }
             ranges.append(range)
             offset = place.upperBound + 1
@@ -31,7 +31,7 @@ extension ParamsDecoder {
             return UInt16(end).flatMap { PortVLANs.identifiers.contains($0) ? $0 : nil }
         }
         guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil else {
-            throw ValueFault("\(Printable.quoted(word)) is no VLAN", hint: hint, range: place)
+            throw ValueFault("\(Printable.quoted(word)) is not a VLAN", hint: hint, range: place)
         }
         guard first <= last else {
             throw ValueFault("\(Printable.quoted(word)) ends before it begins", hint: hint, range: place)

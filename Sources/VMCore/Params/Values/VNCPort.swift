@@ -5,13 +5,13 @@ package struct VNCPort: Hashable, Sendable {
 
     private static let first: UInt16 = 5900
 
-    /// The port of that number; nil where no display can have it.
+    /// The port with that number; nil if no display can have it.
     package init?(_ number: some BinaryInteger) {
         guard let number = UInt16(exactly: number), number >= Self.first else { return nil }
         self.number = number
     }
 
-    /// The port of display N; nil where there is none.
+    /// The port of display N; nil if there is none.
     package init?(display: Int) {
         let (number, overflow) = display.addingReportingOverflow(Int(Self.first))
         guard display >= 0, !overflow else { return nil }

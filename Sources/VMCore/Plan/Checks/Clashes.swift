@@ -2,7 +2,8 @@ import FoundationEssentials
 import SystemPackage
 
 extension LaunchPlanner {
-    /// What other VMs have: of one that runs it keeps this one from starting; of one that does not it is worth knowing.
+    /// Checks what other VMs use as well. If a running VM has it, this one can't start; if a stopped one has, it is
+    /// noted.
     mutating func planNeighbours() {
         let name = facts.neighbours.holders(of: .name(plan.name))
         if let other = running(name) { problem(plan.nameConflict(with: other)) }
@@ -16,7 +17,7 @@ extension LaunchPlanner {
             if let other = running(holders) { problem(plan.addressConflict(nic, with: other)) }
             note("the MAC \(nic.mac) on \(nic.network)", holders)
         }
-        // Of one that runs these are seen to be in use, whoever uses them.
+        // If a running VM has them, other checks already find them in use.
         for tap in params.nics.compactMap(\.tap?.value) {
             note("the interface \(tap)", facts.neighbours.holders(of: .interface(tap)))
         }
@@ -24,7 +25,7 @@ extension LaunchPlanner {
         noteMedia()
         noteMemory()
         plan.notices += facts.unseen.map {
-            "what the VMs there have in common with this one is not known: \($0.summary)"
+            "the VMs there could not be checked for conflicts with this one: \($0.summary)"
         }
     }
 
@@ -32,7 +33,7 @@ extension LaunchPlanner {
         holders.first { $0.isRunning && !isSelf($0) }
     }
 
-    /// It may be among them, where they were all read.
+    /// This VM may be among them, if all were read.
     private func isSelf(_ other: Neighbour) -> Bool {
         other.file == params.file || other.filePlace != nil && other.filePlace == facts.ownFile
     }
@@ -49,7 +50,7 @@ extension LaunchPlanner {
         note("\(what) \(port.number)\(port.address.isEmpty ? "" : " on \(port.address)")", holders)
     }
 
-    /// CDs, and disks that are only read, can be shared.
+    /// CDs and read-only disks can be shared.
     private mutating func noteMedia() {
         let disks = params.disks.map { (path: $0.path.value, isWritten: !$0.readOnly.value) }
         let cdroms = params.cdroms.map { (path: $0.path.value, isWritten: false) }
@@ -59,7 +60,7 @@ extension LaunchPlanner {
         }
     }
 
-    /// Says who else wants it, of those that don't run. A thousand are neither named nor counted.
+    /// Notes stopped VMs that use the same thing. Only one is named, and only a few are counted.
     private mutating func note(_ what: String, _ holders: some Sequence<Neighbour>) {
         let rivals = holders.lazy.filter { [self] in !$0.isRunning && !isSelf($0) }.prefix(Self.mostRivals + 1)
         var others = 0
@@ -68,16 +69,16 @@ extension LaunchPlanner {
             if first == nil { first = rival } else { others += 1 }
         }
         guard let first else { return }
-        let rest = others == 0 ? "" : others == Self.mostRivals ? ", and of many more" : ", and of \(others) more"
-        plan.notices.append("\(what) is also that of \(first)\(rest): only one of them can run at a time")
+        let rest = others == 0 ? "" : others == Self.mostRivals ? " and many more" : " and \(others) more"
+        plan.notices.append("\(what) is also used by \(first)\(rest): only one of them can run at a time")
     }
 
     private static let mostRivals = 10
 
-    /// More than there is may go well, as long as the guests don't use it.
+    /// Guests can have more memory together than the host has, as long as they don't use it.
     private mutating func noteMemory() {
         guard let ram = facts.hostMemory?.bytes, facts.neighbours.count > 0 else { return }
-        // It may be counted already.
+        // This VM may be counted already.
         let selves = facts.ownFile.map { facts.neighbours.holders(of: .definition($0)).map(\.isRunning) } ?? []
         let own = params.memory.value.bytes
         func total(_ others: Int64, isIn: Bool) -> ByteCount? {
@@ -86,10 +87,10 @@ extension LaunchPlanner {
         }
         if let sum = total(facts.neighbours.memoryInUse, isIn: selves.contains(true)) {
             plan.notices.append(
-                "this VM and those that run have \(sum) of memory, and the host has \(ByteCount(bytes: ram))")
+                "this VM and the running ones have \(sum) of memory, but the host has \(ByteCount(bytes: ram))")
         } else if let sum = total(facts.neighbours.memory, isIn: !selves.isEmpty) {
             plan.notices.append(
-                "all VMs together have \(sum) of memory, and the host has \(ByteCount(bytes: ram)): not all can run at a time"
+                "all VMs together have \(sum) of memory, but the host has \(ByteCount(bytes: ram)): not all can run at a time"
             )
         }
     }

@@ -1,7 +1,7 @@
 import SystemPackage
 
 extension LaunchPlanner {
-    /// Refuses what QEMU's loader refuses, and what it takes though it never boots.
+    /// Refuses what QEMU's loader refuses, and what it accepts although it never boots.
     mutating func checkKernel(_ kernel: VMParams.DirectKernel) {
         guard case .image(let image)? = facts.images[kernel.image.value], let content = image.kernel else { return }
         let initrd: ImageFacts.Image? =
@@ -19,15 +19,15 @@ extension LaunchPlanner {
         if image.bytes > params.memory.value.bytes - Self.kernelAddress {
             refuse(
                 .badData, place(kernel.image.origin),
-                "\(kernel.image.value) is \(ByteCount(bytes: image.bytes)), which MEMORY=\(params.memory.value.parameter) "
-                    + "does not hold",
+                "\(kernel.image.value) is \(ByteCount(bytes: image.bytes)), which does not fit into "
+                    + "MEMORY=\(params.memory.value.parameter)",
                 remedy: "give the VM more MEMORY")
         }
         if let setting = kernel.initrd, let initrd { checkInitrd(setting, initrd, with: content) }
         if case .linux = content, let words = kernel.commandLine { checkVideoMode(words) }
     }
 
-    /// Where a kernel that is not ancient is loaded (Linux, Documentation/arch/x86/boot.rst).
+    /// Where all but ancient kernels are loaded (Linux, Documentation/arch/x86/boot.rst).
     private static let kernelAddress: Int64 = 1 << 20
 
     private mutating func checkInitrd(
@@ -37,7 +37,7 @@ extension LaunchPlanner {
         if case .linux(let setup) = kernel {
             if setup.version < 0x200 {
                 refuse(
-                    .badData, place(path.origin), "KERNEL is too old to take an initial RAM disk",
+                    .badData, place(path.origin), "KERNEL is too old for an initial RAM disk",
                     remedy: "remove the line, or use a newer kernel")
                 return
             }
@@ -52,15 +52,15 @@ extension LaunchPlanner {
         guard initrd.bytes >= limit else { return }
         refuse(
             .badData, place(path.origin),
-            "\(path.value) is \(initrd.bytes) bytes, and with MEMORY=\(params.memory.value.parameter) and this KERNEL there is "
+            "\(path.value) is \(initrd.bytes) bytes, but with MEMORY=\(params.memory.value.parameter) and this KERNEL there is "
                 + "room for \(max(0, limit - 1))",
             remedy: "give the VM more MEMORY, or use a smaller initial RAM disk")
     }
 
-    /// What ACPI's tables take at the end of the memory below 4 GiB (QEMU, hw/i386/pc.c, acpi_data_size).
+    /// The space that ACPI's tables take at the end of the memory below 4 GiB (QEMU, hw/i386/pc.c, acpi_data_size).
     private static let tables: Int64 = 0x28000
 
-    /// The memory below 4 GiB (QEMU, hw/i386/pc_q35.c and pc_piix.c: above that there is the PCI hole).
+    /// The memory below 4 GiB (QEMU, hw/i386/pc_q35.c and pc_piix.c: the PCI hole is above it).
     private var lowMemory: Int64 {
         let bytes = params.memory.value.bytes
         return switch params.machine.value.family {
@@ -69,7 +69,7 @@ extension LaunchPlanner {
         }
     }
 
-    /// QEMU itself acts on `vga=`, wherever in the command line that stands, and ends where it does not understand it.
+    /// QEMU itself interprets `vga=` anywhere in the command line, and exits if it does not understand it.
     private mutating func checkVideoMode(_ words: Setting<String>) {
         guard let start = words.value.firstRange(of: "vga=")?.upperBound else { return }
         let rest = words.value[start...]
@@ -80,6 +80,6 @@ extension LaunchPlanner {
         if UInt32(digits, radix: base) != nil { return }
         refuse(
             .badData, place(words.origin), "QEMU does not understand vga=\(mode)",
-            remedy: "write a number, normal, ext or ask; or remove it: Linux itself takes video= too")
+            remedy: "write a number, normal, ext or ask; or remove it: Linux also understands video=")
     }
 }

@@ -9,7 +9,7 @@ extension LaunchPlanner {
         var isDisk = false
     }
 
-    /// Refuses a file that is two things of this VM at once, whatever paths lead to it, where the guest writes to one of them.
+    /// Refuses a file that this VM uses twice, whatever paths lead to it, if the guest writes to it.
     mutating func refuseFilesInTwoPlaces() {
         var seen: [FilePlace: [Use]] = [:]
         for use in uses {
@@ -38,7 +38,7 @@ extension LaunchPlanner {
             .badData, place(use.path.origin),
             "\(use.path.value) is the same file as \(other.name)\(isSpelled ? " (\(other.path.value))" : "")",
             remedy: use.isDisk && other.isDisk
-                ? "two disks on one file destroy it: name another file, or set _READONLY=yes for both"
+                ? "two disks that share one file corrupt it: name another file, or set _READONLY=yes for both"
                 : "the guest would write to it: name another file")
     }
 }

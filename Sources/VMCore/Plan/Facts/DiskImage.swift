@@ -4,9 +4,9 @@ import SystemPackage
 struct UsableImage {
     var isBlockDevice: Bool
     var directIO: Bool
-    /// Whether it was looked at, rather than assumed to be there for root.
+    /// Whether it was looked at, rather than assumed to exist for root.
     var isSeen = true
-    /// Why direct I/O is not to be had, where that is not the file system's fault.
+    /// Why direct I/O is not possible, if that is not because of the file system.
     var directIOObstacle: String?
 }
 
@@ -16,12 +16,12 @@ extension UsableImage {
         self.init(isBlockDevice: image.isBlockDevice, directIO: image.directIO && fits)
         guard !fits else { return }
         directIOObstacle =
-            "direct I/O there takes a size that is a multiple of \(image.directIOUnit), and it is \(image.bytes) bytes"
+            "direct I/O there needs a size that is a multiple of \(image.directIOUnit), and it is \(image.bytes) bytes"
     }
 }
 
 extension LaunchPlanner {
-    /// The image of a disk, if it can be used as the file says it is; plans a missing one that has a size.
+    /// The image of a disk, if it can be used as the file describes it; plans to create a missing one that has a size.
     mutating func usableImage(_ disk: VMParams.Disk) -> UsableImage? {
         let path = disk.path.value
         let image: UsableImage
@@ -34,7 +34,7 @@ extension LaunchPlanner {
             refuse(
                 .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
                 remedy: Self.missing(path)
-                    ?? .run("for a new disk, create it", "mkdir -p \(directory)", or: "mount what should hold the disk")
+                    ?? .run("for a new disk, create it", "mkdir -p \(directory)", or: "mount what should hold it")
             )
             return nil
         default:
@@ -45,17 +45,17 @@ extension LaunchPlanner {
         if let cache = disk.cache, cache.value.isDirect, !image.directIO {
             refuse(
                 .unavailable, place(cache.origin),
-                image.directIOObstacle.map { "\(path): \($0)" } ?? "the file system of \(path) does no direct I/O",
-                remedy: "use writeback, writethrough or unsafe, or leave the key out")
+                image.directIOObstacle.map { "\(path): \($0)" } ?? "the file system of \(path) has no direct I/O",
+                remedy: "use writeback, writethrough or unsafe, or remove the line")
             return nil
         }
         return image
     }
 
-    /// What to do about a device that is not there: to make a file in its place would be wrong. nil for any other path.
+    /// What to do about a missing device, as creating a file in its place would be wrong; nil for any other path.
     private static func missing(_ path: FilePath) -> Remedy? {
         guard path.starts(with: "/dev") else { return nil }
-        return "is the device there, and its volume active (vgchange -ay)? or correct the path"
+        return "check that the device is there and its volume is active (vgchange -ay), or correct the path"
     }
 
     private mutating func planMissing(_ disk: VMParams.Disk, _ failure: Errno?) -> Bool {
@@ -66,23 +66,25 @@ extension LaunchPlanner {
                 remedy: Self.missing(path)
                     ?? .run(
                         "for a new disk, create it", "truncate -s 8G \(path)",
-                        or: "let the start do so, with DISK\(disk.index)_SIZE=8G; else mount what should hold it"))
+                        or: "let kvmctl do so at start, with DISK\(disk.index)_SIZE=8G; else mount what should hold it")
+            )
             return false
         }
         guard (disk.format?.value ?? .raw) == .raw else {
             refuse(
-                .unavailable, place(size.origin), "\(path) does not exist, and a qcow2 image is not created at start",
+                .unavailable, place(size.origin), "\(path) does not exist, and qcow2 images are not created at start",
                 remedy: .run("create it", "qemu-img create -f qcow2 \(path) \(size.value.bytes)"))
             return false
         }
         guard !disk.readOnly.value else {
-            refuse(.badData, place(size.origin), "\(path) would be created empty, and is read-only")
+            refuse(.badData, place(size.origin), "\(path) would be created empty, but it is read-only")
             return false
         }
         if failure == .fileTooLarge {
             problem(
                 VMError(
-                    .cannotCreate, place(size.origin), "\(path) can't be made with \(size.value)", errno: .fileTooLarge,
+                    .cannotCreate, place(size.origin), "\(path) can't be created with \(size.value)",
+                    errno: .fileTooLarge,
                     remedy:
                         "the file system there, or this process's limit (ulimit -f), allows less: write a smaller size")
             )
@@ -99,11 +101,11 @@ extension LaunchPlanner {
         return true
     }
 
-    /// A guest can have written what an image looks like, so to convert it is for a person to decide: of what it names the
-    /// converter reads other files too.
+    /// A guest can fake an image's format, and a converter also reads other files that the image names. So a person has
+    /// to decide whether to convert it.
     private static func howToSay(_ content: ImageContent, _ disk: VMParams.Disk) -> String {
         let format = KeyName(.diskFormat, disk.index)
-        let raw = "if the guest sees these very bytes, add \(format)=raw"
+        let raw = "if the guest should see exactly these bytes, add \(format)=raw"
         guard case .other(let name) = content else { return "add \(format)=\(content.name); or, \(raw)" }
         let conversion = ImageConversion(of: disk.path.value, from: name)
         return "\(conversion.advice(disk.index)); or, \(raw)"
@@ -116,22 +118,22 @@ extension LaunchPlanner {
             guard image.bytes % 512 == 0, image.bytes > 0 else {
                 refuse(
                     .badData, place(disk.path.origin),
-                    "\(path) is \(image.bytes) bytes, and a disk is a positive multiple of 512")
+                    "\(path) is \(image.bytes) bytes, but a disk's size is a positive multiple of 512")
                 return false
             }
         case (nil, let content):
             refuse(
                 .badData, place(disk.path.origin),
-                "\(path) looks like a \(content.name) image, which a guest can fake, so it must be said",
+                "\(path) looks like a \(content.name) image, which a guest can fake: its format has to be set",
                 remedy: .advice(Self.howToSay(content, disk)))
             return false
         case (.qcow2?, .qcow2(let outside)):
             if let outside {
                 refuse(
-                    .unavailable, place(disk.path.origin), "\(path) is stored partly in another file, \(outside)",
+                    .unavailable, place(disk.path.origin), "\(path) is partly stored in another file, \(outside)",
                     remedy: """
-                        if you made it, and that file is one of yours, merge them into a new image with qemu-img convert \
-                        -O qcow2; an image of somebody else's can name any file of this host
+                        if you made it and that file is yours, merge them into a new image with qemu-img convert \
+                        -O qcow2; an image from somebody else can name any file on this host
                         """)
                 return false
             }
@@ -154,18 +156,18 @@ extension LaunchPlanner {
         if let fault = header.fault {
             refuse(
                 .badData, place(disk.path.origin), "\(path) \(fault)",
-                remedy: "\(command: "qemu-img info \(path)") says more of it")
+                remedy: "\(command: "qemu-img info \(path)") shows more about it")
         } else if header.isCorrupt, !disk.readOnly.value {
             refuse(
                 .badData, place(disk.path.origin), "\(path) is marked as corrupt: QEMU does not write to it",
                 remedy:
-                    "look at it, and keep a copy before it is repaired: \(command: "qemu-img check \(path)")")
+                    "check it, and keep a copy before you repair it: \(command: "qemu-img check \(path)")")
         }
         noteSize(disk, image)
         return header.fault == nil
     }
 
-    /// `_SIZE` makes no disk larger or smaller that is there.
+    /// `_SIZE` does not resize an existing disk.
     private mutating func noteSize(_ disk: VMParams.Disk, _ image: ImageFacts.Image) {
         let header = disk.format?.value == .qcow2 ? image.qcow2 : nil
         let bytes = header.map { Int64(clamping: $0.diskBytes) } ?? image.bytes

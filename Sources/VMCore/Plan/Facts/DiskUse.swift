@@ -1,33 +1,33 @@
 import SystemPackage
 
-/// Somebody who has a disk, or what it is made of, so that a guest must not write there too.
+/// Another use of a disk, or of what it is made of, so that a guest must not write to it as well.
 package enum DiskUse: Equatable, Sendable {
     /// This host itself; in words: `mounted at /home`.
     case host(String, readOnly: Bool)
     /// A VM has it as a disk.
     case disk(of: VMName, isRunning: Bool)
-    /// It is a device that is made of a disk of a running VM's, which QEMU's locks on that do not show.
+    /// It is a device made of a running VM's disk; QEMU's locks on that disk do not show on it.
     case device(of: VMName)
-    /// A VM's disk is a difference to it: what is written to it changes what that VM reads.
+    /// It is the backing file of a VM's disk: writing to it changes what that VM reads.
     case backing(of: VMName, disk: FilePath)
 
-    /// Whether it keeps a machine from using the disk.
+    /// Whether it keeps a VM from using the disk.
     ///
-    /// - Parameter writable: whether the machine would write to it.
+    /// - Parameter writable: whether the VM would write to it.
     func excludes(writable: Bool) -> Bool {
         switch self {
         case .host(_, let readOnly): writable || !readOnly
-        // QEMU's own locks tell more of those that run; those that don't may take turns.
+        // QEMU's own locks tell more about running VMs; stopped ones may take turns.
         case .disk: false
         case .device: true
         case .backing: writable
         }
     }
 
-    /// Whether a disk stands on it.
+    /// Whether it is the backing file of a disk.
     package var isBacking: Bool { if case .backing = self { true } else { false } }
 
-    /// Whether it is the disk of a VM that runs.
+    /// Whether it is the disk of a running VM.
     package var isOfRunning: Bool { if case .disk(_, true) = self { true } else { false } }
 
     /// In words, after the disk's path.
@@ -42,13 +42,13 @@ package enum DiskUse: Equatable, Sendable {
         }
     }
 
-    /// What to do about it, where it keeps a machine from starting.
+    /// What to do about it, if it keeps a VM from starting.
     var remedy: Remedy {
         switch self {
-        case .host: "give the host's use up first, or name another disk"
+        case .host: "stop using it on the host first, or name another disk"
         case .disk, .device: "stop that VM first"
         case .backing:
-            "writing to it corrupts that disk: only read it (_READONLY=yes), or give this VM a copy (qemu-img convert)"
+            "writing to it corrupts that disk: make it read-only (_READONLY=yes), or give this VM a copy (qemu-img convert)"
         }
     }
 }

@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// Why a file is not used: somebody else could change it, or put another one in its place.
+/// Why a file is not used: somebody else could change or replace it.
 package struct Distrust: Error, Equatable, Sendable {
     /// The file, or the directory or link on the way to it.
     package var place: FilePath
@@ -17,7 +17,7 @@ package struct Distrust: Error, Equatable, Sendable {
 }
 
 extension Distrust {
-    /// In words, as what keeps a file from being used.
+    /// In words, as the reason why a file can't be used.
     package func sentence(for path: FilePath) -> String {
         let rule = "root uses only what nobody else can change"
         return place == path ? "\(reason): \(rule)" : "depends on \(place), which \(reason): \(rule)"
@@ -26,22 +26,22 @@ extension Distrust {
     /// What to do about it.
     package var remedy: Remedy {
         owner == nil
-            ? "take that right away from others (chmod go-w), or name a file elsewhere"
-            : "if it should be root's, give it to root, and let nobody else write to it (chown, chmod)"
+            ? "take write permission away from others (chmod go-w), or name a file elsewhere"
+            : "if it should belong to root, give it to root and let nobody else write to it (chown, chmod)"
     }
 }
 
 extension Distrust {
-    /// As what keeps a file from being made.
+    /// The error for a file that can't be created because of it.
     package func refusal(toMake path: FilePath) -> VMError {
         VMError(
             .denied, path.string, sentence(for: path),
-            remedy: "name a directory that only root can change, or run kvmctl as the user whose it is")
+            remedy: "name a directory that only root can change, or run kvmctl as the user who owns it")
     }
 }
 
 extension Distrust {
-    /// As what keeps a file from being used that a params file names.
+    /// The error for a file that a params file names and that can't be used because of it.
     ///
     /// - Parameter place: where it is named.
     package func refusal(toUse file: FilePath, at place: String) -> VMError {

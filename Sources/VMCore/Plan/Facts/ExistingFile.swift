@@ -3,10 +3,10 @@ import SystemPackage
 /// A file or device that the start can open.
 package enum ExistingFile {
     case image(ImageFacts.Image)
-    /// The caller may not look at it; root, whom the plan is for, may.
+    /// The caller may not look at it; root, for whom the plan is made, may.
     case unseen(ImageFacts.Denial)
 
-    /// Where nothing is known the best is assumed.
+    /// If nothing is known, the best is assumed.
     var usable: UsableImage {
         switch self {
         case .image(let image): UsableImage(image)
@@ -16,9 +16,9 @@ package enum ExistingFile {
 }
 
 extension LaunchPlanner {
-    /// What is at a path that must be there; nil where it can't be used, which then has been noted.
+    /// What is at a path that has to exist; nil if it can't be used, which is then recorded as a problem.
     ///
-    /// - Parameter disk: the disk that it is, where it is one.
+    /// - Parameter disk: the disk, if it is one.
     mutating func existing(_ path: Setting<FilePath>, as disk: VMParams.Disk? = nil) -> ExistingFile? {
         let (file, subject) = (path.value, place(path.origin))
         switch facts.images[file] ?? .unusable("was not looked at") {
@@ -65,8 +65,8 @@ extension LaunchPlanner {
             case _ where facts.actsFor != nil:
                 "the VM is started with the rights of \(facts.actsFor ?? ""): name a file that this account may use"
             case _ where facts.isRoot:
-                "not even root may: \(command: "lsattr \(file)") and the mount's options say why"
-            default: "run kvmctl as root, or give the file to the user who does (\(command: "chown USER \(file)"))"
+                "not even root may: \(command: "lsattr \(file)") and the mount options show why"
+            default: "run kvmctl as root, or give the file to the user who runs it (\(command: "chown USER \(file)"))"
             }
         let whose = owner.map { " (of \($0))" } ?? ""
         problem(
@@ -81,7 +81,7 @@ extension LaunchPlanner {
         }
         let remedy: Remedy =
             user == nil
-            ? "\(command: "fuser -v \(path.value)") says which"
+            ? "\(command: "fuser -v \(path.value)") shows which"
             : "name another file, or start this VM once that one has been stopped"
         refuse(
             .busy, place(path.origin), "\(path.value) is in use by \(user?.description ?? "another process")",

@@ -1,4 +1,4 @@
-/// Which file it is, whatever it is called: a path may lead to another one by the next look.
+/// Identifies a file independently of its path, which may lead to another file the next time.
 package struct FileIdentity: Hashable, Sendable {
     /// The device that holds it (stat(2), `st_dev`).
     package var device: UInt64

@@ -1,4 +1,4 @@
-/// What tells a file that a VM names from all others, whatever paths lead there: also one that is not made yet.
+/// Identifies a file that a VM names, whatever paths lead to it, even if it does not exist yet.
 package enum FilePlace: Hashable, Sendable {
     /// A file.
     case file(FileIdentity)

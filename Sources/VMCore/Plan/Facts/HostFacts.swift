@@ -1,15 +1,15 @@
 import BridgeNet
 import SystemPackage
 
-/// What a launch plan has to know of the host: asked once, before planning, so that planning itself is pure.
+/// What a launch plan needs to know about the host: gathered once, before planning, so that planning itself is pure.
 package struct HostFacts: Equatable, Sendable {
-    /// Whether the start is root's: may make taps and give QEMU a user of its own.
+    /// Whether root starts it, who may create taps and run QEMU as another user.
     package var isRoot: Bool
-    /// Whether it is planned for root by a user, who can't try what only root can: then that is assumed.
+    /// Whether a user plans for root: what only root can try is then assumed to work.
     package var isAssumed: Bool
-    /// The account whose rights the start is made with (`--trust-owner`), where they are not the caller's.
+    /// The account with whose rights the VM is started (`--trust-owner`), if that is not the caller.
     package var actsFor: String?
-    /// Something that tells this host from others: the content of machine-id(5), or empty.
+    /// Identifies this host: the content of machine-id(5), or empty.
     package var machineID: String
     /// The QEMU binary.
     package var qemu: QEMUFacts
@@ -19,45 +19,45 @@ package struct HostFacts: Equatable, Sendable {
     package var ioUring: Bool
     /// Whether /dev/vhost-net opens.
     package var vhostNet: Bool
-    /// Who QEMU will be.
+    /// The user that QEMU will run as.
     package var credentials: Credentials
     /// Every image and medium that the VM names, by its path.
     package var images: [FilePath: ImageFacts]
-    /// The most memory that the kernel gives one process; nil: no certain limit.
+    /// The most memory that the kernel gives one process; nil: no definite limit.
     package var memoryLimit: ByteCount?
     /// Every bridge that the VM names and that exists, by its name.
     package var bridges: [InterfaceName: BridgeFacts]
     /// Every device that the VM's macvtaps are to sit on and that exists, by its name.
     package var lowerDevices: [InterfaceName: LowerDeviceFacts] = [:]
-    /// What the devices are called that the VM names by an alternative name (ip-link(8), altname).
+    /// The interface names of devices that the VM names by an alternative name (ip-link(8), altname).
     package var names: [DeviceName: InterfaceName] = [:]
-    /// Whether taps can be made; where the VM has none, it is not looked at.
+    /// Whether taps can be created; not checked if the VM has none.
     package var tun = DeviceCondition.usable
-    /// What tells the params file from all others; nil where it was not looked at.
+    /// Identifies the params file; nil if it was not looked at.
     package var ownFile: FilePlace?
-    /// What QEMU makes of `CPU`, where the VM names one and QEMU could be asked.
+    /// QEMU's verdict on `CPU`, if the VM names one and QEMU could be asked.
     package var processor: ProcessorFacts?
     /// Whether QEMU's user may execute its binary.
     package var canExecuteQEMU = true
     /// The first port that a program without privileges may listen on (ip-sysctl.rst, ip_unprivileged_port_start).
     package var firstFreePort: UInt16 = 1024
-    /// The host's RAM; nil where it is not known.
+    /// The host's RAM; nil if it is not known.
     package var hostMemory: ByteCount?
-    /// Why host ports that the VM names can't be listened on, where that is so.
+    /// The host ports that the VM names but can't listen on, with the reasons.
     package var ports: [HostPort: Errno]
-    /// Who has the interface names that the VM names for its taps, in words, where they are taken.
+    /// The interface names that the VM wants for its taps but that are taken, with their owners in words.
     package var interfaces: [InterfaceName: String]
-    /// The network `nat`, where the VM is on it.
+    /// The network `nat`, if the VM is on it.
     package var nat: NATFacts?
-    /// The length in bytes of the VNC password, where the VM names a file with one that could be read.
+    /// The length in bytes of the VNC password, if the VM names a file with one and it could be read.
     package var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
     package var neighbours: Neighbourhood
-    /// The limits of whoever starts it that QEMU can't be freed from.
+    /// The limits of the process that starts it, as far as they can't be raised for QEMU.
     package var limits = StarterLimits()
-    /// What of other VMs could not be looked at, and why.
+    /// What could not be looked at in the search for other VMs, and why.
     package var unseen: [VMError] = []
-    /// What could not be found out, and has to be for a start.
+    /// What a start needs to know but could not be found out.
     package var problems: [VMError]
 
     /// Collects facts; see the properties.
@@ -89,7 +89,7 @@ package struct HostFacts: Equatable, Sendable {
         self.problems = problems
     }
 
-    /// As if nothing were in use: for a VM that runs, and has what it needs itself.
+    /// Forgets what is in use: for a running VM, which uses it itself.
     package mutating func forgetUse() {
         ports = ports.filter { $0.value != .addressInUse }
         interfaces = [:]
@@ -112,9 +112,9 @@ package struct QEMUFacts: Equatable, Sendable {
     package var ioUring: Bool
     /// The machine types that it has, by their names and aliases.
     package var machines: [String: MachineType]
-    /// The keyboard maps that it finds; empty where that is not known.
+    /// The keyboard maps that it finds; empty if they are not known.
     package var keymaps: [String]
-    /// Whether it told all that; else it was not asked, because a look executes nothing that only a params file names.
+    /// Whether it was asked. Looking at a VM executes nothing that only a params file names.
     package var isAsked = true
 
     /// Describes a binary; see the properties.
@@ -138,11 +138,11 @@ extension QEMUFacts {
 
 /// A machine type of a QEMU binary.
 package struct MachineType: Equatable, Sendable {
-    /// The versioned name, where this one is an alias, such as `q35`.
+    /// The versioned name, if this one is an alias, such as `q35`.
     package var versionedName: String?
-    /// How many processors it takes at most; nil where that is not known.
+    /// How many processors it supports at most; nil if that is not known.
     package var maximumCPUs: Int?
-    /// Whether a later QEMU will not have it any more.
+    /// Whether a later QEMU will no longer have it.
     package var isDeprecated: Bool
 
     /// Describes a machine type; see the properties.
@@ -153,13 +153,13 @@ package struct MachineType: Equatable, Sendable {
     }
 }
 
-/// What QEMU makes of a processor that a VM names, on a machine of the VM's type.
+/// QEMU's verdict on a VM's `CPU`, on a machine of the VM's type.
 package enum ProcessorFacts: Equatable, Sendable {
-    /// It makes it, but for these features, which the accelerator does not have.
+    /// It works, but without these features, which the accelerator does not have.
     case works(without: [String])
-    /// It has no such model, but these.
+    /// There is no such model, but these.
     case unknownModel(among: [String])
-    /// It does not make it, and says why.
+    /// QEMU refuses it, for this reason.
     case refused(String)
 }
 
@@ -167,15 +167,15 @@ package enum ProcessorFacts: Equatable, Sendable {
 package enum KVMVerdict: Equatable, Sendable {
     /// Stock guests run.
     case works
-    /// They don't, and why, in one clause.
+    /// Guests don't run; why, in one clause.
     case unusable(String)
 }
 
 /// The user that QEMU runs as.
 package enum Credentials: Equatable, Sendable {
-    /// The caller, who has no privileges to give away.
+    /// The caller, who has no privileges to drop.
     case caller
-    /// A uid and gid of the VM's own, out of kvmctl's range, in these supplementary groups.
+    /// A uid and gid for this VM alone, from kvmctl's range, with these supplementary groups.
     case ownUID(groups: [UInt32])
     /// `RUNAS`.
     case user(String, uid: UInt32, gid: UInt32, groups: [UInt32])
@@ -183,17 +183,17 @@ package enum Credentials: Equatable, Sendable {
 
 /// A bridge that exists.
 package struct BridgeFacts: Equatable, Sendable {
-    /// What the device of that name is, if no bridge; or, where kvmctl would make it, not the one that kvmctl made.
+    /// What the device with that name is, if it is not a bridge; or, for a bridge that kvmctl makes, not that bridge.
     package var otherKind: String?
     /// Whether it is up.
     package var isUp: Bool
     /// Its MTU in bytes.
     package var mtu: Int
-    /// How many ports it has; nil where they were not counted.
+    /// How many ports it has; nil if they were not counted.
     package var ports: Int?
-    /// Whether it keeps VLANs apart.
+    /// Whether it separates VLANs.
     package var isVLANAware: Bool
-    /// Who else has a MAC of the VM's on it, as far as that is known.
+    /// Who else on it has a MAC of the VM, as far as that is known.
     package var holders: [MACAddress: MACHolder] = [:]
 
     /// Describes a bridge; see the properties.
@@ -208,13 +208,13 @@ package struct BridgeFacts: Equatable, Sendable {
 
 /// Who has a MAC that a VM wants, in words: `the bridge br0`.
 package enum MACHolder: Equatable, Sendable {
-    /// The host itself, on that network: one of the two would not be reached.
+    /// The host itself, on that network: one of the two could not be reached.
     case host(String)
     /// Somebody else who may be on that network.
     case other(String)
 }
 
-/// A port of the host's.
+/// A host port.
 package struct HostPort: Hashable, Sendable {
     /// The transport protocol.
     package var transport: PortForward.Transport
@@ -233,16 +233,16 @@ package struct HostPort: Hashable, Sendable {
     /// As it is typed: `127.0.0.1:5900`, `[::1]:5900`.
     package var place: String { address.contains(":") ? "[\(address)]:\(number)" : "\(address):\(number)" }
 
-    /// Whether both are the same socket of the host.
+    /// Whether both would be the same socket on the host.
     func overlaps(_ other: HostPort) -> Bool {
         guard transport == other.transport, number == other.number else { return false }
         return address == other.address || isEverywhere || other.isEverywhere
     }
 
-    /// Whether a connection from the host to itself may lead to it.
+    /// Whether a connection from the host to itself may reach it.
     package var includesLoopback: Bool { isEverywhere || IPAddress(address)?.isLoopback == true }
 
-    /// Whether it is the port of every address.
+    /// Whether it listens on every address.
     var isEverywhere: Bool { address.isEmpty || IPAddress(address)?.isUnspecified == true }
 }
 

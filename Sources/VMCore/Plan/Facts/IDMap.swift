@@ -1,9 +1,9 @@
-/// The uids, or the gids, that there are in a user namespace (user_namespaces(7), /proc/PID/uid_map).
+/// The uids, or the gids, that exist in a user namespace (user_namespaces(7), /proc/PID/uid_map).
 package struct IDMap: Equatable {
-    /// What is mapped, as it is known inside; none overlap.
+    /// The mapped ids, as seen inside; the ranges don't overlap.
     let ranges: [ClosedRange<UInt32>]
 
-    /// Reads lines of `INSIDE OUTSIDE COUNT`; what is no such line maps nothing.
+    /// Reads lines of `INSIDE OUTSIDE COUNT`; other lines map nothing.
     package init(parsing text: String) {
         ranges = text.split(separator: "\n").compactMap { line in
             let words = line.split(separator: " ").compactMap { UInt32($0) }
@@ -16,7 +16,7 @@ package struct IDMap: Equatable {
     /// Whether an account can have the id.
     package func contains(_ id: UInt32) -> Bool { ranges.contains { $0.contains(id) } }
 
-    /// Whether each id of a range is there.
+    /// Whether accounts can have every id of a range.
     package func contains(_ wanted: ClosedRange<UInt32>) -> Bool {
         var next = UInt64(wanted.lowerBound)
         for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where UInt64(range.lowerBound) <= next {

@@ -11,7 +11,7 @@ package enum ImageFacts: Equatable, Sendable {
     case image(Image)
     /// Something that the caller may not look at.
     case denied(Denial)
-    /// Something that somebody else could change, or put another thing in its place.
+    /// Something that somebody else could change or replace.
     case distrusted(Distrust)
     /// Something of another kind; what, in words.
     case unusable(String)
@@ -23,10 +23,10 @@ package enum ImageFacts: Equatable, Sendable {
         if case .image(let image) = self { !image.locks.isEmpty } else { false }
     }
 
-    /// Which file it is, where it was looked at.
+    /// Which file it is; nil if it was not looked at.
     var identity: FileIdentity? { if case .image(let image) = self { image.identity } else { nil } }
 
-    /// What tells it from all others, whatever paths lead there; nil where it was not looked at.
+    /// Identifies it, whatever paths lead to it; nil if it was not looked at.
     var place: FilePlace? {
         switch self {
         case .image(let image): image.deviceNumber.map(FilePlace.device) ?? image.identity.map(FilePlace.file)
@@ -35,11 +35,11 @@ package enum ImageFacts: Equatable, Sendable {
         }
     }
 
-    /// What is known of a file or a block device.
+    /// What is known about a file or a block device.
     package struct Image: Equatable, Sendable {
-        /// Which file it is; nil where it was not looked at.
+        /// Identifies the file; nil if it was not looked at.
         package var identity: FileIdentity?
-        /// The device's number, where it is a block device.
+        /// The device's number, if it is a block device.
         package var deviceNumber: UInt64?
         /// Its apparent size in bytes.
         package var bytes: Int64
@@ -49,23 +49,23 @@ package enum ImageFacts: Equatable, Sendable {
         package var isBlockDevice = false
         /// Whether it opens with O_DIRECT.
         package var directIO: Bool
-        /// Why it can't be written to, where that is so.
+        /// Why it can't be written to; nil if it can.
         package var writeFailure: Errno?
-        /// Then whose it is and its mode, in words.
+        /// If it can't be written to: its owner and mode, in words.
         package var owner: String?
-        /// What others hold of it.
+        /// The locks that others hold on it.
         package var locks: Set<ImageLock> = []
-        /// Who else has it, or what it is made of.
+        /// Other uses of it, or of what it is made of.
         package var uses: [DiskUse] = []
-        /// Whether it is a block device that the kernel lets nobody write to.
+        /// Whether it is a block device that the kernel makes read-only.
         package var isReadOnlyDevice = false
-        /// What its size has to be a multiple of to be written with O_DIRECT, in bytes.
+        /// With O_DIRECT, its size has to be a multiple of this, in bytes.
         package var directIOUnit: Int64 = 1
-        /// Its header, where it is a qcow2 image.
+        /// Its header, if it is a qcow2 image.
         package var qcow2: QCOW2Condition?
-        /// What it is as a CD, where it is to be one.
+        /// What it contains as a CD, if it is used as one.
         package var disc: OpticalDisc?
-        /// What it is as a kernel, where it is to be one, or to go with one.
+        /// What it is as a kernel, if it is used as one or as an initial RAM disk.
         package var kernel: KernelImage?
 
         /// Describes a file or device; see the properties.
@@ -76,11 +76,11 @@ package enum ImageFacts: Equatable, Sendable {
         }
     }
 
-    /// What is known of a file that the caller may not read.
+    /// What is known about a file that the caller may not read.
     package struct Denial: Equatable, Sendable {
-        /// Whose it is and its mode, in words; nil where not even that can be seen.
+        /// Its owner and mode, in words; nil if not even those can be seen.
         package var owner: String?
-        /// Whether it is the caller's own.
+        /// Whether the caller owns it.
         package var isOwn = false
         /// Whether it is a block device.
         package var isBlockDevice = false
@@ -90,16 +90,16 @@ package enum ImageFacts: Equatable, Sendable {
     }
 }
 
-/// What a QEMU says of an image that it has open, as a lock on a byte of it (QEMU, block/file-posix.c: RAW_LOCK_PERM_BASE
-/// and RAW_LOCK_SHARED_BASE, each with the bits of BLK_PERM_…).
+/// What a QEMU does with an image that it has open, declared by a lock on a byte of it (QEMU, block/file-posix.c:
+/// RAW_LOCK_PERM_BASE and RAW_LOCK_SHARED_BASE, each with the bits of BLK_PERM_…).
 package enum ImageLock: Int64, CaseIterable, Sendable {
     /// It writes.
     case writes = 101
-    /// It bears no other reader.
+    /// It allows no other reader.
     case refusesReaders = 200
-    /// It bears no other writer, as every machine with a disk.
+    /// It allows no other writer, as is the case for every VM with a disk.
     case refusesWriters = 201
 
-    /// Whether this lock keeps a new machine from using the image.
+    /// Whether this lock keeps another VM from using the image.
     func excludes(writable: Bool) -> Bool { writable || self != .refusesWriters }
 }

@@ -1,17 +1,17 @@
 import BridgeNet
 import SystemPackage
 
-/// Another VM of the host: what it has that a VM can have only for itself.
+/// Another VM on the host, and what it has that two VMs can't share.
 package struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     /// Its name.
     package var name: VMName
     /// Its params file.
     package var file: FilePath
-    /// What tells that file from all others; nil where it could not be looked at.
+    /// Identifies that file; nil if it could not be looked at.
     package var filePlace: FilePlace?
     /// Whether it runs; else it is only defined.
     package var isRunning: Bool
-    /// Its UUID, in small letters; nil where it is derived from the path of its file, and so nobody else's.
+    /// Its UUID, in lower case; nil if it is derived from the path of its file, and so unique.
     package var uuid: String?
     /// Its memory.
     package var memory = ByteCount(bytes: 0)
@@ -21,7 +21,7 @@ package struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     package var interfaces: [InterfaceName] = []
     /// Its disks and CDs.
     package var media: [Medium] = []
-    /// The host's ports that it listens on.
+    /// The host ports that it listens on.
     package var ports: [HostPort] = []
 
     package init(
@@ -66,7 +66,7 @@ package struct Neighbour: Equatable, Sendable, CustomStringConvertible {
             self.mac = mac
         }
 
-        /// What two stations with one address on one network have in common: a macvtap on a bridge is on the bridge's.
+        /// Equal for two NICs with one address on one network; a macvtap on a bridge is on the bridge's network.
         package var station: Claim {
             let isOutside = network.hasPrefix("macvtap:") || network.hasPrefix("bridge:")
             return .station(segment: String(isOutside ? network.drop { $0 != ":" } : network[...]), mac: mac)
@@ -78,7 +78,7 @@ package struct Neighbour: Equatable, Sendable, CustomStringConvertible {
 }
 
 extension Neighbour {
-    /// What it has only for itself.
+    /// What it can't share with another VM.
     var claims: [Claim] {
         var claims = [.name(name)] + addresses.map(\.station) + interfaces.map(Claim.interface) + ports.map(\.claim)
         claims += media.map { .file($0.place) } + media.filter(\.isWritten).map { .written($0.place) }
@@ -89,12 +89,12 @@ extension Neighbour {
 }
 
 extension HostPort {
-    /// What all ports have in common that may be one socket: the address is compared when they are found.
+    /// Equal for all ports that may be one socket: their addresses are compared when they are found.
     var claim: Claim { .port(transport, number) }
 }
 
 extension LaunchPlan {
-    /// What this VM and one that runs can't both have, as far as nothing else on the host tells.
+    /// What this VM can't share with a running one, as far as nothing else on the host shows it.
     package func conflicts(with other: Neighbour) -> [VMError] {
         var conflicts: [VMError] = []
         if other.name == name { conflicts.append(nameConflict(with: other)) }
@@ -109,17 +109,17 @@ extension LaunchPlan {
     func nameConflict(with other: Neighbour) -> VMError {
         VMError(
             .busy, file.string, "the name \(name) is taken by \(other)",
-            remedy: "stop that one, or give this one another NAME")
+            remedy: "stop that VM, or give this one another NAME")
     }
 
-    /// Two guests with one address on one network would take each other's frames.
+    /// Two guests with one address on one network would receive each other's frames.
     func addressConflict(_ nic: Summary.NIC, with other: Neighbour) -> VMError {
         VMError(
             .busy, nic.place, "the MAC \(nic.mac) on \(nic.network) is taken by \(other)",
             remedy: "give one of them another, such as NET\(nic.index)_MAC=\(Self.otherMAC(nic.mac))")
     }
 
-    /// The address beside, for an example.
+    /// The next address, as an example.
     static func otherMAC(_ mac: MACAddress) -> MACAddress {
         let last = mac.octets[5]
         return MACAddress(octets: mac.octets.dropLast() + [last == 0xff ? 0 : last + 1]) ?? mac
@@ -127,6 +127,6 @@ extension LaunchPlan {
 }
 
 extension LaunchPlan.Summary.NIC {
-    /// What it is to other VMs.
+    /// Its address as other VMs see it.
     package var address: Neighbour.Address { .init(network: network.description, mac: mac.description) }
 }

@@ -1,17 +1,17 @@
 import BridgeNet
 import SystemPackage
 
-/// Something that one VM has only for itself while it runs.
+/// Something that two running VMs can't share.
 package enum Claim: Hashable, Sendable {
     /// A name.
     case name(VMName)
-    /// A UUID, in small letters: by it guests' licences, and what watches VMs, tell them apart.
+    /// A UUID, in lower case: guests' licences and monitoring tell VMs apart by it.
     case uuid(String)
     /// An address on a network.
     case station(segment: String, mac: String)
     /// The name of a tap or macvtap.
     case interface(InterfaceName)
-    /// A port of the host's, of whichever address.
+    /// A host port, on any address.
     case port(PortForward.Transport, UInt16)
     /// A disk or CD.
     case file(FilePlace)
@@ -21,20 +21,20 @@ package enum Claim: Hashable, Sendable {
     case definition(FilePlace)
 }
 
-/// The other VMs of the host, found by what they claim: to look at each of a thousand for each of a thousand would take
+/// The other VMs on the host, indexed by what they claim: comparing each of a thousand VMs with all others would take
 /// minutes.
 package struct Neighbourhood: Equatable, Sendable {
     private var all: [Neighbour] = []
     private var positions: [Claim: [Int]] = [:]
-    /// The memory of those that run.
+    /// The memory of the running VMs.
     private(set) var memoryInUse: Int64 = 0
-    /// The memory of all.
+    /// The memory of all VMs.
     private(set) var memory: Int64 = 0
 
-    /// Nobody, or nobody was looked for.
+    /// There are no other VMs, or they were not looked for.
     package init() {}
 
-    /// Takes the VMs of a host.
+    /// The VMs of a host.
     package init(_ neighbours: some Sequence<Neighbour>) {
         for neighbour in neighbours { add(neighbour) }
     }
@@ -46,7 +46,7 @@ package struct Neighbourhood: Equatable, Sendable {
         if neighbour.isRunning { memoryInUse = Self.sum(memoryInUse, neighbour.memory) }
     }
 
-    /// How many they are.
+    /// How many VMs there are.
     var count: Int { all.count }
 
     /// Those that claim something, in the order that they were added.
@@ -54,7 +54,7 @@ package struct Neighbourhood: Equatable, Sendable {
         (positions[claim] ?? []).lazy.map { all[$0] }
     }
 
-    /// What others can be expected to be, in sizes that a file can say.
+    /// The sum, which does not overflow, whatever sizes the files name.
     private static func sum(_ memory: Int64, _ more: ByteCount) -> Int64 {
         let (sum, overflow) = memory.addingReportingOverflow(more.bytes)
         return overflow ? .max : sum

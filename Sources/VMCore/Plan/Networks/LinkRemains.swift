@@ -1,10 +1,10 @@
 import BridgeNet
 
-/// What stays with a link whose connection another one gets, or goes with it, and that somebody has to know of: kvmctl can't
-/// move it, or it is right where it is. Pure.
+/// What stays on a link, or is lost with it, when another link takes over its connection, and that the user has to
+/// know: kvmctl can't move it, or it belongs where it is. Pure.
 package struct LinkRemains {
     let link: Link
-    /// The link that gets the connection.
+    /// The link that takes over the connection.
     let heir: InterfaceName
     let found: NetworkState
 
@@ -23,18 +23,18 @@ package struct LinkRemains {
         guard !link.alternativeNames.isEmpty else { return [] }
         let list = link.alternativeNames.joined(separator: ", ")
         return [
-            "\(link.name) keeps its other names (\(list)): where one of them stands for the host's connection, write "
+            "\(link.name) keeps its other names (\(list)): if one of them is used for the host's connection, write "
                 + "\(heir) instead"
         ]
     }
 
-    /// What sits on the link: a VLAN's frames go to its device before a bridge sees them, and a tunnel that is bound to the
-    /// link finds no routes there any more.
+    /// Links on top of this one: a VLAN's frames go to its device before a bridge sees them, and a tunnel that is bound
+    /// to the link no longer finds routes there.
     private var upper: [String] {
         found.links.filter { $0.lower == link.index && $0.kind != "veth" }.map { upper in
             upper.kind == "vlan"
                 ? "\(upper.name) stays on \(link.name): frames of its VLAN don't reach \(heir)"
-                : "\(upper.name), of kind \(upper.kind ?? "?"), is bound to \(link.name), which has no routes any more: "
+                : "\(upper.name), of kind \(upper.kind ?? "?"), is bound to \(link.name), which no longer has routes: "
                     + "bind it to \(heir)"
         }
     }
@@ -42,24 +42,24 @@ package struct LinkRemains {
     private var token: [String] {
         guard let token = link.addressToken else { return [] }
         let set: ShellCommand = "ip token set \(token) dev \(heir)"
-        return ["\(link.name) has the IPv6 token \(token), and \(heir) has not: \(command: set)"]
+        return ["\(link.name) has the IPv6 token \(token), but \(heir) does not: \(command: set)"]
     }
 
     private func joined(_ groups: [IPAddress]) -> [String] {
         guard !groups.isEmpty else { return [] }
         let list = groups.map(\.description).joined(separator: ", ")
         return [
-            "programs have joined the multicast groups \(list) on \(link.name), where they hear nothing any more: "
+            "programs have joined the multicast groups \(list) on \(link.name), where they no longer receive anything: "
                 + "restart them"
         ]
     }
 }
 
-/// The multicast groups that programs have joined on a link, as proc_net(5) tells. Pure.
+/// The multicast groups that programs have joined on a link (proc_net(5)). Pure.
 package enum MulticastGroups {
     /// - Parameters:
-    ///   - ipv4: What is in /proc/net/igmp: a line for each link, `2 eth0 : 2 V3`, and below it one for each of its groups,
-    ///     `FB0000E0 1 …`, in the host's byte order.
+    ///   - ipv4: What is in /proc/net/igmp: a line for each link, `2 eth0 : 2 V3`, and below it one for each of its
+    ///     groups, `FB0000E0 1 …`, in the host's byte order.
     ///   - ipv6: What is in /proc/net/igmp6: `2 eth0 ff0200000000000000000000000000fb 1 …`.
     package static func joined(on link: UInt32, ipv4: String, ipv6: String) -> [IPAddress] {
         (v4(ipv4, link) + v6(ipv6, link)).filter { !isKernels($0) }
@@ -92,8 +92,8 @@ package enum MulticastGroups {
         }
     }
 
-    /// Those that the kernel joins by itself: of all hosts, of all routers, of all bridges that snoop on multicast, and of
-    /// the addresses that a link has.
+    /// The groups that the kernel joins by itself: all hosts, all routers, all multicast snoopers, and those of the
+    /// link's own addresses.
     private static func isKernels(_ group: IPAddress) -> Bool {
         let octets = group.octets
         if group.isIPv4 { return octets.prefix(3) == [224, 0, 0] && [1, 2, 106].contains(octets[3]) }

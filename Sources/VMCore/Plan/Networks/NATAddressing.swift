@@ -1,15 +1,15 @@
 import BridgeNet
 
-/// Which addresses the network `nat` and its guests have. Pure, and the same for the same host and guest.
+/// Chooses the addresses of the network `nat` and its guests. Pure, and the same for the same host and guest.
 package enum NATAddressing {
-    /// The private networks that are tried (RFC 1918), most likely to be unused first: a host is in a block of a few
-    /// hundred only if somebody chose it.
+    /// The private networks that are tried (RFC 1918), the most likely to be unused first: of a few hundred such
+    /// blocks, a host is in this one only if somebody chose it.
     private static let blocks: [(UInt8, UInt8)] = [(10, 213), (172, 29), (192, 168)]
 
-    /// The host's address on a network that overlaps none of the host's own; nil where all of them are in use.
+    /// The host's address on a network that overlaps none of the host's other networks; nil if all are in use.
     ///
-    /// - Parameter used: the host's addresses and routes. Those that are for everything outside (a default route, or one
-    ///   half of it as VPNs make it) don't count.
+    /// - Parameter used: the host's addresses and routes. A default route, or one of the two halves that VPNs make of
+    ///   it, does not count.
     package static func prefix(avoiding used: [IPPrefix]) -> IPPrefix? {
         let used = used.filter { $0.length > 1 && $0.address.isIPv4 }
         for (first, second) in blocks {
@@ -23,7 +23,7 @@ package enum NATAddressing {
         return nil
     }
 
-    /// The guest's address: out of its MAC, or the next that is free; nil where the network is full.
+    /// The guest's address: derived from its MAC, or the next that is free; nil if the network is full.
     package static func address(for mac: MACAddress, in prefix: IPPrefix, avoiding taken: Set<IPAddress>) -> IPAddress?
     {
         // All but the network itself, the host and the broadcast address.
@@ -35,7 +35,7 @@ package enum NATAddressing {
         }.first { $0 != prefix.address && !taken.contains($0) }
     }
 
-    /// Why a VM can't have the host name that it would have; nil where it can.
+    /// Why a VM can't have the host name that follows from its name; nil if it can.
     ///
     /// - Parameters:
     ///   - others: the other VMs on the network.
@@ -47,11 +47,11 @@ package enum NATAddressing {
             let rival = others.first(where: { $0 != name && hostName(of: $0)?.lowercased() == own.lowercased() })
         else { return nil }
         return VMError(
-            .busy, subject, "guests on nat would know \(name) as \(own), and know \(rival) by that name already",
+            .busy, subject, "guests on nat would know \(name) as \(own), but already know \(rival) by that name",
             remedy: "give one of the two another NAME")
     }
 
-    /// A VM's name as a host name (RFC 1123): letters, digits and hyphens; nil where nothing is left of it.
+    /// A VM's name as a host name (RFC 1123): letters, digits and hyphens; nil if nothing is left of it.
     package static func hostName(of name: VMName) -> String? {
         let dashed = name.description.utf8.map { byte in
             byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") ? UInt8(ascii: "-") : byte

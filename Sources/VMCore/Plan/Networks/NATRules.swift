@@ -1,18 +1,19 @@
 import BridgeNet
 
-/// What nftables does for the network `nat`, in tables of kvmctl's own, as nft(8) reads it. Pure.
+/// The nftables rules for the network `nat`, in separate tables, as input for nft(8). Pure.
 package enum NATRules {
     /// The network's table.
     package static let table = "kvmctl_nat"
 
-    /// The table of one VM's forwards, which goes with the VM.
+    /// The table of one VM's forwards, which is removed with the VM.
     package static func table(of name: VMName) -> String { "kvmctl_forward.\(name)" }
 
-    /// The network's table, whatever was in it before.
+    /// The network's table, which replaces what was in it before.
     ///
-    /// Guests reach the outside with the host's address, and nobody outside reaches them but by a forward. What comes from
-    /// outside or from guests for 127.0.0.0/8 is dropped before it is looked at: the bridge takes such packets (route_localnet,
-    /// for forwards from the host itself), and a forward changes their address before the kernel finds them odd.
+    /// Guests reach the outside with the host's address, and can be reached from outside only by a forward. Packets
+    /// from outside or from guests with an address in 127.0.0.0/8 are dropped first: the bridge accepts them
+    /// (route_localnet, for forwards from the host itself), and a forward would change their address before the kernel
+    /// drops them as martians.
     package static func network(_ prefix: IPPrefix, bridge: InterfaceName) -> String {
         """
         add table ip \(table)
@@ -43,7 +44,7 @@ package enum NATRules {
         """
     }
 
-    /// The table of a VM's forwards: for packets that arrive, and for the host's own.
+    /// The table of a VM's forwards: for packets that arrive, and for those that the host itself sends.
     package static func forwards(_ forwards: [PortForward], of name: VMName, to guest: IPAddress) -> String {
         let rules = forwards.map { forward in
             let host = forward.hostEnd.isEverywhere ? "fib daddr type local" : "ip daddr \(forward.address)"

@@ -9,7 +9,7 @@ package struct NATServer: Equatable {
     let mtu: Int
     /// Where its files are.
     let directory: FilePath
-    /// Who it is once it has its sockets.
+    /// The user that it runs as once it has its sockets.
     let user: String
     /// The group that may read its files.
     let group: String
@@ -23,33 +23,33 @@ package struct NATServer: Equatable {
         self.group = group
     }
 
-    /// What guests find one another under: `web`, `web.kvmctl.internal`. `internal` is for private use, for ever.
+    /// The domain of the guests' names: `web`, `web.kvmctl.internal`. `internal` is reserved for private use.
     static let domain = "kvmctl.internal"
 
-    /// Where DNS is asked.
+    /// The port for DNS.
     package static let namePort: UInt16 = 53
-    /// Where addresses are asked for (RFC 2131, 4.1).
+    /// The port for DHCP (RFC 2131, 4.1).
     package static let leasePort: UInt16 = 67
 
-    /// A file for each VM, in which its NICs have their addresses.
+    /// The directory with a file for each VM that gives its NICs their addresses.
     package static func hosts(in directory: FilePath) -> FilePath { directory.appending("hosts") }
-    /// A file for each VM, in which its name stands.
+    /// The directory with a file for each VM that holds its name.
     package static func names(in directory: FilePath) -> FilePath { directory.appending("names") }
-    /// The leases that were given.
+    /// The file of the leases that were given.
     package static func leases(in directory: FilePath) -> FilePath { directory.appending("leases") }
 
-    /// The line for a shell that starts it.
+    /// The file with the shell command that starts it.
     package static func start(in directory: FilePath) -> FilePath { directory.appending("start") }
 
     /// Its command line, without the option for its pid file.
     package var arguments: [String] {
         let network = prefix.network.address
         var options = [
-            // Nothing of what the host's own dnsmasq is told.
+            // The configuration of the host's own dnsmasq is ignored.
             "--conf-file=", "--no-hosts", "--user=\(user)", "--group=\(group)",
-            // This one bridge, and not the addresses that other servers of the host listen on.
+            // It listens on this bridge only, not on addresses that other servers on the host use.
             "--interface=\(bridge)", "--except-interface=lo", "--bind-interfaces",
-            // Known guests only, each with the address that is written for it.
+            // It serves only known guests, each with its fixed address.
             "--dhcp-range=\(network),static,255.255.255.0,1h", "--dhcp-authoritative", "--dhcp-ignore-names",
             "--dhcp-hostsfile=\(Self.hosts(in: directory))", "--dhcp-leasefile=\(Self.leases(in: directory))",
             "--addn-hosts=\(Self.names(in: directory))", "--domain=\(Self.domain),\(prefix.network),local",
@@ -59,17 +59,17 @@ package struct NATServer: Equatable {
         return options
     }
 
-    /// What to do about a server of somebody else's that has its ports.
+    /// What to do about another server that has taken its ports.
     package static func remedy(forServerInTheWayOf bridge: InterfaceName) -> Remedy {
         let look: ShellCommand = "ss -lntup \("sport = :53 or sport = :67")"
         return """
-            a server listens on every address of this host (\(command: look)): a dnsmasq leaves ours alone with the lines \
-            bind-dynamic and except-interface=\(bridge)
+            another server listens on every address of this host (\(command: look)): if it is a dnsmasq, add the lines \
+            bind-dynamic and except-interface=\(bridge) to its configuration
             """
     }
 
-    /// The lines that give a VM's NICs their addresses. Without the name: dnsmasq would read some, such as `ignore` and `1h`, as
-    /// its own words.
+    /// The lines that give a VM's NICs their addresses, without the VM's name: dnsmasq would take some names, such as
+    /// `ignore` and `1h`, for keywords.
     package static func hostLines(_ stations: [NATMember.Station]) -> String {
         lines(stations) { station, address, _ in "\(station.mac),\(address)" }
     }
@@ -88,11 +88,11 @@ package struct NATServer: Equatable {
         }.joined()
     }
 
-    /// The addresses in a file of leases or hosts that belong to other MACs than these. What is no such line is skipped.
+    /// The addresses in a file of leases or hosts that belong to other MACs than these. Lines without one are skipped.
     package static func taken(by others: some Sequence<Substring>, besides own: Set<MACAddress>) -> Set<IPAddress> {
         var taken: Set<IPAddress> = []
         for line in others {
-            // `MAC,ADDRESS,NAME` of ours, or `EXPIRY MAC ADDRESS NAME CLIENT` of dnsmasq's.
+            // `MAC,ADDRESS,NAME` as kvmctl writes it, or `EXPIRY MAC ADDRESS NAME CLIENT` as dnsmasq does.
             let words = line.split { $0 == "," || $0 == " " }.map(String.init)
             guard let mac = words.lazy.compactMap({ MACAddress($0) }).first, !own.contains(mac),
                 let address = words.lazy.compactMap({ IPAddress($0) }).first

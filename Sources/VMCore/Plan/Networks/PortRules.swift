@@ -1,11 +1,11 @@
 import BridgeNet
 
-/// The rules of nftables for a VM's NICs: one table for each VM, of the family netdev, so that they hold before a bridge
-/// or the host's own stack sees a frame (nft(8)). A chain goes with its interface; the table is held by the VM.
+/// The nftables rules for a VM's NICs: one table for each VM, of the family netdev, so that they apply before a bridge
+/// or the host's own stack sees a frame (nft(8)). A chain is removed with its interface; the VM holds the table.
 package struct PortRules {
     /// The table's name.
     let table: String
-    /// What holds for which interface.
+    /// The interfaces and their rules.
     let ports: [Port]
 
     package init(table: String, ports: [Port]) {
@@ -13,15 +13,15 @@ package struct PortRules {
         self.ports = ports
     }
 
-    /// An interface and what holds there.
+    /// An interface and its rules.
     package struct Port {
         var policy: PortPolicy
         var device: InterfaceName
-        /// Whether frames of the guest leave the interface, as they do a macvtap, and don't come in by it as by a tap.
+        /// Whether the guest's frames go out by the interface, as by a macvtap, rather than come in by it, as by a tap.
         var isMacvtap: Bool
-        /// The addresses that `ip` comes to; nil: any.
+        /// The addresses that `ip` stands for; nil: any.
         package var addresses: [IPAddress]?
-        /// The bucket of the rate, for the way that no queueing discipline is for: what comes in by the interface.
+        /// The rate limit for what comes in by the interface, which no queueing discipline covers.
         package var bucket: TokenBucket?
 
         package init(
@@ -38,7 +38,7 @@ package struct PortRules {
 
     package static func table(of name: VMName) -> String { "kvmctl-\(name)" }
 
-    /// What nft reads: the whole table, whatever was in it before.
+    /// The input for nft: the whole table, which replaces what was in it before.
     package var script: String {
         let chains = ports.flatMap(Self.chains)
         return "add table netdev \(table)\ndelete table netdev \(table)\ntable netdev \(table) {\n\(chains.joined())}\n"
@@ -46,13 +46,13 @@ package struct PortRules {
 
     private static func chains(_ port: Port) -> [String] {
         let limit = port.bucket.map {
-            // What a bucket of nft's holds is a second's worth and the burst beyond it: it has no smaller unit.
+            // nft's bucket holds a second's worth plus the burst: there is no smaller unit.
             "limit rate over \($0.bytesPerSecond) bytes/second burst \($0.burst) bytes drop"
         }
         let filter = port.policy.filter.map { filterRules($0, port) } ?? []
         let (sent, coming) = port.isMacvtap ? ("egress", "ingress") : ("ingress", "ingress")
         let limits = [limit].compactMap(\.self)
-        // The limit first: what the filter accepts has passed it.
+        // The limit comes first, so that it also applies to what the filter accepts.
         if sent == coming { return [chain("from", port, hook: sent, limits + filter)] }
         return [chain("from", port, hook: sent, filter), chain("to", port, hook: coming, limits)]
     }
@@ -70,8 +70,8 @@ package struct PortRules {
         return (filter.checksMAC ? station : []) + (port.addresses.map(addressRules) ?? [])
     }
 
-    /// Beside its addresses a guest may use what it takes to get and to check one: DHCP and ARP from 0.0.0.0, neighbour
-    /// discovery from `::` and its link-local addresses. It is no router, and no DHCP server.
+    /// Besides its addresses, a guest may use what it needs to get and to check one: DHCP and ARP from 0.0.0.0,
+    /// neighbour discovery from `::` and its link-local addresses. It may not act as a router or a DHCP server.
     private static func addressRules(_ addresses: [IPAddress]) -> [String] {
         let v4 = addresses.filter(\.isIPv4).map(\.description)
         let v6 = addresses.filter { !$0.isIPv4 }
@@ -83,7 +83,7 @@ package struct PortRules {
             "arp saddr ip != { \((["0.0.0.0"] + v4).joined(separator: ", ")) } drop",
             "icmpv6 type { nd-router-advert, nd-redirect } drop",
             "ip6 saddr != { \((["::", "fe80::/10"] + v6.map(\.description)).joined(separator: ", ")) } drop",
-            // The target, which nft has a name for only since 1.0.8.
+            // The target; nft has a name for it only since 1.0.8.
             "icmpv6 type nd-neighbor-advert @th,64,10 != 0x3fa\(notOwnTarget) drop",
             "meta protocol != { ip, ip6, arp } drop",
         ]

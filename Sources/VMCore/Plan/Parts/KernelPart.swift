@@ -1,5 +1,5 @@
 extension LaunchPlanner {
-    /// `KERNEL`, `INITRD`, `APPEND`: QEMU opens the files by name (fopen, no fdset), so they get one in /proc.
+    /// `KERNEL`, `INITRD`, `APPEND`: QEMU opens the files by name (fopen, no fdset), so it is given names in /proc.
     mutating func planKernel() {
         guard let kernel = params.kernel else { return }
         for file in [kernel.image, kernel.initrd].compactMap({ $0 }) {
@@ -28,12 +28,12 @@ extension LaunchPlanner {
         }
     }
 
-    /// What is said between the machine's making and its running. In the foreground nobody will be there to say it:
-    /// QEMU reads it from its recording monitor's input.
+    /// The commands between the machine's creation and its start. In the foreground no kvmctl is left to send them, so
+    /// QEMU reads them from its recording monitor's input.
     mutating func planCommit() {
         plan.commit.append(QMPCommand("cont"))
         guard options.foreground else { return }
-        // Nobody will be there to hear the port either: the answer goes to the flight record.
+        // No kvmctl is left to read the port either: the answer goes to the flight record.
         if plan.summary.vncDisplay == .auto { plan.monitorInput.append(QMPCommand("query-vnc")) }
         plan.monitorInput += plan.commit
         plan.commit = []

@@ -8,8 +8,8 @@ extension LaunchPlanner {
         _ = inherit(.monitorInput)
         _ = inherit(.record)
         _ = inherit(.messages)
-        // As an early one: an ending process gives back last what it was given first (task_work, since Linux 4.3), so that
-        // with the VM's life its disks, taps and ports are free too.
+        // Inherited early: an exiting process releases last what it was given first (task_work, since Linux 4.3). So
+        // once the lock is free, the VM's disks, taps and ports are free too.
         _ = inherit(.lock)
         if case .ownUID = facts.credentials { _ = inherit(.uidLock) }
 
@@ -19,7 +19,7 @@ extension LaunchPlanner {
                     failed: .permissionDenied, facts.qemu.path, "can't execute it",
                     remedy: """
                         QEMU's user, who is not root, must be able to execute it: \
-                        \(command: "namei -l \(facts.qemu.path)") shows the permissions on the way to it
+                        \(command: "namei -l \(facts.qemu.path)") shows the permissions along the path
                         """))
         }
         add(
@@ -30,7 +30,7 @@ extension LaunchPlanner {
             plan.derivedValues.append("UUID=\(plan.uuid.uuidString.lowercased()), from this host and the file's path")
             if facts.machineID.isEmpty {
                 plan.notices.append(
-                    "the UUID comes of the file's path alone, as /etc/machine-id holds no id: on another such host a VM "
+                    "the UUID is derived from the file's path alone, as /etc/machine-id holds no id: on another such host a VM "
                         + "at this path gets the same UUID and MACs; write UUID= into the file (\(command: "uuidgen") makes one)"
                 )
             }
@@ -42,10 +42,10 @@ extension LaunchPlanner {
             purpose: "seccomp filter", from: .everyVM)
         if !facts.qemu.isAsked, let qemu = params.qemu {
             plan.notices.append(
-                "\(qemu.value) was not run to see what it can do: that it has this machine, processor and keyboard map is "
-                    + "assumed until the start")
+                "\(qemu.value) was not run to see what it can do: until the start, this machine, processor and keyboard map are "
+                    + "assumed to be there")
         }
-        add("-msg", "timestamp=on", purpose: "times in QEMU's messages", from: .everyVM)
-        add("-S", purpose: "wait for cont, which commits the start once all is there", from: .everyVM)
+        add("-msg", "timestamp=on", purpose: "timestamps in QEMU's messages", from: .everyVM)
+        add("-S", purpose: "wait for cont, which commits the start once everything is ready", from: .everyVM)
     }
 }
