@@ -12,7 +12,7 @@ extension Remedy {
             case .raiseMTU(let device, let mtu):
                 .run("if its network supports that MTU", "ip link set dev \(device) mtu \(mtu)")
             case .takeApart(let bridge, let instead):
-                .advice("\(instead), or first give up \(bridge), with \(command: "kvmctl net down \(bridge)")")
+                .advice("\(instead), or first give up \(bridge), with kvmctl net down")
             case .load(let module): .run("load it", "modprobe \(module)")
             case .advice(let text): .advice(text)
             }
