@@ -28,7 +28,7 @@ BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another may stand before it in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
 SCRIPTS := .ci/run tools/deb tools/demo tools/docs tools/install-deps tools/install-tree \
-           packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm Tests/IntegrationTests/guests/build \
+           packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm Tests/rig/guests/build \
            Tests/LabTests/image/build \
            Benchmarks/guest/build Benchmarks/start_a_kvm_2010.sh
 
@@ -62,7 +62,7 @@ lint: lint-scripts
 
 lint-scripts:
 	shellcheck $(SCRIPTS)
-	shellcheck --shell=sh Tests/IntegrationTests/guests/init Benchmarks/guest/init Tests/LabTests/image/init \
+	shellcheck --shell=sh Tests/rig/guests/init Benchmarks/guest/init Tests/LabTests/image/init \
 	    Tests/LabTests/payload/setup
 
 deps-test:

@@ -1,11 +1,16 @@
 """A host whose /etc and /run are a test's own, so that network services can be configured there."""
 
-import json
 import shutil
 import subprocess
+from pathlib import Path
+
+from rig.vm import Reports
+
+# Reads key files as NetworkManager does.
+READER = Path(__file__).with_name("keyfile.py")
 
 
-class HostWithEtc:
+class HostWithEtc(Reports):
     """Wraps a Host: what runs through it sees a copy of /etc, an empty /run, and the /sys of the host's network."""
 
     def __init__(self, host):
@@ -32,9 +37,6 @@ class HostWithEtc:
         result = self.execute(self.host.binary, *arguments)
         assert result.returncode == expect, f"{arguments}: {result.returncode}\n{result.stdout}\n{result.stderr}"
         return result
-
-    def json(self, *arguments):
-        return json.loads(self.kvmctl(*arguments, "--json").stdout)
 
     # What a host has where a service is in use
 

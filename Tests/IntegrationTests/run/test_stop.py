@@ -1,30 +1,21 @@
 """Every rung of `kvmctl stop`."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
 import subprocess
 import time
 
+from rig.qmp import Monitor
 from rig.terminal import console
 from rig.waiting import wait_until
 
 
 def qmp(path, command):
     """Has one command carried out by the monitor at `path`; what it returned."""
-    with socket.socket(socket.AF_UNIX) as monitor:
-        monitor.settimeout(10)
-        monitor.connect(str(path))
-        lines = monitor.makefile("rw")
-        lines.readline()  # the greeting
-        for name in ("qmp_capabilities", command):
-            lines.write(json.dumps({"execute": name}) + "\n")
-            lines.flush()
-            while "return" not in (answer := json.loads(lines.readline())):
-                assert "error" not in answer, answer
-    return answer["return"]
+    with Monitor(path, timeout=10) as connection:
+        return connection.execute(command)
 
 
 def monitor(host):

@@ -6,8 +6,6 @@ import socket
 import pytest
 
 from rig.host import NOBODY
-from rig.process import Process
-from rig.waiting import wait_until
 
 MAC = "52:54:00:00:00:01"
 # What this test's own machine lacks, and no test can mend.
@@ -40,16 +38,9 @@ def findings(host, *words):
     return [one for one in found if one["severity"] != "ok" and one["subject"] not in MACHINE]
 
 
-def own_mounts(host):
-    """Lets everything that runs on the host see mounts that the machine does not."""
-    keeper = host.popen("unshare", "--mount", "--propagation", "private", "sleep", "infinity")
-    wait_until(lambda: (Process(keeper.pid).executable or "").endswith("/sleep"), "mount namespace")
-    host.more_namespaces.append(f"--mount=/proc/{keeper.pid}/ns/mnt")
-
-
 def in_own_mounts(script):
     def broken(host):
-        own_mounts(host)
+        host.use_own_mounts()
         shell(host, script.format(host=host))
     return broken
 
@@ -132,13 +123,13 @@ def program(host, name, *lines):
 
 
 def qemu_is_hidden(host):
-    own_mounts(host)
+    host.use_own_mounts()
     shell(host, "mount --bind /dev/null /usr/bin/qemu-system-x86_64")
     program(host, "apt-get", "umount /usr/bin/qemu-system-x86_64")
 
 
 def networkd_has_the_uplink(host):
-    own_mounts(host)
+    host.use_own_mounts()
     shell(host, """
         mount -t tmpfs none /run
         mount -t tmpfs none /etc/systemd
@@ -156,7 +147,7 @@ def networkd_has_the_uplink(host):
 
 
 def network_manager_has_the_uplink(host):
-    own_mounts(host)
+    host.use_own_mounts()
     shell(host, """
         mount -t tmpfs none /run
         mkdir -p /run/NetworkManager/devices

@@ -1,4 +1,4 @@
-"""A QEMU monitor, for what the benchmarks ask of one."""
+"""A QEMU monitor, asked without kvmctl."""
 
 import json
 import socket
