@@ -7,7 +7,7 @@
 # make lab        start a host with real KVM (docs/lab.md); SUITE=trixie, LABFLAGS='--hosts 2'
 # make lab-shell  a shell on it
 # make lab-test   run the lab's tests on it, or those whose name has TEST=NAME in it
-# make soak       the lab's tests on each suite, with ten power cuts; and make inject
+# make soak       the lab's tests on each suite, with ten power cuts; the deep integration tests; and make inject
 # make inject     make every system call of the commands that change something fail once, and kill kvmctl at each
 # make install    put kvmctl, the link start_a_kvm.sh, man pages, completions and systemd's files under $(DESTDIR)$(PREFIX)
 # make uninstall  remove just that
@@ -87,9 +87,15 @@ unit-test:
 	swift build --build-tests
 	$(SUDO) env PATH="$$PATH" swift test --skip-build
 
+# So many at a time, each worker in namespaces of its own: the tests wait more than they compute. WORKERS=0 keeps them
+# in one process.
+WORKERS     ?= 3
+INTEGRATION := $(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests \
+               -n $(WORKERS) --dist loadgroup
+
 # What is tested is what is installed.
 integration-test: release
-	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests
+	$(INTEGRATION) -m 'not deep'
 
 # Of the same cache of images for everybody who may become root.
 SUITE    ?= bookworm
@@ -116,6 +122,7 @@ inject: deps-test release
 	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 Tests/FaultInjection/run --binary $(CURDIR)/$(BINARY)
 
 soak: deps-lab deb inject
+	$(INTEGRATION) -m deep
 	$(LABTESTS) --suite=bookworm --power-cuts=10 --network-services
 	$(LABTESTS) --suite=trixie --power-cuts=10 --network-services
 

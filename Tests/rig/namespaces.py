@@ -16,7 +16,7 @@ def apart(*options):
     """
     # A detached process becomes a child of the namespace's first one, which has to reap it. So that one is a shell,
     # kept from becoming the program by what it has to do afterwards.
-    script = 'mount -t tmpfs -o mode=755 tmpfs /run; "$@"; exit $?'
+    script = 'mount -t tmpfs -o mode=755 tmpfs /run && "$@"; exit $?'
     return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", *options, "--", "sh", "-c", script, "sh"]
 
 

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from rig.host import NOBODY
+from rig.waiting import wait_until
 
 MAC = "52:54:00:00:00:01"
 # What this test's own machine lacks, and no test can mend.
@@ -21,6 +22,8 @@ def healthy(host):
     host.ip("link", "set", "eth0", "master", "br0")
     for link in ("eth0", "lan0"):
         host.ip("link", "set", link, "up")
+    # The kernel says so a moment later (net/core/link_watch.c).
+    wait_until(lambda: host.links()["eth0"]["operstate"] == "UP", "carrier of eth0")
     host.write_firmware_vm("vm", NET0="bridge:br0", MAC=MAC)
     return host
 

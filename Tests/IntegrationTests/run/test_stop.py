@@ -180,7 +180,7 @@ def test_guest_stopped_by_a_full_disk(host):
         host.write_tiny_vm("vm", DISK0=place / "disk", DISK0_SIZE="64M")
         host.kvmctl("start", "vm")
         host.wait_console("vm", "tiny: up")
-        tell_guest(host, "yes | head -c 3000000 >/dev/vda; sync")
+        tell_guest(host, "dd if=/dev/urandom of=/dev/vda bs=64k count=46 conv=fsync")
         wait_until(lambda: run_state(host) == "io-error", "halt by a full disk", timeout=90)
         assert host.state("vm") == "paused"
 
@@ -195,7 +195,7 @@ def test_guest_stopped_by_a_disk_that_stays_full(host):
         host.write_tiny_vm("vm", DISK0=place / "disk", DISK0_SIZE="64M")
         host.kvmctl("start", "vm")
         host.wait_console("vm", "tiny: up")
-        tell_guest(host, "yes | head -c 3000000 >/dev/vda; sync")
+        tell_guest(host, "dd if=/dev/urandom of=/dev/vda bs=64k count=46 conv=fsync")
         wait_until(lambda: run_state(host) == "io-error", "halt by a full disk", timeout=90)
         host.kvmctl("stop", "vm", "--timeout", "3s", timeout=90)
         assert host.state("vm") == "stopped"
