@@ -7,7 +7,7 @@
 # make lab        start a host with real KVM (docs/lab.md); SUITE=trixie, LABFLAGS='--hosts 2'
 # make lab-shell  a shell on it
 # make lab-test   run the lab's tests on it; with TEST=NAME, those whose name contains NAME
-# make soak       the lab's tests on each suite, with ten power cuts; and make inject
+# make soak       the lab's tests on each suite, with ten power cuts; the deep integration tests; and make inject
 # make inject     make every system call of the commands that change something fail once, and kill kvmctl at each
 # make install    put kvmctl, the link start_a_kvm.sh, man pages, completions and systemd's files under $(DESTDIR)$(PREFIX)
 # make uninstall  remove exactly that
@@ -29,7 +29,7 @@ BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another one may come first in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
 SCRIPTS := .ci/run tools/deb tools/demo tools/docs tools/install-deps tools/install-tree \
-           packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm Tests/IntegrationTests/guests/build \
+           packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm Tests/rig/guests/build \
            Tests/LabTests/image/build \
            Benchmarks/guest/build Benchmarks/start_a_kvm_2010.sh
 
@@ -63,7 +63,7 @@ lint: lint-scripts
 
 lint-scripts:
 	shellcheck $(SCRIPTS)
-	shellcheck --shell=sh Tests/IntegrationTests/guests/init Benchmarks/guest/init Tests/LabTests/image/init \
+	shellcheck --shell=sh Tests/rig/guests/init Benchmarks/guest/init Tests/LabTests/image/init \
 	    Tests/LabTests/payload/setup
 
 deps-test:
@@ -88,9 +88,15 @@ unit-test:
 	swift build --build-tests
 	$(SUDO) env PATH="$$PATH" swift test --skip-build
 
+# How many run at a time, each worker in separate namespaces: the tests wait more than they compute. WORKERS=0 runs them in
+# one process.
+WORKERS     ?= 3
+INTEGRATION := $(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests \
+               -n $(WORKERS) --dist loadgroup
+
 # The binary that is tested is the one that is installed.
 integration-test: release
-	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests
+	$(INTEGRATION) -m 'not deep'
 
 # With the caller's HOME, so that root uses the caller's cache of images.
 SUITE    ?= bookworm
@@ -117,6 +123,7 @@ inject: deps-test release
 	$(SUDO) env PYTHONDONTWRITEBYTECODE=1 Tests/FaultInjection/run --binary $(CURDIR)/$(BINARY)
 
 soak: deps-lab deb inject
+	$(INTEGRATION) -m deep
 	$(LABTESTS) --suite=bookworm --power-cuts=10 --network-services
 	$(LABTESTS) --suite=trixie --power-cuts=10 --network-services
 

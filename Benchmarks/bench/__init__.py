@@ -1,0 +1,6 @@
+"""The benchmarks. They share the tests' rig."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "Tests"))

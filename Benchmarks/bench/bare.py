@@ -7,8 +7,8 @@ import signal
 import struct
 import time
 
-from bench.qmp import Monitor, listening_socket
 from bench.world import ENVIRONMENT, run
+from rig.qmp import Monitor, listening_socket
 
 # linux/if_tun.h
 TUNSETIFF = 0x400454CA

@@ -8,7 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-TREE = Path(__file__).resolve().parents[2]
+from rig.namespaces import apart
+from rig.tree import TREE
+from rig.vm import params
+
 BENCHMARKS = TREE / "Benchmarks"
 
 _MARK = "KVMCTL_BENCH_WORLD"
@@ -28,10 +31,7 @@ def enter():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # On a disk, not in /tmp, which may be in memory: direct I/O is needed.
     with tempfile.TemporaryDirectory(prefix="kvb", dir="/var/tmp") as directory:
-        # Each QEMU becomes a child of the namespace's first process, so that has to be one that reaps: a shell. Having
-        # something to do afterwards keeps it from becoming the program itself.
-        inner = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--",
-                 "sh", "-c", '"$@"; exit $?', "sh", sys.executable, *sys.argv]
+        inner = [*apart("--net"), sys.executable, *sys.argv]
         sys.exit(subprocess.run(inner, env={**os.environ, _MARK: directory}, check=False).returncode)
 
 
@@ -44,8 +44,6 @@ class World:
         # As it is installed: stripped.
         run("strip", "-o", self.binary, binary)
         self.tap_bench = binary.with_name("TapBench")
-        # On a real host kvmctl's run-time files are in memory too.
-        run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
         run("ip", "link", "set", "lo", "up")
         self.kvmctl(Home(directory / "host"), "net", "up", "br0")
         run("ip", "address", "add", "10.9.0.1/24", "dev", "br0")
@@ -82,7 +80,7 @@ class Home:
         directory = (root or self.vms) / name
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / "vm.params"
-        path.write_text("".join(f"{key}={value}\n" for key, value in keys.items()))
+        path.write_text(params(keys))
         return path
 
     def monitor(self, name):

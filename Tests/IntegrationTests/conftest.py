@@ -1,18 +1,30 @@
 """Black-box tests of the kvmctl binary on real guests and the real kernel. They need root and never skip.
 
-KVMCTL_BIN names the binary; else it is the debug build of this tree.
+KVMCTL_BIN names the binary; else it is the debug build of this tree. With `-n 2` two tests run at a time: see
+pytest_xdist_setupnodes.
 """
 
 import os
+import shlex
+import shutil
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from rig.docs import make_docs
 from rig.host import NOBODY, Host
+from rig.namespaces import apart
+from rig.tree import TREE
 
-TREE = Path(__file__).resolve().parents[2]
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs):
+    """Keeps the workers of pytest-xdist apart: kvmctl looks at all processes, and each worker has a VM called vm."""
+    for spec in specs:
+        spec.python = shlex.join([*apart(), sys.executable])
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +35,16 @@ def binary():
 
 
 @pytest.fixture(scope="session")
+def _hosts_binary(binary):
+    """A copy for the hosts to link to, whatever becomes of the build directory meanwhile."""
+    with tempfile.TemporaryDirectory(prefix="kvmctl-test-", dir="/tmp") as directory:
+        yield shutil.copy(binary, directory)
+
+
+@pytest.fixture(scope="session")
 def guests():
     """The directory of vmlinuz, initrd.gz, initrd-agent.gz and install.iso."""
-    built = subprocess.run([TREE / "Tests/IntegrationTests/guests/build"], check=True, stdout=subprocess.PIPE, text=True)
+    built = subprocess.run([TREE / "Tests/rig/guests/build"], check=True, stdout=subprocess.PIPE, text=True)
     return Path(built.stdout.strip())
 
 
@@ -38,8 +57,8 @@ def docs(binary, tmp_path_factory):
 
 
 @pytest.fixture
-def host(binary, guests, request):
-    yield from _lend(Host(binary, guests), request)
+def host(_hosts_binary, guests, request):
+    yield from _lend(Host(_hosts_binary, guests), request)
 
 
 @pytest.fixture
@@ -51,9 +70,9 @@ def bridged_host(host):
 
 
 @pytest.fixture
-def rootless_host(binary, guests, request):
+def rootless_host(_hosts_binary, guests, request):
     """A host where kvmctl runs as the user nobody."""
-    yield from _lend(Host(binary, guests, uid=NOBODY), request)
+    yield from _lend(Host(_hosts_binary, guests, uid=NOBODY), request)
 
 
 def _lend(host, request):

@@ -1,16 +1,11 @@
 """Tests of kvmctl on hosts with real KVM, a systemd, reboots and power cuts: docs/lab.md. They need root and never skip."""
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-# The integration tests' helpers for waiting and processes are used here too.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "IntegrationTests"))
-
-from lab.lab import Lab  # noqa: E402
+from lab.lab import Lab
 
 
 def pytest_addoption(parser):

@@ -5,9 +5,9 @@ import time
 from bench.bare import QEMU, high
 from bench.libvirt import Libvirt
 from bench.measuring import interleave, milliseconds_of
-from bench.qmp import listening_socket
 from bench.results import Results
 from bench.world import SetUpFailed, run
+from rig.qmp import listening_socket
 
 NAME = "boot"
 GUESTS = ("tiny",)

@@ -7,8 +7,8 @@ import time
 from bench.libvirt import Libvirt, small_domain
 from bench.measuring import interleave, milliseconds_of, spread
 from bench.memory import available_kib, guest_kib, processes_of, proportional_kib
-from bench.qmp import Monitor
 from bench.results import Results
+from rig.qmp import Monitor
 
 NAME = "fleet"
 DEFINED = (1, 100, 1000, 10_000)

@@ -12,9 +12,9 @@ import time
 from bench.bare import QEMU, high, tap_on
 from bench.libvirt import Libvirt
 from bench.measuring import interleave
-from bench.qmp import listening_socket
 from bench.results import Results
 from bench.world import ENVIRONMENT, SetUpFailed
+from rig.qmp import listening_socket
 
 NAME = "guest-io"
 GUESTS = ("bench",)

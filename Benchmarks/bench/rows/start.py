@@ -7,9 +7,9 @@ import time
 from bench.bare import QEMU, PlannedQEMU, high
 from bench.libvirt import Libvirt, equal_domain
 from bench.measuring import interleave, milliseconds_of, spread
-from bench.qmp import listening_socket
 from bench.results import Results
 from bench.world import BENCHMARKS, run
+from rig.qmp import listening_socket
 
 NAME = "start"
 MEMORY, DISPLAY = 512, 10

@@ -1,18 +1,18 @@
 """A lab host: a VM run by kvmctl that is itself a host of VMs, reached over SSH."""
 
-import json
 import os
 import shlex
 import subprocess
 
 from rig.process import Process
+from rig.vm import Reports, params, tiny
 from rig.waiting import wait_until
 
 # How long an emulated host on a busy machine may take to boot. On an idle one it takes half a minute.
 BOOT = 300
 
 
-class LabHost:
+class LabHost(Reports):
     """Host `number` of a lab. Its commands run as root on it."""
 
     def __init__(self, lab, number):
@@ -32,8 +32,7 @@ class LabHost:
 
     @property
     def _shown(self):
-        [shown] = json.loads(self.lab.kvmctl("show", self.name, "--json").stdout)
-        return shown
+        return self.lab.show(self.name)
 
     def start(self):
         """Starts it and waits until it can be reached."""
@@ -117,9 +116,6 @@ class LabHost:
     def command(self, *arguments):
         return [*self.ssh("-tt"), shlex.join(map(str, arguments))]
 
-    def json(self, *arguments):
-        return json.loads(self.kvmctl(*arguments, "--json").stdout)
-
     def write(self, path, text):
         self.run(f"mkdir -p $(dirname {shlex.quote(path)}) && cat >{shlex.quote(path)}", input=text)
 
@@ -127,20 +123,11 @@ class LabHost:
 
     def write_tiny_vm(self, name, words="", directory="/vms", **keys):
         """Writes the vm.params of a VM that boots the tiny guest with these words for its init; returns its path."""
-        lines = {
-            "MEMORY": 128, "NET0": "none", "VNCDISP": "none",
-            "KERNEL": "/lab/guests/vmlinuz", "INITRD": "/lab/guests/initrd.gz",
-            # Each character on a nested guest's console costs an exit of the emulated KVM.
-            "APPEND": f"'console=ttyS0 quiet {words}'",
-            **keys,
-        }
+        # Each letter on the console of a nested guest costs an exit of the emulated KVM.
+        lines = {**tiny("/lab/guests", f"console=ttyS0 quiet {words}"), **keys}
         path = f"{directory}/{name}/vm.params"
-        self.write(path, "".join(f"{key}={value}\n" for key, value in lines.items()))
+        self.write(path, params(lines))
         return path
-
-    def show(self, name):
-        [shown] = self.json("show", name)
-        return shown
 
     def states(self):
         """{name of a VM: its state}"""

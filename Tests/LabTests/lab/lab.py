@@ -7,13 +7,14 @@ from pathlib import Path
 
 from lab.host import LabHost
 from lab.wire import ADDRESS, BRIDGE, Wire
+from rig.tree import TREE
+from rig.vm import Reports, params
 
-TREE = Path(__file__).resolve().parents[3]
 RELEASE = TREE / ".build/release/kvmctl"
 
 
-class Lab:
-    """The lab of this name; whatever exists of it is reused."""
+class Lab(Reports):
+    """The lab of this name; what is found of it is gone on with."""
 
     def __init__(self, name, suite="bookworm", binary=RELEASE):
         self.suite = suite
@@ -104,7 +105,7 @@ class Lab:
         content = self.directory / "payload"
         shutil.rmtree(content, ignore_errors=True)
         shutil.copytree(TREE / "Tests/LabTests/payload", content)
-        shutil.copytree(_output(TREE / "Tests/IntegrationTests/guests/build"), content / "guests")
+        shutil.copytree(_output(TREE / "Tests/rig/guests/build"), content / "guests")
         subprocess.run(["make", "--silent", "-C", TREE, "install", f"DESTDIR={content / 'install'}"], check=True)
         for package in TREE.glob(".build/*.deb"):
             shutil.copy(package, content)
@@ -125,4 +126,4 @@ def _params(number, keys):
     text = text.replace("lab1", f"lab{number}").replace("10.8.0.11:", f"10.8.0.{10 + number}:").replace(
         "52:54:00:00:08:01", f"52:54:00:00:08:{number:02x}")
     lines = [line for line in text.splitlines() if line.partition("=")[0] not in keys]
-    return "\n".join([*lines, *(f"{key}={value}" for key, value in keys.items()), ""])
+    return params(keys, lines)

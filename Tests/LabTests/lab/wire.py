@@ -1,7 +1,8 @@
 """The wire between lab hosts: a bridge in a network namespace, apart from the machine's own network."""
 
 import subprocess
-from pathlib import Path
+
+from rig.namespaces import NetworkNamespace
 
 # The rig's own address on the wire.
 ADDRESS = "10.8.0.1"
@@ -14,30 +15,19 @@ def tap(number):
     return f"lab{number}"
 
 
-class Wire:
-    def __init__(self, namespace):
-        self.namespace = namespace
-
-    def command(self, *arguments):
-        """The command line that runs a program on the wire."""
-        return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *map(str, arguments)]
-
+class Wire(NetworkNamespace):
     def execute(self, *arguments, check=True, **options):
         return subprocess.run(self.command(*arguments), check=check, **options)
-
-    @property
-    def exists(self):
-        return Path("/run/netns", self.namespace).exists()
 
     def open(self):
         """Creates a namespace in which kvmctl will create the bridge."""
         if not self.exists:
-            subprocess.run(["ip", "netns", "add", self.namespace], check=True)
-            self.execute("ip", "link", "set", "lo", "up")
+            super().open()
+            self.ip("link", "set", "lo", "up")
 
     def close(self):
         if self.exists:
-            subprocess.run(["ip", "netns", "delete", self.namespace], check=True)
+            super().close()
 
     def cut(self, one, other):
         """Cuts the two hosts off from each other; all others still reach both."""

@@ -45,9 +45,6 @@ def test_guest_that_powers_off_is_stopped_not_crashed(host):
     assert host.state("brief") == "stopped"
 
 
-SAMPLES = 40
-
-
 def start_without_cache(host):
     """The cached probe results are gone, so the start has to probe."""
     shutil.rmtree(host.run / "cache", ignore_errors=True)
@@ -58,8 +55,9 @@ def start_with_cache(host):
     assert (host.run / "cache").is_dir()
 
 
+@pytest.mark.parametrize("samples", [12, pytest.param(40, marks=pytest.mark.deep)])
 @pytest.mark.parametrize("prepare", [start_with_cache, start_without_cache])
-def test_kvmctl_killed_at_any_point_of_a_start(bridged_host, prepare):
+def test_kvmctl_killed_at_any_point_of_a_start(bridged_host, prepare, samples):
     host = bridged_host
     host.write_firmware_vm("vm", NET0="bridge:br0")
     host.kvmctl("start", "vm")
@@ -68,8 +66,8 @@ def test_kvmctl_killed_at_any_point_of_a_start(bridged_host, prepare):
     prepare(host)
     calls = system_calls(host, "start", "vm")
     host.kvmctl("stop", "vm", "--now")
-    assert len(calls) > SAMPLES
-    points = [calls[index * len(calls) // SAMPLES] for index in range(SAMPLES)]
+    assert len(calls) > samples
+    points = [calls[index * len(calls) // samples] for index in range(samples)]
 
     for name, count in points:
         prepare(host)

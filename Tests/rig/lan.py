@@ -3,22 +3,20 @@
 import contextlib
 import subprocess
 
+from rig.namespaces import NetworkNamespace
 from rig.waiting import wait_until
 
 
-class Lan:
-    """Programs on the LAN have the interface `lan0`."""
+class Lan(NetworkNamespace):
+    """What is on the LAN has the interface `lan0`."""
 
     def __init__(self, host):
+        super().__init__(f"{host.namespace}-lan")
         self.host = host
-        self.namespace = f"{host.namespace}-lan"
         self.servers = []
 
-    def ip(self, *arguments):
-        subprocess.run(["ip", "-n", self.namespace, *arguments], check=True)
-
     def open(self):
-        subprocess.run(["ip", "netns", "add", self.namespace], check=True)
+        super().open()
         self.host.ip("link", "add", "uplink0", "type", "veth", "peer", "name", "lan0", "netns", self.namespace)
         self.host.ip("link", "set", "uplink0", "master", "br0", "up")
         self.ip("link", "set", "lan0", "up")
@@ -27,10 +25,7 @@ class Lan:
         for server in self.servers:
             server.kill()
             server.wait()
-        subprocess.run(["ip", "netns", "delete", self.namespace], check=True)
-
-    def command(self, *arguments):
-        return ["nsenter", f"--net=/run/netns/{self.namespace}", "--", *map(str, arguments)]
+        super().close()
 
     def serve_addresses(self):
         """A DHCP server that is not kvmctl's, and a router for IPv6 too: 10.7.0.0/24 and fd07::/64."""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rig.etc import HostWithEtc
+from rig.documented import assert_documented
+from rig.etc import READER, HostWithEtc
 from rig.waiting import wait_until
-from test_json import assert_documented
 
 SERVICES = {
     "networkd": ("use_networkd", "systemd/network", {
@@ -269,7 +269,7 @@ def test_network_manager_understands_the_files(etc):
     directory, _ = use(etc, "networkmanager")
     etc.kvmctl("net", "persist", "br0")
     read = subprocess.run(
-        ["/usr/bin/python3", Path(__file__).parent / "rig/keyfile.py", *sorted(directory.glob("kvmctl-br0*"))],
+        ["/usr/bin/python3", READER, *sorted(directory.glob("kvmctl-br0*"))],
         capture_output=True, text=True, check=False)
     assert read.returncode == 0, read.stderr
     port, bridge = json.loads(read.stdout)

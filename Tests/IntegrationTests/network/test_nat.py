@@ -97,7 +97,7 @@ def test_settings_beside_forwarding_are_as_before(host):
         assert host.execute("sysctl", "-n", f"net/ipv4/conf/{key}").stdout.strip() == value
 
 
-@pytest.mark.parametrize("name", ["ignore", "1h"])
+@pytest.mark.parametrize("name", ["ignore", pytest.param("1h", marks=pytest.mark.deep)])
 def test_no_name_means_something_to_the_server(host, name):
     host.write_tiny_vm(name, "tiny.dhcp=0", NET0="nat")
     host.kvmctl("start", name)

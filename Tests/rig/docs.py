@@ -2,9 +2,9 @@
 
 import os
 import subprocess
-from pathlib import Path
 
-TREE = Path(__file__).resolve().parents[3]
+from rig.tree import TREE
+
 JULY_2010 = "1279000000"
 
 

@@ -1,17 +1,17 @@
 """A private host for a test: a network namespace, and directories for VMs and run-time files."""
 
 import fcntl
-import itertools
 import json
 import os
 import shutil
-import signal
 import struct
 import subprocess
 import tempfile
 from pathlib import Path
 
-from rig.process import in_namespace
+from rig.namespaces import NetworkNamespace
+from rig.process import Process, in_namespace
+from rig.vm import Reports, params, tiny
 from rig.waiting import wait_until
 
 NOBODY = 65534
@@ -19,25 +19,31 @@ NOBODY = 65534
 # was not given the time to see enough of them.
 KERNEL_WORDS = "console=ttyS0 no_timer_check"
 
-_numbers = itertools.count(1)
+
+def _put(file, path):
+    """Makes the file available at another path: a link where that can be, as a copy takes longer than many a test."""
+    try:
+        os.link(file, path)
+    except OSError:
+        shutil.copy(file, path)
+    return path
 
 
-class Host:
-    """Runs kvmctl as root, or as `uid`, isolated from the machine's own network and VMs."""
+class Host(NetworkNamespace, Reports):
+    """Runs kvmctl as root, or as `uid`, where nothing of the machine's own network or VMs can be met."""
 
     def __init__(self, binary, guests, uid=0):
-        self.namespace = f"kvmctl-{os.getpid()}-{next(_numbers)}"
+        # A short path: the sockets below it have to fit into 108 bytes.
+        self.root = Path(tempfile.mkdtemp(prefix="kv", dir="/tmp"))
+        super().__init__(f"kvmctl-{self.root.name}")
         self.guests = guests
         self.uid = uid
         # Options of nsenter(1) for other namespaces that a test has made.
         self.more_namespaces = []
-        # A short path: the sockets below it have to fit into 108 bytes.
-        self.root = Path(tempfile.mkdtemp(prefix="kv", dir="/tmp"))
         self.vms = self._directory("vms")
         self.run = self._directory("run")
-        # A copy, because an unprivileged user may not be able to reach the build directory.
-        self.binary = self._directory("bin") / "kvmctl"
-        shutil.copy(binary, self.binary)
+        # An unprivileged user may not be able to reach the build directory.
+        self.binary = _put(binary, self._directory("bin") / "kvmctl")
         self.old_command = self.binary.with_name("start_a_kvm.sh")
         self.old_command.symlink_to("kvmctl")
         # Programs that kvmctl starts run as other users, and have to reach their files below.
@@ -48,7 +54,7 @@ class Host:
             "KVMCTL_VMS": str(self.vms),
             "KVMCTL_RUN": str(self.run),
         }
-        subprocess.run(["ip", "netns", "add", self.namespace], check=True)
+        self.open()
         self.ip("link", "set", "lo", "up")
 
     def _directory(self, name):
@@ -58,23 +64,23 @@ class Host:
         return path
 
     def close(self):
-        for process in in_namespace(self.namespace):
-            try:
-                os.kill(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        wait_until(lambda: not in_namespace(self.namespace), "end of the namespace's processes")
-        subprocess.run(["ip", "netns", "delete", self.namespace], check=True)
+        super().close()
         shutil.rmtree(self.root)
+
+    def use_own_mounts(self):
+        """From now on all that runs here sees mounts of its own, which nothing else sees."""
+        keeper = self.popen("unshare", "--mount", "--propagation", "private", "sleep", "infinity")
+        wait_until(lambda: (Process(keeper.pid).executable or "").endswith("/sleep"), "mount namespace")
+        self.more_namespaces.append(f"--mount=/proc/{keeper.pid}/ns/mnt")
 
     # Running things
 
     def command(self, *arguments, uid=None):
-        """The argument vector that runs `arguments` on this host. Each step of it is an exec: the pid stays."""
+        """The same as `uid`, and in the other namespaces."""
         uid = self.uid if uid is None else uid
-        enter = ["nsenter", f"--net=/run/netns/{self.namespace}", *self.more_namespaces, "--"]
+        others = ["nsenter", *self.more_namespaces, "--"] if self.more_namespaces else []
         user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"] if uid else []
-        return enter + user + [str(argument) for argument in arguments]
+        return super().command(*others, *user, *arguments)
 
     def popen(self, *arguments, uid=None, **options):
         return subprocess.Popen(
@@ -94,9 +100,6 @@ class Host:
             f"stdout: {result.stdout}\nstderr: {result.stderr}")
         return result
 
-    def json(self, *arguments):
-        return json.loads(self.kvmctl(*arguments, "--json").stdout)
-
     # VMs
 
     def write_vm(self, name, *lines, directory=None, **keys):
@@ -105,25 +108,16 @@ class Host:
         directory.mkdir(exist_ok=True)
         os.chown(directory, self.uid, self.uid)
         path = directory / "vm.params"
-        path.write_text("".join(f"{line}\n" for line in [*lines, *(f"{key}={value}" for key, value in keys.items())]))
+        path.write_text(params(keys, lines))
         return path
 
     def write_tiny_vm(self, name, words="", **keys):
         """A VM that boots the tiny guest with these words for its init."""
-        defaults = {
-            "MEMORY": 128, "NET0": "none", "VNCDISP": "none",
-            "KERNEL": self.guests / "vmlinuz", "INITRD": self.guests / "initrd.gz",
-            "APPEND": f"'{KERNEL_WORDS} {words}'",
-        }
-        return self.write_vm(name, **{**defaults, **keys})
+        return self.write_vm(name, **{**tiny(self.guests, f"{KERNEL_WORDS} {words}"), **keys})
 
     def write_firmware_vm(self, name, **keys):
         """A VM that gets no further than its firmware: quick to start, and small."""
         return self.write_vm(name, **{"MEMORY": 32, "NET0": "none", "VNCDISP": "none", **keys})
-
-    def show(self, name):
-        [shown] = self.json("show", name)
-        return shown
 
     def state(self, name):
         states = [vm["state"] for vm in self.json("list") if vm["name"] == name]
@@ -167,9 +161,6 @@ class Host:
             return struct.unpack("hhqqi4x", answer)[0] != fcntl.F_UNLCK
         finally:
             os.close(descriptor)
-
-    def ip(self, *arguments):
-        subprocess.run(["ip", "-n", self.namespace, *arguments], check=True)
 
     def links(self):
         """{name: what `ip -details -json link` reports}."""

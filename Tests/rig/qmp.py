@@ -1,4 +1,4 @@
-"""A QEMU monitor, with the few commands that the benchmarks need."""
+"""A QEMU monitor, asked without kvmctl."""
 
 import json
 import socket

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pexpect
 import pytest
 
 from rig.docs import make_docs
+from rig.tree import TREE
 
-TREE = Path(__file__).resolve().parents[2]
 PAGES = [TREE / "README.md", TREE / "CONTRIBUTING.md", *sorted((TREE / "docs").glob("*.md"))]
 
 

@@ -47,17 +47,29 @@ def test_install_then_boot_from_the_disk(bridged_host, vm_of_2010):
     host.kvmctl("stop", "1")
 
 
-def test_old_command_line(bridged_host, vm_of_2010):
-    host = bridged_host
-    result = host.execute(host.old_command, vm_of_2010, host.guests / "install.iso", "boot_from_cd")
+def start_by_the_old_command(host, *arguments):
+    result = host.execute(host.old_command, *arguments)
     assert result.returncode == 0, result.stderr
     for words in ("VNC at 127.0.0.1:", "on br0", f"pid {host.qemu().pid}"):
         assert words in result.stdout
+
+
+def test_old_command_line(bridged_host, vm_of_2010):
+    host = bridged_host
+    start_by_the_old_command(host, vm_of_2010, host.guests / "install.iso", "boot_from_cd")
+    host.wait_console("1", "Loading the installer")
+    host.kvmctl("stop", "1", "--now")
+    start_by_the_old_command(host, vm_of_2010)
+    assert str(host.guests / "install.iso") not in host.qemu().descriptors.values()
+
+
+@pytest.mark.deep
+def test_old_command_line_installs(bridged_host, vm_of_2010):
+    host = bridged_host
+    start_by_the_old_command(host, vm_of_2010, host.guests / "install.iso", "boot_from_cd")
     host.wait_console("1", "tiny: installed, rebooting")
     host.kvmctl("stop", "1", "--now")
-
-    result = host.execute(host.old_command, vm_of_2010)
-    assert result.returncode == 0, result.stderr
+    start_by_the_old_command(host, vm_of_2010)
     assert_installed_system_is_up(host)
 
 

@@ -6,7 +6,6 @@ import socket
 import pytest
 
 from rig.host import NOBODY
-from rig.process import Process
 from rig.waiting import wait_until
 
 MAC = "52:54:00:00:00:01"
@@ -23,6 +22,8 @@ def healthy(host):
     host.ip("link", "set", "eth0", "master", "br0")
     for link in ("eth0", "lan0"):
         host.ip("link", "set", link, "up")
+    # The kernel says so a moment later (net/core/link_watch.c).
+    wait_until(lambda: host.links()["eth0"]["operstate"] == "UP", "carrier of eth0")
     host.write_firmware_vm("vm", NET0="bridge:br0", MAC=MAC)
     return host
 
@@ -40,16 +41,9 @@ def findings(host, *words):
     return [one for one in found if one["severity"] != "ok" and one["subject"] not in MACHINE]
 
 
-def own_mounts(host):
-    """A mount namespace for everything that runs on the host, apart from the machine's."""
-    keeper = host.popen("unshare", "--mount", "--propagation", "private", "sleep", "infinity")
-    wait_until(lambda: (Process(keeper.pid).executable or "").endswith("/sleep"), "mount namespace")
-    host.more_namespaces.append(f"--mount=/proc/{keeper.pid}/ns/mnt")
-
-
 def in_own_mounts(script):
     def broken(host):
-        own_mounts(host)
+        host.use_own_mounts()
         shell(host, script.format(host=host))
     return broken
 
@@ -132,13 +126,13 @@ def program(host, name, *lines):
 
 
 def qemu_is_hidden(host):
-    own_mounts(host)
+    host.use_own_mounts()
     shell(host, "mount --bind /dev/null /usr/bin/qemu-system-x86_64")
     program(host, "apt-get", "umount /usr/bin/qemu-system-x86_64")
 
 
 def networkd_has_the_uplink(host):
-    own_mounts(host)
+    host.use_own_mounts()
     shell(host, """
         mount -t tmpfs none /run
         mount -t tmpfs none /etc/systemd
@@ -156,7 +150,7 @@ def networkd_has_the_uplink(host):
 
 
 def network_manager_has_the_uplink(host):
-    own_mounts(host)
+    host.use_own_mounts()
     shell(host, """
         mount -t tmpfs none /run
         mkdir -p /run/NetworkManager/devices

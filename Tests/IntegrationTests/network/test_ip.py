@@ -7,9 +7,9 @@ import time
 
 import pytest
 
+from rig.documented import assert_documented
 from rig.lan import lan_of
 from rig.terminal import spawn, wait_for_exit
-from test_json import assert_documented
 
 MAC = "52:54:00:00:00:{:02x}"
 

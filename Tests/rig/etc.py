@@ -1,11 +1,16 @@
 """A host with a private /etc and /run, so that a test can configure network services there."""
 
-import json
 import shutil
 import subprocess
+from pathlib import Path
+
+from rig.vm import Reports
+
+# Reads key files as NetworkManager does.
+READER = Path(__file__).with_name("keyfile.py")
 
 
-class HostWithEtc:
+class HostWithEtc(Reports):
     """Wraps a Host: what runs through it sees a copy of /etc, an empty /run, and the /sys of the host's network."""
 
     def __init__(self, host):
@@ -33,10 +38,7 @@ class HostWithEtc:
         assert result.returncode == expect, f"{arguments}: {result.returncode}\n{result.stdout}\n{result.stderr}"
         return result
 
-    def json(self, *arguments):
-        return json.loads(self.kvmctl(*arguments, "--json").stdout)
-
-    # What a host has on which a service is in use
+    # What a host has where a service is in use
 
     def write(self, path, text):
         """Writes a file of /etc; returns its path as the host sees it."""

@@ -2,11 +2,10 @@
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
-TREE = Path(__file__).parents[2]
+from rig.tree import TREE
 
 
 def install_tree(verb, root, binary, docs, **environment):

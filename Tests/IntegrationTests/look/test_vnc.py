@@ -2,13 +2,13 @@
 
 import re
 import stat
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from rig.fake import fake_qemu
 from rig.host import NOBODY
+from rig.tree import TREE
 from rig.vnc import password_file
 from rig.waiting import wait_until
 
@@ -60,7 +60,7 @@ print(sorted(connection.offered), connection.log_in(*sys.argv[3:]))
 
 
 def knock(host, port, *password, uid=None):
-    command = ["/usr/bin/python3", "-c", TRY, Path(__file__).parent, port, *password]
+    command = ["/usr/bin/python3", "-c", TRY, TREE / "Tests", port, *password]
     result = host.execute(*command, uid=uid)
     return result.stdout.strip() or result.stderr.strip().splitlines()[-1]
 

@@ -1,30 +1,21 @@
 """Every step of `kvmctl stop`."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
 import subprocess
 import time
 
+from rig.qmp import Monitor
 from rig.terminal import console
 from rig.waiting import wait_until
 
 
 def qmp(path, command):
-    """Executes one command on the monitor at `path`; returns its result."""
-    with socket.socket(socket.AF_UNIX) as monitor:
-        monitor.settimeout(10)
-        monitor.connect(str(path))
-        lines = monitor.makefile("rw")
-        lines.readline()  # the greeting
-        for name in ("qmp_capabilities", command):
-            lines.write(json.dumps({"execute": name}) + "\n")
-            lines.flush()
-            while "return" not in (answer := json.loads(lines.readline())):
-                assert "error" not in answer, answer
-    return answer["return"]
+    """Has one command carried out by the monitor at `path`; what it returned."""
+    with Monitor(path, timeout=10) as connection:
+        return connection.execute(command)
 
 
 def monitor(host):
@@ -189,7 +180,7 @@ def test_guest_stopped_by_a_full_disk(host):
         host.write_tiny_vm("vm", DISK0=place / "disk", DISK0_SIZE="64M")
         host.kvmctl("start", "vm")
         host.wait_console("vm", "tiny: up")
-        tell_guest(host, "yes | head -c 3000000 >/dev/vda; sync")
+        tell_guest(host, "dd if=/dev/urandom of=/dev/vda bs=64k count=46 conv=fsync")
         wait_until(lambda: run_state(host) == "io-error", "halt by a full disk", timeout=90)
         assert host.state("vm") == "paused"
 
@@ -204,7 +195,7 @@ def test_guest_stopped_by_a_disk_that_stays_full(host):
         host.write_tiny_vm("vm", DISK0=place / "disk", DISK0_SIZE="64M")
         host.kvmctl("start", "vm")
         host.wait_console("vm", "tiny: up")
-        tell_guest(host, "yes | head -c 3000000 >/dev/vda; sync")
+        tell_guest(host, "dd if=/dev/urandom of=/dev/vda bs=64k count=46 conv=fsync")
         wait_until(lambda: run_state(host) == "io-error", "halt by a full disk", timeout=90)
         host.kvmctl("stop", "vm", "--timeout", "3s", timeout=90)
         assert host.state("vm") == "stopped"

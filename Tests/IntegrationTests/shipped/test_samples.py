@@ -21,7 +21,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-TREE = Path(__file__).resolve().parents[2]
+from rig.tree import TREE
+
 PAGES = sorted([TREE / "README.md", TREE / "CONTRIBUTING.md", *(TREE / "docs").glob("*.md")])
 ANN = 1000
 

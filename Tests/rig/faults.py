@@ -1,7 +1,17 @@
 """Runs commands that are killed or fail at a chosen system call (strace(1), -e inject), or that run out of descriptors."""
 
+import collections
 import re
 import signal
+
+
+def numbered(trace):
+    """(name, which one of that name, line) of each system call in the lines of a trace."""
+    counts = collections.Counter()
+    for line in trace:
+        if match := re.match(r"(\w+)\(", line):
+            counts[match[1]] += 1
+            yield match[1], counts[match[1]], line
 
 
 def system_calls(host, *words, since=""):
@@ -9,13 +19,10 @@ def system_calls(host, *words, since=""):
     trace = host.root / "trace"
     result = host.execute("strace", "-o", trace, host.binary, *words)
     assert result.returncode == 0, result.stderr
-    counts, calls = {}, []
-    for line in trace.read_text(errors="replace").splitlines():
-        if match := re.match(r"(\w+)\(", line):
-            name = match.group(1)
-            counts[name] = counts.get(name, 0) + 1
-            if calls or since in line:
-                calls.append((name, counts[name]))
+    calls = []
+    for name, number, line in numbered(trace.read_text(errors="replace").splitlines()):
+        if calls or since in line:
+            calls.append((name, number))
     return calls
 
 
