@@ -47,7 +47,7 @@ def test_whatever_is_removed(host, removed):
         assert shown["stray"] and shown["unseen"] is None
         assert "somebody removed its run-time files" in host.kvmctl("start", "vm", expect=75).stderr
         assert "without its run-time files" in host.kvmctl("list").stderr
-        assert "removed its run-time files" in host.kvmctl("doctor", "vm").stdout
+        assert "its run-time files were removed" in host.kvmctl("doctor", "vm").stdout
     else:
         assert "already running" in host.kvmctl("start", "vm").stdout
     if removed in ("run/vms", "run/*"):

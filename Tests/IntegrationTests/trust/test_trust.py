@@ -336,7 +336,7 @@ def test_an_owner_is_trusted_with_what_is_theirs(host):
     assert host.state("vm") == "running"
     host.kvmctl("stop", "--now", "vm")
     for keys, words in [
-        ({"DISK0": attack.secret}, "Permission denied"), ({"RUNAS": "root"}, "can't run a VM as another user"),
+        ({"DISK0": attack.secret}, "Permission denied"), ({"RUNAS": "root"}, "can't run it as another user"),
         ({"NET0": "bridge:br0"}, "needs root"), ({"KERNEL": attack.secret}, "Permission denied"),
     ]:
         write(**keys)
