@@ -1,5 +1,6 @@
 import SystemPackage
 
+@testable import BridgeKernel
 @testable import BridgeNet
 
 /// libFuzzer's entry point: whatever datagram the kernel's side of a route socket sends, every verb ends with a value
