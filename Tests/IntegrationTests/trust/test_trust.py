@@ -345,7 +345,7 @@ def test_an_owner_is_trusted_with_what_is_theirs(host):
     os.chown(directory, 1, 1)
     write(DISK0="disk")
     os.chown(directory, 1, 1)
-    assert "no single account" in host.kvmctl("start", "--trust-owner", "vm", expect=77).stderr
+    assert "only one account can change" in host.kvmctl("start", "--trust-owner", "vm", expect=77).stderr
     host.assert_nothing_left()
 
 
