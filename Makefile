@@ -88,8 +88,8 @@ unit-test:
 	swift build --build-tests
 	$(SUDO) env PATH="$$PATH" swift test --skip-build
 
-# How many run at a time, each worker in separate namespaces: the tests wait more than they compute. WORKERS=0 runs them in
-# one process.
+# How many run at a time: the tests wait more than they compute. Each worker has namespaces that hide the rest of the
+# machine, also with WORKERS=1.
 WORKERS     ?= 3
 INTEGRATION := $(SUDO) env PYTHONDONTWRITEBYTECODE=1 KVMCTL_BIN=$(CURDIR)/$(BINARY) $(PYTEST) Tests/IntegrationTests \
                -n $(WORKERS) --dist loadgroup
