@@ -1,5 +1,4 @@
 import BridgeNet
-import Foundation
 import Glibc
 import SystemPackage
 import Testing
@@ -75,15 +74,13 @@ import Testing
     /// Two root ports. Where hot-plug is not ACPI's, a slot that no guest has powered on gives up its device at once.
     private static let ports =
         ["-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"]
-        + (0..<2).flatMap { index in
-            Component.device(.rootPort(index)).words
-        }
+        + (0..<2).flatMap { Component.device(.rootPort($0)).words }
 
     /// Twice, before the start and while the machine runs: what the first removal leaves behind would be in the way.
     @Test(arguments: [("raw", "no"), ("qcow2", "no"), ("raw", "yes")])
     func plugsAndUnplugsADisk(_ format: String, readOnly: String) throws {
-        let scratch = try Scratch()
-        let path = try scratch.image(format)
+        let path = try makeImage(format)
+        defer { unlink(path.string) }
         let qemu = try RealQEMU(Self.ports)
         let before = try qemu.inventory
         let plug = try Plug.disk(
@@ -117,8 +114,8 @@ import Testing
     }
 
     @Test func aDiskThatIsRefusedLeavesNothing() throws {
-        let scratch = try Scratch()
-        let path = try scratch.image("raw")
+        let path = try makeImage("raw")
+        defer { unlink(path.string) }
         let qemu = try RealQEMU(Self.ports)
         try qemu.execute(QMPCommand("cont"))
         let before = try qemu.inventory
@@ -153,15 +150,17 @@ import Testing
     }
 }
 
-extension Scratch {
-    fileprivate func image(_ format: String) throws -> FilePath {
-        let script = path.appending("make")
-        let image = path.appending("disk")
-        try "exec qemu-img create -q -f \(format) \(image) 8M".write(
-            toFile: script.string, atomically: false, encoding: .utf8)
-        try #require(runShell(script.string, output: "/dev/null") == 0)
-        return image
-    }
+/// Makes an image of 8 MiB for the test to remove.
+private func makeImage(_ format: String) throws -> FilePath {
+    var template = Array("/tmp/kvmctl-test-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&template)
+    try #require(descriptor >= 0)
+    close(descriptor)
+    let path = FilePath(platformString: template)
+    var status: CInt = -1
+    waitpid(try RealQEMU.spawn(["qemu-img", "create", "-q", "-f", format, path.string, "8M"]), &status, 0)
+    try #require(status == 0)
+    return path
 }
 
 extension Component {

@@ -39,11 +39,12 @@ final class RealQEMU {
         waitpid(pid, nil, 0)
     }
 
-    private static func spawn(_ words: [String], monitor: CInt) throws -> pid_t {
+    /// - Parameter monitor: A descriptor that it gets as number 3.
+    static func spawn(_ words: [String], monitor: CInt? = nil) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, monitor, 3)
+        if let monitor { posix_spawn_file_actions_adddup2(&actions, monitor, 3) }
         var arguments = words.map { strdup($0) } + [nil]
         defer { arguments.forEach { free($0) } }
         var pid: pid_t = 0
