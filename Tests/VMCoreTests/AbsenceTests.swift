@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 
 /// A failure to look is not an absence: the checks whether a VM runs, and whose it is, may fail, and `try?` would turn
@@ -20,20 +19,16 @@ import Testing
     ]
 
     @Test(arguments: ["VMHost", "VMLife"]) func failuresToLookAreNotDropped(_ target: String) throws {
-        let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../Sources/\(target)").standardizedFileURL
-        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
-            .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+        let files = try SourceTree.swiftFiles(below: "Sources/\(target)")
         #expect(files.count > 40)
-        for file in files {
-            let text = try String(contentsOf: file, encoding: .utf8)
-            for (question, places) in Self.allowed where !places.contains(file.lastPathComponent) {
+        for (name, text) in files {
+            for (question, places) in Self.allowed where !places.contains(name) {
                 let dropped = try Regex("try\\? (await )?[A-Za-z.(]*" + question)
-                #expect(text.firstMatch(of: dropped) == nil, "\(file.lastPathComponent): \(question)")
+                #expect(text.firstMatch(of: dropped) == nil, "\(name): \(question)")
             }
             // By its state alone, an `unknown` VM looks like one that has ended.
             let blind = try text.firstMatch(of: Regex(#"Observation\([^)]*\)\.state\.isAlive"#))
-            #expect(blind == nil || file.lastPathComponent == "FailedStart.swift", "\(file.lastPathComponent)")
+            #expect(blind == nil || name == "FailedStart.swift", "\(name)")
         }
     }
 }

@@ -24,15 +24,11 @@ import Testing
     ]
 
     @Test(arguments: ["BridgeNet", "VMCore"]) func pureTargetsOpenNothing(_ target: String) throws {
-        let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../Sources/\(target)").standardizedFileURL
-        let files = try #require(FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil))
-            .compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+        let files = try SourceTree.swiftFiles(below: "Sources/\(target)")
         #expect(files.count > 50)
+        let allowed = try #require(Self.allowed[target])
         for file in files {
-            let found = Self.violation(
-                in: try String(contentsOf: file, encoding: .utf8), allowed: try #require(Self.allowed[target]))
-            #expect(found == nil, "\(file.lastPathComponent)")
+            #expect(Self.violation(in: file.text, allowed: allowed) == nil, "\(file.name)")
         }
     }
 
@@ -57,9 +53,7 @@ import Testing
         let order = [
             "CCapNG", "CLinux", "BridgeNet", "BridgeKernel", "VMCore", "VMHost", "VMLife", "VMReports", "KVMCtl",
         ]
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../Package.swift").standardizedFileURL
-        let text = try String(contentsOf: package, encoding: .utf8)
+        let text = try String(contentsOf: SourceTree.url("Package.swift"), encoding: .utf8)
         let targets = text.matches(
             of: #/(?s)\.(?:target|executableTarget)\(\s*name: "(\w+)",\s*dependencies: \[(.*?)\]/#)
         #expect(targets.count >= 6)

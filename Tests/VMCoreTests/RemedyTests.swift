@@ -87,11 +87,8 @@ import Testing
 
     /// Every line of the sources that is not a comment, with its file's name.
     private static func sources() throws -> [(file: String, line: Substring)] {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../Sources")
-        let files = try #require(
-            FileManager.default.enumerator(at: root.standardizedFileURL, includingPropertiesForKeys: nil))
-        let found = try files.compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }.flatMap { file in
-            try String(contentsOf: file, encoding: .utf8).split(separator: "\n").map { (file.lastPathComponent, $0) }
+        let found = try SourceTree.swiftFiles(below: "Sources").flatMap { file in
+            file.text.split(separator: "\n").map { (file.name, $0) }
         }
         #expect(found.count > 10_000)
         return found.filter { !$0.1.drop { $0 == " " }.hasPrefix("//") }

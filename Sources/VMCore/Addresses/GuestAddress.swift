@@ -51,9 +51,7 @@ package struct AddressBook {
 
     private var sources: [Key: Set<GuestAddress.Source>] = [:]
 
-    package init() {
-
-    }
+    package init() {}
 
     package var isEmpty: Bool { sources.isEmpty }
 

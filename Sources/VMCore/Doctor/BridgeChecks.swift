@@ -64,7 +64,7 @@ enum BridgeChecks {
         case nil:
             return [
                 .warning(
-                    bridge.name, "whether it keeps its MAC as ports come and go can't be seen",
+                    bridge.name, "can't tell whether it keeps its MAC as ports come and go",
                     mend: .step("look as root: \(command: "sudo kvmctl doctor")"))
             ]
         }

@@ -46,7 +46,7 @@ package final class HostDisks {
     private static func text(_ file: FilePath, limit: Int) throws(VMError) -> String {
         do throws(Errno) { return String(decoding: try readFile(file, limit: limit), as: UTF8.self) } catch {
             if error == .noSuchFileOrDirectory { return "" }
-            throw .system(error, file.string, "how this host uses its disks can't be seen")
+            throw .system(error, file.string, "can't tell how this host uses its disks")
         }
     }
 
@@ -141,7 +141,7 @@ package final class HostDisks {
     private static func readLoops() throws(VMError) -> [Loop] {
         let all: [String]
         do throws(Errno) { all = try names(in: "/sys/block") ?? [] } catch {
-            throw .system(error, "/sys/block", "how this host uses its disks can't be seen")
+            throw .system(error, "/sys/block", "can't tell how this host uses its disks")
         }
         return all.filter { $0.hasPrefix("loop") }.compactMap { name in
             let directory = FilePath("/sys/block").appending(name)

@@ -131,13 +131,6 @@ package final class RemoteMounts: Sendable {
     }
 }
 
-extension VMError {
-    /// The failure of a system call on `subject`, with the code that its errno stands for.
-    package static func system(_ errno: Errno, _ subject: String, _ doing: String, remedy: Remedy? = nil) -> VMError {
-        VMError(failed: errno, subject, doing, remedy: remedy ?? RemoteMounts.remedy(for: errno))
-    }
-}
-
 extension FilePath {
     fileprivate func pushing(_ rest: ArraySlice<FilePath.Component>) -> FilePath {
         var path = self

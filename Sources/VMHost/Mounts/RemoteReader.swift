@@ -6,9 +6,7 @@ import SystemPackage
 
 /// Reads files through another process, which is abandoned if it does not return (CLinux, remote_reader.h).
 package final class RemoteReader: Sendable {
-    package init() {
-
-    }
+    package init() {}
     /// A file's status and content.
     package struct Seen: Sendable {
         package var status: stat

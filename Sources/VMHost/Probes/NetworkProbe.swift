@@ -31,8 +31,9 @@ package struct NetworkFacts {
     ///   - stations: the NICs of the VM.
     ///   - nat: the network `nat`, as it is or would be made.
     ///   - known: the links as the command first read them; nil: they are read now, and ports are not counted.
-    package init(_ params: VMParams, _ stations: [Station], nat: NATFacts?, lookingAt known: KnownHost?) throws(VMError)
-    {
+    package init(
+        _ params: VMParams, _ stations: [Station], nat: NATFacts?, lookingAt known: KnownHost?
+    ) throws(VMError) {
         guard params.nics.contains(where: { $0.network.value != .user }) else { return }
         do throws(NetworkError) {
             var socket = try RouteSocket()

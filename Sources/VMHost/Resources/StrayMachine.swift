@@ -97,9 +97,9 @@ package struct StrayMachine: Sendable {
     /// path of its record, and has all the disks open. nil if there is none, or the VM has no disks.
     ///
     /// - Throws: why the processes can't be inspected.
-    package static func holding(disks: () -> [FilePath], of name: VMName, owner: UInt32) throws(Errno)
-        -> ProcessIdentity?
-    {
+    package static func holding(
+        disks: () -> [FilePath], of name: VMName, owner: UInt32
+    ) throws(Errno) -> ProcessIdentity? {
         let candidates = try all.get().filter { $0.owner == owner && $0.name == name }
         guard !candidates.isEmpty else { return nil }
         return try holding(disks: disks, among: candidates)

@@ -1,6 +1,5 @@
 """One list of conditions: `check` and `start` refuse each of them in the same words, and `start` leaves nothing behind."""
 
-import itertools
 import os
 import shutil
 import struct

@@ -1,7 +1,6 @@
 """Whatever dies at any moment: nothing is left behind, and the next start works."""
 
 import os
-import re
 import shutil
 import signal
 import time
@@ -10,7 +9,6 @@ import pytest
 
 from rig.faults import system_calls
 
-from rig.waiting import wait_until
 
 
 def test_killed_qemu(bridged_host):

@@ -122,7 +122,7 @@ def _output(*command):
 
 def _params(number, keys):
     """The vm.params of a host: the example for host 1, with this host's number, and these keys."""
-    text = (TREE / "Examples/lab/vm.params").read_text()
+    text = (TREE / "examples/lab/vm.params").read_text()
     text = text.replace("lab1", f"lab{number}").replace("10.8.0.11:", f"10.8.0.{10 + number}:").replace(
         "52:54:00:00:08:01", f"52:54:00:00:08:{number:02x}")
     lines = [line for line in text.splitlines() if line.partition("=")[0] not in keys]

@@ -11,7 +11,7 @@ _TABLE = "kvmctl-lab"
 
 
 def tap(number):
-    """The name of the host's tap on the wire, as set in Examples/lab/vm.params."""
+    """The name of the host's tap on the wire, as set in examples/lab/vm.params."""
     return f"lab{number}"
 
 

@@ -118,8 +118,9 @@ package struct QEMUFacts: Equatable, Sendable {
     package var isAsked = true
 
     /// Describes a binary; see the properties.
-    package init(path: String, version: String, ioUring: Bool, machines: [String: MachineType], keymaps: [String] = [])
-    {
+    package init(
+        path: String, version: String, ioUring: Bool, machines: [String: MachineType], keymaps: [String] = []
+    ) {
         self.path = path
         self.version = version
         self.ioUring = ioUring

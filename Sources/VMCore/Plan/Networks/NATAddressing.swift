@@ -24,8 +24,9 @@ package enum NATAddressing {
     }
 
     /// The guest's address: derived from its MAC, or the next that is free; nil if the network is full.
-    package static func address(for mac: MACAddress, in prefix: IPPrefix, avoiding taken: Set<IPAddress>) -> IPAddress?
-    {
+    package static func address(
+        for mac: MACAddress, in prefix: IPPrefix, avoiding taken: Set<IPAddress>
+    ) -> IPAddress? {
         // All but the network itself, the host and the broadcast address.
         let hosts = (2...254).map { UInt8($0) }
         let first = Int(Identity.hash(mac.octets)[0]) % hosts.count
