@@ -203,7 +203,7 @@ import Testing
             Bool?.some(false), "so it has the lowest of its ports'",
             Finding.Mend.command("ip link set dev br0 address 52:54:00:00:00:01")
         ),
-        (Bool?.none, "can't be seen", .step("look as root: `sudo kvmctl doctor`")),
+        (Bool?.none, "can't tell whether", .step("look as root: `sudo kvmctl doctor`")),
     ])
     func aBridgeThatNobodyGaveAMAC(_ keepsMAC: Bool?, _ words: String, _ mend: Finding.Mend) throws {
         let mac = try #require(MACAddress("52:54:00:00:00:01"))
