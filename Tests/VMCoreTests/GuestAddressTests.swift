@@ -50,11 +50,11 @@ import Testing
                  {"name": "tun0"}, 5, "x"]
                 """.utf8)
         let mac = try #require(MACAddress("52:54:00:00:00:01"))
-        let found = AgentInterfaces.addresses(in: answer, nics: [0: mac])
+        let found = try #require(QMPRequest.interfaces.read(answer)).addresses(onNICs: [0: mac])
         #expect(found.map(\.nic) == [0, 0])
         #expect(found.map(\.address) == [try ip("10.9.0.7"), try ip("fe80::1")])
         for nonsense in [JSON.null, "x", [:], [["hardware-address": "52:54:00:00:00:01"]]] {
-            #expect(AgentInterfaces.addresses(in: nonsense, nics: [0: mac]).isEmpty)
+            #expect(QMPRequest.interfaces.read(nonsense)?.addresses(onNICs: [0: mac]).isEmpty != false)
         }
     }
 

@@ -90,8 +90,8 @@ import Testing
                 + Hostile.mutations(of: document, count: 500, using: &generator)
             {
                 if case .reply(_, let answer)? = QMPMessage(line: bytes) {
-                    if let vnc = Manifest.VNC(answer) { #expect(vnc.port.number >= 5900) }
-                    _ = VMState(runState: answer["status"]?.string ?? "")
+                    if let vnc = VNCServer(answer) { #expect(vnc.port.number >= 5900) }
+                    _ = QMPRequest.status.read(answer)?.vmState
                 }
                 _ = FlightRecord(bytes + [UInt8(ascii: "\n")] + bytes).phase
             }
@@ -109,7 +109,7 @@ import Testing
         let macs = MACAddress("52:54:00:00:00:01").map { [0: $0] } ?? [:]
         for bytes in Hostile.variants(of: answer) + Hostile.mutations(of: answer, count: 1000, using: &generator) {
             guard let document = try? JSON(parsing: bytes) else { continue }
-            _ = AgentInterfaces.addresses(in: document, nics: macs)
+            _ = QMPRequest.interfaces.read(document)?.addresses(onNICs: macs)
         }
     }
 

@@ -72,8 +72,7 @@ import Testing
         let peer = try Peer(
             greeting + #"{"event": "RESUME"}"# + "\r\n" + #"{"return": {"status": "running"}, "id": 2}"# + "\n")
         var client = try peer.client()
-        let status = try client.execute(QMPCommand("query-status"), by: Deadline(in: .seconds(5)))
-        #expect(status["status"] == "running")
+        #expect(try client.execute(.status, by: Deadline(in: .seconds(5))) == RunState("running"))
         withExtendedLifetime(peer) {}
     }
 
@@ -102,13 +101,22 @@ import Testing
         withExtendedLifetime(peer) {}
     }
 
+    @Test func saysWhenAReplyIsNotWhatTheSchemaPromises() throws {
+        let peer = try Peer(greeting + #"{"return": {"running": true}, "id": 2}"# + "\n")
+        var client = try peer.client()
+        #expect(throws: QMPClient.Failure.malformed) {
+            _ = try client.execute(.status, by: Deadline(in: .seconds(5)))
+        }
+        withExtendedLifetime(peer) {}
+    }
+
     @Test func passesARefusalOn() throws {
         let peer = try Peer(
             greeting + #"{"error": {"class": "CommandNotFound", "desc": "unknown"}, "id": 2}"# + "\n")
         var client = try peer.client()
         var failure: QMPClient.Failure?
         do throws(QMPClient.Failure) {
-            _ = try client.execute(QMPCommand("x"), by: Deadline(in: .seconds(5)))
+            _ = try client.execute(QMPRequest<Void>("x"), by: Deadline(in: .seconds(5)))
         } catch {
             failure = error
         }

@@ -71,7 +71,7 @@ struct Stop: ParsableCommand {
             switch outcome.answer {
             case .notAsked, .ended: ""
             case .tooSlow: "the guest did not shut down in \(timeout.components.seconds)s; "
-            case .pointless(let runState): "the guest can no longer be asked (\(runState)); "
+            case .pointless(let runState): "the guest can no longer be asked (\(runState.name)); "
             case .noMonitor(let cause): "\(cause), so the guest could not be asked; "
             }
         return switch outcome.rung {

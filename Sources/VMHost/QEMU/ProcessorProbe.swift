@@ -64,18 +64,15 @@ package struct ProcessorProbe {
     private static func missingFeatures(
         _ client: inout QMPClient, _ deadline: Deadline
     ) throws(QMPClient.Failure) -> [String] {
-        let first = try client.execute(QMPCommand("query-cpus-fast"), by: deadline).array?.first
-        guard let path = first?["qom-path"] else { return [] }
-        let features = try client.execute(
-            QMPCommand("qom-get", ["path": path, "property": "unavailable-features"]), by: deadline)
-        return (features.array ?? []).compactMap(\.string)
+        guard let first = try client.execute(.processors, by: deadline).first else { return [] }
+        return try client.execute(.unavailableFeatures(ofProcessor: first), by: deadline)
     }
 
     private func models(_ inquiry: QEMUInquiry) -> [String] {
         let answer = try? inquiry.ask(["-machine", "none"]) { (client, deadline) throws(QMPClient.Failure) in
-            try client.execute(QMPCommand("query-cpu-definitions"), by: deadline)
+            try client.execute(.processorModels, by: deadline)
         }
-        return (answer?.array ?? []).compactMap { $0["name"]?.string }.sorted()
+        return (answer ?? []).sorted()
     }
 }
 

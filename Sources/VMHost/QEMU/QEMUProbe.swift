@@ -56,19 +56,17 @@ package struct QEMUProbe {
     private func converse(
         _ client: inout QMPClient, by deadline: Deadline, _ path: FilePath
     ) throws(QMPClient.Failure) -> QEMUFacts {
-        let version = try client.execute(QMPCommand("query-version"), by: deadline)["qemu"]
-        let numbers = ["major", "minor", "micro"].map { version?[$0]?.integer ?? 0 }
-        let machines = (try client.execute(QMPCommand("query-machines"), by: deadline).array ?? [])
-            .reduce(into: [:]) { MachineType.add($1, to: &$0) }
+        let version = try client.execute(.version, by: deadline)
+        let machines = try client.execute(.machines, by: deadline)
         let ioUring = try hasIOUring(&client, by: deadline)
         return QEMUFacts(
-            path: path.string, version: numbers.map(String.init).joined(separator: "."), ioUring: ioUring,
+            path: path.string, version: version, ioUring: ioUring,
             machines: machines, keymaps: KeymapProbe(credentials: credentials.forProbing).names(of: path))
     }
 
     /// A build without io_uring rejects the option; one with it gets as far as noticing that /dev/null is no disk.
     private func hasIOUring(_ client: inout QMPClient, by deadline: Deadline) throws(QMPClient.Failure) -> Bool {
-        let attempt = QMPCommand(
+        let attempt = QMPRequest<Void>(
             "blockdev-add", ["driver": "file", "node-name": "probe", "filename": "/dev/null", "aio": "io_uring"])
         do throws(QMPClient.Failure) {
             _ = try client.execute(attempt, by: deadline)
@@ -76,20 +74,6 @@ package struct QEMUProbe {
         } catch .refused(_, let text) {
             return !text.contains("'aio'") && !text.contains("'io_uring'")
         }
-    }
-}
-
-extension MachineType {
-    /// Adds an element of the reply to `query-machines`, under its name and its alias.
-    fileprivate static func add(_ answer: JSON, to machines: inout [String: MachineType]) {
-        guard let name = answer["name"]?.string else { return }
-        var type = MachineType(
-            maximumCPUs: answer["cpu-max"]?.integer.flatMap { Int(exactly: $0) },
-            isDeprecated: answer["deprecated"]?.bool ?? false)
-        machines[name] = type
-        guard let alias = answer["alias"]?.string else { return }
-        type.versionedName = name
-        machines[alias] = type
     }
 }
 

@@ -26,17 +26,22 @@ package struct QMPClient: ~Copyable {
     /// - Parameter peer: a pidfd of QEMU's process; -1: not known.
     package init(_ socket: consuming OwnedDescriptor, peer: CInt = -1, by deadline: Deadline) throws(Failure) {
         channel = LineChannel(socket, peer: peer)
-        _ = try execute(QMPCommand("qmp_capabilities"), by: deadline)
+        try execute(.negotiate, by: deadline)
     }
 
     /// Executes a command and waits for its result. Events in between are dropped: QEMU's flight record keeps them.
-    package mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
+    @discardableResult
+    package mutating func execute<Reply>(
+        _ request: QMPRequest<Reply>, by deadline: Deadline
+    ) throws(Failure) -> Reply {
         let id = nextID
         nextID += 1
-        do { try channel.send(command.line(id: id), by: deadline) } catch { throw Failure(error) }
+        do { try channel.send(request.command.line(id: id), by: deadline) } catch { throw Failure(error) }
         while true {
             switch try next(by: deadline) {
-            case .reply(id: id, let value): return value
+            case .reply(id: id, let value):
+                guard let reply = request.read(value) else { throw .malformed }
+                return reply
             case .failure(id: id, let className, let text): throw .refused(className: className, text)
             case .event, .greeting, .reply, .failure: continue
             }

@@ -65,9 +65,9 @@ package final class AddressSearch {
         told = AddressBook()
         do throws(GuestAgent.Failure) {
             var agent = try GuestAgent.open(directory, by: deadline)
-            let answer = try agent.execute(QMPCommand("guest-network-get-interfaces"), by: deadline)
+            let interfaces = try agent.execute(.interfaces, by: deadline)
             let macs = Dictionary(nics.map { ($0.index, $0.mac) }, uniquingKeysWith: { first, _ in first })
-            let found = AgentInterfaces.addresses(in: answer, nics: macs)
+            let found = interfaces.addresses(onNICs: macs)
             for (nic, address) in found { told.add(address, of: nic, from: .agent) }
             answers[.agent] = found.isEmpty ? "it reports no address on the VM's NICs" : "it answers"
         } catch {

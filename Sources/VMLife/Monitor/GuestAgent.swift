@@ -56,11 +56,10 @@ struct GuestAgent: ~Copyable {
     }
 
     /// Has the agent execute a command, and waits for the result.
-    mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
-        try send(Array(command.line().utf8), by: deadline)
-        let answer = try answer(by: deadline)
-        guard let value = answer["return"] else { throw .refused }
-        return value
+    mutating func execute<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) -> Reply {
+        try send(Array(request.command.line().utf8), by: deadline)
+        guard let reply = try answer(by: deadline)["return"].flatMap(request.read) else { throw .refused }
+        return reply
     }
 
     /// Whether a process in the guest has the channel open; nil if QEMU does not say. Without this question every guest
@@ -68,18 +67,18 @@ struct GuestAgent: ~Copyable {
     private static func isListening(_ directory: RuntimeDirectory, by deadline: Deadline) -> Bool? {
         let limit = Deadline(in: deadline.remaining / 2)
         guard var session = try? MonitorSession.open(directory, by: limit),
-            let devices = try? session.execute(QMPCommand("query-chardev"), by: limit)
+            let devices = try? session.execute(.characterDevices, by: limit)
         else { return nil }
-        return devices.array?.first { $0["label"]?.string == "agent0" }?["frontend-open"]?.bool
+        return devices.first { $0.label == "agent0" }?.isOpen
     }
 
     /// `guest-sync-delimited`: the agent drops a half-received command, and answers with a delimiter and our number.
     /// Anything before that is an answer to an earlier client.
     private mutating func synchronize(by deadline: Deadline) throws(Failure) {
         let number = Int64.random(in: 1...Int64(Int32.max))
-        let command = QMPCommand("guest-sync-delimited", ["id": .integer(number)])
-        try send([Self.delimiter] + Array(command.line().utf8), by: deadline)
-        while try answer(by: deadline)["return"]?.integer != number {}
+        let request = QMPRequest.synchronize(number)
+        try send([Self.delimiter] + Array(request.command.line().utf8), by: deadline)
+        while try answer(by: deadline)["return"].flatMap(request.read) != number {}
     }
 
     /// The next line that is JSON.

@@ -46,8 +46,8 @@ struct MonitorSession: ~Copyable {
 
     /// Executes a QMP command.
     @discardableResult
-    mutating func execute(_ command: QMPCommand, by deadline: Deadline) throws(Failure) -> JSON {
-        do throws(QMPClient.Failure) { return try client.execute(command, by: deadline) } catch {
+    mutating func execute<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) -> Reply {
+        do throws(QMPClient.Failure) { return try client.execute(request, by: deadline) } catch {
             throw Failure(error, name)
         }
     }

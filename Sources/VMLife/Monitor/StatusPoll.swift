@@ -30,7 +30,8 @@ struct StatusPoll {
             self.turn = turn
             channel = LineChannel(try directory.connect(.monitor))
             // Both commands at once: only the reply to the second is awaited.
-            let question = QMPCommand("qmp_capabilities").line() + "\n" + QMPCommand("query-status").line(id: 1)
+            let question =
+                QMPRequest.negotiate.command.line() + "\n" + QMPRequest.status.command.line(id: 1)
             guard (try? channel.send(question, by: Deadline(in: .zero))) != nil else { return nil }
         }
 
@@ -48,7 +49,7 @@ struct StatusPoll {
                 try channel.receive()
                 while state == nil, let line = channel.bufferedLine() {
                     if case .reply(id: 1, let value)? = QMPMessage(line: line) {
-                        state = VMState(runState: value["status"]?.string ?? "")
+                        state = QMPRequest.status.read(value)?.vmState ?? .unresponsive
                     }
                 }
             } catch {
@@ -124,18 +125,5 @@ struct StatusPoll {
         }
         asked.removeAll { !$0.isOpen }
         return !asked.isEmpty || !waiting.isEmpty
-    }
-}
-
-extension VMState {
-    /// From QEMU's run state (qapi/run-state.json, RunState).
-    init(runState: String) {
-        self =
-            switch runState {
-            case "running", "shutdown": .running
-            case "prelaunch", "inmigrate": .starting
-            case "suspended": .sleeping
-            default: .paused
-            }
     }
 }

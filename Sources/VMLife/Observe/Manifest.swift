@@ -16,7 +16,7 @@ struct Manifest: Equatable {
     var cpus: Int
     var accelerator: String
     /// Where the VNC server listens, if there is one and its address is known.
-    var vnc: VNC?
+    var vnc: VNCServer?
     /// Whether there is a VNC server.
     var hasVNC: Bool
     /// Whether the VNC server asks for a password.
@@ -27,23 +27,6 @@ struct Manifest: Equatable {
     var media: [FilePath]
     /// Whether kvmctl became QEMU, which then completes its start by itself.
     var foreground: Bool
-
-    struct VNC: Equatable {
-        var address: String
-        var port: VNCPort
-
-        init(address: String, port: VNCPort) {
-            self.address = address
-            self.port = port
-        }
-
-        /// Reads the address from the reply to `query-vnc`.
-        init?(_ answer: JSON) {
-            let number = answer["service"]?.string.flatMap { UInt16($0) }
-            guard let host = answer["host"]?.string, let port = number.flatMap({ VNCPort($0) }) else { return nil }
-            self.init(address: host, port: port)
-        }
-    }
 
     struct NIC: Equatable {
         var index: Int
@@ -70,7 +53,7 @@ struct Manifest: Equatable {
         hasVNC = summary.vncDisplay != .none
         hasVNCPassword = summary.vncHasPassword
         if case .number(let display) = summary.vncDisplay, let port = VNCPort(display: display) {
-            vnc = VNC(address: summary.vncBind, port: port)
+            vnc = VNCServer(address: summary.vncBind, port: port)
         }
         nics = summary.nics.map {
             NIC(
@@ -112,9 +95,9 @@ struct Manifest: Equatable {
     /// it.
     ///
     /// - Throws: why the record can't be read.
-    func display(in place: Paths) throws(VMError) -> VNC? {
+    func display(in place: Paths) throws(VMError) -> VNCServer? {
         guard vnc == nil, foreground else { return vnc }
-        return try FlightRecord.vncServer(in: place.record(name)).flatMap(VNC.init)
+        return try FlightRecord.vncServer(in: place.record(name)).flatMap { VNCServer($0) }
     }
 
     /// The host ports that it listens on.
@@ -174,7 +157,7 @@ extension Manifest {
         if let vnc = json["vnc"], let address = vnc["address"]?.string,
             let port = vnc["port"]?.integer.flatMap({ VNCPort($0) })
         {
-            self.vnc = VNC(address: address, port: port)
+            self.vnc = VNCServer(address: address, port: port)
         }
         hasVNC = json["hasVNC"]?.bool ?? (vnc != nil)
         hasVNCPassword = json["hasVNCPassword"]?.bool ?? false

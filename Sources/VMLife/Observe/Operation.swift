@@ -53,8 +53,7 @@ extension RuntimeDirectory {
     private func runState(by deadline: Deadline) throws(VMError) -> VMState? {
         do throws(MonitorSession.Failure) {
             var session = try MonitorSession.open(self, by: deadline)
-            let answer = try session.execute(QMPCommand("query-status"), by: deadline)
-            return VMState(runState: answer["status"]?.string ?? "")
+            return try session.execute(.status, by: deadline).vmState
         } catch .ours(let error) {
             throw error
         } catch {

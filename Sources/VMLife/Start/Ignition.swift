@@ -116,7 +116,7 @@ struct Ignition {
             stopwatch.lap(.qemu)
             if plan.summary.vncDisplay == .auto {
                 stage = .describing
-                manifest.vnc = Manifest.VNC(try session.execute(QMPCommand("query-vnc"), by: deadline))
+                manifest.vnc = try session.execute(.vncServer, by: deadline)
                 // Without it `list` does not know the port, which is no reason to kill a machine that is ready.
                 try? manifest.write(to: directory)
             }
@@ -138,7 +138,7 @@ struct Ignition {
         _ session: consuming MonitorSession, by deadline: Deadline
     ) throws(MonitorSession.Failure) {
         var session = session
-        for command in plan.commit { try session.execute(command, by: deadline) }
+        for command in plan.commit { try session.execute(QMPRequest(command), by: deadline) }
     }
 
     /// A handle on QEMU, so that its end is noticed even if another process keeps the other end of its monitor open.

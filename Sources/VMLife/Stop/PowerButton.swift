@@ -24,7 +24,7 @@ struct PowerButton {
         let deadline = Deadline(in: timeout)
         while !deadline.hasPassed {
             do throws(MonitorSession.Failure) {
-                if let runState = try pressOnce() { return .pointless(runState: runState) }
+                if let runState = try pressOnce() { return .pointless(runState) }
             } catch .qemu(let failure) {
                 return answer(to: failure, process)
             } catch {
@@ -36,19 +36,18 @@ struct PowerButton {
         return .tooSlow
     }
 
-    /// - Returns: the run state, if it is one in which no guest will ever see the button (QEMU, qapi/run-state.json).
-    private func pressOnce() throws(MonitorSession.Failure) -> String? {
+    /// - Returns: the run state, if it is one in which no guest will ever see the button.
+    private func pressOnce() throws(MonitorSession.Failure) -> RunState? {
         let deadline = Deadline(in: Self.monitorPatience)
         var session = try MonitorSession.open(directory, by: deadline)
-        let runState = try session.execute(QMPCommand("query-status"), by: deadline)["status"]?.string ?? ""
-        switch runState {
-        case "guest-panicked", "internal-error", "shutdown", "postmigrate": return runState
-        // A paused machine does not see the button; the reason for the pause may have been fixed since.
-        case "paused", "io-error", "watchdog": try session.execute(QMPCommand("cont"), by: deadline)
-        case "suspended": try session.execute(QMPCommand("system_wakeup"), by: deadline)
-        default: break
+        let runState = try session.execute(.status, by: deadline)
+        switch runState.attention {
+        case .none: return runState
+        case .resume: try session.execute(.resume, by: deadline)
+        case .wakeUp: try session.execute(.wakeUp, by: deadline)
+        case .ready: break
         }
-        try session.execute(QMPCommand("system_powerdown"), by: deadline)
+        try session.execute(.pressPowerButton, by: deadline)
         return nil
     }
 

@@ -33,8 +33,8 @@ package struct Stopping: Sendable {
         case ended
         /// It did not shut down in time.
         case tooSlow
-        /// The machine is in a state, in QEMU's term, in which asking is pointless.
-        case pointless(runState: String)
+        /// The machine is in a state in which asking is pointless.
+        case pointless(RunState)
         /// QEMU could not be told to ask it, and why.
         case noMonitor(cause: String)
 
@@ -183,7 +183,7 @@ package struct Stopping: Sendable {
         let deadline = Deadline(in: Self.monitorPatience)
         do throws(MonitorSession.Failure) {
             var session = try MonitorSession.open(directory, by: deadline)
-            try session.execute(QMPCommand("quit"), by: deadline)
+            try session.execute(.quit, by: deadline)
             return true
         } catch .qemu(.closed) {
             return true  // it ended before it sent its reply

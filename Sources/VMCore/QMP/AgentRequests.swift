@@ -1,0 +1,24 @@
+import BridgeNet
+
+// The commands of the guest agent that kvmctl sends (QEMU, docs/interop/qemu-ga-ref), by what they return. The guest
+// controls every reply.
+
+extension QMPRequest<Int64> {
+    /// Has the agent discard what it has read in part, and return `number` after a delimiter.
+    package static func synchronize(_ number: Int64) -> Self {
+        .init("guest-sync-delimited", ["id": .integer(number)]) { $0.integer }
+    }
+
+    /// Freezes the guest's file systems, and returns how many.
+    package static var freeze: Self { .init("guest-fsfreeze-freeze") { $0.integer } }
+
+    /// Thaws the guest's file systems, and returns how many.
+    package static var thaw: Self { .init("guest-fsfreeze-thaw") { $0.integer } }
+}
+
+extension QMPRequest<[AgentInterface]> {
+    /// The guest's network interfaces.
+    package static var interfaces: Self {
+        .init("guest-network-get-interfaces") { $0.array?.map { AgentInterface($0) } }
+    }
+}

@@ -1,0 +1,41 @@
+/// What QEMU says the machine is doing (QEMU, qapi/run-state.json, RunState). This is the only place where its words mean
+/// something.
+package struct RunState: Equatable, Sendable {
+    /// QEMU's word.
+    package let name: String
+
+    /// From QEMU's word. An unknown one, of a later QEMU, is a machine that exists and stands still.
+    package init(_ name: String) { self.name = name }
+
+    /// What the VM is doing.
+    package var vmState: VMState {
+        switch name {
+        case "running", "shutdown": .running
+        case "prelaunch", "inmigrate": .starting
+        case "suspended": .sleeping
+        default: .paused
+        }
+    }
+
+    /// What the machine needs before its guest can see the ACPI power button.
+    package enum Attention: Equatable, Sendable {
+        /// Nothing.
+        case ready
+        /// The processors are halted (`cont`). The reason may have been fixed since.
+        case resume
+        /// The guest sleeps (`system_wakeup`).
+        case wakeUp
+        /// The guest will never see it.
+        case none
+    }
+
+    /// What the machine needs before its guest can see the ACPI power button.
+    package var attention: Attention {
+        switch name {
+        case "guest-panicked", "internal-error", "shutdown", "postmigrate": .none
+        case "paused", "io-error", "watchdog": .resume
+        case "suspended": .wakeUp
+        default: .ready
+        }
+    }
+}

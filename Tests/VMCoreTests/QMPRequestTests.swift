@@ -1,0 +1,47 @@
+import Testing
+
+@testable import VMCore
+
+/// What is asked, as it is sent, and what the replies of QEMU and its agent are read as.
+@Suite struct QMPRequestTests {
+    private func reply<Reply>(_ request: QMPRequest<Reply>, _ text: String) throws -> Reply? {
+        request.read(try JSON(parsing: text.utf8))
+    }
+
+    @Test func repliesOfQEMU() throws {
+        #expect(try reply(.status, #"{"running": false, "status": "io-error"}"#) == RunState("io-error"))
+        #expect(try reply(.status, "{}") == nil)
+        #expect(try reply(.version, #"{"qemu": {"major": 7, "minor": 2, "micro": 22}, "package": "x"}"#) == "7.2.22")
+        let server = #"{"enabled": true, "host": "127.0.0.1", "service": "5901", "family": "ipv4"}"#
+        #expect(try reply(.vncServer, server)??.port.number == 5901)
+        #expect(try reply(.vncServer, #"{"enabled": false}"#) == .some(nil))
+        let devices = #"[{"label": "agent0", "frontend-open": true, "filename": "x"}, {"label": 5}, 7]"#
+        #expect(try reply(.characterDevices, devices)?.map(\.label) == ["agent0"])
+        #expect(try reply(.characterDevices, "{}") == nil)
+        #expect(try reply(.processors, #"[{"cpu-index": 0, "qom-path": "/machine/x"}]"#) == ["/machine/x"])
+        let machines = #"[{"name": "pc-q35-7.2", "alias": "q35", "cpu-max": 288}, {"alias": "none"}]"#
+        #expect(try reply(.machines, machines)?["q35"]?.versionedName == "pc-q35-7.2")
+        #expect(try reply(.machines, machines)?.count == 2)
+    }
+
+    @Test func repliesOfTheAgent() throws {
+        #expect(try reply(.synchronize(7), "7") == 7)
+        #expect(try reply(.freeze, "2") == 2)
+        #expect(try reply(.freeze, #""all""#) == nil)
+        #expect(
+            QMPRequest.synchronize(7).command.line()
+                == #"{"arguments":{"id":7},"execute":"guest-sync-delimited"}"#)
+    }
+
+    @Test(arguments: [
+        ("running", VMState.running, RunState.Attention.ready), ("shutdown", .running, .none),
+        ("prelaunch", .starting, .ready), ("inmigrate", .starting, .ready), ("suspended", .sleeping, .wakeUp),
+        ("paused", .paused, .resume), ("io-error", .paused, .resume), ("watchdog", .paused, .resume),
+        ("guest-panicked", .paused, .none), ("internal-error", .paused, .none), ("postmigrate", .paused, .none),
+        ("a later one", .paused, .ready),
+    ])
+    func runStatesMean(_ name: String, _ state: VMState, _ attention: RunState.Attention) {
+        #expect(RunState(name).vmState == state)
+        #expect(RunState(name).attention == attention)
+    }
+}
