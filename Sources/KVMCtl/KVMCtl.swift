@@ -16,14 +16,16 @@ enum KVMCtl {
             ExitStatus.leave {
                 if ["-h", "--help"].contains(arguments.first) { return print(StartAKVM.usage) }
                 let command = try StartAKVM(arguments)
-                Deeds.begin(Start.deed)
+                PrintedResults.begin(Start.deed)
                 LeftBehind.remove(before: arguments)
                 try command.run()
             }
         }
         ExitStatus.leave {
             var command = try Root.command(arguments)
-            if let doing = command as? any Doing, !arguments.contains("--dry-run") { Deeds.begin(type(of: doing).deed) }
+            if let doing = command as? any Doing, !arguments.contains("--dry-run") {
+                PrintedResults.begin(type(of: doing).deed)
+            }
             LeftBehind.remove(before: arguments)
             try command.run()
         }

@@ -36,8 +36,8 @@ struct StartAKVM {
         let vm = try VMLocator(paths).find(params)
         var options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
         options.cdromWord = "the ISO"
-        let surroundings = Surroundings(paths, trust: try Places.trust(), keepsProbes: true)
-        let starting = Starting(try surroundings.file(of: vm), options: options, in: surroundings)
+        let context = PlanningContext(paths, trust: try Places.trust(), keepsProbes: true)
+        let starting = Starting(try context.file(of: vm), options: options, in: context)
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
         print(outcome.text(of: vm.name))
     }

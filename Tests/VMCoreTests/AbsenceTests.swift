@@ -10,7 +10,7 @@ import Testing
         #"FlightRecord\.(read|vncServer)"#: [],
         #"startedNames\(\)"#: ["FailedStart.swift"],
         #"Observation\([^)]*\)\.isAlive"#: [],
-        #"StrayMachine\."#: ["Others.swift"],
+        #"OrphanedQEMU\."#: ["OtherUsers.swift"],
         #"life\.signs\("#: [],
         #"signer"#: ["RuntimeDirectory.swift"],
         #"ProcessHandle\.hold"#: [],

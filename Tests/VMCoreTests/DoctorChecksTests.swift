@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func aHealthyHostHasNothing() {
-        #expect(healthy.findings.allSatisfy { $0.severity == .ok && $0.mend == nil })
+        #expect(healthy.findings.allSatisfy { $0.severity == .ok && $0.fix == nil })
         #expect(!healthy.findings.isEmpty)
     }
 
@@ -65,8 +65,8 @@ import Testing
                         "chmod 660 /dev/kvm"))
             ),
             (.refused(.permissionDenied), "kvm_amd", false, .step("`sudo usermod -aG kvm root`, then log in again")),
-        ] as [(DeviceCondition, String?, Bool, Finding.Mend)])
-    func kvm(_ device: DeviceCondition, _ module: String?, _ isRoot: Bool, _ mend: Finding.Mend) throws {
+        ] as [(DeviceCondition, String?, Bool, Finding.Fix)])
+    func kvm(_ device: DeviceCondition, _ module: String?, _ isRoot: Bool, _ fix: Finding.Fix) throws {
         let found = try finding {
             $0.isRoot = isRoot
             $0.host.kvm = .unusable("why")
@@ -74,7 +74,7 @@ import Testing
             $0.host.kvmModule = module
         }
         #expect(found.severity == .warning)
-        #expect(found.mend == mend)
+        #expect(found.fix == fix)
     }
 
     @Test func whatOneCommandMendsIsSaidOnce() throws {
@@ -84,7 +84,7 @@ import Testing
         } and: {
             $0.machines = ["a", "b"].map { MachineCondition(name: $0, file: "/vms/x", obstacles: [down]) }
         }
-        #expect(found == .problem("br0", "is down: no VM on it can start", mend: .command("kvmctl net up br0")))
+        #expect(found == .problem("br0", "is down: no VM on it can start", fix: .command("kvmctl net up br0")))
     }
 
     @Test func aMissingQEMUIsSaidOnce() throws {
@@ -94,15 +94,15 @@ import Testing
             $0.host.qemu = .failure(missing)
             $0.machines = [MachineCondition(name: "a", file: "/vms/a/vm.params", obstacles: [missing])]
         }
-        #expect(found == .problem("QEMU", "there is no QEMU", mend: .command("apt-get install qemu")))
+        #expect(found == .problem("QEMU", "there is no QEMU", fix: .command("apt-get install qemu")))
     }
 
     @Test func devices() throws {
-        #expect(try finding { $0.host.tun = .missing(.loadable) }.mend == .command("modprobe tun"))
+        #expect(try finding { $0.host.tun = .missing(.loadable) }.fix == .command("modprobe tun"))
         #expect(try finding { $0.host.tun = .refused(.notPermitted) }.severity == .problem)
         let vhost = try finding { $0.host.vhostNet = .missing(.loadable) }
         #expect(vhost.severity == .warning)
-        #expect(vhost.mend == .command("modprobe vhost_net"))
+        #expect(vhost.fix == .command("modprobe vhost_net"))
     }
 
     @Test func usersWhereVMsHaveTheirs() throws {
@@ -130,7 +130,7 @@ import Testing
         #expect(worst(wanting(.gibi(9)))?.severity == .warning)
         #expect(worst(wanting(.gibi(9), isRunning: true)) == nil)
         #expect(worst(wanting(.gibi(7))) == nil)
-        #expect(worst(wanting(.gibi(7), promisable: .gibi(6)))?.mend == .command("sysctl -w vm.overcommit_memory=0"))
+        #expect(worst(wanting(.gibi(7), promisable: .gibi(6)))?.fix == .command("sysctl -w vm.overcommit_memory=0"))
         #expect(
             try finding { $0.host.memory?.idleHugePages = .gibi(4) }.text.contains("4 GiB is reserved for huge pages"))
         let unread = try finding { $0.host.memory = nil }
@@ -144,7 +144,7 @@ import Testing
         system.free = ByteCount(bytes: 4096)
         #expect(try place(system).severity == .problem)
         system.memoryMount = "/vms"
-        #expect(try place(system).mend == .command("mount -o remount,size=\(20 << 30 + 1 << 20) /vms"))
+        #expect(try place(system).fix == .command("mount -o remount,size=\(20 << 30 + 1 << 20) /vms"))
     }
 
     @Test(arguments: [false, true])
@@ -162,7 +162,7 @@ import Testing
                 name: "a", file: "/vms/a/vm.params",
                 nics: [.init(index: 0, network: "bridge:br0", mac: mac, macLine: 1, hasVLANs: hasVLANs)])
         ]
-        let mends = facts.findings.compactMap(\.mend)
+        let mends = facts.findings.compactMap(\.fix)
         #expect(mends == (hasVLANs ? [] : [.command("bridge vlan add dev tap0 vid 1 pvid untagged")]))
     }
 
@@ -177,7 +177,7 @@ import Testing
 
     @Test func whoElseConfiguresTheUplink() throws {
         #expect(
-            try bridge { $0.ports[0].manager = .networkManager }.mend == .command("nmcli device set eth0 managed no"))
+            try bridge { $0.ports[0].manager = .networkManager }.fix == .command("nmcli device set eth0 managed no"))
         let found = try bridge { $0.ports[0].manager = .networkd(file: "/etc/systemd/network/lan.network") }
         #expect(found.text.contains("/etc/systemd/network/lan.network"))
     }
@@ -201,18 +201,18 @@ import Testing
     @Test(arguments: [
         (
             Bool?.some(false), "so it has the lowest of its ports'",
-            Finding.Mend.command("ip link set dev br0 address 52:54:00:00:00:01")
+            Finding.Fix.command("ip link set dev br0 address 52:54:00:00:00:01")
         ),
         (Bool?.none, "can't tell whether", .step("look as root: `sudo kvmctl doctor`")),
     ])
-    func aBridgeThatNobodyGaveAMAC(_ keepsMAC: Bool?, _ words: String, _ mend: Finding.Mend) throws {
+    func aBridgeThatNobodyGaveAMAC(_ keepsMAC: Bool?, _ words: String, _ fix: Finding.Fix) throws {
         let mac = try #require(MACAddress("52:54:00:00:00:01"))
         let found = try finding {
             var bridge = BridgeCondition(name: "br0", isUp: true, mtu: 1500, mac: mac, keepsMAC: keepsMAC)
             bridge.ports = [PortCondition(name: "eth0", isTap: false, mtu: 1500)]
             $0.bridges = [bridge]
         }
-        #expect(found.severity == .warning && found.text.contains(words) && found.mend == mend)
+        #expect(found.severity == .warning && found.text.contains(words) && found.fix == fix)
     }
 
     @Test(arguments: [
@@ -224,12 +224,12 @@ import Testing
         (.refused(.permissionDenied), "can't be opened", "allow access"),
         (.another, "is not the device that belongs there", "10:200"),
     ])
-    func taps(_ device: DeviceCondition, _ words: String, _ mend: String) throws {
+    func taps(_ device: DeviceCondition, _ words: String, _ fix: String) throws {
         let found = try finding { $0.host.tun = device }
         #expect(
             found.subject == "/dev/net/tun" && found.text.contains(words) && found.text.contains("no VM can have a tap")
         )
-        #expect("\(found.mend.map { "\($0)" } ?? "")".contains(mend))
+        #expect("\(found.fix.map { "\($0)" } ?? "")".contains(fix))
     }
 
     @Test func theHostsOwnMAC() throws {
@@ -243,7 +243,7 @@ import Testing
             $0.machines = [machine]
         }
         #expect(found.text.contains("the bridge br0 has too"))
-        guard case .command(let line) = found.mend else {
+        guard case .command(let line) = found.fix else {
             Issue.record("no command")
             return
         }
@@ -256,9 +256,9 @@ import Testing
             (.run("create it", "mkdir -p /x", or: "mount what should hold it"), .command("mkdir -p /x")),
             // A command within advice stays text.
             ("make it: `reboot`", .step("make it: `reboot`")), ("write less", .step("write less")),
-        ] as [(Remedy, Finding.Mend)])
-    func remedies(_ remedy: Remedy, _ mend: Finding.Mend) {
-        #expect(Finding.Mend(remedy) == mend)
+        ] as [(Remedy, Finding.Fix)])
+    func remedies(_ remedy: Remedy, _ fix: Finding.Fix) {
+        #expect(Finding.Fix(remedy) == fix)
     }
 }
 

@@ -167,13 +167,13 @@ import Testing
         let firewalld = Firewall.Chain(
             keeper: .nft, family: .inet, table: "firewalld", name: "filter_INPUT", hook: .input)
         let zone = Firewall.Chain(keeper: .nft, family: .inet, table: "firewalld", name: "filter_IN_public")
-        let plain = FirewallMending(firewall: Firewall(chains: [chain]))
+        let plain = FirewallFix(firewall: Firewall(chains: [chain]))
         #expect(plain.accept(connectionsTo: 5901, in: chain) == "iptables -I INPUT -p tcp --dport 5901 -j ACCEPT")
         #expect(plain.accept(inputFrom: "kvmnat0", in: chain) == "iptables -I INPUT -i kvmnat0 -j ACCEPT")
-        let withUFW = FirewallMending(firewall: Firewall(chains: [chain, ufw]))
+        let withUFW = FirewallFix(firewall: Firewall(chains: [chain, ufw]))
         #expect(withUFW.accept(connectionsTo: 5901, in: chain) == "ufw allow 5901/tcp")
         #expect(withUFW.accept(inputFrom: "kvmnat0", in: chain) == "ufw allow in on kvmnat0")
-        let red = FirewallMending(firewall: Firewall(chains: [firewalld, zone]))
+        let red = FirewallFix(firewall: Firewall(chains: [firewalld, zone]))
         #expect(red.accept(connectionsTo: 5901, in: zone) == "firewall-cmd --add-port=5901/tcp")
         #expect(
             red.accept(inputFrom: "kvmnat0", in: zone)

@@ -32,11 +32,11 @@ import Testing
         let v4 = GuestAddress(nic: 0, address: try ip("10.0.0.7"), sources: [.arp])
         let v6 = GuestAddress(nic: 1, address: try ip("fd07::1"), sources: [.nd])
         let local = GuestAddress(nic: 0, address: try ip("fe80::1"), sources: [.nd])
-        func admitted(_ wish: AddressWish) -> [GuestAddress] { [v4, v6, local].filter(wish.admits) }
-        #expect(admitted(AddressWish()) == [v4, v6])
-        #expect(admitted(AddressWish(family: .ipv4)) == [v4])
-        #expect(admitted(AddressWish(family: .ipv6, linkLocal: true)) == [v6, local])
-        #expect(admitted(AddressWish(nic: 0)) == [v4])
+        func admitted(_ wish: AddressFilter) -> [GuestAddress] { [v4, v6, local].filter(wish.admits) }
+        #expect(admitted(AddressFilter()) == [v4, v6])
+        #expect(admitted(AddressFilter(family: .ipv4)) == [v4])
+        #expect(admitted(AddressFilter(family: .ipv6, linkLocal: true)) == [v6, local])
+        #expect(admitted(AddressFilter(nic: 0)) == [v4])
     }
 
     @Test func takesOnlyAddressesOfTheVMsOwnNICsFromTheAgent() throws {

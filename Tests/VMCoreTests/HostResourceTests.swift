@@ -28,7 +28,7 @@ import Testing
     private func sign(own: Bool) throws {
         var found = clinux_process()
         clinux_process_look(getpid(), &found)
-        let (namespace, boot) = (try Whereabouts.pidNamespace(), try Whereabouts.boot())
+        let (namespace, boot) = (try BootAndNamespaces.pidNamespace(), try BootAndNamespaces.boot())
         let text = "\(getpid()) \(own ? found.start_time : 1) \(namespace) \(boot)\n"
         try replaceFile(
             VMLock(directory: paths.machine(vm)).processFile, with: Array(text.utf8), permissions: 0o640)
@@ -43,8 +43,8 @@ import Testing
     private func cleanUp() {
         removeFile(journal)
         removeDirectory(paths.resources)
-        removeFile(paths.turns.appending("nat"))
-        removeDirectory(paths.turns)
+        removeFile(paths.locks.appending("nat"))
+        removeDirectory(paths.locks)
         removeFile(VMLock(directory: paths.machine(vm)).processFile)
         removeDirectory(paths.machine(vm))
         removeDirectory(paths.machines)
@@ -102,7 +102,7 @@ import Testing
         defer { cleanUp() }
         try makeDirectories(paths.resources, permissions: 0o700)
         try replaceFile(thing, with: [], permissions: 0o600)
-        let lines = "\n{\"namespace\":\(try Whereabouts.networkNamespace())}\n\n{\"file\":\"\(thing)\"}\n"
+        let lines = "\n{\"namespace\":\(try BootAndNamespaces.networkNamespace())}\n\n{\"file\":\"\(thing)\"}\n"
         try replaceFile(journal, with: Array(lines.utf8), permissions: 0o600)
         let old = try ByteLockFile(asking: journal)
         _ = try old.tryShare(0)
@@ -182,7 +182,7 @@ import Testing
         defer { cleanUp() }
         try makeDirectories(paths.resources, permissions: 0o700)
         let port = PortIdentity(index: 7, name: "tap0", kind: "tun", alias: "web")
-        let lines = "\n{\"namespace\":1}\n\n\(Remnant.port(port, boot: "b").json.text)\n"
+        let lines = "\n{\"namespace\":1}\n\n\(Leftover.port(port, boot: "b").json.text)\n"
         try replaceFile(journal, with: Array(lines.utf8), permissions: 0o600)
         var wasHeld: [Bool] = []
         extendLifetime(try hold(&wasHeld))
@@ -191,7 +191,7 @@ import Testing
 
     @Test func everyRemnantComesBackFromItsLine() throws {
         let daemon = Daemon(pidFile: "/run/kvmctl/nat/dnsmasq.pid")
-        let remnants: [Remnant] = [
+        let remnants: [Leftover] = [
             .link(try #require(InterfaceName("kvmnat0")), mac: MACAddress(bits: 0x02_0000_0000_01)),
             .port(PortIdentity(index: 7, name: "tap0", kind: "tun", alias: "web"), boot: "b"),
             .table(family: "ip", name: "kvmctl_nat", script: nil),
@@ -200,7 +200,7 @@ import Testing
             .setting(.forwarding, was: "0", now: "1"), .forwarding(for: try #require(InterfaceName("kvmnat0"))),
             .file("/run/a \"b\""), .directory("/run/kvmctl/nat"),
         ]
-        #expect(try remnants.map { Remnant(try JSON(parsing: $0.json.text.utf8)) } == remnants)
+        #expect(try remnants.map { Leftover(try JSON(parsing: $0.json.text.utf8)) } == remnants)
     }
 }
 

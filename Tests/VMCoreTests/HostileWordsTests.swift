@@ -131,7 +131,7 @@ import Testing
                 + Hostile.mutations(of: document, count: 300, using: &generator)
             {
                 guard let line = try? JSON(parsing: bytes) else { continue }
-                if let remnant = Remnant(line) { #expect(Remnant(remnant.json) == remnant) }
+                if let leftover = Leftover(line) { #expect(Leftover(leftover.json) == leftover) }
                 _ = ChangeRecord(line)?.json
             }
         }

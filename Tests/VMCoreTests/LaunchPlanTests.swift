@@ -167,14 +167,14 @@ enum Host: CaseIterable {
         facts.images["/vms/1/vdisk0"] = image(locks: [.writes, .refusesWriters], identity: disk)
         neighbours[1].media = [.init(place: .file(disk), isWritten: true)]
         neighbours[1].ports = [HostPort(.udp, "127.0.0.1", 2222)]
-        facts.neighbours = Neighbourhood(neighbours)
+        facts.otherVMs = OtherVMs(neighbours)
         facts.problems = [VMError(.unavailable, "/vms/1/vm.params:17: QEMU", "there is no program /nope")]
     }
 
     private func makeRemarkable(_ facts: inout HostFacts) {
         facts.machineID = ""
         if let full = InterfaceName("br1") { facts.bridges[full] = BridgeFacts(isUp: true, mtu: 1500, ports: 1000) }
-        facts.neighbours = Neighbourhood([neighbour("1", isRunning: false)].compactMap { $0 })
+        facts.otherVMs = OtherVMs([neighbour("1", isRunning: false)].compactMap { $0 })
     }
 
     private func nameDevices(_ facts: inout HostFacts) {
@@ -195,9 +195,9 @@ enum Host: CaseIterable {
         if let eth9 = InterfaceName("eth9") { facts.lowerDevices[eth9]?.holders[macs[1]] = .host("the device eth9") }
     }
 
-    private func neighbour(_ name: String, isRunning: Bool) -> Neighbour? {
+    private func neighbour(_ name: String, isRunning: Bool) -> OtherVM? {
         VMName(name).map {
-            Neighbour(
+            OtherVM(
                 name: $0, file: FilePath("/vms/other/\(name).params"), isRunning: isRunning,
                 addresses: [.init(network: "bridge:br1", mac: "52:54:00:00:00:ff")])
         }

@@ -39,8 +39,8 @@ import Testing
         .arp(ARPPacket(senderMAC: mac, sender: sender, target: server))
     }
 
-    private func story(_ trace: NICTrace, received: UInt64? = 1, linkLocal: [IPAddress] = []) -> String {
-        trace.story(received: received, network: "bridge:br0", linkLocal: linkLocal)
+    private func explanation(_ trace: NICTrace, received: UInt64? = 1, linkLocal: [IPAddress] = []) -> String {
+        trace.explanation(received: received, network: "bridge:br0", linkLocal: linkLocal)
     }
 
     @Test func aLeaseIsHeard() throws {
@@ -115,15 +115,15 @@ import Testing
     @Test func saysHowFarTheGuestGot() throws {
         let discover = (true, mac, dhcp(.discover))
         #expect(
-            story(trace([discover, discover, discover]))
+            explanation(trace([discover, discover, discover]))
                 == "DHCP DISCOVER sent 3 times, no answer: is there a DHCP server on bridge:br0?")
         #expect(
-            story(trace([discover, (false, stranger, dhcp(.offer, address))]))
+            explanation(trace([discover, (false, stranger, dhcp(.offer, address))]))
                 == "the DHCP server 10.7.0.1 offers 10.7.0.9, but the guest does not accept it")
-        #expect(story(trace([discover, (false, stranger, dhcp(.refusal))])).contains("refused"))
-        #expect(story(trace([]), received: 0).hasPrefix("no packet from the guest since it started"))
-        #expect(story(trace([]), received: 7).hasPrefix("the guest has sent 7 packets since it started"))
+        #expect(explanation(trace([discover, (false, stranger, dhcp(.refusal))])).contains("refused"))
+        #expect(explanation(trace([]), received: 0).hasPrefix("no packet from the guest since it started"))
+        #expect(explanation(trace([]), received: 7).hasPrefix("the guest has sent 7 packets since it started"))
         let local = try #require(IPAddress("fe80::1"))
-        #expect(story(trace([]), linkLocal: [local]).hasPrefix("only the link-local address fe80::1"))
+        #expect(explanation(trace([]), linkLocal: [local]).hasPrefix("only the link-local address fe80::1"))
     }
 }

@@ -100,7 +100,7 @@ import Testing
 @Suite struct NeighbourAddressTests {
     private func collide(_ left: String, _ right: String) -> Bool {
         let mac = "52:54:00:00:00:01"
-        let stations = [left, right].map { Neighbour.Address(network: $0, mac: mac).station }
+        let stations = [left, right].map { OtherVM.Address(network: $0, mac: mac).station }
         return stations[0] == stations[1]
     }
 

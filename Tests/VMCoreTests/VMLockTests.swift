@@ -22,7 +22,7 @@ import Testing
     private static func own(start: Int64? = nil, namespace: Int64? = nil, boot: String? = nil) throws -> String {
         var found = clinux_process()
         clinux_process_look(getpid(), &found)
-        let here = (namespace: try Whereabouts.pidNamespace(), boot: try Whereabouts.boot())
+        let here = (namespace: try BootAndNamespaces.pidNamespace(), boot: try BootAndNamespaces.boot())
         return "\(getpid()) \(start ?? found.start_time) \(namespace ?? here.namespace) \(boot ?? here.boot)\n"
     }
 
@@ -31,10 +31,10 @@ import Testing
     }
 
     /// What is seen with or without a lock on the VM's life.
-    private func signs(locked: Bool, inTurn: Bool = false) throws -> VMLock.Signs {
+    private func signs(locked: Bool, holdingOperation: Bool = false) throws -> VMLock.Signs {
         let lock = try ByteLockFile(creating: life.lockFile, .readOnly, permissions: 0o640)
         if locked { _ = try lock.tryShare(VMLock.byte) }
-        let signs = try life.signs(inTurn: inTurn)
+        let signs = try life.signs(holdingOperation: holdingOperation)
         extendLifetime(lock)
         return signs
     }
@@ -88,18 +88,18 @@ import Testing
     @Test func aLockWithoutASignatureIsAStartIfSomebodyHasTheTurn() throws {
         try sign("")
         #expect(try signs(locked: true) == .none)
-        let turns = try ByteLockFile(creating: life.turnsFile, permissions: 0o600)
+        let turns = try ByteLockFile(creating: life.locksFile, permissions: 0o600)
         _ = try turns.tryLock(VMLock.operation)
         #expect(try signs(locked: true) == .starting)
-        #expect(try signs(locked: true, inTurn: true) == .none)
+        #expect(try signs(locked: true, holdingOperation: true) == .none)
         extendLifetime(turns)
     }
 
     /// A failure to look is not an absence.
-    @Test(arguments: ["lock", "process", "turns"]) func whatIsNoFileIsAnError(_ name: String) throws {
+    @Test(arguments: ["lock", "process", "locks"]) func whatIsNoFileIsAnError(_ name: String) throws {
         _ = scratch.path.appending(name).withPlatformString { mkdir($0, 0o700) }
         defer { removeDirectory(scratch.path.appending(name)) }
-        if name == "turns" {
+        if name == "locks" {
             let lock = try ByteLockFile(creating: life.lockFile, .readOnly, permissions: 0o640)
             _ = try lock.tryShare(VMLock.byte)
             #expect(throws: Errno.self) { try life.signs() }

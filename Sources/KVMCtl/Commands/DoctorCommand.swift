@@ -48,7 +48,7 @@ extension Finding {
         let word = severity.rawValue + String(repeating: " ", count: column - severity.rawValue.count)
         let first = "\(word)\(subject): \(text)"
         let indent = String(repeating: " ", count: column)
-        return switch mend {
+        return switch fix {
         case .command(let line): "\(first)\n\(indent)fix: \(line)"
         case .step(let text): "\(first)\n\(indent)\(text)"
         case nil: first
@@ -58,7 +58,7 @@ extension Finding {
     /// As JSON (docs/json.md, schema kvmctl.doctor/1).
     fileprivate var json: JSON {
         var (command, step): (String?, String?)
-        switch mend {
+        switch fix {
         case .command(let line): command = line.description
         case .step(let text): step = text
         case nil: break

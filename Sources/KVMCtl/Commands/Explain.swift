@@ -17,8 +17,8 @@ struct Explain: ParsableCommand {
     func run() throws {
         let paths = try Places.current()
         let reference = try VMLocator(paths).find(vm)
-        let surroundings = Surroundings(paths, trust: try trust.trust())
-        let starting = Starting(try surroundings.file(of: reference), in: surroundings)
+        let context = PlanningContext(paths, trust: try trust.trust())
+        let starting = Starting(try context.file(of: reference), in: context)
         let plan = try starting.plan(to: .show(isRunning: true))
         if output.json {
             output.print(list: plan.arguments.map(\.json))

@@ -56,7 +56,7 @@ struct IP: ParsableCommand {
     private func ask(_ results: VMResults, tell: (AddressReport) -> Void) throws {
         let paths = try Places.current()
         let deadline = wait.map { Deadline(in: $0) }
-        let wish = AddressWish(family: ipv4 ? .ipv4 : ipv6 ? .ipv6 : nil, nic: nic, linkLocal: any)
+        let wish = AddressFilter(family: ipv4 ? .ipv4 : ipv6 ? .ipv6 : nil, nic: nic, linkLocal: any)
         // Listening starts for all VMs before the first is waited for: the kernel queues what the others send
         // meanwhile.
         let prepare = { (vm: VMReference) throws -> AddressSearch? in

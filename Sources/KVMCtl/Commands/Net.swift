@@ -26,7 +26,7 @@ struct NetDown: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try NetResult.inTurn(dryRun) {
+        try NetResult.withNetworkLocked(dryRun) {
             let change = try Bridges.down(try Bridges.name(of: bridge))
             let done = change.moved.isEmpty ? "removed" : "removed; \(change.moved) moved back to its uplink"
             try NetResult(change, wasThere: "no such bridge", done: done).reach(dryRun, output)
@@ -92,9 +92,9 @@ struct NetResult {
     }
 
     /// Plans and makes a change while no other command changes the host's network. A dry run does not have to wait.
-    static func inTurn(_ dryRun: DryRunOption, _ body: () throws -> Void) throws {
+    static func withNetworkLocked(_ dryRun: DryRunOption, _ body: () throws -> Void) throws {
         if dryRun.isOn { return try body() }
-        try Bridges.inTurn(try Places.current(), body)
+        try Bridges.withNetworkLocked(try Places.current(), body)
     }
 
     /// Carries out the change, unless this is a dry run, and reports it.
@@ -104,7 +104,7 @@ struct NetResult {
         if !dryRun.isOn, !change.isEmpty {
             try Places.refuseUser("\(change.bridge)")
             if let trial {
-                try TrialTalk(change).run(for: trial)
+                try TrialPrompt(change).run(for: trial)
             } else {
                 try change.carryOut(try Places.current())
             }

@@ -64,7 +64,7 @@ struct NetUp: ParsableCommand {
             try Bridges.spec(try Bridges.name(of: DeviceName(bridge)), mtu: mtu), uplink: uplink, addresses: addresses,
             gateways: gateways,
             spanningTree: stp, vlanAware: vlanAware)
-        try NetResult.inTurn(dryRun) {
+        try NetResult.withNetworkLocked(dryRun) {
             let change = try Bridges.up(wanted)
             try NetResult(change, wasThere: "already up", done: done(change)).reach(dryRun, output, trial: trial)
         }

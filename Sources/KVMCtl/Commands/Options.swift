@@ -21,12 +21,12 @@ enum Places {
     static func current() throws(VMError) -> Paths { try Paths.of(uid: geteuid(), environment: environment) }
 
     static func inventory() throws(VMError) -> Inventory {
-        Inventory(try current(), others: Others.of(uid: geteuid(), environment: environment))
+        Inventory(try current(), others: OtherUsers.of(uid: geteuid(), environment: environment))
     }
 
     static func doctor() throws(VMError) -> Doctor {
         Doctor(
-            try current(), others: Others.of(uid: geteuid(), environment: environment), trust: try trust())
+            try current(), others: OtherUsers.of(uid: geteuid(), environment: environment), trust: try trust())
     }
 
     /// Which users' files are trusted.
@@ -51,12 +51,12 @@ struct Targets: ParsableArguments {
     ///
     /// - Parameters:
     ///     - results: Collects the result or the failure of each VM.
-    ///     - surroundings: Reads the files in which the VMs' names are, if they have to be read again later.
+    ///     - context: Reads the files in which the VMs' names are, if they have to be read again later.
     /// - Throws: The failure, if there was only one VM; `SomeFailed` if some of several failed.
     func forEach(
-        _ results: VMResults, reading surroundings: Surroundings? = nil, _ body: (VMReference) throws -> Void
+        _ results: VMResults, reading context: PlanningContext? = nil, _ body: (VMReference) throws -> Void
     ) throws {
-        try forEach(results, reading: surroundings, { $0 }, then: body)
+        try forEach(results, reading: context, { $0 }, then: body)
     }
 
     /// The same in two rounds: prepares something for each VM before the first one is dealt with.
@@ -69,7 +69,7 @@ struct Targets: ParsableArguments {
     ///     - between: Called when the VMs of a batch are prepared, before they are dealt with. An error ends the
     ///   command.
     func forEach<Prepared>(
-        _ results: VMResults, reading surroundings: Surroundings? = nil, _ prepare: (VMReference) throws -> Prepared,
+        _ results: VMResults, reading context: PlanningContext? = nil, _ prepare: (VMReference) throws -> Prepared,
         holding descriptors: Int = 0, between: ([Prepared]) throws -> Void = { _ in },
         then body: (Prepared) throws -> Void
     ) throws {
@@ -91,7 +91,7 @@ struct Targets: ParsableArguments {
             let running = locator.running()
             try deal(with: running)
             // A VM that can't be found counts as a failure.
-            try deal(with: locator.defined(besides: running.compactMap { try? $0.get() }, reading: surroundings))
+            try deal(with: locator.defined(besides: running.compactMap { try? $0.get() }, reading: context))
         } else {
             try deal(with: locator.find(vms))
         }
@@ -133,7 +133,7 @@ struct OutputOptions: ParsableArguments {
 
     /// Prints one JSON document. JSON has its own escapes; others would make it unreadable.
     func print(_ document: JSON) {
-        Deeds.note(document.text)
+        PrintedResults.note(document.text)
         Swift.print(document.prettyText)
     }
 }

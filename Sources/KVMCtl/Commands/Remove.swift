@@ -25,9 +25,9 @@ struct Remove: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let asked = try surroundings()
+        let asked = try context()
         // Looked at again after the question, which may have been open for a long time.
-        lazy var now = Result { try surroundings() }
+        lazy var now = Result { try context() }
         try output.list("kvmctl.rm/1") { results in
             try targets.forEach(results, { try wish($0, in: asked) }, between: confirm) { wish in
                 let removing = try plan(wish.vm, in: asks ? now.get() : asked)
@@ -54,20 +54,20 @@ struct Remove: ParsableCommand {
     /// Many VMs, or the disks of several. A single VM was named on purpose, and a dry run removes nothing.
     private var asks: Bool { (targets.all || disks && targets.vms.count > 1) && !yes && !dryRun.isOn }
 
-    private func surroundings() throws -> Surroundings {
-        Surroundings(try Places.current(), trust: try trust.trust())
+    private func context() throws -> PlanningContext {
+        PlanningContext(try Places.current(), trust: try trust.trust())
     }
 
-    private func wish(_ vm: VMReference, in surroundings: Surroundings) throws -> Wish {
+    private func wish(_ vm: VMReference, in context: PlanningContext) throws -> Wish {
         guard asks else { return Wish(vm: vm) }
-        let files = Set(try plan(vm, in: surroundings).gone)
-        surroundings.takeAsRemoved(vm)
+        let files = Set(try plan(vm, in: context).gone)
+        context.takeAsRemoved(vm)
         return Wish(vm: vm, files: files)
     }
 
-    private func plan(_ vm: VMReference, in surroundings: Surroundings) throws -> Removing {
+    private func plan(_ vm: VMReference, in context: PlanningContext) throws -> Removing {
         try Places.inventory().refuseAnothers(vm)
-        return try Removing(vm, disks: disks, in: surroundings)
+        return try Removing(vm, disks: disks, in: context)
     }
 
     private func confirm(_ wishes: [Wish]) throws {

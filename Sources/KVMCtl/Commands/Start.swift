@@ -41,15 +41,15 @@ struct Start: ParsableCommand {
     func run() throws {
         let options = StartOptions(
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
-        let surroundings = Surroundings(
+        let context = PlanningContext(
             try Places.current(), trust: try trust.trust(), keepsProbes: !dryRun.isOn)
         let inventory = try Places.inventory()
         try output.list(dryRun.isOn ? "kvmctl.plan/1" : "kvmctl.start/1") { results in
             try targets.forEach(results) { vm in
                 let stopwatch = Stopwatch()
-                let file = try surroundings.file(of: vm)
+                let file = try context.file(of: vm)
                 stopwatch.lap(.parse)
-                let starting = Starting(file, options: options, in: surroundings, stopwatch: stopwatch)
+                let starting = Starting(file, options: options, in: context, stopwatch: stopwatch)
                 if dryRun.isOn {
                     let plan = try starting.plan(to: .show(isRunning: inventory.mayRun(vm)))
                     if output.json { results.add(plan.json) } else { print(plan.text) }

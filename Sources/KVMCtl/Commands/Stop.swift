@@ -32,12 +32,12 @@ struct Stop: ParsableCommand {
                 let outcome = try stop.outcome?.value.get()
                 outcome?.leftBehind.forEach(Message.error)
                 if !output.json {
-                    print("\(stop.name): \(outcome.map { Self.text($0, patience) } ?? Self.text(stop.rungs, patience))")
+                    print("\(stop.name): \(outcome.map { Self.text($0, patience) } ?? Self.text(stop.steps, patience))")
                 }
                 results.add([
                     "dryRun": .bool(dryRun.isOn), "name": .string(stop.name.description),
-                    "rungs": .array(stop.rungs.map { .string($0.rawValue) }),
-                    "result": .optional(outcome?.rung.rawValue),
+                    "rungs": .array(stop.steps.map { .string($0.rawValue) }),
+                    "result": .optional(outcome?.step.rawValue),
                 ])
             }
         }
@@ -48,22 +48,22 @@ struct Stop: ParsableCommand {
     /// A stop in progress; without an outcome if there is nothing to do.
     private struct Begun {
         var name: VMName
-        var rungs: [Stopping.Rung]
+        var steps: [Stopping.Step]
         var outcome: Background<Result<Stopping.Outcome, VMError>>?
     }
 
     private func begin(_ vm: VMReference) throws -> Begun {
         try Places.inventory().refuseAnothers(vm)
         let stopping = Stopping(vm, timeout: patience, paths: try Places.current())
-        let rungs = try stopping.rungs()
+        let steps = try stopping.steps()
         let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
-        return Begun(name: vm.name, rungs: rungs, outcome: outcome)
+        return Begun(name: vm.name, steps: steps, outcome: outcome)
     }
 
-    private static func text(_ rungs: [Stopping.Rung], _ timeout: Duration) -> String {
-        guard !rungs.isEmpty else { return "not running" }
+    private static func text(_ steps: [Stopping.Step], _ timeout: Duration) -> String {
+        guard !steps.isEmpty else { return "not running" }
         let guest = "the guest is asked to shut down, for up to \(timeout.components.seconds)s; else "
-        return "would be stopped: \(rungs.contains(.guest) ? guest : "")QEMU is told to quit; else it is killed"
+        return "would be stopped: \(steps.contains(.guest) ? guest : "")QEMU is told to quit; else it is killed"
     }
 
     private static func text(_ outcome: Stopping.Outcome, _ timeout: Duration) -> String {
@@ -74,7 +74,7 @@ struct Stop: ParsableCommand {
             case .pointless(let runState): "the guest can no longer be asked (\(runState.name)); "
             case .noMonitor(let cause): "\(cause), so the guest could not be asked; "
             }
-        return switch outcome.rung {
+        return switch outcome.step {
         case .alreadyStopped: "not running"
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"

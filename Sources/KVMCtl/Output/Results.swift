@@ -6,12 +6,12 @@ import VMHost
 /// Prints a result for people. It replaces Swift's `print` throughout the command line, so that no name or path can
 /// control a terminal.
 func print(_ text: String, terminator: String = "\n") {
-    Deeds.note(text)
+    PrintedResults.note(text)
     Swift.print(Printable.lines(text), terminator: terminator)
 }
 
 /// The results that a command printed of its changes. If they do not arrive, stderr says that the changes were made.
-enum Deeds {
+enum PrintedResults {
     // Only the main thread prints.
     nonisolated(unsafe) private(set) static var noted: [String] = []
     nonisolated(unsafe) private static var word: String?
@@ -36,7 +36,7 @@ extension VMError {
         VMError(
             .cannotCreate, "stdout", "can't be written", errno: errno,
             remedy: "free some space, or send the output elsewhere",
-            details: Deeds.noted)
+            details: PrintedResults.noted)
     }
 }
 

@@ -5,7 +5,7 @@ extension AddressReport {
     ///
     /// - Parameter wait: How long kvmctl waited for one; nil: only what is known now was asked for.
     package func problem(after wait: Duration?) -> VMError? {
-        let isGranted = wait == nil ? !addresses.isEmpty : wish.isGranted(by: all, canHear: canHear)
+        let isGranted = wait == nil ? !addresses.isEmpty : wish.isSatisfied(by: all, canHear: canHear)
         if isGranted { return nil }
         let details =
             all.map(\.whyNot)
@@ -39,7 +39,7 @@ extension AddressReport {
     }
 }
 
-extension AddressWish {
+extension AddressFilter {
     fileprivate var kind: String {
         switch family {
         case nil: "address"

@@ -47,7 +47,7 @@ package struct AddressReport: Sendable {
     /// The VM.
     package var vm: VMName
     /// What was asked for.
-    package var wish: AddressWish
+    package var wish: AddressFilter
     /// What the VM is doing.
     package var state: VMState
     /// All known addresses, the best first.
@@ -62,7 +62,7 @@ package struct AddressReport: Sendable {
     package var forwards: [PortForward]
 
     package init(
-        vm: VMName, wish: AddressWish, state: VMState, all: [GuestAddress], nics: [NIC], answers: [Answer],
+        vm: VMName, wish: AddressFilter, state: VMState, all: [GuestAddress], nics: [NIC], answers: [Answer],
         canHear: Bool, forwards: [PortForward]
     ) {
         self.vm = vm

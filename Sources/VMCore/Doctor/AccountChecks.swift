@@ -5,11 +5,11 @@ enum AccountChecks {
         var findings = facts.host.strangers.map { name in
             Finding.problem(
                 "users", "\(name) has one of the uids that VMs get (\(range)): it and that VM could interfere",
-                mend: .step("give it another uid with usermod --uid"))
+                fix: .step("give it another uid with usermod --uid"))
         }
         if let uids = facts.host.uids {
             let text = "\(UIDPool.lack(in: uids)): no VM can start without RUNAS"
-            findings.append(.warning("users", text, mend: .step(UIDPool.mapping)))
+            findings.append(.warning("users", text, fix: .step(UIDPool.mapping)))
         }
         if findings.isEmpty {
             let lookers = facts.host.hasLookers ? "the group kvmctl" : "root only, as there is no group kvmctl"
@@ -30,7 +30,7 @@ enum AccountChecks {
         return [
             .warning(
                 "/etc/machine-id", "holds no id: \(effect)",
-                mend: .command(fill))
+                fix: .command(fill))
         ]
     }
 }

@@ -29,7 +29,7 @@ enum BridgeChecks {
         return [
             .problem(
                 bridge.name, "is down: no VM on it can start",
-                mend: .command("kvmctl net up \(bridge.name)"))
+                fix: .command("kvmctl net up \(bridge.name)"))
         ]
     }
 
@@ -41,11 +41,11 @@ enum BridgeChecks {
         if !port.isUp {
             return .problem(
                 bridge.name, "its uplink \(port.name) is down",
-                mend: .command("ip link set dev \(port.name) up"))
+                fix: .command("ip link set dev \(port.name) up"))
         }
         guard !port.hasCarrier else { return nil }
         return .problem(
-            bridge.name, "its uplink \(port.name) has no carrier", mend: .step("plug in the cable of \(port.name)"))
+            bridge.name, "its uplink \(port.name) has no carrier", fix: .step("plug in the cable of \(port.name)"))
     }
 
     /// A bridge whose MAC was never set has the lowest MAC of its ports.
@@ -59,13 +59,13 @@ enum BridgeChecks {
                     bridge.name,
                     "its MAC was never set, so it has the lowest of its ports', which changes as ports come and go: "
                         + "this host's connections then freeze",
-                    mend: .command("ip link set dev \(bridge.name) address \(mac)"))
+                    fix: .command("ip link set dev \(bridge.name) address \(mac)"))
             ]
         case nil:
             return [
                 .warning(
                     bridge.name, "can't tell whether it keeps its MAC as ports come and go",
-                    mend: .step("look as root: \(command: "sudo kvmctl doctor")"))
+                    fix: .step("look as root: \(command: "sudo kvmctl doctor")"))
             ]
         }
     }
@@ -80,16 +80,16 @@ enum BridgeChecks {
                 bridge.name,
                 "spanning tree blocks a VM's traffic for its first \((delay * 2).components.seconds) s, and DHCP "
                     + "may give up in that time",
-                mend: .command("ip link set dev \(bridge.name) type bridge \(option[0]) \(option[1])"))
+                fix: .command("ip link set dev \(bridge.name) type bridge \(option[0]) \(option[1])"))
         ]
     }
 
     private static func room(_ bridge: BridgeCondition) -> [Finding] {
         let most = BridgeSpec.maximumPorts
         let text = "has \(bridge.ports.count) of at most \(most) ports"
-        let mend = Finding.Mend.step("use another bridge for further VMs, or stop some")
-        if bridge.ports.count >= most { return [.problem(bridge.name, text, mend: mend)] }
-        return bridge.ports.count * 10 >= most * 9 ? [.warning(bridge.name, text, mend: mend)] : []
+        let fix = Finding.Fix.step("use another bridge for further VMs, or stop some")
+        if bridge.ports.count >= most { return [.problem(bridge.name, text, fix: fix)] }
+        return bridge.ports.count * 10 >= most * 9 ? [.warning(bridge.name, text, fix: fix)] : []
     }
 
     /// Taps that no process holds: those of kvmctl vanish with QEMU, but those that the 2010 script made stay.
@@ -97,7 +97,7 @@ enum BridgeChecks {
         bridge.ports.filter { $0.isTap && !$0.hasCarrier }.map { tap in
             .warning(
                 bridge.name, "the tap \(tap.name) is orphaned: no process holds it",
-                mend: .step("if nothing will open it again, delete it (ip-link(8))"))
+                fix: .step("if nothing will open it again, delete it (ip-link(8))"))
         }
     }
 
@@ -109,7 +109,7 @@ enum BridgeChecks {
                 bridge.name,
                 "\(rival) has an address in the same network, and rp_filter drops what arrives on the one "
                     + "that replies don't leave by",
-                mend: .command("sysctl -w net.ipv4.conf.\(sysctlName(bridge.name)).rp_filter=2"))
+                fix: .command("sysctl -w net.ipv4.conf.\(sysctlName(bridge.name)).rp_filter=2"))
         ]
     }
 

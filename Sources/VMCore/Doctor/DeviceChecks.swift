@@ -11,7 +11,7 @@ package enum DeviceChecks {
         let subject = "/dev/net/tun"
         guard let fault = device.tapFault else { return .ok(subject, "opens") }
         return .problem(
-            subject, String(fault.cause.trimmingPrefix("\(subject) ")), mend: Finding.Mend(fault.remedy))
+            subject, String(fault.cause.trimmingPrefix("\(subject) ")), fix: Finding.Fix(fault.remedy))
     }
 
     private static func vhost(_ device: DeviceCondition) -> Finding {
@@ -21,16 +21,16 @@ package enum DeviceChecks {
         case .refused(let errno):
             .warning(
                 subject, "/dev/vhost-net can't be opened: \(errno.description): \(effect)",
-                mend: .step("allow access to it in the container or VM that this host itself runs in"))
+                fix: .step("allow access to it in the container or VM that this host itself runs in"))
         case .missing(.none):
             .warning(
                 subject, "this kernel does not have it: \(effect)",
-                mend: .step("if that matters, run a kernel with CONFIG_VHOST_NET"))
+                fix: .step("if that matters, run a kernel with CONFIG_VHOST_NET"))
         case .another:
             .warning(
                 subject, "/dev/vhost-net is not the device that belongs there: \(effect)",
-                mend: .step("find out what created it"))
-        case .missing: .warning(subject, "is not loaded: \(effect)", mend: .command("modprobe vhost_net"))
+                fix: .step("find out what created it"))
+        case .missing: .warning(subject, "is not loaded: \(effect)", fix: .command("modprobe vhost_net"))
         }
     }
 }

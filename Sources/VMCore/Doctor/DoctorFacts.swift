@@ -12,7 +12,7 @@ package struct DoctorFacts: Equatable, Sendable {
     /// The VMs that are asked about.
     var machines: [MachineCondition] = []
     /// The other VMs, if only some are asked about.
-    var neighbours: [Neighbour] = []
+    var otherVMs: [OtherVM] = []
     /// The bridges that they use, or that are asked about.
     var bridges: [BridgeCondition] = []
     /// The interfaces that lead to the rest of the network: those of the default routes.
@@ -26,14 +26,14 @@ package struct DoctorFacts: Equatable, Sendable {
 
     package init(
         isRoot: Bool, host: HostCondition, places: [PlaceCondition] = [], machines: [MachineCondition] = [],
-        neighbours: [Neighbour] = [], bridges: [BridgeCondition] = [], waysOut: [String] = [],
+        otherVMs: [OtherVM] = [], bridges: [BridgeCondition] = [], waysOut: [String] = [],
         filters: FilterCondition = FilterCondition(), held: [HeldCondition] = [], unseen: [VMError] = []
     ) {
         self.isRoot = isRoot
         self.host = host
         self.places = places
         self.machines = machines
-        self.neighbours = neighbours
+        self.otherVMs = otherVMs
         self.bridges = bridges
         self.waysOut = waysOut
         self.filters = filters
@@ -193,12 +193,12 @@ package struct MachineCondition: Equatable, Sendable {
     package var unprotectedVNC: HostPort?
 
     /// Its taps that are not on the bridge that they were made for.
-    package var looseTaps: [LooseTap] = []
+    package var looseTaps: [DetachedTap] = []
 
     package init(
         name: String, file: FilePath, isRunning: Bool = false, needsMachineID: Bool = false, memory: ByteCount? = nil,
         obstacles: [VMError] = [], nics: [NIC] = [], openVNC: HostPort? = nil, longLogs: [LongLog] = [],
-        unprotectedVNC: HostPort? = nil, looseTaps: [LooseTap] = []
+        unprotectedVNC: HostPort? = nil, looseTaps: [DetachedTap] = []
     ) {
         self.name = name
         self.file = file
@@ -214,7 +214,7 @@ package struct MachineCondition: Equatable, Sendable {
     }
 
     /// A running VM's tap that is not on its bridge: somebody deleted the bridge, or removed the tap from it.
-    package struct LooseTap: Equatable, Sendable {
+    package struct DetachedTap: Equatable, Sendable {
         var tap: String
         var bridge: String
         /// Whether there is a bridge of that name.
@@ -262,7 +262,7 @@ package struct MachineCondition: Equatable, Sendable {
         }
 
         /// Its address as other VMs see it.
-        var place: Neighbour.Address { .init(network: network, mac: mac.description) }
+        var place: OtherVM.Address { .init(network: network, mac: mac.description) }
 
         /// The bridge that it names, if any.
         package var bridge: String? { network.hasPrefix("bridge:") ? String(network.dropFirst(7)) : nil }

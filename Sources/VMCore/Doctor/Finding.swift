@@ -13,7 +13,7 @@ package struct Finding: Equatable, Sendable {
     }
 
     /// How to fix it.
-    package enum Mend: Hashable, Sendable {
+    package enum Fix: Hashable, Sendable {
         /// A shell command, to be run as root unless it says otherwise.
         case command(ShellCommand)
         /// What a person has to do, if no single command does it.
@@ -27,7 +27,7 @@ package struct Finding: Equatable, Sendable {
     /// What was found, in one clause.
     package var text: String
     /// How to fix it; nil if it is as it should be.
-    package var mend: Mend?
+    package var fix: Fix?
 
     /// Something that is as it should be.
     static func ok(_ subject: String, _ text: String) -> Finding {
@@ -35,17 +35,17 @@ package struct Finding: Equatable, Sendable {
     }
 
     /// Something that works badly.
-    static func warning(_ subject: String, _ text: String, mend: Mend) -> Finding {
-        Finding(severity: .warning, subject: subject, text: text, mend: mend)
+    static func warning(_ subject: String, _ text: String, fix: Fix) -> Finding {
+        Finding(severity: .warning, subject: subject, text: text, fix: fix)
     }
 
     /// Something that keeps a VM from starting, or from being reached.
-    static func problem(_ subject: String, _ text: String, mend: Mend) -> Finding {
-        Finding(severity: .problem, subject: subject, text: text, mend: mend)
+    static func problem(_ subject: String, _ text: String, fix: Fix) -> Finding {
+        Finding(severity: .problem, subject: subject, text: text, fix: fix)
     }
 }
 
-extension Finding.Mend {
+extension Finding.Fix {
     /// The remedy of an error.
     package init(_ remedy: Remedy) {
         switch remedy {
@@ -63,6 +63,6 @@ extension Finding {
         self.init(
             severity: .problem, subject: subject ?? error.subject,
             text: ([itself.summary] + error.details).joined(separator: "; "),
-            mend: Mend(error.remedy ?? "correct it there"))
+            fix: Fix(error.remedy ?? "correct it there"))
     }
 }

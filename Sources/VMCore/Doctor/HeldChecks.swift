@@ -31,7 +31,7 @@ package enum HeldChecks {
             case .server(isRunning: false, let start):
                 .problem(
                     held.owner, "its DHCP and DNS server is gone: guests get no addresses and can't look up names",
-                    mend: .command("sh \(start)"))
+                    fix: .command("sh \(start)"))
             case .table(let table, let script): missing(table, script, held, facts.filters.firewall?.tables)
             }
         }
@@ -44,7 +44,7 @@ package enum HeldChecks {
         let restart = "stop and start \(held.owner == "nat" ? "a VM that is on it" : held.owner)"
         return .problem(
             held.owner, "\(effect(of: held)): the nft table \(table) is gone, as after flushing all rules",
-            mend: script.map { .command("nft -f \($0)") } ?? .step(restart))
+            fix: script.map { .command("nft -f \($0)") } ?? .step(restart))
     }
 
     private static func effect(of held: HeldCondition) -> String {

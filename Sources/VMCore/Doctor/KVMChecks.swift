@@ -6,11 +6,11 @@ package enum KVMChecks {
         guard case .unusable(let reason) = host.kvm else { return .ok("KVM", "runs guests") }
         // Guests still run; a VM that insists on KVM is reported by its own check.
         return .warning(
-            "KVM", "\(reason): guests are emulated, about ten times slower", mend: mend(host, isRoot: isRoot))
+            "KVM", "\(reason): guests are emulated, about ten times slower", fix: fix(host, isRoot: isRoot))
     }
 
-    private static func mend(_ host: HostCondition, isRoot: Bool) -> Finding.Mend {
-        let change = Finding.Mend.step("use a host with VT-x or AMD-V, or a VM whose host nests virtualization")
+    private static func fix(_ host: HostCondition, isRoot: Bool) -> Finding.Fix {
+        let change = Finding.Fix.step("use a host with VT-x or AMD-V, or a VM whose host nests virtualization")
         if host.kvmIsForeign { return change }
         switch host.kvmDevice {
         case .missing:

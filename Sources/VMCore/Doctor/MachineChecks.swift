@@ -29,7 +29,7 @@ enum MachineChecks {
         return .warning(
             machine.name,
             "VNC at \(open.place) has no password: any local account can use its screen and keyboard",
-            mend: .step(
+            fix: .step(
                 "set VNCDISP=auto in \(machine.file) to get one at each start (\(command: "kvmctl vnc \(machine.name)")), "
                     + "or VNCPASSWORD_FILE"))
     }
@@ -38,12 +38,12 @@ enum MachineChecks {
         machine.looseTaps.map { loose in
             let join: ShellCommand = "ip link set dev \(loose.tap) master \(loose.bridge)"
             let again = ("kvmctl net up \(loose.bridge)" as ShellCommand).and(join)
-            let mend: Finding.Mend =
+            let fix: Finding.Fix =
                 loose.isBridgeThere
                 ? .command(join)
                 : loose.isOwn ? .step("stop the VMs of that network, then start them again") : .command(again)
             return .problem(
-                machine.name, "its \(loose.tap) is not on \(loose.bridge), so its guest is cut off", mend: mend)
+                machine.name, "its \(loose.tap) is not on \(loose.bridge), so its guest is cut off", fix: fix)
         }
     }
 
@@ -54,15 +54,15 @@ enum MachineChecks {
                 machine.name,
                 "\(log.path) has \(log.size), and nothing trims it to \(ByteCount(bytes: LogLimit.standard)): "
                     + "kvmctl-logs.timer does that, or a cron job that runs kvmctl trim-logs",
-                mend: .command("kvmctl trim-logs"))
+                fix: .command("kvmctl trim-logs"))
         }
     }
 
     /// If two NICs on one network have one MAC, frames to it reach the one that sent last.
     private static func sharedAddresses(_ facts: DoctorFacts) -> [Finding] {
-        var owners: [Neighbour.Address: String] = [:]
-        for neighbour in facts.neighbours {
-            for address in neighbour.addresses { owners[address] = "\(neighbour)" }
+        var owners: [OtherVM.Address: String] = [:]
+        for vm in facts.otherVMs {
+            for address in vm.addresses { owners[address] = "\(vm)" }
         }
         let taken = Set(owners.keys.compactMap { MACAddress($0.mac) } + facts.machines.flatMap(\.nics).map(\.mac))
         var findings: [Finding] = []
@@ -75,7 +75,7 @@ enum MachineChecks {
                     .problem(
                         machine.name,
                         "NET\(nic.index) has the MAC \(nic.mac) on \(nic.network), as has \(owner): only one can be reached",
-                        mend: .command(newAddress(for: nic, of: machine, besides: taken))))
+                        fix: .command(newAddress(for: nic, of: machine, besides: taken))))
             }
         }
         return findings

@@ -5,7 +5,7 @@ enum MemoryChecks {
             return [
                 .warning(
                     "memory", "the kernel does not say how much is free",
-                    mend: .step("see why /proc/meminfo can't be read"))
+                    fix: .step("see why /proc/meminfo can't be read"))
             ]
         }
         let waiting = facts.machines.filter { !$0.isRunning }
@@ -19,13 +19,13 @@ enum MemoryChecks {
             return .problem(
                 machine.name,
                 "needs \(wanted), but the kernel can commit only \(promisable) (vm.overcommit_memory=2)",
-                mend: .command("sysctl -w vm.overcommit_memory=0"))
+                fix: .command("sysctl -w vm.overcommit_memory=0"))
         }
         guard wanted > memory.available else { return nil }
         return .warning(
             machine.name,
             "needs \(wanted), but only \(memory.available) is free: once it is used up, the kernel may kill a VM",
-            mend: .step("stop something else first, reduce MEMORY, or add swap"))
+            fix: .step("stop something else first, reduce MEMORY, or add swap"))
     }
 
     /// Huge pages are reserved for programs that ask for them, and VMs don't.
@@ -34,7 +34,7 @@ enum MemoryChecks {
         return [
             .warning(
                 "memory", "\(memory.idleHugePages) is reserved for huge pages that nothing uses",
-                mend: .step("if no program needs them, reduce vm.nr_hugepages"))
+                fix: .step("if no program needs them, reduce vm.nr_hugepages"))
         ]
     }
 }

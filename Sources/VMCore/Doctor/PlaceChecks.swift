@@ -12,31 +12,31 @@ enum PlaceChecks {
         let subject = place.path.string
         guard place.isThere || place.isMadeByItself else {
             return .warning(
-                subject, "does not exist: no VM is found there", mend: .command("mkdir -p \(subject)"))
+                subject, "does not exist: no VM is found there", fix: .command("mkdir -p \(subject)"))
         }
         guard let system = place.system else {
             return .warning(
                 subject, "can't be asked how much is free for \(place.purpose)",
-                mend: .step("\(command: "df \(subject)") shows why"))
+                fix: .step("\(command: "df \(subject)") shows why"))
         }
         if system.free.bytes < least {
-            return .problem(subject, "only \(system.free) is free for \(place.purpose)", mend: room(on: system, place))
+            return .problem(subject, "only \(system.free) is free for \(place.purpose)", fix: room(on: system, place))
         }
         if let files = system.freeFiles, files < leastFiles {
             return .problem(
                 subject, "only \(files) more files can be created for \(place.purpose)",
-                mend: fewerFiles(on: system, place))
+                fix: fewerFiles(on: system, place))
         }
         if system.growth > system.free {
             return .warning(
                 subject,
                 "the disks there may still grow by \(system.growth), but only \(system.free) is free: when it is "
-                    + "full, QEMU pauses each guest that writes there", mend: room(on: system, place))
+                    + "full, QEMU pauses each guest that writes there", fix: room(on: system, place))
         }
         return .ok(subject, "\(system.free) of \(system.size) is free for \(place.purpose)")
     }
 
-    private static func room(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Mend {
+    private static func room(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Fix {
         // Twice its size, or what is needed there.
         let size = max(system.size + system.size, system.size + system.growth) + ByteCount(bytes: 1 << 20)
         let wanted = (size.bytes >> 20) << 20
@@ -47,7 +47,7 @@ enum PlaceChecks {
         return .step("free some: \(command: sizes.piped(to: "sort -h").piped(to: "tail")) shows what is large")
     }
 
-    private static func fewerFiles(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Mend {
+    private static func fewerFiles(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Fix {
         if let mount = system.memoryMount {
             return .command("mount -o remount,nr_inodes=0 \(mount)")
         }

@@ -18,7 +18,7 @@ enum PortChecks {
                 bridge.name,
                 "\(port.addresses.joined(separator: ", ")) is still on its uplink \(port.name), where it does "
                     + "not answer",
-                mend: .command("kvmctl net up \(bridge.name) --uplink \(port.name)"))
+                fix: .command("kvmctl net up \(bridge.name) --uplink \(port.name)"))
         ]
     }
 
@@ -31,21 +31,21 @@ enum PortChecks {
                     bridge.name,
                     "systemd-networkd configures its uplink \(port.name) with \(file), and takes it back when "
                         + "it reloads",
-                    mend: .command(persist.and("networkctl reload")))
+                    fix: .command(persist.and("networkctl reload")))
             ]
         case .networkManager:
             [
                 .warning(
                     bridge.name,
                     "NetworkManager configures its uplink \(port.name), and takes it back when it connects",
-                    mend: .command("nmcli device set \(port.name) managed no"))
+                    fix: .command("nmcli device set \(port.name) managed no"))
             ]
         case nil: []
         }
     }
 
     private static func size(_ port: PortCondition, _ bridge: BridgeCondition) -> [Finding] {
-        func set(_ device: String, _ mtu: Int) -> Finding.Mend {
+        func set(_ device: String, _ mtu: Int) -> Finding.Fix {
             .command("ip link set dev \(device) mtu \(mtu)")
         }
         if port.mtu > bridge.mtu {
@@ -54,7 +54,7 @@ enum PortChecks {
                     bridge.name,
                     "its MTU is \(bridge.mtu), but that of \(port.name) is \(port.mtu): larger packets from "
                         + "there are lost",
-                    mend: set(bridge.name, port.mtu))
+                    fix: set(bridge.name, port.mtu))
             ]
         }
         // A VM with a smaller MTU was configured so, and its guest knows.
@@ -64,7 +64,7 @@ enum PortChecks {
                 bridge.name,
                 "its MTU is \(bridge.mtu), but its uplink \(port.name) carries only \(port.mtu): larger packets "
                     + "are lost silently",
-                mend: set(port.name, bridge.mtu))
+                fix: set(port.name, bridge.mtu))
         ]
     }
 
@@ -80,7 +80,7 @@ enum PortChecks {
             .problem(
                 machine.name,
                 "\(port.name) has no VLAN for untagged frames on \(bridge.name): what it sends is dropped",
-                mend: .command("bridge vlan add dev \(port.name) vid 1 pvid untagged"))
+                fix: .command("bridge vlan add dev \(port.name) vid 1 pvid untagged"))
         ]
     }
 
@@ -93,7 +93,7 @@ enum PortChecks {
                 return .problem(
                     machine.name,
                     "NET\(nic.index) has the MAC \(nic.mac), which \(owner) has too: only one can be reached",
-                    mend: .command(MachineChecks.newAddress(for: nic, of: machine, besides: taken)))
+                    fix: .command(MachineChecks.newAddress(for: nic, of: machine, besides: taken)))
             }
         }
     }

@@ -1,7 +1,7 @@
 /// Where a new key belongs in a file: next to the keys that a person reads together with it.
 extension KeyName {
     /// How closely two keys are related, from not related to closest.
-    private enum Kinship: Comparable {
+    private enum Relation: Comparable {
         case none
         /// In the same chapter of the reference: MEMORY for CPUS.
         case chapter
@@ -23,7 +23,7 @@ extension KeyName {
         return kinships.lastIndex(of: closest)
     }
 
-    private func kinship(_ other: KeyName) -> Kinship {
+    private func kinship(_ other: KeyName) -> Relation {
         guard let (chapter, thing) = place, let (otherChapter, otherThing) = other.place else { return .none }
         if thing == otherThing { return .same }
         if thing.key == otherThing.key { return otherThing.index ?? 0 < thing.index ?? 0 ? .predecessor : .family }

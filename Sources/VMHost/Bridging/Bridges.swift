@@ -92,7 +92,7 @@ package enum Bridges {
     private static func remains(of link: Link, heir: InterfaceName, _ found: NetworkState) -> [String] {
         let (ipv4, ipv6) = (Self.text(of: "/proc/net/igmp"), Self.text(of: "/proc/net/igmp6"))
         let groups = MulticastGroups.joined(on: link.index, ipv4: ipv4, ipv6: ipv6)
-        return LinkRemains(link: link, heir: heir, found: found).notices(groups: groups)
+        return LinkLeftovers(link: link, heir: heir, found: found).notices(groups: groups)
     }
 
     /// A kernel without IPv6 or multicast has no such file: nothing is joined.

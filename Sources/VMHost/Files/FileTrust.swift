@@ -139,19 +139,19 @@ extension FileTrust {
     /// Why something on the way is not trusted; nil if it is.
     private static func distrust(
         of found: borrowing OwnedDescriptor, _ place: PathWalk.Place, _ accounts: [UInt32]
-    ) -> Distrust? {
+    ) -> UntrustedFile? {
         let status = place.status
         // A link's target can't be changed, and its directory shows who made it, unless everyone may make files there.
         if place.role == .link, !place.isInShared { return nil }
         guard accounts.contains(status.st_uid) || FileOwnership.isOutside(found, status) else {
-            return Distrust(
+            return UntrustedFile(
                 place: place.path, reason: "belongs to \(Accounts.name(status.st_uid))", owner: status.st_uid)
         }
         do throws(Errno) {
             let mount = try RemoteMounts.served(UInt64(status.st_dev))
             if let distrust = mount.flatMap({ server(of: $0, besides: accounts, at: place.path) }) { return distrust }
         } catch {
-            return Distrust(place: place.path, reason: "is on a file system whose server can't be determined")
+            return UntrustedFile(place: place.path, reason: "is on a file system whose server can't be determined")
         }
         if place.role == .link { return nil }
         return writers(found, place)
@@ -159,31 +159,31 @@ extension FileTrust {
 
     /// Why a file system that a program serves (FUSE) is not trusted: what it says about owners and modes is only that
     /// program's claim. nil if it is trusted.
-    private static func server(of mount: Mount, besides accounts: [UInt32], at path: FilePath) -> Distrust? {
+    private static func server(of mount: Mount, besides accounts: [UInt32], at path: FilePath) -> UntrustedFile? {
         guard let server = mount.server, !accounts.contains(server) else { return nil }
         let reason = "is on a file system served by a program of the account \(Accounts.name(server))"
-        return Distrust(place: path, reason: reason)
+        return UntrustedFile(place: path, reason: reason)
     }
 
     /// Why it is not trusted: others can write to it.
-    private static func writers(_ found: borrowing OwnedDescriptor, _ place: PathWalk.Place) -> Distrust? {
+    private static func writers(_ found: borrowing OwnedDescriptor, _ place: PathWalk.Place) -> UntrustedFile? {
         let status = place.status
         // The content of a device is a guest's disk, which the guest may write anyway.
         guard status.kind == S_IFDIR || status.kind == S_IFREG else { return nil }
         let mode = String(status.st_mode & 0o7777, radix: 8)
         let isSticky = place.role == .directory && status.st_mode & S_ISVTX != 0
         if status.st_mode & 0o002 != 0, !isSticky {
-            return Distrust(place: place.path, reason: "can be changed by everyone (mode \(mode))")
+            return UntrustedFile(place: place.path, reason: "can be changed by everyone (mode \(mode))")
         }
         if status.st_mode & 0o020 != 0, !isSticky, !FileOwnership.isPrivateGroup(found, status) {
-            return Distrust(
+            return UntrustedFile(
                 place: place.path,
                 reason: "can be changed by the group \(Accounts.groupName(status.st_gid)) (mode \(mode))")
         }
         // Anyone may have made the other name, if the kernel allows it (fs.protected_hardlinks of proc_sys_fs(5)): it
         // is not known who chose this file.
         if place.isInShared, status.kind == S_IFREG, status.st_nlink > 1 {
-            return Distrust(
+            return UntrustedFile(
                 place: place.path,
                 reason: "has other names (hard links), and is in a directory where everyone may make them")
         }
@@ -198,7 +198,7 @@ extension FileTrust {
         init(besides trusted: [UInt32]) { self.trusted = trusted }
 
         /// Ends the walk at a second such account, or at something without a known owner.
-        func note(_ found: borrowing OwnedDescriptor, _ place: PathWalk.Place) -> Distrust? {
+        func note(_ found: borrowing OwnedDescriptor, _ place: PathWalk.Place) -> UntrustedFile? {
             guard let distrust = FileTrust.distrust(of: found, place, trusted + (uid.map { [$0] } ?? [])) else {
                 return nil
             }

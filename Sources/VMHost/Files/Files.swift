@@ -154,7 +154,7 @@ func makePrivateDirectory(_ path: FilePath, below run: FilePath) throws(VMError)
     } catch {
         throw .system(error, path.string, "can't be made")
     }
-    if let found { try Custody.refuseForeign(found, at: path) }
+    if let found { try RunFileOwnership.refuseForeign(found, at: path) }
 }
 
 /// Removes a directory if it exists and is empty.

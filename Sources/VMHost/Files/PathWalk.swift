@@ -31,13 +31,13 @@ package struct PathWalk: ~Copyable {
         /// The kernel's error, and the place where it occurred.
         case system(Errno, FilePath)
         /// Another user could change where the path leads, or what is there.
-        case distrusted(Distrust)
+        case distrusted(UntrustedFile)
     }
 
     /// The kernel's limit on links (path_resolution(7)).
     private static let mostLinks = 40
 
-    private let judge: ((borrowing OwnedDescriptor, Place) -> Distrust?)?
+    private let judge: ((borrowing OwnedDescriptor, Place) -> UntrustedFile?)?
     private var directory: OwnedDescriptor
     /// The path of `directory`.
     private var here: FilePath
@@ -50,7 +50,7 @@ package struct PathWalk: ~Copyable {
     ///
     /// - Parameter judge: is called for everything on the way, once it is open. A returned distrust ends the walk.
     static func find(
-        _ path: FilePath, judge: ((borrowing OwnedDescriptor, Place) -> Distrust?)?
+        _ path: FilePath, judge: ((borrowing OwnedDescriptor, Place) -> UntrustedFile?)?
     ) throws(Failure) -> FoundFile {
         do throws(Errno) { try RemoteMounts.refuseSilent(at: path) } catch { throw .system(error, path) }
         var walk = PathWalk(from: try root(), judge: judge)
@@ -59,7 +59,7 @@ package struct PathWalk: ~Copyable {
         return try walk.walk()
     }
 
-    private init(from root: consuming OwnedDescriptor, judge: ((borrowing OwnedDescriptor, Place) -> Distrust?)?) {
+    private init(from root: consuming OwnedDescriptor, judge: ((borrowing OwnedDescriptor, Place) -> UntrustedFile?)?) {
         self.judge = judge
         directory = root
         here = "/"

@@ -15,7 +15,7 @@ import VMCore
 /// RUN/network                the turn to change the host's network
 /// RUN/net/BRIDGE             how to roll back a change to the bridge (ChangeJournal)
 /// RUN/resources/NAME         what to remove when no VM holds it any longer (HostResource)
-/// RUN/turns/NAME             the turn to change that resource
+/// RUN/locks/NAME             the lock of who changes that resource
 /// RUN/rules/TABLE            the script that makes an nftables table (RuleTable)
 /// LOG/NAME/console.log       the guest's output on its serial console
 ///          qemu.log          QEMU's messages
@@ -41,8 +41,8 @@ package struct Paths: Equatable, Sendable {
     package var uids: FilePath { run.appending("uids") }
     /// RUN/resources: a file for each thing on the host that lives as long as some VM holds it.
     package var resources: FilePath { run.appending("resources") }
-    /// RUN/turns: a file for each thing on the host that is being made, changed or removed.
-    package var turns: FilePath { run.appending("turns") }
+    /// RUN/locks: a file for each thing on the host that is being made, changed or removed.
+    package var locks: FilePath { run.appending("locks") }
     /// RUN/rules: a file for each table of nftables.
     package var rules: FilePath { run.appending("rules") }
     /// RUN/net: a file for each bridge that is being changed.
@@ -77,7 +77,7 @@ package struct Paths: Equatable, Sendable {
             guard run.isAbsolute else {
                 throw VMError(.usage, "KVMCTL_RUN", "\(run) is not an absolute path")
             }
-            if uid == 0 { try Custody.refuseForeign(run, from: "KVMCTL_RUN") }
+            if uid == 0 { try RunFileOwnership.refuseForeign(run, from: "KVMCTL_RUN") }
             paths = all(under: run, roots: system.roots)
             paths.ownRoot = system.ownRoot
         } else if uid != 0 {
@@ -98,7 +98,9 @@ package struct Paths: Equatable, Sendable {
             }
             paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
             if uid == 0 {
-                for root in paths.roots { try Custody.refuseForeign(root, from: "KVMCTL_VMS", mayHoldOthers: true) }
+                for root in paths.roots {
+                    try RunFileOwnership.refuseForeign(root, from: "KVMCTL_VMS", mayHoldOthers: true)
+                }
             }
         }
         return paths

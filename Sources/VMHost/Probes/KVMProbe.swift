@@ -50,7 +50,7 @@ package struct KVMProbe {
     /// The result of a test guest. Only lasting results are cached until the next boot, not that the host was busy, or
     /// out of memory or descriptors.
     private var tried: KVMVerdict {
-        let key = (try? Whereabouts.boot()).map { "kvm-\($0)" }
+        let key = (try? BootAndNamespaces.boot()).map { "kvm-\($0)" }
         if let key, let text = cache.read(key) {
             return text.isEmpty ? .works : .unusable(String(decoding: text, as: UTF8.self))
         }

@@ -32,7 +32,7 @@ package struct NetworkFacts {
     ///   - nat: the network `nat`, as it is or would be made.
     ///   - known: the links as the command first read them; nil: they are read now, and ports are not counted.
     package init(
-        _ params: VMParams, _ stations: [Station], nat: NATFacts?, lookingAt known: KnownHost?
+        _ params: VMParams, _ stations: [Station], nat: NATFacts?, lookingAt known: HostCache?
     ) throws(VMError) {
         guard params.nics.contains(where: { $0.network.value != .user }) else { return }
         do throws(NetworkError) {

@@ -7,12 +7,12 @@ import VMCore
 /// network with its DHCP server, a macvtap link, an nft table.
 ///
 /// It is recorded in a file, RUN/resources/NAME, for root alone:
-/// - Its content lists what has to be removed, a line of JSON for each `Remnant`, written before the thing is made.
+/// - Its content lists what has to be removed, a line of JSON for each `Leftover`, written before the thing is made.
 /// - Byte 0 is its life: each QEMU that uses the resource inherits a read lock on it, by a read-only descriptor.
 /// - Each VM that has held it is named there, because a QEMU that a guest has taken over can pass its descriptor to a
 ///   process that outlives it. The resource is held while the byte is locked and one of these VMs is alive.
 ///
-/// A command locks RUN/turns/NAME while it makes, changes or removes the resource. This is a separate file because a
+/// A command locks RUN/locks/NAME while it makes, changes or removes the resource. This is a separate file because a
 /// QEMU that a guest has taken over can lock every byte of a file that it inherited.
 ///
 /// When its life is not locked the resource is left over, and `sweep` removes it.
@@ -21,7 +21,7 @@ package struct HostResource {
     let name: String
     private let paths: Paths
 
-    /// How long to wait for other commands' turns: dozens of VMs may be starting.
+    /// How long to wait for other commands' locks: dozens of VMs may be starting.
     private static let patience = Duration.seconds(60)
 
     /// How long the programs that remove things may take: any of root's commands may have to wait for them.
@@ -34,8 +34,8 @@ package struct HostResource {
 
     /// The file with its life and its content.
     package var file: FilePath { paths.resources.appending(name) }
-    /// The file with its turn.
-    var turn: FilePath { paths.turns.appending(name) }
+    /// The file with its lock.
+    var lock: FilePath { paths.locks.appending(name) }
 
     /// Holds the resource for a VM while the returned descriptor is open, here or in the QEMU that inherits it.
     ///
@@ -64,7 +64,7 @@ package struct HostResource {
     ///
     /// - Parameters:
     ///   - ended: a VM that has ended. For its resources the lock is not enough: it may have passed the descriptor on.
-    ///   - patience: how long to wait for other commands' turns. With none, what another command is changing is left to
+    ///   - patience: how long to wait for other commands' locks. With none, what another command is changing is left to
     ///     it.
     package static func sweep(_ paths: Paths, after ended: VMName? = nil, patience: Duration = .zero) -> [VMError] {
         remove(paths, after: ended, patience: patience) { _ in true }
@@ -79,14 +79,14 @@ package struct HostResource {
         _ paths: Paths, after ended: VMName?, patience: Duration, where matters: (HostResource) -> Bool
     ) -> [VMError] {
         guard geteuid() == 0 else { return [] }
-        let turns = Deadline(in: patience)
+        let locks = Deadline(in: patience)
         let programs = Deadline(in: removing)
         do throws(VMError) {
             // A VM's part of a network is removed before the network: `nat.web` before `nat`.
-            return try Custody.names(in: paths.resources).reversed().flatMap { name in
+            return try RunFileOwnership.names(in: paths.resources).reversed().flatMap { name in
                 let resource = HostResource(name, in: paths)
                 return matters(resource)
-                    ? resource.removeLeftOver(after: ended, turns: turns, programs: programs) : []
+                    ? resource.removeLeftOver(after: ended, locks: locks, programs: programs) : []
             }
         } catch { return [error] }
     }
@@ -101,15 +101,15 @@ package struct HostResource {
         do throws(Errno) {
             if try VMLock(directory: paths.machine(vm)).signs() != .none { return true }
             // Its QEMU may be running though its run-time files were removed.
-            return try StrayMachine.holding(paths.record(vm)) != nil
+            return try OrphanedQEMU.holding(paths.record(vm)) != nil
         } catch { return true }
     }
 
     /// - Parameter programs: when all programs that remove something have to be done. One deadline for all, so that one
     ///   that hangs is not waited for again and again.
-    private func removeLeftOver(after ended: VMName?, turns: Deadline, programs: Deadline) -> [VMError] {
+    private func removeLeftOver(after ended: VMName?, locks: Deadline, programs: Deadline) -> [VMError] {
         do throws(VMError) {
-            guard try mayBeLeftOver(after: ended), let journal = try open(creating: false, by: turns), !journal.isHeld
+            guard try mayBeLeftOver(after: ended), let journal = try open(creating: false, by: locks), !journal.isHeld
             else { return [] }
             return journal.removeAll(by: programs)
         } catch { return [error] }
@@ -131,14 +131,14 @@ package struct HostResource {
         }
     }
 
-    /// Waits for the turn; nil if the deadline passed, or if there is no such resource.
+    /// Waits for the lock; nil if the deadline passed, or if there is no such resource.
     private func open(creating: Bool, by deadline: Deadline) throws(VMError) -> ResourceJournal? {
-        try makePrivateDirectory(paths.turns, below: paths.run)
+        try makePrivateDirectory(paths.locks, below: paths.run)
         while true {
-            let lock = try ByteLockFile.make(turn, permissions: 0o600)
-            guard try lock.take(0, of: turn, by: deadline) else { return nil }
-            // The previous holder of the turn may have removed the file.
-            if lock.isStillAt(turn) { return try ResourceJournal.open(of: self, turn: lock, creating: creating) }
+            let file = try ByteLockFile.make(lock, permissions: 0o600)
+            guard try file.take(0, of: lock, by: deadline) else { return nil }
+            // The previous holder of the lock may have removed the file.
+            if file.isStillAt(lock) { return try ResourceJournal.open(of: self, lock: file, creating: creating) }
         }
     }
 }

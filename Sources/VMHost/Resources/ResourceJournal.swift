@@ -3,20 +3,20 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// The file of a `HostResource`, for the command whose turn it is to change it.
+/// The file of a `HostResource`, for the command whose lock it is to change it.
 package struct ResourceJournal: ~Copyable {
     /// The byte on which each holder has a read lock.
     package static let life: Int64 = 0
 
     private let file: ByteLockFile
     private let path: FilePath
-    private let turn: ByteLockFile
-    private let turnPath: FilePath
+    private let lock: ByteLockFile
+    private let lockPath: FilePath
     /// The inode of the network namespace that it was made in. From another namespace the remnants are not visible.
     private var namespace: Int64
     /// This process's network namespace.
     private let here: Int64
-    private var remnants: [Remnant] = []
+    private var remnants: [Leftover] = []
     /// The VMs that have held it; nil if they were not noted, as in earlier versions of kvmctl.
     private var holders: [VMName]?
 
@@ -25,21 +25,21 @@ package struct ResourceJournal: ~Copyable {
 
     /// Opens and reads it.
     ///
-    /// - Parameter turn: the turn, kept for as long as the journal exists.
+    /// - Parameter lock: the lock, kept for as long as the journal exists.
     /// - Returns: nil if the file does not exist and is not to be made.
     static func open(
-        of resource: HostResource, turn: consuming ByteLockFile, creating: Bool
+        of resource: HostResource, lock: consuming ByteLockFile, creating: Bool
     ) throws(VMError) -> ResourceJournal? {
         let path = resource.file
-        let here = try Whereabouts.networkNamespace()
+        let here = try BootAndNamespaces.networkNamespace()
         do throws(Errno) {
             let file = try creating ? ByteLockFile(creating: path, permissions: 0o600) : ByteLockFile(changing: path)
             let lines = try lines(of: file)
             let isLocked = try file.isHeld(life)
             let isHeld = isLocked && holders(in: lines)?.contains(where: resource.isAlive) != false
-            return ResourceJournal(resource, file, turn, lines, here: here, isHeld: isHeld)
+            return ResourceJournal(resource, file, lock, lines, here: here, isHeld: isHeld)
         } catch .noSuchFileOrDirectory where !creating {
-            removeFile(resource.turn)
+            removeFile(resource.lock)
             return nil
         } catch {
             throw .unusable(error, path)
@@ -59,16 +59,16 @@ package struct ResourceJournal: ~Copyable {
     }
 
     private init(
-        _ resource: HostResource, _ file: consuming ByteLockFile, _ turn: consuming ByteLockFile, _ lines: [JSON],
+        _ resource: HostResource, _ file: consuming ByteLockFile, _ lock: consuming ByteLockFile, _ lines: [JSON],
         here: Int64, isHeld: Bool
     ) {
-        (path, turnPath) = (resource.file, resource.turn)
+        (path, lockPath) = (resource.file, resource.lock)
         self.file = file
-        self.turn = turn
+        self.lock = lock
         self.isHeld = isHeld
         self.here = here
         namespace = lines.compactMap { $0["namespace"]?.integer }.first ?? here
-        remnants = lines.compactMap(Remnant.init)
+        remnants = lines.compactMap(Leftover.init)
         holders = Self.holders(in: lines)
     }
 
@@ -103,16 +103,16 @@ package struct ResourceJournal: ~Copyable {
         holders = noted + [holder]
     }
 
-    deinit { turn.giveBack(0) }
+    deinit { lock.giveBack(0) }
 
     /// Whether it has been noted.
-    func lists(_ remnant: Remnant) -> Bool { remnants.contains(remnant) }
+    func lists(_ leftover: Leftover) -> Bool { remnants.contains(leftover) }
 
     /// Notes something that is about to be made.
-    package mutating func note(_ remnant: Remnant) throws(VMError) {
-        guard !lists(remnant) else { return }
-        try append(remnant.json)
-        remnants.append(remnant)
+    package mutating func note(_ leftover: Leftover) throws(VMError) {
+        guard !lists(leftover) else { return }
+        try append(leftover.json)
+        remnants.append(leftover)
     }
 
     /// Appends with one write that starts with a newline, so that an unfinished line of a killed process does not spoil
@@ -132,22 +132,22 @@ package struct ResourceJournal: ~Copyable {
         if failures.isEmpty {
             removeFile(path)
             // Last, and with its lock held: a command that waits for it then notices that the file has changed.
-            removeFile(turnPath)
+            removeFile(lockPath)
         }
         return failures
     }
 
     /// In reverse order of creation.
     private borrowing func removeRemnants(by deadline: Deadline) -> [VMError] {
-        remnants.reversed().compactMap { remnant in
+        remnants.reversed().compactMap { leftover in
             do throws(VMError) {
-                try remnant.remove(by: deadline)
+                try leftover.remove(by: deadline)
                 return nil
             } catch { return error }
         }
     }
 
-    /// The lock for a QEMU. It is taken before the turn is given back, so that the resource is not taken for left over.
+    /// The lock for a QEMU. It is taken before the lock is given back, so that the resource is not taken for left over.
     consuming func share() throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             let shared = try ByteLockFile(asking: path)

@@ -9,7 +9,7 @@ import VMCore
 extension UIDPool {
     /// The byte that is locked while the uid is in use, and the byte that is locked while a command takes it.
     private static let use: Int64 = 0
-    private static let turn: Int64 = 1
+    private static let lock: Int64 = 1
 
     /// A uid and the lock that keeps it.
     @frozen package struct Lease: ~Copyable {
@@ -32,7 +32,7 @@ extension UIDPool {
     /// The lock on a uid; nil if it is held, if only by a process that QEMU passed its descriptor to.
     private static func take(_ path: FilePath) throws(Errno) -> OwnedDescriptor? {
         let file = try ByteLockFile(creating: path, permissions: 0o600)
-        guard try file.tryLock(turn), try !file.isHeld(use) else { return nil }
+        guard try file.tryLock(lock), try !file.isHeld(use) else { return nil }
         let lock = try ByteLockFile(asking: path)
         guard try lock.tryShare(use) else { return nil }
         extendLifetime(file)

@@ -30,7 +30,7 @@ package struct VMLock {
     /// QEMU's process, in the format of `ProcessIdentity`. Empty until a start has come that far.
     var processFile: FilePath { directory.appending("process") }
     /// The turns of kvmctl's commands. QEMU has no descriptor of it.
-    package var turnsFile: FilePath { directory.appending("turns") }
+    package var locksFile: FilePath { directory.appending("locks") }
 
     /// The observed state.
     package enum Signs: Equatable {
@@ -44,11 +44,11 @@ package struct VMLock {
 
     /// Observes it.
     ///
-    /// - Parameter inTurn: whether the caller has the turn to change the VM's state, so that no other command is
+    /// - Parameter holdingOperation: whether the caller holds the lock to change the VM's state, so that no other command is
     ///   starting it.
-    package func signs(inTurn: Bool = false) throws(Errno) -> Signs {
+    package func signs(holdingOperation: Bool = false) throws(Errno) -> Signs {
         guard let signer = try signer else {
-            if inTurn { return .none }
+            if holdingOperation { return .none }
             guard try isHeld, try isBeingChanged else { return .none }
             return .starting
         }
@@ -85,7 +85,7 @@ package struct VMLock {
     private var isBeingChanged: Bool {
         get throws(Errno) {
             do throws(Errno) {
-                return try ByteLockFile(asking: turnsFile).isLocked(Self.operation)
+                return try ByteLockFile(asking: locksFile).isLocked(Self.operation)
             } catch .noSuchFileOrDirectory {
                 return false
             } catch .permissionDenied {

@@ -26,7 +26,7 @@ package struct ByteLockFile: ~Copyable {
     }
 
     private static func own(_ file: consuming OwnedDescriptor) throws(Errno) -> OwnedDescriptor {
-        guard Custody.isOwn(try file.status()) else { throw .notPermitted }
+        guard RunFileOwnership.isOwn(try file.status()) else { throw .notPermitted }
         return file
     }
 

@@ -20,7 +20,7 @@ package struct ProcessIdentity: Hashable, Sendable {
         var boot: String
 
         /// This process's realm; nil if it can't be determined.
-        static let own = try? Realm(pidNamespace: Whereabouts.pidNamespace(), boot: Whereabouts.boot())
+        static let own = try? Realm(pidNamespace: BootAndNamespaces.pidNamespace(), boot: BootAndNamespaces.boot())
     }
 
     /// The process that has this pid now; nil if it has ended or is ending.

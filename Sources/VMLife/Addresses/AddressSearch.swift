@@ -12,7 +12,7 @@ package final class AddressSearch {
     package static let descriptors = 12
 
     private let vm: VMReference
-    private let wish: AddressWish
+    private let wish: AddressFilter
     private let directory: RuntimeDirectory
     private let paths: Paths
     private let manifest: Manifest
@@ -27,7 +27,7 @@ package final class AddressSearch {
     /// Starts listening.
     ///
     /// - Throws: `.busy` if the VM is not running, `.notFound` if it has no such NIC.
-    package init(_ vm: VMReference, wish: AddressWish, paths: Paths) throws(VMError) {
+    package init(_ vm: VMReference, wish: AddressFilter, paths: Paths) throws(VMError) {
         (self.vm, self.wish, self.paths) = (vm, wish, paths)
         directory = RuntimeDirectory(vm.name, in: paths)
         manifest = try directory.runningManifest(of: vm, paths)
@@ -117,7 +117,7 @@ package final class AddressSearch {
 
     private var state: VMState { Observation(vm.name, in: paths).state }
 
-    private var isSure: Bool { wish.isGranted(by: addresses, canHear: canHear) }
+    private var isSure: Bool { wish.isSatisfied(by: addresses, canHear: canHear) }
 
     private var canHear: Bool { nics.contains { $0.listener != nil } }
 

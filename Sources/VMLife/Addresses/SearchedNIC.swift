@@ -100,7 +100,7 @@ extension AddressReport.NIC {
         } else if let deafness = nic.deafness {
             story = "the guest can't be heard: \(deafness.reason)" + (deafness.remedy.map { "; \($0)" } ?? "")
         } else if let trace = nic.listener?.trace {
-            story = trace.story(
+            story = trace.explanation(
                 received: nic.packetsFromGuest, network: nic.network,
                 linkLocal: addresses.map(\.address).filter(\.isLinkLocal))
         } else {

@@ -24,7 +24,7 @@ package struct ConsoleRelay: ~Copyable {
         let directory = RuntimeDirectory(name, in: paths)
         let seen = Observation(name, in: paths)
         guard try seen.isAlive, try directory.isRunning(vm.file) else { throw notRunning(name) }
-        let turn = try directory.openTurns()
+        let turn = try directory.openLocks()
         guard try turn.wait(for: .console, of: directory, by: Deadline(in: .milliseconds(200))) else { return nil }
         do throws(Errno) {
             return ConsoleRelay(name: name, turn: turn, socket: try directory.connect(.serial))

@@ -140,14 +140,14 @@ package struct Creating: Sendable {
     package var warnings: [String] {
         SpaceCheck.warnings(
             zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) },
-            besides: Surroundings(paths, trust: trust).growth)
+            besides: PlanningContext(paths, trust: trust).growth)
     }
 
     /// Checks that the VM can be created: nothing is in the way, and the caller may write there. Touches nothing.
     package func check() throws(VMError) {
         // A dangling symbolic link is in the way too.
         let left = zip(disks, vm.disks).filter { leftBehind(SparseDisk(path: $0, size: $1)) != nil }.map(\.0)
-        for path in [file] + disks where Custody.ownStatus(of: path) != nil && !left.contains(path) {
+        for path in [file] + disks where RunFileOwnership.ownStatus(of: path) != nil && !left.contains(path) {
             throw VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: "nothing was changed; name another directory, or remove what is there")
@@ -169,11 +169,12 @@ package struct Creating: Sendable {
     /// A disk left behind by a create that was interrupted after naming its disks and before naming its params file: it
     /// is unchanged since, and empty. nil if there is none, or if it may be anything else.
     private func leftBehind(_ disk: SparseDisk) -> FileIdentity? {
-        guard let found = Custody.ownStatus(of: disk.path), Custody.ownStatus(of: file) == nil, found.kind == S_IFREG,
+        guard let found = RunFileOwnership.ownStatus(of: disk.path), RunFileOwnership.ownStatus(of: file) == nil,
+            found.kind == S_IFREG,
             found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions, found.st_nlink == 1,
             found.st_blocks == 0, Int64(found.st_size) == disk.size.bytes
         else { return nil }
-        let claims = Surroundings(paths, trust: trust).allClaims
+        let claims = PlanningContext(paths, trust: trust).allClaims
         let isFree =
             claims.obstacle == nil && claims.gap(besides: file, at: disk.path) == nil
             && claims.use(of: found, at: disk.path, besides: file) == nil

@@ -11,29 +11,29 @@ package struct Removing {
     package private(set) var kept: [(path: FilePath, why: String)] = []
     /// The directory of its logs, to be removed too; nil if there is none, or if it belongs to another VM of that name.
     package let logs: FilePath?
-    private var doomed: [DoomedFile] = []
+    private var doomed: [FileToRemove] = []
     /// Disks that no other VM known to kvmctl uses: a process that has locked one of them is running this VM.
     private var unclaimed: [FilePath] = []
     private let vm: VMReference
     private let paths: Paths
     private let trust: FileTrust
-    private let surroundings: Surroundings
+    private let context: PlanningContext
 
     /// Plans a removal: the params file, the logs, and with `disks` the images in the VM's own directory. Touches
     /// nothing.
     ///
-    /// - Parameter surroundings: the other VMs, which are read once for all the VMs that a command removes.
-    package init(_ vm: VMReference, disks: Bool, in surroundings: Surroundings) throws(VMError) {
+    /// - Parameter context: the other VMs, which are read once for all the VMs that a command removes.
+    package init(_ vm: VMReference, disks: Bool, in context: PlanningContext) throws(VMError) {
         self.vm = vm
-        self.surroundings = surroundings
-        let paths = surroundings.paths
+        self.context = context
+        let paths = context.paths
         self.paths = paths
         let directory = RuntimeDirectory(vm.name, in: paths)
         let own = Observation(vm.name, in: paths)
         let isAlive = try own.isAlive
         let isOwn = isAlive ? try directory.isRunning(vm.file) : false
         if isOwn, own.state != .starting { throw Self.isRunning(vm) }
-        let file = try surroundings.file(of: vm)
+        let file = try context.file(of: vm)
         self.trust = file.trust
         let logs = paths.logs(vm.name)
         let isThere: Bool
@@ -44,7 +44,7 @@ package struct Removing {
         let other = isThere ? try directory.lastOther(than: vm.file) : nil
         self.logs = isThere && (isOwn || !isAlive) && other == nil ? logs : nil
         if let other { kept.append((logs, "they belong to \(other)")) }
-        let params = try DoomedFile(vm.file, file.trust)
+        let params = try FileToRemove(vm.file, file.trust)
         try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
         if let params { doomed.append(params) }
         // An interrupted start has them open too, and is ended first.
@@ -53,13 +53,13 @@ package struct Removing {
 
     /// Decides which disks are removed and which are kept.
     private mutating func sort(
-        _ paths: [FilePath], besides params: DoomedFile?, removing: Bool
+        _ paths: [FilePath], besides params: FileToRemove?, removing: Bool
     ) throws(VMError) {
-        let claims = surroundings.allClaims
+        let claims = context.allClaims
         if let obstacle = claims.obstacle { throw obstacle }
         let host = HostDisks()
         for path in paths {
-            guard let disk = try DoomedFile(path, trust) else { continue }
+            guard let disk = try FileToRemove(path, trust) else { continue }
             let use = claims.use(of: disk.status, at: path, besides: vm.file)
             if use == nil { unclaimed.append(path) }
             let why: String? =
@@ -117,10 +117,12 @@ package struct Removing {
         let directory = RuntimeDirectory(vm.name, in: paths)
         try directory.operate { () throws(VMError) in
             let isAnothers = try directory.settle(paths).isAlive ? try !directory.isRunning(vm.file) : false
-            if !isAnothers, try Observation(vm.name, in: paths, inTurn: true).isAlive { throw Self.isRunning(vm) }
+            if !isAnothers, try Observation(vm.name, in: paths, holdingOperation: true).isAlive {
+                throw Self.isRunning(vm)
+            }
             try refuseUsed()
             for file in doomed { try file.remove() }
-            surroundings.takeAsRemoved(vm)
+            context.takeAsRemoved(vm)
             // The VM's own directory, if nothing is left in it.
             if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
             // Logs and run-time files belong to a name, and another VM of that name is running.
@@ -133,7 +135,7 @@ package struct Removing {
         if let logs { try removeAll(in: logs) }
         do throws(Errno) {
             let files = (try names(in: directory.path) ?? []).map { directory.path.appending($0) }
-            for file in files.filter({ $0 != directory.turnsFile }) + [directory.turnsFile] {
+            for file in files.filter({ $0 != directory.locksFile }) + [directory.locksFile] {
                 guard file.withPlatformString({ unlink($0) }) == 0 || errno == ENOENT else {
                     throw Errno(rawValue: errno)
                 }

@@ -30,9 +30,9 @@ package struct LogBound: Sendable {
         do throws(VMError) {
             // Two commands at once would remove twice as much. One is enough.
             let file = paths.run.appending("trimming")
-            let turn = try ByteLockFile.make(file, permissions: 0o600)
-            guard try turn.take(0, of: file) else { return [] }
-            defer { turn.giveBack(0) }
+            let lock = try ByteLockFile.make(file, permissions: 0o600)
+            guard try lock.take(0, of: file) else { return [] }
+            defer { lock.giveBack(0) }
             return started.flatMap(enforce)
         } catch { return [error] }
     }

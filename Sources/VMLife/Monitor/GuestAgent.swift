@@ -22,33 +22,33 @@ struct GuestAgent: ~Copyable {
         case unreachable(String)
     }
 
-    private let turn: ByteLockFile
+    private let lock: ByteLockFile
     private var channel: LineChannel
 
-    /// Takes the turn, connects, and synchronizes, so that answers belong to the questions asked here.
+    /// Takes the lock, connects, and synchronizes, so that answers belong to the questions asked here.
     static func open(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> GuestAgent {
         guard isListening(directory, by: deadline) != false else { throw .absent }
-        let turn = try takeTurn(directory, by: deadline)
-        var agent = GuestAgent(turn: turn, channel: LineChannel(try connect(directory)))
+        let lock = try takeLock(directory, by: deadline)
+        var agent = GuestAgent(lock: lock, channel: LineChannel(try connect(directory)))
         try agent.synchronize(by: deadline)
         return agent
     }
 
-    private init(turn: consuming ByteLockFile, channel: consuming LineChannel) {
-        self.turn = turn
+    private init(lock: consuming ByteLockFile, channel: consuming LineChannel) {
+        self.lock = lock
         self.channel = channel
     }
 
-    deinit { turn.giveBack(RuntimeDirectory.Turn.agent.rawValue) }
+    deinit { lock.giveBack(RuntimeDirectory.Lock.agent.rawValue) }
 
-    private static func takeTurn(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> ByteLockFile {
+    private static func takeLock(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> ByteLockFile {
         let taken: ByteLockFile?
         do throws(VMError) {
-            let turn = try directory.openTurns()
-            taken = try turn.wait(for: .agent, of: directory, by: deadline) ? consume turn : nil
+            let lock = try directory.openLocks()
+            taken = try lock.wait(for: .agent, of: directory, by: deadline) ? consume lock : nil
         } catch { throw .unreachable(error.cause) }
-        guard let turn = taken else { throw .taken }
-        return turn
+        guard let lock = taken else { throw .taken }
+        return lock
     }
 
     private static func connect(_ directory: RuntimeDirectory) throws(Failure) -> OwnedDescriptor {

@@ -5,23 +5,23 @@ import VMHost
 
 /// A short session on the VM's QMP socket. QEMU serves one client at a time, so a lock is taken first.
 struct MonitorSession: ~Copyable {
-    private let turn: ByteLockFile
+    private let lock: ByteLockFile
     private let name: VMName
     private var client: QMPClient
 
-    private init(turn: consuming ByteLockFile, _ name: VMName, client: consuming QMPClient) {
-        self.turn = turn
+    private init(lock: consuming ByteLockFile, _ name: VMName, client: consuming QMPClient) {
+        self.lock = lock
         self.name = name
         self.client = client
     }
 
-    deinit { turn.giveBack(RuntimeDirectory.Turn.monitor.rawValue) }
+    deinit { lock.giveBack(RuntimeDirectory.Lock.monitor.rawValue) }
 
     /// Why a session could not be opened, or broke off.
     enum Failure: Error {
         /// Another command holds the socket.
         case taken
-        /// A failure on our side, which says nothing about QEMU: the turns file can't be used, no descriptor is left.
+        /// A failure on our side, which says nothing about QEMU: the locks file can't be used, no descriptor is left.
         case ours(VMError)
         /// A failure on QEMU's side.
         case qemu(QMPClient.Failure)
@@ -34,11 +34,11 @@ struct MonitorSession: ~Copyable {
         _ directory: RuntimeDirectory, peer: CInt = -1, by deadline: Deadline
     ) throws(Failure) -> MonitorSession {
         let taken: ByteLockFile?
-        do throws(VMError) { taken = try takeTurn(directory, by: deadline) } catch { throw .ours(error) }
-        guard let turn = taken else { throw .taken }
+        do throws(VMError) { taken = try takeLock(directory, by: deadline) } catch { throw .ours(error) }
+        guard let lock = taken else { throw .taken }
         let socket = try connect(directory, by: deadline)
         do throws(QMPClient.Failure) {
-            return MonitorSession(turn: turn, directory.name, client: try QMPClient(socket, peer: peer, by: deadline))
+            return MonitorSession(lock: lock, directory.name, client: try QMPClient(socket, peer: peer, by: deadline))
         } catch {
             throw Failure(error, directory.name)
         }
@@ -52,10 +52,10 @@ struct MonitorSession: ~Copyable {
         }
     }
 
-    private static func takeTurn(_ directory: RuntimeDirectory, by deadline: Deadline) throws(VMError) -> ByteLockFile?
+    private static func takeLock(_ directory: RuntimeDirectory, by deadline: Deadline) throws(VMError) -> ByteLockFile?
     {
-        let turn = try directory.openTurns()
-        return try turn.wait(for: .monitor, of: directory, by: deadline) ? consume turn : nil
+        let lock = try directory.openLocks()
+        return try lock.wait(for: .monitor, of: directory, by: deadline) ? consume lock : nil
     }
 
     private static func connect(
@@ -106,13 +106,13 @@ extension MonitorSession.Failure {
 }
 
 extension ByteLockFile {
-    /// Takes the lock of a turn, retrying until the deadline; false if that passed first.
+    /// Takes one of its locks, retrying until the deadline; false if that passed first.
     func wait(
-        for turn: RuntimeDirectory.Turn, of directory: RuntimeDirectory, by deadline: Deadline
+        for lock: RuntimeDirectory.Lock, of directory: RuntimeDirectory, by deadline: Deadline
     ) throws(VMError) -> Bool {
         // fcntl(2) can't wait for an OFD lock with a time limit, so retry, less and less often.
         var interval = Duration.milliseconds(1)
-        while try !take(turn.rawValue, of: directory.turnsFile) {
+        while try !take(lock.rawValue, of: directory.locksFile) {
             if deadline.hasPassed { return false }
             pause(min(interval, deadline.remaining))
             interval = min(interval * 2, .milliseconds(20))

@@ -11,7 +11,7 @@ struct StatusPoll {
     private final class Question {
         let index: Int
         let deadline: Deadline
-        private let turn: ByteLockFile
+        private let lock: ByteLockFile
         private var channel: LineChannel
         private(set) var state: VMState?
         private(set) var isClosed = false
@@ -22,12 +22,12 @@ struct StatusPoll {
         init?(_ index: Int, _ directory: RuntimeDirectory, patience: Duration) throws(Errno) {
             self.index = index
             deadline = Deadline(in: patience)
-            let turn = try ByteLockFile(changing: directory.turnsFile)
+            let lock = try ByteLockFile(changing: directory.locksFile)
             // A start in progress is talking to QEMU, or about to.
-            guard try !turn.isLocked(RuntimeDirectory.Turn.operation.rawValue),
-                try turn.tryLock(RuntimeDirectory.Turn.monitor.rawValue)
+            guard try !lock.isLocked(RuntimeDirectory.Lock.operation.rawValue),
+                try lock.tryLock(RuntimeDirectory.Lock.monitor.rawValue)
             else { return nil }
-            self.turn = turn
+            self.lock = lock
             channel = LineChannel(try directory.connect(.monitor))
             // Both commands at once: only the reply to the second is awaited.
             let question =
@@ -58,7 +58,7 @@ struct StatusPoll {
         }
     }
 
-    /// The descriptors that each VM takes: the turns file and the monitor.
+    /// The descriptors that each VM takes: the locks file and the monitor.
     private static let descriptors = 2
     /// How many are asked before answers are read: asking a thousand takes longer than one of them may take to answer.
     private static let round = 32

@@ -6,10 +6,10 @@ import VMHost
 package struct Inventory: Sendable {
     let paths: Paths
     /// Which other users may be running a VM that the caller is not running.
-    let others: Others
+    let others: OtherUsers
 
     /// Looks in these places.
-    package init(_ paths: Paths, others: Others = .none) {
+    package init(_ paths: Paths, others: OtherUsers = .none) {
         self.paths = paths
         self.others = others
     }
@@ -37,7 +37,7 @@ package struct Inventory: Sendable {
             strays = try locator.strayNames(besides: started)
         } catch { listing.unseen.append(error) }
         // If they can't be listed, each VM has to be looked for.
-        let traces = strays.map { Traces(names: started + $0, others) }
+        let traces = strays.map { NamesWithFiles(names: started + $0, others) }
         listing.entries = defined.files.concurrentMap { entry(defined: $0, traces: traces) }
         let listed = Listed(listing.entries)
         // A stray VM that is defined is already listed as such.
@@ -83,30 +83,30 @@ package struct Inventory: Sendable {
     ///
     /// - Throws: `.denied` if another user runs the VM, whose logs may be anywhere.
     package func place(of vm: VMReference) throws(VMError) -> Paths {
-        let sight = look(vm)
-        if sight.isUsers { try refuse(vm, sight) }
-        return sight.place
+        let sighting = look(vm)
+        if sighting.isUsers { try refuse(vm, sighting) }
+        return sighting.place
     }
 
     /// Refuses a VM that another user started: saying that it is not running would be wrong.
     ///
     /// - Throws: `.denied`; why it can't be told.
     package func refuseAnothers(_ vm: VMReference) throws(VMError) {
-        let sight = look(vm)
-        if sight.isAnothers { try refuse(vm, sight) }
+        let sighting = look(vm)
+        if sighting.isAnothers { try refuse(vm, sighting) }
     }
 
-    private func refuse(_ vm: VMReference, _ sight: Sight) throws(VMError) {
-        guard sight.seen.state.isAlive || sight.seen.state == .unknown else { return }
+    private func refuse(_ vm: VMReference, _ sighting: Sighting) throws(VMError) {
+        guard sighting.seen.state.isAlive || sighting.seen.state == .unknown else { return }
         // A lack of permission is reported below; any other obstacle is reported as it is.
-        if let obstacle = sight.seen.obstacle, obstacle.code != .denied { throw obstacle }
+        if let obstacle = sighting.seen.obstacle, obstacle.code != .denied { throw obstacle }
         throw VMError(
             .denied, vm.name.description,
-            sight.seen.state.isAlive
+            sighting.seen.state.isAlive
                 ? "another user is running it" : "another user may be running it, where you may not look",
-            remedy: sight.isElsewhere
+            remedy: sighting.isElsewhere
                 ? "run kvmctl as that user, with the KVMCTL_RUN or XDG_RUNTIME_DIR that it was started with"
-                : "run kvmctl as that user: its run-time files are in \(sight.place.machine(vm.name))")
+                : "run kvmctl as that user: its run-time files are in \(sighting.place.machine(vm.name))")
     }
 
     /// Whether the VM may be running, so that what it needs may be in use by itself. True if the caller may not look.
@@ -114,13 +114,13 @@ package struct Inventory: Sendable {
     ///
     /// - Throws: why it can't be told, for any other reason.
     package func mayRun(_ vm: VMReference) throws(VMError) -> Bool {
-        let sight = look(vm)
-        if sight.seen.state == .unknown {
-            if let obstacle = sight.seen.obstacle, obstacle.code != .denied { throw obstacle }
+        let sighting = look(vm)
+        if sighting.seen.state == .unknown {
+            if let obstacle = sighting.seen.obstacle, obstacle.code != .denied { throw obstacle }
             return true
         }
         // For another user's VM the file was compared already.
-        guard sight.seen.state.isAlive, !sight.isAnothers else { return sight.seen.state.isAlive }
+        guard sighting.seen.state.isAlive, !sighting.isAnothers else { return sighting.seen.state.isAlive }
         return try RuntimeDirectory(vm.name, in: paths).isRunning(vm.file)
     }
 
@@ -131,37 +131,37 @@ package struct Inventory: Sendable {
         return entries[0]
     }
 
-    private func entry(defined file: FilePath, knownName: VMName? = nil, traces: Traces? = nil) -> VMEntry {
+    private func entry(defined file: FilePath, knownName: VMName? = nil, traces: NamesWithFiles? = nil) -> VMEntry {
         let read: Result<VMParams, VMError>
         do throws(VMError) { read = .success(try VMFile.glance(at: file)) } catch { read = .failure(error) }
         let params = try? read.get()
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
-        let sight = name.map { look($0, file, traces) { params?.disks.map(\.path.value) ?? [] } }
-        var entry = VMEntry(file: file, name: name, params: params, in: sight?.place ?? paths)
-        if let name, let sight { describe(&entry, as: name, file, sight, asked: knownName != nil) }
-        entry.isAsked = sight?.isUsers != true
+        let sighting = name.map { look($0, file, traces) { params?.disks.map(\.path.value) ?? [] } }
+        var entry = VMEntry(file: file, name: name, params: params, in: sighting?.place ?? paths)
+        if let name, let sighting { describe(&entry, as: name, file, sighting, asked: knownName != nil) }
+        entry.isAsked = sighting?.isUsers != true
         if case .failure(let error) = read { entry.fault = error.description }
         return entry
     }
 
     /// Fills in what was observed.
     private func describe(
-        _ entry: inout VMEntry, as name: VMName, _ file: FilePath, _ sight: Sight, asked: Bool
+        _ entry: inout VMEntry, as name: VMName, _ file: FilePath, _ sighting: Sighting, asked: Bool
     ) {
-        var seen = sight.seen
+        var seen = sighting.seen
         do throws(VMError) {
             // Of another user's VM only that it runs is believed, not its manifest.
-            if try seen.isAlive, !sight.isUsers,
-                let manifest = try Manifest.read(RuntimeDirectory(name, in: sight.place))
+            if try seen.isAlive, !sighting.isUsers,
+                let manifest = try Manifest.read(RuntimeDirectory(name, in: sighting.place))
             {
                 guard try manifest.isOf(file) else {
                     // A VM of the same name runs from another file: this one does not run.
                     entry.state = .stopped
                     return
                 }
-                entry = VMEntry(manifest, seen, in: sight.place)
-            } else if !sight.isUsers, seen.state == .crashed || asked && seen.endReason != nil,
-                try RuntimeDirectory(name, in: sight.place).lastOther(than: file) != nil
+                entry = VMEntry(manifest, seen, in: sighting.place)
+            } else if !sighting.isUsers, seen.state == .crashed || asked && seen.endReason != nil,
+                try RuntimeDirectory(name, in: sighting.place).lastOther(than: file) != nil
             {
                 // It was another VM of this name that ended like that.
                 entry.state = .stopped
@@ -172,7 +172,7 @@ package struct Inventory: Sendable {
     }
 
     /// A VM as it was observed, and where.
-    private struct Sight {
+    private struct Sighting {
         var place: Paths
         var seen: Observation
         /// Whether the place is another user's.
@@ -183,30 +183,32 @@ package struct Inventory: Sendable {
         var isElsewhere = false
     }
 
-    private func look(_ vm: VMReference) -> Sight {
+    private func look(_ vm: VMReference) -> Sighting {
         look(vm.name, vm.file) { (try? VMFile.glance(at: vm.file))?.disks.map(\.path.value) ?? [] }
     }
 
     /// The caller's own VM; else another user's, if that runs or may run.
-    private func look(_ name: VMName, _ file: FilePath, _ traces: Traces? = nil, disks: () -> [FilePath] = { [] })
-        -> Sight
+    private func look(
+        _ name: VMName, _ file: FilePath, _ traces: NamesWithFiles? = nil, disks: () -> [FilePath] = { [] }
+    )
+        -> Sighting
     {
         let isKnown = traces?.mayBe(of: name) ?? true
-        var own = Sight(place: paths, seen: isKnown ? Observation(name, in: paths) : Observation(state: .stopped))
+        var own = Sighting(place: paths, seen: isKnown ? Observation(name, in: paths) : Observation(state: .stopped))
         own.seen.lookForStray(of: name, holding: disks)
         guard own.seen.state == .stopped, own.seen.endReason == nil else { return own }
         switch others {
         case .none: return own
         case .root(let place): return isKnown ? look(name, file, inRoots: place) ?? own : own
-        case .users(let hearsay):
-            guard let machine = hearsay.machine(of: name, file, disks: disks) else { return own }
+        case .users(let vms):
+            guard let machine = vms.machine(of: name, file, disks: disks) else { return own }
             let seen = Observation(state: .running, holder: machine.process)
-            return Sight(
+            return Sighting(
                 place: machine.place, seen: seen, isAnothers: true, isUsers: true, isElsewhere: machine.isElsewhere)
         }
     }
 
-    private func look(_ name: VMName, _ file: FilePath, inRoots place: Paths) -> Sight? {
+    private func look(_ name: VMName, _ file: FilePath, inRoots place: Paths) -> Sighting? {
         let seen = Observation(name, in: place)
         guard seen.state.isAlive || seen.state == .unknown else { return nil }
         do throws(VMError) {
@@ -214,9 +216,9 @@ package struct Inventory: Sendable {
             let isOther = try Manifest.read(RuntimeDirectory(name, in: place)).map { manifest throws(VMError) in
                 try !manifest.isOf(file)
             }
-            return isOther == true ? nil : Sight(place: place, seen: seen, isAnothers: true)
+            return isOther == true ? nil : Sighting(place: place, seen: seen, isAnothers: true)
         } catch {
-            return Sight(
+            return Sighting(
                 place: place, seen: Observation(state: .unknown, obstacle: seen.obstacle ?? error), isAnothers: true)
         }
     }

@@ -10,16 +10,16 @@ struct Observation {
     var endReason: String?
     /// What could not be read: why the state is `unknown`, or, if the VM is alive, why details are missing.
     var obstacle: VMError?
-    /// Whether it still runs although its run-time files were removed (StrayMachine).
+    /// Whether it still runs although its run-time files were removed (OrphanedQEMU).
     var isStray = false
 
     /// Observes a VM. What can't be read is not taken for absent.
     ///
     /// - Parameter inTurn: whether the caller holds the operation lock: then nobody is starting the VM.
-    init(_ name: VMName, in paths: Paths, inTurn: Bool = false) {
+    init(_ name: VMName, in paths: Paths, holdingOperation: Bool = false) {
         let life = RuntimeDirectory(name, in: paths).life
         do throws(Errno) {
-            switch try life.signs(inTurn: inTurn) {
+            switch try life.signs(holdingOperation: holdingOperation) {
             case .none:
                 let record = Self.record(name, paths)
                 self = .gone(record)
@@ -63,8 +63,8 @@ struct Observation {
     ) throws(Errno) {
         let signer = try life.signer
         let isLost = endReason == nil && signer == nil
-        guard state != .stopped || isLost, let holder = try StrayMachine.holding(path) else { return }
-        if let place = StrayMachine.runTimeFiles(of: holder, at: path), try !isSameFile(place, life.directory) {
+        guard state != .stopped || isLost, let holder = try OrphanedQEMU.holding(path) else { return }
+        if let place = OrphanedQEMU.runTimeFiles(of: holder, at: path), try !isSameFile(place, life.directory) {
             // They were not removed: this caller looks for them elsewhere, and could only cut the guest's power.
             self = Observation(state: .unknown, holder: holder, obstacle: .elsewhere(holder, place))
             return
@@ -81,7 +81,7 @@ struct Observation {
     mutating func lookForStray(of name: VMName, holding disks: () -> [FilePath]) {
         guard state == .stopped, endReason == nil else { return }
         do throws(Errno) {
-            guard let holder = try StrayMachine.holding(disks: disks, of: name) else { return }
+            guard let holder = try OrphanedQEMU.holding(disks: disks, of: name) else { return }
             self = Observation(state: .running, holder: holder)
             isStray = true
         } catch {

@@ -13,7 +13,7 @@ extension RuntimeDirectory {
     func settle(_ paths: Paths) throws(VMError) -> Observation {
         let deadline = Deadline(in: .seconds(10))
         while true {
-            var seen = Observation(name, in: paths, inTurn: true)
+            var seen = Observation(name, in: paths, holdingOperation: true)
             // A VM whose record can't be read is alive, and may never have run.
             guard seen.state == .starting || seen.obstacle != nil, try seen.isAlive else { return seen }
             switch try runState(by: deadline) {
@@ -67,7 +67,7 @@ extension RuntimeDirectory {
     func operate<Result>(_ body: () throws(VMError) -> Result) throws(VMError) -> Result {
         let patience = Duration.seconds(90)
         let deadline = Deadline(in: patience)
-        var file = try openTurns()
+        var file = try openLocks()
         while true {
             guard try file.wait(for: .operation, of: self, by: deadline) else {
                 throw VMError(
@@ -76,10 +76,10 @@ extension RuntimeDirectory {
                     remedy: "\(command: "kvmctl show \(name)") says what state it is in")
             }
             // `rm` removes the file while holding its lock: then the lock of the new file counts.
-            if file.isStillAt(turnsFile) { break }
-            file = try openTurns()
+            if file.isStillAt(locksFile) { break }
+            file = try openLocks()
         }
-        defer { file.giveBack(Turn.operation.rawValue) }
+        defer { file.giveBack(Lock.operation.rawValue) }
         do throws(VMError) { return try body() } catch {
             forgetWhatNeverWas()
             throw error
@@ -88,8 +88,8 @@ extension RuntimeDirectory {
 
     /// Removes the directory if there is nothing in it but the turns file, which this command has locked.
     private func forgetWhatNeverWas() {
-        guard let name = turnsFile.lastComponent?.string, (try? names(in: path)) == [name] else { return }
-        removeFile(turnsFile)
+        guard let name = locksFile.lastComponent?.string, (try? names(in: path)) == [name] else { return }
+        removeFile(locksFile)
         _ = path.withPlatformString { rmdir($0) }
     }
 }

@@ -8,7 +8,7 @@ import VMHost
 /// A VM's directory under RUN: its lock file, its sockets, its manifest.
 struct RuntimeDirectory {
     /// The locks on the bytes of the turns file.
-    enum Turn: Int64 {
+    enum Lock: Int64 {
         /// Held by the kvmctl that is changing the VM's state (`VMLock.operation`).
         case operation
         /// Held by the one client that the QMP socket can serve.
@@ -37,13 +37,13 @@ struct RuntimeDirectory {
     /// Tells whether the VM is alive.
     var life: VMLock { VMLock(directory: path) }
     /// The file of the locks that only kvmctl's commands use. QEMU has no descriptor of it.
-    var turnsFile: FilePath { life.turnsFile }
+    var locksFile: FilePath { life.locksFile }
     var manifestFile: FilePath { path.appending("manifest.json") }
 
     /// Opens the turns file, and creates the directory if it is missing.
-    func openTurns() throws(VMError) -> ByteLockFile {
+    func openLocks() throws(VMError) -> ByteLockFile {
         try make()
-        let file = turnsFile
+        let file = locksFile
         func opened() throws(Errno) -> ByteLockFile { try ByteLockFile(creating: file, permissions: 0o600) }
         do throws(Errno) { return try opened() } catch .noSuchFileOrDirectory {
             // A concurrent `rm` removed the new directory, which it does only once.
@@ -60,7 +60,7 @@ struct RuntimeDirectory {
             try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
             found = try status(of: path)
         } catch { throw cannotMake(error) }
-        if let found { try Custody.refuseForeign(found, at: path) }
+        if let found { try RunFileOwnership.refuseForeign(found, at: path) }
     }
 
     func cannotMake(_ error: Errno) -> VMError {

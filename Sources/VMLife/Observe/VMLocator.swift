@@ -23,31 +23,31 @@ package struct VMLocator: Sendable {
     ///
     /// - Throws: `.notFound` with the places that were searched; `.busy` if two files have the name; the error of
     ///   reading the file, if only the file tells the name; why a place where it may be can't be read.
-    package func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: VMCensus(self)) }
+    package func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: VMIndex(self)) }
 
     /// The same for several words. The VMs are read only once.
     package func find(_ words: [String]) -> [Result<VMReference, VMError>] {
-        let census = VMCensus(self)
-        return words.map { word in Result { () throws(VMError) in try find(word, among: census) } }
+        let index = VMIndex(self)
+        return words.map { word in Result { () throws(VMError) in try find(word, among: index) } }
     }
 
-    private func find(_ word: String, among census: VMCensus) throws(VMError) -> VMReference {
-        if Self.isPath(word) { return try find(path: absolutePath(word), among: census) }
+    private func find(_ word: String, among index: VMIndex) throws(VMError) -> VMReference {
+        if Self.isPath(word) { return try find(path: absolutePath(word), among: index) }
         guard let name = VMName(word) else { throw notAName(word) }
         // If it can't be told whether one runs, the command that gets its file will find that out again.
         let running = Result { () throws(VMError) in try self.running(name) }
         if case .success(let vm?) = running, !vm.file.isEmpty { return vm }
         // The usual place first, without reading every other VM.
         let usual = Definitions(at: paths.roots.map { $0.appending(word).appending("vm.params") })
-        if let vm = try only(usual.files.filter { Self.name(of: $0) == name }, called: name, census) { return vm }
-        if let vm = try only(census.byName[name] ?? [], called: name, census) { return vm }
+        if let vm = try only(usual.files.filter { Self.name(of: $0) == name }, called: name, index) { return vm }
+        if let vm = try only(index.byName[name] ?? [], called: name, index) { return vm }
         if let vm = try running.get() { return vm }
-        throw notFound(word, usual.unseen + census.defined.unseen)
+        throw notFound(word, usual.unseen + index.defined.unseen)
     }
 
     /// The VM of the only file that gives it this name; nil if none does.
     private func only(
-        _ files: [FilePath], called name: VMName, _ census: VMCensus
+        _ files: [FilePath], called name: VMName, _ index: VMIndex
     ) throws(VMError) -> VMReference? {
         guard let file = files.first else { return nil }
         guard files.count == 1 else {
@@ -55,8 +55,8 @@ package struct VMLocator: Sendable {
                 .busy, name.description, "is the name of \(files.map(\.string).joined(separator: " and of "))",
                 remedy: "give the path of the one you mean")
         }
-        let plain = try withoutLink(file, among: census)
-        return plain == file ? VMReference(name: name, file: file) : try find(path: plain, among: census)
+        let plain = try withoutLink(file, among: index)
+        return plain == file ? VMReference(name: name, file: file) : try find(path: plain, among: index)
     }
 
     /// Whether a word is a path: it contains a `/`, or is `.` or `..`, which no VM can be called.
@@ -89,9 +89,9 @@ package struct VMLocator: Sendable {
     /// Every VM under the roots that is not one of the running VMs; or why a file there defines none, or a place there
     /// can't be read.
     ///
-    /// - Parameter surroundings: reads the files and caches them; nil: they are not needed again.
+    /// - Parameter context: reads the files and caches them; nil: they are not needed again.
     package func defined(
-        besides running: [VMReference], reading surroundings: Surroundings? = nil
+        besides running: [VMReference], reading context: PlanningContext? = nil
     ) -> [Result<VMReference, VMError>] {
         let found = definitions()
         let runningFiles = FileIndex(running.filter { !$0.file.isEmpty }, by: \.file)
@@ -99,7 +99,7 @@ package struct VMLocator: Sendable {
         return found.files.compactMap { file in
             do throws(VMError) {
                 if try runningFiles.value(of: file) != nil { return nil }
-                let vm = try reference(file, reading: surroundings)
+                let vm = try reference(file, reading: context)
                 return lost.contains(vm.name) ? nil : .success(vm)
             } catch { return .failure(error) }
         } + found.unseen.map { .failure($0) }
@@ -107,24 +107,24 @@ package struct VMLocator: Sendable {
 
     /// A running VM keeps the name that it was started with, whatever became of its file. It is found by its path even
     /// if the file is gone or its file system does not respond.
-    private func find(path: FilePath, among census: VMCensus) throws(VMError) -> VMReference {
+    private func find(path: FilePath, among index: VMIndex) throws(VMError) -> VMReference {
         let places = [path, path.appending("vm.params")]
         // First by the name that its path gives it, without reading every other VM.
         for name in places.compactMap(VMParams.defaultName) {
             // A VM that can't be observed is skipped: the file itself is read last.
             if case .success(let vm)? = runs(name), places.contains(vm.file) { return vm }
         }
-        if let vm = places.lazy.compactMap({ census.runningFiles.value(at: $0) }).first { return vm }
-        let file = try withoutLink(Self.paramsFile(at: path), among: census)
-        if let vm = try census.runningFiles.value(of: file) { return VMReference(name: vm.name, file: file) }
+        if let vm = places.lazy.compactMap({ index.runningFiles.value(at: $0) }).first { return vm }
+        let file = try withoutLink(Self.paramsFile(at: path), among: index)
+        if let vm = try index.runningFiles.value(of: file) { return VMReference(name: vm.name, file: file) }
         return try reference(file)
     }
 
     private func reference(
-        _ file: FilePath, reading surroundings: Surroundings? = nil
+        _ file: FilePath, reading context: PlanningContext? = nil
     ) throws(VMError) -> VMReference {
         do throws(VMError) {
-            let params = if let surroundings { try surroundings.glance(at: file) } else { try VMFile.glance(at: file) }
+            let params = if let context { try context.glance(at: file) } else { try VMFile.glance(at: file) }
             return VMReference(name: params.name.value, file: file)
         } catch {
             // A file with errors defines a VM too; the command itself will report them.
@@ -144,11 +144,11 @@ package struct VMLocator: Sendable {
     func definitions() -> Definitions { Definitions(under: paths.roots) }
 
     /// The path without a link, if the given one is a link to a VM under the roots: both are the same VM.
-    private func withoutLink(_ file: FilePath, among census: VMCensus) throws(VMError) -> FilePath {
+    private func withoutLink(_ file: FilePath, among index: VMIndex) throws(VMError) -> FilePath {
         do throws(Errno) { guard try Definitions.isLinked(file) else { return file } } catch {
             throw .system(error, file.string, "can't be accessed")
         }
-        return census.plainName(of: file) ?? file
+        return index.plainName(of: file) ?? file
     }
 
     /// The names of the VMs that were started since boot.
@@ -164,7 +164,7 @@ package struct VMLocator: Sendable {
         let logged = Set(try names(in: paths.log)).subtracting(started)
         do throws(Errno) {
             return logged.sorted { $0.description < $1.description }
-                + (try StrayMachine.names(in: paths, besides: logged.union(started)))
+                + (try OrphanedQEMU.names(in: paths, besides: logged.union(started)))
         } catch { throw .system(error, "/proc", "can't tell which VMs are running") }
     }
 

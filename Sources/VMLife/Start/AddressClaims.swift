@@ -8,7 +8,7 @@ import VMHost
 /// RUN/addresses is locked during a claim and holds a count of claims. A command that starts many VMs rereads what
 /// other VMs have only if that count shows that another command has made a claim since.
 final class AddressClaims {
-    private var known: (count: UInt64, holders: Neighbourhood)?
+    private var known: (count: UInt64, holders: OtherVMs)?
 
     /// Writes the VM's manifest, unless a running VM has its name or one of its addresses.
     ///
@@ -30,14 +30,14 @@ final class AddressClaims {
         do throws(Errno) { count = try Self.count(in: host) } catch {
             throw .system(error, file.string, "can't be used")
         }
-        if known?.count != count { known = (count, Neighbourhood(try NeighbourSurvey(paths).everStarted())) }
+        if known?.count != count { known = (count, OtherVMs(try OtherVMSurvey(paths).everStarted())) }
         do throws(Errno) { try Self.write(count &+ 1, to: host) } catch {
             throw .system(error, file.string, "can't be used")
         }
         try refuseTaken(plan, paths)
         try manifest.write(to: directory)
         known?.count &+= 1
-        known?.holders.add(Neighbour(manifest, plan.name))
+        known?.holders.add(OtherVM(manifest, plan.name))
     }
 
     private func refuseTaken(_ plan: LaunchPlan, _ paths: Paths) throws(VMError) {
@@ -47,7 +47,7 @@ final class AddressClaims {
         }
         guard isWanted else { return }
         // Some of those VMs may have ended since.
-        for rival in try NeighbourSurvey(paths).running(where: { !plan.conflicts(with: $0).isEmpty }) {
+        for rival in try OtherVMSurvey(paths).running(where: { !plan.conflicts(with: $0).isEmpty }) {
             // This start holds the lock of its name; the manifest there is left over from the last VM of that name.
             if rival.name == plan.name { continue }
             if let conflict = plan.conflicts(with: rival).first { throw conflict }

@@ -8,14 +8,14 @@ import VMHost
 
 /// Gathers the facts that a launch plan needs. Only reads. That something can't be determined is a fact too.
 struct HostProbe {
-    let surroundings: Surroundings
+    let context: PlanningContext
     /// Whose files may be used.
     let trust: FileTrust
     /// Whether the plan is only shown. For a VM that only root can start, a user is then shown root's plan.
     var isLooking = false
 
-    private var known: KnownHost { surroundings.host }
-    private var paths: Paths { surroundings.paths }
+    private var known: HostCache { context.host }
+    private var paths: Paths { context.paths }
 
     func facts(for params: VMParams, options: StartOptions) -> HostFacts {
         var gaps = Gaps()
@@ -28,7 +28,7 @@ struct HostProbe {
         }
         let user = geteuid() == 0 ? credentials : .caller
         let inquiry = gaps.noting(or: nil) { () throws(VMError) in try self.inquiry(params, user) }
-        let trial = KnownHost.Trial(
+        let trial = HostCache.Trial(
             credentials: geteuid() == 0 ? user.forProbing : ResolvedCredentials(),
             program: inquiry?.program.path.string ?? "")
         // It runs while the rest is gathered.
@@ -104,7 +104,7 @@ struct HostProbe {
 
     /// What QEMU's user may do here, as an OR of CLINUX_CAN_…; nil if that can't be tried.
     private func abilities(
-        _ trial: KnownHost.Trial, _ process: consuming Launch.Trial?, noting gaps: inout Gaps
+        _ trial: HostCache.Trial, _ process: consuming Launch.Trial?, noting gaps: inout Gaps
     ) -> CInt? {
         do throws(Errno) { return try known.end(trial, process) } catch {
             gaps.note(.system(error, "this host", "can't test what QEMU's user may do here"))
@@ -112,7 +112,7 @@ struct HostProbe {
         }
     }
 
-    private func qemu(_ inquiry: KnownHost.Inquiry?, _ devices: DeviceFacts) throws(VMError) -> QEMUFacts {
+    private func qemu(_ inquiry: HostCache.Inquiry?, _ devices: DeviceFacts) throws(VMError) -> QEMUFacts {
         guard let inquiry else { return Self.noQEMU }
         return devices.canExecuteQEMU
             ? try known.qemu(inquiry) : QEMUFacts(unasked: inquiry.program.path.string)
@@ -122,7 +122,7 @@ struct HostProbe {
     private static let noQEMU = QEMUFacts(path: "", version: "", ioUring: false, machines: [:])
 
     /// The QEMU that the VM is run with. A look executes no program that only a params file names.
-    private func inquiry(_ params: VMParams, _ user: Credentials) throws(VMError) -> KnownHost.Inquiry {
+    private func inquiry(_ params: VMParams, _ user: Credentials) throws(VMError) -> HostCache.Inquiry {
         let program = try QEMUProgram(params, trust)
         let isHostsOwn = params.qemu == nil ? true : try program.isHostsOwn(trust)
         // Root's cache keeps no answers from an account's own program.
@@ -133,7 +133,7 @@ struct HostProbe {
 
     /// How QEMU handles `CPU`. A user who only looks can't ask if the answer needs root's /dev/kvm.
     private func processor(
-        _ params: VMParams, _ facts: HostFacts, _ inquiry: KnownHost.Inquiry
+        _ params: VMParams, _ facts: HostFacts, _ inquiry: HostCache.Inquiry
     ) -> ProcessorFacts? {
         guard let cpu = params.cpu, let accelerator = Accelerator(params.accel.value, facts.kvm),
             !(facts.isAssumed && accelerator == .kvm), !facts.qemu.path.isEmpty,
@@ -187,9 +187,9 @@ struct HostProbe {
             ask(path, ImageQuestion(isKernel: true))
         }
         ask(params.vnc.passwordFile?.value, ImageQuestion())
-        let claims = params.disks.isEmpty ? DiskClaims() : surroundings.claimsOnStarts
+        let claims = params.disks.isEmpty ? DiskClaims() : context.claimsOnStarts
         gaps.note(claims.obstacle)
-        let host = isLooking ? surroundings.hostDisks : HostDisks()
+        let host = isLooking ? context.hostDisks : HostDisks()
         defer { gaps.note(host.obstacle) }
         return questions.reduce(into: [:]) { facts, asked in
             guard asked.value.isMedium else {
@@ -244,7 +244,7 @@ private struct DeviceFacts {
 
     /// - Parameter abilities: what a process with QEMU's credentials was able to do; nil: the caller can't try it, and
     ///   root's result is assumed.
-    init(_ params: VMParams, abilities: CInt?, _ known: KnownHost) {
+    init(_ params: VMParams, abilities: CInt?, _ known: HostCache) {
         func can(_ ability: Int) -> Bool { abilities.map { $0 & CInt(ability) != 0 } ?? true }
         if params.accel.value == .tcg {
             kvm = .unusable("ACCEL=tcg")

@@ -9,7 +9,7 @@ package struct Starting {
     let file: VMFile
     let options: StartOptions
     let stopwatch: Stopwatch
-    let surroundings: Surroundings
+    let context: PlanningContext
 
     /// The result of a start.
     package enum Outcome: Sendable {
@@ -21,17 +21,17 @@ package struct Starting {
 
     /// Prepares to start the VM of a params file.
     ///
-    /// - Parameter surroundings: the host and the other VMs that it is planned against, shared by all starts of a
+    /// - Parameter context: the host and the other VMs that it is planned against, shared by all starts of a
     ///   command.
     package init(
-        _ file: VMFile, options: StartOptions = StartOptions(), in surroundings: Surroundings,
+        _ file: VMFile, options: StartOptions = StartOptions(), in context: PlanningContext,
         stopwatch: Stopwatch = Stopwatch()
     ) {
         self.file = file
         self.stopwatch = stopwatch
         self.options = options
-        self.surroundings = surroundings
-        paths = surroundings.paths
+        self.context = context
+        paths = context.paths
     }
 
     private var name: VMName { file.params.name.value }
@@ -69,7 +69,7 @@ package struct Starting {
     }
 
     private func facts(for purpose: Purpose) -> HostFacts {
-        let probe = HostProbe(surroundings: surroundings, trust: file.trust, isLooking: purpose != .start)
+        let probe = HostProbe(context: context, trust: file.trust, isLooking: purpose != .start)
         var facts = probe.facts(for: file.params, options: options)
         do throws(VMError) { try addNeighbours(to: &facts, for: purpose) } catch { facts.problems.append(error) }
         return facts
@@ -80,25 +80,25 @@ package struct Starting {
         case .start:
             // Addresses are checked last, when nobody else can claim them; here only disks and ports are.
             let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
-            if isTaken { facts.neighbours = Neighbourhood(try NeighbourSurvey(paths).running()) }
+            if isTaken { facts.otherVMs = OtherVMs(try OtherVMSurvey(paths).running()) }
         case .show(let isRunning):
             if isRunning { facts.forgetUse() }
-            facts.neighbours = try surroundings.running
+            facts.otherVMs = try context.running
         case .examine(let isRunning):
             for bridge in facts.bridges.keys { facts.bridges[bridge]?.holders = [:] }
             if isRunning { facts.forgetUse() }
-            facts.neighbours = try surroundings.runningWithoutAddresses
+            facts.otherVMs = try context.runningWithoutAddresses
         case .check(let isRunning):
             if isRunning { facts.forgetUse() }
-            facts.neighbours = try surroundings.all
-            facts.unseen = surroundings.unseen
+            facts.otherVMs = try context.all
+            facts.unseen = context.unseen
         }
     }
 
     /// What the user should know about a plan, apart from what keeps it from being carried out.
     package func notices(of plan: LaunchPlan) -> [String] {
         let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
-        return file.warnings + plan.notices + SpaceCheck.warnings(new, besides: surroundings.growth)
+        return file.warnings + plan.notices + SpaceCheck.warnings(new, besides: context.growth)
     }
 
     /// Starts the VM. In the foreground it returns only on failure; a VM that is already running counts as one
@@ -114,13 +114,13 @@ package struct Starting {
             let life = try directory.life.begin(lookers: Accounts.lookers)
             tell(HostResource.sweep(paths, before: name).map(\.description))
             let signature = try directory.life.forgetSigner(lookers: Accounts.lookers)
-            try surroundings.addresses.claim(
+            try context.addresses.claim(
                 plan, Manifest(plan, foreground: options.foreground), in: directory, paths)
-            let ignition = Ignition(
+            let ignition = Launcher(
                 plan: plan, paths: paths, trust: file.trust, foreground: options.foreground, timeout: options.timeout,
                 stopwatch: stopwatch)
             let manifest: Manifest
-            do throws(VMError) { manifest = try ignition.light(life, signature) } catch {
+            do throws(VMError) { manifest = try ignition.launch(life, signature) } catch {
                 var failure = error
                 failure.details += HostResource.sweep(paths, after: name, patience: .seconds(10)).map(\.description)
                 throw failure

@@ -12,7 +12,7 @@ package struct Stopping: Sendable {
     let timeout: Duration
 
     /// How a VM came to be stopped.
-    package enum Rung: String, Sendable {
+    package enum Step: String, Sendable {
         /// There was nothing to stop.
         case alreadyStopped
         /// The guest shut itself down.
@@ -45,7 +45,7 @@ package struct Stopping: Sendable {
     /// The result of a stop.
     package struct Outcome: Sendable {
         /// The step that ended QEMU.
-        package var rung: Rung
+        package var step: Step
         /// The result of the first step.
         package var answer: Answer
         /// Why host resources that only this VM held could not be removed; the next command retries.
@@ -73,7 +73,7 @@ package struct Stopping: Sendable {
     /// The steps that would be tried, in order; empty: there is nothing to stop. Touches nothing.
     ///
     /// - Throws: `.denied` if it is another user's; why it can't be told whether it runs.
-    package func rungs() throws(VMError) -> [Rung] {
+    package func steps() throws(VMError) -> [Step] {
         guard try isRunning() else { return [] }
         return (timeout > .zero ? [.guest] : []) + [.quit, .killed]
     }
@@ -86,8 +86,8 @@ package struct Stopping: Sendable {
         return try directory.isRunning(vm.file)
     }
 
-    private func observe(inTurn: Bool = false) -> Observation {
-        var seen = Observation(vm.name, in: paths, inTurn: inTurn)
+    private func observe(holdingOperation: Bool = false) -> Observation {
+        var seen = Observation(vm.name, in: paths, holdingOperation: holdingOperation)
         seen.lookForStray(of: vm.name, holding: disks)
         return seen
     }
@@ -98,7 +98,7 @@ package struct Stopping: Sendable {
     /// Refuses a VM that was started with another KVMCTL_RUN: saying that it is not running would be wrong.
     private func refuseElsewhere() throws(VMError) {
         let other: (pid: Int32, record: FilePath)?
-        do throws(Errno) { other = try StrayMachine.elsewhere(holding: disks, besides: paths) } catch {
+        do throws(Errno) { other = try OrphanedQEMU.elsewhere(holding: disks, besides: paths) } catch {
             throw .system(error, vm.name.description, "can't tell from /proc which processes have its disks open")
         }
         guard let (pid, record) = other else { return }
@@ -123,12 +123,12 @@ package struct Stopping: Sendable {
 
     private func stopQEMU() throws(VMError) -> Outcome {
         guard try isRunning(), let process = try qemu() else {
-            return Outcome(rung: .alreadyStopped, answer: .notAsked)
+            return Outcome(step: .alreadyStopped, answer: .notAsked)
         }
         let answer = timeout > .zero ? try ask(process) : .notAsked
-        if answer == .ended { return Outcome(rung: try howItEnded(), answer: answer) }
+        if answer == .ended { return Outcome(step: try howItEnded(), answer: answer) }
         return try operate { () throws(VMError) in
-            Outcome(rung: try end(process, answer), answer: answer)
+            Outcome(step: try end(process, answer), answer: answer)
         }
     }
 
@@ -141,14 +141,14 @@ package struct Stopping: Sendable {
     /// Runs `body` with the operation lock held. If a stray VM's directory can't even be created again, no command can
     /// hold the lock, and `body` runs without it.
     private func operate<Result>(_ body: () throws(VMError) -> Result) throws(VMError) -> Result {
-        if observe().isStray, (try? directory.openTurns()) == nil { return try body() }
+        if observe().isStray, (try? directory.openLocks()) == nil { return try body() }
         return try directory.operate(body)
     }
 
     /// The VM's QEMU, after a start in progress has finished; nil if there is none.
     private func qemu() throws(VMError) -> ProcessHandle? {
         let seen = try operate { () throws(VMError) in
-            let seen = observe(inTurn: true)
+            let seen = observe(holdingOperation: true)
             return timeout > .zero && !seen.isStray ? try directory.settle(paths) : seen
         }
         guard try seen.isAlive, let holder = seen.holder else { return nil }
@@ -161,7 +161,7 @@ package struct Stopping: Sendable {
 
     /// The steps after asking the guest: `quit`, SIGTERM (which QEMU treats as `quit`, even if its monitor is of no
     /// use), SIGKILL.
-    private func end(_ process: borrowing ProcessHandle, _ answer: Answer) throws(VMError) -> Rung {
+    private func end(_ process: borrowing ProcessHandle, _ answer: Answer) throws(VMError) -> Step {
         // The previous holder of the lock may have ended it already, and the name may have a new QEMU by now.
         if process.waitForEnd(by: Deadline(in: .zero)) { return try howItEnded() }
         if answer.leavesMonitor, quit(), process.waitForEnd(by: Deadline(in: Self.quitPatience)) { return .quit }
@@ -193,7 +193,7 @@ package struct Stopping: Sendable {
     }
 
     /// How QEMU ended, by its own record, if not by this command.
-    private func howItEnded() throws(VMError) -> Rung {
+    private func howItEnded() throws(VMError) -> Step {
         let seen = Observation(vm.name, in: paths)
         if seen.state == .unknown, let obstacle = seen.obstacle { throw obstacle }
         return switch seen.endReason {

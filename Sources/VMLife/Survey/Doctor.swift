@@ -11,7 +11,7 @@ package struct Doctor {
     /// Examines the host, and the VMs under these paths.
     ///
     /// - Parameter trust: whose params files are examined. For the rest only the owner is reported.
-    package init(_ paths: Paths, others: Others = .none, trust: FileTrust) {
+    package init(_ paths: Paths, others: OtherUsers = .none, trust: FileTrust) {
         self.paths = paths
         self.trust = trust
         inventory = Inventory(paths, others: others)
@@ -34,11 +34,11 @@ package struct Doctor {
                     "runs on although its run-time files were removed: kvmctl can't reach it any longer",
                     remedy: "shut its guest down from inside, and start it again")
             }
-        let surroundings = Surroundings(paths, trust: trust, keepsProbes: true)
-        let host = HostCondition(surroundings.host, trust, noting: &unseen)
-        let files = entries.map { entry in Result { () throws(VMError) in try surroundings.file(at: entry.file) } }
+        let context = PlanningContext(paths, trust: trust, keepsProbes: true)
+        let host = HostCondition(context.host, trust, noting: &unseen)
+        let files = entries.map { entry in Result { () throws(VMError) in try context.file(at: entry.file) } }
         let machines = zip(entries, files).map { entry, file in
-            MachineCondition(entry, file, network: network, in: surroundings)
+            MachineCondition(entry, file, network: network, in: context)
         }
         unseen += files.compactMap { file in
             if case .failure(let error) = file, error.code == .denied { error } else { nil }
@@ -49,10 +49,10 @@ package struct Doctor {
         }
         let readable = files.compactMap { try? $0.get() }
         let neighbours =
-            words.isEmpty ? [] : self.neighbours(of: readable, in: surroundings, noting: &unseen)
+            words.isEmpty ? [] : self.neighbours(of: readable, in: context, noting: &unseen)
         return DoctorFacts(
             isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(paths, disksOf: readable),
-            machines: machines, neighbours: neighbours,
+            machines: machines, otherVMs: neighbours,
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
             waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
         ).findings
@@ -60,11 +60,11 @@ package struct Doctor {
 
     /// The other VMs, when only some are examined.
     private func neighbours(
-        of files: [VMFile], in surroundings: Surroundings, noting unseen: inout [VMError]
-    ) -> [Neighbour] {
+        of files: [VMFile], in context: PlanningContext, noting unseen: inout [VMError]
+    ) -> [OtherVM] {
         do throws(VMError) {
-            let found = try surroundings.neighbours(besides: files)
-            unseen += surroundings.unseen
+            let found = try context.otherVMs(besides: files)
+            unseen += context.unseen
             return found
         } catch {
             unseen.append(error)

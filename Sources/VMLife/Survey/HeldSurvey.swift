@@ -11,9 +11,9 @@ extension HostResource {
         guard geteuid() == 0 else { return [] }
         do throws(VMError) {
             var held: [HeldCondition] = []
-            for name in try Custody.names(in: paths.resources) {
-                for remnant in try HostResource(name, in: paths).remnants() {
-                    if let condition = try HeldCondition(remnant, of: name) { held.append(condition) }
+            for name in try RunFileOwnership.names(in: paths.resources) {
+                for leftover in try HostResource(name, in: paths).remnants() {
+                    if let condition = try HeldCondition(leftover, of: name) { held.append(condition) }
                 }
             }
             return held
@@ -24,14 +24,14 @@ extension HostResource {
     }
 
     /// Its parts; none if nobody holds it, or if it is in another network namespace.
-    private func remnants() throws(VMError) -> [Remnant] {
-        let here = try Whereabouts.networkNamespace()
+    private func remnants() throws(VMError) -> [Leftover] {
+        let here = try BootAndNamespaces.networkNamespace()
         do throws(Errno) {
             let asked = try ByteLockFile(asking: file)
             guard try asked.isHeld(ResourceJournal.life) else { return [] }
             let lines = try ResourceJournal.lines(of: asked)
             let namespace = lines.compactMap { $0["namespace"]?.integer }.first
-            return namespace == here ? lines.compactMap(Remnant.init) : []
+            return namespace == here ? lines.compactMap(Leftover.init) : []
         } catch .noSuchFileOrDirectory {
             return []
         } catch {
@@ -42,8 +42,8 @@ extension HostResource {
 
 extension HeldCondition {
     /// nil for a part that is not checked.
-    fileprivate init?(_ remnant: Remnant, of resource: String) throws(VMError) {
-        switch remnant {
+    fileprivate init?(_ leftover: Leftover, of resource: String) throws(VMError) {
+        switch leftover {
         case .table(let family, let name, let script):
             self.init(resource: resource, thing: .table("\(family) \(name)", script: script))
         case .daemon(let daemon):

@@ -12,7 +12,7 @@ extension HostCondition {
     ///   - known: facts that are found out once for all VMs.
     ///   - trust: whose programs may be run.
     ///   - unseen: collects what could not be examined.
-    init(_ known: KnownHost, _ trust: FileTrust, noting unseen: inout [VMError]) {
+    init(_ known: HostCache, _ trust: FileTrust, noting unseen: inout [VMError]) {
         let isRoot = geteuid() == 0
         let own = UIDPool.isMapped ? Credentials.ownUID(groups: Accounts.kvmGroups) : .nobody
         let credentials = isRoot ? own : .caller

@@ -11,16 +11,16 @@ extension MachineCondition {
     ///   - entry: the VM as it is now.
     ///   - file: its params file, or why that can't be read.
     ///   - network: the host's network.
-    ///   - surroundings: the host and the other VMs.
+    ///   - context: the host and the other VMs.
     init(
-        _ entry: VMEntry, _ file: Result<VMFile, VMError>, network: NetworkSurvey, in surroundings: Surroundings
+        _ entry: VMEntry, _ file: Result<VMFile, VMError>, network: NetworkSurvey, in context: PlanningContext
     ) {
         self.init(name: entry.name, file: entry.file, isRunning: entry.state.isAlive)
         if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
             openVNC = HostPort(.tcp, vnc.address, port.number)
         }
         if entry.state.isAlive { looseTaps = entry.nics.compactMap(network.looseTap) }
-        if let name = VMName(entry.name) { longLogs = LogBound(surroundings.paths).excesses(of: name) }
+        if let name = VMName(entry.name) { longLogs = LogBound(context.paths).excesses(of: name) }
         // `check` and `start` warn of a VNC server that VNCBIND opens to other hosts.
         if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
             unprotectedVNC = HostPort(.tcp, vnc.address, port.number)
@@ -31,10 +31,10 @@ extension MachineCondition {
         case .success(let file):
             let params = file.params
             let mayRun = entry.state.isAlive || entry.state == .unknown
-            obstacles = Starting(file, in: surroundings).obstacles(to: .examine(isRunning: mayRun))
+            obstacles = Starting(file, in: context).obstacles(to: .examine(isRunning: mayRun))
             needsMachineID = params.uuid == nil
             memory = params.memory.value
-            let identity = Identity(params, machineID: (try? surroundings.host.machineID.get()) ?? "")
+            let identity = Identity(params, machineID: (try? context.host.machineID.get()) ?? "")
             nics = params.nics.map { nic in
                 NIC(
                     index: nic.index, network: network.called(nic.network.value).description,

@@ -33,7 +33,7 @@ struct NetworkSurvey {
     }
 
     /// A running VM's tap that is not on its bridge; nil if it is, or if the NIC has no tap.
-    func looseTap(_ nic: VMEntry.NIC) -> MachineCondition.LooseTap? {
+    func looseTap(_ nic: VMEntry.NIC) -> MachineCondition.DetachedTap? {
         guard let tap = nic.tap, let link = links.first(where: { $0.name == tap }), link.isTap,
             case .network(let network)? = try? ParamsDecoder.network(nic.network)
         else { return nil }

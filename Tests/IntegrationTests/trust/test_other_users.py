@@ -93,7 +93,7 @@ fcntl.lockf(lock, fcntl.LOCK_EX)
 start = open("/proc/self/stat").read().rsplit(")", 1)[1].split()[19]
 open("process", "w").write(f"{os.getpid()} {start}")
 open("manifest.json", "w").write(manifest)
-open("turns", "w")
+open("locks", "w")
 print(flush=True)
 os.set_inheritable(lock, True)
 os.execvp(program[0], program)

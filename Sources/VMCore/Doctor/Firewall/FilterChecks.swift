@@ -5,7 +5,7 @@ enum FilterChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] {
         // The tables of kvmctl's own networks are as they should be.
         guard let firewall = facts.filters.firewall?.without(tablesNamed: "kvmctl_") else { return [] }
-        let mending = FirewallMending(firewall: firewall)
+        let mending = FirewallFix(firewall: firewall)
         let findings =
             facts.bridges.flatMap {
                 packets(on: $0, facts.filters, mending) + frames(on: $0, mending)
@@ -18,7 +18,7 @@ enum FilterChecks {
     /// Packets from one port of a bridge to another, if br_netfilter sends them through the IP filters. These see the
     /// bridge as both the input and the output interface.
     private static func packets(
-        on bridge: BridgeCondition, _ filters: FilterCondition, _ mending: FirewallMending
+        on bridge: BridgeCondition, _ filters: FilterCondition, _ mending: FirewallFix
     ) -> [Finding] {
         let packet = Packet(input: bridge.name, output: bridge.name, isBridged: true)
         let families: [(Firewall.Family, String, Bool)] = [
@@ -30,12 +30,12 @@ enum FilterChecks {
             return finding(
                 bridge.name,
                 "br_netfilter sends bridged \(protocolName) through the firewall, where \(chain.words) drops it",
-                isSure, mend: mending.accept(bridgedOn: bridge.name, in: chain))
+                isSure, fix: mending.accept(bridgedOn: bridge.name, in: chain))
         }
     }
 
     /// Frames from the uplink to a VM and back, in the filters of the bridge family, which see the ports as interfaces.
-    private static func frames(on bridge: BridgeCondition, _ mending: FirewallMending) -> [Finding] {
+    private static func frames(on bridge: BridgeCondition, _ mending: FirewallFix) -> [Finding] {
         guard let uplink = bridge.uplinks.first?.name else { return [] }
         let tap = bridge.ports.first(where: \.isTap)?.name ?? "tap0"
         for packet in [Packet(input: uplink, output: tap), Packet(input: tap, output: uplink)] {
@@ -44,13 +44,13 @@ enum FilterChecks {
             return [
                 finding(
                     bridge.name, "\(chain.words) drops bridged traffic", isSure,
-                    mend: mending.accept(framesOf: uplink, in: chain))
+                    fix: mending.accept(framesOf: uplink, in: chain))
             ]
         }
         return []
     }
 
-    private static func vnc(of machine: MachineCondition, _ mending: FirewallMending) -> [Finding] {
+    private static func vnc(of machine: MachineCondition, _ mending: FirewallFix) -> [Finding] {
         guard let open = machine.openVNC else { return [] }
         let packet = Packet(service: .init(transport: "tcp", port: open.number))
         // A server that listens on :: can be reached over IPv4 too.
@@ -61,14 +61,14 @@ enum FilterChecks {
             finding(
                 machine.name,
                 "its VNC server waits for other hosts at port \(open.number), but \(chain.words) drops their packets",
-                isSure, mend: mending.accept(connectionsTo: open.number, in: chain))
+                isSure, fix: mending.accept(connectionsTo: open.number, in: chain))
         ]
     }
 
-    static func finding(_ subject: String, _ text: String, _ isSure: Bool, mend line: ShellCommand) -> Finding {
+    static func finding(_ subject: String, _ text: String, _ isSure: Bool, fix line: ShellCommand) -> Finding {
         isSure
-            ? .problem(subject, text, mend: .command(line))
+            ? .problem(subject, text, fix: .command(line))
             : .warning(
-                subject, "\(text), unless a rule for only some packets lets it through", mend: .command(line))
+                subject, "\(text), unless a rule for only some packets lets it through", fix: .command(line))
     }
 }

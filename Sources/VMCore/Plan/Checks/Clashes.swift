@@ -5,21 +5,21 @@ extension LaunchPlanner {
     /// Checks what other VMs use as well. If a running VM has it, this one can't start; if a stopped one has, it is
     /// noted.
     mutating func planNeighbours() {
-        let name = facts.neighbours.holders(of: .name(plan.name))
+        let name = facts.otherVMs.holders(of: .name(plan.name))
         if let other = running(name) { problem(plan.nameConflict(with: other)) }
         note("the name \(plan.name)", name)
         let uuid = plan.uuid.uuidString.lowercased()
-        let twins = facts.neighbours.holders(of: .uuid(uuid))
+        let twins = facts.otherVMs.holders(of: .uuid(uuid))
         if let other = running(twins) { plan.notices.append("\(other) has the same UUID, \(uuid)") }
         note("the UUID \(uuid)", twins)
         for nic in plan.summary.nics where nic.network != .user {
-            let holders = facts.neighbours.holders(of: nic.address.station)
+            let holders = facts.otherVMs.holders(of: nic.address.station)
             if let other = running(holders) { problem(plan.addressConflict(nic, with: other)) }
             note("the MAC \(nic.mac) on \(nic.network)", holders)
         }
         // If a running VM has them, other checks already find them in use.
         for tap in params.nics.compactMap(\.tap?.value) {
-            note("the interface \(tap)", facts.neighbours.holders(of: .interface(tap)))
+            note("the interface \(tap)", facts.otherVMs.holders(of: .interface(tap)))
         }
         noteForwards()
         noteMedia()
@@ -29,12 +29,12 @@ extension LaunchPlanner {
         }
     }
 
-    private func running(_ holders: some Sequence<Neighbour>) -> Neighbour? {
+    private func running(_ holders: some Sequence<OtherVM>) -> OtherVM? {
         holders.first { $0.isRunning && !isSelf($0) }
     }
 
     /// This VM may be among them, if all were read.
-    private func isSelf(_ other: Neighbour) -> Bool {
+    private func isSelf(_ other: OtherVM) -> Bool {
         other.file == params.file || other.filePlace != nil && other.filePlace == facts.ownFile
     }
 
@@ -46,7 +46,7 @@ extension LaunchPlanner {
     }
 
     private mutating func note(_ what: String, _ port: HostPort) {
-        let holders = facts.neighbours.holders(of: port.claim).lazy.filter { $0.ports.contains(where: port.overlaps) }
+        let holders = facts.otherVMs.holders(of: port.claim).lazy.filter { $0.ports.contains(where: port.overlaps) }
         note("\(what) \(port.number)\(port.address.isEmpty ? "" : " on \(port.address)")", holders)
     }
 
@@ -56,15 +56,15 @@ extension LaunchPlanner {
         let cdroms = params.cdroms.map { (path: $0.path.value, isWritten: false) }
         for own in disks + cdroms {
             guard let place = facts.images[own.path]?.place else { continue }
-            note("\(own.path)", facts.neighbours.holders(of: own.isWritten ? .file(place) : .written(place)))
+            note("\(own.path)", facts.otherVMs.holders(of: own.isWritten ? .file(place) : .written(place)))
         }
     }
 
     /// Notes stopped VMs that use the same thing. Only one is named, and only a few are counted.
-    private mutating func note(_ what: String, _ holders: some Sequence<Neighbour>) {
+    private mutating func note(_ what: String, _ holders: some Sequence<OtherVM>) {
         let rivals = holders.lazy.filter { [self] in !$0.isRunning && !isSelf($0) }.prefix(Self.mostRivals + 1)
         var others = 0
-        var first: Neighbour?
+        var first: OtherVM?
         for rival in rivals {
             if first == nil { first = rival } else { others += 1 }
         }
@@ -77,18 +77,18 @@ extension LaunchPlanner {
 
     /// Guests can have more memory together than the host has, as long as they don't use it.
     private mutating func noteMemory() {
-        guard let ram = facts.hostMemory?.bytes, facts.neighbours.count > 0 else { return }
+        guard let ram = facts.hostMemory?.bytes, facts.otherVMs.count > 0 else { return }
         // This VM may be counted already.
-        let selves = facts.ownFile.map { facts.neighbours.holders(of: .definition($0)).map(\.isRunning) } ?? []
+        let selves = facts.ownFile.map { facts.otherVMs.holders(of: .definition($0)).map(\.isRunning) } ?? []
         let own = params.memory.value.bytes
         func total(_ others: Int64, isIn: Bool) -> ByteCount? {
             let (sum, overflow) = others.addingReportingOverflow(isIn ? 0 : own)
             return overflow || sum <= ram ? nil : ByteCount(bytes: sum)
         }
-        if let sum = total(facts.neighbours.memoryInUse, isIn: selves.contains(true)) {
+        if let sum = total(facts.otherVMs.memoryInUse, isIn: selves.contains(true)) {
             plan.notices.append(
                 "this VM and the running ones have \(sum) of memory, but the host has \(ByteCount(bytes: ram))")
-        } else if let sum = total(facts.neighbours.memory, isIn: !selves.isEmpty) {
+        } else if let sum = total(facts.otherVMs.memory, isIn: !selves.isEmpty) {
             plan.notices.append(
                 "all VMs together have \(sum) of memory, but the host has \(ByteCount(bytes: ram)): not all can run at a time"
             )

@@ -77,7 +77,7 @@ extension LaunchPlanner {
 
     private mutating func refuseLocked(_ path: Setting<FilePath>) {
         let user = facts.images[path.value]?.place.flatMap { file in
-            facts.neighbours.holders(of: .file(file)).first { $0.isRunning }
+            facts.otherVMs.holders(of: .file(file)).first { $0.isRunning }
         }
         let remedy: Remedy =
             user == nil

@@ -52,7 +52,7 @@ package struct HostFacts: Equatable, Sendable {
     /// The length in bytes of the VNC password, if the VM names a file with one and it could be read.
     package var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
-    package var neighbours: Neighbourhood
+    package var otherVMs: OtherVMs
     /// The limits of the process that starts it, as far as they can't be raised for QEMU.
     package var limits = StarterLimits()
     /// What could not be looked at in the search for other VMs, and why.
@@ -67,7 +67,7 @@ package struct HostFacts: Equatable, Sendable {
         credentials: Credentials, images: [FilePath: ImageFacts] = [:], memoryLimit: ByteCount? = nil,
         bridges: [InterfaceName: BridgeFacts] = [:], ports: [HostPort: Errno] = [:],
         interfaces: [InterfaceName: String] = [:], nat: NATFacts? = nil, passwordLength: Int? = nil,
-        neighbours: Neighbourhood = Neighbourhood(),
+        otherVMs: OtherVMs = OtherVMs(),
         problems: [VMError] = []
     ) {
         self.isRoot = isRoot
@@ -85,7 +85,7 @@ package struct HostFacts: Equatable, Sendable {
         self.interfaces = interfaces
         self.nat = nat
         self.passwordLength = passwordLength
-        self.neighbours = neighbours
+        self.otherVMs = otherVMs
         self.problems = problems
     }
 

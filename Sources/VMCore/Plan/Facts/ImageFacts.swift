@@ -12,7 +12,7 @@ package enum ImageFacts: Equatable, Sendable {
     /// Something that the caller may not look at.
     case denied(Denial)
     /// Something that somebody else could change or replace.
-    case distrusted(Distrust)
+    case distrusted(UntrustedFile)
     /// Something of another kind; what, in words.
     case unusable(String)
     /// Something that can't be looked at for another reason, and what to do about that.

@@ -86,7 +86,7 @@ extension LaunchPlanner {
             return
         }
         let what = "\(port.transport == .tcp ? "TCP" : "UDP") port \(port.number)"
-        let holder = facts.neighbours.holders(of: port.claim).first { other in
+        let holder = facts.otherVMs.holders(of: port.claim).first { other in
             other.isRunning && other.ports.contains(where: port.overlaps)
         }
         let sockets = port.transport == .tcp ? "-ltnp" : "-lunp"

@@ -208,6 +208,6 @@ extension ChangeJournal {
     }
 
     private static func bridges(in paths: Paths) throws(VMError) -> [InterfaceName] {
-        try Custody.names(in: paths.networkChanges).compactMap { InterfaceName($0) }
+        try RunFileOwnership.names(in: paths.networkChanges).compactMap { InterfaceName($0) }
     }
 }

@@ -26,7 +26,7 @@ struct ChangeRecord: Equatable {
 
         /// This process's place.
         static func current() throws(VMError) -> Place {
-            Place(boot: try Whereabouts.boot(), namespace: try Whereabouts.networkNamespace())
+            Place(boot: try BootAndNamespaces.boot(), namespace: try BootAndNamespaces.networkNamespace())
         }
     }
 }

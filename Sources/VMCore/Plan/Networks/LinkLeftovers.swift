@@ -2,7 +2,7 @@ import BridgeNet
 
 /// What stays on a link, or is lost with it, when another link takes over its connection, and that the user has to
 /// know: kvmctl can't move it, or it belongs where it is. Pure.
-package struct LinkRemains {
+package struct LinkLeftovers {
     let link: Link
     /// The link that takes over the connection.
     let heir: InterfaceName

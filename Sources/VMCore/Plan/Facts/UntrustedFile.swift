@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// Why a file is not used: somebody else could change or replace it.
-package struct Distrust: Error, Equatable, Sendable {
+package struct UntrustedFile: Error, Equatable, Sendable {
     /// The file, or the directory or link on the way to it.
     package var place: FilePath
     /// Why, in one clause: `belongs to bob`.
@@ -16,7 +16,7 @@ package struct Distrust: Error, Equatable, Sendable {
     }
 }
 
-extension Distrust {
+extension UntrustedFile {
     /// In words, as the reason why a file can't be used.
     package func sentence(for path: FilePath) -> String {
         let rule = "root uses only what nobody else can change"
@@ -31,7 +31,7 @@ extension Distrust {
     }
 }
 
-extension Distrust {
+extension UntrustedFile {
     /// The error for a file that can't be created because of it.
     package func refusal(toMake path: FilePath) -> VMError {
         VMError(
@@ -40,7 +40,7 @@ extension Distrust {
     }
 }
 
-extension Distrust {
+extension UntrustedFile {
     /// The error for a file that a params file names and that can't be used because of it.
     ///
     /// - Parameter place: where it is named.

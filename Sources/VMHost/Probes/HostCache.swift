@@ -7,7 +7,7 @@ import VMCore
 
 /// What a command has found out about the host. Each thing is asked once, however many VMs the command handles. A
 /// command that changes something keeps only what stays the same while it runs; one that only looks keeps everything.
-package final class KnownHost {
+package final class HostCache {
     package let cache: ProbeCache
 
     package init(cache: ProbeCache) { self.cache = cache }

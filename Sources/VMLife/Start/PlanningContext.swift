@@ -7,9 +7,9 @@ import VMHost
 /// million.
 ///
 /// For checks only. What a VM is about to take is checked again.
-package final class Surroundings {
+package final class PlanningContext {
     let paths: Paths
-    let host: KnownHost
+    let host: HostCache
     private let trust: FileTrust
     private var files: [FilePath: Result<VMFile, VMError>] = [:]
     private var glances: [FilePath: Result<VMParams, VMError>] = [:]
@@ -22,7 +22,7 @@ package final class Surroundings {
     package init(_ paths: Paths, trust: FileTrust, keepsProbes: Bool = false) {
         self.paths = paths
         self.trust = trust
-        host = KnownHost(cache: ProbeCache(directory: paths.cache, keeps: keepsProbes))
+        host = HostCache(cache: ProbeCache(directory: paths.cache, keeps: keepsProbes))
     }
 
     /// A params file that is to be acted on.
@@ -47,42 +47,42 @@ package final class Surroundings {
         return try params.get()
     }
 
-    private lazy var runningNeighbours = Result { () throws(VMError) in try NeighbourSurvey(paths).running() }
+    private lazy var runningVMs = Result { () throws(VMError) in try OtherVMSurvey(paths).running() }
 
-    private lazy var definedNeighbours = Result { () throws(VMError) in
+    private lazy var definedVMs = Result { () throws(VMError) in
         var unseen: [VMError] = []
-        let found = NeighbourSurvey(paths).defined(
-            besides: try runningNeighbours.get(), machineID: try host.machineID.get(), noting: &unseen
+        let found = OtherVMSurvey(paths).defined(
+            besides: try runningVMs.get(), machineID: try host.machineID.get(), noting: &unseen
         ) { path throws(VMError) in try glance(at: path) }
         return (found: found, unseen: unseen)
     }
 
-    private lazy var runningOnes = runningNeighbours.map { Neighbourhood($0) }
-    private lazy var runningOnesWithoutAddresses = runningNeighbours.map { neighbours in
-        Neighbourhood(
-            neighbours.lazy.map { neighbour in
-                var neighbour = neighbour
-                neighbour.addresses = []
-                return neighbour
+    private lazy var runningOnes = runningVMs.map { OtherVMs($0) }
+    private lazy var runningOnesWithoutAddresses = runningVMs.map { vms in
+        OtherVMs(
+            vms.lazy.map { vm in
+                var vm = vm
+                vm.addresses = []
+                return vm
             })
     }
     private lazy var allOfThem = Result { () throws(VMError) in
-        Neighbourhood(try runningNeighbours.get() + definedNeighbours.get().found)
+        OtherVMs(try runningVMs.get() + definedVMs.get().found)
     }
 
     /// The VMs that run.
     ///
     /// - Throws: why it can't be told what one of them uses.
-    var running: Neighbourhood { get throws(VMError) { try runningOnes.get() } }
+    var running: OtherVMs { get throws(VMError) { try runningOnes.get() } }
 
     /// The same without their addresses, for a caller that compares those itself.
-    var runningWithoutAddresses: Neighbourhood { get throws(VMError) { try runningOnesWithoutAddresses.get() } }
+    var runningWithoutAddresses: OtherVMs { get throws(VMError) { try runningOnesWithoutAddresses.get() } }
 
     /// The VMs that run, and those that are defined.
-    var all: Neighbourhood { get throws(VMError) { try allOfThem.get() } }
+    var all: OtherVMs { get throws(VMError) { try allOfThem.get() } }
 
     /// An error for each place where more VMs may be defined.
-    var unseen: [VMError] { (try? definedNeighbours.get().unseen) ?? [] }
+    var unseen: [VMError] { (try? definedVMs.get().unseen) ?? [] }
 
     /// Which files VMs use as disks or backing files, as far as a start has to know.
     private(set) lazy var claimsOnStarts = DiskClaims(onStarts: paths, trust)
@@ -115,10 +115,10 @@ package final class Surroundings {
     /// The running and the defined VMs, by their files as they are now, without those of some files.
     ///
     /// - Throws: why it can't be told what one of them uses.
-    func neighbours(besides files: [VMFile]) throws(VMError) -> [Neighbour] {
+    func otherVMs(besides files: [VMFile]) throws(VMError) -> [OtherVM] {
         let own = Set(files.compactMap { FilePlace(of: $0.params.file) })
-        return (try runningNeighbours.get() + definedNeighbours.get().found).filter { neighbour in
-            neighbour.filePlace.map { !own.contains($0) } ?? true
+        return (try runningVMs.get() + definedVMs.get().found).filter { vm in
+            vm.filePlace.map { !own.contains($0) } ?? true
         }
     }
 }

@@ -4,7 +4,7 @@ import SystemPackage
 import VMCore
 
 /// Who owns the run-time files. Root acts on them, so nobody else may be able to write or replace one.
-package enum Custody {
+package enum RunFileOwnership {
     /// Refuses a directory named by root's environment if another user could change or replace it: sudo may be
     /// configured to keep a user's variable.
     ///
@@ -105,13 +105,15 @@ extension VMError {
     /// Why one of kvmctl's files can't be used: something else is in its place, another user owns it, or the kernel's
     /// errno.
     package static func unusable(_ errno: Errno, _ path: FilePath) -> VMError {
-        guard let found = Custody.ownStatus(of: path) else { return .system(errno, path.string, "can't be opened") }
+        guard let found = RunFileOwnership.ownStatus(of: path) else {
+            return .system(errno, path.string, "can't be opened")
+        }
         let remedy: Remedy = "if nobody needs it, remove it"
         if found.st_mode & S_IFMT != S_IFREG {
             return VMError(
                 .denied, path.string, "is not the regular file that kvmctl keeps there", remedy: remedy)
         }
-        guard errno == .notPermitted, !Custody.isOwn(found) else {
+        guard errno == .notPermitted, !RunFileOwnership.isOwn(found) else {
             return .system(errno, path.string, "can't be opened")
         }
         return VMError(

@@ -8,7 +8,7 @@ import VMHost
 
 /// Carries out a launch plan: from the VM's lock to a running guest. On any failure it is rolled back in reverse order,
 /// most of it by the kernel as the descriptors close.
-struct Ignition {
+struct Launcher {
     let plan: LaunchPlan
     let paths: Paths
     /// Whose files may be used.
@@ -25,7 +25,7 @@ struct Ignition {
     ///   - signature: the file in which the process identifies itself just before it becomes QEMU, which does not
     ///     inherit it.
     /// - Returns: the running VM's manifest.
-    func light(
+    func launch(
         _ life: consuming OwnedDescriptor, _ signature: consuming OwnedDescriptor
     ) throws(VMError) -> Manifest {
         var newDisks: [NewFile] = []

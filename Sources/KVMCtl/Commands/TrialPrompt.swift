@@ -5,7 +5,7 @@ import VMCore
 import VMHost
 
 /// The messages and questions to the user while a change is on trial.
-struct TrialTalk {
+struct TrialPrompt {
     private let change: BridgeChange
     /// Whether a user can see the question and answer it.
     private let isTerminal = isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1

@@ -7,7 +7,7 @@ import VMCore
 ///
 /// A process counts only if no other user can pass it off as the caller's: it has the caller's record itself open for
 /// writing; or, if that was removed too, it has the caller's own uid, or one of the uids that root gives to VMs.
-package struct StrayMachine: Sendable {
+package struct OrphanedQEMU: Sendable {
     let process: ProcessIdentity
     /// The VM's name, taken from the path of its record.
     private let name: VMName
@@ -24,10 +24,10 @@ package struct StrayMachine: Sendable {
     private static let ownByName = own.map { Dictionary(grouping: $0, by: \.name) }
 
     /// Sorted by start time: a wrapper script around QEMU has the record open too.
-    private static func found(where isWanted: (UInt32) -> Bool) throws(Errno) -> [StrayMachine] {
-        var found: [StrayMachine] = []
+    private static func found(where isWanted: (UInt32) -> Bool) throws(Errno) -> [OrphanedQEMU] {
+        var found: [OrphanedQEMU] = []
         for pid in try ProcessFiles.pids(where: isWanted) {
-            if let machine = try StrayMachine(pid) { found.append(machine) }
+            if let machine = try OrphanedQEMU(pid) { found.append(machine) }
         }
         return found.sorted { $0.process.startTime < $1.process.startTime }
     }
@@ -67,7 +67,7 @@ package struct StrayMachine: Sendable {
     }
 
     private static func holding(
-        disks: () -> [FilePath], among candidates: [StrayMachine]
+        disks: () -> [FilePath], among candidates: [OrphanedQEMU]
     ) throws(Errno) -> ProcessIdentity? {
         var wanted: Set<FileIdentity> = []
         for disk in disks() {

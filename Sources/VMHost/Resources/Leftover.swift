@@ -5,7 +5,7 @@ import VMCore
 
 /// Something on the host that outlives the process that made it, described so that another process can remove it, and
 /// nothing else by mistake.
-package enum Remnant: Equatable {
+package enum Leftover: Equatable {
     /// A link, identified by its name and a MAC that no other link has. It has both from its creation on.
     case link(InterfaceName, mac: MACAddress)
     /// A VM's tap or macvtap, during one boot of the host.
@@ -26,7 +26,7 @@ package enum Remnant: Equatable {
     case directory(FilePath)
 }
 
-extension Remnant {
+extension Leftover {
     /// Removes it. What is already gone, or has been changed since, is left alone.
     ///
     /// - Parameter deadline: when a program needed for it has to be done.
@@ -34,7 +34,7 @@ extension Remnant {
         switch self {
         case .link(let name, let mac): try Self.removeLink(name, mac)
         case .port(let port, let boot):
-            guard boot == (try Whereabouts.boot()) else { return }
+            guard boot == (try BootAndNamespaces.boot()) else { return }
             try Bridges.routing { (socket) throws(NetworkError) in try socket.remove(port) }
         case .table(let family, let name, let script):
             // Adding first makes the deletion succeed whether or not the table exists.
@@ -69,7 +69,7 @@ extension Remnant {
     }
 }
 
-extension Remnant {
+extension Leftover {
     /// Whether a network has appeared after a bridge, such as a container's or a VPN's. It may depend on forwarding, no
     /// matter who switched it on, and switching it off would silently cut that network off.
     private static func othersMayRoute(besides bridge: InterfaceName) throws(VMError) -> Bool {

@@ -5,7 +5,7 @@ import VMHost
 
 /// A file to be removed: the very file that was inspected, in the directory that it was in then, and never a file that
 /// has replaced it since.
-final class DoomedFile {
+final class FileToRemove {
     /// Its path, as given.
     let path: FilePath
     let status: stat

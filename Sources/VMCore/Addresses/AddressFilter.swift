@@ -1,7 +1,7 @@
 import BridgeNet
 
 /// Which of a guest's addresses are asked for.
-package struct AddressWish: Equatable, Sendable {
+package struct AddressFilter: Equatable, Sendable {
     /// Only this family; nil: both.
     package var family: IPAddress.Family?
     /// Only of the NIC `NETn`; nil: of all.
@@ -17,7 +17,7 @@ package struct AddressWish: Equatable, Sendable {
     }
 
     /// Whether one of them is among these and confirmed. If the guest can't be heard, a remembered one is enough.
-    package func isGranted(by addresses: [GuestAddress], canHear: Bool) -> Bool {
+    package func isSatisfied(by addresses: [GuestAddress], canHear: Bool) -> Bool {
         addresses.contains { admits($0) && ($0.isConfirmed || !canHear) }
     }
 

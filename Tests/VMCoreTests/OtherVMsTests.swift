@@ -26,13 +26,13 @@ import Testing
 
     private func place(_ file: FilePath) -> FilePlace { .file(identity(file)) }
 
-    private func neighbour(_ name: String, isRunning: Bool = false) throws -> Neighbour {
+    private func other(_ name: String, isRunning: Bool = false) throws -> OtherVM {
         let name = try #require(VMName(name))
-        return Neighbour(name: name, file: FilePath("/vms/\(name)/vm.params"), isRunning: isRunning)
+        return OtherVM(name: name, file: FilePath("/vms/\(name)/vm.params"), isRunning: isRunning)
     }
 
     /// The notices about them.
-    private func notices(_ neighbours: [Neighbour], ram: Int64? = nil) throws -> [String] {
+    private func notices(_ otherVMs: [OtherVM], ram: Int64? = nil) throws -> [String] {
         let params = try #require(VMParams.parse(Array(text.utf8), file: "/vms/1/vm.params").params)
         var facts = Host.kvm.facts
         for file in files {
@@ -42,13 +42,13 @@ import Testing
         }
         facts.ownFile = place("/vms/1/vm.params")
         let alone = try LaunchPlan(params, facts: facts).notices
-        facts.neighbours = Neighbourhood(neighbours)
+        facts.otherVMs = OtherVMs(otherVMs)
         facts.hostMemory = ram.map { ByteCount(bytes: $0) }
         return try LaunchPlan(params, facts: facts).notices.filter { !alone.contains($0) }
     }
 
     @Test func everythingThatOneHasAloneIsFound() throws {
-        var other = try neighbour("b")
+        var other = try other("b")
         other.addresses = [.init(network: "macvtap:br0", mac: "52:54:00:00:00:01")]
         other.interfaces = [try #require(InterfaceName("mine"))]
         other.ports = [HostPort(.tcp, "0.0.0.0", 5907)]
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test func whatCanBeSharedIsNoClash() throws {
-        var other = try neighbour("b")
+        var other = try other("b")
         other.addresses = [.init(network: "bridge:br1", mac: "52:54:00:00:00:01")]
         other.ports = [HostPort(.tcp, "127.0.0.2", 5907), HostPort(.udp, "127.0.0.1", 5907)]
         other.media = [
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func itIsNoNeighbourOfItsOwn() throws {
-        var itself = try neighbour("1")
+        var itself = try other("1")
         itself.ports = [HostPort(.tcp, "127.0.0.1", 5907)]
         #expect(try notices([itself]).isEmpty)
         // Nor by another path.
@@ -90,7 +90,7 @@ import Testing
 
     @Test func aThousandAreNotNamed() throws {
         let many = try (0..<1000).map { number in
-            var other = try neighbour("vm\(number)")
+            var other = try other("vm\(number)")
             other.ports = [HostPort(.tcp, "127.0.0.1", 5907)]
             return other
         }
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func oneThatRunsKeepsItFromStarting() throws {
-        var other = try neighbour("1", isRunning: true)
+        var other = try other("1", isRunning: true)
         other.file = "/elsewhere/vm.params"
         other.addresses = [.init(network: "bridge:br0", mac: "52:54:00:00:00:01")]
         #expect {
@@ -113,7 +113,7 @@ import Testing
     @Test func memoryIsAddedUp() throws {
         let gibibyte: Int64 = 1 << 30
         let others = try ["b", "c"].map { name in
-            var other = try neighbour(name, isRunning: name == "b")
+            var other = try other(name, isRunning: name == "b")
             other.memory = ByteCount(bytes: 2 * gibibyte)
             return other
         }
@@ -122,7 +122,7 @@ import Testing
         #expect(
             try notices(others, ram: 2 * gibibyte).first?.hasPrefix("this VM and the running ones have 3 GiB") == true)
         // If it was read with the others, it counts once.
-        var itself = try neighbour("1")
+        var itself = try other("1")
         itself.filePlace = place("/vms/1/vm.params")
         itself.memory = ByteCount(bytes: gibibyte)
         #expect(try notices(others + [itself], ram: 5 * gibibyte).isEmpty)

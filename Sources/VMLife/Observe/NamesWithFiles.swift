@@ -4,14 +4,14 @@ import VMHost
 
 /// The names of all VMs that have run-time files or logs. Most of a thousand defined VMs have none, and looking for the
 /// files of each takes longer than reading its params file.
-struct Traces {
+struct NamesWithFiles {
     /// nil: a directory can't be listed, so that each VM has to be looked for.
     private let names: Set<String>?
 
     /// - Parameters:
     ///   - others: which other users' places count too.
     ///   - own: the VMs that have some in the caller's own places.
-    init(names own: [VMName], _ others: Others) {
+    init(names own: [VMName], _ others: OtherUsers) {
         var found = Set(own.map(\.description))
         do throws(Errno) {
             if case .root(let place) = others {

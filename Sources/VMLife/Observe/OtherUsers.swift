@@ -5,17 +5,17 @@ import VMCore
 import VMHost
 
 /// Which other users of this host may run VMs, as far as the caller believes their files.
-package enum Others: Sendable {
+package enum OtherUsers: Sendable {
     /// None: `KVMCTL_RUN` has moved the caller's own places.
     case none
     /// Root, whom every user believes.
     case root(Paths)
     /// Other users. Root believes a user only about that user's own VMs, and only what one of that user's processes
     /// confirms.
-    case users(Hearsay)
+    case users(OtherUsersVMs)
 
     /// The other users that matter to a caller.
-    package static func of(uid: UInt32, environment: (String) -> String?) -> Others {
+    package static func of(uid: UInt32, environment: (String) -> String?) -> OtherUsers {
         guard environment("KVMCTL_RUN") == nil else { return .none }
         return uid == 0 ? .users(.all) : .root(.system)
     }
@@ -26,9 +26,9 @@ package enum Others: Sendable {
 /// Their owner may put anything there: a link, a pipe, a file system that never responds, gigabytes. So another process
 /// reads them, with a deadline: only regular files that the user owns, and only a little of each. What they say counts
 /// only if a QEMU that runs as that user confirms it. A claim alone is no reason to refuse root anything.
-package final class Hearsay: Sendable {
+package final class OtherUsersVMs: Sendable {
     /// The only instance: its time limit covers everything that a command reads.
-    static let all = Hearsay()
+    static let all = OtherUsersVMs()
 
     private let reader = RemoteReader()
     private let spent = Mutex(Duration.zero)
@@ -58,7 +58,7 @@ package final class Hearsay: Sendable {
         let place = Paths.ofUser(owner)
         if let machine = machine(of: name, file, in: place, owner) { return machine }
         // Only the user knows what their XDG_RUNTIME_DIR and KVMCTL_RUN were.
-        let process = try? StrayMachine.holding(disks: disks, of: name, owner: owner)
+        let process = try? OrphanedQEMU.holding(disks: disks, of: name, owner: owner)
         return process.map { Machine(process: $0, place: place, isElsewhere: true) }
     }
 

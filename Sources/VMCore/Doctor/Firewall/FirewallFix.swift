@@ -1,5 +1,5 @@
 /// Commands that let one thing through a packet filter, and nothing else.
-struct FirewallMending {
+struct FirewallFix {
     let firewall: Firewall
 
     /// Accepts bridged packets.

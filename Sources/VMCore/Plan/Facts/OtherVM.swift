@@ -2,7 +2,7 @@ import BridgeNet
 import SystemPackage
 
 /// Another VM on the host, and what it has that two VMs can't share.
-package struct Neighbour: Equatable, Sendable, CustomStringConvertible {
+package struct OtherVM: Equatable, Sendable, CustomStringConvertible {
     /// Its name.
     package var name: VMName
     /// Its params file.
@@ -77,7 +77,7 @@ package struct Neighbour: Equatable, Sendable, CustomStringConvertible {
     package var description: String { "the \(isRunning ? "running " : "")VM \(name) (\(file))" }
 }
 
-extension Neighbour {
+extension OtherVM {
     /// What it can't share with another VM.
     var claims: [Claim] {
         var claims = [.name(name)] + addresses.map(\.station) + interfaces.map(Claim.interface) + ports.map(\.claim)
@@ -95,7 +95,7 @@ extension HostPort {
 
 extension LaunchPlan {
     /// What this VM can't share with a running one, as far as nothing else on the host shows it.
-    package func conflicts(with other: Neighbour) -> [VMError] {
+    package func conflicts(with other: OtherVM) -> [VMError] {
         var conflicts: [VMError] = []
         if other.name == name { conflicts.append(nameConflict(with: other)) }
         for nic in summary.nics where nic.network != .user {
@@ -106,14 +106,14 @@ extension LaunchPlan {
         return conflicts
     }
 
-    func nameConflict(with other: Neighbour) -> VMError {
+    func nameConflict(with other: OtherVM) -> VMError {
         VMError(
             .busy, file.string, "the name \(name) is taken by \(other)",
             remedy: "stop that VM, or give this one another NAME")
     }
 
     /// Two guests with one address on one network would receive each other's frames.
-    func addressConflict(_ nic: Summary.NIC, with other: Neighbour) -> VMError {
+    func addressConflict(_ nic: Summary.NIC, with other: OtherVM) -> VMError {
         VMError(
             .busy, nic.place, "the MAC \(nic.mac) on \(nic.network) is taken by \(other)",
             remedy: "give one of them another, such as NET\(nic.index)_MAC=\(Self.otherMAC(nic.mac))")
@@ -128,5 +128,5 @@ extension LaunchPlan {
 
 extension LaunchPlan.Summary.NIC {
     /// Its address as other VMs see it.
-    package var address: Neighbour.Address { .init(network: network.description, mac: mac.description) }
+    package var address: OtherVM.Address { .init(network: network.description, mac: mac.description) }
 }

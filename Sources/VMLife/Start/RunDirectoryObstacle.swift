@@ -8,7 +8,7 @@ extension RuntimeDirectory {
     func obstacle(in paths: Paths) -> VMError? {
         do throws(Errno) {
             if let directory = try status(of: path) {
-                do throws(VMError) { try Custody.refuseForeign(directory, at: path) } catch { return error }
+                do throws(VMError) { try RunFileOwnership.refuseForeign(directory, at: path) } catch { return error }
             }
             try Self.refuseClosed(path)
         } catch { return cannotMake(error) }

@@ -5,7 +5,7 @@ import VMCore
 import VMHost
 
 /// Finds the other VMs of the host.
-struct NeighbourSurvey {
+struct OtherVMSurvey {
     private let paths: Paths
     private let locator: VMLocator
 
@@ -18,10 +18,10 @@ struct NeighbourSurvey {
     ///
     /// - Parameter matters: which of them are of interest; no details are read of the others.
     /// - Throws: why it can't be told what one of them uses.
-    func running(where matters: (Neighbour) -> Bool = { _ in true }) throws(VMError) -> [Neighbour] {
-        var found: [Neighbour] = []
+    func running(where matters: (OtherVM) -> Bool = { _ in true }) throws(VMError) -> [OtherVM] {
+        var found: [OtherVM] = []
         for (name, manifest) in try manifests() {
-            var other = Neighbour(manifest, name)
+            var other = OtherVM(manifest, name)
             guard matters(other), try Observation(name, in: paths).isAlive else { continue }
             other.filePlace = FilePlace(of: other.file)
             other.ports = try manifest.ports(in: paths)
@@ -35,7 +35,7 @@ struct NeighbourSurvey {
     /// The VMs that were started since boot, with their names and addresses. Some of them may have ended.
     ///
     /// - Throws: why it can't be told what one of them uses.
-    func everStarted() throws(VMError) -> [Neighbour] { try manifests().map { Neighbour($1, $0) } }
+    func everStarted() throws(VMError) -> [OtherVM] { try manifests().map { OtherVM($1, $0) } }
 
     private func manifests() throws(VMError) -> [(VMName, Manifest)] {
         var found: [(VMName, Manifest)] = []
@@ -52,16 +52,16 @@ struct NeighbourSurvey {
     ///   - unseen: receives an error for each place where there may be more.
     ///   - read: reads a params file.
     func defined(
-        besides running: [Neighbour], machineID: String, noting unseen: inout [VMError],
+        besides running: [OtherVM], machineID: String, noting unseen: inout [VMError],
         reading read: (FilePath) throws(VMError) -> VMParams
-    ) -> [Neighbour] {
+    ) -> [OtherVM] {
         let alive = Set(running.compactMap(\.filePlace))
         let defined = locator.definitions()
         unseen += defined.unseen
         return defined.files.compactMap { file in
             let place = FilePlace(of: file)
             guard place.map({ !alive.contains($0) }) ?? true, let params = try? read(file) else { return nil }
-            var other = Neighbour(name: params.name.value, file: file, isRunning: false, memory: params.memory.value)
+            var other = OtherVM(name: params.name.value, file: file, isRunning: false, memory: params.memory.value)
             other.filePlace = place
             other.uuid = params.uuid?.value.uuidString.lowercased()
             let machine = Identity(params, machineID: machineID)
@@ -80,7 +80,7 @@ struct NeighbourSurvey {
     }
 }
 
-extension Neighbour {
+extension OtherVM {
     /// A VM that was started, with its name and its addresses.
     init(_ manifest: Manifest, _ name: VMName) {
         self.init(

@@ -3,7 +3,7 @@ import VMCore
 import VMHost
 
 /// All VMs, read once and only when needed, however many VMs a command line names.
-final class VMCensus {
+final class VMIndex {
     private let locator: VMLocator
 
     init(_ locator: VMLocator) { self.locator = locator }

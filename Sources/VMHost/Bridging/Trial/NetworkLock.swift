@@ -7,7 +7,7 @@ extension Bridges {
     /// acting. A user, who can change nothing, needs no turn.
     ///
     /// - Throws: `.busy` if another command keeps the turn, as during a trial; the error of `body`.
-    package static func inTurn(_ paths: Paths, _ body: () throws -> Void) throws {
+    package static func withNetworkLocked(_ paths: Paths, _ body: () throws -> Void) throws {
         guard geteuid() == 0 else { return try body() }
         let path = paths.run.appending("network")
         try makePrivateDirectory(paths.networkChanges, below: paths.run)

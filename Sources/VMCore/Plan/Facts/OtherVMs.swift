@@ -23,8 +23,8 @@ package enum Claim: Hashable, Sendable {
 
 /// The other VMs on the host, indexed by what they claim: comparing each of a thousand VMs with all others would take
 /// minutes.
-package struct Neighbourhood: Equatable, Sendable {
-    private var all: [Neighbour] = []
+package struct OtherVMs: Equatable, Sendable {
+    private var all: [OtherVM] = []
     private var positions: [Claim: [Int]] = [:]
     /// The memory of the running VMs.
     private(set) var memoryInUse: Int64 = 0
@@ -35,22 +35,22 @@ package struct Neighbourhood: Equatable, Sendable {
     package init() {}
 
     /// The VMs of a host.
-    package init(_ neighbours: some Sequence<Neighbour>) {
-        for neighbour in neighbours { add(neighbour) }
+    package init(_ vms: some Sequence<OtherVM>) {
+        for vm in vms { add(vm) }
     }
 
-    package mutating func add(_ neighbour: Neighbour) {
-        for claim in Set(neighbour.claims) { positions[claim, default: []].append(all.count) }
-        all.append(neighbour)
-        memory = Self.sum(memory, neighbour.memory)
-        if neighbour.isRunning { memoryInUse = Self.sum(memoryInUse, neighbour.memory) }
+    package mutating func add(_ vm: OtherVM) {
+        for claim in Set(vm.claims) { positions[claim, default: []].append(all.count) }
+        all.append(vm)
+        memory = Self.sum(memory, vm.memory)
+        if vm.isRunning { memoryInUse = Self.sum(memoryInUse, vm.memory) }
     }
 
     /// How many VMs there are.
     var count: Int { all.count }
 
     /// Those that claim something, in the order that they were added.
-    package func holders(of claim: Claim) -> some RandomAccessCollection<Neighbour> {
+    package func holders(of claim: Claim) -> some RandomAccessCollection<OtherVM> {
         (positions[claim] ?? []).lazy.map { all[$0] }
     }
 

@@ -8,8 +8,8 @@ extension NICTrace {
     ///   - received: How many packets it has sent since the VM started; nil if that is not known.
     ///   - network: Its network, as in vm.params.
     ///   - linkLocal: The link-local addresses found.
-    package func story(received: UInt64?, network: String, linkLocal: [IPAddress]) -> String {
-        if let words = dhcp.story(network: network) { return words }
+    package func explanation(received: UInt64?, network: String, linkLocal: [IPAddress]) -> String {
+        if let words = dhcp.explanation(network: network) { return words }
         if let address = linkLocal.first {
             let missing = address.isIPv4 ? "no DHCP server answered it" : "no router or DHCP server gave it another"
             return "only the link-local address \(address): \(missing)"
@@ -24,7 +24,7 @@ extension NICTrace {
 
 extension DHCPTrace {
     /// Where the exchange got stuck; nil if there was none, or it succeeded.
-    fileprivate func story(network: String) -> String? {
+    fileprivate func explanation(network: String) -> String? {
         guard let last else { return nil }
         let times = unanswered == 1 ? "once" : "\(unanswered) times"
         let server = last.server.map { "the DHCP server \($0)" } ?? "a DHCP server"

@@ -3,7 +3,7 @@ import SystemPackage
 import VMCore
 
 /// The boot and the namespaces of this process. Kernel numbers such as pids are valid only there.
-package enum Whereabouts {
+package enum BootAndNamespaces {
     /// The id of the host's present boot (proc_sys_kernel(5), random/boot_id).
     ///
     /// - Throws: if it can't be read. Records can then be assigned neither to this boot nor to another.

@@ -44,7 +44,7 @@ extension DescriptorTable {
         return try resource.hold(for: plan.name) { (journal) throws(VMError) in
             let macvtap = try Self.makeMacvtap(planned, alias: plan.name, &journal, using: &route)
             // The journal has its MAC address from before its creation; its index holds even if that address changes.
-            try journal.note(.port(macvtap.identity, boot: try Whereabouts.boot()))
+            try journal.note(.port(macvtap.identity, boot: try BootAndNamespaces.boot()))
             do throws(NetworkError) {
                 for number in plan.queueNumbers(of: planned.nic) {
                     hold(queue: try macvtap.openQueue(isMultiqueue: planned.queues > 1), as: number)
@@ -62,7 +62,7 @@ extension DescriptorTable {
     func holdTaps(
         of plan: LaunchPlan, _ paths: Paths, using route: inout RouteSocket?
     ) throws(VMError) -> OwnedDescriptor {
-        let boot = try Whereabouts.boot()
+        let boot = try BootAndNamespaces.boot()
         return try HostResource("taps.\(plan.name)", in: paths).hold(for: plan.name) { (journal) throws(VMError) in
             for port in ports where !port.isMacvtap {
                 try journal.note(.port(port.identity, boot: boot))
