@@ -9,14 +9,14 @@ enum LeftBehind {
     /// Cleans up, unless the command is one that changes nothing.
     static func remove(before arguments: [String]) {
         let isLooking = arguments.contains("--dry-run") || ["check", "explain"].contains(arguments.first)
-        guard !isLooking, let paths = try? Places.current() else { return }
-        HostResource.sweep(paths).forEach(Message.error)
+        guard !isLooking, let site = try? Site.current else { return }
+        HostResource.sweep(site.paths).forEach(Message.error)
         // The doctor reports what it finds, and `trim-logs` reports its own failures.
         if !["doctor", "trim-logs"].contains(arguments.first) {
             // The command itself will look for the VMs, or say why it can't.
-            (try? LogBound(paths).enforce())?.forEach(Message.error)
+            (try? LogBound(site).enforce())?.forEach(Message.error)
         }
-        let changes = Trial.settleLeftovers(paths)
+        let changes = Trial.settleLeftovers(site.paths)
         changes.done.forEach(Message.note)
         changes.failures.forEach(Message.error)
     }

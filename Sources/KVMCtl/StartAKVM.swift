@@ -32,12 +32,12 @@ struct StartAKVM {
     }
 
     func run() throws {
-        let paths = try Places.current()
-        let vm = try VMLocator(paths).find(params)
+        let site = try Site.current
+        let context = PlanningContext(site, trust: try site.trust(), keepsProbes: true)
+        let vm = try site.find(params, in: context)
         var options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
         options.cdromWord = "the ISO"
-        let context = PlanningContext(paths, trust: try Places.trust(), keepsProbes: true)
-        let starting = Starting(try context.file(of: vm), options: options, in: context)
+        let starting = try vm.starting(options, in: context)
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
         print(outcome.text(of: vm.name))
     }

@@ -56,10 +56,10 @@ import Testing
         return clinux_take_out(file.rawValue, 0, clinux_block_size(file.rawValue)) == 0
     }
 
-    private func bound(in place: FilePath) -> LogBound {
+    private func bound(in place: FilePath) throws -> LogBound {
         var paths = Paths.system
         paths.run = place
-        return LogBound(paths, size: Int64(Self.size))
+        return LogBound(try Site.current.looking(at: paths), size: Int64(Self.size))
     }
 
     @Test(arguments: places) func theNewestIsKept(_ place: FilePath) throws {
@@ -130,7 +130,8 @@ import Testing
             try writeAll(lines, to: file.descriptor)
         }
         try append(0..<10)
-        var reader = try LogReader(.console, of: name, in: paths)
+        let vm = Machine(name: name, file: "", site: try Site.current.looking(at: paths))
+        var reader = try LogReader(.console, of: vm)
         func readOn() throws {
             while true {
                 let bytes = try reader.next()

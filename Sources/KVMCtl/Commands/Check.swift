@@ -14,15 +14,14 @@ struct Check: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let context = PlanningContext(try Places.current(), trust: try trust.trust())
-        let inventory = try Places.inventory()
+        let context = PlanningContext(try Site.current, trust: try trust.trust())
         try output.list("kvmctl.check/1", failing: { Self.verdict(ok: false, [$0.description]) }) { results in
-            try targets.forEach(results, reading: context) { vm in
+            try targets.forEach(results, in: context) { vm in
                 let known: [String: JSON] = [
                     "name": .string(vm.name.description), "params": .string(vm.file.string),
                 ]
                 results.add(known)
-                let notices = try check(vm, context, isRunning: inventory.mayRun(vm))
+                let notices = try check(vm, context)
                 results.add(known.merging(Self.verdict(ok: true, notices)) { own, _ in own })
                 guard !output.json else { return }
                 print("\(vm.name): ok")
@@ -31,11 +30,12 @@ struct Check: ParsableCommand {
         }
     }
 
-    private func check(_ vm: VMReference, _ context: PlanningContext, isRunning: Bool) throws -> [String] {
-        let file = try context.file(of: vm)
-        let starting = Starting(file, in: context)
+    private func check(_ vm: Machine, _ context: PlanningContext) throws -> [String] {
+        let isRunning = try vm.mayRun()
+        let starting = try vm.starting(in: context)
         let plan = try starting.plan(to: .check(isRunning: isRunning))
-        let unchecked = file.params.qemuArguments.isEmpty ? [] : ["QEMUARGn was not checked: only QEMU can judge it"]
+        let unchecked =
+            starting.params.qemuArguments.isEmpty ? [] : ["QEMUARGn was not checked: only QEMU can judge it"]
         return starting.notices(of: plan) + plan.derivedValues + unchecked
     }
 

@@ -18,16 +18,15 @@ struct Console: ParsableCommand {
     var vm: String
 
     func run() throws {
-        let paths = try Places.current()
-        let reference = try VMLocator(paths).find(vm)
-        let name = reference.name
-        try Places.inventory().refuseAnothers(reference)
+        let machine = try Site.current.find(vm)
+        let name = machine.name
+        try machine.refuseAnothers()
         let end: ConsoleEnd
-        if let relay = try ConsoleRelay.connect(reference, paths: paths) {
+        if let relay = try machine.console() {
             if isatty(STDIN_FILENO) == 1 { Message.note("connected to \(name); Ctrl-] leaves") }
             end = try relay.run(input: STDIN_FILENO, output: STDOUT_FILENO) { Message.write(Self.text($0)) }
         } else {
-            end = try watch(name, paths)
+            end = try watch(machine)
         }
         switch end {
         case .left: Message.write("\nkvmctl: left the console of \(name)\n")
@@ -38,13 +37,14 @@ struct Console: ParsableCommand {
 
     /// Follows what the holder of the console sees. A script that wants to type is refused, because nobody would read
     /// its input.
-    private func watch(_ name: VMName, _ paths: Paths) throws -> ConsoleEnd {
+    private func watch(_ machine: Machine) throws -> ConsoleEnd {
+        let name = machine.name
         guard isatty(STDIN_FILENO) == 1 else {
             throw VMError(
                 .busy, name.description, "its console is in use",
                 remedy: .run("follow its output", "kvmctl logs --follow \(name)"))
         }
-        var watch = try ConsoleWatch(name, paths: paths)
+        var watch = try ConsoleWatch(machine)
         Message.note(
             "the console of \(name) is in use: you see its output, but your input is ignored; Ctrl-] leaves")
         return try watch.run(input: STDIN_FILENO, output: STDOUT_FILENO)

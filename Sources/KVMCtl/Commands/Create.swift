@@ -60,11 +60,11 @@ struct Create: ParsableCommand {
 
     func run() throws {
         let networks = net.isEmpty ? [try Self.usualNetwork()] : net.compactMap(\.self)
-        let paths = try Places.current()
+        let site = try Site.current
         let vm = NewVM(
-            place: try VMLocator(paths).place(forNew: place), name: name, memory: memory, cpus: cpus,
+            place: try site.place(forNew: place), name: name, memory: memory, cpus: cpus,
             disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))
-        let creating = try Creating(vm, paths: paths, trust: try Places.trust(), looking: dryRun.isOn)
+        let creating = try Creating(vm, in: site, trust: try site.trust(), looking: dryRun.isOn)
         try creating.check()
         creating.warnings.forEach(Message.note)
         if !dryRun.isOn { try creating.create() }

@@ -20,7 +20,8 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let findings = try Places.doctor().findings(for: subjects)
+        let site = try Site.current
+        let findings = try Doctor(site, trust: try site.trust()).findings(for: subjects)
         if output.json {
             output.print(list: findings.map(\.json))
         } else {

@@ -15,11 +15,9 @@ struct Explain: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let paths = try Places.current()
-        let reference = try VMLocator(paths).find(vm)
-        let context = PlanningContext(paths, trust: try trust.trust())
-        let starting = Starting(try context.file(of: reference), in: context)
-        let plan = try starting.plan(to: .show(isRunning: true))
+        let site = try Site.current
+        let context = PlanningContext(site, trust: try trust.trust())
+        let plan = try site.find(vm, in: context).starting(in: context).plan(to: .show(isRunning: true))
         if output.json {
             output.print(list: plan.arguments.map(\.json))
             return

@@ -54,16 +54,15 @@ struct IP: ParsableCommand {
     }
 
     private func ask(_ results: VMResults, tell: (AddressReport) -> Void) throws {
-        let paths = try Places.current()
         let deadline = wait.map { Deadline(in: $0) }
         let wish = AddressFilter(family: ipv4 ? .ipv4 : ipv6 ? .ipv6 : nil, nic: nic, linkLocal: any)
         // Listening starts for all VMs before the first is waited for: the kernel queues what the others send
         // meanwhile.
-        let prepare = { (vm: VMReference) throws -> AddressSearch? in
+        let prepare = { (vm: Machine) throws -> AddressSearch? in
             // With --all, a VM that does not run is not a failure.
-            if targets.all, try !Places.inventory().mayRun(vm) { return nil }
-            try Places.inventory().refuseAnothers(vm)
-            return try AddressSearch(vm, wish: wish, paths: paths)
+            if targets.all, try !vm.mayRun() { return nil }
+            try vm.refuseAnothers()
+            return try vm.addressSearch(wish)
         }
         try targets.forEach(results, prepare, holding: AddressSearch.descriptors) { search in
             guard let search else { return }

@@ -12,9 +12,9 @@ struct List: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let listing = try Places.inventory().listing()
-        if output.json { output.print(list: listing.entries.map(\.json)) } else { show(listing.entries) }
-        let unseen = listing.unseen + listing.entries.compactMap(\.obstacle)
+        let inventory = try Site.current.inventory()
+        if output.json { output.print(list: inventory.entries.map(\.json)) } else { show(inventory.entries) }
+        let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)
         unseen.merged.forEach(Message.error)
         if let failure = SomeFailed(unseen) { throw failure }
     }

@@ -29,9 +29,7 @@ struct Logs: ParsableCommand {
     }
 
     func run() throws {
-        let vm = try VMLocator(try Places.current()).find(vm)
-        let place = try Places.inventory().place(of: vm)
-        var log = try LogReader(kind, of: vm.name, previous: previous, lastLines: lines, in: place)
+        var log = try Site.current.find(vm).log(kind, previous: previous, lastLines: lines)
         // A guest's output can hold escape sequences. They are made visible on a terminal, and left as they are
         // elsewhere.
         var shown = isatty(STDOUT_FILENO) == 1 ? PrintableStream(keeping: ["\t", "\n", "\r"]) : nil

@@ -2,6 +2,7 @@ import ArgumentParser
 import BridgeNet
 import VMCore
 import VMHost
+import VMLife
 
 /// `kvmctl net`.
 struct Net: ParsableCommand {
@@ -52,7 +53,7 @@ struct NetShow: ParsableCommand {
                 .notFound, name.description, "there is no such bridge",
                 remedy: .run("make it", "kvmctl net up \(name)"))
         }
-        let paths = try Places.current()
+        let paths = try Site.current.paths
         let trials = bridges.reduce(into: [:]) { trials, bridge in
             trials[bridge.name] = InterfaceName(bridge.name).flatMap { Trial.secondsLeft($0, paths) }
         }
@@ -94,7 +95,7 @@ struct NetResult {
     /// Plans and makes a change while no other command changes the host's network. A dry run does not have to wait.
     static func withNetworkLocked(_ dryRun: DryRunOption, _ body: () throws -> Void) throws {
         if dryRun.isOn { return try body() }
-        try Bridges.withNetworkLocked(try Places.current(), body)
+        try Bridges.withNetworkLocked(try Site.current.paths, body)
     }
 
     /// Carries out the change, unless this is a dry run, and reports it.
@@ -102,11 +103,11 @@ struct NetResult {
     /// - Parameter trial: How long the change is on trial; nil if it is not.
     func reach(_ dryRun: DryRunOption, _ output: OutputOptions, trial: Duration? = nil) throws {
         if !dryRun.isOn, !change.isEmpty {
-            try Places.refuseUser("\(change.bridge)")
+            try Site.current.refuseUser("\(change.bridge)")
             if let trial {
                 try TrialPrompt(change).run(for: trial)
             } else {
-                try change.carryOut(try Places.current())
+                try change.carryOut(try Site.current.paths)
             }
             change.notices.forEach(Message.note)
         }

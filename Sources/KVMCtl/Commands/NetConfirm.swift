@@ -2,6 +2,7 @@ import ArgumentParser
 import BridgeNet
 import VMCore
 import VMHost
+import VMLife
 
 /// `kvmctl net confirm`.
 struct NetConfirm: ParsableCommand {
@@ -16,9 +17,9 @@ struct NetConfirm: ParsableCommand {
 
     func run() throws {
         // Only root can see what is on trial.
-        try Places.refuseUser(bridge?.description ?? "net confirm")
+        try Site.current.refuseUser(bridge?.description ?? "net confirm")
         let name = try bridge.map { bridge throws(VMError) in try Bridges.name(of: bridge) }
-        let kept = try Trial.keep(name, try Places.current(), isDry: dryRun.isOn)
+        let kept = try Trial.keep(name, try Site.current.paths, isDry: dryRun.isOn)
         if output.json {
             output.print([
                 "schema": "kvmctl.confirm/1", "dryRun": .bool(dryRun.isOn),

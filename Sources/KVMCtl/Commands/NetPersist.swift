@@ -2,6 +2,7 @@ import ArgumentParser
 import BridgeNet
 import VMCore
 import VMHost
+import VMLife
 
 /// `kvmctl net persist`.
 struct NetPersist: ParsableCommand {
@@ -29,7 +30,7 @@ struct NetPersist: ParsableCommand {
 
     func run() throws {
         let name = try Bridges.name(of: bridge)
-        if Trial.isOn(name, try Places.current()) {
+        if Trial.isOn(name, try Site.current.paths) {
             throw VMError(
                 .busy, name.description, "is on trial: what is written now would outlast a rollback",
                 remedy: .run("keep it first", "kvmctl net confirm \(name)"))

@@ -1,39 +1,8 @@
 import ArgumentParser
-import Glibc
 import SystemPackage
 import VMCore
 import VMHost
 import VMLife
-
-/// What the caller's user and environment determine: paths, the inventory of VMs, trust.
-enum Places {
-    private static func environment(_ key: String) -> String? { getenv(key).map { String(cString: $0) } }
-
-    /// Refuses to change the host's network for a user who is not root.
-    ///
-    /// - Throws: `.denied` if the caller is not root.
-    static func refuseUser(_ subject: String) throws(VMError) {
-        guard geteuid() != 0 else { return }
-        throw VMError(
-            .denied, subject, "only root can change the host's network", remedy: "run it as root, with sudo")
-    }
-
-    static func current() throws(VMError) -> Paths { try Paths.of(uid: geteuid(), environment: environment) }
-
-    static func inventory() throws(VMError) -> Inventory {
-        Inventory(try current(), others: OtherUsers.of(uid: geteuid(), environment: environment))
-    }
-
-    static func doctor() throws(VMError) -> Doctor {
-        Doctor(
-            try current(), others: OtherUsers.of(uid: geteuid(), environment: environment), trust: try trust())
-    }
-
-    /// Which users' files are trusted.
-    static func trust(owner: Bool = false) throws(VMError) -> FileTrust {
-        try FileTrust.of(uid: geteuid(), environment: environment, trustingOwner: owner)
-    }
-}
 
 /// The VMs that a command acts on.
 struct Targets: ParsableArguments {
@@ -54,9 +23,9 @@ struct Targets: ParsableArguments {
     ///     - context: Reads the files in which the VMs' names are, if they have to be read again later.
     /// - Throws: The failure, if there was only one VM; `SomeFailed` if some of several failed.
     func forEach(
-        _ results: VMResults, reading context: PlanningContext? = nil, _ body: (VMReference) throws -> Void
+        _ results: VMResults, in context: PlanningContext? = nil, _ body: (Machine) throws -> Void
     ) throws {
-        try forEach(results, reading: context, { $0 }, then: body)
+        try forEach(results, in: context, { $0 }, then: body)
     }
 
     /// The same in two rounds: prepares something for each VM before the first one is dealt with.
@@ -69,13 +38,13 @@ struct Targets: ParsableArguments {
     ///     - between: Called when the VMs of a batch are prepared, before they are dealt with. An error ends the
     ///   command.
     func forEach<Prepared>(
-        _ results: VMResults, reading context: PlanningContext? = nil, _ prepare: (VMReference) throws -> Prepared,
+        _ results: VMResults, in context: PlanningContext? = nil, _ prepare: (Machine) throws -> Prepared,
         holding descriptors: Int = 0, between: ([Prepared]) throws -> Void = { _ in },
         then body: (Prepared) throws -> Void
     ) throws {
-        let locator = VMLocator(try Places.current())
+        let site = try Site.current
         var attempts = Attempts(results: results, words: all ? nil : vms)
-        func deal(with found: [Result<VMReference, VMError>]) throws {
+        func deal(with found: [Result<Machine, VMError>]) throws {
             let first = attempts.names.count
             attempts.names += found.map { try? $0.get().name.description }
             let atOnce = DescriptorLimit.room(for: found.count, each: descriptors)
@@ -88,12 +57,12 @@ struct Targets: ParsableArguments {
             }
         }
         if all {
-            let running = locator.running()
+            let running = site.running()
             try deal(with: running)
             // A VM that can't be found counts as a failure.
-            try deal(with: locator.defined(besides: running.compactMap { try? $0.get() }, reading: context))
+            try deal(with: site.defined(besides: running.compactMap { try? $0.get() }, in: context))
         } else {
-            try deal(with: locator.find(vms))
+            try deal(with: site.find(vms, in: context))
         }
         if attempts.failures > 0 { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
     }
@@ -146,7 +115,7 @@ struct TrustOption: ParsableArguments {
     var owner = false
 
     /// Which users' files are trusted.
-    func trust() throws(VMError) -> FileTrust { try Places.trust(owner: owner) }
+    func trust() throws(VMError) -> FileTrust { try Site.current.trust(owner: owner) }
 }
 
 /// `--dry-run`.

@@ -46,7 +46,7 @@ struct Remove: ParsableCommand {
 
     /// A VM to be removed.
     private struct Wish {
-        var vm: VMReference
+        var vm: Machine
         /// The files that the question lists; nil if none is asked.
         var files: Set<FilePath>?
     }
@@ -55,19 +55,19 @@ struct Remove: ParsableCommand {
     private var asks: Bool { (targets.all || disks && targets.vms.count > 1) && !yes && !dryRun.isOn }
 
     private func context() throws -> PlanningContext {
-        PlanningContext(try Places.current(), trust: try trust.trust())
+        PlanningContext(try Site.current, trust: try trust.trust())
     }
 
-    private func wish(_ vm: VMReference, in context: PlanningContext) throws -> Wish {
+    private func wish(_ vm: Machine, in context: PlanningContext) throws -> Wish {
         guard asks else { return Wish(vm: vm) }
         let files = Set(try plan(vm, in: context).gone)
         context.takeAsRemoved(vm)
         return Wish(vm: vm, files: files)
     }
 
-    private func plan(_ vm: VMReference, in context: PlanningContext) throws -> Removing {
-        try Places.inventory().refuseAnothers(vm)
-        return try Removing(vm, disks: disks, in: context)
+    private func plan(_ vm: Machine, in context: PlanningContext) throws -> Removing {
+        try vm.refuseAnothers()
+        return try vm.removing(disks: disks, in: context)
     }
 
     private func confirm(_ wishes: [Wish]) throws {

@@ -15,9 +15,8 @@ struct Show: ParsableCommand {
 
     func run() throws {
         try output.list("kvmctl.vm/1") { results in
-            let inventory = try Places.inventory()
             try targets.forEach(results) { vm in
-                let details = VMDetails(inventory.entry(vm))
+                let details = VMDetails(vm.entry())
                 if output.json { results.add(details.json) } else { print(details.text) }
                 if let obstacle = details.entry.obstacle { throw obstacle }
             }

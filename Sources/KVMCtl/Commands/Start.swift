@@ -42,22 +42,19 @@ struct Start: ParsableCommand {
         let options = StartOptions(
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
         let context = PlanningContext(
-            try Places.current(), trust: try trust.trust(), keepsProbes: !dryRun.isOn)
-        let inventory = try Places.inventory()
+            try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
         try output.list(dryRun.isOn ? "kvmctl.plan/1" : "kvmctl.start/1") { results in
-            try targets.forEach(results) { vm in
+            try targets.forEach(results, in: context) { vm in
                 let stopwatch = Stopwatch()
-                let file = try context.file(of: vm)
-                stopwatch.lap(.parse)
-                let starting = Starting(file, options: options, in: context, stopwatch: stopwatch)
+                let starting = try vm.starting(options, in: context, stopwatch: stopwatch)
                 if dryRun.isOn {
-                    let plan = try starting.plan(to: .show(isRunning: inventory.mayRun(vm)))
+                    let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
                     if output.json { results.add(plan.json) } else { print(plan.text) }
                     starting.notices(of: plan).forEach(Message.note)
                     return
                 }
                 if foreground, let end = try Foreground.leaveTerminal() {
-                    end.failure(of: vm.name, in: try Places.current()).map(Message.error)
+                    end.failure(of: vm).map(Message.error)
                     end.repeatHere()
                 }
                 try start(vm, starting, stopwatch, adding: results)
@@ -66,7 +63,7 @@ struct Start: ParsableCommand {
     }
 
     private func start(
-        _ vm: VMReference, _ starting: Starting, _ stopwatch: Stopwatch, adding results: VMResults
+        _ vm: Machine, _ starting: Starting, _ stopwatch: Stopwatch, adding results: VMResults
     ) throws {
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: cdrom != nil)
         if timings {
@@ -76,7 +73,7 @@ struct Start: ParsableCommand {
             print(outcome.text(of: vm.name))
             return
         }
-        var result = try outcome.json(of: vm)
+        var result = outcome.json(of: vm)
         if timings {
             result["timings"] = .object(
                 stopwatch.laps.reduce(into: [:]) { $0[$1.stage.rawValue] = .integer($1.spent.microseconds) })

@@ -52,9 +52,9 @@ struct Stop: ParsableCommand {
         var outcome: Background<Result<Stopping.Outcome, VMError>>?
     }
 
-    private func begin(_ vm: VMReference) throws -> Begun {
-        try Places.inventory().refuseAnothers(vm)
-        let stopping = Stopping(vm, timeout: patience, paths: try Places.current())
+    private func begin(_ vm: Machine) throws -> Begun {
+        try vm.refuseAnothers()
+        let stopping = vm.stopping(timeout: patience)
         let steps = try stopping.steps()
         let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
         return Begun(name: vm.name, steps: steps, outcome: outcome)

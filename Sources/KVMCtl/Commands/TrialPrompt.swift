@@ -3,6 +3,7 @@ import Glibc
 import SystemPackage
 import VMCore
 import VMHost
+import VMLife
 
 /// The messages and questions to the user while a change is on trial.
 struct TrialPrompt {
@@ -16,7 +17,7 @@ struct TrialPrompt {
     ///
     /// - Throws: Why it was rolled back: `.timedOut`, or `.unavailable` without the gateway or the guardian.
     func run(for limit: Duration) throws {
-        let paths = try Places.current()
+        let paths = try Site.current.paths
         var trial = try change.begin(trialFor: limit, paths)
         let deadline = Deadline(in: limit)
         if !isTerminal {

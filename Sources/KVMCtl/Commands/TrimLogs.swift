@@ -10,7 +10,7 @@ struct TrimLogs: ParsableCommand {
         shouldDisplay: false)
 
     func run() throws {
-        let failures = try LogBound(try Places.current()).enforce()
+        let failures = try LogBound(try Site.current).enforce()
         failures.forEach(Message.error)
         if !failures.isEmpty { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
     }

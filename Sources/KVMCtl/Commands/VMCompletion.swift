@@ -11,13 +11,13 @@ extension CompletionKind {
     }
 
     private static func names() -> [String] {
-        guard let paths = try? Places.current() else { return [] }
-        return VMLocator(paths).candidates().map(\.description)
+        guard let site = try? Site.current else { return [] }
+        return site.candidates().map(\.description)
     }
 
     /// Directories, which may hold a VM or lead to one, and params files; no hidden ones.
     private static func paths(in directory: String) -> [String] {
-        VMLocator.places(in: FilePath(directory)).map { place in
+        Site.places(in: FilePath(directory)).map { place in
             // bash marks directories itself, and would take this mark for the end of the word.
             let isMarked = place.isDirectory && CompletionShell.requesting != .bash
             return "\(directory)\(place.name)\(isMarked ? "/" : "")"

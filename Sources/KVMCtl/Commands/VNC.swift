@@ -26,16 +26,15 @@ struct VNC: ParsableCommand {
     }
 
     func run() throws {
-        let paths = try Places.current()
-        let reference = try VMLocator(paths).find(vm)
-        try Places.inventory().refuseAnothers(reference)
-        let access = try ScreenAccess(reference, paths: paths)
+        let machine = try Site.current.find(vm)
+        try machine.refuseAnothers()
+        let access = try machine.screen()
         if output.json {
-            output.print(access.json(of: reference.name))
+            output.print(access.json(of: machine.name))
         } else if password {
             guard let password = access.password else {
                 throw VMError(
-                    .unavailable, reference.name.description, "its VNC server asks for no password",
+                    .unavailable, machine.name.description, "its VNC server asks for no password",
                     remedy: "VNCDISP=auto makes one at each start; VNCPASSWORD_FILE names one")
             }
             print(password)

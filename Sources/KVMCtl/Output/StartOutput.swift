@@ -39,10 +39,10 @@ extension Starting.Outcome {
     }
 
     /// As JSON (docs/json.md, schema kvmctl.start/1).
-    func json(of vm: VMReference) throws(VMError) -> [String: JSON] {
+    func json(of vm: Machine) -> [String: JSON] {
         let (result, entry) =
             switch self {
-            case .alreadyRunning: ("alreadyRunning", try Places.inventory().entry(vm))
+            case .alreadyRunning: ("alreadyRunning", vm.entry())
             case .started(let entry): ("started", entry)
             }
         var members: [String: JSON] = [

@@ -18,7 +18,7 @@ package struct VMParams: Equatable, Sendable {
     /// `CPU`; nil: the accelerator's default.
     package var cpu: Setting<String>?
     /// `MACHINE`.
-    package var machine: Setting<Machine>
+    package var machine: Setting<MachineModel>
     /// `ACCEL`.
     package var accel: Setting<AccelChoice>
     /// `BOOT`, first choice first, each device class at most once.
@@ -151,7 +151,7 @@ package struct VMName: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// `MACHINE`: a QEMU machine type of one of the two supported families.
-package struct Machine: Hashable, Sendable, CustomStringConvertible {
+package struct MachineModel: Hashable, Sendable, CustomStringConvertible {
     /// The chipset family, which decides the layout of the buses.
     package enum Family: Sendable {
         /// Intel Q35 and ICH9: PCI Express, AHCI.
@@ -161,7 +161,7 @@ package struct Machine: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The default: QEMU's latest version of Q35.
-    package static let q35 = Machine(description: "q35", family: .q35)
+    package static let q35 = MachineModel(description: "q35", family: .q35)
 
     /// The name as QEMU knows it: `q35`, `pc`, `pc-q35-7.2`, `pc-i440fx-7.2`.
     package let description: String

@@ -12,11 +12,11 @@ package struct ProcessorProbe {
 
     /// The arguments of `-machine`, `-accel` and `-cpu`.
     package struct Question: Hashable {
-        var machine: Machine
+        var machine: MachineModel
         var accelerator: String
         var processor: String
 
-        package init(machine: Machine, accelerator: String, processor: String) {
+        package init(machine: MachineModel, accelerator: String, processor: String) {
             self.machine = machine
             self.accelerator = accelerator
             self.processor = processor

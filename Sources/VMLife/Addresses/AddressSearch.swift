@@ -11,10 +11,8 @@ package final class AddressSearch {
     /// The most descriptors that a search has open: a listener for each NIC (at most eight), and those of one query.
     package static let descriptors = 12
 
-    private let vm: VMReference
+    private let vm: Machine
     private let wish: AddressFilter
-    private let directory: RuntimeDirectory
-    private let paths: Paths
     private let manifest: Manifest
     private let nics: [SearchedNIC]
     /// The guest agent's latest answer.
@@ -27,10 +25,9 @@ package final class AddressSearch {
     /// Starts listening.
     ///
     /// - Throws: `.busy` if the VM is not running, `.notFound` if it has no such NIC.
-    package init(_ vm: VMReference, wish: AddressFilter, paths: Paths) throws(VMError) {
-        (self.vm, self.wish, self.paths) = (vm, wish, paths)
-        directory = RuntimeDirectory(vm.name, in: paths)
-        manifest = try directory.runningManifest(of: vm, paths)
+    init(_ vm: Machine, wish: AddressFilter) throws(VMError) {
+        (self.vm, self.wish) = (vm, wish)
+        manifest = try vm.runningManifest(or: "it has no address", telling: "its NICs are")
         let links = try Bridges.routing { (socket) throws(NetworkError) in try socket.links() }
         nics = manifest.nics.filter { (wish.nic ?? $0.index) == $0.index }.compactMap { SearchedNIC($0, among: links) }
         if nics.isEmpty { throw Self.noNIC(of: vm, wish.nic) }
@@ -47,7 +44,7 @@ package final class AddressSearch {
         if !isSure, try askGuest() { listenUntilSure(by: Deadline(in: .milliseconds(700))) }
         while let deadline, !isSure, !deadline.hasPassed {
             listenUntilSure(by: Deadline(in: min(Self.round, deadline.remaining)))
-            guard try Observation(vm.name, in: paths).isAlive else { throw ended }
+            guard try vm.observe().isAlive else { throw ended }
             try askTables()
             // A source asked with no time left would look silent.
             guard !isSure, !deadline.hasPassed else { continue }
@@ -64,7 +61,7 @@ package final class AddressSearch {
         let deadline = Deadline(in: patience)
         told = AddressBook()
         do throws(GuestAgent.Failure) {
-            var agent = try GuestAgent.open(directory, by: deadline)
+            var agent = try vm.agent(by: deadline)
             let interfaces = try agent.execute(.interfaces, by: deadline)
             let macs = Dictionary(nics.map { ($0.index, $0.mac) }, uniquingKeysWith: { first, _ in first })
             let found = interfaces.addresses(onNICs: macs)
@@ -115,7 +112,7 @@ package final class AddressSearch {
         for listener in listeners { listener.takeIn() }
     }
 
-    private var state: VMState { Observation(vm.name, in: paths).state }
+    private var state: VMState { vm.observe().state }
 
     private var isSure: Bool { wish.isSatisfied(by: addresses, canHear: canHear) }
 
@@ -150,29 +147,9 @@ package final class AddressSearch {
             remedy: "see why: \(command: "kvmctl logs --qemu \(vm.name)"), \(command: "kvmctl logs \(vm.name)")")
     }
 
-    private static func noNIC(of vm: VMReference, _ index: Int?) -> VMError {
+    private static func noNIC(of vm: Machine, _ index: Int?) -> VMError {
         VMError(
             .notFound, vm.name.description, index.map { "it runs without a NET\($0)" } ?? "it runs without a NIC",
             remedy: "add one to \(vm.file), such as NET\(index ?? 0)=bridge:br0, and restart it")
-    }
-}
-
-extension RuntimeDirectory {
-    /// The running VM's manifest.
-    ///
-    /// - Throws: `.busy` if it is not running, `.denied` if the caller may not see it.
-    fileprivate func runningManifest(of vm: VMReference, _ paths: Paths) throws(VMError) -> Manifest {
-        let seen = Observation(name, in: paths)
-        guard try seen.isAlive, try isRunning(vm.file) else {
-            throw VMError(
-                .busy, name.description, "it is not running, so it has no address",
-                remedy: .run("start it", "kvmctl start \(vm.file)"))
-        }
-        guard let manifest = try Manifest.read(self) else {
-            guard seen.state == .starting else { throw .withoutRuntimeFiles(name, "its NICs are not known") }
-            throw VMError(
-                .busy, name.description, "it is still starting", remedy: "try again in a moment")
-        }
-        return manifest
     }
 }

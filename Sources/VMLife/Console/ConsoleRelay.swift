@@ -19,27 +19,21 @@ package struct ConsoleRelay: ~Copyable {
     /// Connects to the console of a running VM; nil if another client has it.
     ///
     /// - Throws: `.busy` if the VM is not running; `.denied` if it is another user's.
-    package static func connect(_ vm: VMReference, paths: Paths) throws(VMError) -> ConsoleRelay? {
-        let name = vm.name
-        let directory = RuntimeDirectory(name, in: paths)
-        let seen = Observation(name, in: paths)
-        guard try seen.isAlive, try directory.isRunning(vm.file) else { throw notRunning(name) }
+    static func connect(_ vm: Machine) throws(VMError) -> ConsoleRelay? {
+        let (name, directory, loss) = (vm.name, vm.directory, "it has no console")
+        try vm.running(or: loss)
         let turn = try directory.openLocks()
         guard try turn.wait(for: .console, of: directory, by: Deadline(in: .milliseconds(200))) else { return nil }
         do throws(Errno) {
             return ConsoleRelay(name: name, turn: turn, socket: try directory.connect(.serial))
         } catch .connectionRefused {
             // It has ended since the check above.
-            throw notRunning(name)
+            throw vm.notRunning(so: loss)
         } catch .noSuchFileOrDirectory {
             throw .withoutRuntimeFiles(name, "its console can't be reached")
         } catch {
             throw .system(error, name.description, "can't reach its console")
         }
-    }
-
-    private static func notRunning(_ name: VMName) -> VMError {
-        VMError(.busy, name.description, "it is not running", remedy: "start it first")
     }
 
     /// Copies bytes both ways, until Ctrl-] or the VM's end. Terminal input beyond 1 MiB that the guest has not read is

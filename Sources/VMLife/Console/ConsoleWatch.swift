@@ -5,15 +5,13 @@ import VMHost
 
 /// A console that another client has, followed through its log.
 package struct ConsoleWatch: ~Copyable {
-    private let name: VMName
-    private let paths: Paths
+    private let vm: Machine
     private var log: LogReader
 
     /// Starts with the last lines shown so far.
-    package init(_ name: VMName, paths: Paths) throws(VMError) {
-        self.name = name
-        self.paths = paths
-        log = try LogReader(.console, of: name, lastLines: 10, in: paths)
+    package init(_ vm: Machine) throws(VMError) {
+        self.vm = vm
+        log = try LogReader(.console, of: vm, lastLines: 10)
     }
 
     /// Shows what the guest writes, until Ctrl-] or the VM's end. Other keys do nothing.
@@ -24,7 +22,7 @@ package struct ConsoleWatch: ~Copyable {
             var set = pollfd(fd: keyboard.descriptor, events: Int16(POLLIN), revents: 0)
             if poll(&set, 1, idle) > 0, let end = keyboard.read().end { return end }
             // In this order: once a VM has ended, everything that it wrote is in the log.
-            let isAlive = try Observation(name, in: paths).isAlive
+            let isAlive = try vm.observe().isAlive
             let bytes = try log.next()
             if bytes.isEmpty, !isAlive { return .closed }
             do throws(Errno) { try writeAll(bytes, to: FileDescriptor(rawValue: output)) } catch .brokenPipe {

@@ -17,24 +17,14 @@ package struct ScreenAccess: Sendable {
     ///
     /// - Throws: `.busy` if the VM is not running, `.unavailable` if it has no VNC server; `.denied` if it is another
     ///   user's.
-    package init(_ vm: VMReference, paths: Paths) throws(VMError) {
-        let directory = RuntimeDirectory(vm.name, in: paths)
-        let seen = Observation(vm.name, in: paths)
-        guard try seen.isAlive, try directory.isRunning(vm.file) else {
-            throw VMError(
-                .busy, vm.name.description, "it is not running, so it has no screen",
-                remedy: .run("start it", "kvmctl start \(vm.file)"))
-        }
-        guard let manifest = try Manifest.read(directory) else {
-            guard seen.state == .starting else { throw .withoutRuntimeFiles(vm.name, "its display is not known") }
-            throw VMError(.busy, vm.name.description, "it is still starting", remedy: "try again in a moment")
-        }
-        guard let vnc = try manifest.display(in: paths) else { throw Self.none(of: manifest, vm) }
+    init(_ vm: Machine) throws(VMError) {
+        let manifest = try vm.runningManifest(or: "it has no screen", telling: "its display is")
+        guard let vnc = try manifest.display(in: vm.paths) else { throw Self.none(of: manifest, vm) }
         (address, port, display) = (vnc.address, vnc.port.number, vnc.port.display)
-        password = manifest.hasVNCPassword ? try ScreenPassword(directory).read() : nil
+        password = manifest.hasVNCPassword ? try ScreenPassword(vm.directory).read() : nil
     }
 
-    private static func none(of manifest: Manifest, _ vm: VMReference) -> VMError {
+    private static func none(of manifest: Manifest, _ vm: Machine) -> VMError {
         guard manifest.hasVNC else {
             return VMError(
                 .unavailable, vm.name.description, "it has no VNC server (VNCDISP=none)",

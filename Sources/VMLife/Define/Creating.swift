@@ -51,7 +51,7 @@ package struct Creating: Sendable {
     package let text: String
     /// The params file's path.
     package var file: FilePath { vm.directory.appending("vm.params") }
-    private let paths: Paths
+    private let site: Site
     private let trust: FileTrust
 
     /// Plans a VM: chooses its UUID and MACs, and pins the machine type, so that the guest keeps its hardware when QEMU
@@ -60,12 +60,12 @@ package struct Creating: Sendable {
     /// - Parameters:
     ///   - trust: whose directories it may be created in.
     ///   - looking: whether the plan is only shown, so that no probe result is cached.
-    package init(_ vm: NewVM, paths: Paths, trust: FileTrust, looking: Bool = false) throws(VMError) {
+    package init(_ vm: NewVM, in site: Site, trust: FileTrust, looking: Bool = false) throws(VMError) {
         self.vm = vm
-        self.paths = paths
+        self.site = site
         self.trust = trust
-        let uuid = Self.freeUUID(vm, paths)
-        let machine = Self.pinnedMachine(ProbeCache(directory: paths.cache, keeps: !looking), trust)
+        let uuid = Self.freeUUID(vm, site)
+        let machine = Self.pinnedMachine(ProbeCache(directory: site.paths.cache, keeps: !looking), trust)
         do throws(ParamsDocument.Failure) {
             text = try Self.document(vm, uuid: uuid, machine: machine).text
         } catch {
@@ -140,7 +140,7 @@ package struct Creating: Sendable {
     package var warnings: [String] {
         SpaceCheck.warnings(
             zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) },
-            besides: PlanningContext(paths, trust: trust).growth)
+            besides: PlanningContext(site, trust: trust).growth)
     }
 
     /// Checks that the VM can be created: nothing is in the way, and the caller may write there. Touches nothing.
@@ -174,7 +174,7 @@ package struct Creating: Sendable {
             found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions, found.st_nlink == 1,
             found.st_blocks == 0, Int64(found.st_size) == disk.size.bytes
         else { return nil }
-        let claims = PlanningContext(paths, trust: trust).allClaims
+        let claims = PlanningContext(site, trust: trust).allClaims
         let isFree =
             claims.obstacle == nil && claims.gap(besides: file, at: disk.path) == nil
             && claims.use(of: found, at: disk.path, besides: file) == nil
@@ -220,8 +220,8 @@ package struct Creating: Sendable {
     }
 
     /// A UUID whose MACs no other VM has.
-    private static func freeUUID(_ vm: NewVM, _ paths: Paths) -> UUID {
-        let others = VMLocator(paths).definitions().files.compactMap { try? VMFile.glance(at: $0) }
+    private static func freeUUID(_ vm: NewVM, _ site: Site) -> UUID {
+        let others = site.definitions().files.compactMap { try? VMFile.glance(at: $0) }
         let taken = Set(others.flatMap { $0.nics.compactMap(\.mac?.value) })
         while true {
             let uuid = UUID()

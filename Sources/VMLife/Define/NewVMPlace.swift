@@ -11,7 +11,7 @@ package struct NewVMPlace: Equatable, Sendable {
     package var newRoot: FilePath?
 }
 
-extension VMLocator {
+extension Site {
     /// Where to create the VM that a word of the command line names: at that path if it contains a `/`; else under the
     /// first root that the caller may write to, where the same word then finds it.
     ///
@@ -35,7 +35,7 @@ extension VMLocator {
     }
 
     private func refuseTaken(_ name: VMName) throws(VMError) {
-        let other: VMReference
+        let other: Machine
         do throws(VMError) { other = try find(name.description) } catch {
             guard error.code == .notFound else { throw error }
             return

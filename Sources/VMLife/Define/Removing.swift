@@ -14,8 +14,7 @@ package struct Removing {
     private var doomed: [FileToRemove] = []
     /// Disks that no other VM known to kvmctl uses: a process that has locked one of them is running this VM.
     private var unclaimed: [FilePath] = []
-    private let vm: VMReference
-    private let paths: Paths
+    private let vm: Machine
     private let trust: FileTrust
     private let context: PlanningContext
 
@@ -23,25 +22,22 @@ package struct Removing {
     /// nothing.
     ///
     /// - Parameter context: the other VMs, which are read once for all the VMs that a command removes.
-    package init(_ vm: VMReference, disks: Bool, in context: PlanningContext) throws(VMError) {
+    init(_ vm: Machine, disks: Bool, in context: PlanningContext) throws(VMError) {
         self.vm = vm
         self.context = context
-        let paths = context.paths
-        self.paths = paths
-        let directory = RuntimeDirectory(vm.name, in: paths)
-        let own = Observation(vm.name, in: paths)
+        let own = vm.observe()
         let isAlive = try own.isAlive
-        let isOwn = isAlive ? try directory.isRunning(vm.file) : false
+        let isOwn = isAlive ? try vm.runsFromFile : false
         if isOwn, own.state != .starting { throw Self.isRunning(vm) }
         let file = try context.file(of: vm)
         self.trust = file.trust
-        let logs = paths.logs(vm.name)
+        let logs = vm.paths.logs(vm.name)
         let isThere: Bool
         do throws(Errno) { isThere = try VMHost.isThere(logs) } catch {
             throw .system(error, logs.string, "can't tell whether the VM has logs")
         }
         // Logs belong to a name, and another VM of that name may be running, or may have been the last to run.
-        let other = isThere ? try directory.lastOther(than: vm.file) : nil
+        let other = isThere ? try vm.lastOther() : nil
         self.logs = isThere && (isOwn || !isAlive) && other == nil ? logs : nil
         if let other { kept.append((logs, "they belong to \(other)")) }
         let params = try FileToRemove(vm.file, file.trust)
@@ -79,7 +75,7 @@ package struct Removing {
         }
     }
 
-    private static func isRunning(_ vm: VMReference) -> VMError {
+    private static func isRunning(_ vm: Machine) -> VMError {
         VMError(
             .busy, vm.name.description, "it is running",
             remedy: "stop it first")
@@ -114,10 +110,9 @@ package struct Removing {
 
     /// Removes the VM.
     package func remove() throws(VMError) {
-        let directory = RuntimeDirectory(vm.name, in: paths)
-        try directory.operate { () throws(VMError) in
-            let isAnothers = try directory.settle(paths).isAlive ? try !directory.isRunning(vm.file) : false
-            if !isAnothers, try Observation(vm.name, in: paths, holdingOperation: true).isAlive {
+        try vm.operate { () throws(VMError) in
+            let isAnothers = try vm.settle().isAlive ? try !vm.runsFromFile : false
+            if !isAnothers, try vm.observe(holdingOperation: true).isAlive {
                 throw Self.isRunning(vm)
             }
             try refuseUsed()
@@ -126,7 +121,7 @@ package struct Removing {
             // The VM's own directory, if nothing is left in it.
             if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
             // Logs and run-time files belong to a name, and another VM of that name is running.
-            if !isAnothers { try removeTraces(directory) }
+            if !isAnothers { try removeTraces(vm.directory) }
         }
     }
 

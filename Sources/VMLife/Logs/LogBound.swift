@@ -11,12 +11,13 @@ package struct LogBound: Sendable {
     /// How much of a record's beginning is kept: QEMU's replies from before the machine ran (`FlightRecord.head`).
     private static let recordHead = FlightRecord.head
 
-    private let paths: Paths
+    private let site: Site
+    private var paths: Paths { site.paths }
     private let size: Int64
 
-    /// Trims the logs in these places.
-    package init(_ paths: Paths, size: Int64 = LogLimit.standard) {
-        self.paths = paths
+    /// Trims the logs of a site.
+    package init(_ site: Site, size: Int64 = LogLimit.standard) {
+        self.site = site
         self.size = size
     }
 
@@ -25,7 +26,7 @@ package struct LogBound: Sendable {
     /// - Returns: an error for each log that could not be trimmed.
     /// - Throws: why the VMs that were started can't be listed.
     package func enforce() throws(VMError) -> [VMError] {
-        let started = try VMLocator(paths).startedNames()
+        let started = try site.startedNames()
         guard started.contains(where: { logs(of: $0).contains { isOver($0.path) } }) else { return [] }
         do throws(VMError) {
             // Two commands at once would remove twice as much. One is enough.

@@ -27,9 +27,10 @@ package struct LogReader: ~Copyable {
     ///
     /// - Parameter lastLines: how many lines at the end to read; nil: all.
     /// - Throws: `.notFound` if there is no such log.
-    package init(
-        _ kind: LogKind, of vm: VMName, previous: Bool = false, lastLines: Int? = nil, in paths: Paths
+    init(
+        _ kind: LogKind, of machine: Machine, previous: Bool = false, lastLines: Int? = nil
     ) throws(VMError) {
+        let (vm, paths) = (machine.name, machine.paths)
         let current =
             switch kind {
             case .console: paths.consoleLog(vm)
@@ -46,8 +47,7 @@ package struct LogReader: ~Copyable {
                     .notFound, path.string, "the last run has none: it was started with --foreground",
                     remedy: "QEMU's messages went to stderr: under systemd, \(command: "journalctl") has them")
             }
-            let seen = Observation(vm, in: paths)
-            if !previous, seen.state.isAlive {
+            if !previous, machine.observe().state.isAlive {
                 throw VMError(
                     .notFound, path.string, "somebody removed or renamed it; \(vm) still writes to the old file",
                     remedy: "a new one begins at the VM's next start")

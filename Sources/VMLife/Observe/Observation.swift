@@ -13,11 +13,8 @@ struct Observation {
     /// Whether it still runs although its run-time files were removed (OrphanedQEMU).
     var isStray = false
 
-    /// Observes a VM. What can't be read is not taken for absent.
-    ///
-    /// - Parameter inTurn: whether the caller holds the operation lock: then nobody is starting the VM.
-    init(_ name: VMName, in paths: Paths, holdingOperation: Bool = false) {
-        let life = RuntimeDirectory(name, in: paths).life
+    fileprivate init(of vm: Machine, holdingOperation: Bool) {
+        let (name, paths, life) = (vm.name, vm.paths, vm.directory.life)
         do throws(Errno) {
             switch try life.signs(holdingOperation: holdingOperation) {
             case .none:
@@ -121,6 +118,15 @@ struct Observation {
         guard let record else { return Observation(state: .stopped) }
         if case .ended(let reason) = record.phase { return Observation(state: .stopped, endReason: reason) }
         return Observation(state: record.isOpen ? .crashed : .stopped)
+    }
+}
+
+extension Machine {
+    /// Observes the VM. What can't be read is not taken for absent.
+    ///
+    /// - Parameter holdingOperation: whether the caller holds the operation lock: then nobody is starting the VM.
+    func observe(holdingOperation: Bool = false) -> Observation {
+        Observation(of: self, holdingOperation: holdingOperation)
     }
 }
 

@@ -13,9 +13,8 @@ final class AddressClaims {
     /// Writes the VM's manifest, unless a running VM has its name or one of its addresses.
     ///
     /// - Throws: `.busy`, naming that VM.
-    func claim(_ plan: LaunchPlan, _ manifest: Manifest, in directory: RuntimeDirectory, _ paths: Paths) throws(VMError)
-    {
-        let file = paths.run.appending("addresses")
+    func claim(_ plan: LaunchPlan, _ manifest: Manifest, for vm: Machine) throws(VMError) {
+        let file = vm.paths.run.appending("addresses")
         let host = try ByteLockFile.make(file, permissions: 0o600)
         // A claim takes little time, but on a busy host dozens of starts may be queued before this one.
         guard try host.take(0, of: file, by: Deadline(in: .seconds(60))) else {
@@ -24,30 +23,32 @@ final class AddressClaims {
         }
         defer { host.giveBack(0) }
         guard plan.summary.nics.contains(where: { $0.network != .user }) else {
-            return try manifest.write(to: directory)
+            return try manifest.write(to: vm.directory)
         }
         let count: UInt64
         do throws(Errno) { count = try Self.count(in: host) } catch {
             throw .system(error, file.string, "can't be used")
         }
-        if known?.count != count { known = (count, OtherVMs(try OtherVMSurvey(paths).everStarted())) }
+        if known?.count != count {
+            known = (count, OtherVMs(try vm.site.everStarted().map { OtherVM($0.manifest, $0.vm.name) }))
+        }
         do throws(Errno) { try Self.write(count &+ 1, to: host) } catch {
             throw .system(error, file.string, "can't be used")
         }
-        try refuseTaken(plan, paths)
-        try manifest.write(to: directory)
+        try refuseTaken(plan, vm.site)
+        try manifest.write(to: vm.directory)
         known?.count &+= 1
         known?.holders.add(OtherVM(manifest, plan.name))
     }
 
-    private func refuseTaken(_ plan: LaunchPlan, _ paths: Paths) throws(VMError) {
+    private func refuseTaken(_ plan: LaunchPlan, _ site: Site) throws(VMError) {
         let claims = [Claim.name(plan.name)] + plan.summary.nics.filter { $0.network != .user }.map(\.address.station)
         let isWanted = claims.contains { claim in
             known?.holders.holders(of: claim).contains { $0.file != plan.file } ?? true
         }
         guard isWanted else { return }
         // Some of those VMs may have ended since.
-        for rival in try OtherVMSurvey(paths).running(where: { !plan.conflicts(with: $0).isEmpty }) {
+        for rival in try site.otherRunningVMs(where: { !plan.conflicts(with: $0).isEmpty }) {
             // This start holds the lock of its name; the manifest there is left over from the last VM of that name.
             if rival.name == plan.name { continue }
             if let conflict = plan.conflicts(with: rival).first { throw conflict }

@@ -25,13 +25,14 @@ struct DescriptorTable: ~Copyable {
     /// Opens everything that the plan lists, in its order.
     ///
     /// - Parameters:
+    ///   - vm: the VM of the plan.
     ///   - life: the VM's lock.
     ///   - trust: whose files are opened.
     init(
-        _ plan: LaunchPlan, life: consuming OwnedDescriptor, paths: Paths, trust: FileTrust, foreground: Bool,
+        _ plan: LaunchPlan, of vm: Machine, life: consuming OwnedDescriptor, trust: FileTrust, foreground: Bool,
         stopwatch: Stopwatch
     ) throws(VMError) {
-        let directory = RuntimeDirectory(plan.name, in: paths)
+        let (paths, directory) = (vm.paths, vm.directory)
         var life: OwnedDescriptor? = life
         var route: RouteSocket?
         for descriptor in plan.descriptors {

@@ -37,28 +37,26 @@ struct DiskClaims {
     /// - Parameters:
     ///   - trust: whose files are acted on.
     ///   - read: reads a params file.
-    init(ofAll paths: Paths, _ trust: FileTrust, reading read: (FilePath) throws(VMError) -> VMParams) {
-        let locator = VMLocator(paths)
-        let defined = locator.definitions()
+    init(ofAll site: Site, _ trust: FileTrust, reading read: (FilePath) throws(VMError) -> VMParams) {
+        let defined = site.definitions()
         unseen = defined.unseen
         for file in defined.files {
             account = trust.stranger(at: file)
             do throws(VMError) { add(try read(file)) } catch { unreadable.append((file, file, account)) }
         }
         account = nil
-        addRunning(paths, locator)
+        addRunning(site)
     }
 
     /// The claims that matter to a start: the backing files of VMs' disks, and what running VMs have open. A params
     /// file that the caller does not trust keeps no VM from starting.
-    init(onStarts paths: Paths, _ trust: FileTrust) {
-        let locator = VMLocator(paths)
+    init(onStarts site: Site, _ trust: FileTrust) {
         // Only a disk declared as qcow2 can have a backing file: most params files need not be decoded.
-        let others = locator.definitions().files.concurrentMap { other in
+        let others = site.definitions().files.concurrentMap { other in
             VMFile.glance(at: other, ifItMentions: "qcow2")
         }
         for params in others.compactMap(\.self) where trust.stranger(at: params.file) == nil { add(params) }
-        addRunning(paths, locator)
+        addRunning(site)
     }
 
     /// Why it is not known what some VM other than `own` uses; nil if it is known of all VMs that may use the disk.
@@ -72,12 +70,9 @@ struct DiskClaims {
     /// Drops the claims of a VM that was removed.
     mutating func forget(_ file: FilePath) { gone.insert(file) }
 
-    private mutating func addRunning(_ paths: Paths, _ locator: VMLocator) {
+    private mutating func addRunning(_ site: Site) {
         do throws(VMError) {
-            for name in try locator.startedNames() where try Observation(name, in: paths).isAlive {
-                guard let manifest = try Manifest.read(RuntimeDirectory(name, in: paths)) else { continue }
-                add(manifest.media, of: name, file: manifest.file)
-            }
+            for (vm, manifest) in try site.started() { add(manifest.media, of: vm.name, file: vm.file) }
         } catch { obstacle = error }
     }
 

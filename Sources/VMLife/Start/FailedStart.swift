@@ -6,7 +6,7 @@ import VMHost
 /// A QEMU that was executed but never ran its machine.
 struct FailedStart {
     let plan: LaunchPlan
-    let paths: Paths
+    let vm: Machine
     /// How long it was given.
     let timeout: Duration
 
@@ -28,9 +28,9 @@ struct FailedStart {
             child.kill()
             child.reap(by: Deadline(in: .seconds(5)))
             // If QEMU is a script, its children are killed with it, and take a moment longer.
-            RuntimeDirectory(plan.name, in: paths).life.awaitRelease(by: Deadline(in: .seconds(1)))
+            vm.directory.life.awaitRelease(by: Deadline(in: .seconds(1)))
         }
-        let log = paths.qemuLog(plan.name)
+        let log = vm.paths.qemuLog(vm.name)
         let printed = QEMUMessages((try? readTail(log, limit: 4096)) ?? [], naming: plan.descriptors)
         let lastWords = printed.lines.isEmpty ? ["QEMU printed nothing"] : printed.lines
         if let end { return error(of: end, printed, lastWords) }
@@ -77,13 +77,11 @@ struct FailedStart {
         guard printed.isDiskInUse else { return nil }
         let media = Set(plan.summary.media)
         // This only adds to an error, so what can't be read is skipped.
-        for other in (try? VMLocator(paths).startedNames()) ?? [] where other != plan.name {
-            guard let manifest = try? Manifest.read(RuntimeDirectory(other, in: paths)),
-                let disk = manifest.media.first(where: media.contains), Observation(other, in: paths).state.isAlive
-            else { continue }
-            return "the VM \(other) uses \(disk): stop that VM before you start this one"
+        let users = try? vm.site.started { name, manifest in
+            name != vm.name && !media.isDisjoint(with: manifest.media)
         }
-        return nil
+        guard let user = users?.first, let disk = user.manifest.media.first(where: media.contains) else { return nil }
+        return "the VM \(user.vm.name) uses \(disk): stop that VM before you start this one"
     }
 }
 

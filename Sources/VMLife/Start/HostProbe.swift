@@ -15,7 +15,7 @@ struct HostProbe {
     var isLooking = false
 
     private var known: HostCache { context.host }
-    private var paths: Paths { context.paths }
+    private var paths: Paths { context.site.paths }
 
     func facts(for params: VMParams, options: StartOptions) -> HostFacts {
         var gaps = Gaps()
@@ -37,7 +37,8 @@ struct HostProbe {
         let links = links(params, Station.all(of: params, machineID: machineID), noting: &gaps)
         gaps.noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
         // A start has made the directory by now.
-        if isLooking, !isAssumed { gaps.note(RuntimeDirectory(params.name.value, in: paths).obstacle(in: paths)) }
+        let vm = Machine(name: params.name.value, file: params.file, site: context.site)
+        if isLooking, !isAssumed { gaps.note(vm.obstacleToRun()) }
         let ports = ports(params)
         let abilities = isAssumed ? nil : self.abilities(trial, process, noting: &gaps)
         let devices = DeviceFacts(params, abilities: abilities, known)

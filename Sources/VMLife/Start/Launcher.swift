@@ -10,7 +10,7 @@ import VMHost
 /// most of it by the kernel as the descriptors close.
 struct Launcher {
     let plan: LaunchPlan
-    let paths: Paths
+    let vm: Machine
     /// Whose files may be used.
     let trust: FileTrust
     let foreground: Bool
@@ -18,7 +18,7 @@ struct Launcher {
     let timeout: Duration
     let stopwatch: Stopwatch
 
-    private var directory: RuntimeDirectory { RuntimeDirectory(plan.name, in: paths) }
+    private var paths: Paths { vm.paths }
 
     /// - Parameters:
     ///   - life: the VM's lock, for QEMU.
@@ -36,13 +36,13 @@ struct Launcher {
                 newDisks.append(try SparseDisk(path: disk.path, size: disk.size).create(trust))
             }
             stopwatch.lap(.disks)
-            logs = try RunLog.setAside(paths, plan.name)
-            if !plan.summary.vncHasPassword { ScreenPassword(directory).forget() }
+            logs = try RunLog.setAside(vm)
+            if !plan.summary.vncHasPassword { ScreenPassword(vm.directory).forget() }
             let table = try DescriptorTable(
-                plan, life: life, paths: paths, trust: trust, foreground: foreground, stopwatch: stopwatch)
+                plan, of: vm, life: life, trust: trust, foreground: foreground, stopwatch: stopwatch)
             var manifest = Manifest(plan, foreground: foreground)
             manifest.setNetwork(table.ports, nat: table.nat)
-            try manifest.write(to: directory)
+            try manifest.write(to: vm.directory)
             var launch = Launch(
                 path: plan.executable, arguments: plan.argumentVector,
                 credentials: plan.credentials.resolved(uid: table.uid))
@@ -112,25 +112,25 @@ struct Launcher {
         do throws(MonitorSession.Failure) {
             stopwatch.lap(.spawn)
             let process = try hold(child)
-            var session = try MonitorSession.open(directory, peer: process.descriptor, by: deadline)
+            var session = try vm.monitor(peer: process.descriptor, by: deadline)
             stopwatch.lap(.qemu)
             if plan.summary.vncDisplay == .auto {
                 stage = .describing
                 manifest.vnc = try session.execute(.vncServer, by: deadline)
                 // Without it `list` does not know the port, which is no reason to kill a machine that is ready.
-                try? manifest.write(to: directory)
+                try? manifest.write(to: vm.directory)
             }
             stage = .running
             mayHaveRun = true
             do throws(MonitorSession.Failure) { try commit(session, by: deadline) } catch .ours {
                 // Not QEMU's failure, and it may or may not have got the command: sending it twice does no harm.
-                let again = try MonitorSession.open(directory, peer: process.descriptor, by: deadline)
+                let again = try vm.monitor(peer: process.descriptor, by: deadline)
                 try commit(again, by: deadline)
             }
             extendLifetime(process)
             stopwatch.lap(.commit)
         } catch {
-            throw FailedStart(plan: plan, paths: paths, timeout: timeout).error(child, in: stage, error)
+            throw FailedStart(plan: plan, vm: vm, timeout: timeout).error(child, in: stage, error)
         }
     }
 

@@ -4,43 +4,21 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Finds the other VMs of the host.
-struct OtherVMSurvey {
-    private let paths: Paths
-    private let locator: VMLocator
-
-    init(_ paths: Paths) {
-        self.paths = paths
-        locator = VMLocator(paths)
-    }
-
+// The VMs of the host, and what they have that no other VM may have.
+extension Site {
     /// The running VMs, even if their params files are gone.
     ///
     /// - Parameter matters: which of them are of interest; no details are read of the others.
     /// - Throws: why it can't be told what one of them uses.
-    func running(where matters: (OtherVM) -> Bool = { _ in true }) throws(VMError) -> [OtherVM] {
+    func otherRunningVMs(where matters: (OtherVM) -> Bool = { _ in true }) throws(VMError) -> [OtherVM] {
         var found: [OtherVM] = []
-        for (name, manifest) in try manifests() {
-            var other = OtherVM(manifest, name)
-            guard matters(other), try Observation(name, in: paths).isAlive else { continue }
+        for (vm, manifest) in try started(where: { matters(OtherVM($1, $0)) }) {
+            var other = OtherVM(manifest, vm.name)
             other.filePlace = FilePlace(of: other.file)
             other.ports = try manifest.ports(in: paths)
             // The manifest does not say which of them it writes to.
             other.media = manifest.media.compactMap { FilePlace(of: $0) }.map { .init(place: $0, isWritten: true) }
             found.append(other)
-        }
-        return found
-    }
-
-    /// The VMs that were started since boot, with their names and addresses. Some of them may have ended.
-    ///
-    /// - Throws: why it can't be told what one of them uses.
-    func everStarted() throws(VMError) -> [OtherVM] { try manifests().map { OtherVM($1, $0) } }
-
-    private func manifests() throws(VMError) -> [(VMName, Manifest)] {
-        var found: [(VMName, Manifest)] = []
-        for name in try locator.startedNames() {
-            if let manifest = try Manifest.read(RuntimeDirectory(name, in: paths)) { found.append((name, manifest)) }
         }
         return found
     }
@@ -51,12 +29,12 @@ struct OtherVMSurvey {
     ///   - running: the VMs that run.
     ///   - unseen: receives an error for each place where there may be more.
     ///   - read: reads a params file.
-    func defined(
+    func otherDefinedVMs(
         besides running: [OtherVM], machineID: String, noting unseen: inout [VMError],
         reading read: (FilePath) throws(VMError) -> VMParams
     ) -> [OtherVM] {
         let alive = Set(running.compactMap(\.filePlace))
-        let defined = locator.definitions()
+        let defined = definitions()
         unseen += defined.unseen
         return defined.files.compactMap { file in
             let place = FilePlace(of: file)

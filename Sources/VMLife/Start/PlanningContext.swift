@@ -8,25 +8,25 @@ import VMHost
 ///
 /// For checks only. What a VM is about to take is checked again.
 package final class PlanningContext {
-    let paths: Paths
+    let site: Site
     let host: HostCache
     private let trust: FileTrust
     private var files: [FilePath: Result<VMFile, VMError>] = [:]
     private var glances: [FilePath: Result<VMParams, VMError>] = [:]
 
-    /// For the VMs in some places.
+    /// For the VMs of a site.
     ///
     /// - Parameters:
     ///   - trust: whose params files are acted on.
     ///   - keepsProbes: whether what is found out about the host may be cached on disk for the next command.
-    package init(_ paths: Paths, trust: FileTrust, keepsProbes: Bool = false) {
-        self.paths = paths
+    package init(_ site: Site, trust: FileTrust, keepsProbes: Bool = false) {
+        self.site = site
         self.trust = trust
-        host = HostCache(cache: ProbeCache(directory: paths.cache, keeps: keepsProbes))
+        host = HostCache(cache: ProbeCache(directory: site.paths.cache, keeps: keepsProbes))
     }
 
     /// A params file that is to be acted on.
-    package func file(at path: FilePath) throws(VMError) -> VMFile {
+    func file(at path: FilePath) throws(VMError) -> VMFile {
         if let known = files[path] { return try known.get() }
         let file = Result { () throws(VMError) in try VMFile(path, trust) }
         files[path] = file
@@ -34,7 +34,7 @@ package final class PlanningContext {
     }
 
     /// The params file of a VM, which is to be acted on.
-    package func file(of vm: VMReference) throws(VMError) -> VMFile {
+    func file(of vm: Machine) throws(VMError) -> VMFile {
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
         return try file(at: vm.file)
     }
@@ -42,16 +42,24 @@ package final class PlanningContext {
     /// A params file that is only read, not acted on.
     func glance(at path: FilePath) throws(VMError) -> VMParams {
         if let known = glances[path] { return try known.get() }
+        if case .success(let file)? = files[path] { return file.params }
         let params = Result { () throws(VMError) in try VMFile.glance(at: path) }
         glances[path] = params
         return try params.get()
     }
 
-    private lazy var runningVMs = Result { () throws(VMError) in try OtherVMSurvey(paths).running() }
+    /// The content of a params file that will probably be acted on, so that it is read only once. Whether the caller may
+    /// act on it is told by `file(at:)`.
+    func params(at path: FilePath) throws(VMError) -> VMParams {
+        if let file = try? file(at: path) { return file.params }
+        return try glance(at: path)
+    }
+
+    private lazy var runningVMs = Result { () throws(VMError) in try site.otherRunningVMs() }
 
     private lazy var definedVMs = Result { () throws(VMError) in
         var unseen: [VMError] = []
-        let found = OtherVMSurvey(paths).defined(
+        let found = site.otherDefinedVMs(
             besides: try runningVMs.get(), machineID: try host.machineID.get(), noting: &unseen
         ) { path throws(VMError) in try glance(at: path) }
         return (found: found, unseen: unseen)
@@ -85,13 +93,13 @@ package final class PlanningContext {
     var unseen: [VMError] { (try? definedVMs.get().unseen) ?? [] }
 
     /// Which files VMs use as disks or backing files, as far as a start has to know.
-    private(set) lazy var claimsOnStarts = DiskClaims(onStarts: paths, trust)
+    private(set) lazy var claimsOnStarts = DiskClaims(onStarts: site, trust)
 
     /// The same for all VMs, for removals. Each removal is reported by `takeAsRemoved`.
     var allClaims: DiskClaims {
         get {
             if let claims { return claims }
-            let all = DiskClaims(ofAll: paths, trust) { path throws(VMError) in try glance(at: path) }
+            let all = DiskClaims(ofAll: site, trust) { path throws(VMError) in try glance(at: path) }
             claims = all
             return all
         }
@@ -100,7 +108,7 @@ package final class PlanningContext {
     private var claims: DiskClaims?
 
     /// From now on this VM counts as removed, and uses no disks.
-    package func takeAsRemoved(_ vm: VMReference) { allClaims.forget(vm.file) }
+    package func takeAsRemoved(_ vm: Machine) { allClaims.forget(vm.file) }
 
     /// The names and addresses of the VMs that this command starts.
     let addresses = AddressClaims()
@@ -110,7 +118,7 @@ package final class PlanningContext {
 
     /// How far the disks of all VMs may still grow, by file system.
     private(set) lazy var growth = SpaceCheck.Growth(
-        of: VMLocator(paths).definitions().files.compactMap { try? glance(at: $0) })
+        of: site.definitions().files.compactMap { try? glance(at: $0) })
 
     /// The running and the defined VMs, by their files as they are now, without those of some files.
     ///

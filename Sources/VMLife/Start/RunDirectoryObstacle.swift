@@ -3,15 +3,16 @@ import SystemPackage
 import VMCore
 import VMHost
 
-extension RuntimeDirectory {
+extension Machine {
     /// The error with which a start would fail to create the files that it needs. Touches nothing.
-    func obstacle(in paths: Paths) -> VMError? {
+    func obstacleToRun() -> VMError? {
+        let path = directory.path
         do throws(Errno) {
             if let directory = try status(of: path) {
                 do throws(VMError) { try RunFileOwnership.refuseForeign(directory, at: path) } catch { return error }
             }
             try Self.refuseClosed(path)
-        } catch { return cannotMake(error) }
+        } catch { return directory.cannotMake(error) }
         do throws(Errno) { try Self.refuseClosed(paths.logs(name)) } catch {
             return RunLog.cannotBegin(paths.record(name), error)
         }

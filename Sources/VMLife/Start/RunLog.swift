@@ -9,9 +9,10 @@ enum RunLog {
     /// Renames the logs of the last run, so that new ones can be created.
     ///
     /// - Returns: the logs that existed.
-    static func setAside(_ paths: Paths, _ name: VMName) throws(VMError) -> [FilePath] {
+    static func setAside(_ vm: Machine) throws(VMError) -> [FilePath] {
         var moved: [FilePath] = []
-        for path in [paths.record(name), paths.consoleLog(name), paths.qemuLog(name)] {
+        let paths = vm.paths
+        for path in [paths.record(vm.name), paths.consoleLog(vm.name), paths.qemuLog(vm.name)] {
             let previous = previous(path)
             // Before the rename: renaming over a file makes ext4 write the data out at once (auto_da_alloc), which
             // takes milliseconds.
@@ -19,7 +20,7 @@ enum RunLog {
             if path.withPlatformString({ from in previous.withPlatformString { rename(from, $0) } }) == 0 {
                 moved.append(path)
                 // Nothing writes to it any more. If it can't be trimmed, it stays as it is.
-                try? LogBound(paths).enforce(on: previous)
+                try? LogBound(vm.site).enforce(on: previous)
             } else if errno != ENOENT {
                 throw .system(Errno(rawValue: errno), path.string, "can't be set aside")
             }

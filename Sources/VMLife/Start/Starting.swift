@@ -5,7 +5,8 @@ import VMHost
 
 /// Starts a VM: from a params file to a running guest. A failed start is rolled back completely.
 package struct Starting {
-    let paths: Paths
+    /// The VM.
+    let vm: Machine
     let file: VMFile
     let options: StartOptions
     let stopwatch: Stopwatch
@@ -19,11 +20,7 @@ package struct Starting {
         case alreadyRunning(ProcessIdentity?)
     }
 
-    /// Prepares to start the VM of a params file.
-    ///
-    /// - Parameter context: the host and the other VMs that it is planned against, shared by all starts of a
-    ///   command.
-    package init(
+    init(
         _ file: VMFile, options: StartOptions = StartOptions(), in context: PlanningContext,
         stopwatch: Stopwatch = Stopwatch()
     ) {
@@ -31,11 +28,14 @@ package struct Starting {
         self.stopwatch = stopwatch
         self.options = options
         self.context = context
-        paths = context.paths
+        vm = Machine(name: file.params.name.value, file: file.params.file, site: context.site)
     }
 
-    private var name: VMName { file.params.name.value }
-    private var directory: RuntimeDirectory { RuntimeDirectory(name, in: paths) }
+    /// The content of its params file.
+    package var params: VMParams { file.params }
+
+    private var name: VMName { vm.name }
+    private var paths: Paths { vm.paths }
 
     /// The purpose of a plan.
     package enum Purpose: Equatable, Sendable {
@@ -80,7 +80,7 @@ package struct Starting {
         case .start:
             // Addresses are checked last, when nobody else can claim them; here only disks and ports are.
             let isTaken = !facts.ports.isEmpty || facts.images.values.contains(where: \.isLocked)
-            if isTaken { facts.otherVMs = OtherVMs(try OtherVMSurvey(paths).running()) }
+            if isTaken { facts.otherVMs = OtherVMs(try vm.site.otherRunningVMs()) }
         case .show(let isRunning):
             if isRunning { facts.forgetUse() }
             facts.otherVMs = try context.running
@@ -106,21 +106,21 @@ package struct Starting {
     ///
     /// - Parameter tell: receives what the user should know, before anything is done.
     package func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
-        if let running = try committed(Observation(name, in: paths)) { return try alreadyRunning(running) }
-        return try directory.operate { () throws(VMError) in
-            if let running = try committed(try directory.settle(paths)) { return try alreadyRunning(running) }
+        if let running = try committed(vm.observe()) { return try alreadyRunning(running) }
+        return try vm.operate { () throws(VMError) in
+            if let running = try committed(try vm.settle()) { return try alreadyRunning(running) }
             let plan = try plan(to: .start)
             tell(notices(of: plan) + messagePlace)
+            let directory = vm.directory
             let life = try directory.life.begin(lookers: Accounts.lookers)
             tell(HostResource.sweep(paths, before: name).map(\.description))
             let signature = try directory.life.forgetSigner(lookers: Accounts.lookers)
-            try context.addresses.claim(
-                plan, Manifest(plan, foreground: options.foreground), in: directory, paths)
-            let ignition = Launcher(
-                plan: plan, paths: paths, trust: file.trust, foreground: options.foreground, timeout: options.timeout,
+            try context.addresses.claim(plan, Manifest(plan, foreground: options.foreground), for: vm)
+            let launcher = Launcher(
+                plan: plan, vm: vm, trust: file.trust, foreground: options.foreground, timeout: options.timeout,
                 stopwatch: stopwatch)
             let manifest: Manifest
-            do throws(VMError) { manifest = try ignition.launch(life, signature) } catch {
+            do throws(VMError) { manifest = try launcher.launch(life, signature) } catch {
                 var failure = error
                 failure.details += HostResource.sweep(paths, after: name, patience: .seconds(10)).map(\.description)
                 throw failure
@@ -149,9 +149,9 @@ package struct Starting {
     private func committed(_ seen: Observation) throws(VMError) -> Observation? {
         guard try seen.isAlive, seen.state != .starting else { return nil }
         if seen.isStray { throw .withoutRuntimeFiles(name, "it can't be started again") }
-        if let other = try Manifest.read(directory), try !other.isOf(file.params.file) {
+        if let other = try vm.manifest(), try !other.isOf(vm.file) {
             throw VMError(
-                .busy, file.params.file.string, "a VM called \(name) is already running, from \(other.file)",
+                .busy, vm.file.string, "a VM called \(name) is already running, from \(other.file)",
                 remedy: "stop that one, or give this one another NAME")
         }
         return seen

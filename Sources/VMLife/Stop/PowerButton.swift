@@ -6,9 +6,9 @@ import VMHost
 ///
 /// The monitor is held only for each press, and is free for other commands in between.
 struct PowerButton {
-    private let directory: RuntimeDirectory
+    private let vm: Machine
 
-    init(_ directory: RuntimeDirectory) { self.directory = directory }
+    init(_ vm: Machine) { self.vm = vm }
 
     /// The pause between two presses: a guest that is still booting misses them.
     private static let interval = Duration.seconds(5)
@@ -28,7 +28,7 @@ struct PowerButton {
             } catch .qemu(let failure) {
                 return answer(to: failure, process)
             } catch {
-                throw error.error(of: directory.name)
+                throw error.error(of: vm.name)
             }
             let pause = Deadline(in: min(Self.interval, deadline.remaining))
             if process.waitForEnd(by: pause) { return .ended }
@@ -39,7 +39,7 @@ struct PowerButton {
     /// - Returns: the run state, if it is one in which no guest will ever see the button.
     private func pressOnce() throws(MonitorSession.Failure) -> RunState? {
         let deadline = Deadline(in: Self.monitorPatience)
-        var session = try MonitorSession.open(directory, by: deadline)
+        var session = try vm.monitor(by: deadline)
         let runState = try session.execute(.status, by: deadline)
         switch runState.attention {
         case .none: return runState

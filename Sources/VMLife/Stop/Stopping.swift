@@ -6,8 +6,7 @@ import VMHost
 
 /// Stops a VM, step by step: asks the guest, then tells QEMU to quit, then has the kernel kill it.
 package struct Stopping: Sendable {
-    let vm: VMReference
-    let paths: Paths
+    let vm: Machine
     /// How long the guest may take to shut itself down; zero: it is not asked.
     let timeout: Duration
 
@@ -52,18 +51,14 @@ package struct Stopping: Sendable {
         package var leftBehind: [VMError] = []
     }
 
-    /// Prepares to stop a VM.
-    package init(_ vm: VMReference, timeout: Duration, paths: Paths) {
+    init(_ vm: Machine, timeout: Duration) {
         self.vm = vm
         self.timeout = timeout
-        self.paths = paths
     }
 
     /// The most descriptors that a stop has open: QEMU's pidfd, turns files, the monitor, and those of the sweep after
     /// it.
     package static let descriptors = 10
-
-    private var directory: RuntimeDirectory { RuntimeDirectory(vm.name, in: paths) }
 
     /// How long QEMU may take to answer, or to act on a signal.
     private static let monitorPatience = Duration.seconds(5)
@@ -83,22 +78,19 @@ package struct Stopping: Sendable {
             try refuseElsewhere()
             return false
         }
-        return try directory.isRunning(vm.file)
+        return try vm.runsFromFile
     }
 
     private func observe(holdingOperation: Bool = false) -> Observation {
-        var seen = Observation(vm.name, in: paths, holdingOperation: holdingOperation)
-        seen.lookForStray(of: vm.name, holding: disks)
+        var seen = vm.observe(holdingOperation: holdingOperation)
+        seen.lookForStray(of: vm.name, holding: vm.disks)
         return seen
     }
-
-    /// The VM's disks; none if its params file can't be read.
-    private func disks() -> [FilePath] { (try? VMFile.glance(at: vm.file))?.disks.map(\.path.value) ?? [] }
 
     /// Refuses a VM that was started with another KVMCTL_RUN: saying that it is not running would be wrong.
     private func refuseElsewhere() throws(VMError) {
         let other: (pid: Int32, record: FilePath)?
-        do throws(Errno) { other = try OrphanedQEMU.elsewhere(holding: disks, besides: paths) } catch {
+        do throws(Errno) { other = try OrphanedQEMU.elsewhere(holding: vm.disks, besides: vm.paths) } catch {
             throw .system(error, vm.name.description, "can't tell from /proc which processes have its disks open")
         }
         guard let (pid, record) = other else { return }
@@ -117,7 +109,7 @@ package struct Stopping: Sendable {
     ///   can't be asked: a VM whose guest was not asked is not killed then.
     package func stop() throws(VMError) -> Outcome {
         var outcome = try stopQEMU()
-        outcome.leftBehind = HostResource.sweep(paths, after: vm.name, patience: Self.quitPatience)
+        outcome.leftBehind = HostResource.sweep(vm.paths, after: vm.name, patience: Self.quitPatience)
         return outcome
     }
 
@@ -133,26 +125,26 @@ package struct Stopping: Sendable {
     }
 
     private func ask(_ process: borrowing ProcessHandle) throws(VMError) -> Answer {
-        let socket = directory.path.appending(RuntimeDirectory.Socket.monitor.rawValue)
+        let socket = vm.directory.path.appending(RuntimeDirectory.Socket.monitor.rawValue)
         if (try? isThere(socket)) == false { return .noMonitor(cause: "somebody removed its run-time files") }
-        return try PowerButton(directory).press(for: timeout, process)
+        return try PowerButton(vm).press(for: timeout, process)
     }
 
     /// Runs `body` with the operation lock held. If a stray VM's directory can't even be created again, no command can
     /// hold the lock, and `body` runs without it.
     private func operate<Result>(_ body: () throws(VMError) -> Result) throws(VMError) -> Result {
-        if observe().isStray, (try? directory.openLocks()) == nil { return try body() }
-        return try directory.operate(body)
+        if observe().isStray, (try? vm.directory.openLocks()) == nil { return try body() }
+        return try vm.operate(body)
     }
 
     /// The VM's QEMU, after a start in progress has finished; nil if there is none.
     private func qemu() throws(VMError) -> ProcessHandle? {
         let seen = try operate { () throws(VMError) in
             let seen = observe(holdingOperation: true)
-            return timeout > .zero && !seen.isStray ? try directory.settle(paths) : seen
+            return timeout > .zero && !seen.isStray ? try vm.settle() : seen
         }
         guard try seen.isAlive, let holder = seen.holder else { return nil }
-        if let process = try directory.process(holder) { return process }
+        if let process = try vm.process(holder) { return process }
         guard try observe().isAlive else { return nil }
         throw VMError(
             .busy, vm.name.description, "can't tell from here which process its QEMU is",
@@ -182,7 +174,7 @@ package struct Stopping: Sendable {
     private func quit() -> Bool {
         let deadline = Deadline(in: Self.monitorPatience)
         do throws(MonitorSession.Failure) {
-            var session = try MonitorSession.open(directory, by: deadline)
+            var session = try vm.monitor(by: deadline)
             try session.execute(.quit, by: deadline)
             return true
         } catch .qemu(.closed) {
@@ -194,7 +186,7 @@ package struct Stopping: Sendable {
 
     /// How QEMU ended, by its own record, if not by this command.
     private func howItEnded() throws(VMError) -> Step {
-        let seen = Observation(vm.name, in: paths)
+        let seen = vm.observe()
         if seen.state == .unknown, let obstacle = seen.obstacle { throw obstacle }
         return switch seen.endReason {
         case "host-qmp-quit", "host-signal": .quit
@@ -208,7 +200,7 @@ package struct Stopping: Sendable {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let microseconds = Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
-        let path = paths.record(vm.name)
+        let path = vm.paths.record(vm.name)
         guard !RemoteMounts.isSilent(path),
             let record = try? OwnedDescriptor.open(path, .writeOnly, flags: O_APPEND | O_NOFOLLOW)
         else { return }

@@ -4,17 +4,15 @@ import VMHost
 
 /// Looks for everything that keeps a VM from starting or from being reached.
 package struct Doctor {
-    private let paths: Paths
-    private let inventory: Inventory
+    private let site: Site
     private let trust: FileTrust
 
-    /// Examines the host, and the VMs under these paths.
+    /// Examines the host, and the VMs of a site.
     ///
     /// - Parameter trust: whose params files are examined. For the rest only the owner is reported.
-    package init(_ paths: Paths, others: OtherUsers = .none, trust: FileTrust) {
-        self.paths = paths
+    package init(_ site: Site, trust: FileTrust) {
+        self.site = site
         self.trust = trust
-        inventory = Inventory(paths, others: others)
     }
 
     /// The findings: the host's first, then its bridges', then the VMs'.
@@ -24,17 +22,17 @@ package struct Doctor {
     package func findings(for words: [String] = []) throws(VMError) -> [Finding] {
         var unseen: [VMError] = []
         let network = NetworkSurvey(noting: &unseen)
-        let (bridges, listing) = try subjects(words, network)
-        let entries = listing.entries
+        let (bridges, inventory) = try subjects(words, network)
+        let entries = inventory.entries
         unseen +=
-            listing.unseen
+            inventory.unseen
             + entries.filter(\.isStray).map { entry in
                 VMError(
                     .busy, entry.name,
                     "runs on although its run-time files were removed: kvmctl can't reach it any longer",
                     remedy: "shut its guest down from inside, and start it again")
             }
-        let context = PlanningContext(paths, trust: trust, keepsProbes: true)
+        let context = PlanningContext(site, trust: trust, keepsProbes: true)
         let host = HostCondition(context.host, trust, noting: &unseen)
         let files = entries.map { entry in Result { () throws(VMError) in try context.file(at: entry.file) } }
         let machines = zip(entries, files).map { entry, file in
@@ -44,14 +42,14 @@ package struct Doctor {
             if case .failure(let error) = file, error.code == .denied { error } else { nil }
         }
         let filters = FilterCondition(noting: &unseen)
-        let held = HostResource.held(paths, noting: &unseen).filter { held in
+        let held = HostResource.held(site.paths, noting: &unseen).filter { held in
             words.isEmpty || held.owner == held.resource || machines.contains { $0.name == held.owner }
         }
         let readable = files.compactMap { try? $0.get() }
         let neighbours =
             words.isEmpty ? [] : self.neighbours(of: readable, in: context, noting: &unseen)
         return DoctorFacts(
-            isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(paths, disksOf: readable),
+            isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(site.paths, disksOf: readable),
             machines: machines, otherVMs: neighbours,
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
             waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
@@ -75,20 +73,20 @@ package struct Doctor {
     /// The bridges and VMs that the words name. A name of both a VM and a bridge means the VM.
     private func subjects(
         _ words: [String], _ network: NetworkSurvey
-    ) throws(VMError) -> (bridges: [String], Inventory.Listing) {
-        guard !words.isEmpty else { return ([], inventory.listing(asking: false)) }
+    ) throws(VMError) -> (bridges: [String], Inventory) {
+        guard !words.isEmpty else { return ([], site.inventory(asking: false)) }
         var bridges: [String] = []
         var entries: [VMEntry] = []
-        for (word, found) in zip(words, VMLocator(paths).find(words)) {
+        for (word, found) in zip(words, site.find(words)) {
             do throws(VMError) {
-                entries.append(inventory.entry(try found.get()))
+                entries.append(try found.get().entry())
             } catch {
                 guard error.code == .notFound, !word.contains("/") else { throw error }
                 guard let bridge = network.bridge(called: word) else { throw Self.unknown(word) }
                 bridges.append(bridge)
             }
         }
-        return (bridges, Inventory.Listing(entries: entries))
+        return (bridges, Inventory(entries: entries))
     }
 
     private static func unknown(_ word: String) -> VMError {

@@ -20,7 +20,7 @@ extension MachineCondition {
             openVNC = HostPort(.tcp, vnc.address, port.number)
         }
         if entry.state.isAlive { looseTaps = entry.nics.compactMap(network.looseTap) }
-        if let name = VMName(entry.name) { longLogs = LogBound(context.paths).excesses(of: name) }
+        if let name = VMName(entry.name) { longLogs = LogBound(context.site).excesses(of: name) }
         // `check` and `start` warn of a VNC server that VNCBIND opens to other hosts.
         if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
             unprotectedVNC = HostPort(.tcp, vnc.address, port.number)

@@ -40,8 +40,10 @@ extension ParamsDecoder {
         ) { $0 > 0x20 && $0 < 0x7f }
     }
 
-    static func machine(_ text: String) throws(ValueFault) -> Machine {
-        if let machine = Machine(text), text.utf8.allSatisfy({ ParamValue.isWord($0, or: ".-_") }) { return machine }
+    static func machine(_ text: String) throws(ValueFault) -> MachineModel {
+        if let machine = MachineModel(text), text.utf8.allSatisfy({ ParamValue.isWord($0, or: ".-_") }) {
+            return machine
+        }
         let nearest = ["Q35", "PC", "I440FX"].contains(text.uppercased()) ? text.lowercased() : nil
         let meant = nearest == "i440fx" ? "pc" : nearest ?? Nearest.match(text.lowercased(), among: ["q35", "pc"])
         var general: Hint {

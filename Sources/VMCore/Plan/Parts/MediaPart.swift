@@ -82,7 +82,7 @@ extension LaunchPlanner {
 struct OpticalSlots {
     private var free: [String]
 
-    package init(_ family: Machine.Family) {
+    package init(_ family: MachineModel.Family) {
         free =
             switch family {
             case .q35: (0..<6).map { "ide.\($0)" }

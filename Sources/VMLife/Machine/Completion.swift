@@ -3,7 +3,7 @@ import SystemPackage
 import VMCore
 import VMHost
 
-extension VMLocator {
+extension Site {
     /// A completion of a VM's path: a directory, or a params file.
     package struct Place: Equatable, Sendable {
         /// Its name in the directory.

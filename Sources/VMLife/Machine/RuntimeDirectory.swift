@@ -72,21 +72,6 @@ struct RuntimeDirectory {
     /// Which process is QEMU, or was.
     var holder: ProcessIdentity? { (try? life.signer) ?? nil }
 
-    /// Whether the VM that runs under this name was started from that file.
-    func isRunning(_ file: FilePath) throws(VMError) -> Bool {
-        // Without a manifest nothing says otherwise.
-        guard let manifest = try Manifest.read(self) else { return true }
-        return try manifest.isOf(file)
-    }
-
-    /// The params file of another VM, if that was the last to run under this name and the file still exists; else nil.
-    func lastOther(than file: FilePath) throws(VMError) -> FilePath? {
-        guard let manifest = try Manifest.read(self), try !manifest.isOf(file) else { return nil }
-        do throws(Errno) { return try isThere(manifest.file) ? manifest.file : nil } catch {
-            throw .system(error, manifest.file.string, "can't tell whether it exists")
-        }
-    }
-
     func listen(_ socket: Socket) throws(VMError) -> OwnedDescriptor {
         do throws(Errno) {
             let directory = try OwnedDescriptor.directory(path)

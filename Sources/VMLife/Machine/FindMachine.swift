@@ -3,35 +3,32 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A VM that a word of the command line names.
-package struct VMReference: Hashable, Sendable {
-    /// Its name.
-    package var name: VMName
-    /// Its params file, absolute; empty for a running VM whose manifest is gone.
-    package var file: FilePath
-}
+extension Site {
+    /// Reads a params file.
+    typealias Reader = (FilePath) throws(VMError) -> VMParams
 
-/// Finds the VM that a word of the command line names.
-package struct VMLocator: Sendable {
-    let paths: Paths
-
-    /// Looks in these places.
-    package init(_ paths: Paths) { self.paths = paths }
-
-    /// Resolves a word: a path if it contains a `/`, to a file or to a directory that holds `vm.params`; else a name,
-    /// of a running VM first, then of one under the roots.
+    /// Resolves a word of the command line: a path if it contains a `/`, to a file or to a directory that holds
+    /// `vm.params`; else a name, of a running VM first, then of one under the roots.
     ///
+    /// - Parameter context: reads the files and caches them; nil: they are not needed again.
     /// - Throws: `.notFound` with the places that were searched; `.busy` if two files have the name; the error of
     ///   reading the file, if only the file tells the name; why a place where it may be can't be read.
-    package func find(_ word: String) throws(VMError) -> VMReference { try find(word, among: VMIndex(self)) }
+    package func find(_ word: String, in context: PlanningContext? = nil) throws(VMError) -> Machine {
+        try find(word, among: VMIndex(self, reading: reader(in: context)))
+    }
 
     /// The same for several words. The VMs are read only once.
-    package func find(_ words: [String]) -> [Result<VMReference, VMError>] {
-        let index = VMIndex(self)
+    package func find(_ words: [String], in context: PlanningContext? = nil) -> [Result<Machine, VMError>] {
+        let index = VMIndex(self, reading: reader(in: context))
         return words.map { word in Result { () throws(VMError) in try find(word, among: index) } }
     }
 
-    private func find(_ word: String, among index: VMIndex) throws(VMError) -> VMReference {
+    private func reader(in context: PlanningContext?) -> Reader {
+        guard let context else { return { path throws(VMError) in try VMFile.glance(at: path) } }
+        return { path throws(VMError) in try context.params(at: path) }
+    }
+
+    private func find(_ word: String, among index: VMIndex) throws(VMError) -> Machine {
         if Self.isPath(word) { return try find(path: absolutePath(word), among: index) }
         guard let name = VMName(word) else { throw notAName(word) }
         // If it can't be told whether one runs, the command that gets its file will find that out again.
@@ -39,7 +36,7 @@ package struct VMLocator: Sendable {
         if case .success(let vm?) = running, !vm.file.isEmpty { return vm }
         // The usual place first, without reading every other VM.
         let usual = Definitions(at: paths.roots.map { $0.appending(word).appending("vm.params") })
-        if let vm = try only(usual.files.filter { Self.name(of: $0) == name }, called: name, index) { return vm }
+        if let vm = try only(usual.files.filter { index.name(of: $0) == name }, called: name, index) { return vm }
         if let vm = try only(index.byName[name] ?? [], called: name, index) { return vm }
         if let vm = try running.get() { return vm }
         throw notFound(word, usual.unseen + index.defined.unseen)
@@ -48,7 +45,7 @@ package struct VMLocator: Sendable {
     /// The VM of the only file that gives it this name; nil if none does.
     private func only(
         _ files: [FilePath], called name: VMName, _ index: VMIndex
-    ) throws(VMError) -> VMReference? {
+    ) throws(VMError) -> Machine? {
         guard let file = files.first else { return nil }
         guard files.count == 1 else {
             throw VMError(
@@ -56,7 +53,7 @@ package struct VMLocator: Sendable {
                 remedy: "give the path of the one you mean")
         }
         let plain = try withoutLink(file, among: index)
-        return plain == file ? VMReference(name: name, file: file) : try find(path: plain, among: index)
+        return plain == file ? Machine(name: name, file: file, site: self) : try find(path: plain, among: index)
     }
 
     /// Whether a word is a path: it contains a `/`, or is `.` or `..`, which no VM can be called.
@@ -71,8 +68,8 @@ package struct VMLocator: Sendable {
     }
 
     /// Every VM that runs, wherever its file is; or why it can't be told whether one does.
-    package func running() -> [Result<VMReference, VMError>] {
-        var found: [Result<VMReference, VMError>] = []
+    package func running() -> [Result<Machine, VMError>] {
+        var found: [Result<Machine, VMError>] = []
         var started: [VMName] = []
         do throws(VMError) {
             started = try startedNames()
@@ -82,7 +79,7 @@ package struct VMLocator: Sendable {
         return found
     }
 
-    private func runs(_ name: VMName) -> Result<VMReference, VMError>? {
+    private func runs(_ name: VMName) -> Result<Machine, VMError>? {
         do throws(VMError) { return try running(name).map { .success($0) } } catch { return .failure(error) }
     }
 
@@ -90,16 +87,15 @@ package struct VMLocator: Sendable {
     /// can't be read.
     ///
     /// - Parameter context: reads the files and caches them; nil: they are not needed again.
-    package func defined(
-        besides running: [VMReference], reading context: PlanningContext? = nil
-    ) -> [Result<VMReference, VMError>] {
+    package func defined(besides running: [Machine], in context: PlanningContext? = nil) -> [Result<Machine, VMError>] {
+        let read = reader(in: context)
         let found = definitions()
         let runningFiles = FileIndex(running.filter { !$0.file.isEmpty }, by: \.file)
         let lost = Set(running.filter(\.file.isEmpty).map(\.name))
         return found.files.compactMap { file in
             do throws(VMError) {
                 if try runningFiles.value(of: file) != nil { return nil }
-                let vm = try reference(file, reading: context)
+                let vm = try machine(of: file, reading: read)
                 return lost.contains(vm.name) ? nil : .success(vm)
             } catch { return .failure(error) }
         } + found.unseen.map { .failure($0) }
@@ -107,7 +103,7 @@ package struct VMLocator: Sendable {
 
     /// A running VM keeps the name that it was started with, whatever became of its file. It is found by its path even
     /// if the file is gone or its file system does not respond.
-    private func find(path: FilePath, among index: VMIndex) throws(VMError) -> VMReference {
+    private func find(path: FilePath, among index: VMIndex) throws(VMError) -> Machine {
         let places = [path, path.appending("vm.params")]
         // First by the name that its path gives it, without reading every other VM.
         for name in places.compactMap(VMParams.defaultName) {
@@ -116,32 +112,25 @@ package struct VMLocator: Sendable {
         }
         if let vm = places.lazy.compactMap({ index.runningFiles.value(at: $0) }).first { return vm }
         let file = try withoutLink(Self.paramsFile(at: path), among: index)
-        if let vm = try index.runningFiles.value(of: file) { return VMReference(name: vm.name, file: file) }
-        return try reference(file)
+        if let vm = try index.runningFiles.value(of: file) { return vm.at(file) }
+        return try machine(of: file, reading: index.read)
     }
 
-    private func reference(
-        _ file: FilePath, reading context: PlanningContext? = nil
-    ) throws(VMError) -> VMReference {
-        do throws(VMError) {
-            let params = if let context { try context.glance(at: file) } else { try VMFile.glance(at: file) }
-            return VMReference(name: params.name.value, file: file)
-        } catch {
+    private func machine(of file: FilePath, reading read: Reader) throws(VMError) -> Machine {
+        do throws(VMError) { return Machine(name: try read(file).name.value, file: file, site: self) } catch {
             // A file with errors defines a VM too; the command itself will report them.
             guard error.code == .badData || error.code == .unavailable, let guess = VMParams.defaultName(of: file)
             else { throw error }
-            return VMReference(name: guess, file: file)
+            return Machine(name: guess, file: file, site: self)
         }
     }
 
     /// The VM of this name, if one runs.
-    private func running(_ name: VMName) throws(VMError) -> VMReference? {
-        guard try Observation(name, in: paths).isAlive else { return nil }
-        return VMReference(name: name, file: try Manifest.read(RuntimeDirectory(name, in: paths))?.file ?? "")
+    private func running(_ name: VMName) throws(VMError) -> Machine? {
+        let vm = Machine(name: name, file: "", site: self)
+        guard try vm.observe().isAlive else { return nil }
+        return vm.at(try vm.manifest()?.file ?? "")
     }
-
-    /// Every params file under the roots.
-    func definitions() -> Definitions { Definitions(under: paths.roots) }
 
     /// The path without a link, if the given one is a link to a VM under the roots: both are the same VM.
     private func withoutLink(_ file: FilePath, among index: VMIndex) throws(VMError) -> FilePath {
@@ -151,42 +140,12 @@ package struct VMLocator: Sendable {
         return index.plainName(of: file) ?? file
     }
 
-    /// The names of the VMs that were started since boot.
-    ///
-    /// - Throws: why they can't be listed.
-    func startedNames() throws(VMError) -> [VMName] { try names(in: paths.machines) }
-
-    /// The names of other VMs that may be running, if their run-time files were removed: VMs that have logs, or whose
-    /// logs were removed too but are still being written.
-    ///
-    /// - Throws: why they can't be listed.
-    func strayNames(besides started: [VMName]) throws(VMError) -> [VMName] {
-        let logged = Set(try names(in: paths.log)).subtracting(started)
-        do throws(Errno) {
-            return logged.sorted { $0.description < $1.description }
-                + (try OrphanedQEMU.names(in: paths, besides: logged.union(started)))
-        } catch { throw .system(error, "/proc", "can't tell which VMs are running") }
-    }
-
-    private func names(in directory: FilePath) throws(VMError) -> [VMName] {
-        do throws(Errno) { return try (VMHost.names(in: directory) ?? []).compactMap { VMName($0) } } catch {
-            throw .system(
-                error, directory.string, "can't tell which VMs are running",
-                remedy: error == .permissionDenied ? "run kvmctl as the user who runs them, or as root" : nil)
-        }
-    }
-
     /// A path that does not exist is taken for a directory, unless it is named like a params file.
     private static func paramsFile(at path: FilePath) throws(VMError) -> FilePath {
         do throws(Errno) {
             let isDirectory = try status(of: path).map { $0.st_mode & S_IFMT == S_IFDIR }
             return isDirectory ?? (path.extension != "params") ? path.appending("vm.params") : path
         } catch { throw .system(error, path.string, "can't be accessed") }
-    }
-
-    /// The name that a file gives its VM; if the file has errors, the name that its path gives it.
-    static func name(of file: FilePath) -> VMName? {
-        (try? VMFile.glance(at: file))?.name.value ?? VMParams.defaultName(of: file)
     }
 
     /// The roots, for people.

@@ -3,22 +3,22 @@ import SystemPackage
 import VMCore
 import VMHost
 
-extension RuntimeDirectory {
+extension Machine {
     /// What the VM is doing, after cleaning up an interrupted start: a QEMU that never ran its machine is killed. To be
     /// called within `operate`: the command that started QEMU is gone then.
     ///
     /// QEMU itself is asked whether the machine ran. A record that is lost or unreadable proves nothing.
     ///
     /// - Throws: `.busy` if QEMU can't be asked; why the VM can't be observed.
-    func settle(_ paths: Paths) throws(VMError) -> Observation {
+    func settle() throws(VMError) -> Observation {
         let deadline = Deadline(in: .seconds(10))
         while true {
-            var seen = Observation(name, in: paths, holdingOperation: true)
+            var seen = observe(holdingOperation: true)
             // A VM whose record can't be read is alive, and may never have run.
             guard seen.state == .starting || seen.obstacle != nil, try seen.isAlive else { return seen }
             switch try runState(by: deadline) {
             // In the foreground the starting process has become QEMU, which completes the start by itself.
-            case .starting? where try Manifest.read(self)?.foreground == true: pause(.milliseconds(5))
+            case .starting? where try manifest()?.foreground == true: pause(.milliseconds(5))
             case .starting?: try endWhatNeverRan(seen.holder, by: deadline)
             case let state?:
                 seen.state = state
@@ -52,7 +52,7 @@ extension RuntimeDirectory {
     /// - Throws: what keeps this command from asking it.
     private func runState(by deadline: Deadline) throws(VMError) -> VMState? {
         do throws(MonitorSession.Failure) {
-            var session = try MonitorSession.open(self, by: deadline)
+            var session = try monitor(by: deadline)
             return try session.execute(.status, by: deadline).vmState
         } catch .ours(let error) {
             throw error
@@ -67,27 +67,30 @@ extension RuntimeDirectory {
     func operate<Result>(_ body: () throws(VMError) -> Result) throws(VMError) -> Result {
         let patience = Duration.seconds(90)
         let deadline = Deadline(in: patience)
-        var file = try openLocks()
+        var file = try directory.openLocks()
         while true {
-            guard try file.wait(for: .operation, of: self, by: deadline) else {
+            guard try file.wait(for: .operation, of: directory, by: deadline) else {
                 throw VMError(
                     .timedOut, name.description,
                     "another command has been changing this VM for \(patience.components.seconds) s",
                     remedy: "\(command: "kvmctl show \(name)") says what state it is in")
             }
             // `rm` removes the file while holding its lock: then the lock of the new file counts.
-            if file.isStillAt(locksFile) { break }
-            file = try openLocks()
+            if file.isStillAt(directory.locksFile) { break }
+            file = try directory.openLocks()
         }
-        defer { file.giveBack(Lock.operation.rawValue) }
+        defer { file.giveBack(RuntimeDirectory.Lock.operation.rawValue) }
         do throws(VMError) { return try body() } catch {
-            forgetWhatNeverWas()
+            directory.forgetWhatNeverWas()
             throw error
         }
     }
 
+}
+
+extension RuntimeDirectory {
     /// Removes the directory if there is nothing in it but the turns file, which this command has locked.
-    private func forgetWhatNeverWas() {
+    fileprivate func forgetWhatNeverWas() {
         guard let name = locksFile.lastComponent?.string, (try? names(in: path)) == [name] else { return }
         removeFile(locksFile)
         _ = path.withPlatformString { rmdir($0) }

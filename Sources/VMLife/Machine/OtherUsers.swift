@@ -41,7 +41,7 @@ package final class OtherUsersVMs: Sendable {
     private init() {}
 
     /// What is believed about a user's VM.
-    struct Machine {
+    struct RunningVM {
         /// Its QEMU.
         var process: ProcessIdentity
         /// The usual places of the user who runs it.
@@ -53,16 +53,16 @@ package final class OtherUsersVMs: Sendable {
     /// The VM of a params file, as run by the user who owns that file; nil if nothing shows that it runs.
     ///
     /// - Parameter disks: the VM's disks; only called if its run-time files are not in the usual places.
-    func machine(of name: VMName, _ file: FilePath, disks: () -> [FilePath]) -> Machine? {
+    func machine(of name: VMName, _ file: FilePath, disks: () -> [FilePath]) -> RunningVM? {
         guard let owner = (try? status(of: file))?.st_uid, owner != 0 else { return nil }
         let place = Paths.ofUser(owner)
         if let machine = machine(of: name, file, in: place, owner) { return machine }
         // Only the user knows what their XDG_RUNTIME_DIR and KVMCTL_RUN were.
         let process = try? OrphanedQEMU.holding(disks: disks, of: name, owner: owner)
-        return process.map { Machine(process: $0, place: place, isElsewhere: true) }
+        return process.map { RunningVM(process: $0, place: place, isElsewhere: true) }
     }
 
-    private func machine(of name: VMName, _ file: FilePath, in place: Paths, _ owner: UInt32) -> Machine? {
+    private func machine(of name: VMName, _ file: FilePath, in place: Paths, _ owner: UInt32) -> RunningVM? {
         let directory = place.machine(name)
         guard let signature = read(directory.appending("process"), of: owner, limit: 128),
             let process = ProcessIdentity(String(decoding: signature.bytes, as: UTF8.self)),
@@ -70,7 +70,7 @@ package final class OtherUsersVMs: Sendable {
         else { return nil }
         let manifest = read(directory.appending("manifest.json"), of: owner, limit: Self.longest)
             .flatMap { Manifest($0.bytes) }
-        return manifest.map { isSame($0.file, file) } ?? true ? Machine(process: process, place: place) : nil
+        return manifest.map { isSame($0.file, file) } ?? true ? RunningVM(process: process, place: place) : nil
     }
 
     private func read(_ file: FilePath, of owner: UInt32, limit: Int) -> RemoteReader.Seen? {

@@ -1,0 +1,102 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A VM as it was seen, and where: in the caller's own places or in another user's.
+struct Sighting {
+    /// The VM, at the place where it was seen.
+    var vm: Machine
+    var seen: Observation
+    /// Whether the place is another user's.
+    var isAnothers = false
+    /// Whether the place is that of a user other than root, seen by root.
+    var isUsers = false
+    /// Whether its run-time files are in places that only that user knows.
+    var isElsewhere = false
+}
+
+extension Machine {
+    /// Refuses a VM that another user started: saying that it is not running would be wrong.
+    ///
+    /// - Throws: `.denied`; why it can't be told.
+    package func refuseAnothers() throws(VMError) {
+        let sighting = sighting()
+        if sighting.isAnothers { try sighting.refuse() }
+    }
+
+    /// The VM, at the place where it runs, if that is root's.
+    ///
+    /// - Throws: `.denied` if another user runs the VM.
+    func seenWhereItRuns() throws(VMError) -> Machine {
+        let sighting = sighting()
+        if sighting.isUsers { try sighting.refuse() }
+        return sighting.vm
+    }
+
+    /// Whether the VM may be running, so that what it needs may be in use by itself. True if the caller may not look.
+    /// Does not ask QEMU.
+    ///
+    /// - Throws: why it can't be told, for any other reason.
+    package func mayRun() throws(VMError) -> Bool {
+        let sighting = sighting()
+        if sighting.seen.state == .unknown {
+            if let obstacle = sighting.seen.obstacle, obstacle.code != .denied { throw obstacle }
+            return true
+        }
+        // For another user's VM the file was compared already.
+        guard sighting.seen.state.isAlive, !sighting.isAnothers else { return sighting.seen.state.isAlive }
+        return try runsFromFile
+    }
+
+    private func sighting() -> Sighting { sighting(holding: disks) }
+
+    /// The caller's own VM; else another user's, if that runs or may run.
+    ///
+    /// - Parameters:
+    ///   - known: the names of the VMs that may have run-time files; nil: each has to be looked for.
+    ///   - disks: the VM's disks.
+    func sighting(among known: NamesWithFiles? = nil, holding disks: () -> [FilePath]) -> Sighting {
+        let isKnown = known?.mayBe(of: name) ?? true
+        var own = Sighting(vm: self, seen: isKnown ? observe() : Observation(state: .stopped))
+        own.seen.lookForStray(of: name, holding: disks)
+        guard own.seen.state == .stopped, own.seen.endReason == nil else { return own }
+        switch site.otherUsers {
+        case .none: return own
+        case .root(let place): return isKnown ? looking(at: place).rootsSighting() ?? own : own
+        case .users(let vms):
+            guard let found = vms.machine(of: name, file, disks: disks) else { return own }
+            let seen = Observation(state: .running, holder: found.process)
+            return Sighting(
+                vm: looking(at: found.place), seen: seen, isAnothers: true, isUsers: true,
+                isElsewhere: found.isElsewhere)
+        }
+    }
+
+    /// The VM as root's, seen by a user; nil if root does not run it.
+    private func rootsSighting() -> Sighting? {
+        let seen = observe()
+        guard seen.state.isAlive || seen.state == .unknown else { return nil }
+        do throws(VMError) {
+            // Without a manifest there is only the name to go by.
+            return try runsFromFile ? Sighting(vm: self, seen: seen, isAnothers: true) : nil
+        } catch {
+            let seen = Observation(state: .unknown, obstacle: seen.obstacle ?? error)
+            return Sighting(vm: self, seen: seen, isAnothers: true)
+        }
+    }
+}
+
+extension Sighting {
+    fileprivate func refuse() throws(VMError) {
+        guard seen.state.isAlive || seen.state == .unknown else { return }
+        // A lack of permission is reported below; any other obstacle is reported as it is.
+        if let obstacle = seen.obstacle, obstacle.code != .denied { throw obstacle }
+        throw VMError(
+            .denied, vm.name.description,
+            seen.state.isAlive
+                ? "another user is running it" : "another user may be running it, where you may not look",
+            remedy: isElsewhere
+                ? "run kvmctl as that user, with the KVMCTL_RUN or XDG_RUNTIME_DIR that it was started with"
+                : "run kvmctl as that user: its run-time files are in \(vm.directory.path)")
+    }
+}
