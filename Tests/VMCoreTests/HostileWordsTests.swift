@@ -39,7 +39,7 @@ import Testing
         #expect(!table.text.isEmpty && !details.text.isEmpty)
         #expect(Manifest(Array(manifest.text.utf8)) == manifest)
         _ = try manifest.ports(in: Self.place)
-        _ = manifest.nics.compactMap { SearchedNIC($0, among: []) }
+        _ = manifest.vm.nics.compactMap { SearchedNIC($0, among: []) }
     }
 
     @Test func manifests() throws {
@@ -68,8 +68,8 @@ import Testing
         #expect(try with("file", "vm.params") == nil)
         #expect(try with("file", "/vms/\0/vm.params") == nil)
         #expect(try with("name", "../web") == nil)
-        #expect(try with("vnc", ["address": "h", "port": .integer(.min)])?.vnc == nil)
-        #expect(try with("nics", [["index": .integer(.max), "mac": "x", "network": "user"]])?.nics == [])
+        #expect(try with("vnc", ["address": "h", "port": .integer(.min)])?.vm.vnc?.port == nil)
+        #expect(try with("nics", [["index": .integer(.max), "mac": "x", "network": "user"]])?.vm.nics == [])
     }
 
     private static let events: [JSON] = [

@@ -78,8 +78,3 @@ extension VMEntry.VNCAddress {
         ]
     }
 }
-
-extension JSON {
-    /// A string, or null.
-    static func optional(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
-}

@@ -34,8 +34,10 @@ package struct LaunchPlan: Equatable, Sendable {
     package var monitorInput: [QMPCommand]
     /// The commands sent over QMP once the machine exists; the last is `cont`, which commits the start.
     package var commit: [QMPCommand]
-    /// What `list` and `show` report about the running VM without asking it.
-    package var summary: Summary
+    /// What other commands tell of the VM, as long as it runs, without asking it.
+    package var vm: VMDescription
+    /// Its addresses on networks that it shares with other VMs.
+    package var sharedAddresses: [SharedAddress] = []
     /// What the user should know, one line each: a fallback that was taken, a value that was derived.
     package var notices: [String]
 
@@ -53,40 +55,19 @@ package struct LaunchPlan: Equatable, Sendable {
         package var size: ByteCount
     }
 
-    /// A short description of a running VM.
-    package struct Summary: Equatable, Sendable {
-        /// `MEMORY`.
-        package var memory: ByteCount
-        /// `CPUS`.
-        package var cpus: Int
-        /// The requested display; the number that `auto` becomes is known only once QEMU listens.
-        package var vncDisplay: VNCDisplay
-        /// Where VNC listens.
-        package var vncBind: String
-        /// Whether it asks for a password.
-        package var vncHasPassword = false
-        /// The NICs.
-        package var nics: [NIC]
-        /// The host ports that are forwarded to the guest.
-        package var forwards: [PortForward]
-        /// `kvm` or `tcg`.
-        package var accelerator: String
-        /// The disks and CDs, by their paths.
-        package var media: [FilePath]
+    /// The MAC of a NIC on a network that other VMs may be on.
+    package struct SharedAddress: Equatable, Sendable {
+        /// The n of `NETn`.
+        package var nic: Int
+        /// The MAC.
+        package var mac: MACAddress
+        /// The network.
+        package var network: Network
+        /// Where it comes from, for messages.
+        package var place: String
 
-        /// A short description of a NIC.
-        package struct NIC: Equatable, Sendable {
-            /// The n of `NETn`.
-            package var index: Int
-            /// Its address.
-            package var mac: MACAddress
-            /// What it is connected to.
-            package var network: Network
-            /// Where its address comes from, for messages.
-            package var place: String
-            /// Its other settings.
-            package var settings: NICSettings
-        }
+        /// As other VMs see it.
+        package var address: OtherVM.Address { .init(network: network.description, mac: mac.description) }
     }
 }
 

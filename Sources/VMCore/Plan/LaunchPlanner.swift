@@ -75,10 +75,9 @@ struct LaunchPlanner {
             name: params.name.value, uuid: identity.uuid.value, file: params.file, executable: facts.qemu.path,
             arguments: [], descriptors: [], newDisks: [], taps: [], credentials: facts.credentials, monitorInput: [],
             commit: [],
-            summary: .init(
-                memory: params.memory.value, cpus: params.cpus.value, vncDisplay: params.vnc.display.value,
-                vncBind: params.vnc.bind.value, nics: [], forwards: [], accelerator: "", media: []),
+            vm: VMDescription(params),
             notices: [], derivedValues: [])
+        plan.vm.uuid = plan.uuid.uuidString.lowercased()
         plan.identities = facts.images.compactMapValues(\.identity)
     }
 
@@ -133,8 +132,8 @@ struct LaunchPlanner {
     /// Says what a plan for root, made by another user, only assumes.
     mutating func planAssumptions() {
         guard facts.isAssumed else { return }
-        var assumed = plan.summary.accelerator == "kvm" ? ["that KVM runs guests"] : []
-        if !plan.summary.media.isEmpty { assumed.append("io_uring") }
+        var assumed = plan.vm.accelerator == "kvm" ? ["that KVM runs guests"] : []
+        if !plan.vm.media.isEmpty { assumed.append("io_uring") }
         if !plan.taps.isEmpty, facts.vhostNet { assumed.append("vhost-net") }
         if let cpu = params.cpu, facts.processor == nil { assumed.append("that QEMU makes CPU=\(cpu.value)") }
         assumed += unseen.map { "what is in \($0)" }

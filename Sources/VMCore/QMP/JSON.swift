@@ -15,6 +15,9 @@ package enum JSON: Equatable, Sendable {
     /// An object; on output its keys are sorted, so that equal values give equal text.
     case object([String: JSON])
 
+    /// A string, or null.
+    package static func optional(_ text: String?) -> JSON { text.map(JSON.string) ?? .null }
+
     /// Parses one document.
     ///
     /// - Throws: where the text stops being valid.

@@ -29,7 +29,9 @@ package final class AddressSearch {
         (self.vm, self.wish) = (vm, wish)
         manifest = try vm.runningManifest(or: "it has no address", telling: "its NICs are")
         let links = try Bridges.routing { (socket) throws(NetworkError) in try socket.links() }
-        nics = manifest.nics.filter { (wish.nic ?? $0.index) == $0.index }.compactMap { SearchedNIC($0, among: links) }
+        nics = manifest.vm.nics.filter { (wish.nic ?? $0.index) == $0.index }.compactMap {
+            SearchedNIC($0, among: links)
+        }
         if nics.isEmpty { throw Self.noNIC(of: vm, wish.nic) }
     }
 
@@ -134,11 +136,11 @@ package final class AddressSearch {
         let all = addresses
         return AddressReport(
             vm: vm.name, wish: wish, state: state, all: all,
-            nics: nics.map { nic in AddressReport.NIC(nic, all.filter { $0.nic == nic.index }, manifest.forwards) },
+            nics: nics.map { nic in AddressReport.NIC(nic, all.filter { $0.nic == nic.index }, manifest.vm.forwards) },
             answers: AddressReport.Answer.Source.allCases.compactMap { source in
                 answers[source].map { AddressReport.Answer(source: source, text: $0) }
             },
-            canHear: canHear, forwards: manifest.forwards)
+            canHear: canHear, forwards: manifest.vm.forwards)
     }
 
     private var ended: VMError {

@@ -21,10 +21,10 @@ struct SearchedNIC {
     /// Why it is not possible to listen on that interface.
     let deafness: NetworkError?
 
-    /// Looks up a NIC of the manifest among the links; nil if its MAC address is not valid.
-    init?(_ nic: Manifest.NIC, among links: [Link]) {
-        guard let mac = MACAddress(nic.mac) else { return nil }
-        (index, network, self.mac) = (nic.index, nic.network, mac)
+    /// Looks up a running VM's NIC among the links; nil if its MAC address is not known.
+    init?(_ nic: VMDescription.NIC, among links: [Link]) {
+        guard let mac = nic.mac else { return nil }
+        (index, network, self.mac) = (nic.index, nic.network.description, mac)
         reserved = nic.address.flatMap { IPAddress($0) }
         tap = links.first { $0.name == nic.tap }
         let controller = tap?.controller

@@ -19,13 +19,15 @@ package struct ScreenAccess: Sendable {
     ///   user's.
     init(_ vm: Machine) throws(VMError) {
         let manifest = try vm.runningManifest(or: "it has no screen", telling: "its display is")
-        guard let vnc = try manifest.display(in: vm.paths) else { throw Self.none(of: manifest, vm) }
-        (address, port, display) = (vnc.address, vnc.port.number, vnc.port.display)
-        password = manifest.hasVNCPassword ? try ScreenPassword(vm.directory).read() : nil
+        guard let vnc = try manifest.display(in: vm.paths), let port = vnc.port else {
+            throw Self.none(of: manifest, vm)
+        }
+        (self.address, self.port, display) = (vnc.address, port.number, port.display)
+        password = vnc.hasPassword ? try ScreenPassword(vm.directory).read() : nil
     }
 
     private static func none(of manifest: Manifest, _ vm: Machine) -> VMError {
-        guard manifest.hasVNC else {
+        guard manifest.vm.vnc != nil else {
             return VMError(
                 .unavailable, vm.name.description, "it has no VNC server (VNCDISP=none)",
                 remedy: "remove that line from \(vm.file), and restart it")

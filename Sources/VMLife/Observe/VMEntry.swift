@@ -69,46 +69,39 @@ package struct VMEntry: Sendable {
 }
 
 extension VMEntry {
+    /// A VM that runs, or ran last.
     init(_ manifest: Manifest, _ seen: Observation, in place: Paths) {
         self.init(name: manifest.name.description, state: seen.state, file: manifest.file, place: place)
-        memoryBytes = manifest.memory.bytes
-        cpus = manifest.cpus
+        describe(manifest.vm)
         do throws(VMError) {
             vnc = try manifest.display(in: place).map {
-                VNCAddress(address: $0.address, port: $0.port, hasPassword: manifest.hasVNCPassword)
+                VNCAddress(address: $0.address, port: $0.port, hasPassword: $0.hasPassword)
             }
         } catch { obstacle = error }
-        let isAlive = seen.state.isAlive
-        nics = manifest.nics.map {
-            NIC(
-                index: $0.index, network: $0.network, mac: $0.mac, tap: isAlive ? $0.tap : nil,
-                address: isAlive ? $0.address : nil, settings: $0.settings)
+        if !seen.state.isAlive {
+            accelerator = nil
+            for index in nics.indices { (nics[index].tap, nics[index].address) = (nil, nil) }
         }
-        accelerator = isAlive ? manifest.accelerator : nil
-        uuid = manifest.uuid
-        media = manifest.media.map(\.string)
         add(seen)
     }
 
     init(file: FilePath, name: VMName?, params: VMParams?, in place: Paths) {
         self.init(name: name?.description ?? file.string, state: .stopped, file: file, place: place)
-        guard let params else { return }
-        memoryBytes = params.memory.value.bytes
-        cpus = params.cpus.value
-        switch params.vnc.display.value {
-        case .none: break
-        case .auto: vnc = VNCAddress(address: params.vnc.bind.value, port: nil, hasPassword: true)
-        case .number(let display):
-            vnc = VNCAddress(
-                address: params.vnc.bind.value, port: VNCPort(display: display), hasPassword: params.vnc.hasPassword)
-        }
-        nics = params.nics.map {
+        if let params { describe(VMDescription(params)) }
+    }
+
+    private mutating func describe(_ vm: VMDescription) {
+        memoryBytes = vm.memory.bytes
+        cpus = vm.cpus
+        vnc = vm.vnc.map { VNCAddress(address: $0.address, port: $0.port, hasPassword: $0.hasPassword) }
+        nics = vm.nics.map {
             NIC(
-                index: $0.index, network: $0.network.value.description, mac: $0.mac?.value.description, tap: nil,
-                settings: NICSettings($0))
+                index: $0.index, network: $0.network.description, mac: $0.mac?.description, tap: $0.tap,
+                address: $0.address, settings: $0.settings)
         }
-        uuid = params.uuid?.value.uuidString.lowercased()
-        media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value.string)
+        accelerator = vm.accelerator
+        uuid = vm.uuid
+        media = vm.media.map(\.string)
     }
 
     /// A VM that runs, or may run, and of which only the name is known.

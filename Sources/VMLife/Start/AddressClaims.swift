@@ -22,7 +22,7 @@ final class AddressClaims {
                 .busy, file.string, "is locked by another process", remedy: "\(command: "lslocks") says which")
         }
         defer { host.giveBack(0) }
-        guard plan.summary.nics.contains(where: { $0.network != .user }) else {
+        guard !plan.sharedAddresses.isEmpty else {
             return try manifest.write(to: vm.directory)
         }
         let count: UInt64
@@ -42,7 +42,7 @@ final class AddressClaims {
     }
 
     private func refuseTaken(_ plan: LaunchPlan, _ site: Site) throws(VMError) {
-        let claims = [Claim.name(plan.name)] + plan.summary.nics.filter { $0.network != .user }.map(\.address.station)
+        let claims = [Claim.name(plan.name)] + plan.sharedAddresses.map(\.address.station)
         let isWanted = claims.contains { claim in
             known?.holders.holders(of: claim).contains { $0.file != plan.file } ?? true
         }

@@ -72,7 +72,7 @@ struct DiskClaims {
 
     private mutating func addRunning(_ site: Site) {
         do throws(VMError) {
-            for (vm, manifest) in try site.started() { add(manifest.media, of: vm.name, file: vm.file) }
+            for (vm, manifest) in try site.started() { add(manifest.vm.media, of: vm.name, file: vm.file) }
         } catch { obstacle = error }
     }
 

@@ -75,12 +75,14 @@ struct FailedStart {
     /// Names the other VM that uses the disk that QEMU could not lock.
     private func diskUser(_ printed: QEMUMessages) -> Remedy? {
         guard printed.isDiskInUse else { return nil }
-        let media = Set(plan.summary.media)
+        let media = Set(plan.vm.media)
         // This only adds to an error, so what can't be read is skipped.
         let users = try? vm.site.started { name, manifest in
-            name != vm.name && !media.isDisjoint(with: manifest.media)
+            name != vm.name && !media.isDisjoint(with: manifest.vm.media)
         }
-        guard let user = users?.first, let disk = user.manifest.media.first(where: media.contains) else { return nil }
+        guard let user = users?.first, let disk = user.manifest.vm.media.first(where: media.contains) else {
+            return nil
+        }
         return "the VM \(user.vm.name) uses \(disk): stop that VM before you start this one"
     }
 }

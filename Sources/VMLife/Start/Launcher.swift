@@ -37,7 +37,7 @@ struct Launcher {
             }
             stopwatch.lap(.disks)
             logs = try RunLog.setAside(vm)
-            if !plan.summary.vncHasPassword { ScreenPassword(vm.directory).forget() }
+            if plan.vm.vnc?.hasPassword != true { ScreenPassword(vm.directory).forget() }
             let table = try DescriptorTable(
                 plan, of: vm, life: life, trust: trust, foreground: foreground, stopwatch: stopwatch)
             var manifest = Manifest(plan, foreground: foreground)
@@ -114,9 +114,9 @@ struct Launcher {
             let process = try hold(child)
             var session = try vm.monitor(peer: process.descriptor, by: deadline)
             stopwatch.lap(.qemu)
-            if plan.summary.vncDisplay == .auto {
+            if let vnc = plan.vm.vnc, vnc.port == nil {
                 stage = .describing
-                manifest.vnc = try session.execute(.vncServer, by: deadline)
+                manifest.vm.vnc?.port = try session.execute(.vncServer, by: deadline)?.port
                 // Without it `list` does not know the port, which is no reason to kill a machine that is ready.
                 try? manifest.write(to: vm.directory)
             }
@@ -160,10 +160,10 @@ struct Launcher {
 
 extension Manifest {
     mutating func setNetwork(_ ports: [HeldPort], nat: NATMember?) {
-        for position in nics.indices {
-            let index = nics[position].index
-            nics[position].tap = ports.first { $0.nic == index }?.name.description
-            nics[position].address = nat?.stations.first { $0.nic == index }?.address?.description
+        for position in vm.nics.indices {
+            let index = vm.nics[position].index
+            vm.nics[position].tap = ports.first { $0.nic == index }?.name.description
+            vm.nics[position].address = nat?.stations.first { $0.nic == index }?.address?.description
         }
     }
 }

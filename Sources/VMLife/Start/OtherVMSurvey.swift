@@ -17,7 +17,7 @@ extension Site {
             other.filePlace = FilePlace(of: other.file)
             other.ports = try manifest.ports(in: paths)
             // The manifest does not say which of them it writes to.
-            other.media = manifest.media.compactMap { FilePlace(of: $0) }.map { .init(place: $0, isWritten: true) }
+            other.media = manifest.vm.media.compactMap { FilePlace(of: $0) }.map { .init(place: $0, isWritten: true) }
             found.append(other)
         }
         return found
@@ -62,7 +62,9 @@ extension OtherVM {
     /// A VM that was started, with its name and its addresses.
     init(_ manifest: Manifest, _ name: VMName) {
         self.init(
-            name: name, file: manifest.file, isRunning: true, uuid: manifest.uuid, memory: manifest.memory,
-            addresses: manifest.nics.map { .init(network: $0.network, mac: $0.mac) })
+            name: name, file: manifest.file, isRunning: true, uuid: manifest.vm.uuid, memory: manifest.vm.memory,
+            addresses: manifest.vm.nics.compactMap { nic in
+                nic.mac.map { .init(network: nic.network.description, mac: $0.description) }
+            })
     }
 }

@@ -148,7 +148,7 @@ def test_a_signal_gives_the_terminal_back(host, role, number):
 def test_console_of_a_stopped_vm(host):
     host.write_firmware_vm("vm")
     result = host.kvmctl("console", "vm", expect=75)
-    assert "it is not running\n  start it first" in result.stderr
+    assert "it is not running, so it has no console\n" in result.stderr
 
 
 def test_console_of_somebody_else_s_vm(host):

@@ -12,7 +12,7 @@ extension LaunchPlanner {
         let twins = facts.otherVMs.holders(of: .uuid(uuid))
         if let other = running(twins) { plan.notices.append("\(other) has the same UUID, \(uuid)") }
         note("the UUID \(uuid)", twins)
-        for nic in plan.summary.nics where nic.network != .user {
+        for nic in plan.sharedAddresses {
             let holders = facts.otherVMs.holders(of: nic.address.station)
             if let other = running(holders) { problem(plan.addressConflict(nic, with: other)) }
             note("the MAC \(nic.mac) on \(nic.network)", holders)

@@ -98,7 +98,7 @@ extension LaunchPlan {
     package func conflicts(with other: OtherVM) -> [VMError] {
         var conflicts: [VMError] = []
         if other.name == name { conflicts.append(nameConflict(with: other)) }
-        for nic in summary.nics where nic.network != .user {
+        for nic in sharedAddresses {
             if other.addresses.contains(where: { $0.station == nic.address.station }) {
                 conflicts.append(addressConflict(nic, with: other))
             }
@@ -113,10 +113,10 @@ extension LaunchPlan {
     }
 
     /// Two guests with one address on one network would receive each other's frames.
-    func addressConflict(_ nic: Summary.NIC, with other: OtherVM) -> VMError {
+    func addressConflict(_ nic: SharedAddress, with other: OtherVM) -> VMError {
         VMError(
             .busy, nic.place, "the MAC \(nic.mac) on \(nic.network) is taken by \(other)",
-            remedy: "give one of them another, such as NET\(nic.index)_MAC=\(Self.otherMAC(nic.mac))")
+            remedy: "give one of them another, such as NET\(nic.nic)_MAC=\(Self.otherMAC(nic.mac))")
     }
 
     /// The next address, as an example.
@@ -124,9 +124,4 @@ extension LaunchPlan {
         let last = mac.octets[5]
         return MACAddress(octets: mac.octets.dropLast() + [last == 0xff ? 0 : last + 1]) ?? mac
     }
-}
-
-extension LaunchPlan.Summary.NIC {
-    /// Its address as other VMs see it.
-    package var address: OtherVM.Address { .init(network: network.description, mac: mac.description) }
 }

@@ -7,7 +7,6 @@ extension LaunchPlanner {
         add(.object(.diskThread), purpose: "a thread for disk I/O beside the processors", from: .everyVM)
         for (position, disk) in params.disks.enumerated() {
             guard let image = usableImage(disk) else { continue }
-            plan.summary.media.append(disk.path.value)
             plan(disk, image, at: PCILayout.disk(position, of: params.disks.count))
         }
     }

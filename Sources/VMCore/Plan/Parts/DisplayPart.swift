@@ -9,7 +9,6 @@ extension LaunchPlanner {
             checkKeymap(keymap)
             add("-k", keymap.value, purpose: "VNC keyboard map", from: keymap.origin)
         }
-        plan.summary.vncHasPassword = params.vnc.hasPassword
         let bind = params.vnc.bind.value.contains(":") ? "[\(params.vnc.bind.value)]" : params.vnc.bind.value
         switch params.vnc.display.value {
         case .none: return

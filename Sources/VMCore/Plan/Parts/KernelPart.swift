@@ -34,7 +34,7 @@ extension LaunchPlanner {
         plan.commit.append(QMPCommand("cont"))
         guard options.foreground else { return }
         // No kvmctl is left to read the port either: the answer goes to the flight record.
-        if plan.summary.vncDisplay == .auto { plan.monitorInput.append(QMPCommand("query-vnc")) }
+        if params.vnc.display.value == .auto { plan.monitorInput.append(QMPCommand("query-vnc")) }
         plan.monitorInput += plan.commit
         plan.commit = []
     }

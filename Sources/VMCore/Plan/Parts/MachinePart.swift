@@ -2,7 +2,7 @@ extension LaunchPlanner {
     /// Board, accelerator, processors, memory, clock.
     mutating func planMachine() {
         let accelerator = chooseAccelerator()
-        plan.summary.accelerator = accelerator.value.rawValue
+        plan.vm.accelerator = accelerator.value.rawValue
         planBoard()
         add("-accel", accelerator.value.rawValue, purpose: "accelerator", from: accelerator.origin)
         planProcessors(accelerator.value)

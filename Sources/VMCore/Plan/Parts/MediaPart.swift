@@ -36,7 +36,7 @@ extension LaunchPlanner {
             return
         }
         checkDisc(path, isFirst: bootIndex == firstBootIndex)
-        plan.summary.media.append(path.value)
+        if case .option = path.origin { plan.vm.media.append(path.value) }
         let set = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
         let file = addFileNode(
             id, in: set, isBlockDevice: found.usable.isBlockDevice,

@@ -8,10 +8,13 @@ extension LaunchPlanner {
                 nic.mac
                 ?? Setting(identity.mac(nic: nic.index), .derived("NET\(nic.index)_MAC, derived from the VM's UUID"))
             if nic.mac == nil { plan.derivedValues.append("NET\(nic.index)_MAC=\(mac.value), from the VM's UUID") }
-            plan.summary.nics.append(
-                .init(
-                    index: nic.index, mac: mac.value, network: facts.called(nic.network.value),
-                    place: place(mac.origin), settings: NICSettings(nic)))
+            let network = facts.called(nic.network.value)
+            plan.vm.nics[position].mac = mac.value
+            plan.vm.nics[position].network = network
+            if network != .user {
+                plan.sharedAddresses.append(
+                    .init(nic: nic.index, mac: mac.value, network: network, place: place(mac.origin)))
+            }
             var mtu: Int?
             switch nic.network.value {
             case .bridge(let bridge): mtu = planBridge(nic, bridge, mac.value)
@@ -92,7 +95,7 @@ extension LaunchPlanner {
         switch holder {
         case nil: return
         case .host(let owner):
-            let own = plan.summary.nics.last { $0.index == nic.index }
+            let own = plan.sharedAddresses.last { $0.nic == nic.index }
             refuse(
                 .busy, own?.place ?? place(nic.network.origin),
                 "the MAC \(mac) is that of \(owner): on \(carrier) only one of them could be reached",
@@ -187,7 +190,6 @@ extension LaunchPlanner {
             refuseReserved(forward)
             refuseTaken(forward.value.hostEnd, at: forward.origin, remedy: "forward another port")
         }
-        plan.summary.forwards += forwards.map(\.value)
         let backend = NetworkBackend(nic.backendID, .user(forwards: forwards.map(\.value)))
         add(
             .backend(backend), purpose: "user-mode network",

@@ -49,7 +49,6 @@ extension LaunchPlanner {
             _ = inherit(.hostPort(forward.value.hostEnd))
         }
         plan.nat?.forwards = params.forwards.map(\.value)
-        plan.summary.forwards += params.forwards.map(\.value)
     }
 
     /// Whether the guest can have its name, and its network somebody who answers to it.

@@ -1,0 +1,169 @@
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
+
+/// What a VM is, as its file defines it or as it runs: the one description from which the manifest, `list`, `show` and the
+/// checks of other VMs are made.
+///
+/// A new key that they tell of is added here, and nowhere else in between.
+package struct VMDescription: Equatable, Sendable {
+    /// Its name.
+    package var name: VMName
+    /// Its UUID, in lower case; nil if the file leaves it to the start.
+    package var uuid: String?
+    /// The params file, absolute.
+    package var file: FilePath
+    /// `MEMORY`.
+    package var memory: ByteCount
+    /// `CPUS`.
+    package var cpus: Int
+    /// `kvm` or `tcg`; nil until it is started.
+    package var accelerator: String?
+    /// Its VNC server; nil: none.
+    package var vnc: VNC?
+    /// Its network cards.
+    package var nics: [NIC]
+    /// The host ports that are forwarded to the guest.
+    package var forwards: [PortForward]
+    /// The paths of its disks and CDs.
+    package var media: [FilePath]
+
+    /// A VNC server.
+    package struct VNC: Equatable, Sendable {
+        /// The host's address, a literal without brackets.
+        package var address: String
+        /// The TCP port; nil: not known until it runs (`auto`).
+        package var port: VNCPort?
+        /// Whether it asks for a password.
+        package var hasPassword: Bool
+    }
+
+    /// A network card.
+    package struct NIC: Equatable, Sendable {
+        /// The n of `NETn`.
+        package var index: Int
+        /// What it is connected to.
+        package var network: Network
+        /// Its MAC address; nil if it is derived only at start.
+        package var mac: MACAddress?
+        /// Its tap or macvtap, while it runs.
+        package var tap: String?
+        /// Its IP address on kvmctl's own network, while it runs.
+        package var address: String?
+        /// Its other settings.
+        package var settings = NICSettings()
+    }
+
+    /// The VM that a params file defines.
+    package init(_ params: VMParams) {
+        name = params.name.value
+        uuid = params.uuid?.value.uuidString.lowercased()
+        file = params.file
+        memory = params.memory.value
+        cpus = params.cpus.value
+        let port: VNCPort? =
+            if case .number(let display) = params.vnc.display.value { VNCPort(display: display) } else { nil }
+        if params.vnc.display.value != .none {
+            vnc = VNC(address: params.vnc.bind.value, port: port, hasPassword: params.vnc.hasPassword)
+        }
+        nics = params.nics.map {
+            NIC(index: $0.index, network: $0.network.value, mac: $0.mac?.value, settings: NICSettings($0))
+        }
+        forwards = params.forwards.map(\.value)
+        media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value)
+    }
+}
+
+// As JSON, in the manifest.
+extension VMDescription {
+    /// The members of the manifest.
+    package var json: [String: JSON] {
+        [
+            "name": .string(name.description), "uuid": .optional(uuid), "file": .string(file.string),
+            "memoryBytes": .integer(memory.bytes), "cpus": .integer(Int64(cpus)),
+            "accelerator": .optional(accelerator), "vnc": vnc?.json ?? .null, "nics": .array(nics.map(\.json)),
+            "forwards": .array(forwards.map { .string($0.description) }),
+            "media": .array(media.map { .string($0.string) }),
+        ]
+    }
+
+    /// Parses them. Another user may have written them, so whatever is not valid is missing.
+    ///
+    /// - Returns: nil if something is missing that every running VM has.
+    package init?(_ json: JSON) {
+        guard let name = json["name"]?.string.flatMap({ VMName($0) }), let uuid = json["uuid"]?.string,
+            let file = json["file"]?.path, let memory = json["memoryBytes"]?.integer, memory >= 0,
+            let cpus = json["cpus"]?.integer(in: 1...Int(UInt16.max)), let accelerator = json["accelerator"]?.string
+        else { return nil }
+        (self.name, self.uuid, self.file) = (name, uuid, file)
+        self.memory = ByteCount(bytes: memory)
+        (self.cpus, self.accelerator) = (cpus, accelerator)
+        vnc = json["vnc"].flatMap { VNC($0) }
+        nics = (json["nics"]?.array ?? []).compactMap { NIC($0) }
+        forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
+        media = (json["media"]?.array ?? []).compactMap(\.path)
+    }
+}
+
+extension VMDescription.VNC {
+    fileprivate var json: JSON {
+        [
+            "address": .string(address), "port": port.map { .integer(Int64($0.number)) } ?? .null,
+            "hasPassword": .bool(hasPassword),
+        ]
+    }
+
+    fileprivate init?(_ json: JSON) {
+        guard let address = json["address"]?.string else { return nil }
+        let port = json["port"]?.integer.flatMap { VNCPort($0) }
+        self.init(address: address, port: port, hasPassword: json["hasPassword"]?.bool ?? false)
+    }
+}
+
+extension VMDescription.NIC {
+    fileprivate var json: JSON {
+        [
+            "index": .integer(Int64(index)), "network": .string(network.description),
+            "mac": .optional(mac?.description), "tap": .optional(tap), "address": .optional(address),
+            "settings": settings.json,
+        ]
+    }
+
+    fileprivate init?(_ json: JSON) {
+        guard let index = json["index"]?.integer(in: 0...Int(UInt8.max)),
+            let mac = json["mac"]?.string.flatMap({ MACAddress($0) }),
+            case .network(let network)? = json["network"]?.string.flatMap({ try? ParamsDecoder.network($0) })
+        else { return nil }
+        self.init(
+            index: index, network: network, mac: mac, tap: json["tap"]?.string, address: json["address"]?.string,
+            settings: NICSettings(json["settings"]))
+    }
+}
+
+extension NICSettings {
+    fileprivate var json: JSON {
+        [
+            "queues": .integer(Int64(queues)), "vlans": .optional(vlans),
+            "rate": rate.map(JSON.integer) ?? .null, "filter": .optional(filter),
+        ]
+    }
+
+    fileprivate init(_ json: JSON?) {
+        self.init()
+        queues = json?["queues"]?.integer(in: 1...Int(UInt16.max)) ?? 1
+        vlans = json?["vlans"]?.string
+        rate = json?["rate"]?.integer.flatMap { BitRate.range.contains(BitRate(bitsPerSecond: $0)) ? $0 : nil }
+        filter = json?["filter"]?.string
+    }
+}
+
+extension JSON {
+    /// A string that is an absolute path that Linux accepts: no NUL, and at most 4095 bytes (PATH_MAX of limits.h, less
+    /// the NUL). Checked before making a FilePath, which takes quadratic time.
+    fileprivate var path: FilePath? {
+        guard let text = string, text.utf8.count < 4096, text.utf8.first == UInt8(ascii: "/"),
+            !text.utf8.contains(0)
+        else { return nil }
+        return FilePath(text)
+    }
+}
