@@ -3,6 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMHost
 
 /// A QEMU without a guest, to try commands on. Its monitor is a socket, so that descriptors can be sent to it. A test that
 /// needs it fails where QEMU is missing.
@@ -11,11 +12,12 @@ final class RealQEMU {
     struct Refusal: Error { let text: String }
 
     private let socket: CInt
-    private var pid: pid_t = 0
+    private(set) var pid: pid_t = 0
     private var received: [UInt8] = []
     private var events: [QMPEvent] = []
 
-    init(_ arguments: [String]) throws {
+    /// - Parameter record: a file to which a second monitor, on standard input and output, appends the machine's events.
+    init(_ arguments: [String], record: FilePath? = nil) throws {
         var ends: [CInt] = [-1, -1]
         let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
         try #require(socketpair(AF_UNIX, type, 0, &ends) == 0)
@@ -28,7 +30,10 @@ final class RealQEMU {
             [
                 "qemu-system-x86_64", "-S", "-machine", "q35,accel=tcg", "-nodefaults", "-display", "none",
                 "-chardev", "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control",
-            ] + arguments, monitor: ends[1])
+            ]
+                + (record == nil
+                    ? [] : ["-chardev", "stdio,id=record,signal=off", "-mon", "chardev=record,mode=control"])
+                + arguments, monitor: ends[1], record: record)
         try execute(QMPCommand("qmp_capabilities"))
     }
 
@@ -39,12 +44,20 @@ final class RealQEMU {
         waitpid(pid, nil, 0)
     }
 
-    /// - Parameter monitor: A descriptor that it gets as number 3.
-    static func spawn(_ words: [String], monitor: CInt? = nil) throws -> pid_t {
+    /// - Parameters:
+    ///   - monitor: A descriptor that it gets as number 3.
+    ///   - record: A file that it gets as standard output. Its standard input then enables the monitor there.
+    static func spawn(_ words: [String], monitor: CInt? = nil, record: FilePath? = nil) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         if let monitor { posix_spawn_file_actions_adddup2(&actions, monitor, 3) }
+        if let record {
+            let input = record.removingLastComponent().appending("input")
+            try replaceFile(input, with: Array("{\"execute\":\"qmp_capabilities\"}\n".utf8), permissions: 0o600)
+            posix_spawn_file_actions_addopen(&actions, 0, input.string, O_RDONLY, 0)
+            posix_spawn_file_actions_addopen(&actions, 1, record.string, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        }
         var arguments = words.map { strdup($0) } + [nil]
         defer { arguments.forEach { free($0) } }
         var pid: pid_t = 0

@@ -18,6 +18,8 @@ package enum LogKind: String, CaseIterable, Sendable {
 /// Reads a log piece by piece, follows it as it grows, and continues with the log of the next start.
 package struct LogReader: ~Copyable {
     private let path: FilePath
+    /// Whether it goes on with the log of the next start.
+    private let followsNextRun: Bool
     private var file: OwnedDescriptor
     /// The last bytes read. They tell where to continue if the beginning of the file is removed meanwhile.
     private var lastRead: [UInt8] = []
@@ -28,9 +30,10 @@ package struct LogReader: ~Copyable {
     /// - Parameter lastLines: how many lines at the end to read; nil: all.
     /// - Throws: `.notFound` if there is no such log.
     init(
-        _ kind: LogKind, of machine: Machine, previous: Bool = false, lastLines: Int? = nil
+        _ kind: LogKind, of machine: Machine, previous: Bool = false, lastLines: Int? = nil, followsNextRun: Bool = true
     ) throws(VMError) {
         let (vm, paths) = (machine.name, machine.paths)
+        self.followsNextRun = followsNextRun
         let current =
             switch kind {
             case .console: paths.consoleLog(vm)
@@ -40,7 +43,9 @@ package struct LogReader: ~Copyable {
         path = previous ? RunLog.previous(current) : current
         do throws(Errno) {
             try RemoteMounts.refuseSilent(at: path)
-            file = try Self.open(path, lastLines: lastLines)
+            let opened = try Self.open(path, lastLines: lastLines)
+            lastRead = try Self.bytesBefore(opened)
+            file = opened
         } catch .noSuchFileOrDirectory {
             if kind == .qemu, !previous, (try? status(of: paths.record(vm))) != nil {
                 throw VMError(
@@ -65,7 +70,7 @@ package struct LogReader: ~Copyable {
         do throws(Errno) {
             try findPlace()
             let bytes = try readPiece()
-            guard bytes.isEmpty, let successor = try successor() else { return bytes }
+            guard bytes.isEmpty, followsNextRun, let successor = try successor() else { return bytes }
             // The run may have written more between that read and the creation of the next run's log.
             let rest = try readPiece()
             guard rest.isEmpty else { return rest }
@@ -75,6 +80,13 @@ package struct LogReader: ~Copyable {
         } catch {
             throw .system(error, path.string, "can't be read")
         }
+    }
+
+    /// The last bytes before its position.
+    private static func bytesBefore(_ file: borrowing OwnedDescriptor) throws(Errno) -> [UInt8] {
+        let place = lseek(file.rawValue, 0, SEEK_CUR)
+        let length = min(remembered, Int(place))
+        return try readBytes(of: file.rawValue, at: Int64(place) - Int64(length), count: length)
     }
 
     private mutating func readPiece() throws(Errno) -> [UInt8] {

@@ -79,7 +79,7 @@ struct FlightRecord: Equatable {
     }
 
     /// QEMU's reply to the `query-vnc` of a start in the foreground; nil if it was not asked.
-    static func vncServer(in path: FilePath) throws(VMError) -> JSON? {
+    static func vncServer(in path: FilePath) throws(VMError) -> VNCServer? {
         // It was asked before the machine ran, so the reply is among the first lines.
         let head: [UInt8]
         do throws(Errno) { head = try readOwnFile(path, limit: Self.head) } catch .noSuchFileOrDirectory {
@@ -87,23 +87,22 @@ struct FlightRecord: Equatable {
         } catch {
             throw .system(error, path.string, "can't be read")
         }
-        return head.split(separator: UInt8(ascii: "\n")).lazy.compactMap { line -> JSON? in
-            if case .reply(_, let value)? = QMPMessage(line: line), value["service"] != nil { value } else { nil }
+        return head.split(separator: UInt8(ascii: "\n")).lazy.compactMap { line -> VNCServer? in
+            if case .reply(_, let value)? = QMPMessage(line: line) { VNCServer(value) } else { nil }
         }.first
     }
 
-    private static let words = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"].map { Array("\"\($0)\"".utf8) }
+    private static let words = MonitorEvent.phases.map { Array("\"\($0)\"".utf8) }
 
     private static func phase(_ line: ArraySlice<UInt8>) -> Phase? {
         // A record can be long: only lines that may matter are parsed as JSON.
-        guard line.hasAny(of: words), case .event(let event)? = QMPMessage(line: line)
-        else { return nil }
-        return switch event.name {
-        case "RESUME", "WAKEUP": .running
-        case "STOP": .paused
-        case "SUSPEND": .sleeping
-        case "SHUTDOWN": .ended(reason: event.data["reason"]?.string ?? "unknown")
-        default: nil
+        guard line.hasAny(of: words), case .event(let event)? = QMPMessage(line: line) else { return nil }
+        return switch MonitorEvent(event) {
+        case .runs: .running
+        case .paused: .paused
+        case .sleeps: .sleeping
+        case .ends(let reason): .ended(reason: reason)
+        case .deviceDeleted, .unplugRefused, .job, nil: nil
         }
     }
 }

@@ -54,7 +54,7 @@ struct Manifest: Equatable {
     /// - Throws: why the record can't be read.
     func display(in place: Paths) throws(VMError) -> VMDescription.VNC? {
         guard var vnc = vm.vnc, vnc.port == nil, foreground else { return vm.vnc }
-        vnc.port = try FlightRecord.vncServer(in: place.record(name)).flatMap { VNCServer($0) }?.port
+        vnc.port = try FlightRecord.vncServer(in: place.record(name))?.port
         return vnc
     }
 
