@@ -22,9 +22,12 @@ let package = Package(
         .executableTarget(
             name: "KVMCtl",
             dependencies: [
-                "VMLife", "VMHost", "VMCore", "BridgeKernel", "BridgeNet", "CLinux", system,
+                "VMReports", "VMLife", "VMHost", "VMCore", "BridgeKernel", "BridgeNet", "CLinux", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            swiftSettings: swift),
+        .target(
+            name: "VMReports", dependencies: ["VMLife", "VMHost", "VMCore", "BridgeNet", system],
             swiftSettings: swift),
         .target(
             name: "VMLife",
@@ -44,8 +47,11 @@ let package = Package(
             name: "TapBench", dependencies: ["BridgeKernel", "BridgeNet", system], path: "Benchmarks/TapBench",
             swiftSettings: swift),
         .testTarget(
-            name: "VMCoreTests", dependencies: ["VMCore", "VMHost", "VMLife", "BridgeKernel", "KVMCtl"],
+            name: "VMCoreTests", dependencies: ["VMCore", "VMHost", "VMLife", "VMReports", "BridgeKernel"],
             resources: [.copy("Fixtures")], swiftSettings: swift),
+        .testTarget(
+            name: "VMReportsTests",
+            dependencies: ["VMReports", "VMLife", "VMHost", "VMCore", "BridgeNet", system], swiftSettings: swift),
         .testTarget(name: "BridgeNetTests", dependencies: ["BridgeKernel", "BridgeNet"], swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6]

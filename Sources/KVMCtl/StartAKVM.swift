@@ -2,6 +2,7 @@ import SystemPackage
 import VMCore
 import VMHost
 import VMLife
+import VMReports
 
 /// The command line of 2010: `start_a_kvm.sh PARAMS [ISO] [boot_from_cd]`.
 struct StartAKVM {
@@ -39,6 +40,6 @@ struct StartAKVM {
         options.cdromWord = "the ISO"
         let starting = try vm.starting(options, in: context)
         let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
-        print(outcome.text(of: vm.name))
+        PrintedResults.print(StartReport(vm.name, outcome), as: .text)
     }
 }

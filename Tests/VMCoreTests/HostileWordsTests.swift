@@ -3,10 +3,10 @@ import Foundation
 import SystemPackage
 import Testing
 
-@testable import KVMCtl
 @testable import VMCore
 @testable import VMHost
 @testable import VMLife
+@testable import VMReports
 
 /// Whatever is in the files of a run directory, or comes from QEMU, from a guest or from /proc, is read or refused, and
 /// reported. A trap would end the test run.
@@ -30,13 +30,11 @@ import Testing
         var seen = Observation(state: .running, holder: ProcessIdentity(signature))
         seen.endReason = manifest.name.description
         let entry = VMEntry(manifest, seen, in: Self.place)
-        let details = VMDetails(entry)
-        for document in [entry.json, details.json] {
-            #expect(try JSON(parsing: Array(document.prettyText.utf8)) == document)
+        let reports: [any Report] = [VMReport(entry), VMListReport([entry])]
+        for report in reports {
+            #expect(try JSON(parsing: Array(report.rendered(as: .json).utf8)) == report.json)
+            #expect(!report.rendered(as: .text).isEmpty)
         }
-        var table = Table("NAME", "MEMORY", "CPUS", "VNC", "NICS", "UPTIME")
-        table.add(entry.name, entry.memoryText, entry.cpusText, entry.vncText, entry.nicsText, entry.uptimeText)
-        #expect(!table.text.isEmpty && !details.text.isEmpty)
         #expect(Manifest(Array(manifest.text.utf8)) == manifest)
         _ = try manifest.ports(in: Self.place)
         _ = manifest.vm.nics.compactMap { SearchedNIC($0, among: []) }

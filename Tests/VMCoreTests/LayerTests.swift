@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// What a file says and what a plan is must not depend on the machine that works it out. The compiler holds the order of the
-/// targets; that the pure ones open nothing is held here, by what their files import and by the few names with which the
-/// modules that they may import reach the host.
+/// What a file says, what a plan is and what a report says must not depend on the machine that works it out. The compiler
+/// holds the order of the targets; that these open nothing is held here, by what their files import and by the few names with
+/// which the modules that they may import reach the host.
 @Suite struct LayerTests {
     /// A file of a pure target, and the first thing in it that reaches the host.
     private static func violation(in text: String, allowed: Set<String>) -> String? {
@@ -21,11 +21,13 @@ import Testing
     private static let allowed: [String: Set<String>] = [
         "BridgeNet": ["SystemPackage"],
         "VMCore": ["BridgeNet", "SystemPackage", "FoundationEssentials"],
+        // The values that it renders are made in the last two.
+        "VMReports": ["BridgeNet", "SystemPackage", "VMCore", "VMHost", "VMLife"],
     ]
 
-    @Test(arguments: ["BridgeNet", "VMCore"]) func pureTargetsOpenNothing(_ target: String) throws {
+    @Test(arguments: ["BridgeNet", "VMCore", "VMReports"]) func pureTargetsOpenNothing(_ target: String) throws {
         let files = try SourceTree.swiftFiles(below: "Sources/\(target)")
-        #expect(files.count > 50)
+        #expect(files.count > 20)
         let allowed = try #require(Self.allowed[target])
         for file in files {
             #expect(Self.violation(in: file.text, allowed: allowed) == nil, "\(file.name)")
@@ -56,7 +58,7 @@ import Testing
         let text = try String(contentsOf: SourceTree.url("Package.swift"), encoding: .utf8)
         let targets = text.matches(
             of: #/(?s)\.(?:target|executableTarget)\(\s*name: "(\w+)",\s*dependencies: \[(.*?)\]/#)
-        #expect(targets.count >= 6)
+        #expect(targets.count >= 7)
         for target in targets where order.contains(String(target.1)) {
             let place = try #require(order.firstIndex(of: String(target.1)))
             let names = target.2.matches(of: #/"(\w+)"/#).compactMap { order.firstIndex(of: String($0.1)) }

@@ -2,6 +2,7 @@ import ArgumentParser
 import SystemPackage
 import VMCore
 import VMLife
+import VMReports
 
 /// `kvmctl check`.
 struct Check: ParsableCommand {
@@ -15,31 +16,25 @@ struct Check: ParsableCommand {
 
     func run() throws {
         let context = PlanningContext(try Site.current, trust: try trust.trust())
-        try output.list("kvmctl.check/1", failing: { Self.verdict(ok: false, [$0.description]) }) { results in
+        try output.list(.check, failing: CheckReport.failed) { results in
             try targets.forEach(results, in: context) { vm in
-                let known: [String: JSON] = [
-                    "name": .string(vm.name.description), "params": .string(vm.file.string),
-                ]
-                results.add(known)
-                let notices = try check(vm, context)
-                results.add(known.merging(Self.verdict(ok: true, notices)) { own, _ in own })
-                guard !output.json else { return }
-                print("\(vm.name): ok")
-                notices.forEach { print("  note: \($0)") }
+                do throws(VMError) {
+                    let notices = try notices(of: vm, context)
+                    output.print(CheckReport(vm.name, file: vm.file, .passed(notices: notices)), among: results)
+                } catch {
+                    output.print(CheckReport(vm.name, file: vm.file, .failed(error)), among: results)
+                    throw error
+                }
             }
         }
     }
 
-    private func check(_ vm: Machine, _ context: PlanningContext) throws -> [String] {
+    private func notices(of vm: Machine, _ context: PlanningContext) throws(VMError) -> [String] {
         let isRunning = try vm.mayRun()
         let starting = try vm.starting(in: context)
         let plan = try starting.plan(to: .check(isRunning: isRunning))
         let unchecked =
             starting.params.qemuArguments.isEmpty ? [] : ["QEMUARGn was not checked: only QEMU can judge it"]
         return starting.notices(of: plan) + plan.derivedValues + unchecked
-    }
-
-    private static func verdict(ok: Bool, _ messages: [String]) -> [String: JSON] {
-        ["ok": .bool(ok), "messages": .array(messages.map(JSON.string))]
     }
 }

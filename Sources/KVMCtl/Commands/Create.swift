@@ -4,6 +4,7 @@ import SystemPackage
 import VMCore
 import VMHost
 import VMLife
+import VMReports
 
 /// `kvmctl create`.
 struct Create: ParsableCommand {
@@ -68,32 +69,14 @@ struct Create: ParsableCommand {
         try creating.check()
         creating.warnings.forEach(Message.note)
         if !dryRun.isOn { try creating.create() }
-        if output.json {
-            output.print(creating.json(dryRun: dryRun.isOn))
-        } else if dryRun.isOn {
-            if let root = vm.place.newRoot { print("create \(root)") }
-            for (path, size) in zip(creating.disks, vm.disks) { print("create \(path), sparse, \(size)") }
-            print("write \(creating.file):\n\(creating.text)", terminator: "")
-        } else {
-            ([vm.place.newRoot].compactMap(\.self) + [creating.file] + creating.disks).forEach {
-                print("created \($0)")
-            }
-        }
+        output.print(
+            CreateReport(
+                isDryRun: dryRun.isOn, file: creating.file, paramsText: creating.text, root: vm.place.newRoot,
+                disks: zip(creating.disks, vm.disks).map { SparseDisk(path: $0, size: $1) }))
     }
 
     private static func usualNetwork() throws -> Network {
         guard let bridge = DeviceName("br0") else { throw VMError(.bug, "br0", "is no interface name") }
         return .bridge(bridge)
-    }
-}
-
-extension Creating {
-    func json(dryRun: Bool) -> JSON {
-        [
-            "schema": "kvmctl.create/1", "dryRun": .bool(dryRun), "params": .string(file.string),
-            "text": .string(text), "root": .optional(vm.place.newRoot?.string),
-            "disks": .array(
-                zip(disks, vm.disks).map { ["path": .string($0.string), "size": .integer($1.bytes)] }),
-        ]
     }
 }

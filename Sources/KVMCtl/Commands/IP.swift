@@ -4,6 +4,7 @@ import Glibc
 import VMCore
 import VMHost
 import VMLife
+import VMReports
 
 /// `kvmctl ip`.
 struct IP: ParsableCommand {
@@ -46,11 +47,17 @@ struct IP: ParsableCommand {
     }
 
     func run() throws {
-        try output.list("kvmctl.ip/1") { results in
-            var reports: [AddressReport] = []
-            defer { if !output.json { show(reports) } }
-            try ask(results) { reports.append($0) }
+        try output.list(.ip) { results in
+            var found: [AddressReport] = []
+            // People get the addresses of all VMs at the end, as one table.
+            defer { if output.format.isForPeople { output.print(IPListReport(found, layout: layout)) } }
+            try ask(results) { found.append($0) }
         }
+    }
+
+    private var layout: IPListReport.Layout {
+        if table || isatty(STDOUT_FILENO) == 1 { return .table }
+        return !targets.all && targets.vms.count == 1 ? .addresses : .namedAddresses
     }
 
     private func ask(_ results: VMResults, tell: (AddressReport) -> Void) throws {
@@ -68,29 +75,9 @@ struct IP: ParsableCommand {
             guard let search else { return }
             let report = try search.report(waitingUntil: deadline)
             tell(report)
-            results.add(report.json)
+            results.add(IPReport(report))
             report.notices.forEach { Message.note("\(report.vm): \($0)") }
             if let problem = report.problem(after: wait) { throw problem }
         }
-    }
-
-    private func show(_ reports: [AddressReport]) {
-        if table || isatty(STDOUT_FILENO) == 1 { return showTable(reports) }
-        let isOne = !targets.all && targets.vms.count == 1
-        for report in reports {
-            for address in report.addresses { print(isOne ? address.text : "\(report.vm) \(address.text)") }
-        }
-    }
-
-    private func showTable(_ reports: [AddressReport]) {
-        var table = Table("VM", "NIC", "ADDRESS", "SOURCE")
-        for report in reports {
-            for address in report.addresses {
-                table.add(
-                    report.vm.description, "NET\(address.nic)", address.text,
-                    address.sources.map(\.rawValue).joined(separator: ", "))
-            }
-        }
-        if reports.contains(where: { !$0.addresses.isEmpty }) { print(table.text) }
     }
 }

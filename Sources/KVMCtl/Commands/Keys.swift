@@ -1,5 +1,6 @@
 import ArgumentParser
 import VMCore
+import VMReports
 
 /// `kvmctl keys`.
 struct Keys: ParsableCommand {
@@ -10,25 +11,5 @@ struct Keys: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    func run() {
-        if output.json { return output.print(list: ParamsSchema.entries.map(\.json)) }
-        var table = Table("KEY", "N", "PURPOSE")
-        for entry in ParamsSchema.entries where entry.status != .notBuilt {
-            let indices = entry.indices.map { "\($0.lowerBound)-\($0.upperBound)" } ?? ""
-            table.add(entry.key.pattern, indices, entry.summary)
-        }
-        print(table.text)
-    }
-}
-
-extension ParamsSchema.Entry {
-    /// As JSON (docs/json.md, schema kvmctl.key/1).
-    fileprivate var json: JSON {
-        [
-            "schema": "kvmctl.key/1", "key": .string(key.pattern), "group": .string(group.rawValue),
-            "indices": .array((indices.map { [$0.lowerBound, $0.upperBound] } ?? []).map { .integer(Int64($0)) }),
-            "needs": .optional(needs?.pattern), "isBuilt": .bool(status != .notBuilt), "example": .string(example),
-            "summary": .string(summary),
-        ]
-    }
+    func run() { output.print(KeysReport(ParamsSchema.entries)) }
 }

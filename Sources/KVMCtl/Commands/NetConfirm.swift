@@ -3,6 +3,7 @@ import BridgeNet
 import VMCore
 import VMHost
 import VMLife
+import VMReports
 
 /// `kvmctl net confirm`.
 struct NetConfirm: ParsableCommand {
@@ -20,13 +21,6 @@ struct NetConfirm: ParsableCommand {
         try Site.current.refuseUser(bridge?.description ?? "net confirm")
         let name = try bridge.map { bridge throws(VMError) in try Bridges.name(of: bridge) }
         let kept = try Trial.keep(name, try Site.current.paths, isDry: dryRun.isOn)
-        if output.json {
-            output.print([
-                "schema": "kvmctl.confirm/1", "dryRun": .bool(dryRun.isOn),
-                "bridges": .array(kept.map { .string($0.description) }),
-            ])
-        } else {
-            for name in kept { print("\(name): \(dryRun.isOn ? "on trial; would be confirmed" : "confirmed")") }
-        }
+        output.print(ConfirmReport(kept, isDryRun: dryRun.isOn))
     }
 }

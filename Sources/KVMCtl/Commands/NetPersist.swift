@@ -3,6 +3,7 @@ import BridgeNet
 import VMCore
 import VMHost
 import VMLife
+import VMReports
 
 /// `kvmctl net persist`.
 struct NetPersist: ParsableCommand {
@@ -35,9 +36,7 @@ struct NetPersist: ParsableCommand {
                 .busy, name.description, "is on trial: what is written now would outlast a rollback",
                 remedy: .run("keep it first", "kvmctl net confirm \(name)"))
         }
-        let persisting = try Persisting(name, for: service)
-        let title = persisting.service?.title ?? ""
-        try persisting.report(name, dryRun, output, otherwise: "already in the files of \(title)")
+        try Persisting(name, for: service).reach(name, dryRun, output)
     }
 }
 
@@ -55,44 +54,17 @@ struct NetUnpersist: ParsableCommand {
 
     func run() throws {
         let name = try Bridges.name(of: bridge)
-        try Persisting(removing: name).report(name, dryRun, output, otherwise: "in none of kvmctl's files")
+        try Persisting(removing: name).reach(name, dryRun, output)
     }
 }
 
 extension Persisting {
     /// Carries out the change, unless this is a dry run, and reports it.
-    fileprivate func report(
-        _ bridge: InterfaceName, _ dryRun: DryRunOption, _ output: OutputOptions, otherwise: String
-    ) throws {
+    fileprivate func reach(_ bridge: InterfaceName, _ dryRun: DryRunOption, _ output: OutputOptions) throws {
         if !dryRun.isOn { try carryOut() }
-        if output.json {
-            output.print(json(bridge, dryRun: dryRun.isOn))
-        } else {
-            show(dryRun: dryRun.isOn)
-            print("\(bridge): \(plan.isEmpty ? otherwise : effect)")
-        }
+        output.print(
+            PersistReport(
+                bridge, isDryRun: dryRun.isOn, service: service, plan: plan, effect: effect, notices: notices))
         notices.forEach(Message.note)
-    }
-
-    private func show(dryRun: Bool) {
-        for file in plan.writes {
-            let mode = String(file.permissions, radix: 8)
-            print(dryRun ? "write \(file.path), mode 0\(mode):\n\(file.text)" : "wrote \(file.path)")
-        }
-        for path in plan.removals { print("\(dryRun ? "remove" : "removed") \(path)") }
-    }
-
-    /// As JSON (docs/json.md, schema kvmctl.persist/1).
-    private func json(_ bridge: InterfaceName, dryRun: Bool) -> JSON {
-        [
-            "schema": "kvmctl.persist/1", "dryRun": .bool(dryRun), "name": .string(bridge.description),
-            "service": .optional(service?.rawValue),
-            "written": .array(
-                plan.writes.map {
-                    ["path": .string($0.path), "mode": .integer(Int64($0.permissions)), "text": .string($0.text)]
-                }),
-            "removed": .array(plan.removals.map(JSON.string)),
-            "notices": .array(notices.map(JSON.string)),
-        ]
     }
 }

@@ -3,6 +3,7 @@ import BridgeNet
 import SystemPackage
 import VMCore
 import VMHost
+import VMReports
 
 /// `kvmctl net up`.
 struct NetUp: ParsableCommand {
@@ -64,15 +65,9 @@ struct NetUp: ParsableCommand {
             try Bridges.spec(try Bridges.name(of: DeviceName(bridge)), mtu: mtu), uplink: uplink, addresses: addresses,
             gateways: gateways,
             spanningTree: stp, vlanAware: vlanAware)
-        try NetResult.withNetworkLocked(dryRun) {
-            let change = try Bridges.up(wanted)
-            try NetResult(change, wasThere: "already up", done: done(change)).reach(dryRun, output, trial: trial)
+        try BridgeChange.withNetworkLocked(dryRun) {
+            try Bridges.up(wanted).reach(.up(uplink: uplink), dryRun, output, trial: trial)
         }
-    }
-
-    private func done(_ change: BridgeChange) -> String {
-        guard let uplink else { return "up (\(change.steps.joined(separator: "; ")))" }
-        return "up, with the uplink \(uplink)" + (change.moved.isEmpty ? "" : "; it has taken over \(change.moved)")
     }
 }
 

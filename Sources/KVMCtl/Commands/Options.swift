@@ -3,6 +3,7 @@ import SystemPackage
 import VMCore
 import VMHost
 import VMLife
+import VMReports
 
 /// The VMs that a command acts on.
 struct Targets: ParsableArguments {
@@ -64,7 +65,7 @@ struct Targets: ParsableArguments {
         } else {
             try deal(with: site.find(vms, in: context))
         }
-        if attempts.failures > 0 { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
+        if attempts.failures > 0 { throw SomeFailed(.partial) }
     }
 
     /// Acts on VMs one after the other; a failure of one does not end the rest.
@@ -89,21 +90,6 @@ struct Targets: ParsableArguments {
                 return nil
             }
         }
-    }
-}
-
-/// `--json`.
-struct OutputOptions: ParsableArguments {
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    /// Prints a list as one JSON document.
-    func print(list: [JSON]) { print(.array(list)) }
-
-    /// Prints one JSON document. JSON has its own escapes; others would make it unreadable.
-    func print(_ document: JSON) {
-        PrintedResults.note(document.text)
-        Swift.print(document.prettyText)
     }
 }
 

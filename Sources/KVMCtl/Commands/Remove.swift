@@ -2,6 +2,7 @@ import ArgumentParser
 import SystemPackage
 import VMCore
 import VMLife
+import VMReports
 
 /// `kvmctl rm`.
 struct Remove: ParsableCommand {
@@ -28,7 +29,7 @@ struct Remove: ParsableCommand {
         let asked = try context()
         // Looked at again after the question, which may have been open for a long time.
         lazy var now = Result { try context() }
-        try output.list("kvmctl.rm/1") { results in
+        try output.list(.remove) { results in
             try targets.forEach(results, { try wish($0, in: asked) }, between: confirm) { wish in
                 let removing = try plan(wish.vm, in: asks ? now.get() : asked)
                 // Planned again: keeping all files open meanwhile would take a descriptor for each.
@@ -38,8 +39,9 @@ struct Remove: ParsableCommand {
                         remedy: "nothing of it was removed; look at its files with --dry-run, and try again")
                 }
                 if dryRun.isOn { asked.takeAsRemoved(wish.vm) } else { try removing.remove() }
-                results.add(removing.members(of: wish.vm.name, dryRun: dryRun.isOn))
-                if !output.json { removing.show(of: wish.vm.name, dryRun: dryRun.isOn) }
+                let report = RemoveReport(
+                    wish.vm.name, isDryRun: dryRun.isOn, removed: removing.gone, kept: removing.kept)
+                output.print(report, among: results)
             }
         }
     }
@@ -89,16 +91,4 @@ struct Remove: ParsableCommand {
 
 extension Removing {
     fileprivate var gone: [FilePath] { files + [logs].compactMap(\.self) }
-
-    fileprivate func members(of name: VMName, dryRun: Bool) -> [String: JSON] {
-        [
-            "dryRun": .bool(dryRun), "name": .string(name.description),
-            "removed": .array(gone.map { .string($0.string) }), "kept": .array(kept.map { .string($0.path.string) }),
-        ]
-    }
-
-    fileprivate func show(of name: VMName, dryRun: Bool) {
-        for file in gone { print("\(name): \(dryRun ? "would remove" : "removed") \(file)") }
-        for disk in kept { print("\(name): kept \(disk.path): \(disk.why)") }
-    }
 }

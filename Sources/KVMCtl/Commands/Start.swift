@@ -2,6 +2,7 @@ import ArgumentParser
 import VMCore
 import VMHost
 import VMLife
+import VMReports
 
 /// `kvmctl start`.
 struct Start: ParsableCommand {
@@ -43,13 +44,13 @@ struct Start: ParsableCommand {
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
         let context = PlanningContext(
             try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
-        try output.list(dryRun.isOn ? "kvmctl.plan/1" : "kvmctl.start/1") { results in
+        try output.list(dryRun.isOn ? .plan : .start) { results in
             try targets.forEach(results, in: context) { vm in
                 let stopwatch = Stopwatch()
                 let starting = try vm.starting(options, in: context, stopwatch: stopwatch)
                 if dryRun.isOn {
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
-                    if output.json { results.add(plan.json) } else { print(plan.text) }
+                    output.print(PlanReport(plan), among: results)
                     starting.notices(of: plan).forEach(Message.note)
                     return
                 }
@@ -69,15 +70,14 @@ struct Start: ParsableCommand {
         if timings {
             stopwatch.laps.forEach { Message.note("timing: \($0.stage.rawValue) \($0.spent.milliseconds) ms") }
         }
-        guard output.json else {
-            print(outcome.text(of: vm.name))
-            return
-        }
-        var result = outcome.json(of: vm)
-        if timings {
-            result["timings"] = .object(
-                stopwatch.laps.reduce(into: [:]) { $0[$1.stage.rawValue] = .integer($1.spent.microseconds) })
-        }
-        results.add(result)
+        let report = StartReport(
+            vm.name, outcome, details: details(of: vm, outcome), timings: timings ? stopwatch.laps : nil)
+        output.print(report, among: results)
+    }
+
+    /// What is known about a VM that was already running. Looking takes time, so it is done only for programs.
+    private func details(of vm: Machine, _ outcome: Starting.Outcome) -> VMEntry? {
+        guard case .alreadyRunning = outcome, !output.format.isForPeople else { return nil }
+        return vm.entry()
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import VMCore
 import VMLife
+import VMReports
 
 /// `kvmctl stop`.
 struct Stop: ParsableCommand {
@@ -26,19 +27,13 @@ struct Stop: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try output.list("kvmctl.stop/1") { results in
+        try output.list(.stop) { results in
             // All are stopped at the same time, and reported one after the other.
             try targets.forEach(results, begin, holding: Stopping.descriptors) { stop in
                 let outcome = try stop.outcome?.value.get()
                 outcome?.leftBehind.forEach(Message.error)
-                if !output.json {
-                    print("\(stop.name): \(outcome.map { Self.text($0, patience) } ?? Self.text(stop.steps, patience))")
-                }
-                results.add([
-                    "dryRun": .bool(dryRun.isOn), "name": .string(stop.name.description),
-                    "rungs": .array(stop.steps.map { .string($0.rawValue) }),
-                    "result": .optional(outcome?.step.rawValue),
-                ])
+                let report = StopReport(stop.name, steps: stop.steps, outcome: outcome, patience: patience)
+                output.print(report, among: results)
             }
         }
     }
@@ -58,28 +53,5 @@ struct Stop: ParsableCommand {
         let steps = try stopping.steps()
         let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
         return Begun(name: vm.name, steps: steps, outcome: outcome)
-    }
-
-    private static func text(_ steps: [Stopping.Step], _ timeout: Duration) -> String {
-        guard !steps.isEmpty else { return "not running" }
-        let guest = "the guest is asked to shut down, for up to \(timeout.components.seconds)s; else "
-        return "would be stopped: \(steps.contains(.guest) ? guest : "")QEMU is told to quit; else it is killed"
-    }
-
-    private static func text(_ outcome: Stopping.Outcome, _ timeout: Duration) -> String {
-        let why =
-            switch outcome.answer {
-            case .notAsked, .ended: ""
-            case .tooSlow: "the guest did not shut down in \(timeout.components.seconds)s; "
-            case .pointless(let runState): "the guest can no longer be asked (\(runState.name)); "
-            case .noMonitor(let cause): "\(cause), so the guest could not be asked; "
-            }
-        return switch outcome.step {
-        case .alreadyStopped: "not running"
-        case .guest: "stopped; the guest shut down"
-        case .quit: "stopped; \(why)QEMU was told to quit"
-        case .killed: "stopped; \(why)QEMU did not quit and was killed"
-        case .crashed: "stopped; QEMU ended unexpectedly before it was told to quit"
-        }
     }
 }

@@ -12,6 +12,6 @@ struct TrimLogs: ParsableCommand {
     func run() throws {
         let failures = try LogBound(try Site.current).enforce()
         failures.forEach(Message.error)
-        if !failures.isEmpty { throw SomeFailed(code: ExitStatus.code(of: .partial)) }
+        if !failures.isEmpty { throw SomeFailed(.partial) }
     }
 }

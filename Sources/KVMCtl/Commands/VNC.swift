@@ -1,6 +1,7 @@
 import ArgumentParser
 import VMCore
 import VMLife
+import VMReports
 
 /// `kvmctl vnc`.
 struct VNC: ParsableCommand {
@@ -29,36 +30,17 @@ struct VNC: ParsableCommand {
         let machine = try Site.current.find(vm)
         try machine.refuseAnothers()
         let access = try machine.screen()
-        if output.json {
-            output.print(access.json(of: machine.name))
-        } else if password {
-            guard let password = access.password else {
-                throw VMError(
-                    .unavailable, machine.name.description, "its VNC server asks for no password",
-                    remedy: "VNCDISP=auto makes one at each start; VNCPASSWORD_FILE names one")
-            }
-            print(password)
-        } else {
-            print(access.text)
+        guard password else {
+            return output.print(
+                VNCReport(
+                    machine.name, address: access.address, port: access.port, display: access.display,
+                    password: access.password, tunnel: access.tunnel))
         }
-    }
-}
-
-extension ScreenAccess {
-    fileprivate var text: String {
-        """
-        address     \(address.contains(":") ? "[\(address)]" : address):\(port), display :\(display)
-        password    \(password ?? "none: \(VMParams.VNC.unprotected)")
-        tunnel      \(tunnel)
-        """
-    }
-
-    /// As JSON (docs/json.md, schema kvmctl.vnc/1).
-    fileprivate func json(of name: VMName) -> JSON {
-        [
-            "schema": "kvmctl.vnc/1", "name": .string(name.description), "address": .string(address),
-            "port": .integer(Int64(port)), "display": .integer(Int64(display)), "password": .optional(password),
-            "tunnel": .string(tunnel.description),
-        ]
+        guard let password = access.password else {
+            throw VMError(
+                .unavailable, machine.name.description, "its VNC server asks for no password",
+                remedy: "VNCDISP=auto makes one at each start; VNCPASSWORD_FILE names one")
+        }
+        print(password)
     }
 }

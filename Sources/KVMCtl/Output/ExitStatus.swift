@@ -3,25 +3,10 @@ import CLinux
 import Glibc
 import SystemPackage
 import VMCore
+import VMReports
 
-/// Exit codes: sysexits(3), documented in kvmctl(1) and stable. This is the only place where a failure becomes a
-/// number.
+/// The end of the process, and its exit code.
 enum ExitStatus {
-    static func code(of error: VMError.Code) -> Int32 {
-        switch error {
-        case .partial: 1
-        case .usage: 64
-        case .badData: 65
-        case .notFound: 66
-        case .unavailable: 69
-        case .bug: 70
-        case .cannotCreate: 73
-        case .busy: 75
-        case .denied: 77
-        case .timedOut: 124
-        }
-    }
-
     /// Runs a command, reports any failure, and ends the process.
     static func leave(after command: () throws -> Void) -> Never {
         do {
@@ -29,9 +14,9 @@ enum ExitStatus {
             end(0)
         } catch let error as VMError {
             Message.error(error)
-            end(code(of: error.code))
+            end(error.code.exitCode)
         } catch let failure as SomeFailed {
-            end(failure.code)
+            end(failure.code.exitCode)
         } catch let error where Root.exitCode(for: error).isSuccess {
             // Help or the version: a result like any other.
             leave { Swift.print(Root.fullMessage(for: error)) }
@@ -47,7 +32,7 @@ enum ExitStatus {
     private static func end(_ status: Int32) -> Never {
         do throws(VMError) { try flush() } catch {
             Message.error(error)
-            exit(status == 0 ? code(of: error.code) : status)
+            exit(status == 0 ? error.code.exitCode : status)
         }
         exit(status)
     }
@@ -62,13 +47,13 @@ enum ExitStatus {
 
 /// Several VMs were asked for, and each failure has already been reported.
 struct SomeFailed: Error {
-    let code: Int32
+    let code: VMError.Code
 
-    init(code: Int32) { self.code = code }
+    init(_ code: VMError.Code) { self.code = code }
 
-    /// The exit code for several errors: the one that they share, or `partial`; nil if there are none.
+    /// The code for several errors: the one that they share, or `partial`; nil if there are none.
     init?(_ errors: [VMError]) {
         guard let first = errors.first else { return nil }
-        self.init(code: ExitStatus.code(of: errors.allSatisfy { $0.code == first.code } ? first.code : .partial))
+        self.init(errors.allSatisfy { $0.code == first.code } ? first.code : .partial)
     }
 }

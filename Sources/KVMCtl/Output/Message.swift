@@ -1,6 +1,7 @@
 import SystemPackage
 import VMCore
 import VMHost
+import VMReports
 
 /// Messages, on stderr. Results go to stdout.
 enum Message {

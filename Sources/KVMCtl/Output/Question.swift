@@ -1,5 +1,6 @@
 import Glibc
 import VMCore
+import VMReports
 
 /// A question before something that can't be undone.
 enum Question {

@@ -2,12 +2,13 @@ import Glibc
 import SystemPackage
 import VMCore
 import VMHost
+import VMReports
 
-/// Prints a result for people. It replaces Swift's `print` throughout the command line, so that no name or path can
+/// Prints text that is no report. It replaces Swift's `print` throughout the command line, so that no name or path can
 /// control a terminal.
-func print(_ text: String, terminator: String = "\n") {
+func print(_ text: String) {
     PrintedResults.note(text)
-    Swift.print(Printable.lines(text), terminator: terminator)
+    Swift.print(Printable.lines(text))
 }
 
 /// The results that a command printed of its changes. If they do not arrive, stderr says that the changes were made.
@@ -19,15 +20,16 @@ enum PrintedResults {
     /// Starts recording, for a command with this deed, such as `it runs`.
     static func begin(_ word: String) { self.word = word }
 
+    /// Prints a report.
+    static func print(_ report: some Report, as format: Format) {
+        note(report.condensed(as: format))
+        Swift.print(report.rendered(as: format), terminator: "")
+    }
+
     static func note(_ text: @autoclosure () -> String) {
         guard let word else { return }
         noted += text().split(separator: "\n").map { "\(word) all the same: \($0)" }
     }
-}
-
-extension Printable {
-    /// Lines made safe for a terminal, with tabs kept.
-    static func lines(_ text: String) -> String { escaped(text, keeping: ["\n", "\t"]) }
 }
 
 extension VMError {

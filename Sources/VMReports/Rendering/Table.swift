@@ -1,16 +1,21 @@
-import VMCore
-
 /// Columns for people: aligned, with two spaces between them, no wrapping, no colour.
-struct Table {
+package struct Table: Equatable {
     private var rows: [[String]]
 
-    init(_ header: String...) { rows = [header] }
+    /// A table with these titles, and no rows yet.
+    package init(_ header: String...) { rows = [header] }
 
+    /// Adds a row.
     mutating func add(_ row: String...) { add(row) }
 
-    mutating func add(_ row: [String]) { rows.append(row.map { Printable.escaped($0) }) }
+    /// Adds a row.
+    mutating func add(_ row: [String]) { rows.append(row) }
 
-    var text: String {
+    /// The rows below each other, without the last line end.
+    ///
+    /// - Parameter shown: How a cell's text is shown; it decides the widths.
+    func text(_ shown: (String) -> String) -> String {
+        let rows = rows.map { $0.map(shown) }
         let widths = (0..<(rows.first?.count ?? 0)).map { column in rows.map { Self.width($0[column]) }.max() ?? 0 }
         var text: [UInt8] = []
         for (number, row) in rows.enumerated() {
@@ -28,17 +33,5 @@ struct Table {
     private static func width(_ cell: String) -> Int {
         let bytes = cell.utf8
         return bytes.allSatisfy { $0 < 0x80 } ? bytes.count : cell.count
-    }
-}
-
-extension Duration {
-    /// As `ps` and `uptime` print it, in the two largest units: `3d 4h`, `4h 12m`, `12m 5s`, `5s`.
-    var short: String {
-        let seconds = components.seconds
-        let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60)
-        if days > 0 { return "\(days)d \(hours)h" }
-        if hours > 0 { return "\(hours)h \(minutes)m" }
-        if minutes > 0 { return "\(minutes)m \(seconds % 60)s" }
-        return "\(seconds)s"
     }
 }

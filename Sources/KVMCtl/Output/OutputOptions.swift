@@ -1,0 +1,37 @@
+import ArgumentParser
+import VMCore
+import VMReports
+
+/// `--json`: the format of a command's results.
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    /// The format that was asked for.
+    var format: Format { json ? .json : .text }
+
+    /// Prints a report.
+    func print(_ report: some Report) {
+        PrintedResults.print(report, as: format)
+        if format.isForPeople { report.remarks.forEach(Message.note) }
+    }
+
+    /// Reports on one of the VMs that a command is about: now to people, else in the document on all of them.
+    func print(_ report: some ObjectReport, among results: VMResults) {
+        if format.isForPeople { print(report) } else { results.add(report) }
+    }
+
+    /// Runs a command on VMs, and prints its results as one document, even if it failed.
+    ///
+    /// - Parameter failing: The members that the schema has for a VM for which the command failed.
+    func list(
+        _ schema: Schema, failing: @escaping (VMError) -> Members = { _ in [:] }, _ body: (VMResults) throws -> Void
+    ) throws {
+        let results = VMResults(schema, failing: failing)
+        defer { print(results) }
+        do { try body(results) } catch let error as VMError {
+            if results.isEmpty { results.fail(nil, error) }
+            throw error
+        }
+    }
+}

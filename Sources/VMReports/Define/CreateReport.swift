@@ -1,0 +1,49 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// `kvmctl create`: what was created, or would be.
+package struct CreateReport: ObjectReport {
+    private let isDryRun: Bool
+    private let file: FilePath
+    private let paramsText: String
+    private let root: FilePath?
+    private let disks: [SparseDisk]
+
+    /// Reports a new VM.
+    ///
+    /// - Parameters:
+    ///     - file: Its params file.
+    ///     - paramsText: The text of that file.
+    ///     - root: The directory of VMs, if that is new too.
+    ///     - disks: Its disks.
+    package init(isDryRun: Bool, file: FilePath, paramsText: String, root: FilePath?, disks: [SparseDisk]) {
+        self.isDryRun = isDryRun
+        self.file = file
+        self.paramsText = paramsText
+        self.root = root
+        self.disks = disks
+    }
+
+    /// What a new VM is.
+    package var schema: Schema { .create }
+
+    /// What there is of it.
+    package var members: Members {
+        [
+            "dryRun": .bool(isDryRun), "params": .string(file.string), "text": .string(paramsText),
+            "root": .optional(root?.string),
+            "disks": .array(disks.map { ["path": .string($0.path.string), "size": .int($0.size.bytes)] }),
+        ]
+    }
+
+    /// A line for each file, and for a dry run what would be in it.
+    package var text: [TextBlock] {
+        let root = [root].compactMap(\.self)
+        guard isDryRun else { return (root + [file] + disks.map(\.path)).map { .lines("created \($0)") } }
+        let steps = root.map { "create \($0)" } + disks.map { "create \($0.path), sparse, \($0.size)" }
+        // The file ends its last line itself.
+        let lines = paramsText.hasSuffix("\n") ? paramsText.dropLast() : paramsText[...]
+        return steps.map { .lines($0) } + ["write \(file):\n\(lines)"]
+    }
+}

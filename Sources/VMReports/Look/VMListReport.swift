@@ -1,0 +1,58 @@
+import SystemPackage
+import VMCore
+import VMHost
+import VMLife
+
+/// `kvmctl list`: all VMs.
+package struct VMListReport: Report {
+    private let entries: [(entry: VMEntry, age: Duration?)]
+
+    /// Reports on VMs in this order.
+    ///
+    /// - Parameter age: How long a VM's process has been running.
+    package init(_ entries: [VMEntry], age: (VMEntry) -> Duration? = { $0.process?.age }) {
+        self.entries = entries.map { ($0, age($0)) }
+    }
+
+    /// What a VM is.
+    package var schema: Schema { .vm }
+
+    /// An object for each VM.
+    package var content: Content { .array(entries.map { $0.entry.members(age: $0.age) }) }
+
+    /// A row for each VM.
+    package var text: [TextBlock] {
+        var table = Table("NAME", "STATE", "MEMORY", "CPUS", "VNC", "NICS", "UPTIME")
+        for (entry, age) in entries {
+            table.add(
+                entry.name, entry.state.rawValue, entry.memoryText, entry.cpusText, entry.vncText, entry.nicsText,
+                age?.short ?? "-")
+        }
+        return [.table(table)]
+    }
+
+    /// Which VMs need a look.
+    package var remarks: [String] {
+        let unusable = entries.map(\.entry).filter { $0.fault != nil }.map {
+            "\($0.file): can't be used; \(command: "kvmctl check \($0.file)") says why"
+        }
+        let strays = entries.map(\.entry).filter(\.isStray).map {
+            "\($0.name): still runs, but without its run-time files, which were removed; "
+                + "\(command: "kvmctl show \($0.name)") says more"
+        }
+        return unusable + strays
+    }
+}
+
+extension VMEntry {
+    /// The NICS column: each NIC's tap, if it has one, and its network.
+    fileprivate var nicsText: String {
+        nics.isEmpty
+            ? "-" : nics.map { nic in nic.tap.map { "\($0)@\(nic.place)" } ?? nic.place }.joined(separator: ",")
+    }
+}
+
+extension VMEntry.NIC {
+    /// What it is connected to, and its address there: `bridge:br0`, `nat:10.213.0.5`.
+    fileprivate var place: String { address.map { "\(network):\($0)" } ?? network }
+}

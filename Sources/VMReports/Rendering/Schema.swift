@@ -1,0 +1,36 @@
+/// What a JSON object that kvmctl prints is. The set is closed: docs/json.md documents each, and a version only ever
+/// gains keys.
+package enum Schema: String, CaseIterable, Sendable {
+    /// A VM.
+    case vm = "kvmctl.vm/1"
+    /// A start.
+    case start = "kvmctl.start/1"
+    /// What a start would do.
+    case plan = "kvmctl.plan/1"
+    /// A stop.
+    case stop = "kvmctl.stop/1"
+    /// How to reach a VM's screen.
+    case vnc = "kvmctl.vnc/1"
+    /// A guest's addresses.
+    case ip = "kvmctl.ip/1"
+    /// A created VM.
+    case create = "kvmctl.create/1"
+    /// Whether a VM could start.
+    case check = "kvmctl.check/1"
+    /// Arguments of QEMU that belong together.
+    case argument = "kvmctl.argument/1"
+    /// A key of vm.params.
+    case key = "kvmctl.key/1"
+    /// A removed VM.
+    case remove = "kvmctl.rm/1"
+    /// A bridge.
+    case bridge = "kvmctl.bridge/1"
+    /// A change to a bridge.
+    case net = "kvmctl.net/1"
+    /// Changes that were confirmed.
+    case confirm = "kvmctl.confirm/1"
+    /// Files that set up a bridge at boot.
+    case persist = "kvmctl.persist/1"
+    /// What the doctor found.
+    case doctor = "kvmctl.doctor/1"
+}

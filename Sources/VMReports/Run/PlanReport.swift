@@ -1,0 +1,66 @@
+import BridgeNet
+import SystemPackage
+import VMCore
+
+/// `kvmctl start --dry-run`: what a start would do.
+package struct PlanReport: ObjectReport {
+    private let plan: LaunchPlan
+
+    /// Reports a plan.
+    package init(_ plan: LaunchPlan) { self.plan = plan }
+
+    /// What a plan is.
+    package var schema: Schema { .plan }
+
+    /// The parts of the plan.
+    package var members: Members {
+        [
+            "dryRun": true,
+            "name": .string(plan.name.description),
+            "params": .string(plan.file.string),
+            "newDisks": .array(plan.newDisks.map { ["path": .string($0.path.string), "size": .int($0.size.bytes)] }),
+            "taps": .array(plan.taps.map(\.json)),
+            "macvtaps": .array(plan.macvtaps.map(\.json)),
+            "policies": .array(plan.policies.map(\.json)),
+            "nat": .array(
+                (plan.nat?.stations ?? []).map {
+                    ["nic": .int($0.nic), "address": .optional($0.address?.description)]
+                }),
+            "executable": .string(plan.executable),
+            "arguments": .strings(plan.argumentVector),
+            "descriptors": .array(
+                plan.descriptors.map { ["number": .int($0.number), "role": .string($0.role.text)] }),
+            "notices": .strings(plan.notices),
+        ]
+    }
+
+    /// The steps of the start, in order.
+    package var text: [TextBlock] {
+        let steps =
+            disks + networks + plan.linkSteps + ["run as \(plan.credentials.text)"]
+            + plan.descriptors.map { "descriptor \($0.number): \($0.role.text)" }
+        let end = plan.commit.map { "then over QMP: \($0.line())" }
+        return ["start \(plan.name) (\(plan.file))"] + steps.map { "  \($0)" } + execution + end.map { "  \($0)" }
+    }
+
+    private var disks: [String] { plan.newDisks.map { "create \($0.path), sparse, \($0.size)" } }
+
+    private var networks: [String] {
+        var lines: [String] = []
+        for case .isolated(let network) in plan.descriptors.map(\.role) {
+            lines.append("make the network isolated:\(network), unless it is there")
+        }
+        guard let nat = plan.nat else { return lines }
+        lines.append("make the network nat, unless it is there")
+        lines += nat.stations.map { "give NET\($0.nic) the address \($0.address?.description ?? "next free") there" }
+        return lines + nat.forwards.map { "forward \($0)" }
+    }
+
+    /// QEMU's command line, each group of words on a line.
+    private var execution: [TextBlock] {
+        let words = plan.arguments.map { "    \(ShellCommand(words: $0.words))" }
+        return [
+            "  execute \(ShellCommand(words: [plan.executable])) \\", .lines(words.joined(separator: " \\\n")),
+        ]
+    }
+}

@@ -1,0 +1,77 @@
+import SystemPackage
+import VMCore
+import VMHost
+import VMLife
+
+/// `kvmctl start`: the result of a start.
+package struct StartReport: ObjectReport {
+    private let name: VMName
+    private let outcome: Starting.Outcome
+    private let details: VMEntry?
+    private let timings: [(stage: Stopwatch.Stage, spent: Duration)]?
+
+    /// Reports a start.
+    ///
+    /// - Parameters:
+    ///     - details: What is known about a VM that was already running. People are not told.
+    ///     - timings: How long its stages took; nil: not asked for. People read them on stderr.
+    package init(
+        _ name: VMName, _ outcome: Starting.Outcome, details: VMEntry? = nil,
+        timings: [(stage: Stopwatch.Stage, spent: Duration)]? = nil
+    ) {
+        self.name = name
+        self.outcome = outcome
+        self.details = details
+        self.timings = timings
+    }
+
+    /// What a start is.
+    package var schema: Schema { .start }
+
+    /// The result, and how to reach the VM.
+    package var members: Members {
+        let (word, entry) =
+            switch outcome {
+            case .started(let entry): ("started", entry as VMEntry?)
+            case .alreadyRunning: ("alreadyRunning", details)
+            }
+        var members: Members = [
+            "dryRun": false, "name": .string(name.description), "result": .string(word),
+            "pid": entry?.pidJSON ?? .null, "vnc": entry?.vnc.map(\.json) ?? .null, "nics": entry?.nicsJSON ?? [],
+        ]
+        if let timings {
+            members["timings"] = .object(
+                timings.reduce(into: [:]) { $0[$1.stage.rawValue] = .int($1.spent.microseconds) })
+        }
+        return members
+    }
+
+    /// The result, and how to reach the VM: its display, its taps, its process.
+    package var text: [TextBlock] {
+        switch outcome {
+        case .alreadyRunning(let process):
+            ["\(name): already running\(process.map { ", pid \($0.pid)" } ?? "")"]
+        case .started(let entry):
+            [.lines((["\(name): started"] + entry.ways(of: name)).joined(separator: ", "))]
+        }
+    }
+}
+
+extension VMEntry {
+    /// How to reach a VM that was just started.
+    fileprivate func ways(of vm: VMName) -> [String] {
+        var ways: [String] = []
+        if let vnc, let port = vnc.port {
+            let password = vnc.hasPassword ? " (password: \(command: "kvmctl vnc \(vm)"))" : ""
+            ways.append("VNC at \(HostPort(.tcp, vnc.address, port.number).place)\(password)")
+        }
+        ways += nics.compactMap { nic in
+            nic.tap.map { tap in
+                let network = nic.network.split(separator: ":").last ?? ""
+                return "\(tap) on \(network)\(nic.address.map { " at \($0)" } ?? "")"
+            }
+        }
+        if let process { ways.append("pid \(process.pid)") }
+        return ways
+    }
+}

@@ -1,0 +1,102 @@
+import SystemPackage
+import Testing
+
+@testable import VMCore
+@testable import VMHost
+@testable import VMReports
+
+/// `create`, `check`, `explain`, `keys` and `rm`.
+@Suite struct DefineReportTests {
+    private func created(_ isDryRun: Bool, root: FilePath?) -> CreateReport {
+        CreateReport(
+            isDryRun: isDryRun, file: "/vms/web/vm.params", paramsText: "MEMORY=1G\nCPUS=1\n", root: root,
+            disks: [SparseDisk(path: "/vms/web/vdisk0", size: ByteCount(bytes: 1 << 30))])
+    }
+
+    @Test func create() {
+        #expect(
+            created(true, root: "/vms").rendered(as: .text) == """
+                create /vms
+                create /vms/web/vdisk0, sparse, 1 GiB
+                write /vms/web/vm.params:
+                MEMORY=1G
+                CPUS=1
+
+                """)
+        #expect(
+            created(false, root: nil).rendered(as: .text) == """
+                created /vms/web/vm.params
+                created /vms/web/vdisk0
+
+                """)
+        #expect(
+            created(false, root: nil).members == [
+                "dryRun": false, "params": "/vms/web/vm.params", "text": "MEMORY=1G\nCPUS=1\n", "root": .null,
+                "disks": [["path": "/vms/web/vdisk0", "size": 1_073_741_824]],
+            ])
+    }
+
+    @Test func check() throws {
+        func report(_ verdict: CheckReport.Verdict) throws -> CheckReport {
+            CheckReport(try Sample.name, file: "/vms/web/vm.params", verdict)
+        }
+        let passed = try report(.passed(notices: ["one", "two"]))
+        #expect(passed.rendered(as: .text) == "web: ok\n  note: one\n  note: two\n")
+        #expect(
+            passed.members == [
+                "name": "web", "params": "/vms/web/vm.params", "ok": true, "messages": ["one", "two"],
+            ])
+        #expect(try report(.passed(notices: [])).rendered(as: .text) == "web: ok\n")
+        // stderr has the error.
+        let failed = try report(.failed(Sample.error))
+        #expect(failed.rendered(as: .text) == "")
+        #expect(failed.members["ok"] == false && failed.members["messages"] == ["web: is busy\n  wait"])
+    }
+
+    @Test func explain() throws {
+        let report = ArgumentsReport(try Sample.plan("a b"))
+        #expect(
+            report.rendered(as: .text) == """
+                /usr/bin/qemu
+                  -name 'a b'
+                      its name — a b; line 3, DISK1
+
+                """)
+        #expect(
+            report.json == [
+                [
+                    "schema": "kvmctl.argument/1", "words": ["-name", "a b"], "purpose": "its name",
+                    "origins": ["a b", "line 3, DISK1"],
+                ]
+            ])
+        #expect(report.remarks == ["a b"])
+    }
+
+    @Test func keys() {
+        let built = ParamsSchema.Entry(
+            key: .disk, group: .disks, indices: 0...25, needs: nil, status: .except(["x"]), example: "e", summary: "s")
+        let other = ParamsSchema.Entry(
+            key: .append, group: .boot, indices: nil, needs: .kernel, status: .notBuilt, example: "e", summary: "s")
+        let report = KeysReport([built, other])
+        #expect(report.rendered(as: .text) == "KEY    N     PURPOSE\nDISKn  0-25  s\n")
+        #expect(report.objects.map { $0["isBuilt"] } == [true, false])
+        #expect(report.objects.map { $0["indices"] } == [[0, 25], []])
+        #expect(report.objects.map { $0["needs"] } == [.null, "KERNEL"])
+        #expect(KeysReport(ParamsSchema.entries).objects.count == ParamsSchema.entries.count)
+    }
+
+    @Test func remove() throws {
+        func report(_ isDryRun: Bool) throws -> RemoveReport {
+            RemoveReport(
+                try Sample.name, isDryRun: isDryRun, removed: ["/vms/web/vm.params"],
+                kept: [("/vms/web/vdisk0", "disks are kept without --disks")])
+        }
+        let kept = "web: kept /vms/web/vdisk0: disks are kept without --disks\n"
+        #expect(try report(false).rendered(as: .text) == "web: removed /vms/web/vm.params\n" + kept)
+        #expect(try report(true).rendered(as: .text) == "web: would remove /vms/web/vm.params\n" + kept)
+        #expect(
+            try report(true).members == [
+                "dryRun": true, "name": "web", "removed": ["/vms/web/vm.params"], "kept": ["/vms/web/vdisk0"],
+            ])
+    }
+}

@@ -1,0 +1,118 @@
+import SystemPackage
+import Testing
+
+@testable import VMCore
+@testable import VMHost
+@testable import VMLife
+@testable import VMReports
+
+/// `start`, its dry run, and `stop`.
+@Suite struct RunReportTests {
+    @Test func started() throws {
+        let report = StartReport(
+            try Sample.name, .started(Sample.entry("web")),
+            timings: [(.parse, .microseconds(1500)), (.qemu, .seconds(1))])
+        #expect(
+            report.rendered(as: .text) == """
+                web: started, VNC at 127.0.0.1:5907 (password: `kvmctl vnc web`), tap0 on br0, tap1 on nat at 10.213.0.5, \
+                pid 42
+
+                """)
+        let members = report.members
+        #expect(members["result"] == "started" && members["pid"] == 42 && members["dryRun"] == false)
+        #expect(members["vnc"] == ["address": "127.0.0.1", "display": 7, "hasPassword": true, "port": 5907])
+        #expect(members["nics"]?.array?.count == 2)
+        #expect(members["timings"] == ["parse": 1500, "qemu": 1_000_000])
+    }
+
+    @Test func startedWithoutDisplayOrNetwork() throws {
+        let bare = VMEntry(name: "web", state: .running, file: "/vms/web/vm.params", place: Sample.paths)
+        let report = StartReport(try Sample.name, .started(bare))
+        #expect(report.rendered(as: .text) == "web: started\n")
+        #expect(report.members["vnc"] == .null && report.members["nics"] == [] && report.members["timings"] == nil)
+    }
+
+    @Test func alreadyRunning() throws {
+        let name = try Sample.name
+        let process = ProcessIdentity("42 100")
+        let report = StartReport(name, .alreadyRunning(process), details: Sample.entry("web"))
+        #expect(report.rendered(as: .text) == "web: already running, pid 42\n")
+        #expect(report.members["result"] == "alreadyRunning" && report.members["nics"]?.array?.count == 2)
+        #expect(StartReport(name, .alreadyRunning(nil)).rendered(as: .text) == "web: already running\n")
+    }
+
+    @Test func planned() throws {
+        let text = PlanReport(try Sample.plan("1 a")).rendered(as: .text)
+        #expect(
+            text == """
+                start web (/vms/x1 a)
+                  create /vms/x1 a, sparse, 8 GiB
+                  make the network isolated:lab, unless it is there
+                  make the network nat, unless it is there
+                  give NET2 the address next free there
+                  forward tcp:127.0.0.1:2222:22
+                  make the first free tapN, alias web, MTU of br0, 2 queues, on br0
+                  make mv0, alias web, MAC 52:54:00:00:00:01, MTU 9000, on br0
+                  limit NET0 to 10M bits a second, each way
+                  run as 1 a (uid 7, gid 8), without capabilities
+                  descriptor 3: /vms/x1 a, read-only, O_DIRECT
+                  descriptor 4: tap of NET0, queue 1
+                  descriptor 5: hold on isolated:lab
+                  execute /usr/bin/qemu \\
+                    -name '1 a'
+                  then over QMP: {"execute":"cont"}
+
+                """)
+    }
+
+    @Test func plannedAsJSON() throws {
+        let members = PlanReport(try Sample.plan("a")).members
+        #expect(members["dryRun"] == true)
+        #expect(members["newDisks"] == [["path": "/vms/xa", "size": 8_589_934_592]])
+        #expect(members["taps"] == [["nic": 0, "name": .null, "bridge": "br0", "queues": 2, "vlans": .null]])
+        #expect(members["macvtaps"] == [["nic": 1, "name": "mv0", "device": "br0", "queues": 1]])
+        #expect(members["policies"] == [["nic": 0, "rate": 10_000_000, "filter": .null]])
+        #expect(members["nat"] == [["nic": 2, "address": .null]])
+        #expect(members["arguments"] == ["-name", "a"] && members["notices"] == ["a"])
+        #expect(members["descriptors"]?.array?.first == ["number": 3, "role": "/vms/xa, read-only, O_DIRECT"])
+    }
+
+    @Test(arguments: [
+        (Stopping.Outcome(step: .alreadyStopped, answer: .notAsked), "not running"),
+        (Stopping.Outcome(step: .guest, answer: .ended), "stopped; the guest shut down"),
+        (Stopping.Outcome(step: .quit, answer: .notAsked), "stopped; QEMU was told to quit"),
+        (
+            Stopping.Outcome(step: .quit, answer: .tooSlow),
+            "stopped; the guest did not shut down in 30s; QEMU was told to quit"
+        ),
+        (
+            Stopping.Outcome(step: .killed, answer: .pointless(RunState("guest-panicked"))),
+            "stopped; the guest can no longer be asked (guest-panicked); QEMU did not quit and was killed"
+        ),
+        (
+            Stopping.Outcome(step: .crashed, answer: .ended),
+            "stopped; QEMU ended unexpectedly before it was told to quit"
+        ),
+    ])
+    func stopped(_ outcome: Stopping.Outcome, _ words: String) throws {
+        let report = StopReport(try Sample.name, steps: [.guest], outcome: outcome, patience: .seconds(30))
+        #expect(report.rendered(as: .text) == "web: \(words)\n")
+        #expect(
+            report.members == [
+                "dryRun": false, "name": "web", "rungs": ["guest"], "result": .string(outcome.step.rawValue),
+            ])
+    }
+
+    @Test func wouldBeStopped() throws {
+        func report(_ steps: [Stopping.Step]) throws -> StopReport {
+            StopReport(try Sample.name, steps: steps, outcome: nil, patience: .seconds(90))
+        }
+        let quit = "QEMU is told to quit; else it is killed\n"
+        #expect(
+            try report([.guest, .quit, .killed]).rendered(as: .text)
+                == "web: would be stopped: the guest is asked to shut down, for up to 90s; else " + quit)
+        #expect(try report([.quit, .killed]).rendered(as: .text) == "web: would be stopped: " + quit)
+        #expect(try report([]).rendered(as: .text) == "web: not running\n")
+        #expect(try report([]).members == ["dryRun": true, "name": "web", "rungs": [], "result": .null])
+    }
+}

@@ -1,0 +1,146 @@
+import BridgeNet
+import Foundation
+import SystemPackage
+import Testing
+
+@testable import VMCore
+@testable import VMHost
+@testable import VMLife
+@testable import VMReports
+
+/// Values for reports, made by hand. Each holds a word in every place where a file, a guest or the kernel decides the text.
+enum Sample {
+    static var name: VMName { get throws { try #require(VMName("web")) } }
+    static var bridge: InterfaceName { get throws { try #require(InterfaceName("br0")) } }
+    static var mac: MACAddress { get throws { try #require(MACAddress("52:54:00:00:00:01")) } }
+    static let paths = Paths(run: "/run/kvmctl", log: "/var/log/kvmctl", cache: "/none", roots: [])
+    static let error = VMError(.busy, "web", "is busy", remedy: "wait")
+
+    static func file(_ word: String) -> FilePath { FilePath("/vms/x\(word)") }
+
+    /// A running VM.
+    static func entry(_ word: String) -> VMEntry {
+        var entry = VMEntry(name: word, state: .running, file: file(word), place: paths)
+        entry.memoryBytes = 512 << 20
+        entry.cpus = 2
+        entry.vnc = VMEntry.VNCAddress(address: "127.0.0.1", port: VNCPort(display: 7), hasPassword: true)
+        var settings = NICSettings()
+        settings.queues = 2
+        settings.filter = word
+        entry.nics = [
+            VMEntry.NIC(index: 0, network: "bridge:br0", mac: "52:54:00:00:00:01", tap: "tap0", settings: settings),
+            VMEntry.NIC(
+                index: 1, network: "nat", mac: nil, tap: "tap1", address: "10.213.0.5", settings: NICSettings()),
+        ]
+        entry.process = ProcessIdentity("42 100")
+        entry.accelerator = "tcg"
+        entry.uuid = "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10"
+        entry.media = [file(word).string]
+        return entry
+    }
+
+    /// A VM that does not run, of which little is known.
+    static func stopped(_ word: String) -> VMEntry {
+        var entry = VMEntry(name: word, state: .stopped, file: file(word), place: paths)
+        entry.fault = word
+        entry.endReason = word
+        return entry
+    }
+
+    static func plan(_ word: String) throws -> LaunchPlan {
+        let (name, bridge, mac) = (try name, try bridge, try mac)
+        return LaunchPlan(
+            name: name, uuid: UUID(), file: file(word), executable: "/usr/bin/qemu",
+            arguments: [
+                ArgumentGroup(
+                    arguments: [.words(["-name", word])], purpose: "its name",
+                    origins: [.derived(word), .line(3, key: KeyName(.disk, 1))])
+            ],
+            descriptors: [
+                Descriptor(number: 3, role: .image(file(word), writable: false, direct: true)),
+                Descriptor(number: 4, role: .tap(nic: 0, queue: 1)),
+                Descriptor(number: 5, role: .isolated(try #require(NetworkName("lab")))),
+            ],
+            newDisks: [LaunchPlan.SparseDisk(path: file(word), size: ByteCount(bytes: 8 << 30))],
+            taps: [LaunchPlan.PlannedTap(nic: 0, name: nil, bridge: bridge, mtu: nil, queues: 2)],
+            macvtaps: [
+                LaunchPlan.PlannedMacvtap(nic: 1, name: InterfaceName("mv0"), device: bridge, mac: mac, mtu: 9000)
+            ],
+            policies: [PortPolicy(nic: 0, mac: mac, rate: BitRate(bitsPerSecond: 10_000_000), filter: nil)],
+            nat: NATMember(
+                name: name, stations: [NATMember.Station(nic: 2, mac: mac, address: nil)], forwards: [forward]),
+            credentials: .user(word, uid: 7, gid: 8, groups: []), monitorInput: [], commit: [QMPCommand("cont")],
+            vm: try VMDescription(#require(VMParams.parse([], file: file("")).params)),
+            notices: [word], derivedValues: [])
+    }
+
+    static let forward = PortForward(transport: .tcp, address: "127.0.0.1", hostPort: 2222, guestPort: 22)
+
+    static func addresses(_ word: String) throws -> AddressReport {
+        AddressReport(
+            vm: try name, wish: AddressFilter(), state: .running,
+            all: [
+                GuestAddress(nic: 0, address: try #require(IPAddress("192.0.2.7")), sources: [.agent, .arp]),
+                GuestAddress(nic: 0, address: try #require(IPAddress("fe80::1")), sources: [.nd], zone: word),
+            ],
+            nics: [AddressReport.NIC(index: 0, network: "bridge:br0", mac: try mac, tap: "tap0", story: word)],
+            answers: [AddressReport.Answer(source: .agent, text: word)], canHear: true, forwards: [forward])
+    }
+
+    static func bridges(_ word: String) -> [Bridges.Bridge] {
+        [
+            Bridges.Bridge(
+                name: "br0", network: "bridge:br0", isUp: true, mtu: 1500, mac: "52:54:00:00:00:01",
+                ports: [("eth0", nil), ("tap0", word)], uplink: "eth0", addresses: ["192.0.2.1/24"],
+                hasSpanningTree: false, isVLANAware: true),
+            Bridges.Bridge(
+                name: word, network: word, isUp: false, mtu: 9000, mac: "", ports: [], uplink: nil, addresses: [],
+                hasSpanningTree: true, isVLANAware: false),
+        ]
+    }
+
+    static func findings(_ word: String) -> [Finding] {
+        [
+            .ok("memory", word), .warning(word, "is slow", fix: .step(word)),
+            .problem("br0", "is down", fix: .command("ip link set \(word) up")),
+        ]
+    }
+
+    static func persisted(_ word: String) throws -> PersistPlan {
+        var plan = try PersistPlan([], for: try bridge, found: [])
+        plan.writes = [ConfigurationFile(path: "/etc/\(word)", text: "[\(word)]\n", permissions: 0o600)]
+        plan.removals = ["/etc/old\(word)"]
+        return plan
+    }
+
+    /// A report of each kind.
+    static func reports(_ word: String) throws -> [any Report] {
+        let (name, bridge, plan, found) = (try name, try bridge, try plan(word), try addresses(word))
+        let key = ParamsSchema.Entry(
+            key: .disk, group: .disks, indices: 0...25, status: .built, example: word, summary: word)
+        return [
+            VMReport(entry("web"), age: .seconds(61)),
+            VMListReport([entry(word), stopped(word)]) { _ in .seconds(61) },
+            StartReport(name, .started(entry(word)), timings: [(.parse, .milliseconds(2))]), PlanReport(plan),
+            StopReport(
+                name, steps: [.guest, .quit, .killed],
+                outcome: Stopping.Outcome(step: .quit, answer: .pointless(RunState(word))), patience: .seconds(30)),
+            VNCReport(name, address: "::1", port: 5907, display: 7, password: word, tunnel: "ssh \(word)"),
+            IPReport(found), IPListReport([found], layout: .table),
+            IPListReport([found], layout: .namedAddresses),
+            CreateReport(
+                isDryRun: true, file: file(word), paramsText: "NAME=\(word)\n", root: file(word),
+                disks: [SparseDisk(path: file(word), size: ByteCount(bytes: 1 << 30))]),
+            CheckReport(name, file: file(word), .passed(notices: [word])),
+            CheckReport(name, file: file(word), .failed(VMError(.badData, word, word))),
+            ArgumentsReport(plan), KeysReport([key]),
+            RemoveReport(name, isDryRun: false, removed: [file(word)], kept: [(file(word), word)]),
+            BridgesReport(bridges(word), trials: [word: 9]),
+            BridgeChangeReport(bridge, .up(uplink: nil), isDryRun: false, steps: [word], moved: ""),
+            ConfirmReport([bridge], isDryRun: true),
+            PersistReport(
+                bridge, isDryRun: true, service: .networkd, plan: try persisted(word), effect: word, notices: [word]),
+            DoctorReport(findings(word)),
+        ]
+    }
+}
