@@ -8,8 +8,10 @@ import Testing
 
 /// `list`, `show`, `vnc` and `ip`.
 @Suite struct LookReportTests {
-    @Test func list() {
-        let report = VMListReport([Sample.entry("web"), Sample.stopped("old")]) { $0.process.map { _ in .seconds(61) } }
+    @Test func list() throws {
+        let report = try VMListReport([Sample.entry("web"), Sample.stopped("old")]) {
+            $0.process.map { _ in .seconds(61) }
+        }
         #expect(
             report.rendered(as: .text) == """
                 NAME  STATE    MEMORY   CPUS  VNC  NICS                                 UPTIME
@@ -24,24 +26,26 @@ import Testing
     }
 
     /// An unusual address and a display that is not known yet.
-    @Test func displays() {
-        var entry = Sample.entry("web")
-        func cell() -> Substring { VMReport(entry, age: nil).rendered(as: .text).split(separator: "\n")[6] }
+    @Test func displays() throws {
+        var entry = try Sample.entry("web")
+        func cell() -> Substring {
+            VMReport(entry, age: nil).rendered(as: .text).split(separator: "\n").first { $0.hasPrefix("VNC ") } ?? ""
+        }
         #expect(cell() == "VNC            :7, with a password: `kvmctl vnc web`")
-        entry.vnc?.address = "0.0.0.0"
-        entry.vnc?.hasPassword = false
+        entry.vm?.vnc?.address = "0.0.0.0"
+        entry.vm?.vnc?.hasPassword = false
         #expect(cell().hasSuffix(" 0.0.0.0:7, without a password"))
-        entry.vnc?.port = nil
+        entry.vm?.vnc?.port = nil
         #expect(cell().hasSuffix(" auto, without a password"))
         #expect(VMListReport([entry]) { _ in nil }.objects.first?["vnc"]?["port"] == .null)
-        entry.vnc = nil
+        entry.vm?.vnc = nil
         #expect(cell().hasSuffix(" -"))
         #expect(VMListReport([entry]) { _ in nil }.objects.first?["vnc"] == .null)
     }
 
-    @Test func show() {
-        var entry = Sample.entry("web")
-        entry.nics.removeLast()
+    @Test func show() throws {
+        var entry = try Sample.entry("web")
+        entry.vm?.nics.removeLast()
         entry.endReason = "guest-shutdown"
         #expect(
             VMReport(entry, age: .seconds(90_000)).rendered(as: .text) == """
@@ -69,7 +73,7 @@ import Testing
     }
 
     /// A VM whose run-time files are gone, of which only the name is known.
-    @Test func showStray() {
+    @Test func showStray() throws {
         var entry = VMEntry(name: "web", state: .unknown, file: "", place: Sample.paths)
         entry.isStray = true
         entry.obstacle = Sample.error
@@ -85,7 +89,7 @@ import Testing
     }
 
     /// A file that gives the VM no valid name: there are no places of its logs.
-    @Test func showWithoutAName() {
+    @Test func showWithoutAName() throws {
         let report = VMReport(Sample.stopped("a\nb"))
         #expect(report.members["consoleLog"] == nil)
         #expect(report.rendered(as: .text).hasPrefix("name      a\nb\nstate     stopped\n"))

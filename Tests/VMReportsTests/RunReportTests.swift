@@ -10,7 +10,7 @@ import Testing
 @Suite struct RunReportTests {
     @Test func started() throws {
         let report = StartReport(
-            try Sample.name, .started(Sample.entry("web")),
+            try Sample.name, .started(try Sample.entry("web")),
             timings: [(.parse, .microseconds(1500)), (.qemu, .seconds(1))])
         #expect(
             report.rendered(as: .text) == """
@@ -35,7 +35,7 @@ import Testing
     @Test func alreadyRunning() throws {
         let name = try Sample.name
         let process = ProcessIdentity("42 100")
-        let report = StartReport(name, .alreadyRunning(process), details: Sample.entry("web"))
+        let report = StartReport(name, .alreadyRunning(process), details: try Sample.entry("web"))
         #expect(report.rendered(as: .text) == "web: already running, pid 42\n")
         #expect(report.members["result"] == "alreadyRunning" && report.members["nics"]?.array?.count == 2)
         #expect(StartReport(name, .alreadyRunning(nil)).rendered(as: .text) == "web: already running\n")

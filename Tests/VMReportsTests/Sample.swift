@@ -19,23 +19,27 @@ enum Sample {
     static func file(_ word: String) -> FilePath { FilePath("/vms/x\(word)") }
 
     /// A running VM.
-    static func entry(_ word: String) -> VMEntry {
+    static func entry(_ word: String) throws -> VMEntry {
         var entry = VMEntry(name: word, state: .running, file: file(word), place: paths)
-        entry.memoryBytes = 512 << 20
-        entry.cpus = 2
-        entry.vnc = VMEntry.VNCAddress(address: "127.0.0.1", port: VNCPort(display: 7), hasPassword: true)
+        var vm = VMDescription(try #require(VMParams.parse([], file: file("")).params))
+        vm.file = file(word)
+        vm.memory = ByteCount(bytes: 512 << 20)
+        vm.cpus = 2
+        vm.vnc = VMDescription.VNC(address: "127.0.0.1", port: VNCPort(display: 7), hasPassword: true)
         var settings = NICSettings()
         settings.queues = 2
         settings.filter = word
-        entry.nics = [
-            VMEntry.NIC(index: 0, network: "bridge:br0", mac: "52:54:00:00:00:01", tap: "tap0", settings: settings),
-            VMEntry.NIC(
-                index: 1, network: "nat", mac: nil, tap: "tap1", address: "10.213.0.5", settings: NICSettings()),
+        let bridge = try #require(DeviceName("br0"))
+        vm.nics = [
+            VMDescription.NIC(index: 0, network: .bridge(bridge), mac: try mac, tap: "tap0", settings: settings),
+            VMDescription.NIC(
+                index: 1, network: .nat, mac: nil, tap: "tap1", address: "10.213.0.5", settings: NICSettings()),
         ]
         entry.process = ProcessIdentity("42 100")
-        entry.accelerator = "tcg"
-        entry.uuid = "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10"
-        entry.media = [file(word).string]
+        vm.accelerator = "tcg"
+        vm.uuid = "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10"
+        vm.media = [file(word)]
+        entry.vm = vm
         return entry
     }
 
@@ -116,12 +120,13 @@ enum Sample {
     /// A report of each kind.
     static func reports(_ word: String) throws -> [any Report] {
         let (name, bridge, plan, found) = (try name, try bridge, try plan(word), try addresses(word))
+        let (entry, web) = (try entry(word), try entry("web"))
         let key = ParamsSchema.Entry(
             key: .disk, group: .disks, indices: 0...25, status: .built, example: word, summary: word)
         return [
-            VMReport(entry("web"), age: .seconds(61)),
-            VMListReport([entry(word), stopped(word)]) { _ in .seconds(61) },
-            StartReport(name, .started(entry(word)), timings: [(.parse, .milliseconds(2))]), PlanReport(plan),
+            VMReport(web, age: .seconds(61)),
+            VMListReport([entry, stopped(word)]) { _ in .seconds(61) },
+            StartReport(name, .started(entry), timings: [(.parse, .milliseconds(2))]), PlanReport(plan),
             StopReport(
                 name, steps: [.guest, .quit, .killed],
                 outcome: Stopping.Outcome(step: .quit, answer: .pointless(RunState(word))), patience: .seconds(30)),

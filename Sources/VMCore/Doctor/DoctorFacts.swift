@@ -193,12 +193,12 @@ package struct MachineCondition: Equatable, Sendable {
     package var unprotectedVNC: HostPort?
 
     /// Its taps that are not on the bridge that they were made for.
-    package var looseTaps: [DetachedTap] = []
+    package var detachedTaps: [DetachedTap] = []
 
     package init(
         name: String, file: FilePath, isRunning: Bool = false, needsMachineID: Bool = false, memory: ByteCount? = nil,
         obstacles: [VMError] = [], nics: [NIC] = [], openVNC: HostPort? = nil, longLogs: [LongLog] = [],
-        unprotectedVNC: HostPort? = nil, looseTaps: [DetachedTap] = []
+        unprotectedVNC: HostPort? = nil, detachedTaps: [DetachedTap] = []
     ) {
         self.name = name
         self.file = file
@@ -210,7 +210,7 @@ package struct MachineCondition: Equatable, Sendable {
         self.openVNC = openVNC
         self.longLogs = longLogs
         self.unprotectedVNC = unprotectedVNC
-        self.looseTaps = looseTaps
+        self.detachedTaps = detachedTaps
     }
 
     /// A running VM's tap that is not on its bridge: somebody deleted the bridge, or removed the tap from it.

@@ -7,7 +7,7 @@ enum MachineChecks {
         let findings =
             facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
             + facts.machines.compactMap(openScreen) + facts.machines.flatMap(longLogs)
-            + facts.machines.flatMap(looseTaps)
+            + facts.machines.flatMap(detachedTaps)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         return [
@@ -34,8 +34,8 @@ enum MachineChecks {
                     + "or VNCPASSWORD_FILE"))
     }
 
-    private static func looseTaps(of machine: MachineCondition) -> [Finding] {
-        machine.looseTaps.map { loose in
+    private static func detachedTaps(of machine: MachineCondition) -> [Finding] {
+        machine.detachedTaps.map { loose in
             let join: ShellCommand = "ip link set dev \(loose.tap) master \(loose.bridge)"
             let again = ("kvmctl net up \(loose.bridge)" as ShellCommand).and(join)
             let fix: Finding.Fix =

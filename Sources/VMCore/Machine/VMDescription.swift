@@ -72,6 +72,12 @@ package struct VMDescription: Equatable, Sendable {
         forwards = params.forwards.map(\.value)
         media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value)
     }
+
+    /// Forgets what it had only while it ran.
+    package mutating func hasEnded() {
+        accelerator = nil
+        for index in nics.indices { (nics[index].tap, nics[index].address) = (nil, nil) }
+    }
 }
 
 // As JSON, in the manifest.

@@ -16,13 +16,13 @@ extension MachineCondition {
         _ entry: VMEntry, _ file: Result<VMFile, VMError>, network: NetworkSurvey, in context: PlanningContext
     ) {
         self.init(name: entry.name, file: entry.file, isRunning: entry.state.isAlive)
-        if let vnc = entry.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
+        if let vnc = entry.vm?.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
             openVNC = HostPort(.tcp, vnc.address, port.number)
         }
-        if entry.state.isAlive { looseTaps = entry.nics.compactMap(network.looseTap) }
+        if entry.state.isAlive { detachedTaps = (entry.vm?.nics ?? []).compactMap(network.detachedTap) }
         if let name = VMName(entry.name) { longLogs = LogBound(context.site).excesses(of: name) }
         // `check` and `start` warn of a VNC server that VNCBIND opens to other hosts.
-        if let vnc = entry.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
+        if let vnc = entry.vm?.vnc, let port = vnc.port, !vnc.hasPassword, openVNC == nil {
             unprotectedVNC = HostPort(.tcp, vnc.address, port.number)
         }
         switch file {

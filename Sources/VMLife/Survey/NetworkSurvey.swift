@@ -33,10 +33,9 @@ struct NetworkSurvey {
     }
 
     /// A running VM's tap that is not on its bridge; nil if it is, or if the NIC has no tap.
-    func looseTap(_ nic: VMEntry.NIC) -> MachineCondition.DetachedTap? {
-        guard let tap = nic.tap, let link = links.first(where: { $0.name == tap }), link.isTap,
-            case .network(let network)? = try? ParamsDecoder.network(nic.network)
-        else { return nil }
+    func detachedTap(_ nic: VMDescription.NIC) -> MachineCondition.DetachedTap? {
+        guard let tap = nic.tap, let link = links.first(where: { $0.name == tap }), link.isTap else { return nil }
+        let network = nic.network
         let name: String
         if case .bridge(let device) = network {
             name = device.description

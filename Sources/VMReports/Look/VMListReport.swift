@@ -47,12 +47,13 @@ package struct VMListReport: Report {
 extension VMEntry {
     /// The NICS column: each NIC's tap, if it has one, and its network.
     fileprivate var nicsText: String {
-        nics.isEmpty
+        let nics = vm?.nics ?? []
+        return nics.isEmpty
             ? "-" : nics.map { nic in nic.tap.map { "\($0)@\(nic.place)" } ?? nic.place }.joined(separator: ",")
     }
 }
 
-extension VMEntry.NIC {
+extension VMDescription.NIC {
     /// What it is connected to, and its address there: `bridge:br0`, `nat:10.213.0.5`.
-    fileprivate var place: String { address.map { "\(network):\($0)" } ?? network }
+    fileprivate var place: String { address.map { "\(network):\($0)" } ?? network.description }
 }

@@ -1,3 +1,4 @@
+import BridgeNet
 import SystemPackage
 import VMCore
 import VMHost
@@ -13,13 +14,13 @@ extension VMEntry {
             "state": .string(state.rawValue),
             "params": file.isEmpty ? .null : .string(file.string),
             "fault": .optional(fault),
-            "uuid": .optional(uuid),
-            "memory": .optional(memoryBytes),
-            "cpus": .optional(cpus),
-            "accelerator": .optional(accelerator),
-            "vnc": vnc.map(\.json) ?? .null,
+            "uuid": .optional(vm?.uuid),
+            "memory": .optional(vm?.memory.bytes),
+            "cpus": .optional(vm?.cpus),
+            "accelerator": .optional(vm?.accelerator),
+            "vnc": vncJSON,
             "nics": nicsJSON,
-            "media": .strings(media),
+            "media": .strings(vm?.media ?? []),
             "pid": pidJSON,
             "uptime": .optional(age?.components.seconds),
             "endReason": .optional(endReason),
@@ -29,29 +30,33 @@ extension VMEntry {
     }
 
     /// The NICs, in kvmctl.vm/1 and kvmctl.start/1.
-    var nicsJSON: JSON { .array(nics.map(\.json)) }
+    var nicsJSON: JSON { .array((vm?.nics ?? []).map(\.report)) }
+
+    /// The VNC server, likewise.
+    var vncJSON: JSON { vm?.vnc.map(\.report) ?? .null }
 
     /// The process ID, likewise.
     var pidJSON: JSON { .optional(process?.pid) }
 
     /// The VNC column: the display as in vm.params, with the address unless that is loopback.
     var vncText: String {
-        guard let vnc else { return "-" }
+        guard let vnc = vm?.vnc else { return "-" }
         guard let port = vnc.port else { return "auto" }
         return vnc.address == "127.0.0.1" ? ":\(port.display)" : "\(vnc.address):\(port.display)"
     }
 
     /// The memory column.
-    var memoryText: String { memoryBytes.map { ByteCount(bytes: $0).description } ?? "-" }
+    var memoryText: String { vm?.memory.description ?? "-" }
 
     /// The CPUs column.
-    var cpusText: String { cpus.map(String.init) ?? "-" }
+    var cpusText: String { vm.map { String($0.cpus) } ?? "-" }
 }
 
-extension VMEntry.NIC {
-    fileprivate var json: JSON {
+extension VMDescription.NIC {
+    fileprivate var report: JSON {
         [
-            "index": .int(index), "network": .string(network), "mac": .optional(mac), "tap": .optional(tap),
+            "index": .int(index), "network": .string(network.description), "mac": .optional(mac?.description),
+            "tap": .optional(tap),
             "address": .optional(address),
             "queues": .int(settings.queues), "vlans": .optional(settings.vlans),
             "rate": .optional(settings.rate), "filter": .optional(settings.filter),
@@ -59,9 +64,8 @@ extension VMEntry.NIC {
     }
 }
 
-extension VMEntry.VNCAddress {
-    /// In kvmctl.vm/1 and kvmctl.start/1.
-    var json: JSON {
+extension VMDescription.VNC {
+    fileprivate var report: JSON {
         [
             "address": .string(address), "port": .optional(port?.number), "display": .optional(port?.display),
             "hasPassword": .bool(hasPassword),

@@ -1,3 +1,4 @@
+import BridgeNet
 import SystemPackage
 import VMCore
 import VMHost
@@ -55,7 +56,7 @@ package struct VMReport: ObjectReport {
         ]
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.endReason { rows.append(("last end", reason)) }
-        if let uuid = entry.uuid { rows.append(("UUID", uuid)) }
+        if let uuid = entry.vm?.uuid { rows.append(("UUID", uuid)) }
         return rows
     }
 
@@ -64,19 +65,21 @@ package struct VMReport: ObjectReport {
         if let process = entry.process {
             rows.append(("pid", "\(process.pid)" + (age.map { ", up \($0.short)" } ?? "")))
         }
-        if let accelerator = entry.accelerator { rows.append(("accelerator", accelerator)) }
-        for nic in entry.nics {
-            let parts = [nic.network, nic.mac, nic.tap, nic.address].compactMap(\.self) + nic.settings.words
+        if let accelerator = entry.vm?.accelerator { rows.append(("accelerator", accelerator)) }
+        for nic in entry.vm?.nics ?? [] {
+            let parts =
+                [nic.network.description, nic.mac?.description, nic.tap, nic.address].compactMap(\.self)
+                + nic.settings.words
             rows.append(("NET\(nic.index)", parts.joined(separator: ", ")))
         }
-        return rows + entry.media.map { ("medium", $0) }
+        return rows + (entry.vm?.media ?? []).map { ("medium", $0.string) }
     }
 
     private var fault: [(String, String)] { entry.fault.map { [("fault", $0)] } ?? [] }
 
     /// The display, with its protection.
     private var display: String {
-        guard let vnc = entry.vnc else { return "-" }
+        guard let vnc = entry.vm?.vnc else { return "-" }
         let place = entry.process == nil ? "" : ": \(command: "kvmctl vnc \(entry.name)")"
         return "\(entry.vncText), \(vnc.hasPassword ? "with a password\(place)" : "without a password")"
     }

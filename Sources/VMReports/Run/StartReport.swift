@@ -37,7 +37,7 @@ package struct StartReport: ObjectReport {
             }
         var members: Members = [
             "dryRun": false, "name": .string(name.description), "result": .string(word),
-            "pid": entry?.pidJSON ?? .null, "vnc": entry?.vnc.map(\.json) ?? .null, "nics": entry?.nicsJSON ?? [],
+            "pid": entry?.pidJSON ?? .null, "vnc": entry?.vncJSON ?? .null, "nics": entry?.nicsJSON ?? [],
         ]
         if let timings {
             members["timings"] = .object(
@@ -59,15 +59,15 @@ package struct StartReport: ObjectReport {
 
 extension VMEntry {
     /// How to reach a VM that was just started.
-    fileprivate func ways(of vm: VMName) -> [String] {
+    fileprivate func ways(of name: VMName) -> [String] {
         var ways: [String] = []
-        if let vnc, let port = vnc.port {
-            let password = vnc.hasPassword ? " (password: \(command: "kvmctl vnc \(vm)"))" : ""
+        if let vnc = vm?.vnc, let port = vnc.port {
+            let password = vnc.hasPassword ? " (password: \(command: "kvmctl vnc \(name)"))" : ""
             ways.append("VNC at \(HostPort(.tcp, vnc.address, port.number).place)\(password)")
         }
-        ways += nics.compactMap { nic in
+        ways += (vm?.nics ?? []).compactMap { nic in
             nic.tap.map { tap in
-                let network = nic.network.split(separator: ":").last ?? ""
+                let network = nic.network.description.split(separator: ":").last ?? ""
                 return "\(tap) on \(network)\(nic.address.map { " at \($0)" } ?? "")"
             }
         }

@@ -24,7 +24,8 @@ extension ParamsDecoder {
         let arguments = indices(of: .qemuArgument).compactMap { setting(.qemuArgument, at: $0, Self.qemuArgument) }
         guard let name else { return nil }
         return VMParams(
-            file: file, name: name, uuid: uuid, memory: memory, cpus: cpus, cpu: cpu, machine: machine, accel: accel,
+            file: file, name: name, uuid: uuid, memory: memory, cpus: cpus, cpu: cpu,
+            machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
             runAs: runAs, rtc: rtc, keymap: keymap, qemu: qemu, qemuArguments: arguments)
     }

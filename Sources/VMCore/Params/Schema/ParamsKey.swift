@@ -1,7 +1,8 @@
 /// Every key of a params file. The raw value is a small number because keys are compared and hashed all the time: with
 /// a string as raw value, its text would be.
 package enum ParamsKey: UInt8, CaseIterable, Sendable {
-    case name, uuid, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk, diskSize,
+    case name, uuid, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk,
+        diskSize,
         diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, cdrom, net, netMAC, netTap,
         netVLAN, netMTU, netQueues, netRate, netFilter, mac, bridge, forward, vncDisplay, vncBind, vncPasswordFile,
         share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart, rtc, keymap, qemu, qemuArgument
