@@ -52,6 +52,7 @@ import Testing
                 name           web
                 state          running
                 params         /vms/xweb
+                description    web
                 last end       guest-shutdown
                 UUID           c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10
                 memory         512 MiB

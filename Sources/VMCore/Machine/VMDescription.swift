@@ -13,6 +13,8 @@ package struct VMDescription: Equatable, Sendable {
     package var uuid: String?
     /// The params file, absolute.
     package var file: FilePath
+    /// `DESCRIPTION`: for people.
+    package var note: String?
     /// `MEMORY`.
     package var memory: ByteCount
     /// `CPUS`.
@@ -59,6 +61,7 @@ package struct VMDescription: Equatable, Sendable {
         name = params.name.value
         uuid = params.uuid?.value.uuidString.lowercased()
         file = params.file
+        note = params.description?.value
         memory = params.memory.value
         cpus = params.cpus.value
         let port: VNCPort? =
@@ -86,7 +89,7 @@ extension VMDescription {
     package var json: [String: JSON] {
         [
             "name": .string(name.description), "uuid": .optional(uuid), "file": .string(file.string),
-            "memoryBytes": .integer(memory.bytes), "cpus": .integer(Int64(cpus)),
+            "description": .optional(note), "memoryBytes": .integer(memory.bytes), "cpus": .integer(Int64(cpus)),
             "accelerator": .optional(accelerator), "vnc": vnc?.json ?? .null, "nics": .array(nics.map(\.json)),
             "forwards": .array(forwards.map { .string($0.description) }),
             "media": .array(media.map { .string($0.string) }),
@@ -102,6 +105,7 @@ extension VMDescription {
             let cpus = json["cpus"]?.integer(in: 1...Int(UInt16.max)), let accelerator = json["accelerator"]?.string
         else { return nil }
         (self.name, self.uuid, self.file) = (name, uuid, file)
+        note = json["description"]?.string
         self.memory = ByteCount(bytes: memory)
         (self.cpus, self.accelerator) = (cpus, accelerator)
         vnc = json["vnc"].flatMap { VNC($0) }

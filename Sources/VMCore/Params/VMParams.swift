@@ -11,6 +11,8 @@ package struct VMParams: Equatable, Sendable {
     package var name: Setting<VMName>
     /// `UUID`; nil: derived from the host and the file's path.
     package var uuid: Setting<UUID>?
+    /// `DESCRIPTION`: for people.
+    package var description: Setting<String>?
     /// `MEMORY`.
     package var memory: Setting<ByteCount>
     /// `CPUS`.

@@ -15,6 +15,7 @@ extension VMEntry {
             "params": file.isEmpty ? .null : .string(file.string),
             "fault": .optional(fault),
             "uuid": .optional(vm?.uuid),
+            "description": .optional(vm?.note),
             "memory": .optional(vm?.memory.bytes),
             "cpus": .optional(vm?.cpus),
             "accelerator": .optional(vm?.accelerator),

@@ -4,6 +4,7 @@ extension ParamsDecoder {
         checkValuesWithoutEffect()
         let name = decodeName()
         let uuid = setting(.uuid, Self.uuid)
+        let description = setting(.description) { text in text }
         let memory = setting(.memory, default: ByteCount(bytes: 1 << 30), Self.memory)
         let cpus = setting(.cpus, default: 1, Self.cpus)
         let cpu = setting(.cpu, Self.cpu)
@@ -24,7 +25,7 @@ extension ParamsDecoder {
         let arguments = indices(of: .qemuArgument).compactMap { setting(.qemuArgument, at: $0, Self.qemuArgument) }
         guard let name else { return nil }
         return VMParams(
-            file: file, name: name, uuid: uuid, memory: memory, cpus: cpus, cpu: cpu,
+            file: file, name: name, uuid: uuid, description: description, memory: memory, cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
             runAs: runAs, rtc: rtc, keymap: keymap, qemu: qemu, qemuArguments: arguments)

@@ -1,7 +1,7 @@
 /// Every key of a params file. The raw value is a small number because keys are compared and hashed all the time: with
 /// a string as raw value, its text would be.
 package enum ParamsKey: UInt8, CaseIterable, Sendable {
-    case name, uuid, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk,
+    case name, uuid, description, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk,
         diskSize,
         diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, cdrom, net, netMAC, netTap,
         netVLAN, netMTU, netQueues, netRate, netFilter, mac, bridge, forward, vncDisplay, vncBind, vncPasswordFile,
@@ -12,6 +12,7 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         switch self {
         case .name: "NAME"
         case .uuid: "UUID"
+        case .description: "DESCRIPTION"
         case .memory: "MEMORY"
         case .cpus: "CPUS"
         case .cpu: "CPU"

@@ -124,5 +124,6 @@ package enum ParamsSchema {
         "IFNAME": .netTap, "TAP": .netTap, "BR": .bridge, "HOSTNAME": .name, "VNC": .vncDisplay, "VNCPORT": .vncDisplay,
         "DISPLAY": .vncDisplay, "CMDLINE": .append, "USER": .runAs, "BIOS": .firmware, "UEFI": .firmware,
         "ARGS": .qemuArgument, "QEMUARGS": .qemuArgument, "KEYBOARD": .keymap, "PORT": .forward, "ONBOOT": .autostart,
+        "NOTE": .description, "NOTES": .description, "COMMENT": .description, "TITLE": .description,
     ]
 }
