@@ -105,7 +105,7 @@ extension NetworkError: CustomStringConvertible {
     /// One line: the interface, what was being done, the cause, the kernel's words and the remedy.
     public var description: String {
         var text = "\(subject): \(doing): \(reason)"
-        if let kernelMessage, kernelMessage != reason { text += " (\(kernelMessage))" }
+        if let kernelMessage { text += " (\(kernelMessage))" }
         if !notUndone.isEmpty { text += "; could not undo: \(notUndone.joined(separator: ", "))" }
         if let remedy { text += "; \(remedy)" }
         return text

@@ -69,7 +69,7 @@ import Testing
     func kvm(_ device: DeviceCondition, _ module: String?, _ isRoot: Bool, _ fix: Finding.Fix) throws {
         let found = try finding {
             $0.isRoot = isRoot
-            $0.host.kvm = .unusable("why")
+            $0.host.kvm = .unusable(.stuck)
             $0.host.kvmDevice = device
             $0.host.kvmModule = module
         }

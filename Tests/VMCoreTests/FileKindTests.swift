@@ -17,7 +17,7 @@ import Testing
             Issue.record("\(path) is \(ImageFacts(probing: FilePath(path), .root))")
             return
         }
-        #expect(what.contains("a file of \(system)"))
+        #expect(what.description.contains("a file of \(system)"))
     }
 
     @Test func storedFilesAre() throws {

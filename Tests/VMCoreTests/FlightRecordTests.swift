@@ -45,12 +45,20 @@ import Testing
                 #"qemu-system-x86_64: -device virtio-blk-pci: Failed to get "write" lock"#,
                 "Is another process using the image [/vms/1/vdisk0]?",
             ])
-        #expect(messages.code == .busy)
+        #expect(messages.complaint == .diskInUse)
     }
 
     @Test func anythingElseIsWhatTheHostLacks() {
-        let messages = QEMUMessages(Array("qemu: unable to find CPU model 'foo'\n".utf8))
-        #expect(messages.code == .unavailable)
-        #expect(messages.remedy == nil)
+        #expect(QEMUMessages(Array("qemu: no such machine\n".utf8)).complaint == nil)
+        let complaint = QEMUMessages(Array("qemu: unable to find CPU model 'foo'\n".utf8)).complaint
+        #expect(complaint == .noSuchModel)
+        #expect(complaint?.code == .unavailable)
+        #expect(complaint?.remedy == nil)
+    }
+
+    /// The first of several complaints counts, in the order of the table.
+    @Test func oneComplaintCounts() {
+        let lines = ["qemu: cannot set up guest memory", "qemu: listen: Address already in use"]
+        #expect(QEMUComplaint(in: lines) == .addressInUse)
     }
 }

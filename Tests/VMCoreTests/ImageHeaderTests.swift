@@ -36,7 +36,7 @@ struct MadeFile {
     }
 
     private func isNone(_ file: MadeFile, _ words: String) throws -> Bool {
-        if case .none(let what) = try kernel(file) { what.contains(words) } else { false }
+        if case .none(let what) = try kernel(file) { what.description.contains(words) } else { false }
     }
 
     /// A kernel with Linux's setup header, of protocol 2.15 and two sectors of setup code.
@@ -170,6 +170,6 @@ struct MadeFile {
         ] as [(UInt8, [Int: UInt8], String)])
     func saysWhyQEMUDoesNotOpenIt(_ version: UInt8, _ changes: [Int: UInt8], _ words: String) throws {
         let fault = try #require(QCOW2Condition(header(version: version, changes))?.fault)
-        #expect(fault.contains(words))
+        #expect(fault.description.contains(words))
     }
 }

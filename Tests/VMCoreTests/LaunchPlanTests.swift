@@ -217,7 +217,7 @@ enum Host: CaseIterable {
                     "pc-i440fx-1.4": MachineType(maximumCPUs: 240, isDeprecated: true),
                 ],
                 keymaps: ["de", "en-us", "fr"]),
-            kvm: modern ? .works : .unusable("this host has no /dev/kvm"), ioUring: modern, vhostNet: modern,
+            kvm: modern ? .works : .unusable(.absent), ioUring: modern, vhostNet: modern,
             credentials: credentials, images: images(direct: modern),
             memoryLimit: modern ? nil : ByteCount(bytes: 8 << 30), bridges: Self.bridges,
             ports: modern
@@ -259,7 +259,7 @@ enum Host: CaseIterable {
             "/vms/1/vnc.password": raw(9), "/boot/vmlinuz": raw(9_000_001), "/boot/initrd.img": raw(30_000_001),
             "/boot/missing": .missing(directIO: true),
             "/vms/1/missing": .missing(directIO: true), "/nowhere/disk": .directoryMissing,
-            "/vms/1/odd-size": raw(1_000_001), "/vms/1/directory": .unusable("is a directory"),
+            "/vms/1/odd-size": raw(1_000_001), "/vms/1/directory": .unusable(.directory),
             "/vms/1/no-direct": raw(), "/isos/missing.iso": .missing(directIO: true),
         ]
         for index in 0..<10 { images[FilePath("/vms/1/vdisk\(index)")] = raw() }

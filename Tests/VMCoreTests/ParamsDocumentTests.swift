@@ -178,10 +178,10 @@ import Testing
     }
 
     @Test func refusesWhatIsNoParamsFile() {
-        expect(.notParams("the file is UTF-16 text"), "\u{0}", prefix: [0xff, 0xfe], "MEMORY", "3")
-        expect(.notParams("there is a NUL byte: this is not a text file"), "# \u{0}\n", "MEMORY", "3")
+        expect(.notParams(.utf16), "\u{0}", prefix: [0xff, 0xfe], "MEMORY", "3")
+        expect(.notParams(.nulByte(at: 2)), "# \u{0}\n", "MEMORY", "3")
         let large = String(repeating: "x", count: VMParams.maximumFileSize)
-        expect(.notParams("the file is larger than 1 MiB"), "", "APPEND", large)
+        expect(.notParams(.tooLarge), "", "APPEND", large)
     }
 
     private func expect(
@@ -228,7 +228,7 @@ import Testing
                 case .controlCharacter(_, let byte): value.utf8.contains(byte)
                 case .setTwice(_, let lines): lines.count > 1
                 case .unreadable: !known
-                case .notParams: VMParams.notText(original.bytes) != nil
+                case .notParams: NoText(original.bytes) != nil
                 }
             #expect(isRight && document == original, "\(error)", sourceLocation: sourceLocation)
             return

@@ -67,13 +67,15 @@ import Testing
             $0.processor = .unknownModel(among: ["Haswell", "Skylake-Client"])
         },
         Condition("CPU=486\n", .unavailable, "486 has no APIC") {
-            $0.processor = .refused("-device pcie-root-port: MSI-X is not supported by interrupt controller")
+            $0.processor = .refused(
+                ProcessorRefusal("-device pcie-root-port: MSI-X is not supported by interrupt controller"))
         },
         Condition("CPU=max,+foo\n", .unavailable, "has no CPU flag foo\n") {
-            $0.processor = .refused("can't apply global max-x86_64-cpu.foo=1: Property 'max-x86_64-cpu.foo' not found")
+            $0.processor = .refused(
+                ProcessorRefusal("can't apply global max-x86_64-cpu.foo=1: Property 'max-x86_64-cpu.foo' not found"))
         },
         Condition("CPU=max,level=x\n", .unavailable, "can't make this processor: Parameter 'level' expects uint64") {
-            $0.processor = .refused("Parameter 'level' expects uint64")
+            $0.processor = .refused(ProcessorRefusal("Parameter 'level' expects uint64"))
         },
         Condition("CPU=Haswell\n", nil, "KVM has no hle, no rtm here") {
             $0.processor = .works(without: ["hle", "rtm"])
@@ -85,8 +87,8 @@ import Testing
     ]
 
     private static let kernels: [Condition] = [
-        Condition(kernelVM, .badData, "/boot/vmlinuz is not a kernel", kernel(.none("is not a kernel"))),
-        Condition(kernelVM, .badData, "the two look swapped", kernel(.none("is not a kernel"), initrd: linux)),
+        Condition(kernelVM, .badData, "/boot/vmlinuz is not a kernel", kernel(.none(.unknown))),
+        Condition(kernelVM, .badData, "the two look swapped", kernel(.none(.unknown), initrd: linux)),
         Condition(kernelVM, .badData, "initrd.img is a kernel", kernel(linux, initrd: linux)),
         Condition(kernelVM, .badData, "too old", kernel(.linux(.init(version: 0, initrdLimit: 0)))),
         Condition(kernelVM + "MEMORY=28M\n", .badData, "there is room for 29196286", kernel(linux)),
@@ -131,7 +133,7 @@ import Testing
             $0.images["/vms/1/new"] = .missing(directIO: true, failure: .fileTooLarge)
         },
         Condition("DISK0=/vms/1/image.qcow2\nDISK0_FORMAT=qcow2\n", .badData, "is encrypted") {
-            image("/vms/1/image.qcow2", in: &$0) { $0.qcow2 = QCOW2Condition(diskBytes: 1, fault: "is encrypted") }
+            image("/vms/1/image.qcow2", in: &$0) { $0.qcow2 = QCOW2Condition(diskBytes: 1, fault: .encrypted) }
         },
         Condition("DISK0=/vms/1/image.qcow2\nDISK0_FORMAT=qcow2\n", .badData, "is marked as corrupt") {
             image("/vms/1/image.qcow2", in: &$0) { $0.qcow2 = QCOW2Condition(diskBytes: 1, isCorrupt: true) }

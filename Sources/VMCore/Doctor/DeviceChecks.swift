@@ -8,10 +8,8 @@ package enum DeviceChecks {
     }
 
     private static func tap(_ device: DeviceCondition) -> Finding {
-        let subject = "/dev/net/tun"
-        guard let fault = device.tapFault else { return .ok(subject, "opens") }
-        return .problem(
-            subject, String(fault.cause.trimmingPrefix("\(subject) ")), fix: Finding.Fix(fault.remedy))
+        guard let fault = device.tapFault else { return .ok(DeviceCondition.tunPath, "opens") }
+        return .problem(DeviceCondition.tunPath, fault.cause, fix: Finding.Fix(fault.remedy))
     }
 
     private static func vhost(_ device: DeviceCondition) -> Finding {

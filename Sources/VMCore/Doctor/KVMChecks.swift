@@ -3,10 +3,10 @@ package enum KVMChecks {
     static func all(_ facts: DoctorFacts) -> [Finding] { [kvm(facts.host, isRoot: facts.isRoot)] }
 
     private static func kvm(_ host: HostCondition, isRoot: Bool) -> Finding {
-        guard case .unusable(let reason) = host.kvm else { return .ok("KVM", "runs guests") }
+        guard case .unusable(let obstacle) = host.kvm else { return .ok("KVM", "runs guests") }
         // Guests still run; a VM that insists on KVM is reported by its own check.
         return .warning(
-            "KVM", "\(reason): guests are emulated, about ten times slower", fix: fix(host, isRoot: isRoot))
+            "KVM", "\(obstacle): guests are emulated, about ten times slower", fix: fix(host, isRoot: isRoot))
     }
 
     private static func fix(_ host: HostCondition, isRoot: Bool) -> Finding.Fix {

@@ -19,8 +19,9 @@ enum MachineChecks {
 
     private static func obstacles(of machine: MachineCondition, _ host: HostCondition) -> [Finding] {
         // Problems of QEMU itself are reported once for all VMs.
-        let known = if case .failure(let error) = host.qemu { error.cause } else { "" }
-        return machine.obstacles.filter { $0.cause != known }.map { Finding($0, of: machine.name) }
+        let known: VMError.Condition? = if case .failure(let error) = host.qemu { error.condition } else { nil }
+        return machine.obstacles.filter { $0.condition == nil || $0.condition != known }
+            .map { Finding($0, of: machine.name) }
     }
 
     /// Anyone who can reach a VNC server without a password has the VM's screen and keyboard.

@@ -33,8 +33,10 @@ package struct VMError: Error, Equatable, Sendable {
     package var code: Code
     /// The thing that failed: a path, a VM's name, an interface.
     package var subject: String
-    /// Why, in one clause.
+    /// Why, in one clause: for people, never compared.
     package var cause: String
+    /// The same for code, where some depends on it.
+    package var condition: Condition?
     /// The kernel's error, if there is one.
     package var errno: Errno?
     /// What to do about it.
@@ -45,7 +47,7 @@ package struct VMError: Error, Equatable, Sendable {
     /// Creates an error; see the properties for what each part holds.
     package init(
         _ code: Code, _ subject: String, _ cause: String, errno: Errno? = nil, remedy: Remedy? = nil,
-        details: [String] = []
+        details: [String] = [], condition: Condition? = nil
     ) {
         self.code = code
         self.subject = subject
@@ -53,10 +55,13 @@ package struct VMError: Error, Equatable, Sendable {
         self.errno = errno
         self.remedy = remedy
         self.details = details
+        self.condition = condition
     }
 
     /// The failure of a system call on `subject`, with the code that matches its errno.
-    package init(failed errno: Errno, _ subject: String, _ doing: String, remedy: Remedy? = nil) {
+    package init(
+        failed errno: Errno, _ subject: String, _ doing: String, remedy: Remedy? = nil, condition: Condition? = nil
+    ) {
         let code: Code =
             switch errno {
             case .noSuchFileOrDirectory, .notDirectory: .notFound
@@ -66,7 +71,8 @@ package struct VMError: Error, Equatable, Sendable {
             case .timedOut: .timedOut
             default: .unavailable
             }
-        self.init(code, subject, doing, errno: errno, remedy: remedy ?? Self.usualRemedy(errno))
+        self.init(
+            code, subject, doing, errno: errno, remedy: remedy ?? Self.usualRemedy(errno), condition: condition)
     }
 
     private static func usualRemedy(_ errno: Errno) -> Remedy? {

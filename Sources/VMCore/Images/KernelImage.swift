@@ -8,8 +8,24 @@ package enum KernelImage: Equatable, Sendable {
     case multiboot
     /// An ELF file with the entry point of Xen's PVH boot.
     case pvh
-    /// None of these; what it is instead, in words that follow its name.
-    case none(String)
+    /// None of these.
+    case none(Otherwise)
+
+    /// What a file is that QEMU does not load as a kernel.
+    package enum Otherwise: Equatable, Sendable {
+        case empty
+        /// A Linux kernel without the end of its setup code.
+        case cutShort
+        /// An ELF file without the entry point of PVH.
+        case noPVHEntry
+        /// It has a multiboot header, and is no ELF file.
+        case noELF
+        /// A multiboot kernel for 64-bit machines.
+        case multiboot64
+        case archive
+        case efiProgram
+        case unknown
+    }
 
     /// What the setup header of a Linux kernel says.
     package struct LinuxSetup: Equatable, Sendable {
@@ -34,14 +50,14 @@ extension KernelImage {
     package init(size: Int64, _ read: FileBytes) throws(Errno) {
         let header = try read(0, Self.headerLength)
         if size == 0 {
-            self = .none("is empty")
+            self = .none(.empty)
         } else if header.has("HdrS", at: 0x202) {
             self = Self.linux(header, size)
         } else if let flags = Self.multibootFlags(header) {
             self = Self.multiboot(header, flags)
         } else if header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) {
             let hasEntry = try ELFNotes(header: header, read).contain(type: ELFNotes.pvhEntry)
-            self = hasEntry ? .pvh : .none("is an ELF file without the PVH entry point that QEMU needs")
+            self = hasEntry ? .pvh : .none(.noPVHEntry)
         } else if Self.isAncient(header, size) {
             self = .linux(LinuxSetup(version: 0, initrdLimit: 0))
         } else {
@@ -50,7 +66,7 @@ extension KernelImage {
     }
 
     private static func linux(_ header: [UInt8], _ size: Int64) -> KernelImage {
-        guard setupBytes(header) <= size else { return .none("is cut short: not even its setup code is complete") }
+        guard setupBytes(header) <= size else { return .none(.cutShort) }
         let version = UInt16(truncatingIfNeeded: header.littleEndian(at: 0x206, bytes: 2))
         // XLF_CAN_BE_LOADED_ABOVE_4G, which QEMU takes as permission to use everything below 4 GiB.
         let isLimitless = version >= 0x20c && header.littleEndian(at: 0x236, bytes: 2) & 2 != 0
@@ -87,21 +103,36 @@ extension KernelImage {
         let saysWhere = flags & 0x0001_0000 != 0
         if saysWhere { return .multiboot }
         guard header.starts(with: [0x7f, 0x45, 0x4c, 0x46]) else {
-            return .none("has a multiboot header, but is not an ELF file")
+            return .none(.noELF)
         }
         return header.littleEndian(at: 18, bytes: 2) == 62
-            ? .none("is a 64-bit multiboot kernel, but QEMU loads only 32-bit ones") : .multiboot
+            ? .none(.multiboot64) : .multiboot
     }
 
-    private static func likeness(of header: [UInt8]) -> String {
+    private static func likeness(of header: [UInt8]) -> Otherwise {
         let compressed: [[UInt8]] = [
             [0x1f, 0x8b], [0xfd, 0x37, 0x7a, 0x58], [0x28, 0xb5, 0x2f, 0xfd], [0x04, 0x22, 0x4d, 0x18],
             [0x42, 0x5a, 0x68],
         ]
         if header.has("07070") || compressed.contains(where: { header.starts(with: $0) }) {
-            return "is not a kernel: it looks like an initial RAM disk, or another archive"
+            return .archive
         }
-        if header.has("MZ") { return "is an EFI program, which needs UEFI, and not a kernel that QEMU loads itself" }
-        return "is not a kernel that QEMU loads: neither a bzImage nor multiboot nor ELF"
+        return header.has("MZ") ? .efiProgram : .unknown
+    }
+}
+
+extension KernelImage.Otherwise: CustomStringConvertible {
+    /// In words that follow the file's name.
+    package var description: String {
+        switch self {
+        case .empty: "is empty"
+        case .cutShort: "is cut short: not even its setup code is complete"
+        case .noPVHEntry: "is an ELF file without the PVH entry point that QEMU needs"
+        case .noELF: "has a multiboot header, but is not an ELF file"
+        case .multiboot64: "is a 64-bit multiboot kernel, but QEMU loads only 32-bit ones"
+        case .archive: "is not a kernel: it looks like an initial RAM disk, or another archive"
+        case .efiProgram: "is an EFI program, which needs UEFI, and not a kernel that QEMU loads itself"
+        case .unknown: "is not a kernel that QEMU loads: neither a bzImage nor multiboot nor ELF"
+        }
     }
 }

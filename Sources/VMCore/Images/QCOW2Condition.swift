@@ -2,16 +2,42 @@
 package struct QCOW2Condition: Equatable, Sendable {
     /// The size of the disk that the guest sees, in bytes.
     package var diskBytes: UInt64
-    /// Why QEMU does not open it, in words that follow its name; nil: no reason is known.
-    package var fault: String?
+    /// Why QEMU does not open it; nil: no reason is known.
+    package var fault: Fault?
     /// Whether it is marked as damaged: then it can only be read.
     package var isCorrupt: Bool
 
     /// Describes a header; see the properties.
-    package init(diskBytes: UInt64, fault: String? = nil, isCorrupt: Bool = false) {
+    package init(diskBytes: UInt64, fault: Fault? = nil, isCorrupt: Bool = false) {
         self.diskBytes = diskBytes
         self.fault = fault
         self.isCorrupt = isCorrupt
+    }
+
+    /// Why QEMU does not open an image.
+    package enum Fault: Equatable, Sendable {
+        case unknownVersion(UInt64)
+        /// Not even the header is complete.
+        case cutShort
+        /// The header gives clusters of 2 to this power bytes.
+        case clusterBits(UInt64)
+        case unknownFeatures
+        case tooManySnapshots
+        case encrypted
+    }
+}
+
+extension QCOW2Condition.Fault: CustomStringConvertible {
+    /// In words that follow the image's name.
+    package var description: String {
+        switch self {
+        case .unknownVersion(let version): "is a qcow2 image of version \(version), which QEMU does not know"
+        case .cutShort: "is cut short: its header is incomplete"
+        case .clusterBits(let bits): "is damaged: its header says clusters of 2^\(bits) bytes"
+        case .unknownFeatures: "uses features of qcow2 that QEMU does not know"
+        case .tooManySnapshots: "is damaged: its header says too many snapshots"
+        case .encrypted: "is encrypted, and QEMU would ask for its key"
+        }
     }
 }
 
@@ -31,17 +57,15 @@ extension QCOW2Condition {
         fault = Self.fault(header, version: version, features: features)
     }
 
-    private static func fault(_ header: [UInt8], version: UInt64, features: UInt64) -> String? {
+    private static func fault(_ header: [UInt8], version: UInt64, features: UInt64) -> Fault? {
         let length = version >= 3 ? header.bigEndian(at: 100, bytes: 4) : 72
         let clusterBits = header.bigEndian(at: 20, bytes: 4)
-        if version != 2, version != 3 { return "is a qcow2 image of version \(version), which QEMU does not know" }
-        if header.count < length || length < (version >= 3 ? 104 : 72) {
-            return "is cut short: its header is incomplete"
-        }
-        if !(9...21).contains(clusterBits) { return "is damaged: its header says clusters of 2^\(clusterBits) bytes" }
-        if features & ~knownFeatures != 0 { return "uses features of qcow2 that QEMU does not know" }
+        if version != 2, version != 3 { return .unknownVersion(version) }
+        if header.count < length || length < (version >= 3 ? 104 : 72) { return .cutShort }
+        if !(9...21).contains(clusterBits) { return .clusterBits(clusterBits) }
+        if features & ~knownFeatures != 0 { return .unknownFeatures }
         // 65536 is the limit of both (QEMU, block/qcow2.h, QCOW_MAX_SNAPSHOTS).
-        if header.bigEndian(at: 60, bytes: 4) > 65536 { return "is damaged: its header says too many snapshots" }
-        return header.bigEndian(at: 32, bytes: 4) == 0 ? nil : "is encrypted, and QEMU would ask for its key"
+        if header.bigEndian(at: 60, bytes: 4) > 65536 { return .tooManySnapshots }
+        return header.bigEndian(at: 32, bytes: 4) == 0 ? nil : .encrypted
     }
 }

@@ -14,8 +14,8 @@ package struct ParamsDocument: Equatable, Sendable {
         case setTwice(KeyName, lines: [Int])
         /// The line that sets the key has an error: a person has to say what it means.
         case unreadable(KeyName, line: Int)
-        /// The file is no params file, or would become too large. The text says why, in one clause.
-        case notParams(String)
+        /// The file is no params file, or would become too large.
+        case notParams(NoText)
     }
 
     /// Opens the content of a file. Without content the document is that of a new file.
@@ -42,7 +42,7 @@ package struct ParamsDocument: Equatable, Sendable {
             let neighbour = name.neighbour(among: lines.map(\.name)).map { lines[$0].range.upperBound }
             changed.insert(["\(ParamsLine(name, value))"], at: neighbour ?? bytes.count)
         }
-        if let fault = VMParams.notText(changed.bytes) { throw .notParams(fault.message) }
+        if let reason = NoText(changed.bytes) { throw .notParams(reason) }
         self = changed
     }
 
@@ -206,7 +206,7 @@ extension ParamsDocument.Failure: CustomStringConvertible {
         case .setTwice(let name, let lines):
             "\(name) is set on lines \(lines.map(\.description).joined(separator: " and ")): remove all but one"
         case .unreadable(let name, let line): "line \(line), which sets \(name), has an error: correct it first"
-        case .notParams(let reason): reason
+        case .notParams(let reason): "\(reason)"
         }
     }
 }

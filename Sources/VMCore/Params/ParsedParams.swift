@@ -58,8 +58,9 @@ extension VMParams {
     package static func parse(_ bytes: [UInt8], file: FilePath) -> ParsedParams {
         var decoder = ParamsDecoder(bytes, file: file)
         var params: VMParams?
-        if let fault = notText(bytes) {
-            decoder.log.add(fault)
+        if let reason = NoText(bytes) {
+            // Nothing else about it is worth reporting.
+            decoder.log.add(Fault(reason, in: bytes))
         } else {
             decoder.collect()
             params = decoder.decode()
@@ -77,26 +78,5 @@ extension VMParams {
         return ParsedParams(
             file: file, params: log.errors == 0 ? params : nil, diagnostics: diagnostics, errorCount: log.errors,
             unlisted: log.unlisted, hasBadData: log.hasBadData)
-    }
-
-    /// The fault of a file that is not a text file: nothing else about it is worth reporting.
-    static func notText(_ bytes: [UInt8]) -> Fault? {
-        if bytes.count > maximumFileSize {
-            return Fault(
-                line: 1, message: "the file is larger than \(ByteCount(bytes: Int64(maximumFileSize)))",
-                hint:
-                    "This is not a params file; is it an image? Name a VM by its params file or that file's directory."
-            )
-        }
-        if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
-            return Fault(
-                line: 1, message: "the file is UTF-16 text", hint: "Convert it: iconv -f UTF-16 -t UTF-8 FILE > NEWFILE"
-            )
-        }
-        guard let nul = bytes.firstIndex(of: 0) else { return nil }
-        return Fault(
-            line: bytes[..<nul].count { $0 == UInt8(ascii: "\n") } + 1, span: nul..<nul + 1,
-            message: "there is a NUL byte: this is not a text file",
-            hint: "Look at it with 'file'; after a power cut a file may hold zeros: restore it from a copy.")
     }
 }

@@ -116,14 +116,19 @@ struct LaunchPlanner {
     }
 
     /// Notes a reason why this can't be started.
-    mutating func refuse(_ code: VMError.Code, _ subject: String, _ cause: String, remedy: Remedy? = nil) {
-        problem(VMError(code, subject, cause, remedy: remedy))
+    ///
+    /// - Parameter condition: the cause, if it may hit several lines of the file: it is reported at the first.
+    mutating func refuse(
+        _ code: VMError.Code, _ subject: String, _ cause: String, _ condition: VMError.Condition? = nil,
+        remedy: Remedy? = nil
+    ) {
+        problem(VMError(code, subject, cause, remedy: remedy, condition: condition))
     }
 
-    /// The same. One cause is said once, at the first place that it hits.
+    /// Notes a reason why this can't be started, unless its condition has been noted already.
     mutating func problem(_ error: VMError) {
-        guard !problems.contains(where: { $0.code == error.code && $0.cause == error.cause }) else { return }
-        problems.append(error)
+        let isKnown = error.condition.map { condition in problems.contains { $0.condition == condition } } ?? false
+        if !isKnown { problems.append(error) }
     }
 
     /// A fact of the host's that only the one who starts the VM can try, as an origin.

@@ -14,7 +14,7 @@ extension VMError {
             case .malformed: .bug
             }
         var details: [String] = []
-        if let text = error.kernelMessage, text != error.reason { details.append("the kernel says: \(text)") }
+        if let text = error.kernelMessage { details.append("the kernel says: \(text)") }
         if !error.notUndone.isEmpty {
             details.append("could not be undone: \(error.notUndone.joined(separator: ", "))")
         }

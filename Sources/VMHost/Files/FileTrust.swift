@@ -144,14 +144,13 @@ extension FileTrust {
         // A link's target can't be changed, and its directory shows who made it, unless everyone may make files there.
         if place.role == .link, !place.isInShared { return nil }
         guard accounts.contains(status.st_uid) || FileOwnership.isOutside(found, status) else {
-            return UntrustedFile(
-                place: place.path, reason: "belongs to \(Accounts.name(status.st_uid))", owner: status.st_uid)
+            return UntrustedFile(.owner(status.st_uid, name: Accounts.name(status.st_uid)), at: place.path)
         }
         do throws(Errno) {
             let mount = try RemoteMounts.served(UInt64(status.st_dev))
             if let distrust = mount.flatMap({ server(of: $0, besides: accounts, at: place.path) }) { return distrust }
         } catch {
-            return UntrustedFile(place: place.path, reason: "is on a file system whose server can't be determined")
+            return UntrustedFile(.unknownServer, at: place.path)
         }
         if place.role == .link { return nil }
         return writers(found, place)
@@ -161,8 +160,7 @@ extension FileTrust {
     /// program's claim. nil if it is trusted.
     private static func server(of mount: Mount, besides accounts: [UInt32], at path: FilePath) -> UntrustedFile? {
         guard let server = mount.server, !accounts.contains(server) else { return nil }
-        let reason = "is on a file system served by a program of the account \(Accounts.name(server))"
-        return UntrustedFile(place: path, reason: reason)
+        return UntrustedFile(.served(by: Accounts.name(server)), at: path)
     }
 
     /// Why it is not trusted: others can write to it.
@@ -173,19 +171,15 @@ extension FileTrust {
         let mode = String(status.st_mode & 0o7777, radix: 8)
         let isSticky = place.role == .directory && status.st_mode & S_ISVTX != 0
         if status.st_mode & 0o002 != 0, !isSticky {
-            return UntrustedFile(place: place.path, reason: "can be changed by everyone (mode \(mode))")
+            return UntrustedFile(.everyone(mode: mode), at: place.path)
         }
         if status.st_mode & 0o020 != 0, !isSticky, !FileOwnership.isPrivateGroup(found, status) {
-            return UntrustedFile(
-                place: place.path,
-                reason: "can be changed by the group \(Accounts.groupName(status.st_gid)) (mode \(mode))")
+            return UntrustedFile(.group(Accounts.groupName(status.st_gid), mode: mode), at: place.path)
         }
         // Anyone may have made the other name, if the kernel allows it (fs.protected_hardlinks of proc_sys_fs(5)): it
         // is not known who chose this file.
         if place.isInShared, status.kind == S_IFREG, status.st_nlink > 1 {
-            return UntrustedFile(
-                place: place.path,
-                reason: "has other names (hard links), and is in a directory where everyone may make them")
+            return UntrustedFile(.otherNames, at: place.path)
         }
         return nil
     }

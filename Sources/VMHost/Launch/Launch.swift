@@ -28,8 +28,17 @@ package struct Launch {
 
     /// An error, and the step in which it occurred.
     package struct Failure: Error, Equatable {
-        package var stage: String
+        package var stage: Stage
         package var errno: Errno
+    }
+
+    /// A step of a launch.
+    package enum Stage: Equatable, Sendable {
+        case fork
+        case descriptors
+        case identity
+        case credentials
+        case exec
     }
 
     /// Lets the program inherit a descriptor under another number. The caller still owns it, and keeps it open until
@@ -49,31 +58,29 @@ package struct Launch {
     /// - Parameter undo: run then by a copy of this process, since this one has no privileges left.
     package func become(orElse undo: @escaping () -> Void) -> Failure {
         let line = UndoGuard.leave(undo)
-        guard line >= 0 else { return Failure(stage: Self.name(CLINUX_STAGE_FORK), errno: Errno(rawValue: -line)) }
+        guard line >= 0 else { return Failure(stage: .fork, errno: Errno(rawValue: -line)) }
         let result = withLaunch { clinux_become($0, $1) }
         clinux_call_guard(line, 5000)
         return switch result {
         case .failure(let failure): failure
-        case .success: Failure(stage: "exec", errno: .invalidArgument)
+        case .success: Failure(stage: .exec, errno: .invalidArgument)
         }
     }
 
     /// Starts a process with these credentials that finds out what it can do on this host. It runs in the background.
-    package func beginTrial() -> Trial { Trial(pid: withLaunch { launch, _ in clinux_probe_begin(launch) }) }
+    package func beginTrial() -> Trial {
+        Trial(pid: withLaunch { launch, _ in clinux_probe_begin(launch) }.mapError(\.errno))
+    }
 
     /// A process that tries what it can do.
     package struct Trial: ~Copyable {
-        fileprivate let pid: Result<CInt, Failure>
+        fileprivate let pid: Result<CInt, Errno>
 
         /// Waits for the result: an OR of CLINUX_CAN_….
         package consuming func finish() throws(Errno) -> CInt {
-            do throws(Failure) {
-                let abilities = clinux_probe_end(try pid.get(), Deadline(in: .seconds(10)).milliseconds)
-                if abilities >= 0 { return abilities }
-                throw Failure(stage: "", errno: Errno(rawValue: -abilities))
-            } catch {
-                throw error.errno
-            }
+            let abilities = clinux_probe_end(try pid.get(), Deadline(in: .seconds(10)).milliseconds)
+            guard abilities >= 0 else { throw Errno(rawValue: -abilities) }
+            return abilities
         }
     }
 
@@ -106,20 +113,38 @@ package struct Launch {
             }
         }
         guard result < 0 else { return .success(result) }
-        return .failure(Failure(stage: Self.name(stage), errno: Errno(rawValue: -result)))
+        return .failure(Failure(stage: Stage(stage), errno: Errno(rawValue: -result)))
     }
 
     /// None of the caller's environment reaches QEMU: a VM depends on its file alone.
     private static let environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+}
 
-    private static func name(_ stage: clinux_stage) -> String {
-        switch stage {
-        case CLINUX_STAGE_FORK: "make a process"
-        case CLINUX_STAGE_DESCRIPTORS: "arrange its descriptors"
-        case CLINUX_STAGE_IDENTITY: "write its pid down"
-        case CLINUX_STAGE_CREDENTIALS: "drop its privileges"
-        default: "execute it"
-        }
+extension Launch.Stage {
+    fileprivate init(_ stage: clinux_stage) {
+        self =
+            switch stage {
+            case CLINUX_STAGE_FORK: .fork
+            case CLINUX_STAGE_DESCRIPTORS: .descriptors
+            case CLINUX_STAGE_IDENTITY: .identity
+            case CLINUX_STAGE_CREDENTIALS: .credentials
+            default: .exec
+            }
+    }
+}
+
+extension Launch.Failure {
+    /// The failure as an error about the program.
+    package func error(of program: String) -> VMError {
+        let step =
+            switch stage {
+            case .fork: "make a process"
+            case .descriptors: "arrange its descriptors"
+            case .identity: "write its pid down"
+            case .credentials: "drop its privileges"
+            case .exec: "execute it"
+            }
+        return .system(errno, program, "can't \(step)")
     }
 }
 

@@ -54,11 +54,11 @@ package final class HostDisks {
     ///
     /// - Parameter claimFailure: the error of an attempt to claim the device.
     package func use(of status: stat, claimFailure: Errno? = nil) -> DiskUse? {
-        guard let device = BlockDevice(status) else { return use(of: FileIdentity(status)) }
-        if let use = use(of: device) { return use }
+        guard let device = BlockDevice(status) else { return use(of: FileIdentity(status)).map(DiskUse.host) }
+        if let use = use(of: device) { return .host(use) }
         // Mounted in another mount namespace, or used by something that leaves no trace in /sys, such as ZFS.
         guard claimFailure == .resourceBusy else { return nil }
-        return .host("the kernel has claimed it", readOnly: false)
+        return .host(HostUse(.claimed))
     }
 
     /// The files that a device is backed by through loop devices, also below device-mapper volumes and md arrays.
@@ -75,35 +75,35 @@ package final class HostDisks {
         return files
     }
 
-    private func use(of file: FileIdentity) -> DiskUse? {
-        if swaps.files.contains(file) { return .host("it is swap space", readOnly: false) }
+    private func use(of file: FileIdentity) -> HostUse? {
+        if swaps.files.contains(file) { return HostUse(.swap) }
         for loop in loops where loop.file == file {
-            return use(of: loop.device) ?? .host("it is attached as /dev/\(loop.device.name)", readOnly: false)
+            return use(of: loop.device) ?? HostUse(.attached(as: loop.device.name))
         }
         return nil
     }
 
-    private func use(of device: BlockDevice) -> DiskUse? {
+    private func use(of device: BlockDevice) -> HostUse? {
         if let use = ownUse(of: device) { return use }
         for partition in device.partitions {
-            if let use = ownUse(of: partition) { return use.told(of: "its partition \(partition.name)") }
+            if let use = ownUse(of: partition) { return use.told(of: .partition(partition.name)) }
         }
-        if let disk = device.disk, let use = ownUse(of: disk) { return use.told(of: "the whole disk \(disk.name)") }
+        if let disk = device.disk, let use = ownUse(of: disk) { return use.told(of: .wholeDisk(disk.name)) }
         guard let loop = loops.first(where: { $0.device == device }) else { return nil }
         // Other uses of the loop device's file.
-        if swaps.files.contains(loop.file) { return .host("the file behind it is swap space", readOnly: false) }
+        if swaps.files.contains(loop.file) { return HostUse(.swap, of: .fileBehind) }
         for other in loops where other.file == loop.file && other.device != device {
-            return .host("the file behind it is attached as /dev/\(other.device.name) too", readOnly: false)
+            return HostUse(.attached(as: other.device.name), of: .fileBehind)
         }
         return nil
     }
 
-    private func ownUse(of device: BlockDevice) -> DiskUse? {
+    private func ownUse(of device: BlockDevice) -> HostUse? {
         if let found = mounts[device], let first = found.first {
-            return .host("it is mounted at \(first.place)", readOnly: found.allSatisfy(\.isReadOnly))
+            return HostUse(.mounted(at: first.place), isReadOnly: found.allSatisfy(\.isReadOnly))
         }
-        if swaps.devices.contains(device) { return .host("it is swap space", readOnly: false) }
-        return device.holders.first.map { .host("it is part of \($0.words)", readOnly: false) }
+        if swaps.devices.contains(device) { return HostUse(.swap) }
+        return device.holders.first.map { HostUse(.part(of: $0.words)) }
     }
 
     /// proc_pid_mountinfo(5): `36 35 8:1 /root /home rw,noatime shared:1 - ext4 /dev/sda1 rw,errors=continue`
@@ -168,13 +168,5 @@ package final class HostDisks {
 
     private static func file(at path: FilePath) -> FileIdentity? {
         (try? status(of: path)).flatMap { $0 }.map { FileIdentity($0) }
-    }
-}
-
-extension DiskUse {
-    /// The same use with another subject than `it`.
-    fileprivate func told(of thing: String) -> DiskUse {
-        guard case .host(let words, let readOnly) = self else { return self }
-        return .host(thing + words.trimmingPrefix("it"), readOnly: readOnly)
     }
 }

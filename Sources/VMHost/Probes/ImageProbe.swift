@@ -70,14 +70,14 @@ extension ImageFacts {
         guard let status = found.status else { return missing(found, question.newSize) }
         switch status.kind {
         case S_IFREG, S_IFBLK: break
-        case S_IFDIR: return .unusable("is a directory")
-        default: return .unusable("is neither a file nor a block device")
+        case S_IFDIR: return .unusable(.directory)
+        default: return .unusable(.special)
         }
         do throws(Errno) {
             let opened = try found.open(.readOnly)
             // Before anything is read: reading such a file may wait for ever.
             if let system = opened.pseudoFileSystem {
-                return .unusable("is a file of \(system), which shows the kernel's state and stores nothing")
+                return .unusable(.pseudoFile(system))
             }
             var image = try Image(opened, found, status, question)
             image.uses = uses?(found, status) ?? []
@@ -92,7 +92,7 @@ extension ImageFacts {
         if let directory = try? found.openInDirectory(.readOnly, flags: O_DIRECTORY, permissions: 0),
             let system = directory.pseudoFileSystem
         {
-            return .unusable("would be a file of \(system), where no files can be made")
+            return .unusable(.newPseudoFile(system))
         }
         var failure = found.directoryFailure
         if failure == nil, let size, !hasRoom(for: size, beside: found) { failure = .fileTooLarge }

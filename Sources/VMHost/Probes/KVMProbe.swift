@@ -19,8 +19,7 @@ package struct KVMProbe {
     package func verdict(canOpen: Bool) -> KVMVerdict {
         if let obstacle = Self.obstacle { return .unusable(obstacle) }
         guard canOpen else {
-            let owner = (try? status(of: "/dev/kvm")).map { " (of \(Accounts.owner($0)))" } ?? ""
-            return .unusable("QEMU's user can't open /dev/kvm\(owner)")
+            return .unusable(.closed(owner: (try? status(of: "/dev/kvm")).map { Accounts.owner($0) }))
         }
         return tried
     }
@@ -30,14 +29,9 @@ package struct KVMProbe {
     package static var assumed: KVMVerdict { obstacle.map { .unusable($0) } ?? .works }
 
     /// An obstacle that every user can see.
-    private static var obstacle: String? {
-        guard exists("/dev/kvm") else {
-            return "this host has no /dev/kvm (no kvm_intel or kvm_amd loaded, or virtualization off in the BIOS)"
-        }
-        if isForeign {
-            return "the only KVM of this host is kvm_pvm, which can't run stock guests"
-        }
-        return nil
+    private static var obstacle: KVMObstacle? {
+        guard exists("/dev/kvm") else { return .absent }
+        return isForeign ? .foreign : nil
     }
 
     /// Whether the host's only KVM is kvm_pvm, for paravirtual guests: stock guests hang there.
@@ -52,13 +46,11 @@ package struct KVMProbe {
     private var tried: KVMVerdict {
         let key = (try? BootAndNamespaces.boot()).map { "kvm-\($0)" }
         if let key, let text = cache.read(key) {
-            return text.isEmpty ? .works : .unusable(String(decoding: text, as: UTF8.self))
+            return text.isEmpty ? .works : .unusable(.wrong)
         }
         let (verdict, isFinal) = Self.judge(clinux_kvm_probe(Self.deadlineMilliseconds))
-        if isFinal, let key {
-            let text = if case .unusable(let reason) = verdict { reason } else { "" }
-            cache.write(key, Array(text.utf8), replacing: "kvm-")
-        }
+        // An empty file: it works. Only one obstacle is final.
+        if isFinal, let key { cache.write(key, verdict == .works ? [] : Array("wrong".utf8), replacing: "kvm-") }
         return verdict
     }
 
@@ -66,9 +58,9 @@ package struct KVMProbe {
     static func judge(_ result: Int64) -> (verdict: KVMVerdict, isFinal: Bool) {
         if result >= 0 { return (.works, true) }
         return switch Errno(rawValue: CInt(-result)) {
-        case .timedOut: (.unusable("a test guest on /dev/kvm made no progress within a second"), false)
-        case .execFormatError: (.unusable("a test guest on /dev/kvm did not run correctly"), true)
-        case let error: (.unusable("a test guest on /dev/kvm can't be run: \(error.description)"), false)
+        case .timedOut: (.unusable(.stuck), false)
+        case .execFormatError: (.unusable(.wrong), true)
+        case let error: (.unusable(.failed(error)), false)
         }
     }
 }

@@ -49,11 +49,11 @@ package struct ProcessorProbe {
             return .works(without: try inquiry.ask(question.arguments, Self.missingFeatures))
         } catch {
             guard case .silent(_, let end?, let printed) = error else { return nil }
-            if printed.contains(where: { $0.contains("unable to find CPU model") }) || Self.isList(end, printed) {
+            if printed.contains(where: QEMUComplaint.noSuchModel.isIn) || Self.isList(end, printed) {
                 return .unknownModel(among: models(inquiry))
             }
             // A QEMU that was killed, or printed nothing, gave no verdict.
-            return end == .exited(1) ? printed.last.map { .refused($0) } : nil
+            return end == .exited(1) ? printed.last.map { .refused(ProcessorRefusal($0)) } : nil
         }
     }
 

@@ -98,7 +98,7 @@ struct QEMUInquiry {
         launch.pass(messages.descriptor, as: 2)
         launch.pass(socket.descriptor, as: 3)
         do throws(Launch.Failure) { return try launch.spawn(by: Deadline(in: Self.patience)) } catch {
-            throw .system(error.errno, path.string, "can't \(error.stage)")
+            throw error.error(of: path.string)
         }
     }
 }

@@ -42,13 +42,16 @@ package struct QEMUProbe {
             }
         } catch {
             switch error {
-            case .notStarted(let error): throw error
+            case .notStarted(var error):
+                error.condition = .qemu(path)
+                throw error
             case .silent(let failure, _, _):
                 throw VMError(
                     failure == .silent ? .timedOut : .unavailable, path.string,
                     "can't be asked about its features: \(failure.cause)",
                     remedy:
-                        "see what it prints with -machine none -nodefaults -display none -S, as an unprivileged user")
+                        "see what it prints with -machine none -nodefaults -display none -S, as an unprivileged user",
+                    condition: .qemu(path))
             }
         }
     }
@@ -72,7 +75,7 @@ package struct QEMUProbe {
             _ = try client.execute(attempt, by: deadline)
             return true
         } catch .refused(_, let text) {
-            return !text.contains("'aio'") && !text.contains("'io_uring'")
+            return !QEMUComplaint.noIOUring.isIn(text)
         }
     }
 }

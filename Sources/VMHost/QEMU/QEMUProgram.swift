@@ -56,7 +56,9 @@ package struct QEMUProgram {
         } catch {
             switch error {
             case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _), .distrusted: break
-            case .system(let errno, _): obstacle = obstacle ?? .system(errno, place.string, "can't be examined")
+            case .system(let errno, _):
+                obstacle =
+                    obstacle ?? .system(errno, place.string, "can't be examined", condition: .qemu(place))
             }
             // A directory of PATH that another user can write to is skipped.
             guard case .distrusted(let distrust) = error, let params, let qemu = params.qemu, qemu.value.contains("/")
@@ -69,7 +71,7 @@ package struct QEMUProgram {
         guard let params, let name = params.qemu else {
             return VMError(
                 .unavailable, params?.file.string ?? "", "there is no \(usualNames[0]) in PATH",
-                remedy: .run("install QEMU", "apt-get install qemu-system-x86"))
+                remedy: .run("install QEMU", "apt-get install qemu-system-x86"), condition: .qemu(nil))
         }
         let isThere = name.value.contains("/") && access(name.value, F_OK) == 0
         return VMError(

@@ -60,6 +60,26 @@ package struct Tool {
     package func run(
         _ arguments: [String], input: String = "", for subject: String, by deadline: Deadline = Deadline(in: patience)
     ) throws(VMError) -> [UInt8] {
+        let run = try finish(arguments, input: input, for: subject, by: deadline)
+        if let failure = run.failure { throw failure }
+        return run.output
+    }
+
+    /// A run that came to its end.
+    struct Run {
+        var end: Child.End
+        /// What it printed, up to 16 MiB.
+        var output: [UInt8]
+        /// The error, with the output as details, if it failed.
+        var failure: VMError?
+    }
+
+    /// The same, for a caller who tells one failure from another.
+    ///
+    /// - Throws: `.unavailable` if there is no such program, or if it can't be run to its end.
+    func finish(
+        _ arguments: [String], input: String = "", for subject: String, by deadline: Deadline = Deadline(in: patience)
+    ) throws(VMError) -> Run {
         guard let path else { throw missing(for: subject) }
         guard !deadline.hasPassed else {
             throw VMError(.timedOut, subject, "\(path) was not run: earlier programs used up the time")
@@ -90,9 +110,9 @@ package struct Tool {
         do throws(Errno) { text = try readAll(printed.descriptor, limit: 1 << 24) } catch {
             throw .system(error, subject, "can't read the output of \(path)")
         }
-        guard end != .exited(0) else { return text }
+        guard end != .exited(0) else { return Run(end: end, output: text) }
         let lines = String(decoding: text.prefix(4096), as: UTF8.self).split(separator: "\n").map(String.init)
-        throw VMError(.unavailable, subject, "\(path) failed", details: lines)
+        return Run(end: end, output: text, failure: VMError(.unavailable, subject, "\(path) failed", details: lines))
     }
 
     private static func memory(_ name: String, for subject: String) throws(VMError) -> OwnedDescriptor {

@@ -18,8 +18,10 @@ struct GuestAgent: ~Copyable {
         case refused
         /// QEMU closed the channel.
         case closed
+        /// The lock of the channel can't be used.
+        case noLock(VMError)
         /// The host side of the channel can't be used.
-        case unreachable(String)
+        case unreachable(Errno)
     }
 
     private let lock: ByteLockFile
@@ -46,13 +48,13 @@ struct GuestAgent: ~Copyable {
         do throws(VMError) {
             let lock = try directory.openLocks()
             taken = try lock.wait(for: .agent, of: directory, by: deadline) ? consume lock : nil
-        } catch { throw .unreachable(error.cause) }
+        } catch { throw .noLock(error) }
         guard let lock = taken else { throw .taken }
         return lock
     }
 
     private static func connect(_ directory: RuntimeDirectory) throws(Failure) -> OwnedDescriptor {
-        do throws(Errno) { return try directory.connect(.agent) } catch { throw .unreachable(error.description) }
+        do throws(Errno) { return try directory.connect(.agent) } catch { throw .unreachable(error) }
     }
 
     /// Has the agent execute a command, and waits for the result.
@@ -105,7 +107,7 @@ extension GuestAgent.Failure {
             switch failure {
             case .timedOut: .silent
             case .closed: .closed
-            case .system(let errno): .unreachable(errno.description)
+            case .system(let errno): .unreachable(errno)
             }
     }
 
@@ -117,7 +119,8 @@ extension GuestAgent.Failure {
         case .silent: "it does not answer"
         case .refused: "it refused the command"
         case .closed: "QEMU closed its channel"
-        case .unreachable(let reason): "its socket can't be used: \(reason)"
+        case .noLock(let error): "its socket can't be used: \(error.cause)"
+        case .unreachable(let errno): "its socket can't be used: \(errno.description)"
         }
     }
 }

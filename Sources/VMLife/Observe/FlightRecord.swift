@@ -36,12 +36,9 @@ struct FlightRecord: Equatable {
     /// Text that is in the record once the guest runs.
     static let runs = "\"RESUME\""
 
-    /// The reason in the entry that kvmctl adds when it has to kill QEMU, which can't record that itself.
-    static let killedReason = "kvmctl-sigkill"
-
     static func killed(at microseconds: Int64) -> String {
         JSON.object([
-            "event": "SHUTDOWN", "data": ["guest": false, "reason": .string(killedReason)],
+            "event": "SHUTDOWN", "data": ["guest": false, "reason": .string(ShutdownCause.killedWord)],
             "timestamp": [
                 "seconds": .integer(microseconds / 1_000_000), "microseconds": .integer(microseconds % 1_000_000),
             ],

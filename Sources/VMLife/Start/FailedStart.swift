@@ -55,8 +55,9 @@ struct FailedStart {
         switch end {
         case .exited(let code):
             VMError(
-                printed.code, plan.file.string, "QEMU can't start this VM: it ended with exit code \(code)",
-                remedy: diskUser(printed) ?? printed.remedy, details: lastWords)
+                printed.complaint?.code ?? .unavailable, plan.file.string,
+                "QEMU can't start this VM: it ended with exit code \(code)",
+                remedy: diskUser(printed) ?? printed.complaint?.remedy, details: lastWords)
         case .killed(let signal):
             VMError(
                 .unavailable, plan.file.string, "QEMU was killed by \(signalName(signal)) as it started",
@@ -74,7 +75,7 @@ struct FailedStart {
 
     /// Names the other VM that uses the disk that QEMU could not lock.
     private func diskUser(_ printed: QEMUMessages) -> Remedy? {
-        guard printed.isDiskInUse else { return nil }
+        guard printed.complaint == .diskInUse else { return nil }
         let media = Set(plan.vm.media)
         // This only adds to an error, so what can't be read is skipped.
         let users = try? vm.site.started { name, manifest in

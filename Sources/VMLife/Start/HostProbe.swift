@@ -248,7 +248,7 @@ private struct DeviceFacts {
     init(_ params: VMParams, abilities: CInt?, _ known: HostCache) {
         func can(_ ability: Int) -> Bool { abilities.map { $0 & CInt(ability) != 0 } ?? true }
         if params.accel.value == .tcg {
-            kvm = .unusable("ACCEL=tcg")
+            kvm = .unusable(.notWanted)
         } else {
             kvm = abilities == nil ? KVMProbe.assumed : known.kvm(canOpen: can(CLINUX_CAN_OPEN_KVM))
         }

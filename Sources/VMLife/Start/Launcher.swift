@@ -154,7 +154,7 @@ struct Launcher {
                 .timedOut, plan.executable, "was not executed in \(timeout.components.seconds) s",
                 remedy: "\(command: "ls -l \(plan.executable)") says whether the file system that holds it hangs")
         }
-        return .system(failure.errno, plan.executable, "can't \(failure.stage)")
+        return failure.error(of: plan.executable)
     }
 }
 

@@ -32,30 +32,6 @@ struct QEMUMessages: Equatable {
         return result + rest
     }
 
-    /// Whether it says that another process has locked an image.
-    var isDiskInUse: Bool { mentions("Is another process using the image") }
-
-    private func mentions(_ text: String) -> Bool { lines.contains { $0.contains(text) } }
-
-    /// The kind of failure, as far as QEMU's text tells.
-    var code: VMError.Code {
-        isDiskInUse || mentions("Address already in use") ? .busy : .unavailable
-    }
-
-    /// What to do, as far as QEMU's text tells.
-    var remedy: Remedy? {
-        if isDiskInUse { return "\(command: "fuser -v") with the disk's path says which process that is" }
-        if mentions("Address already in use") { return "another program listens there; choose another VNCDISP" }
-        // QEMU, ui/vnc.c: a host in FIPS mode has no DES, which VNC passwords need.
-        if mentions("does not support DES") || mentions("due to FIPS mode") {
-            return """
-                this host's cryptography does not support VNC passwords: VNCDISP=none needs none, and neither does a \
-                display number, such as VNCDISP=0
-                """
-        }
-        if mentions("Cannot allocate memory") || mentions("set up guest memory") {
-            return "the host has too little free memory for MEMORY"
-        }
-        return nil
-    }
+    /// The failure that they tell of, if it is one that is known.
+    var complaint: QEMUComplaint? { QEMUComplaint(in: lines) }
 }

@@ -55,6 +55,6 @@ struct PowerButton {
     private func answer(to failure: QMPClient.Failure, _ process: borrowing ProcessHandle) -> Stopping.Answer {
         let patience = failure.mayBeTheEnd ? Self.endPatience : .zero
         if process.waitForEnd(by: Deadline(in: patience)) { return .ended }
-        return .noMonitor(cause: failure.cause)
+        return .noMonitor(.qemu(failure))
     }
 }

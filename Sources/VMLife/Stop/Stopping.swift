@@ -34,11 +34,19 @@ package struct Stopping: Sendable {
         case tooSlow
         /// The machine is in a state in which asking is pointless.
         case pointless(RunState)
-        /// QEMU could not be told to ask it, and why.
-        case noMonitor(cause: String)
+        /// QEMU could not be told to ask it.
+        case noMonitor(MonitorObstacle)
 
         /// Whether the monitor may still be of use.
         var leavesMonitor: Bool { if case .noMonitor = self { false } else { true } }
+    }
+
+    /// Why QEMU could not be told to ask the guest.
+    package enum MonitorObstacle: Equatable, Sendable {
+        /// Somebody removed the socket.
+        case filesRemoved
+        /// QEMU did not take the command.
+        case qemu(QMPClient.Failure)
     }
 
     /// The result of a stop.
@@ -126,7 +134,7 @@ package struct Stopping: Sendable {
 
     private func ask(_ process: borrowing ProcessHandle) throws(VMError) -> Answer {
         let socket = vm.directory.path.appending(RuntimeDirectory.Socket.monitor.rawValue)
-        if (try? isThere(socket)) == false { return .noMonitor(cause: "somebody removed its run-time files") }
+        if (try? isThere(socket)) == false { return .noMonitor(.filesRemoved) }
         return try PowerButton(vm).press(for: timeout, process)
     }
 
@@ -188,10 +196,10 @@ package struct Stopping: Sendable {
     private func howItEnded() throws(VMError) -> Step {
         let seen = vm.observe()
         if seen.state == .unknown, let obstacle = seen.obstacle { throw obstacle }
-        return switch seen.endReason {
-        case "host-qmp-quit", "host-signal": .quit
-        case FlightRecord.killedReason: .killed
-        default: seen.state == .crashed ? .crashed : .guest
+        return switch seen.endReason.map(ShutdownCause.init) {
+        case .quit: .quit
+        case .killed: .killed
+        case .other, nil: seen.state == .crashed ? .crashed : .guest
         }
     }
 
@@ -205,5 +213,15 @@ package struct Stopping: Sendable {
             let record = try? OwnedDescriptor.open(path, .writeOnly, flags: O_APPEND | O_NOFOLLOW)
         else { return }
         try? writeAll(Array(FlightRecord.killed(at: microseconds).utf8), to: record.descriptor)
+    }
+}
+
+extension Stopping.MonitorObstacle: CustomStringConvertible {
+    /// In one clause.
+    package var description: String {
+        switch self {
+        case .filesRemoved: "somebody removed its run-time files"
+        case .qemu(let failure): failure.cause
+        }
     }
 }

@@ -57,7 +57,7 @@ package struct StopReport: ObjectReport {
         case .notAsked, .ended: ""
         case .tooSlow: "the guest did not shut down in \(patience.components.seconds)s; "
         case .pointless(let runState): "the guest can no longer be asked (\(runState.name)); "
-        case .noMonitor(let cause): "\(cause), so the guest could not be asked; "
+        case .noMonitor(let obstacle): "\(obstacle), so the guest could not be asked; "
         }
     }
 }

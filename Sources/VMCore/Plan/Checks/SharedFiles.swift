@@ -37,6 +37,7 @@ extension LaunchPlanner {
         refuse(
             .badData, place(use.path.origin),
             "\(use.path.value) is the same file as \(other.name)\(isSpelled ? " (\(other.path.value))" : "")",
+            .file(use.path.value, .usedTwice),
             remedy: use.isDisk && other.isDisk
                 ? "two disks that share one file corrupt it: name another file, or set _READONLY=yes for both"
                 : "the guest would write to it: name another file")

@@ -33,6 +33,7 @@ extension LaunchPlanner {
             let directory = path.removingLastComponent()
             refuse(
                 .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
+                .file(path, .absent),
                 remedy: Self.missing(path)
                     ?? .run("for a new disk, create it", "mkdir -p \(directory)", or: "mount what should hold it")
             )
@@ -46,6 +47,7 @@ extension LaunchPlanner {
             refuse(
                 .unavailable, place(cache.origin),
                 image.directIOObstacle.map { "\(path): \($0)" } ?? "the file system of \(path) has no direct I/O",
+                .file(path, .noDirectIO),
                 remedy: "use writeback, writethrough or unsafe, or remove the line")
             return nil
         }
@@ -62,7 +64,7 @@ extension LaunchPlanner {
         let path = disk.path.value
         guard let size = disk.size else {
             refuse(
-                .notFound, place(disk.path.origin), "\(path) does not exist",
+                .notFound, place(disk.path.origin), "\(path) does not exist", .file(path, .absent),
                 remedy: Self.missing(path)
                     ?? .run(
                         "for a new disk, create it", "truncate -s 8G \(path)",
@@ -73,11 +75,14 @@ extension LaunchPlanner {
         guard (disk.format?.value ?? .raw) == .raw else {
             refuse(
                 .unavailable, place(size.origin), "\(path) does not exist, and qcow2 images are not created at start",
+                .file(path, .notCreatable),
                 remedy: .run("create it", "qemu-img create -f qcow2 \(path) \(size.value.bytes)"))
             return false
         }
         guard !disk.readOnly.value else {
-            refuse(.badData, place(size.origin), "\(path) would be created empty, but it is read-only")
+            refuse(
+                .badData, place(size.origin), "\(path) would be created empty, but it is read-only",
+                .file(path, .notCreatable))
             return false
         }
         if failure == .fileTooLarge {
@@ -86,15 +91,16 @@ extension LaunchPlanner {
                     .cannotCreate, place(size.origin), "\(path) can't be created with \(size.value)",
                     errno: .fileTooLarge,
                     remedy:
-                        "the file system there, or this process's limit (ulimit -f), allows less: write a smaller size")
-            )
+                        "the file system there, or this process's limit (ulimit -f), allows less: write a smaller size",
+                    condition: .file(path, .notCreatable)))
             return false
         }
         if let failure, !(facts.isAssumed && failure == .permissionDenied) {
             problem(
                 VMError(
                     failed: failure, place(disk.path.origin), "\(path) can't be created",
-                    remedy: "run kvmctl as a user who may write to \(path.removingLastComponent())"))
+                    remedy: "run kvmctl as a user who may write to \(path.removingLastComponent())",
+                    condition: .file(path, .notCreatable)))
             return false
         }
         plan.newDisks.append(.init(path: path, size: size.value))
@@ -118,19 +124,22 @@ extension LaunchPlanner {
             guard image.bytes % 512 == 0, image.bytes > 0 else {
                 refuse(
                     .badData, place(disk.path.origin),
-                    "\(path) is \(image.bytes) bytes, but a disk's size is a positive multiple of 512")
+                    "\(path) is \(image.bytes) bytes, but a disk's size is a positive multiple of 512",
+                    .file(path, .content))
                 return false
             }
         case (nil, let content):
             refuse(
                 .badData, place(disk.path.origin),
                 "\(path) looks like a \(content.name) image, which a guest can fake: its format has to be set",
+                .file(path, .content),
                 remedy: .advice(Self.howToSay(content, disk)))
             return false
         case (.qcow2?, .qcow2(let outside)):
             if let outside {
                 refuse(
                     .unavailable, place(disk.path.origin), "\(path) is partly stored in another file, \(outside)",
+                    .file(path, .content),
                     remedy: """
                         if you made it and that file is yours, merge them into a new image with qemu-img convert \
                         -O qcow2; an image from somebody else can name any file on this host
@@ -142,6 +151,7 @@ extension LaunchPlanner {
             let raw: Remedy = "if it holds a raw disk, write \(KeyName(.diskFormat, disk.index))=raw"
             refuse(
                 .badData, place(disk.format?.origin ?? disk.path.origin), "\(path) is not a qcow2 image",
+                .file(path, .content),
                 remedy: content == .raw ? raw : .advice(Self.howToSay(content, disk)))
             return false
         }
@@ -155,11 +165,12 @@ extension LaunchPlanner {
         let path = disk.path.value
         if let fault = header.fault {
             refuse(
-                .badData, place(disk.path.origin), "\(path) \(fault)",
+                .badData, place(disk.path.origin), "\(path) \(fault)", .file(path, .content),
                 remedy: "\(command: "qemu-img info \(path)") shows more about it")
         } else if header.isCorrupt, !disk.readOnly.value {
             refuse(
                 .badData, place(disk.path.origin), "\(path) is marked as corrupt: QEMU does not write to it",
+                .file(path, .content),
                 remedy:
                     "check it, and keep a copy before you repair it: \(command: "qemu-img check \(path)")")
         }

@@ -2,8 +2,8 @@ import SystemPackage
 
 /// Another use of a disk, or of what it is made of, so that a guest must not write to it as well.
 package enum DiskUse: Equatable, Sendable {
-    /// This host itself; in words: `mounted at /home`.
-    case host(String, readOnly: Bool)
+    /// This host itself.
+    case host(HostUse)
     /// A VM has it as a disk.
     case disk(of: VMName, isRunning: Bool)
     /// It is a device made of a running VM's disk; QEMU's locks on that disk do not show on it.
@@ -16,7 +16,7 @@ package enum DiskUse: Equatable, Sendable {
     /// - Parameter writable: whether the VM would write to it.
     func excludes(writable: Bool) -> Bool {
         switch self {
-        case .host(_, let readOnly): writable || !readOnly
+        case .host(let use): writable || !use.isReadOnly
         // QEMU's own locks tell more about running VMs; stopped ones may take turns.
         case .disk: false
         case .device: true
@@ -33,7 +33,7 @@ package enum DiskUse: Equatable, Sendable {
     /// In words, after the disk's path.
     package var words: String {
         switch self {
-        case .host(let words, _): "is in use by this host: \(words)"
+        case .host(let use): "is in use by this host: \(use)"
         case .disk(let name, let isRunning):
             isRunning ? "is a disk of the VM \(name), which is running" : "is a disk of the VM \(name)"
         case .device(let name): "is made of a disk of the VM \(name), which is running"

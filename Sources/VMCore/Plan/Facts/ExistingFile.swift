@@ -21,32 +21,40 @@ extension LaunchPlanner {
     /// - Parameter disk: the disk, if it is one.
     mutating func existing(_ path: Setting<FilePath>, as disk: VMParams.Disk? = nil) -> ExistingFile? {
         let (file, subject) = (path.value, place(path.origin))
-        switch facts.images[file] ?? .unusable("was not looked at") {
+        switch facts.images[file] {
+        case nil: refuse(.bug, subject, "\(file) was not looked at")
         case .missing, .directoryMissing:
-            refuse(.notFound, subject, "\(file) does not exist", remedy: "put it there, or correct the path")
-        case .unusable(let reason):
+            refuse(
+                .notFound, subject, "\(file) does not exist", .file(file, .absent),
+                remedy: "put it there, or correct the path")
+        case .unusable(let what):
             let wanted = disk == nil ? "a file" : "a file or a block device"
-            refuse(.badData, subject, "\(file) \(reason)", remedy: "name \(wanted)")
+            refuse(.badData, subject, "\(file) \(what)", .file(file, .wrongKind), remedy: "name \(wanted)")
         case .distrusted(let distrust): problem(distrust.refusal(toUse: file, at: subject))
         case .failed(let errno, let remedy):
-            problem(VMError(failed: errno, subject, "\(file) can't be read", remedy: remedy))
+            problem(
+                VMError(
+                    failed: errno, subject, "\(file) can't be read", remedy: remedy,
+                    condition: .file(file, .unreadable)))
         case .denied(let denial):
             guard !facts.isAssumed else {
                 unseen.append(file)
                 return .unseen(denial)
             }
-            refuseAccess(path, "read", .permissionDenied, owner: denial.owner)
+            refuseAccess(path, .unreadable, .permissionDenied, owner: denial.owner)
         case .image(let image):
             let isWritten = disk.map { !$0.readOnly.value } ?? false
             if isWritten, let errno = image.writeFailure, !(facts.isAssumed && errno == .permissionDenied) {
-                refuseAccess(path, "written to", errno, owner: image.owner, disk)
+                refuseAccess(path, .unwritable, errno, owner: image.owner, disk)
             } else if isWritten, image.isReadOnlyDevice {
                 let way = disk.map { "add DISK\($0.index)_READONLY=yes, or " } ?? ""
-                refuse(.denied, subject, "\(file) is a read-only device", remedy: "\(way)make it writable")
+                refuse(
+                    .denied, subject, "\(file) is a read-only device", .file(file, .unwritable),
+                    remedy: "\(way)make it writable")
             } else if image.locks.contains(where: { $0.excludes(writable: isWritten) }) {
                 refuseLocked(path)
             } else if let use = image.uses.first(where: { $0.excludes(writable: isWritten) }) {
-                refuse(.busy, subject, "\(file) \(use.words)", remedy: use.remedy)
+                refuse(.busy, subject, "\(file) \(use.words)", .file(file, .inUse), remedy: use.remedy)
             } else {
                 return .image(image)
             }
@@ -55,7 +63,8 @@ extension LaunchPlanner {
     }
 
     private mutating func refuseAccess(
-        _ path: Setting<FilePath>, _ verb: String, _ errno: Errno, owner: String?, _ disk: VMParams.Disk? = nil
+        _ path: Setting<FilePath>, _ fault: VMError.FileFault, _ errno: Errno, owner: String?,
+        _ disk: VMParams.Disk? = nil
     ) {
         let file = path.value
         let remedy: Remedy =
@@ -69,10 +78,11 @@ extension LaunchPlanner {
             default: "run kvmctl as root, or give the file to the user who runs it (\(command: "chown USER \(file)"))"
             }
         let whose = owner.map { " (of \($0))" } ?? ""
+        let verb = fault == .unwritable ? "written to" : "read"
         problem(
             VMError(
-                .denied, place(path.origin), "\(path.value)\(whose) can't be \(verb)", errno: errno,
-                remedy: remedy))
+                .denied, place(path.origin), "\(file)\(whose) can't be \(verb)", errno: errno, remedy: remedy,
+                condition: .file(file, fault)))
     }
 
     private mutating func refuseLocked(_ path: Setting<FilePath>) {
@@ -85,6 +95,7 @@ extension LaunchPlanner {
             : "name another file, or start this VM once that one has been stopped"
         refuse(
             .busy, place(path.origin), "\(path.value) is in use by \(user?.description ?? "another process")",
+            .file(path.value, .inUse),
             remedy: remedy)
     }
 }

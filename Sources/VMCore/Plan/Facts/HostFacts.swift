@@ -154,24 +154,6 @@ package struct MachineType: Equatable, Sendable {
     }
 }
 
-/// QEMU's verdict on a VM's `CPU`, on a machine of the VM's type.
-package enum ProcessorFacts: Equatable, Sendable {
-    /// It works, but without these features, which the accelerator does not have.
-    case works(without: [String])
-    /// There is no such model, but these.
-    case unknownModel(among: [String])
-    /// QEMU refuses it, for this reason.
-    case refused(String)
-}
-
-/// Whether KVM can be used.
-package enum KVMVerdict: Equatable, Sendable {
-    /// Stock guests run.
-    case works
-    /// Guests don't run; why, in one clause.
-    case unusable(String)
-}
-
 /// The user that QEMU runs as.
 package enum Credentials: Equatable, Sendable {
     /// The caller, who has no privileges to drop.

@@ -13,8 +13,8 @@ package enum ImageFacts: Equatable, Sendable {
     case denied(Denial)
     /// Something that somebody else could change or replace.
     case distrusted(UntrustedFile)
-    /// Something of another kind; what, in words.
-    case unusable(String)
+    /// Something of another kind.
+    case unusable(Unusable)
     /// Something that can't be looked at for another reason, and what to do about that.
     case failed(Errno, Remedy? = nil)
 
@@ -33,6 +33,17 @@ package enum ImageFacts: Equatable, Sendable {
         case .missing(_, _, let place): place
         case .directoryMissing, .denied, .distrusted, .unusable, .failed: nil
         }
+    }
+
+    /// A place where no image can be.
+    package enum Unusable: Equatable, Sendable {
+        case directory
+        /// A socket, a pipe or a character device.
+        case special
+        /// A view of the kernel's state, of the file system with this name.
+        case pseudoFile(String)
+        /// A new file there would be one.
+        case newPseudoFile(String)
     }
 
     /// What is known about a file or a block device.
@@ -87,6 +98,18 @@ package enum ImageFacts: Equatable, Sendable {
 
         /// Nothing is known.
         package init() {}
+    }
+}
+
+extension ImageFacts.Unusable: CustomStringConvertible {
+    /// In words that follow the path.
+    package var description: String {
+        switch self {
+        case .directory: "is a directory"
+        case .special: "is neither a file nor a block device"
+        case .pseudoFile(let system): "is a file of \(system), which shows the kernel's state and stores nothing"
+        case .newPseudoFile(let system): "would be a file of \(system), where no files can be made"
+        }
     }
 }
 

@@ -5,7 +5,7 @@ import SystemPackage
 package struct NATServer: Equatable {
     let bridge: InterfaceName
     /// The host's address on it, and the network.
-    let prefix: IPPrefix
+    package let prefix: IPPrefix
     let mtu: Int
     /// Where its files are.
     let directory: FilePath
@@ -30,6 +30,8 @@ package struct NATServer: Equatable {
     package static let namePort: UInt16 = 53
     /// The port for DHCP (RFC 2131, 4.1).
     package static let leasePort: UInt16 = 67
+    /// Its exit code if it can't listen, among other failures of the network (dnsmasq(8), EXIT CODES).
+    package static let networkFailure: Int32 = 2
 
     /// The directory with a file for each VM that gives its NICs their addresses.
     package static func hosts(in directory: FilePath) -> FilePath { directory.appending("hosts") }

@@ -81,7 +81,8 @@ extension LaunchPlanner {
             problem(
                 VMError(
                     failed: errno, place(origin), "can't listen on \(address)",
-                    remedy: "\(command: "ip address") lists the addresses that this host has"))
+                    remedy: "\(command: "ip address") lists the addresses that this host has",
+                    condition: .address(address)))
             return
         }
         let what = "\(port.transport == .tcp ? "TCP" : "UDP") port \(port.number)"
@@ -92,6 +93,7 @@ extension LaunchPlanner {
         refuse(
             .busy, place(origin),
             "\(what)\(address.isEmpty ? "" : " on \(address)") is in use\(holder.map { " by \($0)" } ?? "")",
+            .portInUse(port),
             remedy: holder == nil
                 ? "\(command: "ss \(sockets) \("sport = :\(port.number)")") says by what; \(remedy)"
                 : "\(remedy), or start this VM once that one has been stopped")

@@ -4,7 +4,9 @@ extension LaunchPlanner {
         guard let kernel = params.kernel else { return }
         for file in [kernel.image, kernel.initrd].compactMap({ $0 }) {
             if existing(file)?.usable.isBlockDevice == true {
-                refuse(.badData, place(file.origin), "\(file.value) is a block device, not a file")
+                refuse(
+                    .badData, place(file.origin), "\(file.value) is a block device, not a file",
+                    .file(file.value, .wrongKind))
             }
         }
         checkKernel(kernel)

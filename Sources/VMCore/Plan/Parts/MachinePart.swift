@@ -48,17 +48,18 @@ extension LaunchPlanner {
         switch (Accelerator(choice.value, facts.kvm), facts.kvm) {
         case (.kvm?, _):
             return Setting(.kvm, choice.value == .auto ? tried("KVM runs guests here") : choice.origin)
-        case (.tcg?, .unusable(let reason)) where choice.value == .auto:
-            plan.notices.append("running under TCG, slowly: \(reason)")
-            return Setting(.tcg, .host(reason))
+        case (.tcg?, .unusable(let obstacle)) where choice.value == .auto:
+            plan.notices.append("running under TCG, slowly: \(obstacle)")
+            return Setting(.tcg, .host("\(obstacle)"))
         case (.tcg?, _): return Setting(.tcg, choice.origin)
         case (nil, let verdict):
-            let reason = if case .unusable(let reason) = verdict { reason } else { "" }
-            refuse(
-                .unavailable, place(choice.origin), "KVM can't be used: \(reason)",
-                remedy: params.lineEdit(choice.origin, value: "auto").map {
-                    .run("let it run under TCG, without acceleration", $0)
-                })
+            if case .unusable(let obstacle) = verdict {
+                refuse(
+                    .unavailable, place(choice.origin), "KVM can't be used: \(obstacle)",
+                    remedy: params.lineEdit(choice.origin, value: "auto").map {
+                        .run("let it run under TCG, without acceleration", $0)
+                    })
+            }
             return Setting(.kvm, choice.origin)
         }
     }

@@ -39,12 +39,12 @@ extension LaunchPlanner {
         guard mayMakeLinks(for: nic, "a macvtap on \(wish)") else { return nil }
         guard let device = facts.name(of: wish), let found = facts.lowerDevices[device] else {
             refuse(
-                .unavailable, place(nic.network.origin), "there is no device \(wish)",
+                .unavailable, place(nic.network.origin), "there is no device \(wish)", .noDevice(wish),
                 remedy: "\(command: "ip link") lists them")
             return nil
         }
         guard let mtu = usableMTU(nic, on: device, found) else { return nil }
-        judge(found.holders[mac], of: mac, nic, on: "\(device)")
+        judge(found.holders[mac], of: mac, nic, on: device)
         plan.macvtaps.append(
             .init(
                 nic: nic.index, name: nic.tap?.value, device: device, mac: mac, mtu: nic.mtu?.value,
@@ -62,7 +62,7 @@ extension LaunchPlanner {
     ) -> Int? {
         let subject = place(nic.network.origin)
         if let fault = found.fault(of: device, nic) {
-            refuse(fault.code, subject, fault.cause, remedy: fault.remedy)
+            refuse(fault.code, subject, fault.cause, .unfitDevice(device), remedy: fault.remedy)
             return nil
         }
         return checkedMTU(nic, atMost: found.mtu, of: device)

@@ -32,7 +32,9 @@ extension LaunchPlanner {
         }
         guard let found = existing(path) else { return }
         if case .image(let image) = found, image.bytes == 0 {
-            refuse(.badData, place(path.origin), "\(path.value) is empty", remedy: "download it again")
+            refuse(
+                .badData, place(path.origin), "\(path.value) is empty", .file(path.value, .content),
+                remedy: "download it again")
             return
         }
         checkDisc(path, isFirst: bootIndex == firstBootIndex)
@@ -62,6 +64,7 @@ extension LaunchPlanner {
             refuse(
                 .badData, place(path.origin),
                 "\(path.value) is cut short: it is \(image.bytes) bytes, and its volume descriptor says \(whole)",
+                .file(path.value, .content),
                 remedy: "download it again, and compare its checksum")
         }
         guard disc.hasFileSystem else {

@@ -35,7 +35,7 @@ extension LaunchPlanner {
     private mutating func planBridge(_ nic: VMParams.NIC, _ wish: DeviceName, _ mac: MACAddress) -> Int? {
         if let bridge = facts.name(of: wish) { return planTap(nic, bridge, mac) }
         refuse(
-            .unavailable, place(nic.network.origin), "there is no bridge \(wish)",
+            .unavailable, place(nic.network.origin), "there is no bridge \(wish)", .bridge(wish, .absent),
             remedy: "\(command: "kvmctl net show") lists those there are")
         return nil
     }
@@ -71,9 +71,11 @@ extension LaunchPlanner {
         refuseTakenName(of: nic, like: "tapN")
         guard let mtu = usableMTU(nic, bridge) else { return nil }
         if let fault = facts.tun.tapFault {
-            refuse(.unavailable, place(nic.network.origin), fault.cause, remedy: fault.remedy)
+            refuse(
+                .unavailable, place(nic.network.origin), "\(DeviceCondition.tunPath) \(fault.cause)", .noTaps,
+                remedy: fault.remedy)
         }
-        judge(facts.bridges[bridge]?.holders[mac], of: mac, nic, on: "\(bridge)")
+        judge(facts.bridges[bridge]?.holders[mac], of: mac, nic, on: bridge)
         plan.taps.append(
             .init(
                 nic: nic.index, name: nic.tap?.value, bridge: bridge, mtu: nic.mtu?.value,
@@ -91,7 +93,7 @@ extension LaunchPlanner {
     }
 
     /// A MAC that the host has on the NIC's network can't be the guest's too.
-    mutating func judge(_ holder: MACHolder?, of mac: MACAddress, _ nic: VMParams.NIC, on carrier: String) {
+    mutating func judge(_ holder: MACHolder?, of mac: MACAddress, _ nic: VMParams.NIC, on carrier: InterfaceName) {
         switch holder {
         case nil: return
         case .host(let owner):
@@ -99,6 +101,7 @@ extension LaunchPlanner {
             refuse(
                 .busy, own?.place ?? place(nic.network.origin),
                 "the MAC \(mac) is that of \(owner): on \(carrier) only one of them could be reached",
+                .hostsMAC(mac, on: carrier),
                 remedy: "give the NIC another, such as NET\(nic.index)_MAC=\(unused(like: mac))")
         case .other(let owner):
             plan.notices.append(
@@ -119,7 +122,7 @@ extension LaunchPlanner {
     mutating func mayMakeLinks(for nic: VMParams.NIC, _ what: String) -> Bool {
         if facts.isRoot { return true }
         refuse(
-            .denied, place(nic.network.origin), "\(what) needs root",
+            .denied, place(nic.network.origin), "\(what) needs root", .needsRoot(facts.called(nic.network.value)),
             remedy: facts.actsFor.map { "it is started with the rights of \($0), who may use NET\(nic.index)=user" }
                 ?? "run kvmctl as root, or use NET\(nic.index)=user")
         return false
@@ -130,25 +133,26 @@ extension LaunchPlanner {
         guard mayMakeLinks(for: nic, "a tap on the bridge \(bridge)") else { return nil }
         guard let found = facts.bridges[bridge] else {
             refuse(
-                .unavailable, subject, "there is no bridge \(bridge)",
+                .unavailable, subject, "there is no bridge \(bridge)", .bridge(DeviceName(bridge), .absent),
                 remedy: .run("make it", "kvmctl net up \(bridge)"))
             return nil
         }
         if let kind = found.otherKind {
             refuse(
-                .busy, subject, "\(bridge) is no bridge, but \(kind)",
+                .busy, subject, "\(bridge) is no bridge, but \(kind)", .bridge(DeviceName(bridge), .otherKind),
                 remedy: "name a bridge; \(command: "kvmctl net show") lists them")
             return nil
         }
         guard found.isUp else {
             refuse(
-                .unavailable, subject, "the bridge \(bridge) is down",
+                .unavailable, subject, "the bridge \(bridge) is down", .bridge(DeviceName(bridge), .down),
                 remedy: .run("bring it up", "kvmctl net up \(bridge)"))
             return nil
         }
         if let vlans = nic.vlans, !found.isVLANAware {
             refuse(
                 .busy, place(vlans.origin), "the bridge \(bridge) does not keep VLANs apart",
+                .bridge(DeviceName(bridge), .mixesVLANs),
                 remedy: .run("make it", "kvmctl net up \(bridge) --vlan-aware"))
         }
         checkRoom(on: bridge, found, at: subject)
@@ -162,6 +166,7 @@ extension LaunchPlanner {
             refuse(
                 .badData, place(wanted.origin),
                 "\(wanted.value) is more than the \(most) of \(carrier), and would be lost there",
+                .mtu(wanted.value, over: carrier),
                 remedy: "write at most NET\(nic.index)_MTU=\(most), or leave the line out")
             return nil
         }
@@ -176,6 +181,7 @@ extension LaunchPlanner {
         guard ports + wanted <= most else {
             refuse(
                 .busy, subject, "the bridge \(bridge) is full: it has \(ports) of at most \(most) ports",
+                .bridge(DeviceName(bridge), .full),
                 remedy: "use another bridge, or stop VMs on this one")
             return
         }
@@ -205,6 +211,7 @@ extension LaunchPlanner {
             .denied, place(forward.origin),
             "QEMU can't listen on port \(forward.value.hostPort): ports below \(facts.firstFreePort) need privileges, and it "
                 + "has none",
+            .reservedPort(forward.value.hostPort),
             remedy: "forward a port from \(facts.firstFreePort) on, or use nat, where root takes the port")
     }
 }

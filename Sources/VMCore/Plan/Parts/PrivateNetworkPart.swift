@@ -37,6 +37,7 @@ extension LaunchPlanner {
         refuse(
             .busy, place(nic.network.origin),
             "its bridge would be \(bridge), and there is \(other) of that name already",
+            .bridge(DeviceName(bridge), .otherKind),
             remedy: "rename or remove that one, if nobody needs it; or use another network")
         return nil
     }
@@ -79,6 +80,7 @@ extension LaunchPlanner {
         refuse(
             .badData, place(forward.origin),
             "\(port.transport.rawValue) port \(port.number) is that of the network's own \(service) server",
+            .portOfNAT(port),
             remedy: service == "DNS"
                 ? "name the address of the host's that it shall be open at" : "forward another port")
     }

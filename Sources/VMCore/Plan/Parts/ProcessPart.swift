@@ -20,7 +20,7 @@ extension LaunchPlanner {
                     remedy: """
                         QEMU's user, who is not root, must be able to execute it: \
                         \(command: "namei -l \(facts.qemu.path)") shows the permissions along the path
-                        """))
+                        """, condition: .qemu(FilePath(facts.qemu.path))))
         }
         add(
             "-name", qemuOption("guest=\(plan.name)", [("debug-threads", "on")]), purpose: "name",

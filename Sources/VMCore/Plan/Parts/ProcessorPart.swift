@@ -39,7 +39,7 @@ extension LaunchPlanner {
                 "CPU=\(cpu.value): \(accelerator == .kvm ? "KVM" : "TCG") has no \(missing.joined(separator: ", no ")) "
                     + "here, so the guest has to do without")
         case .unknownModel(let known): refuseModel(model, at: cpu.origin, among: known)
-        case .refused(let reason): refuseProcessor(cpu, reason)
+        case .refused(let refusal): refuseProcessor(cpu, refusal)
         }
     }
 
@@ -62,29 +62,22 @@ extension LaunchPlanner {
         return known.filter { $0.lowercased() == nearest }
     }
 
-    private mutating func refuseProcessor(_ cpu: Setting<String>, _ reason: String) {
+    private mutating func refuseProcessor(_ cpu: Setting<String>, _ refusal: ProcessorRefusal) {
         let subject = place(cpu.origin)
-        if reason.contains("MSI-X is not supported") {
+        switch refusal {
+        case .noAPIC:
             refuse(
                 .unavailable, subject,
                 "\(cpu.value) has no APIC, and PCI Express on a q35 machine needs one",
                 remedy: "use another CPU, or MACHINE=pc")
-        } else if let flag = Self.unknownFlag(reason) {
+        case .unknownFlag(let flag):
             refuse(
                 .unavailable, subject, "QEMU \(facts.qemu.version) has no CPU flag \(flag)",
                 remedy: "\(command: "\(facts.qemu.path) -cpu help") lists those it has")
-        } else {
+        case .other(let words):
             refuse(
-                .unavailable, subject, "QEMU \(facts.qemu.version) can't make this processor: \(reason)",
+                .unavailable, subject, "QEMU \(facts.qemu.version) can't make this processor: \(words)",
                 remedy: "correct the line, or leave it out for the accelerator's own")
         }
-    }
-
-    /// The flag that QEMU does not know: `Property 'max-x86_64-cpu.foo' not found`.
-    private static func unknownFlag(_ reason: String) -> Substring? {
-        guard reason.hasSuffix("' not found"), let property = reason.split(separator: "'").dropLast().last,
-            let dot = property.lastIndex(of: ".")
-        else { return nil }
-        return property[property.index(after: dot)...]
     }
 }
