@@ -83,7 +83,7 @@ public struct Tap: ~Copyable {
         }
         let plan = JoinPlan(tap: name, fresh: fresh, alias: alias, mtu: mtu, vlans: vlans)
         try socket.perform(plan.operations(bridge: bridge, found: found))
-        return PortIdentity(index: fresh.index, name: fresh.name, kind: "tun", alias: alias)
+        return PortIdentity(index: fresh.index, name: fresh.name, kind: Link.tapKind, alias: alias)
     }
 
     private static func failure(_ errno: Errno, wanted: InterfaceName?) -> NetworkError {

@@ -97,4 +97,10 @@ public struct Link: Equatable, Sendable {
 
     /// Whether it is a Linux bridge.
     public var isBridge: Bool { kind == "bridge" }
+
+    /// The kind of a tap (or a tun): the host's end of a program's network card.
+    package static let tapKind = "tun"
+
+    /// Whether it is a tap (or a tun).
+    public var isTap: Bool { kind == Self.tapKind }
 }

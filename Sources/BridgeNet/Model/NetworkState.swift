@@ -44,8 +44,3 @@ public struct NetworkState: Equatable, Sendable {
     /// An index that no link has.
     public var freeIndex: UInt32 { (links.map(\.index).max() ?? 0) + 1 }
 }
-
-extension Link {
-    /// Whether it is a tap (or a tun): the host's end of a program's network card.
-    public var isTap: Bool { kind == "tun" }
-}

@@ -42,7 +42,7 @@ extension Link {
         case "bridge":
             bridge = try BridgeOptions(decoding: data)
             defaultVLAN = try data.number(LinkWire.Bridge.defaultVLAN, "default VLAN")
-        case "tun": tap = try TapFacts(decoding: data)
+        case Link.tapKind: tap = try TapFacts(decoding: data)
         case "vxlan": if lower == nil { lower = try data.number(LinkWire.VXLAN.lower, "lower link") }
         default: break
         }

@@ -38,7 +38,7 @@ struct Create: ParsableCommand {
     var net: [Network?] = []
 
     @Option(
-        help: "The VNC display: a number (TCP port 5900 and up), auto or none. Default: auto.",
+        help: "The VNC display: a number (TCP port \(VNCPort.first) and up), auto or none. Default: auto.",
         transform: OptionValue.vncDisplay)
     var vnc = VNCDisplay.auto
 

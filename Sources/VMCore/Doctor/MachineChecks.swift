@@ -87,11 +87,8 @@ enum MachineChecks {
         for nic: MachineCondition.NIC, of machine: MachineCondition, besides taken: Set<MACAddress>
     ) -> ShellCommand {
         let mac =
-            (0...).lazy.map { attempt in
-                let hash = Identity.hash(Array("\(machine.file) \(nic.index) \(attempt)".utf8))
-                return MACAddress(
-                    bits: 0x5254_0000_0000 | UInt64(hash[0]) << 16 | UInt64(hash[1]) << 8 | UInt64(hash[2]))
-            }.first { !taken.contains($0) } ?? nic.mac
+            (0...).lazy.map { Identity.mac(from: Array("\(machine.file) \(nic.index) \($0)".utf8)) }
+            .first { !taken.contains($0) } ?? nic.mac
         guard let line = nic.macLine else {
             return ("printf \\nNET\(nic.index)_MAC=\(mac)\\n" as ShellCommand).appending(to: machine.file)
         }

@@ -139,15 +139,7 @@ package struct VMName: Hashable, Sendable, CustomStringConvertible {
         guard (1...Self.maximumLength).contains(bytes.count), text != ".", text != "..", !text.hasPrefix("-") else {
             return nil
         }
-        let letters = bytes.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                true
-            default: false
-            }
-        }
-        guard letters else { return nil }
+        guard text.isPlain(and: "._-") else { return nil }
         self.description = String(text)
     }
 }
@@ -210,7 +202,7 @@ package enum CacheMode: String, CaseIterable, Sendable {
 
 /// `VNCDISP`.
 package enum VNCDisplay: Hashable, Sendable {
-    /// Display N: TCP port 5900+N.
+    /// Display N; see `VNCPort` for its port.
     case number(Int)
     /// The first display that is free.
     case auto

@@ -20,9 +20,14 @@ package struct Identity: Equatable {
     /// The MAC of a NIC for which the file sets none.
     package func mac(nic: Int) -> MACAddress { Self.mac(uuid: uuid.value, nic: nic) }
 
-    /// QEMU's prefix 52:54:00, then 24 bits derived from the VM's UUID and the NIC's n.
+    /// The MAC derived from a VM's UUID and the NIC's n.
     package static func mac(uuid: UUID, nic: Int) -> MACAddress {
-        let hash = hash(uuid.bytes + [UInt8(truncatingIfNeeded: nic)])
+        mac(from: uuid.bytes + [UInt8(truncatingIfNeeded: nic)])
+    }
+
+    /// QEMU's prefix 52:54:00, then 24 bits derived from some bytes.
+    static func mac(from bytes: [UInt8]) -> MACAddress {
+        let hash = hash(bytes)
         return MACAddress(bits: 0x5254_0000_0000 | UInt64(hash[0]) << 16 | UInt64(hash[1]) << 8 | UInt64(hash[2]))
     }
 

@@ -14,14 +14,16 @@ package enum SpaceCheck {
 
     /// How much the disks of some VMs may still grow, by file system.
     package struct Growth {
-        fileprivate var sizes: [UInt64: ByteCount] = [:]
+        /// For each file system, by its device number: one of the disks, and how much all of them may still grow.
+        package private(set) var systems: [UInt64: (sample: FilePath, size: ByteCount)] = [:]
 
         /// - Parameter files: the VMs. A disk that several have counts once.
         package init(of files: [VMParams]) {
-            for path in Set(files.flatMap { $0.disks.map(\.path.value) }) {
+            var seen: Set<FilePath> = []
+            for path in files.flatMap({ $0.disks.map(\.path.value) }) where seen.insert(path).inserted {
                 guard let file = try? status(of: path), file.st_mode & S_IFMT == S_IFREG else { continue }
-                let device = UInt64(file.st_dev)
-                sizes[device] = (sizes[device] ?? ByteCount(bytes: 0)) + ByteCount(growthOf: file)
+                let known = systems[UInt64(file.st_dev)] ?? (path, ByteCount(bytes: 0))
+                systems[UInt64(file.st_dev)] = (known.sample, known.size + ByteCount(growthOf: file))
             }
         }
     }
@@ -41,7 +43,7 @@ package enum SpaceCheck {
             systems[UInt64(device), default: System(free: space.free, sample: disk.path)].grow(by: disk.size)
         }
         guard !systems.isEmpty else { return [] }
-        for (device, growth) in growth().sizes { systems[device]?.grow(by: growth) }
+        for (device, growth) in growth().systems { systems[device]?.grow(by: growth.size) }
         return systems.values.filter { $0.growth > $0.free }.map {
             "the disks on the file system of \($0.sample) may still grow by \($0.growth), but only "
                 + "\($0.free) is free: when it is full, QEMU pauses each guest that writes there"

@@ -182,27 +182,3 @@ struct LinkTable {
     /// The number of a bridge's ports.
     func ports(of bridge: Link) -> Int { ports[bridge.index] ?? 0 }
 }
-
-/// The host's memory, as far as a start needs it.
-package struct HostMemory {
-    /// Its RAM; nil if unknown.
-    package private(set) var ram: ByteCount?
-    /// RAM and swap together, if the kernel refuses a larger single allocation (proc_sys_vm(5), overcommit_memory 0);
-    /// nil under another overcommit policy.
-    package private(set) var limit: ByteCount?
-
-    /// Reads proc_meminfo(5).
-    init() {
-        guard let counts = try? readFile("/proc/meminfo") else { return }
-        func size(_ name: String) -> ByteCount? {
-            let line = counts.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: name.utf8) }
-            let kibibytes = line.flatMap { Int64(String(decoding: $0, as: UTF8.self).filter(\.isNumber)) }
-            return kibibytes.flatMap { $0 < 1 << 50 ? ByteCount(bytes: $0 << 10) : nil }
-        }
-        ram = size("MemTotal:")
-        guard (try? readFile("/proc/sys/vm/overcommit_memory", limit: 1)) == [UInt8(ascii: "0")], let ram,
-            let swap = size("SwapTotal:")
-        else { return }
-        limit = ByteCount(bytes: ram.bytes + swap.bytes)
-    }
-}

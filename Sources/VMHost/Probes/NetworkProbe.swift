@@ -124,7 +124,7 @@ package struct NetworkFacts {
 extension Link {
     /// What it is, for people. The alias of a VM's tap is the VM's name.
     fileprivate var words: String {
-        if kind == "tun", let alias { return "the VM \(alias)" }
+        if isTap, let alias { return "the VM \(alias)" }
         return kind.map { "a device of kind \($0)" } ?? "a network device"
     }
 }

@@ -82,7 +82,7 @@ extension Leftover {
 
     /// Whether it vanishes with its network namespace, or with its VM unless that was taken over. So a VM's taps are
     /// gone when a container was restarted.
-    var goesWithItsNamespace: Bool { if case .port(let port, _) = self { port.kind == "tun" } else { false } }
+    var goesWithItsNamespace: Bool { if case .port(let port, _) = self { port.kind == Link.tapKind } else { false } }
 
     /// As a line of a resource's file.
     var json: JSON {

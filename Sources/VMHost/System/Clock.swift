@@ -19,11 +19,15 @@ package struct Deadline: Sendable {
 
 /// Time since boot, counted while the host sleeps too, the same for all processes (clock_gettime(2), CLOCK_BOOTTIME).
 enum BootClock {
-    static var seconds: Int64 {
+    /// The time now.
+    static var now: Duration {
         var now = timespec()
         clock_gettime(CLOCK_BOOTTIME, &now)
-        return Int64(now.tv_sec)
+        return .seconds(Int64(now.tv_sec)) + .nanoseconds(Int64(now.tv_nsec))
     }
+
+    /// The same in whole seconds.
+    static var seconds: Int64 { now.components.seconds }
 }
 
 extension Duration {

@@ -77,11 +77,8 @@ package struct ProcessIdentity: Hashable, Sendable {
 
     /// The time since it started.
     package var age: Duration {
-        var now = timespec()
-        clock_gettime(CLOCK_BOOTTIME, &now)
         let ticksPerSecond = Int64(sysconf(Int32(_SC_CLK_TCK)))
-        let milliseconds = Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
-        return .milliseconds(max(0, milliseconds - startTime * 1000 / ticksPerSecond))
+        return max(.zero, BootClock.now - .milliseconds(startTime * 1000 / ticksPerSecond))
     }
 }
 

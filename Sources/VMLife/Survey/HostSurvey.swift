@@ -97,24 +97,3 @@ extension DeviceCondition.Driver {
         self = isKnown ? .loadable : .none
     }
 }
-
-extension MemoryCondition {
-    /// Reads proc_meminfo(5); nil if it can't be read.
-    init?() {
-        let text = String(decoding: (try? readFile("/proc/meminfo")) ?? [], as: UTF8.self)
-        guard text.contains("MemTotal:") else { return nil }
-        let numbers = text.split(separator: "\n").reduce(into: [String: UInt64]()) { numbers, line in
-            let words = line.split(whereSeparator: { $0 == " " || $0 == ":" })
-            if words.count >= 2 { numbers[String(words[0])] = UInt64(words[1]) }
-        }
-        func size(_ key: String) -> ByteCount { ByteCount(blocks: numbers[key] ?? 0, of: 1024) }
-        func hugePages(_ key: String) -> ByteCount {
-            ByteCount(blocks: numbers[key] ?? 0, of: UInt64(size("Hugepagesize").bytes))
-        }
-        let keepsPromises = (try? readFile("/proc/sys/vm/overcommit_memory", limit: 1)) == [UInt8(ascii: "2")]
-        self.init(
-            total: size("MemTotal"), available: size("MemAvailable") + size("SwapFree"),
-            idleHugePages: hugePages("HugePages_Free") - hugePages("HugePages_Rsvd"),
-            promisable: keepsPromises ? size("CommitLimit") - size("Committed_AS") : nil)
-    }
-}

@@ -136,8 +136,6 @@ struct NetworkSurvey {
 }
 
 extension Link {
-    fileprivate var isTap: Bool { kind == "tun" }
-
     /// Whether the other end is connected.
     fileprivate var hasCarrier: Bool { !isUp || ![.down, .lowerLayerDown, .notPresent].contains(state) }
 }

@@ -14,21 +14,16 @@ struct PlaceSurvey {
         survey.add("run-time files", paths.run, isMadeByItself: true)
         survey.add("logs", paths.log, isMadeByItself: true)
         for root in paths.roots { survey.add("VMs", root, isMadeByItself: paths.ownRoot != nil) }
-        for file in files { survey.add(disksOf: file) }
+        let growth = SpaceCheck.Growth(of: files.map(\.params)).systems
+        for (device, disks) in growth.sorted(by: { $0.value.sample.string < $1.value.sample.string }) {
+            survey.add(disks, on: device)
+        }
         return survey.places
     }
 
-    private mutating func add(disksOf file: VMFile) {
-        for path in file.params.disks.map(\.path.value) {
-            guard let disk = try? status(of: path), disk.st_mode & S_IFMT == S_IFREG else { continue }
-            if devices[UInt64(disk.st_dev)] == nil {
-                add("disks", path.removingLastComponent(), isMadeByItself: false)
-            }
-            guard let place = devices[UInt64(disk.st_dev)] else { continue }
-            if let growth = places[place].system?.growth {
-                places[place].system?.growth = growth + ByteCount(growthOf: disk)
-            }
-        }
+    private mutating func add(_ disks: (sample: FilePath, size: ByteCount), on device: UInt64) {
+        if devices[device] == nil { add("disks", disks.sample.removingLastComponent(), isMadeByItself: false) }
+        if let place = devices[device] { places[place].system?.growth = disks.size }
     }
 
     private mutating func add(_ purpose: String, _ path: FilePath, isMadeByItself: Bool) {

@@ -28,18 +28,21 @@ extension ParamsDecoder {
 
     /// A display number within the range of VNC's ports is most likely meant to be a port.
     private mutating func questionPort(_ display: Int) {
-        guard (5900...6899).contains(display) else { return }
+        guard let meant = VNCPort(display), meant.display < 1000, let port = VNCPort(display: display) else { return }
         conflict(
-            .vncDisplay, "VNCDISP: display \(display) is TCP port \(5900 + display)",
-            hint: "If you mean port \(display), write VNCDISP=\(value: display - 5900): display N is TCP port 5900+N.",
+            .vncDisplay, "VNCDISP: display \(display) is TCP port \(port.number)",
+            hint: """
+                If you mean port \(display), write VNCDISP=\(value: Int(meant.display)): display N is TCP port \
+                \(VNCPort.first)+N.
+                """,
             kind: .warning)
     }
 
     private static func tunnel(to display: VNCDisplay) -> String {
-        guard case .number(let number) = display else {
+        guard case .number(let number) = display, let port = VNCPort(display: number) else {
             return "ssh -L PORT:127.0.0.1:PORT HOST, with the PORT that kvmctl vnc prints"
         }
-        return "ssh -L \(5900 + number):127.0.0.1:\(5900 + number) HOST"
+        return "ssh -L \(port.number):127.0.0.1:\(port.number) HOST"
     }
 
     static func display(_ text: String) throws(ValueFault) -> VNCDisplay {
@@ -48,22 +51,25 @@ extension ParamsDecoder {
         case "none": return .none
         default: break
         }
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+        guard text.utf8.allSatisfy(\.isDigit) else {
             // QEMU's -vnc takes an address before the colon.
             let number = text.split(separator: ":").last.flatMap { Int($0) }
             let isQEMU = text.contains(":") && number != nil
             throw ValueFault(
                 "\(Printable.quoted(text)) is not a display",
-                hint:
-                    "Write a number N (TCP port 5900+N), \(example: "auto") or \(example: "none"); an address goes in VNCBIND.",
+                hint: """
+                    Write a number N (TCP port \(VNCPort.first)+N), \(example: "auto") or \(example: "none"); an address \
+                    goes in VNCBIND.
+                    """,
                 trying: isQEMU ? ["Write \(value: number ?? 0) alone; the address goes in VNCBIND."] : [])
         }
-        guard let number = Int(text), number <= 65535 - 5900 else {
+        guard let number = Int(text), VNCPort(display: number) != nil else {
             throw ValueFault(
                 "\(Printable.quoted(text)) is out of range",
-                hint:
-                    "Display N is TCP port 5900+N, so N is \(example: 0) to \(example: 59635); port 5901 is display \(example: 1)."
-            )
+                hint: """
+                    Display N is TCP port \(VNCPort.first)+N, so N is \(example: 0) to \
+                    \(example: Int(VNCPort.lastDisplay)); port \(VNCPort.first + 1) is display \(example: 1).
+                    """)
         }
         return .number(number)
     }

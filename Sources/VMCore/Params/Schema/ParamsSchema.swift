@@ -77,7 +77,7 @@ package enum ParamsSchema {
         var digits = text[..<0]
         for letter in pattern {
             if letter == placeholder {
-                digits = text[cursor...].prefix(while: isDigit)
+                digits = text[cursor...].prefix(while: \.isDigit)
                 guard !digits.isEmpty else { return nil }
                 cursor = digits.endIndex
             } else {
@@ -114,8 +114,6 @@ package enum ParamsSchema {
         positions, pattern in
         if let initial = pattern.element.first { positions[Int(initial)].append(pattern.offset) }
     }
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     /// Names that other tools use for the same things.
     private static let synonyms: [String: ParamsKey] = [

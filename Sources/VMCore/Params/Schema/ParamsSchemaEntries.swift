@@ -81,7 +81,7 @@ extension ParamsSchema {
     private static let display: [Entry] = [
         row(
             .vncDisplay, .display, "0",
-            "display N (TCP port 5900+N), auto (the first free one, with a new password at each start) or none; default: auto"
+            "display N (TCP port \(VNCPort.first)+N), auto (the first free one, with a new password at each start) or none; default: auto"
         ),
         row(.vncBind, .display, "::1", "the address that VNC listens on; default: 127.0.0.1"),
         row(.vncPasswordFile, .display, "vnc.password", "a file that holds the VNC password"),

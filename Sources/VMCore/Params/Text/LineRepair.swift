@@ -90,7 +90,7 @@ struct LineRepair: Equatable {
 
     /// A VM's name made of a text.
     static func plainName(_ text: String) -> String {
-        let words = text.split { !($0.isASCII && ParamValue.isWord($0.asciiValue ?? 0, or: "._-")) }
+        let words = text.split { !($0.isASCII && ($0.asciiValue ?? 0).isPlain(or: "._-")) }
         return String(words.joined(separator: "-").drop { $0 == "-" }.prefix(VMName.maximumLength))
     }
 }

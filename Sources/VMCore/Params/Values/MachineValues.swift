@@ -41,9 +41,7 @@ extension ParamsDecoder {
     }
 
     static func machine(_ text: String) throws(ValueFault) -> MachineModel {
-        if let machine = MachineModel(text), text.utf8.allSatisfy({ ParamValue.isWord($0, or: ".-_") }) {
-            return machine
-        }
+        if let machine = MachineModel(text), text.isPlain(and: ".-_") { return machine }
         let nearest = ["Q35", "PC", "I440FX"].contains(text.uppercased()) ? text.lowercased() : nil
         let meant = nearest == "i440fx" ? "pc" : nearest ?? Nearest.match(text.lowercased(), among: ["q35", "pc"])
         var general: Hint {
@@ -94,7 +92,7 @@ extension ParamsDecoder {
                     "\(part) is out of range", hint: "Ids range from \(example: 0) to \(example: UInt32.max - 1).")
             }
         }
-        return try ParamValue.text(text, "user", limit: 65, hint: hint) { ParamValue.isWord($0, or: "_.-$:") }
+        return try ParamValue.text(text, "user", limit: 65, hint: hint) { $0.isPlain(or: "_.-$:") }
     }
 
     static func keymap(_ text: String) throws(ValueFault) -> String {
@@ -103,7 +101,7 @@ extension ParamsDecoder {
             hint: """
                 Write a name such as \(example: "de"), \(example: "en-us") or \(example: "fr-be"): letters, digits, '-', '_'.
                 """
-        ) { ParamValue.isWord($0, or: "-_") }
+        ) { $0.isPlain(or: "-_") }
     }
 
     /// `QEMU`: a value with a slash is a path.
@@ -112,7 +110,7 @@ extension ParamsDecoder {
         return try ParamValue.text(
             text, "command", limit: 255,
             hint: "Write a path or the name of a command; arguments go in QEMUARG0 and so on."
-        ) { ParamValue.isWord($0, or: "-_.+") }
+        ) { $0.isPlain(or: "-_.+") }
     }
 
     static func qemuArgument(_ text: String) throws(ValueFault) -> String {

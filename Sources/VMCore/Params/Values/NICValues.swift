@@ -42,7 +42,7 @@ package struct NetworkName: Hashable, Sendable, CustomStringConvertible {
     /// Nil if the text is not a valid name.
     package init?(_ text: some StringProtocol) {
         guard (1...Self.maximumLength).contains(text.utf8.count),
-            text.utf8.allSatisfy({ ParamValue.isWord($0, or: "._-") })
+            text.isPlain(and: "._-")
         else { return nil }
         description = String(text)
     }

@@ -35,25 +35,25 @@ package enum OptionValue {
 
     /// A bridge's name.
     package static func bridge(_ text: String) throws(Fault) -> InterfaceName {
-        try judged(text) { text throws(ValueFault) in
-            if let name = InterfaceName(text) { return name }
-            throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: ParamsDecoder.interfaceRule)
-        }
+        try interface(text, "bridge", InterfaceName.init)
     }
 
     /// An existing bridge, by any of its names.
     package static func presentBridge(_ text: String) throws(Fault) -> DeviceName {
-        try judged(text) { text throws(ValueFault) in
-            if let name = DeviceName(text) { return name }
-            throw ValueFault("\(Printable.quoted(text)) can't be a bridge's name", hint: ParamsDecoder.interfaceRule)
-        }
+        try interface(text, "bridge", DeviceName.init)
     }
 
     /// A network device, by any of its names.
     package static func device(_ text: String) throws(Fault) -> DeviceName {
+        try interface(text, "device", DeviceName.init)
+    }
+
+    private static func interface<Name>(
+        _ text: String, _ what: String, _ name: (String) -> Name?
+    ) throws(Fault) -> Name {
         try judged(text) { text throws(ValueFault) in
-            if let name = DeviceName(text) { return name }
-            throw ValueFault("\(Printable.quoted(text)) can't be a device's name", hint: ParamsDecoder.interfaceRule)
+            if let name = name(text) { return name }
+            throw ValueFault("\(Printable.quoted(text)) can't be a \(what)'s name", hint: ParamsDecoder.interfaceRule)
         }
     }
 

@@ -34,7 +34,7 @@ package enum ParamValue {
     static func integer(_ text: String, in range: ClosedRange<Int>) throws(ValueFault) -> Int {
         // Made only for a fault, which most values don't have.
         var hint: Hint { "Write a number from \(example: range.lowerBound) to \(example: range.upperBound)." }
-        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+        guard text.utf8.allSatisfy(\.isDigit) else {
             let negative = text.hasPrefix("-") && Int(text) != nil
             throw ValueFault(
                 "\(Printable.quoted(text)) is \(negative ? "below zero" : "not a whole number")", hint: hint)
@@ -129,7 +129,7 @@ package enum ParamValue {
     /// Whether the text begins with a scheme and `://`, as QEMU's names for network block devices do.
     private static func isURL(_ text: String) -> Bool {
         guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return false }
-        return text.utf8[..<colon].allSatisfy { isWord($0, or: "+-.") } && text.utf8[colon...].starts(with: "://".utf8)
+        return text.utf8[..<colon].allSatisfy { $0.isPlain(or: "+-.") } && text.utf8[colon...].starts(with: "://".utf8)
     }
 
     /// Text that consists of allowed bytes only.
@@ -147,13 +147,5 @@ package enum ParamValue {
             throw ValueFault("\(Printable.quoted(text)) is too long: \(text.utf8.count) bytes", hint: hint)
         }
         return text
-    }
-
-    /// Letters, digits, and some more characters.
-    static func isWord(_ byte: UInt8, or more: String) -> Bool {
-        switch Unicode.Scalar(byte) {
-        case "A"..."Z", "a"..."z", "0"..."9": true
-        default: more.utf8.contains(byte)
-        }
     }
 }

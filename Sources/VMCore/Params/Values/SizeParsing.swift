@@ -113,7 +113,7 @@ extension ByteCount {
 extension Substring {
     /// Removes the ASCII digits at the beginning and returns them.
     fileprivate mutating func takeDigits() -> Substring {
-        let end = utf8.firstIndex { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? endIndex
+        let end = utf8.firstIndex { !$0.isDigit } ?? endIndex
         defer { self = self[end...] }
         return self[..<end]
     }

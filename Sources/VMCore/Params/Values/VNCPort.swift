@@ -3,7 +3,11 @@ package struct VNCPort: Hashable, Sendable {
     /// The port's number.
     package let number: UInt16
 
-    private static let first: UInt16 = 5900
+    /// The port of display 0.
+    package static let first: UInt16 = 5900
+
+    /// The display with the highest port that there is.
+    package static let lastDisplay = UInt16.max - first
 
     /// The port with that number; nil if no display can have it.
     package init?(_ number: some BinaryInteger) {
@@ -12,10 +16,9 @@ package struct VNCPort: Hashable, Sendable {
     }
 
     /// The port of display N; nil if there is none.
-    package init?(display: Int) {
-        let (number, overflow) = display.addingReportingOverflow(Int(Self.first))
-        guard display >= 0, !overflow else { return nil }
-        self.init(number)
+    package init?(display: some BinaryInteger) {
+        guard let display = UInt16(exactly: display), display <= Self.lastDisplay else { return nil }
+        number = Self.first + display
     }
 
     /// The display's number.

@@ -103,8 +103,8 @@ extension LaunchPlanner {
 extension VMParams.VNC {
     /// The port that it listens on, where that is known before it does.
     package var port: HostPort? {
-        guard case .number(let display) = display.value else { return nil }
-        return HostPort(.tcp, bind.value, UInt16(clamping: 5900 + display))
+        guard case .number(let display) = display.value, let port = VNCPort(display: display) else { return nil }
+        return HostPort(.tcp, bind.value, port.number)
     }
 
     /// Any port of its address.

@@ -5,7 +5,7 @@ extension LaunchPlanner {
     mutating func planPolicy(_ nic: VMParams.NIC, _ mac: MACAddress) {
         guard let first = nic.filter?.origin ?? nic.rate?.origin else { return }
         // Within quotes, nft has neither an escape character nor a literal asterisk.
-        let isPlain = nic.tap?.value.description.utf8.allSatisfy { ParamValue.isWord($0, or: "._-@+") } ?? true
+        let isPlain = nic.tap?.value.description.isPlain(and: "._-@+") ?? true
         if !isPlain, let tap = nic.tap {
             refuse(
                 .badData, place(tap.origin), "nft has no notation for an interface called \(tap.value)",
