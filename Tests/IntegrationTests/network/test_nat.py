@@ -179,6 +179,20 @@ def test_another_dns_server_on_every_address(host):
     other.wait()
 
 
+def test_another_dns_server_in_the_place_of_one_that_died(host):
+    write_idle_vm(host, "a")
+    host.kvmctl("start", "a")
+    dnsmasq(host).kill()
+    other = host.popen("dnsmasq", "--keep-in-foreground", "--conf-file=", "--user=root", "--pid-file=")
+    wait_until(lambda: ":53" in host.execute("ss", "-Hlnt").stdout, "the other server")
+    write_idle_vm(host, "b")
+    # The bridge is there, so only dnsmasq's own failure tells.
+    error = host.kvmctl("start", "b", expect=75).stderr
+    assert "dnsmasq failed" in error and "except-interface=kvmnat0" in error
+    other.kill()
+    other.wait()
+
+
 def test_a_run_directory_that_dnsmasq_can_not_get_to(host):
     host.root.chmod(0o700)
     write_idle_vm(host, "vm")
