@@ -41,7 +41,7 @@ import Testing
     private func place(_ system: PlaceCondition.FileSystem) throws -> Finding {
         try finding {
             $0.places = [
-                PlaceCondition(purpose: "VMs", path: "/vms", isMadeByItself: false, isThere: true, system: system)
+                PlaceCondition([.machines], path: "/vms", isMadeByItself: false, isThere: true, system: system)
             ]
         }
     }

@@ -131,8 +131,16 @@ package struct MemoryCondition: Equatable, Sendable {
 
 /// A directory that kvmctl or its VMs write to.
 package struct PlaceCondition: Equatable, Sendable {
-    /// What it is for: `logs`.
-    package var purpose: String
+    /// What it is for.
+    package enum Purpose: String, Sendable {
+        case runFiles = "run-time files"
+        case logs
+        case machines = "VMs"
+        case disks
+    }
+
+    /// What it and others on its file system are for.
+    package var purposes: [Purpose]
     var path: FilePath
     /// Whether kvmctl creates it itself.
     var isMadeByItself: Bool
@@ -141,8 +149,9 @@ package struct PlaceCondition: Equatable, Sendable {
     /// The file system that it is on, or will be; nil if even that can't be found out.
     package var system: FileSystem?
 
-    package init(purpose: String, path: FilePath, isMadeByItself: Bool, isThere: Bool, system: FileSystem? = nil) {
-        self.purpose = purpose
+    package init(_ purposes: [Purpose], path: FilePath, isMadeByItself: Bool, isThere: Bool, system: FileSystem? = nil)
+    {
+        self.purposes = purposes
         self.path = path
         self.isMadeByItself = isMadeByItself
         self.isThere = isThere

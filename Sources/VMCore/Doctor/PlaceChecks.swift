@@ -10,21 +10,22 @@ enum PlaceChecks {
 
     private static func finding(_ place: PlaceCondition) -> Finding {
         let subject = place.path.string
+        let purposes = place.purposes.map(\.rawValue).joined(separator: ", ")
         guard place.isThere || place.isMadeByItself else {
             return .warning(
                 subject, "does not exist: no VM is found there", fix: .command("mkdir -p \(subject)"))
         }
         guard let system = place.system else {
             return .warning(
-                subject, "can't be asked how much is free for \(place.purpose)",
+                subject, "can't be asked how much is free for \(purposes)",
                 fix: .step("\(command: "df \(subject)") shows why"))
         }
         if system.free.bytes < least {
-            return .problem(subject, "only \(system.free) is free for \(place.purpose)", fix: room(on: system, place))
+            return .problem(subject, "only \(system.free) is free for \(purposes)", fix: room(on: system, place))
         }
         if let files = system.freeFiles, files < leastFiles {
             return .problem(
-                subject, "only \(files) more files can be created for \(place.purpose)",
+                subject, "only \(files) more files can be created for \(purposes)",
                 fix: fewerFiles(on: system, place))
         }
         if system.growth > system.free {
@@ -33,7 +34,7 @@ enum PlaceChecks {
                 "the disks there may still grow by \(system.growth), but only \(system.free) is free: when it is "
                     + "full, QEMU pauses each guest that writes there", fix: room(on: system, place))
         }
-        return .ok(subject, "\(system.free) of \(system.size) is free for \(place.purpose)")
+        return .ok(subject, "\(system.free) of \(system.size) is free for \(purposes)")
     }
 
     private static func room(on system: PlaceCondition.FileSystem, _ place: PlaceCondition) -> Finding.Fix {

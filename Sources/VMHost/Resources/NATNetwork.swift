@@ -63,37 +63,8 @@ package struct NATNetwork {
                 prefix: prefix, mtu: networks.bridge?.mtu ?? networks.outsideMTU,
                 isForwarding: try Sysctl.forwarding.value() != "0", members: try members(),
                 isNamePortTaken: try isNamePortTaken(at: prefix.address),
-                isLeasePortTaken: try isTakenByAnother(Self.leasePort, sharing: true)),
+                isLeasePortTaken: try isLeasePortTaken()),
             lines: try addressLines())
-    }
-
-    /// DNS uses both transports.
-    private static func namePorts(at address: IPAddress) -> [HostPort] {
-        [.tcp, .udp].map { HostPort($0, address.description, NATServer.namePort) }
-    }
-
-    private static let leasePort = HostPort(.udp, "", NATServer.leasePort)
-
-    private func isNamePortTaken(at address: IPAddress) throws(VMError) -> Bool {
-        for port in Self.namePorts(at: address) {
-            if try isTakenByAnother(port) { return true }
-        }
-        return false
-    }
-
-    /// Whether another program has a port that dnsmasq needs; only root may try. Our own dnsmasq, which another command
-    /// may be starting or ending right now, starts after the bridge is made and ends before it is removed.
-    private func isTakenByAnother(_ port: HostPort, sharing: Bool = false) throws(VMError) -> Bool {
-        guard geteuid() == 0, Self.isTaken(port, sharing: sharing) else { return false }
-        let own = try Bridges.routing { (socket) throws(NetworkError) in try socket.link(named: bridge) }
-        return own == nil && Self.isTaken(port, sharing: sharing)
-    }
-
-    /// Whether a program has a port.
-    ///
-    /// - Parameter sharing: whether dnsmasq shares the port with other servers that do so too.
-    private static func isTaken(_ port: HostPort, sharing: Bool = false) -> Bool {
-        PortProbe.obstacle(to: port, maybeNotYet: true, sharing: sharing) == .addressInUse
     }
 
     /// The VMs on it.
@@ -172,11 +143,6 @@ package struct NATNetwork {
             failure.remedy = NATServer.remedy(forServerInTheWayOf: bridge)
         }
         throw failure
-    }
-
-    /// Whether another program has a port that dnsmasq needs, while none of ours runs.
-    private func isPortTaken(at address: IPAddress) -> Bool {
-        Self.namePorts(at: address).contains { Self.isTaken($0) } || Self.isTaken(Self.leasePort, sharing: true)
     }
 
     /// Makes the directories. Apart from root only dnsmasq's user may read them.

@@ -11,9 +11,9 @@ struct PlaceSurvey {
     /// - Parameter files: the params files of the examined VMs.
     static func places(_ paths: Paths, disksOf files: [VMFile]) -> [PlaceCondition] {
         var survey = PlaceSurvey()
-        survey.add("run-time files", paths.run, isMadeByItself: true)
-        survey.add("logs", paths.log, isMadeByItself: true)
-        for root in paths.roots { survey.add("VMs", root, isMadeByItself: paths.ownRoot != nil) }
+        survey.add(.runFiles, paths.run, isMadeByItself: true)
+        survey.add(.logs, paths.log, isMadeByItself: true)
+        for root in paths.roots { survey.add(.machines, root, isMadeByItself: paths.ownRoot != nil) }
         let growth = SpaceCheck.Growth(of: files.map(\.params)).systems
         for (device, disks) in growth.sorted(by: { $0.value.sample.string < $1.value.sample.string }) {
             survey.add(disks, on: device)
@@ -22,24 +22,24 @@ struct PlaceSurvey {
     }
 
     private mutating func add(_ disks: (sample: FilePath, size: ByteCount), on device: UInt64) {
-        if devices[device] == nil { add("disks", disks.sample.removingLastComponent(), isMadeByItself: false) }
+        if devices[device] == nil { add(.disks, disks.sample.removingLastComponent(), isMadeByItself: false) }
         if let place = devices[device] { places[place].system?.growth = disks.size }
     }
 
-    private mutating func add(_ purpose: String, _ path: FilePath, isMadeByItself: Bool) {
+    private mutating func add(_ purpose: PlaceCondition.Purpose, _ path: FilePath, isMadeByItself: Bool) {
         let directory = FileSystemSpace.existing(path)
         let isThere = directory == path
         let device = (try? status(of: directory))?.map { UInt64($0.st_dev) }
         // A file system that does not answer is reported elsewhere, with its remedy.
         if RemoteMounts.isSilent(directory) { return }
         if let device, let place = devices[device], isThere || isMadeByItself {
-            if !places[place].purpose.hasSuffix(purpose) { places[place].purpose += ", \(purpose)" }
+            if !places[place].purposes.contains(purpose) { places[place].purposes.append(purpose) }
             return
         }
         if let device, isThere || isMadeByItself { devices[device] = places.count }
         places.append(
             PlaceCondition(
-                purpose: purpose, path: path, isMadeByItself: isMadeByItself, isThere: isThere,
+                [purpose], path: path, isMadeByItself: isMadeByItself, isThere: isThere,
                 system: PlaceCondition.FileSystem(of: directory)))
     }
 }
