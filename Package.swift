@@ -47,7 +47,7 @@ let package = Package(
             name: "TapBench", dependencies: ["BridgeKernel", "BridgeNet", system], path: "Benchmarks/TapBench",
             swiftSettings: swift),
         .testTarget(
-            name: "VMCoreTests", dependencies: ["VMCore", "VMHost", "VMLife", "VMReports", "BridgeKernel"],
+            name: "VMTests", dependencies: ["VMCore", "VMHost", "VMLife", "VMReports", "BridgeKernel"],
             resources: [.copy("Fixtures")], swiftSettings: swift),
         .testTarget(
             name: "VMReportsTests",

@@ -7,7 +7,7 @@ import Testing
 /// then shows the diff, for a person to judge.
 enum Golden {
     static func path(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Fixtures/\(name)").path
+        URL(fileURLWithPath: #filePath).appendingPathComponent("../../Fixtures/\(name)").standardized.path
     }
 
     static func read(_ name: String) throws -> String {

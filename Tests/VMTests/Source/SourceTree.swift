@@ -5,7 +5,7 @@ import Testing
 enum SourceTree {
     /// A file or directory, by its path from the top of the tree.
     static func url(_ path: String) -> URL {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../\(path)")
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../\(path)")
             .standardizedFileURL
     }
 

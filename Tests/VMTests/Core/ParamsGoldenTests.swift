@@ -7,7 +7,8 @@ import Testing
 /// Files with one fault each, and the whole message for each of them. `UPDATE_GOLDEN=1 swift test` rewrites the
 /// messages; then read what changed as a user would who has to act on it.
 @Suite struct ParamsGoldenTests {
-    static let folder = FilePath(#filePath).removingLastComponent().appending("Fixtures/bad-params")
+    static let folder = FilePath(#filePath).removingLastComponent().removingLastComponent()
+        .appending("Fixtures/bad-params")
     static let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.string)) ?? [])
         .filter { $0.hasSuffix(".params") }.map { String($0.dropLast(".params".count)) }.sorted()
 
