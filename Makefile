@@ -24,7 +24,8 @@ export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || stat 
 STATIC  := .build/static
 RELEASE := mkdir -p $(STATIC) && ln -sf "$$(gcc -print-file-name=libstdc++.a)" $(STATIC) && \
            swift build -c release --static-swift-stdlib --disable-local-rpath -Xlinker -L$(CURDIR)/$(STATIC) \
-           -Xlinker -l:libgcc_eh.a -Xlinker --as-needed
+           -Xlinker -l:libgcc_eh.a -Xlinker --as-needed \
+           -Xlinker --version-script=$(CURDIR)/tools/no-exports.map -Xlinker --icf=safe
 BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another one may come first in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
