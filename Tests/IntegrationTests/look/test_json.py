@@ -50,6 +50,22 @@ def test_life_of_a_vm(bridged_host):
     assert removed == {**planned, "dryRun": False} and not (host.vms / "vm").exists()
 
 
+def test_description(host):
+    """A running VM is described as it was started. What could drive a terminal is refused."""
+    text = 'web server of the lab, "$(reboot)", caf\u00e9'
+    host.write_firmware_vm("vm", DESCRIPTION=f"'{text}'")
+    assert host.show("vm")["description"] == text
+    host.kvmctl("start", "vm")
+    host.write_firmware_vm("vm", DESCRIPTION="later")
+    assert [vm["description"] for vm in host.json("list")] == [text]
+    assert f"description    {text}\n" in host.kvmctl("show", "vm").stdout
+    host.kvmctl("stop", "vm", "--now")
+    host.write_firmware_vm("other")
+    assert {vm["name"]: vm["description"] for vm in host.json("list")} == {"vm": "later", "other": None}
+    host.write_firmware_vm("vm", DESCRIPTION="'a\x1b[31mb'")
+    assert "DESCRIPTION" in host.kvmctl("check", "vm", expect=65).stderr
+
+
 def test_bridges(host):
     assert host.json("net", "show") == []
     planned = host.json("net", "up", "br0", "--dry-run")
