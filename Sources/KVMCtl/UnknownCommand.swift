@@ -6,7 +6,7 @@ enum UnknownCommand {
     /// What other tools call the same command: virsh, qm, incus, docker, or a shell.
     private static let synonyms = [
         "boot": "start", "launch": "start", "run": "start", "shutdown": "stop", "poweroff": "stop", "halt": "stop",
-        "kill": "stop", "destroy": "stop", "ps": "list", "status": "show", "info": "show", "dominfo": "show",
+        "ps": "list", "status": "show", "info": "show", "dominfo": "show",
         "inspect": "show", "config": "show", "log": "logs", "terminal": "console", "serial": "console",
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
         "validate": "check", "verify": "check", "delete": "rm", "remove": "rm", "undefine": "rm", "bridge": "net",
@@ -19,6 +19,9 @@ enum UnknownCommand {
     ]
     /// Words for which kvmctl has no command, and what to do instead.
     private static let others = [
+        "destroy": "to cut the power: kvmctl stop --now; to remove a VM: kvmctl rm",
+        "kill": "to cut the power: kvmctl stop --now",
+        "showcmd": "kvmctl explain", "set": "edit the VM's vm.params, then run kvmctl check",
         "restart": "stop the VM, then start it", "reboot": "stop the VM, then start it",
         "reset": "stop the VM with --now, then start it",
         "edit": "edit the VM's vm.params, then run kvmctl check",

@@ -91,7 +91,7 @@ import Testing
         ),
         (
             Stopping.Outcome(step: .crashed, answer: .ended),
-            "stopped; QEMU ended unexpectedly before it was told to quit"
+            "stopped; QEMU ended before it was told to quit, and did not record why"
         ),
     ])
     func stopped(_ outcome: Stopping.Outcome, _ words: String) throws {

@@ -33,7 +33,10 @@ struct Create: ParsableCommand {
     var cpus = 1
 
     @Option(
-        help: "A network card: bridge:NAME, user or none; may be repeated. Default: bridge:br0.",
+        help: """
+            A network card: bridge:NAME, nat, isolated:NAME, macvtap:DEVICE, user or none; may be repeated. \
+            Default: bridge:br0.
+            """,
         transform: OptionValue.network)
     var net: [Network?] = []
 
@@ -62,6 +65,7 @@ struct Create: ParsableCommand {
     func run() throws {
         let networks = net.isEmpty ? [try Self.usualNetwork()] : net.compactMap(\.self)
         let site = try Site.current
+        if let name { try site.refuseTaken(name) }
         let vm = NewVM(
             place: try site.place(forNew: place), name: name, memory: memory, cpus: cpus,
             disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))

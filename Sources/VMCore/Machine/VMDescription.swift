@@ -108,7 +108,7 @@ extension VMDescription {
         note = json["description"]?.string
         self.memory = ByteCount(bytes: memory)
         (self.cpus, self.accelerator) = (cpus, accelerator)
-        vnc = json["vnc"].flatMap { VNC($0) }
+        vnc = VNC(json["vnc"], of: json)
         nics = (json["nics"]?.array ?? []).compactMap { NIC($0) }
         forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
         media = (json["media"]?.array ?? []).compactMap(\.path)
@@ -123,10 +123,14 @@ extension VMDescription.VNC {
         ]
     }
 
-    fileprivate init?(_ json: JSON) {
-        guard let address = json["address"]?.string else { return nil }
-        let port = json["port"]?.integer.flatMap { VNCPort($0) }
-        self.init(address: address, port: port, hasPassword: json["hasPassword"]?.bool ?? false)
+    /// - Parameter manifest: the manifest. Earlier versions of kvmctl, whose VMs may still run, told there whether there is a
+    ///   server and whether it asks for a password.
+    fileprivate init?(_ json: JSON?, of manifest: JSON) {
+        let address = json?["address"]?.string
+        guard let address = address ?? (manifest["hasVNC"]?.bool == true ? "127.0.0.1" : nil) else { return nil }
+        let port = json?["port"]?.integer.flatMap { VNCPort($0) }
+        let hasPassword = json?["hasPassword"]?.bool ?? manifest["hasVNCPassword"]?.bool ?? false
+        self.init(address: address, port: port, hasPassword: hasPassword)
     }
 }
 

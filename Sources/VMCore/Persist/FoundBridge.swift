@@ -16,6 +16,13 @@ package struct FoundBridge {
                 .notFound, name.description, "there is no such bridge", remedy: .run("make it", "kvmctl net up \(name)")
             )
         }
+        guard !mac.isZero else {
+            throw VMError(
+                .busy, name.description, "has no MAC address: it was made without one, and its last port is gone",
+                remedy: .run(
+                    "give it one", "ip link set dev \(name) address \(Identity.mac(from: Array(name.description.utf8)))"
+                ))
+        }
         if let network = bridge.privateNetwork {
             throw VMError(
                 .busy, name.description, "is kvmctl's own bridge for VMs on \(network), and comes and goes with them",

@@ -7,12 +7,12 @@ import VMCore
 /// ```
 /// RUN/vms/NAME/lock          the VM's life: QEMU holds its lock
 ///              process       QEMU's pid and start time
-///              turns         locked by the command whose turn it is
+///              locks         locked by the command that changes the VM or talks to it
 ///              manifest.json a description of the running VM
 ///              qmp.sock serial.sock agent.sock
 /// RUN/uids/UID               the uids in use: QEMU holds its lock
-/// RUN/addresses              the turn to claim MACs
-/// RUN/network                the turn to change the host's network
+/// RUN/addresses              locked by the start that claims MACs
+/// RUN/network                locked by the command that changes the host's network
 /// RUN/net/BRIDGE             how to roll back a change to the bridge (ChangeJournal)
 /// RUN/resources/NAME         what to remove when no VM holds it any longer (HostResource)
 /// RUN/locks/NAME             the lock of who changes that resource

@@ -22,14 +22,14 @@ package struct VMLock {
 
     /// The byte of `lock` that is locked.
     static let byte: Int64 = 0
-    /// The byte of `turns` that is locked by the command that starts or stops the VM.
+    /// The byte of `locks` that is locked by the command that starts or stops the VM.
     static let operation: Int64 = 0
 
     /// QEMU holds a read lock on its only byte.
     var lockFile: FilePath { directory.appending("lock") }
     /// QEMU's process, in the format of `ProcessIdentity`. Empty until a start has come that far.
     var processFile: FilePath { directory.appending("process") }
-    /// The turns of kvmctl's commands. QEMU has no descriptor of it.
+    /// The locks that only kvmctl's commands use. QEMU has no descriptor of it.
     package var locksFile: FilePath { directory.appending("locks") }
 
     /// The observed state.

@@ -28,13 +28,31 @@ extension Site {
                 return NewVMPlace(directory: root.appending(word), newRoot: root)
             }
         }
+        if let root = try missingRoot() {
+            throw VMError(
+                .notFound, word, "the directory for VMs, \(root), does not exist",
+                remedy: .run("make it, or mount what should be there", "mkdir -p \(root)"))
+        }
         throw VMError(
             .denied, word, "you may not write to any directory for VMs: \(rootsText)",
             remedy:
                 "give a path, such as \(ShellCommand(words: ["./\(word)"])), or name your own directory in KVMCTL_VMS")
     }
 
-    private func refuseTaken(_ name: VMName) throws(VMError) {
+    /// The first root, if none of them exists.
+    private func missingRoot() throws(VMError) -> FilePath? {
+        for root in paths.roots {
+            do throws(Errno) { if try isThere(root) { return nil } } catch {
+                throw .system(error, root.string, "can't be accessed")
+            }
+        }
+        return paths.roots.first
+    }
+
+    /// Refuses a name that already finds another VM.
+    ///
+    /// - Throws: `.cannotCreate`.
+    package func refuseTaken(_ name: VMName) throws(VMError) {
         let other: Machine
         do throws(VMError) { other = try find(name.description) } catch {
             guard error.code == .notFound else { throw error }

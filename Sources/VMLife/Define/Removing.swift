@@ -125,7 +125,7 @@ package struct Removing {
         }
     }
 
-    /// Removes logs and run-time files; the turns file, which this command has locked, last.
+    /// Removes logs and run-time files; the locks file, which this command has locked, last.
     private func removeTraces(_ directory: RuntimeDirectory) throws(VMError) {
         if let logs { try removeAll(in: logs) }
         do throws(Errno) {
@@ -136,7 +136,7 @@ package struct Removing {
                 }
             }
         } catch { throw .system(error, directory.path.string, "can't be removed") }
-        // Another command may have made a new turns file by now: then the directory stays.
+        // Another command may have made a new locks file by now: then the directory stays.
         removeDirectory(directory.path)
     }
 

@@ -53,7 +53,9 @@ extension Site {
                 remedy: "give the path of the one you mean")
         }
         let plain = try withoutLink(file, among: index)
-        return plain == file ? Machine(name: name, file: file, site: self) : try find(path: plain, among: index)
+        if plain != file { return try find(path: plain, among: index) }
+        let running = try isLinked(file) ? index.runningFiles.value(of: file) : runs(from: file)
+        return running ?? Machine(name: name, file: file, site: self)
     }
 
     /// Whether a word is a path: it contains a `/`, or is `.` or `..`, which no VM can be called.
@@ -125,6 +127,16 @@ extension Site {
         }
     }
 
+    /// The running VM that was started from this file, by whatever name: the file may name it differently by now.
+    private func runs(from file: FilePath) throws(VMError) -> Machine? {
+        for name in try startedNames() {
+            let vm = Machine(name: name, file: file, site: self)
+            // What can't be read keeps nobody from naming another VM.
+            if (try? Manifest.read(vm.directory, of: file)) != nil, try vm.observe().isAlive { return vm }
+        }
+        return nil
+    }
+
     /// The VM of this name, if one runs.
     private func running(_ name: VMName) throws(VMError) -> Machine? {
         let vm = Machine(name: name, file: "", site: self)
@@ -134,10 +146,13 @@ extension Site {
 
     /// The path without a link, if the given one is a link to a VM under the roots: both are the same VM.
     private func withoutLink(_ file: FilePath, among index: VMIndex) throws(VMError) -> FilePath {
-        do throws(Errno) { guard try Definitions.isLinked(file) else { return file } } catch {
+        try isLinked(file) ? index.plainName(of: file) ?? file : file
+    }
+
+    private func isLinked(_ file: FilePath) throws(VMError) -> Bool {
+        do throws(Errno) { return try Definitions.isLinked(file) } catch {
             throw .system(error, file.string, "can't be accessed")
         }
-        return index.plainName(of: file) ?? file
     }
 
     /// A path that does not exist is taken for a directory, unless it is named like a params file.

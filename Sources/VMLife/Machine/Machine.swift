@@ -108,7 +108,7 @@ extension Machine {
     ) throws(VMError) -> Starting {
         let file = try context.file(of: self)
         stopwatch.lap(.parse)
-        return Starting(file, options: options, in: context, stopwatch: stopwatch)
+        return Starting(file, of: self, options: options, in: context, stopwatch: stopwatch)
     }
 
     /// A stop of it. Nothing is done yet.

@@ -89,7 +89,7 @@ extension Machine {
 }
 
 extension RuntimeDirectory {
-    /// Removes the directory if there is nothing in it but the turns file, which this command has locked.
+    /// Removes the directory if there is nothing in it but the locks file, which this command has locked.
     fileprivate func forgetWhatNeverWas() {
         guard let name = locksFile.lastComponent?.string, (try? names(in: path)) == [name] else { return }
         removeFile(locksFile)

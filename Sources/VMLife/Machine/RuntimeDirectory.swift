@@ -7,7 +7,7 @@ import VMHost
 
 /// A VM's directory under RUN: its lock file, its sockets, its manifest.
 struct RuntimeDirectory {
-    /// The locks on the bytes of the turns file.
+    /// The locks on the bytes of the locks file.
     enum Lock: Int64 {
         /// Held by the kvmctl that is changing the VM's state (`VMLock.operation`).
         case operation
@@ -40,7 +40,7 @@ struct RuntimeDirectory {
     var locksFile: FilePath { life.locksFile }
     var manifestFile: FilePath { path.appending("manifest.json") }
 
-    /// Opens the turns file, and creates the directory if it is missing.
+    /// Opens the locks file, and creates the directory if it is missing.
     func openLocks() throws(VMError) -> ByteLockFile {
         try make()
         let file = locksFile
@@ -88,6 +88,13 @@ struct RuntimeDirectory {
 }
 
 extension VMError {
+    /// The error for a running VM whose params file is gone.
+    static func fileOfRunning(_ name: some CustomStringConvertible, _ file: FilePath) -> VMError {
+        VMError(
+            .notFound, file.string, "there is no such file any longer, and \(name) runs on as it was started",
+            remedy: "put the file back; \(command: "kvmctl show \("\(name)")") says what it had")
+    }
+
     /// The error for a VM that still runs although some of its run-time files were removed.
     static func withoutRuntimeFiles(_ name: VMName, _ what: String) -> VMError {
         VMError(

@@ -39,7 +39,11 @@ extension Site {
         let listed = Listed(inventory.entries)
         // A stray VM that is defined is already listed as such.
         for name in started + (strays ?? []).filter({ !listed.names.contains($0.description) }) {
-            if let entry = elsewhere(name, besides: listed) { inventory.entries.append(entry) }
+            guard let entry = elsewhere(name, besides: listed) else { continue }
+            // A VM whose file names it differently by now is listed once, as it runs.
+            let other = listed.file(of: entry)
+            inventory.entries.removeAll { $0.file == other && $0.state == .stopped }
+            inventory.entries.append(entry)
         }
         if asking { VMEntry.ask(&inventory.entries) }
         inventory.entries.sort { $0.name != $1.name ? $0.name < $1.name : $0.file.string < $1.file.string }
@@ -49,13 +53,17 @@ extension Site {
     /// The VMs under the roots.
     private final class Listed {
         let names: Set<String>
-        let files: Set<FilePath>
-        private(set) lazy var index = FileIndex(Array(files), by: \.self)
+        /// The names, by their files.
+        let files: [FilePath: String]
+        private(set) lazy var index = FileIndex(Array(files.keys), by: \.self)
 
         init(_ entries: [VMEntry]) {
             names = Set(entries.map(\.name))
-            files = Set(entries.map(\.file))
+            files = Dictionary(entries.map { ($0.file, $0.name) }, uniquingKeysWith: { first, _ in first })
         }
+
+        /// The path under the roots of a VM's file; nil if it has none.
+        func file(of entry: VMEntry) -> FilePath? { (try? index.value(of: entry.file)) ?? nil }
     }
 
     /// The entry of a VM whose file is not under the roots; nil if it is listed already, or was shut down in order.
@@ -64,13 +72,20 @@ extension Site {
         let vm = Machine(name: name, file: "", site: self)
         do throws(VMError) {
             let manifest = try vm.manifest()
-            if let manifest, listed.files.contains(manifest.file) { return nil }
+            let file = try manifest.flatMap { manifest throws(VMError) in try listed.index.value(of: manifest.file) }
+            let current = file.flatMap { listed.files[$0] }
+            if current == name.description { return nil }
             let seen = vm.observe()
+            if let manifest, let current {
+                guard seen.state.isAlive else { return nil }
+                var entry = VMEntry(manifest, seen, in: paths)
+                entry.nextName = VMName(current)
+                return entry
+            }
             guard seen.state != .stopped else { return nil }
             guard let manifest else {
                 return seen.state == .crashed || isNamed ? nil : VMEntry(name, seen, in: paths)
             }
-            if try listed.index.value(of: manifest.file) != nil { return nil }
             return VMEntry(manifest, seen, in: paths)
         } catch {
             return isNamed ? nil : VMEntry(name, Observation(state: .unknown, obstacle: error), in: paths)
@@ -90,6 +105,7 @@ extension Site {
         var entry = VMEntry(file: file, name: name, params: params, in: sighting?.vm.paths ?? paths)
         if let sighting { entry.describe(sighting, asked: knownName != nil) }
         entry.isAsked = sighting?.isUsers != true
+        if entry.state.isAlive, let next = params?.name.value, next.description != entry.name { entry.nextName = next }
         if case .failure(let error) = read { entry.fault = error.description }
         return entry
     }

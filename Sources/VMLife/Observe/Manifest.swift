@@ -34,6 +34,17 @@ struct Manifest: Equatable {
         }
     }
 
+    /// The same, if it is that of a VM that was started from the file at exactly this path. Most are not, and are not
+    /// parsed.
+    static func read(_ directory: RuntimeDirectory, of file: FilePath) throws(Errno) -> Manifest? {
+        let bytes = try readOwnFile(directory.manifestFile)
+        let wanted = Array(JSON.string(file.string).text.utf8)
+        let isMentioned = bytes.withUnsafeBytes { text in
+            text.indices.contains { text[$0] == wanted.first && text[$0...].starts(with: wanted) }
+        }
+        return isMentioned ? Manifest(bytes).flatMap { $0.file == file ? $0 : nil } : nil
+    }
+
     /// Whether the VM was started from this params file.
     func isOf(_ file: FilePath) throws(VMError) -> Bool {
         do throws(Errno) { return try isSameFile(self.file, file) } catch {
@@ -54,7 +65,9 @@ struct Manifest: Equatable {
     /// - Throws: why the record can't be read.
     func display(in place: Paths) throws(VMError) -> VMDescription.VNC? {
         guard var vnc = vm.vnc, vnc.port == nil, foreground else { return vm.vnc }
-        vnc.port = try FlightRecord.vncServer(in: place.record(name))?.port
+        if let server = try FlightRecord.vncServer(in: place.record(name)) {
+            (vnc.address, vnc.port) = (server.address, server.port)
+        }
         return vnc
     }
 

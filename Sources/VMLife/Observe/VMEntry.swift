@@ -20,6 +20,8 @@ package struct VMEntry: Sendable {
     package var process: ProcessIdentity?
     /// Why the last run ended, in QEMU's term (qapi/run-state.json, ShutdownCause).
     package var endReason: String?
+    /// The name that its file gives it by now, if that is another: it counts from the next start.
+    package var nextName: VMName?
     /// Where its run-time files are: in the caller's own places, or another user's.
     package var place: Paths
     /// What could not be read: why its state is `unknown`, or why details are missing.

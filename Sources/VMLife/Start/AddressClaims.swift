@@ -44,7 +44,7 @@ final class AddressClaims {
     private func refuseTaken(_ plan: LaunchPlan, _ site: Site) throws(VMError) {
         let claims = [Claim.name(plan.name)] + plan.sharedAddresses.map(\.address.station)
         let isWanted = claims.contains { claim in
-            known?.holders.holders(of: claim).contains { $0.file != plan.file } ?? true
+            known?.holders.holders(of: claim).contains { $0.name != plan.name } ?? true
         }
         guard isWanted else { return }
         // Some of those VMs may have ended since.

@@ -36,7 +36,10 @@ package final class PlanningContext {
     /// The params file of a VM, which is to be acted on.
     func file(of vm: Machine) throws(VMError) -> VMFile {
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
-        return try file(at: vm.file)
+        do throws(VMError) { return try file(at: vm.file) } catch {
+            guard error.code == .notFound, vm.observe().state.isAlive else { throw error }
+            throw .fileOfRunning(vm.name, vm.file)
+        }
     }
 
     /// A params file that is only read, not acted on.

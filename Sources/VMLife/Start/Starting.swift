@@ -21,14 +21,14 @@ package struct Starting {
     }
 
     init(
-        _ file: VMFile, options: StartOptions = StartOptions(), in context: PlanningContext,
+        _ file: VMFile, of vm: Machine, options: StartOptions = StartOptions(), in context: PlanningContext,
         stopwatch: Stopwatch = Stopwatch()
     ) {
+        self.vm = vm
         self.file = file
         self.stopwatch = stopwatch
         self.options = options
         self.context = context
-        vm = Machine(name: file.params.name.value, file: file.params.file, site: context.site)
     }
 
     /// The content of its params file.
@@ -109,6 +109,7 @@ package struct Starting {
         if let running = try committed(vm.observe()) { return try alreadyRunning(running) }
         return try vm.operate { () throws(VMError) in
             if let running = try committed(try vm.settle()) { return try alreadyRunning(running) }
+            try refuseRenamed()
             let plan = try plan(to: .start)
             tell(notices(of: plan) + messagePlace)
             let directory = vm.directory
@@ -127,6 +128,14 @@ package struct Starting {
             }
             return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
         }
+    }
+
+    /// A running VM keeps its name, whatever its file says by now. This one has ended since it was found by that name.
+    private func refuseRenamed() throws(VMError) {
+        guard name != params.name.value else { return }
+        throw VMError(
+            .busy, name.description, "it has just ended, and its file now says NAME=\(params.name.value)",
+            remedy: .run("start it by that name", "kvmctl start \(vm.file)"))
     }
 
     /// Tells where QEMU's messages go, if the user would expect them elsewhere.

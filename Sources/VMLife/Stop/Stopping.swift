@@ -64,7 +64,7 @@ package struct Stopping: Sendable {
         self.timeout = timeout
     }
 
-    /// The most descriptors that a stop has open: QEMU's pidfd, turns files, the monitor, and those of the sweep after
+    /// The most descriptors that a stop has open: QEMU's pidfd, locks files, the monitor, and those of the sweep after
     /// it.
     package static let descriptors = 10
 
@@ -199,7 +199,9 @@ package struct Stopping: Sendable {
         return switch seen.endReason.map(ShutdownCause.init) {
         case .quit: .quit
         case .killed: .killed
-        case .other, nil: seen.state == .crashed ? .crashed : .guest
+        case .other: .guest
+        // It was killed, or could not record its end.
+        case nil: .crashed
         }
     }
 

@@ -27,11 +27,14 @@ extension MachineCondition {
         }
         switch file {
         // A file that may not be read is reported separately.
+        case .failure(let error) where error.code == .notFound && entry.state.isAlive:
+            obstacles = [.fileOfRunning(entry.name, entry.file)]
         case .failure(let error): obstacles = error.code == .denied ? [] : [Self.inShort(error, entry.file)]
         case .success(let file):
             let params = file.params
             let mayRun = entry.state.isAlive || entry.state == .unknown
-            obstacles = Starting(file, in: context).obstacles(to: .examine(isRunning: mayRun))
+            let vm = Machine(name: params.name.value, file: params.file, site: context.site)
+            obstacles = Starting(file, of: vm, in: context).obstacles(to: .examine(isRunning: mayRun))
             needsMachineID = params.uuid == nil
             memory = params.memory.value
             let identity = Identity(params, machineID: (try? context.host.machineID.get()) ?? "")

@@ -40,7 +40,10 @@ package struct VMListReport: Report {
             "\($0.name): still runs, but without its run-time files, which were removed; "
                 + "\(command: "kvmctl show \($0.name)") says more"
         }
-        return unusable + strays
+        let renamed = entries.map(\.entry).compactMap { entry in
+            entry.nextName.map { "\(entry.name): its file now says NAME=\($0), which counts from its next start" }
+        }
+        return unusable + strays + renamed
     }
 }
 

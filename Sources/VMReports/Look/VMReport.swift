@@ -54,6 +54,7 @@ package struct VMReport: ObjectReport {
             ("name", entry.name), ("state", entry.state.rawValue),
             ("params", entry.file.isEmpty ? "-" : entry.file.string),
         ]
+        if let next = entry.nextName { rows.append(("next name", "\(next), from its next start")) }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.endReason { rows.append(("last end", reason)) }

@@ -48,7 +48,7 @@ package struct StopReport: ObjectReport {
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"
         case .killed: "stopped; \(why)QEMU did not quit and was killed"
-        case .crashed: "stopped; QEMU ended unexpectedly before it was told to quit"
+        case .crashed: "stopped; QEMU ended before it was told to quit, and did not record why"
         }
     }
 

@@ -1,0 +1,60 @@
+"""Which VM a word names, when its file says something else by now."""
+
+import pytest
+
+
+@pytest.fixture
+def renamed(host):
+    """A running VM whose file was given another NAME since."""
+    host.write_firmware_vm("old")
+    host.kvmctl("start", "old")
+    (host.vms / "old" / "vm.params").open("a").write("NAME=new\n")
+    yield host
+    host.kvmctl("stop", "--all", "--now")
+
+
+def test_a_running_vm_keeps_its_name(renamed):
+    host = renamed
+    pid = host.show("old")["pid"]
+    listed = host.kvmctl("list")
+    assert [(vm["name"], vm["state"], vm["pid"]) for vm in host.json("list")] == [("old", "running", pid)]
+    assert "old: its file now says NAME=new, which counts from its next start" in listed.stderr
+    assert "next name      new, from its next start\n" in host.kvmctl("show", "old").stdout
+    # The new name and the file lead to the VM that runs: never to a second QEMU of the same file.
+    for word in ("new", host.vms / "old", host.vms / "old" / "vm.params", "old"):
+        assert f"old: already running, pid {pid}" in host.kvmctl("start", word).stdout
+        assert "it is running" in host.kvmctl("rm", word, expect=75).stderr
+        assert host.show(word)["pid"] == pid
+    assert [vm["name"] for vm in host.json("show", "--all")] == ["old"]
+
+
+def test_the_new_name_counts_from_the_next_start(renamed):
+    host = renamed
+    assert "old: stopped" in host.kvmctl("stop", "new", "--now").stdout
+    assert "new: started" in host.kvmctl("start", "new").stdout
+    assert [(vm["name"], vm["state"]) for vm in host.json("list")] == [("new", "running")]
+    host.kvmctl("stop", "new", "--now")
+
+
+def test_two_running_vms_that_swapped_names(host):
+    for name in ("a", "b"):
+        host.write_firmware_vm(name)
+        host.kvmctl("start", name)
+    for name, other in (("a", "b"), ("b", "a")):
+        (host.vms / name / "vm.params").open("a").write(f"NAME={other}\n")
+    listed = {vm["name"]: (vm["state"], vm["params"]) for vm in host.json("list")}
+    assert listed == {name: ("running", f"{host.vms}/{name}/vm.params") for name in ("a", "b")}
+    host.kvmctl("stop", "--all", "--now")
+
+
+@pytest.mark.parametrize("options", [("taken",), ("other", "--name", "taken")])
+def test_a_name_that_is_taken_is_not_given_again(host, options):
+    host.kvmctl("create", "taken")
+    assert "is already the name of a VM" in host.kvmctl("create", *options, expect=73).stderr
+    assert [path.name for path in host.vms.iterdir()] == ["taken"]
+
+
+def test_a_directory_of_vms_that_is_missing(host):
+    host.vms.rmdir()
+    said = host.kvmctl("create", "vm", expect=66).stderr
+    assert f"{host.vms}, does not exist" in said and f"mkdir -p {host.vms}" in said
