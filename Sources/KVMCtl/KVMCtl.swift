@@ -48,7 +48,7 @@ struct Root: ParsableCommand {
         // Each states its commandName: deriving it from the type's name took ArgumentParser half of a command's
         // start-up.
         groupedSubcommands: [
-            CommandGroup(name: "Run:", subcommands: [Start.self, Stop.self]),
+            CommandGroup(name: "Run:", subcommands: [Start.self, Stop.self, Freeze.self, Thaw.self]),
             CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self, VNC.self]),
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(
@@ -104,6 +104,8 @@ extension Start: Doing {
 }
 
 extension Stop: Doing {}
+extension Freeze: Doing {}
+extension Thaw: Doing {}
 extension Create: Doing {}
 extension Remove: Doing {}
 extension NetUp: Doing {}

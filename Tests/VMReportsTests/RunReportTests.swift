@@ -6,7 +6,7 @@ import Testing
 @testable import VMLife
 @testable import VMReports
 
-/// `start`, its dry run, and `stop`.
+/// `start`, its dry run, `stop`, and `freeze`.
 @Suite struct RunReportTests {
     @Test func started() throws {
         let report = StartReport(
@@ -114,5 +114,20 @@ import Testing
         #expect(try report([.quit, .killed]).rendered(as: .text) == "web: would be stopped: " + quit)
         #expect(try report([]).rendered(as: .text) == "web: not running\n")
         #expect(try report([]).members == ["dryRun": true, "name": "web", "rungs": [], "result": .null])
+    }
+
+    @Test func frozen() throws {
+        func report(_ before: FreezeState, changed: Int64? = nil, dryRun: Bool = false) throws -> FreezeReport {
+            FreezeReport(try Sample.name, to: .frozen, from: before, changed: changed, dryRun: dryRun)
+        }
+        #expect(try report(.thawed, changed: 1).rendered(as: .text) == "web: 1 file system frozen\n")
+        #expect(try report(.thawed, changed: 2).rendered(as: .text) == "web: 2 file systems frozen\n")
+        #expect(try report(.frozen).rendered(as: .text) == "web: already frozen\n")
+        #expect(try report(.frozen).members["changed"] == .null)
+        #expect(try report(.thawed, dryRun: true).rendered(as: .text) == "web: would be frozen\n")
+        #expect(
+            try report(.thawed, dryRun: true).members == [
+                "dryRun": true, "name": "web", "before": "thawed", "changed": .null,
+            ])
     }
 }

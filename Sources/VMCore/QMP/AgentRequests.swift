@@ -16,6 +16,14 @@ extension QMPRequest<Int64> {
     package static var thaw: Self { .init("guest-fsfreeze-thaw") { $0.integer } }
 }
 
+/// Whether the guest's file systems are frozen, in the agent's words (GuestFsfreezeStatus).
+package enum FreezeState: String, Sendable { case frozen, thawed }
+
+extension QMPRequest<FreezeState> {
+    /// The state of the guest's file systems.
+    package static var freezeState: Self { .init("guest-fsfreeze-status") { $0.string.flatMap(FreezeState.init) } }
+}
+
 extension QMPRequest<[AgentInterface]> {
     /// The guest's network interfaces.
     package static var interfaces: Self {

@@ -14,8 +14,8 @@ struct GuestAgent: ~Copyable {
         case taken
         /// It did not answer in time.
         case silent
-        /// It refused the command, or does not support it.
-        case refused
+        /// It refused the command, or does not support it; its own words, if any.
+        case refused(String?)
         /// QEMU closed the channel.
         case closed
         /// The lock of the channel can't be used.
@@ -60,8 +60,9 @@ struct GuestAgent: ~Copyable {
     /// Has the agent execute a command, and waits for the result.
     mutating func execute<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) -> Reply {
         try send(Array(request.command.line().utf8), by: deadline)
-        guard let reply = try answer(by: deadline)["return"].flatMap(request.read) else { throw .refused }
-        return reply
+        let answer = try answer(by: deadline)
+        if let reply = answer["return"].flatMap(request.read) { return reply }
+        throw .refused(answer["error"]?["desc"]?.string)
     }
 
     /// Whether a process in the guest has the channel open; nil if QEMU does not say. Without this question every guest
@@ -122,5 +123,21 @@ extension GuestAgent.Failure {
         case .noLock(let error): "its socket can't be used: \(error.cause)"
         case .unreachable(let errno): "its socket can't be used: \(errno.description)"
         }
+    }
+
+    /// The failure as an error about this VM.
+    func error(of name: VMName) -> VMError {
+        if case .noLock(let error) = self { return error }
+        var words = ""
+        if case .refused(let said?) = self { words = ": \(Printable.escaped(said))" }
+        let (code, remedy): (VMError.Code, Remedy) =
+            switch self {
+            case .absent: (.unavailable, "if the guest has booted, install qemu-guest-agent in it, and start it there")
+            case .taken: (.busy, "try again in a moment")
+            case .silent: (.timedOut, "try again; if the guest runs and is not busy, restart its qemu-guest-agent")
+            case .refused: (.unavailable, "see the log of qemu-guest-agent in the guest")
+            case .closed, .noLock, .unreachable: (.unavailable, "see its state: \(command: "kvmctl show \(name)")")
+            }
+        return VMError(code, name.description, "the guest agent: \(cause)\(words)", remedy: remedy)
     }
 }

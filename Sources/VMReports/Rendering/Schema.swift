@@ -9,6 +9,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case plan = "kvmctl.plan/1"
     /// A stop.
     case stop = "kvmctl.stop/1"
+    /// A freeze or a thaw.
+    case freeze = "kvmctl.freeze/1"
     /// How to reach a VM's screen.
     case vnc = "kvmctl.vnc/1"
     /// A guest's addresses.

@@ -28,6 +28,8 @@ import Testing
         #expect(try reply(.synchronize(7), "7") == 7)
         #expect(try reply(.freeze, "2") == 2)
         #expect(try reply(.freeze, #""all""#) == nil)
+        #expect(try reply(.freezeState, #""frozen""#) == .frozen)
+        #expect(try reply(.freezeState, #""melting""#) == nil)
         #expect(
             QMPRequest.synchronize(7).command.line()
                 == #"{"arguments":{"id":7},"execute":"guest-sync-delimited"}"#)
