@@ -10,7 +10,7 @@ package struct Removing {
     /// Disks and logs that are kept, each with the reason.
     package private(set) var kept: [(path: FilePath, why: String)] = []
     /// The directory of its logs, to be removed too; nil if there is none, or if it belongs to another VM of that name.
-    package let logs: FilePath?
+    package private(set) var logs: FilePath?
     private var doomed: [FileToRemove] = []
     /// Disks that no other VM known to kvmctl uses: a process that has locked one of them is running this VM.
     private var unclaimed: [FilePath] = []
@@ -30,6 +30,11 @@ package struct Removing {
         let isOwn = isAlive ? try vm.runsFromFile : false
         if isOwn, own.state != .starting { throw Self.isRunning(vm) }
         let file = try context.file(of: vm)
+        guard file.params.name.value == vm.name else {
+            throw VMError(
+                .busy, vm.name.description, "its file now says NAME=\(file.params.name.value)",
+                remedy: "look at the file, and remove the VM by that name")
+        }
         self.trust = file.trust
         let logs = vm.paths.logs(vm.name)
         let isThere: Bool
@@ -40,6 +45,11 @@ package struct Removing {
         let other = isThere ? try vm.lastOther() : nil
         self.logs = isThere && (isOwn || !isAlive) && other == nil ? logs : nil
         if let other { kept.append((logs, "they belong to \(other)")) }
+        // An account can give its VM any name, also that of a VM of root's.
+        if case .owner = file.trust.rule, self.logs != nil, try vm.manifest() == nil {
+            self.logs = nil
+            kept.append((logs, "nothing shows that they are this VM's"))
+        }
         let params = try FileToRemove(vm.file, file.trust)
         try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
         if let params { doomed.append(params) }
@@ -116,6 +126,8 @@ package struct Removing {
                 throw Self.isRunning(vm)
             }
             try refuseUsed()
+            // The params file goes last: as long as it is there, the command can be repeated.
+            if !isAnothers, let logs { try removeAll(in: logs) }
             for file in doomed { try file.remove() }
             context.takeAsRemoved(vm)
             // The VM's own directory, if nothing is left in it.
@@ -125,9 +137,8 @@ package struct Removing {
         }
     }
 
-    /// Removes logs and run-time files; the locks file, which this command has locked, last.
+    /// Removes the run-time files; the locks file, which this command has locked, last.
     private func removeTraces(_ directory: RuntimeDirectory) throws(VMError) {
-        if let logs { try removeAll(in: logs) }
         do throws(Errno) {
             let files = (try names(in: directory.path) ?? []).map { directory.path.appending($0) }
             for file in files.filter({ $0 != directory.locksFile }) + [directory.locksFile] {

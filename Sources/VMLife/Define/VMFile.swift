@@ -12,6 +12,8 @@ package struct VMFile: Sendable {
     package var warnings: [String]
     /// Who may own it, and everything that it names.
     let trust: FileTrust
+    /// Which file it was, and when it was last changed; nil for a file that is not acted on.
+    private let version: FileVersion?
 
     /// Reads and decodes a params file that is to be acted on.
     ///
@@ -19,7 +21,8 @@ package struct VMFile: Sendable {
     ///   diagnostic if it is wrong, `.unavailable` if its only fault is to ask for what is not implemented.
     package init(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
         let trust = try trust.forFile(file)
-        try self.init(parsing: try Self.read(file, trust), file, trust)
+        let (bytes, version) = try Self.read(file, trust)
+        try self.init(parsing: bytes, file, trust, version)
     }
 
     /// Reads and decodes a params file that is not acted on, so that its owner does not matter.
@@ -42,6 +45,24 @@ package struct VMFile: Sendable {
         do throws(VMError) { return try VMFile(parsing: bytes, file, .root).params } catch { return nil }
     }
 
+    /// Refuses a path at which a user whom the caller does not trust could put something else.
+    ///
+    /// - Throws: `.denied`.
+    static func refuseUntrusted(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
+        do throws(PathWalk.Failure) { _ = try trust.find(file) } catch { throw refusal(of: file, error) }
+    }
+
+    /// Whether the file is still the one that was read, with the same content.
+    ///
+    /// - Throws: why that can't be told.
+    var isCurrent: Bool {
+        get throws(VMError) {
+            do throws(Errno) { return try status(of: params.file).map { FileVersion($0) } == version } catch {
+                throw .system(error, params.file.string, "can't tell whether it is as it was read")
+            }
+        }
+    }
+
     private static func anyonesText(_ file: FilePath) throws(Errno) -> [UInt8] {
         let limit = VMParams.maximumFileSize + 1
         if let remote = RemoteMounts.reader(of: file) {
@@ -53,22 +74,26 @@ package struct VMFile: Sendable {
         return try readAll(opened.descriptor, limit: limit)
     }
 
-    private init(parsing bytes: [UInt8], _ file: FilePath, _ trust: FileTrust) throws(VMError) {
+    private init(
+        parsing bytes: [UInt8], _ file: FilePath, _ trust: FileTrust, _ version: FileVersion? = nil
+    ) throws(VMError) {
         let parsed = VMParams.parse(bytes, file: file)
         guard let params = parsed.params else {
             throw parsed.error ?? VMError(.bug, file.string, "has no values and no error")
         }
         self.params = params
         self.trust = trust
+        self.version = version
         warnings = [parsed.warning].compactMap(\.self)
     }
 
-    private static func read(_ file: FilePath, _ trust: FileTrust) throws(VMError) -> [UInt8] {
+    private static func read(_ file: FilePath, _ trust: FileTrust) throws(VMError) -> ([UInt8], FileVersion) {
         do throws(PathWalk.Failure) {
             let found = try trust.find(file)
             do throws(Errno) {
                 let opened = try found.openRegular()
-                return try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1)
+                let version = FileVersion(try opened.status())
+                return (try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1), version)
             } catch { throw .system(error, file) }
         } catch {
             throw refusal(of: file, error)
@@ -95,5 +120,18 @@ package struct VMFile: Sendable {
                     ? distrust.remedy
                     : "\(distrust.remedy); or use it with that account's rights and no others: --trust-owner")
         }
+    }
+}
+
+/// A file as it was at one moment: any later change shows in it (inode(7), ctime).
+private struct FileVersion: Equatable {
+    let identity: FileIdentity
+    let size: Int64
+    let changed: Duration
+
+    init(_ status: stat) {
+        identity = FileIdentity(status)
+        size = Int64(status.st_size)
+        changed = .seconds(status.st_ctim.tv_sec) + .nanoseconds(status.st_ctim.tv_nsec)
     }
 }

@@ -119,7 +119,7 @@ package struct LogReader: ~Copyable {
     }
 
     private static func open(_ path: FilePath, lastLines: Int?) throws(Errno) -> OwnedDescriptor {
-        let file = try OwnedDescriptor.open(path, .readOnly)
+        let file = try OwnedDescriptor.regular(path, .readOnly)
         if let lastLines { try seek(file, lastLines: lastLines) }
         return file
     }
@@ -155,6 +155,6 @@ package struct LogReader: ~Copyable {
         guard fstat(file.rawValue, &here) == 0, let there = try status(of: path), there.st_ino != here.st_ino else {
             return nil
         }
-        return try OwnedDescriptor.open(path, .readOnly)
+        return try OwnedDescriptor.regular(path, .readOnly)
     }
 }

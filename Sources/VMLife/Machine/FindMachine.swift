@@ -113,8 +113,14 @@ extension Site {
             if case .success(let vm)? = runs(name), places.contains(vm.file) { return vm }
         }
         if let vm = places.lazy.compactMap({ index.runningFiles.value(at: $0) }).first { return vm }
-        let file = try withoutLink(Self.paramsFile(at: path), among: index)
-        if let vm = try index.runningFiles.value(of: file) { return vm.at(file) }
+        let named = try Self.paramsFile(at: path)
+        let file = try withoutLink(named, among: index)
+        // Another user's link must not decide which VM root acts on.
+        if file != named { try VMFile.refuseUntrusted(named, try trust()) }
+        if let vm = try index.runningFiles.value(of: file) {
+            if vm.file != file { try VMFile.refuseUntrusted(file, try trust()) }
+            return vm.at(file)
+        }
         return try machine(of: file, reading: index.read)
     }
 

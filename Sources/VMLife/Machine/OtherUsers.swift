@@ -36,7 +36,7 @@ package final class OtherUsersVMs: Sendable {
     /// How long a command reads such files in all.
     private static let patience = Duration.seconds(2)
     /// The longest manifest that is read, in bytes.
-    private static let longest = 64 << 10
+    private static let longest = 1 << 20
 
     private init() {}
 

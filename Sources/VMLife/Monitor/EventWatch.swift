@@ -26,6 +26,8 @@ struct EventWatch: ~Copyable {
     /// The beginning of a line that is not complete yet.
     private var line: [UInt8] = []
 
+    /// The longest line that is read, in bytes.
+    private static let longest = 1 << 20
     /// How often the record is read without a sign that it grew.
     private static let interval = Duration.milliseconds(200)
 
@@ -66,6 +68,7 @@ struct EventWatch: ~Copyable {
             let hasEnded = process.waitForEnd(by: Deadline(in: .zero))
             while let event = try next() {
                 if let found = find(event) { return .found(found) }
+                if deadline.hasPassed { return .timedOut }
             }
             if hasEnded { return .ended }
             if deadline.hasPassed { return .timedOut }
@@ -85,6 +88,8 @@ struct EventWatch: ~Copyable {
             let bytes = try record.next()
             if bytes.isEmpty { return nil }
             line += bytes
+            // No event is that long; what comes next is read as a new line.
+            if line.count > Self.longest { line = [] }
         }
     }
 

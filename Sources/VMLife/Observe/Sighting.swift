@@ -59,7 +59,7 @@ extension Machine {
         let isKnown = known?.mayBe(of: name) ?? true
         var own = Sighting(vm: self, seen: isKnown ? observe() : Observation(state: .stopped))
         own.seen.lookForStray(of: name, holding: disks)
-        guard own.seen.state == .stopped, own.seen.endReason == nil else { return own }
+        guard own.seen.state == .stopped, own.seen.endReason == nil || !ranLast else { return own }
         switch site.otherUsers {
         case .none: return own
         case .root(let place): return isKnown ? looking(at: place).rootsSighting() ?? own : own
@@ -70,6 +70,11 @@ extension Machine {
                 vm: looking(at: found.place), seen: seen, isAnothers: true, isUsers: true,
                 isElsewhere: found.isElsewhere)
         }
+    }
+
+    /// Whether it was this VM that ran last under its name.
+    private var ranLast: Bool {
+        do throws(VMError) { return try lastOther() == nil } catch { return false }
     }
 
     /// The VM as root's, seen by a user; nil if root does not run it.

@@ -27,7 +27,10 @@ package final class PlanningContext {
 
     /// A params file that is to be acted on.
     func file(at path: FilePath) throws(VMError) -> VMFile {
-        if let known = files[path] { return try known.get() }
+        // It may have been changed while other VMs were dealt with.
+        if let known = files[path] {
+            guard case .success(let file) = known, try !file.isCurrent else { return try known.get() }
+        }
         let file = Result { () throws(VMError) in try VMFile(path, trust) }
         files[path] = file
         return try file.get()

@@ -111,6 +111,12 @@ package struct Starting {
             if let running = try committed(try vm.settle()) { return try alreadyRunning(running) }
             try refuseRenamed()
             let plan = try plan(to: .start)
+            // Nobody else removes it from here on: that takes the lock, too.
+            guard try file.isCurrent else {
+                throw VMError(
+                    .busy, vm.file.string, "was changed or removed while its VM was about to start",
+                    remedy: "look at it, and start the VM again")
+            }
             tell(notices(of: plan) + messagePlace)
             let directory = vm.directory
             let life = try directory.life.begin(lookers: Accounts.lookers)
@@ -124,6 +130,8 @@ package struct Starting {
             do throws(VMError) { manifest = try launcher.launch(life, signature) } catch {
                 var failure = error
                 failure.details += HostResource.sweep(paths, after: name, patience: .seconds(10)).map(\.description)
+                // The manifest of what never ran says nothing about the last run.
+                if vm.observe().state == .stopped { removeFile(directory.manifestFile) }
                 throw failure
             }
             return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
@@ -134,7 +142,7 @@ package struct Starting {
     private func refuseRenamed() throws(VMError) {
         guard name != params.name.value else { return }
         throw VMError(
-            .busy, name.description, "it has just ended, and its file now says NAME=\(params.name.value)",
+            .busy, name.description, "does not run, and its file now says NAME=\(params.name.value)",
             remedy: .run("start it by that name", "kvmctl start \(vm.file)"))
     }
 

@@ -34,7 +34,7 @@ package struct VMListReport: Report {
     /// Which VMs need a look.
     package var remarks: [String] {
         let unusable = entries.map(\.entry).filter { $0.fault != nil }.map {
-            "\($0.file): can't be used; \(command: "kvmctl check \($0.file)") says why"
+            "\(Printable.escaped($0.file.string)): can't be used; \(command: "kvmctl check \($0.file)") says why"
         }
         let strays = entries.map(\.entry).filter(\.isStray).map {
             "\($0.name): still runs, but without its run-time files, which were removed; "

@@ -1,5 +1,8 @@
 """Which VM a word names, when its file says something else by now."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 
@@ -58,3 +61,41 @@ def test_a_directory_of_vms_that_is_missing(host):
     host.vms.rmdir()
     said = host.kvmctl("create", "vm", expect=66).stderr
     assert f"{host.vms}, does not exist" in said and f"mkdir -p {host.vms}" in said
+
+
+def test_a_user_s_link_does_not_choose_root_s_vm(host):
+    """Root acts on no VM that a user's link leads to: its owner could turn it while root is at work."""
+    host.root.chmod(0o755)
+    host.write_firmware_vm("db", DISK0="vdisk0", DISK0_SIZE="1M")
+    host.kvmctl("start", "db")
+    theirs = host.root / "theirs"
+    (theirs / "dir").mkdir(parents=True)
+    (theirs / "dir" / "vm.params").symlink_to(host.vms / "db" / "vm.params")
+    (theirs / "link").symlink_to(host.vms / "db")
+    for path in (theirs, theirs / "dir", theirs / "dir" / "vm.params", theirs / "link"):
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    for path in (theirs / "dir", theirs / "link"):
+        for words in (("stop", "--now"), ("rm", "--disks"), ("start",), ("start", "--trust-owner")):
+            assert str(theirs) in host.kvmctl(*words, path, expect=77).stderr
+    assert host.show("db")["state"] == "running"
+    host.kvmctl("stop", "db", "--now")
+    for path in (theirs / "dir", theirs / "link"):
+        host.kvmctl("rm", "--disks", path, expect=77)
+    assert (host.vms / "db" / "vdisk0").exists()
+
+
+def test_a_file_that_is_removed_is_not_started(host):
+    for _ in range(10):
+        host.write_firmware_vm("vm")
+        with ThreadPoolExecutor() as pool:
+            removed = pool.submit(host.kvmctl, "rm", "vm", expect=None)
+            started = pool.submit(host.kvmctl, "start", "vm", expect=None)
+            codes = removed.result().returncode, started.result().returncode
+        assert codes in {(0, 66), (0, 75), (75, 0)}, (codes, removed.result().stderr, started.result().stderr)
+        if codes[1] == 0:
+            host.kvmctl("stop", "vm", "--now")
+
+
+def test_a_description_has_a_limit(host):
+    host.write_firmware_vm("vm", DESCRIPTION="'" + "x" * 1001 + "'")
+    assert "at most 1000" in host.kvmctl("check", "vm", expect=65).stderr

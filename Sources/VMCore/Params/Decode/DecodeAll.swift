@@ -4,7 +4,7 @@ extension ParamsDecoder {
         checkValuesWithoutEffect()
         let name = decodeName()
         let uuid = setting(.uuid, Self.uuid)
-        let description = setting(.description) { text in text }
+        let description = setting(.description, Self.description)
         let memory = setting(.memory, default: ByteCount(bytes: 1 << 30), Self.memory)
         let cpus = setting(.cpus, default: 1, Self.cpus)
         let cpu = setting(.cpu, Self.cpu)

@@ -40,6 +40,15 @@ extension ParamsDecoder {
         ) { $0 > 0x20 && $0 < 0x7f }
     }
 
+    /// It is in every list, and in the manifest, whose size is limited.
+    static func description(_ text: String) throws(ValueFault) -> String {
+        let most = 1000
+        guard text.utf8.count <= most else {
+            throw ValueFault("has \(text.utf8.count) bytes: at most \(most) are allowed", hint: "Write a shorter text.")
+        }
+        return text
+    }
+
     static func machine(_ text: String) throws(ValueFault) -> MachineModel {
         if let machine = MachineModel(text), text.isPlain(and: ".-_") { return machine }
         let nearest = ["Q35", "PC", "I440FX"].contains(text.uppercased()) ? text.lowercased() : nil
