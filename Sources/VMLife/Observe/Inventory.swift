@@ -62,8 +62,17 @@ extension Site {
             files = Dictionary(entries.map { ($0.file, $0.name) }, uniquingKeysWith: { first, _ in first })
         }
 
+        /// The name that is listed for a file, by whatever path; nil if it is not under the roots.
+        func name(of file: FilePath) throws(VMError) -> String? {
+            // The index looks at every file, which is seldom needed.
+            if let name = files[file] { return name }
+            return try index.value(of: file).flatMap { files[$0] }
+        }
+
         /// The path under the roots of a VM's file; nil if it has none.
-        func file(of entry: VMEntry) -> FilePath? { (try? index.value(of: entry.file)) ?? nil }
+        func file(of entry: VMEntry) -> FilePath? {
+            files[entry.file] == nil ? (try? index.value(of: entry.file)) ?? nil : entry.file
+        }
     }
 
     /// The entry of a VM whose file is not under the roots; nil if it is listed already, or was shut down in order.
@@ -72,8 +81,7 @@ extension Site {
         let vm = Machine(name: name, file: "", site: self)
         do throws(VMError) {
             let manifest = try vm.manifest()
-            let file = try manifest.flatMap { manifest throws(VMError) in try listed.index.value(of: manifest.file) }
-            let current = file.flatMap { listed.files[$0] }
+            let current = try manifest.flatMap { manifest throws(VMError) in try listed.name(of: manifest.file) }
             if current == name.description { return nil }
             let seen = vm.observe()
             if let manifest, let current {

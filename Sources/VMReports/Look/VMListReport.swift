@@ -33,15 +33,20 @@ package struct VMListReport: Report {
 
     /// Which VMs need a look.
     package var remarks: [String] {
-        let unusable = entries.map(\.entry).filter { $0.fault != nil }.map {
-            "\(Printable.escaped($0.file.string)): can't be used; \(command: "kvmctl check \($0.file)") says why"
-        }
-        let strays = entries.map(\.entry).filter(\.isStray).map {
-            "\($0.name): still runs, but without its run-time files, which were removed; "
-                + "\(command: "kvmctl show \($0.name)") says more"
-        }
-        let renamed = entries.map(\.entry).compactMap { entry in
-            entry.nextName.map { "\(entry.name): its file now says NAME=\($0), which counts from its next start" }
+        var (unusable, strays, renamed): ([String], [String], [String]) = ([], [], [])
+        for (entry, _) in entries {
+            if entry.fault != nil {
+                let file = Printable.escaped(entry.file.string)
+                unusable.append("\(file): can't be used; \(command: "kvmctl check \(entry.file)") says why")
+            }
+            if entry.isStray {
+                strays.append(
+                    "\(entry.name): still runs, but without its run-time files, which were removed; "
+                        + "\(command: "kvmctl show \(entry.name)") says more")
+            }
+            if let name = entry.nextName {
+                renamed.append("\(entry.name): its file now says NAME=\(name), which counts from its next start")
+            }
         }
         return unusable + strays + renamed
     }
