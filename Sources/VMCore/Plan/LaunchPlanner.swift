@@ -44,7 +44,7 @@ extension LaunchPlan {
         planner.planKernel()
         planner.planExtras()
         planner.planCommit()
-        planner.planNeighbours()
+        planner.compareWithOtherVMs()
         planner.planLimits()
         planner.planAssumptions()
         guard planner.problems.isEmpty else { throw PlanRefusal(problems: planner.problems) }

@@ -54,7 +54,7 @@ extension Site {
         }
         let plain = try withoutLink(file, among: index)
         if plain != file { return try find(path: plain, among: index) }
-        let running = try isLinked(file) ? index.runningFiles.value(of: file) : runs(from: file)
+        let running = try isLinked(file) ? index.runningFiles.value(of: file) : index.runs(from: file)
         return running ?? Machine(name: name, file: file, site: self)
     }
 
@@ -131,16 +131,6 @@ extension Site {
             else { throw error }
             return Machine(name: guess, file: file, site: self)
         }
-    }
-
-    /// The running VM that was started from this file, by whatever name: the file may name it differently by now.
-    private func runs(from file: FilePath) throws(VMError) -> Machine? {
-        for name in try startedNames() {
-            let vm = Machine(name: name, file: file, site: self)
-            // What can't be read keeps nobody from naming another VM.
-            if (try? Manifest.read(vm.directory, of: file)) != nil, try vm.observe().isAlive { return vm }
-        }
-        return nil
     }
 
     /// The VM of this name, if one runs.

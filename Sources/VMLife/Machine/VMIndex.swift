@@ -17,6 +17,19 @@ final class VMIndex {
     private(set) lazy var runningFiles = FileIndex(
         site.running().compactMap { try? $0.get() }.filter { !$0.file.isEmpty }, by: \.file)
 
+    /// The manifests of the VMs that were started since boot. Hardly one is parsed.
+    private lazy var manifests = (try? site.startedNames())?.map { name in
+        (name: name, text: (try? Manifest.text(in: RuntimeDirectory(name, in: site.paths))) ?? [])
+    }
+
+    /// The running VM that was started from the file at exactly this path, by whatever name: the file may name it
+    /// differently by now. What can't be read keeps nobody from naming another VM; the command itself will look again.
+    func runs(from file: FilePath) -> Machine? {
+        let found = manifests?.first { Manifest($0.text, of: file) != nil }
+        let vm = found.map { Machine(name: $0.name, file: file, site: site) }
+        return vm.flatMap { $0.observe().state.isAlive ? $0 : nil }
+    }
+
     /// The VMs under the roots.
     private(set) lazy var defined = site.definitions()
 

@@ -26,7 +26,7 @@ struct Manifest: Equatable {
     /// - Throws: why it can't be read: then it is not known which VM's it is.
     static func read(_ directory: RuntimeDirectory) throws(VMError) -> Manifest? {
         do throws(Errno) {
-            return Manifest(try readOwnFile(directory.manifestFile))
+            return Manifest(try text(in: directory))
         } catch .noSuchFileOrDirectory {
             return nil
         } catch {
@@ -34,15 +34,20 @@ struct Manifest: Equatable {
         }
     }
 
-    /// The same, if it is that of a VM that was started from the file at exactly this path. Most are not, and are not
-    /// parsed.
-    static func read(_ directory: RuntimeDirectory, of file: FilePath) throws(Errno) -> Manifest? {
-        let bytes = try readOwnFile(directory.manifestFile)
+    /// What is in the file.
+    static func text(in directory: RuntimeDirectory) throws(Errno) -> [UInt8] {
+        try readOwnFile(directory.manifestFile)
+    }
+
+    /// Parses a manifest if it is that of a VM that was started from the file at exactly this path. Most are not, and are
+    /// not parsed.
+    init?(_ text: [UInt8], of file: FilePath) {
         let wanted = Array(JSON.string(file.string).text.utf8)
-        let isMentioned = bytes.withUnsafeBytes { text in
+        let isMentioned = text.withUnsafeBytes { text in
             text.indices.contains { text[$0] == wanted.first && text[$0...].starts(with: wanted) }
         }
-        return isMentioned ? Manifest(bytes).flatMap { $0.file == file ? $0 : nil } : nil
+        guard isMentioned, let manifest = Manifest(text), manifest.file == file else { return nil }
+        self = manifest
     }
 
     /// Whether the VM was started from this params file.

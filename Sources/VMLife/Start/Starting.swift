@@ -71,11 +71,11 @@ package struct Starting {
     private func facts(for purpose: Purpose) -> HostFacts {
         let probe = HostProbe(context: context, trust: file.trust, isLooking: purpose != .start)
         var facts = probe.facts(for: file.params, options: options)
-        do throws(VMError) { try addNeighbours(to: &facts, for: purpose) } catch { facts.problems.append(error) }
+        do throws(VMError) { try addOtherVMs(to: &facts, for: purpose) } catch { facts.problems.append(error) }
         return facts
     }
 
-    private func addNeighbours(to facts: inout HostFacts, for purpose: Purpose) throws(VMError) {
+    private func addOtherVMs(to facts: inout HostFacts, for purpose: Purpose) throws(VMError) {
         switch purpose {
         case .start:
             // Addresses are checked last, when nobody else can claim them; here only disks and ports are.

@@ -46,18 +46,18 @@ package struct Doctor {
             words.isEmpty || held.owner == held.resource || machines.contains { $0.name == held.owner }
         }
         let readable = files.compactMap { try? $0.get() }
-        let neighbours =
-            words.isEmpty ? [] : self.neighbours(of: readable, in: context, noting: &unseen)
+        let otherVMs =
+            words.isEmpty ? [] : self.otherVMs(of: readable, in: context, noting: &unseen)
         return DoctorFacts(
             isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(site.paths, disksOf: readable),
-            machines: machines, otherVMs: neighbours,
+            machines: machines, otherVMs: otherVMs,
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
             waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
         ).findings
     }
 
     /// The other VMs, when only some are examined.
-    private func neighbours(
+    private func otherVMs(
         of files: [VMFile], in context: PlanningContext, noting unseen: inout [VMError]
     ) -> [OtherVM] {
         do throws(VMError) {

@@ -4,6 +4,7 @@ import os
 import signal
 
 from rig.fake import fake_monitor
+from rig.waiting import wait_until
 
 # The backlog of the monitor's socket: this many clients can come and leave before a connection is refused.
 BACKLOG = 16
@@ -23,7 +24,7 @@ def test_a_hung_qemu_is_unresponsive_and_keeps_nobody_waiting(host):
 
     # Nothing is wrong with it: it only had no chance to answer.
     os.kill(hung.pid, signal.SIGCONT)
-    assert host.state("hung") == "running"
+    wait_until(lambda: host.state("hung") == "running", "an answer of its monitor")
 
 
 def test_a_qemu_that_never_stops_talking_keeps_nobody_waiting(host):

@@ -4,7 +4,7 @@ import SystemPackage
 extension LaunchPlanner {
     /// Checks what other VMs use as well. If a running VM has it, this one can't start; if a stopped one has, it is
     /// noted.
-    mutating func planNeighbours() {
+    mutating func compareWithOtherVMs() {
         let name = facts.otherVMs.holders(of: .name(plan.name))
         if let other = running(name) { problem(plan.nameConflict(with: other)) }
         note("the name \(plan.name)", name)
