@@ -28,7 +28,8 @@ import Testing
             }
             // By its state alone, an `unknown` VM looks like one that has ended.
             let blind = try text.firstMatch(of: Regex(#"observe\([^)]*\)\.state\.isAlive"#))
-            #expect(blind == nil || ["LogReader.swift", "PlanningContext.swift", "VMIndex.swift"].contains(name), "\(name)")
+            #expect(
+                blind == nil || ["LogReader.swift", "PlanningContext.swift", "VMIndex.swift"].contains(name), "\(name)")
         }
     }
 }
