@@ -5,6 +5,7 @@ import json
 import pytest
 
 from rig import terminal
+from rig.faults import strike, was_killed
 
 
 @pytest.fixture
@@ -78,3 +79,17 @@ def test_one_that_runs_is_no_reason_to_keep_the_others(three):
     assert [(one["name"], one.get("error", {}).get("code")) for one in found] == [("b", 75), ("a", None), ("c", None)]
     assert "b/vm.params" in files(host) and "a/vm.params" not in files(host)
     host.kvmctl("stop", "b", "--now")
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_a_killed_rm_can_be_repeated(host, count):
+    """Whatever is removed already: as long as the params file is there, the command is."""
+    host.write_firmware_vm("vm", VNCDISP="auto")
+    host.kvmctl("start", "vm")
+    host.kvmctl("stop", "vm", "--now")
+    if not was_killed(strike(host, ("unlink", count), "signal=SIGKILL", "rm", "vm")):
+        pytest.fail(f"rm has fewer than {count} calls of unlink")
+    if (host.vms / "vm" / "vm.params").exists():
+        host.kvmctl("rm", "vm")
+    assert not (host.vms / "vm").exists() or not list((host.vms / "vm").iterdir())
+    assert not (host.run / "log" / "vm").exists()

@@ -249,3 +249,11 @@ def test_the_doctor_says_that_nothing_bounds_them(vm):
 def test_one_that_was_removed(vm):
     log_file(vm).unlink()
     assert "somebody removed or renamed it" in vm.kvmctl("logs", "vm", expect=66).stderr
+
+
+@pytest.mark.parametrize("replace", ["mkfifo record", "ln -s /etc/passwd record"])
+def test_only_a_file_is_a_log(vm, replace):
+    log_file(vm, "record").unlink()
+    subprocess.run(replace, shell=True, cwd=log_file(vm).parent, check=True)
+    result = vm.kvmctl("logs", "--record", "vm", expect=None, timeout=20)
+    assert result.returncode != 0 and result.stdout == "" and "record" in result.stderr

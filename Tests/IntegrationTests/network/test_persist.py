@@ -145,6 +145,17 @@ def test_usage_and_missing_bridges(etc):
     assert "kvmctl net up br9" in etc.kvmctl("net", "persist", "br9", expect=66).stderr
 
 
+def test_a_bridge_without_an_address(etc):
+    """A bridge that lost the address of its last port: no file can pin it."""
+    etc.use_networkd()
+    etc.execute("ip", "link", "add", "bare", "type", "bridge")
+    etc.execute("sh", "-c", "ip tuntap add port mode tap; ip link set port master bare; ip link del port")
+    said = etc.kvmctl("net", "persist", "bare", expect=75).stderr
+    assert "has no MAC address" in said
+    etc.execute("sh", "-c", said.split("`")[1])
+    etc.kvmctl("net", "persist", "bare")
+
+
 def test_ifupdown_that_does_not_read_our_directory(etc):
     etc.use_ifupdown()
     etc.write("network/interfaces", "auto lo\niface lo inet loopback\niface up0 inet dhcp\n")

@@ -49,6 +49,25 @@ def test_everything_but_the_owner_is_refused(host, owner, uid, other, start, cod
     assert (host.vms / "vm" / "disk").exists()
 
 
+def test_a_user_s_vm_with_the_name_of_one_that_root_ran(host):
+    """Root's own last run of that name says nothing of the user's VM, and root's logs are not the user's."""
+    own, theirs = host.write_firmware_vm("own", NAME="web"), host.write_firmware_vm("theirs", NAME="web")
+    for path in (theirs.parent, theirs):
+        os.chown(path, NOBODY, NOBODY)
+    result = in_usual_places(host, f"""
+        root start {own} && root stop --now {own} || exit 1
+        user start {theirs} || exit 1
+        root show {theirs} | grep running || exit 1
+        refused 77 root stop --now {theirs}
+        refused 77 root rm --trust-owner {theirs}
+        user stop --now {theirs} || exit 1
+        rm -r /run/kvmctl/vms
+        root rm --trust-owner {theirs} | grep "kept /var/log/kvmctl/web" || exit 1
+        [ -e /var/log/kvmctl/web ]
+        """)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 # Holds the lock that shows that a VM runs.
 HOLD = "import fcntl, sys, time; fcntl.lockf(open(sys.argv[1], 'w'), fcntl.LOCK_EX); print(flush=True); time.sleep(600)"
 

@@ -70,6 +70,22 @@ import Testing
         #expect(try with("nics", [["index": .integer(.max), "mac": "x", "network": "user"]])?.vm.nics == [])
     }
 
+    /// The manifest of a VM that an earlier version started, which told apart from its address whether there is a VNC
+    /// server, and whether it asks for a password.
+    @Test func aManifestOfAnEarlierVersion() throws {
+        guard case .object(var members) = Self.manifest else { return }
+        members["hasVNC"] = true
+        members["hasVNCPassword"] = true
+        let vnc = try #require(Manifest(Array(JSON.object(members).text.utf8))?.vm.vnc)
+        #expect(vnc.hasPassword && vnc.address == "127.0.0.1" && vnc.port?.number == 5907)
+        // In the foreground its display was not known.
+        members["vnc"] = .null
+        let unknown = try #require(Manifest(Array(JSON.object(members).text.utf8))?.vm.vnc)
+        #expect(unknown.hasPassword && unknown.port == nil)
+        members["hasVNC"] = false
+        #expect(Manifest(Array(JSON.object(members).text.utf8))?.vm.vnc == nil)
+    }
+
     private static let events: [JSON] = [
         ["timestamp": ["seconds": 1, "microseconds": 2], "event": "RESUME"],
         [
