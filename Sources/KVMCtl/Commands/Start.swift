@@ -47,7 +47,10 @@ struct Start: ParsableCommand {
         try output.list(dryRun.isOn ? .plan : .start) { results in
             try targets.forEach(results, in: context) { vm in
                 let stopwatch = Stopwatch()
-                let starting = try vm.starting(options, in: context, stopwatch: stopwatch)
+                let starting: Starting
+                do throws(VMError) { starting = try vm.starting(options, in: context, stopwatch: stopwatch) } catch {
+                    return try report(vm, refusedBy: error, adding: results)
+                }
                 if dryRun.isOn {
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
                     output.print(PlanReport(plan), among: results)
@@ -61,6 +64,15 @@ struct Start: ParsableCommand {
                 try start(vm, starting, stopwatch, adding: results)
             }
         }
+    }
+
+    /// A VM that already runs needs its file no longer.
+    private func report(_ vm: Machine, refusedBy error: VMError, adding results: VMResults) throws {
+        guard !dryRun.isOn, !foreground, error.code != .denied, let outcome = try vm.alreadyRunning() else {
+            throw error
+        }
+        Message.note("\(vm.name): its file can't be used any longer; \(command: "kvmctl check \(vm.name)") says why")
+        output.print(StartReport(vm.name, outcome, details: details(of: vm, outcome)), among: results)
     }
 
     private func start(

@@ -111,6 +111,16 @@ extension Machine {
         return Starting(file, of: self, options: options, in: context, stopwatch: stopwatch)
     }
 
+    /// The outcome of a start if the VM already runs, for one whose params file can't be used any longer; nil if it does
+    /// not run.
+    ///
+    /// - Throws: why that can't be told.
+    package func alreadyRunning() throws(VMError) -> Starting.Outcome? {
+        let seen = observe()
+        guard try seen.isAlive, seen.state != .starting, !seen.isStray, try runsFromFile else { return nil }
+        return .alreadyRunning(seen.holder)
+    }
+
     /// A stop of it. Nothing is done yet.
     ///
     /// - Parameter timeout: how long the guest may take to shut itself down; zero: it is not asked.

@@ -99,3 +99,16 @@ def test_a_file_that_is_removed_is_not_started(host):
 def test_a_description_has_a_limit(host):
     host.write_firmware_vm("vm", DESCRIPTION="'" + "x" * 1001 + "'")
     assert "at most 1000" in host.kvmctl("check", "vm", expect=65).stderr
+
+
+@pytest.mark.parametrize("lose", [lambda file: file.unlink(), lambda file: file.write_text("MEMORY=much\n")])
+def test_a_running_vm_needs_its_file_no_longer(host, lose):
+    params = host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    pid = host.show("vm")["pid"]
+    lose(params)
+    for word in ("vm", params):
+        started = host.kvmctl("start", word)
+        assert f"vm: already running, pid {pid}" in started.stdout and "can't be used any longer" in started.stderr
+    host.kvmctl("stop", "vm", "--now")
+    assert host.kvmctl("start", "vm", expect=None).returncode in (65, 66)
