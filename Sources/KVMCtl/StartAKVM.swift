@@ -38,8 +38,7 @@ struct StartAKVM {
         let vm = try site.find(params, in: context)
         var options = StartOptions(cdrom: iso.map(absolutePath), bootsCDROM: bootsCD)
         options.cdromWord = "the ISO"
-        let starting = try vm.starting(options, in: context)
-        let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: iso != nil)
+        let outcome = try vm.startSayingNotices(options, in: context)
         PrintedResults.print(StartReport(vm.name, outcome), as: .text)
     }
 }

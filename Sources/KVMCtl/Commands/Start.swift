@@ -46,39 +46,31 @@ struct Start: ParsableCommand {
             try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
         try output.list(dryRun.isOn ? .plan : .start) { results in
             try targets.forEach(results, in: context) { vm in
-                let stopwatch = Stopwatch()
-                let starting: Starting
-                do throws(VMError) { starting = try vm.starting(options, in: context, stopwatch: stopwatch) } catch {
-                    return try report(vm, refusedBy: error, adding: results)
-                }
                 if dryRun.isOn {
+                    let starting = try vm.starting(options, in: context)
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
                     output.print(PlanReport(plan), among: results)
                     starting.notices(of: plan).forEach(Message.note)
                     return
                 }
-                if foreground, let end = try Foreground.leaveTerminal() {
-                    end.failure(of: vm).map(Message.error)
-                    end.repeatHere()
+                if foreground {
+                    // What is wrong with the file is said on this terminal.
+                    _ = try vm.starting(options, in: context)
+                    if let end = try Foreground.leaveTerminal() {
+                        end.failure(of: vm).map(Message.error)
+                        end.repeatHere()
+                    }
                 }
-                try start(vm, starting, stopwatch, adding: results)
+                try start(vm, options, in: context, adding: results)
             }
         }
     }
 
-    /// A VM that already runs needs its file no longer.
-    private func report(_ vm: Machine, refusedBy error: VMError, adding results: VMResults) throws {
-        guard !dryRun.isOn, !foreground, error.code != .denied, let outcome = try vm.alreadyRunning() else {
-            throw error
-        }
-        Message.note("\(vm.name): its file can't be used any longer; \(command: "kvmctl check \(vm.name)") says why")
-        output.print(StartReport(vm.name, outcome, details: details(of: vm, outcome)), among: results)
-    }
-
     private func start(
-        _ vm: Machine, _ starting: Starting, _ stopwatch: Stopwatch, adding results: VMResults
+        _ vm: Machine, _ options: StartOptions, in context: PlanningContext, adding results: VMResults
     ) throws {
-        let outcome = try starting.startSayingNotices(of: vm.name, ignoringCDROM: cdrom != nil)
+        let stopwatch = Stopwatch()
+        let outcome = try vm.startSayingNotices(options, in: context, stopwatch: stopwatch)
         if timings {
             stopwatch.laps.forEach { Message.note("timing: \($0.stage.rawValue) \($0.spent.milliseconds) ms") }
         }

@@ -1,13 +1,15 @@
 import VMCore
 import VMLife
 
-extension Starting {
+extension Machine {
     /// Starts the VM, and prints what the user should know besides the result.
-    ///
-    /// - Parameter ignoringCDROM: Whether an ISO was given, which a VM that already runs does not get.
-    func startSayingNotices(of name: VMName, ignoringCDROM: Bool) throws(VMError) -> Outcome {
-        let outcome = try start(tell: { $0.forEach { Message.note("\(name): \($0)") } })
-        if ignoringCDROM, case .alreadyRunning = outcome {
+    func startSayingNotices(
+        _ options: StartOptions, in context: PlanningContext, stopwatch: Stopwatch = Stopwatch()
+    ) throws(VMError) -> Starting.Outcome {
+        let outcome = try start(options, in: context, stopwatch: stopwatch) { notices in
+            notices.forEach { Message.note("\(name): \($0)") }
+        }
+        if options.cdrom != nil, case .alreadyRunning = outcome {
             Message.note("\(name): the ISO was not used; stop the VM first")
         }
         return outcome

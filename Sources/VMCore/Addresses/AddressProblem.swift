@@ -5,8 +5,8 @@ extension AddressReport {
     ///
     /// - Parameter wait: How long kvmctl waited for one; nil: only what is known now was asked for.
     package func problem(after wait: Duration?) -> VMError? {
-        let isGranted = wait == nil ? !addresses.isEmpty : wish.isSatisfied(by: all, canHear: canHear)
-        if isGranted { return nil }
+        let isSatisfied = wait == nil ? !addresses.isEmpty : wish.isSatisfied(by: all, canHear: canHear)
+        if isSatisfied { return nil }
         let details =
             all.map(\.whyNot)
             + (state == .paused || state == .sleeping ? ["the VM is \(state.rawValue) and sends nothing"] : [])

@@ -8,12 +8,12 @@ extension DoctorFacts {
         ]
         let all = checks.flatMap { $0(self) }
         let troubled = Set(all.filter { $0.severity != .ok }.map(\.subject))
-        var mends: Set<Finding.Fix> = []
+        var fixes: Set<Finding.Fix> = []
         return all.filter { finding in
             if finding.severity == .ok { return !troubled.contains(finding.subject) }
             // What one command fixes is one problem, and is reported where it shows first.
             guard finding.severity == .problem, let fix = finding.fix, case .command = fix else { return true }
-            return mends.insert(fix).inserted
+            return fixes.insert(fix).inserted
         }
     }
 

@@ -18,12 +18,12 @@ extension KeyName {
     /// - Parameter lines: the key of each line, or nil where the schema does not know it.
     /// - Returns: an index into `lines`, or nil if no line is related.
     func neighbour(among lines: [KeyName?]) -> Int? {
-        let kinships = lines.map { $0.map(kinship) ?? .none }
-        guard let closest = kinships.max(), closest > .none else { return nil }
-        return kinships.lastIndex(of: closest)
+        let relations = lines.map { $0.map(relation) ?? .none }
+        guard let closest = relations.max(), closest > .none else { return nil }
+        return relations.lastIndex(of: closest)
     }
 
-    private func kinship(_ other: KeyName) -> Relation {
+    private func relation(_ other: KeyName) -> Relation {
         guard let (chapter, thing) = place, let (otherChapter, otherThing) = other.place else { return .none }
         if thing == otherThing { return .same }
         if thing.key == otherThing.key { return otherThing.index ?? 0 < thing.index ?? 0 ? .predecessor : .family }

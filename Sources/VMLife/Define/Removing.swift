@@ -133,12 +133,12 @@ package struct Removing {
             // The VM's own directory, if nothing is left in it.
             if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
             // Logs and run-time files belong to a name, and another VM of that name is running.
-            if !isAnothers { try removeTraces(vm.directory) }
+            if !isAnothers { try removeRunFiles(vm.directory) }
         }
     }
 
     /// Removes the run-time files; the locks file, which this command has locked, last.
-    private func removeTraces(_ directory: RuntimeDirectory) throws(VMError) {
+    private func removeRunFiles(_ directory: RuntimeDirectory) throws(VMError) {
         do throws(Errno) {
             let files = (try names(in: directory.path) ?? []).map { directory.path.appending($0) }
             for file in files.filter({ $0 != directory.locksFile }) + [directory.locksFile] {

@@ -35,13 +35,8 @@ package struct VMFile: Sendable {
     }
 
     /// The same for a file that contains a word anywhere; nil for other files, and if it can't be read.
-    static func glance(at file: FilePath, ifItMentions word: StaticString) -> VMParams? {
-        guard let bytes = try? anyonesText(file) else { return nil }
-        let wanted = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
-        let mentions = bytes.withUnsafeBytes { text in
-            text.indices.contains { text[$0] == wanted.first && text[$0...].starts(with: wanted) }
-        }
-        guard mentions else { return nil }
+    static func glance(at file: FilePath, ifItMentions word: String) -> VMParams? {
+        guard let bytes = try? anyonesText(file), bytes.mention(word) else { return nil }
         do throws(VMError) { return try VMFile(parsing: bytes, file, .root).params } catch { return nil }
     }
 

@@ -54,7 +54,7 @@ extension Site {
         }
         let plain = try withoutLink(file, among: index)
         if plain != file { return try find(path: plain, among: index) }
-        let running = try isLinked(file) ? index.runningFiles.value(of: file) : index.runs(from: file)
+        let running = try isLinked(file) ? self.running(from: file, among: index) : index.runs(from: file)
         return running ?? Machine(name: name, file: file, site: self)
     }
 
@@ -113,15 +113,16 @@ extension Site {
             if case .success(let vm)? = runs(name), places.contains(vm.file) { return vm }
         }
         if let vm = places.lazy.compactMap({ index.runningFiles.value(at: $0) }).first { return vm }
-        let named = try Self.paramsFile(at: path)
-        let file = try withoutLink(named, among: index)
-        // Another user's link must not decide which VM root acts on.
-        if file != named { try VMFile.refuseUntrusted(named, try trust()) }
-        if let vm = try index.runningFiles.value(of: file) {
-            if vm.file != file { try VMFile.refuseUntrusted(file, try trust()) }
-            return vm.at(file)
-        }
+        let file = try withoutLink(Self.paramsFile(at: path), among: index)
+        if let vm = try running(from: file, among: index) { return vm }
         return try machine(of: file, reading: index.read)
+    }
+
+    /// The running VM that was started from this file, by whatever path.
+    private func running(from file: FilePath, among index: VMIndex) throws(VMError) -> Machine? {
+        guard let vm = try index.runningFiles.value(of: file) else { return nil }
+        if vm.file != file { try VMFile.refuseUntrusted(file, try trust()) }
+        return vm.at(file)
     }
 
     private func machine(of file: FilePath, reading read: Reader) throws(VMError) -> Machine {
@@ -141,8 +142,12 @@ extension Site {
     }
 
     /// The path without a link, if the given one is a link to a VM under the roots: both are the same VM.
+    ///
+    /// - Throws: `.denied` if another user could turn the link: that must not decide which VM root acts on.
     private func withoutLink(_ file: FilePath, among index: VMIndex) throws(VMError) -> FilePath {
-        try isLinked(file) ? index.plainName(of: file) ?? file : file
+        guard try isLinked(file), let plain = index.plainName(of: file), plain != file else { return file }
+        try VMFile.refuseUntrusted(file, try trust())
+        return plain
     }
 
     private func isLinked(_ file: FilePath) throws(VMError) -> Bool {

@@ -100,25 +100,16 @@ extension Machine {
 
 // What commands do to it.
 extension Machine {
-    /// A start of it. Nothing is done yet.
+    /// A start of it, to be planned. Nothing is done yet.
     ///
     /// - Parameter context: the host and the other VMs that it is planned against, shared by all starts of a command.
+    /// - Throws: why its params file can't be used.
     package func starting(
         _ options: StartOptions = StartOptions(), in context: PlanningContext, stopwatch: Stopwatch = Stopwatch()
     ) throws(VMError) -> Starting {
         let file = try context.file(of: self)
         stopwatch.lap(.parse)
         return Starting(file, of: self, options: options, in: context, stopwatch: stopwatch)
-    }
-
-    /// The outcome of a start if the VM already runs, for one whose params file can't be used any longer; nil if it does
-    /// not run.
-    ///
-    /// - Throws: why that can't be told.
-    package func alreadyRunning() throws(VMError) -> Starting.Outcome? {
-        let seen = observe()
-        guard try seen.isAlive, seen.state != .starting, !seen.isStray, try runsFromFile else { return nil }
-        return .alreadyRunning(seen.holder)
     }
 
     /// A stop of it. Nothing is done yet.

@@ -55,12 +55,21 @@ struct RuntimeDirectory {
     }
 
     private func make() throws(VMError) {
-        let found: stat?
-        do throws(Errno) {
-            try makeDirectories(path, permissions: 0o750, group: Accounts.lookers)
-            found = try status(of: path)
-        } catch { throw cannotMake(error) }
-        if let found { try RunFileOwnership.refuseForeign(found, at: path) }
+        do throws(Errno) { try makeDirectories(path, permissions: 0o750, group: Accounts.lookers) } catch {
+            throw cannotMake(error)
+        }
+        // The owner of the directory above could put another one in its place.
+        for directory in [path.removingLastComponent(), path] {
+            let found: stat?
+            do throws(Errno) { found = try status(of: directory) } catch { throw cannotMake(error) }
+            if let found { try RunFileOwnership.refuseForeign(found, at: directory) }
+        }
+    }
+
+    /// Removes what a start that failed has left: it says nothing about the last run.
+    func forgetStart() {
+        removeFile(manifestFile)
+        for socket in [Socket.monitor, .serial, .agent] { removeFile(path.appending(socket.rawValue)) }
     }
 
     func cannotMake(_ error: Errno) -> VMError {

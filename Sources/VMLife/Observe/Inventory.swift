@@ -39,10 +39,8 @@ extension Site {
         let listed = Listed(inventory.entries)
         // A stray VM that is defined is already listed as such.
         for name in started + (strays ?? []).filter({ !listed.names.contains($0.description) }) {
-            guard let entry = elsewhere(name, besides: listed) else { continue }
-            // A VM whose file names it differently by now is listed once, as it runs.
-            let other = listed.file(of: entry)
-            inventory.entries.removeAll { $0.file == other && $0.state == .stopped }
+            guard let (entry, file) = elsewhere(name, besides: listed) else { continue }
+            if let file { inventory.entries.removeAll { $0.file == file && $0.state == .stopped } }
             inventory.entries.append(entry)
         }
         if asking { VMEntry.ask(&inventory.entries) }
@@ -62,41 +60,34 @@ extension Site {
             files = Dictionary(entries.map { ($0.file, $0.name) }, uniquingKeysWith: { first, _ in first })
         }
 
-        /// The name that is listed for a file, by whatever path; nil if it is not under the roots.
-        func name(of file: FilePath) throws(VMError) -> String? {
+        /// The listed path of a file; nil if it is not under the roots.
+        func path(of file: FilePath) throws(VMError) -> FilePath? {
             // The index looks at every file, which is seldom needed.
-            if let name = files[file] { return name }
-            return try index.value(of: file).flatMap { files[$0] }
-        }
-
-        /// The path under the roots of a VM's file; nil if it has none.
-        func file(of entry: VMEntry) -> FilePath? {
-            files[entry.file] == nil ? (try? index.value(of: entry.file)) ?? nil : entry.file
+            files[file] == nil ? try index.value(of: file) : file
         }
     }
 
-    /// The entry of a VM whose file is not under the roots; nil if it is listed already, or was shut down in order.
-    private func elsewhere(_ name: VMName, besides listed: Listed) -> VMEntry? {
+    /// The entry of a VM whose file is not under the roots, or gives it another name by now: then with the listed path of
+    /// that file, which is listed once, as it runs. Nil if it is listed already, or was shut down in order.
+    private func elsewhere(_ name: VMName, besides listed: Listed) -> (entry: VMEntry, listed: FilePath?)? {
         let isNamed = listed.names.contains(name.description)
         let vm = Machine(name: name, file: "", site: self)
         do throws(VMError) {
             let manifest = try vm.manifest()
-            let current = try manifest.flatMap { manifest throws(VMError) in try listed.name(of: manifest.file) }
-            if current == name.description { return nil }
+            let file = try manifest.flatMap { manifest throws(VMError) in try listed.path(of: manifest.file) }
+            let newName = file.flatMap { listed.files[$0] }
+            if newName == name.description { return nil }
             let seen = vm.observe()
-            if let manifest, let current {
-                guard seen.state.isAlive else { return nil }
-                var entry = VMEntry(manifest, seen, in: paths)
-                entry.nextName = VMName(current)
-                return entry
-            }
             guard seen.state != .stopped else { return nil }
             guard let manifest else {
-                return seen.state == .crashed || isNamed ? nil : VMEntry(name, seen, in: paths)
+                return seen.state == .crashed || isNamed ? nil : (VMEntry(name, seen, in: paths), nil)
             }
-            return VMEntry(manifest, seen, in: paths)
+            var entry = VMEntry(manifest, seen, in: paths)
+            guard let newName else { return (entry, nil) }
+            entry.nextName = VMName(newName)
+            return seen.state.isAlive ? (entry, file) : nil
         } catch {
-            return isNamed ? nil : VMEntry(name, Observation(state: .unknown, obstacle: error), in: paths)
+            return isNamed ? nil : (VMEntry(name, Observation(state: .unknown, obstacle: error), in: paths), nil)
         }
     }
 

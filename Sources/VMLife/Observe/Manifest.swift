@@ -42,11 +42,8 @@ struct Manifest: Equatable {
     /// Parses a manifest if it is that of a VM that was started from the file at exactly this path. Most are not, and are
     /// not parsed.
     init?(_ text: [UInt8], of file: FilePath) {
-        let wanted = Array(JSON.string(file.string).text.utf8)
-        let isMentioned = text.withUnsafeBytes { text in
-            text.indices.contains { text[$0] == wanted.first && text[$0...].starts(with: wanted) }
-        }
-        guard isMentioned, let manifest = Manifest(text), manifest.file == file else { return nil }
+        guard text.mention(JSON.string(file.string).text), let manifest = Manifest(text), manifest.file == file
+        else { return nil }
         self = manifest
     }
 

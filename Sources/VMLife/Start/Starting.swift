@@ -105,10 +105,10 @@ package struct Starting {
     /// (`.busy`).
     ///
     /// - Parameter tell: receives what the user should know, before anything is done.
-    package func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
-        if let running = try committed(vm.observe()) { return try alreadyRunning(running) }
+    fileprivate func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
+        if let running = try vm.committed(vm.observe()) { return try alreadyRunning(running) }
         return try vm.operate { () throws(VMError) in
-            if let running = try committed(try vm.settle()) { return try alreadyRunning(running) }
+            if let running = try vm.committed(vm.settle()) { return try alreadyRunning(running) }
             try refuseRenamed()
             let plan = try plan(to: .start)
             // Nobody else removes it from here on: that takes the lock, too.
@@ -130,8 +130,7 @@ package struct Starting {
             do throws(VMError) { manifest = try launcher.launch(life, signature) } catch {
                 var failure = error
                 failure.details += HostResource.sweep(paths, after: name, patience: .seconds(10)).map(\.description)
-                // The manifest of what never ran says nothing about the last run.
-                if vm.observe().state == .stopped { removeFile(directory.manifestFile) }
+                if vm.observe().state == .stopped { directory.forgetStart() }
                 throw failure
             }
             return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
@@ -161,14 +160,37 @@ package struct Starting {
             "is already running\(seen.holder.map { ", pid \($0.pid)" } ?? ""), and can't move to the foreground",
             remedy: "stop it first, or leave it as it is")
     }
+}
+
+extension Machine {
+    /// Starts the VM. One that already runs needs its params file no longer.
+    ///
+    /// - Parameters:
+    ///   - context: the host and the other VMs that it is planned against, shared by all starts of a command.
+    ///   - tell: receives what the user should know, before anything is done.
+    package func start(
+        _ options: StartOptions, in context: PlanningContext, stopwatch: Stopwatch = Stopwatch(),
+        tell: ([String]) -> Void
+    ) throws(VMError) -> Starting.Outcome {
+        let starting: Starting
+        do throws(VMError) { starting = try self.starting(options, in: context, stopwatch: stopwatch) } catch {
+            guard !file.isEmpty, error.code != .denied, !options.foreground, let running = try committed(observe())
+            else {
+                throw error
+            }
+            tell(["its file can't be used any longer; \(command: "kvmctl check \(name)") says why"])
+            return .alreadyRunning(running.holder)
+        }
+        return try starting.start(tell: tell)
+    }
 
     /// The VM, if its start was committed; nil if it does not run, or its start is incomplete.
-    private func committed(_ seen: Observation) throws(VMError) -> Observation? {
+    fileprivate func committed(_ seen: Observation) throws(VMError) -> Observation? {
         guard try seen.isAlive, seen.state != .starting else { return nil }
         if seen.isStray { throw .withoutRuntimeFiles(name, "it can't be started again") }
-        if let other = try vm.manifest(), try !other.isOf(vm.file) {
+        if let other = try manifest(), try !other.isOf(file) {
             throw VMError(
-                .busy, vm.file.string, "a VM called \(name) is already running, from \(other.file)",
+                .busy, file.string, "a VM called \(name) is already running, from \(other.file)",
                 remedy: "stop that one, or give this one another NAME")
         }
         return seen

@@ -79,8 +79,10 @@ def test_a_user_s_link_does_not_choose_root_s_vm(host):
             assert str(theirs) in host.kvmctl(*words, path, expect=77).stderr
     assert host.show("db")["state"] == "running"
     host.kvmctl("stop", "db", "--now")
-    for path in (theirs / "dir", theirs / "link"):
-        host.kvmctl("rm", "--disks", path, expect=77)
+    # By a name, too: a user's directory may be among root's.
+    (theirs / "dir").rename(host.vms / "dir")
+    for word in ("dir", host.vms / "dir", theirs / "link"):
+        host.kvmctl("rm", "--disks", word, expect=77)
     assert (host.vms / "db" / "vdisk0").exists()
 
 
@@ -110,5 +112,7 @@ def test_a_running_vm_needs_its_file_no_longer(host, lose):
     for word in ("vm", params):
         started = host.kvmctl("start", word)
         assert f"vm: already running, pid {pid}" in started.stdout and "can't be used any longer" in started.stderr
+    host.kvmctl("start", "vm", "--foreground", expect=65 if params.exists() else 66)
+    assert f"vm: already running, pid {pid}" in host.execute(host.old_command, params).stdout
     host.kvmctl("stop", "vm", "--now")
     assert host.kvmctl("start", "vm", expect=None).returncode in (65, 66)

@@ -228,3 +228,11 @@ def test_accelerator_is_what_the_host_has(host):
         assert "TCG" in said
         assert host.show("auto")["accelerator"] == "tcg"
         assert "KVM can't be used" in host.kvmctl("start", "kvm", expect=69).stderr
+
+
+def test_a_failed_start_leaves_nothing_that_tells_of_a_vm(host):
+    host.write_firmware_vm("vm", QEMUARG0="-nonsense")
+    host.kvmctl("start", "vm", expect=69)
+    left = {path.name for path in (host.run / "vms/vm").iterdir()}
+    assert left <= {"lock", "locks", "process"}, left
+    assert host.state("vm") == "stopped"

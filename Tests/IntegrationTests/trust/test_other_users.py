@@ -209,3 +209,12 @@ def test_a_users_vm_with_run_time_files_anywhere(host):
         """)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "with the KVMCTL_RUN or XDG_RUNTIME_DIR that it was started with" in result.stderr
+
+
+def test_a_run_directory_of_somebody_else_is_refused(host):
+    """Who owns RUN/vms could put another directory in the place of a VM's."""
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    host.kvmctl("stop", "vm", "--now")
+    os.chown(host.run / "vms", NOBODY, NOBODY)
+    assert str(host.run / "vms") in host.kvmctl("start", "vm", expect=77).stderr

@@ -10,7 +10,9 @@ extension ParamsSchema {
         row(
             .uuid, .identity, "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10",
             "the SMBIOS UUID; default: derived from the host and the file's path"),
-        row(.description, .identity, "'web server of the lab'", "a note for people, which list --json and show print"),
+        row(
+            .description, .identity, "'web server of the lab'",
+            "a note for people, at most 1000 bytes, which list --json and show print"),
     ]
 
     private static let machine: [Entry] = [

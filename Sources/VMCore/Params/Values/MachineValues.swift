@@ -40,7 +40,7 @@ extension ParamsDecoder {
         ) { $0 > 0x20 && $0 < 0x7f }
     }
 
-    /// It is in every list, and in the manifest, whose size is limited.
+    /// `DESCRIPTION` stands in every list, and in the manifest, of which only so much is read.
     static func description(_ text: String) throws(ValueFault) -> String {
         let most = 1000
         guard text.utf8.count <= most else {
