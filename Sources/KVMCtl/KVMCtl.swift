@@ -48,7 +48,11 @@ struct Root: ParsableCommand {
         // Each states its commandName: deriving it from the type's name took ArgumentParser half of a command's
         // start-up.
         groupedSubcommands: [
-            CommandGroup(name: "Run:", subcommands: [Start.self, Stop.self, Freeze.self, Thaw.self]),
+            CommandGroup(
+                name: "Run:",
+                subcommands: [
+                    Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Freeze.self, Thaw.self,
+                ]),
             CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self, VNC.self]),
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(
@@ -104,6 +108,10 @@ extension Start: Doing {
 }
 
 extension Stop: Doing {}
+extension Restart: Doing {}
+extension Reset: Doing {}
+extension Pause: Doing {}
+extension Resume: Doing {}
 extension Freeze: Doing {}
 extension Thaw: Doing {}
 extension Create: Doing {}

@@ -5,7 +5,8 @@ import VMCore
 enum UnknownCommand {
     /// What other tools call the same command: virsh, qm, incus, docker, or a shell.
     private static let synonyms = [
-        "boot": "start", "launch": "start", "run": "start", "shutdown": "stop", "poweroff": "stop", "halt": "stop",
+        "boot": "start", "reboot": "restart", "unpause": "resume", "launch": "start", "run": "start",
+        "shutdown": "stop", "poweroff": "stop", "halt": "stop",
         "ps": "list", "status": "show", "info": "show", "dominfo": "show",
         "inspect": "show", "config": "show", "log": "logs", "terminal": "console", "serial": "console",
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
@@ -22,8 +23,6 @@ enum UnknownCommand {
         "destroy": "to cut the power: kvmctl stop --now; to remove a VM: kvmctl rm",
         "kill": "to cut the power: kvmctl stop --now",
         "showcmd": "kvmctl explain", "set": "edit the VM's vm.params, then run kvmctl check",
-        "restart": "stop the VM, then start it", "reboot": "stop the VM, then start it",
-        "reset": "stop the VM with --now, then start it",
         "edit": "edit the VM's vm.params, then run kvmctl check",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
         "autostart": "systemctl enable kvmctl@NAME", "enable": "systemctl enable kvmctl@NAME",

@@ -43,6 +43,24 @@ import Testing
         #expect(VMListReport([entry]) { _ in nil }.objects.first?["vnc"] == .null)
     }
 
+    @Test func pausedByQEMU() throws {
+        var entry = try Sample.entry("web")
+        entry.state = .paused
+        entry.pauseReason = .noSpace(disk: "DISK0")
+        let report = VMListReport([entry]) { _ in nil }
+        #expect(
+            report.remarks == [
+                "web: paused by QEMU: no space left for DISK0; free some space on the file system that holds it, then "
+                    + "`kvmctl resume web`"
+            ])
+        #expect(report.objects.first?["pauseReason"] == "noSpace")
+        #expect(VMReport(entry, age: nil).rendered(as: .text).contains("paused by QEMU  no space left for DISK0\n"))
+        entry.pauseReason = .internalError
+        #expect(
+            VMListReport([entry]) { _ in nil }.remarks.first?.hasSuffix("reset it with kvmctl reset, or stop it")
+                == true)
+    }
+
     @Test func show() throws {
         var entry = try Sample.entry("web")
         entry.vm?.nics.removeLast()

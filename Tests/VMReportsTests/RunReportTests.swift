@@ -6,7 +6,7 @@ import Testing
 @testable import VMLife
 @testable import VMReports
 
-/// `start`, its dry run, `stop`, and `freeze`.
+/// `start`, its dry run, `stop`, and the other switches of a machine.
 @Suite struct RunReportTests {
     @Test func started() throws {
         let report = StartReport(
@@ -89,6 +89,7 @@ import Testing
             Stopping.Outcome(step: .killed, answer: .pointless(RunState("guest-panicked"))),
             "stopped; the guest can no longer be asked (guest-panicked); QEMU did not quit and was killed"
         ),
+        (Stopping.Outcome(step: .panicked, answer: .ended), "stopped; the guest panicked"),
         (
             Stopping.Outcome(step: .crashed, answer: .ended),
             "stopped; QEMU ended before it was told to quit, and did not record why"
@@ -114,6 +115,29 @@ import Testing
         #expect(try report([.quit, .killed]).rendered(as: .text) == "web: would be stopped: " + quit)
         #expect(try report([]).rendered(as: .text) == "web: not running\n")
         #expect(try report([]).members == ["dryRun": true, "name": "web", "rungs": [], "result": .null])
+    }
+
+    @Test(arguments: [
+        (PowerSwitch.pause, VMState.running, true, "paused"), (.pause, .paused, false, "already paused"),
+        (.resume, .paused, true, "resumed"), (.resume, .running, false, "already running"),
+        (.resume, .sleeping, true, "woken up"), (.reset, .paused, true, "reset"),
+    ])
+    func switched(_ button: PowerSwitch, _ before: VMState, _ changed: Bool, _ words: String) throws {
+        let report = PowerReport(try Sample.name, button, from: before, changed: changed, dryRun: false)
+        #expect(report.rendered(as: .text) == "web: \(words)\n")
+        #expect(report.members["before"] == .string(before.rawValue) && report.members["changed"] == .bool(changed))
+        let planned = PowerReport(try Sample.name, button, from: before, changed: changed, dryRun: true)
+        #expect(planned.members["changed"] == false && planned.rendered(as: .text).contains("would be ") == changed)
+    }
+
+    @Test func restarted() throws {
+        let name = try Sample.name
+        let stop = StopReport(
+            name, steps: [.guest], outcome: Stopping.Outcome(step: .guest, answer: .ended), patience: .seconds(30))
+        let report = RestartReport(stop, StartReport(name, .alreadyRunning(nil)))
+        #expect(report.rendered(as: .text) == "web: stopped; the guest shut down\nweb: already running\n")
+        #expect(report.members["stop"]?["schema"] == "kvmctl.stop/1")
+        #expect(report.members["start"]?["schema"] == "kvmctl.start/1" && report.members["dryRun"] == false)
     }
 
     @Test func frozen() throws {

@@ -131,6 +131,9 @@ enum Sample {
             StopReport(
                 name, steps: [.guest, .quit, .killed],
                 outcome: Stopping.Outcome(step: .quit, answer: .pointless(RunState(word))), patience: .seconds(30)),
+            PowerReport(name, .pause, from: .running, changed: true, dryRun: false),
+            RestartReport(
+                StopReport(name, steps: [], outcome: nil, patience: .zero), PlanReport(plan)),
             FreezeReport(name, to: .frozen, from: .thawed, changed: 2, dryRun: false),
             VNCReport(name, address: "::1", port: 5907, display: 7, password: word, tunnel: "ssh \(word)"),
             IPReport(found), IPListReport([found], layout: .table),

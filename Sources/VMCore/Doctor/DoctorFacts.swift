@@ -195,6 +195,8 @@ package struct MachineCondition: Equatable, Sendable {
     package var nics: [NIC] = []
     /// Where its VNC server listens for other hosts; nil if it does not.
     package var openVNC: HostPort?
+    /// Why QEMU itself paused it; nil if it did not.
+    package var pauseReason: PauseReason?
 
     /// Its logs that have become too large.
     package var longLogs: [LongLog] = []

@@ -7,7 +7,7 @@ enum MachineChecks {
         let findings =
             facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
             + facts.machines.compactMap(openScreen) + facts.machines.flatMap(longLogs)
-            + facts.machines.flatMap(detachedTaps)
+            + facts.machines.flatMap(detachedTaps) + facts.machines.compactMap(paused)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         return [
@@ -33,6 +33,11 @@ enum MachineChecks {
             fix: .step(
                 "set VNCDISP=auto in \(machine.file) to get one at each start (\(command: "kvmctl vnc \(machine.name)")), "
                     + "or VNCPASSWORD_FILE"))
+    }
+
+    private static func paused(_ machine: MachineCondition) -> Finding? {
+        guard let reason = machine.pauseReason else { return nil }
+        return .problem(machine.name, "QEMU paused it: \(reason)", fix: .step(reason.wayOn(of: machine.name)))
     }
 
     private static func detachedTaps(of machine: MachineCondition) -> [Finding] {

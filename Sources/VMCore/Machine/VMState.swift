@@ -12,7 +12,7 @@ package enum VMState: String, CaseIterable, Sendable {
     case suspended
     /// The guest put itself to sleep (ACPI S3).
     case sleeping
-    /// QEMU ended without recording why.
+    /// The guest's kernel panicked, or QEMU ended without recording why.
     case crashed
     /// QEMU runs but does not answer.
     case unresponsive

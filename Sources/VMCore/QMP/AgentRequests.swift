@@ -16,6 +16,11 @@ extension QMPRequest<Int64> {
     package static var thaw: Self { .init("guest-fsfreeze-thaw") { $0.integer } }
 }
 
+extension QMPRequest<Void> {
+    /// Has the guest's own init shut it down. There is no reply if that works.
+    package static var shutDown: Self { .init("guest-shutdown", ["mode": "powerdown"]) }
+}
+
 /// Whether the guest's file systems are frozen, in the agent's words (GuestFsfreezeStatus).
 package enum FreezeState: String, Sendable { case frozen, thawed }
 

@@ -9,6 +9,8 @@ package enum MonitorEvent: Equatable, Sendable {
     case sleeps
     /// QEMU is about to exit, for this reason: `guest-shutdown`, `host-qmp-quit`, … (ShutdownCause).
     case ends(reason: String)
+    /// A disk failed, and QEMU halts the processors.
+    case diskFailed(PauseReason)
     /// The guest has let go of a device, which is gone.
     case deviceDeleted(id: String)
     /// The guest did not let go of a device, which stays.
@@ -19,6 +21,9 @@ package enum MonitorEvent: Equatable, Sendable {
     /// The names of the events that tell what the machine is doing.
     package static let phases = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"]
 
+    /// The name of the event of a disk that failed.
+    package static let diskFailure = "BLOCK_IO_ERROR"
+
     /// Reads an event; nil for one that kvmctl does not act on.
     package init?(_ event: QMPEvent) {
         switch event.name {
@@ -26,6 +31,9 @@ package enum MonitorEvent: Equatable, Sendable {
         case "STOP": self = .paused
         case "SUSPEND": self = .sleeps
         case "SHUTDOWN": self = .ends(reason: event.data["reason"]?.string ?? "unknown")
+        case Self.diskFailure:
+            guard let reason = PauseReason(blockError: event.data) else { return nil }
+            self = .diskFailed(reason)
         case "DEVICE_DELETED":
             guard let id = event.data["device"]?.string else { return nil }
             self = .deviceDeleted(id: id)

@@ -5,6 +5,10 @@ extension QMPRequest<Void> {
     package static var negotiate: Self { .init("qmp_capabilities") }
     /// Lets the processors run.
     package static var resume: Self { .init("cont") }
+    /// Halts the processors.
+    package static var pause: Self { .init("stop") }
+    /// Presses the reset button. The machine is reset after the reply; one that did not run is in `prelaunch` then.
+    package static var reset: Self { .init("system_reset") }
     /// Wakes the guest from ACPI S3.
     package static var wakeUp: Self { .init("system_wakeup") }
     /// Presses the ACPI power button. Nothing tells whether the guest notices.

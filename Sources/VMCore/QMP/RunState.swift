@@ -17,6 +17,19 @@ package struct RunState: Equatable, Sendable {
         }
     }
 
+    /// Why QEMU halted the processors by itself; nil if it did not.
+    ///
+    /// - Parameter recorded: the disk failure that the flight record tells of.
+    package func pauseReason(_ recorded: PauseReason?) -> PauseReason? {
+        switch name {
+        case "io-error": recorded ?? .ioError(disk: nil, cause: nil)
+        case "guest-panicked": .panic
+        case "internal-error": .internalError
+        case "watchdog": .watchdog
+        default: nil
+        }
+    }
+
     /// What the machine needs before its guest can see the ACPI power button.
     package enum Attention: Equatable, Sendable {
         /// Nothing.

@@ -4,6 +4,8 @@ package enum ShutdownCause: Equatable, Sendable {
     case quit
     /// kvmctl killed it.
     case killed
+    /// The guest's kernel panicked, and told the pvpanic device.
+    case panic
     /// Anything else, such as a guest that shut itself down.
     case other
 
@@ -16,6 +18,7 @@ package enum ShutdownCause: Equatable, Sendable {
             switch word {
             case "host-qmp-quit", "host-signal": .quit
             case Self.killedWord: .killed
+            case "guest-panic": .panic
             default: .other
             }
     }

@@ -65,6 +65,14 @@ struct GuestAgent: ~Copyable {
         throw .refused(answer["error"]?["desc"]?.string)
     }
 
+    /// Has the guest shut itself down. That it will is not known: the agent only replies if it refuses.
+    ///
+    /// A guest whose file systems are frozen is thawed first: it could not end otherwise, and its agent would refuse.
+    mutating func askForShutdown(by deadline: Deadline) throws(Failure) {
+        if try execute(.freezeState, by: deadline) == .frozen { _ = try execute(.thaw, by: deadline) }
+        try send(Array(QMPRequest.shutDown.command.line().utf8), by: deadline)
+    }
+
     /// Whether a process in the guest has the channel open; nil if QEMU does not say. Without this question every guest
     /// without an agent would take the whole deadline.
     private static func isListening(_ directory: RuntimeDirectory, by deadline: Deadline) -> Bool? {

@@ -13,8 +13,9 @@ struct StatusPoll {
         let deadline: Deadline
         private let lock: ByteLockFile
         private var channel: LineChannel
-        private(set) var state: VMState?
+        private(set) var state: RunState?
         private(set) var isClosed = false
+        private var isGarbled = false
 
         /// Asks; nil if the VM is not to be asked, or is gone.
         ///
@@ -36,20 +37,22 @@ struct StatusPoll {
         }
 
         var descriptor: CInt { channel.descriptor }
-        var isOpen: Bool { state == nil && !isClosed && !deadline.hasPassed }
+        var isOpen: Bool { state == nil && !isClosed && !isGarbled && !deadline.hasPassed }
 
         /// A VM that has not answered in time is unresponsive. A closed connection means that it is ending, which its
         /// lock will tell next time.
-        var verdict: VMState? { isClosed ? nil : state ?? .unresponsive }
+        var verdict: Answer? { isClosed ? nil : state.map(Answer.state) ?? .silence }
 
         /// Reads what has arrived.
         func read() {
             do throws(LineChannel.Failure) {
                 // One piece at a time: a QEMU that never stops talking must not keep the others waiting.
                 try channel.receive()
-                while state == nil, let line = channel.bufferedLine() {
+                while state == nil, !isGarbled, let line = channel.bufferedLine() {
                     if case .reply(id: 1, let value)? = QMPMessage(line: line) {
-                        state = QMPRequest.status.read(value)?.vmState ?? .unresponsive
+                        state = QMPRequest.status.read(value)
+                        // A reply that says nothing is no better than none.
+                        isGarbled = state == nil
                     }
                 }
             } catch {
@@ -68,7 +71,15 @@ struct StatusPoll {
     private var room: Int
     private let patience: Duration
     private var asked: [Question] = []
-    private var answers: [(Int, VMState)] = []
+    private var answers: [(Int, Answer)] = []
+
+    /// What asking a machine came to.
+    enum Answer: Equatable {
+        /// It is doing this.
+        case state(RunState)
+        /// It did not answer.
+        case silence
+    }
 
     /// Asks each machine, and gives each `patience` to answer.
     ///
@@ -76,7 +87,7 @@ struct StatusPoll {
     ///   missing: what its lock and its record tell is all that is known.
     static func states(
         of machines: [(index: Int, directory: RuntimeDirectory)], within patience: Duration
-    ) -> [(Int, VMState)] {
+    ) -> [(Int, Answer)] {
         var poll = StatusPoll(machines, patience)
         repeat { poll.ask() } while poll.listen()
         return poll.answers
@@ -95,7 +106,7 @@ struct StatusPoll {
                 if let question = try Question(index, directory, patience: patience) { asked.append(question) }
             } catch .resourceTemporarilyUnavailable {
                 // It has not even accepted its last clients.
-                answers.append((index, .unresponsive))
+                answers.append((index, .silence))
             } catch .tooManyOpenFiles {
                 // More descriptors are open than expected: there is room as soon as an answer comes.
                 room = asked.count
@@ -121,7 +132,7 @@ struct StatusPoll {
         }
         for (question, entry) in zip(asked, set) where entry.revents != 0 { question.read() }
         for question in asked where !question.isOpen {
-            if let state = question.verdict { answers.append((question.index, state)) }
+            if let answer = question.verdict { answers.append((question.index, answer)) }
         }
         asked.removeAll { !$0.isOpen }
         return !asked.isEmpty || !waiting.isEmpty

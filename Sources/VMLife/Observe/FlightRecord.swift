@@ -21,6 +21,8 @@ struct FlightRecord: Equatable {
     }
 
     var phase: Phase
+    /// The disk failure that halted a machine that is paused, if it was one.
+    var diskFailure: PauseReason?
 
     /// How many bytes at the beginning of a record are always kept: QEMU's replies from before the guest ran are there.
     static let head = 4096
@@ -68,11 +70,24 @@ struct FlightRecord: Equatable {
     /// Parses a record, or the end of one.
     init(_ bytes: [UInt8]) {
         phase = .notStarted
-        for line in bytes.split(separator: UInt8(ascii: "\n")).reversed() {
+        var lines = bytes.split(separator: UInt8(ascii: "\n"))[...]
+        while let line = lines.popLast() {
             guard let found = Self.phase(line) else { continue }
             phase = found
+            // QEMU tells of the disk first, and then that it halts the machine.
+            if phase == .paused { diskFailure = lines.last { Self.mayMatter($0) }.flatMap(Self.failure) }
             return
         }
+    }
+
+    private static let failureWord = Array("\"\(MonitorEvent.diskFailure)\"".utf8)
+
+    private static func mayMatter(_ line: ArraySlice<UInt8>) -> Bool { line.hasAny(of: words + [failureWord]) }
+
+    private static func failure(_ line: ArraySlice<UInt8>) -> PauseReason? {
+        guard case .event(let event)? = QMPMessage(line: line), case .diskFailed(let reason)? = MonitorEvent(event)
+        else { return nil }
+        return reason
     }
 
     /// QEMU's reply to the `query-vnc` of a start in the foreground; nil if it was not asked.
@@ -99,7 +114,7 @@ struct FlightRecord: Equatable {
         case .paused: .paused
         case .sleeps: .sleeping
         case .ends(let reason): .ended(reason: reason)
-        case .deviceDeleted, .unplugRefused, .job, nil: nil
+        case .diskFailed, .deviceDeleted, .unplugRefused, .job, nil: nil
         }
     }
 }

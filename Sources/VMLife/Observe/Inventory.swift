@@ -146,8 +146,18 @@ extension VMEntry {
             }
         }
         // A hung monitor may cost a list 250 ms in all, connecting and cleaning up included.
-        for (index, state) in StatusPoll.states(of: machines, within: .milliseconds(240)) {
-            entries[index].state = state
+        for (index, answer) in StatusPoll.states(of: machines, within: .milliseconds(240)) {
+            switch answer {
+            case .state(let state): entries[index].take(state)
+            case .silence: entries[index].state = .unresponsive
+            }
         }
+    }
+
+    private mutating func take(_ answer: RunState) {
+        pauseReason = answer.pauseReason(pauseReason)
+        // A guest that was reset while it was paused is in `prelaunch` again, but its record tells that it has run.
+        let hasRun = state == .running || state == .paused
+        state = answer.vmState == .starting && hasRun ? .paused : answer.vmState
     }
 }

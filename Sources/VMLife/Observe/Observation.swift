@@ -8,6 +8,8 @@ struct Observation {
     var holder: ProcessIdentity?
     /// Why the last run ended, in QEMU's term, if it did.
     var endReason: String?
+    /// The disk failure that halted it, if it is paused and its record tells of one.
+    var diskFailure: PauseReason?
     /// What could not be read: why the state is `unknown`, or, if the VM is alive, why details are missing.
     var obstacle: VMError?
     /// Whether it still runs although its run-time files were removed (OrphanedQEMU).
@@ -35,9 +37,11 @@ struct Observation {
     }
 
     init(
-        state: VMState, holder: ProcessIdentity? = nil, endReason: String? = nil, obstacle: VMError? = nil
+        state: VMState, holder: ProcessIdentity? = nil, endReason: String? = nil, diskFailure: PauseReason? = nil,
+        obstacle: VMError? = nil
     ) {
         self.state = state
+        self.diskFailure = diskFailure
         self.holder = holder
         self.endReason = endReason
         self.obstacle = obstacle
@@ -91,7 +95,8 @@ struct Observation {
         switch record {
         // It is certainly alive; its state can still be asked of QEMU.
         case .failure(let error): Observation(state: .running, holder: holder, obstacle: error)
-        case .success(let record): Observation(state: alive(record?.phase), holder: holder)
+        case .success(let record):
+            Observation(state: alive(record?.phase), holder: holder, diskFailure: record?.diskFailure)
         }
     }
 
@@ -116,7 +121,9 @@ struct Observation {
 
     private static func gone(_ record: FlightRecord?) -> Observation {
         guard let record else { return Observation(state: .stopped) }
-        if case .ended(let reason) = record.phase { return Observation(state: .stopped, endReason: reason) }
+        if case .ended(let reason) = record.phase {
+            return Observation(state: ShutdownCause(reason) == .panic ? .crashed : .stopped, endReason: reason)
+        }
         return Observation(state: record.isOpen ? .crashed : .stopped)
     }
 }

@@ -18,6 +18,8 @@ package struct VMEntry: Sendable {
     package var vm: VMDescription?
     /// QEMU's process, while there is one.
     package var process: ProcessIdentity?
+    /// Why QEMU itself paused it; nil if it did not.
+    package var pauseReason: PauseReason?
     /// Why the last run ended, in QEMU's term (qapi/run-state.json, ShutdownCause).
     package var endReason: String?
     /// The name that its file gives it by now, if that is another: it counts from the next start.
@@ -64,6 +66,7 @@ extension VMEntry {
         state = seen.state
         process = seen.state.isAlive ? seen.holder : nil
         endReason = seen.endReason
+        pauseReason = seen.diskFailure
         obstacle = seen.obstacle ?? obstacle
         isStray = seen.isStray
     }

@@ -2,7 +2,8 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The first step of a stop: presses the ACPI power button until the guest has shut down.
+/// The first step of a stop: presses the ACPI power button until the guest has shut down, and asks its agent, if it has
+/// one. Each alone may be in vain: a minimal guest does not hear the button, and an agent may hang.
 ///
 /// The monitor is held only for each press, and is free for other commands in between.
 struct PowerButton {
@@ -14,6 +15,8 @@ struct PowerButton {
     private static let interval = Duration.seconds(5)
     /// How long QEMU may take to answer.
     private static let monitorPatience = Duration.seconds(5)
+    /// How long the agent may take. It is asked again with the next press.
+    private static let agentPatience = Duration.seconds(2)
     /// How long a QEMU that has closed its monitor may take to exit: it flushes its images first.
     private static let endPatience = Duration.seconds(10)
 
@@ -31,9 +34,16 @@ struct PowerButton {
                 throw error.error(of: vm.name)
             }
             let pause = Deadline(in: min(Self.interval, deadline.remaining))
+            askAgent(by: Deadline(in: min(Self.agentPatience, deadline.remaining)))
             if process.waitForEnd(by: pause) { return .ended }
         }
         return .tooSlow
+    }
+
+    /// Whatever fails here, the guest may have noticed the button.
+    private func askAgent(by deadline: Deadline) {
+        guard var agent = try? vm.agent(by: deadline) else { return }
+        try? agent.askForShutdown(by: deadline)
     }
 
     /// - Returns: the run state, if it is one in which no guest will ever see the button.

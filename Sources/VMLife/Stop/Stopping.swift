@@ -20,6 +20,8 @@ package struct Stopping: Sendable {
         case quit
         /// QEMU did not obey and was killed.
         case killed
+        /// The guest panicked before it had shut down.
+        case panicked
         /// QEMU ended before it was told to, and did not record why.
         case crashed
     }
@@ -199,6 +201,7 @@ package struct Stopping: Sendable {
         return switch seen.endReason.map(ShutdownCause.init) {
         case .quit: .quit
         case .killed: .killed
+        case .panic: .panicked
         case .other: .guest
         // It was killed, or could not record its end.
         case nil: .crashed

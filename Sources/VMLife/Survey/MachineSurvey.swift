@@ -19,6 +19,7 @@ extension MachineCondition {
         if let vnc = entry.vm?.vnc, let port = vnc.port, IPAddress(vnc.address)?.isLoopback != true {
             openVNC = HostPort(.tcp, vnc.address, port.number)
         }
+        pauseReason = entry.pauseReason
         if entry.state.isAlive { detachedTaps = (entry.vm?.nics ?? []).compactMap(network.detachedTap) }
         if let name = VMName(entry.name) { longLogs = LogBound(context.site).excesses(of: name) }
         // `check` and `start` warn of a VNC server that VNCBIND opens to other hosts.

@@ -33,8 +33,11 @@ package struct VMListReport: Report {
 
     /// Which VMs need a look.
     package var remarks: [String] {
-        var (unusable, strays, renamed): ([String], [String], [String]) = ([], [], [])
+        var (paused, unusable, strays, renamed): ([String], [String], [String], [String]) = ([], [], [], [])
         for (entry, _) in entries {
+            if let reason = entry.pauseReason {
+                paused.append("\(entry.name): paused by QEMU: \(reason); \(reason.wayOn(of: entry.name))")
+            }
             if entry.fault != nil {
                 let file = Printable.escaped(entry.file.string)
                 unusable.append("\(file): can't be used; \(command: "kvmctl check \(entry.file)") says why")
@@ -48,7 +51,7 @@ package struct VMListReport: Report {
                 renamed.append("\(entry.name): its file now says NAME=\(name), which counts from its next start")
             }
         }
-        return unusable + strays + renamed
+        return paused + unusable + strays + renamed
     }
 }
 

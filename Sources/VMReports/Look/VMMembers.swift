@@ -25,6 +25,8 @@ extension VMEntry {
             "pid": pidJSON,
             "uptime": .optional(age?.components.seconds),
             "endReason": .optional(endReason),
+            "pauseReason": .optional(pauseReason?.word),
+            "pauseCause": .optional(pauseReason?.description),
             "unseen": .optional(obstacle?.summary),
             "stray": .bool(isStray),
         ]

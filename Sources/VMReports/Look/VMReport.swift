@@ -57,6 +57,7 @@ package struct VMReport: ObjectReport {
         if let next = entry.nextName { rows.append(("next name", "\(next), from its next start")) }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
+        if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }
         if let reason = entry.endReason { rows.append(("last end", reason)) }
         if let uuid = entry.vm?.uuid { rows.append(("UUID", uuid)) }
         return rows

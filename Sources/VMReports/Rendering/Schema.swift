@@ -9,6 +9,10 @@ package enum Schema: String, CaseIterable, Sendable {
     case plan = "kvmctl.plan/1"
     /// A stop.
     case stop = "kvmctl.stop/1"
+    /// What was done to a machine: paused, resumed, reset.
+    case power = "kvmctl.power/1"
+    /// A restart.
+    case restart = "kvmctl.restart/1"
     /// A freeze or a thaw.
     case freeze = "kvmctl.freeze/1"
     /// How to reach a VM's screen.

@@ -48,6 +48,7 @@ package struct StopReport: ObjectReport {
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"
         case .killed: "stopped; \(why)QEMU did not quit and was killed"
+        case .panicked: "stopped; the guest panicked"
         case .crashed: "stopped; QEMU ended before it was told to quit, and did not record why"
         }
     }

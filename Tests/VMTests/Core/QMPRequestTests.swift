@@ -46,4 +46,22 @@ import Testing
         #expect(RunState(name).vmState == state)
         #expect(RunState(name).attention == attention)
     }
+
+    @Test func whyAMachineIsPaused() throws {
+        func failure(_ data: String) throws -> PauseReason? {
+            PauseReason(blockError: try JSON(parsing: data.utf8))
+        }
+        let full = try failure(#"{"action": "stop", "nospace": true, "node-name": "disk12-throttle", "reason": "x"}"#)
+        #expect(full == .noSpace(disk: "DISK12"))
+        let broken = try failure(#"{"action": "stop", "nospace": false, "node-name": "disk0-format", "reason": "x"}"#)
+        #expect(broken?.description == "I/O error on DISK0: x")
+        #expect(try failure(#"{"action": "report", "nospace": true, "node-name": "disk0-format"}"#) == nil)
+        #expect(try failure("{}") == nil)
+        #expect(RunState("io-error").pauseReason(full) == full)
+        #expect(RunState("io-error").pauseReason(nil) == .ioError(disk: nil, cause: nil))
+        // Somebody paused it.
+        #expect(RunState("paused").pauseReason(full) == nil)
+        #expect(RunState("guest-panicked").pauseReason(nil)?.canBeResumed == false)
+        #expect(RunState("internal-error").pauseReason(nil)?.canBeResumed == false)
+    }
 }

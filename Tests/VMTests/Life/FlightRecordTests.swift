@@ -26,6 +26,21 @@ import Testing
     func lastWordCounts(_ text: String, _ phase: FlightRecord.Phase) {
         #expect(FlightRecord(Array(text.utf8)).phase == phase)
     }
+
+    @Test func whyItIsPaused() {
+        func failure(_ text: String) -> PauseReason? { FlightRecord(Array(text.utf8)).diskFailure }
+        let full = Self.event(
+            "BLOCK_IO_ERROR", #"{"action": "stop", "nospace": true, "node-name": "disk1-format"}"#)
+        let told = Self.event("BLOCK_IO_ERROR", #"{"action": "report", "node-name": "disk1-format"}"#)
+        #expect(failure(Self.event("RESUME") + full + Self.event("STOP")) == .noSpace(disk: "DISK1"))
+        #expect(
+            failure(full + Self.event("RTC_CHANGE") + Self.event("STOP") + Self.event("RTC_CHANGE"))
+                == .noSpace(disk: "DISK1"))
+        // Somebody resumed it, and paused it later.
+        #expect(failure(full + Self.event("STOP") + Self.event("RESUME") + Self.event("STOP")) == nil)
+        #expect(failure(full + Self.event("STOP") + Self.event("RESUME")) == nil)
+        #expect(failure(Self.event("RESUME") + told + Self.event("STOP")) == nil)
+    }
 }
 
 @Suite struct QEMUMessagesTests {

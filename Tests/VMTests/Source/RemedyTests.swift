@@ -75,7 +75,8 @@ import Testing
         let harm = [
             "rm ", "rmdir ", "kill ", "pkill ", "reboot ", "dd ", "mkfs", "shred ", "chown 0", "chmod o", "chmod 7",
             "mv -f",
-            "mv \\(", "cp \\(", "kvmctl stop", "kvmctl rm", "kvmctl net down", "ip link del", "ip route del",
+            "mv \\(", "cp \\(", "kvmctl stop", "kvmctl rm", "kvmctl reset", "kvmctl restart --hard", "kvmctl net down",
+            "ip link del", "ip route del",
             "ip address del", "nft flush", "nft delete", "systemctl stop", "systemctl disable",
         ]
         for (file, line) in try Self.sources() {

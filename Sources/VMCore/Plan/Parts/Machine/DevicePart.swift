@@ -10,6 +10,8 @@ extension LaunchPlanner {
             "virtio-balloon-pci", "balloon", PCILayout.balloon,
             ["free-page-reporting": .flag(true), "deflate-on-oom": .flag(true)],
             purpose: "gives free memory back to the host")
+        // ISA: it takes no PCI slot, and Linux finds it by ACPI.
+        add(.device(Device("pvpanic", id: nil, at: .bus("isa.0"))), purpose: "reports a panic", from: .everyVM)
 
         device("virtio-serial-pci", "vserial", PCILayout.serial, purpose: "virtio-serial bus")
         let socket = inherit(.agentSocket)

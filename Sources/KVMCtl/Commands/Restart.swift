@@ -1,0 +1,77 @@
+import ArgumentParser
+import VMCore
+import VMLife
+import VMReports
+
+/// `kvmctl restart`.
+struct Restart: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restart", _superCommandName: Root.name,
+        abstract: "Stop VMs, as stop does, and start them again.",
+        discussion: """
+            A changed vm.params counts. If it has a fault that would keep the VM from starting, the VM is not stopped. \
+            A VM that does not run is started. With --all, the VMs that run.
+            """)
+
+    @OptionGroup var targets: Targets
+
+    @Option(help: "How long the guest may take to shut down. Default: 30s.", transform: OptionValue.duration)
+    var timeout = Duration.seconds(30)
+
+    @Flag(help: "Don't ask the guest: like cutting the power.")
+    var hard = false
+
+    @OptionGroup var trust: TrustOption
+    @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let context = PlanningContext(try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
+        try output.list(.restart) { results in
+            // All are stopped at the same time, and started one after the other.
+            try targets.forEach(results, in: context, { try begin($0, in: context) }, holding: Stopping.descriptors) {
+                guard let begun = $0 else { return }
+                output.print(try finish(begun, in: context), among: results)
+            }
+        }
+    }
+
+    private var patience: Duration { hard ? .zero : timeout }
+
+    /// A restart in progress; without an outcome if it is a dry run.
+    private struct Begun {
+        var vm: Machine
+        var steps: [Stopping.Step]
+        var plan: LaunchPlan
+        var outcome: Background<Result<Stopping.Outcome, VMError>>?
+    }
+
+    /// Begins to stop a VM that could start again; nil: it is not among those to be restarted.
+    private func begin(_ vm: Machine, in context: PlanningContext) throws -> Begun? {
+        let mayRun = try vm.mayRun()
+        if targets.all, !mayRun { return nil }
+        try vm.refuseAnothers()
+        let plan = try vm.starting(in: context).plan(to: .show(isRunning: mayRun))
+        let stopping = vm.stopping(timeout: patience)
+        let steps = try stopping.steps()
+        let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
+        return Begun(vm: vm, steps: steps, plan: plan, outcome: outcome)
+    }
+
+    private func finish(_ begun: Begun, in context: PlanningContext) throws(VMError) -> RestartReport {
+        let vm = begun.vm
+        let outcome = try begun.outcome?.value.get()
+        let stop = StopReport(vm.name, steps: begun.steps, outcome: outcome, patience: patience)
+        guard let outcome else { return RestartReport(stop, PlanReport(begun.plan)) }
+        outcome.leftBehind.forEach(Message.error)
+        do throws(VMError) {
+            let started = try vm.startSayingNotices(StartOptions(), in: context)
+            return RestartReport(stop, StartReport(vm.name, started))
+        } catch {
+            guard outcome.step != .alreadyStopped else { throw error }
+            var failure = error
+            failure.details.append("\(vm.name) was stopped, and does not run now")
+            throw failure
+        }
+    }
+}
