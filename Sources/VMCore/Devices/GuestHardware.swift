@@ -42,6 +42,27 @@ extension VMParams.Disk {
     package var deviceID: String { "disk\(index)" }
 }
 
+extension DiskBus {
+    /// QEMU's name for a disk on it.
+    package var device: String {
+        switch self {
+        case .virtio: "virtio-blk-pci"
+        case .scsi: "scsi-hd"
+        case .sata: "ide-hd"
+        }
+    }
+}
+
+extension NICModel {
+    /// QEMU's name for the card.
+    package var device: String {
+        switch self {
+        case .virtio: "virtio-net-pci"
+        case .e1000e: "e1000e"
+        }
+    }
+}
+
 extension VMParams.NIC {
     /// What QEMU calls the network card.
     package var deviceID: String { "nic\(index)" }
@@ -67,14 +88,21 @@ extension Device {
             ["chassis": .number(index + 1), "slot": .number(index)])
     }
 
+    /// What all disks with `DISKn_BUS=scsi` are attached to.
+    package static let scsiController = Device(
+        "virtio-scsi-pci", id: "scsi0", at: .root(PCILayout.scsi), ["iothread": .text(QEMUObject.diskThread.id)])
+
     /// `DISKn`, on the uppermost of its nodes.
     package static func disk(
         _ disk: VMParams.Disk, on node: BlockNode, cache: CacheMode, at place: Place, bootIndex: Int?
     ) -> Device {
         Device(
-            "virtio-blk-pci", id: disk.deviceID, at: place,
+            disk.bus.value.device, id: disk.deviceID, at: place,
             [
-                "drive": .text(node.name), "iothread": .text(QEMUObject.diskThread.id),
+                "drive": .text(node.name),
+                "iothread": disk.bus.value == .virtio ? .text(QEMUObject.diskThread.id) : nil,
+                // By its number, so that the guest finds it in the same place when others come and go.
+                "scsi-id": disk.bus.value == .scsi ? .number(disk.index) : nil,
                 "bootindex": bootIndex.map(PropertyValue.number),
                 // An OnOffAuto.
                 "write-cache": .text(cache.deviceWriteCache ? "on" : "off"),
@@ -96,11 +124,12 @@ extension Device {
         _ nic: VMParams.NIC, mac: MACAddress, mtu: Int?, at place: Place, bootIndex: Int?
     ) -> Device {
         let queues = nic.queues?.value ?? 1
+        let isVirtio = nic.model.value == .virtio
         return Device(
-            "virtio-net-pci", id: nic.deviceID, at: place,
+            nic.model.value.device, id: nic.deviceID, at: place,
             [
                 "netdev": .text(nic.backendID), "mac": .text(mac.description),
-                "host_mtu": mtu.map(PropertyValue.number),
+                "host_mtu": isVirtio ? mtu.map(PropertyValue.number) : nil,
                 // An interrupt for each queue of a pair, one for control, one for changes (virtio 1.2, 5.1.2).
                 "mq": queues > 1 ? .flag(true) : nil, "vectors": queues > 1 ? .number(2 * queues + 2) : nil,
                 "bootindex": bootIndex.map(PropertyValue.number),

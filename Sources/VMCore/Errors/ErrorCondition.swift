@@ -12,6 +12,8 @@ extension VMError {
         case file(FilePath, FileFault)
         /// A bridge can't be used as a params file wants.
         case bridge(DeviceName, BridgeFault)
+        /// QEMU has no such kind of device.
+        case noQEMUDevice(String)
         /// The host has no such device.
         case noDevice(DeviceName)
         /// No macvtap can sit on the device.

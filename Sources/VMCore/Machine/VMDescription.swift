@@ -159,6 +159,7 @@ extension NICSettings {
         [
             "queues": .integer(Int64(queues)), "vlans": .optional(vlans),
             "rate": rate.map(JSON.integer) ?? .null, "filter": .optional(filter),
+            "model": .string(model.rawValue),
         ]
     }
 
@@ -168,6 +169,7 @@ extension NICSettings {
         vlans = json?["vlans"]?.string
         rate = json?["rate"]?.integer.flatMap { BitRate.range.contains(BitRate(bitsPerSecond: $0)) ? $0 : nil }
         filter = json?["filter"]?.string
+        model = json?["model"]?.string.flatMap { NICModel(rawValue: $0) } ?? .virtio
     }
 }
 

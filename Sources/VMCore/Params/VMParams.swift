@@ -43,6 +43,10 @@ package struct VMParams: Equatable, Sendable {
     package var rtc: Setting<RTCBase>
     /// `KEYMAP`: a QEMU keyboard map's name; nil: QEMU's own.
     package var keymap: Setting<String>?
+    /// `VIDEO`.
+    package var video: Setting<VideoModel>
+    /// `SOUND`.
+    package var sound: Setting<Bool>
     /// `QEMU`: an absolute path, or a bare command name to be looked up in PATH; nil: qemu-system-x86_64.
     package var qemu: Setting<String>?
     /// `QEMUARGn`, ascending: one argument each, verbatim.
@@ -68,6 +72,8 @@ package struct VMParams: Equatable, Sendable {
         package var bps: Setting<ByteCount>?
         /// `_CACHE`; nil: `none` if the file system supports it, else `writeback`.
         package var cache: Setting<CacheMode>?
+        /// `_BUS`.
+        package var bus: Setting<DiskBus>
     }
 
     /// `CDROMn`.
@@ -98,6 +104,8 @@ package struct VMParams: Equatable, Sendable {
         package var rate: Setting<BitRate>?
         /// `_FILTER`; nil: none.
         package var filter: Setting<SourceFilter>?
+        /// `_MODEL`.
+        package var model: Setting<NICModel>
     }
 
     /// `KERNEL`, `INITRD`, `APPEND`.

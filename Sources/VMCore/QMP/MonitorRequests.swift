@@ -17,6 +17,14 @@ extension QMPRequest<Void> {
     package static var quit: Self { .init("quit") }
 }
 
+extension QMPRequest<Void> {
+    /// Asks for the properties of a kind of device. QEMU refuses one that it does not have with
+    /// the class `DeviceNotFound`.
+    package static func properties(ofDevice driver: String) -> Self {
+        .init("device-list-properties", ["typename": .string(driver)])
+    }
+}
+
 extension QMPRequest<RunState> {
     /// What the machine is doing.
     package static var status: Self { .init("query-status") { $0["status"]?.string.map { RunState($0) } } }

@@ -62,9 +62,24 @@ package struct QEMUProbe {
         let version = try client.execute(.version, by: deadline)
         let machines = try client.execute(.machines, by: deadline)
         let ioUring = try hasIOUring(&client, by: deadline)
-        return QEMUFacts(
+        var facts = QEMUFacts(
             path: path.string, version: version, ioUring: ioUring,
             machines: machines, keymaps: KeymapProbe(credentials: credentials.forProbing).names(of: path))
+        for driver in QEMUFacts.optionalDevices where try !has(driver, &client, by: deadline) {
+            facts.missingDevices.insert(driver)
+        }
+        return facts
+    }
+
+    private func has(
+        _ driver: String, _ client: inout QMPClient, by deadline: Deadline
+    ) throws(QMPClient.Failure) -> Bool {
+        do throws(QMPClient.Failure) {
+            try client.execute(.properties(ofDevice: driver), by: deadline)
+            return true
+        } catch .refused(className: "DeviceNotFound", _) {
+            return false
+        }
     }
 
     /// A build without io_uring rejects the option; one with it gets as far as noticing that /dev/null is no disk.
@@ -90,6 +105,7 @@ extension QEMUFacts {
             "aliases": .object(machines.compactMapValues { $0.versionedName.map(JSON.string) }),
             "deprecated": .array(versioned.filter(\.value.isDeprecated).keys.sorted().map(JSON.string)),
             "keymaps": .array(keymaps.map(JSON.string)),
+            "missingDevices": .array(missingDevices.sorted().map(JSON.string)),
         ]
     }
 
@@ -97,7 +113,7 @@ extension QEMUFacts {
         guard let path = json["path"]?.string, let version = json["version"]?.string,
             let ioUring = json["ioUring"]?.bool, case .object(let cpus)? = json["cpus"],
             case .object(let aliases)? = json["aliases"], let deprecated = json["deprecated"]?.array,
-            let keymaps = json["keymaps"]?.array
+            let keymaps = json["keymaps"]?.array, let missing = json["missingDevices"]?.array
         else { return nil }
         var machines = cpus.mapValues { most in
             MachineType(maximumCPUs: most.integer.flatMap { Int(exactly: $0) }.flatMap { $0 > 0 ? $0 : nil })
@@ -109,5 +125,6 @@ extension QEMUFacts {
         }
         self.init(
             path: path, version: version, ioUring: ioUring, machines: machines, keymaps: keymaps.compactMap(\.string))
+        missingDevices = Set(missing.compactMap(\.string))
     }
 }

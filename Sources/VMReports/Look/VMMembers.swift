@@ -63,6 +63,7 @@ extension VMDescription.NIC {
             "address": .optional(address),
             "queues": .int(settings.queues), "vlans": .optional(settings.vlans),
             "rate": .optional(settings.rate), "filter": .optional(settings.filter),
+            "model": .string(settings.model.rawValue),
         ]
     }
 }

@@ -32,6 +32,7 @@ import Testing
         ("refused-nics", StartOptions(), Host.kvm),
         ("other-names", StartOptions(), Host.named),
         ("refused-clashes", StartOptions(), Host.clashing),
+        ("old-guest", StartOptions(cdrom: "/isos/a.iso"), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
         let text = try Golden.read("plans/\(name).params")

@@ -40,14 +40,16 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
                 VMParams.Disk(
                     index: index,
                     path: Setting(FilePath("/vms/1/vdisk\(index)"), .line(2 + index, key: KeyName(.disk, index))),
-                    readOnly: Setting(false, .standard(key: KeyName(.diskReadOnly, index))))
+                    readOnly: Setting(false, .standard(key: KeyName(.diskReadOnly, index))),
+                    bus: Setting(.virtio, .standard(key: KeyName(.diskBus, index))))
             },
             cdroms: [],
             nics: [
                 VMParams.NIC(
                     index: 0,
                     network: Setting(.bridge(try #require(DeviceName("br0"))), .standard(key: KeyName(.net, 0))),
-                    mac: Setting(try #require(MACAddress("52:54:00:00:00:01")), .line(1, key: KeyName(.mac))))
+                    mac: Setting(try #require(MACAddress("52:54:00:00:00:01")), .line(1, key: KeyName(.mac))),
+                    model: Setting(.virtio, .standard(key: KeyName(.netModel, 0))))
             ],
             forwards: [],
             vnc: VMParams.VNC(
@@ -56,6 +58,8 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
             runAs: nil,
             rtc: Setting(.utc, .standard(key: KeyName(.rtc))),
             keymap: nil,
+            video: Setting(.std, .standard(key: KeyName(.video))),
+            sound: Setting(false, .standard(key: KeyName(.sound))),
             qemu: nil,
             qemuArguments: [])
         #expect(parsed.params == expected)

@@ -175,7 +175,31 @@ import Testing
         },
     ]
 
-    @Test(arguments: processors + kernels + discs + disks + ports)
+    private static func lacks(_ driver: String) -> @Sendable (inout HostFacts) -> Void {
+        { $0.qemu.missingDevices = [driver] }
+    }
+
+    private static let sixOnSATA = [0, 1, 4, 5, 6, 7].map { "DISK\($0)=/vms/1/vdisk\($0)\nDISK\($0)_BUS=sata\n" }.joined()
+
+    private static let devices: [Condition] = [
+        Condition(
+            "VIDEO=qxl\n", .unavailable, "VIDEO: QEMU 7.2.0 has no device qxl-vga\n  write VIDEO=std", lacks("qxl-vga")),
+        Condition("SOUND=yes\n", .unavailable, "has no device hda-output", lacks("hda-output")),
+        Condition("SOUND=yes\nVNCDISP=none\n", nil, "nobody can hear it"),
+        Condition(
+            "DISK0=/vms/1/vdisk0\nDISK0_BUS=scsi\nDISK1=/vms/1/vdisk1\nDISK1_BUS=scsi\n", .unavailable,
+            "DISK0_BUS: QEMU 7.2.0 has no device virtio-scsi-pci\n  write virtio", lacks("virtio-scsi-pci")),
+        Condition(
+            "NET0=user\nNET0_MODEL=e1000e\nNET1=user\nNET1_MODEL=e1000e\n", .unavailable, "has no device e1000e",
+            lacks("e1000e")),
+        Condition("NET0=nat\nNET0_MODEL=e1000e\n", nil, "set the MTU of 1450 in the guest"),
+        Condition(
+            sixOnSATA + "CDROM0=/isos/a.iso\n", .unavailable,
+            "has 6 ports for drives, and this VM would have 7: 6 disks on SATA, 1 CDROMn\n  attach a disk with DISKn_BUS=scsi"
+        ),
+    ]
+
+    @Test(arguments: processors + kernels + discs + disks + ports + devices)
     func isSeen(_ condition: Condition) throws {
         let needed = condition.text.contains("NET0") ? "" : "NET0=none\n"
         let params = try #require(
@@ -200,6 +224,7 @@ import Testing
         "CDROM0=/isos/b.iso\nCDROM1=/isos/a.iso\n",
         "DISK0=/vms/1/vdisk0\nDISK0_SIZE=8G\n", "DISK0=/vms/1/vdisk0\nDISK1=/vms/1/vdisk1\n",
         "DISK0=/vms/1/vdisk2\nDISK0_READONLY=yes\nDISK1=/vms/1/vdisk3\nDISK1_READONLY=yes\n",
+        sixOnSATA, "VIDEO=qxl\nSOUND=yes\n", "NET0=bridge:br0\nNET0_MODEL=e1000e\nNET0_QUEUES=1\n",
         "NET0=user\nFORWARD0=tcp::1024:80\n", "NET0=nat\nFORWARD0=tcp:127.0.0.1:53:53\nFORWARD1=tcp::67:67\n",
     ])
     func nothingIsSaidOfWhatIsRight(_ text: String) throws {

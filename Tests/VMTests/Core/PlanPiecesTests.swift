@@ -38,7 +38,10 @@ import Testing
     }
 
     @Test func nothingOverlaps() {
-        let fixed = [PCILayout.vga, PCILayout.usb, PCILayout.rng, PCILayout.balloon, PCILayout.serial]
+        let fixed = [
+            PCILayout.vga, PCILayout.usb, PCILayout.rng, PCILayout.balloon, PCILayout.serial, PCILayout.sound,
+            PCILayout.scsi,
+        ]
         let ports = (0..<PCILayout.spareRootPorts).map(PCILayout.rootPort)
         let nics = (0..<8).map { PCILayout.nic($0, of: 8) }
         let disks = (0..<26).map { PCILayout.disk($0, of: 26) }

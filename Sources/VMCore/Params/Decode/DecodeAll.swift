@@ -13,7 +13,7 @@ extension ParamsDecoder {
         let nics = decodeNICs()
         let boot = decodeBoot(nics: nics)
         let kernel = decodeKernel()
-        let disks = decodeDisks()
+        let disks = decodeDisks(on: machine.value.family)
         let cdroms = decodeCDROMs()
         let forwards = decodeForwards(nics: nics)
         let vnc = decodeVNC()
@@ -21,6 +21,8 @@ extension ParamsDecoder {
         let runAs = decodeRunAs()
         let rtc = setting(.rtc, default: RTCBase.utc, ParamValue.word)
         let keymap = setting(.keymap, Self.keymap)
+        let video = setting(.video, default: VideoModel.std, ParamValue.word)
+        let sound = setting(.sound, default: false, ParamValue.bool)
         let qemu = setting(.qemu, self.qemu)
         let arguments = indices(of: .qemuArgument).compactMap { setting(.qemuArgument, at: $0, Self.qemuArgument) }
         guard let name else { return nil }
@@ -28,6 +30,6 @@ extension ParamsDecoder {
             file: file, name: name, uuid: uuid, description: description, memory: memory, cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
-            runAs: runAs, rtc: rtc, keymap: keymap, qemu: qemu, qemuArguments: arguments)
+            runAs: runAs, rtc: rtc, keymap: keymap, video: video, sound: sound, qemu: qemu, qemuArguments: arguments)
     }
 }

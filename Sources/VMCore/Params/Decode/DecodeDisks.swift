@@ -7,7 +7,7 @@ extension ParamsDecoder {
         return setting(key, at: index) { text throws(ValueFault) in try ParamValue.path(text, in: directory) }
     }
 
-    mutating func decodeDisks() -> [VMParams.Disk] {
+    mutating func decodeDisks(on board: MachineModel.Family) -> [VMParams.Disk] {
         var disks: [VMParams.Disk] = []
         for index in indices(of: .disk) {
             // All settings are decoded before the path is looked at, so that all their faults are reported.
@@ -21,12 +21,14 @@ extension ParamsDecoder {
             let iops = setting(.diskIOPS, at: index, Self.iops)
             let bps = setting(.diskBPS, at: index, Self.bps)
             let cache: Setting<CacheMode>? = setting(.diskCache, at: index, ParamValue.word)
+            let bus = setting(.diskBus, at: index, default: DiskBus.virtio, ParamValue.word)
+            if bus.value == .sata { refuseOnSATA(index, readOnly, board) }
             guard let path else { continue }
             disks.append(
                 VMParams.Disk(
                     index: index, path: path, size: size, format: format, readOnly: readOnly, serial: serial,
                     iops: iops,
-                    bps: bps, cache: cache))
+                    bps: bps, cache: cache, bus: bus))
         }
         refuseSharedPaths(disks)
         return disks
@@ -35,6 +37,21 @@ extension ParamsDecoder {
     mutating func decodeCDROMs() -> [VMParams.CDROM] {
         indices(of: .cdrom).compactMap { index in
             path(.cdrom, at: index).map { VMParams.CDROM(index: index, path: $0) }
+        }
+    }
+
+    /// Refuses what a SATA disk can't be.
+    private mutating func refuseOnSATA(_ index: Int, _ readOnly: Setting<Bool>, _ board: MachineModel.Family) {
+        if board == .pc {
+            conflict(
+                .diskBus, at: index, "DISK\(index)_BUS: a pc machine has no SATA controller",
+                hint: "Write \(value: "scsi") or virtio, or use MACHINE=q35.")
+        }
+        if readOnly.value {
+            conflict(
+                .diskBus, at: index,
+                "DISK\(index)_BUS: ATA has no write protection, which DISK\(index)_READONLY\(place(readOnly.origin)) asks for",
+                hint: "Write \(value: "scsi") or virtio, or attach the image as a CDROMn.")
         }
     }
 

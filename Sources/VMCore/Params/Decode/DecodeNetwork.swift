@@ -30,14 +30,16 @@ extension ParamsDecoder {
             let queues = setting(.netQueues, at: index, Self.queues)
             let rate = setting(.netRate, at: index, BitRate.init(parsing:))
             let filter = setting(.netFilter, at: index, Self.filter)
+            let model = setting(.netModel, at: index, default: NICModel.virtio, ParamValue.word)
             guard let choice = decodeNetwork(index) else { continue }
             refuseWithout(choice, index)
             guard case .network(let network) = choice.value else { continue }
             refuseUnknownAddresses(filter?.value, network, index)
-            nics.append(
-                VMParams.NIC(
-                    index: index, network: Setting(network, choice.origin), mac: mac, tap: tap, mtu: mtu, vlans: vlans,
-                    queues: queues, rate: rate, filter: filter))
+            let nic = VMParams.NIC(
+                index: index, network: Setting(network, choice.origin), mac: mac, tap: tap, mtu: mtu, vlans: vlans,
+                queues: queues, rate: rate, filter: filter, model: model)
+            refuseOnModel(nic)
+            nics.append(nic)
         }
         refuseSharedNames(nics)
         return nics
@@ -74,7 +76,7 @@ extension ParamsDecoder {
 
     /// The settings of a NIC.
     private static let nicKeys: [ParamsKey] = [
-        .netMAC, .netTap, .netMTU, .netVLAN, .netQueues, .netRate, .netFilter,
+        .netMAC, .netTap, .netMTU, .netVLAN, .netQueues, .netRate, .netFilter, .netModel,
     ]
 
     /// Refuses settings for a NIC that does not exist, and settings that the NIC's network does not support.
@@ -94,6 +96,22 @@ extension ParamsDecoder {
                     name.key, at: name.index, "\(name): NET\(index)\(place(choice.origin)) \(reason)",
                     hint: "\(removal: "Remove the line,") or connect the NIC to a bridge.")
             }
+        }
+    }
+
+    /// Refuses what only a virtio card can do.
+    private mutating func refuseOnModel(_ nic: VMParams.NIC) {
+        guard nic.model.value == .e1000e else { return }
+        let model = "NET\(nic.index)_MODEL=e1000e\(place(nic.model.origin))"
+        if let queues = nic.queues, queues.value > 1 {
+            conflict(
+                .netQueues, at: nic.index, "NET\(nic.index)_QUEUES: \(model) has only one queue",
+                hint: "\(removal: "Remove the line,") or use the model virtio.")
+        }
+        if nic.mtu != nil {
+            conflict(
+                .netMTU, at: nic.index, "NET\(nic.index)_MTU: \(model) can't tell the guest its MTU",
+                hint: "\(removal: "Remove the line") and set the MTU in the guest, or use the model virtio.")
         }
     }
 

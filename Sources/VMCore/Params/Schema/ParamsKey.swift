@@ -3,9 +3,12 @@
 package enum ParamsKey: UInt8, CaseIterable, Sendable {
     case name, uuid, description, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk,
         diskSize,
-        diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, cdrom, net, netMAC, netTap,
-        netVLAN, netMTU, netQueues, netRate, netFilter, mac, bridge, forward, vncDisplay, vncBind, vncPasswordFile,
-        share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart, rtc, keymap, qemu, qemuArgument
+        diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, diskBus, cdrom, net, netMAC,
+        netTap,
+        netVLAN, netMTU, netQueues, netRate, netFilter, netModel, mac, bridge, forward, vncDisplay, vncBind,
+        vncPasswordFile,
+        video, sound, share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart, rtc, keymap,
+        qemu, qemuArgument
 
     /// The key as it is written, where `n` stands for an index.
     package var pattern: String {
@@ -33,6 +36,7 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         case .diskIOPS: "DISKn_IOPS"
         case .diskBPS: "DISKn_BPS"
         case .diskCache: "DISKn_CACHE"
+        case .diskBus: "DISKn_BUS"
         case .cdrom: "CDROMn"
         case .net: "NETn"
         case .netMAC: "NETn_MAC"
@@ -42,12 +46,15 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         case .netQueues: "NETn_QUEUES"
         case .netRate: "NETn_RATE"
         case .netFilter: "NETn_FILTER"
+        case .netModel: "NETn_MODEL"
         case .mac: "MAC"
         case .bridge: "BRIDGE"
         case .forward: "FORWARDn"
         case .vncDisplay: "VNCDISP"
         case .vncBind: "VNCBIND"
         case .vncPasswordFile: "VNCPASSWORD_FILE"
+        case .video: "VIDEO"
+        case .sound: "SOUND"
         case .share: "SHAREn"
         case .cloudInitUserData: "CLOUDINIT_USERDATA"
         case .cloudInitNetwork: "CLOUDINIT_NETWORK"

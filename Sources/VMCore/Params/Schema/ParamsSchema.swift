@@ -121,7 +121,8 @@ package enum ParamsSchema {
         "HDA": .disk, "IMAGE": .disk, "ISO": .cdrom, "CD": .cdrom, "DVD": .cdrom, "NIC": .net, "NETWORK": .net,
         "IFNAME": .netTap, "TAP": .netTap, "BR": .bridge, "HOSTNAME": .name, "VNC": .vncDisplay, "VNCPORT": .vncDisplay,
         "DISPLAY": .vncDisplay, "CMDLINE": .append, "USER": .runAs, "BIOS": .firmware, "UEFI": .firmware,
-        "ARGS": .qemuArgument, "QEMUARGS": .qemuArgument, "KEYBOARD": .keymap, "PORT": .forward, "ONBOOT": .autostart,
+        "ARGS": .qemuArgument, "QEMUARGS": .qemuArgument, "KEYBOARD": .keymap, "VGA": .video, "GPU": .video,
+        "AUDIO": .sound, "PORT": .forward, "ONBOOT": .autostart,
         "NOTE": .description, "NOTES": .description, "COMMENT": .description, "TITLE": .description,
     ]
 }

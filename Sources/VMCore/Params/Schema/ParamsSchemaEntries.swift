@@ -53,6 +53,9 @@ extension ParamsSchema {
         row(
             .diskCache, .disks, of: 0...25, "writeback", needs: .disk,
             "none, writeback, writethrough, directsync or unsafe; default: none if the file system supports it"),
+        row(
+            .diskBus, .disks, of: 0...25, "sata", needs: .disk,
+            "virtio, scsi (virtio-scsi), or sata, for a guest without virtio drivers; default: virtio"),
         row(.cdrom, .disks, of: 0...3, "debian.iso", "an ISO that stays attached"),
     ]
 
@@ -73,6 +76,9 @@ extension ParamsSchema {
         row(
             .netFilter, .network, of: 0...7, "mac,ip=192.0.2.7", needs: .net,
             "limits the guest's source addresses: mac, ip, or both; ip=ADDRESS,… lists them"),
+        row(
+            .netModel, .network, of: 0...7, "e1000e", needs: .net,
+            "virtio, or e1000e, for a guest without virtio drivers; default: virtio"),
         row(.mac, .network, "52:54:00:00:00:01", "short for NET0_MAC"),
         row(.bridge, .network, "br1", "short for NET0=bridge:NAME"),
         row(
@@ -88,6 +94,8 @@ extension ParamsSchema {
         row(.vncBind, .display, "::1", "the address that VNC listens on; default: 127.0.0.1"),
         row(.vncPasswordFile, .display, "vnc.password", "a file that holds the VNC password"),
         row(.keymap, .display, "de", "keyboard map for VNC; default: QEMU's"),
+        row(.video, .display, "virtio", "graphics card: std, virtio or qxl; default: std"),
+        row(.sound, .display, "yes", "a sound card, which VNC viewers can listen to: yes or no; default: no"),
     ]
 
     private static let sharing: [Entry] = [

@@ -114,6 +114,8 @@ package struct QEMUFacts: Equatable, Sendable {
     package var machines: [String: MachineType]
     /// The keyboard maps that it finds; empty if they are not known.
     package var keymaps: [String]
+    /// The devices that it lacks, of those that not every QEMU has (`optionalDevices`).
+    package var missingDevices: Set<String> = []
     /// Whether it was asked. Looking at a VM executes nothing that only a params file names.
     package var isAsked = true
 
@@ -135,6 +137,13 @@ extension QEMUFacts {
         self.init(path: path, version: "", ioUring: true, machines: [:])
         isAsked = false
     }
+
+    /// The kinds of devices that only some keys ask for: distributions build QEMU without some, or put them into packages
+    /// of their own.
+    package static let optionalDevices = [
+        VideoModel.virtio.device, VideoModel.qxl.device, GuestSound.controller, GuestSound.codec,
+        Device.scsiController.driver, DiskBus.scsi.device, NICModel.e1000e.device,
+    ]
 }
 
 /// A machine type of a QEMU binary.

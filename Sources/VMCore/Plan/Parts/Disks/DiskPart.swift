@@ -1,17 +1,39 @@
 import SystemPackage
 
 extension LaunchPlanner {
-    /// `DISKn`: for each a descriptor, the nodes above it and a virtio-blk device.
+    /// `DISKn`: for each a descriptor, the nodes above it and a device on its bus.
     mutating func planDisks() {
-        guard !params.disks.isEmpty else { return }
-        add(.object(.diskThread), purpose: "a thread for disk I/O beside the processors", from: .everyVM)
-        for (position, disk) in params.disks.enumerated() {
+        if params.disks.contains(where: { $0.bus.value != .sata }) {
+            add(.object(.diskThread), purpose: "a thread for disk I/O beside the processors", from: .everyVM)
+        }
+        planSCSI()
+        for bus in DiskBus.allCases { planDisks(params.disks.filter { $0.bus.value == bus }, on: bus) }
+    }
+
+    private mutating func planDisks(_ disks: [VMParams.Disk], on bus: DiskBus) {
+        for (position, disk) in disks.enumerated() {
             guard let image = usableImage(disk) else { continue }
-            plan(disk, image, at: PCILayout.disk(position, of: params.disks.count))
+            let place: Device.Place =
+                switch bus {
+                case .virtio: .root(PCILayout.disk(position, of: disks.count))
+                case .scsi: .bus("scsi0.0")
+                case .sata: .bus("ide.\(position)")
+                }
+            plan(disk, image, at: place)
         }
     }
 
-    private mutating func plan(_ disk: VMParams.Disk, _ image: UsableImage, at address: PCIAddress) {
+    /// The controller that all disks with `DISKn_BUS=scsi` share.
+    private mutating func planSCSI() {
+        let origins = params.disks.filter { $0.bus.value == .scsi }.map(\.bus.origin)
+        guard let first = origins.first else { return }
+        for driver in [Device.scsiController.driver, DiskBus.scsi.device] {
+            requireDevice(driver, for: first, remedy: "write virtio or sata, or use a QEMU that was built with it")
+        }
+        add(.device(.scsiController), purpose: "SCSI controller", from: origins)
+    }
+
+    private mutating func plan(_ disk: VMParams.Disk, _ image: UsableImage, at place: Device.Place) {
         let from = disk.path.origin
         let cache = cacheMode(disk, image)
         let set = fdset(
@@ -23,8 +45,9 @@ extension LaunchPlanner {
         let node = BlockNode.disk(disk, on: file)
         add(disk, node)
         let device = Device.disk(
-            disk, on: node, cache: cache.value, at: .root(address), bootIndex: bootOrder.disks[disk.index])
-        add(.device(device), purpose: "guest's disk", from: from)
+            disk, on: node, cache: cache.value, at: place, bootIndex: bootOrder.disks[disk.index])
+        let bus = disk.bus.value == .virtio ? nil : disk.bus.origin
+        add(.device(device), purpose: "guest's disk", from: [from] + [bus].compactMap(\.self))
     }
 
     /// Adds the nodes above the one that holds the bytes.

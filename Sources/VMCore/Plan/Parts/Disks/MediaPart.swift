@@ -3,14 +3,15 @@ import SystemPackage
 extension LaunchPlanner {
     /// `CDROMn` and the ISO of this start.
     mutating func planMedia() {
-        var slots = OpticalSlots(params.machine.value.family)
-        for cdrom in params.cdroms {
-            addCDROM(
-                "cdrom\(cdrom.index)", cdrom.path, bootIndex: bootOrder.cdroms[cdrom.index], slot: slots.next())
+        guard hasPortForEachDrive() else { return }
+        // Behind the disks, which keep their ports when CDs come and go.
+        let ports = DrivePorts(params.machine.value.family).buses.dropFirst(sataDisks.count)
+        for (cdrom, port) in zip(params.cdroms, ports) {
+            addCDROM("cdrom\(cdrom.index)", cdrom.path, bootIndex: bootOrder.cdroms[cdrom.index], port: port)
         }
-        guard let path = options.cdrom else { return }
+        guard let path = options.cdrom, let port = ports.dropFirst(params.cdroms.count).first else { return }
         let once = Setting(path, Origin.option(options.cdromWord))
-        addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, slot: slots.next())
+        addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, port: port)
         guard options.bootsCDROM else { return }
         // The firmware reads the order at each reset. The CD is first now, and last from the guest's first reboot on.
         let last = QMPCommand(
@@ -22,14 +23,7 @@ extension LaunchPlanner {
         plan.commit.append(last)
     }
 
-    private mutating func addCDROM(_ id: String, _ path: Setting<FilePath>, bootIndex: Int?, slot: String?) {
-        guard let slot else {
-            refuse(
-                .unavailable, place(path.origin),
-                "\(path.value): the \(params.machine.value) machine has no room for it",
-                remedy: "take out a CDROMn line")
-            return
-        }
+    private mutating func addCDROM(_ id: String, _ path: Setting<FilePath>, bootIndex: Int?, port: String) {
         guard let found = existing(path) else { return }
         if case .image(let image) = found, image.bytes == 0 {
             refuse(
@@ -46,7 +40,7 @@ extension LaunchPlanner {
             from: path.origin)
         let node = BlockNode.disc(id, on: file)
         add(.node(node), purpose: "CD", from: path.origin)
-        let drive = Device.cdDrive(id, on: node, at: .bus(slot), bootIndex: bootIndex)
+        let drive = Device.cdDrive(id, on: node, at: .bus(port), bootIndex: bootIndex)
         add(.device(drive), purpose: "CD drive", from: path.origin)
     }
 }
@@ -79,21 +73,4 @@ extension LaunchPlanner {
         case .none: plan.notices.append("\(path.value) has no boot record (El Torito): the next boot device is tried")
         }
     }
-}
-
-/// The places for CD drives: six SATA ports on q35, and on pc the masters and slaves of two IDE channels.
-struct OpticalSlots {
-    private var free: [String]
-
-    package init(_ family: MachineModel.Family) {
-        free =
-            switch family {
-            case .q35: (0..<6).map { "ide.\($0)" }
-            case .pc: ["ide.0", "ide.1", "ide.0", "ide.1"]
-            }
-        free.reverse()
-    }
-
-    /// The bus of the next free place; nil where all are taken.
-    mutating func next() -> String? { free.popLast() }
 }

@@ -1,10 +1,12 @@
 import SystemPackage
 
 extension LaunchPlanner {
-    /// The VGA device, which is always there (GRUB hangs without one), and the VNC server that shows it.
+    /// The VGA device, which is always there (GRUB hangs without one), the sound card, and the VNC server that brings both
+    /// to a viewer.
     mutating func planDisplay() {
         add("-display", "none", purpose: "no window on the host", from: .everyVM)
-        add(.device(Device("VGA", id: "vga", at: .root(PCILayout.vga))), purpose: "VGA", from: .everyVM)
+        planVideo()
+        planSound()
         if let keymap = params.keymap {
             checkKeymap(keymap)
             add("-k", keymap.value, purpose: "VNC keyboard map", from: keymap.origin)
@@ -52,8 +54,13 @@ extension LaunchPlanner {
                 .madeSecret, purpose: "VNC password, made for this start", from: params.vnc.display.origin)
         }
         add(
-            "-vnc", qemuOption(address, [("to", last.map(String.init)), ("password-secret", secret)]), purpose: "VNC",
-            from: params.vnc.display.origin, params.vnc.bind.origin)
+            "-vnc",
+            qemuOption(
+                address,
+                [
+                    ("to", last.map(String.init)), ("password-secret", secret),
+                    ("audiodev", params.sound.value ? GuestSound.backend : nil),
+                ]), purpose: "VNC", from: params.vnc.display.origin, params.vnc.bind.origin)
     }
 
     /// - Returns: the object's name.

@@ -9,6 +9,8 @@ enum PCILayout {
     static let rng = address(slot: 4)
     static let balloon = address(slot: 5)
     static let serial = address(slot: 6)
+    static let sound = address(slot: 7)
+    static let scsi = address(slot: 0x19)
 
     /// Spare root ports, four functions of one slot.
     static let spareRootPorts = 4
@@ -19,7 +21,7 @@ enum PCILayout {
         pack(position, of: count, from: 8, slots: 8)
     }
 
-    /// The disk at `position` of `count`: ascending with the position, for guests name disks in bus order.
+    /// The virtio disk at `position` of `count`: ascending with the position, for guests name disks in bus order.
     static func disk(_ position: Int, of count: Int) -> PCIAddress {
         pack(position, of: count, from: 0x10, slots: 8)
     }

@@ -1,7 +1,7 @@
 import BridgeNet
 
 extension LaunchPlanner {
-    /// `NETn`: a back end and a virtio-net device each.
+    /// `NETn`: a back end and a card each.
     mutating func planNetwork() {
         for (position, nic) in params.nics.enumerated() {
             let mac =
@@ -43,27 +43,44 @@ extension LaunchPlanner {
     private mutating func planCard(
         _ nic: VMParams.NIC, at position: Int, _ mac: Setting<MACAddress>, mtu: Int?
     ) {
+        if nic.model.value == .e1000e {
+            requireDevice(
+                nic.model.value.device, for: nic.model.origin,
+                remedy: "remove the line, or use a QEMU that was built with it")
+            if let mtu {
+                plan.notices.append(
+                    "NET\(nic.index): set the MTU of \(mtu) in the guest, which an e1000e card can't tell")
+            }
+        }
+        let model = nic.model.value == .virtio ? nil : nic.model.origin
         let card = Device.card(
             nic, mac: mac.value, mtu: mtu, at: .root(PCILayout.nic(position, of: params.nics.count)),
             bootIndex: bootOrder.nics[nic.index])
         add(
             .device(card), purpose: "guest's network card",
-            from: [nic.network.origin, mac.origin] + [nic.queues?.origin].compactMap(\.self))
+            from: [nic.network.origin, mac.origin] + [nic.queues?.origin, model].compactMap(\.self))
     }
 
     /// QEMU's end of a tap, by a descriptor for each queue, and as many of /dev/vhost-net where there is one.
     mutating func planTapBackend(_ nic: VMParams.NIC, purpose: String) {
         let queues = 0..<(nic.queues?.value ?? 1)
         let taps = queues.map { DescriptorReference.inherited(inherit(.tap(nic: nic.index, queue: $0))) }
-        let vhosts = (facts.vhostNet ? queues : 0..<0).map {
+        // vhost serves virtio queues only.
+        let isServed = facts.vhostNet && nic.model.value == .virtio
+        let vhosts = (isServed ? queues : 0..<0).map {
             DescriptorReference.inherited(inherit(.vhost(nic: nic.index, queue: $0)))
         }
         let backend = NetworkBackend(nic.backendID, .tap(taps, vhost: vhosts))
         let settings: [Origin?] = [nic.vlans?.origin, nic.queues?.origin, nic.rate?.origin, nic.filter?.origin]
-        let vhost = facts.vhostNet ? tried("/dev/vhost-net opens") : .host("no /dev/vhost-net here")
+        let vhost: Origin? =
+            switch (nic.model.value, facts.vhostNet) {
+            case (.e1000e, _): nil
+            case (.virtio, true): tried("/dev/vhost-net opens")
+            case (.virtio, false): .host("no /dev/vhost-net here")
+            }
         add(
             .backend(backend), purpose: ([purpose] + NICSettings(nic).words).joined(separator: ", "),
-            from: [nic.network.origin] + settings.compactMap(\.self) + [vhost])
+            from: [nic.network.origin] + (settings + [vhost]).compactMap(\.self))
     }
 
     /// A tap on a bridge; the MTU that the guest has to be told of, if it is not Ethernet's own.

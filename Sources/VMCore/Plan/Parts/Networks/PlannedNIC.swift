@@ -56,6 +56,8 @@ package struct NICSettings: Equatable, Sendable {
     package var rate: Int64?
     /// `_FILTER`, as in vm.params.
     package var filter: String?
+    /// `_MODEL`.
+    package var model = NICModel.virtio
 
     package init() {}
 
@@ -64,12 +66,13 @@ package struct NICSettings: Equatable, Sendable {
         vlans = nic.vlans?.value.description
         rate = nic.rate?.value.bitsPerSecond
         filter = nic.filter?.value.description
+        model = nic.model.value
     }
 
     /// In words, those that are not the default: `VLAN 10`, `100M bits a second`.
     package var words: [String] {
         [
-            vlans.map { "VLAN \($0)" }, queues > 1 ? "\(queues) queues" : nil,
+            model == .virtio ? nil : model.rawValue, vlans.map { "VLAN \($0)" }, queues > 1 ? "\(queues) queues" : nil,
             rate.map { "\(BitRate(bitsPerSecond: $0)) bits a second" }, filter.map { "filter \($0)" },
         ].compactMap(\.self)
     }
