@@ -53,7 +53,7 @@ extension ParamsSchema {
         row(
             .diskCache, .disks, of: 0...25, "writeback", needs: .disk,
             "none, writeback, writethrough, directsync or unsafe; default: none if the file system supports it"),
-        row(.cdrom, .disks, of: 0...3, "debian.iso", "an ISO that stays attached"),
+        row(.cdrom, .disks, of: 0...3, "debian.iso", "an ISO that stays attached; without a value: an empty drive"),
     ]
 
     private static let network: [Entry] = [

@@ -5,12 +5,12 @@ extension LaunchPlanner {
     mutating func planMedia() {
         var slots = OpticalSlots(params.machine.value.family)
         for cdrom in params.cdroms {
-            addCDROM(
+            addDrive(
                 "cdrom\(cdrom.index)", cdrom.path, bootIndex: bootOrder.cdroms[cdrom.index], slot: slots.next())
         }
         guard let path = options.cdrom else { return }
-        let once = Setting(path, Origin.option(options.cdromWord))
-        addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, slot: slots.next())
+        let once = Setting<FilePath?>(path, .option(options.cdromWord))
+        addDrive("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, slot: slots.next())
         guard options.bootsCDROM else { return }
         // The firmware reads the order at each reset. The CD is first now, and last from the guest's first reboot on.
         let last = QMPCommand(
@@ -22,22 +22,37 @@ extension LaunchPlanner {
         plan.commit.append(last)
     }
 
-    private mutating func addCDROM(_ id: String, _ path: Setting<FilePath>, bootIndex: Int?, slot: String?) {
+    private mutating func addDrive(_ id: String, _ path: Setting<FilePath?>, bootIndex: Int?, slot: String?) {
         guard let slot else {
             refuse(
                 .unavailable, place(path.origin),
-                "\(path.value): the \(params.machine.value) machine has no room for it",
+                "the \(params.machine.value) machine has no room for another CD drive",
                 remedy: "take out a CDROMn line")
             return
         }
-        guard let found = existing(path) else { return }
+        var node: BlockNode?
+        if let disc = path.value {
+            node = addDisc(id, Setting(disc, path.origin), isFirst: bootIndex == firstBootIndex)
+            guard node != nil else { return }
+        }
+        let drive = Device.cdDrive(id, on: node, at: .bus(slot), bootIndex: bootIndex)
+        add(.device(drive), purpose: "CD drive", from: path.origin)
+    }
+
+    /// Adds the nodes of a medium; nil if it can't be used.
+    ///
+    /// - Parameters:
+    ///   - id: What their names begin with.
+    ///   - isFirst: Whether the firmware tries it first.
+    mutating func addDisc(_ id: String, _ path: Setting<FilePath>, isFirst: Bool) -> BlockNode? {
+        guard let found = existing(path) else { return nil }
         if case .image(let image) = found, image.bytes == 0 {
             refuse(
                 .badData, place(path.origin), "\(path.value) is empty", .file(path.value, .content),
                 remedy: "download it again")
-            return
+            return nil
         }
-        checkDisc(path, isFirst: bootIndex == firstBootIndex)
+        checkDisc(path, isFirst: isFirst)
         if case .option = path.origin { plan.vm.media.append(path.value) }
         let set = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
         let file = addFileNode(
@@ -46,8 +61,7 @@ extension LaunchPlanner {
             from: path.origin)
         let node = BlockNode.disc(id, on: file)
         add(.node(node), purpose: "CD", from: path.origin)
-        let drive = Device.cdDrive(id, on: node, at: .bus(slot), bootIndex: bootIndex)
-        add(.device(drive), purpose: "CD drive", from: path.origin)
+        return node
     }
 }
 
