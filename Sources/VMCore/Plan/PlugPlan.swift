@@ -59,14 +59,13 @@ extension LaunchPlanner {
 extension VMParams {
     /// The same VM with these devices alone, which come from these words of a command line instead of its file.
     package func only(
-        disk: Disk? = nil, cdrom: CDROM? = nil, nic: NIC? = nil, called words: String
+        disk: Disk? = nil, disc: FilePath? = nil, nic: NIC? = nil, called words: String
     ) -> VMParams {
         var some = self
         some.disks = [disk].compactMap(\.self)
-        some.cdroms = [cdrom].compactMap(\.self)
+        some.cdroms = disc.map { [CDROM(index: 0, path: Setting($0, .option(words)))] } ?? []
         some.nics = [nic].compactMap(\.self)
         some.disks.indices.forEach { some.disks[$0].path.origin = .option(words) }
-        some.cdroms.indices.forEach { some.cdroms[$0].path.origin = .option(words) }
         some.nics.indices.forEach { some.nics[$0].network.origin = .option(words) }
         // What is plugged is not booted, and the rest of the VM is not looked at.
         some.boot.value = []

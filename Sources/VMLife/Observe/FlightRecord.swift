@@ -99,7 +99,7 @@ struct FlightRecord: Equatable {
         case .paused: .paused
         case .sleeps: .sleeping
         case .ends(let reason): .ended(reason: reason)
-        case .deviceDeleted, .unplugRefused, .job, nil: nil
+        case .deviceDeleted, .unplugRefused, .trayMoved, .job, nil: nil
         }
     }
 }
