@@ -57,6 +57,7 @@ struct Root: ParsableCommand {
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
+            CommandGroup(name: "Change:", subcommands: [CDROMCommand.self]),
             CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self]),
         ])
 
@@ -116,6 +117,8 @@ extension Freeze: Doing {}
 extension Thaw: Doing {}
 extension Create: Doing {}
 extension Remove: Doing {}
+extension CDROMInsert: Doing {}
+extension CDROMEject: Doing {}
 extension NetUp: Doing {}
 extension NetDown: Doing {}
 extension NetPersist: Doing {}

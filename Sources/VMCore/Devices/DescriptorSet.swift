@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// A descriptor that QEMU opens by a file name: the only member of a set (`add-fd`, QEMU, qapi/misc).
 package struct DescriptorSet: Equatable, Sendable {
     /// The set's number. At start it is the descriptor's own.
@@ -12,13 +14,32 @@ package struct DescriptorSet: Equatable, Sendable {
     }
 
     /// The name that QEMU opens.
-    package var path: String { "/dev/fdset/\(number)" }
+    package var path: String { Self.directory + String(number) }
+
+    private static let directory = "/dev/fdset/"
+
+    /// The number of the set with that name; nil if it is no set's name.
+    static func number(ofPath path: String) -> CInt? {
+        path.hasPrefix(directory) ? CInt(path.dropFirst(directory.count)) : nil
+    }
 
     /// The value of `-add-fd`, for a descriptor that QEMU inherits.
-    package var argument: String { "fd=\(number),set=\(number)" }
+    package var argument: String {
+        var option = OptionText("fd=\(number)")
+        option.add("set", String(number))
+        if let image { option.add("opaque", image.string) }
+        return option.text
+    }
 
     /// The command that makes the set of the descriptor that is sent along.
-    package var plugged: QMPCommand { QMPCommand("add-fd", ["fdset-id": .integer(Int64(number))]) }
+    package var plugged: QMPCommand {
+        var arguments: [String: JSON] = ["fdset-id": .integer(Int64(number))]
+        if let image { arguments["opaque"] = .string(image.string) }
+        return QMPCommand("add-fd", arguments)
+    }
+
+    /// What `query-fdsets` then tells of it: which image the guest has is known from QEMU itself.
+    private var image: FilePath? { if case .image(let path, _, _) = role { path } else { nil } }
 
     /// The command that closes the descriptor, once no block node is on it: `blockdev-del` alone keeps it open.
     ///

@@ -110,11 +110,11 @@ extension Device {
             ])
     }
 
-    /// A CD drive.
-    package static func cdDrive(_ id: String, on node: BlockNode, at place: Place, bootIndex: Int?) -> Device {
+    /// A CD drive, which is empty without a node.
+    package static func cdDrive(_ id: String, on node: BlockNode?, at place: Place, bootIndex: Int?) -> Device {
         Device(
             "ide-cd", id: id, at: place,
-            ["drive": .text(node.name), "bootindex": bootIndex.map(PropertyValue.number)])
+            ["drive": (node?.name).map(PropertyValue.text), "bootindex": bootIndex.map(PropertyValue.number)])
     }
 
     /// `NETn`, on the back end of that NIC.

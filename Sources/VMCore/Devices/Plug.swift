@@ -3,8 +3,10 @@
 package struct Plug: Equatable, Sendable {
     /// One exchange with QEMU.
     package enum Step: Equatable, Sendable {
-        /// Lends QEMU a descriptor.
+        /// Lends QEMU a descriptor, which a part of the machine takes along.
         case lend(LentDescriptor)
+        /// Gives QEMU a descriptor to hold while the device is there.
+        case hold(LentDescriptor)
         /// Adds a part of the machine.
         case add(Component)
     }
@@ -21,13 +23,21 @@ package struct Plug: Equatable, Sendable {
     package init(
         _ device: Device, objects: [QEMUObject] = [], node: BlockNode? = nil, backend: NetworkBackend? = nil
     ) {
-        steps = objects.map { .add(.object($0)) }
-        steps += (node?.components ?? []).map(Step.add)
-        if let backend {
-            steps += backend.lentDescriptors.map(Step.lend)
-            steps.append(.add(.backend(backend)))
+        let others = objects.map(Component.object) + (node?.components ?? []) + [backend.map(Component.backend)].compactMap(\.self)
+        self.init(others + [.device(device)])
+    }
+
+    /// Plans to plug a device with all that it stands on.
+    ///
+    /// - Parameters:
+    ///   - components: The parts, each after what it stands on.
+    ///   - holds: What QEMU holds meanwhile, such as a network's life.
+    package init(_ components: [Component], holding holds: [LentDescriptor] = []) {
+        steps = holds.map(Step.hold)
+        for component in components {
+            if case .backend(let backend) = component { steps += backend.lentDescriptors.map(Step.lend) }
+            steps.append(.add(component))
         }
-        steps.append(.add(.device(device)))
     }
 
     /// What undoes the first `count` steps, where the next one failed.
@@ -46,7 +56,7 @@ extension Plug.Step {
     /// What QEMU is told.
     package var command: QMPCommand {
         switch self {
-        case .lend(let descriptor): descriptor.plugged
+        case .lend(let descriptor), .hold(let descriptor): descriptor.plugged
         case .add(let component): component.plugged
         }
     }
@@ -54,7 +64,7 @@ extension Plug.Step {
     /// The descriptor that is sent with the command (SCM_RIGHTS, unix(7)).
     package var descriptor: Descriptor.Role? {
         switch self {
-        case .lend(let descriptor): descriptor.role
+        case .lend(let descriptor), .hold(let descriptor): descriptor.role
         case .add(.descriptors(let set)): set.role
         case .add(.object), .add(.node), .add(.backend), .add(.device): nil
         }
@@ -62,7 +72,8 @@ extension Plug.Step {
 
     fileprivate var undo: UnplugStep? {
         switch self {
-        case .lend(let descriptor): UnplugStep(command: descriptor.unplugged, end: .replyOrRefusal)
+        case .lend(let descriptor), .hold(let descriptor):
+            UnplugStep(command: descriptor.unplugged, end: .replyOrRefusal)
         case .add(.device(let device)):
             device.id.flatMap { id in
                 device.unplugged.map { UnplugStep(command: $0, end: .deviceDeleted(id: id)) }

@@ -73,7 +73,7 @@ package struct VMDescription: Equatable, Sendable {
             NIC(index: $0.index, network: $0.network.value, mac: $0.mac?.value, settings: NICSettings($0))
         }
         forwards = params.forwards.map(\.value)
-        media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value)
+        media = params.disks.map(\.path.value) + params.cdroms.compactMap(\.path.value)
     }
 
     /// Forgets what it had only while it ran.
@@ -101,7 +101,7 @@ extension VMDescription {
     /// - Returns: nil if something is missing that every running VM has.
     package init?(_ json: JSON) {
         guard let name = json["name"]?.string.flatMap({ VMName($0) }), let uuid = json["uuid"]?.string,
-            let file = json["file"]?.path, let memory = json["memoryBytes"]?.integer, memory >= 0,
+            let file = json["file"]?.absolutePath, let memory = json["memoryBytes"]?.integer, memory >= 0,
             let cpus = json["cpus"]?.integer(in: 1...Int(UInt16.max)), let accelerator = json["accelerator"]?.string
         else { return nil }
         (self.name, self.uuid, self.file) = (name, uuid, file)
@@ -111,7 +111,7 @@ extension VMDescription {
         vnc = VNC(json["vnc"], of: json)
         nics = (json["nics"]?.array ?? []).compactMap { NIC($0) }
         forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
-        media = (json["media"]?.array ?? []).compactMap(\.path)
+        media = (json["media"]?.array ?? []).compactMap(\.absolutePath)
     }
 }
 
@@ -176,7 +176,7 @@ extension NICSettings {
 extension JSON {
     /// A string that is an absolute path that Linux accepts: no NUL, and at most 4095 bytes (PATH_MAX of limits.h, less
     /// the NUL). Checked before making a FilePath, which takes quadratic time.
-    fileprivate var path: FilePath? {
+    var absolutePath: FilePath? {
         guard let text = string, text.utf8.count < 4096, text.utf8.first == UInt8(ascii: "/"),
             !text.utf8.contains(0)
         else { return nil }

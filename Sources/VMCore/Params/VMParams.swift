@@ -80,8 +80,8 @@ package struct VMParams: Equatable, Sendable {
     package struct CDROM: Equatable, Sendable {
         /// The n of `CDROMn`.
         package var index: Int
-        /// The ISO, absolute.
-        package var path: Setting<FilePath>
+        /// The ISO, absolute; nil: the drive is empty.
+        package var path: Setting<FilePath?>
     }
 
     /// `NETn`.

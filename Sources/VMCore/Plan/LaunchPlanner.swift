@@ -61,6 +61,8 @@ struct LaunchPlanner {
     let bootOrder: BootOrder
     var plan: LaunchPlan
     var problems: [VMError]
+    /// The number of the first descriptor.
+    var firstNumber: CInt = 0
     /// Files that the caller may not look at.
     var unseen: [FilePath] = []
 
@@ -101,9 +103,9 @@ struct LaunchPlanner {
         plan.arguments.append(ArgumentGroup(arguments: arguments, purpose: purpose, origins: origins))
     }
 
-    /// Gives QEMU a descriptor, and says its number there: they count up from 0 in the order of the calls.
+    /// Gives QEMU a descriptor, and says its number there: they count up in the order of the calls.
     mutating func inherit(_ role: Descriptor.Role) -> CInt {
-        let number = CInt(plan.descriptors.count)
+        let number = firstNumber + CInt(plan.descriptors.count)
         plan.descriptors.append(Descriptor(number: number, role: role))
         return number
     }

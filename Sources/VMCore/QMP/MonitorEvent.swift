@@ -15,6 +15,8 @@ package enum MonitorEvent: Equatable, Sendable {
     case deviceDeleted(id: String)
     /// The guest did not let go of a device, which stays.
     case unplugRefused(id: String)
+    /// A CD drive's tray was opened or closed, by the guest or from here.
+    case trayMoved(id: String, isOpen: Bool)
     /// A job has another status.
     case job(id: String, Job.Status)
 
@@ -40,6 +42,9 @@ package enum MonitorEvent: Equatable, Sendable {
         case "DEVICE_UNPLUG_GUEST_ERROR":
             guard let id = event.data["device"]?.string else { return nil }
             self = .unplugRefused(id: id)
+        case "DEVICE_TRAY_MOVED":
+            guard let id = event.data["id"]?.string, let isOpen = event.data["tray-open"]?.bool else { return nil }
+            self = .trayMoved(id: id, isOpen: isOpen)
         case "JOB_STATUS_CHANGE":
             guard let id = event.data["id"]?.string, let status = event.data["status"]?.string else { return nil }
             self = .job(id: id, Job.Status(status))

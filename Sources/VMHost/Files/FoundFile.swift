@@ -113,7 +113,11 @@ package struct FoundFile: ~Copyable {
     }
 
     /// The status of whatever has the name now; nil if nothing has.
-    func statusNow() throws(Errno) -> stat? {
+    package func statusNow() throws(Errno) -> stat? { try Self.status(of: name, in: directory) }
+
+    private static func status(
+        of name: FilePath.Component, in directory: borrowing OwnedDescriptor
+    ) throws(Errno) -> stat? {
         var found = stat()
         let result = name.withPlatformString { fstatat(directory.rawValue, $0, &found, AT_SYMLINK_NOFOLLOW) }
         if result == 0 { return found }
@@ -125,6 +129,26 @@ package struct FoundFile: ~Copyable {
     func syncDirectory() throws(Errno) {
         let directory = try openInDirectory(.readOnly, flags: O_DIRECTORY, permissions: 0)
         try syncToDisk(directory)
+    }
+
+    /// Another name in the same directory.
+    package func sibling(_ name: FilePath.Component) throws(Errno) -> FoundFile {
+        let same = try openInDirectory(.readOnly, flags: pathOnly | O_DIRECTORY, permissions: 0)
+        let status = try Self.status(of: name, in: same)
+        var found = FoundFile(
+            directory: same, name: name, path: path.removingLastComponent().appending(name), status: status)
+        found.rights = rights
+        return found
+    }
+
+    /// Gives the file of another name in the same directory this name. Whoever opens it finds the old file or the new.
+    func takeOver(from other: borrowing FoundFile) throws(Errno) {
+        try rights.act { () throws(Errno) in
+            let result = other.name.withPlatformString { from in
+                name.withPlatformString { renameat(other.directory.rawValue, from, directory.rawValue, $0) }
+            }
+            guard result == 0 else { throw Errno(rawValue: errno) }
+        }
     }
 
     /// Why it can't be written to; nil if it can.

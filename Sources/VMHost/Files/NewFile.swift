@@ -58,6 +58,13 @@ package final class NewFile {
         hasName = true
     }
 
+    /// Replaces another file in its directory. Until then it has its own name there, if only for a moment.
+    package func replace(_ old: borrowing FoundFile) throws(Errno) {
+        try putInPlace()
+        try old.takeOver(from: place)
+        hasName = false
+    }
+
     /// Waits until its name survives a power cut.
     package func syncName() throws(Errno) { try place.syncDirectory() }
 

@@ -95,7 +95,8 @@ package struct VMFile: Sendable {
         }
     }
 
-    private static func refusal(of file: FilePath, _ failure: PathWalk.Failure) -> VMError {
+    /// The error for a params file that can't be found or read.
+    static func refusal(of file: FilePath, _ failure: PathWalk.Failure) -> VMError {
         switch failure {
         case .system(.notSupported, _): VMError(.badData, file.string, "is not a file")
         case .system(.noSuchFileOrDirectory, _):
@@ -119,7 +120,7 @@ package struct VMFile: Sendable {
 }
 
 /// A file as it was at one moment: any later change shows in it (inode(7), ctime).
-private struct FileVersion: Equatable {
+struct FileVersion: Equatable {
     let identity: FileIdentity
     let size: Int64
     let changed: Duration

@@ -114,7 +114,7 @@ struct FlightRecord: Equatable {
         case .paused: .paused
         case .sleeps: .sleeping
         case .ends(let reason): .ended(reason: reason)
-        case .diskFailed, .deviceDeleted, .unplugRefused, .job, nil: nil
+        case .diskFailed, .deviceDeleted, .unplugRefused, .trayMoved, .job, nil: nil
         }
     }
 }

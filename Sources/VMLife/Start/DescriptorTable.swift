@@ -26,14 +26,14 @@ struct DescriptorTable: ~Copyable {
     ///
     /// - Parameters:
     ///   - vm: the VM of the plan.
-    ///   - life: the VM's lock.
+    ///   - life: the VM's lock, if the plan has it.
     ///   - trust: whose files are opened.
     init(
-        _ plan: LaunchPlan, of vm: Machine, life: consuming OwnedDescriptor, trust: FileTrust, foreground: Bool,
+        _ plan: LaunchPlan, of vm: Machine, life: consuming OwnedDescriptor?, trust: FileTrust, foreground: Bool,
         stopwatch: Stopwatch
     ) throws(VMError) {
         let (paths, directory) = (vm.paths, vm.directory)
-        var life: OwnedDescriptor? = life
+        var life = life
         var route: RouteSocket?
         for descriptor in plan.descriptors {
             let number = descriptor.number
@@ -84,6 +84,12 @@ struct DescriptorTable: ~Copyable {
     /// Hands every descriptor to a launch.
     func pass(to launch: inout Launch) {
         for entry in held { launch.pass(entry.descriptor, as: entry.number) }
+    }
+
+    /// The open descriptor that has a role in the plan.
+    func descriptor(of role: Descriptor.Role, in plan: LaunchPlan) -> CInt? {
+        let number = plan.descriptors.first { $0.role == role }?.number
+        return held.first { $0.number == number }?.descriptor.rawValue
     }
 
     mutating func hold(_ descriptor: consuming OwnedDescriptor, as number: CInt) {

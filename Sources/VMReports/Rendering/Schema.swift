@@ -15,6 +15,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case restart = "kvmctl.restart/1"
     /// A freeze or a thaw.
     case freeze = "kvmctl.freeze/1"
+    /// A change to a device.
+    case device = "kvmctl.device/1"
     /// How to reach a VM's screen.
     case vnc = "kvmctl.vnc/1"
     /// A guest's addresses.

@@ -35,8 +35,12 @@ extension ParamsDecoder {
     }
 
     mutating func decodeCDROMs() -> [VMParams.CDROM] {
-        indices(of: .cdrom).compactMap { index in
-            path(.cdrom, at: index).map { VMParams.CDROM(index: index, path: $0) }
+        let directory = directory
+        return indices(of: .cdrom).compactMap { index in
+            let path = setting(.cdrom, at: index) { text throws(ValueFault) -> FilePath? in
+                text.isEmpty ? nil : try ParamValue.path(text, in: directory)
+            }
+            return path.map { VMParams.CDROM(index: index, path: $0) }
         }
     }
 

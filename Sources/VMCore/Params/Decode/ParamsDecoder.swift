@@ -63,7 +63,7 @@ package struct ParamsDecoder {
         note(name, line: assignment.line)
         if entry.status == .notBuilt {
             log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
-        } else if assignment.value.isEmpty, name.key != .append {
+        } else if assignment.value.isEmpty, ![.append, .cdrom].contains(name.key) {
             log.add(
                 assignment.keyFault("\(name) has no value", hint: "Give it a value, or \(removal: "remove the line.")"))
         } else if case .except(let values) = entry.status, values.contains(where: assignment.value.isKind) {

@@ -56,7 +56,7 @@ extension ParamsSchema {
         row(
             .diskBus, .disks, of: 0...25, "sata", needs: .disk,
             "virtio, scsi (virtio-scsi), or sata, for a guest without virtio drivers; default: virtio"),
-        row(.cdrom, .disks, of: 0...3, "debian.iso", "an ISO that stays attached"),
+        row(.cdrom, .disks, of: 0...3, "debian.iso", "an ISO that stays attached; without a value: an empty drive"),
     ]
 
     private static let network: [Entry] = [

@@ -98,6 +98,17 @@ package enum OptionValue {
         }
     }
 
+    /// A device of a VM, as vm.params calls it: `DISK1`, `cdrom0`.
+    package static func device(_ text: String, of key: ParamsKey) throws(Fault) -> KeyName {
+        try judged(text) { text throws(ValueFault) in
+            if case .entry(let entry, let name) = ParamsSchema.find(text.uppercased()), entry.key == key { return name }
+            let word = key.pattern
+            throw ValueFault(
+                "\(Printable.quoted(text)) is no \(word)",
+                hint: "Write it as vm.params does, such as \(KeyName(key, 0)).")
+        }
+    }
+
     /// A number of lines.
     package static func lines(_ text: String) throws(Fault) -> Int {
         try judged(text) { text throws(ValueFault) in try ParamValue.integer(text, in: 0...1_000_000_000) }

@@ -12,11 +12,7 @@ extension LaunchPlanner {
         let twins = facts.otherVMs.holders(of: .uuid(uuid))
         if let other = running(twins) { plan.notices.append("\(other) has the same UUID, \(uuid)") }
         note("the UUID \(uuid)", twins)
-        for nic in plan.sharedAddresses {
-            let holders = facts.otherVMs.holders(of: nic.address.station)
-            if let other = running(holders) { problem(plan.addressConflict(nic, with: other)) }
-            note("the MAC \(nic.mac) on \(nic.network)", holders)
-        }
+        compareAddresses()
         // If a running VM has them, other checks already find them in use.
         for tap in params.nics.compactMap(\.tap?.value) {
             note("the interface \(tap)", facts.otherVMs.holders(of: .interface(tap)))
@@ -26,6 +22,15 @@ extension LaunchPlanner {
         noteMemory()
         plan.notices += facts.unseen.map {
             "the VMs there could not be checked for conflicts with this one: \($0.summary)"
+        }
+    }
+
+    /// The same for the addresses of its NICs alone.
+    mutating func compareAddresses() {
+        for nic in plan.sharedAddresses {
+            let holders = facts.otherVMs.holders(of: nic.address.station)
+            if let other = running(holders) { problem(plan.addressConflict(nic, with: other)) }
+            note("the MAC \(nic.mac) on \(nic.network)", holders)
         }
     }
 
@@ -53,7 +58,7 @@ extension LaunchPlanner {
     /// CDs and read-only disks can be shared.
     private mutating func noteMedia() {
         let disks = params.disks.map { (path: $0.path.value, isWritten: !$0.readOnly.value) }
-        let cdroms = params.cdroms.map { (path: $0.path.value, isWritten: false) }
+        let cdroms = params.cdroms.compactMap(\.path.value).map { (path: $0, isWritten: false) }
         for own in disks + cdroms {
             guard let place = facts.images[own.path]?.place else { continue }
             note("\(own.path)", facts.otherVMs.holders(of: own.isWritten ? .file(place) : .written(place)))

@@ -25,7 +25,9 @@ extension LaunchPlanner {
         let disks = params.disks.map { disk in
             Use(name: "DISK\(disk.index)", path: disk.path, isWritten: !disk.readOnly.value, isDisk: true)
         }
-        let cdroms = params.cdroms.map { Use(name: "CDROM\($0.index)", path: $0.path) }
+        let cdroms = params.cdroms.compactMap { cdrom in
+            cdrom.path.value.map { Use(name: "CDROM\(cdrom.index)", path: Setting($0, cdrom.path.origin)) }
+        }
         let once = options.cdrom.map { Use(name: "--cdrom", path: Setting($0, .option("--cdrom"))) }
         let kernel = params.kernel.map { Use(name: "KERNEL", path: $0.image) }
         let initrd = params.kernel?.initrd.map { Use(name: "INITRD", path: $0) }

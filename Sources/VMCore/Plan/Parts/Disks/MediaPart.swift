@@ -7,11 +7,11 @@ extension LaunchPlanner {
         // Behind the disks, which keep their ports when CDs come and go.
         let ports = DrivePorts(params.machine.value.family).buses.dropFirst(sataDisks.count)
         for (cdrom, port) in zip(params.cdroms, ports) {
-            addCDROM("cdrom\(cdrom.index)", cdrom.path, bootIndex: bootOrder.cdroms[cdrom.index], port: port)
+            addDrive("cdrom\(cdrom.index)", cdrom.path, bootIndex: bootOrder.cdroms[cdrom.index], port: port)
         }
         guard let path = options.cdrom, let port = ports.dropFirst(params.cdroms.count).first else { return }
-        let once = Setting(path, Origin.option(options.cdromWord))
-        addCDROM("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, port: port)
+        let once = Setting<FilePath?>(path, .option(options.cdromWord))
+        addDrive("cdrom-start", once, bootIndex: bootOrder.cdromOfStart, port: port)
         guard options.bootsCDROM else { return }
         // The firmware reads the order at each reset. The CD is first now, and last from the guest's first reboot on.
         let last = QMPCommand(
@@ -23,15 +23,30 @@ extension LaunchPlanner {
         plan.commit.append(last)
     }
 
-    private mutating func addCDROM(_ id: String, _ path: Setting<FilePath>, bootIndex: Int?, port: String) {
-        guard let found = existing(path) else { return }
+    private mutating func addDrive(_ id: String, _ path: Setting<FilePath?>, bootIndex: Int?, port: String) {
+        var node: BlockNode?
+        if let disc = path.value {
+            node = addDisc(id, Setting(disc, path.origin), isFirst: bootIndex == firstBootIndex)
+            guard node != nil else { return }
+        }
+        let drive = Device.cdDrive(id, on: node, at: .bus(port), bootIndex: bootIndex)
+        add(.device(drive), purpose: "CD drive", from: path.origin)
+    }
+
+    /// Adds the nodes of a medium; nil if it can't be used.
+    ///
+    /// - Parameters:
+    ///   - id: What their names begin with.
+    ///   - isFirst: Whether the firmware tries it first.
+    mutating func addDisc(_ id: String, _ path: Setting<FilePath>, isFirst: Bool) -> BlockNode? {
+        guard let found = existing(path) else { return nil }
         if case .image(let image) = found, image.bytes == 0 {
             refuse(
                 .badData, place(path.origin), "\(path.value) is empty", .file(path.value, .content),
                 remedy: "download it again")
-            return
+            return nil
         }
-        checkDisc(path, isFirst: bootIndex == firstBootIndex)
+        checkDisc(path, isFirst: isFirst)
         if case .option = path.origin { plan.vm.media.append(path.value) }
         let set = fdset(.image(path.value, writable: false), purpose: "\(path.value)", from: path.origin)
         let file = addFileNode(
@@ -40,8 +55,7 @@ extension LaunchPlanner {
             from: path.origin)
         let node = BlockNode.disc(id, on: file)
         add(.node(node), purpose: "CD", from: path.origin)
-        let drive = Device.cdDrive(id, on: node, at: .bus(port), bootIndex: bootIndex)
-        add(.device(drive), purpose: "CD drive", from: path.origin)
+        return node
     }
 }
 

@@ -1,0 +1,140 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+extension Machine {
+    /// Changes the text of the VM's params file, which then has the old text or the new one, even after a power cut.
+    ///
+    /// To be called within `operate`, if the VM is changed too. A lock of its own keeps kvmctl's commands from losing
+    /// each other's changes; any other editor's change while this one is made is noticed, and nothing is written.
+    ///
+    /// - Parameters:
+    ///   - trust: whose file it may be; nil: the caller's rule.
+    ///   - change: makes the new text of the old one. If it throws, or the text stays the same, nothing is written.
+    /// - Throws: `.denied` if an untrusted user could change the file, or its owner can't be kept; `.busy` if somebody
+    ///   else changed it meanwhile; `.badData` if it is not UTF-8 text; why it can't be written; what `change` throws.
+    package func rewriteFile(
+        trust: FileTrust? = nil, _ change: (String) throws(VMError) -> String
+    ) throws(VMError) {
+        let lock = try FileEdit.lock(paths)
+        defer { lock.giveBack(0) }
+        let rule = if let trust { trust } else { try site.trust() }
+        let edit = try FileEdit(file, rule)
+        let text = try change(edit.text)
+        guard !text.utf8.elementsEqual(edit.text.utf8) else { return }
+        try edit.write(text)
+    }
+}
+
+/// A params file that is being changed.
+///
+/// The new text is written to a file without a name, which gets a name beside the old one only to replace it at once:
+/// a command that is killed leaves nothing, or that one file, which the next change removes.
+private struct FileEdit: ~Copyable {
+    /// What it says now.
+    let text: String
+    private let file: FilePath
+    private let place: FoundFile
+    private let status: stat
+
+    /// Reads the file. A link stays as it is: the file that it leads to is changed.
+    init(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
+        let place = try Self.find(file, trust.forFile(file))
+        let (bytes, status): ([UInt8], stat)
+        do throws(Errno) { (bytes, status) = try Self.read(place) } catch {
+            throw VMFile.refusal(of: file, .system(error, file))
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw VMError(
+                .badData, file.string, "is not UTF-8 text, so a change could lose something",
+                remedy: "convert it first (iconv -f LATIN1 -t UTF-8)")
+        }
+        guard status.st_nlink == 1 else {
+            throw VMError(
+                .busy, file.string, "has \(status.st_nlink) names (hard links), and the others would keep the old text",
+                remedy: "remove the other names, or make them symbolic links")
+        }
+        (self.text, self.file, self.status) = (text, file, status)
+        self.place = place
+    }
+
+    private static func find(_ file: FilePath, _ trust: FileTrust) throws(VMError) -> FoundFile {
+        do throws(PathWalk.Failure) { return try trust.find(file) } catch { throw VMFile.refusal(of: file, error) }
+    }
+
+    private static func read(_ place: borrowing FoundFile) throws(Errno) -> ([UInt8], stat) {
+        let opened = try place.openRegular()
+        return (try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1), try opened.status())
+    }
+
+    /// One file for all VMs: a change takes less than a moment.
+    static func lock(_ paths: Paths) throws(VMError) -> ByteLockFile {
+        do throws(Errno) { try makeDirectories(paths.run, permissions: 0o750, group: Accounts.lookers) } catch {
+            throw .system(error, paths.run.string, "can't be made")
+        }
+        let path = paths.run.appending("files")
+        let lock = try ByteLockFile.make(path, permissions: 0o600)
+        guard try lock.take(0, of: path, by: Deadline(in: .seconds(10))) else {
+            throw VMError(
+                .busy, path.string, "is locked by another process", remedy: "\(command: "lslocks") says which")
+        }
+        return lock
+    }
+
+    /// Replaces the file.
+    func write(_ text: String) throws(VMError) {
+        do throws(Errno) {
+            let new = try prepare(text)
+            do throws(Errno) {
+                try new.sync()
+                guard try place.statusNow().map({ FileVersion($0) }) == FileVersion(status) else {
+                    throw .staleNFSFileHandle
+                }
+                try new.replace(place)
+            } catch {
+                new.remove()
+                throw error
+            }
+            try new.syncName()
+        } catch { throw failure(error) }
+    }
+
+    private func prepare(_ text: String) throws(Errno) -> NewFile {
+        guard let name = FilePath.Component(".\(place.path.lastComponent?.string ?? "").kvmctl") else {
+            throw .invalidArgument
+        }
+        let beside = try place.sibling(name)
+        // Left by a command that was killed.
+        if let left = beside.status, left.kind == S_IFREG { try beside.remove(FileIdentity(left)) }
+        return try NewFile(at: place.sibling(name), permissions: 0o600) { out throws(Errno) in
+            try writeAll(Array(text.utf8), to: out.descriptor)
+            let made = try out.status()
+            if (made.st_uid, made.st_gid) != (status.st_uid, status.st_gid),
+                fchown(out.rawValue, status.st_uid, status.st_gid) != 0
+            {
+                throw Errno(rawValue: errno)
+            }
+            // After fchown, which may clear bits.
+            guard fchmod(out.rawValue, status.st_mode & 0o7777) == 0 else { throw Errno(rawValue: errno) }
+        }
+    }
+
+    private func failure(_ errno: Errno) -> VMError {
+        switch errno {
+        case .staleNFSFileHandle:
+            VMError(
+                .busy, file.string, "somebody else changed it meanwhile, so nothing was written", remedy: "try again")
+        case .permissionDenied:
+            .system(
+                errno, file.string, "can't be replaced: you may not write to its directory",
+                remedy: "run kvmctl as a user who may")
+        case .notPermitted:
+            .system(
+                errno, file.string, "can't be replaced by a file with the same owner and group",
+                remedy: "run kvmctl as its owner, or as root")
+        default: .system(errno, file.string, "can't be written; it is as it was")
+        }
+    }
+}
