@@ -7,7 +7,7 @@ import VMReports
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", _superCommandName: Root.name,
-        abstract: "List the VMs under the roots, and all others that run.", aliases: ["ls"])
+        abstract: "List the VMs under the roots, and all others that run.", aliases: ["ls", "ps"])
 
     @OptionGroup var output: OutputOptions
 

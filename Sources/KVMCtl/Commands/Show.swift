@@ -7,7 +7,7 @@ import VMReports
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", _superCommandName: Root.name,
-        abstract: "Show everything that is known about VMs.")
+        abstract: "Show everything that is known about VMs.", aliases: ["status", "info"])
 
     @OptionGroup var targets: Targets
     @OptionGroup var output: OutputOptions

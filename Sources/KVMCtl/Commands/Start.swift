@@ -50,7 +50,7 @@ struct Start: ParsableCommand {
                     let starting = try vm.starting(options, in: context)
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
                     output.print(PlanReport(plan), among: results)
-                    starting.notices(of: plan).forEach(Message.note)
+                    starting.notices(of: plan).forEach { Message.note($0, about: vm.name) }
                     return
                 }
                 if foreground {

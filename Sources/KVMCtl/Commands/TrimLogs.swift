@@ -9,6 +9,8 @@ struct TrimLogs: ParsableCommand {
         abstract: "Trim the logs of VMs to their newest 16 MiB each.",
         shouldDisplay: false)
 
+    @OptionGroup var quiet: QuietOption
+
     func run() throws {
         let failures = try LogBound(try Site.current).enforce()
         failures.forEach(Message.error)
