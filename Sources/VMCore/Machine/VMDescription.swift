@@ -29,6 +29,8 @@ package struct VMDescription: Equatable, Sendable {
     package var forwards: [PortForward]
     /// The paths of its disks and CDs.
     package var media: [FilePath]
+    /// `CONSOLE_LOG`.
+    package var consoleLog: ByteCount
 
     /// A VNC server.
     package struct VNC: Equatable, Sendable {
@@ -73,6 +75,7 @@ package struct VMDescription: Equatable, Sendable {
             NIC(index: $0.index, network: $0.network.value, mac: $0.mac?.value, settings: NICSettings($0))
         }
         forwards = params.forwards.map(\.value)
+        consoleLog = params.consoleLog.value
         media = (params.disks.map(\.path) + params.cdroms.map(\.path)).map(\.value)
     }
 
@@ -92,7 +95,7 @@ extension VMDescription {
             "description": .optional(note), "memoryBytes": .integer(memory.bytes), "cpus": .integer(Int64(cpus)),
             "accelerator": .optional(accelerator), "vnc": vnc?.json ?? .null, "nics": .array(nics.map(\.json)),
             "forwards": .array(forwards.map { .string($0.description) }),
-            "media": .array(media.map { .string($0.string) }),
+            "media": .array(media.map { .string($0.string) }), "consoleLogBytes": .integer(consoleLog.bytes),
         ]
     }
 
@@ -111,6 +114,9 @@ extension VMDescription {
         vnc = VNC(json["vnc"], of: json)
         nics = (json["nics"]?.array ?? []).compactMap { NIC($0) }
         forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
+        // Earlier versions of kvmctl, whose VMs may still run, did not tell it.
+        consoleLog = ByteCount(
+            bytes: max(LogLimit.smallest.bytes, json["consoleLogBytes"]?.integer ?? LogLimit.standard))
         media = (json["media"]?.array ?? []).compactMap(\.path)
     }
 }
