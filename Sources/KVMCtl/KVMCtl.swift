@@ -53,11 +53,13 @@ struct Root: ParsableCommand {
                 subcommands: [
                     Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Freeze.self, Thaw.self,
                 ]),
-            CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self, VNC.self]),
+            CommandGroup(
+                name: "Look:",
+                subcommands: [List.self, Show.self, Logs.self, Events.self, History.self, Console.self, VNC.self]),
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
-            CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self]),
+            CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self, NoteEnd.self]),
             CommandGroup(name: "Words of other tools:", subcommands: [Destroy.self, VersionCommand.self]),
         ])
 

@@ -12,7 +12,9 @@ struct List: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let inventory = try Site.current.inventory()
+        let site = try Site.current
+        let inventory = site.inventory()
+        site.keepCrashes(of: inventory.entries).forEach(Message.error)
         output.print(VMListReport(inventory.entries))
         let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)
         unseen.merged.forEach(Message.error)

@@ -15,6 +15,7 @@ struct Show: ParsableCommand {
     func run() throws {
         try output.list(.vm) { results in
             try targets.forEach(results) { vm in
+                do throws(VMError) { try vm.keepCrash() } catch { Message.error(error) }
                 let entry = vm.entry()
                 output.print(VMReport(entry), among: results)
                 if let obstacle = entry.obstacle { throw obstacle }

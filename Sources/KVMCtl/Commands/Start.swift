@@ -57,6 +57,7 @@ struct Start: ParsableCommand {
                     // What is wrong with the file is said on this terminal.
                     _ = try vm.starting(options, in: context)
                     if let end = try Foreground.leaveTerminal() {
+                        try? vm.keepCrash(end.ofQEMU)
                         end.failure(of: vm).map(Message.error)
                         end.repeatHere()
                     }

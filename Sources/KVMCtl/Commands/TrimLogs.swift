@@ -2,7 +2,7 @@ import ArgumentParser
 import VMCore
 import VMLife
 
-/// `kvmctl trim-logs`, for the package's timer: does only what every command does before its own work.
+/// `kvmctl trim-logs`, for the package's timer: keeps logs within their size, and records crashes.
 struct TrimLogs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trim-logs", _superCommandName: Root.name,
@@ -12,7 +12,8 @@ struct TrimLogs: ParsableCommand {
     @OptionGroup var quiet: QuietOption
 
     func run() throws {
-        let failures = try LogBound(try Site.current).enforce()
+        let site = try Site.current
+        let failures = try LogBound(site).enforce() + site.keepCrashes()
         failures.forEach(Message.error)
         if !failures.isEmpty { throw SomeFailed(.partial) }
     }

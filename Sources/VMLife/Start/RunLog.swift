@@ -12,6 +12,7 @@ enum RunLog {
     static func setAside(_ vm: Machine) throws(VMError) -> [FilePath] {
         var moved: [FilePath] = []
         let paths = vm.paths
+        vm.keepRun()
         // Nothing writes to them any more. One that can't be trimmed stays as it is.
         _ = LogBound(vm.site).enforce(on: vm.name)
         for path in [paths.record(vm.name), paths.consoleLog(vm.name), paths.qemuLog(vm.name)] {
