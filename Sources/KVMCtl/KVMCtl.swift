@@ -53,12 +53,15 @@ struct Root: ParsableCommand {
                 subcommands: [
                     Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Freeze.self, Thaw.self,
                 ]),
-            CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self, VNC.self]),
+            CommandGroup(
+                name: "Look:",
+                subcommands: [List.self, Show.self, Logs.self, Events.self, History.self, Console.self, VNC.self]),
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
             CommandGroup(name: "Change:", subcommands: [CDROMCommand.self]),
-            CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self]),
+            CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self, NoteEnd.self]),
+            CommandGroup(name: "Words of other tools:", subcommands: [Destroy.self, VersionCommand.self]),
         ])
 
     /// Parses the words of the command line.
@@ -72,7 +75,7 @@ struct Root: ParsableCommand {
                 .usage, "'\(word)'", "is not UTF-8, which kvmctl's names and paths have to be",
                 remedy: "rename the file or directory")
         }
-        let named = configuration.subcommands.first { $0.configuration.commandName == words.first }
+        let named = configuration.subcommands.first { $0.configuration.isCalled(words.first) }
         if let named, named.configuration._superCommandName != nil,
             let command = try? named.parseAsRoot(Array(words.dropFirst())),
             ([named] + named.configuration.subcommands).contains(where: { $0 == type(of: command) })
@@ -91,6 +94,13 @@ struct Root: ParsableCommand {
 
     private static func isAboutAnOption(_ error: any Error) -> Bool {
         message(for: error).hasPrefix("Unknown option")
+    }
+}
+
+extension CommandConfiguration {
+    /// Whether a word is the command's name, or one that other tools give it.
+    fileprivate func isCalled(_ word: String?) -> Bool {
+        commandName == word || word.map(aliases.contains) == true
     }
 }
 
@@ -113,6 +123,7 @@ extension Restart: Doing {}
 extension Reset: Doing {}
 extension Pause: Doing {}
 extension Resume: Doing {}
+extension Destroy: Doing {}
 extension Freeze: Doing {}
 extension Thaw: Doing {}
 extension Create: Doing {}

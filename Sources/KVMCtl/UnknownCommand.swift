@@ -6,11 +6,10 @@ enum UnknownCommand {
     /// What other tools call the same command: virsh, qm, incus, docker, or a shell.
     private static let synonyms = [
         "boot": "start", "reboot": "restart", "unpause": "resume", "launch": "start", "run": "start",
-        "shutdown": "stop", "poweroff": "stop", "halt": "stop",
-        "ps": "list", "status": "show", "info": "show", "dominfo": "show",
+        "poweroff": "stop", "halt": "stop", "dominfo": "show",
         "inspect": "show", "config": "show", "log": "logs", "terminal": "console", "serial": "console",
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
-        "validate": "check", "verify": "check", "delete": "rm", "remove": "rm", "undefine": "rm", "bridge": "net",
+        "validate": "check", "verify": "check", "remove": "rm", "bridge": "net",
         "network": "net",
     ]
     /// The same for the commands of `net`.
@@ -20,13 +19,11 @@ enum UnknownCommand {
     ]
     /// Words for which kvmctl has no command, and what to do instead.
     private static let others = [
-        "destroy": "to cut the power: kvmctl stop --now; to remove a VM: kvmctl rm",
         "kill": "to cut the power: kvmctl stop --now",
         "showcmd": "kvmctl explain", "set": "edit the VM's vm.params, then run kvmctl check",
         "edit": "edit the VM's vm.params, then run kvmctl check",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
         "autostart": "systemctl enable kvmctl@NAME", "enable": "systemctl enable kvmctl@NAME",
-        "version": "kvmctl --version",
     ]
 
     /// Refuses a word that is in the place of a command and is none.

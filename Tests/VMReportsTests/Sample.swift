@@ -135,6 +135,8 @@ enum Sample {
             RestartReport(
                 StopReport(name, steps: [], outcome: nil, patience: .zero), PlanReport(plan)),
             FreezeReport(name, to: .frozen, from: .thawed, changed: 2, dryRun: false),
+            EventReport(name, VMEvent(.start, at: 0, ["by": .string(word)])),
+            HistoryReport(name, [VMEvent(.crash, at: 0, ["end": .string(word), "record": .string(word)])]),
             VNCReport(name, address: "::1", port: 5907, display: 7, password: word, tunnel: "ssh \(word)"),
             IPReport(found), IPListReport([found], layout: .table),
             IPListReport([found], layout: .namedAddresses),

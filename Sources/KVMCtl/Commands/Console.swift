@@ -17,6 +17,8 @@ struct Console: ParsableCommand {
     @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
+    @OptionGroup var quiet: QuietOption
+
     func run() throws {
         let machine = try Site.current.find(vm)
         let name = machine.name

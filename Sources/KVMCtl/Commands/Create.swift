@@ -37,7 +37,7 @@ struct Create: ParsableCommand {
             A network card: bridge:NAME, nat, isolated:NAME, macvtap:DEVICE, user or none; may be repeated. \
             Default: bridge:br0.
             """,
-        transform: OptionValue.network)
+        completion: .network, transform: OptionValue.network)
     var net: [Network?] = []
 
     @Option(

@@ -76,7 +76,7 @@ struct IP: ParsableCommand {
             let report = try search.report(waitingUntil: deadline)
             tell(report)
             results.add(IPReport(report))
-            report.notices.forEach { Message.note("\(report.vm): \($0)") }
+            report.notices.forEach { Message.note($0, about: report.vm) }
             if let problem = report.problem(after: wait) { throw problem }
         }
     }

@@ -7,12 +7,14 @@ import VMReports
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", _superCommandName: Root.name,
-        abstract: "List the VMs under the roots, and all others that run.", aliases: ["ls"])
+        abstract: "List the VMs under the roots, and all others that run.", aliases: ["ls", "ps"])
 
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let inventory = try Site.current.inventory()
+        let site = try Site.current
+        let inventory = site.inventory()
+        site.keepCrashes(of: inventory.entries).forEach(Message.error)
         output.print(VMListReport(inventory.entries))
         let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)
         unseen.merged.forEach(Message.error)

@@ -24,6 +24,8 @@ struct Logs: ParsableCommand {
     @Flag(help: "Show the log of the run before the last start.")
     var previous = false
 
+    @OptionGroup var quiet: QuietOption
+
     func validate() throws {
         if follow, previous { throw ValidationError("--follow and --previous exclude each other") }
     }

@@ -10,7 +10,9 @@ struct NetConfirm: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "confirm", abstract: "Keep a change that `net up --try` made.")
 
-    @Argument(help: "The bridge. Default: every change that is on trial.", transform: OptionValue.presentBridge)
+    @Argument(
+        help: "The bridge. Default: every change that is on trial.", completion: .bridge,
+        transform: OptionValue.presentBridge)
     var bridge: DeviceName?
 
     @OptionGroup var dryRun: DryRunOption

@@ -10,7 +10,7 @@ struct NetDown: ParsableCommand {
         commandName: "down", abstract: "Remove a bridge that no VM uses.",
         discussion: "The bridge's addresses, routes and rules move back to its uplink.")
 
-    @Argument(help: "The bridge, such as br0.", transform: OptionValue.presentBridge)
+    @Argument(help: "The bridge, such as br0.", completion: .bridge, transform: OptionValue.presentBridge)
     var bridge: DeviceName
 
     @OptionGroup var dryRun: DryRunOption

@@ -16,7 +16,7 @@ struct NetPersist: ParsableCommand {
             that came from DHCP will come from DHCP again.
             """)
 
-    @Argument(help: "The bridge, such as br0.", transform: OptionValue.presentBridge)
+    @Argument(help: "The bridge, such as br0.", completion: .bridge, transform: OptionValue.presentBridge)
     var bridge: DeviceName
 
     @Option(
@@ -46,7 +46,7 @@ struct NetUnpersist: ParsableCommand {
         commandName: "unpersist",
         abstract: "Remove the files that `net persist` wrote; the bridge stays until the next boot.")
 
-    @Argument(help: "The bridge, such as br0.", transform: OptionValue.presentBridge)
+    @Argument(help: "The bridge, such as br0.", completion: .bridge, transform: OptionValue.presentBridge)
     var bridge: DeviceName
 
     @OptionGroup var dryRun: DryRunOption

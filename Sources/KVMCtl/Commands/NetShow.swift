@@ -10,7 +10,7 @@ struct NetShow: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show the bridges and what is connected to them.")
 
-    @Argument(help: "Only this bridge.", transform: OptionValue.presentBridge)
+    @Argument(help: "Only this bridge.", completion: .bridge, transform: OptionValue.presentBridge)
     var bridge: DeviceName?
 
     @OptionGroup var output: OutputOptions

@@ -16,11 +16,12 @@ struct NetUp: ParsableCommand {
             answered before stops answering.
             """)
 
-    @Argument(help: "The bridge, such as br0.", transform: OptionValue.bridge)
+    @Argument(help: "The bridge, such as br0.", completion: .bridge, transform: OptionValue.bridge)
     var bridge: InterfaceName
 
     @Option(
-        help: "The device that connects it to the outside network, by any of its names.", transform: OptionValue.device)
+        help: "The device that connects it to the outside network, by any of its names.", completion: .device,
+        transform: OptionValue.device)
     var uplink: DeviceName?
 
     @Option(

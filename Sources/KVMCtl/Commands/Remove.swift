@@ -8,8 +8,8 @@ import VMReports
 struct Remove: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rm", _superCommandName: Root.name,
-        abstract: "Remove VMs that don't run: the params file and the logs; the disks only if asked."
-    )
+        abstract: "Remove VMs that don't run: the params file and the logs; the disks only if asked.",
+        aliases: ["delete", "undefine"])
 
     @OptionGroup var targets: Targets
 

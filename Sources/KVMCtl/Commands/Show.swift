@@ -7,7 +7,7 @@ import VMReports
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", _superCommandName: Root.name,
-        abstract: "Show everything that is known about VMs.")
+        abstract: "Show everything that is known about VMs.", aliases: ["status", "info"])
 
     @OptionGroup var targets: Targets
     @OptionGroup var output: OutputOptions
@@ -15,6 +15,7 @@ struct Show: ParsableCommand {
     func run() throws {
         try output.list(.vm) { results in
             try targets.forEach(results) { vm in
+                do throws(VMError) { try vm.keepCrash() } catch { Message.error(error) }
                 let entry = vm.entry()
                 output.print(VMReport(entry), among: results)
                 if let obstacle = entry.obstacle { throw obstacle }

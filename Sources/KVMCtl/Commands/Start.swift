@@ -50,13 +50,14 @@ struct Start: ParsableCommand {
                     let starting = try vm.starting(options, in: context)
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
                     output.print(PlanReport(plan), among: results)
-                    starting.notices(of: plan).forEach(Message.note)
+                    starting.notices(of: plan).forEach { Message.note($0, about: vm.name) }
                     return
                 }
                 if foreground {
                     // What is wrong with the file is said on this terminal.
                     _ = try vm.starting(options, in: context)
                     if let end = try Foreground.leaveTerminal() {
+                        try? vm.keepCrash(end.ofQEMU)
                         end.failure(of: vm).map(Message.error)
                         end.repeatHere()
                     }

@@ -13,12 +13,12 @@ struct Stop: ParsableCommand {
             time, QEMU is told to quit; if that fails, QEMU is killed. The output says which it was. A paused or \
             sleeping guest is woken up first; one that has panicked is not asked. A stop with a shorter timeout \
             overtakes one that is still waiting for the guest. Several VMs are stopped at the same time.
-            """)
+            """, aliases: ["shutdown"])
 
     @OptionGroup var targets: Targets
 
     @Option(help: "How long the guest may take to shut down. Default: 30s.", transform: OptionValue.duration)
-    var timeout = Duration.seconds(30)
+    var timeout: Duration?
 
     @Flag(help: "Don't ask the guest: like cutting the power.")
     var now = false
@@ -38,7 +38,7 @@ struct Stop: ParsableCommand {
         }
     }
 
-    private var patience: Duration { now ? .zero : timeout }
+    private var patience: Duration { now ? .zero : timeout ?? .seconds(30) }
 
     /// A stop in progress; without an outcome if there is nothing to do.
     private struct Begun {
@@ -53,5 +53,27 @@ struct Stop: ParsableCommand {
         let steps = try stopping.steps()
         let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
         return Begun(name: vm.name, steps: steps, outcome: outcome)
+    }
+}
+
+/// `kvmctl destroy`: `stop --now`, as virsh calls it.
+struct Destroy: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "destroy", _superCommandName: Root.name,
+        abstract: "Stop VMs without asking the guest: stop --now. It removes nothing.",
+        shouldDisplay: false)
+
+    @OptionGroup var stop: Stop
+
+    func validate() throws {
+        if stop.timeout != nil { throw ValidationError("destroy does not wait for the guest; stop --timeout does") }
+    }
+
+    func run() throws {
+        // In other tools the word means removal.
+        Message.note("destroy is stop --now: the VM's files and disks stay; kvmctl rm removes them")
+        var stop = stop
+        stop.now = true
+        try stop.run()
     }
 }

@@ -4,15 +4,30 @@ import VMCore
 import VMLife
 
 extension CompletionKind {
-    /// What a shell offers for a VM: names, or paths once a `/` was typed. Nothing if the VMs can't be looked at.
-    static let vm = custom { _, _, prefix in
-        guard let slash = prefix.lastIndex(of: "/") else { return names() }
+    /// What a shell offers for a VM: names of those that the command can act on, or paths once a `/` was typed. Nothing
+    /// if the VMs can't be looked at.
+    static let vm = custom { words, _, prefix in
+        guard let slash = prefix.lastIndex(of: "/") else { return names(of: state(for: words)) }
         return paths(in: String(prefix[...slash]))
     }
 
-    private static func names() -> [String] {
+    /// The commands that act only on VMs that run, or only on those that don't.
+    private static let states: [String: Site.CandidateState] = [
+        "start": .stopped, "rm": .stopped, "delete": .stopped, "undefine": .stopped, "rename": .stopped,
+        "stop": .running, "shutdown": .running, "destroy": .running, "restart": .running, "reboot": .running,
+        "reset": .running, "pause": .running, "resume": .running, "suspend": .running, "freeze": .running,
+        "thaw": .running, "console": .running, "vnc": .running, "ip": .running, "ssh": .running,
+        "screenshot": .running, "sendkey": .running,
+    ]
+
+    /// - Parameter words: the command line, which begins with the program's name.
+    private static func state(for words: [String]) -> Site.CandidateState {
+        words.dropFirst().first.flatMap { states[$0] } ?? .any
+    }
+
+    private static func names(of state: Site.CandidateState) -> [String] {
         guard let site = try? Site.current else { return [] }
-        return site.candidates().map(\.description)
+        return site.candidates(state).map(\.description)
     }
 
     /// Directories, which may hold a VM or lead to one, and params files; no hidden ones.

@@ -30,6 +30,7 @@ enum ExitStatus {
 
     /// Ends the process with this code, unless that is success and the output was lost.
     private static func end(_ status: Int32) -> Never {
+        Message.noteTheOthers()
         do throws(VMError) { try flush() } catch {
             Message.error(error)
             exit(status == 0 ? error.code.exitCode : status)

@@ -8,8 +8,35 @@ enum Message {
     /// A failure: what, why, what to do.
     static func error(_ error: VMError) { write("kvmctl: \(Printable.lines(error.description))\n") }
 
+    /// Whether notices are left out: `--quiet`.
+    // Only the main thread prints.
+    nonisolated(unsafe) static var isQuiet = false
+
+    /// What was noted about VMs, and the further VMs of which the same is true.
+    nonisolated(unsafe) private static var noted: [(text: String, first: String, others: [String])] = []
+
     /// Something that the user should know and that is not a failure.
-    static func note(_ text: String) { write("kvmctl: \(Printable.lines(text))\n") }
+    static func note(_ text: String) {
+        if !isQuiet { write("kvmctl: \(Printable.lines(text))\n") }
+    }
+
+    /// The same about one of several VMs. It is said about the first of them; the others follow at the end, as one line.
+    static func note(_ text: String, about vm: some CustomStringConvertible) {
+        if let known = noted.firstIndex(where: { $0.text == text }) {
+            if noted[known].first != vm.description { noted[known].others.append(vm.description) }
+            return
+        }
+        noted.append((text, vm.description, []))
+        note("\(vm): \(text)")
+    }
+
+    /// Names the VMs of which the same is true as of one before.
+    static func noteTheOthers() {
+        for (text, first, others) in noted where !others.isEmpty {
+            note("\(others.summary): as \(first): \(text)")
+        }
+        noted = []
+    }
 
     /// Text as it is, unbuffered.
     static func write(_ text: String) {
@@ -32,9 +59,15 @@ extension [VMError] {
         }
         return groups.map { error, subjects in
             var error = error
-            let rest = subjects.count - 3
-            error.subject = subjects.prefix(3).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+            error.subject = subjects.summary
             return error
         }
+    }
+}
+
+extension [String] {
+    /// The first three, and how many more there are.
+    fileprivate var summary: String {
+        prefix(3).joined(separator: ", ") + (count > 3 ? " and \(count - 3) more" : "")
     }
 }

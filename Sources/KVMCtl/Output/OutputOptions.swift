@@ -2,8 +2,20 @@ import ArgumentParser
 import VMCore
 import VMReports
 
+/// `--quiet`.
+struct QuietOption: ParsableArguments {
+    @Flag(name: .shortAndLong, help: "Print no notices, only results and errors.")
+    var quiet = false
+
+    /// Takes effect for the whole process, as soon as it is parsed: what a crashed command left is cleaned up before
+    /// this one runs, and that says something too.
+    func validate() { if quiet { Message.isQuiet = true } }
+}
+
 /// `--json`: the format of a command's results.
 struct OutputOptions: ParsableArguments {
+    @OptionGroup var quiet: QuietOption
+
     @Flag(help: "Print JSON.")
     var json = false
 

@@ -7,10 +7,10 @@ extension Machine {
         _ options: StartOptions, in context: PlanningContext, stopwatch: Stopwatch = Stopwatch()
     ) throws(VMError) -> Starting.Outcome {
         let outcome = try start(options, in: context, stopwatch: stopwatch) { notices in
-            notices.forEach { Message.note("\(name): \($0)") }
+            notices.forEach { Message.note($0, about: name) }
         }
         if options.cdrom != nil, case .alreadyRunning = outcome {
-            Message.note("\(name): the ISO was not used; stop the VM first")
+            Message.note("the ISO was not used; stop the VM first", about: name)
         }
         return outcome
     }

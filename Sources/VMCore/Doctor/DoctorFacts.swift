@@ -245,10 +245,11 @@ package struct MachineCondition: Equatable, Sendable {
     package struct LongLog: Equatable, Sendable {
         var path: FilePath
         var size: ByteCount
+        /// How long it should be at most.
+        var limit: ByteCount
 
-        package init(path: FilePath, size: ByteCount) {
-            self.path = path
-            self.size = size
+        package init(path: FilePath, size: ByteCount, limit: ByteCount) {
+            (self.path, self.size, self.limit) = (path, size, limit)
         }
     }
 

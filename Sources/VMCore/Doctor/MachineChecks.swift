@@ -58,7 +58,7 @@ enum MachineChecks {
         machine.longLogs.map { log in
             .warning(
                 machine.name,
-                "\(log.path) has \(log.size), and nothing trims it to \(ByteCount(bytes: LogLimit.standard)): "
+                "\(log.path) has \(log.size), and nothing trims it to \(log.limit): "
                     + "kvmctl-logs.timer does that, or a cron job that runs kvmctl trim-logs",
                 fix: .command("kvmctl trim-logs"))
         }

@@ -29,6 +29,8 @@ package struct VMDescription: Equatable, Sendable {
     package var forwards: [PortForward]
     /// The paths of its disks and CDs.
     package var media: [FilePath]
+    /// `CONSOLE_LOG`.
+    package var consoleLog: ByteCount
 
     /// A VNC server.
     package struct VNC: Equatable, Sendable {
@@ -74,6 +76,7 @@ package struct VMDescription: Equatable, Sendable {
         }
         forwards = params.forwards.map(\.value)
         media = params.disks.map(\.path.value) + params.cdroms.compactMap(\.path.value)
+        consoleLog = params.consoleLog.value
     }
 
     /// Forgets what it had only while it ran.
@@ -92,7 +95,7 @@ extension VMDescription {
             "description": .optional(note), "memoryBytes": .integer(memory.bytes), "cpus": .integer(Int64(cpus)),
             "accelerator": .optional(accelerator), "vnc": vnc?.json ?? .null, "nics": .array(nics.map(\.json)),
             "forwards": .array(forwards.map { .string($0.description) }),
-            "media": .array(media.map { .string($0.string) }),
+            "media": .array(media.map { .string($0.string) }), "consoleLogBytes": .integer(consoleLog.bytes),
         ]
     }
 
@@ -112,6 +115,9 @@ extension VMDescription {
         nics = (json["nics"]?.array ?? []).compactMap { NIC($0) }
         forwards = (json["forwards"]?.array ?? []).compactMap(\.string).compactMap { try? ParamsDecoder.forward($0) }
         media = (json["media"]?.array ?? []).compactMap(\.absolutePath)
+        // Earlier versions of kvmctl, whose VMs may still run, did not tell it.
+        consoleLog = ByteCount(
+            bytes: max(LogLimit.smallest.bytes, json["consoleLogBytes"]?.integer ?? LogLimit.standard))
     }
 }
 

@@ -39,6 +39,8 @@ package struct VMParams: Equatable, Sendable {
     package var vnc: VNC
     /// `RUNAS`: a user, or `user:group`; nil: a separate uid for this VM.
     package var runAs: Setting<String>?
+    /// `CONSOLE_LOG`.
+    package var consoleLog: Setting<ByteCount>
     /// `RTC`.
     package var rtc: Setting<RTCBase>
     /// `KEYMAP`: a QEMU keyboard map's name; nil: QEMU's own.

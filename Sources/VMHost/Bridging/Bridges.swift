@@ -128,6 +128,11 @@ package enum Bridges {
         }.sorted { $0.name < $1.name }
     }
 
+    /// The host's own interfaces that a bridge or a macvtap could be connected to: neither bridges nor VMs' taps.
+    package static func devices() throws(VMError) -> [String] {
+        try kernel().links.filter { !$0.isBridge && !$0.isTap && $0.name != "lo" }.map(\.name)
+    }
+
     /// The kernel's whole network state.
     static func kernel() throws(VMError) -> NetworkState {
         try routing { (socket) throws(NetworkError) in try socket.state() }

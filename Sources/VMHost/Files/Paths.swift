@@ -21,6 +21,9 @@ import VMCore
 /// LOG/NAME/console.log       the guest's output on its serial console
 ///          qemu.log          QEMU's messages
 ///          record            the VM's events, written by QEMU itself
+///          history           what commands did, and events of earlier runs, written by kvmctl
+///          arguments         QEMU's command line
+///          crash-TIME        what is known of the crash of the run that began then (CrashRecord)
 /// CACHE/                     results of probing; may be deleted at any time
 /// ```
 package struct Paths: Equatable, Sendable {
@@ -58,6 +61,11 @@ package struct Paths: Equatable, Sendable {
     package func qemuLog(_ name: VMName) -> FilePath { logs(name).appending("qemu.log") }
     /// The flight record.
     package func record(_ name: VMName) -> FilePath { logs(name).appending("record") }
+
+    /// What commands did to the VM, and the newest events of its earlier runs.
+    package func history(_ name: VMName) -> FilePath { logs(name).appending("history") }
+    /// The command line of QEMU's last run.
+    package func arguments(_ name: VMName) -> FilePath { logs(name).appending("arguments") }
 
     /// Root's paths, also for a user who looks at root's VMs.
     package static let system = Paths(

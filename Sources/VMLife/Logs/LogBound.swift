@@ -27,7 +27,7 @@ package struct LogBound: Sendable {
     /// - Throws: why the VMs that were started can't be listed.
     package func enforce() throws(VMError) -> [VMError] {
         let started = try site.startedNames()
-        guard started.contains(where: { logs(of: $0).contains { isOver($0.path) } }) else { return [] }
+        guard started.contains(where: { logs(of: $0).contains(where: isOver) }) else { return [] }
         do throws(VMError) {
             // Two commands at once would remove twice as much. One is enough.
             let file = paths.run.appending("trimming")
@@ -38,14 +38,17 @@ package struct LogBound: Sendable {
         } catch { return [error] }
     }
 
-    private func enforce(on vm: VMName) -> [VMError] {
+    /// Trims the logs of a VM.
+    ///
+    /// - Returns: an error for each log that could not be trimmed.
+    func enforce(on vm: VMName) -> [VMError] {
         logs(of: vm).compactMap { log in
             do throws(Errno) {
-                if isOver(log.path) { try enforce(on: log.path, keepingFirst: log.head) }
+                if isOver(log) { try enforce(on: log.path, to: log.limit, keepingFirst: log.head) }
                 return nil
             } catch {
                 return .system(
-                    error, log.path.string, "can't be kept within \(ByteCount(bytes: size))",
+                    error, log.path.string, "can't be kept within \(ByteCount(bytes: log.limit))",
                     remedy:
                         "a guest can fill that file system: look at \(command: "kvmctl logs \(vm)"), and stop it if it does"
                 )
@@ -53,28 +56,46 @@ package struct LogBound: Sendable {
         }
     }
 
-    /// The logs of a VM that seem to be trimmed by nothing: larger than they grow between two runs of the timer, which
-    /// is one and a half times the limit.
+    /// The logs of a VM that seem to be trimmed by nothing: longer than they grow between two runs of the timer.
     func excesses(of vm: VMName) -> [MachineCondition.LongLog] {
         logs(of: vm).compactMap { log in
-            guard let found = try? status(of: log.path), Int64(found.st_size) > size + size / 2 else { return nil }
-            return MachineCondition.LongLog(path: log.path, size: ByteCount(bytes: Int64(found.st_size)))
+            guard let found = try? status(of: log.path), Int64(found.st_size) > log.limit + size / 2 else { return nil }
+            return MachineCondition.LongLog(
+                path: log.path, size: ByteCount(bytes: Int64(found.st_size)), limit: ByteCount(bytes: log.limit))
         }
     }
 
-    private func logs(of vm: VMName) -> [(path: FilePath, head: Int)] {
-        [(paths.consoleLog(vm), 0), (paths.qemuLog(vm), 0), (paths.record(vm), Self.recordHead)]
+    /// A log, how many bytes of its beginning are kept in any case, and how long it may become.
+    private typealias Log = (path: FilePath, head: Int, limit: Int64)
+
+    private func logs(of vm: VMName) -> [Log] {
+        let console = paths.consoleLog(vm)
+        return [
+            (console, 0, limit(of: console, vm)), (paths.qemuLog(vm), 0, size),
+            (paths.record(vm), Self.recordHead, size),
+        ]
     }
 
-    private func isOver(_ path: FilePath) -> Bool {
-        guard let found = try? status(of: path) else { return false }
-        return Int64(found.st_size) > size
+    /// `CONSOLE_LOG` of the VM as it was started. Most logs are too short for it to matter, and reading it takes a while.
+    private func limit(of console: FilePath, _ vm: VMName) -> Int64 {
+        guard isOver((console, 0, min(size, LogLimit.smallest.bytes))) else { return size }
+        // Without it, the usual limit protects the host.
+        let manifest = try? Machine(name: vm, file: "", site: site).manifest()
+        return manifest?.vm.consoleLog.bytes ?? size
+    }
+
+    private func isOver(_ log: Log) -> Bool {
+        guard let found = try? status(of: log.path) else { return false }
+        return Int64(found.st_size) > log.limit
     }
 
     /// Trims a log to the limit, oldest bytes first.
     ///
-    /// - Parameter head: how many bytes at the beginning are kept too.
-    func enforce(on path: FilePath, keepingFirst head: Int = 0) throws(Errno) {
+    /// - Parameters:
+    ///   - limit: how long it may be; nil: as long as logs usually may.
+    ///   - head: how many bytes at the beginning are kept too.
+    func enforce(on path: FilePath, to limit: Int64? = nil, keepingFirst head: Int = 0) throws(Errno) {
+        let size = limit ?? self.size
         let file = try OwnedDescriptor.regular(path, .readWrite)
         let block = clinux_block_size(file.rawValue)
         guard block > 0 else { throw Errno(rawValue: CInt(-block)) }
@@ -86,13 +107,13 @@ package struct LogBound: Sendable {
         if result == 0 { return }
         let failure = Errno(rawValue: -result)
         guard failure == .notSupported || failure == .invalidArgument else { throw failure }
-        try moveUp(file, to: from, from: from + length)
+        try moveUp(file, to: from, from: from + length, size)
     }
 
     /// The same on a file system that can't remove blocks: what is kept, with what is appended meanwhile, is copied
     /// over the rest. Only what is appended between the last read and the truncation is lost.
     private func moveUp(
-        _ file: borrowing OwnedDescriptor, to start: Int64, from source: Int64
+        _ file: borrowing OwnedDescriptor, to start: Int64, from source: Int64, _ size: Int64
     ) throws(Errno) {
         var (target, source) = (off_t(start), off_t(source))
         var chunk = [UInt8](repeating: 0, count: 1 << 20)

@@ -12,12 +12,21 @@ extension Site {
         package var isDirectory: Bool
     }
 
-    /// The names of the VMs under the roots and of the running ones, sorted. A file is not read if its path names the
-    /// VM, because completion has to be quick.
-    package func candidates() -> [VMName] {
-        let running = running().compactMap { try? $0.get().name }
-        let defined = definitions().files.compactMap { VMParams.defaultName(of: $0) }
-        return Set(running + defined).sorted { $0.description < $1.description }
+    /// Which VMs are offered.
+    package enum CandidateState: Sendable { case any, running, stopped }
+
+    /// The names of the VMs under the roots, of the running ones, or of both, sorted. A file is not read if its path
+    /// names the VM, because completion has to be quick.
+    package func candidates(_ state: CandidateState) -> [VMName] {
+        let running = Set(running().compactMap { try? $0.get().name })
+        func defined() -> [VMName] { definitions().files.compactMap { VMParams.defaultName(of: $0) } }
+        let names =
+            switch state {
+            case .any: running.union(defined())
+            case .running: running
+            case .stopped: Set(defined()).subtracting(running)
+            }
+        return names.sorted { $0.description < $1.description }
     }
 
     /// The places in a directory that may lead to a VM, without hidden ones; none if it can't be read.

@@ -121,7 +121,7 @@ struct FlightRecord: Equatable {
 
 extension ArraySlice<UInt8> {
     /// Whether the line contains one of these words, which include their quotes.
-    fileprivate func hasAny(of words: [[UInt8]]) -> Bool {
+    func hasAny(of words: [[UInt8]]) -> Bool {
         withUnsafeBytes { line in
             line.indices.contains { start in
                 line[start] == UInt8(ascii: "\"") && words.contains { line[start...].starts(with: $0) }

@@ -15,6 +15,8 @@ extension Machine {
     package func entry() -> VMEntry {
         var entries = [site.entry(defined: file, knownName: name)]
         VMEntry.ask(&entries)
+        let place = entries[0].place
+        entries[0].crashRecord = CrashRecord.newest(of: place == paths ? self : looking(at: place))
         return entries[0]
     }
 }

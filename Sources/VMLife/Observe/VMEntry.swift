@@ -26,6 +26,8 @@ package struct VMEntry: Sendable {
     package var nextName: VMName?
     /// Where its run-time files are: in the caller's own places, or another user's.
     package var place: Paths
+    /// What is known of its last crash, in a file; only `show` looks for it.
+    package var crashRecord: FilePath?
     /// What could not be read: why its state is `unknown`, or why details are missing.
     package var obstacle: VMError?
     /// Whether it still runs although its run-time files were removed: it can only be ended, no longer asked.

@@ -28,15 +28,15 @@ package struct ForegroundEnd {
     /// The status from wait(2).
     let status: CInt
 
+    /// How QEMU ended; nil if it was kvmctl that failed.
+    package var ofQEMU: QEMUEnd? { QEMUEnd(status: status) }
+
     /// QEMU's failure and what it printed, if that went to the log and not to the user. kvmctl's own failures have
     /// codes of sysexits(3), and were reported already.
     package func failure(of vm: Machine) -> VMError? {
-        let signal = status & 0x7f
-        let code = status >> 8 & 0xff
-        guard MessageStream.ofThisProcess == nil, signal != 0 || (1..<64).contains(code) else { return nil }
+        guard MessageStream.ofThisProcess == nil, let end = ofQEMU else { return nil }
         let log = (try? readTail(vm.paths.qemuLog(vm.name), limit: 4096)) ?? []
-        let how = signal == 0 ? "ended with exit code \(code)" : "was killed by \(signalName(signal))"
-        return VMError(.unavailable, vm.name.description, "QEMU \(how)", details: QEMUMessages(log).lines)
+        return VMError(.unavailable, vm.name.description, "QEMU \(end.words)", details: QEMUMessages(log).lines)
     }
 
     /// Ends this process the same way.

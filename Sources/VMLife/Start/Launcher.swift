@@ -37,6 +37,8 @@ struct Launcher {
             }
             stopwatch.lap(.disks)
             logs = try RunLog.setAside(vm)
+            let begun = Moment.now
+            noteCommandLine()
             if plan.vm.vnc?.hasPassword != true { ScreenPassword(vm.directory).forget() }
             let table = try DescriptorTable(
                 plan, of: vm, life: life, trust: trust, foreground: foreground, stopwatch: stopwatch)
@@ -52,12 +54,14 @@ struct Launcher {
             stopwatch.lap(.descriptors)
             if foreground {
                 try promiseReadiness()
+                vm.note(.start, at: begun)
                 throw become(launch, newDisks, logs)
             }
             let deadline = Deadline(in: timeout)
             let child = try spawn(launch, closing: table, by: deadline)
             extendLifetime(signature)
             try run(child, &manifest, by: deadline, committing: &mayHaveRun)
+            vm.note(.start, at: begun)
             return manifest
         } catch {
             // What the guest may have written, and the record of how this run ended, must not be rolled back.
@@ -65,6 +69,13 @@ struct Launcher {
             undo(newDisks, logs)
             throw error
         }
+    }
+
+    /// Keeps QEMU's command line, for a record of its crash. Nothing else depends on it.
+    private func noteCommandLine() {
+        let line = ShellCommand(words: [plan.executable] + plan.argumentVector)
+        try? replaceFile(
+            paths.arguments(plan.name), with: Array("\(line)\n".utf8), permissions: 0o640, group: Accounts.lookers)
     }
 
     /// Rolls back. May be called twice.

@@ -12,6 +12,9 @@ enum RunLog {
     static func setAside(_ vm: Machine) throws(VMError) -> [FilePath] {
         var moved: [FilePath] = []
         let paths = vm.paths
+        vm.keepRun()
+        // Nothing writes to them any more. One that can't be trimmed stays as it is.
+        _ = LogBound(vm.site).enforce(on: vm.name)
         for path in [paths.record(vm.name), paths.consoleLog(vm.name), paths.qemuLog(vm.name)] {
             let previous = previous(path)
             // Before the rename: renaming over a file makes ext4 write the data out at once (auto_da_alloc), which
@@ -19,8 +22,6 @@ enum RunLog {
             removeFile(previous)
             if path.withPlatformString({ from in previous.withPlatformString { rename(from, $0) } }) == 0 {
                 moved.append(path)
-                // Nothing writes to it any more. If it can't be trimmed, it stays as it is.
-                try? LogBound(vm.site).enforce(on: previous)
             } else if errno != ENOENT {
                 throw .system(Errno(rawValue: errno), path.string, "can't be set aside")
             }

@@ -118,6 +118,8 @@ package struct Starting {
                     remedy: "look at it, and start the VM again")
             }
             tell(notices(of: plan) + messagePlace)
+            // If that can't be written, the new run's logs can't either, which is an error.
+            try? vm.keepCrash()
             let directory = vm.directory
             let life = try directory.life.begin(lookers: Accounts.lookers)
             tell(HostResource.sweep(paths, before: name).map(\.description))

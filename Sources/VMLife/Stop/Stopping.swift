@@ -127,6 +127,7 @@ package struct Stopping: Sendable {
         guard try isRunning(), let process = try qemu() else {
             return Outcome(step: .alreadyStopped, answer: .notAsked)
         }
+        vm.note(.stop, ["now": .bool(timeout == .zero)])
         let answer = timeout > .zero ? try ask(process) : .notAsked
         if answer == .ended { return Outcome(step: try howItEnded(), answer: answer) }
         return try operate { () throws(VMError) in
@@ -210,14 +211,11 @@ package struct Stopping: Sendable {
 
     /// Records the kill: a VM that was stopped on request has not crashed, and a killed QEMU can't record that.
     private func noteInRecord() {
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let microseconds = Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
         let path = vm.paths.record(vm.name)
         guard !RemoteMounts.isSilent(path),
             let record = try? OwnedDescriptor.open(path, .writeOnly, flags: O_APPEND | O_NOFOLLOW)
         else { return }
-        try? writeAll(Array(FlightRecord.killed(at: microseconds).utf8), to: record.descriptor)
+        try? writeAll(Array(FlightRecord.killed(at: Moment.now.microseconds).utf8), to: record.descriptor)
     }
 }
 

@@ -38,6 +38,7 @@ package struct VMReport: ObjectReport {
     /// Those of `list`, and the paths.
     package var members: Members {
         places.reduce(into: entry.members(age: age)) { $0[$1.key] = .string($1.path.string) }
+            .merging(["crashRecord": .optional(entry.crashRecord?.string)]) { own, _ in own }
     }
 
     /// A line for each thing that is known.
@@ -59,6 +60,7 @@ package struct VMReport: ObjectReport {
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }
         if let reason = entry.endReason { rows.append(("last end", reason)) }
+        if let record = entry.crashRecord { rows.append(("last crash", record.string)) }
         if let uuid = entry.vm?.uuid { rows.append(("UUID", uuid)) }
         return rows
     }

@@ -17,6 +17,10 @@ package enum Schema: String, CaseIterable, Sendable {
     case freeze = "kvmctl.freeze/1"
     /// A change to a device.
     case device = "kvmctl.device/1"
+    /// Something that happened to a VM.
+    case event = "kvmctl.event/1"
+    /// What happened to a VM, for people.
+    case history = "kvmctl.history/1"
     /// How to reach a VM's screen.
     case vnc = "kvmctl.vnc/1"
     /// A guest's addresses.

@@ -9,8 +9,8 @@ from rig.host import NOBODY
 
 @pytest.mark.parametrize("words, said", [
     ("strat vm", "unknown command 'strat': did you mean 'start'?"), ("lst", "did you mean 'list'?"),
-    ("Start vm", "did you mean 'start'?"), ("delete vm", "unknown command 'delete': did you mean 'rm'?"),
-    ("shutdown vm", "did you mean 'stop'?"), ("net pu br0", "unknown command 'net pu': did you mean 'net up'?"),
+    ("Start vm", "did you mean 'start'?"), ("remove vm", "unknown command 'remove': did you mean 'rm'?"),
+    ("poweroff vm", "did you mean 'stop'?"), ("destroy vm --timeout 5s", "destroy does not wait for the guest"), ("net pu br0", "unknown command 'net pu': did you mean 'net up'?"),
     ("net persits br0", "did you mean 'net persist'?"), ("help strat", "unknown command 'strat': did you mean 'start'?"),
     ("frobnicate", "unknown command 'frobnicate': kvmctl --help lists the commands"),
     ("net frobnicate", "unknown command 'net frobnicate': kvmctl net --help lists"),
@@ -33,7 +33,7 @@ def test_the_nearest_is_named(host, words, said):
     assert "?" in said or "?" not in result.stderr.splitlines()[0]
 
 
-@pytest.mark.parametrize("words", ["--help", "help", "help net up", "net", "net --help", "--version", "ls"])
+@pytest.mark.parametrize("words", ["--help", "help", "help net up", "net", "net --help", "--version", "version", "ls", "ps"])
 def test_what_is_known_is_not_refused(host, words):
     host.kvmctl(*words.split())
 

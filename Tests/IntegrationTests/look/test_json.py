@@ -8,7 +8,7 @@ import pytest
 
 from rig.documented import DOCUMENT, assert_documented, documented
 
-FILES = ("consoleLog", "qemuLog", "record", "qmpSocket", "serialSocket", "agentSocket")
+FILES = ("consoleLog", "qemuLog", "record", "crashRecord", "qmpSocket", "serialSocket", "agentSocket")
 
 
 def test_life_of_a_vm(bridged_host):

@@ -151,7 +151,7 @@ def shell(request, vms, docs):
 @pytest.mark.parametrize("typed, completed", [
     ("kvmctl expl", "kvmctl explain"), ("kvmctl net conf", "kvmctl net confirm"),
     ("kvmctl start --fore", "kvmctl start --foreground"), ("kvmctl start al", "kvmctl start alpha"),
-    ("kvmctl stop alpha be", "kvmctl stop alpha beta"), ("kvmctl start roots/al", "kvmctl start roots/alpha"),
+    ("kvmctl start alpha be", "kvmctl start alpha beta"), ("kvmctl start roots/al", "kvmctl start roots/alpha"),
     ("start_a_kvm.sh roots/alpha/vm", "start_a_kvm.sh roots/alpha/vm.params"),
 ])
 def test_shells_complete(shell, typed, completed):

@@ -19,6 +19,8 @@ extension ParamsDecoder {
         let vnc = decodeVNC()
         refuseForwards(forwards, onPortOf: vnc)
         let runAs = decodeRunAs()
+        let consoleLog = setting(
+            .consoleLog, default: ByteCount(bytes: LogLimit.standard), Self.consoleLog)
         let rtc = setting(.rtc, default: RTCBase.utc, ParamValue.word)
         let keymap = setting(.keymap, Self.keymap)
         let video = setting(.video, default: VideoModel.std, ParamValue.word)
@@ -30,6 +32,7 @@ extension ParamsDecoder {
             file: file, name: name, uuid: uuid, description: description, memory: memory, cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
-            runAs: runAs, rtc: rtc, keymap: keymap, video: video, sound: sound, qemu: qemu, qemuArguments: arguments)
+            runAs: runAs, consoleLog: consoleLog, rtc: rtc, keymap: keymap, video: video, sound: sound, qemu: qemu,
+            qemuArguments: arguments)
     }
 }

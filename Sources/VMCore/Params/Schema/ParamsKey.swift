@@ -7,7 +7,8 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         netTap,
         netVLAN, netMTU, netQueues, netRate, netFilter, netModel, mac, bridge, forward, vncDisplay, vncBind,
         vncPasswordFile,
-        video, sound, share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart, rtc, keymap,
+        video, sound, share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart,
+        consoleLog, rtc, keymap,
         qemu, qemuArgument
 
     /// The key as it is written, where `n` stands for an index.
@@ -62,6 +63,7 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         case .hugePages: "HUGEPAGES"
         case .cpuSet: "CPUSET"
         case .autostart: "AUTOSTART"
+        case .consoleLog: "CONSOLE_LOG"
         case .rtc: "RTC"
         case .keymap: "KEYMAP"
         case .qemu: "QEMU"

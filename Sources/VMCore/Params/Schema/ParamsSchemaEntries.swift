@@ -109,6 +109,7 @@ extension ParamsSchema {
         row(.hugePages, .host, "yes", status: .notBuilt, "back the RAM with huge pages"),
         row(.cpuSet, .host, "0-3", status: .notBuilt, "host CPUs that the VM may use"),
         row(.autostart, .host, "yes", status: .notBuilt, "start with the host"),
+        row(.consoleLog, .host, "64M", "how much of the serial console's log is kept, 1M to 1T; default: 16M"),
     ]
 
     private static let escape: [Entry] = [

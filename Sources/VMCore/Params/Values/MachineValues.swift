@@ -30,6 +30,10 @@ extension ParamsDecoder {
         try ParamValue.size(text, bareUnit: .mebi, in: ByteCount(bytes: 1 << 20)...ByteCount(bytes: 16 << 40))
     }
 
+    static func consoleLog(_ text: String) throws(ValueFault) -> ByteCount {
+        try ParamValue.size(text, bareUnit: nil, in: LogLimit.smallest...ByteCount(bytes: 1 << 40))
+    }
+
     static func cpus(_ text: String) throws(ValueFault) -> Int { try ParamValue.integer(text, in: 1...255) }
 
     static func cpu(_ text: String) throws(ValueFault) -> String {

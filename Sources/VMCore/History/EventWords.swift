@@ -1,0 +1,67 @@
+extension VMEvent {
+    /// What happened, for people; nil for what only programs want to know.
+    package var words: String? {
+        switch source {
+        case .kvmctl: Deed(rawValue: name).map(words)
+        case .qemu: Self.told.contains(name) ? wordsOfQEMU : nil
+        }
+    }
+
+    private func words(of deed: Deed) -> String {
+        switch deed {
+        case .start: "started by \(by)"
+        case .stop: data["now"]?.bool == true ? "\(by) stopped it without asking the guest" : "\(by) asked it to stop"
+        case .crash:
+            "crashed: QEMU \(data["end"]?.string ?? "ended without recording why")"
+                + (data["record"]?.string.map { "; see \($0)" } ?? "")
+        }
+    }
+
+    /// Who gave the command.
+    private var by: String {
+        let by = data["by"]
+        if by?["service"]?.bool == true { return "systemd" }
+        let user = by?["user"]?.string ?? "somebody"
+        return by?["sudo"]?.string.map { "\($0), as \(user)" } ?? user
+    }
+
+    // QEMU, docs/interop/qemu-qmp-ref.
+    private var wordsOfQEMU: String {
+        switch name {
+        case "RESUME": "running"
+        case "STOP": "paused"
+        case "SUSPEND": "the guest went to sleep"
+        case "WAKEUP": "the guest woke up"
+        case "RESET": data["guest"]?.bool == true ? "the guest rebooted" : "reset"
+        case "POWERDOWN": "its power button was pressed"
+        case "SHUTDOWN": wordsOfShutdown
+        case "BLOCK_IO_ERROR": wordsOfDiskError
+        case "GUEST_PANICKED": "the guest's kernel panicked"
+        case "WATCHDOG": "its watchdog expired (\(data["action"]?.string ?? "no action"))"
+        default: "a memory error of the host reached it"
+        }
+    }
+
+    private var wordsOfShutdown: String {
+        let reason = data["reason"]?.string ?? "unknown"
+        return switch reason {
+        case "guest-shutdown": "the guest shut down"
+        case "guest-reset": "the guest rebooted, which ended it"
+        case "guest-panic": "ended after the guest's kernel panicked"
+        case "host-qmp-quit": "QEMU was told to quit"
+        case "host-signal": "QEMU was ended by a signal"
+        case "host-error": "QEMU ended after an error of the host"
+        case ShutdownCause.killedWord: "QEMU did not quit and was killed"
+        default: "ended (\(reason))"
+        }
+    }
+
+    private var wordsOfDiskError: String {
+        let disk = data["node-name"]?.string ?? data["device"]?.string ?? "a disk"
+        let what =
+            data["nospace"]?.bool == true ? "no space left for" : "\(data["operation"]?.string ?? "I/O") error on"
+        let action = data["action"]?.string == "stop" ? "paused: " : ""
+        let reason = data["reason"]?.string.map { ": \($0)" } ?? ""
+        return "\(action)\(what) \(disk)" + (data["nospace"]?.bool == true ? "" : reason)
+    }
+}
