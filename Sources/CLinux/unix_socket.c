@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -51,4 +52,22 @@ int clinux_unix_connect(int dirfd, const char *name)
 	if (connect(fd, (struct sockaddr *)&peer, sizeof peer) != 0)
 		return closed(fd, errno);
 	return fd;
+}
+
+long clinux_unix_send_descriptor(int fd, const void *bytes, size_t size, int passed)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof passed)];
+	} control = {0};
+	struct iovec vector = {.iov_base = (void *)bytes, .iov_len = size};
+	struct msghdr message = {
+		.msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof passed);
+	memcpy(CMSG_DATA(header), &passed, sizeof passed);
+	ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+	return sent < 0 ? -errno : sent;
 }

@@ -53,7 +53,11 @@ struct Root: ParsableCommand {
                 subcommands: [
                     Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Freeze.self, Thaw.self,
                 ]),
-            CommandGroup(name: "Look:", subcommands: [List.self, Show.self, Logs.self, Console.self, VNC.self]),
+            CommandGroup(
+                name: "Look:",
+                subcommands: [
+                    List.self, Show.self, Logs.self, Console.self, VNC.self, Screenshot.self, SendKey.self,
+                ]),
             CommandGroup(name: "Inside:", subcommands: [IP.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
@@ -114,6 +118,10 @@ extension Pause: Doing {}
 extension Resume: Doing {}
 extension Freeze: Doing {}
 extension Thaw: Doing {}
+extension SendKey: Doing {
+    static var deed: String { "the keys were pressed" }
+}
+
 extension Create: Doing {}
 extension Remove: Doing {}
 extension NetUp: Doing {}

@@ -136,6 +136,8 @@ enum Sample {
                 StopReport(name, steps: [], outcome: nil, patience: .zero), PlanReport(plan)),
             FreezeReport(name, to: .frozen, from: .thawed, changed: 2, dryRun: false),
             VNCReport(name, address: "::1", port: 5907, display: 7, password: word, tunnel: "ssh \(word)"),
+            ScreenshotReport(name, file: file(word), format: .png, size: 8704), ScreenTextReport(name, [word]),
+            SendKeyReport(name, [try #require(KeyCode("f2"))].map { KeyChord([$0]) }, typed: 3, dryRun: false),
             IPReport(found), IPListReport([found], layout: .table),
             IPListReport([found], layout: .namedAddresses),
             CreateReport(

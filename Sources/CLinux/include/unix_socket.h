@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stddef.h>
+
 // Named stream sockets in a directory given by its descriptor. The path goes through /proc/self/fd/DIRFD, so that the
 // 107 bytes of sun_path (unix(7)) don't limit the depth of the directory.
 
@@ -9,3 +11,7 @@ int clinux_unix_listen(int dirfd, const char *name, unsigned mode);
 /// Connects to `name`; non-blocking and close-on-exec. The descriptor, or -errno (-ECONNREFUSED: nobody listens;
 /// -EAGAIN: the backlog is full).
 int clinux_unix_connect(int dirfd, const char *name);
+
+/// Sends bytes, and with the first of them the descriptor `passed` (SCM_RIGHTS of unix(7)). How many bytes were sent, or
+/// -errno; a peer that is gone is an error, not a signal.
+long clinux_unix_send_descriptor(int fd, const void *bytes, size_t size, int passed);

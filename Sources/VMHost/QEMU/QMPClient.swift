@@ -30,13 +30,17 @@ package struct QMPClient: ~Copyable {
     }
 
     /// Executes a command and waits for its result. Events in between are dropped: QEMU's flight record keeps them.
+    ///
+    /// - Parameter passed: a descriptor that QEMU is sent with the command.
     @discardableResult
     package mutating func execute<Reply>(
-        _ request: QMPRequest<Reply>, by deadline: Deadline
+        _ request: QMPRequest<Reply>, passing passed: CInt? = nil, by deadline: Deadline
     ) throws(Failure) -> Reply {
         let id = nextID
         nextID += 1
-        do { try channel.send(request.command.line(id: id), by: deadline) } catch { throw Failure(error) }
+        do { try channel.send(request.command.line(id: id), passing: passed, by: deadline) } catch {
+            throw Failure(error)
+        }
         while true {
             switch try next(by: deadline) {
             case .reply(id: id, let value):

@@ -45,9 +45,13 @@ struct MonitorSession: ~Copyable {
     }
 
     /// Executes a QMP command.
+    ///
+    /// - Parameter passed: a descriptor that QEMU is sent with the command.
     @discardableResult
-    mutating func execute<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) -> Reply {
-        do throws(QMPClient.Failure) { return try client.execute(request, by: deadline) } catch {
+    mutating func execute<Reply>(
+        _ request: QMPRequest<Reply>, passing passed: CInt? = nil, by deadline: Deadline
+    ) throws(Failure) -> Reply {
+        do throws(QMPClient.Failure) { return try client.execute(request, passing: passed, by: deadline) } catch {
             throw Failure(error, name)
         }
     }

@@ -1,4 +1,5 @@
 import BridgeKernel
+import CLinux
 import Glibc
 import SystemPackage
 
@@ -27,18 +28,25 @@ package struct LineChannel: ~Copyable {
     package var descriptor: CInt { socket.rawValue }
 
     /// Sends a line; `text` is without its newline.
-    package mutating func send(_ text: String, by deadline: Deadline) throws(Failure) {
-        try send(line: Array(text.utf8), by: deadline)
+    ///
+    /// - Parameter passed: a descriptor that is sent along (SCM_RIGHTS, unix(7)).
+    package mutating func send(_ text: String, passing passed: CInt? = nil, by deadline: Deadline) throws(Failure) {
+        try send(line: Array(text.utf8), passing: passed, by: deadline)
     }
 
     /// Sends a line of bytes, which need not be text.
-    package mutating func send(line: [UInt8], by deadline: Deadline) throws(Failure) {
+    package mutating func send(line: [UInt8], passing passed: CInt? = nil, by deadline: Deadline) throws(Failure) {
         let bytes = line + [UInt8(ascii: "\n")]
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
+            let count = bytes[sent...].withUnsafeBytes { rest in
                 // A peer that is gone is an error to report, not a fatal signal.
-                Glibc.send(socket.rawValue, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+                guard let passed, sent == 0 else {
+                    return Glibc.send(socket.rawValue, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL))
+                }
+                let result = clinux_unix_send_descriptor(socket.rawValue, rest.baseAddress, rest.count, passed)
+                if result < 0 { errno = CInt(-result) }
+                return result < 0 ? -1 : result
             }
             if count >= 0 {
                 sent += count
