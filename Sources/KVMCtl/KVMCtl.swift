@@ -58,7 +58,7 @@ struct Root: ParsableCommand {
                 subcommands: [
                     List.self, Show.self, Logs.self, Console.self, VNC.self, Screenshot.self, SendKey.self,
                 ]),
-            CommandGroup(name: "Inside:", subcommands: [IP.self]),
+            CommandGroup(name: "Inside:", subcommands: [IP.self, SSH.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
             CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self]),
