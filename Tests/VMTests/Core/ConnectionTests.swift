@@ -34,7 +34,9 @@ import Testing
             ])
     }
 
-    @Test(arguments: [("user", ["10.0.2.15"], ["tcp::8080:80"]), ("bridge:br0", [], []), ("bridge:br0", ["fe80::1"], [])])
+    @Test(arguments: [
+        ("user", ["10.0.2.15"], ["tcp::8080:80"]), ("bridge:br0", [], []), ("bridge:br0", ["fe80::1"], []),
+    ])
     func noSSHTarget(_ network: String, _ addresses: [String], _ forwards: [String]) throws {
         #expect(SSHTarget(try report(network: network, addresses: addresses, forwards: forwards)) == nil)
     }
