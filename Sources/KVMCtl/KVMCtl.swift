@@ -55,8 +55,11 @@ struct Root: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "Look:",
-                subcommands: [List.self, Show.self, Logs.self, Events.self, History.self, Console.self, VNC.self]),
-            CommandGroup(name: "Inside:", subcommands: [IP.self]),
+                subcommands: [
+                    List.self, Show.self, Logs.self, Events.self, History.self, Console.self, VNC.self, Screenshot.self,
+                    SendKey.self,
+                ]),
+            CommandGroup(name: "Inside:", subcommands: [IP.self, SSH.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
             CommandGroup(name: "Change:", subcommands: [CDROMCommand.self]),
@@ -126,6 +129,10 @@ extension Resume: Doing {}
 extension Destroy: Doing {}
 extension Freeze: Doing {}
 extension Thaw: Doing {}
+extension SendKey: Doing {
+    static var deed: String { "the keys were pressed" }
+}
+
 extension Create: Doing {}
 extension Remove: Doing {}
 extension CDROMInsert: Doing {}

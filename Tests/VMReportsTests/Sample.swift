@@ -138,6 +138,8 @@ enum Sample {
             EventReport(name, VMEvent(.start, at: 0, ["by": .string(word)])),
             HistoryReport(name, [VMEvent(.crash, at: 0, ["end": .string(word), "record": .string(word)])]),
             VNCReport(name, address: "::1", port: 5907, display: 7, password: word, tunnel: "ssh \(word)"),
+            ScreenshotReport(name, file: file(word), format: .png, size: 8704), ScreenTextReport(name, [word]),
+            SendKeyReport(name, [try #require(KeyCode("f2"))].map { KeyChord([$0]) }, typed: 3, dryRun: false),
             IPReport(found), IPListReport([found], layout: .table),
             IPListReport([found], layout: .namedAddresses),
             CreateReport(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import VMCore
 import VMHost
 import VMLife
@@ -19,6 +20,11 @@ struct Start: ParsableCommand {
     @Flag(help: "Turn into QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
 
+    @Flag(help: "Connect to the console at once, from its first line; one VM.")
+    var console = false
+
+    @OptionGroup var escape: EscapeOption
+
     @Option(
         help: "How long QEMU may take to become ready. Default: 60s. Not with --foreground: nobody is left to wait.",
         transform: OptionValue.duration)
@@ -37,6 +43,11 @@ struct Start: ParsableCommand {
         if foreground, timings { throw ValidationError("--timings and --foreground exclude each other") }
         if foreground, timeout != nil { throw ValidationError("--timeout and --foreground exclude each other") }
         if foreground, targets.all || targets.vms.count != 1 { throw ValidationError("--foreground takes one VM") }
+        if console, targets.all || targets.vms.count != 1 { throw ValidationError("--console takes one VM") }
+        if console, foreground || output.json {
+            throw ValidationError("--console excludes --foreground and --json")
+        }
+        if escape.given != nil, !console { throw ValidationError("--escape is for --console") }
     }
 
     func run() throws {
@@ -44,6 +55,7 @@ struct Start: ParsableCommand {
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
         let context = PlanningContext(
             try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
+        let leaving = console ? try escape.chosen() : nil
         try output.list(dryRun.isOn ? .plan : .start) { results in
             try targets.forEach(results, in: context) { vm in
                 if dryRun.isOn {
@@ -62,13 +74,14 @@ struct Start: ParsableCommand {
                         end.repeatHere()
                     }
                 }
-                try start(vm, options, in: context, adding: results)
+                try start(vm, options, in: context, adding: results, thenConsoleUntil: leaving)
             }
         }
     }
 
     private func start(
-        _ vm: Machine, _ options: StartOptions, in context: PlanningContext, adding results: VMResults
+        _ vm: Machine, _ options: StartOptions, in context: PlanningContext, adding results: VMResults,
+        thenConsoleUntil leaving: ConsoleEscape?
     ) throws {
         let stopwatch = Stopwatch()
         let outcome = try vm.startSayingNotices(options, in: context, stopwatch: stopwatch)
@@ -78,6 +91,10 @@ struct Start: ParsableCommand {
         let report = StartReport(
             vm.name, outcome, details: details(of: vm, outcome), timings: timings ? stopwatch.laps : nil)
         output.print(report, among: results)
+        guard let leaving else { return }
+        let isNew = if case .started = outcome { true } else { false }
+        fflush(nil)
+        try ConsoleView(of: vm, escape: leaving).show(fromStart: isNew)
     }
 
     /// What is known about a VM that was already running. Looking takes time, so it is done only for programs.

@@ -38,10 +38,14 @@ struct ConsoleExchange: ~Copyable {
     /// When to give up, once no more input is read.
     private var rest = Deadline(in: Self.lastWords)
 
-    init(name: VMName, socket: CInt, input: CInt, output: CInt) {
+    /// - Parameter isNew: whether nothing of the console has been shown yet, so that silence is worth a word.
+    init(
+        name: VMName, socket: CInt, input: CInt, output: CInt, escape: ConsoleEscape, isNew: Bool
+    ) {
         self.name = name
         self.socket = socket
-        keyboard = ConsoleKeyboard(input)
+        keyboard = ConsoleKeyboard(input, escape)
+        if !isNew { firstWord = nil }
         screen = ConsoleScreen(output)
     }
 
@@ -61,7 +65,7 @@ struct ConsoleExchange: ~Copyable {
         }
     }
 
-    /// A terminal is always read, so that Ctrl-] works. Other input is not read while there is no room for it.
+    /// A terminal is always read, so that the escape works. Other input is not read while there is no room for it.
     private var readsInput: Bool {
         !inputEnded && (keyboard.isTerminal || toGuest.count + ConsoleKeyboard.piece <= Self.room)
     }
@@ -83,7 +87,7 @@ struct ConsoleExchange: ~Copyable {
         return (set[0].revents != 0, set[1].revents != 0, set[2].revents != 0)
     }
 
-    /// Reads what the user typed. Ctrl-] leaves at once: what the guest does not take immediately is dropped.
+    /// Reads what the user typed. The escape leaves at once: what the guest does not take immediately is dropped.
     private mutating func type(_ tell: (ConsoleNotice) -> Void) -> ConsoleEnd? {
         let (typed, end) = keyboard.read()
         let kept = typed.prefix(Self.room - toGuest.count)

@@ -36,14 +36,16 @@ package struct ConsoleRelay: ~Copyable {
         }
     }
 
-    /// Copies bytes both ways, until Ctrl-] or the VM's end. Terminal input beyond 1 MiB that the guest has not read is
-    /// dropped, so that Ctrl-] always works; other input waits for the guest instead.
+    /// Copies bytes both ways, until the escape or the VM's end. Terminal input beyond 1 MiB that the guest has not read is
+    /// dropped, so that the escape always works; other input waits for the guest instead.
     ///
+    /// - Parameter isNew: whether nothing of the console has been shown yet, so that silence is worth a word.
     /// - Throws: `.timedOut` if the guest does not read the rest of an input that is not a terminal.
     package func run(
-        input: CInt, output: CInt, tell: (ConsoleNotice) -> Void
+        input: CInt, output: CInt, escape: ConsoleEscape, isNew: Bool, tell: (ConsoleNotice) -> Void
     ) throws(VMError) -> ConsoleEnd {
-        var exchange = ConsoleExchange(name: name, socket: socket.rawValue, input: input, output: output)
+        var exchange = ConsoleExchange(
+            name: name, socket: socket.rawValue, input: input, output: output, escape: escape, isNew: isNew)
         return try exchange.run(tell: tell)
     }
 }

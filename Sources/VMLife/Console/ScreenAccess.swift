@@ -35,10 +35,15 @@ package struct ScreenAccess: Sendable {
         return VMError(.busy, vm.name.description, "its display is not known yet", remedy: "try again in a moment")
     }
 
+    /// An address at which this host reaches it.
+    package var reachable: String { ["0.0.0.0": "127.0.0.1", "::": "::1"][address] ?? address }
+
+    /// The same with the port.
+    package var place: String { "\(reachable.contains(":") ? "[\(reachable)]" : reachable):\(port)" }
+
     /// The command that forwards it to another host, where it is then at 127.0.0.1.
     package var tunnel: ShellCommand {
-        let everywhere = ["0.0.0.0": "127.0.0.1", "::": "::1"]
-        let end = everywhere[address] ?? address
+        let end = reachable
         var name = [CChar](repeating: 0, count: 256)
         gethostname(&name, name.count - 1)
         let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

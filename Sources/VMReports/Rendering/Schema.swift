@@ -23,6 +23,10 @@ package enum Schema: String, CaseIterable, Sendable {
     case history = "kvmctl.history/1"
     /// How to reach a VM's screen.
     case vnc = "kvmctl.vnc/1"
+    /// A picture of a VM's screen, or the text on it.
+    case screenshot = "kvmctl.screenshot/1"
+    /// Keys that were pressed.
+    case keysSent = "kvmctl.sendkey/1"
     /// A guest's addresses.
     case ip = "kvmctl.ip/1"
     /// A created VM.

@@ -114,6 +114,56 @@ def test_others_see_what_the_first_one_sees(host):
     assert "typed-by-2" not in host.console_log("vm")
 
 
+def test_the_next_one_takes_over(host):
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    first = spawn(host, "console", "vm")
+    first.expect("connected")
+    with console(host, "vm") as second:
+        second.expect("is in use")
+        first.sendcontrol("]")
+        wait_for_exit(first)
+        second.expect("is yours now")
+        second.sendline("echo typed-by-$((1 + 1))nd")
+        second.expect("typed-by-2nd")
+
+
+def test_another_escape(host):
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    assert "^ and a letter" in host.kvmctl("console", "--escape", "x", "vm", expect=64).stderr
+    host.environment["KVMCTL_ESCAPE"] = "^T"
+    for options, leaves, byte in ([], "Ctrl-T", "t"), (["--escape", "^o"], "Ctrl-O", "o"):
+        terminal = spawn(host, "console", *options, "vm")
+        terminal.expect(f"connected to vm; {leaves} leaves")
+        # The usual one is the guest's now.
+        terminal.sendcontrol("]")
+        terminal.sendline("echo $((6 * 7)) is the answer")
+        terminal.expect("42 is the answer")
+        terminal.sendcontrol(byte)
+        wait_for_exit(terminal)
+    host.environment["KVMCTL_ESCAPE"] = "^M"
+    assert "KVMCTL_ESCAPE" in host.kvmctl("console", "vm", expect=64).stderr
+
+
+def test_a_start_that_connects_at_once(host):
+    host.write_tiny_vm("vm")
+    terminal = spawn(host, "start", "--console", "vm")
+    terminal.expect("vm: started")
+    terminal.expect("connected to vm")
+    terminal.expect("Linux version")
+    terminal.expect("tiny: up", timeout=60)
+    terminal.sendline("echo $((6 * 7)) is the answer")
+    terminal.expect("42 is the answer")
+    terminal.sendcontrol("]")
+    wait_for_exit(terminal)
+    assert host.state("vm") == "running"
+    for words in ["--all"], ["vm", "other"], ["vm", "--json"], ["vm", "--foreground"]:
+        host.kvmctl("start", "--console", *words, expect=64)
+
+
 def test_the_vm_ends_under_its_viewers(host):
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm")

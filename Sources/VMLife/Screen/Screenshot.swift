@@ -1,0 +1,113 @@
+import BridgeKernel
+import CLinux
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+extension Machine {
+    /// A picture of its screen, as a file's content.
+    ///
+    /// - Throws: `.unavailable` if QEMU can't write this format; why it can't be asked.
+    package func screenshot(as format: PictureFormat) throws(VMError) -> [UInt8] {
+        try running(or: Self.lost)
+        let bytes: [UInt8]
+        do throws(MonitorSession.Failure) {
+            let deadline = Deadline(in: Self.patience)
+            var session = try monitor(by: deadline)
+            bytes = try session.picture(as: format, by: deadline)
+        } catch { throw refusal(error, format) }
+        guard format.begins(bytes) else { throw notAPicture }
+        return bytes
+    }
+
+    /// What its screen shows, if that is in text mode.
+    ///
+    /// - Throws: `.busy` if it is in graphics mode, or changes all the time.
+    package func screenText() throws(VMError) -> TextScreen {
+        try running(or: Self.lost)
+        var size = ""
+        for _ in 0..<5 {
+            let (picture, memory) = try pictureAndText()
+            size = "\(picture.width)×\(picture.height)"
+            guard let memory else { break }
+            if let text = TextScreen(picture, memory: memory) { return text }
+            // The guest wrote between the two.
+            pause(.milliseconds(50))
+        }
+        throw VMError(
+            .busy, name.description, "its screen shows no text that can be read: it is in graphics mode, \(size)",
+            remedy: "take a picture: \(command: "kvmctl screenshot \(name) \(name).png")")
+    }
+
+    private static let lost = "it has no screen"
+    private static let patience = Duration.seconds(10)
+
+    /// Its screen, and then its text memory; no memory if a screen of that size can't be in text mode.
+    private func pictureAndText() throws(VMError) -> (Picture, [UInt8]?) {
+        do throws(MonitorSession.Failure) {
+            let deadline = Deadline(in: Self.patience)
+            var session = try monitor(by: deadline)
+            guard let picture = Picture(ppm: try session.picture(as: .ppm, by: deadline)) else {
+                throw .ours(notAPicture)
+            }
+            // Otherwise the memory is not even read: in planar graphics modes reading changes the VGA's latches.
+            guard TextScreen.mayShow(picture) else { return (picture, nil) }
+            let (address, count) = TextScreen.memory
+            return (picture, try session.execute(.physicalMemory(at: address, count: count), by: deadline))
+        } catch { throw refusal(error, .ppm) }
+    }
+
+    private var notAPicture: VMError {
+        VMError(.unavailable, name.description, "what QEMU wrote is not a picture of its screen")
+    }
+
+    private func refusal(_ failure: MonitorSession.Failure, _ format: PictureFormat) -> VMError {
+        guard case .qemu(.refused(_, let text)) = failure else { return failure.error(of: name) }
+        let isFormat = format == .png && ["PNG", "format"].contains { text.contains($0) }
+        return VMError(
+            .unavailable, name.description, "QEMU takes no picture: \(text)",
+            remedy: isFormat ? "name a file that ends in .ppm" : nil)
+    }
+}
+
+extension MonitorSession {
+    /// The largest picture that is read, in bytes.
+    private static let largest = 256 << 20
+
+    /// A picture of the screen, as a file's content.
+    ///
+    /// QEMU may open no file. It is lent one in memory, and never the user's: a QEMU that a guest has taken over could
+    /// keep that, and write to it later.
+    fileprivate mutating func picture(as format: PictureFormat, by deadline: Deadline) throws(Failure) -> [UInt8] {
+        let file = try Self.memoryFile()
+        let set = try lend(file, by: deadline)
+        do throws(Failure) {
+            try execute(.screenshot(to: "/dev/fdset/\(set)", as: format), by: deadline)
+        } catch {
+            _ = try? execute(.takeBack(set: set), by: deadline)
+            throw error
+        }
+        try execute(.takeBack(set: set), by: deadline)
+        do throws(Errno) {
+            let size = Int(try file.status().st_size)
+            guard size <= Self.largest else { throw .fileTooLarge }
+            return try readBytes(of: file.rawValue, at: 0, count: size)
+        } catch { throw .ours(.system(error, "picture", "can't be read")) }
+    }
+
+    private static func memoryFile() throws(Failure) -> OwnedDescriptor {
+        do throws(Errno) { return try OwnedDescriptor(returned: clinux_memory_file("picture")) } catch {
+            throw .ours(.system(error, "picture", "can't make a file in memory for it"))
+        }
+    }
+
+    private mutating func lend(_ file: borrowing OwnedDescriptor, by deadline: Deadline) throws(Failure) -> Int64 {
+        let writable: OwnedDescriptor
+        do throws(Errno) {
+            // QEMU takes a descriptor from a set only if its access mode is exactly the one that it wants.
+            writable = try .open(FilePath("/proc/self/fd/\(file.rawValue)"), .writeOnly)
+        } catch { throw .ours(.system(error, "picture", "can't open its file in memory")) }
+        return try execute(.lendDescriptor, passing: writable.rawValue, by: deadline)
+    }
+}
