@@ -51,7 +51,8 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Run:",
                 subcommands: [
-                    Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Freeze.self, Thaw.self,
+                    Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Suspend.self, Freeze.self,
+                    Thaw.self,
                 ]),
             CommandGroup(
                 name: "Look:",
@@ -127,6 +128,7 @@ extension Reset: Doing {}
 extension Pause: Doing {}
 extension Resume: Doing {}
 extension Destroy: Doing {}
+extension Suspend: Doing {}
 extension Freeze: Doing {}
 extension Thaw: Doing {}
 extension SendKey: Doing {

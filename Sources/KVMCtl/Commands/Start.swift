@@ -10,12 +10,18 @@ struct Start: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "start", _superCommandName: Root.name,
         abstract: "Start VMs.",
-        discussion: "Starting a VM that already runs succeeds, and says so.")
+        discussion: """
+            Starting a VM that already runs succeeds, and says so. A suspended one goes on where `kvmctl suspend` \
+            stopped it.
+            """)
 
     @OptionGroup var targets: Targets
 
     @Option(help: "An ISO for this start; the VM boots from it once.", completion: .file(extensions: ["iso"]))
     var cdrom: String?
+
+    @Flag(help: "Start a suspended VM anew: what it had in memory is lost, as if its power had been cut.")
+    var discardSuspended = false
 
     @Flag(help: "Turn into QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
@@ -51,8 +57,9 @@ struct Start: ParsableCommand {
     }
 
     func run() throws {
-        let options = StartOptions(
+        var options = StartOptions(
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
+        options.discardsSuspended = discardSuspended
         let context = PlanningContext(
             try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
         let leaving = console ? try escape.chosen() : nil

@@ -12,6 +12,12 @@ package struct LaunchPlan: Equatable, Sendable {
     package var file: FilePath
     /// The QEMU binary.
     package var executable: String
+    /// QEMU's version; empty: it was not asked.
+    package var qemuVersion = ""
+    /// The machine type, by its versioned name as far as that is known.
+    package var machineType = ""
+    /// An ISO for this start, and whether the machine boots it.
+    package var cdrom: ISO?
     /// Its arguments, in order, each group with its origin.
     package var arguments: [ArgumentGroup]
     /// The descriptors that QEMU inherits; nothing else stays open.
@@ -34,6 +40,12 @@ package struct LaunchPlan: Equatable, Sendable {
     package var monitorInput: [QMPCommand]
     /// The commands sent over QMP once the machine exists; the last is `cont`, which commits the start.
     package var commit: [QMPCommand]
+    /// Whether the VM is suspended: its saved state is gone after this start.
+    package var usesUpSavedState = false
+    /// The saved memory that QEMU loads; nil: the machine starts anew.
+    package var savedMemory: FilePath?
+    /// The size of that.
+    package var savedSize = ByteCount(bytes: 0)
     /// What other commands tell of the VM, as long as it runs, without asking it.
     package var vm: VMDescription
     /// Its addresses on networks that it shares with other VMs.
@@ -46,6 +58,14 @@ package struct LaunchPlan: Equatable, Sendable {
 
     /// The values that the file leaves to kvmctl, one line each.
     package var derivedValues: [String]
+
+    /// An ISO for one start.
+    package struct ISO: Equatable, Sendable {
+        /// Its path.
+        package var path: FilePath
+        /// Whether the machine boots it, once.
+        package var isBooted: Bool
+    }
 
     /// A sparse raw disk image to be created.
     package struct SparseDisk: Equatable, Sendable {
@@ -154,6 +174,8 @@ package struct Descriptor: Equatable, Sendable {
         case secret(FilePath)
         /// A password that is generated for this start.
         case madeSecret
+        /// The memory of a suspended VM, with the state of its devices.
+        case savedMemory(FilePath)
     }
 }
 

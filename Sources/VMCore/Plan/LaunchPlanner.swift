@@ -14,6 +14,8 @@ package struct StartOptions: Equatable, Sendable {
     package var foreground: Bool
     /// How long QEMU may take to get ready; by itself it takes some 100 ms, on a host that is busy with many, longer.
     package var timeout: Duration
+    /// Whether a suspended VM is started anew: what it had in memory is lost.
+    package var discardsSuspended = false
 
     /// Describes a start; see the properties.
     package init(
@@ -44,6 +46,7 @@ extension LaunchPlan {
         planner.planKernel()
         planner.planExtras()
         planner.planCommit()
+        planner.planSavedState()
         planner.compareWithOtherVMs()
         planner.planLimits()
         planner.planAssumptions()
@@ -79,6 +82,10 @@ struct LaunchPlanner {
             commit: [],
             vm: VMDescription(params),
             notices: [], derivedValues: [])
+        plan.qemuVersion = facts.qemu.version
+        let type = params.machine.value.description
+        plan.machineType = facts.qemu.machines[type]?.versionedName ?? type
+        plan.cdrom = options.cdrom.map { .init(path: $0, isBooted: options.bootsCDROM) }
         plan.vm.uuid = plan.uuid.uuidString.lowercased()
         plan.identities = facts.images.compactMapValues(\.identity)
     }

@@ -20,6 +20,9 @@ package enum MonitorEvent: Equatable, Sendable {
     /// A job has another status.
     case job(id: String, Job.Status)
 
+    /// A migration is at another point.
+    case migration(Migration.Status)
+
     /// The names of the events that tell what the machine is doing.
     package static let phases = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"]
 
@@ -48,6 +51,9 @@ package enum MonitorEvent: Equatable, Sendable {
         case "JOB_STATUS_CHANGE":
             guard let id = event.data["id"]?.string, let status = event.data["status"]?.string else { return nil }
             self = .job(id: id, Job.Status(status))
+        case "MIGRATION":
+            guard let status = event.data["status"]?.string else { return nil }
+            self = .migration(Migration.Status(status))
         default: return nil
         }
     }

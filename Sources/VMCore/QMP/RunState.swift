@@ -30,6 +30,15 @@ package struct RunState: Equatable, Sendable {
         }
     }
 
+    /// Whether a saved state is being loaded.
+    package var isLoading: Bool { name == "inmigrate" }
+
+    /// Whether the machine stands still because it was saved.
+    package var isSaved: Bool { name == "postmigrate" }
+
+    /// Whether the machine can be saved, so that it can go on from there.
+    package var isSavable: Bool { ["running", "paused", "postmigrate", "finish-migrate"].contains(name) }
+
     /// What the machine needs before its guest can see the ACPI power button.
     package enum Attention: Equatable, Sendable {
         /// Nothing.
@@ -45,8 +54,8 @@ package struct RunState: Equatable, Sendable {
     /// What the machine needs before its guest can see the ACPI power button.
     package var attention: Attention {
         switch name {
-        case "guest-panicked", "internal-error", "shutdown", "postmigrate": .none
-        case "paused", "io-error", "watchdog": .resume
+        case "guest-panicked", "internal-error", "shutdown": .none
+        case "paused", "io-error", "watchdog", "postmigrate": .resume
         case "suspended": .wakeUp
         default: .ready
         }

@@ -102,6 +102,20 @@ package struct FoundFile: ~Copyable {
         }
     }
 
+    /// Gives it another name in its directory, in place of any file that has that one, if its own still leads to `file`.
+    ///
+    /// - Throws: as `remove`.
+    package func rename(_ file: FileIdentity, to other: FilePath.Component) throws(Errno) {
+        try rights.act { () throws(Errno) in
+            guard let now = try statusNow() else { throw .noSuchFileOrDirectory }
+            guard FileIdentity(now) == file else { throw .staleNFSFileHandle }
+            let failed = name.withPlatformString { old in
+                other.withPlatformString { renameat(directory.rawValue, old, directory.rawValue, $0) != 0 }
+            }
+            if failed { throw Errno(rawValue: errno) }
+        }
+    }
+
     private func remove(_ file: FileIdentity, flags: CInt) throws(Errno) {
         try rights.act { () throws(Errno) in
             guard let now = try statusNow() else { throw .noSuchFileOrDirectory }
@@ -126,7 +140,7 @@ package struct FoundFile: ~Copyable {
     }
 
     /// Waits until the names in the directory would survive a power cut.
-    func syncDirectory() throws(Errno) {
+    package func syncDirectory() throws(Errno) {
         let directory = try openInDirectory(.readOnly, flags: O_DIRECTORY, permissions: 0)
         try syncToDisk(directory)
     }

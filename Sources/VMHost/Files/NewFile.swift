@@ -48,6 +48,12 @@ package final class NewFile {
         }
     }
 
+    /// The file itself, open for writing.
+    package var descriptor: FileDescriptor { file.descriptor }
+
+    /// Its size in bytes so far.
+    package var size: Int64 { (try? file.status()).map { Int64($0.st_size) } ?? 0 }
+
     /// Waits until its content survives a power cut.
     package func sync() throws(Errno) { try syncToDisk(file) }
 
@@ -82,7 +88,7 @@ func syncDirectory(_ path: FilePath) throws(Errno) {
 }
 
 /// fsync(2). A file system that does not support it for such a file is no error.
-func syncToDisk(_ file: borrowing OwnedDescriptor) throws(Errno) {
+package func syncToDisk(_ file: borrowing OwnedDescriptor) throws(Errno) {
     guard fsync(file.rawValue) != 0, errno != EINVAL else { return }
     throw Errno(rawValue: errno)
 }

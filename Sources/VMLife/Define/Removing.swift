@@ -52,6 +52,9 @@ package struct Removing {
         }
         let params = try FileToRemove(vm.file, file.trust)
         try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
+        for path in StateFiles(of: vm).all {
+            if let file = try FileToRemove(path, trust) { doomed.append(file) }
+        }
         if let params { doomed.append(params) }
         // An interrupted start has them open too, and is ended first.
         if !isOwn { try refuseUsed() }

@@ -21,6 +21,11 @@ extension Machine {
             case .starting? where try manifest()?.foreground == true: pause(.milliseconds(5))
             case .starting?: try endWhatNeverRan(seen.holder, by: deadline)
             case let state?:
+                // The start that loaded a saved state was killed before it let that run.
+                if state == .paused, seen.state == .starting, try isBeingResumed() {
+                    try endWhatNeverRan(seen.holder, by: deadline)
+                    continue
+                }
                 seen.state = state
                 return seen
             // Between fork and exec, or about to exit.
@@ -32,6 +37,16 @@ extension Machine {
                     remedy: "wait for it, or end QEMU with kvmctl stop --now")
             }
         }
+    }
+
+    /// Whether a start uses its saved state up, and its record says that it has not run yet.
+    private func isBeingResumed() throws(VMError) -> Bool {
+        guard !file.isEmpty else { return false }
+        let files = StateFiles(of: self)
+        do throws(Errno) { guard try isThere(files.resuming) else { return false } } catch {
+            throw .system(error, files.resuming.string, "can't tell whether the VM goes on with a saved state")
+        }
+        return try files.areInForce
     }
 
     private func endWhatNeverRan(_ holder: ProcessIdentity?, by deadline: Deadline) throws(VMError) {

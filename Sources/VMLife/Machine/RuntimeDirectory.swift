@@ -39,6 +39,8 @@ struct RuntimeDirectory {
     /// The file of the locks that only kvmctl's commands use. QEMU has no descriptor of it.
     var locksFile: FilePath { life.locksFile }
     var manifestFile: FilePath { path.appending("manifest.json") }
+    /// What the guest sees of the running machine, for `suspend`.
+    var machineFile: FilePath { path.appending("machine.json") }
 
     /// Opens the locks file, and creates the directory if it is missing.
     func openLocks() throws(VMError) -> ByteLockFile {
@@ -69,6 +71,7 @@ struct RuntimeDirectory {
     /// Removes what a start that failed has left: it says nothing about the last run.
     func forgetStart() {
         removeFile(manifestFile)
+        removeFile(machineFile)
         for socket in [Socket.monitor, .serial, .agent] { removeFile(path.appending(socket.rawValue)) }
     }
 

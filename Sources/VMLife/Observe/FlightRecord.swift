@@ -67,6 +67,18 @@ struct FlightRecord: Equatable {
         }
     }
 
+    /// Whether the machine ever ran in the run of a record. If there is no record, nothing says so.
+    ///
+    /// - Throws: why it can't be read.
+    static func everRan(_ path: FilePath) throws(VMError) -> Bool {
+        // It stands among the first events, which are always kept: a guest can only cause events once it runs.
+        do throws(Errno) { return try readOwnFile(path, limit: head).mention(runs) } catch .noSuchFileOrDirectory {
+            return false
+        } catch {
+            throw .system(error, path.string, "can't be read")
+        }
+    }
+
     /// Parses a record, or the end of one.
     init(_ bytes: [UInt8]) {
         phase = .notStarted
@@ -114,7 +126,7 @@ struct FlightRecord: Equatable {
         case .paused: .paused
         case .sleeps: .sleeping
         case .ends(let reason): .ended(reason: reason)
-        case .diskFailed, .deviceDeleted, .unplugRefused, .trayMoved, .job, nil: nil
+        case .diskFailed, .deviceDeleted, .unplugRefused, .trayMoved, .job, .migration, nil: nil
         }
     }
 }

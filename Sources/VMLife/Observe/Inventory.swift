@@ -104,7 +104,10 @@ extension Site {
             }
         }
         var entry = VMEntry(file: file, name: name, params: params, in: sighting?.vm.paths ?? paths)
-        if let sighting { entry.describe(sighting, asked: knownName != nil) }
+        if let sighting {
+            entry.describe(sighting, asked: knownName != nil)
+            entry.lookForSavedState(sighting.vm)
+        }
         entry.isAsked = sighting?.isUsers != true
         if entry.state.isAlive, let next = params?.name.value, next.description != entry.name { entry.nextName = next }
         if case .failure(let error) = read { entry.fault = error.description }
@@ -137,6 +140,12 @@ extension VMEntry {
             }
         } catch { seen = Observation(state: .unknown, holder: seen.holder, obstacle: error) }
         add(seen)
+    }
+
+    /// A VM that does not run may be suspended.
+    fileprivate mutating func lookForSavedState(_ vm: Machine) {
+        guard state == .stopped || state == .crashed else { return }
+        do throws(VMError) { if try vm.isSuspended() { state = .suspended } } catch { obstacle = error }
     }
 
     fileprivate static func ask(_ entries: inout [VMEntry]) {

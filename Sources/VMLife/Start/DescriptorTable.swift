@@ -130,6 +130,7 @@ struct DescriptorTable: ~Copyable {
         case .image(let path, let writable, let direct):
             return try files.image(path, writable: writable, direct: direct)
         case .vhost: return try device("/dev/vhost-net")
+        case .savedMemory(let path): return try files.regular(path)
         case .blob(let path): return try blob(path, try files.regular(path), for: plan.credentials)
         case .secret(let path): return try secret(try password(in: path, try files.regular(path)), of: directory)
         case .madeSecret: return try secret(ScreenPassword.generate(), of: directory)

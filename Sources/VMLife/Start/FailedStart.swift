@@ -14,6 +14,7 @@ struct FailedStart {
     enum Stage: String {
         case making = "it was executed, but its monitor has not answered"
         case describing = "it created the machine, but its monitor went silent when asked for the display"
+        case loading = "it created the machine, and loads its saved state"
         case running = "it created the machine, but its monitor went silent when told to run it"
     }
 
@@ -33,6 +34,9 @@ struct FailedStart {
         let log = vm.paths.qemuLog(vm.name)
         let printed = QEMUMessages((try? readTail(log, limit: 4096)) ?? [], naming: plan.descriptors)
         let lastWords = printed.lines.isEmpty ? ["QEMU printed nothing"] : printed.lines
+        if end != nil, plan.savedMemory != nil, printed.lines.contains(where: { $0.contains(Self.notLoaded) }) {
+            return unloadable(lastWords)
+        }
         if let end { return error(of: end, printed, lastWords) }
         guard case .qemu(.silent) = failure else {
             var error = failure.error(of: plan.name)
@@ -40,6 +44,15 @@ struct FailedStart {
             return error
         }
         return tooLate(stage, lastWords)
+    }
+
+    /// What QEMU prints if it can't load a saved state (QEMU, migration/migration.c).
+    private static let notLoaded = "load of migration failed"
+
+    private func unloadable(_ lastWords: [String]) -> VMError {
+        VMError(
+            .badData, plan.savedMemory?.string ?? plan.file.string, "QEMU can't load this saved state",
+            remedy: .orDiscard("if the file was damaged, put the right one back"), details: lastWords)
     }
 
     private func tooLate(_ stage: Stage, _ lastWords: [String]) -> VMError {

@@ -45,23 +45,28 @@ struct Launcher {
             var manifest = Manifest(plan, foreground: foreground)
             manifest.setNetwork(table.ports, nat: table.nat)
             try manifest.write(to: vm.directory)
+            try vm.directory.keep(plan.guestMachine)
             var launch = Launch(
                 path: plan.executable, arguments: plan.argumentVector,
                 credentials: plan.credentials.resolved(uid: table.uid))
             launch.identity = signature.descriptor
             launch.keepsLimits = foreground && ServiceManager.startedThisProcess
             table.pass(to: &launch)
+            // From here on the flight record is this run's, and says whether the state was used.
+            if plan.usesUpSavedState { try StateFiles(of: vm).beginUse(trust) }
             stopwatch.lap(.descriptors)
             if foreground {
                 try promiseReadiness()
                 vm.note(.start, at: begun)
                 throw become(launch, newDisks, logs)
             }
-            let deadline = Deadline(in: timeout)
+            let deadline = Deadline(in: patience)
             let child = try spawn(launch, closing: table, by: deadline)
             extendLifetime(signature)
             try run(child, &manifest, by: deadline, committing: &mayHaveRun)
             vm.note(.start, at: begun)
+            // If that fails, the next command sees by the record that the state was used.
+            if plan.usesUpSavedState { try? StateFiles(of: vm).remove(trust) }
             return manifest
         } catch {
             // What the guest may have written, and the record of how this run ended, must not be rolled back.
@@ -78,8 +83,13 @@ struct Launcher {
             paths.arguments(plan.name), with: Array("\(line)\n".utf8), permissions: 0o640, group: Accounts.lookers)
     }
 
+    /// How long QEMU may take in all: loading a saved state takes the longer, the larger it is.
+    private var patience: Duration { timeout + .seconds(plan.savedSize.bytes / (16 << 20)) }
+
     /// Rolls back. May be called twice.
     private func undo(_ newDisks: [NewFile], _ logs: [FilePath]) {
+        // Before the previous run's record is back, which says that the guest ran.
+        if plan.usesUpSavedState { try? StateFiles(of: vm).giveBack(trust) }
         newDisks.forEach { $0.remove() }
         // The previous run's record and console log are the current ones again. QEMU's messages about this start stay.
         logs.filter { $0 != paths.qemuLog(plan.name) }.forEach(RunLog.bringBack)
@@ -131,6 +141,10 @@ struct Launcher {
                 // Without it `list` does not know the port, which is no reason to kill a machine that is ready.
                 try? manifest.write(to: vm.directory)
             }
+            if plan.savedMemory != nil {
+                stage = .loading
+                while try session.execute(.status, by: deadline).isLoading { pause(.milliseconds(10)) }
+            }
             stage = .running
             mayHaveRun = true
             do throws(MonitorSession.Failure) { try commit(session, by: deadline) } catch .ours {
@@ -141,7 +155,7 @@ struct Launcher {
             extendLifetime(process)
             stopwatch.lap(.commit)
         } catch {
-            throw FailedStart(plan: plan, vm: vm, timeout: timeout).error(child, in: stage, error)
+            throw FailedStart(plan: plan, vm: vm, timeout: patience).error(child, in: stage, error)
         }
     }
 

@@ -16,6 +16,8 @@ package struct Starting {
     package enum Outcome: Sendable {
         /// It is running now.
         case started(VMEntry)
+        /// It goes on where it was suspended.
+        case resumed(VMEntry)
         /// It was already running.
         case alreadyRunning(ProcessIdentity?)
     }
@@ -52,7 +54,7 @@ package struct Starting {
 
     /// The plan, computed for the host as it is now. Touches nothing.
     package func plan(to purpose: Purpose) throws(VMError) -> LaunchPlan {
-        let facts = facts(for: purpose)
+        let (facts, options) = facts(for: purpose)
         stopwatch.lap(.probe)
         defer { stopwatch.lap(.plan) }
         do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {
@@ -63,16 +65,21 @@ package struct Starting {
     /// Everything that keeps the VM from starting. Touches nothing.
     func obstacles(to purpose: Purpose) -> [VMError] {
         do throws(PlanRefusal) {
-            _ = try LaunchPlan(file.params, options: options, facts: facts(for: purpose))
+            let (facts, options) = facts(for: purpose)
+            _ = try LaunchPlan(file.params, options: options, facts: facts)
             return []
         } catch { return error.problems }
     }
 
-    private func facts(for purpose: Purpose) -> HostFacts {
+    /// The facts, and the options of this start: those of the user, and what a saved state adds to them.
+    private func facts(for purpose: Purpose) -> (HostFacts, StartOptions) {
+        let saved = SavedStateProbe(vm, file).found(discarding: options.discardsSuspended)
+        let options = options.goingOn(with: (try? saved.get())?.state?.saved)
         let probe = HostProbe(context: context, trust: file.trust, isLooking: purpose != .start)
         var facts = probe.facts(for: file.params, options: options)
+        do throws(VMError) { facts.saved = try saved.get() } catch { facts.problems.append(error) }
         do throws(VMError) { try addOtherVMs(to: &facts, for: purpose) } catch { facts.problems.append(error) }
-        return facts
+        return (facts, options)
     }
 
     private func addOtherVMs(to facts: inout HostFacts, for purpose: Purpose) throws(VMError) {
@@ -106,9 +113,14 @@ package struct Starting {
     ///
     /// - Parameter tell: receives what the user should know, before anything is done.
     fileprivate func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
-        if let running = try vm.committed(vm.observe()) { return try alreadyRunning(running) }
+        if let running = try vm.committed(vm.observe()), running.state != .paused {
+            return try alreadyRunning(running)
+        }
         return try vm.operate { () throws(VMError) in
-            if let running = try vm.committed(vm.settle()) { return try alreadyRunning(running) }
+            if let running = try vm.committed(vm.settle()), try !vm.completeSuspend(running) {
+                return try alreadyRunning(running)
+            }
+            try StateFiles(of: vm).settle(file.trust)
             try refuseRenamed()
             let plan = try plan(to: .start)
             // Nobody else removes it from here on: that takes the lock, too.
@@ -135,7 +147,8 @@ package struct Starting {
                 if vm.observe().state == .stopped { directory.forgetStart() }
                 throw failure
             }
-            return .started(VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths))
+            let entry = VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths)
+            return plan.savedMemory == nil ? .started(entry) : .resumed(entry)
         }
     }
 

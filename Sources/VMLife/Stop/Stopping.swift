@@ -14,6 +14,8 @@ package struct Stopping: Sendable {
     package enum Step: String, Sendable {
         /// There was nothing to stop.
         case alreadyStopped
+        /// Likewise: it is suspended.
+        case suspended
         /// The guest shut itself down.
         case guest
         /// QEMU was told to quit, as if the power were cut; it has flushed its images.
@@ -125,7 +127,7 @@ package struct Stopping: Sendable {
 
     private func stopQEMU() throws(VMError) -> Outcome {
         guard try isRunning(), let process = try qemu() else {
-            return Outcome(step: .alreadyStopped, answer: .notAsked)
+            return Outcome(step: try vm.isSuspended() ? .suspended : .alreadyStopped, answer: .notAsked)
         }
         vm.note(.stop, ["now": .bool(timeout == .zero)])
         let answer = timeout > .zero ? try ask(process) : .notAsked

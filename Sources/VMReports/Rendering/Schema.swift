@@ -13,6 +13,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case power = "kvmctl.power/1"
     /// A restart.
     case restart = "kvmctl.restart/1"
+    /// A suspend.
+    case suspend = "kvmctl.suspend/1"
     /// A freeze or a thaw.
     case freeze = "kvmctl.freeze/1"
     /// A change to a device.

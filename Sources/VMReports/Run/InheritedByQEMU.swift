@@ -40,6 +40,7 @@ extension Descriptor.Role {
         case .blob(let path): "\(path)"
         case .secret(let path): "password from \(path)"
         case .madeSecret: "password made for this start"
+        case .savedMemory(let path): "\(path), the saved state"
         }
     }
 

@@ -26,6 +26,7 @@ package struct PlanReport: ObjectReport {
                 (plan.nat?.stations ?? []).map {
                     ["nic": .int($0.nic), "address": .optional($0.address?.description)]
                 }),
+            "resumes": .bool(plan.savedMemory != nil),
             "executable": .string(plan.executable),
             "arguments": .strings(plan.argumentVector),
             "descriptors": .array(
@@ -40,7 +41,8 @@ package struct PlanReport: ObjectReport {
             disks + networks + plan.linkSteps + ["run as \(plan.credentials.text)"]
             + plan.descriptors.map { "descriptor \($0.number): \($0.role.text)" }
         let end = plan.commit.map { "then over QMP: \($0.line())" }
-        return ["start \(plan.name) (\(plan.file))"] + steps.map { "  \($0)" } + execution + end.map { "  \($0)" }
+        let verb = plan.savedMemory == nil ? "start" : "go on with the suspended"
+        return ["\(verb) \(plan.name) (\(plan.file))"] + steps.map { "  \($0)" } + execution + end.map { "  \($0)" }
     }
 
     private var disks: [String] { plan.newDisks.map { "create \($0.path), sparse, \($0.size)" } }

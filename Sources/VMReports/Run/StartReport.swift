@@ -33,6 +33,7 @@ package struct StartReport: ObjectReport {
         let (word, entry) =
             switch outcome {
             case .started(let entry): ("started", entry as VMEntry?)
+            case .resumed(let entry): ("resumed", entry)
             case .alreadyRunning: ("alreadyRunning", details)
             }
         var members: Members = [
@@ -51,9 +52,13 @@ package struct StartReport: ObjectReport {
         switch outcome {
         case .alreadyRunning(let process):
             ["\(name): already running\(process.map { ", pid \($0.pid)" } ?? "")"]
-        case .started(let entry):
-            [.lines((["\(name): started"] + entry.ways(of: name)).joined(separator: ", "))]
+        case .started(let entry): [way("started", entry)]
+        case .resumed(let entry): [way("goes on where it was suspended", entry)]
         }
+    }
+
+    private func way(_ word: String, _ entry: VMEntry) -> TextBlock {
+        .lines((["\(name): \(word)"] + entry.ways(of: name)).joined(separator: ", "))
     }
 }
 

@@ -45,6 +45,7 @@ package struct StopReport: ObjectReport {
         let why = words(outcome.answer)
         return switch outcome.step {
         case .alreadyStopped: "not running"
+        case .suspended: "not running, but suspended"
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"
         case .killed: "stopped; \(why)QEMU did not quit and was killed"

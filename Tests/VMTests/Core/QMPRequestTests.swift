@@ -39,7 +39,7 @@ import Testing
         ("running", VMState.running, RunState.Attention.ready), ("shutdown", .running, .none),
         ("prelaunch", .starting, .ready), ("inmigrate", .starting, .ready), ("suspended", .sleeping, .wakeUp),
         ("paused", .paused, .resume), ("io-error", .paused, .resume), ("watchdog", .paused, .resume),
-        ("guest-panicked", .paused, .none), ("internal-error", .paused, .none), ("postmigrate", .paused, .none),
+        ("guest-panicked", .paused, .none), ("internal-error", .paused, .none), ("postmigrate", .paused, .resume),
         ("a later one", .paused, .ready),
     ])
     func runStatesMean(_ name: String, _ state: VMState, _ attention: RunState.Attention) {

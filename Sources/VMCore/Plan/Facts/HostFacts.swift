@@ -53,6 +53,8 @@ package struct HostFacts: Equatable, Sendable {
     package var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
     package var otherVMs: OtherVMs
+    /// The VM's suspension; nil if it is not suspended.
+    package var saved: Suspension?
     /// The limits of the process that starts it, as far as they can't be raised for QEMU.
     package var limits = StarterLimits()
     /// What could not be looked at in the search for other VMs, and why.

@@ -46,6 +46,10 @@ extension LaunchPlanner {
                     + "assumed to be there")
         }
         add("-msg", "timestamp=on", purpose: "timestamps in QEMU's messages", from: .everyVM)
+        // `suspend` stops the processors before it saves the state, and they are to run when that is loaded.
+        add(
+            "-global", "migration.store-global-state=off", purpose: "let a saved state run once it is loaded",
+            from: .everyVM)
         add("-S", purpose: "wait for cont, which commits the start once everything is ready", from: .everyVM)
     }
 }

@@ -1,0 +1,49 @@
+import ArgumentParser
+import VMCore
+import VMLife
+import VMReports
+
+/// `kvmctl suspend`.
+struct Suspend: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "suspend", _superCommandName: Root.name,
+        abstract: "Save what VMs have in memory to a file beside their disks, and end them; start goes on from there.",
+        discussion: """
+            The guest stands still while its memory is written, and notices nothing but the clock. If that fails, it \
+            runs on. The next `kvmctl start` goes on, also after the host was rebooted, unless the machine or its disks \
+            are others by then: that is refused, with the difference. Several VMs are suspended at the same time. With \
+            --all, the VMs that run.
+            """)
+
+    @OptionGroup var targets: Targets
+    @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        try output.list(.suspend) { results in
+            // All are saved at the same time, and reported one after the other.
+            try targets.forEach(results, begin, holding: Suspending.descriptors) { suspend in
+                guard let suspend else { return }
+                let outcome = try suspend.outcome?.value.get()
+                outcome?.leftBehind.forEach(Message.error)
+                output.print(SuspendReport(suspend.name, suspend.task, outcome: outcome), among: results)
+            }
+        }
+    }
+
+    /// A suspend in progress; without an outcome if there is nothing to do.
+    private struct Begun {
+        var name: VMName
+        var task: Suspending.Task
+        var outcome: Background<Result<Suspending.Outcome, VMError>>?
+    }
+
+    private func begin(_ vm: Machine) throws -> Begun? {
+        if targets.all, try !vm.mayRun() { return nil }
+        try vm.refuseAnothers()
+        let suspending = try vm.suspending()
+        if dryRun.isOn { return Begun(name: vm.name, task: try suspending.task()) }
+        let outcome = Background { Result { () throws(VMError) in try suspending.suspend() } }
+        return Begun(name: vm.name, task: .alreadySuspended, outcome: outcome)
+    }
+}

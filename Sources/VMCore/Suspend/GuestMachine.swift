@@ -1,0 +1,140 @@
+import FoundationEssentials
+import SystemPackage
+
+/// A machine as its guest sees it, as far as a start decides that: what a saved state has to find again.
+///
+/// The host's side is not in it. A guest goes on when its bridge, its display or the cache of a disk has changed.
+package struct GuestMachine: Equatable, Sendable {
+    /// Words of QEMU's command line that come from one place.
+    package struct Part: Equatable, Sendable {
+        /// The key that they come from, such as `MEMORY`; for what no key changes, what it is.
+        package var name: String
+        /// The words.
+        package var words: [String]
+    }
+
+    /// A disk or CD.
+    package struct Medium: Equatable, Sendable {
+        /// The key or option that names it: `DISK0`, `--cdrom`.
+        package var name: String
+        /// Its path.
+        package var path: FilePath
+    }
+
+    /// The VM's UUID, in lower case.
+    package var uuid: String
+    /// QEMU's version, such as `7.2.22`; empty: QEMU was not asked.
+    package var version: String
+    /// `kvm` or `tcg`.
+    package var accelerator: String
+    /// An ISO for that start only.
+    package var cdrom: FilePath?
+    /// Whether the machine was to boot it.
+    package var bootsCDROM: Bool
+    /// What it is made of.
+    package var parts: [Part] = []
+    /// Its disks and CDs.
+    package var media: [Medium] = []
+    /// The ids of its devices, those of `QEMUARGn` excepted.
+    package var devices: [String] = []
+    /// The names of its block nodes, likewise.
+    package var nodes: [String] = []
+}
+
+extension LaunchPlan {
+    /// What the guest will see of it.
+    package var guestMachine: GuestMachine {
+        var machine = GuestMachine(
+            uuid: uuid.uuidString.lowercased(), version: qemuVersion, accelerator: vm.accelerator ?? "",
+            cdrom: cdrom?.path, bootsCDROM: cdrom?.isBooted ?? false)
+        for group in arguments { machine.add(group, machineType: machineType) }
+        return machine
+    }
+}
+
+extension GuestMachine {
+    /// The options that a guest can tell, besides devices and disks, by the keys that set them.
+    private static let options = [
+        "-machine": "MACHINE", "-accel": "the accelerator", "-cpu": "CPU", "-smp": "CPUS", "-m": "MEMORY",
+        "-rtc": "RTC", "-boot": "BOOT", "-uuid": "UUID",
+    ]
+
+    fileprivate mutating func add(_ group: ArgumentGroup, machineType: String) {
+        let name = group.name
+        let isExtra = group.origins.contains(where: \.isExtra)
+        for argument in group.arguments {
+            switch argument {
+            case .words(let words) where isExtra: add(words, to: name)
+            case .words(let words) where words.first == "-machine":
+                // `q35` is another machine with another QEMU.
+                let rest = words.dropFirst().flatMap { $0.split(separator: ",").dropFirst().map(String.init) }
+                add(["-machine", ([machineType] + rest).joined(separator: ",")], to: "MACHINE")
+            case .words(let words): if let key = words.first.flatMap({ Self.options[$0] }) { add(words, to: key) }
+            case .component(let component): add(component, to: name)
+            }
+        }
+    }
+
+    private mutating func add(_ component: Component, to name: String) {
+        switch component {
+        case .device(let device):
+            if let id = device.id { devices.append(id) }
+            add(["-device", device.argument], to: name)
+        case .node(let node):
+            nodes.append(node.name)
+            add(node.guestWords, to: name)
+        case .descriptors(let set):
+            if case .image(let path, _, _) = set.role { media.append(Medium(name: name, path: path)) }
+        case .object, .backend: break
+        }
+    }
+
+    private mutating func add(_ words: [String], to name: String) {
+        guard !words.isEmpty else { return }
+        if let index = parts.firstIndex(where: { $0.name == name }) {
+            parts[index].words += words
+        } else {
+            parts.append(Part(name: name, words: words))
+        }
+    }
+
+    /// Whether words of `QEMUARGn` may have made something of this name.
+    package func mayBeExtra(_ id: String) -> Bool {
+        parts.contains { part in
+            part.name.hasPrefix("QEMUARG") && part.words.contains { $0.contains(id) }
+        }
+    }
+}
+
+extension ArgumentGroup {
+    /// The key or option that it comes from; else what it is for.
+    fileprivate var name: String {
+        for origin in origins {
+            switch origin {
+            case .line(_, let key), .standard(let key): return key.description
+            case .option(let option): return option
+            case .everyVM, .derived, .host: continue
+            }
+        }
+        return purpose
+    }
+}
+
+extension Origin {
+    /// Whether it is a `QEMUARGn`, of which only QEMU knows what it does.
+    fileprivate var isExtra: Bool { if case .line(_, let key) = self { key.key == .qemuArgument } else { false } }
+}
+
+extension BlockNode {
+    /// What the guest can tell of it.
+    fileprivate var guestWords: [String] {
+        let format: [String] =
+            switch driver {
+            case .raw: ["raw"]
+            case .qcow2: ["qcow2"]
+            case .file: isReadOnly == true ? ["read-only"] : []
+            case .throttle: []
+            }
+        return format
+    }
+}

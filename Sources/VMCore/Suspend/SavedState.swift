@@ -1,0 +1,85 @@
+import SystemPackage
+
+/// The saved state of a suspended VM, as the start that uses it up finds it.
+package struct SavedState: Equatable, Sendable {
+    /// What the VM was.
+    package var saved: SavedMachine
+    /// The file that holds its memory.
+    package var memory: FilePath
+    /// Which file that is.
+    package var identity: FileIdentity
+    /// The disks and CDs as they are now, by their paths.
+    package var stamps: [FilePath: MediumStamp]
+    /// The host's processor; nil if it is not known.
+    package var processor: HostProcessor?
+
+    /// Describes what was found; see the properties.
+    package init(
+        _ saved: SavedMachine, memory: FilePath, identity: FileIdentity, stamps: [FilePath: MediumStamp] = [:],
+        processor: HostProcessor? = nil
+    ) {
+        (self.saved, self.memory, self.identity) = (saved, memory, identity)
+        (self.stamps, self.processor) = (stamps, processor)
+    }
+}
+
+/// That a VM is suspended.
+package struct Suspension: Equatable, Sendable {
+    /// Its saved state; nil if that is to be discarded, whatever it is.
+    package var state: SavedState?
+
+    /// Describes a suspension.
+    package init(_ state: SavedState?) { self.state = state }
+}
+
+extension StartOptions {
+    /// The options of a start that goes on with a saved state: with the ISO that the VM had, unless this start names one.
+    package func goingOn(with saved: SavedMachine?) -> StartOptions {
+        guard let machine = saved?.machine, cdrom == nil, !discardsSuspended else { return self }
+        var options = self
+        (options.cdrom, options.bootsCDROM) = (machine.cdrom, machine.bootsCDROM)
+        return options
+    }
+}
+
+extension LaunchPlanner {
+    /// Has QEMU load the saved state of a suspended VM, if it still fits. Planned last, so that the descriptors have the
+    /// numbers that they would have without it.
+    mutating func planSavedState() {
+        guard let suspension = facts.saved else { return }
+        plan.usesUpSavedState = true
+        guard let state = suspension.state else {
+            plan.notices.append("what it had in memory when it was suspended is lost, as if its power had been cut")
+            return
+        }
+        let found = FoundMachine(plan.guestMachine, stamps: state.stamps, processor: state.processor)
+        let differences = state.saved.differences(from: found)
+        guard differences.isEmpty else {
+            problem(.suspended(params.name.value, differences))
+            return
+        }
+        plan.identities[state.memory] = state.identity
+        plan.savedMemory = state.memory
+        plan.savedSize = state.saved.size
+        let number = inherit(.savedMemory(state.memory))
+        add(
+            "-incoming", "fd:\(number)", purpose: "go on where suspend stopped",
+            from: .host("the VM is suspended: \(state.memory)"))
+    }
+}
+
+extension VMError {
+    /// The refusal to go on with a saved state that does not fit any longer.
+    fileprivate static func suspended(_ name: VMName, _ differences: [String]) -> VMError {
+        VMError(
+            .busy, name.description, "it is suspended, and can't go on as things are now",
+            remedy: .orDiscard("put that back as it was, and start it again"), details: differences)
+    }
+}
+
+extension Remedy {
+    /// Says how to go on with a suspended VM; or how to start it anew.
+    package static func orDiscard(_ advice: String) -> Remedy {
+        .advice("\(advice); or start it with --discard-suspended, which loses what it had in memory like a power cut")
+    }
+}

@@ -1,0 +1,36 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Looks for the saved state that a start of a VM would go on with.
+struct SavedStateProbe {
+    private let vm: Machine
+    private let file: VMFile
+
+    init(_ vm: Machine, _ file: VMFile) { (self.vm, self.file) = (vm, file) }
+
+    /// Its suspension; nil if it is not suspended, or runs.
+    ///
+    /// - Parameter isDiscarded: whether its state is not wanted, whatever it is.
+    func found(discarding isDiscarded: Bool) -> Result<Suspension?, VMError> {
+        Result { () throws(VMError) in
+            guard try vm.isSuspended(), try !vm.observe().isAlive else { return nil }
+            if isDiscarded { return Suspension(nil) }
+            let files = StateFiles(of: vm)
+            guard let saved = try files.read(file.trust) else { return nil }
+            var state = try files.state(saved, file.trust)
+            try look(at: saved, for: &state)
+            return Suspension(state)
+        }
+    }
+
+    private func look(at saved: SavedMachine, for state: inout SavedState) throws(VMError) {
+        let params = file.params
+        let paths = params.disks.map(\.path.value) + params.cdroms.map(\.path.value) + [saved.machine.cdrom]
+        for path in paths.compactMap(\.self) {
+            // What is wrong with it otherwise is said where the plan needs it.
+            state.stamps[path] = try? MediumStamp(of: path, file.trust)
+        }
+        if saved.processor != nil { state.processor = .ofThisHost() }
+    }
+}

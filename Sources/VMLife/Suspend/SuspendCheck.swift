@@ -1,0 +1,77 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Whether a running VM can be suspended so that its next start goes on. Changes nothing.
+struct SuspendCheck {
+    private let vm: Machine
+    private let files: StateFiles
+    private let seen: Observation
+
+    init(_ vm: Machine, _ files: StateFiles, _ seen: Observation) {
+        (self.vm, self.files, self.seen) = (vm, files, seen)
+    }
+
+    /// What a saved state takes besides what QEMU has touched of its memory.
+    private static let overhead = ByteCount(bytes: 16 << 20)
+
+    /// Refuses a VM that can't be suspended.
+    ///
+    /// - Returns: the most bytes that its state will take.
+    func pass() throws(VMError) -> ByteCount {
+        if seen.isStray { throw .withoutRuntimeFiles(vm.name, "it can't be suspended") }
+        guard seen.state != .starting else {
+            throw VMError(.busy, vm.name.description, "it is still starting", remedy: "try again in a moment")
+        }
+        let machine = try vm.directory.guestMachine()
+        do throws(MonitorSession.Failure) {
+            let deadline = Deadline(in: Suspending.monitorPatience)
+            var session = try vm.monitor(by: deadline)
+            let state = try session.execute(.status, by: deadline)
+            let obstacles = try session.execute(.migration, by: deadline).obstacles
+            let devices = try session.execute(.deviceIDs, by: deadline)
+            let nodes = try session.execute(.blockNodes, by: deadline)
+            if let refusal = refusal(state, obstacles) ?? refusal(devices, nodes, machine) { throw .ours(refusal) }
+        } catch { throw error.error(of: vm.name) }
+        return try space()
+    }
+
+    private func refusal(_ state: RunState, _ obstacles: [String]) -> VMError? {
+        guard state.isSavable else {
+            return VMError(
+                .busy, vm.name.description, "its machine is in the state \(state.name), from which no start could go on",
+                remedy: state.attention == .wakeUp
+                    ? "wake its guest up first" : "see \(command: "kvmctl show \(vm.name)")")
+        }
+        guard !obstacles.isEmpty else { return nil }
+        return VMError(
+            .busy, vm.name.description, "QEMU can't save this machine",
+            remedy: "shut the guest down instead: \(command: "kvmctl stop \(vm.name)")", details: obstacles)
+    }
+
+    /// Refuses a machine to which devices were plugged, or of which some were unplugged: the next start makes the machine
+    /// that its file defines.
+    private func refusal(_ devices: [String], _ nodes: [String], _ machine: GuestMachine) -> VMError? {
+        let found = (devices + nodes).filter { !machine.mayBeExtra($0) }
+        let known = machine.devices + machine.nodes
+        let (plugged, unplugged) = (Set(found).subtracting(known), Set(known).subtracting(found))
+        guard !plugged.isEmpty || !unplugged.isEmpty else { return nil }
+        let lines =
+            plugged.sorted().map { "\($0) was plugged" } + unplugged.sorted().map { "\($0) was unplugged" }
+        return VMError(
+            .busy, vm.name.description, "its devices are no longer those that it was started with",
+            remedy: "undo that, or shut the guest down instead: \(command: "kvmctl stop \(vm.name)")", details: lines)
+    }
+
+    /// Refuses if the file system has no room for what QEMU has touched.
+    private func space() throws(VMError) -> ByteCount {
+        let directory = files.memory.removingLastComponent()
+        let touched = seen.holder.flatMap { ProcessFiles(pid: $0.pid).touchedMemory }
+        let memory = try vm.manifest()?.vm.memory
+        let most = min(touched ?? ByteCount(bytes: .max), memory ?? ByteCount(bytes: .max)) + Self.overhead
+        guard let free = FileSystemSpace(at: directory)?.free, most > free else { return most }
+        throw VMError(
+            .cannotCreate, files.memory.string, "may take up to \(most), and only \(free) is free there",
+            errno: .noSpace, remedy: "free some space there, or shut the guest down instead")
+    }
+}
