@@ -48,7 +48,8 @@ struct StateFiles {
         let path = try isPresent(mark) ? mark : resuming
         guard try areInForce else { return nil }
         let bytes = try Self.find(path, trust) { (found: borrowing FoundFile) throws(Errno) in
-            try readAll(found.openRegular().descriptor, limit: 1 << 20)
+            let opened = try found.openRegular()
+            return try readAll(opened.descriptor, limit: 1 << 20)
         }
         do throws(SavedMachine.Fault) { return try SavedMachine(parsing: bytes ?? []) } catch {
             let cause =
