@@ -14,6 +14,8 @@ struct StateWriter {
 
     /// How long the file may stay as it is before the writing counts as stuck.
     private static let patience = Duration.seconds(60)
+    /// How often QEMU is asked: its events may be lost in a flood of others.
+    private static let interval = Duration.seconds(1)
     /// What QEMU calls the file.
     private static let descriptor = "kvmctl-state"
 
@@ -83,25 +85,21 @@ struct StateWriter {
 
     /// Waits until everything is written, however long that takes, as long as it goes on.
     private func wait(_ watch: inout EventWatch, for memory: NewFile) throws(VMError) {
-        var last = memory.size
+        var (last, stuck) = (memory.size, Deadline(in: Self.patience))
         while true {
-            let end = try watch.wait(by: Deadline(in: Self.patience)) { event -> Migration.Status? in
+            let end = try watch.wait(by: Deadline(in: Self.interval)) { event -> Migration.Status? in
                 if case .migration(let status) = event, status.isOver { status } else { nil }
             }
+            let status: Migration.Status
             switch end {
-            case .found(.completed): return
-            case .found: throw failure("QEMU could not write it", memory)
+            case .found(let found): status = found
             case .ended: throw VMError(.unavailable, vm.name.description, "QEMU ended while it saved its state")
-            case .timedOut:
-                // The events may have been lost in a flood of others.
-                let migration = try vm.ask(.migration, by: Deadline(in: Suspending.monitorPatience))
-                if migration.status == .completed { return }
-                let size = memory.size
-                guard !migration.status.isOver, size > last else {
-                    throw failure("nothing was written for \(Self.patience.components.seconds) s", memory)
-                }
-                last = size
+            case .timedOut: status = try vm.ask(.migration, by: Deadline(in: Suspending.monitorPatience)).status
             }
+            if status == .completed { return }
+            if status.isOver { throw failure("QEMU could not write it", memory) }
+            if memory.size > last { (last, stuck) = (memory.size, Deadline(in: Self.patience)) }
+            if stuck.hasPassed { throw failure("nothing was written for \(Self.patience.components.seconds) s", memory) }
         }
     }
 

@@ -4,8 +4,13 @@ import json
 import os
 import re
 import shutil
-import time
+import signal
+import subprocess
 
+import pytest
+
+from rig.faults import was_killed
+from rig.qmp import Monitor
 from rig.terminal import run_inside
 from rig.waiting import wait_until
 
@@ -26,6 +31,11 @@ def start_counting(host, *names, **keys):
         host.wait_console(name, "tiny: up")
         run_inside(host, name, COUNT)
         wait_until(lambda: len(counts(host, name)) > 2, f"counts of {name}")
+
+
+def monitor(host, name):
+    """Asks QEMU without kvmctl."""
+    return Monitor(host.run / "vms" / name / "qmp.sock")
 
 
 def last_count(host, name):
@@ -77,3 +87,214 @@ def test_guests_go_on(host):
     host.kvmctl("start", "a", "--discard-suspended")
     assert files(host, "a") == []
     host.wait_console("a", "tiny: up")
+
+
+def refusal(host, name, *options, code=75):
+    return host.kvmctl("start", name, *options, expect=code).stderr
+
+
+def test_what_no_longer_fits_is_refused(host):
+    disk = host.vms / "vm/disk"
+    params = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="16M", CPUS=2)
+    text = params.read_text()
+    host.kvmctl("start", "vm")
+    host.kvmctl("suspend", "vm")
+    record = (host.vms / "vm/vm.suspended").read_text()
+    memory = (host.vms / "vm/vm.state").read_bytes()
+
+    # The machine.
+    params.write_text(text.replace("MEMORY=32", "MEMORY=64").replace("CPUS=2", "CPUS=3") + "NET1=user\n")
+    assert "  MEMORY was 32M and is now 64M\n" in refusal(host, "vm")
+    assert "  CPUS was 2 and is now 3\n" in refusal(host, "vm")
+    assert "  NET1 was not there\n" in refusal(host, "vm")
+    assert "--discard-suspended" in refusal(host, "vm")
+    failed = host.kvmctl("check", "vm", "--json", expect=75)
+    assert "MEMORY was 32M" in json.loads(failed.stdout)[0]["error"]["message"]
+    # What the guest does not see may change.
+    params.write_text(text + "VNCDISP=none\nDISK0_CACHE=writeback\n".replace("VNCDISP=none\n", ""))
+    assert "resumes" in host.kvmctl("start", "vm", "--dry-run", "--json").stdout
+    params.write_text(text)
+
+    # A disk of its own.
+    stamp = disk.stat()
+    disk.write_bytes(disk.read_bytes())
+    assert f"  DISK0, {disk}, was written to since\n" in refusal(host, "vm")
+    os.truncate(disk, 32 << 20)
+    assert f"  DISK0 was {16 << 20} bytes and is now {32 << 20}\n" in refusal(host, "vm")
+    os.truncate(disk, 16 << 20)
+    os.utime(disk, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+    # The state itself.
+    (host.vms / "vm/vm.state").write_bytes(memory[:-1])
+    assert f"has {len(memory) - 1} bytes, and suspend wrote {len(memory)}" in refusal(host, "vm", code=65)
+    (host.vms / "vm/vm.state").write_bytes(b"\xff" * len(memory))
+    assert "QEMU can't load this saved state" in refusal(host, "vm", code=65)
+    assert host.state("vm") == "suspended"
+    (host.vms / "vm/vm.state").unlink()
+    assert "vm.state: is gone, and vm is suspended" in refusal(host, "vm", code=65)
+    (host.vms / "vm/vm.state").write_bytes(memory)
+    (host.vms / "vm/vm.suspended").write_text("{}")
+    assert "is not what suspend writes" in refusal(host, "vm", code=65)
+    (host.vms / "vm/vm.suspended").write_text(record.replace('"version": 1', '"version": 2'))
+    assert "its version is 2" in refusal(host, "vm", code=65)
+    (host.vms / "vm/vm.suspended").write_text(record.replace('"qemuVersion": "', '"qemuVersion": "9'))
+    assert re.search(r"  QEMU was 9\S+ and is now \S+, which is older\n", refusal(host, "vm"))
+    os.chown(host.vms / "vm/vm.suspended", 65534, 65534)
+    assert "belongs to nobody" in refusal(host, "vm", code=77)
+    os.chown(host.vms / "vm/vm.suspended", 0, 0)
+    (host.vms / "vm/vm.suspended").write_text(record)
+
+    # Another VM's.
+    other = host.write_firmware_vm("other", DISK0="disk", DISK0_SIZE="16M", CPUS=2)
+    for name in "state", "suspended":
+        shutil.copy(host.vms / f"vm/vm.{name}", host.vms / f"other/other.{name}")
+    assert "  it is the state of another VM, whose UUID is " in refusal(host, "other")
+    assert f"removed {host.vms}/other/other.state\n" in host.kvmctl("rm", "other").stdout
+    assert not other.parent.exists()
+
+    # All is as it was.
+    assert host.kvmctl("start", "vm").stdout.startswith("vm: goes on where it was suspended")
+    assert host.state("vm") == "running"
+    assert files(host, "vm") == []
+
+
+def test_what_cannot_be_suspended(host):
+    host.write_firmware_vm("off")
+    host.write_firmware_vm("vm")
+    assert "off: it is not running, so there is nothing to suspend" in host.kvmctl("suspend", "off", expect=75).stderr
+    host.kvmctl("start", "vm")
+    (host.run / "vms/vm/machine.json").rename(host.run / "kept")
+    assert "an earlier kvmctl started it" in host.kvmctl("suspend", "vm", expect=75).stderr
+    (host.run / "kept").rename(host.run / "vms/vm/machine.json")
+    with monitor(host, "vm") as qemu:
+        qemu.execute("device_add", driver="virtio-rng-pci", bus="port0", id="more")
+    assert "  more was plugged\n" in host.kvmctl("suspend", "vm", expect=75).stderr
+    assert host.state("vm") == "running"
+
+
+def test_a_machine_that_stands_still(host):
+    """Paused or left behind by a killed suspend: a start lets it run. One that was reset by hand is not saved twice."""
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    with monitor(host, "vm") as qemu:
+        qemu.execute("stop")
+    host.kvmctl("suspend", "vm")
+    assert "goes on" in host.kvmctl("start", "vm").stdout
+    assert host.state("vm") == "running"
+
+
+def test_a_state_that_cannot_be_written(host):
+    """The guest runs on, and nothing is left."""
+    start_counting(host, "vm")
+    small = host.vms / "vm/small"
+    small.mkdir()
+    tracer = host.popen(
+        "strace", "-qq", "-f", "-o", "/dev/null", "-p", str(host.qemu().pid), "-e", "inject=writev:error=ENOSPC:when=20+")
+    wait_until(lambda: host.qemu().status["TracerPid"] != "0", "tracer")
+    failed = host.kvmctl("suspend", "vm", expect=69).stderr
+    tracer.send_signal(signal.SIGTERM)
+    tracer.communicate()
+    assert "vm.state: can't save the VM's state" in failed and "  the guest runs on\n" in failed
+    assert files(host, "vm") == ["small"]
+    assert host.state("vm") == "running"
+    last = counts(host, "vm")[-1]
+    wait_until(lambda: counts(host, "vm")[-1] > last, "counting")
+    # It is not broken for that.
+    host.kvmctl("suspend", "vm")
+    last = last_count(host, "vm")
+    host.kvmctl("start", "vm")
+    goes_on(host, "vm", last)
+
+
+def test_no_room(host):
+    params = host.write_firmware_vm("vm")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4M", "none", params.parent])
+    assert mounted.returncode == 0
+    try:
+        host.write_firmware_vm("vm")
+        host.kvmctl("start", "vm")
+        failed = host.kvmctl("suspend", "vm", expect=73).stderr
+        assert re.search(r"vm.state: may take up to [\d.]+ MiB, and only [\d.]+ MiB is free there", failed)
+        assert files(host, "vm") == [] and host.state("vm") == "running"
+        host.kvmctl("stop", "--now", "vm")
+    finally:
+        subprocess.run(["umount", "--lazy", params.parent], check=True)
+
+
+def test_in_the_foreground(host):
+    start_counting(host, "vm")
+    host.kvmctl("suspend", "vm")
+    last = last_count(host, "vm")
+    process = host.popen(host.binary, "start", "--foreground", "vm")
+    wait_until(lambda: host.state("vm") == "running", "VM")
+    goes_on(host, "vm", last)
+    # It used the state up, though nobody was left to remove it.
+    assert host.kvmctl("suspend", "vm").stdout.startswith("vm: suspended")
+    process.communicate(timeout=30)
+    assert files(host, "vm") == ["vm.state", "vm.suspended"]
+    last = last_count(host, "vm")
+    process = host.popen(host.binary, "start", "--foreground", "vm")
+    wait_until(lambda: host.state("vm") == "running", "VM")
+    goes_on(host, "vm", last)
+    host.kvmctl("stop", "--now", "vm")
+    process.communicate(timeout=30)
+    assert host.state("vm") == "stopped"
+    assert "vm: started" in host.kvmctl("start", "vm").stdout
+    assert files(host, "vm") == []
+
+
+# The work of a suspend is done by a thread of its own; a start would be followed into QEMU.
+FOLLOW = {"suspend": ["-f"], "start": []}
+
+
+def calls_of(host, command):
+    """[(name, number)] of the system calls of one run of kvmctl, each thread's counted by itself."""
+    trace = host.root / "trace"
+    result = host.execute("strace", *FOLLOW[command], "-o", trace, host.binary, command, "vm")
+    assert result.returncode == 0, result.stderr
+    counts = {}
+    for line in trace.read_text(errors="replace").splitlines():
+        if match := re.match(r"(?:(\d+) +)?(\w+)\(", line):
+            counts[match.groups()] = counts.get(match.groups(), 0) + 1
+            yield match[2], counts[match.groups()]
+
+
+def killed_at(host, call, command):
+    name, number = call
+    result = host.execute(
+        "strace", "-qq", *FOLLOW[command], "-o", "/dev/null", "-e", f"inject={name}:signal=SIGKILL:when={number}",
+        host.binary, command, "vm")
+    return was_killed(result)
+
+
+def never_both(host, name):
+    """No machine runs while there is a state from which it could go on."""
+    if host.qemus() and (host.vms / name / f"{name}.suspended").exists():
+        with monitor(host, name) as qemu:
+            assert qemu.execute("query-status")["status"] == "postmigrate"
+
+
+@pytest.mark.parametrize("samples", [8, pytest.param(60, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("command", ["suspend", "start"])
+def test_kvmctl_killed_at_any_point(host, command, samples):
+    start_counting(host, "vm", DISK0="disk", DISK0_SIZE="16M")
+    if command == "start":
+        host.kvmctl("suspend", "vm")
+    calls = list(calls_of(host, command))
+    calls = calls[len(calls) // 3:]
+    killed = 0
+    for call in calls[::max(1, len(calls) // samples)]:
+        # From a machine that runs, or from its state.
+        host.kvmctl("start" if command == "suspend" else "suspend", "vm")
+        killed += killed_at(host, call, command)
+        never_both(host, "vm")
+        assert host.state("vm") in ("running", "paused", "suspended", "starting"), call
+        host.kvmctl(command, "vm")
+    assert killed > samples // 2
+    host.kvmctl("start", "vm")
+    # It never booted again: it would not count at all.
+    wait_until(lambda: counts(host, "vm"), "counts")
+    assert counts(host, "vm")[0] > 3
+    host.kvmctl("stop", "--now", "vm")
+    host.assert_nothing_left()
+    assert files(host, "vm") == []
