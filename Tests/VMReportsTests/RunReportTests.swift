@@ -140,6 +140,22 @@ import Testing
         #expect(report.members["start"]?["schema"] == "kvmctl.start/1" && report.members["dryRun"] == false)
     }
 
+    @Test func suspended() throws {
+        func report(_ task: Suspending.Task, _ outcome: Suspending.Outcome? = nil) throws -> SuspendReport {
+            SuspendReport(try Sample.name, task, outcome: outcome)
+        }
+        let planned = try report(.save(to: "/vms/web/web.state", atMost: ByteCount(bytes: 3 << 20)))
+        #expect(
+            planned.rendered(as: .text)
+                == "web: would be suspended: its memory is written to /vms/web/web.state, at most 3 MiB\n")
+        #expect(planned.members["dryRun"] == true && planned.members["result"] == .null)
+        let outcome = Suspending.Outcome(memory: "/vms/web/web.state", size: ByteCount(bytes: 2 << 20))
+        let done = try report(.alreadySuspended, outcome)
+        #expect(done.rendered(as: .text) == "web: suspended, 2 MiB in /vms/web/web.state\n")
+        #expect(done.members["result"] == "suspended" && done.members["size"] == .integer(2 << 20))
+        #expect(try report(.alreadySuspended).rendered(as: .text) == "web: already suspended\n")
+    }
+
     @Test func frozen() throws {
         func report(_ before: FreezeState, changed: Int64? = nil, dryRun: Bool = false) throws -> FreezeReport {
             FreezeReport(try Sample.name, to: .frozen, from: before, changed: changed, dryRun: dryRun)

@@ -134,6 +134,7 @@ enum Sample {
             PowerReport(name, .pause, from: .running, changed: true, dryRun: false),
             RestartReport(
                 StopReport(name, steps: [], outcome: nil, patience: .zero), PlanReport(plan)),
+            SuspendReport(name, .save(to: file(word), atMost: ByteCount(bytes: 1 << 20)), outcome: nil),
             FreezeReport(name, to: .frozen, from: .thawed, changed: 2, dryRun: false),
             EventReport(name, VMEvent(.start, at: 0, ["by": .string(word)])),
             HistoryReport(name, [VMEvent(.crash, at: 0, ["end": .string(word), "record": .string(word)])]),

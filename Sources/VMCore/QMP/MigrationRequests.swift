@@ -74,19 +74,3 @@ extension QMPRequest<Void> {
     /// Calls a migration off. It may have ended before.
     package static var cancelMigration: Self { .init("migrate_cancel") }
 }
-
-extension QMPRequest<[String]> {
-    /// The ids of the devices that have one.
-    package static var deviceIDs: Self {
-        .init("qom-list", ["path": "/machine/peripheral"]) { answer in
-            answer.array?.filter { $0["type"]?.string?.hasPrefix("child<") == true }.compactMap { $0["name"]?.string }
-        }
-    }
-
-    /// The names of the block nodes that were given one. QEMU's own begin with `#`.
-    package static var blockNodes: Self {
-        .init("query-named-block-nodes", ["flat": true]) { answer in
-            answer.array?.compactMap { $0["node-name"]?.string }.filter { !$0.hasPrefix("#") }
-        }
-    }
-}

@@ -69,7 +69,8 @@ extension GuestMachine {
             let nodes = json["nodes"]?.array
         else { return nil }
         self.init(
-            uuid: uuid, version: version, accelerator: accelerator, cdrom: json["cdrom"]?.absolutePath, bootsCDROM: bootsCDROM)
+            uuid: uuid, version: version, accelerator: accelerator, cdrom: json["cdrom"]?.absolutePath,
+            bootsCDROM: bootsCDROM)
         self.parts = parts.compactMap { part in
             guard let name = part["name"]?.string, let words = part["words"]?.array else { return nil }
             return Part(name: name, words: words.compactMap(\.string))

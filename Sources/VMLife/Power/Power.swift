@@ -31,6 +31,8 @@ extension Machine {
         let before = try ask(.status, by: deadline)
         let steps = try steps(of: button, from: before)
         guard !dryRun, !steps.isEmpty else { return (before.vmState, !steps.isEmpty) }
+        // A suspend that was killed may have saved it.
+        if button != .pause { try forgetSavedState() }
         for step in steps { try ask(step, by: deadline) }
         switch button {
         case .pause: break

@@ -154,7 +154,10 @@ package struct Stopping: Sendable {
     private func qemu() throws(VMError) -> ProcessHandle? {
         let seen = try operate { () throws(VMError) in
             let seen = observe(holdingOperation: true)
-            return timeout > .zero && !seen.isStray ? try vm.settle() : seen
+            guard timeout > .zero, !seen.isStray else { return seen }
+            let settled = try vm.settle()
+            // A suspend that was killed may have saved it: its guest is not to run on.
+            return try vm.completeSuspend(settled) ? vm.observe(holdingOperation: true) : settled
         }
         guard try seen.isAlive, let holder = seen.holder else { return nil }
         if let process = try vm.process(holder) { return process }

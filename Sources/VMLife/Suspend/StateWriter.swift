@@ -99,7 +99,9 @@ struct StateWriter {
             if status == .completed { return }
             if status.isOver { throw failure("QEMU could not write it", memory) }
             if memory.size > last { (last, stuck) = (memory.size, Deadline(in: Self.patience)) }
-            if stuck.hasPassed { throw failure("nothing was written for \(Self.patience.components.seconds) s", memory) }
+            if stuck.hasPassed {
+                throw failure("nothing was written for \(Self.patience.components.seconds) s", memory)
+            }
         }
     }
 

@@ -30,7 +30,8 @@ struct SuspendCheck {
             let state = try session.execute(.status, by: deadline)
             let obstacles = try session.execute(.migration, by: deadline).obstacles
             let devices = try session.execute(.deviceIDs, by: deadline)
-            let nodes = try session.execute(.blockNodes, by: deadline)
+            // Those without a name of ours are QEMU's own.
+            let nodes = try session.execute(.blockNodes, by: deadline).map(\.name).filter { !$0.hasPrefix("#") }
             if let refusal = refusal(state, obstacles) ?? refusal(devices, nodes, machine) { throw .ours(refusal) }
         } catch { throw error.error(of: vm.name) }
         return try space()
@@ -39,14 +40,15 @@ struct SuspendCheck {
     private func refusal(_ state: RunState, _ obstacles: [String]) -> VMError? {
         guard state.isSavable else {
             return VMError(
-                .busy, vm.name.description, "its machine is in the state \(state.name), from which no start could go on",
+                .busy, vm.name.description,
+                "its machine is in the state \(state.name), from which no start could go on",
                 remedy: state.attention == .wakeUp
                     ? "wake its guest up first" : "see \(command: "kvmctl show \(vm.name)")")
         }
         guard !obstacles.isEmpty else { return nil }
         return VMError(
             .busy, vm.name.description, "QEMU can't save this machine",
-            remedy: "shut the guest down instead: \(command: "kvmctl stop \(vm.name)")", details: obstacles)
+            remedy: "shut the guest down instead, with kvmctl stop", details: obstacles)
     }
 
     /// Refuses a machine to which devices were plugged, or of which some were unplugged: the next start makes the machine
@@ -60,7 +62,7 @@ struct SuspendCheck {
             plugged.sorted().map { "\($0) was plugged" } + unplugged.sorted().map { "\($0) was unplugged" }
         return VMError(
             .busy, vm.name.description, "its devices are no longer those that it was started with",
-            remedy: "undo that, or shut the guest down instead: \(command: "kvmctl stop \(vm.name)")", details: lines)
+            remedy: "undo that, or shut the guest down instead, with kvmctl stop", details: lines)
     }
 
     /// Refuses if the file system has no room for what QEMU has touched.
