@@ -40,6 +40,9 @@ package struct VMFile: Sendable {
         do throws(VMError) { return try VMFile(parsing: bytes, file, .root).params } catch { return nil }
     }
 
+    /// Whether a file that has errors may ask for protection.
+    static func mayProtect(_ file: FilePath) -> Bool { (try? anyonesText(file)).map(VMParams.mayProtect) ?? false }
+
     /// Refuses a path at which a user whom the caller does not trust could put something else.
     ///
     /// - Throws: `.denied`.

@@ -49,6 +49,7 @@ struct Launcher {
                 path: plan.executable, arguments: plan.argumentVector,
                 credentials: plan.credentials.resolved(uid: table.uid))
             launch.identity = signature.descriptor
+            launch.cpus = plan.cpus
             launch.keepsLimits = foreground && ServiceManager.startedThisProcess
             table.pass(to: &launch)
             stopwatch.lap(.descriptors)

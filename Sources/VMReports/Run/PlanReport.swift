@@ -26,6 +26,7 @@ package struct PlanReport: ObjectReport {
                 (plan.nat?.stations ?? []).map {
                     ["nic": .int($0.nic), "address": .optional($0.address?.description)]
                 }),
+            "cpuSet": .optional(plan.cpus?.description),
             "executable": .string(plan.executable),
             "arguments": .strings(plan.argumentVector),
             "descriptors": .array(
@@ -38,6 +39,7 @@ package struct PlanReport: ObjectReport {
     package var text: [TextBlock] {
         let steps =
             disks + networks + plan.linkSteps + ["run as \(plan.credentials.text)"]
+            + (plan.cpus.map { ["bind QEMU to the host's CPUs \($0)"] } ?? [])
             + plan.descriptors.map { "descriptor \($0.number): \($0.role.text)" }
         let end = plan.commit.map { "then over QMP: \($0.line())" }
         return ["start \(plan.name) (\(plan.file))"] + steps.map { "  \($0)" } + execution + end.map { "  \($0)" }
