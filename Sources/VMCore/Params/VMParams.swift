@@ -17,6 +17,8 @@ package struct VMParams: Equatable, Sendable {
     package var tags: Setting<[String]>?
     /// `PROTECT`.
     package var protect: Setting<Bool>
+    /// `INCLUDE`: the file that this one includes, absolute.
+    package var include: Setting<FilePath>?
     /// `MEMORY`.
     package var memory: Setting<ByteCount>
     /// `CPUS`.

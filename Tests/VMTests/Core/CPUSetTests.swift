@@ -21,12 +21,12 @@ import Testing
 
 @Suite struct ProtectionTests {
     @Test(arguments: [
-        ("PROTECT=yes\nMEMROY=1\n", true), ("PROTECT=no\nMEMROY=1\n", false), ("# PROTECT=yes\n?\n", false),
-        ("PROTECT=perhaps\n", true), ("PROTECT=$X\n", true), ("PROTECT yes\n", true), ("MEMORY=1\n", false),
+        ("PROTECT=yes\nMEMROY=1\n", true), ("PROTECT=no\nMEMROY=1\n", false), ("# PROTECT=yes\n?\n", nil),
+        ("PROTECT=perhaps\n", true), ("PROTECT=$X\n", true), ("PROTECT yes\n", true), ("MEMORY=1\n", nil),
         ("PROTECT=\n", true),
         ("PROTECT=no\nPROTECT=yes\n", true),
     ])
-    func anErrorUnprotectsNothing(_ text: String, _ protects: Bool) {
+    func anErrorUnprotectsNothing(_ text: String, _ protects: Bool?) {
         #expect(VMParams.mayProtect(Array(text.utf8)) == protects)
     }
 }

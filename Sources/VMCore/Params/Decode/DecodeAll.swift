@@ -7,6 +7,7 @@ extension ParamsDecoder {
         let description = setting(.description, Self.description)
         let tags = setting(.tags, Self.tags)
         let protect = setting(.protect, default: false, ParamValue.bool)
+        let include = decodeInclude()
         let memory = setting(.memory, default: ByteCount(bytes: 1 << 30), Self.memory)
         let cpus = setting(.cpus, default: 1, Self.cpus)
         let cpu = setting(.cpu, Self.cpu)
@@ -33,7 +34,8 @@ extension ParamsDecoder {
         let arguments = indices(of: .qemuArgument).compactMap { setting(.qemuArgument, at: $0, Self.qemuArgument) }
         guard let name else { return nil }
         return VMParams(
-            file: file, name: name, uuid: uuid, description: description, tags: tags, protect: protect, memory: memory,
+            file: file, name: name, uuid: uuid, description: description, tags: tags, protect: protect,
+            include: include, memory: memory,
             cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,

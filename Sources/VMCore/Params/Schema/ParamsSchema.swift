@@ -123,7 +123,8 @@ package enum ParamsSchema {
         "DISPLAY": .vncDisplay, "CMDLINE": .append, "USER": .runAs, "BIOS": .firmware, "UEFI": .firmware,
         "ARGS": .qemuArgument, "QEMUARGS": .qemuArgument, "KEYBOARD": .keymap, "VGA": .video, "GPU": .video,
         "AUDIO": .sound, "PORT": .forward, "ONBOOT": .autostart,
-        "NOTE": .description, "NOTES": .description, "COMMENT": .description, "TITLE": .description, "TAG": .tags,
+        "NOTE": .description, "NOTES": .description, "COMMENT": .description, "TITLE": .description,
+        "DEFAULTS": .include, "SOURCE": .include, "TAG": .tags,
         "LABELS": .tags, "PROTECTION": .protect, "PROTECTED": .protect, "AFFINITY": .cpuSet, "PIN": .cpuSet,
         "HUGEPAGE": .hugePages,
     ]

@@ -19,6 +19,9 @@ extension ParamsSchema {
         row(
             .protect, .identity, "yes",
             "yes: rm and stop --now refuse it without --force; default: no"),
+        row(
+            .include, .identity, "../defaults.conf",
+            "a file of keys for several VMs, which this file's own keys take precedence over"),
     ]
 
     private static let machine: [Entry] = [
