@@ -11,6 +11,9 @@ def test_what_the_file_says_now_counts(host):
     assert f"{host.vms}/vm/vm.params:4: PROTECT" in refused and "--force" in refused
     host.kvmctl("stop", "--timeout", "0s", "vm", expect=77)
     host.kvmctl("stop", "--now", "--dry-run", "vm", expect=77)
+    for words in (["reset"], ["restart", "--hard"]):
+        assert "it is protected" in host.kvmctl(*words, "vm", expect=77).stderr
+    host.kvmctl("reset", "--force", "vm")
     assert host.state("vm") == "running" and host.show("vm")["protected"] is True
     host.write_firmware_vm("vm")
     host.kvmctl("stop", "--now", "vm")
