@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "launch_steps.h"
 
+#include "affinity.h"
 #include "credentials.h"
 #include "ioctl_filter.h"
 #include "ordinary_limits.h"
@@ -134,6 +135,9 @@ int become(const struct clinux_launch *launch, pid_t parent, enum clinux_stage *
 		return rc;
 	if (!launch->keeps_limits)
 		clinux_take_ordinary_limits();
+	*stage = CLINUX_STAGE_PROCESSORS;
+	if (launch->processors && (rc = clinux_bind_to_processors(launch->processors, launch->processors_size)) < 0)
+		return rc;
 	*stage = CLINUX_STAGE_DESCRIPTORS;
 	rc = chdir("/") == 0 ? arrange_descriptors(launch) : -errno;
 	if (rc < 0)

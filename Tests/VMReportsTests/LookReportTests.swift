@@ -71,10 +71,12 @@ import Testing
                 state          running
                 params         /vms/xweb
                 description    web
+                tags           web, lab
+                protected      what ends or removes it needs --force
                 last end       guest-shutdown
                 UUID           c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10
                 memory         512 MiB
-                CPUs           2
+                CPUs           2, on the host's web
                 VNC            :7, with a password: `kvmctl vnc web`
                 pid            42, up 1d 1h
                 accelerator    tcg

@@ -26,6 +26,9 @@ enum Sample {
         vm.memory = ByteCount(bytes: 512 << 20)
         vm.cpus = 2
         vm.note = word
+        vm.tags = [word, "lab"]
+        vm.isProtected = true
+        vm.cpuSet = word
         vm.vnc = VMDescription.VNC(address: "127.0.0.1", port: VNCPort(display: 7), hasPassword: true)
         var settings = NICSettings()
         settings.queues = 2

@@ -4,6 +4,7 @@
 // value, or -errno.
 
 #include "access_list.h"
+#include "affinity.h"
 #include "arguments.h"
 #include "child.h"
 #include "file_rights.h"

@@ -13,6 +13,7 @@ enum clinux_stage {
 	CLINUX_STAGE_FORK,
 	CLINUX_STAGE_DESCRIPTORS,
 	CLINUX_STAGE_IDENTITY,
+	CLINUX_STAGE_PROCESSORS,
 	CLINUX_STAGE_CREDENTIALS,
 	CLINUX_STAGE_EXEC,
 };
@@ -42,6 +43,9 @@ struct clinux_launch {
 	/// Keeps the starter's limits and priorities (ordinary_limits.h): if the starter is the service manager, they are
 	/// deliberate.
 	bool keeps_limits;
+	/// The processors that it is bound to, as a mask (affinity.h); NULL: those that it would have anyway.
+	const unsigned char *processors;
+	size_t processors_size;
 };
 
 /// Starts a child in its own session. Its pid once execve(2) has succeeded; else -errno, with `*stage` set: -ETIMEDOUT

@@ -104,6 +104,12 @@ struct TrustOption: ParsableArguments {
     func trust() throws(VMError) -> FileTrust { try Site.current.trust(owner: owner) }
 }
 
+/// `--force`.
+struct ForceOption: ParsableArguments {
+    @Flag(name: .customLong("force"), help: "Also do it to a VM that is protected (PROTECT=yes).")
+    var isOn = false
+}
+
 /// `--dry-run`.
 struct DryRunOption: ParsableArguments {
     @Flag(name: .customLong("dry-run"), help: "Print what would be done, and change nothing.")

@@ -43,8 +43,11 @@ struct Reset: ParsableCommand {
             """)
 
     @OptionGroup var machines: MachinesToSwitch
+    @OptionGroup var force: ForceOption
 
-    func run() throws { try machines.turn(.reset) }
+    func run() throws {
+        try machines.turn(.reset) { vm in try vm.refuseProtected("reset", force: force.isOn) }
+    }
 }
 
 /// What these commands take.
@@ -53,11 +56,13 @@ struct MachinesToSwitch: ParsableArguments {
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
-    func turn(_ button: PowerSwitch) throws {
+    /// - Parameter check: refuses a VM that must not be switched.
+    func turn(_ button: PowerSwitch, after check: (Machine) throws -> Void = { _ in }) throws {
         try output.list(.power) { results in
             try targets.forEach(results) { vm in
                 if targets.all, try !vm.mayRun() { return }
                 try vm.refuseAnothers()
+                try check(vm)
                 let (before, changed) = try vm.turn(button, dryRun: dryRun.isOn)
                 let report = PowerReport(vm.name, button, from: before, changed: changed, dryRun: dryRun.isOn)
                 output.print(report, among: results)

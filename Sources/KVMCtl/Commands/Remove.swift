@@ -21,6 +21,7 @@ struct Remove: ParsableCommand {
         help: "Don't ask. Without a terminal, --all and --disks of several VMs need this: there is no undo.")
     var yes = false
 
+    @OptionGroup var force: ForceOption
     @OptionGroup var trust: TrustOption
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
@@ -69,6 +70,7 @@ struct Remove: ParsableCommand {
 
     private func plan(_ vm: Machine, in context: PlanningContext) throws -> Removing {
         try vm.refuseAnothers()
+        try vm.refuseProtected("rm", force: force.isOn)
         return try vm.removing(disks: disks, in: context)
     }
 

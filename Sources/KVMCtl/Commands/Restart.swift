@@ -21,6 +21,7 @@ struct Restart: ParsableCommand {
     @Flag(help: "Don't ask the guest: like cutting the power.")
     var hard = false
 
+    @OptionGroup var force: ForceOption
     @OptionGroup var trust: TrustOption
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
@@ -54,6 +55,7 @@ struct Restart: ParsableCommand {
         let plan = try vm.starting(in: context).plan(to: .show(isRunning: mayRun))
         let stopping = vm.stopping(timeout: patience)
         let steps = try stopping.steps()
+        if patience == .zero, !steps.isEmpty { try vm.refuseProtected("restart --hard", force: force.isOn) }
         let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
         return Begun(vm: vm, steps: steps, plan: plan, outcome: outcome)
     }

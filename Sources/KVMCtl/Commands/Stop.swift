@@ -23,6 +23,7 @@ struct Stop: ParsableCommand {
     @Flag(help: "Don't ask the guest: like cutting the power.")
     var now = false
 
+    @OptionGroup var force: ForceOption
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
@@ -51,6 +52,7 @@ struct Stop: ParsableCommand {
         try vm.refuseAnothers()
         let stopping = vm.stopping(timeout: patience)
         let steps = try stopping.steps()
+        if patience == .zero, !steps.isEmpty { try vm.refuseProtected("stop --now", force: force.isOn) }
         let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
         return Begun(name: vm.name, steps: steps, outcome: outcome)
     }

@@ -47,7 +47,7 @@ extension DiskBus {
     package var device: String {
         switch self {
         case .virtio: "virtio-blk-pci"
-        case .scsi: "scsi-hd"
+        case .scsi: OptionalDevice.scsiDisk.rawValue
         case .sata: "ide-hd"
         }
     }
@@ -58,7 +58,7 @@ extension NICModel {
     package var device: String {
         switch self {
         case .virtio: "virtio-net-pci"
-        case .e1000e: "e1000e"
+        case .e1000e: OptionalDevice.e1000e.rawValue
         }
     }
 }
@@ -90,7 +90,8 @@ extension Device {
 
     /// What all disks with `DISKn_BUS=scsi` are attached to.
     package static let scsiController = Device(
-        "virtio-scsi-pci", id: "scsi0", at: .root(PCILayout.scsi), ["iothread": .text(QEMUObject.diskThread.id)])
+        OptionalDevice.scsiController.rawValue, id: "scsi0", at: .root(PCILayout.scsi),
+        ["iothread": .text(QEMUObject.diskThread.id)])
 
     /// `DISKn`, on the uppermost of its nodes.
     package static func disk(

@@ -7,6 +7,11 @@ package enum QEMUObject: Equatable, Sendable {
     case entropySource(id: String)
     /// Limits that block nodes keep to.
     case throttleGroup(ThrottleGroup)
+    /// The guest's memory, in huge pages of that size, which so many threads fetch when it is made.
+    case hugePages(ByteCount, of: ByteCount, threads: Int)
+
+    /// What QEMU calls the guest's memory.
+    static let memoryID = "ram"
 
     /// The value of `-object`.
     package var argument: String {
@@ -14,6 +19,9 @@ package enum QEMUObject: Equatable, Sendable {
         // Its limits are an object, which has no plain form.
         case .throttleGroup: JSON.object(properties).text
         case .ioThread, .entropySource: "\(type),id=\(id)"
+        case .hugePages(let memory, let page, let threads):
+            "\(type),id=\(id),size=\(memory.bytes),hugetlb=on,hugetlbsize=\(page.bytes),prealloc=on,"
+                + "prealloc-threads=\(threads)"
         }
     }
 
@@ -28,6 +36,7 @@ package enum QEMUObject: Equatable, Sendable {
         switch self {
         case .ioThread(let id), .entropySource(let id): id
         case .throttleGroup(let group): group.id
+        case .hugePages: Self.memoryID
         }
     }
 
@@ -36,12 +45,20 @@ package enum QEMUObject: Equatable, Sendable {
         case .ioThread: "iothread"
         case .entropySource: "rng-builtin"
         case .throttleGroup: "throttle-group"
+        case .hugePages: "memory-backend-memfd"
         }
     }
 
     private var properties: [String: JSON] {
         var members: [String: JSON] = ["qom-type": .string(type), "id": .string(id)]
-        if case .throttleGroup(let group) = self { members["limits"] = group.limits }
+        switch self {
+        case .ioThread, .entropySource: break
+        case .throttleGroup(let group): members["limits"] = group.limits
+        case .hugePages(let memory, let page, let threads):
+            members["size"] = .integer(memory.bytes)
+            (members["hugetlb"], members["hugetlbsize"]) = (true, .integer(page.bytes))
+            (members["prealloc"], members["prealloc-threads"]) = (true, .integer(Int64(threads)))
+        }
         return members
     }
 }

@@ -13,7 +13,7 @@ extension VMError {
         /// A bridge can't be used as a params file wants.
         case bridge(DeviceName, BridgeFault)
         /// QEMU has no such kind of device.
-        case noQEMUDevice(String)
+        case noQEMUDevice(OptionalDevice)
         /// The host has no such device.
         case noDevice(DeviceName)
         /// No macvtap can sit on the device.

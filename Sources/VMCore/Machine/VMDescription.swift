@@ -15,12 +15,18 @@ package struct VMDescription: Equatable, Sendable {
     package var file: FilePath
     /// `DESCRIPTION`: for people.
     package var note: String?
+    /// `TAGS`.
+    package var tags: [String]
+    /// `PROTECT`: whether what ends or removes it has to be forced.
+    package var isProtected: Bool
     /// `MEMORY`.
     package var memory: ByteCount
     /// `CPUS`.
     package var cpus: Int
     /// `kvm` or `tcg`; nil until it is started.
     package var accelerator: String?
+    /// `CPUSET`, as in vm.params; nil: it may use all of the host's CPUs.
+    package var cpuSet: String?
     /// Its VNC server; nil: none.
     package var vnc: VNC?
     /// Its network cards.
@@ -64,6 +70,9 @@ package struct VMDescription: Equatable, Sendable {
         uuid = params.uuid?.value.uuidString.lowercased()
         file = params.file
         note = params.description?.value
+        tags = params.tags?.value ?? []
+        isProtected = params.protect.value
+        cpuSet = params.cpuSet?.value.description
         memory = params.memory.value
         cpus = params.cpus.value
         let port: VNCPort? =
@@ -92,7 +101,8 @@ extension VMDescription {
     package var json: [String: JSON] {
         [
             "name": .string(name.description), "uuid": .optional(uuid), "file": .string(file.string),
-            "description": .optional(note), "memoryBytes": .integer(memory.bytes), "cpus": .integer(Int64(cpus)),
+            "description": .optional(note), "tags": .array(tags.map(JSON.string)), "protected": .bool(isProtected),
+            "cpuSet": .optional(cpuSet), "memoryBytes": .integer(memory.bytes), "cpus": .integer(Int64(cpus)),
             "accelerator": .optional(accelerator), "vnc": vnc?.json ?? .null, "nics": .array(nics.map(\.json)),
             "forwards": .array(forwards.map { .string($0.description) }),
             "media": .array(media.map { .string($0.string) }), "consoleLogBytes": .integer(consoleLog.bytes),
@@ -109,6 +119,9 @@ extension VMDescription {
         else { return nil }
         (self.name, self.uuid, self.file) = (name, uuid, file)
         note = json["description"]?.string
+        tags = (json["tags"]?.array ?? []).compactMap(\.string)
+        isProtected = json["protected"]?.bool ?? false
+        cpuSet = json["cpuSet"]?.string
         self.memory = ByteCount(bytes: memory)
         (self.cpus, self.accelerator) = (cpus, accelerator)
         vnc = VNC(json["vnc"], of: json)

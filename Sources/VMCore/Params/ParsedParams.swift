@@ -50,33 +50,44 @@ extension VMParams {
     /// The largest params file that is read, in bytes.
     package static let maximumFileSize = 1 << 20
 
-    /// Parses a params file. Pure, and linear in the file's size; every failure is part of the result.
+    /// Parses a params file that includes none. Pure, and linear in the file's size; every failure is part of the result.
     ///
     /// - Parameters:
     ///   - bytes: The content. To see that a file is too large, one byte more than ``maximumFileSize`` is enough.
     ///   - file: Its absolute path, which relative paths and the default name derive from.
     package static func parse(_ bytes: [UInt8], file: FilePath) -> ParsedParams {
-        var decoder = ParamsDecoder(bytes, file: file)
+        parse(ParamsSource(file, bytes), including: [])
+    }
+
+    /// Parses a params file with the files that it includes, each of them by the one before.
+    package static func parse(_ own: ParamsSource, including included: [ParamsSource]) -> ParsedParams {
+        let sources = [own] + included
+        var decoder = ParamsDecoder(sources)
         var params: VMParams?
-        if let reason = NoText(bytes) {
+        if let (index, reason) = sources.enumerated().lazy.compactMap({ index, source in
+            NoText(source.bytes).map { (index, $0) }
+        }).first {
             // Nothing else about it is worth reporting.
-            decoder.log.add(Fault(reason, in: bytes))
+            var fault = Fault(reason, in: sources[index].bytes)
+            fault.source = index
+            decoder.log.add(fault)
         } else {
             decoder.collect()
             params = decoder.decode()
         }
         let log = decoder.log
-        let source = SourceText(bytes: bytes)
-        var trial = HintTrial(bytes, file: file, errors: log.errors)
+        var trial = HintTrial(sources, errors: log.errors)
         let diagnostics = log.faults.map { fault in
             let (resolved, edits) = trial.resolve(fault)
-            var diagnostic = source.diagnostic(resolved)
+            var diagnostic = SourceText(bytes: sources[fault.source].bytes).diagnostic(resolved)
             diagnostic.edits = edits
-            return diagnostic
+            if fault.source > 0 { diagnostic.file = sources[fault.source].file }
+            return (fault.source, diagnostic)
         }
-        .sorted { ($0.line, $0.column, $0.message) < ($1.line, $1.column, $1.message) }
+        .sorted { ($0.0, $0.1.line, $0.1.column, $0.1.message) < ($1.0, $1.1.line, $1.1.column, $1.1.message) }
+        .map(\.1)
         return ParsedParams(
-            file: file, params: log.errors == 0 ? params : nil, diagnostics: diagnostics, errorCount: log.errors,
+            file: own.file, params: log.errors == 0 ? params : nil, diagnostics: diagnostics, errorCount: log.errors,
             unlisted: log.unlisted, hasBadData: log.hasBadData)
     }
 }

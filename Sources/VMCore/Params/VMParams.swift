@@ -13,6 +13,12 @@ package struct VMParams: Equatable, Sendable {
     package var uuid: Setting<UUID>?
     /// `DESCRIPTION`: for people.
     package var description: Setting<String>?
+    /// `TAGS`: different words, in the file's order.
+    package var tags: Setting<[String]>?
+    /// `PROTECT`.
+    package var protect: Setting<Bool>
+    /// `INCLUDE`: the file that this one includes, absolute.
+    package var include: Setting<FilePath>?
     /// `MEMORY`.
     package var memory: Setting<ByteCount>
     /// `CPUS`.
@@ -41,6 +47,10 @@ package struct VMParams: Equatable, Sendable {
     package var runAs: Setting<String>?
     /// `CONSOLE_LOG`.
     package var consoleLog: Setting<ByteCount>
+    /// `HUGEPAGES`.
+    package var hugePages: Setting<HugePages>
+    /// `CPUSET`, not empty; nil: all that this host has.
+    package var cpuSet: Setting<CPUSet>?
     /// `RTC`.
     package var rtc: Setting<RTCBase>
     /// `KEYMAP`: a QEMU keyboard map's name; nil: QEMU's own.

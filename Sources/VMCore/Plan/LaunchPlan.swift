@@ -36,6 +36,8 @@ package struct LaunchPlan: Equatable, Sendable {
     package var nat: NATMember?
     /// The user that QEMU will run as.
     package var credentials: Credentials
+    /// The host's CPUs that QEMU is bound to; nil: all that it may have.
+    package var cpus: CPUSet?
     /// The recording monitor's input: QEMU itself executes it as soon as the machine exists.
     package var monitorInput: [QMPCommand]
     /// The commands sent over QMP once the machine exists; the last is `cont`, which commits the start.

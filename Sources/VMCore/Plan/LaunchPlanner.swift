@@ -164,6 +164,7 @@ extension VMParams {
     package func place(_ origin: Origin) -> String {
         switch origin {
         case .line(let number, let key): "\(file):\(number): \(key)"
+        case .included(let file, let number, let key): "\(file):\(number): \(key)"
         case .standard(let key): "\(file): \(key) (default)"
         case .everyVM: file.string
         case .derived(let text): "\(file): \(text)"

@@ -17,6 +17,8 @@ package struct Launch {
     var keepsPrivileges = false
     /// Whether it keeps this process's limits and priorities: those that the service manager set are intended.
     package var keepsLimits = false
+    /// The CPUs that it may run on; nil: all that it would have anyway.
+    package var cpus: CPUSet?
     private var sources: [CInt] = []
     private var targets: [CInt] = []
 
@@ -37,6 +39,7 @@ package struct Launch {
         case fork
         case descriptors
         case identity
+        case processors
         case credentials
         case exec
     }
@@ -90,6 +93,7 @@ package struct Launch {
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
         var environment: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [nil]
         defer { (words + environment).forEach { free($0) } }
+        let mask = cpus?.mask ?? []
         var stage = CLINUX_STAGE_FORK
         let result = path.withCString { path in
             credentials.groups.withUnsafeBufferPointer { groups in
@@ -104,8 +108,12 @@ package struct Launch {
                                     change_user: credentials.changesUser, uid: credentials.uid, gid: credentials.gid,
                                     groups: groups.baseAddress, group_count: groups.count,
                                     dies_with_parent: diesWithParent, keeps_privileges: keepsPrivileges,
-                                    keeps_limits: keepsLimits)
-                                return body(&launch, &stage)
+                                    keeps_limits: keepsLimits, processors: nil, processors_size: 0)
+                                guard cpus != nil else { return body(&launch, &stage) }
+                                return mask.withUnsafeBufferPointer { mask in
+                                    (launch.processors, launch.processors_size) = (mask.baseAddress, mask.count)
+                                    return body(&launch, &stage)
+                                }
                             }
                         }
                     }
@@ -127,6 +135,7 @@ extension Launch.Stage {
             case CLINUX_STAGE_FORK: .fork
             case CLINUX_STAGE_DESCRIPTORS: .descriptors
             case CLINUX_STAGE_IDENTITY: .identity
+            case CLINUX_STAGE_PROCESSORS: .processors
             case CLINUX_STAGE_CREDENTIALS: .credentials
             default: .exec
             }
@@ -141,6 +150,7 @@ extension Launch.Failure {
             case .fork: "make a process"
             case .descriptors: "arrange its descriptors"
             case .identity: "write its pid down"
+            case .processors: "be bound to the CPUs of CPUSET"
             case .credentials: "drop its privileges"
             case .exec: "execute it"
             }

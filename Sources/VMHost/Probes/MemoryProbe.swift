@@ -49,9 +49,13 @@ package struct HostMemory {
     /// RAM and swap together, if the kernel refuses a larger single allocation; nil under another policy.
     package private(set) var limit: ByteCount?
 
+    /// The default size of its huge pages; nil: it has none, or it is unknown.
+    package private(set) var hugePage: ByteCount?
+
     /// Asks the kernel.
     init() {
         guard let counts = MemoryCounts() else { return }
+        hugePage = counts.size("Hugepagesize")
         ram = counts.size("MemTotal")
         guard MemoryCounts.policy == .heuristic, let ram, let swap = counts.size("SwapTotal") else { return }
         limit = ram + swap

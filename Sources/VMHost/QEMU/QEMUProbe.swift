@@ -65,17 +65,17 @@ package struct QEMUProbe {
         var facts = QEMUFacts(
             path: path.string, version: version, ioUring: ioUring,
             machines: machines, keymaps: KeymapProbe(credentials: credentials.forProbing).names(of: path))
-        for driver in QEMUFacts.optionalDevices where try !has(driver, &client, by: deadline) {
-            facts.missingDevices.insert(driver)
+        for device in OptionalDevice.allCases where try !has(device, &client, by: deadline) {
+            facts.missingDevices.insert(device)
         }
         return facts
     }
 
     private func has(
-        _ driver: String, _ client: inout QMPClient, by deadline: Deadline
+        _ device: OptionalDevice, _ client: inout QMPClient, by deadline: Deadline
     ) throws(QMPClient.Failure) -> Bool {
         do throws(QMPClient.Failure) {
-            try client.execute(.properties(ofDevice: driver), by: deadline)
+            try client.execute(.properties(ofDevice: device.rawValue), by: deadline)
             return true
         } catch .refused(className: "DeviceNotFound", _) {
             return false
@@ -105,7 +105,7 @@ extension QEMUFacts {
             "aliases": .object(machines.compactMapValues { $0.versionedName.map(JSON.string) }),
             "deprecated": .array(versioned.filter(\.value.isDeprecated).keys.sorted().map(JSON.string)),
             "keymaps": .array(keymaps.map(JSON.string)),
-            "missingDevices": .array(missingDevices.sorted().map(JSON.string)),
+            "missingDevices": .array(missingDevices.map(\.rawValue).sorted().map(JSON.string)),
         ]
     }
 
@@ -125,6 +125,6 @@ extension QEMUFacts {
         }
         self.init(
             path: path, version: version, ioUring: ioUring, machines: machines, keymaps: keymaps.compactMap(\.string))
-        missingDevices = Set(missing.compactMap(\.string))
+        missingDevices = Set(missing.compactMap(\.string).compactMap { OptionalDevice(rawValue: $0) })
     }
 }

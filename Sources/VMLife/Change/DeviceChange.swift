@@ -70,7 +70,7 @@ extension Machine {
             try rewriteFile(trust: trust) { text throws(VMError) in
                 before = text
                 let new = try ParamsEdit.applying(edits, to: text)
-                if let fault = VMParams.parse(Array(new.utf8), file: file).error { throw fault }
+                try VMFile.check(new, as: file)
                 return new
             }
         }

@@ -12,32 +12,67 @@ package struct VMFile: Sendable {
     package var warnings: [String]
     /// Who may own it, and everything that it names.
     let trust: FileTrust
-    /// Which file it was, and when it was last changed; nil for a file that is not acted on.
-    private let version: FileVersion?
+    /// Which files it and those that it includes were, and when they were last changed; none for a file that is not acted
+    /// on.
+    private let versions: [FilePath: FileVersion]
 
-    /// Reads and decodes a params file that is to be acted on.
+    /// Reads and decodes a params file that is to be acted on, with the files that it includes.
     ///
-    /// - Throws: `.denied` if an untrusted user could change it, `.notFound` if there is none, `.badData` with every
-    ///   diagnostic if it is wrong, `.unavailable` if its only fault is to ask for what is not implemented.
+    /// - Throws: `.denied` if an untrusted user could change one of them, `.notFound` if one is missing, `.badData` with
+    ///   every diagnostic if it is wrong, `.unavailable` if its only fault is to ask for what is not implemented.
     package init(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
         let trust = try trust.forFile(file)
-        let (bytes, version) = try Self.read(file, trust)
-        try self.init(parsing: bytes, file, trust, version)
+        var versions: [FilePath: FileVersion] = [:]
+        func read(_ path: FilePath) throws(PathWalk.Failure) -> [UInt8] {
+            let (bytes, version) = try Self.read(path, trust)
+            versions[path] = version
+            return bytes
+        }
+        let own: ParamsSource
+        do throws(PathWalk.Failure) { own = ParamsSource(file, try read(file)) } catch {
+            throw Self.refusal(of: file, error)
+        }
+        let included = try own.included(reading: read)
+        try self.init(parsing: own, including: included, trust, versions)
     }
 
     /// Reads and decodes a params file that is not acted on, so that its owner does not matter.
     ///
     /// - Throws: as `init`, except `.denied`.
     static func glance(at file: FilePath) throws(VMError) -> VMParams {
-        let bytes: [UInt8]
-        do throws(Errno) { bytes = try anyonesText(file) } catch { throw refusal(of: file, .system(error, file)) }
-        return try VMFile(parsing: bytes, file, .root).params
+        let own: ParamsSource
+        do throws(PathWalk.Failure) { own = ParamsSource(file, try glanceAtText(file)) } catch {
+            throw refusal(of: file, error)
+        }
+        return try glance(at: own)
     }
 
-    /// The same for a file that contains a word anywhere; nil for other files, and if it can't be read.
+    private static func glance(at own: ParamsSource) throws(VMError) -> VMParams {
+        try VMFile(parsing: own, including: own.included(reading: glanceAtText), .root).params
+    }
+
+    /// Checks what a params file is to say, with what it includes.
+    ///
+    /// - Throws: why it would be wrong.
+    static func check(_ text: String, as file: FilePath) throws(VMError) {
+        _ = try glance(at: ParamsSource(file, Array(text.utf8)))
+    }
+
+    /// Glances at a file that contains a word anywhere, or includes one that may; nil for other files, and if it can't be
+    /// read.
     static func glance(at file: FilePath, ifItMentions word: String) -> VMParams? {
-        guard let bytes = try? anyonesText(file), bytes.mention(word) else { return nil }
-        do throws(VMError) { return try VMFile(parsing: bytes, file, .root).params } catch { return nil }
+        guard let bytes = try? anyonesText(file), bytes.mention(word) || bytes.mention(ParamsKey.include.pattern) else {
+            return nil
+        }
+        do throws(VMError) { return try glance(at: ParamsSource(file, bytes)) } catch { return nil }
+    }
+
+    /// Whether a file that has errors may ask for protection, itself or in what it includes.
+    static func mayProtect(_ file: FilePath) -> Bool {
+        guard let bytes = try? anyonesText(file) else { return false }
+        let own = ParamsSource(file, bytes)
+        let sources = [own] + ((try? own.included(reading: glanceAtText)) ?? [])
+        return sources.lazy.compactMap { VMParams.mayProtect($0.bytes) }.first ?? false
     }
 
     /// Refuses a path at which a user whom the caller does not trust could put something else.
@@ -47,15 +82,22 @@ package struct VMFile: Sendable {
         do throws(PathWalk.Failure) { _ = try trust.find(file) } catch { throw refusal(of: file, error) }
     }
 
-    /// Whether the file is still the one that was read, with the same content.
+    /// Whether the files are still those that were read, with the same content.
     ///
     /// - Throws: why that can't be told.
     var isCurrent: Bool {
         get throws(VMError) {
-            do throws(Errno) { return try status(of: params.file).map { FileVersion($0) } == version } catch {
-                throw .system(error, params.file.string, "can't tell whether it is as it was read")
+            for (file, version) in versions {
+                do throws(Errno) {
+                    guard try status(of: file).map({ FileVersion($0) }) == version else { return false }
+                } catch { throw .system(error, file.string, "can't tell whether it is as it was read") }
             }
+            return true
         }
+    }
+
+    private static func glanceAtText(_ file: FilePath) throws(PathWalk.Failure) -> [UInt8] {
+        do throws(Errno) { return try anyonesText(file) } catch { throw .system(error, file) }
     }
 
     private static func anyonesText(_ file: FilePath) throws(Errno) -> [UInt8] {
@@ -70,29 +112,26 @@ package struct VMFile: Sendable {
     }
 
     private init(
-        parsing bytes: [UInt8], _ file: FilePath, _ trust: FileTrust, _ version: FileVersion? = nil
+        parsing own: ParamsSource, including included: [ParamsSource], _ trust: FileTrust,
+        _ versions: [FilePath: FileVersion] = [:]
     ) throws(VMError) {
-        let parsed = VMParams.parse(bytes, file: file)
+        let parsed = VMParams.parse(own, including: included)
         guard let params = parsed.params else {
-            throw parsed.error ?? VMError(.bug, file.string, "has no values and no error")
+            throw parsed.error ?? VMError(.bug, own.file.string, "has no values and no error")
         }
         self.params = params
         self.trust = trust
-        self.version = version
+        self.versions = versions
         warnings = [parsed.warning].compactMap(\.self)
     }
 
-    private static func read(_ file: FilePath, _ trust: FileTrust) throws(VMError) -> ([UInt8], FileVersion) {
-        do throws(PathWalk.Failure) {
-            let found = try trust.find(file)
-            do throws(Errno) {
-                let opened = try found.openRegular()
-                let version = FileVersion(try opened.status())
-                return (try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1), version)
-            } catch { throw .system(error, file) }
-        } catch {
-            throw refusal(of: file, error)
-        }
+    private static func read(_ file: FilePath, _ trust: FileTrust) throws(PathWalk.Failure) -> ([UInt8], FileVersion) {
+        let found = try trust.find(file)
+        do throws(Errno) {
+            let opened = try found.openRegular()
+            let version = FileVersion(try opened.status())
+            return (try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1), version)
+        } catch { throw .system(error, file) }
     }
 
     /// The error for a params file that can't be found or read.

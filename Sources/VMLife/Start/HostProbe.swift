@@ -50,6 +50,7 @@ struct HostProbe {
             memoryLimit: known.memory.limit, bridges: links.network.bridges, ports: ports,
             interfaces: links.network.taken, nat: links.nat, passwordLength: passwordLength(params),
             problems: gaps.errors)
+        addResources(params, to: &facts)
         facts.lowerDevices = links.lower.facts
         facts.names = links.network.names.merging(links.lower.names) { one, _ in one }
         if !links.network.bridges.isEmpty { facts.tun = Self.tun(assumed: isAssumed) }
@@ -79,6 +80,17 @@ struct HostProbe {
                 return fallback
             }
         }
+    }
+
+    /// The host's CPUs and huge pages, if the VM asks for some.
+    private func addResources(_ params: VMParams, to facts: inout HostFacts) {
+        do throws(VMError) {
+            if params.cpuSet != nil { facts.cpus = try HostCPUs.ask() }
+            if params.hugePages.value != .no {
+                facts.hugePages = try HugePagePools(
+                    standard: known.memory.hugePage, sizes: [params.hugePages.value.size].compactMap(\.self))
+            }
+        } catch { facts.problems.append(error) }
     }
 
     /// The links that the VM will be connected to.

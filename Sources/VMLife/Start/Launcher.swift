@@ -50,6 +50,7 @@ struct Launcher {
                 path: plan.executable, arguments: plan.argumentVector,
                 credentials: plan.credentials.resolved(uid: table.uid))
             launch.identity = signature.descriptor
+            launch.cpus = plan.cpus
             launch.keepsLimits = foreground && ServiceManager.startedThisProcess
             table.pass(to: &launch)
             // From here on the flight record is this run's, and says whether the state was used.

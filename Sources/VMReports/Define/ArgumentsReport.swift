@@ -43,6 +43,7 @@ extension Origin {
     fileprivate var text: String {
         switch self {
         case .line(let number, let key): "line \(number), \(key)"
+        case .included(let file, let number, let key): "line \(number) of \(file), \(key)"
         case .standard(let key): "\(key), its default"
         case .everyVM: "default of every VM"
         case .derived(let text): text

@@ -57,6 +57,8 @@ package struct VMReport: ObjectReport {
         ]
         if let next = entry.nextName { rows.append(("next name", "\(next), from its next start")) }
         if let note = entry.vm?.note { rows.append(("description", note)) }
+        if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
+        if entry.vm?.isProtected == true { rows.append(("protected", "what ends or removes it needs --force")) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }
         if let reason = entry.endReason { rows.append(("last end", reason)) }
@@ -66,7 +68,8 @@ package struct VMReport: ObjectReport {
     }
 
     private var machine: [(String, String)] {
-        var rows = [("memory", entry.memoryText), ("CPUs", entry.cpusText), ("VNC", display)]
+        let cpus = entry.cpusText + (entry.vm?.cpuSet.map { ", on the host's \($0)" } ?? "")
+        var rows = [("memory", entry.memoryText), ("CPUs", cpus), ("VNC", display)]
         if let process = entry.process {
             rows.append(("pid", "\(process.pid)" + (age.map { ", up \($0.short)" } ?? "")))
         }

@@ -26,7 +26,11 @@ package struct PlanReport: ObjectReport {
                 (plan.nat?.stations ?? []).map {
                     ["nic": .int($0.nic), "address": .optional($0.address?.description)]
                 }),
+<<<<<<< HEAD
             "resumes": .bool(plan.savedMemory != nil),
+=======
+            "cpuSet": .optional(plan.cpus?.description),
+>>>>>>> keys
             "executable": .string(plan.executable),
             "arguments": .strings(plan.argumentVector),
             "descriptors": .array(
@@ -39,6 +43,7 @@ package struct PlanReport: ObjectReport {
     package var text: [TextBlock] {
         let steps =
             disks + networks + plan.linkSteps + ["run as \(plan.credentials.text)"]
+            + (plan.cpus.map { ["bind QEMU to the host's CPUs \($0)"] } ?? [])
             + plan.descriptors.map { "descriptor \($0.number): \($0.role.text)" }
         let end = plan.commit.map { "then over QMP: \($0.line())" }
         let verb = plan.savedMemory == nil ? "start" : "go on with the suspended"

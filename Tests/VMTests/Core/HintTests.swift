@@ -65,7 +65,7 @@ import Testing
         "133-forward-twice", "147-runas-three-parts", "148-runas-characters", "151-qemu-with-arguments",
         "152-qemuarg-two-in-one", "154-no-params-file", "155-net-isolated-name", "156-net-isolated-name-too-long",
         "157-net-macvtap-name", "161-net-vlan-twice", "175-net-filter-group-address", "176-net-filter-twice",
-        "180-forward-on-own-vnc",
+        "180-forward-on-own-vnc", "191-cpuset-range", "194-tags-characters",
     ]
 
     /// What people write who are used to other tools, and what they are told to write instead.

@@ -29,6 +29,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
             file: "/vms/1/vm.params",
             name: Setting(try #require(VMName("1")), .derived("the directory's name")),
             uuid: nil,
+            protect: Setting(false, .standard(key: KeyName(.protect))),
             memory: Setting(ByteCount(bytes: 512 << 20), .line(4, key: KeyName(.memory))),
             cpus: Setting(1, .standard(key: KeyName(.cpus))),
             cpu: nil,
@@ -57,6 +58,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
                 bind: Setting("127.0.0.1", .standard(key: KeyName(.vncBind)))),
             runAs: nil,
             consoleLog: Setting(ByteCount(bytes: 16 << 20), .standard(key: KeyName(.consoleLog))),
+            hugePages: Setting(.no, .standard(key: KeyName(.hugePages))),
             rtc: Setting(.utc, .standard(key: KeyName(.rtc))),
             keymap: nil,
             video: Setting(.std, .standard(key: KeyName(.video))),
@@ -97,7 +99,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
     }
 
     @Test func onlyWhatIsNotBuiltIsUnavailable() {
-        #expect(parse("FIRMWARE=uefi\nCPUSET=0-1\n").error?.code == .unavailable)
+        #expect(parse("FIRMWARE=uefi\nSHARE0=/a:b\n").error?.code == .unavailable)
         #expect(parse("FIRMWARE=uefi\nCPUS=0\n").error?.code == .badData)
     }
 

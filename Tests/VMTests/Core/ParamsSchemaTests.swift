@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 
 @testable import VMCore
@@ -19,7 +20,12 @@ import Testing
         var parent = entry.needs.map { "\(KeyName($0, name.index))=\($0 == .net ? "bridge:br0" : "file")\n" } ?? ""
         if entry.key == .forward { parent = "NET0=user\n" }
         let without = parse(parent)
-        let with = parse("\(parent)\(name)=\(entry.example)\n")
+        let with =
+            entry.key == .include
+            ? VMParams.parse(
+                ParamsSource("/vms/1/vm.params", Array("INCLUDE=\(entry.example)\n".utf8)),
+                including: [ParamsSource("/vms/defaults.conf", [])])
+            : parse("\(parent)\(name)=\(entry.example)\n")
         #expect(without.shown == "")
         if entry.status == .notBuilt {
             #expect(with.error?.code == .unavailable)

@@ -175,23 +175,24 @@ import Testing
         },
     ]
 
-    private static func lacks(_ driver: String) -> @Sendable (inout HostFacts) -> Void {
-        { $0.qemu.missingDevices = [driver] }
+    private static func lacks(_ device: OptionalDevice) -> @Sendable (inout HostFacts) -> Void {
+        { $0.qemu.missingDevices = [device] }
     }
 
-    private static let sixOnSATA = [0, 1, 4, 5, 6, 7].map { "DISK\($0)=/vms/1/vdisk\($0)\nDISK\($0)_BUS=sata\n" }.joined()
+    private static let sixOnSATA = [0, 1, 4, 5, 6, 7].map { "DISK\($0)=/vms/1/vdisk\($0)\nDISK\($0)_BUS=sata\n" }
+        .joined()
 
     private static let devices: [Condition] = [
         Condition(
-            "VIDEO=qxl\n", .unavailable, "VIDEO: QEMU 7.2.0 has no device qxl-vga\n  write VIDEO=std", lacks("qxl-vga")),
-        Condition("SOUND=yes\n", .unavailable, "has no device hda-output", lacks("hda-output")),
+            "VIDEO=qxl\n", .unavailable, "VIDEO: QEMU 7.2.0 has no device qxl-vga\n  write VIDEO=std", lacks(.qxlVGA)),
+        Condition("SOUND=yes\n", .unavailable, "has no device hda-output", lacks(.soundCodec)),
         Condition("SOUND=yes\nVNCDISP=none\n", nil, "nobody can hear it"),
         Condition(
             "DISK0=/vms/1/vdisk0\nDISK0_BUS=scsi\nDISK1=/vms/1/vdisk1\nDISK1_BUS=scsi\n", .unavailable,
-            "DISK0_BUS: QEMU 7.2.0 has no device virtio-scsi-pci\n  write virtio", lacks("virtio-scsi-pci")),
+            "DISK0_BUS: QEMU 7.2.0 has no device virtio-scsi-pci\n  write virtio", lacks(.scsiController)),
         Condition(
             "NET0=user\nNET0_MODEL=e1000e\nNET1=user\nNET1_MODEL=e1000e\n", .unavailable, "has no device e1000e",
-            lacks("e1000e")),
+            lacks(.e1000e)),
         Condition("NET0=nat\nNET0_MODEL=e1000e\n", nil, "set the MTU of 1450 in the guest"),
         Condition(
             sixOnSATA + "CDROM0=/isos/a.iso\n", .unavailable,
@@ -199,7 +200,58 @@ import Testing
         ),
     ]
 
-    @Test(arguments: processors + kernels + discs + disks + ports + devices)
+    private static func pages(
+        _ pools: [(size: Int64, count: Int64, available: Int64)]
+    ) -> @Sendable (inout HostFacts) -> Void {
+        let standard = pools.first.map { ByteCount(bytes: $0.size) }
+        let found = pools.map {
+            (ByteCount(bytes: $0.size), HugePagePools.Pool(count: $0.count, available: $0.available))
+        }
+        let facts = HugePagePools(standard: standard, pools: Dictionary(uniqueKeysWithValues: found))
+        return { $0.hugePages = facts }
+    }
+
+    private static let twoCPUs: @Sendable (inout HostFacts) -> Void = {
+        $0.cpus = HostCPUs(online: CPUSet(0..<4), allowed: CPUSet(0..<2))
+    }
+
+    private static let resources: [Condition] = [
+        Condition("CPUSET=0,4-5\n", .unavailable, "no CPU 4-5 online: it has 0-3", twoCPUs),
+        Condition("CPUSET=1-2\n", .unavailable, "may not use CPU 2: the cpuset of its cgroup has 0-1", twoCPUs),
+        Condition("HUGEPAGES=yes\n", .unavailable, "this host's kernel has no huge pages\n  leave the line out"),
+        Condition("HUGEPAGES=1G\n", .unavailable, "no huge pages of 1 GiB\n  HUGEPAGES=yes", pages([(2 << 20, 0, 0)])),
+        Condition(
+            "HUGEPAGES=yes\nMEMORY=64M\n", .unavailable,
+            "64 MiB is 32 huge pages of 2 MiB, and this host has 5 to give\n  let the kernel keep 37, if so much memory is "
+                + "free in one piece: `sysctl -w vm.nr_hugepages=37`", pages([(2 << 20, 10, 5)])),
+        Condition(
+            "HUGEPAGES=1G\nMEMORY=3G\n", .unavailable,
+            "`echo 3 >/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages`",
+            pages([(2 << 20, 0, 0), (1 << 30, 0, 0)])),
+        Condition("HUGEPAGES=2M\nMEMORY=65M\n", .badData, "write MEMORY=66M", pages([(2 << 20, 99, 99)])),
+    ]
+
+    @Test func cpusAndHugePagesReachThePlan() throws {
+        let text = "NET0=none\nCPUSET=1,0\nHUGEPAGES=yes\nMEMORY=64M\nCPUS=2\n"
+        let params = try #require(VMParams.parse(Array(text.utf8), file: "/vms/1/vm.params").params)
+        var facts = Host.kvm.facts
+        Self.twoCPUs(&facts)
+        Self.pages([(2 << 20, 32, 32)])(&facts)
+        let plan = try LaunchPlan(params, facts: facts)
+        #expect(plan.cpus == CPUSet(0...1) && plan.vm.cpuSet == "0-1" && plan.notices == [])
+        let words = plan.argumentVector
+        #expect(
+            words.contains(
+                "memory-backend-memfd,id=ram,size=67108864,hugetlb=on,hugetlbsize=2097152,prealloc=on,prealloc-threads=2"
+            ))
+        #expect(words.contains { $0.hasSuffix(",memory-backend=ram") })
+        #expect(!words.contains { $0.contains("virtio-balloon") })
+        let processors = plan.arguments.first { $0.words.first == "-smp" }
+        #expect(processors?.purpose.hasSuffix("bound to the host's CPUs 0-1") == true)
+        #expect(processors?.origins.last == .line(2, key: KeyName(.cpuSet)))
+    }
+
+    @Test(arguments: processors + kernels + discs + disks + ports + devices + resources)
     func isSeen(_ condition: Condition) throws {
         let needed = condition.text.contains("NET0") ? "" : "NET0=none\n"
         let params = try #require(

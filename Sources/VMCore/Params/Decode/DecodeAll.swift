@@ -5,6 +5,9 @@ extension ParamsDecoder {
         let name = decodeName()
         let uuid = setting(.uuid, Self.uuid)
         let description = setting(.description, Self.description)
+        let tags = setting(.tags, Self.tags)
+        let protect = setting(.protect, default: false, ParamValue.bool)
+        let include = decodeInclude()
         let memory = setting(.memory, default: ByteCount(bytes: 1 << 30), Self.memory)
         let cpus = setting(.cpus, default: 1, Self.cpus)
         let cpu = setting(.cpu, Self.cpu)
@@ -21,6 +24,8 @@ extension ParamsDecoder {
         let runAs = decodeRunAs()
         let consoleLog = setting(
             .consoleLog, default: ByteCount(bytes: LogLimit.standard), Self.consoleLog)
+        let hugePages = setting(.hugePages, default: HugePages.no, ParamValue.word)
+        let cpuSet = setting(.cpuSet, CPUSet.init(parsing:))
         let rtc = setting(.rtc, default: RTCBase.utc, ParamValue.word)
         let keymap = setting(.keymap, Self.keymap)
         let video = setting(.video, default: VideoModel.std, ParamValue.word)
@@ -29,10 +34,12 @@ extension ParamsDecoder {
         let arguments = indices(of: .qemuArgument).compactMap { setting(.qemuArgument, at: $0, Self.qemuArgument) }
         guard let name else { return nil }
         return VMParams(
-            file: file, name: name, uuid: uuid, description: description, memory: memory, cpus: cpus, cpu: cpu,
+            file: file, name: name, uuid: uuid, description: description, tags: tags, protect: protect,
+            include: include, memory: memory,
+            cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
-            runAs: runAs, consoleLog: consoleLog, rtc: rtc, keymap: keymap, video: video, sound: sound, qemu: qemu,
-            qemuArguments: arguments)
+            runAs: runAs, consoleLog: consoleLog, hugePages: hugePages, cpuSet: cpuSet, rtc: rtc, keymap: keymap,
+            video: video, sound: sound, qemu: qemu, qemuArguments: arguments)
     }
 }

@@ -3,7 +3,7 @@ import SystemPackage
 extension ParamsDecoder {
     /// Decodes the path of a key that names a file.
     mutating func path(_ key: ParamsKey, at index: Int? = nil) -> Setting<FilePath>? {
-        let directory = directory
+        let directory = directory(of: key, at: index)
         return setting(key, at: index) { text throws(ValueFault) in try ParamValue.path(text, in: directory) }
     }
 
@@ -35,8 +35,8 @@ extension ParamsDecoder {
     }
 
     mutating func decodeCDROMs() -> [VMParams.CDROM] {
-        let directory = directory
-        return indices(of: .cdrom).compactMap { index in
+        indices(of: .cdrom).compactMap { index in
+            let directory = directory(of: .cdrom, at: index)
             let path = setting(.cdrom, at: index) { text throws(ValueFault) -> FilePath? in
                 text.isEmpty ? nil : try ParamValue.path(text, in: directory)
             }
@@ -90,8 +90,11 @@ extension ParamsDecoder {
 
     /// ` on line 3`, for the other side of a conflict.
     func place(_ origin: Origin) -> String {
-        guard case .line(let line, _) = origin else { return "" }
-        return " on line \(line)"
+        switch origin {
+        case .line(let line, _): " on line \(line)"
+        case .included(let file, let line, _): " on line \(line) of \(file)"
+        case .standard, .everyVM, .derived, .option, .host: ""
+        }
     }
 
     static func diskSize(_ text: String) throws(ValueFault) -> ByteCount {

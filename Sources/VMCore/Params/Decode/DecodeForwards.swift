@@ -36,7 +36,7 @@ extension ParamsDecoder {
     /// Only one of the two could listen.
     mutating func refuseForwards(_ forwards: [Setting<PortForward>], onPortOf vnc: VMParams.VNC) {
         guard let port = vnc.port else { return }
-        for case .line(_, let name) in forwards.filter({ $0.value.hostEnd.overlaps(port) }).map(\.origin) {
+        for name in forwards.filter({ $0.value.hostEnd.overlaps(port) }).compactMap(\.origin.writtenKey) {
             conflict(
                 .forward, at: name.index, "\(name): host port \(port.number) is used by the VM's own VNC",
                 hint: """

@@ -51,6 +51,11 @@ extension ParamsDecoder {
         let bridge = setting(.bridge) { text throws(ValueFault) in
             NetworkChoice.network(.bridge(try Self.bridge(text)))
         }
+        let (net, short) = (assignment(.net, at: 0)?.source, assignment(.bridge)?.source)
+        if let choice, let bridge, net != short {
+            // The file that includes the other takes precedence, whichever way it says it.
+            return net ?? 0 < short ?? 0 ? choice : bridge
+        }
         if let choice, let bridge, choice.value != bridge.value {
             conflict(
                 .bridge, "BRIDGE: NET0\(place(choice.origin)) says something else",

@@ -1,29 +1,33 @@
 import SystemPackage
 
-/// Turns the assignments of one file into parameters. A fault does not stop it: it goes to the log, and the rest is
+/// Turns the assignments of a file, and of those that it includes, into parameters. A fault does not stop it: it goes to the log, and the rest is
 /// still decoded, so that one run reports everything.
 package struct ParamsDecoder {
-    let file: FilePath
-    let bytes: [UInt8]
+    /// The file itself, and then those that are included, each by the one before.
+    let sources: [ParamsSource]
     var log = FaultLog()
-    /// Every key whose line was seen, in the order of the file. Not a dictionary: a file has about a dozen, and
-    /// searching these small values is faster than hashing one.
+    /// Every key whose line was seen, in the order of the files: the first one counts. Not a dictionary: a file has about a
+    /// dozen, and searching these small values is faster than hashing one.
     private var names: [KeyName] = []
     /// The assignment on each key's first line; nil if it is faulty or not implemented. The key is then not reported as
     /// missing too.
     private var assignments: [Assignment?] = []
     /// The number of that line.
     private var lines: [Int] = []
+    /// Where the lines of the file that is being read begin among these: what is before takes precedence.
+    private var firstOfSource = 0
     /// Keys that make no sense without another key.
     private var dependants: [(name: KeyName, parent: KeyName)] = []
 
-    /// What relative paths are relative to.
-    let directory: String
+    /// What relative paths in each file are relative to.
+    private let directories: [String]
 
-    package init(_ bytes: [UInt8], file: FilePath) {
-        self.bytes = bytes
-        self.file = file
-        directory = VMParams.directory(of: file)
+    /// The params file.
+    var file: FilePath { sources[0].file }
+
+    package init(_ sources: [ParamsSource]) {
+        self.sources = sources
+        directories = sources.map { VMParams.directory(of: $0.file) }
     }
 
     /// Reads every line and checks it against the schema.
@@ -32,14 +36,20 @@ package struct ParamsDecoder {
         names.reserveCapacity(16)
         lines.reserveCapacity(16)
         assignments.reserveCapacity(16)
-        for element in ParamsLexer(bytes) {
-            switch element {
-            case .success(let assignment): file(assignment)
-            case .failure(let fault):
-                if let key = fault.key, case .entry(_, let name) = ParamsSchema.find(key), !mentions(name) {
-                    note(name, line: fault.line)
+        for (source, text) in sources.enumerated() {
+            firstOfSource = names.count
+            for element in ParamsLexer(text.bytes) {
+                switch element {
+                case .success(var assignment):
+                    assignment.source = source
+                    file(assignment)
+                case .failure(var fault):
+                    fault.source = source
+                    if let key = fault.key, case .entry(_, let name) = ParamsSchema.find(key), !mentions(name) {
+                        note(name, line: fault.line)
+                    }
+                    log.add(fault)
                 }
-                log.add(fault)
             }
         }
         requireParents()
@@ -53,14 +63,16 @@ package struct ParamsDecoder {
         case .badIndex(let known): return log.add(badIndex(assignment, of: known))
         case .unknown: return log.add(unknown(assignment))
         }
-        if let first = names.firstIndex(of: name) {
+        if let first = names[firstOfSource...].firstIndex(of: name) {
             log.add(
                 assignment.keyFault(
                     "\(name) is set twice: first on line \(lines[first])",
                     hint: "\(removal: "Remove one of the two lines.")"))
             return
         }
+        if assignment.source > 0, name.key.isOneVMs { return log.add(shared(assignment, name)) }
         note(name, line: assignment.line)
+        if assignment.source > 0, name.key == .include, let fault = pathFault(assignment) { log.add(fault) }
         if entry.status == .notBuilt {
             log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
         } else if assignment.value.isEmpty, ![.append, .cdrom].contains(name.key) {
@@ -78,6 +90,24 @@ package struct ParamsDecoder {
                 dependants.append((name, KeyName(needed, name.index)))
             }
         }
+    }
+
+    /// Of an included file, whose own `INCLUDE` is not decoded.
+    private func pathFault(_ assignment: Assignment) -> Fault? {
+        do throws(ValueFault) {
+            _ = try ParamValue.path(assignment.value, in: directories[assignment.source])
+            return nil
+        } catch {
+            var fault = error
+            fault.message = "INCLUDE: \(fault.message)"
+            return assignment.fault(fault)
+        }
+    }
+
+    private func shared(_ assignment: Assignment, _ name: KeyName) -> Fault {
+        assignment.keyFault(
+            "\(name) in an included file would be that of every VM that includes it",
+            hint: "\(removal: "Remove the line,") and write it into the VM's own file.")
     }
 
     private mutating func note(_ name: KeyName, line: Int) {
@@ -156,13 +186,24 @@ extension ParamsDecoder {
         let name = KeyName(key, index)
         guard let assignment = assignment(name) else { return nil }
         do throws(ValueFault) {
-            return Setting(try parse(assignment.value), .line(assignment.line, key: name))
+            return Setting(try parse(assignment.value), origin(of: assignment, name))
         } catch {
             var fault = error
             fault.message = "\(name): \(fault.message)"
             log.add(assignment.fault(fault))
             return nil
         }
+    }
+
+    private func origin(of assignment: Assignment, _ name: KeyName) -> Origin {
+        assignment.source == 0
+            ? .line(assignment.line, key: name)
+            : .included(sources[assignment.source].file, assignment.line, key: name)
+    }
+
+    /// What a relative path in the value of a key is relative to.
+    func directory(of key: ParamsKey, at index: Int? = nil) -> String {
+        directories[assignment(key, at: index)?.source ?? 0]
     }
 
     /// Decodes the value of a key that has a default.
@@ -188,6 +229,7 @@ extension Assignment {
         _ message: String, hint: Hint, repair: LineRepair? = nil, kind: Diagnostic.Kind = .badData
     ) -> Fault {
         var fault = Fault(kind: kind, line: line, span: keySpan, message: message, hint: hint, key: key)
+        fault.source = source
         fault.repair = repair
         return fault
     }
@@ -195,6 +237,7 @@ extension Assignment {
     fileprivate func fault(_ fault: ValueFault) -> Fault {
         var placed = Fault(
             kind: fault.kind, line: line, span: span(of: fault.range), message: fault.message, hint: nil, key: key)
+        placed.source = source
         placed.advice = fault.advice
         placed.value = FaultyValue(whole: value, range: fault.range)
         return placed

@@ -1,7 +1,9 @@
 /// Every key of a params file. The raw value is a small number because keys are compared and hashed all the time: with
 /// a string as raw value, its text would be.
 package enum ParamsKey: UInt8, CaseIterable, Sendable {
-    case name, uuid, description, memory, cpus, cpu, machine, accel, firmware, tpm, boot, kernel, initrd, append, disk,
+    case name, uuid, description, tags, protect, include, memory, cpus, cpu, machine, accel, firmware, tpm, boot,
+        kernel, initrd,
+        append, disk,
         diskSize,
         diskFormat, diskBacking, diskReadOnly, diskSerial, diskIOPS, diskBPS, diskCache, diskBus, cdrom, net, netMAC,
         netTap,
@@ -17,6 +19,9 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         case .name: "NAME"
         case .uuid: "UUID"
         case .description: "DESCRIPTION"
+        case .tags: "TAGS"
+        case .protect: "PROTECT"
+        case .include: "INCLUDE"
         case .memory: "MEMORY"
         case .cpus: "CPUS"
         case .cpu: "CPU"

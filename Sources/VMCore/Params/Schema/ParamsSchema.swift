@@ -124,5 +124,8 @@ package enum ParamsSchema {
         "ARGS": .qemuArgument, "QEMUARGS": .qemuArgument, "KEYBOARD": .keymap, "VGA": .video, "GPU": .video,
         "AUDIO": .sound, "PORT": .forward, "ONBOOT": .autostart,
         "NOTE": .description, "NOTES": .description, "COMMENT": .description, "TITLE": .description,
+        "DEFAULTS": .include, "SOURCE": .include, "TAG": .tags,
+        "LABELS": .tags, "PROTECTION": .protect, "PROTECTED": .protect, "AFFINITY": .cpuSet, "PIN": .cpuSet,
+        "HUGEPAGE": .hugePages,
     ]
 }

@@ -13,6 +13,15 @@ extension ParamsSchema {
         row(
             .description, .identity, "'web server of the lab'",
             "a note for people, at most 1000 bytes, which list --json and show print"),
+        row(
+            .tags, .identity, "web,lab",
+            "words to find the VM by, with commas; each is at most 64 letters, digits, '._-'"),
+        row(
+            .protect, .identity, "yes",
+            "yes: rm, stop --now, reset and restart --hard refuse it without --force; default: no"),
+        row(
+            .include, .identity, "../defaults.conf",
+            "a file of keys for several VMs, which this file's own keys take precedence over"),
     ]
 
     private static let machine: [Entry] = [
@@ -106,8 +115,10 @@ extension ParamsSchema {
 
     private static let host: [Entry] = [
         row(.runAs, .host, "kvm:kvm", "user, or user:group, that QEMU runs as; default: a separate uid for each VM"),
-        row(.hugePages, .host, "yes", status: .notBuilt, "back the RAM with huge pages"),
-        row(.cpuSet, .host, "0-3", status: .notBuilt, "host CPUs that the VM may use"),
+        row(
+            .hugePages, .host, "2M",
+            "yes, 2M or 1G: RAM in huge pages of the host's default size or of that one; default: no"),
+        row(.cpuSet, .host, "0-3,8", "the host's CPUs that QEMU may run on; default: all"),
         row(.autostart, .host, "yes", status: .notBuilt, "start with the host"),
         row(.consoleLog, .host, "64M", "how much of the serial console's log is kept, 1M to 1T; default: 16M"),
     ]

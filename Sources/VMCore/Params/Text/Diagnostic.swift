@@ -1,3 +1,5 @@
+import SystemPackage
+
 /// One thing that is wrong, or risky, in a params file, and where.
 package struct Diagnostic: Equatable, Sendable {
     /// The kind of problem, which decides the exit code.
@@ -12,6 +14,8 @@ package struct Diagnostic: Equatable, Sendable {
 
     /// The kind of problem.
     package var kind: Kind
+    /// The file, if it is one that the params file includes.
+    package var file: FilePath?
     /// The line, from 1.
     package var line: Int
     /// The column, from 1, in Unicode scalars; a tab is one, and so is each byte that is not valid UTF-8.
@@ -36,6 +40,7 @@ package struct Diagnostic: Equatable, Sendable {
     /// The lines to show: `FILE:LINE:COLUMN: error: MESSAGE`, the excerpt, the hint.
     package func rendered(file: String) -> [String] {
         let severity = isError ? "error" : "warning"
+        let file = self.file.map { Printable.escaped($0.string) } ?? file
         let header = "\(file):\(line):\(column): \(severity): \(message)"
         return [header] + (excerpt + (hint.map { [$0] } ?? [])).map { "    " + $0 }
     }
@@ -47,6 +52,8 @@ struct Fault: Error, Equatable {
     var kind = Diagnostic.Kind.badData
     /// From 1.
     var line: Int
+    /// Which of the files it is in: 0 is the params file itself, then those that are included.
+    var source = 0
     /// Offsets in the file, all on that line; nil: the fault is not on one particular line.
     var span: Range<Int>?
     var message: String

@@ -3,8 +3,7 @@ import SystemPackage
 /// Tries what hints offer. A hint is given only if the file, changed as it says, has no error on those lines and fewer
 /// errors than before: otherwise it would lead from one refusal to the next.
 struct HintTrial {
-    private let bytes: [UInt8]
-    private let file: FilePath
+    private let sources: [ParamsSource]
     private let errors: Int
     /// How many more trials are made: each fault may take several, and a file can have a hundred faults.
     private var triesLeft = 32
@@ -12,17 +11,17 @@ struct HintTrial {
     /// A larger file is most likely not a params file, so trials are not worth their time.
     private static let largestFile = 1 << 13
 
-    package init(_ bytes: [UInt8], file: FilePath, errors: Int) {
-        self.bytes = bytes
-        self.file = file
+    package init(_ sources: [ParamsSource], errors: Int) {
+        self.sources = sources
         self.errors = errors
-        if bytes.count > Self.largestFile { triesLeft = 0 }
+        if sources.reduce(0, { $0 + $1.bytes.count }) > Self.largestFile { triesLeft = 0 }
     }
 
     /// The fault with its best hint, and the changes that this hint offers.
     mutating func resolve(_ fault: Fault) -> (fault: Fault, edits: [LineEdit]) {
         var resolved = fault
         if let repair = fault.repair {
+            let bytes = sources[fault.source].bytes
             for line in repair.lines(in: bytes) {
                 if let found = accepted(repair.hint(line, in: bytes), fault) { return found }
             }
@@ -52,7 +51,7 @@ struct HintTrial {
             guard let edit = edit(offer, fault) else { return nil }
             // A removed line has no error.
             if case .removal = offer { return edit }
-            return accepts(edit) ? edit : nil
+            return accepts(edit, in: fault.source) ? edit : nil
         }
     }
 
@@ -69,18 +68,22 @@ struct HintTrial {
         }
     }
 
-    private mutating func accepts(_ edit: LineEdit) -> Bool {
+    private mutating func accepts(_ edit: LineEdit, in source: Int) -> Bool {
         guard triesLeft > 0 else { return false }
         triesLeft -= 1
-        let (log, lines) = errors(after: edit)
-        let isClean = !log.faults.contains { $0.kind != .warning && lines.contains($0.line) }
+        let (log, lines) = errors(after: edit, in: source)
+        let isClean = !log.faults.contains {
+            $0.kind != .warning && $0.source == source && lines.contains($0.line)
+        }
         return isClean && log.errors < errors && log.unlisted == 0
     }
 
-    /// The faults that the file has after a change, and the lines that are new.
-    private func errors(after edit: LineEdit) -> (FaultLog, Range<Int>) {
-        let (changed, lines) = edit.applied(to: bytes)
-        var decoder = ParamsDecoder(changed, file: file)
+    /// The faults that there are after a change to one of the files, and the lines that are new in it.
+    private func errors(after edit: LineEdit, in source: Int) -> (FaultLog, Range<Int>) {
+        var changed = sources
+        let lines: Range<Int>
+        (changed[source].bytes, lines) = edit.applied(to: sources[source].bytes)
+        var decoder = ParamsDecoder(changed)
         decoder.collect()
         _ = decoder.decode()
         return (decoder.log, lines)
@@ -88,10 +91,13 @@ struct HintTrial {
 
     /// The hint for a line whose key can be guessed, but which has another fault as well.
     private mutating func explained(_ repair: LineRepair, _ fault: Fault) -> Hint? {
-        guard triesLeft > 0, let line = repair.lines(in: bytes).first else { return nil }
+        guard triesLeft > 0, let line = repair.lines(in: sources[fault.source].bytes).first else { return nil }
         triesLeft -= 1
-        let (log, lines) = errors(after: .replace(line: fault.line, by: [line]))
-        guard let next = log.faults.first(where: { $0.kind != .warning && lines.contains($0.line) }) else { return nil }
+        let (log, lines) = errors(after: .replace(line: fault.line, by: [line]), in: fault.source)
+        let next = log.faults.first {
+            $0.kind != .warning && $0.source == fault.source && lines.contains($0.line)
+        }
+        guard let next else { return nil }
         let more = next.hint.map { " \($0.text)" } ?? ""
         let first =
             repair.reason.map { "\($0.prefix(1).uppercased())\($0.dropFirst())." } ?? "Did you mean \(line.key)?"

@@ -12,6 +12,8 @@ struct Assignment: Equatable {
     var valueSpan: Range<Int>
     /// Where runs of the value's bytes come from, ascending; quotes and backslashes lie between the runs.
     var runs: [ShellWord.Run]
+    /// Which of the files it is in: 0 is the params file itself, then those that are included.
+    var source = 0
 
     /// The place in the file of some bytes of the value.
     func span(of range: Range<Int>?) -> Range<Int> {

@@ -18,6 +18,15 @@ package enum NICModel: String, CaseIterable, Sendable {
     case e1000e
 }
 
+/// `HUGEPAGES`: which of the host's huge pages back the RAM.
+package enum HugePages: String, CaseIterable, Sendable {
+    case no
+    /// Those of the host's default size.
+    case yes
+    case twoMebi = "2M"
+    case oneGibi = "1G"
+}
+
 /// `VIDEO`: the graphics card.
 package enum VideoModel: String, CaseIterable, Sendable {
     /// The plain VGA of Bochs, which every guest has a driver for.

@@ -119,7 +119,7 @@ extension ParamsDecoder {
 
     /// `QEMU`: a value with a slash is a path.
     func qemu(_ text: String) throws(ValueFault) -> String {
-        if text.contains("/") { return try ParamValue.path(text, in: directory).string }
+        if text.contains("/") { return try ParamValue.path(text, in: directory(of: .qemu)).string }
         return try ParamValue.text(
             text, "command", limit: 255,
             hint: "Write a path or the name of a command; arguments go in QEMUARG0 and so on."

@@ -43,6 +43,10 @@ package struct HostFacts: Equatable, Sendable {
     package var firstFreePort: UInt16 = 1024
     /// The host's RAM; nil if it is not known.
     package var hostMemory: ByteCount?
+    /// The host's CPUs, if the VM names some.
+    package var cpus: HostCPUs?
+    /// The host's huge pages, if the VM wants some.
+    package var hugePages = HugePagePools()
     /// The host ports that the VM names but can't listen on, with the reasons.
     package var ports: [HostPort: Errno]
     /// The interface names that the VM wants for its taps but that are taken, with their owners in words.
@@ -95,6 +99,7 @@ package struct HostFacts: Equatable, Sendable {
     package mutating func forgetUse() {
         ports = ports.filter { $0.value != .addressInUse }
         interfaces = [:]
+        for size in hugePages.pools.keys { hugePages.pools[size]?.available = .max }
         for (path, image) in images {
             guard case .image(var image) = image else { continue }
             image.locks = []
@@ -116,8 +121,8 @@ package struct QEMUFacts: Equatable, Sendable {
     package var machines: [String: MachineType]
     /// The keyboard maps that it finds; empty if they are not known.
     package var keymaps: [String]
-    /// The devices that it lacks, of those that not every QEMU has (`optionalDevices`).
-    package var missingDevices: Set<String> = []
+    /// The devices that it lacks, of those that not every QEMU has.
+    package var missingDevices: Set<OptionalDevice> = []
     /// Whether it was asked. Looking at a VM executes nothing that only a params file names.
     package var isAsked = true
 
@@ -139,13 +144,6 @@ extension QEMUFacts {
         self.init(path: path, version: "", ioUring: true, machines: [:])
         isAsked = false
     }
-
-    /// The kinds of devices that only some keys ask for: distributions build QEMU without some, or put them into packages
-    /// of their own.
-    package static let optionalDevices = [
-        VideoModel.virtio.device, VideoModel.qxl.device, GuestSound.controller, GuestSound.codec,
-        Device.scsiController.driver, DiskBus.scsi.device, NICModel.e1000e.device,
-    ]
 }
 
 /// A machine type of a QEMU binary.

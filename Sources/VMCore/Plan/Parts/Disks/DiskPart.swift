@@ -27,8 +27,8 @@ extension LaunchPlanner {
     private mutating func planSCSI() {
         let origins = params.disks.filter { $0.bus.value == .scsi }.map(\.bus.origin)
         guard let first = origins.first else { return }
-        for driver in [Device.scsiController.driver, DiskBus.scsi.device] {
-            requireDevice(driver, for: first, remedy: "write virtio or sata, or use a QEMU that was built with it")
+        for device in [OptionalDevice.scsiController, .scsiDisk] {
+            requireDevice(device, for: first, remedy: "write virtio or sata, or use a QEMU that was built with it")
         }
         add(.device(.scsiController), purpose: "SCSI controller", from: origins)
     }

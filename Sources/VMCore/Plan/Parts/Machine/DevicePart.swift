@@ -6,10 +6,7 @@ extension LaunchPlanner {
         add(.device(Device("usb-tablet", id: "tablet", at: .bus("usb.0"))), purpose: "pointer", from: .everyVM)
         add(.object(.entropySource(id: "rng0")), purpose: "entropy source", from: .everyVM)
         device("virtio-rng-pci", "rng", PCILayout.rng, ["rng": .text("rng0")], purpose: "entropy")
-        device(
-            "virtio-balloon-pci", "balloon", PCILayout.balloon,
-            ["free-page-reporting": .flag(true), "deflate-on-oom": .flag(true)],
-            purpose: "gives free memory back to the host")
+        planBalloon()
         // ISA: it takes no PCI slot, and Linux finds it by ACPI.
         add(.device(Device("pvpanic", id: nil, at: .bus("isa.0"))), purpose: "reports a panic", from: .everyVM)
 
@@ -27,6 +24,15 @@ extension LaunchPlanner {
         for index in 0..<PCILayout.spareRootPorts {
             add(.device(.rootPort(index)), purpose: "spare slot for a plugged device", from: .everyVM)
         }
+    }
+
+    /// Not with huge pages: one that the guest gave back could be gone when it wants it again, which ends QEMU by SIGBUS.
+    private mutating func planBalloon() {
+        guard params.hugePages.value == .no else { return }
+        device(
+            "virtio-balloon-pci", "balloon", PCILayout.balloon,
+            ["free-page-reporting": .flag(true), "deflate-on-oom": .flag(true)],
+            purpose: "gives free memory back to the host")
     }
 
     private mutating func device(

@@ -6,22 +6,10 @@ extension LaunchPlanner {
         planBoard()
         add("-accel", accelerator.value.rawValue, purpose: "accelerator", from: accelerator.origin)
         planProcessors(accelerator.value)
-        if let limit = facts.memoryLimit, params.memory.value > limit {
-            refuse(
-                .unavailable, place(params.memory.origin),
-                "\(params.memory.value) is more than this host's RAM and swap, which are \(limit)",
-                remedy: "write less, or add swap")
-        }
-        add("-m", "size=\(memoryText)", purpose: "memory", from: params.memory.origin)
+        planMemory()
         add("-rtc", "base=\(params.rtc.value.rawValue)", purpose: "clock", from: params.rtc.origin)
         // strict: what has no bootindex is never booted, so that BOOT means what it says.
         add("-boot", "strict=on", purpose: "boot only what BOOT names", from: params.boot.origin)
-    }
-
-    /// QEMU takes the size with a unit; MiB where it is whole, as everybody writes it.
-    private var memoryText: String {
-        let bytes = params.memory.value.bytes
-        return bytes % (1 << 20) == 0 ? "\(bytes >> 20)M" : "\(bytes >> 10)k"
     }
 
     private mutating func planBoard() {
@@ -39,7 +27,13 @@ extension LaunchPlanner {
         }
         // vmport is for VMware guests; the rest of the memory image is never wanted in a core file.
         add(
-            "-machine", qemuOption(machine.value.description, [("vmport", "off"), ("dump-guest-core", "off")]),
+            "-machine",
+            qemuOption(
+                machine.value.description,
+                [
+                    ("vmport", "off"), ("dump-guest-core", "off"),
+                    ("memory-backend", params.hugePages.value == .no ? nil : QEMUObject.memoryID),
+                ]),
             purpose: "board", from: machine.origin)
     }
 

@@ -13,7 +13,29 @@ extension LaunchPlanner {
                 "\(params.cpus.value) processors are more than the \(most) that \(params.machine.value) takes",
                 remedy: "write at most CPUS=\(most), or use another MACHINE")
         }
-        add("-smp", "cpus=\(params.cpus.value)", purpose: "processors", from: params.cpus.origin)
+        let cpuSet = params.cpuSet
+        add(
+            [.words(["-smp", "cpus=\(params.cpus.value)"])],
+            purpose: cpuSet.map { "processors; QEMU is bound to the host's CPUs \($0.value)" } ?? "processors",
+            from: [params.cpus.origin, cpuSet?.origin].compactMap(\.self))
+        if let cpuSet { planAffinity(cpuSet) }
+    }
+
+    /// `CPUSET`: the kernel would silently leave out what can't be had.
+    private mutating func planAffinity(_ cpuSet: Setting<CPUSet>) {
+        plan.cpus = cpuSet.value
+        guard let host = facts.cpus else { return }
+        let (absent, refused) = (cpuSet.value.subtracting(host.online), cpuSet.value.subtracting(host.allowed))
+        if !absent.isEmpty {
+            refuse(
+                .unavailable, place(cpuSet.origin), "this host has no CPU \(absent) online: it has \(host.online)",
+                remedy: "write some of these, or leave the line out")
+        } else if !refused.isEmpty {
+            refuse(
+                .unavailable, place(cpuSet.origin),
+                "this process may not use CPU \(refused): the cpuset of its cgroup has \(host.allowed)",
+                remedy: "write some of these, or let its unit have more (AllowedCPUs= of systemd.resource-control(5))")
+        }
     }
 
     /// Everything that TCG can do, but for two hints: that REP MOVSB and REP STOSB are fast. Emulated they go byte by byte,

@@ -3,17 +3,15 @@ extension VideoModel {
     package var device: String {
         switch self {
         case .std: "VGA"
-        case .virtio: "virtio-vga"
-        case .qxl: "qxl-vga"
+        case .virtio: OptionalDevice.virtioVGA.rawValue
+        case .qxl: OptionalDevice.qxlVGA.rawValue
         }
     }
 }
 
 /// What the sound card is made of. It plays into a back end that drops everything, and VNC viewers that want sound get a
 /// copy: so QEMU opens no device of the host's, and needs no right that its sandbox takes away.
-package enum GuestSound {
-    package static let controller = "ich9-intel-hda"
-    package static let codec = "hda-output"
+enum GuestSound {
     /// What QEMU calls the back end.
     static let backend = "audio0"
 }
@@ -22,9 +20,12 @@ extension LaunchPlanner {
     /// `VIDEO`.
     mutating func planVideo() {
         let model = params.video
-        requireDevice(
-            model.value.device, for: model.origin,
-            remedy: "write VIDEO=std, or install QEMU's display modules, which some distributions package separately")
+        if let device = OptionalDevice(rawValue: model.value.device) {
+            requireDevice(
+                device, for: model.origin,
+                remedy:
+                    "write VIDEO=std, or install QEMU's display modules, which some distributions package separately")
+        }
         add(
             .device(Device(model.value.device, id: "vga", at: .root(PCILayout.vga))), purpose: "VGA",
             from: model.value == .std ? .everyVM : model.origin)
@@ -34,12 +35,13 @@ extension LaunchPlanner {
     mutating func planSound() {
         guard params.sound.value else { return }
         let origin = params.sound.origin
-        for driver in [GuestSound.controller, GuestSound.codec] {
-            requireDevice(driver, for: origin, remedy: "remove the line, or use a QEMU that was built with it")
+        let parts: [OptionalDevice] = [.soundController, .soundCodec]
+        for part in parts {
+            requireDevice(part, for: origin, remedy: "remove the line, or use a QEMU that was built with it")
         }
-        let controller = Device(GuestSound.controller, id: "sound", at: .root(PCILayout.sound))
+        let controller = Device(parts[0].rawValue, id: "sound", at: .root(PCILayout.sound))
         let codec = Device(
-            GuestSound.codec, id: nil, at: .bus("sound.0"), ["audiodev": .text(GuestSound.backend)])
+            parts[1].rawValue, id: nil, at: .bus("sound.0"), ["audiodev": .text(GuestSound.backend)])
         add(
             [
                 .words(["-audiodev", "none,id=\(GuestSound.backend)"]), .component(.device(controller)),
@@ -51,10 +53,10 @@ extension LaunchPlanner {
     }
 
     /// Refuses a kind of device that this QEMU does not have.
-    mutating func requireDevice(_ driver: String, for origin: Origin, remedy: Remedy) {
-        guard facts.qemu.missingDevices.contains(driver) else { return }
+    mutating func requireDevice(_ device: OptionalDevice, for origin: Origin, remedy: Remedy) {
+        guard facts.qemu.missingDevices.contains(device) else { return }
         refuse(
-            .unavailable, place(origin), "QEMU \(facts.qemu.version) has no device \(driver)",
-            .noQEMUDevice(driver), remedy: remedy)
+            .unavailable, place(origin), "QEMU \(facts.qemu.version) has no device \(device.rawValue)",
+            .noQEMUDevice(device), remedy: remedy)
     }
 }

@@ -45,7 +45,7 @@ extension LaunchPlanner {
     ) {
         if nic.model.value == .e1000e {
             requireDevice(
-                nic.model.value.device, for: nic.model.origin,
+                .e1000e, for: nic.model.origin,
                 remedy: "remove the line, or use a QEMU that was built with it")
             if let mtu {
                 plan.notices.append(

@@ -1,0 +1,63 @@
+"""A file of defaults that several VMs include."""
+
+import os
+
+import pytest
+
+from rig.host import NOBODY
+
+
+@pytest.fixture
+def shared(host):
+    """Two VMs that share some defaults."""
+    (host.vms / "defaults.conf").write_text("MEMORY=48\nNET0=none\nVNCDISP=none\nTAGS=lab\n")
+    for name in ("a", "b"):
+        host.write_vm(name, "INCLUDE=../defaults.conf", "CPUS=2")
+    return host
+
+
+def test_vms_share_defaults(shared):
+    host = shared
+    host.write_vm("b", "INCLUDE=../defaults.conf", "MEMORY=32", "TAGS=web")
+    assert {vm["name"]: (vm["memory"] >> 20, vm["tags"]) for vm in host.json("list")} == {
+        "a": (48, ["lab"]), "b": (32, ["web"])}
+    host.kvmctl("start", "a", "b")
+    words = host.kvmctl("explain", "a").stdout
+    assert f"line 1 of {host.vms}/defaults.conf, MEMORY" in words.replace("a/../", "") and "line 2, CPUS" in words
+    host.kvmctl("stop", "--now", "a", "b")
+    host.kvmctl("rm", "a")
+    assert (host.vms / "defaults.conf").exists()
+
+
+def test_an_error_names_the_file_that_it_is_in(shared):
+    host = shared
+    (host.vms / "defaults.conf").write_text("MEMROY=48\n")
+    said = host.kvmctl("check", "a", expect=65).stderr
+    assert "defaults.conf:1:1: error: unknown key 'MEMROY'" in said and "Did you mean MEMORY=48?" in said
+    (host.vms / "defaults.conf").unlink()
+    said = host.kvmctl("start", "a", expect=66).stderr
+    assert "a/vm.params:1: INCLUDE:" in said and "defaults.conf does not exist" in said
+    host.write_vm("a", "INCLUDE=vm.params")
+    assert "include one another" in host.kvmctl("start", "a", expect=65).stderr
+
+
+def test_root_trusts_no_one_elses_defaults(shared):
+    host = shared
+    os.chown(host.vms / "defaults.conf", NOBODY, NOBODY)
+    said = host.kvmctl("start", "a", expect=77).stderr
+    assert "a/vm.params:1: INCLUDE:" in said and "defaults.conf" in said
+    os.chown(host.vms / "defaults.conf", 0, 0)
+    (host.vms / "defaults.conf").chmod(0o666)
+    assert "defaults.conf" in host.kvmctl("start", "a", expect=77).stderr
+    (host.vms / "defaults.conf").chmod(0o644)
+    host.kvmctl("start", "a")
+
+
+def test_protection_may_be_shared(shared):
+    host = shared
+    defaults = host.vms / "defaults.conf"
+    defaults.write_text(defaults.read_text() + "PROTECT=yes\n")
+    host.kvmctl("start", "a")
+    assert "defaults.conf:5: PROTECT" in host.kvmctl("stop", "--now", "a", expect=77).stderr.replace("a/../", "")
+    host.write_vm("a", "INCLUDE=../defaults.conf", "PROTECT=no")
+    host.kvmctl("stop", "--now", "a")
