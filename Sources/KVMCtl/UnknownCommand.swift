@@ -5,7 +5,7 @@ import VMCore
 enum UnknownCommand {
     /// What other tools call the same command: virsh, qm, incus, docker, or a shell.
     private static let synonyms = [
-        "boot": "start", "reboot": "restart", "unpause": "resume", "launch": "start", "run": "start",
+        "boot": "start", "unpause": "resume", "launch": "start", "run": "start",
         "poweroff": "stop", "halt": "stop", "dominfo": "show",
         "inspect": "show", "config": "show", "log": "logs", "terminal": "console", "serial": "console",
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",

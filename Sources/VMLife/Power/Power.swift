@@ -31,6 +31,7 @@ extension Machine {
         let before = try ask(.status, by: deadline)
         let steps = try steps(of: button, from: before)
         guard !dryRun, !steps.isEmpty else { return (before.vmState, !steps.isEmpty) }
+        note(button.deed)
         for step in steps { try ask(step, by: deadline) }
         switch button {
         case .pause: break
@@ -88,6 +89,15 @@ extension Machine {
 }
 
 extension PowerSwitch {
+    /// What the VM's history says of it.
+    fileprivate var deed: VMEvent.Deed {
+        switch self {
+        case .pause: .pause
+        case .resume: .resume
+        case .reset: .reset
+        }
+    }
+
     /// What has been done with it.
     package var done: String {
         switch self {
