@@ -23,7 +23,6 @@ enum UnknownCommand {
         "showcmd": "kvmctl explain", "set": "edit the VM's vm.params, then run kvmctl check",
         "edit": "edit the VM's vm.params, then run kvmctl check",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
-        "autostart": "systemctl enable kvmctl@NAME", "enable": "systemctl enable kvmctl@NAME",
     ]
 
     /// Refuses a word that is in the place of a command and is none.

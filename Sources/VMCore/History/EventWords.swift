@@ -63,6 +63,7 @@ extension VMEvent {
         if let reason = PauseReason(blockError: data) { return "paused: \(reason)" }
         // The guest was told.
         let disk = data["node-name"]?.string ?? data["device"]?.string ?? "a disk"
-        return "\(data["operation"]?.string ?? "I/O") error on \(disk)" + (data["reason"]?.string.map { ": \($0)" } ?? "")
+        let reason = data["reason"]?.string.map { ": \($0)" } ?? ""
+        return "\(data["operation"]?.string ?? "I/O") error on \(disk)\(reason)"
     }
 }

@@ -19,6 +19,7 @@ extension ParamsDecoder {
         let vnc = decodeVNC()
         refuseForwards(forwards, onPortOf: vnc)
         let runAs = decodeRunAs()
+        let service = decodeService(of: name?.value)
         let consoleLog = setting(
             .consoleLog, default: ByteCount(bytes: LogLimit.standard), Self.consoleLog)
         let rtc = setting(.rtc, default: RTCBase.utc, ParamValue.word)
@@ -32,7 +33,8 @@ extension ParamsDecoder {
             file: file, name: name, uuid: uuid, description: description, memory: memory, cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
-            runAs: runAs, consoleLog: consoleLog, rtc: rtc, keymap: keymap, video: video, sound: sound, qemu: qemu,
-            qemuArguments: arguments)
+            runAs: runAs, service: service, consoleLog: consoleLog, rtc: rtc, keymap: keymap, video: video,
+            sound: sound,
+            qemu: qemu, qemuArguments: arguments)
     }
 }
