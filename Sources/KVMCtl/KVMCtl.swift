@@ -64,7 +64,12 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
             CommandGroup(name: "Change:", subcommands: [CDROMCommand.self]),
-            CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self, NoteEnd.self]),
+            CommandGroup(
+                name: "Host:",
+                subcommands: [
+                    Enable.self, Disable.self, Autostart.self, Net.self, DoctorCommand.self, TrimLogs.self,
+                    NoteEnd.self,
+                ]),
             CommandGroup(name: "Words of other tools:", subcommands: [Destroy.self, VersionCommand.self]),
         ])
 
@@ -139,6 +144,9 @@ extension Create: Doing {}
 extension Remove: Doing {}
 extension CDROMInsert: Doing {}
 extension CDROMEject: Doing {}
+extension Enable: Doing {}
+extension Disable: Doing {}
+extension AutostartRun: Doing {}
 extension NetUp: Doing {}
 extension NetDown: Doing {}
 extension NetPersist: Doing {}

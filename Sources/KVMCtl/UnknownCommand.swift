@@ -5,7 +5,7 @@ import VMCore
 enum UnknownCommand {
     /// What other tools call the same command: virsh, qm, incus, docker, or a shell.
     private static let synonyms = [
-        "boot": "start", "reboot": "restart", "unpause": "resume", "launch": "start", "run": "start",
+        "boot": "start", "unpause": "resume", "launch": "start", "run": "start",
         "poweroff": "stop", "halt": "stop", "dominfo": "show",
         "inspect": "show", "config": "show", "log": "logs", "terminal": "console", "serial": "console",
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
@@ -23,7 +23,6 @@ enum UnknownCommand {
         "showcmd": "kvmctl explain", "set": "edit the VM's vm.params, then run kvmctl check",
         "edit": "edit the VM's vm.params, then run kvmctl check",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
-        "autostart": "systemctl enable kvmctl@NAME", "enable": "systemctl enable kvmctl@NAME",
     ]
 
     /// Refuses a word that is in the place of a command and is none.

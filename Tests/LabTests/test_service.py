@@ -116,6 +116,8 @@ def test_qemu_that_is_killed_stays_down_and_one_that_crashes_is_started_again(ho
 
     again = wait_until(restarted, lambda: f"restart of the VM:\n{journal(host, 'firm')}", timeout=180, interval=1)
     assert unit(host, "firm", "NRestarts") == ["1"]
+    # systemd alone saw the signal.
+    assert "crashed: QEMU was killed by SIGSEGV" in host.kvmctl("history", "firm").stdout
 
     host.run(f"kill -KILL {again}")
     wait_unit(host, "firm", "failed")
@@ -124,6 +126,18 @@ def test_qemu_that_is_killed_stays_down_and_one_that_crashes_is_started_again(ho
     # It can be started again by hand.
     host.run("systemctl start kvmctl@firm", timeout=240)
     wait_running(host, "firm")
+
+
+def test_the_order_of_units_and_their_limits(host):
+    write_firmware_vm(host, "db")
+    write_firmware_vm(host, "web", START_AFTER="db", LIMIT_CPU="50%")
+    host.kvmctl("enable", "db", "web")
+    host.run("systemctl start kvmctl@web kvmctl@db", timeout=300)
+    begun = [int(unit(host, name, "ActiveEnterTimestampMonotonic")[0]) for name in ("db", "web")]
+    assert begun[0] < begun[1]
+    assert unit(host, "web", "CPUQuotaPerSecUSec") == ["500ms"]
+    host.kvmctl("disable", "--now", "web")
+    assert unit(host, "web", "ActiveState", "UnitFileState") == ["inactive", "disabled"]
 
 
 def test_units_share_nat_and_the_last_one_takes_it_away(host):

@@ -139,6 +139,9 @@ enum Sample {
                 StopReport(name, steps: [], outcome: nil, patience: .zero), PlanReport(plan)),
             SuspendReport(name, .save(to: file(word), atMost: ByteCount(bytes: 1 << 20)), outcome: nil),
             FreezeReport(name, to: .frozen, from: .thawed, changed: 2, dryRun: false),
+            EnableReport(
+                name, enabled: true, steps: [.write(file(word), text: word), .systemctl(["enable", word])],
+                dropIn: file(word), dryRun: true),
             EventReport(name, VMEvent(.start, at: 0, ["by": .string(word)])),
             HistoryReport(name, [VMEvent(.crash, at: 0, ["end": .string(word), "record": .string(word)])]),
             VNCReport(name, address: "::1", port: 5907, display: 7, password: word, tunnel: "ssh \(word)"),

@@ -40,11 +40,18 @@ struct Remove: ParsableCommand {
                         remedy: "nothing of it was removed; look at its files with --dry-run, and try again")
                 }
                 if dryRun.isOn { asked.takeAsRemoved(wish.vm) } else { try removing.remove() }
+                noteUnit(of: wish.vm)
                 let report = RemoveReport(
                     wish.vm.name, isDryRun: dryRun.isOn, removed: removing.gone, kept: removing.kept)
                 output.print(report, among: results)
             }
         }
+    }
+
+    /// A link to the unit of a VM that is gone would make systemd try to start it at each boot.
+    private func noteUnit(of vm: Machine) {
+        guard (try? Site.current.enabledNames().contains(vm.name)) == true else { return }
+        Message.note("\(vm.name): systemd would still start it with the host; disable kvmctl@\(vm.name) with systemctl")
     }
 
     /// A VM to be removed.

@@ -11,7 +11,7 @@ struct Restart: ParsableCommand {
         discussion: """
             A changed vm.params counts. If it has a fault that would keep the VM from starting, the VM is not stopped. \
             A VM that does not run is started. With --all, the VMs that run.
-            """)
+            """, aliases: ["reboot"])
 
     @OptionGroup var targets: Targets
 

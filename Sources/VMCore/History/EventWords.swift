@@ -11,8 +11,11 @@ extension VMEvent {
         switch deed {
         case .start: "started by \(by)"
         case .stop: data["now"]?.bool == true ? "\(by) stopped it without asking the guest" : "\(by) asked it to stop"
+        case .pause: "paused by \(by)"
+        case .resume: "resumed by \(by)"
+        case .reset: "reset by \(by)"
         case .crash:
-            "crashed: QEMU \(data["end"]?.string ?? "ended without recording why")"
+            "crashed: \(data["end"]?.string ?? "QEMU ended without recording why")"
                 + (data["record"]?.string.map { "; see \($0)" } ?? "")
         }
     }
@@ -57,11 +60,10 @@ extension VMEvent {
     }
 
     private var wordsOfDiskError: String {
+        if let reason = PauseReason(blockError: data) { return "paused: \(reason)" }
+        // The guest was told.
         let disk = data["node-name"]?.string ?? data["device"]?.string ?? "a disk"
-        let what =
-            data["nospace"]?.bool == true ? "no space left for" : "\(data["operation"]?.string ?? "I/O") error on"
-        let action = data["action"]?.string == "stop" ? "paused: " : ""
         let reason = data["reason"]?.string.map { ": \($0)" } ?? ""
-        return "\(action)\(what) \(disk)" + (data["nospace"]?.bool == true ? "" : reason)
+        return "\(data["operation"]?.string ?? "I/O") error on \(disk)\(reason)"
     }
 }

@@ -9,6 +9,8 @@ package struct VMEvent: Equatable, Sendable {
         case start
         /// A stop, before anything is done.
         case stop
+        /// A halt of its processors, their going on, a reset.
+        case pause, resume, reset
         /// A crash that was found: QEMU ended without recording why.
         case crash
     }

@@ -45,6 +45,8 @@ package struct VMParams: Equatable, Sendable {
     package var vnc: VNC
     /// `RUNAS`: a user, or `user:group`; nil: a separate uid for this VM.
     package var runAs: Setting<String>?
+    /// `AUTOSTART` and what goes with it.
+    package var service: ServiceParams
     /// `CONSOLE_LOG`.
     package var consoleLog: Setting<ByteCount>
     /// `HUGEPAGES`.

@@ -5,14 +5,14 @@ import VMHost
 
 /// How a QEMU ended, as its parent saw it.
 package struct QEMUEnd: Equatable, Sendable {
-    /// In words: `was killed by SIGSEGV`.
+    /// In words: `QEMU was killed by SIGSEGV`.
     package let words: String
 
     /// From the status of wait(2). nil if it was not QEMU's own end: kvmctl's failures have codes of sysexits(3).
     package init?(status: CInt) {
         let (signal, code) = (status & 0x7f, status >> 8 & 0xff)
         guard signal != 0 || (1..<64).contains(code) else { return nil }
-        words = signal == 0 ? "ended with exit code \(code)" : "was killed by \(signalName(signal))"
+        words = signal == 0 ? "QEMU ended with exit code \(code)" : "QEMU was killed by \(signalName(signal))"
     }
 
     /// From what a service manager tells (systemd.exec(5), EXIT_CODE and EXIT_STATUS); nil likewise.
@@ -20,8 +20,8 @@ package struct QEMUEnd: Equatable, Sendable {
         switch code {
         case "exited":
             guard let number = Int32(status), (1..<64).contains(number) else { return nil }
-            words = "ended with exit code \(number)"
-        case "killed", "dumped": words = "was killed by SIG\(status)"
+            words = "QEMU ended with exit code \(number)"
+        case "killed", "dumped": words = "QEMU was killed by SIG\(status)"
         default: return nil
         }
     }
@@ -55,33 +55,37 @@ struct CrashRecord {
         return ((try? names(in: directory)) ?? []).filter { $0.hasPrefix(prefix) }.map { directory.appending($0) }
     }
 
+    /// A panic that QEMU recorded.
+    static let panic = "the guest's kernel panicked"
+
     /// Writes it, unless it is there. What its parent saw of the end is added to a record that was just written: who
     /// looked at the VM may have been quicker.
     ///
-    /// - Returns: whether there is a new one.
-    @discardableResult
-    func write(_ end: QEMUEnd? = nil) throws(VMError) -> Bool {
+    /// - Parameters:
+    ///   - cause: what the record tells of the end; nil: nothing.
+    ///   - end: how QEMU ended; nil: nobody saw it.
+    func write(_ cause: String?, _ end: QEMUEnd?) throws(VMError) {
+        let seen = cause ?? end?.words
         do throws(Errno) {
             if let found = try status(of: path) {
                 let age = Moment.now.microseconds / 1_000_000 - Int64(found.st_mtim.tv_sec)
-                if end == nil || age > 60 { return false }
+                if end == nil || cause != nil || age > 60 { return }
             }
-            try replaceFile(path, with: Array(text(end).text.utf8), permissions: 0o640, group: Accounts.lookers)
+            try replaceFile(path, with: Array(text(seen).text.utf8), permissions: 0o640, group: Accounts.lookers)
         } catch { throw .system(error, path.string, "the crash of \(vm.name) can't be recorded") }
         for old in Self.all(of: vm).dropLast(Self.most) { removeFile(old) }
         var details: [String: JSON] = ["record": .string(path.string)]
-        if let end { details["end"] = .string(end.words) }
+        if let seen { details["end"] = .string(seen) }
         vm.note(.crash, details, at: lastSign ?? .now)
-        return true
     }
 
-    private func text(_ end: QEMUEnd?) -> CrashText {
+    private func text(_ seen: String?) -> CrashText {
         let paths = vm.paths
         func tail(_ path: FilePath) -> [UInt8] { (try? readTail(path, limit: CrashText.limit)) ?? [] }
         var facts = [
             ("VM", vm.name.description), ("params", vm.file.string), ("began", begun.utc),
             ("last sign of it", lastSign?.utc ?? "unknown"), ("found", Moment.now.utc),
-            ("end", end.map { "QEMU \($0.words)" } ?? "QEMU ended without recording why, and nobody saw how"),
+            ("end", seen ?? "QEMU ended without recording why, and nobody saw how"),
         ]
         let boot = Moment.ofBoot
         if let lastSign, lastSign.microseconds < boot.microseconds {
@@ -110,8 +114,9 @@ extension Machine {
     /// - Parameter end: how QEMU ended, if that was seen.
     /// - Throws: why it can't be recorded.
     package func keepCrash(_ end: QEMUEnd? = nil) throws(VMError) {
-        guard observe().state == .crashed, try lastOther() == nil else { return }
-        try CrashRecord(self)?.write(end)
+        let seen = observe()
+        guard seen.state == .crashed, try lastOther() == nil else { return }
+        try CrashRecord(self)?.write(seen.endReason == nil ? nil : CrashRecord.panic, end)
     }
 
     /// The record of its last crash; nil if there is none.

@@ -46,6 +46,20 @@ package struct Site: Sendable {
         try FileTrust.of(uid: uid, environment: environment, trustingOwner: owner)
     }
 
+    /// Whether the caller is root.
+    var isRoots: Bool { uid == 0 }
+
+    /// Where a user's own settings are (XDG Base Directory Specification).
+    var userConfiguration: FilePath {
+        let named = environment("XDG_CONFIG_HOME").flatMap { $0.hasPrefix("/") ? FilePath($0) : nil }
+        return named ?? FilePath(environment("HOME") ?? "/").appending(".config")
+    }
+
+    /// What a unit needs in its environment to find the VMs that the caller finds.
+    var environmentOfUnits: [(key: String, value: String)] {
+        ["KVMCTL_VMS", "KVMCTL_RUN"].compactMap { key in environment(key).map { (key: key, value: $0) } }
+    }
+
     /// Refuses to change the host's network for a user who is not root.
     ///
     /// - Throws: `.denied` if the caller is not root.

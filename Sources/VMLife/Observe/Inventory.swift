@@ -104,16 +104,12 @@ extension Site {
             }
         }
         var entry = VMEntry(file: file, name: name, params: params, in: sighting?.vm.paths ?? paths)
-<<<<<<< HEAD
         if let sighting {
             entry.describe(sighting, asked: knownName != nil)
             entry.lookForSavedState(sighting.vm)
         }
-=======
-        if let sighting { entry.describe(sighting, asked: knownName != nil) }
         // As `refuseProtected` has it: what the file says now counts.
         if let params { entry.vm?.isProtected = params.protect.value }
->>>>>>> keys
         entry.isAsked = sighting?.isUsers != true
         if entry.state.isAlive, let next = params?.name.value, next.description != entry.name { entry.nextName = next }
         if case .failure(let error) = read { entry.fault = error.description }

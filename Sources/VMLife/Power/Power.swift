@@ -33,6 +33,7 @@ extension Machine {
         guard !dryRun, !steps.isEmpty else { return (before.vmState, !steps.isEmpty) }
         // A suspend that was killed may have saved it.
         if button != .pause { try forgetSavedState() }
+        note(button.deed)
         for step in steps { try ask(step, by: deadline) }
         switch button {
         case .pause: break
@@ -90,6 +91,15 @@ extension Machine {
 }
 
 extension PowerSwitch {
+    /// What the VM's history says of it.
+    fileprivate var deed: VMEvent.Deed {
+        switch self {
+        case .pause: .pause
+        case .resume: .resume
+        case .reset: .reset
+        }
+    }
+
     /// What has been done with it.
     package var done: String {
         switch self {

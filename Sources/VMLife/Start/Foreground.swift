@@ -36,7 +36,7 @@ package struct ForegroundEnd {
     package func failure(of vm: Machine) -> VMError? {
         guard MessageStream.ofThisProcess == nil, let end = ofQEMU else { return nil }
         let log = (try? readTail(vm.paths.qemuLog(vm.name), limit: 4096)) ?? []
-        return VMError(.unavailable, vm.name.description, "QEMU \(end.words)", details: QEMUMessages(log).lines)
+        return VMError(.unavailable, vm.name.description, end.words, details: QEMUMessages(log).lines)
     }
 
     /// Ends this process the same way.

@@ -105,7 +105,24 @@ package struct Starting {
     /// What the user should know about a plan, apart from what keeps it from being carried out.
     package func notices(of plan: LaunchPlan) -> [String] {
         let new = plan.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
-        return file.warnings + plan.notices + SpaceCheck.warnings(new, besides: context.growth)
+        return file.warnings + plan.notices + serviceNotices + SpaceCheck.warnings(new, besides: context.growth)
+    }
+
+    /// What its file says of its unit, and the unit does not know or this start is not subject to.
+    private var serviceNotices: [String] {
+        let service = params.service
+        if ServiceManager.startedThisProcess {
+            let isCurrent = (try? ServiceUnit(vm).isCurrent(for: params, of: vm.site)) ?? true
+            return isCurrent
+                ? [] : ["its unit does not know what its file says by now: \(command: "kvmctl enable \(name)")"]
+        }
+        let limits = [service.cpuLimit?.origin, service.ioLimit?.origin].compactMap { origin -> String? in
+            if case .line(_, let key)? = origin { "\(key)" } else { nil }
+        }
+        guard !limits.isEmpty else { return [] }
+        return [
+            "\(limits.joined(separator: " and ")) holds only if systemd starts it: \(command: "kvmctl enable \(name)")"
+        ]
     }
 
     /// Starts the VM. In the foreground it returns only on failure; a VM that is already running counts as one

@@ -23,6 +23,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case event = "kvmctl.event/1"
     /// What happened to a VM, for people.
     case history = "kvmctl.history/1"
+    /// Whether a VM starts with the host.
+    case enable = "kvmctl.enable/1"
     /// How to reach a VM's screen.
     case vnc = "kvmctl.vnc/1"
     /// A picture of a VM's screen, or the text on it.

@@ -26,11 +26,8 @@ package struct PlanReport: ObjectReport {
                 (plan.nat?.stations ?? []).map {
                     ["nic": .int($0.nic), "address": .optional($0.address?.description)]
                 }),
-<<<<<<< HEAD
             "resumes": .bool(plan.savedMemory != nil),
-=======
             "cpuSet": .optional(plan.cpus?.description),
->>>>>>> keys
             "executable": .string(plan.executable),
             "arguments": .strings(plan.argumentVector),
             "descriptors": .array(

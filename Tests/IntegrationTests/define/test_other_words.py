@@ -8,6 +8,7 @@ def test_words_of_other_tools_mean_what_they_mean_there(host):
     host.kvmctl("start", "vm")
     assert host.kvmctl("ps").stdout.split("\n")[1].startswith("vm")
     assert host.kvmctl("status", "vm").stdout.split()[:2] == host.kvmctl("info", "vm").stdout.split()[:2]
+    assert host.kvmctl("reboot", "vm", "--dry-run").stdout.startswith("vm: would be stopped")
     would = host.kvmctl("destroy", "--dry-run", "vm")
     assert would.stdout == "vm: would be stopped: QEMU is told to quit; else it is killed\n"
     ended = host.kvmctl("destroy", "vm")

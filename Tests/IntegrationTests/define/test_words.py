@@ -19,8 +19,7 @@ from rig.host import NOBODY
     ("start --tmeout 5s", "'--tmeout'. Did you mean '--timeout'?"), ("explain --jsn", "'--jsn'. Did you mean '--json'?"),
     ("net up br0 --uplnk eth0", "'--uplnk'. Did you mean '--uplink'?"),
     ("net rm br0", "did you mean 'net down'?"), ("net ls", "did you mean 'net show'?"),
-    ("restart vm", "there is no command 'restart': stop the VM, then start it"),
-    ("autostart vm", "systemctl enable kvmctl@NAME"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
+    ("autostart vm", "unknown command 'autostart vm'"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
     ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"), ("stop vm --force", "'--force'. Did you mean '--now'?"),
     # Nothing is suggested for a word that is too different.
     ("create vm --format qcow2", "Unknown option '--format'"), ("rm vm --foo", "Unknown option '--foo'"), ("list vm", "Unexpected argument 'vm'"),

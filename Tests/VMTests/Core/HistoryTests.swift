@@ -11,8 +11,8 @@ import Testing
         (#"{"event":"SHUTDOWN","data":{"guest":true,"reason":"guest-shutdown"}}"#, "the guest shut down"),
         (#"{"event":"SHUTDOWN","data":{"reason":"kvmctl-sigkill"}}"#, "QEMU did not quit and was killed"),
         (
-            #"{"event":"BLOCK_IO_ERROR","data":{"node-name":"disk0","action":"stop","nospace":true,"reason":"x"}}"#,
-            "paused: no space left for disk0"
+            #"{"event":"BLOCK_IO_ERROR","data":{"node-name":"disk0-format","action":"stop","nospace":true,"reason":"x"}}"#,
+            "paused: no space left for DISK0"
         ),
         (
             #"{"event":"BLOCK_IO_ERROR","data":{"device":"disk0","action":"report","operation":"read","reason":"bad"}}"#,
@@ -23,9 +23,10 @@ import Testing
             "started by ann, as root"
         ),
         (#"{"event":"start","source":"kvmctl","data":{"by":{"user":"root","service":true}}}"#, "started by systemd"),
+        (#"{"event":"reset","source":"kvmctl","data":{"by":{"user":"ann"}}}"#, "reset by ann"),
         (#"{"event":"stop","source":"kvmctl","data":{"by":{"user":"ann"},"now":false}}"#, "ann asked it to stop"),
         (
-            #"{"event":"crash","source":"kvmctl","data":{"end":"was killed by SIGSEGV","record":"/x"}}"#,
+            #"{"event":"crash","source":"kvmctl","data":{"end":"QEMU was killed by SIGSEGV","record":"/x"}}"#,
             "crashed: QEMU was killed by SIGSEGV; see /x"
         ),
     ])

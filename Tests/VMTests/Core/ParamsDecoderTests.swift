@@ -57,6 +57,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
                 display: Setting(.number(0), .line(5, key: KeyName(.vncDisplay))),
                 bind: Setting("127.0.0.1", .standard(key: KeyName(.vncBind)))),
             runAs: nil,
+            service: ServiceParams(autostart: Setting(false, .standard(key: KeyName(.autostart)))),
             consoleLog: Setting(ByteCount(bytes: 16 << 20), .standard(key: KeyName(.consoleLog))),
             hugePages: Setting(.no, .standard(key: KeyName(.hugePages))),
             rtc: Setting(.utc, .standard(key: KeyName(.rtc))),

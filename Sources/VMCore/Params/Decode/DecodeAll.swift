@@ -22,6 +22,7 @@ extension ParamsDecoder {
         let vnc = decodeVNC()
         refuseForwards(forwards, onPortOf: vnc)
         let runAs = decodeRunAs()
+        let service = decodeService(of: name?.value)
         let consoleLog = setting(
             .consoleLog, default: ByteCount(bytes: LogLimit.standard), Self.consoleLog)
         let hugePages = setting(.hugePages, default: HugePages.no, ParamValue.word)
@@ -39,7 +40,7 @@ extension ParamsDecoder {
             cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
-            runAs: runAs, consoleLog: consoleLog, hugePages: hugePages, cpuSet: cpuSet, rtc: rtc, keymap: keymap,
-            video: video, sound: sound, qemu: qemu, qemuArguments: arguments)
+            runAs: runAs, service: service, consoleLog: consoleLog, hugePages: hugePages, cpuSet: cpuSet, rtc: rtc,
+            keymap: keymap, video: video, sound: sound, qemu: qemu, qemuArguments: arguments)
     }
 }

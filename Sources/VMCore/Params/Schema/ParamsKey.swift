@@ -10,6 +10,7 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         netVLAN, netMTU, netQueues, netRate, netFilter, netModel, mac, bridge, forward, vncDisplay, vncBind,
         vncPasswordFile,
         video, sound, share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart,
+        autostartDelay, startAfter, limitCPU, limitIO,
         consoleLog, rtc, keymap,
         qemu, qemuArgument
 
@@ -68,6 +69,10 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         case .hugePages: "HUGEPAGES"
         case .cpuSet: "CPUSET"
         case .autostart: "AUTOSTART"
+        case .autostartDelay: "AUTOSTART_DELAY"
+        case .startAfter: "START_AFTER"
+        case .limitCPU: "LIMIT_CPU"
+        case .limitIO: "LIMIT_IO"
         case .consoleLog: "CONSOLE_LOG"
         case .rtc: "RTC"
         case .keymap: "KEYMAP"

@@ -119,7 +119,15 @@ extension ParamsSchema {
             .hugePages, .host, "2M",
             "yes, 2M or 1G: RAM in huge pages of the host's default size or of that one; default: no"),
         row(.cpuSet, .host, "0-3,8", "the host's CPUs that QEMU may run on; default: all"),
-        row(.autostart, .host, "yes", status: .notBuilt, "start with the host"),
+        row(
+            .autostart, .host, "yes",
+            "yes: kvmctl autostart run starts it, on hosts without systemd; default: no; see kvmctl enable"),
+        row(.autostartDelay, .host, "30s", "how long to wait before it starts with the host; default: 0s"),
+        row(.startAfter, .host, "db,web", "VMs that start with the host before it, and stop after it, with commas"),
+        row(.limitCPU, .host, "150%", "under systemd, limit in percent of one of the host's processors; default: none"),
+        row(
+            .limitIO, .host, "100M",
+            "under systemd, limit in bytes per second of all its disks, for reading and for writing; default: none"),
         row(.consoleLog, .host, "64M", "how much of the serial console's log is kept, 1M to 1T; default: 16M"),
     ]
 

@@ -116,18 +116,7 @@ package enum OptionValue {
 
     /// A duration: `30s`, `2m`, `1h`, or bare seconds.
     package static func duration(_ text: String) throws(Fault) -> Duration {
-        try judged(text) { text throws(ValueFault) in
-            let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
-            let factor = text.last.flatMap { units[$0] }
-            let digits = factor == nil ? text[...] : text.dropLast()
-            let limit: Int64 = 365 * 86400
-            guard let number = Int64(digits), (0...limit).contains(number), number * (factor ?? 1) <= limit else {
-                throw ValueFault(
-                    "\(Printable.quoted(text)) is not a duration",
-                    hint: "Write seconds, minutes or hours, such as 30s, 2m or 1h; at most a year.")
-            }
-            return .seconds(number * (factor ?? 1))
-        }
+        try judged(text, ParamValue.duration)
     }
 
     private static func judged<Value>(

@@ -45,6 +45,23 @@ package enum ParamValue {
         return value
     }
 
+    /// `30s`, `2m`, `1h`, or bare seconds.
+    static func duration(_ text: String) throws(ValueFault) -> Duration {
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600]
+        let factor = text.last.flatMap { units[$0] }
+        let digits = factor == nil ? text[...] : text.dropLast()
+        let limit: Int64 = 365 * 86400
+        guard let number = Int64(digits), (0...limit).contains(number), number * (factor ?? 1) <= limit else {
+            throw ValueFault(
+                "\(Printable.quoted(text)) is not a duration",
+                hint: """
+                    Write seconds, minutes or hours, such as \(example: "30s"), \(example: "2m") or \(example: "1h"); at \
+                    most a year.
+                    """)
+        }
+        return .seconds(number * (factor ?? 1))
+    }
+
     /// A size in a range.
     static func size(
         _ text: String, bareUnit: ByteUnit?, in range: ClosedRange<ByteCount>

@@ -15,6 +15,7 @@ package struct Tool {
         self.package = package
     }
 
+    package static let systemctl = Tool(name: "systemctl", package: "systemd")
     package static let nft = Tool(name: "nft", package: "nftables")
     package static let dnsmasq = Tool(name: "dnsmasq", package: "dnsmasq-base")
 

@@ -1,0 +1,58 @@
+import ArgumentParser
+import VMCore
+import VMHost
+import VMLife
+import VMReports
+
+/// `kvmctl autostart`.
+struct Autostart: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "autostart", _superCommandName: Root.name,
+        abstract: "Start the VMs that start with the host, where systemd does not do it.",
+        subcommands: [AutostartRun.self])
+}
+
+/// `kvmctl autostart run`.
+struct AutostartRun: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Start the VMs whose files say AUTOSTART=yes, and those that are enabled.",
+        discussion: """
+            For rc.local, or a line of cron that begins with @reboot. Each VM starts after those that its START_AFTER \
+            names, and AUTOSTART_DELAY is waited for before it. One that fails does not keep the others from starting.
+            """)
+
+    @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let site = try Site.current
+        let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
+        let (vms, unseen) = try site.autostarting(in: context)
+        unseen.merged.forEach(Message.error)
+        var failures = unseen
+        try output.list(dryRun.isOn ? .plan : .start) { results in
+            for (number, (vm, delay)) in vms.enumerated() {
+                results.turn(to: number)
+                do { try start(vm, after: delay, in: context, adding: results) } catch let error as VMError {
+                    results.fail(vm.name.description, error)
+                    Message.error(error)
+                    failures.append(error)
+                }
+            }
+        }
+        if let failure = SomeFailed(failures) { throw failure }
+    }
+
+    private func start(
+        _ vm: Machine, after delay: Duration, in context: PlanningContext, adding results: VMResults
+    ) throws {
+        if dryRun.isOn {
+            if delay > .zero { Message.note("\(vm.name): would wait for \(delay.components.seconds)s") }
+            let plan = try vm.starting(in: context).plan(to: .show(isRunning: vm.mayRun()))
+            return output.print(PlanReport(plan), among: results)
+        }
+        if delay > .zero, try !vm.mayRun() { pause(delay) }
+        output.print(StartReport(vm.name, try vm.startSayingNotices(StartOptions(), in: context)), among: results)
+    }
+}

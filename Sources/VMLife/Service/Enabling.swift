@@ -1,0 +1,148 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Has the service manager start a VM with the host, or no longer.
+package struct Enabling: Sendable {
+    /// What has to be done.
+    package enum Step: Equatable, Sendable {
+        /// Write the file with what the VM's params file says of its unit.
+        case write(FilePath, text: String)
+        /// Remove that file.
+        case remove(FilePath)
+        /// Run systemctl(1).
+        case systemctl([String])
+    }
+
+    /// In this order; empty: it is so already.
+    package let steps: [Step]
+    private let name: VMName
+
+    /// The file with what the VM's params file says of its unit; nil if there is none afterwards.
+    package let dropIn: FilePath?
+
+    fileprivate init(_ unit: ServiceUnit, enabled wanted: Bool, dropIn text: String?, now: Bool) throws(VMError) {
+        name = unit.name
+        dropIn = text == nil ? nil : unit.dropIn
+        var steps: [Step] = []
+        let found = try Self.dropIn(of: unit)
+        if let text, text != found { steps.append(.write(unit.dropIn, text: text)) }
+        if text == nil, found != nil { steps.append(.remove(unit.dropIn)) }
+        let mayBeLoaded = !steps.isEmpty && Self.runsSystemd
+        if try unit.isEnabled != wanted {
+            steps.append(.systemctl(unit.command(wanted ? "enable" : "disable", unit.title)))
+        } else if mayBeLoaded {
+            steps.append(.systemctl(unit.command("daemon-reload")))
+        }
+        if now { steps.append(.systemctl(unit.command(wanted ? "start" : "stop", unit.title))) }
+        self.steps = steps
+    }
+
+    /// Whether systemd runs here (sd_booted(3)).
+    private static var runsSystemd: Bool { (try? isThere("/run/systemd/system")) == true }
+
+    private static func dropIn(of unit: ServiceUnit) throws(VMError) -> String? {
+        let path = unit.dropIn
+        let text: String
+        do throws(Errno) { text = String(decoding: try readFile(path), as: UTF8.self) } catch .noSuchFileOrDirectory {
+            return nil
+        } catch { throw .system(error, path.string, "can't be read") }
+        guard text.hasPrefix(UnitDropIn.mark) else {
+            throw VMError(
+                .cannotCreate, path.string, "was not written by kvmctl",
+                remedy: "give it another name: \(command: "systemctl edit") calls its files override.conf")
+        }
+        return text
+    }
+
+    /// Carries it out. Repeating it after a failure does the rest.
+    package func carryOut() throws(VMError) {
+        for step in steps {
+            switch step {
+            case .write(let path, let text): try write(text, to: path)
+            case .remove(let path):
+                removeFile(path)
+                removeDirectory(path.removingLastComponent())
+            case .systemctl(let words):
+                try Tool.systemctl.run(words, for: name.description, by: Deadline(in: .seconds(300)))
+            }
+        }
+    }
+
+    private func write(_ text: String, to path: FilePath) throws(VMError) {
+        do throws(Errno) {
+            try makeDirectories(path.removingLastComponent(), permissions: 0o755)
+            try replaceFile(path, with: Array(text.utf8), permissions: 0o644, lasting: true)
+        } catch {
+            throw .system(
+                error, path.string, "can't be written", remedy: error == .permissionDenied ? "run it as root" : nil)
+        }
+    }
+}
+
+extension Machine {
+    /// Has the service manager start the VM with the host.
+    ///
+    /// - Parameter now: whether it starts it now, too.
+    /// - Throws: why its file can't be used; `.busy` if the unit would not find the VM by its name.
+    package func enabling(now: Bool, in context: PlanningContext) throws(VMError) -> Enabling {
+        let params = try context.file(of: self).params
+        guard try isFound(by: params.name.value, in: context) else {
+            throw VMError(
+                .busy, file.string,
+                "its unit starts it by its name, by which it is not found: it is not under \(site.rootsText)",
+                remedy: "move it there, or add a link to its directory")
+        }
+        let dropIn = UnitDropIn(params, environment: site.environmentOfUnits)
+        return try Enabling(ServiceUnit(self.called(params.name.value)), enabled: true, dropIn: dropIn.text, now: now)
+    }
+
+    /// Whether its name leads to it by its file under the roots, as it does for the unit, and not only while it runs.
+    private func isFound(by name: VMName, in context: PlanningContext) throws(VMError) -> Bool {
+        for other in site.definitions().files {
+            // A file with a fault defines no VM that could be meant.
+            guard let params = try? context.glance(at: other), params.name.value == name else { continue }
+            do throws(Errno) { if try isSameFile(other, file) { return true } } catch {
+                throw .system(error, other.string, "can't tell whether it is \(file)")
+            }
+        }
+        return false
+    }
+
+    /// Has the service manager start the VM with the host no longer.
+    ///
+    /// - Parameter now: whether it stops it now, too.
+    package func disabling(now: Bool) throws(VMError) -> Enabling {
+        try Enabling(ServiceUnit(self), enabled: false, dropIn: nil, now: now)
+    }
+
+    private func called(_ name: VMName) -> Machine { Machine(name: name, file: file, site: site) }
+}
+
+extension Site {
+    /// The VMs whose files say `AUTOSTART=yes`, and those that are enabled, in the order in which they start; and what
+    /// could not be read.
+    ///
+    /// - Throws: `.badData` if some wait for one another.
+    package func autostarting(
+        in context: PlanningContext
+    ) throws(VMError) -> (vms: [(vm: Machine, delay: Duration)], unseen: [VMError]) {
+        let (enabled, defined) = (try enabledNames(), definitions())
+        var unseen = defined.unseen
+        var found: [VMName: (vm: Machine, params: VMParams)] = [:]
+        for file in defined.files {
+            do throws(VMError) {
+                let params = try context.glance(at: file)
+                let name = params.name.value
+                guard params.service.autostart.value || enabled.contains(name), found[name] == nil else { continue }
+                found[name] = (Machine(name: name, file: file, site: self), params)
+            } catch { unseen.append(error) }
+        }
+        let order = try StartOrder.of(found.map { ($0.key, $0.value.params.service.after?.value ?? []) })
+        let vms = order.compactMap { name in
+            found[name].map { (vm: $0.vm, delay: $0.params.service.delay?.value ?? .zero) }
+        }
+        return (vms, unseen)
+    }
+}

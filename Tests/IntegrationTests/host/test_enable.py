@@ -1,0 +1,74 @@
+"""`enable`, `disable` and `autostart run`: VMs that start with the host."""
+
+import json
+
+import pytest
+
+from rig.documented import assert_documented
+from rig.etc import HostWithEtc
+from rig.tree import TREE
+
+
+@pytest.fixture
+def etc(host):
+    """A host with the unit of the package, without a running systemd, as during an installation."""
+    etc = HostWithEtc(host)
+    unit = (TREE / "packaging/kvmctl@.service.in").read_text()
+    etc.write("systemd/system/kvmctl@.service", unit.replace("@BINDIR@", "/usr/bin").replace("@WANTEDBY@", "multi-user.target"))
+    return etc
+
+
+def test_a_vm_starts_with_the_host_or_no_longer(host, etc):
+    host.write_firmware_vm("db")
+    host.write_firmware_vm("web", START_AFTER="db", LIMIT_CPU="50%")
+    link = etc.etc / "systemd/system/multi-user.target.wants/kvmctl@web.service"
+    drop_in = etc.etc / "systemd/system/kvmctl@web.service.d/kvmctl.conf"
+    planned = etc.kvmctl("enable", "web", "--dry-run").stdout
+    assert "web: would run systemctl enable kvmctl@web.service\n" in planned and "After=kvmctl@db.service" in planned
+    assert not link.is_symlink() and not drop_in.exists()
+
+    assert etc.kvmctl("enable", "web", "db").stdout == "web: enabled\ndb: enabled\n"
+    assert link.is_symlink()
+    assert "CPUQuota=50%\n" in drop_in.read_text() and f'"KVMCTL_VMS={host.vms}"' in drop_in.read_text()
+    [report] = json.loads(etc.kvmctl("enable", "web", "--json").stdout)
+    assert_documented([report])
+    assert (report["enabled"], report["changed"]) == (True, False)
+    # What the file says by now.
+    host.write_firmware_vm("web", LIMIT_CPU="70%")
+    assert etc.kvmctl("enable", "web").stdout == "web: enabled\n"
+    assert "CPUQuota=70%\n" in drop_in.read_text() and "After" not in drop_in.read_text()
+
+    assert "disable kvmctl@web with systemctl" in etc.kvmctl("rm", "web", "--dry-run").stderr
+    assert etc.kvmctl("disable", "--all").stdout == "db: disabled\nweb: disabled\n"
+    assert not link.is_symlink() and not drop_in.parent.exists()
+    assert etc.kvmctl("disable", "web").stdout == "web: already disabled\n"
+
+
+def test_what_the_unit_could_not_start_is_not_enabled(host, etc):
+    elsewhere = host.write_firmware_vm("far", directory=host.root / "far")
+    assert "is not found" in etc.kvmctl("enable", elsewhere, expect=75).stderr
+    host.write_vm("bad", "MEMORY=lots")
+    assert etc.kvmctl("enable", "bad", expect=65).stdout == ""
+    # Somebody else's file of that name is left alone.
+    host.write_firmware_vm("web", LIMIT_CPU="50%")
+    mine = etc.write("systemd/system/kvmctl@web.service.d/kvmctl.conf", "[Service]\nNice=5\n")
+    assert f"{mine}: was not written by kvmctl" in etc.kvmctl("enable", "web", expect=73).stderr
+    assert not (etc.etc / "systemd/system/multi-user.target.wants/kvmctl@web.service").is_symlink()
+
+
+def test_without_systemd_the_vms_start_in_order(host, etc):
+    host.write_firmware_vm("a", AUTOSTART="yes", START_AFTER="db,web", LIMIT_IO="1M", AUTOSTART_DELAY="1s")
+    host.write_firmware_vm("db", AUTOSTART="yes")
+    host.write_firmware_vm("off")
+    host.write_firmware_vm("web")
+    host.write_vm("broken", "AUTOSTART=yes", "MEMORY=lots")
+    etc.kvmctl("enable", "web")
+    ran = etc.kvmctl("autostart", "run", expect=65)
+    assert [line.split(":")[0] for line in ran.stdout.splitlines()] == ["db", "web", "a"]
+    assert "LIMIT_IO holds only if systemd starts it" in ran.stderr and "MEMORY" in ran.stderr
+    (host.vms / "broken/vm.params").unlink()
+    again = json.loads(etc.kvmctl("autostart", "run", "--json").stdout)
+    assert [vm["result"] for vm in again] == 3 * ["alreadyRunning"]
+    host.kvmctl("stop", "--all", "--now")
+    host.write_firmware_vm("db", AUTOSTART="yes", START_AFTER="a")
+    assert "wait for one another" in etc.kvmctl("autostart", "run", expect=65).stderr
