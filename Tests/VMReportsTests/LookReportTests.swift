@@ -9,14 +9,18 @@ import Testing
 /// `list`, `show`, `vnc` and `ip`.
 @Suite struct LookReportTests {
     @Test func list() throws {
-        let report = try VMListReport([Sample.entry("web"), Sample.stopped("old")]) {
+        var web = try Sample.entry("web")
+        web.addresses = try Sample.addresses("eth9").all
+        var old = Sample.stopped("old")
+        old.state = .broken
+        let report = VMListReport([web, old]) {
             $0.process.map { _ in .seconds(61) }
         }
         #expect(
             report.rendered(as: .text) == """
-                NAME  STATE    MEMORY   CPUS  VNC  NICS                                 UPTIME
-                web   running  512 MiB  2     :7   tap0@bridge:br0,tap1@nat:10.213.0.5  1m 1s
-                old   stopped  -        -     -    -                                    -
+                NAME  STATE    MEMORY  CPUS  VNC             ADDRESS    UPTIME
+                web   running  512M    2     127.0.0.1:5907  192.0.2.7  1m1s
+                old   broken   -       -     -               -          -
 
                 """)
         #expect(report.remarks == ["/vms/xold: can't be used; `kvmctl check /vms/xold` says why"])
@@ -25,16 +29,37 @@ import Testing
         #expect(report.objects.allSatisfy { $0["consoleLog"] == nil })
     }
 
+    @Test func columns() throws {
+        var entry = try Sample.entry("web")
+        entry.vm?.forwards = [Sample.forward]
+        entry.nextName = VMName("new")
+        func text(_ columns: [ListColumn]?, _ format: Format = .text) -> String {
+            VMListReport([entry], columns: columns) { _ in nil }.rendered(as: format)
+        }
+        #expect(
+            try text(ListColumn.list("marks,nics,address")) == """
+                MARKS    NICS                                 ADDRESS
+                pending  tap0@bridge:br0,tap1@nat:10.213.0.5  127.0.0.1:2222->22
+
+                """)
+        #expect(text(nil).split(separator: "\n").map { $0.suffix(9) } == ["ME  MARKS", "  pending"])
+        #expect(text([.state, .name], .colouredText) == "STATE    NAME\n\u{1b}[32mrunning\u{1b}[0m  web\n")
+        #expect(NamesReport([entry]).rendered(as: .text) == "web\n")
+        #expect { try ListColumn.list("name,stat") } throws: { "\($0)".contains("Did you mean state?") }
+        #expect { try VMState.list("runing") } throws: { "\($0)".contains("Did you mean running?") }
+        #expect(try VMState.list("Running,broken") == [.running, .broken])
+    }
+
     /// An unusual address and a display that is not known yet.
     @Test func displays() throws {
         var entry = try Sample.entry("web")
         func cell() -> Substring {
             VMReport(entry, age: nil).rendered(as: .text).split(separator: "\n").first { $0.hasPrefix("VNC ") } ?? ""
         }
-        #expect(cell() == "VNC            :7, with a password: `kvmctl vnc web`")
+        #expect(cell() == "VNC          127.0.0.1:5907, with a password: `kvmctl vnc web`")
         entry.vm?.vnc?.address = "0.0.0.0"
         entry.vm?.vnc?.hasPassword = false
-        #expect(cell().hasSuffix(" 0.0.0.0:7, without a password"))
+        #expect(cell().hasSuffix(" 0.0.0.0:5907, without a password"))
         entry.vm?.vnc?.port = nil
         #expect(cell().hasSuffix(" auto, without a password"))
         #expect(VMListReport([entry]) { _ in nil }.objects.first?["vnc"]?["port"] == .null)
@@ -65,31 +90,38 @@ import Testing
         var entry = try Sample.entry("web")
         entry.vm?.nics.removeLast()
         entry.endReason = "guest-shutdown"
+        entry.addresses = try Sample.addresses("eth9").all
+        entry.vm?.forwards = [Sample.forward]
+        let report = VMReport(entry, Sample.details("web"), age: .seconds(90_000))
         #expect(
-            VMReport(entry, age: .seconds(90_000)).rendered(as: .text) == """
-                name           web
-                state          running
-                params         /vms/xweb
-                description    web
-                tags           web, lab
-                protected      what ends or removes it needs --force
-                last end       guest-shutdown
-                UUID           c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10
-                memory         512 MiB
-                CPUs           2, on the host's web
-                VNC            :7, with a password: `kvmctl vnc web`
-                pid            42, up 1d 1h
-                accelerator    tcg
-                NET0           bridge:br0, 52:54:00:00:00:01, tap0, 2 queues, filter web
-                medium         /vms/xweb
-                console log    /var/log/kvmctl/web/console.log
-                QEMU log       /var/log/kvmctl/web/qemu.log
-                flight record  /var/log/kvmctl/web/record
-                QMP socket     /run/kvmctl/vms/web/qmp.sock
-                serial socket  /run/kvmctl/vms/web/serial.sock
-                agent socket   /run/kvmctl/vms/web/agent.sock
+            report.rendered(as: .text) == """
+                name         web
+                state        running for 1d1h
+                params       /vms/xweb
+                description  web
+                tags         web, lab
+                protected    what ends or removes it needs --force
+                last end     guest-shutdown
+                UUID         c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10
+
+                memory       512M, 300M in use
+                CPUs         2, on the host's web
+                VNC          127.0.0.1:5907, with a password: `kvmctl vnc web`
+                accelerator  tcg
+                process      pid 42, uid 64055, 1m15s of CPU time
+
+                DISK0        /vms/xweb, qcow2, 8G (1.5G in use)
+
+                NET0         bridge:br0, 52:54:00:00:00:01, tap0, 2 queues, filter web
+                  address    192.0.2.7
+                  address    fe80::1%eth9
+                forward      127.0.0.1:2222->22
 
                 """)
+        #expect(report.members["disks"]?.array?.first?["allocated"] == .integer(3 << 29))
+        #expect(report.members["memoryInUse"] == .integer(300 << 20))
+        let places = VMReport(entry, age: nil, showsPlaces: true).rendered(as: .text)
+        #expect(places.hasSuffix("\nagent socket   /run/kvmctl/vms/web/agent.sock\n"))
         #expect(VMReport(entry, age: nil).members["record"] == "/var/log/kvmctl/web/record")
     }
 
@@ -98,10 +130,10 @@ import Testing
         var entry = VMEntry(name: "web", state: .unknown, file: "", place: Sample.paths)
         entry.isStray = true
         entry.obstacle = Sample.error
-        let lines = VMReport(entry).rendered(as: .text).split(separator: "\n")
+        let lines = VMReport(entry, age: nil).rendered(as: .text).split(separator: "\n")
         #expect(lines[2] == "params          -")
         #expect(lines[3] == "run-time files  removed: the VM can be stopped, but not asked")
-        let members = VMReport(entry).members
+        let members = VMReport(entry, age: nil).members
         #expect(members["params"] == .null && members["unseen"] == "web: is busy" && members["stray"] == true)
         #expect(
             VMListReport([entry]).remarks == [
@@ -111,7 +143,7 @@ import Testing
 
     /// A file that gives the VM no valid name: there are no places of its logs.
     @Test func showWithoutAName() throws {
-        let report = VMReport(Sample.stopped("a\nb"))
+        let report = VMReport(Sample.stopped("a\nb"), age: nil)
         #expect(report.members["consoleLog"] == nil)
         #expect(report.rendered(as: .text).hasPrefix("name      a\nb\nstate     stopped\n"))
     }

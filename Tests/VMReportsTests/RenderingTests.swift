@@ -32,7 +32,7 @@ import Testing
     }
 
     @Test func onlyTextIsForPeople() {
-        #expect(Format.allCases.filter(\.isForPeople) == [.text])
+        #expect(Format.allCases.filter(\.isForPeople) == [.text, .colouredText])
     }
 
     /// A reader is told the same as was printed, if printing failed.

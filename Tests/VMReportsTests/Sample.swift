@@ -47,6 +47,17 @@ enum Sample {
         return entry
     }
 
+    /// What is found at a look at it.
+    static func details(_ word: String) -> VMDetails {
+        VMDetails(
+            media: [
+                VMDetails.Medium(
+                    key: "DISK0", path: file(word), format: .qcow2, size: ByteCount(bytes: 8 << 30),
+                    allocated: ByteCount(bytes: 3 << 29))
+            ],
+            usage: ProcessUsage(uid: 64055, processorTime: .seconds(75), memory: ByteCount(bytes: 300 << 20)))
+    }
+
     /// A VM that does not run, of which little is known.
     static func stopped(_ word: String) -> VMEntry {
         var entry = VMEntry(name: word, state: .stopped, file: file(word), place: paths)
@@ -128,7 +139,8 @@ enum Sample {
         let key = ParamsSchema.Entry(
             key: .disk, group: .disks, indices: 0...25, status: .built, example: word, summary: word)
         return [
-            VMReport(web, age: .seconds(61)),
+            VMReport(web, details(word), age: .seconds(61), showsPlaces: true), NamesReport([entry]),
+            VMListReport([entry], columns: ListColumn.wide) { _ in nil },
             VMListReport([entry, stopped(word)]) { _ in .seconds(61) },
             StartReport(name, .started(entry), timings: [(.parse, .milliseconds(2))]), PlanReport(plan),
             StopReport(

@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (0, "0s"), (59, "59s"), (60, "1m 0s"), (3599, "59m 59s"), (3600, "1h 0m"), (86_399, "23h 59m"),
-        (86_400, "1d 0h"), (1_000_000, "11d 13h"),
+        (0, "0s"), (59, "59s"), (60, "1m0s"), (3599, "59m59s"), (3600, "1h0m"), (86_399, "23h59m"),
+        (86_400, "1d0h"), (1_000_000, "11d13h"),
     ])
     func durations(_ seconds: Int, _ text: String) { #expect(Duration.seconds(seconds).short == text) }
 }

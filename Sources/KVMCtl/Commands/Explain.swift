@@ -12,6 +12,12 @@ struct Explain: ParsableCommand {
     @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
+    @Flag(name: .shortAndLong, help: "Print what every VM has, too.")
+    var verbose = false
+
+    @Option(help: "Print only what comes from this key, such as DISK0 or MEMORY.", transform: OptionValue.key)
+    var only: KeyName?
+
     @OptionGroup var trust: TrustOption
     @OptionGroup var output: OutputOptions
 
@@ -19,6 +25,13 @@ struct Explain: ParsableCommand {
         let site = try Site.current
         let context = PlanningContext(site, trust: try trust.trust())
         let plan = try site.find(vm, in: context).starting(in: context).plan(to: .show(isRunning: true))
-        output.print(ArgumentsReport(plan))
+        let shown: ArgumentsReport.Selection = only.map { .only($0) } ?? (verbose ? .all : .own)
+        let report = ArgumentsReport(plan, shown)
+        if let only, report.isEmpty {
+            throw VMError(
+                .notFound, "\(only)", "nothing on QEMU's command line of \(plan.name) comes from it",
+                remedy: "see all of it: \(command: "kvmctl explain --verbose \(plan.name)")")
+        }
+        output.print(report)
     }
 }

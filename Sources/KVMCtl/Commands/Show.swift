@@ -10,6 +10,9 @@ struct Show: ParsableCommand {
         abstract: "Show everything that is known about VMs.", aliases: ["status", "info"])
 
     @OptionGroup var targets: Targets
+    @Flag(name: .shortAndLong, help: "Print the places of the logs and sockets too.")
+    var verbose = false
+
     @OptionGroup var output: OutputOptions
 
     func run() throws {
@@ -17,7 +20,7 @@ struct Show: ParsableCommand {
             try targets.forEach(results) { vm in
                 do throws(VMError) { try vm.keepCrash() } catch { Message.error(error) }
                 let entry = vm.entry()
-                output.print(VMReport(entry), among: results)
+                output.print(VMReport(entry, vm.details(of: entry), showsPlaces: verbose), among: results)
                 if let obstacle = entry.obstacle { throw obstacle }
             }
         }

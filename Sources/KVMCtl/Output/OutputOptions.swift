@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import VMCore
 import VMReports
 
@@ -20,7 +21,13 @@ struct OutputOptions: ParsableArguments {
     var json = false
 
     /// The format that was asked for.
-    var format: Format { json ? .json : .text }
+    var format: Format { json ? .json : Self.showsColour ? .colouredText : .text }
+
+    /// Whether stdout is a terminal that shows colours, and the user has not refused them (https://no-color.org).
+    private static var showsColour: Bool {
+        func value(_ name: String) -> String { getenv(name).map { String(cString: $0) } ?? "" }
+        return isatty(STDOUT_FILENO) == 1 && value("NO_COLOR").isEmpty && !["", "dumb"].contains(value("TERM"))
+    }
 
     /// Prints a report.
     func print(_ report: some Report) {

@@ -16,6 +16,12 @@ package struct QCOW2Header: Equatable {
     private static let magic: [UInt8] = [0x51, 0x46, 0x49, 0xfb]
     private static let dataFileExtension: UInt64 = 0x4441_5441
 
+    /// The size of the disk that an image holds, from its first 32 bytes; nil if it is not qcow2.
+    package static func virtualSize(in bytes: [UInt8]) -> ByteCount? {
+        guard bytes.starts(with: magic), bytes.count >= 32 else { return nil }
+        return ByteCount(bytes: Int64(clamping: number(bytes, at: 24, bytes: 8)))
+    }
+
     /// Reads the beginning of an image; nil if it is not qcow2.
     package init?(_ bytes: [UInt8]) {
         guard bytes.starts(with: Self.magic), Self.number(bytes, at: 4, bytes: 4) >= 2 else { return nil }

@@ -14,6 +14,8 @@ package enum VMState: String, CaseIterable, Sendable {
     case sleeping
     /// The guest's kernel panicked, or QEMU ended without recording why.
     case crashed
+    /// It does not run, and its file can't be used.
+    case broken
     /// QEMU runs but does not answer.
     case unresponsive
     /// It could not be observed: the caller may not, or something failed.
@@ -23,7 +25,25 @@ package enum VMState: String, CaseIterable, Sendable {
     package var isAlive: Bool {
         switch self {
         case .starting, .running, .paused, .sleeping, .unresponsive: true
-        case .stopped, .suspended, .crashed, .unknown: false
+        case .stopped, .suspended, .crashed, .broken, .unknown: false
         }
+    }
+}
+
+extension VMState {
+    /// Reads states, as an option has them: `running,paused`.
+    package static func list(_ text: String) throws(OptionValue.Fault) -> [VMState] {
+        var states: [VMState] = []
+        for word in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+            guard let state = VMState(rawValue: word.lowercased()) else {
+                let words = allCases.map(\.rawValue)
+                let nearest = Nearest.match(word.lowercased(), among: words).map { "Did you mean \($0)? " } ?? ""
+                throw OptionValue.Fault(
+                    description: "\(Printable.quoted(word)) is not a state. \(nearest)"
+                        + "States are \(words.joined(separator: ", ")).")
+            }
+            states.append(state)
+        }
+        return states
     }
 }

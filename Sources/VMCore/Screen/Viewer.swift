@@ -19,7 +19,7 @@ package struct Viewer: Sendable {
         Viewer("xtigervncviewer", passwordVariable: "VNC_PASSWORD") { "\($0)::\($1)" },
         Viewer("xtightvncviewer") { "\($0)::\($1)" },
         // It takes displays, not ports.
-        Viewer("gvncviewer") { "\($0):\(Int($1) - 5900)" },
+        Viewer("gvncviewer") { "\($0):\(Int($1) - Int(VNCPort.first))" },
         Viewer("krdc") { "vnc://\($0):\($1)" },
     ]
 

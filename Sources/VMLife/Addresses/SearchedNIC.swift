@@ -77,7 +77,7 @@ extension Link {
 
 extension NeighbourEntry {
     /// Whether something has answered at that address.
-    fileprivate var isKnown: Bool {
+    var isKnown: Bool {
         switch state {
         case .reachable, .stale, .delay, .probe, .permanent: true
         case .incomplete, .failed, .noARP: false

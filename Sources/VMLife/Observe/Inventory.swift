@@ -17,7 +17,17 @@ extension Machine {
         VMEntry.ask(&entries)
         let place = entries[0].place
         entries[0].crashRecord = CrashRecord.newest(of: place == paths ? self : looking(at: place))
+        do throws(VMError) { try VMEntry.learnAddresses(of: &entries) } catch {
+            entries[0].obstacle = entries[0].obstacle ?? error
+        }
         return entries[0]
+    }
+}
+
+extension Inventory {
+    /// Fills in what this host remembers of the guests' addresses.
+    package mutating func learnAddresses() {
+        do throws(VMError) { try VMEntry.learnAddresses(of: &entries) } catch { unseen.append(error) }
     }
 }
 
@@ -42,11 +52,24 @@ extension Site {
         // A stray VM that is defined is already listed as such.
         for name in started + (strays ?? []).filter({ !listed.names.contains($0.description) }) {
             guard let (entry, file) = elsewhere(name, besides: listed) else { continue }
-            if let file { inventory.entries.removeAll { $0.file == file && $0.state == .stopped } }
+            if let file { inventory.entries.removeAll { $0.file == file && [.stopped, .broken].contains($0.state) } }
             inventory.entries.append(entry)
         }
         if asking { VMEntry.ask(&inventory.entries) }
         inventory.entries.sort { $0.name != $1.name ? $0.name < $1.name : $0.file.string < $1.file.string }
+        return inventory
+    }
+
+    /// The VMs that these words name, in this order.
+    package func inventory(of words: [String]) -> Inventory {
+        var inventory = Inventory(entries: [])
+        for found in find(words) {
+            switch found {
+            case .success(let vm): inventory.entries.append(entry(defined: vm.file, knownName: vm.name))
+            case .failure(let error): inventory.unseen.append(error)
+            }
+        }
+        VMEntry.ask(&inventory.entries)
         return inventory
     }
 
@@ -112,7 +135,10 @@ extension Site {
         if let params { entry.vm?.isProtected = params.protect.value }
         entry.isAsked = sighting?.isUsers != true
         if entry.state.isAlive, let next = params?.name.value, next.description != entry.name { entry.nextName = next }
-        if case .failure(let error) = read { entry.fault = error.description }
+        if case .failure(let error) = read {
+            entry.fault = error.description
+            if entry.state == .stopped { entry.state = .broken }
+        }
         return entry
     }
 }

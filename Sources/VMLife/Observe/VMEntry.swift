@@ -18,12 +18,16 @@ package struct VMEntry: Sendable {
     package var vm: VMDescription?
     /// QEMU's process, while there is one.
     package var process: ProcessIdentity?
+    /// When that started, by the host's clock.
+    package var startedAt: Moment?
     /// Why QEMU itself paused it; nil if it did not.
     package var pauseReason: PauseReason?
     /// Why the last run ended, in QEMU's term (qapi/run-state.json, ShutdownCause).
     package var endReason: String?
     /// The name that its file gives it by now, if that is another: it counts from the next start.
     package var nextName: VMName?
+    /// Its guest's addresses, as far as this host remembers them, the best first; filled in by `learnAddresses`.
+    package var addresses: [GuestAddress] = []
     /// Where its run-time files are: in the caller's own places, or another user's.
     package var place: Paths
     /// What is known of its last crash, in a file; only `show` looks for it.
@@ -67,6 +71,7 @@ extension VMEntry {
     mutating func add(_ seen: Observation) {
         state = seen.state
         process = seen.state.isAlive ? seen.holder : nil
+        startedAt = process?.startedAt
         endReason = seen.endReason
         pauseReason = seen.diskFailure
         obstacle = seen.obstacle ?? obstacle

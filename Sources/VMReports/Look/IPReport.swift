@@ -73,7 +73,7 @@ package struct IPListReport: Report {
 }
 
 extension GuestAddress {
-    fileprivate var json: JSON {
+    var json: JSON {
         [
             "address": .string(address.description),
             "family": .string(address.isIPv4 ? "ipv4" : "ipv6"),

@@ -6,12 +6,19 @@ import VMLife
 /// `kvmctl list`: all VMs.
 package struct VMListReport: Report {
     private let entries: [(entry: VMEntry, age: Duration?)]
+    private let columns: [ListColumn]
 
     /// Reports on VMs in this order.
     ///
-    /// - Parameter age: How long a VM's process has been running.
-    package init(_ entries: [VMEntry], age: (VMEntry) -> Duration? = { $0.process?.age }) {
+    /// - Parameters:
+    ///     - columns: What people are shown; nil: the usual.
+    ///     - age: How long a VM's process has been running.
+    package init(
+        _ entries: [VMEntry], columns: [ListColumn]? = nil, age: (VMEntry) -> Duration? = { $0.process?.age }
+    ) {
         self.entries = entries.map { ($0, age($0)) }
+        let isMarked = columns == nil && entries.contains { !$0.marks.isEmpty }
+        self.columns = columns ?? ListColumn.usual + (isMarked ? [.marks] : [])
     }
 
     /// What a VM is.
@@ -22,11 +29,11 @@ package struct VMListReport: Report {
 
     /// A row for each VM.
     package var text: [TextBlock] {
-        var table = Table("NAME", "STATE", "MEMORY", "CPUS", "VNC", "NICS", "UPTIME")
+        var table = Table(columns.map { $0.rawValue.uppercased() })
+        let states = columns.indices.filter { columns[$0] == .state }
         for (entry, age) in entries {
-            table.add(
-                entry.name, entry.state.rawValue, entry.memoryText, entry.cpusText, entry.vncText, entry.nicsText,
-                age?.short ?? "-")
+            let tone = entry.tone
+            table.add(columns.map { $0.text(of: entry, age: age) }, tones: states.map { ($0, tone) })
         }
         return [.table(table)]
     }
@@ -53,18 +60,4 @@ package struct VMListReport: Report {
         }
         return paused + unusable + strays + renamed
     }
-}
-
-extension VMEntry {
-    /// The NICS column: each NIC's tap, if it has one, and its network.
-    fileprivate var nicsText: String {
-        let nics = vm?.nics ?? []
-        return nics.isEmpty
-            ? "-" : nics.map { nic in nic.tap.map { "\($0)@\(nic.place)" } ?? nic.place }.joined(separator: ",")
-    }
-}
-
-extension VMDescription.NIC {
-    /// What it is connected to, and its address there: `bridge:br0`, `nat:10.213.0.5`.
-    fileprivate var place: String { address.map { "\(network):\($0)" } ?? network.description }
 }

@@ -5,7 +5,7 @@ import VMHost
 import VMLife
 
 extension VMEntry {
-    /// The members of kvmctl.vm/1 that `list` and `show` have.
+    /// The members of kvmctl.vm/2 that `list` and `show` have.
     ///
     /// - Parameter age: How long its process has been running.
     func members(age: Duration?) -> Members {
@@ -25,7 +25,10 @@ extension VMEntry {
             "vnc": vncJSON,
             "nics": nicsJSON,
             "media": .strings(vm?.media ?? []),
+            "forwards": .strings(vm?.forwards ?? []),
+            "addresses": .array(addresses.map(\.json)),
             "pid": pidJSON,
+            "startTime": .optional(startedAt?.second),
             "uptime": .optional(age?.components.seconds),
             "endReason": .optional(endReason),
             "pauseReason": .optional(pauseReason?.word),
@@ -35,7 +38,7 @@ extension VMEntry {
         ]
     }
 
-    /// The NICs, in kvmctl.vm/1 and kvmctl.start/1.
+    /// The NICs, in kvmctl.vm/2 and kvmctl.start/1.
     var nicsJSON: JSON { .array((vm?.nics ?? []).map(\.report)) }
 
     /// The VNC server, likewise.
@@ -44,15 +47,15 @@ extension VMEntry {
     /// The process ID, likewise.
     var pidJSON: JSON { .optional(process?.pid) }
 
-    /// The VNC column: the display as in vm.params, with the address unless that is loopback.
+    /// The VNC column: where its server listens.
     var vncText: String {
         guard let vnc = vm?.vnc else { return "-" }
         guard let port = vnc.port else { return "auto" }
-        return vnc.address == "127.0.0.1" ? ":\(port.display)" : "\(vnc.address):\(port.display)"
+        return HostPort(.tcp, vnc.address, port.number).place
     }
 
     /// The memory column.
-    var memoryText: String { vm?.memory.description ?? "-" }
+    var memoryText: String { vm?.memory.short ?? "-" }
 
     /// The CPUs column.
     var cpusText: String { vm.map { String($0.cpus) } ?? "-" }
@@ -78,4 +81,9 @@ extension VMDescription.VNC {
             "hasPassword": .bool(hasPassword),
         ]
     }
+}
+
+extension Moment {
+    /// RFC 3339 in UTC, to the second.
+    var second: String { "\(utc.prefix { $0 != "." })Z" }
 }

@@ -4,20 +4,30 @@ import VMCore
 import VMHost
 import VMLife
 
-/// `kvmctl show`: everything that is known about a VM, with the places of its logs and sockets.
+/// `kvmctl show`: everything that is known about a VM, with its disks, its process, and the places of its logs and sockets.
 package struct VMReport: ObjectReport {
     private let entry: VMEntry
     private let age: Duration?
+    private let details: VMDetails
+    private let showsPlaces: Bool
     private let places: [(key: String, title: String, path: FilePath)]
 
     /// Reports on a VM.
-    package init(_ entry: VMEntry) { self.init(entry, age: entry.process?.age) }
+    ///
+    /// - Parameter showsPlaces: Whether people are told the places of its logs and sockets too.
+    package init(_ entry: VMEntry, _ details: VMDetails, showsPlaces: Bool = false) {
+        self.init(entry, details, age: entry.process?.age, showsPlaces: showsPlaces)
+    }
 
     /// Reports on a VM.
     ///
-    /// - Parameter age: How long its process has been running.
-    package init(_ entry: VMEntry, age: Duration?) {
-        (self.entry, self.age) = (entry, age)
+    /// - Parameters:
+    ///     - age: How long its process has been running.
+    ///     - showsPlaces: Whether people are told the places of its logs and sockets too.
+    package init(
+        _ entry: VMEntry, _ details: VMDetails = VMDetails(media: []), age: Duration?, showsPlaces: Bool = false
+    ) {
+        (self.entry, self.age, self.details, self.showsPlaces) = (entry, age, details, showsPlaces)
         places = VMName(entry.name).map { Self.places($0, entry.place) } ?? []
     }
 
@@ -35,24 +45,30 @@ package struct VMReport: ObjectReport {
     /// What a VM is.
     package var schema: Schema { .vm }
 
-    /// Those of `list`, and the paths.
+    /// Those of `list`, the details, and the paths.
     package var members: Members {
-        places.reduce(into: entry.members(age: age)) { $0[$1.key] = .string($1.path.string) }
-            .merging(["crashRecord": .optional(entry.crashRecord?.string)]) { own, _ in own }
+        places.reduce(into: entry.members(age: age).merging(details.members) { $1 }) {
+            $0[$1.key] = .string($1.path.string)
+        }
+        .merging(["crashRecord": .optional(entry.crashRecord?.string)]) { own, _ in own }
     }
 
-    /// A line for each thing that is known.
+    /// A line for each thing that is known, in groups.
     package var text: [TextBlock] {
-        let rows = description + machine + places.map { ($0.title, $0.path.string) } + fault
-        let width = rows.map(\.0.count).max() ?? 0
-        return rows.map { key, value in
-            .lines(key + String(repeating: " ", count: width - key.count + 2) + value)
+        let places = showsPlaces ? self.places.map { ($0.title, $0.path.string) } : []
+        let groups = [description, machine, details.rows, network, places].filter { !$0.isEmpty }
+        let width = groups.joined().map(\.0.count).max() ?? 0
+        let blocks = groups.map { rows in
+            rows.map { key, value in
+                TextBlock.lines(key + String(repeating: " ", count: width - key.count + 2) + value)
+            }
         }
+        return Array(blocks.joined(separator: [""]))
     }
 
     private var description: [(String, String)] {
         var rows = [
-            ("name", entry.name), ("state", entry.state.rawValue),
+            ("name", entry.name), ("state", state),
             ("params", entry.file.isEmpty ? "-" : entry.file.string),
         ]
         if let next = entry.nextName { rows.append(("next name", "\(next), from its next start")) }
@@ -63,32 +79,73 @@ package struct VMReport: ObjectReport {
         if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }
         if let reason = entry.endReason { rows.append(("last end", reason)) }
         if let record = entry.crashRecord { rows.append(("last crash", record.string)) }
+        if let fault = entry.fault { rows.append(("fault", fault)) }
         if let uuid = entry.vm?.uuid { rows.append(("UUID", uuid)) }
         return rows
     }
 
+    private var state: String { entry.state.rawValue + (age.map { " for \($0.short)" } ?? "") }
+
     private var machine: [(String, String)] {
         let cpus = entry.cpusText + (entry.vm?.cpuSet.map { ", on the host's \($0)" } ?? "")
-        var rows = [("memory", entry.memoryText), ("CPUs", cpus), ("VNC", display)]
-        if let process = entry.process {
-            rows.append(("pid", "\(process.pid)" + (age.map { ", up \($0.short)" } ?? "")))
-        }
+        let inUse = details.usage.map { ", \($0.memory.short) in use" } ?? ""
+        var rows = [("memory", entry.memoryText + inUse), ("CPUs", cpus), ("VNC", display)]
         if let accelerator = entry.vm?.accelerator { rows.append(("accelerator", accelerator)) }
-        for nic in entry.vm?.nics ?? [] {
-            let parts =
-                [nic.network.description, nic.mac?.description, nic.tap, nic.address].compactMap(\.self)
-                + nic.settings.words
-            rows.append(("NET\(nic.index)", parts.joined(separator: ", ")))
+        if let process = entry.process {
+            if let start = entry.startedAt { rows.append(("started", start.local)) }
+            let usage = details.usage.map { ", uid \($0.uid), \($0.processorTime.short) of CPU time" } ?? ""
+            rows.append(("process", "pid \(process.pid)\(usage)"))
         }
-        return rows + (entry.vm?.media ?? []).map { ("medium", $0.string) }
+        return rows
     }
 
-    private var fault: [(String, String)] { entry.fault.map { [("fault", $0)] } ?? [] }
+    private var network: [(String, String)] {
+        (entry.vm?.nics ?? []).flatMap { nic in
+            let parts =
+                [nic.network.description, nic.mac?.description, nic.tap].compactMap(\.self) + nic.settings.words
+            let addresses = entry.addresses.filter { $0.nic == nic.index }.map { ("  address", $0.text) }
+            return [("NET\(nic.index)", parts.joined(separator: ", "))] + addresses
+        } + (entry.vm?.forwards ?? []).map { ("forward", $0.short) }
+    }
 
     /// The display, with its protection.
     private var display: String {
         guard let vnc = entry.vm?.vnc else { return "-" }
         let place = entry.process == nil ? "" : ": \(command: "kvmctl vnc \(entry.name)")"
         return "\(entry.vncText), \(vnc.hasPassword ? "with a password\(place)" : "without a password")"
+    }
+}
+
+extension VMDetails {
+    /// A line for each disk, and the kernel.
+    fileprivate var rows: [(String, String)] {
+        media.map { medium in
+            let size = medium.size.map { size in
+                ", \(size.short)" + (medium.allocated.map { " (\($0.short) in use)" } ?? "")
+            }
+            return (medium.key ?? "medium", "\(medium.path), \(medium.format.rawValue)\(size ?? "")")
+        }
+            + [
+                ("kernel", kernel?.image.value.string), ("initrd", kernel?.initrd?.value.string),
+                ("append", kernel?.commandLine?.value),
+            ].compactMap { key, value in value.map { (key, $0) } }
+    }
+
+    /// The members of kvmctl.vm/2 that only `show` has, besides paths.
+    fileprivate var members: Members {
+        [
+            "disks": .array(
+                media.map { medium in
+                    [
+                        "key": .optional(medium.key), "path": .string(medium.path.string),
+                        "format": .string(medium.format.rawValue), "size": .optional(medium.size?.bytes),
+                        "allocated": .optional(medium.allocated?.bytes),
+                    ]
+                }),
+            "kernel": .optional(kernel?.image.value.string), "initrd": .optional(kernel?.initrd?.value.string),
+            "append": .optional(kernel?.commandLine?.value), "uid": .optional(usage?.uid),
+            "cpuTime": .optional(usage?.processorTime.components.seconds),
+            "memoryInUse": .optional(usage?.memory.bytes),
+        ]
     }
 }

@@ -4,6 +4,8 @@ import VMCore
 package enum Format: CaseIterable, Sendable {
     /// Lines and tables for people, safe to print to a terminal.
     case text
+    /// The same in colour, for a terminal.
+    case colouredText
     /// One JSON document.
     case json
 
@@ -11,7 +13,7 @@ package enum Format: CaseIterable, Sendable {
     /// printed when all is done.
     package var isForPeople: Bool {
         switch self {
-        case .text: true
+        case .text, .colouredText: true
         case .json: false
         }
     }
@@ -21,7 +23,8 @@ extension Report {
     /// The report as it is printed, with its last line end; empty if there is nothing to print.
     package func rendered(as format: Format) -> String {
         switch format {
-        case .text: text.reduce(into: "") { $0 += $1.printable + "\n" }
+        case .text: text.reduce(into: "") { $0 += $1.printable(inColour: false) + "\n" }
+        case .colouredText: text.reduce(into: "") { $0 += $1.printable(inColour: true) + "\n" }
         // JSON has its own escapes; others would make it unreadable.
         case .json: json.prettyText + "\n"
         }
@@ -30,7 +33,7 @@ extension Report {
     /// The same in as few lines as possible, to be part of a message.
     package func condensed(as format: Format) -> String {
         switch format {
-        case .text: rendered(as: .text)
+        case .text, .colouredText: rendered(as: .text)
         case .json: json.text
         }
     }
@@ -52,11 +55,11 @@ extension Report {
 
 extension TextBlock {
     /// The block, with no name or path in it that could control a terminal.
-    fileprivate var printable: String {
+    fileprivate func printable(inColour: Bool) -> String {
         switch self {
         case .lines(let text): Printable.lines(text)
         // A line end or a tab in a cell would break the columns.
-        case .table(let table): table.text { Printable.escaped($0) }
+        case .table(let table): table.text(inColour: inColour) { Printable.escaped($0) }
         }
     }
 }

@@ -2,7 +2,7 @@
 /// gains keys.
 package enum Schema: String, CaseIterable, Sendable {
     /// A VM.
-    case vm = "kvmctl.vm/1"
+    case vm = "kvmctl.vm/2"
     /// A start.
     case start = "kvmctl.start/1"
     /// What a start would do.

@@ -22,7 +22,7 @@ def test_a_running_vm_keeps_its_name(renamed):
     listed = host.kvmctl("list")
     assert [(vm["name"], vm["state"], vm["pid"]) for vm in host.json("list")] == [("old", "running", pid)]
     assert "old: its file now says NAME=new, which counts from its next start" in listed.stderr
-    assert "next name      new, from its next start\n" in host.kvmctl("show", "old").stdout
+    assert "next name    new, from its next start\n" in host.kvmctl("show", "old").stdout
     # The new name and the file lead to the VM that runs: never to a second QEMU of the same file.
     for word in ("new", host.vms / "old", host.vms / "old" / "vm.params", "old"):
         assert f"old: already running, pid {pid}" in host.kvmctl("start", word).stdout

@@ -22,7 +22,7 @@ from rig.host import NOBODY
     ("autostart vm", "unknown command 'autostart vm'"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
     ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"), ("stop vm --force", "'--force'. Did you mean '--now'?"),
     # Nothing is suggested for a word that is too different.
-    ("create vm --format qcow2", "Unknown option '--format'"), ("rm vm --foo", "Unknown option '--foo'"), ("list vm", "Unexpected argument 'vm'"),
+    ("create vm --format qcow2", "Unknown option '--format'"), ("rm vm --foo", "Unknown option '--foo'"), ("keys vm", "Unexpected argument 'vm'"),
     ("create one two", "Unexpected argument 'two'"),
     ("--json list", "--json: comes before the command"), ("net --json show", "kvmctl net show --help lists"),
 ])

@@ -52,7 +52,7 @@ def test_a_root_itself(two_vms):
     with dead(host, far):
         assert str(far) in kvmctl(host, "list", expect=124).stderr
         kvmctl(host, "start", "b")
-        assert "state          running" in kvmctl(host, "show", "b").stdout
+        assert "running for" in kvmctl(host, "show", "b").stdout
         # Not "there is none": the VM may be there.
         missing = kvmctl(host, "start", "c", expect=124)
         assert f"no answer from {far}" in missing.stderr
@@ -69,7 +69,7 @@ def test_a_running_vm_whose_own_file_is_there(host):
     with dead(host, far):
         listed = kvmctl(host, "list", expect=124)
         assert "far " in listed.stdout and listed.stdout.count("running") == 2
-        assert "state          running" in kvmctl(host, "show", "far").stdout
+        assert "running for" in kvmctl(host, "show", "far").stdout
         for name in ("far", far, far / "vm.params"):
             kvmctl(host, "stop", "--dry-run", name)
         # Another VM starts all the same.

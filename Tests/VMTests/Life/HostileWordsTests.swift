@@ -30,7 +30,7 @@ import Testing
         var seen = Observation(state: .running, holder: ProcessIdentity(signature))
         seen.endReason = manifest.name.description
         let entry = VMEntry(manifest, seen, in: Self.place)
-        let reports: [any Report] = [VMReport(entry), VMListReport([entry])]
+        let reports: [any Report] = [VMReport(entry, age: nil, showsPlaces: true), VMListReport([entry])]
         for report in reports {
             #expect(try JSON(parsing: Array(report.rendered(as: .json).utf8)) == report.json)
             #expect(!report.rendered(as: .text).isEmpty)

@@ -6,6 +6,9 @@ package enum OptionValue {
     package struct Fault: Error, Equatable, Sendable, CustomStringConvertible {
         /// The reason, and what to write, one sentence each.
         package let description: String
+
+        /// A fault with these sentences.
+        package init(description: String) { self.description = description }
     }
 
     /// `NAME`.
@@ -107,6 +110,13 @@ package enum OptionValue {
                 "\(Printable.quoted(text)) is no \(word)",
                 hint: "Write it as vm.params does, such as \(KeyName(key, 0)).")
         }
+    }
+
+    /// A key of vm.params, with its number.
+    package static func key(_ text: String) throws(Fault) -> KeyName {
+        if case .entry(_, let name) = ParamsSchema.find(text.uppercased()) { return name }
+        let nearest = ParamsSchema.nearest(to: text).map { " Did you mean \($0)?" } ?? ""
+        throw Fault(description: "\(Printable.quoted(text)) is not a key of vm.params.\(nearest)")
     }
 
     /// A number of lines.

@@ -1,0 +1,75 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// What `show` tells of a VM besides what `list` does: for this its disks and its process are looked at.
+package struct VMDetails: Sendable {
+    /// A disk or a CD.
+    package struct Medium: Equatable, Sendable {
+        /// `DISKn` or `CDROMn`; nil: its file does not have it, as with `start --cdrom`.
+        package var key: String?
+        /// Its path.
+        package var path: FilePath
+        /// The image's format.
+        package var format: DiskFormat
+        /// What the guest sees; nil: not known.
+        package var size: ByteCount?
+        /// What it takes of the host's file system; nil: not known, or a device.
+        package var allocated: ByteCount?
+
+        package init(
+            key: String?, path: FilePath, format: DiskFormat, size: ByteCount? = nil, allocated: ByteCount? = nil
+        ) {
+            (self.key, self.path, self.format, self.size, self.allocated) = (key, path, format, size, allocated)
+        }
+    }
+
+    /// Its disks and CDs.
+    package var media: [Medium]
+    /// Its kernel, if its file names one.
+    package var kernel: VMParams.DirectKernel?
+    /// What its process uses; nil: it has none, or that is not known.
+    package var usage: ProcessUsage?
+
+    package init(media: [Medium], kernel: VMParams.DirectKernel? = nil, usage: ProcessUsage? = nil) {
+        (self.media, self.kernel, self.usage) = (media, kernel, usage)
+    }
+}
+
+extension Machine {
+    /// Looks at its disks and its process.
+    package func details(of entry: VMEntry) -> VMDetails {
+        let params = try? VMFile.glance(at: file)
+        let media = (entry.vm?.media ?? []).map { path in
+            var medium = VMDetails.Medium(key: nil, path: path, format: .raw)
+            if let disk = params?.disks.first(where: { $0.path.value == path }) {
+                medium.key = "DISK\(disk.index)"
+                medium.format = disk.format?.value ?? .raw
+            } else if let disc = params?.cdroms.first(where: { $0.path.value == path }) {
+                medium.key = "CDROM\(disc.index)"
+            }
+            medium.measure()
+            return medium
+        }
+        return VMDetails(
+            media: media, kernel: params?.kernel, usage: entry.process.flatMap { ProcessUsage(of: $0) })
+    }
+}
+
+extension VMDetails.Medium {
+    /// Looks how big it is. A file system that does not answer, or a file that may not be read, leaves it unknown.
+    fileprivate mutating func measure() {
+        guard let found = try? status(of: path), found.st_mode & S_IFMT == S_IFREG else { return }
+        allocated = ByteCount(bytes: Int64(found.st_blocks) * 512)
+        switch format {
+        case .raw: size = ByteCount(bytes: Int64(found.st_size))
+        case .qcow2:
+            guard let file = try? OwnedDescriptor.anyonesRegular(path),
+                let head = try? readBytes(of: file.rawValue, at: 0, count: 32)
+            else { return }
+            size = QCOW2Header.virtualSize(in: head)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import BridgeNet
+import SystemPackage
+import VMCore
+import VMHost
+import VMLife
+
+/// A column of `list`.
+package enum ListColumn: String, CaseIterable, Sendable {
+    case name, state, memory, cpus, vnc, address, nics, uptime, pid, accelerator, uuid, description, file, marks
+
+    /// Those that are shown by default; `marks` too, if there are any.
+    package static let usual: [ListColumn] = [.name, .state, .memory, .cpus, .vnc, .address, .uptime]
+    /// Those of `-o wide`.
+    package static let wide: [ListColumn] = [
+        .name, .state, .memory, .cpus, .vnc, .address, .nics, .uptime, .pid, .file, .marks,
+    ]
+
+    /// Reads `name,state` or `wide`.
+    package static func list(_ text: String) throws(OptionValue.Fault) -> [ListColumn] {
+        if text == "wide" { return wide }
+        var columns: [ListColumn] = []
+        for word in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+            guard let column = ListColumn(rawValue: word.lowercased()) else {
+                let names = allCases.map(\.rawValue)
+                let nearest = Nearest.match(word.lowercased(), among: names).map { "Did you mean \($0)? " } ?? ""
+                throw OptionValue.Fault(
+                    description: "\(Printable.quoted(word)) is not a column. \(nearest)"
+                        + "Write wide, or some of: \(names.joined(separator: ","))")
+            }
+            columns.append(column)
+        }
+        return columns
+    }
+
+    /// What is in it for a VM.
+    ///
+    /// - Parameter age: How long its process has been running.
+    func text(of entry: VMEntry, age: Duration?) -> String {
+        switch self {
+        case .name: entry.name
+        case .state: entry.state.rawValue
+        case .memory: entry.memoryText
+        case .cpus: entry.cpusText
+        case .vnc: entry.vncText
+        case .address: entry.addressText
+        case .nics: entry.nicsText
+        case .uptime: age?.short ?? "-"
+        case .pid: entry.process.map { "\($0.pid)" } ?? "-"
+        case .accelerator: entry.vm?.accelerator ?? "-"
+        case .uuid: entry.vm?.uuid ?? "-"
+        case .description: entry.vm?.note ?? "-"
+        case .file: entry.file.isEmpty ? "-" : entry.file.string
+        case .marks: entry.marks.isEmpty ? "-" : entry.marks.joined(separator: ",")
+        }
+    }
+}
+
+extension VMEntry {
+    /// What a person who reads the list should notice about the VM besides its state, a word each.
+    var marks: [String] {
+        [nextName == nil ? nil : "pending", isStray ? "stray" : nil].compactMap(\.self)
+    }
+
+    /// How its state is shown on a terminal.
+    var tone: Table.Tone? {
+        switch state {
+        case .running: .good
+        case .starting, .paused, .sleeping, .suspended, .unknown: .doubtful
+        case .crashed, .broken, .unresponsive: .bad
+        case .stopped: nil
+        }
+    }
+
+    /// The guest's best address; else where the host forwards to it.
+    fileprivate var addressText: String {
+        if let best = addresses.first(where: { !$0.address.isLinkLocal }) { return best.text }
+        guard state.isAlive, let forward = vm?.forwards.first else { return "-" }
+        return forward.short
+    }
+
+    /// Each NIC's tap, if it has one, and its network.
+    fileprivate var nicsText: String {
+        let nics = vm?.nics ?? []
+        return nics.isEmpty
+            ? "-" : nics.map { nic in nic.tap.map { "\($0)@\(nic.place)" } ?? nic.place }.joined(separator: ",")
+    }
+}
+
+extension VMDescription.NIC {
+    /// What it is connected to, and its address there: `bridge:br0`, `nat:10.213.0.5`.
+    fileprivate var place: String { address.map { "\(network):\($0)" } ?? network.description }
+}
+
+extension PortForward {
+    /// From where to where: `127.0.0.1:2222->22`.
+    var short: String {
+        let host = HostPort(transport, address.isEmpty ? "*" : address, hostPort).place
+        return "\(host)->\(guestPort)" + (transport == .tcp ? "" : "/\(transport.rawValue)")
+    }
+}
