@@ -18,8 +18,8 @@ package struct RunningHardware: Equatable, Sendable {
 
     /// Collects what QEMU said; see the properties.
     package init(
-        devices: [String], objects: [String], nodes: [Node], drives: [Drive], sets: [LentSet],
-        bridges: [String: [String]]
+        devices: [String] = [], objects: [String] = [], nodes: [Node] = [], drives: [Drive] = [],
+        sets: [LentSet] = [], bridges: [String: [String]] = [:]
     ) {
         self.devices = Set(devices)
         self.objects = Set(objects)

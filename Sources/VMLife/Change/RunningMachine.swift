@@ -12,6 +12,9 @@ struct RunningMachine {
     /// How other commands see it.
     private var manifest: Manifest
 
+    /// Its network cards.
+    var nics: [VMDescription.NIC] { manifest.vm.nics }
+
     /// How long QEMU may take for all that is asked of it at a time.
     static let patience = Duration.seconds(10)
 
@@ -67,7 +70,7 @@ struct RunningMachine {
             }
             manifest.vm.nics += plan.launch.vm.nics
             manifest.vm.nics.sort { $0.index < $1.index }
-            manifest.vm.media += plan.launch.vm.media.filter { !manifest.vm.media.contains($0) }
+            for path in plan.launch.vm.media where !manifest.vm.media.contains(path) { manifest.vm.media.append(path) }
             try context.addresses.claim(plan.launch, manifest, for: vm)
             let table = try DescriptorTable(
                 plan.launch, of: vm, life: nil, trust: trust, foreground: false, stopwatch: Stopwatch())
