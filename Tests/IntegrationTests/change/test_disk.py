@@ -1,0 +1,133 @@
+"""`disk attach`, `disk detach`, `disk grow`."""
+
+import json
+import signal
+
+from rig.qmp import Monitor
+from rig.terminal import run_inside
+from rig.waiting import wait_until
+
+
+def lines(host, name="vm"):
+    return (host.vms / name / "vm.params").read_text().splitlines()
+
+
+def test_a_guest_sees_a_disk_come_grow_and_go(host):
+    host.write_tiny_vm("vm", DISK0="system", DISK0_SIZE="16M")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    before = lines(host)
+    image = host.vms / "vm/data"
+    said = host.kvmctl("disk", "attach", "vm", image, "--size", "32M", "--serial", "s1", "--dry-run").stdout
+    assert said == f"vm: DISK1 would be attached: {image}; now, and from the next start\n"
+    assert not image.exists() and lines(host) == before
+
+    said = host.kvmctl("disk", "attach", "vm", image, "--size", "32M", "--serial", "s1").stdout
+    assert said == f"vm: DISK1 attached: {image}; now, and from the next start\n"
+    assert image.stat().st_size == 32 << 20
+    added = ["DISK1=data", "DISK1_SIZE=32M", "DISK1_FORMAT=raw", "DISK1_SERIAL=s1"]
+    assert sorted(set(lines(host)) - set(before)) == sorted(added)
+    assert str(image) in host.show("vm")["media"]
+    wait = "while [ ! -b /dev/vdb ]; do usleep 10000; done"
+    run_inside(host, "vm", wait)
+    output, code = run_inside(host, "vm", "cat /sys/block/vdb/size /sys/block/vdb/serial; echo kept >/dev/vdb")
+    assert (output.split(), code) == (["65536", "s1"], 0)
+    # Twice is fine, and another VM can't have it.
+    assert "already attached" in host.kvmctl("disk", "attach", "vm", image).stdout
+    host.write_firmware_vm("other")
+    host.kvmctl("start", "other")
+    refused = host.kvmctl("disk", "attach", "other", image, expect=75)
+    assert "the running VM vm" in refused.stderr
+    assert lines(host, "other") == ["MEMORY=32", "NET0=none", "VNCDISP=none"]
+
+    host.kvmctl("disk", "detach", "vm", "disk1")
+    assert lines(host) == before
+    assert run_inside(host, "vm", "test ! -b /dev/vdb")[1] == 0
+    assert str(image) not in host.show("vm")["media"]
+    assert image.read_bytes().startswith(b"kept\n")
+    # Nobody has it open any longer.
+    host.kvmctl("disk", "attach", "other", image)
+    assert host.kvmctl("disk", "detach", "vm", "DISK1", expect=66)
+    boot = host.kvmctl("disk", "detach", "vm", "DISK0", expect=69)
+    assert "DISK0 was there at its start" in boot.stderr and lines(host) == before
+
+
+def test_a_guest_that_never_lets_go(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    image = host.vms / "image"
+    host.kvmctl("disk", "attach", "vm", image, "--size", "1M")
+    before, media = lines(host), host.show("vm")["media"]
+    for _ in range(2):
+        ignored = host.kvmctl("disk", "detach", "vm", "DISK0", "--wait", "1s", expect=124)
+        assert "did not let go of DISK0 in 1 s; nothing was changed" in ignored.stderr
+        assert (lines(host), host.show("vm")["media"]) == (before, media)
+    # The file alone.
+    host.kvmctl("disk", "detach", "vm", "DISK0", "--config")
+    assert lines(host) == ["MEMORY=32", "NET0=none", "VNCDISP=none"]
+    assert host.show("vm")["media"] == media
+    # At a reset the firmware lets go of it, and nobody waits: the next change removes the rest.
+    with Monitor(host.run / "vms/vm/qmp.sock") as monitor:
+        monitor.execute("system_reset")
+    wait_until(lambda: "DEVICE_DELETED" in (host.run / "log/vm/record").read_text(), "end of the device")
+    host.kvmctl("disk", "attach", "vm", host.vms / "second", "--size", "1M")
+    assert host.show("vm")["media"] == [str(host.vms / "second")]
+
+
+def test_a_pc_lets_go_of_all(host):
+    host.write_tiny_vm("vm", MACHINE="pc", DISK0="system", DISK0_SIZE="1M")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    host.kvmctl("disk", "attach", "vm", host.vms / "more", "--size", "1M", "--live")
+    run_inside(host, "vm", "while [ ! -b /dev/vdb ]; do usleep 10000; done")
+    host.kvmctl("disk", "detach", "vm", "DISK0", "--live")
+    assert "DISK0=system" in lines(host)
+    assert host.show("vm")["media"] == [str(host.vms / "more")]
+
+
+def test_what_a_stopped_vm_gets(host):
+    host.write_firmware_vm("vm")
+    image = host.root / "outside"
+    image.write_bytes(b"QFI\xfb\0\0\0\3" + bytes(1016))
+    refused = host.kvmctl("disk", "attach", "vm", image, expect=65)
+    assert "looks like a qcow2 image" in refused.stderr
+    assert "does not exist" in host.kvmctl("disk", "attach", "vm", host.root / "none", expect=66).stderr
+    [change] = host.json("disk", "attach", "vm", image, "--format", "raw", "--readonly")
+    assert (change["device"], change["machine"]) == ("DISK0", "notRunning")
+    assert [edit["key"] for edit in change["file"]] == ["DISK0", "DISK0_FORMAT", "DISK0_READONLY"]
+    host.kvmctl("start", "vm")
+    failed = host.kvmctl("disk", "attach", "nobody", image, "--json", expect=66)
+    assert json.loads(failed.stdout)[0]["error"]["code"] == 66
+
+
+def test_a_refused_change_changes_nothing(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    before = lines(host)
+    for n in range(4):
+        host.kvmctl("disk", "attach", "vm", host.vms / f"image{n}", "--size", "1M", "--live")
+    refused = host.kvmctl("disk", "attach", "vm", host.vms / "image4", "--size", "1M", expect=69)
+    assert "each of the 4 slots for plugged devices has one" in refused.stderr
+    assert lines(host) == before and not (host.vms / "image4").exists()
+    # A file that can't be changed: nothing is plugged.
+    (host.vms / "vm/vm.params").write_text("\n".join([*before, "DISK5=missing", "FORWARD0=nonsense", ""]))
+    host.kvmctl("disk", "attach", "vm", host.vms / "image5", "--size", "1M", expect=65)
+    assert not (host.vms / "image5").exists()
+
+
+def test_kvmctl_is_killed_on_the_way(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    image = host.vms / "image"
+    image.write_bytes(bytes(1 << 20))
+    for delay in range(10, 100, 9):
+        attaching = host.popen("timeout", "--signal=KILL", f"{delay / 1000}", host.binary, "disk", "attach", "vm", image)
+        attaching.communicate()
+        assert attaching.returncode in (0, 128 + signal.SIGKILL, -signal.SIGKILL)
+        # Whatever it came to, the same command completes it.
+        host.kvmctl("disk", "attach", "vm", image)
+        assert host.show("vm")["media"] == [str(image)]
+        assert {f"DISK0={image}", "DISK0_FORMAT=raw"} < set(lines(host))
+        host.kvmctl("stop", "--now", "vm")
+        host.write_firmware_vm("vm")
+        host.kvmctl("start", "vm")
