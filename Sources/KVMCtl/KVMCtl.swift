@@ -62,7 +62,7 @@ struct Root: ParsableCommand {
             CommandGroup(name: "Inside:", subcommands: [IP.self, SSH.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
-            CommandGroup(name: "Change:", subcommands: [CDROMCommand.self, Disk.self, NIC.self]),
+            CommandGroup(name: "Change:", subcommands: [CDROMCommand.self, Disk.self, NIC.self, Memory.self]),
             CommandGroup(name: "Host:", subcommands: [Net.self, DoctorCommand.self, TrimLogs.self, NoteEnd.self]),
             CommandGroup(name: "Words of other tools:", subcommands: [Destroy.self, VersionCommand.self]),
         ])
@@ -139,8 +139,10 @@ extension CDROMInsert: Doing {}
 extension CDROMEject: Doing {}
 extension DiskAttach: Doing {}
 extension DiskDetach: Doing {}
+extension DiskGrow: Doing {}
 extension NICAttach: Doing {}
 extension NICDetach: Doing {}
+extension Memory: Doing {}
 extension NetUp: Doing {}
 extension NetDown: Doing {}
 extension NetPersist: Doing {}

@@ -7,8 +7,8 @@ import VMLife
 struct Disk: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disk", _superCommandName: Root.name,
-        abstract: "Attach and detach a VM's disks.",
-        subcommands: [DiskAttach.self, DiskDetach.self])
+        abstract: "Attach, detach and grow a VM's disks.",
+        subcommands: [DiskAttach.self, DiskDetach.self, DiskGrow.self])
 }
 
 /// `kvmctl disk attach`.
@@ -72,6 +72,31 @@ struct DiskDetach: ParsableCommand {
     func run() throws {
         try how.change(vm, patience: patience.wait) { vm, request in try vm.detach(disk, request) }
     }
+}
+
+/// `kvmctl disk grow`.
+struct DiskGrow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "grow",
+        abstract: "Make a VM's disk larger.",
+        discussion: """
+            A running guest sees it at once; partitions and file systems on it are the guest's to grow. DISKn_SIZE \
+            grows with it where the file has it. A disk never shrinks.
+            """)
+
+    @Argument(help: "The VM: a name, or the path of a params file.", completion: .vm)
+    var vm: String
+
+    @Argument(
+        help: "The disk, as vm.params calls it: DISK0.", transform: { try OptionValue.device($0, of: .disk) })
+    var disk: KeyName
+
+    @Argument(help: "Its new size, such as 20G; +5G: that much more.", transform: OptionValue.diskGrowth)
+    var size: DiskGrowth
+
+    @OptionGroup var how: ReportedChange
+
+    func run() throws { try how.change(vm, scope: .both) { vm, request in try vm.growDisk(disk, size, request) } }
 }
 
 /// `--wait`.

@@ -170,7 +170,10 @@ extension RunningHardware {
     package var leftovers: [QMPRequest<Void>] {
         let media = Set(drives.compactMap(\.stem))
         let stems = nodes.compactMap { node in node.name.hasSuffix("-file") ? String(node.name.dropLast(5)) : nil }
-        let unused = stems.filter { !devices.contains($0) && !media.contains($0) }
+        // Of a drive, its medium counts: at start both have one name.
+        let unused = stems.filter { stem in
+            !media.contains(stem) && (!devices.contains(stem) || drives.contains { $0.id == stem })
+        }
         let bare = sets.filter { set in
             set.number >= Self.firstPlugged && !nodes.contains { $0.set == set.number }
         }

@@ -32,6 +32,11 @@ def test_a_guest_sees_a_disk_come_grow_and_go(host):
     run_inside(host, "vm", wait)
     output, code = run_inside(host, "vm", "cat /sys/block/vdb/size /sys/block/vdb/serial; echo kept >/dev/vdb")
     assert (output.split(), code) == (["65536", "s1"], 0)
+    said = host.kvmctl("disk", "grow", "vm", "DISK1", "+16M").stdout
+    assert said == f"vm: DISK1 grown: {image}, 32 MiB → 48 MiB; now, and from the next start\n"
+    assert "DISK1_SIZE=48M" in lines(host) and image.stat().st_size == 48 << 20
+    assert run_inside(host, "vm", "cat /sys/block/vdb/size")[0].split() == ["98304"]
+    assert "a disk only grows" in host.kvmctl("disk", "grow", "vm", "DISK1", "47M", expect=64).stderr
     # Twice is fine, and another VM can't have it.
     assert "already attached" in host.kvmctl("disk", "attach", "vm", image).stdout
     host.write_firmware_vm("other")
@@ -131,3 +136,26 @@ def test_kvmctl_is_killed_on_the_way(host):
         host.kvmctl("stop", "--now", "vm")
         host.write_firmware_vm("vm")
         host.kvmctl("start", "vm")
+
+
+def test_the_disks_of_a_stopped_vm_grow(host):
+    for form in "raw", "qcow2":
+        host.execute("qemu-img", "create", "-q", "-f", form, host.root / form, "1M")
+    host.write_firmware_vm(
+        "vm", DISK0=host.root / "raw", DISK0_SIZE="1M", DISK1=host.root / "qcow2", DISK1_FORMAT="qcow2")
+    before = lines(host)
+    host.kvmctl("disk", "grow", "vm", "DISK0", "3M", "--dry-run")
+    assert lines(host) == before
+    host.kvmctl("disk", "grow", "vm", "DISK0", "3M")
+    host.kvmctl("disk", "grow", "vm", "DISK1", "+4M")
+    assert lines(host) == [line.replace("DISK0_SIZE=1M", "DISK0_SIZE=3M") for line in before]
+    sizes = [
+        json.loads(host.execute("qemu-img", "info", "--output=json", host.root / form).stdout)["virtual-size"]
+        for form in ("raw", "qcow2")]
+    assert sizes == [3 << 20, 5 << 20]
+    assert "already grown" in host.kvmctl("disk", "grow", "vm", "DISK1", "5M").stdout
+    # Somebody else's.
+    host.write_firmware_vm("other", DISK0=host.root / "raw")
+    host.kvmctl("start", "other")
+    assert "in use by the running VM other" in host.kvmctl("disk", "grow", "vm", "DISK0", "9M", expect=75).stderr
+    assert "there is no DISK7" in host.kvmctl("disk", "grow", "vm", "DISK7", "9M", expect=66).stderr
