@@ -14,7 +14,9 @@ struct ChangeFlags: ParsableArguments {
     @OptionGroup var how: ReportedChange
 
     func validate() throws {
-        if live, config { throw ValidationError("--live and --config exclude each other; without them, both are changed") }
+        if live, config {
+            throw ValidationError("--live and --config exclude each other; without them, both are changed")
+        }
     }
 
     /// What it says about both, for the help of the commands.

@@ -103,7 +103,8 @@ extension RunningHardware {
     /// From here on, no set has the number.
     package var freeNumber: CInt {
         // What QEMU says must not be able to overflow it.
-        sets.map(\.number).filter { (Self.firstPlugged..<1 << 24).contains($0) }.max().map { $0 + 1 } ?? Self.firstPlugged
+        let plugged = sets.map(\.number).filter { (Self.firstPlugged..<1 << 24).contains($0) }
+        return plugged.max().map { $0 + 1 } ?? Self.firstPlugged
     }
 
     /// Where another device can be plugged: a root port with nothing behind it, or the root bus of a `pc`.

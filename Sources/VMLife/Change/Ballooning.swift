@@ -4,7 +4,7 @@ import VMHost
 /// A guest's memory, as far as its balloon is known.
 package struct BalloonState: Equatable, Sendable {
     /// What it has, if it was asked; else what it had.
-    package var now: ByteCount
+    package var current: ByteCount
     /// What it was started with, and can't have more than.
     package var most: ByteCount
     /// What it was to have; nil: it was only asked for.
@@ -30,18 +30,18 @@ extension Machine {
                 remedy: .run("give it more then", "kvmctl set \(name) MEMORY=\(wanted.parameter)"))
         }
         let deadline = Deadline(in: max(patience, .seconds(1)))
-        var state = BalloonState(now: try balloon(by: deadline), most: most, wanted: wanted)
-        guard let wanted, !dryRun, wanted != state.now else { return state }
+        var state = BalloonState(current: try balloon(by: deadline), most: most, wanted: wanted)
+        guard let wanted, !dryRun, wanted != state.current else { return state }
         try operate { () throws(VMError) in _ = try ask(.balloon(to: wanted), by: deadline) }
-        while state.now != wanted {
+        while state.current != wanted {
             guard !deadline.hasPassed else {
                 throw VMError(
                     .timedOut, name.description,
-                    "its guest was asked to have \(wanted), and has \(state.now) after \(patience.components.seconds) s",
+                    "its guest was asked to have \(wanted), and has \(state.current) after \(patience.components.seconds) s",
                     remedy: "it may still go on; a guest without a balloon driver never does")
             }
             pause(.milliseconds(100))
-            state.now = try balloon(by: Deadline(in: .seconds(5)))
+            state.current = try balloon(by: Deadline(in: .seconds(5)))
         }
         return state
     }

@@ -77,10 +77,10 @@ extension CDMedium {
         let key = if let drive { drive.key } else { try fileDrive(of: file, adding: deed == .insert) }
         var change = DeviceChange(
             deed: deed, device: drive?.title ?? key?.description ?? "", what: disc?.string,
-            now: request.scope.includesMachine ? .notRunning : .untouched)
+            machine: request.scope.includesMachine ? .notRunning : .untouched)
         if let running, let drive {
             let found = running.hardware.medium(of: drive)
-            change.now = (disc == nil ? drive.medium == nil : found == disc) ? .already : .changed
+            change.machine = (disc == nil ? drive.medium == nil : found == disc) ? .already : .changed
             if deed == .eject { change.what = found?.string }
         }
         if request.scope.includesFile, let key, let file {
@@ -100,7 +100,7 @@ extension CDMedium {
     private func live(
         _ change: DeviceChange, _ running: RunningMachine?
     ) throws(VMError) -> (running: RunningMachine, drive: RunningHardware.Drive)? {
-        guard change.now == .changed, let running else { return nil }
+        guard change.machine == .changed, let running else { return nil }
         return (running, try drive(of: running.hardware))
     }
 

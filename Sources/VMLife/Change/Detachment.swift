@@ -16,7 +16,7 @@ private struct Detachment {
         let (planned, asks) = try vm.whileChanging(request) { running throws(VMError) in
             let change = try plan(running, file)
             if !request.isDryRun { try vm.check(change.edits, file?.trust) }
-            return (change, change.now == .changed && !request.isDryRun)
+            return (change, change.machine == .changed && !request.isDryRun)
         }
         if request.isDryRun { return planned }
         if asks { try letGo() }
@@ -34,7 +34,7 @@ private struct Detachment {
         let what = try describe(file)
         var change = DeviceChange(
             deed: .detach, device: "\(device)", what: what ?? running?.hardware.image(of: id)?.string,
-            now: running == nil
+            machine: running == nil
                 ? request.scope.includesMachine ? .notRunning : .untouched : inMachine ? .changed : .already)
         if what != nil { change.edits = try removals() }
         guard inMachine || what != nil else {
@@ -105,8 +105,8 @@ private struct Detachment {
             let deadline = Deadline(in: RunningMachine.patience)
             var session = try vm.monitor(by: deadline)
             try session.execute(.unplug(id), by: deadline)
-        } catch .qemu(.refused(_, let text)) where text.contains("already in the process of unplug") {
-            // An earlier command has asked, and gave up waiting.
+        } catch .qemu(.refused(_, let text)) where QEMUComplaint.unplugPending.isIn(text) {
+            // By an earlier command that gave up waiting.
             return
         } catch { throw error.error(of: vm.name) }
     }
@@ -115,7 +115,8 @@ private struct Detachment {
     private func removeBackend() throws(VMError) {
         guard let index = device.index else { return }
         try vm.removeBackend(ofNIC: index)
-        HostResource.sweep(vm.paths).forEach { _ in }
+        // What can't be removed now, root's next command tries again.
+        _ = HostResource.sweep(vm.paths)
     }
 }
 

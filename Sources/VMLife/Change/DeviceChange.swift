@@ -9,7 +9,7 @@ package struct DeviceChange: Equatable, Sendable {
     }
 
     /// How the machine is afterwards.
-    package enum Now: String, Sendable {
+    package enum MachineState: String, Sendable {
         /// It was changed.
         case changed
         /// It was like that already.
@@ -27,7 +27,7 @@ package struct DeviceChange: Equatable, Sendable {
     /// The image, or the network.
     package var what: String?
     /// The running machine.
-    package var now: Now
+    package var machine: MachineState
     /// The lines that the file gets, and the keys that it loses; empty: it is as it was.
     package var edits: [ParamsEdit] = []
     /// What the user should know.

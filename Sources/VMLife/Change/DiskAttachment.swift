@@ -49,24 +49,34 @@ extension Machine {
             let inFile = file.params.disks.contains { $0.index == index }
             var change = DeviceChange(
                 deed: .attach, device: "DISK\(index)", what: disk.path.string,
-                now: running == nil
+                machine: running == nil
                     ? request.scope.includesMachine ? .notRunning : .untouched : inMachine ? .already : .changed)
             let needsLines = request.scope.includesFile && !inFile
-            guard change.now == .changed || needsLines else { return change }
+            guard change.machine == .changed || needsLines else { return change }
             let lines = disk.lines(index, in: file)
             let described = inFile ? file.params : try VMParams.of(lines, file: file.params.file)
             let only = file.params.only(disk: described.disks.first { $0.index == index }, called: "\(name)")
+            if change.machine == .changed { try refuseBus(only.disks.first) }
             // What the machine has, it has in use.
             let plan = inMachine ? nil : try plugPlan(only, into: running, file, request)
             if needsLines { change.edits = try edits(lines, index, only) }
             change.notices = plan.map { notices(of: $0, request) } ?? []
             if request.isDryRun { return change }
             try self.change(change.edits, file.trust) { () throws(VMError) in
-                guard change.now == .changed, var running, let plan else { return }
+                guard change.machine == .changed, var running, let plan else { return }
                 try running.plug(plan, file.trust, in: request.context)
             }
             return change
         }
+    }
+
+    /// A controller has its disks from the start.
+    private func refuseBus(_ disk: VMParams.Disk?) throws(VMError) {
+        guard let disk, disk.bus.value != .virtio else { return }
+        throw VMError(
+            .unavailable, name.description,
+            "its file has DISK\(disk.index) on \(disk.bus.value.rawValue), where none can be plugged while it runs",
+            remedy: "restart the VM")
     }
 
     /// The n of the disk.

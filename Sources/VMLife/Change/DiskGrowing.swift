@@ -37,7 +37,8 @@ private struct DiskGrowing {
         }
         let path = running.hardware.image(of: id)
         let own = disk.flatMap { disk in path == nil || disk.path.value == path ? disk : nil }
-        return try change(from: node.size, path ?? own?.path.value, own, file, now: .changed) { size throws(VMError) in
+        return try change(from: node.size, path ?? own?.path.value, own, file, state: .changed) {
+            size throws(VMError) in
             try vm.talk { session throws(MonitorSession.Failure) in
                 try session.execute(.resize(node.name, to: size), by: Deadline(in: RunningMachine.patience))
             }
@@ -66,21 +67,27 @@ private struct DiskGrowing {
         let old = isQCOW2 ? image.qcow2.map { ByteCount(bytes: Int64(clamping: $0.diskBytes)) } : nil
         return try change(
             from: old ?? ByteCount(bytes: image.bytes), disk.path.value, disk, file,
-            now: isPending ? .untouched : .notRunning
+            state: isPending ? .untouched : .notRunning
         ) { size throws(VMError) in
             let files = PlannedFiles(identities: plan.launch.identities, trust: file.trust)
             let opened = try files.image(disk.path.value, writable: true, direct: false)
-            try isQCOW2 ? Self.growQCOW2(opened, to: size, disk.path.value) : Self.growRaw(opened, to: size, disk.path.value)
+            if isQCOW2 {
+                try Self.growQCOW2(opened, to: size, disk.path.value)
+            } else {
+                try Self.growRaw(opened, to: size, disk.path.value)
+            }
         }
     }
 
     private func change(
-        from old: ByteCount, _ path: FilePath?, _ disk: VMParams.Disk?, _ file: VMFile, now: DeviceChange.Now,
+        from old: ByteCount, _ path: FilePath?, _ disk: VMParams.Disk?, _ file: VMFile,
+        state machine: DeviceChange.MachineState,
         resize: (ByteCount) throws(VMError) -> Void
     ) throws(VMError) -> DeviceChange {
         let size = growth.size(from: old)
         if disk?.readOnly.value == true {
-            throw VMError(.unavailable, vm.name.description, "\(device) is read-only", remedy: "remove \(device)_READONLY first")
+            throw VMError(
+                .unavailable, vm.name.description, "\(device) is read-only", remedy: "remove \(device)_READONLY first")
         }
         guard let size, size >= old else {
             throw VMError(
@@ -88,8 +95,9 @@ private struct DiskGrowing {
                 remedy: "what the guest has at its end would be lost; give a larger size")
         }
         var change = DeviceChange(
-            deed: .grow, device: "\(device)", what: [path?.string, "\(old) → \(size)"].compactMap(\.self).joined(separator: ", "),
-            now: size == old ? .already : now)
+            deed: .grow, device: "\(device)",
+            what: [path?.string, "\(old) → \(size)"].compactMap(\.self).joined(separator: ", "),
+            machine: size == old ? .already : machine)
         if let written = disk?.size?.value, written != size {
             change.edits = [try ParamsEdit(key: "\(KeyName(.diskSize, device.index))", value: size.parameter)]
         }

@@ -47,7 +47,7 @@ extension Machine {
             var change = DeviceChange(
                 deed: .attach, device: "NET\(index)",
                 what: [card.network.description, mac?.description].compactMap(\.self).joined(separator: ", "),
-                now: running == nil ? request.scope.includesMachine ? .notRunning : .untouched : .changed,
+                machine: running == nil ? request.scope.includesMachine ? .notRunning : .untouched : .changed,
                 notices: plan.launch.notices)
             if request.scope.includesFile, !inFile {
                 for line in card.lines(index, mac: mac) {

@@ -18,16 +18,18 @@ package struct MemoryReport: ObjectReport {
     /// In bytes.
     package var members: Members {
         [
-            "dryRun": .bool(isDryRun), "name": .string(name.description), "memory": .int(state.now.bytes),
+            "dryRun": .bool(isDryRun), "name": .string(name.description), "memory": .int(state.current.bytes),
             "most": .int(state.most.bytes), "wanted": .optional(state.wanted?.bytes),
         ]
     }
 
     /// One line.
     package var text: [TextBlock] {
-        if isDryRun, let wanted = state.wanted, wanted != state.now {
-            return ["\(name): has \(state.now), and would be asked to have \(wanted)"]
+        if isDryRun, let wanted = state.wanted, wanted != state.current {
+            return ["\(name): has \(state.current), and would be asked to have \(wanted)"]
         }
-        return ["\(name): has \(state.now) of \(state.most)\(state.now < state.most ? ", until its next start" : "")"]
+        return [
+            "\(name): has \(state.current) of \(state.most)\(state.current < state.most ? ", until its next start" : "")"
+        ]
     }
 }
