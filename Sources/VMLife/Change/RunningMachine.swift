@@ -46,9 +46,9 @@ struct RunningMachine {
     private mutating func describe() throws(VMError) {
         var new = manifest
         new.vm.nics.removeAll { !hardware.devices.contains("nic\($0.index)") }
-        if let media = hardware.media {
-            new.vm.media = new.vm.media.filter(media.contains) + media.filter { !new.vm.media.contains($0) }
-        }
+        // What is plugged was noted before. Nothing is added on QEMU's word, which a guest may have taken over: other VMs
+        // could not use what it names.
+        if let media = hardware.media { new.vm.media.removeAll { !media.contains($0) } }
         try write(new)
     }
 
@@ -80,6 +80,8 @@ struct RunningMachine {
                 try session.carryOut(plan, lending: table, by: Deadline(in: Self.patience))
             }
         } catch {
+            // QEMU may yet do it: then it has the image, and others have to see that.
+            if error.code == .timedOut { throw error }
             manifest = before
             new.forEach { $0.remove() }
             try? before.write(to: vm.directory)

@@ -1,6 +1,7 @@
 """`disk attach`, `disk detach`, `disk grow`."""
 
 import json
+import os
 import signal
 
 from rig.qmp import Monitor
@@ -159,3 +160,18 @@ def test_the_disks_of_a_stopped_vm_grow(host):
     host.kvmctl("start", "other")
     assert "in use by the running VM other" in host.kvmctl("disk", "grow", "vm", "DISK0", "9M", expect=75).stderr
     assert "there is no DISK7" in host.kvmctl("disk", "grow", "vm", "DISK7", "9M", expect=66).stderr
+
+
+def test_without_root(rootless_host):
+    host = rootless_host
+    os.chown(host.write_firmware_vm("vm", CDROM0=""), host.uid, host.uid)
+    host.kvmctl("start", "vm")
+    host.kvmctl("disk", "attach", "vm", host.vms / "image", "--size", "1M")
+    host.kvmctl("cdrom", "insert", "vm", host.vms / "image", "--config", expect=75)
+    host.kvmctl("nic", "attach", "vm", "user")
+    assert "needs root" in host.kvmctl("nic", "attach", "vm", "isolated:lab", expect=77).stderr
+    shown = host.show("vm")
+    assert shown["media"] == [str(host.vms / "image")] and [nic["network"] for nic in shown["nics"]] == ["user"]
+    # Root leaves another user's VM and file alone.
+    denied = host.kvmctl("disk", "attach", host.vms / "vm", host.vms / "other", "--size", "1M", uid=0, expect=77)
+    assert not (host.vms / "other").exists() and denied.stdout == ""
