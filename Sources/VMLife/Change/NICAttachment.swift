@@ -33,48 +33,58 @@ package struct NewNIC: Sendable {
 extension Machine {
     /// Attaches a network card as the first NETn that is free: now, and for the next start.
     ///
-    /// One that the file has, and the machine not yet, keeps its number.
+    /// One that the file has and the machine not yet keeps its number, and so does one that is known by its address.
     package func attach(_ card: NewNIC, _ request: ChangeRequest) throws(VMError) -> DeviceChange {
         let file = try request.context.file(of: self)
         return try whileChanging(request) { running throws(VMError) in
-            let (index, inFile) = try self.index(for: card, running, file)
-            let described = inFile ? file.params : try VMParams.of(card.lines(index, mac: card.mac), file: self.file)
-            let only = file.params.only(nic: described.nics.first { $0.index == index }, called: "\(name)")
-            if let running { try running.refuseSecondNAT(card.network, in: self) }
-            let plan = try plugPlan(only, into: running, file, request)
-            let mac = plan.launch.vm.nics.first?.mac
-            try refuseTaken(mac, running, file, besides: index)
+            let slot = try self.slot(for: card, running, file)
             var change = DeviceChange(
-                deed: .attach, device: "NET\(index)",
-                what: [card.network.description, mac?.description].compactMap(\.self).joined(separator: ", "),
-                machine: running == nil ? request.scope.includesMachine ? .notRunning : .untouched : .changed,
-                notices: plan.launch.notices)
-            if request.scope.includesFile, !inFile {
-                for line in card.lines(index, mac: mac) {
+                deed: .attach, device: "NET\(slot.index)",
+                machine: running == nil
+                    ? request.scope.includesMachine ? .notRunning : .untouched : slot.inMachine ? .already : .changed)
+            let described =
+                slot.inFile ? file.params : try VMParams.of(card.lines(slot.index, mac: card.mac), file: self.file)
+            let only = file.params.only(nic: described.nics.first { $0.index == slot.index }, called: "\(name)")
+            if change.machine == .changed, let running { try running.refuseSecondNAT(card.network, in: self) }
+            let plan = slot.inMachine ? nil : try plugPlan(only, into: running, file, request)
+            let mac = plan?.launch.vm.nics.first?.mac ?? card.mac
+            try refuseTaken(mac, running, file, besides: slot.index)
+            change.what = [card.network.description, mac?.description].compactMap(\.self).joined(separator: ", ")
+            change.notices = plan?.launch.notices ?? []
+            if request.scope.includesFile, !slot.inFile {
+                for line in card.lines(slot.index, mac: mac) {
                     change.edits.append(try ParamsEdit(key: line.key, value: line.value))
                 }
             }
             if request.isDryRun { return change }
             try self.change(change.edits, file.trust) { () throws(VMError) in
-                guard var running else { return }
+                guard change.machine == .changed, var running, let plan else { return }
                 // Left of a card that the guest let go of when nobody waited any longer.
-                try removeBackend(ofNIC: index)
+                try removeBackend(ofNIC: slot.index)
                 try running.plug(plan, file.trust, in: request.context)
             }
             return change
         }
     }
 
-    private func index(
+    /// The n of a card, and where it is already.
+    private func slot(
         for card: NewNIC, _ running: RunningMachine?, _ file: VMFile
-    ) throws(VMError) -> (index: Int, inFile: Bool) {
+    ) throws(VMError) -> (index: Int, inFile: Bool, inMachine: Bool) {
         func isFree(_ index: Int) -> Bool { running?.hardware.devices.contains("nic\(index)") != true }
-        if running != nil, let pending = file.params.nics.first(where: { isFree($0.index) && card.describes($0) }) {
-            return (pending.index, true)
+        let described = file.params.nics.filter { card.describes($0) }
+        if let mac = card.mac {
+            let plugged = running?.nics.first { $0.mac == mac && $0.network == card.network }?.index
+            let own = described.first { plugged == nil || $0.index == plugged }?.index
+            // Its number may be that of another line.
+            let isTaken = own == nil && file.params.nics.contains { $0.index == plugged }
+            if let index = plugged ?? own, !isTaken { return (index, own != nil, plugged != nil) }
+        } else if running != nil, let pending = described.first(where: { isFree($0.index) }) {
+            return (pending.index, true, false)
         }
         let taken = Set(file.params.nics.map(\.index))
         let most = ParamsSchema.indices(of: .net)
-        if let free = most.first(where: { !taken.contains($0) && isFree($0) }) { return (free, false) }
+        if let free = most.first(where: { !taken.contains($0) && isFree($0) }) { return (free, false, false) }
         throw VMError(.unavailable, name.description, "it has \(most.count) network cards, and can't have more")
     }
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 
 from rig.qmp import Monitor
 from rig.terminal import run_inside
@@ -119,24 +118,6 @@ def test_a_refused_change_changes_nothing(host):
     (host.vms / "vm/vm.params").write_text("\n".join([*before, "DISK5=missing", "FORWARD0=nonsense", ""]))
     host.kvmctl("disk", "attach", "vm", host.vms / "image5", "--size", "1M", expect=65)
     assert not (host.vms / "image5").exists()
-
-
-def test_kvmctl_is_killed_on_the_way(host):
-    host.write_firmware_vm("vm")
-    host.kvmctl("start", "vm")
-    image = host.vms / "image"
-    image.write_bytes(bytes(1 << 20))
-    for delay in range(10, 100, 9):
-        attaching = host.popen("timeout", "--signal=KILL", f"{delay / 1000}", host.binary, "disk", "attach", "vm", image)
-        attaching.communicate()
-        assert attaching.returncode in (0, 128 + signal.SIGKILL, -signal.SIGKILL)
-        # Whatever it came to, the same command completes it.
-        host.kvmctl("disk", "attach", "vm", image)
-        assert host.show("vm")["media"] == [str(image)]
-        assert {f"DISK0={image}", "DISK0_FORMAT=raw"} < set(lines(host))
-        host.kvmctl("stop", "--now", "vm")
-        host.write_firmware_vm("vm")
-        host.kvmctl("start", "vm")
 
 
 def test_the_disks_of_a_stopped_vm_grow(host):
