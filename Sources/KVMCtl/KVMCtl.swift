@@ -63,7 +63,7 @@ struct Root: ParsableCommand {
             CommandGroup(name: "Inside:", subcommands: [IP.self, SSH.self]),
             CommandGroup(
                 name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
-            CommandGroup(name: "Change:", subcommands: [CDROMCommand.self]),
+            CommandGroup(name: "Change:", subcommands: [CDROMCommand.self, Disk.self, NIC.self, Memory.self]),
             CommandGroup(
                 name: "Host:",
                 subcommands: [
@@ -147,6 +147,12 @@ extension CDROMEject: Doing {}
 extension Enable: Doing {}
 extension Disable: Doing {}
 extension AutostartRun: Doing {}
+extension DiskAttach: Doing {}
+extension DiskDetach: Doing {}
+extension DiskGrow: Doing {}
+extension NICAttach: Doing {}
+extension NICDetach: Doing {}
+extension Memory: Doing {}
 extension NetUp: Doing {}
 extension NetDown: Doing {}
 extension NetPersist: Doing {}

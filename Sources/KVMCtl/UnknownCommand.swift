@@ -22,6 +22,9 @@ enum UnknownCommand {
         "kill": "to cut the power: kvmctl stop --now",
         "showcmd": "kvmctl explain", "set": "edit the VM's vm.params, then run kvmctl check",
         "edit": "edit the VM's vm.params, then run kvmctl check",
+        "attach-disk": "kvmctl disk attach", "detach-disk": "kvmctl disk detach", "blockresize": "kvmctl disk grow",
+        "attach-interface": "kvmctl nic attach", "detach-interface": "kvmctl nic detach",
+        "change-media": "kvmctl cdrom insert, or kvmctl cdrom eject", "setmem": "kvmctl memory",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
     ]
 

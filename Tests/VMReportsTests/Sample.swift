@@ -154,6 +154,18 @@ enum Sample {
             EnableReport(
                 name, enabled: true, steps: [.write(file(word), text: word), .systemctl(["enable", word])],
                 dropIn: file(word), dryRun: true),
+            DeviceChangeReport(
+                name,
+                DeviceChange(
+                    deed: .attach, device: "DISK1", what: word, machine: .changed,
+                    edits: [
+                        try ParamsEdit(key: "DISK1", value: "data"), try ParamsEdit(key: "DISK1_SIZE", value: nil),
+                    ],
+                    notices: [word]), dryRun: false),
+            MemoryReport(
+                name,
+                BalloonState(current: ByteCount(bytes: 1 << 28), most: ByteCount(bytes: 1 << 29), wanted: nil),
+                dryRun: false),
             EventReport(name, VMEvent(.start, at: 0, ["by": .string(word)])),
             HistoryReport(name, [VMEvent(.crash, at: 0, ["end": .string(word), "record": .string(word)])]),
             VNCReport(name, address: "::1", port: 5907, display: 7, password: word, tunnel: "ssh \(word)"),

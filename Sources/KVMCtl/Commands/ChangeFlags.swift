@@ -11,12 +11,12 @@ struct ChangeFlags: ParsableArguments {
     @Flag(help: "Change only the file, for the next start.")
     var config = false
 
-    @OptionGroup var trust: TrustOption
-    @OptionGroup var dryRun: DryRunOption
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var how: ReportedChange
 
     func validate() throws {
-        if live, config { throw ValidationError("--live and --config exclude each other; without them, both are changed") }
+        if live, config {
+            throw ValidationError("--live and --config exclude each other; without them, both are changed")
+        }
     }
 
     /// What it says about both, for the help of the commands.
@@ -32,21 +32,28 @@ struct ChangeFlags: ParsableArguments {
         _ word: String, patience: Duration = .seconds(10),
         _ body: (Machine, ChangeRequest) throws -> DeviceChange
     ) throws {
+        try how.change(word, scope: live ? .machine : config ? .file : .both, patience: patience, body)
+    }
+}
+
+/// A change that is reported, or only planned.
+struct ReportedChange: ParsableArguments {
+    @OptionGroup var trust: TrustOption
+    @OptionGroup var dryRun: DryRunOption
+    @OptionGroup var output: OutputOptions
+
+    func change(
+        _ word: String, scope: ChangeScope, patience: Duration = .seconds(10),
+        _ body: (Machine, ChangeRequest) throws -> DeviceChange
+    ) throws {
         try output.list(.device) { results in
             let context = PlanningContext(
                 try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
-            let vm: Machine
-            do throws(VMError) {
-                vm = try Site.current.find(word, in: context)
-                try vm.refuseAnothers()
-            } catch {
-                results.fail(word, error)
-                throw error
-            }
-            let request = ChangeRequest(
-                scope: live ? .machine : config ? .file : .both, isDryRun: dryRun.isOn, patience: patience,
-                context: context)
             do {
+                let vm = try Site.current.find(word, in: context)
+                try vm.refuseAnothers()
+                let request = ChangeRequest(
+                    scope: scope, isDryRun: dryRun.isOn, patience: patience, context: context)
                 let change = try body(vm, request)
                 output.print(DeviceChangeReport(vm.name, change, dryRun: dryRun.isOn), among: results)
             } catch let error as VMError {

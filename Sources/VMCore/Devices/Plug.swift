@@ -23,7 +23,9 @@ package struct Plug: Equatable, Sendable {
     package init(
         _ device: Device, objects: [QEMUObject] = [], node: BlockNode? = nil, backend: NetworkBackend? = nil
     ) {
-        let others = objects.map(Component.object) + (node?.components ?? []) + [backend.map(Component.backend)].compactMap(\.self)
+        let others =
+            objects.map(Component.object) + (node?.components ?? [])
+            + [backend.map(Component.backend)].compactMap(\.self)
         self.init(others + [.device(device)])
     }
 

@@ -18,8 +18,8 @@ package struct RunningHardware: Equatable, Sendable {
 
     /// Collects what QEMU said; see the properties.
     package init(
-        devices: [String], objects: [String], nodes: [Node], drives: [Drive], sets: [LentSet],
-        bridges: [String: [String]]
+        devices: [String] = [], objects: [String] = [], nodes: [Node] = [], drives: [Drive] = [],
+        sets: [LentSet] = [], bridges: [String: [String]] = [:]
     ) {
         self.devices = Set(devices)
         self.objects = Set(objects)
@@ -103,7 +103,8 @@ extension RunningHardware {
     /// From here on, no set has the number.
     package var freeNumber: CInt {
         // What QEMU says must not be able to overflow it.
-        sets.map(\.number).filter { (Self.firstPlugged..<1 << 24).contains($0) }.max().map { $0 + 1 } ?? Self.firstPlugged
+        let plugged = sets.map(\.number).filter { (Self.firstPlugged..<1 << 24).contains($0) }
+        return plugged.max().map { $0 + 1 } ?? Self.firstPlugged
     }
 
     /// Where another device can be plugged: a root port with nothing behind it, or the root bus of a `pc`.
@@ -170,7 +171,10 @@ extension RunningHardware {
     package var leftovers: [QMPRequest<Void>] {
         let media = Set(drives.compactMap(\.stem))
         let stems = nodes.compactMap { node in node.name.hasSuffix("-file") ? String(node.name.dropLast(5)) : nil }
-        let unused = stems.filter { !devices.contains($0) && !media.contains($0) }
+        // Of a drive, its medium counts: at start both have one name.
+        let unused = stems.filter { stem in
+            !media.contains(stem) && (!devices.contains(stem) || drives.contains { $0.id == stem })
+        }
         let bare = sets.filter { set in
             set.number >= Self.firstPlugged && !nodes.contains { $0.set == set.number }
         }

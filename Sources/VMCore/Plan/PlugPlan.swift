@@ -116,10 +116,12 @@ extension Descriptor {
 }
 
 extension VMParams.NIC {
-    /// The names of what QEMU may hold for the card while it is plugged.
-    package var holdNames: [String] { ["taps", "isolated", "nat", "lease", "macvtap"].map { holdName($0) } }
+    /// The names of what QEMU may hold for the card with that n while it is plugged.
+    package static func holdNames(_ index: Int) -> [String] {
+        ["taps", "isolated", "nat", "lease", "macvtap"].map { holdName($0, index) }
+    }
 
-    fileprivate func holdName(_ word: String) -> String { "\(deviceID)-\(word)" }
+    fileprivate static func holdName(_ word: String, _ index: Int) -> String { "nic\(index)-\(word)" }
 }
 
 extension Descriptor {
@@ -134,6 +136,6 @@ extension Descriptor {
             case .macvtap: "macvtap"
             default: nil
             }
-        return word.map { LentDescriptor(nic.holdName($0), role) }
+        return word.map { LentDescriptor(VMParams.NIC.holdName($0, nic.index), role) }
     }
 }

@@ -15,6 +15,8 @@ package enum QEMUComplaint: CaseIterable, Sendable {
     case noMSIX
     /// This build has no io_uring: the option `aio` has no such value (qapi/block-core.json).
     case noIOUring
+    /// An earlier command has asked the guest to let go of the device (softmmu/qdev-monitor.c).
+    case unplugPending
 
     /// The texts that tell it: each is enough.
     private var texts: [String] {
@@ -26,6 +28,7 @@ package enum QEMUComplaint: CaseIterable, Sendable {
         case .noSuchModel: ["unable to find CPU model"]
         case .noMSIX: ["MSI-X is not supported"]
         case .noIOUring: ["'aio'", "'io_uring'"]
+        case .unplugPending: ["already in the process of unplug"]
         }
     }
 
@@ -43,7 +46,7 @@ extension QEMUComplaint {
     /// The kind of failure, if a VM can't start because of it.
     package var code: VMError.Code {
         switch self {
-        case .diskInUse, .addressInUse: .busy
+        case .diskInUse, .addressInUse, .unplugPending: .busy
         case .noVNCPasswords, .noMemory, .noSuchModel, .noMSIX, .noIOUring: .unavailable
         }
     }
@@ -59,7 +62,7 @@ extension QEMUComplaint {
             display number, such as VNCDISP=0
             """
         case .noMemory: "the host has too little free memory for MEMORY"
-        case .noSuchModel, .noMSIX, .noIOUring: nil
+        case .noSuchModel, .noMSIX, .noIOUring, .unplugPending: nil
         }
     }
 }

@@ -18,7 +18,7 @@ package struct CDMedium {
     /// Puts an ISO in. The one that is in the drive is taken out first.
     fileprivate func insert(_ disc: FilePath) throws(VMError) -> DeviceChange {
         let file = try request.context.file(of: vm)
-        let (change, drive) = try vm.whileChanging(request) { running throws(VMError) in
+        let (planned, drive) = try vm.whileChanging(request) { running throws(VMError) in
             let change = try self.change(.insert, disc, running, file)
             // What is wrong with the ISO is said before the old one is out.
             if let (running, drive) = try live(change, running) {
@@ -28,10 +28,11 @@ package struct CDMedium {
             try checkForFile(disc, file)
             return (change, nil)
         }
-        if request.isDryRun { return change }
+        if request.isDryRun { return planned }
+        var change = planned
         if let drive { try openTray(of: drive) }
-        try vm.whileChanging(request) { running throws(VMError) in
-            try vm.change(change.edits, request, file.trust) { () throws(VMError) in
+        change.edits = try vm.whileChanging(request) { running throws(VMError) in
+            try vm.change(planned.edits, file.trust) { () throws(VMError) in
                 guard var running, let drive = running.hardware.drives.first(where: { $0.id == drive?.id }) else {
                     return
                 }
@@ -44,14 +45,15 @@ package struct CDMedium {
     /// Takes the medium out, if there is one. The drive stays, empty.
     fileprivate func eject() throws(VMError) -> DeviceChange {
         let file = request.scope.includesFile ? try request.context.file(of: vm) : nil
-        let (change, drive) = try vm.whileChanging(request) { running throws(VMError) in
+        let (planned, drive) = try vm.whileChanging(request) { running throws(VMError) in
             let change = try self.change(.eject, nil, running, file)
             return (change, try live(change, running)?.drive)
         }
-        if request.isDryRun { return change }
+        if request.isDryRun { return planned }
+        var change = planned
         if let drive { try openTray(of: drive) }
-        try vm.whileChanging(request) { running throws(VMError) in
-            try vm.change(change.edits, request, file?.trust) { () throws(VMError) in
+        change.edits = try vm.whileChanging(request) { running throws(VMError) in
+            try vm.change(planned.edits, file?.trust) { () throws(VMError) in
                 guard var running, let drive = running.hardware.drives.first(where: { $0.id == drive?.id }) else {
                     return
                 }
@@ -75,10 +77,10 @@ extension CDMedium {
         let key = if let drive { drive.key } else { try fileDrive(of: file, adding: deed == .insert) }
         var change = DeviceChange(
             deed: deed, device: drive?.title ?? key?.description ?? "", what: disc?.string,
-            now: request.scope.includesMachine ? .notRunning : .untouched)
+            machine: request.scope.includesMachine ? .notRunning : .untouched)
         if let running, let drive {
             let found = running.hardware.medium(of: drive)
-            change.now = (disc == nil ? drive.medium == nil : found == disc) ? .already : .changed
+            change.machine = (disc == nil ? drive.medium == nil : found == disc) ? .already : .changed
             if deed == .eject { change.what = found?.string }
         }
         if request.scope.includesFile, let key, let file {
@@ -98,7 +100,7 @@ extension CDMedium {
     private func live(
         _ change: DeviceChange, _ running: RunningMachine?
     ) throws(VMError) -> (running: RunningMachine, drive: RunningHardware.Drive)? {
-        guard change.now == .changed, let running else { return nil }
+        guard change.machine == .changed, let running else { return nil }
         return (running, try drive(of: running.hardware))
     }
 
@@ -149,7 +151,7 @@ extension CDMedium {
     private func plan(
         _ disc: FilePath, for drive: RunningHardware.Drive, _ running: RunningMachine, _ file: VMFile
     ) throws(VMError) -> PlugPlan {
-        let (setting, params) = Self.only(disc, file)
+        let (setting, params) = only(disc, file)
         let facts = try vm.facts(for: params, file, request)
         do throws(PlanRefusal) {
             return try PlugPlan(disc: setting, for: drive, of: params, in: running.hardware, facts: facts)
@@ -158,17 +160,17 @@ extension CDMedium {
 
     /// The same checks for an ISO that is not used before the next start.
     private func checkForFile(_ disc: FilePath, _ file: VMFile) throws(VMError) {
-        let (setting, params) = Self.only(disc, file)
+        let (setting, params) = only(disc, file)
         let facts = try vm.facts(for: params, file, request)
-        let nothing = RunningHardware(devices: [], objects: [], nodes: [], drives: [], sets: [], bridges: [:])
         do throws(PlanRefusal) {
             let drive = RunningHardware.Drive(id: "cdrom0")
-            _ = try PlugPlan(disc: setting, for: drive, of: params, in: nothing, facts: facts)
+            _ = try PlugPlan(disc: setting, for: drive, of: params, in: RunningHardware(), facts: facts)
         } catch { throw error.error(of: disc) }
     }
 
-    private static func only(_ disc: FilePath, _ file: VMFile) -> (Setting<FilePath>, VMParams) {
-        (Setting(disc, .option("insert")), file.params.only(disc: disc, called: "insert"))
+    private func only(_ disc: FilePath, _ file: VMFile) -> (Setting<FilePath>, VMParams) {
+        let words = "\(vm.name)"
+        return (Setting(disc, .option(words)), file.params.only(disc: disc, called: words))
     }
 
     /// Opens the tray. The guest is asked first, if it has locked it.
@@ -239,36 +241,5 @@ extension Machine {
     /// Takes the medium out of a CD drive.
     package func eject(drive: KeyName?, force: Bool, _ request: ChangeRequest) throws(VMError) -> DeviceChange {
         try CDMedium(self, drive: drive, force: force, request).eject()
-    }
-
-    /// Runs `body` while no other command changes the VM; without a lock if nothing is to be changed.
-    ///
-    /// - Parameter body: is given the machine, if it runs and is to be changed.
-    func whileChanging<Result>(
-        _ request: ChangeRequest, _ body: (RunningMachine?) throws(VMError) -> Result
-    ) throws(VMError) -> Result {
-        guard !request.isDryRun else { return try body(RunningMachine(self, request)) }
-        return try operate { () throws(VMError) in try body(RunningMachine(self, request)) }
-    }
-
-    /// The host, for devices that are plugged. What other VMs use counts, as at a start.
-    func facts(for params: VMParams, _ file: VMFile, _ request: ChangeRequest) throws(VMError) -> HostFacts {
-        let probe = HostProbe(context: request.context, trust: file.trust, isLooking: request.isDryRun)
-        var facts = probe.facts(for: params, options: StartOptions())
-        if !params.nics.isEmpty {
-            facts.otherVMs = try request.context.all
-        } else if facts.images.values.contains(where: \.isLocked) {
-            facts.otherVMs = OtherVMs(try site.otherRunningVMs())
-        }
-        return facts
-    }
-}
-
-extension FilePath {
-    /// As a params file has it: relative, if it is in the file's own directory.
-    func value(in file: VMFile) -> String {
-        let directory = file.params.file.removingLastComponent().string + "/"
-        let rest = string.dropFirst(directory.count)
-        return string.hasPrefix(directory) && !rest.isEmpty ? String(rest) : string
     }
 }

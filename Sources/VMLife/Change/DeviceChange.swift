@@ -1,6 +1,5 @@
 import SystemPackage
 import VMCore
-import VMHost
 
 /// What a change to a VM's devices came to, or would.
 package struct DeviceChange: Equatable, Sendable {
@@ -10,7 +9,7 @@ package struct DeviceChange: Equatable, Sendable {
     }
 
     /// How the machine is afterwards.
-    package enum Now: String, Sendable {
+    package enum MachineState: String, Sendable {
         /// It was changed.
         case changed
         /// It was like that already.
@@ -28,7 +27,7 @@ package struct DeviceChange: Equatable, Sendable {
     /// The image, or the network.
     package var what: String?
     /// The running machine.
-    package var now: Now
+    package var machine: MachineState
     /// The lines that the file gets, and the keys that it loses; empty: it is as it was.
     package var edits: [ParamsEdit] = []
     /// What the user should know.
@@ -54,33 +53,5 @@ package struct ChangeRequest {
         self.isDryRun = isDryRun
         self.patience = patience
         self.context = context
-    }
-}
-
-extension Machine {
-    /// Changes the file, then the machine. If the machine can't be changed, the file is as it was.
-    ///
-    /// In this order, because writing the old text again needs nobody's consent, and a guest may refuse to give a device
-    /// back. A command that is killed in between leaves what the file says for the next start.
-    func change(
-        _ edits: [ParamsEdit], _ request: ChangeRequest, _ trust: FileTrust?, machine: () throws(VMError) -> Void
-    ) throws(VMError) {
-        var before: String?
-        if !edits.isEmpty {
-            try rewriteFile(trust: trust) { text throws(VMError) in
-                before = text
-                let new = try ParamsEdit.applying(edits, to: text)
-                try VMFile.check(new, as: file)
-                return new
-            }
-        }
-        do throws(VMError) { try machine() } catch {
-            guard let before else { throw error }
-            var failure = error
-            do throws(VMError) { try rewriteFile(trust: trust) { _ in before } } catch {
-                failure.details.append("the file is changed all the same, for the next start: \(error.summary)")
-            }
-            throw failure
-        }
     }
 }

@@ -12,6 +12,9 @@ struct RunningMachine {
     /// How other commands see it.
     private var manifest: Manifest
 
+    /// Its network cards.
+    var nics: [VMDescription.NIC] { manifest.vm.nics }
+
     /// How long QEMU may take for all that is asked of it at a time.
     static let patience = Duration.seconds(10)
 
@@ -43,9 +46,9 @@ struct RunningMachine {
     private mutating func describe() throws(VMError) {
         var new = manifest
         new.vm.nics.removeAll { !hardware.devices.contains("nic\($0.index)") }
-        if let media = hardware.media {
-            new.vm.media = new.vm.media.filter(media.contains) + media.filter { !new.vm.media.contains($0) }
-        }
+        // What is plugged was noted before. Nothing is added on QEMU's word, which a guest may have taken over: other VMs
+        // could not use what it names.
+        if let media = hardware.media { new.vm.media.removeAll { !media.contains($0) } }
         try write(new)
     }
 
@@ -67,7 +70,7 @@ struct RunningMachine {
             }
             manifest.vm.nics += plan.launch.vm.nics
             manifest.vm.nics.sort { $0.index < $1.index }
-            manifest.vm.media += plan.launch.vm.media.filter { !manifest.vm.media.contains($0) }
+            for path in plan.launch.vm.media where !manifest.vm.media.contains(path) { manifest.vm.media.append(path) }
             try context.addresses.claim(plan.launch, manifest, for: vm)
             let table = try DescriptorTable(
                 plan.launch, of: vm, life: nil, trust: trust, foreground: false, stopwatch: Stopwatch())
@@ -77,6 +80,8 @@ struct RunningMachine {
                 try session.carryOut(plan, lending: table, by: Deadline(in: Self.patience))
             }
         } catch {
+            // QEMU may yet do it: then it has the image, and others have to see that.
+            if error.code == .timedOut { throw error }
             manifest = before
             new.forEach { $0.remove() }
             try? before.write(to: vm.directory)

@@ -50,7 +50,8 @@ extension Site {
             other.interfaces = params.nics.compactMap(\.tap?.value)
             other.ports = params.forwards.map(\.value.hostEnd) + [params.vnc.port].compactMap(\.self)
             let disks = params.disks.map { ($0.path.value, !$0.readOnly.value) }
-            other.media = (disks + params.cdroms.compactMap(\.path.value).map { ($0, false) }).compactMap { path, isWritten in
+            let discs = params.cdroms.compactMap(\.path.value).map { ($0, false) }
+            other.media = (disks + discs).compactMap { path, isWritten in
                 FilePlace(of: path).map { .init(place: $0, isWritten: isWritten) }
             }
             return other

@@ -19,14 +19,15 @@ package struct DeviceChangeReport: ObjectReport {
     package var members: Members {
         [
             "dryRun": .bool(isDryRun), "name": .string(name.description), "change": .string(change.deed.rawValue),
-            "device": .string(change.device), "what": .optional(change.what), "machine": .string(change.now.rawValue),
+            "device": .string(change.device), "what": .optional(change.what),
+            "machine": .string(change.machine.rawValue),
             "file": .array(change.edits.map { ["key": .string("\($0.key)"), "value": .optional($0.value)] }),
         ]
     }
 
     /// One line: what, and from when on.
     package var text: [TextBlock] {
-        let isDone = change.now != .changed && change.edits.isEmpty
+        let isDone = change.machine != .changed && change.edits.isEmpty
         let words = isDone ? "already \(change.deed.done)" : "\(isDryRun ? "would be " : "")\(change.deed.done)"
         let what = change.what.map { ": \($0)" } ?? ""
         return ["\(name): \(change.device) \(words)\(what)\(isDone ? "" : "; \(time)")"]
@@ -37,7 +38,7 @@ package struct DeviceChangeReport: ObjectReport {
 
     /// What holds now, and what from the next start.
     private var time: String {
-        switch (change.now, change.edits.isEmpty) {
+        switch (change.machine, change.edits.isEmpty) {
         case (.changed, false): "now, and from the next start"
         case (.changed, true): "now; its file is as it was"
         case (.already, _): "from the next start, as it is now"

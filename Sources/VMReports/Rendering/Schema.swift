@@ -19,6 +19,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case freeze = "kvmctl.freeze/1"
     /// A change to a device.
     case device = "kvmctl.device/1"
+    /// How much memory a guest has.
+    case memory = "kvmctl.memory/1"
     /// Something that happened to a VM.
     case event = "kvmctl.event/1"
     /// What happened to a VM, for people.

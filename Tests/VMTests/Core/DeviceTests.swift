@@ -55,9 +55,9 @@ import Testing
         let tree = layer("b", on: layer("a", on: nil, set: 5), set: 6)
         #expect(
             tree.components.map { $0.words.last ?? "" } == [
-                "fd=5,set=5", Self.file("a", DescriptorSet(5, .image("/a", writable: true))).argument,
+                "fd=5,set=5,opaque=/a", Self.file("a", DescriptorSet(5, .image("/a", writable: true))).argument,
                 #"{"backing":null,"driver":"qcow2","file":"a-file","node-name":"a-format"}"#,
-                "fd=6,set=6", Self.file("b", DescriptorSet(6, .image("/b", writable: true))).argument,
+                "fd=6,set=6,opaque=/b", Self.file("b", DescriptorSet(6, .image("/b", writable: true))).argument,
                 #"{"backing":"a-format","driver":"qcow2","file":"b-file","node-name":"b-format"}"#,
             ])
     }
@@ -124,7 +124,9 @@ extension DeviceTests {
     private static let set = DescriptorSet(9, .image("/vms/1/vdisk0", writable: true, direct: true))
 
     private static let disks: [Case] = [
-        Case(component: .descriptors(set), argument: "fd=9,set=9", plugged: #"{"fdset-id":9}"#),
+        Case(
+            component: .descriptors(set), argument: "fd=9,set=9,opaque=/vms/1/vdisk0",
+            plugged: #"{"fdset-id":9,"opaque":"/vms/1/vdisk0"}"#),
         Case(
             component: .object(.diskThread), argument: "iothread,id=iothread0",
             plugged: #"{"id":"iothread0","qom-type":"iothread"}"#),

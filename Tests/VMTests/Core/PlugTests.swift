@@ -12,7 +12,7 @@ import Testing
         #expect(
             plug.steps.map { $0.command.line() } == [
                 #"{"arguments":{"id":"iothread0","qom-type":"iothread"},"execute":"object-add"}"#,
-                #"{"arguments":{"fdset-id":7},"execute":"add-fd"}"#,
+                #"{"arguments":{"fdset-id":7,"opaque":"/d"},"execute":"add-fd"}"#,
                 #"{"arguments":{"aio":"threads","cache":{"direct":false,"no-flush":false},"discard":"unmap","driver":"file","#
                     + #""filename":"/dev/fdset/7","node-name":"disk1-file","read-only":true},"execute":"blockdev-add"}"#,
                 #"{"arguments":{"discard":"unmap","driver":"raw","file":"disk1-file","node-name":"disk1-format","#

@@ -1,3 +1,4 @@
+import SystemPackage
 import Testing
 
 @testable import VMCore
@@ -22,6 +23,42 @@ import Testing
         let machines = #"[{"name": "pc-q35-7.2", "alias": "q35", "cpu-max": 288}, {"alias": "none"}]"#
         #expect(try reply(.machines, machines)?["q35"]?.versionedName == "pc-q35-7.2")
         #expect(try reply(.machines, machines)?.count == 2)
+    }
+
+    @Test func whatAMachineHas() throws {
+        let children = #"[{"name": "disk1", "type": "child<virtio-blk-pci>"}, {"name": "type", "type": "string"}]"#
+        #expect(try reply(.deviceIDs, children) == ["disk1"])
+        let nodes = #"""
+            [{"node-name": "disk1-file", "file": "/dev/fdset/1000", "image": {"virtual-size": 512}},
+             {"node-name": "x", "file": "/dev/fdset/", "image": {"virtual-size": -1}}, {"node-name": "y"}]
+            """#
+        #expect(
+            try reply(.blockNodes, nodes) == [
+                RunningHardware.Node(name: "disk1-file", set: 1000, size: ByteCount(bytes: 512))
+            ])
+        let drives = #"""
+            [{"removable": false, "qdev": "/machine/x"}, {"removable": true, "qdev": "cdrom0", "tray_open": false,
+              "locked": true, "inserted": {"node-name": "cdrom0-format"}}]
+            """#
+        #expect(
+            try reply(.drives, drives) == [
+                RunningHardware.Drive(id: "cdrom0", isLocked: true, medium: "cdrom0-format")
+            ])
+        let sets = #"""
+            [{"fdset-id": 9, "fds": [{"fd": 4, "opaque": "/d"}]}, {"fdset-id": 3, "fds": [{"fd": 5}]},
+             {"fdset-id": 1e300}, {"fdset-id": 4, "fds": [{"fd": 6, "opaque": "relative"}]}]
+            """#
+        #expect(
+            try reply(.descriptorSets, sets) == [
+                RunningHardware.LentSet(number: 9, path: "/d"), RunningHardware.LentSet(number: 3, path: nil),
+                RunningHardware.LentSet(number: 4, path: nil),
+            ])
+        let pci = #"""
+            [{"devices": [{"qdev_id": "disk0"}, {"qdev_id": "port0", "pci_bridge": {"devices": [{"qdev_id": "disk1"}]}},
+             {"qdev_id": "port1", "pci_bridge": {"bus": {}}}]}]
+            """#
+        #expect(try reply(.devicesBehindBridges, pci) == ["port0": ["disk1"], "port1": []])
+        #expect(try reply(.memory, #"{"actual": -5}"#) == ByteCount(bytes: 0))
     }
 
     @Test func repliesOfTheAgent() throws {

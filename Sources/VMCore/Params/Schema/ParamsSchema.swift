@@ -53,6 +53,11 @@ package enum ParamsSchema {
         case unknown
     }
 
+    /// The values of `n` of a key; 0 alone for a key without one.
+    package static func indices(of key: ParamsKey) -> ClosedRange<Int> {
+        entries.first { $0.key == key }?.indices ?? 0...0
+    }
+
     /// Looks up a key as written in a file.
     package static func find(_ text: String) -> Lookup {
         let bytes = Array(text.utf8)

@@ -31,6 +31,18 @@ package enum OptionValue {
         }
     }
 
+    /// `NETn`, for a NIC that there is.
+    package static func connected(_ text: String) throws(Fault) -> Network {
+        if let network = try network(text) { return network }
+        throw Fault(description: "'none' is no network. Write one such as bridge:br0, nat or user.")
+    }
+
+    /// `NETn_MAC`.
+    package static func mac(_ text: String) throws(Fault) -> MACAddress { try judged(text, ParamsDecoder.mac) }
+
+    /// `NETn_VLAN`.
+    package static func vlans(_ text: String) throws(Fault) -> PortVLANs { try judged(text, ParamsDecoder.vlans) }
+
     /// `VNCDISP`.
     package static func vncDisplay(_ text: String) throws(Fault) -> VNCDisplay {
         try judged(text, ParamsDecoder.display)

@@ -18,6 +18,7 @@ package struct Tool {
     package static let systemctl = Tool(name: "systemctl", package: "systemd")
     package static let nft = Tool(name: "nft", package: "nftables")
     package static let dnsmasq = Tool(name: "dnsmasq", package: "dnsmasq-base")
+    package static let qemuImg = Tool(name: "qemu-img", package: "qemu-utils")
 
     /// The directories of root's tools, some of which are often missing from a user's PATH.
     private static let usualPlaces = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
@@ -66,6 +67,14 @@ package struct Tool {
         return run.output
     }
 
+    /// The same, on a file that is its standard input: it opens `/proc/self/fd/0`, whatever became of the file's name.
+    package func run(
+        _ arguments: [String], on file: FileDescriptor, for subject: String,
+        by deadline: Deadline = Deadline(in: patience)
+    ) throws(VMError) {
+        if let failure = try finish(arguments, on: file, for: subject, by: deadline).failure { throw failure }
+    }
+
     /// A run that came to its end.
     struct Run {
         var end: Child.End
@@ -81,11 +90,6 @@ package struct Tool {
     func finish(
         _ arguments: [String], input: String = "", for subject: String, by deadline: Deadline = Deadline(in: patience)
     ) throws(VMError) -> Run {
-        guard let path else { throw missing(for: subject) }
-        guard !deadline.hasPassed else {
-            throw VMError(.timedOut, subject, "\(path) was not run: earlier programs used up the time")
-        }
-        let printed = try Self.memory("output", for: subject)
         let words = try Self.memory("input", for: subject)
         do throws(Errno) {
             try writeAll(Array(input.utf8), to: words.descriptor)
@@ -93,9 +97,21 @@ package struct Tool {
         } catch {
             throw .system(error, subject, "can't write the memory file for a program's input")
         }
+        defer { extendLifetime(words) }
+        return try finish(arguments, on: words.descriptor, for: subject, by: deadline)
+    }
+
+    private func finish(
+        _ arguments: [String], on input: FileDescriptor, for subject: String, by deadline: Deadline
+    ) throws(VMError) -> Run {
+        guard let path else { throw missing(for: subject) }
+        guard !deadline.hasPassed else {
+            throw VMError(.timedOut, subject, "\(path) was not run: earlier programs used up the time")
+        }
+        let printed = try Self.memory("output", for: subject)
         var launch = Launch(path: path.string, arguments: arguments, credentials: ResolvedCredentials())
         launch.keepsPrivileges = true
-        launch.pass(words.descriptor, as: STDIN_FILENO)
+        launch.pass(input, as: STDIN_FILENO)
         for output in [STDOUT_FILENO, STDERR_FILENO] { launch.pass(printed.descriptor, as: output) }
         let child: Child
         do throws(Launch.Failure) { child = try launch.spawn(by: deadline) } catch {
