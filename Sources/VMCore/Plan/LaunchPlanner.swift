@@ -80,6 +80,7 @@ struct LaunchPlanner {
             vm: VMDescription(params),
             notices: [], derivedValues: [])
         plan.vm.uuid = plan.uuid.uuidString.lowercased()
+        plan.vm.given = params.given.text
         plan.identities = facts.images.compactMapValues(\.identity)
     }
 

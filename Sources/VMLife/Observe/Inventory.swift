@@ -105,6 +105,7 @@ extension Site {
         }
         var entry = VMEntry(file: file, name: name, params: params, in: sighting?.vm.paths ?? paths)
         if let sighting { entry.describe(sighting, asked: knownName != nil) }
+        entry.compare(with: params)
         entry.isAsked = sighting?.isUsers != true
         if entry.state.isAlive, let next = params?.name.value, next.description != entry.name { entry.nextName = next }
         if case .failure(let error) = read { entry.fault = error.description }

@@ -22,6 +22,7 @@ extension VMEntry {
             "vnc": vncJSON,
             "nics": nicsJSON,
             "media": .strings(vm?.media ?? []),
+            "pending": pending.map { .strings($0) } ?? .null,
             "pid": pidJSON,
             "uptime": .optional(age?.components.seconds),
             "endReason": .optional(endReason),

@@ -56,6 +56,10 @@ package struct VMReport: ObjectReport {
             ("params", entry.file.isEmpty ? "-" : entry.file.string),
         ]
         if let next = entry.nextName { rows.append(("next name", "\(next), from its next start")) }
+        if let keys = entry.pending, !keys.isEmpty {
+            let names = keys.map(\.description).joined(separator: ", ")
+            rows.append(("pending", "\(names): \(command: "kvmctl diff \(entry.name)")"))
+        }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }

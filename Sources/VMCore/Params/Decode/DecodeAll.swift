@@ -33,6 +33,6 @@ extension ParamsDecoder {
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
             runAs: runAs, consoleLog: consoleLog, rtc: rtc, keymap: keymap, video: video, sound: sound, qemu: qemu,
-            qemuArguments: arguments)
+            qemuArguments: arguments, given: given)
     }
 }

@@ -6,6 +6,8 @@ package struct ParamsDecoder {
     let file: FilePath
     let bytes: [UInt8]
     var log = FaultLog()
+    /// What the lines give, as far as it can be decoded.
+    var given: GivenKeys { GivenKeys(names: names, assignments: assignments) }
     /// Every key whose line was seen, in the order of the file. Not a dictionary: a file has about a dozen, and
     /// searching these small values is faster than hashing one.
     private var names: [KeyName] = []
