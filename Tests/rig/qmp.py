@@ -15,8 +15,8 @@ class Monitor:
         self._lines.readline()
         self.execute("qmp_capabilities")
 
-    def execute(self, command):
-        self._socket.sendall(json.dumps({"execute": command}).encode() + b"\n")
+    def execute(self, command, **arguments):
+        self._socket.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
         while True:
             line = self._lines.readline()
             if not line:

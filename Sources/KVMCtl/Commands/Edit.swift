@@ -24,13 +24,13 @@ struct Edit: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let site = try Site.current
-        let trust = try trust.trust()
-        let vm = try site.find(vm)
-        try vm.refuseAnothers()
-        let before = try vm.fileText(trust: trust)
-        let copy = try EditedCopy(of: before, called: vm.name)
         try output.list(.set) { results in
+            let site = try Site.current
+            let trust = try trust.trust()
+            let vm = try site.find(vm)
+            try vm.refuseAnothers()
+            let before = try vm.fileText(trust: trust)
+            let copy = try EditedCopy(of: before, called: vm.name)
             let keys = try change(vm, before, copy, PlanningContext(site, trust: trust))
             copy.remove()
             output.print(SetReport(vm.name, file: vm.file, isDryRun: false, keys), among: results)

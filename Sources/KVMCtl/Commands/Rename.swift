@@ -24,9 +24,9 @@ struct Rename: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let site = try Site.current
-        let vm = try site.find(vm)
         try output.list(.rename) { results in
+            let site = try Site.current
+            let vm = try site.find(vm)
             try vm.refuseAnothers()
             let context = PlanningContext(site, trust: try trust.trust())
             let renaming = try vm.renaming(to: new, in: context)

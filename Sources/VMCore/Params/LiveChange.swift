@@ -19,7 +19,7 @@ package enum LiveChange: Equatable, Sendable {
         switch difference.key.key {
         case .description: self = .noted
         case .diskIOPS, .diskBPS:
-            // QEMU can change the limits of a disk that has some, and has the disk no others.
+            // QEMU can change the limits of a disk that has some.
             guard let index = difference.key.index, let before = running.disk(index), let after = wanted.disk(index),
                 before.path.value == after.path.value, before.iops != nil || before.bps != nil
             else { return nil }

@@ -82,5 +82,6 @@ extension Machine {
             }
             throw failure
         }
+        if request.scope.includesMachine { try noteGiven(edits) }
     }
 }

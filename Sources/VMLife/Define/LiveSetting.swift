@@ -30,8 +30,16 @@ extension Machine {
             } catch { throw error.error(of: name) }
         }
         if let password { try ScreenPassword(directory).keep(password) }
-        manifest.vm.given = try ParamsEdit.setting(keys, in: given)
-        manifest.vm.note = GivenKeys(in: manifest.vm.given ?? "").values[KeyName(.description)]
+        try manifest.note(keys, in: given)
+        try manifest.write(to: directory)
+    }
+
+    /// Notes in the manifest of a running VM that it has what was written into its file. To be called within `operate`.
+    func noteGiven(_ edits: [ParamsEdit]) throws(VMError) {
+        guard try observe(holdingOperation: true).isAlive, try runsFromFile, var manifest = try manifest(),
+            let given = manifest.vm.given
+        else { return }
+        try manifest.note(edits.map { ("\($0.key)", $0.value) }, in: given)
         try manifest.write(to: directory)
     }
 
@@ -49,6 +57,14 @@ extension Machine {
             case .distrusted(let distrust): throw distrust.refusal(toUse: path, at: file.params.file.string)
             }
         }
+    }
+}
+
+extension Manifest {
+    fileprivate mutating func note(_ keys: [(key: String, value: String?)], in given: String) throws(VMError) {
+        let text = try ParamsEdit.setting(keys, in: given)
+        vm.given = text
+        vm.note = GivenKeys(in: text).values[KeyName(.description)]
     }
 }
 

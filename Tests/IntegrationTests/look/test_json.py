@@ -105,7 +105,7 @@ def failures():
 
 @pytest.mark.parametrize("command", [
     ["start"], ["start", "--dry-run"], ["stop", "--now"], ["restart", "--hard"], ["reset"], ["pause"], ["resume"],
-    ["freeze"], ["thaw"], ["show"], ["check"], ["ip"], ["rm"], ["rm", "--dry-run"]])
+    ["freeze"], ["thaw"], ["show"], ["check"], ["diff"], ["set", "CPUS=1"], ["ip"], ["rm"], ["rm", "--dry-run"]])
 def test_no_vm_is_left_out(host, command):
     """Of several or of one, in the order given."""
     host.write_firmware_vm("good", ACCEL="tcg")

@@ -21,7 +21,8 @@ import Testing
         var without = parse(parent)
         var with = parse("\(parent)\(name)=\(entry.example)\n")
         // What the file says is not what becomes of it.
-        (with.params?.given, without.params?.given) = (GivenKeys(), GivenKeys())
+        with.params?.given = GivenKeys()
+        without.params?.given = GivenKeys()
         #expect(without.shown == "")
         if entry.status == .notBuilt {
             #expect(with.error?.code == .unavailable)
