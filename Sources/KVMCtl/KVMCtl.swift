@@ -62,7 +62,11 @@ struct Root: ParsableCommand {
                 ]),
             CommandGroup(name: "Inside:", subcommands: [IP.self, SSH.self]),
             CommandGroup(
-                name: "Define:", subcommands: [Create.self, Check.self, Explain.self, Keys.self, Remove.self]),
+                name: "Define:",
+                subcommands: [
+                    Create.self, Check.self, Explain.self, Diff.self, SetKeys.self, Edit.self, Rename.self, Keys.self,
+                    Remove.self,
+                ]),
             CommandGroup(name: "Change:", subcommands: [CDROMCommand.self, Disk.self, NIC.self, Memory.self]),
             CommandGroup(
                 name: "Host:",
@@ -141,6 +145,9 @@ extension SendKey: Doing {
 }
 
 extension Create: Doing {}
+extension SetKeys: Doing {}
+extension Edit: Doing {}
+extension Rename: Doing {}
 extension Remove: Doing {}
 extension CDROMInsert: Doing {}
 extension CDROMEject: Doing {}

@@ -3,6 +3,7 @@ import Testing
 
 @testable import VMCore
 @testable import VMHost
+@testable import VMLife
 @testable import VMReports
 
 /// `create`, `check`, `explain`, `keys` and `rm`.
@@ -51,6 +52,48 @@ import Testing
         let failed = try report(.failed(Sample.error))
         #expect(failed.rendered(as: .text) == "")
         #expect(failed.members["ok"] == false && failed.members["messages"] == ["web: is busy\n  wait"])
+    }
+
+    @Test func set() throws {
+        func text(_ keys: [FileChange.Key], dryRun: Bool = false) throws -> String {
+            SetReport(try Sample.name, file: "/vms/web/vm.params", isDryRun: dryRun, keys).rendered(as: .text)
+        }
+        #expect(
+            try text(Sample.changes("a b")) == """
+                web: APPEND='a b' (was old)
+                web: APPEND='a b', at once
+                web: APPEND='a b', as it runs
+                web: APPEND='a b' from the next start (running with 'a b')
+                web: APPEND='a b' from the next start (running with the default)
+                web: APPEND='a b' from the next start
+
+                """)
+        #expect(
+            try text(Sample.changes("old").dropLast(2) + []) == """
+                web: APPEND=old already
+                web: APPEND=old already, at once
+                web: APPEND=old already
+                web: APPEND=old already from the next start (running with old)
+
+                """)
+        let removed = FileChange.Key(name: KeyName(.cpus), before: "2", after: nil, effect: .saved)
+        #expect(try text([removed]) == "web: no CPUS any longer (was 2)\n")
+        #expect(try text([removed], dryRun: true) == "web: would remove CPUS (was 2)\n")
+        let added = FileChange.Key(name: KeyName(.cpus), before: nil, after: "2", effect: .saved)
+        #expect(try text([added]) == "web: CPUS=2\n")
+        #expect(try text([added], dryRun: true) == "web: would set CPUS=2\n")
+        #expect(try text([]) == "web: nothing changed\n")
+    }
+
+    @Test func rename() throws {
+        func text(dryRun: Bool) throws -> String {
+            let new = try #require(VMName("db"))
+            return RenameReport(
+                try Sample.name, to: new, file: "/vms/db/vm.params", isDryRun: dryRun, steps: ["rename a to b"]
+            ).rendered(as: .text)
+        }
+        #expect(try text(dryRun: true) == "web: would rename a to b\n")
+        #expect(try text(dryRun: false) == "web: is called db from now on; its file is /vms/db/vm.params\n")
     }
 
     @Test func explain() throws {

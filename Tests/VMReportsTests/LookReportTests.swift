@@ -205,4 +205,23 @@ import Testing
         #expect(members["forwards"] == ["tcp:127.0.0.1:2222:22"])
         #expect(IPListReport([found, found], layout: .table).objects.count == 2)
     }
+
+    @Test func diff() throws {
+        func text(_ difference: FileDifference) throws -> String {
+            DiffReport(try Sample.name, file: "/vms/web/vm.params", difference).rendered(as: .text)
+        }
+        #expect(try text(FileDifference(isRunning: false)) == "web: not running\n")
+        #expect(try text(FileDifference(isRunning: true)) == "web: runs as its file says\n")
+        let keys = [
+            ParamsDifference(KeyName(.cpus), before: "2", after: "4"),
+            ParamsDifference(KeyName(.append), before: nil, after: "a b"),
+        ]
+        #expect(
+            try text(FileDifference(isRunning: true, keys: keys, added: ["/a.iso"])) == """
+                web: CPUS    2 → 4
+                web: APPEND  (default) → 'a b'
+                web: /a.iso is attached for this run only
+
+                """)
+    }
 }

@@ -93,6 +93,13 @@ enum Sample {
             notices: [word], derivedValues: [])
     }
 
+    /// Changes of a params file, one with each effect.
+    static func changes(_ word: String) -> [FileChange.Key] {
+        [.saved, .applied, .asRunning, .pending(running: word), .pending(running: nil), .unknown].map { effect in
+            FileChange.Key(name: KeyName(.append), before: "old", after: word, effect: effect)
+        }
+    }
+
     static let forward = PortForward(transport: .tcp, address: "127.0.0.1", hostPort: 2222, guestPort: 22)
 
     static func addresses(_ word: String) throws -> AddressReport {
@@ -178,6 +185,13 @@ enum Sample {
                 disks: [SparseDisk(path: file(word), size: ByteCount(bytes: 1 << 30))]),
             CheckReport(name, file: file(word), .passed(notices: [word])),
             CheckReport(name, file: file(word), .failed(VMError(.badData, word, word))),
+            DiffReport(
+                name, file: file(word),
+                FileDifference(
+                    isRunning: true, keys: [ParamsDifference(KeyName(.append), before: word, after: nil)],
+                    added: [file(word)])),
+            SetReport(name, file: file(word), isDryRun: true, changes(word)),
+            RenameReport(name, to: name, file: file(word), isDryRun: true, steps: [word]),
             ArgumentsReport(plan), KeysReport([key]),
             RemoveReport(name, isDryRun: false, removed: [file(word)], kept: [(file(word), word)]),
             BridgesReport(bridges(word), trials: [word: 9]),

@@ -9,6 +9,7 @@
 #include "child.h"
 #include "file_rights.h"
 #include "file_system.h"
+#include "free_name.h"
 #include "ioctl_filter.h"
 #include "kvm_probe.h"
 #include "launch.h"

@@ -24,7 +24,7 @@ extension BlockNode {
             name: "\(disk.deviceID)-format", driver: driver, isReadOnly: disk.readOnly.value, discards: true)
         guard disk.iops != nil || disk.bps != nil else { return format }
         let limits = ThrottleGroup(
-            id: "\(disk.deviceID)-limits", iops: disk.iops.map { Int64($0.value) },
+            id: disk.limitsID, iops: disk.iops.map { Int64($0.value) },
             bytesPerSecond: disk.bps?.value.bytes)
         return BlockNode(
             name: "\(disk.deviceID)-throttle", driver: .throttle(format, limits),
@@ -40,6 +40,8 @@ extension BlockNode {
 extension VMParams.Disk {
     /// What QEMU calls the device.
     package var deviceID: String { "disk\(index)" }
+    /// What QEMU calls its limits.
+    var limitsID: String { "\(deviceID)-limits" }
 }
 
 extension DiskBus {

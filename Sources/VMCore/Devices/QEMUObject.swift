@@ -72,7 +72,8 @@ package struct ThrottleGroup: Equatable, Sendable {
     /// Bytes a second.
     package var bytesPerSecond: Int64?
 
-    fileprivate var limits: JSON {
+    /// What QEMU is told (`ThrottleLimits`).
+    var limits: JSON {
         var limits: [String: JSON] = [:]
         limits["iops-total"] = iops.map(JSON.integer)
         limits["bps-total"] = bytesPerSecond.map(JSON.integer)

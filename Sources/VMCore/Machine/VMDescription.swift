@@ -37,6 +37,9 @@ package struct VMDescription: Equatable, Sendable {
     package var media: [FilePath]
     /// `CONSOLE_LOG`.
     package var consoleLog: ByteCount
+    /// What its file said when it was started, or what it has been given since, as the text of a params file; nil if it does
+    /// not run, or an earlier version of kvmctl has started it.
+    package var given: String?
 
     /// A VNC server.
     package struct VNC: Equatable, Sendable {
@@ -90,7 +93,7 @@ package struct VMDescription: Equatable, Sendable {
 
     /// Forgets what it had only while it ran.
     package mutating func hasEnded() {
-        accelerator = nil
+        (accelerator, given) = (nil, nil)
         for index in nics.indices { (nics[index].tap, nics[index].address) = (nil, nil) }
     }
 }
@@ -106,6 +109,7 @@ extension VMDescription {
             "accelerator": .optional(accelerator), "vnc": vnc?.json ?? .null, "nics": .array(nics.map(\.json)),
             "forwards": .array(forwards.map { .string($0.description) }),
             "media": .array(media.map { .string($0.string) }), "consoleLogBytes": .integer(consoleLog.bytes),
+            "given": .optional(given),
         ]
     }
 
@@ -131,6 +135,7 @@ extension VMDescription {
         // Earlier versions of kvmctl, whose VMs may still run, did not tell it.
         consoleLog = ByteCount(
             bytes: max(LogLimit.smallest.bytes, json["consoleLogBytes"]?.integer ?? LogLimit.standard))
+        given = json["given"]?.string
     }
 }
 

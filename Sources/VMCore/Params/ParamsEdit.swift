@@ -72,17 +72,16 @@ extension ParamsEdit {
         let synonym = synonym.flatMap { document.value(of: $0) == nil ? nil : $0 }
         guard let synonym, document.value(of: key) == nil else { return try document.write(value, to: key) }
         switch key.key {
-        case .bridge: try document.write(value.map { "\(Self.bridgePrefix)\($0)" }, to: synonym)
+        case .bridge: try document.write(value.map { "\(KeyName.bridgePrefix)\($0)" }, to: synonym)
         // Only a bridge has a short form.
         case .net:
-            let bridge = value.flatMap { $0.hasPrefix(Self.bridgePrefix) ? $0.dropFirst(Self.bridgePrefix.count) : nil }
+            let prefix = KeyName.bridgePrefix
+            let bridge = value.flatMap { $0.hasPrefix(prefix) ? $0.dropFirst(prefix.count) : nil }
             if let value, bridge == nil { try document.set(key, to: value) }
             try document.write(bridge.map(String.init), to: synonym)
         default: try document.write(value, to: synonym)
         }
     }
-
-    private static let bridgePrefix = "bridge:"
 
     /// The other key for the same thing.
     private var synonym: KeyName? {
@@ -92,6 +91,17 @@ extension ParamsEdit {
         case (.bridge, _): KeyName(.net, 0)
         case (.net, 0): KeyName(.bridge)
         default: nil
+        }
+    }
+}
+
+extension KeyName {
+    /// The key that it is short for, or itself.
+    package var ofItsThing: KeyName {
+        switch key {
+        case .mac: KeyName(.netMAC, 0)
+        case .bridge: KeyName(.net, 0)
+        default: self
         }
     }
 }

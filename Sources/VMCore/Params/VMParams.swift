@@ -65,6 +65,8 @@ package struct VMParams: Equatable, Sendable {
     package var qemu: Setting<String>?
     /// `QEMUARGn`, ascending: one argument each, verbatim.
     package var qemuArguments: [Setting<String>]
+    /// What the file itself says.
+    package var given = GivenKeys()
 
     /// `DISKn`.
     package struct Disk: Equatable, Sendable {

@@ -4,7 +4,7 @@ import SystemPackage
 
 /// What identifies a VM: its UUID, and the MACs derived from it.
 package struct Identity: Equatable {
-    let uuid: Setting<UUID>
+    package let uuid: Setting<UUID>
 
     package init(uuid: Setting<UUID>) { self.uuid = uuid }
 

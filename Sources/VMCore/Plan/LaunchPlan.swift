@@ -185,4 +185,7 @@ package struct Descriptor: Equatable, Sendable {
 package struct PlanRefusal: Error, Equatable, Sendable {
     /// At least one.
     package var problems: [VMError]
+
+    /// Refuses a plan.
+    package init(problems: [VMError]) { self.problems = problems }
 }

@@ -87,6 +87,7 @@ struct LaunchPlanner {
         plan.machineType = facts.qemu.machines[type]?.versionedName ?? type
         plan.cdrom = options.cdrom.map { .init(path: $0, isBooted: options.bootsCDROM) }
         plan.vm.uuid = plan.uuid.uuidString.lowercased()
+        plan.vm.given = params.given.text
         plan.identities = facts.images.compactMapValues(\.identity)
     }
 

@@ -15,6 +15,15 @@ extension QMPRequest<Void> {
     package static var pressPowerButton: Self { .init("system_powerdown") }
     /// Ends QEMU, which flushes its images first. For the guest the power is cut.
     package static var quit: Self { .init("quit") }
+    /// Changes the limits that block nodes keep to; what has to be unlimited is 0.
+    package static func limit(_ group: ThrottleGroup) -> Self {
+        .init(
+            "qom-set", ["path": .string("/objects/\(group.id)"), "property": "limits", "value": group.limits])
+    }
+    /// Changes the password that viewers are asked for from now on.
+    package static func screenPassword(_ password: String) -> Self {
+        .init("set_password", ["protocol": "vnc", "password": .string(password), "connected": "keep"])
+    }
 }
 
 extension QMPRequest<Void> {

@@ -111,7 +111,7 @@ extension ArgumentGroup {
     fileprivate var name: String {
         for origin in origins {
             switch origin {
-            case .line(_, let key), .standard(let key): return key.description
+            case .line(_, let key), .included(_, _, let key), .standard(let key): return key.description
             case .option(let option): return option
             case .everyVM, .derived, .host: continue
             }
@@ -122,7 +122,12 @@ extension ArgumentGroup {
 
 extension Origin {
     /// Whether it is a `QEMUARGn`, of which only QEMU knows what it does.
-    fileprivate var isExtra: Bool { if case .line(_, let key) = self { key.key == .qemuArgument } else { false } }
+    fileprivate var isExtra: Bool {
+        switch self {
+        case .line(_, let key), .included(_, _, let key): key.key == .qemuArgument
+        case .standard, .everyVM, .derived, .option, .host: false
+        }
+    }
 }
 
 extension BlockNode {

@@ -1,4 +1,5 @@
 import BridgeKernel
+import CLinux
 import Glibc
 import SystemPackage
 import VMCore
@@ -153,6 +154,19 @@ package struct FoundFile: ~Copyable {
             directory: same, name: name, path: path.removingLastComponent().appending(name), status: status)
         found.rights = rights
         return found
+    }
+
+    /// Gives it another name in the same directory, if it is still the same and nothing has that name.
+    ///
+    /// - Throws: `.fileExists` if something has the name; `.staleNFSFileHandle` if another file has its own.
+    package func rename(to new: FilePath.Component) throws(Errno) {
+        try rights.act { () throws(Errno) in
+            guard try statusNow().map({ FileIdentity($0) }) == identity else { throw .staleNFSFileHandle }
+            let result = name.withPlatformString { old in
+                new.withPlatformString { clinux_rename_to_free_name(directory.rawValue, old, $0) }
+            }
+            guard result == 0 else { throw Errno(rawValue: -result) }
+        }
     }
 
     /// Gives the file of another name in the same directory this name. Whoever opens it finds the old file or the new.

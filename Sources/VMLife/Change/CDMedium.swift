@@ -32,7 +32,7 @@ package struct CDMedium {
         var change = planned
         if let drive { try openTray(of: drive) }
         change.edits = try vm.whileChanging(request) { running throws(VMError) in
-            try vm.change(planned.edits, file.trust) { () throws(VMError) in
+            try vm.change(planned.edits, file.trust, isLive: running != nil) { () throws(VMError) in
                 guard var running, let drive = running.hardware.drives.first(where: { $0.id == drive?.id }) else {
                     return
                 }
@@ -53,7 +53,7 @@ package struct CDMedium {
         var change = planned
         if let drive { try openTray(of: drive) }
         change.edits = try vm.whileChanging(request) { running throws(VMError) in
-            try vm.change(planned.edits, file?.trust) { () throws(VMError) in
+            try vm.change(planned.edits, file?.trust, isLive: running != nil) { () throws(VMError) in
                 guard var running, let drive = running.hardware.drives.first(where: { $0.id == drive?.id }) else {
                     return
                 }

@@ -20,10 +20,11 @@ extension Machine {
     /// In this order, because writing the old text again needs nobody's consent, and a guest may refuse to give a device
     /// back. A command that is killed in between leaves what the file says for the next start.
     ///
+    /// - Parameter isLive: whether the running machine is changed too, so that the edits are not pending.
     /// - Returns: the edits that made a difference.
     @discardableResult
     func change(
-        _ edits: [ParamsEdit], _ trust: FileTrust?, machine: () throws(VMError) -> Void = {}
+        _ edits: [ParamsEdit], _ trust: FileTrust?, isLive: Bool, machine: () throws(VMError) -> Void = {}
     ) throws(VMError) -> [ParamsEdit] {
         var before: String?
         var made: [ParamsEdit] = []
@@ -43,6 +44,7 @@ extension Machine {
             }
             throw failure
         }
+        if isLive { try noteGiven(edits) }
         return made
     }
 

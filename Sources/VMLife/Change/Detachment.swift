@@ -24,7 +24,7 @@ private struct Detachment {
         // The rest of it, which no device uses any longer, is removed as a leftover.
         change.edits = try vm.whileChanging(request) { running throws(VMError) in
             if running != nil, device.key == .net { try removeBackend() }
-            return try vm.change(planned.edits, file?.trust)
+            return try vm.change(planned.edits, file?.trust, isLive: running != nil)
         }
         return change
     }

@@ -62,7 +62,7 @@ extension Machine {
             if needsLines { change.edits = try edits(lines, index, only) }
             change.notices = plan.map { notices(of: $0, request) } ?? []
             if request.isDryRun { return change }
-            try self.change(change.edits, file.trust) { () throws(VMError) in
+            try self.change(change.edits, file.trust, isLive: change.machine == .changed) { () throws(VMError) in
                 guard change.machine == .changed, var running, let plan else { return }
                 try running.plug(plan, file.trust, in: request.context)
             }

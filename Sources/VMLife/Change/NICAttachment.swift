@@ -57,7 +57,7 @@ extension Machine {
                 }
             }
             if request.isDryRun { return change }
-            try self.change(change.edits, file.trust) { () throws(VMError) in
+            try self.change(change.edits, file.trust, isLive: change.machine == .changed) { () throws(VMError) in
                 guard change.machine == .changed, var running, let plan else { return }
                 // Left of a card that the guest let go of when nobody waited any longer.
                 try removeBackend(ofNIC: slot.index)

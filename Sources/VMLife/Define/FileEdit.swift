@@ -28,6 +28,13 @@ extension Machine {
     }
 }
 
+extension Machine {
+    /// The text of the VM's params file.
+    ///
+    /// - Throws: as `rewriteFile`.
+    package func fileText(trust: FileTrust) throws(VMError) -> String { try FileEdit(file, trust).text }
+}
+
 /// A params file that is being changed.
 ///
 /// The new text is written to a file without a name, which gets a name beside the old one only to replace it at once:

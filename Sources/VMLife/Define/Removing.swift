@@ -136,22 +136,8 @@ package struct Removing {
             // The VM's own directory, if nothing is left in it.
             if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
             // Logs and run-time files belong to a name, and another VM of that name is running.
-            if !isAnothers { try removeRunFiles(vm.directory) }
+            if !isAnothers { try vm.directory.remove() }
         }
-    }
-
-    /// Removes the run-time files; the locks file, which this command has locked, last.
-    private func removeRunFiles(_ directory: RuntimeDirectory) throws(VMError) {
-        do throws(Errno) {
-            let files = (try names(in: directory.path) ?? []).map { directory.path.appending($0) }
-            for file in files.filter({ $0 != directory.locksFile }) + [directory.locksFile] {
-                guard file.withPlatformString({ unlink($0) }) == 0 || errno == ENOENT else {
-                    throw Errno(rawValue: errno)
-                }
-            }
-        } catch { throw .system(error, directory.path.string, "can't be removed") }
-        // Another command may have made a new locks file by now: then the directory stays.
-        removeDirectory(directory.path)
     }
 
     private func removeAll(in directory: FilePath) throws(VMError) {
@@ -161,5 +147,21 @@ package struct Removing {
                 throw Errno(rawValue: errno)
             }
         } catch { throw .system(error, directory.string, "can't be removed") }
+    }
+}
+
+extension RuntimeDirectory {
+    /// Removes it with all its files; the locks file, which this command has locked, last.
+    func remove() throws(VMError) {
+        do throws(Errno) {
+            let files = (try names(in: path) ?? []).map { path.appending($0) }
+            for file in files.filter({ $0 != locksFile }) + [locksFile] {
+                guard file.withPlatformString({ unlink($0) }) == 0 || errno == ENOENT else {
+                    throw Errno(rawValue: errno)
+                }
+            }
+        } catch { throw .system(error, path.string, "can't be removed") }
+        // Another command may have made a new locks file by now: then the directory stays.
+        removeDirectory(path)
     }
 }

@@ -36,6 +36,13 @@ package struct VMFile: Sendable {
         try self.init(parsing: own, including: included, trust, versions)
     }
 
+    /// Decodes the text that a params file is to have.
+    ///
+    /// - Throws: as `init`.
+    init(_ text: String, of file: FilePath, _ trust: FileTrust) throws(VMError) {
+        try self.init(parsing: Array(text.utf8), file, trust.forFile(file))
+    }
+
     /// Reads and decodes a params file that is not acted on, so that its owner does not matter.
     ///
     /// - Throws: as `init`, except `.denied`.

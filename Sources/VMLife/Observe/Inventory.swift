@@ -133,6 +133,7 @@ extension Site {
         }
         // As `refuseProtected` has it: what the file says now counts.
         if let params { entry.vm?.isProtected = params.protect.value }
+        entry.compare(with: params)
         entry.isAsked = sighting?.isUsers != true
         if entry.state.isAlive, let next = params?.name.value, next.description != entry.name { entry.nextName = next }
         if case .failure(let error) = read {

@@ -28,6 +28,8 @@ package struct VMEntry: Sendable {
     package var nextName: VMName?
     /// Its guest's addresses, as far as this host remembers them, the best first; filled in by `learnAddresses`.
     package var addresses: [GuestAddress] = []
+    /// The keys of which its file says by now something else than it runs with; nil if that is not known.
+    package var pending: [KeyName]? = []
     /// Where its run-time files are: in the caller's own places, or another user's.
     package var place: Paths
     /// What is known of its last crash, in a file; only `show` looks for it.
@@ -48,6 +50,20 @@ extension VMEntry {
         do throws(VMError) { vm?.vnc = try manifest.display(in: place) } catch { obstacle = error }
         if !seen.state.isAlive { vm?.hasEnded() }
         add(seen)
+    }
+
+    /// Compares what it runs with to what its file says by now.
+    ///
+    /// - Parameter params: the file's content; nil: it can't be used.
+    mutating func compare(with params: VMParams?) {
+        guard state.isAlive else { return }
+        guard let given = vm?.given, let params else {
+            pending = nil
+            return
+        }
+        // Nearly always nothing has changed.
+        guard params.given.text != given else { return }
+        pending = params.given.differences(from: GivenKeys(in: given), in: file).map(\.key)
     }
 
     init(file: FilePath, name: VMName?, params: VMParams?, in place: Paths) {

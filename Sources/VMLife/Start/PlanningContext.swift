@@ -10,7 +10,7 @@ import VMHost
 package final class PlanningContext {
     let site: Site
     let host: HostCache
-    private let trust: FileTrust
+    let trust: FileTrust
     private var files: [FilePath: Result<VMFile, VMError>] = [:]
     private var glances: [FilePath: Result<VMParams, VMError>] = [:]
 

@@ -27,6 +27,7 @@ extension VMEntry {
             "media": .strings(vm?.media ?? []),
             "forwards": .strings(vm?.forwards ?? []),
             "addresses": .array(addresses.map(\.json)),
+            "pending": pending.map { .strings($0) } ?? .null,
             "pid": pidJSON,
             "startTime": .optional(startedAt?.second),
             "uptime": .optional(age?.components.seconds),

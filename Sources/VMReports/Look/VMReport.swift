@@ -72,6 +72,10 @@ package struct VMReport: ObjectReport {
             ("params", entry.file.isEmpty ? "-" : entry.file.string),
         ]
         if let next = entry.nextName { rows.append(("next name", "\(next), from its next start")) }
+        if let keys = entry.pending, !keys.isEmpty {
+            let names = keys.map(\.description).joined(separator: ", ")
+            rows.append(("pending", "\(names): \(command: "kvmctl diff \(entry.name)")"))
+        }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
         if entry.vm?.isProtected == true { rows.append(("protected", "what ends or removes it needs --force")) }

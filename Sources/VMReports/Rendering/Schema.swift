@@ -37,6 +37,12 @@ package enum Schema: String, CaseIterable, Sendable {
     case ip = "kvmctl.ip/1"
     /// A created VM.
     case create = "kvmctl.create/1"
+    /// Changed keys of a params file.
+    case set = "kvmctl.set/1"
+    /// In what a running VM differs from its file.
+    case diff = "kvmctl.diff/1"
+    /// A renamed VM.
+    case rename = "kvmctl.rename/1"
     /// Whether a VM could start.
     case check = "kvmctl.check/1"
     /// Arguments of QEMU that belong together.

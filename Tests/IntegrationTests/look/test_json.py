@@ -107,7 +107,8 @@ def failures():
 
 @pytest.mark.parametrize("command", [
     ["start"], ["start", "--dry-run"], ["stop", "--now"], ["restart", "--hard"], ["reset"], ["pause"], ["resume"],
-    ["suspend"], ["freeze"], ["thaw"], ["show"], ["check"], ["ip"], ["rm"], ["rm", "--dry-run"]])
+    ["suspend"], ["freeze"], ["thaw"], ["show"], ["check"], ["diff"], ["set", "CPUS=1"], ["ip"], ["rm"],
+    ["rm", "--dry-run"]])
 def test_no_vm_is_left_out(host, command):
     """Of several or of one, in the order given."""
     host.write_firmware_vm("good", ACCEL="tcg")

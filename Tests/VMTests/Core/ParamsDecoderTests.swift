@@ -65,7 +65,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
             video: Setting(.std, .standard(key: KeyName(.video))),
             sound: Setting(false, .standard(key: KeyName(.sound))),
             qemu: nil,
-            qemuArguments: [])
+            qemuArguments: [], given: GivenKeys(in: Self.of2010))
         #expect(parsed.params == expected)
     }
 

@@ -41,6 +41,6 @@ extension ParamsDecoder {
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
             runAs: runAs, service: service, consoleLog: consoleLog, hugePages: hugePages, cpuSet: cpuSet, rtc: rtc,
-            keymap: keymap, video: video, sound: sound, qemu: qemu, qemuArguments: arguments)
+            keymap: keymap, video: video, sound: sound, qemu: qemu, qemuArguments: arguments, given: given)
     }
 }

@@ -1,11 +1,13 @@
 import SystemPackage
 
-/// Turns the assignments of a file, and of those that it includes, into parameters. A fault does not stop it: it goes to the log, and the rest is
-/// still decoded, so that one run reports everything.
+/// Turns the assignments of a file, and of those that it includes, into parameters. A fault does not stop it: it goes to
+/// the log, and the rest is still decoded, so that one run reports everything.
 package struct ParamsDecoder {
     /// The file itself, and then those that are included, each by the one before.
     let sources: [ParamsSource]
     var log = FaultLog()
+    /// What the lines give, as far as it can be decoded.
+    var given: GivenKeys { GivenKeys(names: names, assignments: assignments) }
     /// Every key whose line was seen, in the order of the files: the first one counts. Not a dictionary: a file has about a
     /// dozen, and searching these small values is faster than hashing one.
     private var names: [KeyName] = []

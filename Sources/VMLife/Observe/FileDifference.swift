@@ -1,0 +1,40 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// In what a VM that runs differs from its file, which counts from its next start.
+package struct FileDifference: Sendable {
+    /// Whether it runs. If not, nothing differs.
+    package var isRunning: Bool
+    /// The keys that differ: what it runs with is `before`, what its file says `after`.
+    package var keys: [ParamsDifference] = []
+    /// Disks and CDs that it has for this run only, such as that of `start --cdrom`.
+    package var added: [FilePath] = []
+}
+
+extension Machine {
+    /// In what the VM differs from its file.
+    ///
+    /// - Throws: `.unavailable` if an earlier version of kvmctl started it, so that it is not known with what; why the file
+    ///   can't be used; `.denied` if another user runs it.
+    package func differenceFromFile() throws(VMError) -> FileDifference {
+        let vm = try seenWhereItRuns()
+        guard try vm.observe().isAlive, try vm.runsFromFile else { return FileDifference(isRunning: false) }
+        guard let running = try vm.manifest()?.vm else {
+            throw .withoutRuntimeFiles(name, "what it was started with is not known")
+        }
+        guard let given = running.given else {
+            throw VMError(
+                .unavailable, name.description, "an earlier version of kvmctl started it, so it is not known with what",
+                remedy: "it will be known from its next start")
+        }
+        let params: VMParams
+        do throws(VMError) { params = try VMFile.glance(at: file) } catch {
+            throw error.code == .notFound ? .fileOfRunning(name, file) : error
+        }
+        let started = VMParams.parse(Array(given.utf8), file: file).params.map { VMDescription($0).media } ?? []
+        return FileDifference(
+            isRunning: true, keys: params.given.differences(from: GivenKeys(in: given), in: file),
+            added: running.media.filter { !started.contains($0) })
+    }
+}
