@@ -106,7 +106,9 @@ private struct DiskGrowing {
                 [SparseDisk(path: path, size: size - old)], besides: request.context.growth)
         }
         if request.isDryRun { return change }
-        try vm.change(change.edits, file.trust, isLive: change.machine == .changed) { () throws(VMError) in if size > old { try resize(size) } }
+        try vm.change(change.edits, file.trust, isLive: change.machine == .changed) { () throws(VMError) in
+            if size > old { try resize(size) }
+        }
         return change
     }
 

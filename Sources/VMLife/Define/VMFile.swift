@@ -40,7 +40,11 @@ package struct VMFile: Sendable {
     ///
     /// - Throws: as `init`.
     init(_ text: String, of file: FilePath, _ trust: FileTrust) throws(VMError) {
-        try self.init(parsing: Array(text.utf8), file, trust.forFile(file))
+        let trust = try trust.forFile(file)
+        func read(_ path: FilePath) throws(PathWalk.Failure) -> [UInt8] { try Self.read(path, trust).0 }
+        let own = ParamsSource(file, Array(text.utf8))
+        let included = try own.included(reading: read)
+        try self.init(parsing: own, including: included, trust)
     }
 
     /// Reads and decodes a params file that is not acted on, so that its owner does not matter.

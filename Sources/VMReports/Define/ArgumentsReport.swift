@@ -65,7 +65,7 @@ extension ArgumentGroup {
     fileprivate func comes(from wanted: KeyName) -> Bool {
         origins.contains { origin in
             switch origin {
-            case .line(_, let key), .standard(let key):
+            case .line(_, let key), .included(_, _, let key), .standard(let key):
                 key == wanted || "\(key)".hasPrefix("\(wanted)_")
             case .everyVM, .derived, .option, .host: false
             }
