@@ -99,11 +99,11 @@ enum UnknownOption {
             !($0.isLetter || $0.isNumber || $0 == "-")
         }.map(String.init)
             .filter { $0.hasPrefix("--") }
-        let beginsWith = known.filter { option.count > 3 && $0.hasPrefix(option) }
+        let beginsWith = Set(known.filter { option.count > 3 && $0.hasPrefix(option) })
         let nearest = Nearest.match(String(option.drop { $0 == "-" }), among: known.map { String($0.dropFirst(2)) })
         let meant =
             synonyms[option].flatMap { known.contains($0) ? $0 : nil }
-            ?? (beginsWith.count == 1 ? beginsWith[0] : nearest.map { "--\($0)" })
+            ?? (beginsWith.count == 1 ? beginsWith.first : nearest.map { "--\($0)" })
         return "\(lead)\(option)'" + (meant.map { ". Did you mean '\($0)'?" } ?? "") + message.dropFirst(first.count)
     }
 }

@@ -23,9 +23,17 @@ enum ExitStatus {
         } catch {
             // ArgumentParser's message about the command line, with EX_USAGE. It repeats what it did not understand.
             let text = String(Root.fullMessage(for: error).trimmingPrefix("Error: "))
-            Message.note(UnknownOption.completed(text, usage: text))
+            Message.note(UnknownOption.completed(text, usage: usage(else: text)))
             exit(Root.exitCode(for: error).rawValue)
         }
+    }
+
+    /// The options of the command that was named. ArgumentParser's message leaves them out if they are many.
+    private static func usage(else text: String) -> String {
+        let word = CommandLine.arguments.dropFirst().first
+        let named = Root.configuration.subcommands.first { $0.configuration.commandName == word }
+        guard let named, named.configuration.subcommands.isEmpty else { return text }
+        return Root.helpMessage(for: named)
     }
 
     /// Ends the process with this code, unless that is success and the output was lost.

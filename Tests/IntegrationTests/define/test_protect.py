@@ -60,4 +60,4 @@ def test_tags(host):
     assert {vm["name"]: vm["tags"] for vm in host.json("list")} == {"vm": ["web", "lab"], "other": []}
     host.kvmctl("start", "vm")
     assert host.show("vm")["tags"] == ["web", "lab"]
-    assert "tags           web, lab\n" in host.kvmctl("show", "vm").stdout
+    assert "tags         web, lab\n" in host.kvmctl("show", "vm").stdout

@@ -20,7 +20,7 @@ from rig.host import NOBODY
     ("net up br0 --uplnk eth0", "'--uplnk'. Did you mean '--uplink'?"),
     ("net rm br0", "did you mean 'net down'?"), ("net ls", "did you mean 'net show'?"),
     ("autostart vm", "unknown command 'autostart vm'"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
-    ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"), ("stop vm --force", "'--force'. Did you mean '--now'?"),
+    ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"),
     # Nothing is suggested for a word that is too different.
     ("create vm --format qcow2", "Unknown option '--format'"), ("rm vm --foo", "Unknown option '--foo'"), ("keys vm", "Unexpected argument 'vm'"),
     ("create one two", "Unexpected argument 'two'"),
