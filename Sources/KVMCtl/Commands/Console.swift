@@ -19,24 +19,24 @@ struct Console: ParsableCommand {
     var vm: String
 
     @OptionGroup var quiet: QuietOption
-    @OptionGroup var escape: EscapeOption
+    @Option(help: .escape, transform: OptionValue.escape)
+    var escape: ConsoleEscape?
 
     func run() throws {
         let machine = try Site.current.find(vm)
         try machine.refuseAnothers()
-        try ConsoleView(of: machine, escape: try escape.chosen()).show()
+        try ConsoleView(of: machine, escape: try .chosen(escape)).show()
     }
 }
 
-/// `--escape`.
-struct EscapeOption: ParsableArguments {
-    @Option(
-        name: .customLong("escape"), help: "What leaves the console, such as ^A. Default: KVMCTL_ESCAPE, or ^].",
-        transform: OptionValue.escape)
-    var given: ConsoleEscape?
+extension ArgumentHelp {
+    /// `--escape`, which two commands have. No option group, because each takes a fiftieth of a command's start-up.
+    static let escape: ArgumentHelp = "What leaves the console, such as ^A. Default: KVMCTL_ESCAPE, or ^]."
+}
 
-    /// The option, else the environment, else Ctrl-].
-    func chosen() throws(VMError) -> ConsoleEscape {
+extension ConsoleEscape {
+    /// What `--escape` says, else the environment, else Ctrl-].
+    static func chosen(_ given: ConsoleEscape?) throws(VMError) -> ConsoleEscape {
         if let given { return given }
         guard let text = getenv("KVMCTL_ESCAPE").map({ String(cString: $0) }), !text.isEmpty else { return .usual }
         do throws(OptionValue.Fault) { return try OptionValue.escape(text) } catch {

@@ -51,7 +51,7 @@ struct List: ParsableCommand {
         if let failure = SomeFailed(unseen) { throw failure }
     }
 
-    private var isQuiet: Bool { names || output.quiet.quiet }
+    private var isQuiet: Bool { names || output.quiet }
 
     private var needsAddresses: Bool { output.json || !isQuiet && (columns ?? ListColumn.usual).contains(.address) }
 }

@@ -95,9 +95,7 @@ struct Targets: ParsableArguments {
 
 /// `--trust-owner`.
 struct TrustOption: ParsableArguments {
-    @Flag(
-        name: .customLong("trust-owner"),
-        help: "Use another account's params file, with that account's rights only.")
+    @Flag(name: .customLong("trust-owner"), help: .trustOwner)
     var owner = false
 
     /// Which users' files are trusted.
@@ -112,6 +110,14 @@ struct ForceOption: ParsableArguments {
 
 /// `--dry-run`.
 struct DryRunOption: ParsableArguments {
-    @Flag(name: .customLong("dry-run"), help: "Print what would be done, and change nothing.")
+    @Flag(name: .customLong("dry-run"), help: .dryRun)
     var isOn = false
+}
+
+/// The flags of option groups that `start` states itself: each group takes ArgumentParser some 400,000 instructions.
+extension ArgumentHelp {
+    /// `--trust-owner`.
+    static let trustOwner: ArgumentHelp = "Use another account's params file, with that account's rights only."
+    /// `--dry-run`.
+    static let dryRun: ArgumentHelp = "Print what would be done, and change nothing."
 }

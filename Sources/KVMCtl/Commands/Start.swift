@@ -29,7 +29,8 @@ struct Start: ParsableCommand {
     @Flag(help: "Connect to the console at once, from its first line; one VM.")
     var console = false
 
-    @OptionGroup var escape: EscapeOption
+    @Option(help: .escape, transform: OptionValue.escape)
+    var escape: ConsoleEscape?
 
     @Option(
         help: "How long QEMU may take to become ready. Default: 60s. Not with --foreground: nobody is left to wait.",
@@ -39,13 +40,17 @@ struct Start: ParsableCommand {
     @Flag(help: "Print how long each stage took.")
     var timings = false
 
-    @OptionGroup var trust: TrustOption
-    @OptionGroup var dryRun: DryRunOption
+    @Flag(help: .trustOwner)
+    var trustOwner = false
+
+    @Flag(help: .dryRun)
+    var dryRun = false
+
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
         if cdrom == "" { throw ValidationError("--cdrom takes the path of an ISO") }
-        if foreground, output.json, !dryRun.isOn { throw ValidationError("--json and --foreground exclude each other") }
+        if foreground, output.json, !dryRun { throw ValidationError("--json and --foreground exclude each other") }
         if foreground, timings { throw ValidationError("--timings and --foreground exclude each other") }
         if foreground, timeout != nil { throw ValidationError("--timeout and --foreground exclude each other") }
         if foreground, targets.all || targets.vms.count != 1 { throw ValidationError("--foreground takes one VM") }
@@ -53,7 +58,7 @@ struct Start: ParsableCommand {
         if console, foreground || output.json {
             throw ValidationError("--console excludes --foreground and --json")
         }
-        if escape.given != nil, !console { throw ValidationError("--escape is for --console") }
+        if escape != nil, !console { throw ValidationError("--escape is for --console") }
     }
 
     func run() throws {
@@ -61,11 +66,11 @@ struct Start: ParsableCommand {
             cdrom: cdrom.map(absolutePath), foreground: foreground, timeout: timeout ?? .seconds(60))
         options.discardsSuspended = discardSuspended
         let context = PlanningContext(
-            try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
-        let leaving = console ? try escape.chosen() : nil
-        try output.list(dryRun.isOn ? .plan : .start) { results in
+            try Site.current, trust: try Site.current.trust(owner: trustOwner), keepsProbes: !dryRun)
+        let leaving = console ? try ConsoleEscape.chosen(escape) : nil
+        try output.list(dryRun ? .plan : .start) { results in
             try targets.forEach(results, in: context) { vm in
-                if dryRun.isOn {
+                if dryRun {
                     let starting = try vm.starting(options, in: context)
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
                     output.print(PlanReport(plan), among: results)

@@ -3,7 +3,7 @@ import Glibc
 import VMCore
 import VMReports
 
-/// `--quiet`.
+/// `--quiet`, of a command without `--json`.
 struct QuietOption: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Print no notices, only results and errors.")
     var quiet = false
@@ -14,11 +14,17 @@ struct QuietOption: ParsableArguments {
 }
 
 /// `--json`: the format of a command's results.
+///
+/// `--quiet` stands here again, because a group within a group takes ArgumentParser longer than all of a command's flags.
 struct OutputOptions: ParsableArguments {
-    @OptionGroup var quiet: QuietOption
+    @Flag(name: .shortAndLong, help: "Print no notices, only results and errors.")
+    var quiet = false
 
     @Flag(help: "Print JSON.")
     var json = false
+
+    /// As in `QuietOption`.
+    func validate() { if quiet { Message.isQuiet = true } }
 
     /// The format that was asked for.
     var format: Format { json ? .json : Self.showsColour ? .colouredText : .text }

@@ -10,7 +10,12 @@ package struct VMDescription: Equatable, Sendable {
     /// Its name.
     package var name: VMName
     /// Its UUID, in lower case; nil if the file leaves it to the start.
-    package var uuid: String?
+    package var uuid: String? {
+        get { id?.uuidString.lowercased() }
+        set { id = newValue.flatMap { UUID(uuidString: $0) } }
+    }
+    // Its text takes as long as decoding the rest of a file, and a list of VMs does not show it.
+    private var id: UUID?
     /// The params file, absolute.
     package var file: FilePath
     /// `DESCRIPTION`: for people.
@@ -70,7 +75,7 @@ package struct VMDescription: Equatable, Sendable {
     /// The VM that a params file defines.
     package init(_ params: VMParams) {
         name = params.name.value
-        uuid = params.uuid?.value.uuidString.lowercased()
+        id = params.uuid?.value
         file = params.file
         note = params.description?.value
         tags = params.tags?.value ?? []
@@ -117,11 +122,12 @@ extension VMDescription {
     ///
     /// - Returns: nil if something is missing that every running VM has.
     package init?(_ json: JSON) {
-        guard let name = json["name"]?.string.flatMap({ VMName($0) }), let uuid = json["uuid"]?.string,
+        guard let name = json["name"]?.string.flatMap({ VMName($0) }),
+            let id = json["uuid"]?.string.flatMap({ UUID(uuidString: $0) }),
             let file = json["file"]?.absolutePath, let memory = json["memoryBytes"]?.integer, memory >= 0,
             let cpus = json["cpus"]?.integer(in: 1...Int(UInt16.max)), let accelerator = json["accelerator"]?.string
         else { return nil }
-        (self.name, self.uuid, self.file) = (name, uuid, file)
+        (self.name, self.id, self.file) = (name, id, file)
         note = json["description"]?.string
         tags = (json["tags"]?.array ?? []).compactMap(\.string)
         isProtected = json["protected"]?.bool ?? false

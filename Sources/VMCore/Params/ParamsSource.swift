@@ -16,6 +16,8 @@ package struct ParamsSource: Equatable, Sendable {
     /// The file that it includes; nil: none, or not one that could be read.
     package var include: Setting<FilePath>? {
         let key = ParamsKey.include.pattern
+        // Most files include none, and are not read twice to see that.
+        guard bytes.mention(key) else { return nil }
         let line = ParamsLexer(bytes).lazy.compactMap { try? $0.get() }.first { $0.key == key }
         guard let line, !line.value.isEmpty,
             let path = try? ParamValue.path(line.value, in: VMParams.directory(of: file))

@@ -3,8 +3,12 @@
 struct JSONWriter {
     /// Whether each member and element is on a separate line.
     let isPretty: Bool
-    private(set) var text = ""
+    // Bytes: a list of a thousand VMs is a million of them, and a String checks each piece that it is given.
+    private var bytes: [UInt8] = []
     private var depth = 0
+
+    /// What was written.
+    var text: String { String(decoding: bytes, as: UTF8.self) }
 
     package init(_ value: JSON, pretty isPretty: Bool) {
         self.isPretty = isPretty
@@ -13,17 +17,17 @@ struct JSONWriter {
 
     private mutating func write(_ value: JSON) {
         switch value {
-        case .null: text += "null"
-        case .bool(let value): text += value ? "true" : "false"
-        case .integer(let value): text += String(value)
+        case .null: add("null")
+        case .bool(let value): add(value ? "true" : "false")
+        case .integer(let value): add(String(value))
         // JSON has no notation for a number that is not finite.
-        case .number(let value): text += value.isFinite ? String(value) : "null"
+        case .number(let value): add(value.isFinite ? String(value) : "null")
         case .string(let value): write(string: value)
         case .array(let elements): list("[", elements, "]") { $0.write($1) }
         case .object(let members):
             list("{", members.sorted { $0.key < $1.key }, "}") { writer, member in
                 writer.write(string: member.key)
-                writer.text += writer.isPretty ? ": " : ":"
+                writer.add(writer.isPretty ? ": " : ":")
                 writer.write(member.value)
             }
         }
@@ -32,43 +36,48 @@ struct JSONWriter {
     private mutating func list<Item>(
         _ opening: String, _ items: [Item], _ closing: String, _ write: (inout JSONWriter, Item) -> Void
     ) {
-        text += opening
+        add(opening)
         depth += 1
         for (position, item) in items.enumerated() {
-            if position > 0 { text += "," }
+            if position > 0 { add(",") }
             breakLine()
             write(&self, item)
         }
         depth -= 1
         if !items.isEmpty { breakLine() }
-        text += closing
+        add(closing)
     }
 
+    private mutating func add(_ piece: String) { bytes.append(contentsOf: piece.utf8) }
+
     private mutating func breakLine() {
-        if isPretty { text += "\n" + String(repeating: "  ", count: depth) }
+        guard isPretty else { return }
+        bytes.append(UInt8(ascii: "\n"))
+        bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * depth))
     }
 
     private mutating func write(string: String) {
-        text += "\""
+        add("\"")
         if string.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-            text += string
+            add(string)
         } else {
             string.unicodeScalars.forEach { write(scalar: $0) }
         }
-        text += "\""
+        add("\"")
     }
 
     private mutating func write(scalar: Unicode.Scalar) {
         switch scalar {
-        case "\"": text += "\\\""
-        case "\\": text += "\\\\"
-        case "\n": text += "\\n"
-        case "\t": text += "\\t"
-        case "\r": text += "\\r"
-        case _ where Printable.isPlain(scalar): text.unicodeScalars.append(scalar)
+        case "\"": add("\\\"")
+        case "\\": add("\\\\")
+        case "\n": add("\\n")
+        case "\t": add("\\t")
+        case "\r": add("\\r")
+        case _ where Printable.isPlain(scalar):
+            bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
         default:
             for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
-                text += "\\u" + String(0x10000 + UInt32(unit), radix: 16).dropFirst()
+                add("\\u" + String(0x10000 + UInt32(unit), radix: 16).dropFirst())
             }
         }
     }

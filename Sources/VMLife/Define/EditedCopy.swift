@@ -12,7 +12,7 @@ package struct EditedCopy {
     /// Makes it in a directory of its own, which only this user can enter.
     package init(of text: String, called name: VMName) throws(VMError) {
         let place = geteuid() == 0 ? nil : getenv("TMPDIR").map { String(cString: $0) }
-        var template = Array("\(place.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/tmp")/kvmctl-XXXXXX".utf8CString)
+        var template = Array("\(place.flatMap { $0.hasPrefix("/") ? $0 : nil } ?? P_tmpdir)/kvmctl-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw .system(Errno(rawValue: errno), FilePath(platformString: template).string, "can't be made")
         }

@@ -117,9 +117,9 @@ extension Site {
     }
 
     fileprivate func entry(defined file: FilePath, knownName: VMName? = nil, known: NamesWithFiles? = nil) -> VMEntry {
-        let read: Result<VMParams, VMError>
-        do throws(VMError) { read = .success(try VMFile.glance(at: file)) } catch { read = .failure(error) }
-        let params = try? read.get()
+        var params: VMParams?
+        var fault: VMError?
+        do throws(VMError) { params = try VMFile.glance(at: file) } catch { fault = error }
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
         let sighting = name.map {
             Machine(name: $0, file: file, site: self).sighting(among: known) {
@@ -136,8 +136,8 @@ extension Site {
         entry.compare(with: params)
         entry.isAsked = sighting?.isUsers != true
         if entry.state.isAlive, let next = params?.name.value, next.description != entry.name { entry.nextName = next }
-        if case .failure(let error) = read {
-            entry.fault = error.description
+        if let fault {
+            entry.fault = fault.description
             if entry.state == .stopped { entry.state = .broken }
         }
         return entry

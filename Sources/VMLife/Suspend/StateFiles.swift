@@ -11,21 +11,22 @@ import VMHost
 /// uses the state up, it is called `NAME.resuming`, so that no state is ever used twice: a guest that has run since has
 /// other disks than the memory knows.
 struct StateFiles {
-    /// Says that the VM is suspended, and what it was.
-    let mark: FilePath
-    /// The same, while a start uses the state up.
-    let resuming: FilePath
-    /// The memory.
-    let memory: FilePath
     private let vm: Machine
+    /// What their paths begin with. Text, because a list asks this of every VM that does not run.
+    private let base: String
 
     init(of vm: Machine) {
-        let directory = vm.file.removingLastComponent()
-        mark = directory.appending("\(vm.name).suspended")
-        resuming = directory.appending("\(vm.name).resuming")
-        memory = directory.appending("\(vm.name).state")
         self.vm = vm
+        let file = vm.file.string
+        base = "\(file[...(file.lastIndex(of: "/") ?? file.startIndex)])\(vm.name)"
     }
+
+    /// Says that the VM is suspended, and what it was.
+    var mark: FilePath { FilePath("\(base).suspended") }
+    /// The same, while a start uses the state up.
+    var resuming: FilePath { FilePath("\(base).resuming") }
+    /// The memory.
+    var memory: FilePath { FilePath("\(base).state") }
 
     /// All of them, in the order in which they are removed: a memory that nothing describes means nothing.
     var all: [FilePath] { [mark, resuming, memory] }

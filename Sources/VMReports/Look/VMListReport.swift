@@ -5,7 +5,9 @@ import VMLife
 
 /// `kvmctl list`: all VMs.
 package struct VMListReport: Report {
-    private let entries: [(entry: VMEntry, age: Duration?)]
+    private let entries: [VMEntry]
+    /// How long each one's process has been running.
+    private let ages: [Duration?]
     private let columns: [ListColumn]
 
     /// Reports on VMs in this order.
@@ -16,7 +18,8 @@ package struct VMListReport: Report {
     package init(
         _ entries: [VMEntry], columns: [ListColumn]? = nil, age: (VMEntry) -> Duration? = { $0.process?.age }
     ) {
-        self.entries = entries.map { ($0, age($0)) }
+        self.entries = entries
+        ages = entries.map(age)
         let isMarked = columns == nil && entries.contains { !$0.marks.isEmpty }
         self.columns = columns ?? ListColumn.usual + (isMarked ? [.marks] : [])
     }
@@ -25,15 +28,15 @@ package struct VMListReport: Report {
     package var schema: Schema { .vm }
 
     /// An object for each VM.
-    package var content: Content { .array(entries.map { $0.entry.members(age: $0.age) }) }
+    package var content: Content { .array(zip(entries, ages).map { $0.members(age: $1) }) }
 
     /// A row for each VM.
     package var text: [TextBlock] {
         var table = Table(columns.map { $0.rawValue.uppercased() })
         let states = columns.indices.filter { columns[$0] == .state }
-        for (entry, age) in entries {
-            let tone = entry.tone
-            table.add(columns.map { $0.text(of: entry, age: age) }, tones: states.map { ($0, tone) })
+        for (entry, age) in zip(entries, ages) {
+            let tones = entry.tone.map { tone in states.map { ($0, tone) } } ?? []
+            table.add(columns.map { $0.text(of: entry, age: age) }, tones: tones)
         }
         return [.table(table)]
     }
@@ -41,7 +44,7 @@ package struct VMListReport: Report {
     /// Which VMs need a look.
     package var remarks: [String] {
         var (paused, unusable, strays, renamed): ([String], [String], [String], [String]) = ([], [], [], [])
-        for (entry, _) in entries {
+        for entry in entries {
             if let reason = entry.pauseReason {
                 paused.append("\(entry.name): paused by QEMU: \(reason); \(reason.wayOn(of: entry.name))")
             }

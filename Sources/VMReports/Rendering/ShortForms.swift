@@ -11,12 +11,3 @@ extension Duration {
         return "\(seconds)s"
     }
 }
-
-extension ByteCount {
-    /// As `ls -h` prints it: `512M`, `1.5G`, `0`.
-    var short: String {
-        let words = description.split(separator: " ")
-        guard let number = words.first, let unit = words.last else { return description }
-        return unit.hasPrefix("byte") ? String(number) : "\(number)\(unit.prefix(1))"
-    }
-}

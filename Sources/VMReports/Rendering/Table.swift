@@ -19,8 +19,8 @@ package struct Table: Equatable {
     /// Adds a row.
     ///
     /// - Parameter tones: Those of some of its cells.
-    mutating func add(_ row: [String], tones: [(column: Int, tone: Tone?)] = []) {
-        for case (let column, let tone?) in tones { self.tones[rows.count, default: [:]][column] = tone }
+    mutating func add(_ row: [String], tones: [(column: Int, tone: Tone)] = []) {
+        for (column, tone) in tones { self.tones[rows.count, default: [:]][column] = tone }
         rows.append(row)
     }
 

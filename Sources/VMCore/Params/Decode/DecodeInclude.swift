@@ -3,6 +3,7 @@ import SystemPackage
 extension ParamsDecoder {
     /// `INCLUDE` of the file itself. Whoever read the file has read those that are included too.
     mutating func decodeInclude() -> Setting<FilePath>? {
+        guard mentions(.include) else { return nil }
         let include = path(.include)
         if let last = sources.last?.include {
             // Nothing that a file says is ever ignored silently.

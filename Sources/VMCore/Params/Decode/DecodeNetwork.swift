@@ -86,7 +86,12 @@ extension ParamsDecoder {
 
     /// Refuses settings for a NIC that does not exist, and settings that the NIC's network does not support.
     private mutating func refuseWithout(_ choice: Setting<NetworkChoice>, _ index: Int) {
+        guard mentions(anyOf: Self.nicKeys + [.mac]) else { return }
         for key in Self.nicKeys {
+            var names = [KeyName(key, index)]
+            if key == .netMAC, index == 0 { names.append(KeyName(.mac)) }
+            names.removeAll { !mentions($0.key, at: $0.index) }
+            guard !names.isEmpty else { continue }
             let reason: String
             switch choice.value {
             case .none: reason = "is none"
@@ -94,8 +99,6 @@ extension ParamsDecoder {
                 guard let lack = network.lack(of: key) else { continue }
                 reason = "is \(network), which has \(lack)"
             }
-            var names = [KeyName(key, index)]
-            if key == .netMAC, index == 0 { names.append(KeyName(.mac)) }
             for name in names {
                 conflict(
                     name.key, at: name.index, "\(name): NET\(index)\(place(choice.origin)) \(reason)",

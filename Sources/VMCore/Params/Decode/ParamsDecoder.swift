@@ -167,6 +167,9 @@ extension ParamsDecoder {
 
     private func mentions(_ name: KeyName) -> Bool { names.contains(name) }
 
+    /// Whether there is a line for any of these keys, with whatever index.
+    func mentions(anyOf keys: [ParamsKey]) -> Bool { names.contains { keys.contains($0.key) } }
+
     /// The indices with which any of the keys is set, ascending and without duplicates.
     func indices(of keys: ParamsKey...) -> [Int] { indices(of: keys) }
 

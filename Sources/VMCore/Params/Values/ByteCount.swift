@@ -34,9 +34,21 @@ package enum ByteUnit: Int, CaseIterable, Sendable {
 extension ByteCount: CustomStringConvertible {
     /// For people, rounded to two decimals in the largest unit that leaves at least 1: `8 GiB`, `1.5 GiB`, `1 byte`.
     package var description: String {
+        guard bytes.magnitude != 1 else { return bytes < 0 ? "-1 byte" : "1 byte" }
+        let (number, unit) = rounded
+        return "\(number) \(unit.symbol)"
+    }
+
+    /// The same as `ls -h` prints it: `512M`, `1.5G`, `0`.
+    package var short: String {
+        let (number, unit) = rounded
+        return unit == .byte ? number : number + unit.symbol.prefix(1)
+    }
+
+    /// The number before the unit, and the unit.
+    private var rounded: (number: String, unit: ByteUnit) {
         let magnitude = bytes.magnitude
         let sign = bytes < 0 ? "-" : ""
-        guard magnitude != 1 else { return sign + "1 byte" }
         var unit = ByteUnit.allCases.last { magnitude >> $0.shift > 0 } ?? .byte
         var hundredths = Self.hundredths(of: magnitude, in: unit)
         // 1023.999 KiB rounds to 1024 KiB, which is 1 MiB.
@@ -51,7 +63,7 @@ extension ByteCount: CustomStringConvertible {
             case (let tenths, 0): ".\(tenths)"
             case (let tenths, let rest): ".\(tenths)\(rest)"
             }
-        return "\(sign)\(whole)\(decimals) \(unit.symbol)"
+        return ("\(sign)\(whole)\(decimals)", unit)
     }
 
     private static func hundredths(of magnitude: UInt64, in unit: ByteUnit) -> UInt64 {
