@@ -16,15 +16,17 @@ struct List: ParsableCommand {
     @Argument(help: "Only these VMs.", completion: .vm)
     var vms: [String] = []
 
+    // Both are checked here and kept as words: a type more takes ArgumentParser as long as reading ten VMs.
     @Option(
-        name: .customLong("state"), help: "Only VMs in one of these states, such as running,paused.",
-        transform: VMState.list)
-    var states: [VMState]?
+        help: "Only VMs in one of these states, such as running,paused.",
+        transform: { try VMState.list($0).map(\.rawValue) })
+    var state: [String]?
 
     @Option(
         name: [.customShort("o"), .customLong("columns")],
-        help: "The columns, such as name,state,address; wide: more of them.", transform: ListColumn.list)
-    var columns: [ListColumn]?
+        help: "The columns, such as name,state,address; wide: more of them.",
+        transform: { try ListColumn.list($0).map(\.rawValue) })
+    var columns: [String]?
 
     @Flag(help: "Print only the names; so does -q.")
     var names = false
@@ -39,12 +41,12 @@ struct List: ParsableCommand {
         let site = try Site.current
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
-        if let states { inventory.entries.removeAll { !states.contains($0.state) } }
+        if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
         if needsAddresses { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
         } else {
-            output.print(VMListReport(inventory.entries, columns: columns))
+            output.print(VMListReport(inventory.entries, columns: listed))
         }
         let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)
         unseen.merged.forEach(Message.error)
@@ -53,5 +55,7 @@ struct List: ParsableCommand {
 
     private var isQuiet: Bool { names || output.quiet }
 
-    private var needsAddresses: Bool { output.json || !isQuiet && (columns ?? ListColumn.usual).contains(.address) }
+    private var listed: [ListColumn]? { columns?.compactMap { ListColumn(rawValue: $0) } }
+
+    private var needsAddresses: Bool { output.json || !isQuiet && (listed ?? ListColumn.usual).contains(.address) }
 }

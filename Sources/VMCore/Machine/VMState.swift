@@ -33,17 +33,6 @@ package enum VMState: String, CaseIterable, Sendable {
 extension VMState {
     /// Reads states, as an option has them: `running,paused`.
     package static func list(_ text: String) throws(OptionValue.Fault) -> [VMState] {
-        var states: [VMState] = []
-        for word in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
-            guard let state = VMState(rawValue: word.lowercased()) else {
-                let words = allCases.map(\.rawValue)
-                let nearest = Nearest.match(word.lowercased(), among: words).map { "Did you mean \($0)? " } ?? ""
-                throw OptionValue.Fault(
-                    description: "\(Printable.quoted(word)) is not a state. \(nearest)"
-                        + "States are \(words.joined(separator: ", ")).")
-            }
-            states.append(state)
-        }
-        return states
+        try OptionValue.list(text, each: "a state", rule: "States are")
     }
 }

@@ -183,6 +183,24 @@ package func isThere(_ path: FilePath) throws(Errno) -> Bool {
     throw error
 }
 
+/// Whether a file of this name is in the directory of another. A list asks it of every VM, and making a FilePath takes much
+/// longer than looking.
+///
+/// - Throws: why that can't be determined.
+package func isThere(_ name: String, beside file: FilePath) throws(Errno) -> Bool {
+    if RemoteMounts.reader(of: file) != nil { return try isThere(file.removingLastComponent().appending(name)) }
+    let error: CInt = file.withPlatformString { path in
+        let directory = strrchr(path, CInt(UInt8(ascii: "/"))).map { UnsafePointer($0) - path + 1 } ?? 0
+        let sibling = Array(UnsafeBufferPointer(start: path, count: directory)) + name.utf8CString
+        return access(sibling, F_OK) == 0 ? 0 : errno
+    }
+    switch error {
+    case 0: return true
+    case ENOENT, ENOTDIR: return false
+    default: throw Errno(rawValue: error)
+    }
+}
+
 /// Whether a path is a symbolic link.
 ///
 /// - Throws: why that can't be determined.

@@ -76,13 +76,21 @@ extension Site {
     /// The VMs under the roots.
     private final class Listed {
         let names: Set<String>
-        /// The names, by their files.
-        let files: [FilePath: String]
+        /// The names, by their files. Seldom needed, and a dictionary of paths is costly to make.
+        private(set) lazy var files = Dictionary(
+            entries.map { ($0.file, $0.name) }, uniquingKeysWith: { first, _ in first })
         private(set) lazy var index = FileIndex(Array(files.keys), by: \.self)
+        private let entries: [VMEntry]
 
         init(_ entries: [VMEntry]) {
+            self.entries = entries
             names = Set(entries.map(\.name))
-            files = Dictionary(entries.map { ($0.file, $0.name) }, uniquingKeysWith: { first, _ in first })
+        }
+
+        /// Whether this file is listed under this name.
+        func has(_ name: VMName, from file: FilePath) -> Bool {
+            names.contains(name.description)
+                && entries.indices.contains { entries[$0].file == file && entries[$0].name == name.description }
         }
 
         /// The listed path of a file; nil if it is not under the roots.
@@ -99,6 +107,8 @@ extension Site {
         let vm = Machine(name: name, file: "", site: self)
         do throws(VMError) {
             let manifest = try vm.manifest()
+            // That is nearly every VM that was started.
+            if let manifest, listed.has(name, from: manifest.file) { return nil }
             let file = try manifest.flatMap { manifest throws(VMError) in try listed.path(of: manifest.file) }
             let newName = file.flatMap { listed.files[$0] }
             if newName == name.description { return nil }

@@ -12,21 +12,19 @@ import VMHost
 /// other disks than the memory knows.
 struct StateFiles {
     private let vm: Machine
-    /// What their paths begin with. Text, because a list asks this of every VM that does not run.
-    private let base: String
 
-    init(of vm: Machine) {
-        self.vm = vm
-        let file = vm.file.string
-        base = "\(file[...(file.lastIndex(of: "/") ?? file.startIndex)])\(vm.name)"
-    }
+    init(of vm: Machine) { self.vm = vm }
 
     /// Says that the VM is suspended, and what it was.
-    var mark: FilePath { FilePath("\(base).suspended") }
+    var mark: FilePath { path(markName) }
     /// The same, while a start uses the state up.
-    var resuming: FilePath { FilePath("\(base).resuming") }
+    var resuming: FilePath { path(resumingName) }
     /// The memory.
-    var memory: FilePath { FilePath("\(base).state") }
+    var memory: FilePath { path("\(vm.name).state") }
+
+    private var markName: String { "\(vm.name).suspended" }
+    private var resumingName: String { "\(vm.name).resuming" }
+    private func path(_ name: String) -> FilePath { vm.file.removingLastComponent().appending(name) }
 
     /// All of them, in the order in which they are removed: a memory that nothing describes means nothing.
     var all: [FilePath] { [mark, resuming, memory] }
@@ -35,8 +33,8 @@ struct StateFiles {
     var areInForce: Bool {
         get throws(VMError) {
             do throws(Errno) {
-                if try isThere(mark) { return true }
-                guard try isThere(resuming) else { return false }
+                if try isThere(markName, beside: vm.file) { return true }
+                guard try isThere(resumingName, beside: vm.file) else { return false }
             } catch { throw .system(error, mark.string, "can't tell whether the VM is suspended") }
             return try !FlightRecord.everRan(vm.paths.record(vm.name))
         }

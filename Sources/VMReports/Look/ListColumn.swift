@@ -18,18 +18,7 @@ package enum ListColumn: String, CaseIterable, Sendable {
     /// Reads `name,state` or `wide`.
     package static func list(_ text: String) throws(OptionValue.Fault) -> [ListColumn] {
         if text == "wide" { return wide }
-        var columns: [ListColumn] = []
-        for word in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
-            guard let column = ListColumn(rawValue: word.lowercased()) else {
-                let names = allCases.map(\.rawValue)
-                let nearest = Nearest.match(word.lowercased(), among: names).map { "Did you mean \($0)? " } ?? ""
-                throw OptionValue.Fault(
-                    description: "\(Printable.quoted(word)) is not a column. \(nearest)"
-                        + "Write wide, or some of: \(names.joined(separator: ","))")
-            }
-            columns.append(column)
-        }
-        return columns
+        return try OptionValue.list(text, each: "a column", rule: "Write wide, or some of")
     }
 
     /// What is in it for a VM.
@@ -60,6 +49,9 @@ extension VMEntry {
     var marks: [String] {
         [nextName == nil ? nil : "pending", isStray ? "stray" : nil].compactMap(\.self)
     }
+
+    /// Whether there is any.
+    var isMarked: Bool { nextName != nil || isStray }
 
     /// How its state is shown on a terminal.
     var tone: Table.Tone? {

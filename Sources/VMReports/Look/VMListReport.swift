@@ -20,7 +20,7 @@ package struct VMListReport: Report {
     ) {
         self.entries = entries
         ages = entries.map(age)
-        let isMarked = columns == nil && entries.contains { !$0.marks.isEmpty }
+        let isMarked = columns == nil && entries.contains(where: \.isMarked)
         self.columns = columns ?? ListColumn.usual + (isMarked ? [.marks] : [])
     }
 

@@ -141,10 +141,12 @@ extension UUID {
     /// Parses 32 hex digits, written as 8-4-4-4-12 (RFC 9562, 4). Foundation's parser uses scanf(3), which takes a tenth of
     /// decoding a params file.
     init?(hyphenated text: String) {
-        guard text.utf8.count == 36 else { return nil }
+        let text = Array(text.utf8)
+        guard text.count == 36 else { return nil }
         var digits: [UInt8] = []
         digits.reserveCapacity(32)
-        for (position, byte) in text.utf8.enumerated() {
+        for position in text.indices {
+            let byte = text[position]
             if position == 8 || position == 13 || position == 18 || position == 23 {
                 guard byte == UInt8(ascii: "-") else { return nil }
             } else {

@@ -8,9 +8,10 @@ extension ParamsDecoder {
             Write bridge:NAME, \(example: "nat"), isolated:NAME, macvtap:DEVICE, \(example: "user") or \(example: "none").
             """
         }
-        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        let kind = String(parts[0])
-        let name = parts.count == 2 ? String(parts[1]) : nil
+        // By bytes: splitting characters took a twentieth of decoding a file.
+        let colon = text.utf8.firstIndex(of: UInt8(ascii: ":"))
+        let kind = String(text[..<(colon ?? text.endIndex)])
+        let name = colon.map { String(text[text.utf8.index(after: $0)...]) }
         let range = min(kind.utf8.count + 1, text.utf8.count)..<text.utf8.count
         switch kind {
         case "user", "nat", "none":

@@ -14,6 +14,28 @@ package enum OptionValue {
     /// `NAME`.
     package static func name(_ text: String) throws(Fault) -> VMName { try judged(text, ParamsDecoder.name) }
 
+    /// Words with commas between them, of a closed set.
+    ///
+    /// - Parameters:
+    ///   - noun: What each of them is, such as `a state`.
+    ///   - rule: What comes before the words in a fault, such as `States are`.
+    package static func list<Word: CaseIterable & RawRepresentable<String>>(
+        _ text: String, each noun: String, rule: String
+    ) throws(Fault) -> [Word] {
+        var words: [Word] = []
+        for text in text.split(separator: ",", omittingEmptySubsequences: false).map({ $0.lowercased() }) {
+            guard let word = Word(rawValue: text) else {
+                let names = Word.allCases.map(\.rawValue)
+                let nearest = Nearest.match(text, among: names).map { "Did you mean \($0)? " } ?? ""
+                throw Fault(
+                    description:
+                        "\(Printable.quoted(text)) is not \(noun). \(nearest)\(rule): \(names.joined(separator: ","))")
+            }
+            words.append(word)
+        }
+        return words
+    }
+
     /// `MEMORY`; a bare number is MiB.
     package static func memory(_ text: String) throws(Fault) -> ByteCount { try judged(text, ParamsDecoder.memory) }
 
