@@ -20,8 +20,8 @@ enum UnknownCommand {
     /// Words for which kvmctl has no command, and what to do instead.
     private static let others = [
         "kill": "to cut the power: kvmctl stop --now",
-        "showcmd": "kvmctl explain", "set": "edit the VM's vm.params, then run kvmctl check",
-        "edit": "edit the VM's vm.params, then run kvmctl check",
+        "showcmd": "kvmctl explain", "managedsave": "kvmctl suspend", "send-key": "kvmctl sendkey",
+        "setvcpus": "kvmctl set VM CPUS=N, then kvmctl restart VM", "domfsfreeze": "kvmctl freeze",
         "attach-disk": "kvmctl disk attach", "detach-disk": "kvmctl disk detach", "blockresize": "kvmctl disk grow",
         "attach-interface": "kvmctl nic attach", "detach-interface": "kvmctl nic detach",
         "change-media": "kvmctl cdrom insert, or kvmctl cdrom eject", "setmem": "kvmctl memory",
@@ -68,6 +68,9 @@ enum UnknownCommand {
         let typed = (path + [word]).joined(separator: " ")
         let help = (["kvmctl"] + path + ["--help"]).joined(separator: " ")
         let nearest = (synonym ?? Nearest.match(word, among: known)).map { (path + [$0]).joined(separator: " ") }
+        if path == ["autostart"] {
+            return VMError(.usage, "unknown command '\(typed)'", "kvmctl enable has systemd start a VM with the host")
+        }
         if path.isEmpty, let other = others[word] { return VMError(.usage, "there is no command '\(word)'", other) }
         return VMError(
             .usage, "unknown command '\(typed)'",

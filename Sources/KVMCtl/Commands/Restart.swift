@@ -26,6 +26,12 @@ struct Restart: ParsableCommand {
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        if force.isOn, patience != .zero {
+            throw ValidationError("there is no use here for '--force'. Did you mean '--hard'?")
+        }
+    }
+
     func run() throws {
         let context = PlanningContext(try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
         try output.list(.restart) { results in

@@ -28,6 +28,10 @@ struct Stop: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        // Elsewhere the word cuts the power. Not in validate(), for destroy is this command too.
+        if force.isOn, patience != .zero {
+            throw ValidationError("there is no use here for '--force'. Did you mean '--now'?")
+        }
         try output.list(.stop) { results in
             // All are stopped at the same time, and reported one after the other.
             try targets.forEach(results, begin, holding: Stopping.descriptors) { stop in

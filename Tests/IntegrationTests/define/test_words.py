@@ -19,8 +19,9 @@ from rig.host import NOBODY
     ("start --tmeout 5s", "'--tmeout'. Did you mean '--timeout'?"), ("explain --jsn", "'--jsn'. Did you mean '--json'?"),
     ("net up br0 --uplnk eth0", "'--uplnk'. Did you mean '--uplink'?"),
     ("net rm br0", "did you mean 'net down'?"), ("net ls", "did you mean 'net show'?"),
-    ("autostart vm", "unknown command 'autostart vm'"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
-    ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"),
+    ("autostart vm", "unknown command 'autostart vm': kvmctl enable"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
+    ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"), ("stop vm --force", "'--force'. Did you mean '--now'?"),
+    ("restart vm --force", "'--force'. Did you mean '--hard'?"), ("setvcpus vm", "kvmctl set VM CPUS=N"),
     # Nothing is suggested for a word that is too different.
     ("create vm --format qcow2", "Unknown option '--format'"), ("rm vm --foo", "Unknown option '--foo'"), ("keys vm", "Unexpected argument 'vm'"),
     ("create one two", "Unexpected argument 'two'"),

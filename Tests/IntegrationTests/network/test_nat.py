@@ -43,7 +43,7 @@ def test_guests_reach_each_other_and_the_outside_and_leave_nothing(host):
         assert run_inside(host, "my_db", "hostname")[0].strip() == "my-db"
         assert run_inside(host, "my_db", "nslookup my-db")[0].count(database) == 1
         assert host.show("web")["nics"][0]["address"] == web
-        assert web in host.kvmctl("list").stdout
+        assert f"tap0@nat:{web}" in host.kvmctl("list", "-o", "nics").stdout
 
         for target in ("web", "web.kvmctl.internal", ADDRESS):
             printed, code = run_inside(host, "my_db", f"ping -c 1 -w 10 {target}")
