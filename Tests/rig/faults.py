@@ -26,6 +26,14 @@ def system_calls(host, *words, since=""):
     return calls
 
 
+def number_of(host, text, *words):
+    """Which call of its name is the first that mentions `text` in one run of kvmctl."""
+    trace = host.root / "trace"
+    result = host.execute("strace", "-o", trace, host.binary, *words)
+    assert result.returncode == 0, result.stderr
+    return next(number for _, number, line in numbered(trace.read_text(errors="replace").splitlines()) if text in line)
+
+
 def strike(host, call, fault, *words):
     """Runs kvmctl with a fault at one call: `signal=SIGKILL`, `error=ENOBUFS`."""
     name, count = call

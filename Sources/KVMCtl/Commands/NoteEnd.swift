@@ -15,8 +15,10 @@ struct NoteEnd: ParsableCommand {
     @OptionGroup var quiet: QuietOption
 
     func run() throws {
+        let machine = try Site.current.find(vm)
+        try machine.forgetUsedState()
         func told(_ key: String) -> String { getenv(key).map { String(cString: $0) } ?? "" }
         guard let end = QEMUEnd(serviceExit: told("EXIT_CODE"), status: told("EXIT_STATUS")) else { return }
-        try Site.current.find(vm).keepCrash(end)
+        try machine.keepCrash(end)
     }
 }

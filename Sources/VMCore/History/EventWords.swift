@@ -40,7 +40,7 @@ extension VMEvent {
         case "SHUTDOWN": wordsOfShutdown
         case "BLOCK_IO_ERROR": wordsOfDiskError
         case "GUEST_PANICKED": "the guest's kernel panicked"
-        case "WATCHDOG": "its watchdog expired (\(data["action"]?.string ?? "no action"))"
+        case "WATCHDOG": "its watchdog expired (\(word("action") ?? "no action"))"
         default: "a memory error of the host reached it"
         }
     }
@@ -55,15 +55,18 @@ extension VMEvent {
         case "host-signal": "QEMU was ended by a signal"
         case "host-error": "QEMU ended after an error of the host"
         case ShutdownCause.killedWord: "QEMU did not quit and was killed"
-        default: "ended (\(reason))"
+        default: "ended (\(Printable.escaped(reason)))"
         }
     }
 
     private var wordsOfDiskError: String {
         if let reason = PauseReason(blockError: data) { return "paused: \(reason)" }
         // The guest was told.
-        let disk = data["node-name"]?.string ?? data["device"]?.string ?? "a disk"
-        let reason = data["reason"]?.string.map { ": \($0)" } ?? ""
-        return "\(data["operation"]?.string ?? "I/O") error on \(disk)\(reason)"
+        let disk = word("node-name") ?? word("device") ?? "a disk"
+        let reason = word("reason").map { ": \($0)" } ?? ""
+        return "\(word("operation") ?? "I/O") error on \(disk)\(reason)"
     }
+
+    /// A word of QEMU's. A line end in it would begin a line that looks like one of kvmctl's own.
+    private func word(_ key: String) -> String? { data[key]?.string.map { Printable.escaped($0) } }
 }

@@ -77,12 +77,12 @@ extension PauseReason {
         if data["nospace"]?.bool == true {
             self = .noSpace(disk: disk ?? "a disk")
         } else {
-            self = .ioError(disk: disk, cause: data["reason"]?.string)
+            self = .ioError(disk: disk, cause: data["reason"]?.string.map { Printable.escaped($0) })
         }
     }
 
     /// The key of a disk, from the name of its uppermost node: `disk0-format` is that of `DISK0`.
     private static func key(ofNode name: String) -> String? {
-        name.split(separator: "-").first.map { $0.uppercased() }
+        name.split(separator: "-").first.map { Printable.escaped($0.uppercased()) }
     }
 }

@@ -65,6 +65,9 @@ package struct QMPEvent: Equatable, Sendable {
         self.name = name
         data = json["data"] ?? .object([:])
         let stamp = json["timestamp"]
-        microseconds = (stamp?["seconds"]?.integer ?? 0) &* 1_000_000 &+ (stamp?["microseconds"]?.integer ?? 0)
+        // A QEMU that a guest has taken over may write any number. Up to the last second of the year 9999, all that is
+        // computed with it is in range.
+        let seconds = min(max(0, stamp?["seconds"]?.integer ?? 0), 253_402_300_799)
+        microseconds = seconds * 1_000_000 + min(max(0, stamp?["microseconds"]?.integer ?? 0), 999_999)
     }
 }

@@ -2,23 +2,26 @@
 package enum StartOrder {
     /// VMs, each after those that it names, else by name. Names of VMs that are not among them do not matter.
     ///
-    /// - Throws: `.badData` if some wait for one another.
-    package static func of(_ vms: [(name: VMName, after: [VMName])]) throws(VMError) -> [VMName] {
+    /// - Returns: all of them, and a fault if some wait for one another: these start all the same, for nothing else would
+    ///   end the wait.
+    package static func of(_ vms: [(name: VMName, after: [VMName])]) -> (order: [VMName], fault: VMError?) {
         let after = Dictionary(vms.map { ($0.name, $0.after) }, uniquingKeysWith: { first, _ in first })
         var rest = after.keys.sorted { $0.description < $1.description }
         var order: [VMName] = []
+        var fault: VMError?
         while !rest.isEmpty {
             let ready = rest.first { name in
                 after[name, default: []].allSatisfy { after[$0] == nil || order.contains($0) }
             }
-            guard let ready else {
-                throw VMError(
+            if ready == nil, fault == nil {
+                fault = VMError(
                     .badData, rest.map(\.description).joined(separator: ", "), "wait for one another",
                     remedy: "change START_AFTER in one of their files")
             }
-            order.append(ready)
-            rest.removeAll { $0 == ready }
+            let next = ready ?? rest[0]
+            order.append(next)
+            rest.removeAll { $0 == next }
         }
-        return order
+        return (order, fault)
     }
 }

@@ -1,4 +1,5 @@
 import BridgeKernel
+import CLinux
 import Glibc
 import SystemPackage
 import VMCore
@@ -49,9 +50,19 @@ private struct FileEdit: ~Copyable {
     /// Reads the file. A link stays as it is: the file that it leads to is changed.
     init(_ file: FilePath, _ trust: FileTrust) throws(VMError) {
         let place = try Self.find(file, trust.forFile(file))
-        let (bytes, status): ([UInt8], stat)
-        do throws(Errno) { (bytes, status) = try Self.read(place) } catch {
+        let (bytes, status, hasAccessList): ([UInt8], stat, Bool)
+        do throws(Errno) { (bytes, status, hasAccessList) = try Self.read(place) } catch {
             throw VMFile.refusal(of: file, .system(error, file))
+        }
+        guard bytes.count <= VMParams.maximumFileSize else {
+            throw VMError(
+                .badData, file.string, "is larger than \(ByteCount(bytes: Int64(VMParams.maximumFileSize)))",
+                remedy: "a params file has some lines: look at what is in it")
+        }
+        guard !hasAccessList else {
+            throw VMError(
+                .busy, file.string, "has an access control list, which a new file in its place would not have",
+                remedy: "change it with an editor that writes in place, or remove the list (setfacl -b)")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw VMError(
@@ -71,9 +82,13 @@ private struct FileEdit: ~Copyable {
         do throws(PathWalk.Failure) { return try trust.find(file) } catch { throw VMFile.refusal(of: file, error) }
     }
 
-    private static func read(_ place: borrowing FoundFile) throws(Errno) -> ([UInt8], stat) {
+    private static func read(_ place: borrowing FoundFile) throws(Errno) -> ([UInt8], stat, hasAccessList: Bool) {
         let opened = try place.openRegular()
-        return (try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1), try opened.status())
+        let list = clinux_has_access_list(opened.rawValue)
+        guard list >= 0 else { throw Errno(rawValue: -list) }
+        return (
+            try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1), try opened.status(), list > 0
+        )
     }
 
     /// One file for all VMs: a change takes less than a moment.

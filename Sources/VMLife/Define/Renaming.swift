@@ -43,6 +43,8 @@ package struct Renaming {
                 remedy: "look at the file, and name the VM by that name")
         }
         try Self.refuseRunning(vm, try vm.observe().isAlive)
+        try Self.refuseSuspended(vm)
+        try Self.refuseEnabled(vm)
         try vm.site.refuseTaken(new)
         let place = try Self.place(of: vm)
         move = place.map { Move($0, to: $0 == vm.file ? "\(name).params" : name) }
@@ -72,6 +74,7 @@ package struct Renaming {
     package func rename() throws(VMError) -> FilePath {
         try vm.operate { () throws(VMError) in
             try Self.refuseRunning(vm, try vm.settle().isAlive)
+            try Self.refuseSuspended(vm)
             var before: String?
             try vm.rewriteFile(trust: trust) { text throws(VMError) in
                 before = text
@@ -108,6 +111,22 @@ package struct Renaming {
 
 // What it depends on.
 extension Renaming {
+    /// What was saved of its memory is found by its name.
+    private static func refuseSuspended(_ vm: Machine) throws(VMError) {
+        guard try vm.isSuspended() else { return }
+        throw VMError(
+            .busy, vm.name.description, "is suspended, and its saved memory is found by its name",
+            remedy: "start it and shut it down first")
+    }
+
+    /// The service manager starts it by its name.
+    private static func refuseEnabled(_ vm: Machine) throws(VMError) {
+        guard try vm.site.enabledNames().contains(vm.name) else { return }
+        throw VMError(
+            .busy, vm.name.description, "systemd starts it with the host, by its name",
+            remedy: .run("disable it first, and enable it by its new name", "kvmctl disable \(vm.name)"))
+    }
+
     /// The VM's own directory under a root, or its file there, if that has its name; nil if that says nothing of its name,
     /// or is a link, which leads elsewhere.
     private static func place(of vm: Machine) throws(VMError) -> FilePath? {

@@ -41,7 +41,8 @@ struct CrashRecord {
         guard let head = try? readOwnFile(vm.paths.record(vm.name), limit: FlightRecord.head),
             let first = RecordedEvents(head).told.first
         else { return nil }
-        (self.vm, begun) = (vm, Moment(microseconds: first.microseconds))
+        // A QEMU that a guest has taken over may say that it began in a year to come.
+        (self.vm, begun) = (vm, Moment(microseconds: min(first.microseconds, Moment.now.microseconds)))
     }
 
     var path: FilePath { vm.paths.logs(vm.name).appending("\(Self.prefix)\(begun.fileName)") }
@@ -73,7 +74,7 @@ struct CrashRecord {
             }
             try replaceFile(path, with: Array(text(seen).text.utf8), permissions: 0o640, group: Accounts.lookers)
         } catch { throw .system(error, path.string, "the crash of \(vm.name) can't be recorded") }
-        for old in Self.all(of: vm).dropLast(Self.most) { removeFile(old) }
+        for old in Self.all(of: vm).dropLast(Self.most) where old != path { removeFile(old) }
         var details: [String: JSON] = ["record": .string(path.string)]
         if let seen { details["end"] = .string(seen) }
         vm.note(.crash, details, at: lastSign ?? .now)

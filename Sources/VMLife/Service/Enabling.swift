@@ -121,10 +121,8 @@ extension Machine {
 }
 
 extension Site {
-    /// The VMs whose files say `AUTOSTART=yes`, and those that are enabled, in the order in which they start; and what
-    /// could not be read.
-    ///
-    /// - Throws: `.badData` if some wait for one another.
+    /// The VMs whose files say `AUTOSTART=yes`, and those that are enabled, in the order in which they start; and what is
+    /// wrong with the others. A file that the caller does not trust neither takes a name nor keeps others waiting.
     package func autostarting(
         in context: PlanningContext
     ) throws(VMError) -> (vms: [(vm: Machine, delay: Duration)], unseen: [VMError]) {
@@ -133,13 +131,16 @@ extension Site {
         var found: [VMName: (vm: Machine, params: VMParams)] = [:]
         for file in defined.files {
             do throws(VMError) {
-                let params = try context.glance(at: file)
+                let seen = try context.glance(at: file)
+                guard seen.service.autostart.value || enabled.contains(seen.name.value) else { continue }
+                let params = try context.file(at: file).params
                 let name = params.name.value
-                guard params.service.autostart.value || enabled.contains(name), found[name] == nil else { continue }
+                guard found[name] == nil else { continue }
                 found[name] = (Machine(name: name, file: file, site: self), params)
             } catch { unseen.append(error) }
         }
-        let order = try StartOrder.of(found.map { ($0.key, $0.value.params.service.after?.value ?? []) })
+        let (order, fault) = StartOrder.of(found.map { ($0.key, $0.value.params.service.after?.value ?? []) })
+        if let fault { unseen.append(fault) }
         let vms = order.compactMap { name in
             found[name].map { (vm: $0.vm, delay: $0.params.service.delay?.value ?? .zero) }
         }

@@ -121,6 +121,7 @@ package struct Stopping: Sendable {
     ///   can't be asked: a VM whose guest was not asked is not killed then.
     package func stop() throws(VMError) -> Outcome {
         var outcome = try stopQEMU()
+        do throws(VMError) { try vm.forgetUsedState() } catch { outcome.leftBehind.append(error) }
         outcome.leftBehind = HostResource.sweep(vm.paths, after: vm.name, patience: Self.quitPatience)
         return outcome
     }

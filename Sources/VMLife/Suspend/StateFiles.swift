@@ -36,7 +36,15 @@ struct StateFiles {
                 if try isThere(markName, beside: vm.file) { return true }
                 guard try isThere(resumingName, beside: vm.file) else { return false }
             } catch { throw .system(error, mark.string, "can't tell whether the VM is suspended") }
-            return try !FlightRecord.everRan(vm.paths.record(vm.name))
+            let record = vm.paths.record(vm.name)
+            // The record was there before the state was called that.
+            guard try isPresent(record) else {
+                throw VMError(
+                    .busy, vm.name.description,
+                    "it was being resumed, and its flight record is gone: can't tell whether its guest has run since",
+                    remedy: .orDiscard("put \(record) back"))
+            }
+            return try !FlightRecord.everRan(record)
         }
     }
 
@@ -102,14 +110,16 @@ extension StateFiles {
     /// Removes all of them. None of them may be there.
     func remove(_ trust: FileTrust) throws(VMError) { try remove(all, trust) }
 
+    /// What somebody else put there, as anybody can in a directory such as /tmp, is no state of the VM's, and stays.
     private func remove(_ paths: [FilePath], _ trust: FileTrust) throws(VMError) {
         for path in paths {
-            let removed: Void? = try Self.find(path, trust) { (found: borrowing FoundFile) throws(Errno) in
-                guard let identity = found.identity else { return }
-                try found.remove(identity)
-                try found.syncDirectory()
-            }
-            _ = removed
+            do throws(VMError) {
+                _ = try Self.find(path, trust) { (found: borrowing FoundFile) throws(Errno) in
+                    guard let identity = found.identity else { return }
+                    try found.remove(identity)
+                    try found.syncDirectory()
+                }
+            } catch  where error.code == .denied {}
         }
     }
 
@@ -147,6 +157,17 @@ extension Machine {
 
     /// Whether its next start goes on with a saved state. Only asked of a VM that does not run.
     func isSuspended() throws(VMError) -> Bool { file.isEmpty ? false : try StateFiles(of: self).areInForce }
+
+    /// Removes what a start in the foreground, which nobody watches, has used up of a saved state. Called when the VM has
+    /// ended.
+    package func forgetUsedState() throws(VMError) {
+        guard !file.isEmpty, try !observe().isAlive else { return }
+        let files = StateFiles(of: self)
+        do throws(Errno) { guard try isThere(files.resuming) else { return } } catch { return }
+        try operate { () throws(VMError) in
+            if try !observe(holdingOperation: true).isAlive { try files.settle(try ownersTrust()) }
+        }
+    }
 
     /// Forgets the state that was saved of a VM that runs, or is about to run on: its disks will be others than that
     /// state knows. To be called within `operate`, before the processors run.

@@ -90,12 +90,11 @@ struct StateWriter {
             let end = try watch.wait(by: Deadline(in: Self.interval)) { event -> Migration.Status? in
                 if case .migration(let status) = event, status.isOver { status } else { nil }
             }
-            let status: Migration.Status
-            switch end {
-            case .found(let found): status = found
-            case .ended: throw VMError(.unavailable, vm.name.description, "QEMU ended while it saved its state")
-            case .timedOut: status = try vm.ask(.migration, by: Deadline(in: Suspending.monitorPatience)).status
+            if end == .ended {
+                throw VMError(.unavailable, vm.name.description, "QEMU ended while it saved its state")
             }
+            // The event may be of an earlier migration, which was called off: QEMU knows how this one is.
+            let status = try vm.ask(.migration, by: Deadline(in: Suspending.monitorPatience)).status
             if status == .completed { return }
             if status.isOver { throw failure("QEMU could not write it", memory) }
             if memory.size > last { (last, stuck) = (memory.size, Deadline(in: Self.patience)) }

@@ -81,7 +81,7 @@ package struct VMReport: ObjectReport {
         if entry.vm?.isProtected == true { rows.append(("protected", "what ends or removes it needs --force")) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }
-        if let reason = entry.endReason { rows.append(("last end", reason)) }
+        if let reason = entry.endReason { rows.append(("last end", Printable.escaped(reason))) }
         if let record = entry.crashRecord { rows.append(("last crash", record.string)) }
         if let fault = entry.fault { rows.append(("fault", fault)) }
         if let uuid = entry.vm?.uuid { rows.append(("UUID", uuid)) }

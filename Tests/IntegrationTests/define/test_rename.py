@@ -83,3 +83,14 @@ def test_killed_half_way_it_is_one_vm_that_starts(host, samples):
         assert name in ("web", "db")
         uuid, _ = shown(host, name)
         assert uuid == "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10"
+
+
+def test_what_goes_by_the_name_is_not_left_behind(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    host.kvmctl("suspend", "vm")
+    assert "is suspended" in host.kvmctl("rename", "vm", "new", expect=75).stderr
+    assert host.state("vm") == "suspended"
+    assert host.json("start", "vm")[0]["result"] == "resumed"
+    host.kvmctl("stop", "--now", "vm")
+    host.kvmctl("rename", "vm", "new")

@@ -1,6 +1,7 @@
 """`enable`, `disable` and `autostart run`: VMs that start with the host."""
 
 import json
+import os
 
 import pytest
 
@@ -71,4 +72,20 @@ def test_without_systemd_the_vms_start_in_order(host, etc):
     assert [vm["result"] for vm in again] == 3 * ["alreadyRunning"]
     host.kvmctl("stop", "--all", "--now")
     host.write_firmware_vm("db", AUTOSTART="yes", START_AFTER="a")
-    assert "wait for one another" in etc.kvmctl("autostart", "run", expect=65).stderr
+    ran = etc.kvmctl("autostart", "run", expect=65)
+    assert "wait for one another" in ran.stderr and ran.stdout.count("started") == 3
+    # A file of another account keeps none of root's from starting, by its name, its order or its delay.
+    host.kvmctl("stop", "--all", "--now")
+    foreign = host.write_vm("0foreign", "NAME=web", "AUTOSTART=yes", "AUTOSTART_DELAY=1h")
+    os.chown(foreign.parent, 1000, 1000)
+    os.chown(foreign, 1000, 1000)
+    ran = etc.kvmctl("autostart", "run", expect=1)
+    assert str(foreign) in ran.stderr and "web: started" in ran.stdout
+
+
+def test_an_enabled_vm_is_not_renamed(host, etc):
+    host.write_firmware_vm("web")
+    etc.kvmctl("enable", "web")
+    assert "kvmctl disable web" in etc.kvmctl("rename", "web", "db", expect=75).stderr
+    etc.kvmctl("disable", "web")
+    etc.kvmctl("rename", "web", "db")

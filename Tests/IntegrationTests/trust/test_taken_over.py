@@ -13,7 +13,7 @@ import textwrap
 import pytest
 
 from rig.fake import fake_qemu
-from rig.faults import system_calls
+from rig.faults import number_of
 from rig.host import NOBODY
 from rig.waiting import wait_until
 
@@ -277,10 +277,8 @@ def test_a_tap_that_somebody_got_hold_of_is_not_used(bridged_host):
     host = bridged_host
     device = open_device(host)
     host.write_firmware_vm("vm", NET0="bridge:br0", NET0_QUEUES=2)
-    calls = system_calls(host, "start", "vm")
+    owner = number_of(host, "TUNSETOWNER", "start", "vm")
     host.kvmctl("stop", "--now", "vm")
-    # Of the start's ioctls the last ones are TUNSETIFF, TUNSETOWNER, TUNSETIFF of the second queue, and one of stdout.
-    owner = [count for name, count in calls if name == "ioctl"][-3]
     attacker = host.popen("/usr/bin/python3", "-c", ATTACHING, device, "tap0", "30", uid=NOBODY)
     refused = host.execute(
         "strace", "-qq", "-o", "/dev/null", "-e", f"inject=ioctl:delay_enter=3000000:when={owner}", host.binary,

@@ -34,6 +34,23 @@ import Testing
         #expect(try event(line).words == words)
     }
 
+    /// A taken-over QEMU may write any time, and line ends that would begin a line like kvmctl's own.
+    @Test(arguments: [Int64.min, -1, 0, 9_223_372_036_854, .max])
+    func anyTimeCanBeReckonedWith(_ number: Int64) throws {
+        let line = #"{"event":"RESET","timestamp":{"seconds":\#(number),"microseconds":\#(number)}}"#
+        #expect((0...253_402_300_799_999_999).contains(try event(line).microseconds))
+    }
+
+    @Test(arguments: [
+        #"{"event":"SHUTDOWN","data":{"reason":"x\nstopped by root"}}"#,
+        #"{"event":"WATCHDOG","data":{"action":"x\nstopped by root"}}"#,
+        #"{"event":"BLOCK_IO_ERROR","data":{"node-name":"x\ny-z","action":"stop","reason":"x\nstopped by root"}}"#,
+        #"{"event":"BLOCK_IO_ERROR","data":{"device":"x\ny","action":"report","operation":"a\nb","reason":"x\ny"}}"#,
+    ])
+    func anEventIsOneLine(_ line: String) throws {
+        #expect(try #require(event(line).words).contains("\n") == false)
+    }
+
     /// What a taken-over QEMU writes into its record is never taken for kvmctl's: the source is not in a record's line.
     @Test(arguments: ["start", "crash", "RTC_CHANGE", "NIC_RX_FILTER_CHANGED"])
     func qemuSaysNothingInKvmctlsName(_ name: String) throws {

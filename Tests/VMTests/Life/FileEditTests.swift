@@ -79,6 +79,11 @@ import Testing
         unlink("\(place.scratch.path)/other")
         try Data([0x23, 0xe4, 0x0a]).write(to: URL(fileURLWithPath: place.file.string))
         #expect { try place.vm.rewriteFile { _ in "" } } throws: { ($0 as? VMError)?.code == .badData }
+        // Only the beginning of it is read, which must not replace the whole.
+        let long = String(repeating: "# comment\n", count: VMParams.maximumFileSize / 10 + 1)
+        try place.write(long)
+        #expect { try place.vm.rewriteFile { _ in "" } } throws: { ($0 as? VMError)?.code == .badData }
+        #expect(try place.text == long)
         unlink(place.file.string)
         #expect { try place.vm.rewriteFile { _ in "" } } throws: { ($0 as? VMError)?.code == .notFound }
     }
