@@ -129,10 +129,10 @@ package struct OrphanedQEMU: Sendable {
     }
 
     /// The names of the VMs whose records in these places are being written, apart from the known ones.
-    package static func names(in paths: Paths, besides known: Set<VMName>) throws(Errno) -> [VMName] {
+    package static func names(in paths: Paths, besides known: Set<String>) throws(Errno) -> [VMName] {
         var found: [VMName] = []
         for machine in try own.get() {
-            guard !known.contains(machine.name), !found.contains(machine.name) else { continue }
+            guard !known.contains(machine.name.description), !found.contains(machine.name) else { continue }
             let record = paths.record(machine.name)
             if machine.holds(record, try status(of: record).map { FileIdentity($0) }) { found.append(machine.name) }
         }
