@@ -11,6 +11,7 @@ import Testing
     @Test func list() throws {
         var web = try Sample.entry("web")
         web.addresses = try Sample.addresses("eth9").all
+        web.vm?.isProtected = false
         var old = Sample.stopped("old")
         old.state = .broken
         let report = VMListReport([web, old]) {
@@ -38,16 +39,38 @@ import Testing
         }
         #expect(
             try text(ListColumn.list("marks,nics,address")) == """
-                MARKS    NICS                                 ADDRESS
-                pending  tap0@bridge:br0,tap1@nat:10.213.0.5  127.0.0.1:2222->22
+                MARKS              NICS                                 ADDRESS
+                protected,pending  tap0@bridge:br0,tap1@nat:10.213.0.5  127.0.0.1:2222->22
 
                 """)
-        #expect(text(nil).split(separator: "\n").map { $0.suffix(9) } == ["ME  MARKS", "  pending"])
         #expect(text([.state, .name], .colouredText) == "STATE    NAME\n\u{1b}[32mrunning\u{1b}[0m  web\n")
         #expect(NamesReport([entry]).rendered(as: .text) == "web\n")
         #expect { try ListColumn.list("name,stat") } throws: { "\($0)".contains("Did you mean state?") }
         #expect { try VMState.list("runing") } throws: { "\($0)".contains("Did you mean running?") }
         #expect(try VMState.list("Running,broken") == [.running, .broken])
+    }
+
+    /// They are a column if some VM has one.
+    @Test func marks() throws {
+        var entry = try Sample.entry("web")
+        func last() -> [String] {
+            VMListReport([entry]) { _ in nil }.rendered(as: .text).split(separator: "\n").map {
+                String($0.split(separator: " ").last ?? "")
+            }
+        }
+        #expect(last() == ["MARKS", "protected"])
+        entry.vm?.isProtected = false
+        #expect(last() == ["UPTIME", "-"])
+        entry.isEnabled = false
+        #expect(last() == ["UPTIME", "-"])
+        entry.pending = nil
+        #expect(last() == ["UPTIME", "-"])
+        entry.pending = [KeyName(.memory)]
+        #expect(last() == ["MARKS", "pending"])
+        (entry.pending, entry.isEnabled) = ([], true)
+        #expect(last() == ["MARKS", "enabled"])
+        (entry.vm, entry.isStray) = (nil, true)
+        #expect(last() == ["MARKS", "enabled,stray"])
     }
 
     /// An unusual address and a display that is not known yet.

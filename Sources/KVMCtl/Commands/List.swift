@@ -42,7 +42,8 @@ struct List: ParsableCommand {
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
-        if needsAddresses { inventory.learnAddresses() }
+        if needs(.marks) { inventory.learnEnabled(of: site) }
+        if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
         } else {
@@ -57,5 +58,8 @@ struct List: ParsableCommand {
 
     private var listed: [ListColumn]? { columns?.compactMap { ListColumn(rawValue: $0) } }
 
-    private var needsAddresses: Bool { output.json || !isQuiet && (listed ?? ListColumn.usual).contains(.address) }
+    /// Whether it has to be known for what is printed. Marks are shown by default if there are any.
+    private func needs(_ column: ListColumn) -> Bool {
+        output.json || !isQuiet && (listed ?? ListColumn.usual + [.marks]).contains(column)
+    }
 }

@@ -47,11 +47,19 @@ package enum ListColumn: String, CaseIterable, Sendable {
 extension VMEntry {
     /// What a person who reads the list should notice about the VM besides its state, a word each.
     var marks: [String] {
-        [nextName == nil ? nil : "pending", isStray ? "stray" : nil].compactMap(\.self)
+        [
+            isEnabled == true ? "enabled" : nil, isProtected ? "protected" : nil, isPending ? "pending" : nil,
+            isStray ? "stray" : nil,
+        ].compactMap(\.self)
     }
 
     /// Whether there is any.
-    var isMarked: Bool { nextName != nil || isStray }
+    var isMarked: Bool { isEnabled == true || isProtected || isPending || isStray }
+
+    private var isProtected: Bool { vm?.isProtected == true }
+
+    /// Whether its file says by now something else than it runs with.
+    private var isPending: Bool { nextName != nil || pending?.isEmpty == false }
 
     /// How its state is shown on a terminal.
     var tone: Table.Tone? {
