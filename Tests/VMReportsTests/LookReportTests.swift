@@ -43,6 +43,7 @@ import Testing
                 protected,pending  tap0@bridge:br0,tap1@nat:10.213.0.5  127.0.0.1:2222->22
 
                 """)
+        #expect(text([.tags]) == "TAGS\nweb,lab\n")
         #expect(text([.state, .name], .colouredText) == "STATE    NAME\n\u{1b}[32mrunning\u{1b}[0m  web\n")
         #expect(NamesReport([entry]).rendered(as: .text) == "web\n")
         #expect { try ListColumn.list("name,stat") } throws: { "\($0)".contains("Did you mean state?") }

@@ -23,6 +23,11 @@ struct List: ParsableCommand {
     var state: [String]?
 
     @Option(
+        help: "Only VMs with this tag, or with one of several: web,db. Repeated: with each.",
+        transform: { try OptionValue.tags($0).joined(separator: ",") })
+    var tag: [String] = []
+
+    @Option(
         name: [.customShort("o"), .customLong("columns")],
         help: "The columns, such as name,state,address; wide: more of them.",
         transform: { try ListColumn.list($0).map(\.rawValue) })
@@ -42,6 +47,10 @@ struct List: ParsableCommand {
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
+        for tag in tag {
+            let tags = tag.split(separator: ",").map(String.init)
+            inventory.entries.removeAll { $0.vm?.tags.contains(where: tags.contains) != true }
+        }
         if needs(.marks) { inventory.learnEnabled(of: site) }
         if needs(.address) { inventory.learnAddresses() }
         if isQuiet {

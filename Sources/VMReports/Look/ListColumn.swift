@@ -6,7 +6,7 @@ import VMLife
 
 /// A column of `list`.
 package enum ListColumn: String, CaseIterable, Sendable {
-    case name, state, memory, cpus, vnc, address, nics, uptime, pid, accelerator, uuid, description, file, marks
+    case name, state, memory, cpus, vnc, address, nics, uptime, pid, accelerator, uuid, description, tags, file, marks
 
     /// Those that are shown by default; `marks` too, if there are any.
     package static let usual: [ListColumn] = [.name, .state, .memory, .cpus, .vnc, .address, .uptime]
@@ -38,6 +38,7 @@ package enum ListColumn: String, CaseIterable, Sendable {
         case .accelerator: entry.vm?.accelerator ?? "-"
         case .uuid: entry.vm?.uuid ?? "-"
         case .description: entry.vm?.note ?? "-"
+        case .tags: entry.vm.flatMap { $0.tags.isEmpty ? nil : $0.tags.joined(separator: ",") } ?? "-"
         case .file: entry.file.isEmpty ? "-" : entry.file.string
         case .marks: entry.marks.isEmpty ? "-" : entry.marks.joined(separator: ",")
         }
