@@ -74,6 +74,31 @@ import Testing
         #expect(last() == ["MARKS", "enabled,stray"])
     }
 
+    /// The busiest first, whatever is known of the others.
+    @Test func top() throws {
+        let busy = Sample.usage(try Sample.entry("web"))
+        var idle = busy
+        idle.entry.name = "idle"
+        idle.rates?.processor = 0
+        idle.rates?.network = .init(inward: .max, outward: 1023)
+        let off = VMUsage(Sample.stopped("off"), usage: nil, rates: nil)
+        let report = TopReport([off, idle, busy], at: Moment(microseconds: 1_000_000))
+        #expect(
+            report.rendered(as: .text) == """
+                NAME  CPU     MEMORY  OF    READ/S  WRITE/S  RX/S  TX/S
+                web   122.5%  300M    512M  1M      0        -     -
+                idle  0.0%    300M    512M  1M      0        8E    1023
+                off   -       -       -     -       -        -     -
+
+                """)
+        #expect(report.objects.map { $0["cpuPercent"] } == [.number(122.5), .number(0), .null])
+        #expect(report.objects[0]["bytesRead"] == .integer(1 << 20))
+        #expect(report.objects[0]["bytesSent"] == .null && report.objects[1]["bytesReceived"] == .integer(.max))
+        let lines = report.lines.split(separator: "\n")
+        #expect(lines.count == 3 && lines.allSatisfy { $0.contains(#""time":"1970-01-01T00:00:01"#) })
+        #expect(TopReport([], at: .now).rendered(as: .json) == "[]\n")
+    }
+
     /// An unusual address and a display that is not known yet.
     @Test func displays() throws {
         var entry = try Sample.entry("web")

@@ -72,7 +72,9 @@ extension Site {
     }
 
     /// The VMs that these words name, in this order.
-    package func inventory(of words: [String]) -> Inventory {
+    ///
+    /// - Parameter asking: as of all VMs.
+    package func inventory(of words: [String], asking: Bool = true) -> Inventory {
         var inventory = Inventory(entries: [])
         for found in find(words) {
             switch found {
@@ -80,7 +82,7 @@ extension Site {
             case .failure(let error): inventory.unseen.append(error)
             }
         }
-        VMEntry.ask(&inventory.entries)
+        if asking { VMEntry.ask(&inventory.entries) }
         return inventory
     }
 

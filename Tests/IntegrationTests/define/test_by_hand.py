@@ -71,7 +71,7 @@ def test_a_user_runs_it_with_their_own_rights(rootless_host):
         assert set(host.qemu().status["Uid"].split()) == {str(NOBODY)}
         assert (made / "vnc.password").read_text() == "geheim"
         with Monitor(made / "qmp.sock") as monitor:
-            assert monitor.execute("query-status")["status"] == "running"
+            wait_until(lambda: monitor.execute("query-status")["status"] == "running", "cont")
             [disk] = [block for block in monitor.execute("query-block") if block["qdev"] != "cdrom0"]
             assert disk["inserted"]["image"]["filename"] == str(host.vms / "byuser/disk")
     host.assert_nothing_left()
