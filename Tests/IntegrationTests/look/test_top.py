@@ -63,8 +63,8 @@ def test_a_vm_that_hangs_and_those_that_come_and_go(host):
         def seen():
             return json.loads(stream.stdout.readline())
 
-        later = {}
-        while not (later.get("comes", {}).get("cpuPercent") is not None and later.get("goes", {}).get("pid", 0) is None):
+        later = {one["name"]: one for one in first}
+        while later["comes"]["cpuPercent"] is None or later["goes"]["pid"] is not None:
             one = seen()
             later[one["name"]] = one
         assert later["goes"]["state"] == "stopped" and later["goes"]["cpuPercent"] is None
