@@ -15,7 +15,7 @@ from rig.waiting import wait_until
 
 @contextlib.contextmanager
 def pasted(host, vm, name):
-    """The VM's QEMU, run by a bash with the command pasted into it, until told to quit; the directory of its sockets."""
+    """Where the sockets of the VM's QEMU are, run by a bash that the command is pasted into; it is told to quit."""
     program, *rest = host.command("bash", "--norc", "-i")
     shell = pexpect.spawn(program, rest, env=host.environment, encoding="utf-8", codec_errors="replace", timeout=60)
     made = Path(f"/tmp/kvmctl-{name}")
