@@ -61,7 +61,7 @@ struct List: ParsableCommand {
         if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
-        } else {
+        } else if json || vms.isEmpty || !inventory.entries.isEmpty {
             output.print(VMListReport(inventory.entries, columns: listed))
         }
         let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)

@@ -144,7 +144,7 @@ package enum OptionValue {
             if case .entry(let entry, let name) = ParamsSchema.find(text.uppercased()), entry.key == key { return name }
             let word = key.pattern
             throw ValueFault(
-                "\(Printable.quoted(text)) is no \(word)",
+                "\(Printable.quoted(text)) is not a \(word)",
                 hint: "Write it as vm.params does, such as \(KeyName(key, 0)).")
         }
     }
