@@ -26,6 +26,8 @@ struct Create: ParsableCommand {
             disks of the same sizes and formats; forwards and names of taps are left out.
             """)
 
+    private static let defaults = NewVM.Defaults(isRoot: true)
+
     @Argument(
         help: ArgumentHelp(
             "The VM's name; or a path, with a `/`, to the directory that will hold it.", valueName: "vm"),
@@ -38,19 +40,21 @@ struct Create: ParsableCommand {
     @Option(help: "A disk of this size, such as 8G; may be repeated.", transform: OptionValue.diskSize)
     var disk: [ByteCount] = []
 
-    @Option(help: "The format of the new disks: raw or qcow2. Default: raw.", transform: OptionValue.format)
+    @Option(
+        help: "The format of the new disks: raw or qcow2. Default: \(defaults.format.rawValue).",
+        transform: OptionValue.format)
     var format: DiskFormat?
 
-    @Option(help: "Memory; a bare number is MiB. Default: 1G.", transform: OptionValue.memory)
+    @Option(help: "Memory; a bare number is MiB. Default: \(defaults.memory.parameter).", transform: OptionValue.memory)
     var memory: ByteCount?
 
-    @Option(help: "Virtual processors. Default: 1.", transform: OptionValue.cpus)
+    @Option(help: "Virtual processors. Default: \(defaults.cpus).", transform: OptionValue.cpus)
     var cpus: Int?
 
     @Option(
         help: """
             A network card: bridge:NAME, nat, isolated:NAME, macvtap:DEVICE, user or none; may be repeated. \
-            Default: bridge:br0 for root, user for others.
+            Default: \(defaults.network) for root, \(NewVM.Defaults(isRoot: false).network) for others.
             """,
         completion: .network, transform: OptionValue.network)
     var net: [Network?] = []
@@ -64,7 +68,7 @@ struct Create: ParsableCommand {
     var forward: [PortForward] = []
 
     @Option(
-        help: "The VNC display: a number (TCP port \(VNCPort.first) and up), auto or none. Default: auto.",
+        help: "The VNC display: a number (TCP port \(VNCPort.first) and up), auto or none. Default: \(defaults.vnc).",
         transform: OptionValue.vncDisplay)
     var vnc: VNCDisplay?
 

@@ -1,4 +1,5 @@
 import BridgeNet
+import FoundationEssentials
 import SystemPackage
 
 /// What a command line says of a VM to create; nil or empty: nothing.
@@ -81,12 +82,13 @@ extension NewVM {
     /// The lines of the options, in the order of a new file.
     ///
     /// - Parameters:
-    ///   - defaults: nil: what no option says is left out.
+    ///   - isLike: whether there is a model: what no option says is then as there.
     ///   - newDisks: which disks are made, if their sizes are not those of the options.
-    func lines(_ defaults: Defaults?, uuid: String, machine: String, newDisks: [Int]) -> [Line] {
+    func lines(_ choices: NewVMPlan.Choices, uuid: UUID, isLike: Bool, newDisks: [Int]) -> [Line] {
+        let defaults = isLike ? nil : choices.defaults
         var lines = [
-            Line(.name, name?.description, by: "--name"), Line(.uuid, else: uuid),
-            Line(.machine, else: machine),
+            Line(.name, name?.description, by: "--name"), Line(.uuid, else: uuid.uuidString.lowercased()),
+            Line(.machine, else: choices.machine),
             Line(.memory, memory?.parameter, by: "--memory", else: defaults?.memory.parameter),
             Line(.cpus, cpus?.description, by: "--cpus", else: defaults?.cpus.description),
             Line(.kernel, kernel?.string, by: "--kernel"), Line(.initrd, initrd?.string, by: "--initrd"),
@@ -97,7 +99,7 @@ extension NewVM {
             lines.append(
                 Line(
                     .diskFormat, at: index, format?.rawValue, by: "--format",
-                    else: disks.isEmpty ? nil : Defaults(isRoot: false).format.rawValue))
+                    else: disks.isEmpty ? nil : choices.defaults.format.rawValue))
         }
         for (index, path) in cdroms.enumerated() { lines.append(Line(.cdrom, at: index, path.string, by: "--cdrom")) }
         if let networks {

@@ -63,9 +63,7 @@ package struct NewVMPlan: Sendable {
         let included = try include.map { path throws(VMError) in
             try read(ParamsSource(file, Array("\(ParamsLine(KeyName(.include), path))\n".utf8)))
         }
-        let lines = vm.lines(
-            model == nil ? choices.defaults : nil, uuid: uuid.uuidString.lowercased(), machine: choices.machine,
-            newDisks: adapted.newDisks)
+        let lines = vm.lines(choices, uuid: uuid, isLike: model != nil, newDisks: adapted.newDisks)
         draft.write(lines, for: vm, including: included ?? [])
         let withoutMACs = try draft.decoded(including: included ?? [])
         for nic in withoutMACs.nics where nic.mac == nil {
@@ -73,7 +71,7 @@ package struct NewVMPlan: Sendable {
         }
         params = try draft.decoded(including: included ?? [])
         text = draft.document.text
-        disks = try Self.disks(of: params, vm, adapted.newDisks.isEmpty ? nil : model, adapted.newDisks, named)
+        disks = try Self.disks(of: params, vm, model, adapted.newDisks, named)
         notices = adapted.notices + (draft.isFilledIn(KeyName(.net, 0)) ? choices.defaults.notices : [])
     }
 

@@ -77,7 +77,13 @@ extension PlanningContext {
     func model(_ word: String) throws(VMError) -> ModelVM {
         let vm = try site.find(word, in: self)
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
-        let text = try VMFile.text(of: vm.file, trust)
+        let text: String
+        do throws(VMError) { text = try VMFile.text(of: vm.file, trust) } catch {
+            guard error.code == .denied else { throw error }
+            var error = error
+            error.remedy = "read the file, and copy it to where root owns everything on the way"
+            throw error
+        }
         let file = try VMFile(text, of: vm.file, trust)
         let sizes = file.params.disks.map { disk in
             (disk.index, Result { () throws(VMError) in try size(of: disk, file) })

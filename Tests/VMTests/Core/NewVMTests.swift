@@ -94,7 +94,10 @@ import Testing
         #expect(error.code == .usage)
         for lines in [
             ["--set CPUS=x: error: CPUS: 'x' is not a whole number", "    CPUS=x", "         ^"],
-            ["--set MEMROY=3: error: unknown key 'MEMROY'", "    MEMROY=3", "    ^~~~~~", "    Did you mean MEMORY=3?"],
+            [
+                "--set MEMROY=3: error: unknown key 'MEMROY'", "    MEMROY=3", "    ^~~~~~",
+                "    Did you mean MEMORY=3?",
+            ],
             ["--set DISK0: error: there is no '=' on this line"],
             ["--set 'VIDEO=a b': error: VIDEO: 'a b' is unknown", "    VIDEO='a b'", "          ^~~~~"],
         ] {
@@ -115,8 +118,10 @@ import Testing
 
     @Test(arguments: [
         ("MEMORY=1G", "MEMORY", "--memory"), ("BRIDGE=br1", "BRIDGE", "--net"), ("NET0=nat", "NET0", "--net"),
-        ("MAC=52:54:00:00:00:01", "MAC", "--mac"), ("DISK0=/x", "DISK0", "--disk"), ("DISK0_SIZE=1G", "DISK0_SIZE", "--disk"),
-        ("DISK0_FORMAT=raw", "DISK0_FORMAT", "--format"), ("NAME=b", "NAME", "--name"), ("VNCDISP=1", "VNCDISP", "--vnc"),
+        ("MAC=52:54:00:00:00:01", "MAC", "--mac"), ("DISK0=/x", "DISK0", "--disk"),
+        ("DISK0_SIZE=1G", "DISK0_SIZE", "--disk"),
+        ("DISK0_FORMAT=raw", "DISK0_FORMAT", "--format"), ("NAME=b", "NAME", "--name"),
+        ("VNCDISP=1", "VNCDISP", "--vnc"),
     ])
     func conflicts(setting: String, key: String, option: String) throws {
         var vm = NewVM()
