@@ -17,13 +17,13 @@ struct SetKeys: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp("The VMs, and the keys with their new values.", valueName: "vm or KEY=VALUE"),
-        completion: .vm)
+        completion: .vmOrKeys)
     var words: [String] = []
 
     @Flag(help: "All VMs: those under the roots, and all others that run.")
     var all = false
 
-    @Option(help: "Remove this key, so that its default holds; may be repeated.")
+    @Option(help: "Remove this key, so that its default holds; may be repeated.", completion: .keys)
     var unset: [String] = []
 
     @OptionGroup var trust: TrustOption
