@@ -14,7 +14,8 @@ struct Create: ParsableCommand {
         discussion: """
             A name creates the VM under the first directory of VMs that you may write to, where `kvmctl start` finds \
             it: /vms for root, ~/vms for others, or those in KVMCTL_VMS. `kvmctl create web` creates /vms/web; `kvmctl \
-            create ./web` and `kvmctl create .` create it here.
+            create ./web` and `kvmctl create .` create it here. /etc/kvmctl.conf and ~/.config/kvmctl.conf can have \
+            other defaults: see `kvmctl settings`.
             """)
 
     @Argument(
@@ -23,14 +24,14 @@ struct Create: ParsableCommand {
         completion: .directory)
     var place: String
 
-    @Option(help: "A disk of this size, such as 8G; may be repeated.", transform: OptionValue.diskSize)
-    var disk: [ByteCount] = []
+    @Option(help: "A disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
+    var disk: [ByteCount?] = []
 
     @Option(help: "Memory; a bare number is MiB. Default: 1G.", transform: OptionValue.memory)
-    var memory = ByteCount(bytes: 1 << 30)
+    var memory: ByteCount?
 
     @Option(help: "Virtual processors. Default: 1.", transform: OptionValue.cpus)
-    var cpus = 1
+    var cpus: Int?
 
     @Option(
         help: """
@@ -43,7 +44,7 @@ struct Create: ParsableCommand {
     @Option(
         help: "The VNC display: a number (TCP port \(VNCPort.first) and up), auto or none. Default: auto.",
         transform: OptionValue.vncDisplay)
-    var vnc = VNCDisplay.auto
+    var vnc: VNCDisplay?
 
     @Option(help: "An ISO that stays attached; may be repeated.", completion: .file(extensions: ["iso"]))
     var cdrom: [String] = []
@@ -60,15 +61,18 @@ struct Create: ParsableCommand {
         if net.contains(nil), net.count > 1 {
             throw ValidationError("--net none excludes any other --net")
         }
+        if disk.contains(nil), disk.count > 1 { throw ValidationError("--disk none excludes any other --disk") }
     }
 
     func run() throws {
-        let networks = net.isEmpty ? [try Self.usualNetwork()] : net.compactMap(\.self)
         let site = try Site.current
+        let usual = site.settings.create
+        let networks = net.isEmpty ? try usual.networks ?? [Self.usualNetwork()] : net.compactMap(\.self)
         if let name { try site.refuseTaken(name) }
         let vm = NewVM(
-            place: try site.place(forNew: place), name: name, memory: memory, cpus: cpus,
-            disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))
+            place: try site.place(forNew: place), name: name, memory: memory ?? usual.memory,
+            cpus: cpus ?? usual.cpus, disks: disk.isEmpty ? usual.disks : disk.compactMap(\.self), networks: networks,
+            vnc: vnc ?? usual.vnc, cdroms: cdrom.map(absolutePath))
         let creating = try Creating(vm, in: site, trust: try site.trust(), looking: dryRun.isOn)
         try creating.check()
         creating.warnings.forEach(Message.note)

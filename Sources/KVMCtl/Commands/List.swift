@@ -47,13 +47,15 @@ struct List: ParsableCommand {
         let site = try Site.current
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
+        let note = site.note(ofMissing: inventory.missingRoots, besides: !inventory.entries.isEmpty)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
-        if needsAddresses { inventory.learnAddresses() }
+        if needsAddresses(in: site) { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
         } else {
-            output.print(VMListReport(inventory.entries, columns: listed))
+            output.print(VMListReport(inventory.entries, columns: columns(in: site)))
         }
+        if let note { Message.note(note) }
         let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)
         unseen.merged.forEach(Message.error)
         if let failure = SomeFailed(unseen) { throw failure }
@@ -63,7 +65,11 @@ struct List: ParsableCommand {
 
     private var output: OutputOptions { OutputOptions(quiet: quiet, json: json) }
 
-    private var listed: [ListColumn]? { columns?.compactMap { ListColumn(rawValue: $0) } }
+    private func columns(in site: Site) -> [ListColumn]? {
+        columns?.compactMap { ListColumn(rawValue: $0) } ?? site.settings.listColumns
+    }
 
-    private var needsAddresses: Bool { json || !isQuiet && (listed ?? ListColumn.usual).contains(.address) }
+    private func needsAddresses(in site: Site) -> Bool {
+        json || !isQuiet && (columns(in: site) ?? ListColumn.usual).contains(.address)
+    }
 }
