@@ -23,6 +23,11 @@ struct List: ParsableCommand {
     var state: [String]?
 
     @Option(
+        help: "Only VMs with this tag, or with one of several: web,db. Repeated: with each.",
+        transform: { try OptionValue.tags($0).joined(separator: ",") })
+    var tag: [String] = []
+
+    @Option(
         name: [.customShort("o"), .customLong("columns")],
         help: "The columns, such as name,state,address; wide: more of them.",
         transform: { try ListColumn.list($0).map(\.rawValue) })
@@ -43,17 +48,23 @@ struct List: ParsableCommand {
         if columns != nil, json || isQuiet { throw ValidationError("-o excludes --json and --names") }
     }
 
-    func run() throws {
+    mutating func run() throws {
         let site = try Site.current
+        columns = columns ?? site.settings.listColumns?.map(\.rawValue)
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
         let note = site.note(ofMissing: inventory.missingRoots, besides: !inventory.entries.isEmpty)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
-        if needsAddresses(in: site) { inventory.learnAddresses() }
+        for tag in tag {
+            let tags = tag.split(separator: ",").map(String.init)
+            inventory.entries.removeAll { $0.vm?.tags.contains(where: tags.contains) != true }
+        }
+        if needs(.marks) { inventory.learnEnabled(of: site) }
+        if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
         } else {
-            output.print(VMListReport(inventory.entries, columns: columns(in: site)))
+            output.print(VMListReport(inventory.entries, columns: listed))
         }
         if let note { Message.note(note) }
         let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)
@@ -65,11 +76,10 @@ struct List: ParsableCommand {
 
     private var output: OutputOptions { OutputOptions(quiet: quiet, json: json) }
 
-    private func columns(in site: Site) -> [ListColumn]? {
-        columns?.compactMap { ListColumn(rawValue: $0) } ?? site.settings.listColumns
-    }
+    private var listed: [ListColumn]? { columns?.compactMap { ListColumn(rawValue: $0) } }
 
-    private func needsAddresses(in site: Site) -> Bool {
-        json || !isQuiet && (columns(in: site) ?? ListColumn.usual).contains(.address)
+    /// Whether it has to be known for what is printed. Marks are shown by default if there are any.
+    private func needs(_ column: ListColumn) -> Bool {
+        json || !isQuiet && (listed ?? ListColumn.usual + [.marks]).contains(column)
     }
 }

@@ -1,6 +1,6 @@
 /// A column of `list`.
 package enum ListColumn: String, CaseIterable, Sendable {
-    case name, state, memory, cpus, vnc, address, nics, uptime, pid, accelerator, uuid, description, file, marks
+    case name, state, memory, cpus, vnc, address, nics, uptime, pid, accelerator, uuid, description, tags, file, marks
 
     /// Those that are shown by default; `marks` too, if there are any.
     package static let usual: [ListColumn] = [.name, .state, .memory, .cpus, .vnc, .address, .uptime]
