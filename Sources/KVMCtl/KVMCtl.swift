@@ -71,7 +71,7 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Host:",
                 subcommands: [
-                    Enable.self, Disable.self, Autostart.self, Net.self, DoctorCommand.self, TrimLogs.self,
+                    Adopt.self, Enable.self, Disable.self, Autostart.self, Net.self, DoctorCommand.self, TrimLogs.self,
                     NoteEnd.self,
                 ]),
             CommandGroup(name: "Words of other tools:", subcommands: [Destroy.self, VersionCommand.self]),
@@ -144,6 +144,7 @@ extension SendKey: Doing {
     static var deed: String { "the keys were pressed" }
 }
 
+extension Adopt: Doing {}
 extension Create: Doing {}
 extension SetKeys: Doing {}
 extension Edit: Doing {}

@@ -191,6 +191,12 @@ enum Sample {
                     isRunning: true, keys: [ParamsDifference(KeyName(.append), before: word, after: nil)],
                     added: [file(word)])),
             SetReport(name, file: file(word), isDryRun: true, changes(word)),
+            AdoptReport(
+                name, file: file(word),
+                UpdatedFile(
+                    lines: [
+                        (MissingLine(key: KeyName(.name), value: word, reason: .nameOfPath), .pending(running: word))
+                    ], notices: []), isDryRun: true),
             RenameReport(name, to: name, file: file(word), isDryRun: true, steps: [word]),
             ArgumentsReport(plan), KeysReport([key]),
             RemoveReport(name, isDryRun: false, removed: [file(word)], kept: [(file(word), word)]),
