@@ -14,6 +14,7 @@ extension VMEvent {
         case .pause: "paused by \(by)"
         case .resume: "resumed by \(by)"
         case .reset: "reset by \(by)"
+        case .adopt: "adopted by \(by), pid \(data["pid"]?.integer.map(String.init) ?? "unknown")"
         case .crash:
             "crashed: \(data["end"]?.string ?? "QEMU ended without recording why")"
                 + (data["record"]?.string.map { "; see \($0)" } ?? "")

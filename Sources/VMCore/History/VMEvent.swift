@@ -11,6 +11,8 @@ package struct VMEvent: Equatable, Sendable {
         case stop
         /// A halt of its processors, their going on, a reset.
         case pause, resume, reset
+        /// The taking over of a QEMU that kvmctl did not start.
+        case adopt
         /// A crash that was found: QEMU ended without recording why.
         case crash
     }

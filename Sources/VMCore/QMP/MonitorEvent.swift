@@ -7,6 +7,8 @@ package enum MonitorEvent: Equatable, Sendable {
     case paused
     /// The guest went to ACPI S3: `SUSPEND`.
     case sleeps
+    /// kvmctl took it over: its QEMU records nothing of what it does. Written by kvmctl.
+    case adopted
     /// QEMU is about to exit, for this reason: `guest-shutdown`, `host-qmp-quit`, … (ShutdownCause).
     case ends(reason: String)
     /// A disk failed, and QEMU halts the processors.
@@ -24,7 +26,10 @@ package enum MonitorEvent: Equatable, Sendable {
     case migration(Migration.Status)
 
     /// The names of the events that tell what the machine is doing.
-    package static let phases = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"]
+    package static let phases = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN", adoption]
+
+    /// The name of the event that kvmctl records when it takes a QEMU over.
+    package static let adoption = "ADOPTED"
 
     /// The name of the event of a disk that failed.
     package static let diskFailure = "BLOCK_IO_ERROR"
@@ -35,6 +40,7 @@ package enum MonitorEvent: Equatable, Sendable {
         case "RESUME", "WAKEUP": self = .runs
         case "STOP": self = .paused
         case "SUSPEND": self = .sleeps
+        case Self.adoption: self = .adopted
         case "SHUTDOWN": self = .ends(reason: event.data["reason"]?.string ?? "unknown")
         case Self.diskFailure:
             guard let reason = PauseReason(blockError: event.data) else { return nil }

@@ -31,7 +31,7 @@ package enum Accounts {
     static func group(named name: String) -> UInt32? { getgrnam(name).map { $0.pointee.gr_gid } }
 
     /// An account's name; `uid N` for one that has none.
-    static func name(_ uid: UInt32) -> String {
+    package static func name(_ uid: UInt32) -> String {
         getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(uid)"
     }
 

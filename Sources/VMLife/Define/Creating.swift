@@ -52,7 +52,7 @@ package struct Creating: Sendable {
     /// The params file's path.
     package var file: FilePath { vm.directory.appending("vm.params") }
     private let site: Site
-    private let trust: FileTrust
+    let trust: FileTrust
 
     /// Plans a VM: chooses its UUID and MACs, and pins the machine type, so that the guest keeps its hardware when QEMU
     /// is upgraded. Touches nothing.
@@ -74,6 +74,13 @@ package struct Creating: Sendable {
         // Only the decoder decides what a valid VM is.
         let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
         if parsed.errorCount > 0 { throw Self.refusal(of: vm, parsed) }
+    }
+
+    /// Plans a VM that has its disks, and whose params file is known.
+    init(_ text: String, at place: NewVMPlace, in site: Site, trust: FileTrust) {
+        vm = NewVM(
+            place: place, memory: ByteCount(bytes: 0), cpus: 1, disks: [], networks: [], vnc: .none)
+        (self.text, self.site, self.trust) = (text, site, trust)
     }
 
     /// A usage error: there is no file yet whose content could be wrong, so the options are.

@@ -2,42 +2,98 @@ import SystemPackage
 import VMCore
 import VMLife
 
-/// `kvmctl adopt` of a params file: the lines that it was given, or would be.
+/// `kvmctl adopt`: a params file that says what its VM is, of an old one or of a QEMU that kvmctl did not start.
 package struct AdoptReport: ObjectReport {
     /// An adoption.
     package let schema = Schema.adopt
     private let name: VMName
     private let file: FilePath
     private let isDryRun: Bool
-    private let lines: [(line: MissingLine, effect: FileChange.Effect)]
+    private let lines: [Line]
+    private var process: Process?
+
+    private struct Line {
+        var key: KeyName
+        var value: String
+        var reason: String
+        var isPending = false
+    }
+
+    private struct Process {
+        var pid: Int32
+        /// Whether it has the lock, or would.
+        var isHeld: Bool
+        var losses: [AdoptedMachine.Loss]
+        var kvmctls: [String]
+    }
 
     /// Reports what became of a file.
     package init(_ name: VMName, file: FilePath, _ updated: UpdatedFile, isDryRun: Bool) {
-        (self.name, self.file, self.isDryRun, lines) = (name, file, isDryRun, updated.lines)
+        (self.name, self.file, self.isDryRun) = (name, file, isDryRun)
+        lines = updated.lines.map { line, effect in
+            Line(key: line.key, value: line.value, reason: line.reason.words, isPending: effect.isPending)
+        }
     }
 
-    /// The file, and each line.
+    /// Reports what became of a process.
+    ///
+    /// - Parameters:
+    ///     - isHeld: Whether it has the VM's lock, or would.
+    ///     - isDryRun: Whether nothing was written.
+    package init(_ name: VMName, file: FilePath, pid: Int32, _ machine: AdoptedMachine, isHeld: Bool, isDryRun: Bool) {
+        (self.name, self.file, self.isDryRun) = (name, file, isDryRun)
+        lines = machine.lines.map { Line(key: $0.key, value: $0.value, reason: $0.reason) }
+        process = Process(pid: pid, isHeld: isHeld, losses: machine.losses, kvmctls: machine.kvmctls)
+    }
+
+    /// The file, and each line; the process, and what its file does not say.
     package var members: Members {
         [
             "dryRun": .bool(isDryRun), "name": .string(name.description), "params": .string(file.string),
             "lines": .array(
-                lines.map { line, effect in
+                lines.map {
                     [
-                        "key": .string("\(line.key)"), "value": .string(line.value),
-                        "reason": .string(line.reason.words), "pending": .bool(effect.isPending),
+                        "key": .string("\($0.key)"), "value": .string($0.value), "reason": .string($0.reason),
+                        "pending": .bool($0.isPending),
                     ]
                 }),
+            "pid": process.map { .integer(Int64($0.pid)) } ?? .null,
+            "held": process.map { .bool($0.isHeld) } ?? .null,
+            "lost": .array(
+                (process?.losses ?? []).map { ["argument": .string($0.argument), "reason": .string($0.reason)] }),
+            "byKvmctl": .array((process?.kvmctls ?? []).map(JSON.string)),
         ]
     }
 
     /// A line for each, with the reason.
     package var text: [TextBlock] {
-        guard !lines.isEmpty else { return ["\(name): its file is up to date: it says all that 'create' would fix"] }
-        return lines.map { line, effect in
-            let deed = isDryRun ? "would add " : ""
-            let when = effect.isPending ? "; from its next start" : ""
-            return "\(name): \(deed)\(ParamsLine(line.key, line.value)): \(line.reason.words)\(when)"
+        if lines.isEmpty, process == nil {
+            return ["\(name): its file is up to date: it says all that 'create' would fix"]
         }
+        let deed = isDryRun && process == nil ? "would add " : ""
+        return heading
+            + lines.map { line in
+                let when = line.isPending ? "; from its next start" : ""
+                return "\(name): \(deed)\(ParamsLine(line.key, line.value)): \(line.reason)\(when)"
+            } + rest
+    }
+
+    private var heading: [TextBlock] {
+        guard let process else { return [] }
+        let held = process.isHeld ? ", and give its lock to pid \(process.pid)" : ""
+        guard !isDryRun else { return ["\(name): would write \(file)\(held)"] }
+        return [
+            process.isHeld
+                ? "\(name): adopted, pid \(process.pid), in \(file)"
+                : "\(name): wrote \(file); pid \(process.pid) runs on without kvmctl"
+        ]
+    }
+
+    private var rest: [TextBlock] {
+        guard let process else { return [] }
+        let losses = process.losses.map { TextBlock.lines("\(name): not taken over: \($0.argument): \($0.reason)") }
+        guard !process.kvmctls.isEmpty else { return losses }
+        return losses + ["\(name): kvmctl does in its own way: \(process.kvmctls.joined(separator: ", "))"]
     }
 }
 

@@ -76,6 +76,9 @@ package struct VMReport: ObjectReport {
             let names = keys.map(\.description).joined(separator: ", ")
             rows.append(("pending", "\(names): \(command: "kvmctl diff \(entry.name)")"))
         }
+        if details.isAdopted {
+            rows.append(("adopted", "kvmctl did not start it: until its restart no console, agent, logs or events"))
+        }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
         if entry.vm?.isProtected == true { rows.append(("protected", "what ends or removes it needs --force")) }
@@ -149,7 +152,7 @@ extension VMDetails {
             "kernel": .optional(kernel?.image.value.string), "initrd": .optional(kernel?.initrd?.value.string),
             "append": .optional(kernel?.commandLine?.value), "uid": .optional(usage?.uid),
             "cpuTime": .optional(usage?.processorTime.components.seconds),
-            "memoryInUse": .optional(usage?.memory.bytes),
+            "memoryInUse": .optional(usage?.memory.bytes), "adopted": .bool(isAdopted),
         ]
     }
 }
