@@ -20,17 +20,22 @@ struct Adopt: ParsableCommand {
             """)
 
     @Argument(
-        help: ArgumentHelp("The VMs; or the pid of a QEMU, and what to call it or where to make it.", valueName: "vm or pid"),
+        help: ArgumentHelp(
+            "The VMs; or the pid of a QEMU, and what to call it or where to make it.", valueName: "vm or pid"),
         completion: .vm)
     var words: [String] = []
 
     @Flag(help: "All VMs: those under the roots, and all others that run.")
     var all = false
 
-    @Option(help: "The name of the VM that a QEMU becomes; default: that of its place, or its own.", transform: OptionValue.name)
+    @Option(
+        help: "The name of the VM that a QEMU becomes; default: that of its place, or its own.",
+        transform: OptionValue.name)
     var name: VMName?
 
-    @Flag(name: .customLong("file-only"), help: "Only write the file for the next start of a QEMU, which runs on as it is.")
+    @Flag(
+        name: .customLong("file-only"),
+        help: "Only write the file for the next start of a QEMU, which runs on as it is.")
     var fileOnly = false
 
     @OptionGroup var trust: TrustOption
@@ -67,7 +72,13 @@ struct Adopt: ParsableCommand {
             let obstacle = fileOnly ? nil : adopting.obstacle
             adopting.notices.forEach { Message.note("\(adopting.vm.name): \($0)") }
             let isShown = dryRun.isOn || obstacle != nil
-            if isShown { try adopting.check() } else if fileOnly { try adopting.writeFile() } else { try adopting.adopt() }
+            if isShown {
+                try adopting.check()
+            } else if fileOnly {
+                try adopting.writeFile()
+            } else {
+                try adopting.adopt()
+            }
             output.print(
                 AdoptReport(
                     adopting.vm.name, file: adopting.vm.file, pid: pid, adopting.machine,

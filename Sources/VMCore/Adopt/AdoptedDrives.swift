@@ -27,7 +27,7 @@ extension CommandLineReader {
         for option in take("drive") {
             var (drive, id, interface) = readDrive(option)
             guard let interface else {
-                lose(option.text, "there is no key for it")
+                lose(option.text, option.text.contains("if=pflash") ? Self.noUEFI : "there is no key for it")
                 continue
             }
             if interface == "none" {
@@ -179,6 +179,10 @@ extension CommandLineReader {
         }
         switch drive.bus {
         case .virtio: break
+        case .sata where found.value(of: KeyName(.machine)).flatMap { MachineModel($0) }?.family == .pc:
+            lose(
+                "DISK\(index): its bus, IDE",
+                "kvmctl's pc has virtio and scsi: the guest sees virtio, and needs its driver")
         case let bus?: add(KeyName(.diskBus, index), bus.rawValue, drive.text)
         case nil: lose("DISK\(index): its bus", "kvmctl has virtio, scsi and sata: the guest sees virtio")
         }

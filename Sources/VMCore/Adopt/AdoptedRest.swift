@@ -148,6 +148,8 @@ extension CommandLineReader {
         "no-reboot", "overcommit", "rtc", "smbios", "watchdog", "watchdog-action",
     ]
 
+    static let noUEFI = "FIRMWARE=uefi is not implemented: its guest would not boot"
+
     private mutating func sort(_ option: QEMUOption) {
         if Self.own.contains(option.name) { return found.kvmctls.append(option.text) }
         if Self.kept.contains(option.name) { return keep(option) }
@@ -155,6 +157,8 @@ extension CommandLineReader {
         case "device": sortDevice(option)
         case "snapshot": lose(option.text, "what the guest writes is thrown away when it ends; from then on it is kept")
         case "incoming", "loadvm": lose(option.text, "it was for that start only")
+        case "mem-path": lose(option.text, "HUGEPAGES says whether the memory is in huge pages")
+        case "pflash": lose(option.text, Self.noUEFI)
         case "add-fd": lose(option.text, "a descriptor is gone with its process")
         default: lose(option.text, "there is no key for it")
         }
@@ -192,9 +196,11 @@ extension CommandLineReader {
         let first = found.lines.count { $0.key.key == .qemuArgument }
         let words = option.words
         guard first + words.count <= 100 else { return lose(option.text, "kvmctl passes on at most a hundred words") }
-        guard !words.contains(where: { $0.hasPrefix("-") && $0.contains(" ") }) else {
-            return lose(option.text, "no line can hold it")
-        }
+        guard
+            !words.contains(where: {
+                $0.hasPrefix("-") && $0.contains(" ") || $0.utf8.contains(where: ShellWord.isControl)
+            })
+        else { return lose(option.text, "no line can hold it") }
         for (offset, word) in words.enumerated() {
             add(KeyName(.qemuArgument, first + offset), word, "as it is")
         }

@@ -28,7 +28,9 @@ struct QEMUOption: Equatable {
                 continue
             }
             let name = String(word.dropFirst(word.hasPrefix("--") ? 2 : 1))
-            found.append(QEMUOption(name: name, value: flags.contains(name) ? nil : rest.popLast()))
+            // A flag of a later QEMU is followed by another option; only a kernel's words begin like one.
+            let isFlag = flags.contains(name) || name != "append" && rest.last?.hasPrefix("-") == true
+            found.append(QEMUOption(name: name, value: isFlag ? nil : rest.popLast()))
         }
         return found
     }

@@ -7,7 +7,7 @@ package enum MonitorEvent: Equatable, Sendable {
     case paused
     /// The guest went to ACPI S3: `SUSPEND`.
     case sleeps
-    /// kvmctl took it over: its QEMU records nothing of what it does. Written by kvmctl.
+    /// They run, and kvmctl has adopted their QEMU, which records nothing: a `RESUME` that kvmctl wrote.
     case adopted
     /// QEMU is about to exit, for this reason: `guest-shutdown`, `host-qmp-quit`, … (ShutdownCause).
     case ends(reason: String)
@@ -26,10 +26,7 @@ package enum MonitorEvent: Equatable, Sendable {
     case migration(Migration.Status)
 
     /// The names of the events that tell what the machine is doing.
-    package static let phases = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN", adoption]
-
-    /// The name of the event that kvmctl records when it takes a QEMU over.
-    package static let adoption = "ADOPTED"
+    package static let phases = ["RESUME", "WAKEUP", "STOP", "SUSPEND", "SHUTDOWN"]
 
     /// The name of the event of a disk that failed.
     package static let diskFailure = "BLOCK_IO_ERROR"
@@ -37,10 +34,10 @@ package enum MonitorEvent: Equatable, Sendable {
     /// Reads an event; nil for one that kvmctl does not act on.
     package init?(_ event: QMPEvent) {
         switch event.name {
+        case "RESUME" where event.data["adopted"] != nil: self = .adopted
         case "RESUME", "WAKEUP": self = .runs
         case "STOP": self = .paused
         case "SUSPEND": self = .sleeps
-        case Self.adoption: self = .adopted
         case "SHUTDOWN": self = .ends(reason: event.data["reason"]?.string ?? "unknown")
         case Self.diskFailure:
             guard let reason = PauseReason(blockError: event.data) else { return nil }

@@ -17,7 +17,10 @@ extension RuntimeDirectory {
     func connectToAdopted() throws(Errno) -> OwnedDescriptor {
         guard let place = ProcessFiles.target(adoptedMonitor.string) else { throw .noSuchFileOrDirectory }
         guard let process = try life.signer, process.life == .running else { throw .connectionRefused }
-        return try .monitor(at: FilePath(place), of: process)
+        do throws(Errno) { return try .monitor(at: FilePath(place), of: process) } catch .permissionDenied {
+            // Whoever listens there instead, it is not QEMU: a stop goes on without its monitor.
+            throw .socketNotConnected
+        }
     }
 
     /// Has the link lead to a socket.

@@ -52,7 +52,8 @@ extension Site {
         let obstacles = Starting(read, of: vm, in: context).obstacles(to: .check(isRunning: true))
         return Adopting(
             vm: vm, process: process, machine: machine, text: text,
-            notices: read.warnings + notOpen(read.params, process) + obstacles.map { "its next start would fail: \($0)" }, obstacle: monitor.obstacle,
+            notices: read.warnings + notOpen(read.params, process)
+                + obstacles.map { "its next start would fail: \($0)" }, obstacle: monitor.obstacle,
             creating: Creating(text, at: place, in: self, trust: context.trust), monitor: monitor.place)
     }
 
@@ -95,7 +96,9 @@ extension Site {
                 let bridge = links.first { $0.index == link.controller && $0.kind == "bridge" }
                 if let bridge { facts.bridges[link.name] = bridge.name }
             }
-        } catch { throw VMError(.unavailable, "pid \(process.identity.pid)", "the host's links can't be read: \(error)") }
+        } catch {
+            throw VMError(.unavailable, "pid \(process.identity.pid)", "the host's links can't be read: \(error)")
+        }
         return facts
     }
 }

@@ -14,7 +14,8 @@ extension Site {
         let names = ["qemu-system-x86_64", "qemu-system-i386", "qemu-kvm", "kvm"]
         guard names.contains(where: { program == $0 || program == "\($0) (deleted)" }) else {
             throw VMError(
-                .usage, "pid \(pid)", "is no QEMU that kvmctl knows: it runs \(process.program)",
+                .usage, "pid \(pid)",
+                "is no QEMU that kvmctl knows: it runs \(Printable.escaped(process.program.string))",
                 remedy: "\(command: "pgrep -a qemu") lists those that run")
         }
         guard process.uids.allSatisfy(trust.believes), !process.uids.isEmpty else {
@@ -53,12 +54,14 @@ extension AdoptedMachine {
     ) -> (place: FilePath?, obstacle: VMError?) {
         let subject = "pid \(process.identity.pid)"
         guard !monitors.isEmpty else {
-            let what = hasHumanMonitor ? "it has a monitor for people, but" : "it has"
+            let what = hasHumanMonitor ? "has a monitor for people (HMP), but" : "has"
             return (
                 nil,
                 VMError(
                     .unavailable, subject, "\(what) no QMP socket (-qmp unix:PATH), so it can't be given the VM's lock",
-                    remedy: "--file-only writes the file for its next start; until then only QEMU's locks on images guard it")
+                    remedy:
+                        "--file-only writes the file for its next start; until then only QEMU's locks on images guard it"
+                )
             )
         }
         var obstacle: VMError?

@@ -25,7 +25,8 @@ extension Adopting {
         try creating.check()
         try vm.operate { () throws(VMError) in
             guard try !vm.observe(holdingOperation: true).isAlive else {
-                throw VMError(.busy, "\(vm.name)", "a VM of this name runs", remedy: "name it otherwise, with --name NAME")
+                throw VMError(
+                    .busy, "\(vm.name)", "a VM of this name runs", remedy: "name it otherwise, with --name NAME")
             }
             let lock = try vm.directory.life.begin(lookers: Accounts.lookers)
             try send(lock, to: monitor)

@@ -44,7 +44,7 @@ struct FlightRecord: Equatable {
         line("SHUTDOWN", ["guest": false, "reason": .string(ShutdownCause.killedWord)], at: microseconds)
     }
 
-    static func adopted(at microseconds: Int64) -> String { line(MonitorEvent.adoption, [:], at: microseconds) }
+    static func adopted(at microseconds: Int64) -> String { line("RESUME", ["adopted": true], at: microseconds) }
 
     /// An event as QEMU would record it.
     private static func line(_ event: String, _ data: JSON, at microseconds: Int64) -> String {

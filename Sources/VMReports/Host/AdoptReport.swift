@@ -74,7 +74,9 @@ package struct AdoptReport: ObjectReport {
         return heading
             + lines.map { line in
                 let when = line.isPending ? "; from its next start" : ""
-                return "\(name): \(deed)\(ParamsLine(line.key, line.value)): \(line.reason)\(when)"
+                // A line end in an argument would begin a line that looks like one of kvmctl's own.
+                let text = Printable.escaped("\(ParamsLine(line.key, line.value)): \(line.reason)")
+                return "\(name): \(deed)\(text)\(when)"
             } + rest
     }
 
@@ -91,9 +93,14 @@ package struct AdoptReport: ObjectReport {
 
     private var rest: [TextBlock] {
         guard let process else { return [] }
-        let losses = process.losses.map { TextBlock.lines("\(name): not taken over: \($0.argument): \($0.reason)") }
+        let losses = process.losses.map { loss in
+            TextBlock.lines(
+                "\(name): not taken over: \(Printable.escaped("\(loss.argument): \(loss.reason)"))")
+        }
         guard !process.kvmctls.isEmpty else { return losses }
-        return losses + ["\(name): kvmctl does in its own way: \(process.kvmctls.joined(separator: ", "))"]
+        return losses + [
+            "\(name): kvmctl does in its own way: \(Printable.escaped(process.kvmctls.joined(separator: ", ")))"
+        ]
     }
 }
 

@@ -28,15 +28,17 @@ package struct VMReport: ObjectReport {
         _ entry: VMEntry, _ details: VMDetails = VMDetails(media: []), age: Duration?, showsPlaces: Bool = false
     ) {
         (self.entry, self.age, self.details, self.showsPlaces) = (entry, age, details, showsPlaces)
-        places = VMName(entry.name).map { Self.places($0, entry.place) } ?? []
+        places = VMName(entry.name).map { Self.places($0, entry.place, isAdopted: details.isAdopted) } ?? []
     }
 
-    private static func places(_ name: VMName, _ paths: Paths) -> [(key: String, title: String, path: FilePath)] {
+    private static func places(
+        _ name: VMName, _ paths: Paths, isAdopted: Bool
+    ) -> [(key: String, title: String, path: FilePath)] {
         let run = paths.machine(name)
         return [
             ("consoleLog", "console log", paths.consoleLog(name)), ("qemuLog", "QEMU log", paths.qemuLog(name)),
             ("record", "flight record", paths.record(name)),
-            ("qmpSocket", "QMP socket", run.appending("qmp.sock")),
+            ("qmpSocket", "QMP socket", run.appending(isAdopted ? "adopted.sock" : "qmp.sock")),
             ("serialSocket", "serial socket", run.appending("serial.sock")),
             ("agentSocket", "agent socket", run.appending("agent.sock")),
         ]

@@ -49,11 +49,11 @@ import Testing
         let machine = try read("disk.img")
         #expect(
             lines(machine).suffix(7) == [
-                "DISK0=/vms/1/disk.img", "DISK0_BUS=sata", "CDROM0=''", "NET0=user", "NET0_MAC=52:54:00:12:34:56",
+                "CPU=qemu64", "DISK0=/vms/1/disk.img", "CDROM0=''", "NET0=user", "NET0_MAC=52:54:00:12:34:56",
                 "NET0_MODEL=e1000e", "VNCDISP=none",
             ])
         #expect(lines(machine).contains("MEMORY=128M") && lines(machine).contains("ACCEL=tcg"))
-        #expect(machine.losses.map(\.argument) == ["DISK0: its format", "NET0: model e1000"])
+        #expect(machine.losses.map(\.argument) == ["DISK0: its format", "DISK0: its bus, IDE", "NET0: model e1000"])
         let bare = try read("-nodefaults -display none")
         #expect(lines(bare).suffix(2) == ["NET0=none", "VNCDISP=none"])
     }
@@ -114,6 +114,7 @@ import Testing
         ("-nic tap,ifname=tap9", "NET0=none"), ("-rtc base=localtime", "RTC=localtime"), ("-k de", "KEYMAP=de"),
         ("-boot order=nd -nic user", "BOOT=net,cdrom"), ("-vga qxl", "VIDEO=qxl"), ("-vnc :2", "VNCBIND=0.0.0.0"),
         ("-drive file=a,if=none,id=x -device scsi-hd,drive=x", "DISK0_BUS=scsi"),
+        ("-M q35 -hda a", "DISK0_BUS=sata"),
         ("-drive file=a,readonly=on,serial=x,cache=none", "DISK0_CACHE=none"), ("-cdrom a.iso", "CDROM0=/vms/1/a.iso"),
         ("-hdb b -hda a", "DISK1=/vms/1/b"), ("-m 2G", "MEMORY=2G"), ("-smp sockets=2,cores=2", "CPUS=4"),
         ("-usb -device usb-host,hostbus=1", "QEMUARG1=usb-host,hostbus=1"), ("--nodefaults", "NET0=none"),

@@ -39,16 +39,15 @@ package struct ForeignProcess: Sendable {
             self.directory = (try? isThere(directory)) == true ? directory : nil
             taps = Self.taps(of: pid)
             guard identity.life == .running else { throw .noSuchProcess }
-            guard try Self.hasOurFiles(pid) else {
-                throw .improperLink
-            }
+            guard try Self.isAmongUs(pid) else { throw .improperLink }
         } catch .noSuchProcess, .noSuchFileOrDirectory {
             throw VMError(
                 .notFound, subject, "there is no such process, or it has just ended",
                 remedy: "\(command: "pgrep -a qemu") lists those that run")
         } catch .improperLink {
             throw VMError(
-                .denied, subject, "is in another mount namespace or root directory: its paths mean other files here",
+                .denied, subject,
+                "is in another namespace or root directory: its paths and interfaces mean others here",
                 remedy: "run kvmctl where it was started, as in that container")
         } catch .permissionDenied {
             throw VMError(
@@ -83,13 +82,15 @@ package struct ForeignProcess: Sendable {
         return FilePath(target)
     }
 
-    /// Whether a path leads it to the file to which it leads this process.
-    private static func hasOurFiles(_ pid: Int32) throws(Errno) -> Bool {
-        guard let its = try status(of: FilePath("/proc/\(pid)/ns/mnt")), let ours = try status(of: "/proc/self/ns/mnt") else {
-            throw .noSuchProcess
+    /// Whether its paths and its interfaces are what they are for this process.
+    private static func isAmongUs(_ pid: Int32) throws(Errno) -> Bool {
+        for kind in ["mnt", "net"] {
+            guard let its = try status(of: FilePath("/proc/\(pid)/ns/\(kind)")),
+                let ours = try status(of: FilePath("/proc/self/ns/\(kind)"))
+            else { throw .noSuchProcess }
+            guard FileIdentity(its) == FileIdentity(ours) else { return false }
         }
-        let root = try target("/proc/\(pid)/root")
-        return FileIdentity(its) == FileIdentity(ours) && root == "/"
+        return try target("/proc/\(pid)/root") == "/"
     }
 
     /// A tap's descriptor says which one it is (Linux, drivers/net/tun.c, `tun_chr_show_fdinfo`).
