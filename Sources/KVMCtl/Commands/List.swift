@@ -31,10 +31,16 @@ struct List: ParsableCommand {
     @Flag(help: "Print only the names; so does -q.")
     var names = false
 
-    @OptionGroup var output: OutputOptions
+    // Not a group: see `OutputOptions`.
+    @Flag(name: .shortAndLong, help: "Print no notices, only results and errors.")
+    var quiet = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
 
     func validate() throws {
-        if columns != nil, output.json || isQuiet { throw ValidationError("-o excludes --json and --names") }
+        if quiet { Message.isQuiet = true }
+        if columns != nil, json || isQuiet { throw ValidationError("-o excludes --json and --names") }
     }
 
     func run() throws {
@@ -53,9 +59,11 @@ struct List: ParsableCommand {
         if let failure = SomeFailed(unseen) { throw failure }
     }
 
-    private var isQuiet: Bool { names || output.quiet }
+    private var isQuiet: Bool { names || quiet }
+
+    private var output: OutputOptions { OutputOptions(quiet: quiet, json: json) }
 
     private var listed: [ListColumn]? { columns?.compactMap { ListColumn(rawValue: $0) } }
 
-    private var needsAddresses: Bool { output.json || !isQuiet && (listed ?? ListColumn.usual).contains(.address) }
+    private var needsAddresses: Bool { json || !isQuiet && (listed ?? ListColumn.usual).contains(.address) }
 }
