@@ -30,16 +30,17 @@ extension CommandLineReader {
                 lose(option.text, option.text.contains("if=pflash") ? Self.noUEFI : "there is no key for it")
                 continue
             }
-            if interface == "none" {
-                unplugged[id ?? ""] = drive
-            } else {
+            switch (interface, id) {
+            case ("none", let id?): unplugged[id] = drive
+            case ("none", nil): lose(option.text, "no device has it")
+            default:
                 drive.bus = interface == "virtio" ? .virtio : interface == "scsi" ? .scsi : .sata
                 drives.append(drive)
             }
         }
         drives += plug(&unplugged)
-        for (id, drive) in unplugged.sorted(by: { $0.key < $1.key }) where !drive.text.isEmpty {
-            lose(drive.text, id.isEmpty ? "no device has it" : "no device has \(id)")
+        for (id, drive) in unplugged.sorted(by: { $0.key < $1.key }) {
+            lose(drive.text, "no device has \(id)")
         }
         // A place that is given goes before the order of the options.
         let sorted = drives.enumerated().sorted {

@@ -21,6 +21,7 @@ package struct Adopting: Sendable {
     /// Why it can't be given the lock; nil: it can.
     package let obstacle: VMError?
     let creating: Creating
+    let usesKVM: Bool
     let monitor: FilePath?
 
     /// How long QEMU may take to answer.
@@ -54,7 +55,8 @@ extension Site {
             vm: vm, process: process, machine: machine, text: text,
             notices: read.warnings + notOpen(read.params, process)
                 + obstacles.map { "its next start would fail: \($0)" }, obstacle: monitor.obstacle,
-            creating: Creating(text, at: place, in: self, trust: context.trust), monitor: monitor.place)
+            creating: Creating(text, at: place, in: self, trust: context.trust),
+            usesKVM: facts.usesKVM ?? false, monitor: monitor.place)
     }
 
     /// Its images are files that it has open, unless they were replaced, or its paths are not what they were for it.

@@ -26,7 +26,8 @@ extension Site {
                 remedy: "run kvmctl as that user: the VM is then that user's")
         }
         for found in running() {
-            guard let vm = try? found.get(), let holder = vm.observe().holder, holder.pid == pid else { continue }
+            let vm = try found.get()
+            guard vm.observe().holder?.pid == pid else { continue }
             throw VMError(
                 .busy, "pid \(pid)", "is the VM \(vm.name) already",
                 remedy: "see \(command: "kvmctl show \(vm.name)")")
@@ -65,7 +66,7 @@ extension AdoptedMachine {
             )
         }
         var obstacle: VMError?
-        for path in monitors.map({ FilePath($0) }) {
+        for path in monitors.filter({ $0.utf8.count < Int(PATH_MAX) }).map({ FilePath($0) }) {
             do throws(VMError) {
                 try facts.ask(path, process)
                 return (path, nil)

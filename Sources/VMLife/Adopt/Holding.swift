@@ -30,16 +30,19 @@ extension Adopting {
             }
             let lock = try vm.directory.life.begin(lookers: Accounts.lookers)
             try send(lock, to: monitor)
+            do throws(VMError) { try creating.create() } catch {
+                takeBack(from: monitor)
+                throw error
+            }
             do throws(VMError) {
-                try creating.create()
                 try describe(monitor)
                 try vm.directory.life.sign(for: process.identity, lookers: Accounts.lookers)
             } catch {
-                try? process.talk(at: monitor) { client, deadline throws(QMPClient.Failure) in
-                    try client.execute(.close(descriptor: Self.descriptor), by: deadline)
-                }
+                takeBack(from: monitor)
                 vm.directory.forgetStart()
-                throw error
+                var failure = error
+                failure.details.append("The file was written: \(vm.file). Remove it to adopt the process again.")
+                throw failure
             }
             vm.note(.adopt, ["pid": .integer(Int64(process.identity.pid))])
         }
@@ -52,11 +55,18 @@ extension Adopting {
         }
     }
 
+    private func takeBack(from monitor: FilePath) {
+        // If that fails, the lock alone means nothing.
+        try? process.talk(at: monitor) { client, deadline throws(QMPClient.Failure) in
+            try client.execute(.close(descriptor: Self.descriptor), by: deadline)
+        }
+    }
+
     /// What other commands know of it.
     private func describe(_ monitor: FilePath) throws(VMError) {
         let file = try VMFile(text, of: vm.file, creating.trust)
         var description = VMDescription(file.params)
-        description.accelerator = machine.value(of: KeyName(.accel)) == "tcg" ? "tcg" : "kvm"
+        description.accelerator = usesKVM ? "kvm" : "tcg"
         description.given = file.params.given.text
         for index in description.nics.indices {
             description.nics[index].tap = machine.taps[description.nics[index].index]

@@ -171,7 +171,8 @@ def test_a_socket_in_which_somebody_else_listens(host, by_hand):
 
 
 def test_a_command_line_that_lies(host, by_hand):
-    pid = by_hand("-nic", "none", "-fw_cfg", "name=opt/x,string='; reboot #", "-fw_cfg", "name=opt/y,string=a\nRUNAS=root")
+    pid = by_hand(
+        "-nic", "none", "-fw_cfg", "name=opt/x,string='; reboot #", "-fw_cfg", "name=opt/y,string=a\nRUNAS=root")
     [done] = host.json("adopt", pid, "vm")
     assert "\nRUNAS" in done["lost"][-1]["argument"] and done["lost"][-1]["reason"] == "no line can hold it"
     text = (host.vms / "vm/vm.params").read_text()
@@ -204,3 +205,16 @@ def test_a_command_that_is_killed(host, by_hand, samples):
             assert not Process(pid).executable
         else:
             Process(pid).kill()
+
+
+def test_a_user_adopts_their_own(rootless_host):
+    qemu = rootless_host.popen(
+        "qemu-system-x86_64", "-accel", "tcg", "-m", "32", "-display", "none", "-nic", "none", "-qmp",
+        f"unix:{rootless_host.run}/q.sock,server=on,wait=off")
+    roots = rootless_host.popen("qemu-system-x86_64", "-accel", "tcg", "-m", "32", "-display", "none", "-S", uid=0)
+    wait_until(lambda: (rootless_host.run / "q.sock").exists() and Process(roots.pid).executable, "QEMU")
+    rootless_host.kvmctl("adopt", qemu.pid, "vm")
+    assert rootless_host.state("vm") == "running" and holds_lock(rootless_host, qemu.pid)
+    assert "another user" in rootless_host.kvmctl("adopt", roots.pid, "other", expect=77).stderr
+    rootless_host.kvmctl("stop", "vm", "--timeout", "1s")
+    assert not Process(qemu.pid).executable
