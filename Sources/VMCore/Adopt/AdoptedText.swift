@@ -31,7 +31,7 @@ extension AdoptedMachine {
     private mutating func document(_ name: VMName, _ file: FilePath, _ comment: String) -> String {
         var document = ParamsDocument()
         document.append(comment: comment)
-        if VMParams.defaultName(of: file) != name { try? document.set(KeyName(.name), to: name.description) }
+        try? document.set(KeyName(.name), to: name.description)
         for line in lines {
             do throws(ParamsDocument.Failure) { try document.set(line.key, to: line.value) } catch {
                 lines.removeAll { $0 == line }

@@ -44,6 +44,12 @@ extension Adopting {
                 failure.details.append("The file was written: \(vm.file). Remove it to adopt the process again.")
                 throw failure
             }
+            guard process.identity.life == .running else {
+                throw VMError(
+                    .unavailable, "pid \(process.identity.pid)",
+                    "has ended meanwhile; its file was written: \(vm.file)",
+                    remedy: .run("start it from there", "kvmctl start \(vm.file)"))
+            }
             vm.note(.adopt, ["pid": .integer(Int64(process.identity.pid))])
         }
     }

@@ -64,6 +64,8 @@ def test_a_running_machine_is_a_vm_from_then_on(host, by_hand):
     host.kvmctl("pause", "vm")
     assert host.state("vm") == "paused"
     host.kvmctl("resume", "vm")
+    assert "up to date" in host.kvmctl("adopt", "vm").stdout
+    assert "it was adopted" in host.kvmctl("logs", "vm", expect=75).stderr
     for refused in (["console"], ["freeze"], ["suspend"], ["nic", "attach", "user"]):
         words = [refused[0], *refused[1:2], "vm", *refused[2:]]
         assert "it was adopted" in host.kvmctl(*words, expect=75).stderr
