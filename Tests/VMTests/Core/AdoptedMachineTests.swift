@@ -152,16 +152,31 @@ import Testing
         ["-boot", "\u{1b}[2J"], ["-chardev", "socket"], ["-mon", "chardev="], ["-qmp", "unix:"], ["-vnc", "["],
     ])
     func aHostileCommandLine(_ words: [String]) throws {
-        let machine = AdoptedMachine(try facts(words))
-        var document = ParamsDocument()
-        for line in machine.lines {
-            do throws(ParamsDocument.Failure) { try document.set(line.key, to: line.value) } catch {
-                guard case .controlCharacter = error else { throw error }
-            }
-        }
+        var machine = AdoptedMachine(try facts(words))
+        let text = try machine.text(name: try #require(VMName("web")), file: "/vms/web/vm.params", comment: "c")
+        #expect(VMParams.parse(Array(text.utf8), file: "/vms/web/vm.params").errorCount == 0)
         // Each line is what it was meant to be, whatever is in it.
-        let given = GivenKeys(in: document.text).values
-        for (key, value) in given { #expect(machine.value(of: key) == value) }
-        #expect(given[KeyName(.runAs)] == nil)
+        let given = GivenKeys(in: text).values
+        #expect(given[KeyName(.name)] == "web" && given[KeyName(.runAs)] == nil)
+        for (key, value) in given where key != KeyName(.name) { #expect(machine.value(of: key) == value) }
+        #expect(given.count == machine.lines.count + 1)
+    }
+
+    @Test func whatTheDecoderRefusesIsNamed() throws {
+        var machine = try read("-k x;y -drive file=/a,serial=123456789012345678901 -smp 300 -nic none")
+        let text = try machine.text(name: try #require(VMName("web")), file: "/vms/web/vm.params", comment: "c")
+        #expect(text.hasPrefix("# c\nNAME=web\n") && text.contains("DISK0=/a\n"))
+        let lost = machine.losses.map(\.argument).suffix(3)
+        #expect(Set(lost) == ["KEYMAP=x;y", "DISK0_SERIAL=123456789012345678901", "CPUS=300"])
+        #expect(text.contains("# Not taken over: CPUS=300: "))
+    }
+
+    @Test(arguments: ["microvm", "virt", "pc-0.12;x"])
+    func aBoardThatKvmctlHasNot(_ board: String) throws {
+        var machine = try read("-M \(board)")
+        let name = try #require(VMName("web"))
+        #expect { try machine.text(name: name, file: "/vms/web/vm.params", comment: "c") } throws: { error in
+            (error as? VMError)?.code == .unavailable
+        }
     }
 }
