@@ -23,6 +23,11 @@ struct List: ParsableCommand {
     var state: [String]?
 
     @Option(
+        help: "Only VMs with this tag, or with one of several: web,db. Repeated: with each.",
+        transform: { try OptionValue.tags($0).joined(separator: ",") })
+    var tag: [String] = []
+
+    @Option(
         name: [.customShort("o"), .customLong("columns")],
         help: "The columns, such as name,state,address; wide: more of them.",
         transform: { try ListColumn.list($0).map(\.rawValue) })
@@ -48,7 +53,12 @@ struct List: ParsableCommand {
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
-        if needsAddresses { inventory.learnAddresses() }
+        for tag in tag {
+            let tags = tag.split(separator: ",").map(String.init)
+            inventory.entries.removeAll { $0.vm?.tags.contains(where: tags.contains) != true }
+        }
+        if needs(.marks) { inventory.learnEnabled(of: site) }
+        if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
         } else {
@@ -65,5 +75,8 @@ struct List: ParsableCommand {
 
     private var listed: [ListColumn]? { columns?.compactMap { ListColumn(rawValue: $0) } }
 
-    private var needsAddresses: Bool { json || !isQuiet && (listed ?? ListColumn.usual).contains(.address) }
+    /// Whether it has to be known for what is printed. Marks are shown by default if there are any.
+    private func needs(_ column: ListColumn) -> Bool {
+        json || !isQuiet && (listed ?? ListColumn.usual + [.marks]).contains(column)
+    }
 }
