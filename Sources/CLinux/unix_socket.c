@@ -54,6 +54,13 @@ int clinux_unix_connect(int dirfd, const char *name)
 	return fd;
 }
 
+int clinux_unix_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ? -errno : peer.pid;
+}
+
 long clinux_unix_send_descriptor(int fd, const void *bytes, size_t size, int passed)
 {
 	union {

@@ -32,9 +32,13 @@ package struct VMDetails: Sendable {
     package var kernel: VMParams.DirectKernel?
     /// What its process uses; nil: it has none, or that is not known.
     package var usage: ProcessUsage?
+    /// Whether it runs in a QEMU that kvmctl did not start.
+    package var isAdopted: Bool
 
-    package init(media: [Medium], kernel: VMParams.DirectKernel? = nil, usage: ProcessUsage? = nil) {
-        (self.media, self.kernel, self.usage) = (media, kernel, usage)
+    package init(
+        media: [Medium], kernel: VMParams.DirectKernel? = nil, usage: ProcessUsage? = nil, isAdopted: Bool = false
+    ) {
+        (self.media, self.kernel, self.usage, self.isAdopted) = (media, kernel, usage, isAdopted)
     }
 }
 
@@ -57,7 +61,8 @@ extension Machine {
             return medium
         }
         return VMDetails(
-            media: media, kernel: params?.kernel, usage: entry.process.flatMap { ProcessUsage(of: $0) })
+            media: media, kernel: params?.kernel, usage: entry.process.flatMap { ProcessUsage(of: $0) },
+            isAdopted: entry.process != nil && directory.isAdopted)
     }
 }
 
