@@ -12,7 +12,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
     /// What it is for, in one clause.
     package var summary: String {
         switch self {
-        case .roots: "the directories that hold VMs, absolute, with colons between them; default: /vms, for users ~/vms before it"
+        case .roots:
+            "the directories that hold VMs, absolute, with colons between them; default: /vms, for users ~/vms before it"
         case .quiet: "whether notices are left out: yes or no"
         case .listColumns: "the columns of list, as its -o"
         case .createMemory: "the memory of a new VM"

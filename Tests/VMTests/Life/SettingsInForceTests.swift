@@ -10,7 +10,7 @@ import Testing
 
     init() throws { settings = try Settings([ParamsSource("/etc/kvmctl.conf", Array("VMS=/srv/vms".utf8))]) }
 
-    private func paths(_ uid: UInt32, _ more: [String: String] = [:], _ settings: Settings) throws -> Paths {
+    private func paths(_ uid: UInt32, _ settings: Settings, _ more: [String: String] = [:]) throws -> Paths {
         let environment = ["KVMCTL_RUN": "/run/x", "HOME": "/home/ann"].merging(more) { $1 }
         return try Paths.of(uid: uid, environment: { environment[$0] }, settings: settings)
     }
@@ -25,8 +25,8 @@ import Testing
     }
 
     @Test func theEnvironmentGoesBefore() throws {
-        #expect(try paths(1000, ["KVMCTL_VMS": "/a:/b"], settings).roots == ["/a", "/b"])
-        #expect(try paths(1000, ["KVMCTL_VMS": ""], settings).roots == [])
+        #expect(try paths(1000, settings, ["KVMCTL_VMS": "/a:/b"]).roots == ["/a", "/b"])
+        #expect(try paths(1000, settings, ["KVMCTL_VMS": ""]).roots == [])
     }
 
     @Test func theDefaultRoots() throws {
