@@ -63,7 +63,7 @@ struct List: ParsableCommand {
         if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
-        } else {
+        } else if json || vms.isEmpty || !inventory.entries.isEmpty {
             output.print(VMListReport(inventory.entries, columns: listed))
         }
         if let note { Message.note(note) }

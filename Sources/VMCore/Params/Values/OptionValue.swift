@@ -59,6 +59,14 @@ package enum OptionValue {
     /// `NETn_MAC`.
     package static func mac(_ text: String) throws(Fault) -> MACAddress { try judged(text, ParamsDecoder.mac) }
 
+    /// `FORWARDn`.
+    package static func forward(_ text: String) throws(Fault) -> PortForward { try judged(text, ParamsDecoder.forward) }
+
+    /// `DISKn_FORMAT`.
+    package static func format(_ text: String) throws(Fault) -> DiskFormat {
+        try judged(text) { text throws(ValueFault) in try ParamValue.word(text) }
+    }
+
     /// `NETn_VLAN`.
     package static func vlans(_ text: String) throws(Fault) -> PortVLANs { try judged(text, ParamsDecoder.vlans) }
 
@@ -138,7 +146,7 @@ package enum OptionValue {
             if case .entry(let entry, let name) = ParamsSchema.find(text.uppercased()), entry.key == key { return name }
             let word = key.pattern
             throw ValueFault(
-                "\(Printable.quoted(text)) is no \(word)",
+                "\(Printable.quoted(text)) is not a \(word)",
                 hint: "Write it as vm.params does, such as \(KeyName(key, 0)).")
         }
     }
