@@ -225,6 +225,7 @@ enum Sample {
             PersistReport(
                 bridge, isDryRun: true, service: .networkd, plan: try persisted(word), effect: word, notices: [word]),
             DoctorReport(findings(word)),
+            SettingsReport([SettingInForce(.roots, word, .file(file(word), line: 1))]),
         ]
     }
 }
