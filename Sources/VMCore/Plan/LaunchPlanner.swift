@@ -43,6 +43,7 @@ extension LaunchPlan {
         planner.planMedia()
         planner.refuseFilesInTwoPlaces()
         planner.planNetwork()
+        planner.planShares()
         planner.planKernel()
         planner.planExtras()
         planner.planCommit()

@@ -30,11 +30,16 @@ package struct VMDetails: Sendable {
     package var media: [Medium]
     /// Its kernel, if its file names one.
     package var kernel: VMParams.DirectKernel?
+    /// The directories that its file shares with the guest.
+    package var shares: [VMParams.Share]
     /// What its process uses; nil: it has none, or that is not known.
     package var usage: ProcessUsage?
 
-    package init(media: [Medium], kernel: VMParams.DirectKernel? = nil, usage: ProcessUsage? = nil) {
-        (self.media, self.kernel, self.usage) = (media, kernel, usage)
+    package init(
+        media: [Medium], kernel: VMParams.DirectKernel? = nil, shares: [VMParams.Share] = [],
+        usage: ProcessUsage? = nil
+    ) {
+        (self.media, self.kernel, self.shares, self.usage) = (media, kernel, shares, usage)
     }
 }
 
@@ -54,7 +59,8 @@ extension Machine {
             return medium
         }
         return VMDetails(
-            media: media, kernel: params?.kernel, usage: entry.process.flatMap { ProcessUsage(of: $0) })
+            media: media, kernel: params?.kernel, shares: params?.shares ?? [],
+            usage: entry.process.flatMap { ProcessUsage(of: $0) })
     }
 }
 
