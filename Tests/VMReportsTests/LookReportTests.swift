@@ -11,6 +11,7 @@ import Testing
     @Test func list() throws {
         var web = try Sample.entry("web")
         web.addresses = try Sample.addresses("eth9").all
+        web.vm?.isProtected = false
         var old = Sample.stopped("old")
         old.state = .broken
         let report = VMListReport([web, old]) {
@@ -38,16 +39,64 @@ import Testing
         }
         #expect(
             try text(ListColumn.list("marks,nics,address")) == """
-                MARKS    NICS                                 ADDRESS
-                pending  tap0@bridge:br0,tap1@nat:10.213.0.5  127.0.0.1:2222->22
+                MARKS              NICS                                 ADDRESS
+                protected,pending  tap0@bridge:br0,tap1@nat:10.213.0.5  127.0.0.1:2222->22
 
                 """)
-        #expect(text(nil).split(separator: "\n").map { $0.suffix(9) } == ["ME  MARKS", "  pending"])
+        #expect(text([.tags]) == "TAGS\nweb,lab\n")
         #expect(text([.state, .name], .colouredText) == "STATE    NAME\n\u{1b}[32mrunning\u{1b}[0m  web\n")
         #expect(NamesReport([entry]).rendered(as: .text) == "web\n")
         #expect { try ListColumn.list("name,stat") } throws: { "\($0)".contains("Did you mean state?") }
         #expect { try VMState.list("runing") } throws: { "\($0)".contains("Did you mean running?") }
         #expect(try VMState.list("Running,broken") == [.running, .broken])
+    }
+
+    /// They are a column if some VM has one.
+    @Test func marks() throws {
+        var entry = try Sample.entry("web")
+        func last() -> [String] {
+            VMListReport([entry]) { _ in nil }.rendered(as: .text).split(separator: "\n").map {
+                String($0.split(separator: " ").last ?? "")
+            }
+        }
+        #expect(last() == ["MARKS", "protected"])
+        entry.vm?.isProtected = false
+        #expect(last() == ["UPTIME", "-"])
+        entry.isEnabled = false
+        #expect(last() == ["UPTIME", "-"])
+        entry.pending = nil
+        #expect(last() == ["UPTIME", "-"])
+        entry.pending = [KeyName(.memory)]
+        #expect(last() == ["MARKS", "pending"])
+        (entry.pending, entry.isEnabled) = ([], true)
+        #expect(last() == ["MARKS", "enabled"])
+        (entry.vm, entry.isStray) = (nil, true)
+        #expect(last() == ["MARKS", "enabled,stray"])
+    }
+
+    /// The busiest first, whatever is known of the others.
+    @Test func top() throws {
+        let busy = Sample.usage(try Sample.entry("web"))
+        var idle = busy
+        idle.entry.name = "idle"
+        idle.rates?.processor = 0
+        idle.rates?.network = .init(inward: .max, outward: 1023)
+        let off = VMUsage(Sample.stopped("off"), usage: nil, rates: nil)
+        let report = TopReport([off, idle, busy], at: Moment(microseconds: 1_000_000))
+        #expect(
+            report.rendered(as: .text) == """
+                NAME  CPU     MEMORY  OF    READ/S  WRITE/S  RX/S  TX/S
+                web   122.5%  300M    512M  1M      0        -     -
+                idle  0.0%    300M    512M  1M      0        8E    1023
+                off   -       -       -     -       -        -     -
+
+                """)
+        #expect(report.objects.map { $0["cpuPercent"] } == [.number(122.5), .number(0), .null])
+        #expect(report.objects[0]["bytesRead"] == .integer(1 << 20))
+        #expect(report.objects[0]["bytesSent"] == .null && report.objects[1]["bytesReceived"] == .integer(.max))
+        let lines = report.lines.split(separator: "\n")
+        #expect(lines.count == 3 && lines.allSatisfy { $0.contains(#""time":"1970-01-01T00:00:01"#) })
+        #expect(TopReport([], at: .now).rendered(as: .json) == "[]\n")
     }
 
     /// An unusual address and a display that is not known yet.

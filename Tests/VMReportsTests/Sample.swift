@@ -65,6 +65,16 @@ enum Sample {
             usage: ProcessUsage(uid: 64055, processorTime: .seconds(75), memory: ByteCount(bytes: 300 << 20)))
     }
 
+    /// What it used within half a second.
+    static func usage(_ entry: VMEntry) -> VMUsage {
+        VMUsage(
+            entry, usage: details("web").usage,
+            rates: UsageRates(
+                from: UsageSample(time: 0, processorTime: 0, storage: .init(inward: 0, outward: 0), links: [:]),
+                to: UsageSample(
+                    time: 500_000, processorTime: 612_500, storage: .init(inward: 1 << 19, outward: 0), links: [:])))
+    }
+
     /// A VM that does not run, of which little is known.
     static func stopped(_ word: String) -> VMEntry {
         var entry = VMEntry(name: word, state: .stopped, file: file(word), place: paths)
@@ -180,6 +190,7 @@ enum Sample {
                 name,
                 BalloonState(current: ByteCount(bytes: 1 << 28), most: ByteCount(bytes: 1 << 29), wanted: nil),
                 dryRun: false),
+            TopReport([usage(entry), VMUsage(stopped(word), usage: nil, rates: nil)], at: Moment(microseconds: 0)),
             EventReport(name, VMEvent(.start, at: 0, ["by": .string(word)])),
             HistoryReport(name, [VMEvent(.crash, at: 0, ["end": .string(word), "record": .string(word)])]),
             VNCReport(name, address: "::1", port: 5907, display: 7, password: word, tunnel: "ssh \(word)"),

@@ -1,11 +1,15 @@
 import BridgeNet
 
-/// How many packets a link has carried since it was created.
+/// How many packets and bytes a link has carried since it was created.
 public struct PacketCounts: Equatable, Sendable {
     /// Received. On a VM's tap: sent by the guest.
     public var received: UInt64
     /// Sent. On a VM's tap: sent to the guest.
     public var sent: UInt64
+    /// Received, in bytes.
+    public var bytesReceived: UInt64
+    /// Sent, in bytes.
+    public var bytesSent: UInt64
 }
 
 extension RouteSocket {
@@ -31,8 +35,10 @@ extension PacketCounts {
         var reader = ByteReader(payload)
         _ = try reader.take(Self.linkHeaderLength, "link header")
         guard let counters = try Attributes(decoding: reader.rest).bytes(Self.counters) else { return nil }
-        // struct rtnl_link_stats64 begins with these two.
+        // struct rtnl_link_stats64 begins with these four.
         reader = ByteReader(counters)
-        self.init(received: try reader.read("packets received"), sent: try reader.read("packets sent"))
+        self.init(
+            received: try reader.read("packets received"), sent: try reader.read("packets sent"),
+            bytesReceived: try reader.read("bytes received"), bytesSent: try reader.read("bytes sent"))
     }
 }

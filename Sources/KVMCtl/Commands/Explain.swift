@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import VMCore
 import VMLife
 import VMReports
@@ -18,13 +19,24 @@ struct Explain: ParsableCommand {
     @Option(help: "Print only what comes from this key, such as DISK0 or MEMORY.", transform: OptionValue.key)
     var only: KeyName?
 
+    @Flag(help: "Print a command for bash that runs this QEMU by hand, without kvmctl.")
+    var shell = false
+
     @OptionGroup var trust: TrustOption
     @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if shell, verbose || only != nil || output.json {
+            throw ValidationError("--shell excludes --verbose, --only and --json")
+        }
+    }
 
     func run() throws {
         let site = try Site.current
         let context = PlanningContext(site, trust: try trust.trust())
-        let plan = try site.find(vm, in: context).starting(in: context).plan(to: .show(isRunning: true))
+        let machine = try site.find(vm, in: context)
+        if shell { return try printByHand(machine, in: context) }
+        let plan = try machine.starting(in: context).plan(to: .show(isRunning: true))
         let shown: ArgumentsReport.Selection = only.map { .only($0) } ?? (verbose ? .all : .own)
         let report = ArgumentsReport(plan, shown)
         if let only, report.isEmpty {
@@ -33,5 +45,16 @@ struct Explain: ParsableCommand {
                 remedy: "see all of it: \(command: "kvmctl explain --verbose \(plan.name)")")
         }
         output.print(report)
+    }
+
+    private func printByHand(_ machine: Machine, in context: PlanningContext) throws {
+        let directory = HandStart.directory(of: machine.name)
+        var options = StartOptions(foreground: true)
+        options.handDirectory = directory
+        let plan = try machine.starting(options, in: context).plan(to: .show(isRunning: true))
+        print(try HandStart(plan, in: directory, uid: geteuid()).text)
+        let rights = geteuid() == 0 ? "as root, with all its rights" : "with your rights"
+        Message.note("QEMU then runs \(rights), and kvmctl does not know of it; its sockets are in \(directory)")
+        plan.notices.forEach(Message.note)
     }
 }

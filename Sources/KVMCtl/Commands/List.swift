@@ -23,6 +23,11 @@ struct List: ParsableCommand {
     var state: [String]?
 
     @Option(
+        help: "Only VMs with this tag, or with one of several: web,db. Repeated: with each.",
+        transform: { try OptionValue.tags($0).joined(separator: ",") })
+    var tag: [String] = []
+
+    @Option(
         name: [.customShort("o"), .customLong("columns")],
         help: "The columns, such as name,state,address; wide: more of them.",
         transform: { try ListColumn.list($0).map(\.rawValue) })
@@ -31,10 +36,16 @@ struct List: ParsableCommand {
     @Flag(help: "Print only the names; so does -q.")
     var names = false
 
-    @OptionGroup var output: OutputOptions
+    // Not a group: see `OutputOptions`.
+    @Flag(name: .shortAndLong, help: "Print no notices, only results and errors.")
+    var quiet = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
 
     func validate() throws {
-        if columns != nil, output.json || isQuiet { throw ValidationError("-o excludes --json and --names") }
+        if quiet { Message.isQuiet = true }
+        if columns != nil, json || isQuiet { throw ValidationError("-o excludes --json and --names") }
     }
 
     func run() throws {
@@ -42,7 +53,12 @@ struct List: ParsableCommand {
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
-        if needsAddresses { inventory.learnAddresses() }
+        for tag in tag {
+            let tags = tag.split(separator: ",").map(String.init)
+            inventory.entries.removeAll { $0.vm?.tags.contains(where: tags.contains) != true }
+        }
+        if needs(.marks) { inventory.learnEnabled(of: site) }
+        if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
         } else {
@@ -53,9 +69,14 @@ struct List: ParsableCommand {
         if let failure = SomeFailed(unseen) { throw failure }
     }
 
-    private var isQuiet: Bool { names || output.quiet }
+    private var isQuiet: Bool { names || quiet }
+
+    private var output: OutputOptions { OutputOptions(quiet: quiet, json: json) }
 
     private var listed: [ListColumn]? { columns?.compactMap { ListColumn(rawValue: $0) } }
 
-    private var needsAddresses: Bool { output.json || !isQuiet && (listed ?? ListColumn.usual).contains(.address) }
+    /// Whether it has to be known for what is printed. Marks are shown by default if there are any.
+    private func needs(_ column: ListColumn) -> Bool {
+        json || !isQuiet && (listed ?? ListColumn.usual + [.marks]).contains(column)
+    }
 }

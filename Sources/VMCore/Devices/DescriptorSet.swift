@@ -3,18 +3,20 @@ import SystemPackage
 /// A descriptor that QEMU opens by a file name: the only member of a set (`add-fd`, QEMU, qapi/misc).
 package struct DescriptorSet: Equatable, Sendable {
     /// The set's number. At start it is the descriptor's own.
-    package var number: CInt
+    package let number: CInt
     /// What the descriptor is, and so how it is opened.
-    package var role: Descriptor.Role
+    package let role: Descriptor.Role
+    /// The name that QEMU opens.
+    package let path: String
 
     /// Describes a set; see the properties.
-    package init(_ number: CInt, _ role: Descriptor.Role) {
+    ///
+    /// - Parameter path: the file itself, where QEMU opens that and there is no set.
+    package init(_ number: CInt, _ role: Descriptor.Role, path: String? = nil) {
         self.number = number
         self.role = role
+        self.path = path ?? Self.directory + String(number)
     }
-
-    /// The name that QEMU opens.
-    package var path: String { Self.directory + String(number) }
 
     private static let directory = "/dev/fdset/"
 

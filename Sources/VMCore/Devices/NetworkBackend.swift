@@ -1,3 +1,5 @@
+import BridgeNet
+
 /// QEMU's end of a network: `-netdev` when the machine starts, `netdev_add` when it runs (QEMU, qapi/net).
 package struct NetworkBackend: Equatable, Sendable {
     /// What carries the frames.
@@ -6,6 +8,8 @@ package struct NetworkBackend: Equatable, Sendable {
         case user(forwards: [PortForward])
         /// A tap or macvtap: a descriptor for each queue, and as many of /dev/vhost-net, or none.
         case tap([DescriptorReference], vhost: [DescriptorReference])
+        /// A tap that is there already, which QEMU opens by its name.
+        case madeTap(InterfaceName, queues: Int, isServed: Bool)
     }
 
     /// What QEMU calls it.
@@ -35,6 +39,15 @@ package struct NetworkBackend: Equatable, Sendable {
             option.add("vhost", "on")
             option.add(vhost.count == 1 ? "vhostfd" : "vhostfds", vhost.list)
             return option.text
+        case .madeTap(let name, let queues, let isServed):
+            var option = OptionText("tap")
+            option.add("id", id)
+            option.add("ifname", name.description)
+            option.add("script", "no")
+            option.add("downscript", "no")
+            if queues > 1 { option.add("queues", String(queues)) }
+            if isServed { option.add("vhost", "on") }
+            return option.text
         }
     }
 
@@ -53,6 +66,12 @@ package struct NetworkBackend: Equatable, Sendable {
             guard !vhost.isEmpty else { break }
             arguments["vhost"] = true
             arguments[vhost.count == 1 ? "vhostfd" : "vhostfds"] = .string(vhost.list)
+        case .madeTap(let name, let queues, let isServed):
+            arguments["type"] = "tap"
+            arguments["ifname"] = .string(name.description)
+            (arguments["script"], arguments["downscript"]) = ("no", "no")
+            if queues > 1 { arguments["queues"] = .integer(Int64(queues)) }
+            if isServed { arguments["vhost"] = true }
         }
         return QMPCommand("netdev_add", arguments)
     }

@@ -16,6 +16,8 @@ package struct StartOptions: Equatable, Sendable {
     package var timeout: Duration
     /// Whether a suspended VM is started anew: what it had in memory is lost.
     package var discardsSuspended = false
+    /// Where what kvmctl makes for QEMU is, if it is a person who runs QEMU: it then opens everything by its path.
+    package var handDirectory: FilePath?
 
     /// Describes a start; see the properties.
     package init(
@@ -121,9 +123,20 @@ struct LaunchPlanner {
 
     /// Gives QEMU a descriptor that it opens by a file name. The set has the descriptor's number.
     mutating func fdset(_ role: Descriptor.Role, purpose: String, from origin: Origin) -> DescriptorSet {
-        let set = DescriptorSet(inherit(role), role)
-        add(.descriptors(set), purpose: purpose, from: origin)
+        let set = DescriptorSet(inherit(role), role, path: pathByHand(role))
+        if options.handDirectory == nil { add(.descriptors(set), purpose: purpose, from: origin) }
         return set
+    }
+
+    /// Gives QEMU a descriptor of a file that it can't open from a set; returns the name that it opens.
+    mutating func inheritedFile(_ role: Descriptor.Role) -> String {
+        let number = inherit(role)
+        return pathByHand(role) ?? "/proc/self/fd/\(number)"
+    }
+
+    /// Where it is, if it is a person who runs QEMU.
+    func pathByHand(_ role: Descriptor.Role) -> String? {
+        options.handDirectory.flatMap { role.pathByHand(in: $0)?.string }
     }
 
     /// Notes a reason why this can't be started.

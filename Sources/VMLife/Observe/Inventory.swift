@@ -17,7 +17,10 @@ extension Machine {
         VMEntry.ask(&entries)
         let place = entries[0].place
         entries[0].crashRecord = CrashRecord.newest(of: place == paths ? self : looking(at: place))
-        do throws(VMError) { try VMEntry.learnAddresses(of: &entries) } catch {
+        do throws(VMError) {
+            entries[0].isEnabled = try ServiceUnit(self).isEnabled
+            try VMEntry.learnAddresses(of: &entries)
+        } catch {
             entries[0].obstacle = entries[0].obstacle ?? error
         }
         return entries[0]
@@ -25,6 +28,14 @@ extension Machine {
 }
 
 extension Inventory {
+    /// Fills in which of the VMs start with the host.
+    package mutating func learnEnabled(of site: Site) {
+        do throws(VMError) {
+            let enabled = Set(try site.enabledNames().map(\.description))
+            for index in entries.indices { entries[index].isEnabled = enabled.contains(entries[index].name) }
+        } catch { unseen.append(error) }
+    }
+
     /// Fills in what this host remembers of the guests' addresses.
     package mutating func learnAddresses() {
         do throws(VMError) { try VMEntry.learnAddresses(of: &entries) } catch { unseen.append(error) }
@@ -61,7 +72,9 @@ extension Site {
     }
 
     /// The VMs that these words name, in this order.
-    package func inventory(of words: [String]) -> Inventory {
+    ///
+    /// - Parameter asking: as of all VMs.
+    package func inventory(of words: [String], asking: Bool = true) -> Inventory {
         var inventory = Inventory(entries: [])
         for found in find(words) {
             switch found {
@@ -69,7 +82,7 @@ extension Site {
             case .failure(let error): inventory.unseen.append(error)
             }
         }
-        VMEntry.ask(&inventory.entries)
+        if asking { VMEntry.ask(&inventory.entries) }
         return inventory
     }
 

@@ -28,6 +28,8 @@ package struct VMEntry: Sendable {
     package var nextName: VMName?
     /// Its guest's addresses, as far as this host remembers them, the best first; filled in by `learnAddresses`.
     package var addresses: [GuestAddress] = []
+    /// Whether it starts with the host, as a unit; nil if that is not known. Filled in by `learnEnabled`.
+    package var isEnabled: Bool?
     /// The keys of which its file says by now something else than it runs with; nil if that is not known.
     package var pending: [KeyName]? = []
     /// Where its run-time files are: in the caller's own places, or another user's.

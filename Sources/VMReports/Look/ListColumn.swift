@@ -6,7 +6,7 @@ import VMLife
 
 /// A column of `list`.
 package enum ListColumn: String, CaseIterable, Sendable {
-    case name, state, memory, cpus, vnc, address, nics, uptime, pid, accelerator, uuid, description, file, marks
+    case name, state, memory, cpus, vnc, address, nics, uptime, pid, accelerator, uuid, description, tags, file, marks
 
     /// Those that are shown by default; `marks` too, if there are any.
     package static let usual: [ListColumn] = [.name, .state, .memory, .cpus, .vnc, .address, .uptime]
@@ -38,6 +38,7 @@ package enum ListColumn: String, CaseIterable, Sendable {
         case .accelerator: entry.vm?.accelerator ?? "-"
         case .uuid: entry.vm?.uuid ?? "-"
         case .description: entry.vm?.note ?? "-"
+        case .tags: entry.vm.flatMap { $0.tags.isEmpty ? nil : $0.tags.joined(separator: ",") } ?? "-"
         case .file: entry.file.isEmpty ? "-" : entry.file.string
         case .marks: entry.marks.isEmpty ? "-" : entry.marks.joined(separator: ",")
         }
@@ -47,11 +48,19 @@ package enum ListColumn: String, CaseIterable, Sendable {
 extension VMEntry {
     /// What a person who reads the list should notice about the VM besides its state, a word each.
     var marks: [String] {
-        [nextName == nil ? nil : "pending", isStray ? "stray" : nil].compactMap(\.self)
+        [
+            isEnabled == true ? "enabled" : nil, isProtected ? "protected" : nil, isPending ? "pending" : nil,
+            isStray ? "stray" : nil,
+        ].compactMap(\.self)
     }
 
     /// Whether there is any.
-    var isMarked: Bool { nextName != nil || isStray }
+    var isMarked: Bool { isEnabled == true || isProtected || isPending || isStray }
+
+    private var isProtected: Bool { vm?.isProtected == true }
+
+    /// Whether its file says by now something else than it runs with.
+    private var isPending: Bool { nextName != nil || pending?.isEmpty == false }
 
     /// How its state is shown on a terminal.
     var tone: Table.Tone? {

@@ -21,6 +21,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case device = "kvmctl.device/1"
     /// How much memory a guest has.
     case memory = "kvmctl.memory/1"
+    /// What a VM uses.
+    case top = "kvmctl.top/1"
     /// Something that happened to a VM.
     case event = "kvmctl.event/1"
     /// What happened to a VM, for people.

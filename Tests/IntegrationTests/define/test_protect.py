@@ -58,6 +58,15 @@ def test_tags(host):
     host.write_firmware_vm("vm", TAGS="web,lab")
     host.write_firmware_vm("other")
     assert {vm["name"]: vm["tags"] for vm in host.json("list")} == {"vm": ["web", "lab"], "other": []}
+    host.write_firmware_vm("third", TAGS="db,lab")
+    def chosen(*words):
+        return host.kvmctl("list", "-q", *words).stdout.split()
+    assert chosen("--tag", "lab") == chosen("--tag", "web,db") == ["third", "vm"]
+    assert chosen("--tag", "lab", "--tag", "db") == ["third"] and chosen("--tag", "l") == []
+    assert chosen("--tag", "lab", "--state", "running") == []
+    assert "is not a tag" in host.kvmctl("list", "--tag", "a b", expect=64).stderr
+    assert host.kvmctl("list", "-o", "name,tags", "vm", "other").stdout.split() == [
+        "NAME", "TAGS", "vm", "web,lab", "other", "-"]
     host.kvmctl("start", "vm")
     assert host.show("vm")["tags"] == ["web", "lab"]
     assert "tags         web, lab\n" in host.kvmctl("show", "vm").stdout

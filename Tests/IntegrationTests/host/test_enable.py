@@ -33,6 +33,14 @@ def test_a_vm_starts_with_the_host_or_no_longer(host, etc):
 
     assert etc.kvmctl("enable", "web", "db").stdout == "web: enabled\ndb: enabled\n"
     assert link.is_symlink()
+    host.write_firmware_vm("off")
+    assert "MARKS" not in etc.kvmctl("list", "off").stdout
+    assert [line.split() for line in etc.kvmctl("list", "-o", "name,marks").stdout.splitlines()] == [
+        ["NAME", "MARKS"], ["db", "enabled"], ["off", "-"], ["web", "enabled"]]
+    for command in ("list", "show"):
+        listed = json.loads(etc.kvmctl(command, "off", "web", "--json").stdout)
+        assert [vm["enabled"] for vm in listed] == [False, True]
+    (host.vms / "off/vm.params").unlink()
     assert "CPUQuota=50%\n" in drop_in.read_text() and f'"KVMCTL_VMS={host.vms}"' in drop_in.read_text()
     [report] = json.loads(etc.kvmctl("enable", "web", "--json").stdout)
     assert_documented([report])

@@ -4,10 +4,11 @@ import json
 import os
 import select
 import subprocess
+import time
 
 import pytest
 
-from rig.terminal import spawn, wait_for_exit
+from rig.terminal import run_inside, spawn, wait_for_exit
 from rig.waiting import wait_until
 
 
@@ -189,6 +190,45 @@ def test_what_a_guest_floods_is_bounded_by_whoever_comes_by(host):
         newest, _, flood = kept.rpartition(b"\nlast word\n")
         assert newest.endswith(b"x" * 1000) and set(flood) == {ord("A")}
     host.kvmctl("stop", "--now", "vm")
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(6, marks=pytest.mark.deep)])
+def test_a_guest_prints_as_fast_as_it_can_and_only_the_timer_comes_by(host, rounds):
+    """Every 10 s, as kvmctl-logs.timer does. The log grows by no more than docs/service.md says; no line is missing."""
+    limit, slack = 1 << 20, 1 << 18
+    host.write_tiny_vm("vm", CONSOLE_LOG="1M")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    # Full already, so that what even a slow guest adds has to push something out.
+    append(host, b"old\n" * (limit // 4))
+    run_inside(host, "vm", f"(timeout {10 * rounds + 1} seq 1 999999999; echo over-$((1 + 1))) & true")
+
+    def allocated():
+        return log_file(host).stat().st_blocks * 512
+
+    def numbers(text):
+        return [int(line) for line in text.splitlines() if line.isdigit()]
+
+    def assert_gapless(found):
+        assert len(found) > 1 and found == list(range(found[0], found[-1] + 1))
+
+    for _ in range(rounds):
+        before = allocated()
+        time.sleep(10)
+        assert before < allocated() < before + (10 << 20)
+        host.kvmctl("trim-logs")
+        assert allocated() < limit + slack
+        assert_gapless(numbers(host.kvmctl("logs", "vm", "-n", "100").stdout)[:-1])
+    host.wait_console("vm", "over-2")
+    host.kvmctl("trim-logs")
+    # The first line that was kept may have lost its beginning; the last is followed only by the end of the flood.
+    kept, _, end = host.console_log("vm").rpartition("over-2")
+    found = numbers(kept)[1:]
+    assert_gapless(found)
+    assert allocated() < limit + slack and len(end) < 100
+    assert kept.splitlines()[-1] in ("", "Terminated", str(found[-1]))
+    # All numbers from 1 on were printed, each on a line.
+    assert sum(len(str(number)) + 2 for number in range(1, found[-1] + 1)) > slack
 
 
 @pytest.mark.parametrize("name", ["console.log", "qemu.log", "record"])

@@ -14,6 +14,9 @@ package enum OptionValue {
     /// `NAME`.
     package static func name(_ text: String) throws(Fault) -> VMName { try judged(text, ParamsDecoder.name) }
 
+    /// `TAGS`.
+    package static func tags(_ text: String) throws(Fault) -> [String] { try judged(text, ParamsDecoder.tags) }
+
     /// Words with commas between them, of a closed set.
     ///
     /// - Parameters:

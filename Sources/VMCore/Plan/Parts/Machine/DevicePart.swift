@@ -11,12 +11,11 @@ extension LaunchPlanner {
         add(.device(Device("pvpanic", id: nil, at: .bus("isa.0"))), purpose: "reports a panic", from: .everyVM)
 
         device("virtio-serial-pci", "vserial", PCILayout.serial, purpose: "virtio-serial bus")
-        let socket = inherit(.agentSocket)
         let port = Device(
             "virtserialport", id: nil, at: .bus("vserial.0"),
             ["chardev": .text("agent0"), "name": .text("org.qemu.guest_agent.0")])
         add(
-            [.words(["-chardev", listener("agent0", socket)]), .component(.device(port))],
+            [.words(["-chardev", listener("agent0", .agentSocket)]), .component(.device(port))],
             purpose: "guest agent's channel", from: [.everyVM])
 
         // On pc the root bus itself takes devices while it runs.

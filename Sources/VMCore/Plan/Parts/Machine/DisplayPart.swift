@@ -65,9 +65,8 @@ extension LaunchPlanner {
 
     /// - Returns: the object's name.
     private mutating func planPassword(_ role: Descriptor.Role, purpose: String, from origin: Origin) -> String {
-        let number = inherit(role)
         add(
-            "-object", qemuOption("secret", [("id", "vncpassword"), ("file", "/proc/self/fd/\(number)")]),
+            "-object", qemuOption("secret", [("id", "vncpassword"), ("file", inheritedFile(role))]),
             purpose: purpose, from: origin)
         return "vncpassword"
     }

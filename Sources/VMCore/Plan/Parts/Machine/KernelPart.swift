@@ -11,11 +11,11 @@ extension LaunchPlanner {
         }
         checkKernel(kernel)
         add(
-            "-kernel", "/proc/self/fd/\(inherit(.blob(kernel.image.value)))", purpose: "kernel \(kernel.image.value)",
+            "-kernel", inheritedFile(.blob(kernel.image.value)), purpose: "kernel \(kernel.image.value)",
             from: kernel.image.origin)
         if let initrd = kernel.initrd {
             add(
-                "-initrd", "/proc/self/fd/\(inherit(.blob(initrd.value)))", purpose: "initial RAM disk \(initrd.value)",
+                "-initrd", inheritedFile(.blob(initrd.value)), purpose: "initial RAM disk \(initrd.value)",
                 from: initrd.origin)
         }
         if let commandLine = kernel.commandLine {

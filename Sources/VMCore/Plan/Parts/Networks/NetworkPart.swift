@@ -70,7 +70,11 @@ extension LaunchPlanner {
         let vhosts = (isServed ? queues : 0..<0).map {
             DescriptorReference.inherited(inherit(.vhost(nic: nic.index, queue: $0)))
         }
-        let backend = NetworkBackend(nic.backendID, .tap(taps, vhost: vhosts))
+        let carrier: NetworkBackend.Carrier =
+            if options.handDirectory != nil, let name = plan.taps.last?.name {
+                .madeTap(name, queues: taps.count, isServed: isServed)
+            } else { .tap(taps, vhost: vhosts) }
+        let backend = NetworkBackend(nic.backendID, carrier)
         let settings: [Origin?] = [nic.vlans?.origin, nic.queues?.origin, nic.rate?.origin, nic.filter?.origin]
         let vhost: Origin? =
             switch (nic.model.value, facts.vhostNet) {
@@ -95,11 +99,18 @@ extension LaunchPlanner {
         judge(facts.bridges[bridge]?.holders[mac], of: mac, nic, on: bridge)
         plan.taps.append(
             .init(
-                nic: nic.index, name: nic.tap?.value, bridge: bridge, mtu: nic.mtu?.value,
+                nic: nic.index, name: nic.tap?.value ?? tapByHand(nic), bridge: bridge,
+                mtu: options.handDirectory == nil ? nic.mtu?.value : mtu,
                 queues: nic.queues?.value ?? 1,
                 vlans: nic.vlans?.value))
         planTapBackend(nic, purpose: "tap on \(bridge)")
         return mtu == 1500 ? nil : mtu
+    }
+
+    /// A tap that a person makes needs a name before it is there: one that belongs to this VM.
+    private func tapByHand(_ nic: VMParams.NIC) -> InterfaceName? {
+        guard options.handDirectory != nil else { return nil }
+        return InterfaceName("kv\(plan.vm.uuid?.prefix(8) ?? "")-\(nic.index)")
     }
 
     mutating func refuseTakenName(of nic: VMParams.NIC, like free: String) {

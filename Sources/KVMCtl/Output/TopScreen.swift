@@ -1,0 +1,58 @@
+import CLinux
+import Glibc
+import VMCore
+import VMHost
+
+/// The terminal that a command draws on again and again. It is in raw mode for as long as this lives: keys are not shown,
+/// and Ctrl-C is one of them, so that the terminal is always given back.
+struct TopScreen: ~Copyable {
+    /// Nil if stdin or stdout is no terminal.
+    init?() {
+        guard isatty(STDOUT_FILENO) == 1, clinux_terminal_raw(STDIN_FILENO) == 0 else { return nil }
+    }
+
+    deinit { clinux_terminal_restore() }
+
+    /// Draws lines from the top of the screen, cut to its size. False if nobody reads it any longer.
+    func draw(_ text: String) throws(VMError) -> Bool {
+        let size = Self.size
+        let lines = text.split(separator: "\n").prefix(max(1, size.rows - 1)).map { line in
+            // Cursor home once, each line cleared behind its end, and the rest of the screen (ECMA-48, CUP, EL, ED).
+            "\(line.prefix(size.columns))\u{1b}[K\r\n"
+        }
+        return try ResultStream.write(Array("\u{1b}[H\(lines.joined())\u{1b}[J".utf8))
+    }
+
+    /// Waits. False as soon as the user leaves, by q or Ctrl-C, or the terminal is gone.
+    ///
+    /// - Parameter redrawing: called if the terminal's size changes.
+    func stays<Failure>(for duration: Duration, redrawing: () throws(Failure) -> Void) throws(Failure) -> Bool {
+        let deadline = Deadline(in: duration)
+        var size = Self.size
+        while !deadline.hasPassed {
+            var keyboard = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            if poll(&keyboard, 1, min(200, deadline.milliseconds)) > 0, Self.isLeaving { return false }
+            let now = Self.size
+            guard now != size else { continue }
+            size = now
+            try redrawing()
+        }
+        return true
+    }
+
+    /// Reads what was typed.
+    private static var isLeaving: Bool {
+        var keys = [UInt8](repeating: 0, count: 64)
+        let count = read(STDIN_FILENO, &keys, keys.count)
+        if count < 0 { return errno != EINTR && errno != EAGAIN }
+        // The end of the input; Ctrl-C, Ctrl-D and Ctrl-\ are these bytes (termios(3)).
+        return count == 0 || keys[..<count].contains { [3, 4, 28, UInt8(ascii: "q"), UInt8(ascii: "Q")].contains($0) }
+    }
+
+    /// As the terminal says, or that of a VT100.
+    private static var size: (rows: Int, columns: Int) {
+        var size = winsize()
+        let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 && size.ws_col > 0
+        return isKnown ? (Int(size.ws_row), Int(size.ws_col)) : (24, 80)
+    }
+}
