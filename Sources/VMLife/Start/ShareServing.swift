@@ -32,9 +32,12 @@ struct ShareServing {
             try spawn(tree, OwnedDescriptor(FileDescriptor(rawValue: listener)))
             return end
         } catch {
-            throw .system(error, share.path.string, "can't be shared")
+            throw .system(error, share.path.string, "can't be shared", remedy: Self.needs)
         }
     }
+
+    private static let needs: Remedy =
+        "it takes Linux 5.12, a directory \(ShareServer.place) and, in a container, the capability CAP_SYS_ADMIN"
 
     private func spawn(_ tree: borrowing OwnedDescriptor, _ listener: borrowing OwnedDescriptor) throws(Errno) {
         guard let server = plan.shareServer else { throw .noSuchFileOrDirectory }

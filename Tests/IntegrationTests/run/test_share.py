@@ -50,6 +50,7 @@ def test_a_guest_reads_and_writes(host):
     (at / "fixed/kept").write_text("kept\n")
     planned = host.kvmctl("start", "vm", "--dry-run").stdout
     assert f"share {at}/fixed, tag fixed, read-only: /usr/" in planned and "memory-backend-memfd" in planned
+    assert "the server of SHAREn (data), the server" in host.kvmctl("explain", "vm", "--shell", expect=69).stderr
     assert not servers(host)
     host.kvmctl("start", "vm")
     host.wait_console("vm", "tiny: up")
