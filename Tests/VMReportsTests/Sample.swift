@@ -55,6 +55,13 @@ enum Sample {
                     key: "DISK0", path: file(word), format: .qcow2, size: ByteCount(bytes: 8 << 30),
                     allocated: ByteCount(bytes: 3 << 29))
             ],
+            shares: [
+                VMParams.Share(
+                    index: 0,
+                    directory: Setting(
+                        SharedDirectory(path: file(word), tag: "a", isReadOnly: true),
+                        .line(1, key: KeyName(.share, 0))))
+            ],
             usage: ProcessUsage(uid: 64055, processorTime: .seconds(75), memory: ByteCount(bytes: 300 << 20)))
     }
 

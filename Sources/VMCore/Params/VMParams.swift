@@ -43,6 +43,8 @@ package struct VMParams: Equatable, Sendable {
     package var forwards: [Setting<PortForward>]
     /// `VNCDISP` and what goes with it.
     package var vnc: VNC
+    /// `SHAREn`, ascending, each with another tag.
+    package var shares: [Share]
     /// `RUNAS`: a user, or `user:group`; nil: a separate uid for this VM.
     package var runAs: Setting<String>?
     /// `AUTOSTART` and what goes with it.
@@ -122,6 +124,14 @@ package struct VMParams: Equatable, Sendable {
         package var filter: Setting<SourceFilter>?
         /// `_MODEL`.
         package var model: Setting<NICModel>
+    }
+
+    /// `SHAREn`.
+    package struct Share: Equatable, Sendable {
+        /// The n of `SHAREn`, 0…31.
+        package var index: Int
+        /// The directory.
+        package var directory: Setting<SharedDirectory>
     }
 
     /// `KERNEL`, `INITRD`, `APPEND`.

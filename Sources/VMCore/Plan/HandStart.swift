@@ -59,7 +59,7 @@ extension Descriptor.Role {
         case .consoleLog: directory.appending("console.log")
         case .secret, .madeSecret: directory.appending("vnc.password")
         case .monitorInput, .record, .messages, .lock, .uidLock, .macvtap, .portRules, .taps, .tap, .vhost, .isolated,
-            .natNetwork, .natLease, .hostPort, .savedMemory:
+            .natNetwork, .natLease, .hostPort, .savedMemory, .share:
             nil
         }
     }
@@ -72,6 +72,7 @@ extension Descriptor.Role {
         case .portRules: "NETn_RATE and NETn_FILTER"
         case .isolated(let network): "the network isolated:\(network)"
         case .natNetwork: "the network nat"
+        case .share(let directory): "the server of SHAREn (\(directory.tag))"
         case .savedMemory: "the memory of a suspended VM"
         case .image, .blob, .monitorSocket, .serialSocket, .agentSocket, .consoleLog, .secret, .madeSecret,
             .monitorInput, .record, .messages, .lock, .uidLock, .taps, .tap, .vhost, .natLease, .hostPort:

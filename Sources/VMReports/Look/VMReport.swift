@@ -129,7 +129,7 @@ package struct VMReport: ObjectReport {
 }
 
 extension VMDetails {
-    /// A line for each disk, and the kernel.
+    /// A line for each disk and shared directory, and the kernel.
     fileprivate var rows: [(String, String)] {
         media.map { medium in
             let size = medium.size.map { size in
@@ -137,6 +137,7 @@ extension VMDetails {
             }
             return (medium.key ?? "medium", "\(medium.path), \(medium.format.rawValue)\(size ?? "")")
         }
+            + shares.map { ("SHARE\($0.index)", $0.directory.value.text) }
             + [
                 ("kernel", kernel?.image.value.string), ("initrd", kernel?.initrd?.value.string),
                 ("append", kernel?.commandLine?.value),
@@ -154,10 +155,22 @@ extension VMDetails {
                         "allocated": .optional(medium.allocated?.bytes),
                     ]
                 }),
+            "shares": .array(
+                shares.map {
+                    [
+                        "key": .string("SHARE\($0.index)"), "path": .string($0.directory.value.path.string),
+                        "tag": .string($0.directory.value.tag), "readOnly": .bool($0.directory.value.isReadOnly),
+                    ]
+                }),
             "kernel": .optional(kernel?.image.value.string), "initrd": .optional(kernel?.initrd?.value.string),
             "append": .optional(kernel?.commandLine?.value), "uid": .optional(usage?.uid),
             "cpuTime": .optional(usage?.processorTime.components.seconds),
             "memoryInUse": .optional(usage?.memory.bytes), "adopted": .bool(isAdopted),
         ]
     }
+}
+
+extension SharedDirectory {
+    /// For people.
+    var text: String { "\(path), tag \(tag)\(isReadOnly ? ", read-only" : "")" }
 }
