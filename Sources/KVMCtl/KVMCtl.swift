@@ -23,9 +23,7 @@ enum KVMCtl {
         }
         ExitStatus.leave {
             var command = try Root.command(arguments)
-            if let doing = command as? any Doing, !arguments.contains("--dry-run") {
-                PrintedResults.begin(type(of: doing).deed)
-            }
+            if let deed = command.deed, !arguments.contains("--dry-run") { PrintedResults.begin(deed) }
             LeftBehind.remove(before: arguments)
             try command.run()
         }
@@ -117,53 +115,28 @@ extension CommandConfiguration {
     }
 }
 
-/// A command that changes something, so that its user has to learn that it did, even if its output is lost.
-protocol Doing: ParsableCommand {
-    /// The words that say so.
-    static var deed: String { get }
+extension ParsableCommand {
+    /// What is done when this command has run, in words: its user has to learn that, even if its output is lost. Nil for
+    /// a command that changes nothing.
+    ///
+    /// Not a protocol: asking whether a type conforms to one takes Swift's runtime as long as reading ten VMs.
+    fileprivate var deed: String? {
+        switch self {
+        case is Start: Start.deed
+        case is SendKey: "the keys were pressed"
+        case is Stop, is Restart, is Reset, is Pause, is Resume, is Destroy, is Suspend, is Freeze, is Thaw, is Create,
+            is SetKeys, is Edit, is Rename, is Remove, is CDROMInsert, is CDROMEject, is DiskAttach, is DiskDetach,
+            is DiskGrow, is NICAttach, is NICDetach, is Memory, is Enable, is Disable, is AutostartRun, is NetUp,
+            is NetDown, is NetPersist, is NetUnpersist:
+            "it was done"
+        default: nil
+        }
+    }
 }
 
-extension Doing {
-    static var deed: String { "it was done" }
+extension Start {
+    fileprivate static let deed = "it runs"
 }
-
-extension Start: Doing {
-    static var deed: String { "it runs" }
-}
-
-extension Stop: Doing {}
-extension Restart: Doing {}
-extension Reset: Doing {}
-extension Pause: Doing {}
-extension Resume: Doing {}
-extension Destroy: Doing {}
-extension Suspend: Doing {}
-extension Freeze: Doing {}
-extension Thaw: Doing {}
-extension SendKey: Doing {
-    static var deed: String { "the keys were pressed" }
-}
-
-extension Create: Doing {}
-extension SetKeys: Doing {}
-extension Edit: Doing {}
-extension Rename: Doing {}
-extension Remove: Doing {}
-extension CDROMInsert: Doing {}
-extension CDROMEject: Doing {}
-extension Enable: Doing {}
-extension Disable: Doing {}
-extension AutostartRun: Doing {}
-extension DiskAttach: Doing {}
-extension DiskDetach: Doing {}
-extension DiskGrow: Doing {}
-extension NICAttach: Doing {}
-extension NICDetach: Doing {}
-extension Memory: Doing {}
-extension NetUp: Doing {}
-extension NetDown: Doing {}
-extension NetPersist: Doing {}
-extension NetUnpersist: Doing {}
 
 /// kvmctl's version.
 enum Version {

@@ -1,10 +1,12 @@
 """The host's power is cut while VMs are created, started and stopped: finished work is whole, and nothing blocks later commands."""
 
 import random
+import re
 import time
 
 import pytest
 
+from rig.terminal import run_inside
 from rig.waiting import wait_until
 
 MIB = 1 << 20
@@ -124,3 +126,30 @@ def test_power_cuts_leave_vms_whole(host, request):
         host.kvmctl("stop", "--all", "--now", timeout=300)
         host.kvmctl("rm", "--yes", "--disks", *complete, timeout=300)
         host.run("sync")
+
+
+# Counts on the console, as long as the guest lives.
+COUNT = "(n=0; while sleep 1; do n=$((n+1)); echo count $n; done &)"
+
+
+def counts(host, vm):
+    """What the guest has counted since the VM's last start."""
+    return [int(number) for number in re.findall(r"count (\d+)\r?\n", host.kvmctl("logs", vm).stdout)]
+
+
+def test_suspended_guest_goes_on_after_a_power_cut(host):
+    host.write_tiny_vm("count", MEMORY=96, DISK0="disk", DISK0_SIZE="16M")
+    host.kvmctl("start", "count", timeout=300)
+    host.wait_console("count", "tiny: up", timeout=400)
+    run_inside(host, "count", COUNT, timeout=120)
+    wait_until(lambda: len(counts(host, "count")) > 2, "counts", timeout=120, interval=1)
+    host.kvmctl("suspend", "count", timeout=300)
+    last = counts(host, "count")[-1]
+    host.cut_power()
+
+    host.start()
+    assert host.states()["count"] == "suspended"
+    assert "goes on where it was suspended" in host.kvmctl("start", "count", timeout=300).stdout
+    wait_until(lambda: counts(host, "count"), lambda: f"counts: {host.kvmctl('logs', 'count').stdout[-500:]}", timeout=120, interval=1)
+    # From 1 it would count after a boot.
+    assert last < counts(host, "count")[0] <= last + 3

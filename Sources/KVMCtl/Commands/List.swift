@@ -36,10 +36,16 @@ struct List: ParsableCommand {
     @Flag(help: "Print only the names; so does -q.")
     var names = false
 
-    @OptionGroup var output: OutputOptions
+    // Not a group: see `OutputOptions`.
+    @Flag(name: .shortAndLong, help: "Print no notices, only results and errors.")
+    var quiet = false
+
+    @Flag(help: "Print JSON.")
+    var json = false
 
     func validate() throws {
-        if columns != nil, output.json || isQuiet { throw ValidationError("-o excludes --json and --names") }
+        if quiet { Message.isQuiet = true }
+        if columns != nil, json || isQuiet { throw ValidationError("-o excludes --json and --names") }
     }
 
     func run() throws {
@@ -47,10 +53,7 @@ struct List: ParsableCommand {
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
-        for tag in tag {
-            let tags = tag.split(separator: ",").map(String.init)
-            inventory.entries.removeAll { $0.vm?.tags.contains(where: tags.contains) != true }
-        }
+        if !tag.isEmpty { keepTagged(&inventory) }
         if needs(.marks) { inventory.learnEnabled(of: site) }
         if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
@@ -63,12 +66,25 @@ struct List: ParsableCommand {
         if let failure = SomeFailed(unseen) { throw failure }
     }
 
-    private var isQuiet: Bool { names || output.quiet }
+    /// Keeps the VMs that have one of each list of tags.
+    private func keepTagged(_ inventory: inout Inventory) {
+        for entry in inventory.entries where entry.vm == nil {
+            Message.note("\(entry.name): its tags are not known, so that it is left out")
+        }
+        for list in tag {
+            let tags = list.split(separator: ",").map(String.init)
+            inventory.entries.removeAll { $0.vm?.tags.contains(where: tags.contains) != true }
+        }
+    }
+
+    private var isQuiet: Bool { names || quiet }
+
+    private var output: OutputOptions { OutputOptions(quiet: quiet, json: json) }
 
     private var listed: [ListColumn]? { columns?.compactMap { ListColumn(rawValue: $0) } }
 
     /// Whether it has to be known for what is printed. Marks are shown by default if there are any.
     private func needs(_ column: ListColumn) -> Bool {
-        output.json || !isQuiet && (listed ?? ListColumn.usual + [.marks]).contains(column)
+        json || !isQuiet && (listed ?? ListColumn.usual + [.marks]).contains(column)
     }
 }

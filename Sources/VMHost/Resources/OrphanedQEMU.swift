@@ -21,7 +21,7 @@ package struct OrphanedQEMU: Sendable {
     private static let all = Result { () throws(Errno) in try found { _ in true } }
     /// Those of them that no other user can pass off as the caller's, whatever their record is.
     private static let own = Result { () throws(Errno) in try found(where: isOwn) }
-    private static let ownByName = own.map { Dictionary(grouping: $0, by: \.name) }
+    private static let ownByName = own.map { Dictionary(grouping: $0, by: \.name.description) }
 
     /// Sorted by start time: a wrapper script around QEMU has the record open too.
     private static func found(where isWanted: (UInt32) -> Bool) throws(Errno) -> [OrphanedQEMU] {
@@ -62,7 +62,7 @@ package struct OrphanedQEMU: Sendable {
     /// The process that runs a VM whose record is gone, found by the disks that it has open; nil if none has all of
     /// them open.
     package static func holding(disks: () -> [FilePath], of name: VMName) throws(Errno) -> ProcessIdentity? {
-        guard let candidates = try ownByName.get()[name]?.filter(\.isLost), !candidates.isEmpty else { return nil }
+        guard let candidates = try ownByName.get()[name.description]?.filter(\.isLost), !candidates.isEmpty else { return nil }
         return try holding(disks: disks, among: candidates)
     }
 
@@ -129,10 +129,10 @@ package struct OrphanedQEMU: Sendable {
     }
 
     /// The names of the VMs whose records in these places are being written, apart from the known ones.
-    package static func names(in paths: Paths, besides known: Set<VMName>) throws(Errno) -> [VMName] {
+    package static func names(in paths: Paths, besides known: Set<String>) throws(Errno) -> [VMName] {
         var found: [VMName] = []
         for machine in try own.get() {
-            guard !known.contains(machine.name), !found.contains(machine.name) else { continue }
+            guard !known.contains(machine.name.description), !found.contains(machine.name) else { continue }
             let record = paths.record(machine.name)
             if machine.holds(record, try status(of: record).map { FileIdentity($0) }) { found.append(machine.name) }
         }

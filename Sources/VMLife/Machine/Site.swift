@@ -84,10 +84,11 @@ extension Site {
     ///
     /// - Throws: why they can't be listed.
     func strayNames(besides started: [VMName]) throws(VMError) -> [VMName] {
-        let logged = Set(try names(in: paths.log)).subtracting(started)
+        var known = Set(started.map(\.description))
+        let logged = try names(in: paths.log).filter { known.insert($0.description).inserted }
         do throws(Errno) {
             return logged.sorted { $0.description < $1.description }
-                + (try OrphanedQEMU.names(in: paths, besides: logged.union(started)))
+                + (try OrphanedQEMU.names(in: paths, besides: known))
         } catch { throw .system(error, "/proc", "can't tell which VMs are running") }
     }
 

@@ -26,20 +26,28 @@ extension Machine {
     /// - Throws: `.busy` if it is in graphics mode, or changes all the time.
     package func screenText() throws(VMError) -> TextScreen {
         try running(or: Self.lost)
-        var size = ""
-        for _ in 0..<5 {
+        let deadline = Deadline(in: Self.patienceWithChanges)
+        var before: [UInt8]?
+        while true {
             let (picture, memory) = try pictureAndText()
-            size = "\(picture.width)×\(picture.height)"
-            guard let memory else { break }
-            if let text = TextScreen(picture, memory: memory) { return text }
-            // The guest wrote between the two.
-            pause(.milliseconds(50))
+            if let memory, let text = TextScreen(picture, memory: memory) { return text }
+            // A picture taken while the memory stayed as it was shows something else.
+            guard let memory, memory != before else { throw noText("it is in graphics mode", picture) }
+            guard !deadline.hasPassed else { throw noText("it changes all the time", picture) }
+            before = memory
+            pause(.milliseconds(20))
         }
-        throw VMError(
-            .busy, name.description, "its screen shows no text that can be read: it is in graphics mode, \(size)",
+    }
+
+    private func noText(_ why: String, _ picture: Picture) -> VMError {
+        VMError(
+            .busy, name.description,
+            "its screen shows no text that can be read: \(why), \(picture.width)×\(picture.height)",
             remedy: "take a picture: \(command: "kvmctl screenshot \(name) \(name).png")")
     }
 
+    /// How long a guest may write to its screen faster than that can be read.
+    private static let patienceWithChanges = Duration.seconds(5)
     private static let lost = "it has no screen"
     private static let patience = Duration.seconds(10)
 

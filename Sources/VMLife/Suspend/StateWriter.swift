@@ -121,6 +121,8 @@ struct StateWriter {
     private func complete(
         _ memory: NewFile, _ machine: GuestMachine, _ trust: FileTrust
     ) throws(VMError) -> ByteCount {
+        // Its file may have been written a moment ago, and the state fits no other.
+        _ = try MediumStamp(of: vm.file, trust, lasting: true)
         var stamps: [String: MediumStamp] = [:]
         for medium in machine.media {
             stamps[medium.name] = try MediumStamp(of: medium.path, trust, lasting: true)
