@@ -8,15 +8,16 @@ import Testing
 
 /// `create`, `check`, `explain`, `keys` and `rm`.
 @Suite struct DefineReportTests {
-    private func created(_ isDryRun: Bool, root: FilePath?) -> CreateReport {
+    private func created(_ isDryRun: Bool, root: FilePath?, _ format: DiskFormat = .raw) throws -> CreateReport {
         CreateReport(
-            isDryRun: isDryRun, file: "/vms/web/vm.params", paramsText: "MEMORY=1G\nCPUS=1\n", root: root,
-            disks: [SparseDisk(path: "/vms/web/vdisk0", size: ByteCount(bytes: 1 << 30))])
+            isDryRun: isDryRun, name: try #require(VMName("web")), file: "/vms/web/vm.params",
+            paramsText: "MEMORY=1G\nCPUS=1\n", root: root,
+            disks: [SparseDisk(path: "/vms/web/vdisk0", size: ByteCount(bytes: 1 << 30), format: format)])
     }
 
-    @Test func create() {
+    @Test func create() throws {
         #expect(
-            created(true, root: "/vms").rendered(as: .text) == """
+            try created(true, root: "/vms").rendered(as: .text) == """
                 create /vms
                 create /vms/web/vdisk0, sparse, 1 GiB
                 write /vms/web/vm.params:
@@ -25,16 +26,19 @@ import Testing
 
                 """)
         #expect(
-            created(false, root: nil).rendered(as: .text) == """
+            try created(false, root: nil).rendered(as: .text) == """
                 created /vms/web/vm.params
                 created /vms/web/vdisk0
 
                 """)
         #expect(
-            created(false, root: nil).members == [
-                "dryRun": false, "params": "/vms/web/vm.params", "text": "MEMORY=1G\nCPUS=1\n", "root": .null,
-                "disks": [["path": "/vms/web/vdisk0", "size": 1_073_741_824]],
+            try created(false, root: nil).members == [
+                "name": "web", "dryRun": false, "params": "/vms/web/vm.params", "text": "MEMORY=1G\nCPUS=1\n",
+                "root": .null,
+                "disks": [["path": "/vms/web/vdisk0", "size": 1_073_741_824, "format": "raw"]],
             ])
+        #expect(
+            try created(true, root: nil, .qcow2).rendered(as: .text).hasPrefix("create /vms/web/vdisk0, qcow2, 1 GiB"))
     }
 
     @Test func check() throws {

@@ -192,7 +192,7 @@ enum Sample {
             IPReport(found), IPListReport([found], layout: .table),
             IPListReport([found], layout: .namedAddresses),
             CreateReport(
-                isDryRun: true, file: file(word), paramsText: "NAME=\(word)\n", root: file(word),
+                isDryRun: true, name: name, file: file(word), paramsText: "NAME=\(word)\n", root: file(word),
                 disks: [SparseDisk(path: file(word), size: ByteCount(bytes: 1 << 30))]),
             CheckReport(name, file: file(word), .passed(notices: [word])),
             CheckReport(name, file: file(word), .failed(VMError(.badData, word, word))),

@@ -14,8 +14,20 @@ struct Create: ParsableCommand {
         discussion: """
             A name creates the VM under the first directory of VMs that you may write to, where `kvmctl start` finds \
             it: /vms for root, ~/vms for others, or those in KVMCTL_VMS. `kvmctl create web` creates /vms/web; `kvmctl \
-            create ./web` and `kvmctl create .` create it here.
+            create ./web` and `kvmctl create .` create it here. /etc/kvmctl.conf and ~/.config/kvmctl.conf can have \
+            other defaults: see `kvmctl settings`.
+
+            The networks: bridge:NAME, a bridge of the host (root only; kvmctl net up makes one); nat, a network of \
+            kvmctl's with addresses and a way out (root only); isolated:NAME, one without a way out (root only); \
+            macvtap:DEVICE, a network device of the host (root only); user, QEMU's own, which every user may use; and \
+            none.
+
+            --set sets any key of vm.params, as a line of the file would: `kvmctl create web --set DISK0_BUS=sata`. With \
+            --from the file of another VM is the model: the new VM gets a name, UUID and MACs of its own, and empty \
+            disks of the same sizes and formats; forwards and names of taps are left out.
             """)
+
+    private static let defaults = NewVM.Defaults(isRoot: true)
 
     @Argument(
         help: ArgumentHelp(
@@ -23,33 +35,63 @@ struct Create: ParsableCommand {
         completion: .directory)
     var place: String
 
-    @Option(help: "A disk of this size, such as 8G; may be repeated.", transform: OptionValue.diskSize)
-    var disk: [ByteCount] = []
+    @Option(help: "Another VM, or a params file, that the new VM is to be like.", completion: .vm)
+    var from: String?
 
-    @Option(help: "Memory; a bare number is MiB. Default: 1G.", transform: OptionValue.memory)
-    var memory = ByteCount(bytes: 1 << 30)
+    @Option(help: "A disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
+    var disk: [ByteCount?] = []
 
-    @Option(help: "Virtual processors. Default: 1.", transform: OptionValue.cpus)
-    var cpus = 1
+    @Option(
+        help: "The format of the new disks: raw or qcow2. Default: \(defaults.format.rawValue).",
+        transform: OptionValue.format)
+    var format: DiskFormat?
+
+    @Option(help: "Memory; a bare number is MiB. Default: \(defaults.memory.parameter).", transform: OptionValue.memory)
+    var memory: ByteCount?
+
+    @Option(help: "Virtual processors. Default: \(defaults.cpus).", transform: OptionValue.cpus)
+    var cpus: Int?
 
     @Option(
         help: """
             A network card: bridge:NAME, nat, isolated:NAME, macvtap:DEVICE, user or none; may be repeated. \
-            Default: bridge:br0.
+            Default: \(defaults.network) for root, \(NewVM.Defaults(isRoot: false).network) for others.
             """,
         completion: .network, transform: OptionValue.network)
     var net: [Network?] = []
 
+    @Option(help: "The MAC of the first network card. Default: derived from the UUID.", transform: OptionValue.mac)
+    var mac: MACAddress?
+
     @Option(
-        help: "The VNC display: a number (TCP port \(VNCPort.first) and up), auto or none. Default: auto.",
+        help: "A port of the host that leads to the guest, such as tcp:127.0.0.1:2222:22; may be repeated.",
+        transform: OptionValue.forward)
+    var forward: [PortForward] = []
+
+    @Option(
+        help: "The VNC display: a number (TCP port \(VNCPort.first) and up), auto or none. Default: \(defaults.vnc).",
         transform: OptionValue.vncDisplay)
-    var vnc = VNCDisplay.auto
+    var vnc: VNCDisplay?
 
     @Option(help: "An ISO that stays attached; may be repeated.", completion: .file(extensions: ["iso"]))
     var cdrom: [String] = []
 
+    @Option(help: "A kernel to boot directly.", completion: .file())
+    var kernel: String?
+
+    @Option(help: "The initial RAM disk for --kernel.", completion: .file())
+    var initrd: String?
+
+    @Option(help: "The command line for --kernel.")
+    var append: String?
+
     @Option(help: "The VM's name; default: the directory's.", transform: OptionValue.name)
     var name: VMName?
+
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Any key of vm.params; may be repeated.", valueName: "KEY=VALUE"), completion: .keys)
+    var settings: [String] = []
 
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
@@ -57,30 +99,48 @@ struct Create: ParsableCommand {
     func validate() throws {
         if place.isEmpty { throw ValidationError("the name is empty") }
         if cdrom.contains("") { throw ValidationError("--cdrom takes the path of an ISO") }
+        if kernel == "" { throw ValidationError("--kernel takes the path of a kernel") }
+        if initrd == "" { throw ValidationError("--initrd takes the path of an initial RAM disk") }
         if net.contains(nil), net.count > 1 {
             throw ValidationError("--net none excludes any other --net")
         }
+        if format != nil, disk.allSatisfy({ $0 == nil }), from == nil {
+            throw ValidationError("--format is that of new disks: say how large with --disk SIZE")
+        }
+        if disk.contains(nil), disk.count > 1 { throw ValidationError("--disk none excludes any other --disk") }
     }
 
     func run() throws {
-        let networks = net.isEmpty ? [try Self.usualNetwork()] : net.compactMap(\.self)
         let site = try Site.current
-        if let name { try site.refuseTaken(name) }
-        let vm = NewVM(
-            place: try site.place(forNew: place), name: name, memory: memory, cpus: cpus,
-            disks: disk, networks: networks, vnc: vnc, cdroms: cdrom.map(absolutePath))
-        let creating = try Creating(vm, in: site, trust: try site.trust(), looking: dryRun.isOn)
+        let context = PlanningContext(site, trust: try site.trust())
+        let usual = site.settings.create
+        var vm = vm
+        // A model has its own, and what --set says goes before.
+        if from == nil {
+            if disk.isEmpty, !isSet("DISK") { vm.disks = usual.disks }
+            if net.isEmpty, !isSet("NET0="), !isSet("BRIDGE=") { vm.networks = usual.networks }
+        }
+        let creating = try Creating(
+            vm, at: try site.place(forNew: place, in: context), like: from, in: context, keepsProbes: !dryRun.isOn)
         try creating.check()
-        creating.warnings.forEach(Message.note)
+        let unseen = try creating.refuseShared()
+        (unseen + creating.notices).forEach(Message.note)
         if !dryRun.isOn { try creating.create() }
         output.print(
             CreateReport(
-                isDryRun: dryRun.isOn, file: creating.file, paramsText: creating.text, root: vm.place.newRoot,
-                disks: zip(creating.disks, vm.disks).map { SparseDisk(path: $0, size: $1) }))
+                isDryRun: dryRun.isOn, name: creating.plan.params.name.value, file: creating.file,
+                paramsText: creating.plan.text, root: creating.place.newRoot, disks: creating.images))
     }
 
-    private static func usualNetwork() throws -> Network {
-        guard let bridge = DeviceName("br0") else { throw VMError(.bug, "br0", "is no interface name") }
-        return .bridge(bridge)
+    private func isSet(_ beginning: String) -> Bool { settings.contains { $0.hasPrefix(beginning) } }
+
+    private var vm: NewVM {
+        var vm = NewVM()
+        (vm.name, vm.memory, vm.cpus) = (name, memory, cpus)
+        (vm.disks, vm.format, vm.cdroms) = (disk.compactMap(\.self), format, cdrom.map(absolutePath))
+        (vm.kernel, vm.initrd, vm.append) = (kernel.map(absolutePath), initrd.map(absolutePath), append)
+        (vm.networks, vm.mac, vm.forwards) = (net.isEmpty ? nil : net.compactMap(\.self), mac, forward)
+        (vm.vnc, vm.settings) = (vnc, settings)
+        return vm
     }
 }

@@ -11,7 +11,8 @@ extension CompletionKind {
     /// Networks for a NIC. The kinds that take a name are offered with those that are there.
     static let network = custom { _, _, _ in
         let devices = (try? Bridges.devices()) ?? []
-        return ["nat", "user", "none"] + bridges.map { "bridge:\($0)" } + devices.map { "macvtap:\($0)" }
+        let networks = ((try? Bridges.all()) ?? []).map(\.network).filter { $0 != "nat" }
+        return ["nat", "user", "none"] + networks + devices.map { "macvtap:\($0)" }
     }
 
     private static var bridges: [String] {

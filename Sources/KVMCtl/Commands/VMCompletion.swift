@@ -6,7 +6,10 @@ import VMLife
 extension CompletionKind {
     /// What a shell offers for a VM: names of those that the command can act on, or paths once a `/` was typed. Nothing
     /// if the VMs can't be looked at.
-    static let vm = custom { words, _, prefix in
+    static let vm = custom { words, _, prefix in vms(for: words, prefix) }
+
+    /// The same, for another completion.
+    static func vms(for words: [String], _ prefix: String) -> [String] {
         guard let slash = prefix.lastIndex(of: "/") else { return names(of: state(for: words)) }
         return paths(in: String(prefix[...slash]))
     }

@@ -90,6 +90,12 @@ extension ParamsDocument {
         }
     }
 
+    /// The key of each line that has one, by the number of the line, from 1.
+    var keysByLine: [Int: String] {
+        Dictionary(
+            lines.compactMap { line in line.key.map { (line.number, $0) } }, uniquingKeysWith: { first, _ in first })
+    }
+
     private var lines: [Line] {
         var lines: [Line] = []
         var lexer = ParamsLexer(bytes)

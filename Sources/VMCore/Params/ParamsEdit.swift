@@ -5,6 +5,9 @@ package struct ParamsEdit: Hashable, Sendable {
     /// Its new value; nil: the key is removed.
     package let value: String?
 
+    /// Changes a key that is known, to a value that a line can hold; nil: the key is removed.
+    init(_ key: KeyName, to value: String?) { (self.key, self.value) = (key, value) }
+
     /// Changes a key.
     ///
     /// - Throws: `.usage` if there is no such key, or no line can hold the value.
@@ -61,14 +64,14 @@ package struct ParamsEdit: Hashable, Sendable {
     private static func unknown(_ key: String) -> VMError {
         let nearest = ParamsSchema.nearest(to: key).map { "did you mean \($0)? " } ?? ""
         return VMError(
-            .usage, key.isEmpty ? "''" : key, "is no key of vm.params",
+            .usage, key.isEmpty ? "''" : key, "is not a key of vm.params",
             remedy: .advice("\(nearest)\(command: "kvmctl keys") lists them all"))
     }
 }
 
 // MAC and BRIDGE are short for NET0_MAC and NET0: a file has only one of the two, and keeps the one that it has.
 extension ParamsEdit {
-    private func apply(to document: inout ParamsDocument) throws(ParamsDocument.Failure) {
+    func apply(to document: inout ParamsDocument) throws(ParamsDocument.Failure) {
         let synonym = synonym.flatMap { document.value(of: $0) == nil ? nil : $0 }
         guard let synonym, document.value(of: key) == nil else { return try document.write(value, to: key) }
         switch key.key {
@@ -103,6 +106,12 @@ extension KeyName {
         case .bridge: KeyName(.net, 0)
         default: self
         }
+    }
+
+    /// The key of the thing that it describes: DISK1 for DISK1_SIZE.
+    var thing: KeyName {
+        guard case .entry(let entry, let name) = ParamsSchema.find("\(ofItsThing)") else { return self }
+        return KeyName(entry.needs ?? name.key, name.index)
     }
 }
 

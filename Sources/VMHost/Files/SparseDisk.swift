@@ -3,14 +3,16 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A raw disk image that takes no space until the guest writes.
+/// A disk image that takes no space until the guest writes.
 package struct SparseDisk {
     package var path: FilePath
     package var size: ByteCount
+    package var format: DiskFormat
 
-    package init(path: FilePath, size: ByteCount) {
+    package init(path: FilePath, size: ByteCount, format: DiskFormat = .raw) {
         self.path = path
         self.size = size
+        self.format = format
     }
 
     /// Creates the image. Throws as `prepare` does.
@@ -27,14 +29,16 @@ package struct SparseDisk {
     ///
     /// - Throws: `.cannotCreate` if the path exists, the file system is full or can't hold a file of this size,
     ///   `.notFound` if the directory is missing, `.badData` if the size is not a positive multiple of 512, `.denied`
-    ///   if somebody else could change the directory.
+    ///   if somebody else could change the directory, `.unavailable` if qemu-img, which a qcow2 image needs, is missing
+    ///   or fails.
     package func prepare(_ trust: FileTrust) throws(VMError) -> NewFile {
         guard size.bytes > 0, size.bytes % 512 == 0 else {
             throw VMError(.badData, path.string, "a disk's size is a positive multiple of 512 bytes, not \(size.bytes)")
         }
+        let new: NewFile
         do throws(PathWalk.Failure) {
             let place = try trust.find(path)
-            do throws(Errno) { return try NewFile(at: place, permissions: Self.permissions, fill: resize) } catch {
+            do throws(Errno) { new = try NewFile(at: place, permissions: Self.permissions, fill: resize) } catch {
                 throw .system(error, path)
             }
         } catch {
@@ -43,6 +47,12 @@ package struct SparseDisk {
             case .distrusted(let distrust): throw distrust.refusal(toMake: path)
             }
         }
+        guard format == .qcow2 else { return new }
+        do throws(VMError) { try writeQCOW2(to: new.descriptor) } catch {
+            new.remove()
+            throw error
+        }
+        return new
     }
 
     /// The permissions of a new image: only its owner may use it.
@@ -54,6 +64,7 @@ package struct SparseDisk {
     }
 
     private func resize(_ file: borrowing OwnedDescriptor) throws(Errno) {
+        guard format == .raw else { return }
         guard ftruncate(file.rawValue, off_t(size.bytes)) == 0 else { throw Errno(rawValue: errno) }
     }
 

@@ -6,112 +6,60 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// The description of a VM to create.
-package struct NewVM: Equatable, Sendable {
-    /// Where it will be.
-    package var place: NewVMPlace
-    /// The directory that will hold it.
-    package var directory: FilePath { place.directory }
-    /// `NAME`; nil: the directory's name.
-    package var name: VMName?
-    /// `MEMORY`.
-    package var memory: ByteCount
-    /// `CPUS`.
-    package var cpus: Int
-    /// The sizes of its disks, vdisk0 first.
-    package var disks: [ByteCount]
-    /// `NETn`, NET0 first.
-    package var networks: [Network]
-    /// `VNCDISP`.
-    package var vnc: VNCDisplay
-    /// ISOs that stay attached.
-    package var cdroms: [FilePath]
-
-    /// Describes a VM; see the properties.
-    package init(
-        place: NewVMPlace, name: VMName? = nil, memory: ByteCount, cpus: Int, disks: [ByteCount],
-        networks: [Network], vnc: VNCDisplay, cdroms: [FilePath] = []
-    ) {
-        self.place = place
-        self.name = name
-        self.memory = memory
-        self.cpus = cpus
-        self.disks = disks
-        self.networks = networks
-        self.vnc = vnc
-        self.cdroms = cdroms
-    }
-}
-
 /// Creates a new VM: its directory, its disks, its params file.
-package struct Creating: Sendable {
-    /// The VM to create.
-    package let vm: NewVM
-    /// The text of the params file.
-    package let text: String
+package struct Creating {
+    /// Where it will be.
+    package let place: NewVMPlace
     /// The params file's path.
-    package var file: FilePath { vm.directory.appending("vm.params") }
-    private let site: Site
-    private let trust: FileTrust
+    package var file: FilePath { place.directory.appending("vm.params") }
+    /// What it will be.
+    package let plan: NewVMPlan
+    /// The disks to create.
+    package var images: [SparseDisk] {
+        plan.disks.map { SparseDisk(path: $0.path, size: $0.size, format: $0.format) }
+    }
+    let context: PlanningContext
+    private var trust: FileTrust { context.trust }
 
     /// Plans a VM: chooses its UUID and MACs, and pins the machine type, so that the guest keeps its hardware when QEMU
     /// is upgraded. Touches nothing.
     ///
     /// - Parameters:
-    ///   - trust: whose directories it may be created in.
-    ///   - looking: whether the plan is only shown, so that no probe result is cached.
-    package init(_ vm: NewVM, in site: Site, trust: FileTrust, looking: Bool = false) throws(VMError) {
-        self.vm = vm
-        self.site = site
-        self.trust = trust
-        let uuid = Self.freeUUID(vm, site)
-        let machine = Self.pinnedMachine(ProbeCache(directory: site.paths.cache, keeps: !looking), trust)
-        do throws(ParamsDocument.Failure) {
-            text = try Self.document(vm, uuid: uuid, machine: machine).text
-        } catch {
-            throw Self.refusal(of: vm, details: ["\(error)."])
+    ///   - place: where it is created.
+    ///   - model: the VM that it will be like: a name, or the path of a params file.
+    ///   - context: whose directories it may be created in, and the other VMs.
+    ///   - keepsProbes: whether what is found out about QEMU may be cached.
+    package init(
+        _ vm: NewVM, at place: NewVMPlace, like model: String?, in context: PlanningContext, keepsProbes: Bool
+    ) throws(VMError) {
+        self.place = place
+        self.context = context
+        let (file, trust) = (place.directory.appending("vm.params"), context.trust)
+        let cache = ProbeCache(directory: context.site.paths.cache, keeps: keepsProbes)
+        let choices = NewVMPlan.Choices(
+            uuid: context.freeUUID(), machine: Self.pinnedMachine(cache, trust),
+            defaults: NewVM.Defaults(isRoot: context.site.isRoots, context.site.settings.create))
+        let like = try model.map { word throws(VMError) in try context.model(word) }
+        plan = try NewVMPlan(vm, at: file, like: like, choices) { own throws(VMError) in
+            try VMFile.included(by: own, trust)
         }
-        // Only the decoder decides what a valid VM is.
-        let parsed = VMParams.parse(Array(text.utf8), file: vm.directory.appending("vm.params"))
-        if parsed.errorCount > 0 { throw Self.refusal(of: vm, parsed) }
     }
-
-    /// A usage error: there is no file yet whose content could be wrong, so the options are.
-    private static func refusal(of vm: NewVM, _ parsed: ParsedParams) -> VMError {
-        let (name, source) = VMParams.defaultNameText(of: parsed.file)
-        guard vm.name != nil || VMName(name) != nil else {
-            return VMError(
-                .usage, vm.directory.string, "\(source), \(Printable.quoted(name)), can't be the VM's name",
-                remedy: "give another one with --name NAME. \(ParamsDecoder.nameRule)")
-        }
-        return refusal(
-            of: vm,
-            details: parsed.diagnostics.map { [$0.message + ".", $0.hint].compactMap(\.self).joined(separator: " ") })
-    }
-
-    private static func refusal(of vm: NewVM, details: [String]) -> VMError {
-        VMError(.usage, vm.directory.string, "these options don't make a valid VM", details: details)
-    }
-
-    /// The disks to create.
-    package var disks: [FilePath] { vm.disks.indices.map { vm.directory.appending("vdisk\($0)") } }
 
     /// Creates the VM, and returns once it would survive a power cut. On failure nothing of it remains. Files that
     /// existed before are never touched.
     package func create() throws(VMError) {
         try check()
         var made: [NewFile] = []
-        let root = try makeDirectory(vm.place.newRoot)
+        let root = try makeDirectory(place.newRoot)
         let directory: NewDirectory?
-        do throws(VMError) { directory = try makeDirectory(vm.directory) } catch {
+        do throws(VMError) { directory = try makeDirectory(place.directory) } catch {
             root?.remove()
             throw error
         }
         do throws(VMError) {
             // The files get their names last, all at once: an interrupted create leaves nothing in the way of the next.
-            let images = zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) }
             for image in images {
-                if let left = leftBehind(image) {
+                if let left = try leftBehind(image) {
                     let place = try find(image.path)
                     try writing(image.path) { () throws(Errno) in try place.remove(left) }
                 }
@@ -119,11 +67,13 @@ package struct Creating: Sendable {
             }
             let params = try prepareParams()
             made.append(params)
-            for (path, new) in zip(disks + [file], made) { try writing(path) { () throws(Errno) in try new.sync() } }
+            for (path, new) in zip(images.map(\.path) + [file], made) {
+                try writing(path) { () throws(Errno) in try new.sync() }
+            }
             for (image, new) in zip(images, made) { try image.putInPlace(new) }
             // With its params file the VM exists.
             try writing(file) { () throws(Errno) in try params.putInPlace() }
-            try writing(vm.directory) { () throws(Errno) in
+            try writing(place.directory) { () throws(Errno) in
                 try params.syncName()
                 try directory?.syncName()
                 try root?.syncName()
@@ -136,45 +86,44 @@ package struct Creating: Sendable {
         }
     }
 
-    /// Warnings about the space that the disks may come to need. To be read before the disks are created.
-    package var warnings: [String] {
-        SpaceCheck.warnings(
-            zip(disks, vm.disks).map { SparseDisk(path: $0, size: $1) },
-            besides: PlanningContext(site, trust: trust).growth)
-    }
+    /// What the user should know, also about the space that the disks may come to need. To be read before the disks are
+    /// created.
+    package var notices: [String] { plan.notices + SpaceCheck.warnings(images, besides: context.growth) }
 
     /// Checks that the VM can be created: nothing is in the way, and the caller may write there. Touches nothing.
     package func check() throws(VMError) {
         // A dangling symbolic link is in the way too.
-        let left = zip(disks, vm.disks).filter { leftBehind(SparseDisk(path: $0, size: $1)) != nil }.map(\.0)
-        for path in [file] + disks where RunFileOwnership.ownStatus(of: path) != nil && !left.contains(path) {
+        for path in [file] + images.map(\.path) where RunFileOwnership.ownStatus(of: path) != nil {
+            if let image = images.first(where: { $0.path == path }), try leftBehind(image) != nil { continue }
             throw VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: "nothing was changed; name another directory, or remove what is there")
         }
-        let directory = try find(vm.place.newRoot ?? vm.directory)
+        let directory = try find(place.newRoot ?? place.directory)
         let isThere = directory.status != nil
         if isThere, directory.status?.kind != S_IFDIR {
             throw VMError(
-                .cannotCreate, (vm.place.newRoot ?? vm.directory).string, "is not a directory",
+                .cannotCreate, (place.newRoot ?? place.directory).string, "is not a directory",
                 remedy: "name another directory")
         }
-        let place = isThere ? vm.directory : (vm.place.newRoot ?? vm.directory).removingLastComponent()
+        let image = images.first { $0.format == .qcow2 }
+        if let image, Tool.qemuImg.path == nil { throw Tool.qemuImg.missing(for: image.path.string) }
+        let target = isThere ? place.directory : (place.newRoot ?? place.directory).removingLastComponent()
         guard let failure = isThere ? directory.writeFailure : directory.directoryFailure else { return }
         throw .system(
-            failure, place.string, "can't be written to",
+            failure, target.string, "can't be written to",
             remedy: "name a directory where you may write, or run kvmctl as a user who may write there")
     }
 
     /// A disk left behind by a create that was interrupted after naming its disks and before naming its params file: it
     /// is unchanged since, and empty. nil if there is none, or if it may be anything else.
-    private func leftBehind(_ disk: SparseDisk) -> FileIdentity? {
+    private func leftBehind(_ disk: SparseDisk) throws(VMError) -> FileIdentity? {
         guard let found = RunFileOwnership.ownStatus(of: disk.path), RunFileOwnership.ownStatus(of: file) == nil,
             found.kind == S_IFREG,
             found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions, found.st_nlink == 1,
-            found.st_blocks == 0, Int64(found.st_size) == disk.size.bytes
+            try disk.isUntouched(find(disk.path))
         else { return nil }
-        let claims = PlanningContext(site, trust: trust).allClaims
+        let claims = context.allClaims
         let isFree =
             claims.obstacle == nil && claims.gap(besides: file, at: disk.path) == nil
             && claims.use(of: found, at: disk.path, besides: file) == nil
@@ -186,8 +135,8 @@ package struct Creating: Sendable {
             switch error {
             case .system(.noSuchFileOrDirectory, let place):
                 throw VMError(
-                    .notFound, vm.directory.string, "the directory \(place) does not exist",
-                    remedy: .run("create it", "mkdir -p \(vm.directory.removingLastComponent())"))
+                    .notFound, self.place.directory.string, "the directory \(place) does not exist",
+                    remedy: .run("create it", "mkdir -p \(self.place.directory.removingLastComponent())"))
             case .system(.notDirectory, let place):
                 throw VMError(.cannotCreate, place.string, "is not a directory", remedy: "name another directory")
             case .system(let errno, _): throw .system(errno, path.string, "can't be accessed")
@@ -210,7 +159,7 @@ package struct Creating: Sendable {
         let place = try find(file)
         do throws(Errno) {
             return try NewFile(at: place, permissions: 0o644) { out throws(Errno) in
-                try writeAll(Array(text.utf8), to: out.descriptor)
+                try writeAll(Array(plan.text.utf8), to: out.descriptor)
             }
         } catch { throw .system(error, file.string, "can't be written") }
     }
@@ -219,45 +168,9 @@ package struct Creating: Sendable {
         do throws(Errno) { return try step() } catch { throw .system(error, path.string, "can't be written") }
     }
 
-    /// A UUID whose MACs no other VM has.
-    private static func freeUUID(_ vm: NewVM, _ site: Site) -> UUID {
-        let others = site.definitions().files.compactMap { try? VMFile.glance(at: $0) }
-        let taken = Set(others.flatMap { $0.nics.compactMap(\.mac?.value) })
-        while true {
-            let uuid = UUID()
-            let macs = vm.networks.indices.map { Identity.mac(uuid: uuid, nic: $0) }
-            if taken.isDisjoint(with: macs) { return uuid }
-        }
-    }
-
     /// The versioned name behind `q35`; the alias itself if QEMU can't be asked.
     private static func pinnedMachine(_ cache: ProbeCache, _ trust: FileTrust) -> String {
         let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts(of: QEMUProgram(nil, trust))
         return facts?.machines["q35"]?.versionedName ?? "q35"
-    }
-
-    /// The params file of the VM.
-    private static func document(
-        _ vm: NewVM, uuid: UUID, machine: String
-    ) throws(ParamsDocument.Failure) -> ParamsDocument {
-        var document = ParamsDocument()
-        document.append(comment: "Made by kvmctl create. Every key: vm.params(5).")
-        if let name = vm.name { try document.set(KeyName(.name), to: "\(name)") }
-        try document.set(KeyName(.uuid), to: uuid.uuidString.lowercased())
-        try document.set(KeyName(.machine), to: machine)
-        try document.set(KeyName(.memory), to: vm.memory.parameter)
-        try document.set(KeyName(.cpus), to: "\(vm.cpus)")
-        for index in vm.disks.indices {
-            try document.set(KeyName(.disk, index), to: "vdisk\(index)")
-            try document.set(KeyName(.diskFormat, index), to: "raw")
-        }
-        for (index, path) in vm.cdroms.enumerated() { try document.set(KeyName(.cdrom, index), to: path.string) }
-        if vm.networks.isEmpty { try document.set(KeyName(.net, 0), to: "none") }
-        for (index, network) in vm.networks.enumerated() {
-            try document.set(KeyName(.net, index), to: "\(network)")
-            try document.set(KeyName(.netMAC, index), to: "\(Identity.mac(uuid: uuid, nic: index))")
-        }
-        try document.set(KeyName(.vncDisplay), to: "\(vm.vnc)")
-        return document
     }
 }

@@ -16,10 +16,10 @@ extension Site {
     /// first root that the caller may write to, where the same word then finds it.
     ///
     /// - Throws: `.cannotCreate` if the name already finds another VM, `.denied` if the caller may write to no root.
-    package func place(forNew word: String) throws(VMError) -> NewVMPlace {
+    package func place(forNew word: String, in context: PlanningContext) throws(VMError) -> NewVMPlace {
         if Self.isPath(word) { return NewVMPlace(directory: absolutePath(word)) }
         guard let name = VMName(word) else { throw notAName(word) }
-        try refuseTaken(name)
+        try refuseTaken(name, in: context)
         for root in paths.roots {
             if root.withPlatformString({ access($0, W_OK | X_OK) }) == 0 {
                 return NewVMPlace(directory: root.appending(word))
@@ -52,9 +52,9 @@ extension Site {
     /// Refuses a name that already finds another VM.
     ///
     /// - Throws: `.cannotCreate`.
-    package func refuseTaken(_ name: VMName) throws(VMError) {
+    package func refuseTaken(_ name: VMName, in context: PlanningContext? = nil) throws(VMError) {
         let other: Machine
-        do throws(VMError) { other = try find(name.description) } catch {
+        do throws(VMError) { other = try find(name.description, in: context) } catch {
             guard error.code == .notFound else { throw error }
             return
         }

@@ -41,10 +41,27 @@ package struct VMFile: Sendable {
     /// - Throws: as `init`.
     init(_ text: String, of file: FilePath, _ trust: FileTrust) throws(VMError) {
         let trust = try trust.forFile(file)
-        func read(_ path: FilePath) throws(PathWalk.Failure) -> [UInt8] { try Self.read(path, trust).0 }
         let own = ParamsSource(file, Array(text.utf8))
-        let included = try own.included(reading: read)
-        try self.init(parsing: own, including: included, trust)
+        try self.init(parsing: own, including: Self.included(by: own, trust), trust)
+    }
+
+    /// The files that a text includes.
+    ///
+    /// - Throws: as `init`.
+    static func included(by own: ParamsSource, _ trust: FileTrust) throws(VMError) -> [ParamsSource] {
+        func read(_ path: FilePath) throws(PathWalk.Failure) -> [UInt8] { try Self.read(path, trust).0 }
+        return try own.included(reading: read)
+    }
+
+    /// The text of a params file that is to be acted on.
+    ///
+    /// - Throws: as `init`; `.badData` if it is not UTF-8.
+    static func text(of file: FilePath, _ trust: FileTrust) throws(VMError) -> String {
+        let trust = try trust.forFile(file)
+        do throws(PathWalk.Failure) {
+            if let text = String(validating: try read(file, trust).0, as: UTF8.self) { return text }
+        } catch { throw refusal(of: file, error) }
+        throw VMError(.badData, file.string, "is not UTF-8 text")
     }
 
     /// Reads and decodes a params file that is not acted on, so that its owner does not matter.

@@ -59,3 +59,10 @@ def test_completion_offers_vms_in_the_right_state(host):
     assert offered(["show"], (["show"], "positional@0")) == ["off", "on"]
     assert offered(["net", "down"], (["net", "down"], "positional@0")) == ["br0"]
     assert {"up0", "up1"} <= set(offered(["net", "up", "br1", "--uplink"], (["net", "up"], "--uplink")))
+    keys = offered(["keys"], (["keys"], "positional@0"))
+    assert {"MEMORY", "DISK0_SIZE"} <= set(keys)
+    assert {"MEMORY=", "NET0_MAC="} <= set(offered(["create", "vm", "--set"], (["create"], "--set")))
+    assert {"on", "off", "CPUS="} <= set(offered(["set", "on"], (["set"], "positional@0")))
+    assert "CPUS=" not in offered(["set"], (["set"], "positional@0"))
+    networks = offered(["create", "vm", "--net"], (["create"], "--net"))
+    assert {"bridge:br0", "macvtap:up0", "user", "nat", "none"} <= set(networks)

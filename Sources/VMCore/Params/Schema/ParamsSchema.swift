@@ -76,6 +76,29 @@ package enum ParamsSchema {
         return .unknown
     }
 
+    /// The entry of a key, with its number or with the `n` of the reference.
+    ///
+    /// - Throws: `.usage` if there is no such key.
+    package static func entry(_ text: String) throws(VMError) -> Entry {
+        if let entry = entries.first(where: { $0.key.pattern == text }) { return entry }
+        return try entry(of: ParamsEdit(key: text, value: nil).key)
+    }
+
+    private static func entry(of name: KeyName) throws(VMError) -> Entry {
+        guard let entry = entries.first(where: { $0.key == name.key }) else {
+            throw VMError(.bug, "\(name)", "is not in the table")
+        }
+        return entry
+    }
+
+    /// The keys that a file may have, with the number that a text has; 0 if it has none.
+    package static func names(numberedAs text: String) -> [String] {
+        let digits = text.drop { !$0.isNumber }.prefix { $0.isNumber }
+        return entries.filter { $0.status != .notBuilt }.map {
+            substitute(digits.isEmpty ? "0" : String(digits), in: $0.key.pattern)
+        }
+    }
+
     /// The digits in place of a pattern's `n`, empty if it has none; nil if the text is another key.
     private static func match(_ text: [UInt8], _ pattern: [UInt8]) -> ArraySlice<UInt8>? {
         var cursor = 0

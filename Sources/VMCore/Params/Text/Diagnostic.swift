@@ -39,9 +39,13 @@ package struct Diagnostic: Equatable, Sendable {
 
     /// The lines to show: `FILE:LINE:COLUMN: error: MESSAGE`, the excerpt, the hint.
     package func rendered(file: String) -> [String] {
-        let severity = isError ? "error" : "warning"
         let file = self.file.map { Printable.escaped($0.string) } ?? file
-        let header = "\(file):\(line):\(column): \(severity): \(message)"
+        return rendered(at: "\(file):\(line):\(column)")
+    }
+
+    /// The same for another place than a line of a file: `PLACE: error: MESSAGE`.
+    func rendered(at place: String) -> [String] {
+        let header = "\(place): \(isError ? "error" : "warning"): \(message)"
         return [header] + (excerpt + (hint.map { [$0] } ?? [])).map { "    " + $0 }
     }
 }

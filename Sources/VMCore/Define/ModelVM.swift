@@ -1,0 +1,149 @@
+import FoundationEssentials
+import SystemPackage
+
+/// Another VM's file, as a model for a new one.
+package struct ModelVM: Sendable {
+    /// Its path.
+    package var file: FilePath
+    /// What it says.
+    package var text: String
+    /// The same, decoded, with what it includes.
+    package var params: VMParams
+    /// How large its disks are, or why that is not known.
+    package var sizes: [Int: Result<ByteCount, VMError>]
+
+    /// Describes a model; see the properties.
+    package init(_ file: FilePath, _ text: String, _ params: VMParams, sizes: [Int: Result<ByteCount, VMError>]) {
+        (self.file, self.text, self.params, self.sizes) = (file, text, params, sizes)
+    }
+}
+
+extension ModelVM {
+    /// What becomes of it.
+    struct Adapted {
+        var document = ParamsDocument()
+        /// The disks that are made anew: n of `DISKn`.
+        var newDisks: [Int] = []
+        var notices: [String] = []
+    }
+
+    /// Its text for another VM: without what only one VM can have, and with that VM's own.
+    ///
+    /// - Parameters:
+    ///   - named: the keys that `--set` sets: these are left as they are.
+    ///   - directory: where the new file will be.
+    /// - Throws: `.usage` for what only a person can decide.
+    func adapted(
+        to vm: NewVM, setting named: Set<KeyName>, uuid: UUID, in directory: FilePath
+    ) throws(VMError) -> Adapted {
+        var adapted = Adapted()
+        var edits: [ParamsEdit] = []
+        let own = GivenKeys(in: text).values
+        for (key, value) in own.sorted(by: { $0.key.precedes($1.key) }) where !named.contains(key) {
+            if let new = try replacement(of: key, value, for: vm, uuid: uuid, in: directory) {
+                edits.append(ParamsEdit(key, to: new))
+            } else {
+                edits.append(ParamsEdit(key, to: nil))
+            }
+        }
+        if vm.disks.isEmpty {
+            for disk in params.disks where !named.contains(KeyName(.disk, disk.index)) {
+                edits.removeAll { $0.key.thing == KeyName(.disk, disk.index) && $0.value == own[$0.key] }
+                edits += try newDisk(disk, setting: named, own)
+                adapted.newDisks.append(disk.index)
+            }
+        }
+        edits.removeAll { $0.value != nil && $0.value == own[$0.key] }
+        adapted.document = ParamsDocument(Array(try ParamsEdit.applying(edits, to: text).utf8))
+        adapted.notices = notices(of: adapted.newDisks, own, edits)
+        return adapted
+    }
+
+    /// What a key says in the new file; nil: nothing.
+    private func replacement(
+        of key: KeyName, _ value: String, for vm: NewVM, uuid: UUID, in directory: FilePath
+    ) throws(VMError) -> String? {
+        if isReplaced(key, by: vm) { return nil }
+        switch key.key {
+        case .name, .netTap, .forward: return nil
+        case .uuid: return uuid.uuidString.lowercased()
+        case .netMAC: return key.index.map { "\(Identity.mac(uuid: uuid, nic: $0))" }
+        case .vncDisplay: return Int(value) == nil ? value : "\(VNCDisplay.auto)"
+        case .kernel, .initrd, .cdrom, .vncPasswordFile, .include, .cloudInitUserData, .cloudInitNetwork:
+            return absolute(value, from: directory)
+        case .qemu: return value.contains("/") ? absolute(value, from: directory) : value
+        case .netFilter where value.contains("ip="):
+            throw undecided(key, "names the addresses of its guest", "\(key)=mac,ip=ADDRESS")
+        case .qemuArgument:
+            throw undecided(key, "may name what only one VM can have", "\(key)=ARGUMENT")
+        default: return value
+        }
+    }
+
+    /// Whether options replace the things that the key is about. Of a disk or card in the same place, its kind stays: it is
+    /// what the guest has drivers for.
+    private func isReplaced(_ key: KeyName, by vm: NewVM) -> Bool {
+        let index = key.index ?? 0
+        switch key.thing.key {
+        case .disk where !vm.disks.isEmpty: return index >= vm.disks.count || ![.disk, .diskBus].contains(key.key)
+        case .net:
+            guard let networks = vm.networks else { return false }
+            if index >= networks.count { return key != KeyName(.net, 0) }
+            return ![.net, .netMAC, .netModel].contains(key.key)
+        case .cdrom: return !vm.cdroms.isEmpty && index >= vm.cdroms.count
+        default: return false
+        }
+    }
+
+    /// A disk like its own, but empty.
+    private func newDisk(
+        _ disk: VMParams.Disk, setting named: Set<KeyName>, _ own: [KeyName: String]
+    ) throws(VMError) -> [ParamsEdit] {
+        let index = disk.index
+        let (key, size) = (KeyName(.disk, index), KeyName(.diskSize, index))
+        if disk.readOnly.value, !named.contains(KeyName(.diskReadOnly, index)) {
+            throw undecided(key, "is read-only, and an empty one would be of no use", "\(key)=FILE")
+        }
+        var edits = [ParamsEdit(key, to: NewVM.image(index))]
+        if !named.contains(size) {
+            let found: ByteCount
+            do throws(VMError) { found = try (sizes[index] ?? .success(ByteCount(bytes: 0))).get() } catch {
+                var error = error
+                error.remedy = "give the new disk a size: --set \(size)=8G"
+                throw error
+            }
+            if own[size] != nil { edits.append(ParamsEdit(size, to: found.parameter)) }
+        }
+        let format = KeyName(.diskFormat, index)
+        if !named.contains(format) {
+            edits.append(ParamsEdit(format, to: (disk.format?.value ?? .raw).rawValue))
+        }
+        return edits
+    }
+
+    private func undecided(_ key: KeyName, _ why: String, _ line: String) -> VMError {
+        VMError(.usage, "\(file): \(key)", why, remedy: "say what the new VM has instead: --set \(line)")
+    }
+
+    /// A path that means the same from another directory.
+    private func absolute(_ value: String, from directory: FilePath) -> String {
+        let here = file.removingLastComponent()
+        return value.isEmpty || value.hasPrefix("/") || here == directory ? value : here.appending(value).string
+    }
+
+    private func notices(of newDisks: [Int], _ own: [KeyName: String], _ edits: [ParamsEdit]) -> [String] {
+        var notices: [String] = []
+        if !newDisks.isEmpty {
+            let keys = newDisks.map { "DISK\($0)" }.joined(separator: ", ")
+            notices.append("\(keys): new and empty; what is on the disks of \(file) is not copied")
+        }
+        let left = edits.filter { $0.value == nil && [.forward, .netTap].contains($0.key.key) }.map { "\($0.key)" }
+        if !left.isEmpty {
+            notices.append("left out, as only one VM can have it: \(left.joined(separator: ", ")) of \(file)")
+        }
+        if edits.contains(where: { $0.key.key == .vncDisplay && $0.value != nil }) {
+            notices.append("VNCDISP=auto, as only one VM can have display \(own[KeyName(.vncDisplay)] ?? "")")
+        }
+        return notices
+    }
+}

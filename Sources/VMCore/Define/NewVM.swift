@@ -1,0 +1,124 @@
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
+
+/// What a command line says of a VM to create; nil or empty: nothing.
+package struct NewVM: Equatable, Sendable {
+    /// `NAME`.
+    package var name: VMName?
+    /// `MEMORY`.
+    package var memory: ByteCount?
+    /// `CPUS`.
+    package var cpus: Int?
+    /// `KERNEL`, absolute.
+    package var kernel: FilePath?
+    /// `INITRD`, absolute.
+    package var initrd: FilePath?
+    /// `APPEND`.
+    package var append: String?
+    /// The sizes of new disks, DISK0 first.
+    package var disks: [ByteCount] = []
+    /// The format of all new disks.
+    package var format: DiskFormat?
+    /// `CDROMn`, absolute, CDROM0 first.
+    package var cdroms: [FilePath] = []
+    /// `NETn`, NET0 first; empty: no network card.
+    package var networks: [Network]?
+    /// `NET0_MAC`.
+    package var mac: MACAddress?
+    /// `FORWARDn`, FORWARD0 first.
+    package var forwards: [PortForward] = []
+    /// `VNCDISP`.
+    package var vnc: VNCDisplay?
+    /// The words of `--set`: `KEY=VALUE`.
+    package var settings: [String] = []
+
+    /// Nothing is said.
+    package init() {}
+
+    /// What a VM gets if nothing is said of it.
+    package struct Defaults: Equatable, Sendable {
+        /// `MEMORY`.
+        package var memory = ByteCount(bytes: 1 << 30)
+        /// `CPUS`.
+        package var cpus = 1
+        /// The format of new disks.
+        package var format = DiskFormat.raw
+        /// `NET0`.
+        package var network: Network
+        /// `VNCDISP`.
+        package var vnc = VNCDisplay.auto
+
+        /// - Parameters:
+        ///   - isRoot: whether root creates it; only root's VMs can be on a bridge.
+        ///   - usual: what the settings say.
+        package init(isRoot: Bool, _ usual: CreateDefaults = CreateDefaults()) {
+            (memory, cpus, vnc) = (usual.memory, usual.cpus, usual.vnc)
+            network = DeviceName("br0").flatMap { isRoot ? .bridge($0) : nil } ?? .user
+        }
+
+        /// What the user should know of its network.
+        var notices: [String] {
+            network == .user ? ["NET0=user, a network that needs no root; --net chooses another"] : []
+        }
+    }
+}
+
+extension NewVM {
+    /// A line that an option asks for, or a default.
+    struct Line {
+        var key: KeyName
+        var value: String
+        /// The option; nil: a default.
+        var option: String?
+
+        /// nil if neither the option nor a default says anything.
+        init?(
+            _ key: ParamsKey, at index: Int? = nil, _ value: String? = nil, by option: String = "",
+            else standard: String? = nil
+        ) {
+            guard let text = value ?? standard else { return nil }
+            (self.key, self.value, self.option) = (KeyName(key, index), text, value == nil ? nil : option)
+        }
+    }
+
+    /// The lines of the options, in the order of a new file.
+    ///
+    /// - Parameters:
+    ///   - isLike: whether there is a model: what no option says is then as there.
+    ///   - newDisks: which disks are made, if their sizes are not those of the options.
+    func lines(_ choices: NewVMPlan.Choices, uuid: UUID, isLike: Bool, newDisks: [Int]) -> [Line] {
+        let defaults = isLike ? nil : choices.defaults
+        var lines = [
+            Line(.name, name?.description, by: "--name"), Line(.uuid, else: uuid.uuidString.lowercased()),
+            Line(.machine, else: choices.machine),
+            Line(.memory, memory?.parameter, by: "--memory", else: defaults?.memory.parameter),
+            Line(.cpus, cpus?.description, by: "--cpus", else: defaults?.cpus.description),
+            Line(.kernel, kernel?.string, by: "--kernel"), Line(.initrd, initrd?.string, by: "--initrd"),
+            Line(.append, append, by: "--append"),
+        ]
+        for index in disks.isEmpty ? newDisks : Array(disks.indices) {
+            if !disks.isEmpty { lines.append(Line(.disk, at: index, Self.image(index), by: "--disk")) }
+            lines.append(
+                Line(
+                    .diskFormat, at: index, format?.rawValue, by: "--format",
+                    else: disks.isEmpty ? nil : choices.defaults.format.rawValue))
+        }
+        for (index, path) in cdroms.enumerated() { lines.append(Line(.cdrom, at: index, path.string, by: "--cdrom")) }
+        if let networks {
+            let values = networks.isEmpty ? ["none"] : networks.map(\.description)
+            for (index, value) in values.enumerated() { lines.append(Line(.net, at: index, value, by: "--net")) }
+        } else {
+            lines.append(Line(.net, at: 0, else: defaults?.network.description))
+        }
+        lines.append(Line(.netMAC, at: 0, mac?.description, by: "--mac"))
+        for (index, forward) in forwards.enumerated() {
+            lines.append(Line(.forward, at: index, forward.description, by: "--forward"))
+        }
+        lines.append(Line(.vncDisplay, vnc?.description, by: "--vnc", else: defaults?.vnc.description))
+        return lines.compactMap(\.self)
+    }
+
+    /// The name of the image of a new disk, in the VM's directory.
+    static func image(_ index: Int) -> String { "vdisk\(index)" }
+}

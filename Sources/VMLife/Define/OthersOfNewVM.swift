@@ -1,0 +1,106 @@
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
+import VMCore
+import VMHost
+
+// What a new VM can't share with others, and what it takes from one.
+extension Creating {
+    /// Refuses what another VM has, whether it runs or not. Touches nothing.
+    ///
+    /// - Returns: what could not be looked at, for people.
+    /// - Throws: `.cannotCreate` for a name, `.busy` for anything else, with the other VM's file.
+    package func refuseShared() throws(VMError) -> [String] {
+        let params = plan.params
+        do throws(VMError) { try context.site.refuseTaken(params.name.value, in: context) } catch {
+            if error.code == .cannotCreate { throw error }
+            return ["the VMs there could not be checked for the same name and MACs: \(error.summary)"]
+        }
+        let others = try context.otherVMs(besides: [])
+        let macs = Set(params.nics.compactMap(\.mac?.value.description))
+        let uuid = params.uuid?.value.uuidString.lowercased()
+        for other in others {
+            if let mac = other.addresses.map(\.mac).first(where: macs.contains) { throw taken("the MAC \(mac)", other) }
+            if let uuid, other.uuid == uuid { throw taken("the UUID \(uuid)", other) }
+        }
+        try refuseUnlisted(macs)
+        try refuseMedia(of: others)
+        return context.unseen.map { "the VMs there could not be checked for the same MACs: \($0.summary)" }
+    }
+
+    /// A MAC on a network of QEMU's own is in nobody's way, until that VM gets another network.
+    private func refuseUnlisted(_ macs: Set<String>) throws(VMError) {
+        for file in context.site.definitions().files {
+            guard let other = try? context.glance(at: file) else { continue }
+            let theirs = other.nics.compactMap(\.mac?.value.description)
+            if let mac = theirs.first(where: macs.contains) {
+                throw taken("the MAC \(mac)", OtherVM(name: other.name.value, file: file, isRunning: false))
+            }
+        }
+    }
+
+    /// Refuses a disk that is not made anew, if another VM has it and one of the two writes to it.
+    private func refuseMedia(of others: [OtherVM]) throws(VMError) {
+        let new = Set(plan.disks.map(\.path))
+        for disk in plan.params.disks where !new.contains(disk.path.value) {
+            guard let place = FilePlace(of: disk.path.value) else { continue }
+            let other = others.first { other in
+                other.media.contains { $0.place == place && ($0.isWritten || !disk.readOnly.value) }
+            }
+            if let other { throw taken("DISK\(disk.index), \(disk.path.value),", other) }
+        }
+    }
+
+    private func taken(_ what: String, _ other: OtherVM) -> VMError {
+        VMError(
+            .busy, "\(plan.params.name.value)", "\(what) is taken by \(other)",
+            remedy: "nothing was created; choose another, or leave it out")
+    }
+}
+
+extension PlanningContext {
+    /// A UUID whose MACs no other VM has.
+    func freeUUID() -> UUID {
+        let others = site.definitions().files.compactMap { try? glance(at: $0) }
+        let taken = Set(others.flatMap { $0.nics.compactMap(\.mac?.value) })
+        while true {
+            let uuid = UUID()
+            let macs = ParamsSchema.indices(of: .net).map { Identity.mac(uuid: uuid, nic: $0) }
+            if taken.isDisjoint(with: macs) { return uuid }
+        }
+    }
+
+    /// A VM as a model for another.
+    ///
+    /// - Parameter word: a name, or the path of a params file.
+    /// - Throws: why it can't be one.
+    func model(_ word: String) throws(VMError) -> ModelVM {
+        let vm = try site.find(word, in: self)
+        guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
+        let text: String
+        do throws(VMError) { text = try VMFile.text(of: vm.file, trust) } catch {
+            guard error.code == .denied else { throw error }
+            var error = error
+            error.remedy = "read the file, and copy it to where root owns everything on the way"
+            throw error
+        }
+        let file = try VMFile(text, of: vm.file, trust)
+        let sizes = file.params.disks.map { disk in
+            (disk.index, Result { () throws(VMError) in try size(of: disk, file) })
+        }
+        return ModelVM(vm.file, text, file.params, sizes: Dictionary(sizes, uniquingKeysWith: { first, _ in first }))
+    }
+
+    /// What the guest sees.
+    private func size(of disk: VMParams.Disk, _ file: VMFile) throws(VMError) -> ByteCount {
+        let path = disk.path.value
+        let facts = ImageFacts(probing: path, file.trust)
+        if case .image(let image) = facts {
+            guard disk.format?.value == .qcow2 else { return ByteCount(bytes: (image.bytes + 511) / 512 * 512) }
+            if let header = image.qcow2 { return ByteCount(bytes: Int64(clamping: header.diskBytes)) }
+        }
+        if case .missing = facts, let size = disk.size?.value { return size }
+        throw VMError(
+            .unavailable, "\(file.params.file): DISK\(disk.index)", "the size of \(path) can't be told")
+    }
+}
