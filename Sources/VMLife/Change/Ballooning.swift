@@ -32,7 +32,12 @@ extension Machine {
         let deadline = Deadline(in: max(patience, .seconds(1)))
         var state = BalloonState(current: try balloon(by: deadline), most: most, wanted: wanted)
         guard let wanted, !dryRun, wanted != state.current else { return state }
-        try operate { () throws(VMError) in _ = try ask(.balloon(to: wanted), by: deadline) }
+        try operate { () throws(VMError) in
+            guard try ask(.status, by: deadline).vmState != .paused else {
+                throw paused(so: "its guest can't give memory back")
+            }
+            _ = try ask(.balloon(to: wanted), by: deadline)
+        }
         while state.current != wanted {
             guard !deadline.hasPassed else {
                 throw VMError(

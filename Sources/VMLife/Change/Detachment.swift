@@ -104,6 +104,9 @@ private struct Detachment {
         do throws(MonitorSession.Failure) {
             let deadline = Deadline(in: RunningMachine.patience)
             var session = try vm.monitor(by: deadline)
+            guard try session.execute(.status, by: deadline).vmState != .paused else {
+                throw .ours(vm.paused(so: "its guest can't let go of \(device)"))
+            }
             try session.execute(.unplug(id), by: deadline)
         } catch .qemu(.refused(_, let text)) where QEMUComplaint.unplugPending.isIn(text) {
             // By an earlier command that gave up waiting.

@@ -10,9 +10,7 @@ extension Machine {
     ) throws(VMError) -> (before: FreezeState, changed: Int64?) {
         try running(or: "its file systems can't be \(wanted)")
         guard observe().state != .paused else {
-            throw VMError(
-                .busy, name.description, "it is paused, so its guest agent can't answer",
-                remedy: .run("let it run first", "kvmctl resume \(name)"))
+            throw paused(so: "its guest agent can't answer")
         }
         do throws(GuestAgent.Failure) {
             let deadline = Deadline(in: .seconds(5))

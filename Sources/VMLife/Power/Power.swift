@@ -17,6 +17,11 @@ extension Machine {
     /// - Returns: what it was doing before, and whether that was changed, or would be.
     /// - Throws: `.busy` if it is not running, can't be resumed, or is paused again at once; why QEMU can't be told.
     package func turn(_ button: PowerSwitch, dryRun: Bool) throws(VMError) -> (before: VMState, changes: Bool) {
+        if button == .resume, try !mayRun(), try isSuspended() {
+            throw VMError(
+                .busy, name.description, "it is suspended, to a file",
+                remedy: .run("start it: it goes on where it was", "kvmctl start \(name)"))
+        }
         try running(or: "it can't be \(button.done)")
         if dryRun { return try press(button, dryRun: true) }
         return try operate { () throws(VMError) in
@@ -87,6 +92,15 @@ extension Machine {
                     remedy: "cut its power with kvmctl stop --now")
             }
         }
+    }
+}
+
+extension Machine {
+    /// The refusal of what a guest that stands still can't do.
+    func paused(so consequence: String) -> VMError {
+        VMError(
+            .busy, name.description, "it is paused, so \(consequence)",
+            remedy: .run("let it run first", "kvmctl resume \(name)"))
     }
 }
 

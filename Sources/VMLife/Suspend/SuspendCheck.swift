@@ -66,10 +66,17 @@ struct SuspendCheck {
         guard !plugged.isEmpty || !unplugged.isEmpty else { return nil }
         let lines =
             Self.devices(plugged).map { "\($0) was attached" } + Self.devices(unplugged).map { "\($0) was detached" }
+        // Another medium, or the same one again, is not what the next start would know.
+        let isMedium = plugged.union(unplugged).allSatisfy { $0.hasPrefix("cdrom") }
         return VMError(
-            .busy, vm.name.description, "its devices are no longer those that it was started with",
-            remedy: "undo that with kvmctl disk, nic or cdrom; or shut the guest down instead, with kvmctl stop",
-            details: lines)
+            .busy, vm.name.description,
+            isMedium
+                ? "the medium of a CD drive was changed while it ran"
+                : "its devices are no longer those that it was started with",
+            remedy: isMedium
+                ? "shut the guest down instead, with kvmctl stop"
+                : "undo that with kvmctl disk or nic; or shut the guest down instead, with kvmctl stop",
+            details: isMedium ? [] : lines)
     }
 
     /// What is said of them: of a disk not its nodes too.

@@ -27,7 +27,9 @@ package struct DeviceChangeReport: ObjectReport {
 
     /// One line: what, and from when on.
     package var text: [TextBlock] {
-        let isDone = change.machine != .changed && change.edits.isEmpty
+        // An image grows, whatever the file and the machine are.
+        let isDone =
+            change.edits.isEmpty && (change.deed == .grow ? change.machine == .already : change.machine != .changed)
         let words = isDone ? "already \(change.deed.done)" : "\(isDryRun ? "would be " : "")\(change.deed.done)"
         let what = change.what.map { ": \($0)" } ?? ""
         return ["\(name): \(change.device) \(words)\(what)\(isDone ? "" : "; \(time)")"]
@@ -40,9 +42,10 @@ package struct DeviceChangeReport: ObjectReport {
     private var time: String {
         switch (change.machine, change.edits.isEmpty) {
         case (.changed, false): "now, and from the next start"
-        case (.changed, true): "now; its file is as it was"
+        case (.changed, true): change.deed == .grow ? "now; its file needed no change" : "now; its file is as it was"
         case (.already, _): "from the next start, as it is now"
-        case (.notRunning, _): "from the next start"
+        case (.notRunning, true): "its file needed no change"
+        case (.notRunning, false): "from the next start"
         case (.untouched, _): "from the next start; the machine is as it was"
         }
     }
