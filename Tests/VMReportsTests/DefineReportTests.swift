@@ -136,14 +136,14 @@ import Testing
         let report = SettingsReport([
             SettingInForce(.roots, "/srv", .environment("KVMCTL_VMS")),
             SettingInForce(.createMemory, "2G", .file("/etc/kvmctl.conf", line: 3)),
-            SettingInForce(.createNet, nil, .standard),
+            SettingInForce(.createNet, "user", .standard),
         ])
         #expect(
             report.rendered(as: .text) == """
                 KEY            VALUE  FROM
                 VMS            /srv   KVMCTL_VMS
                 CREATE_MEMORY  2G     /etc/kvmctl.conf:3
-                CREATE_NET     -      default
+                CREATE_NET     user   default
 
                 """)
         #expect(report.objects.map { $0["file"] } == [.null, "/etc/kvmctl.conf", .null])

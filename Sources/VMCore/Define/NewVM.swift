@@ -39,15 +39,15 @@ package struct NewVM: Equatable, Sendable {
     /// What a VM gets if nothing is said of it.
     package struct Defaults: Equatable, Sendable {
         /// `MEMORY`.
-        package var memory = ByteCount(bytes: 1 << 30)
+        package var memory: ByteCount
         /// `CPUS`.
-        package var cpus = 1
+        package var cpus: Int
         /// The format of new disks.
         package var format = DiskFormat.raw
         /// `NET0`.
         package var network: Network
         /// `VNCDISP`.
-        package var vnc = VNCDisplay.auto
+        package var vnc: VNCDisplay
 
         /// - Parameters:
         ///   - isRoot: whether root creates it; only root's VMs can be on a bridge.

@@ -19,7 +19,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .createMemory: "the memory of a new VM"
         case .createCPUs: "its virtual processors"
         case .createDisk: "the size of its disk, or none"
-        case .createNet: "its network, as --net; default: as create --help says"
+        case .createNet: "its network, as --net; default: bridge:br0 for root, user for others"
         case .createVNC: "its VNC display, as --vnc"
         }
     }

@@ -25,13 +25,13 @@ extension SettingOrigin: CustomStringConvertible {
 package struct SettingInForce: Equatable, Sendable {
     /// Its key.
     package var key: SettingKey
-    /// Its value as it would be written; nil: `create` decides when it runs.
-    package var value: String?
+    /// Its value, as it would be written.
+    package var value: String
     /// Where that comes from.
     package var origin: SettingOrigin
 
     /// Describes a setting; see the properties.
-    package init(_ key: SettingKey, _ value: String?, _ origin: SettingOrigin) {
+    package init(_ key: SettingKey, _ value: String, _ origin: SettingOrigin) {
         (self.key, self.value, self.origin) = (key, value, origin)
     }
 }

@@ -6,10 +6,16 @@ extension Site {
     /// Every setting, with where its value comes from.
     package var settingsInForce: [SettingInForce] {
         SettingKey.allCases.map { key in
-            let written = settings.line(of: key)?.value
-            let value = key == .roots ? paths.roots.map(\.string).joined(separator: ":") : written ?? key.standard
-            return SettingInForce(key, value, origin(of: key))
+            let written = key == .roots ? nil : settings.line(of: key)?.value
+            return SettingInForce(key, written ?? key.standard ?? usual(key), origin(of: key))
         }
+    }
+
+    /// What depends on who asks.
+    private func usual(_ key: SettingKey) -> String {
+        key == .createNet
+            ? NewVM.Defaults(isRoot: isRoots).network.description
+            : paths.roots.map(\.string).joined(separator: ":")
     }
 
     /// What to say of roots that do not exist; nil: nothing. A default root may well be missing.

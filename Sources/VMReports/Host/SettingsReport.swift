@@ -17,7 +17,7 @@ package struct SettingsReport: Report {
     /// A row for each.
     package var text: [TextBlock] {
         var table = Table("KEY", "VALUE", "FROM")
-        for setting in settings { table.add(setting.key.rawValue, setting.value ?? "-", setting.origin.description) }
+        for setting in settings { table.add(setting.key.rawValue, setting.value, setting.origin.description) }
         return [.table(table)]
     }
 }
@@ -25,7 +25,7 @@ package struct SettingsReport: Report {
 extension SettingInForce {
     fileprivate var members: Members {
         var members: Members = [
-            "key": .string(key.rawValue), "value": .optional(value), "file": .null, "line": .null, "variable": .null,
+            "key": .string(key.rawValue), "value": .string(value), "file": .null, "line": .null, "variable": .null,
             "default": .optional(key.standard), "example": .string(key.example), "summary": .string(key.summary),
         ]
         switch origin {

@@ -59,6 +59,7 @@ import Testing
             named.note(ofMissing: ["/b"], besides: true) == "/b does not exist, but KVMCTL_VMS says that VMs are there")
         #expect(named.settingsInForce.first == SettingInForce(.roots, "/a:/b", .environment("KVMCTL_VMS")))
         let usual = try site([:])
+        #expect(usual.settingsInForce.contains(SettingInForce(.createNet, "user", .standard)))
         #expect(usual.note(ofMissing: ["/none/vms"], besides: false) == nil)
         #expect(usual.note(ofMissing: ["/none/vms", "/vms"], besides: true) == nil)
         #expect(
