@@ -54,6 +54,13 @@ int clinux_unix_connect(int dirfd, const char *name)
 	return fd;
 }
 
+int clinux_unix_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ? -errno : peer.pid;
+}
+
 // 0; -EAGAIN: somebody else has connected first.
 static int try_connected(int listener, int connection)
 {

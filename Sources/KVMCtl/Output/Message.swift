@@ -9,9 +9,6 @@ enum Message {
     /// A failure: what, why, what to do.
     static func error(_ error: VMError) { write("kvmctl: \(Printable.lines(error.description))\n") }
 
-    /// What is wrong with the command line.
-    static func usage(_ text: String) { write("kvmctl: \(Printable.lines(text))\n") }
-
     /// Whether notices are left out: `--quiet`.
     // Only the main thread prints.
     nonisolated(unsafe) static var isQuiet = false

@@ -191,6 +191,9 @@ package struct MachineModel: Hashable, Sendable, CustomStringConvertible {
     /// The default: QEMU's latest version of Q35.
     package static let q35 = MachineModel(description: "q35", family: .q35)
 
+    /// QEMU's own default: its latest version of the i440FX board.
+    package static let pc = MachineModel(description: "pc", family: .pc)
+
     /// The name as QEMU knows it: `q35`, `pc`, `pc-q35-7.2`, `pc-i440fx-7.2`.
     package let description: String
     /// The family that the name belongs to.

@@ -28,8 +28,10 @@ package struct HandStart {
                 remedy: .run("start it", "kvmctl start \(plan.name)"))
         }
         let links = plan.taps.compactMap { $0.commands(uid: uid) }
-        let cleanUp = (links.map(\.removal) + ["rm -r \(directory)"]).map(\.description).joined(separator: "; ")
-        var steps: [ShellCommand] = ["mkdir -m 700 \(directory)", ShellCommand(words: ["trap", cleanUp, "EXIT"])]
+        // Only what it made itself: mkdir(1) fails if the directory is there.
+        let cleanUp = links.map(\.removal) + [ShellCommand(words: ["rm", "-r", directory.string])]
+        let atEnd = cleanUp.map(\.description).joined(separator: "; ")
+        var steps: [ShellCommand] = ["mkdir -m 700 \(directory)", ShellCommand(words: ["trap", atEnd, "EXIT"])]
         steps += plan.newDisks.map { disk in
             let isThere: ShellCommand = "test -e \(disk.path)"
             return isThere.otherwise("truncate -s \(disk.size.bytes) \(disk.path)")

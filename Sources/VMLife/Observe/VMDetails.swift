@@ -34,12 +34,15 @@ package struct VMDetails: Sendable {
     package var shares: [VMParams.Share]
     /// What its process uses; nil: it has none, or that is not known.
     package var usage: ProcessUsage?
+    /// Whether it runs in a QEMU that kvmctl did not start.
+    package var isAdopted: Bool
 
     package init(
         media: [Medium], kernel: VMParams.DirectKernel? = nil, shares: [VMParams.Share] = [],
-        usage: ProcessUsage? = nil
+        usage: ProcessUsage? = nil, isAdopted: Bool = false
     ) {
-        (self.media, self.kernel, self.shares, self.usage) = (media, kernel, shares, usage)
+        (self.media, self.kernel, self.shares) = (media, kernel, shares)
+        (self.usage, self.isAdopted) = (usage, isAdopted)
     }
 }
 
@@ -63,7 +66,8 @@ extension Machine {
         }
         return VMDetails(
             media: media, kernel: params?.kernel, shares: params?.shares ?? [],
-            usage: entry.process.flatMap { ProcessUsage(of: $0) })
+            usage: entry.process.flatMap { ProcessUsage(of: $0) },
+            isAdopted: entry.process != nil && directory.isAdopted)
     }
 }
 

@@ -28,15 +28,17 @@ package struct VMReport: ObjectReport {
         _ entry: VMEntry, _ details: VMDetails = VMDetails(media: []), age: Duration?, showsPlaces: Bool = false
     ) {
         (self.entry, self.age, self.details, self.showsPlaces) = (entry, age, details, showsPlaces)
-        places = VMName(entry.name).map { Self.places($0, entry.place) } ?? []
+        places = VMName(entry.name).map { Self.places($0, entry.place, isAdopted: details.isAdopted) } ?? []
     }
 
-    private static func places(_ name: VMName, _ paths: Paths) -> [(key: String, title: String, path: FilePath)] {
+    private static func places(
+        _ name: VMName, _ paths: Paths, isAdopted: Bool
+    ) -> [(key: String, title: String, path: FilePath)] {
         let run = paths.machine(name)
         return [
             ("consoleLog", "console log", paths.consoleLog(name)), ("qemuLog", "QEMU log", paths.qemuLog(name)),
             ("record", "flight record", paths.record(name)),
-            ("qmpSocket", "QMP socket", run.appending("qmp.sock")),
+            ("qmpSocket", "QMP socket", run.appending(isAdopted ? "adopted.sock" : "qmp.sock")),
             ("serialSocket", "serial socket", run.appending("serial.sock")),
             ("agentSocket", "agent socket", run.appending("agent.sock")),
         ]
@@ -75,6 +77,9 @@ package struct VMReport: ObjectReport {
         if let keys = entry.pending, !keys.isEmpty {
             let names = keys.map(\.description).joined(separator: ", ")
             rows.append(("pending", "\(names): \(command: "kvmctl diff \(entry.name)")"))
+        }
+        if details.isAdopted {
+            rows.append(("adopted", "kvmctl did not start it: until its restart no console, agent, logs or events"))
         }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
@@ -160,7 +165,7 @@ extension VMDetails {
             "kernel": .optional(kernel?.image.value.string), "initrd": .optional(kernel?.initrd?.value.string),
             "append": .optional(kernel?.commandLine?.value), "uid": .optional(usage?.uid),
             "cpuTime": .optional(usage?.processorTime.components.seconds),
-            "memoryInUse": .optional(usage?.memory.bytes),
+            "memoryInUse": .optional(usage?.memory.bytes), "adopted": .bool(isAdopted),
         ]
     }
 }
