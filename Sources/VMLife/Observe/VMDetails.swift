@@ -30,7 +30,7 @@ package struct VMDetails: Sendable {
     package var media: [Medium]
     /// Its kernel, if its file names one.
     package var kernel: VMParams.DirectKernel?
-    /// The directories that its file shares with the guest.
+    /// The directories that it shares with the guest.
     package var shares: [VMParams.Share]
     /// What its process uses; nil: it has none, or that is not known.
     package var usage: ProcessUsage?
