@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLinux
 import VMCore
+import VMLife
 
 /// The program: one binary, two names.
 @main
@@ -24,6 +25,7 @@ enum KVMCtl {
         ExitStatus.leave {
             var command = try Root.command(arguments)
             if let deed = command.deed, !arguments.contains("--dry-run") { PrintedResults.begin(deed) }
+            if command.endsOrTidies { Site.tolerateSettings().map(Message.error) }
             LeftBehind.remove(before: arguments)
             try command.run()
         }
@@ -116,6 +118,9 @@ extension CommandConfiguration {
 }
 
 extension ParsableCommand {
+    /// Whether it has to work even if the settings files can't be used.
+    fileprivate var endsOrTidies: Bool { self is Stop || self is Destroy || self is NoteEnd || self is TrimLogs }
+
     /// What is done when this command has run, in words: its user has to learn that, even if its output is lost. Nil for
     /// a command that changes nothing.
     ///

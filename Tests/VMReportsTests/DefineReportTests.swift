@@ -66,7 +66,7 @@ import Testing
             try text(Sample.changes("a b")) == """
                 web: APPEND='a b' (was old)
                 web: APPEND='a b', at once
-                web: APPEND='a b', as it runs
+                web: APPEND='a b', which it runs with
                 web: APPEND='a b' from the next start (running with 'a b')
                 web: APPEND='a b' from the next start (running with the default)
                 web: APPEND='a b' from the next start
@@ -81,7 +81,7 @@ import Testing
 
                 """)
         let removed = FileChange.Key(name: KeyName(.cpus), before: "2", after: nil, effect: .saved)
-        #expect(try text([removed]) == "web: no CPUS any longer (was 2)\n")
+        #expect(try text([removed]) == "web: removed CPUS (was 2)\n")
         #expect(try text([removed], dryRun: true) == "web: would remove CPUS (was 2)\n")
         let added = FileChange.Key(name: KeyName(.cpus), before: nil, after: "2", effect: .saved)
         #expect(try text([added]) == "web: CPUS=2\n")

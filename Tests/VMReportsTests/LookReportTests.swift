@@ -149,7 +149,7 @@ import Testing
                 params       /vms/xweb
                 description  web
                 tags         web, lab
-                protected    what ends or removes it needs --force
+                protected    rm, reset, stop --now and restart --hard need --force
                 last end     guest-shutdown
                 UUID         c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10
 

@@ -36,14 +36,17 @@ package enum UserConfiguration {
 }
 
 /// A file of settings.
-private enum SettingsFile {
+enum SettingsFile {
     static let name = "kvmctl.conf"
     static let system: FilePath = "/etc/kvmctl.conf"
 
     /// Its text; nil if there is no such file, which costs one system call.
     static func read(_ file: FilePath, _ trust: FileTrust) throws(VMError) -> ParamsSource? {
         do throws(PathWalk.Failure) {
-            do throws(Errno) { guard try isThere(file) else { return nil } } catch { throw .system(error, file) }
+            // A link that leads nowhere is no missing file: what it should lead to may not be mounted.
+            do throws(Errno) { guard try isThere(file) || isLink(file) else { return nil } } catch {
+                throw .system(error, file)
+            }
             let found = try trust.find(file)
             let status: stat
             let bytes: [UInt8]

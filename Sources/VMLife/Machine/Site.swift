@@ -24,11 +24,29 @@ package struct Site: Sendable {
         try Site(uid: geteuid()) { key in getenv(key).map { String(cString: $0) } }
     }
 
+    /// Goes on without settings files that can't be used. For commands that end VMs or tidy up: a typing error must not
+    /// keep guests from being shut down with their host. They find what runs in any case.
+    ///
+    /// To be called before `current` is first used, by the main thread.
+    ///
+    /// - Returns: why they can't be used.
+    package static func tolerateSettings() -> VMError? {
+        guard case .failure(let fault) = Settings.ofThisProcess else { return nil }
+        areSettingsTolerated = true
+        return fault
+    }
+
+    // Written once, before any other thread begins.
+    nonisolated(unsafe) private static var areSettingsTolerated = false
+
     /// The site of a user with an environment.
     ///
     /// - Throws: as `Paths.of` and `Settings.of`.
     init(uid: UInt32, environment: @escaping @Sendable (String) -> String?) throws(VMError) {
-        settings = try Settings.of(uid: uid, environment: environment)
+        do throws(VMError) { settings = try Settings.of(uid: uid, environment: environment) } catch {
+            guard Self.areSettingsTolerated else { throw error }
+            settings = Settings()
+        }
         paths = try Paths.of(uid: uid, environment: environment, settings: settings)
         otherUsers = .of(uid: uid, environment: environment)
         (self.uid, self.environment) = (uid, environment)
@@ -126,5 +144,14 @@ extension Site {
             if try vm.observe().isAlive { running.append((vm, manifest)) }
         }
         return running
+    }
+}
+
+extension Settings {
+    /// Those of this process's user.
+    fileprivate static var ofThisProcess: Result<Settings, VMError> {
+        Result { () throws(VMError) in
+            try Settings.of(uid: geteuid()) { key in getenv(key).map { String(cString: $0) } }
+        }
     }
 }

@@ -76,7 +76,7 @@ def test_which_goes_before(settled):
 def test_a_broken_file_is_never_half_used(settled):
     host = settled
     write_system(host, f"VMS={host.vms}", "CREATE_MEMRY=2G", "QUIET=ja", "LIST_COLUMNS=nam", "VMS=/elsewhere")
-    for command in (["list"], ["settings"], ["create", "web"], ["start", "web"], ["stop", "--all"], ["list", "--json"]):
+    for command in (["list"], ["settings"], ["create", "web"], ["start", "web"], ["list", "--json"]):
         said = host.kvmctl(*command, expect=65)
         assert said.stdout.strip() in ("", "[]"), command
         assert "/etc/kvmctl.conf: 4 errors" in said.stderr
@@ -85,6 +85,9 @@ def test_a_broken_file_is_never_half_used(settled):
     assert not (host.vms / "web").exists()
     for command in (["--help"], ["version"], ["keys"], ["list", "--help"], ["--generate-completion-script", "bash"]):
         assert host.kvmctl(*command).stdout
+    os.unlink(host.root / SYSTEM)
+    os.symlink("nowhere", host.root / SYSTEM)
+    host.kvmctl("list", expect=66)
     os.unlink(host.root / SYSTEM)
     os.mkfifo(host.root / SYSTEM)
     assert "/etc/kvmctl.conf: is not a file" in host.kvmctl("list", expect=65).stderr
@@ -158,3 +161,14 @@ def test_roots_that_do_not_exist(settled):
     write_own(host, "QUIET=no")
     host.environment["KVMCTL_VMS"] = str(missing)
     assert "KVMCTL_VMS says" in host.kvmctl("list").stderr
+
+
+def test_a_broken_file_keeps_no_guest_from_being_shut_down(settled):
+    host = settled
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    write_system(host, "CREATE_MEMRY=2G")
+    stopped = host.kvmctl("stop", "--all", "--now")
+    assert stopped.stdout == "vm: stopped; QEMU was told to quit\n" and "unknown key 'CREATE_MEMRY'" in stopped.stderr
+    host.kvmctl("trim-logs")
+    host.kvmctl("list", expect=65)
