@@ -69,8 +69,8 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Host:",
                 subcommands: [
-                    Enable.self, Disable.self, Autostart.self, Net.self, DoctorCommand.self, TrimLogs.self,
-                    NoteEnd.self,
+                    Enable.self, Disable.self, Autostart.self, Net.self, DoctorCommand.self, SettingsCommand.self,
+                    TrimLogs.self, NoteEnd.self,
                 ]),
             CommandGroup(name: "Words of other tools:", subcommands: [Destroy.self, VersionCommand.self]),
         ])

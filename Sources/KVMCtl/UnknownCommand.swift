@@ -7,7 +7,8 @@ enum UnknownCommand {
     private static let synonyms = [
         "boot": "start", "unpause": "resume", "launch": "start", "run": "start",
         "poweroff": "stop", "halt": "stop", "dominfo": "show",
-        "inspect": "show", "config": "show", "log": "logs", "terminal": "console", "serial": "console",
+        "inspect": "show", "vncdisplay": "vnc", "domblklist": "show", "pending": "diff", "log": "logs",
+        "terminal": "console", "serial": "console",
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
         "validate": "check", "verify": "check", "remove": "rm", "bridge": "net",
         "network": "net",
@@ -17,6 +18,12 @@ enum UnknownCommand {
         "list": "show", "ls": "show", "status": "show", "info": "show", "create": "up", "add": "up", "new": "up",
         "rm": "down", "delete": "down", "remove": "down", "destroy": "down", "save": "persist",
     ]
+    private static let notYet = "kvmctl can't do that yet"
+    /// The same for the commands of `disk`, `nic` and `cdrom`.
+    private static let deviceSynonyms = [
+        "resize": "grow", "extend": "grow", "add": "attach", "plug": "attach", "remove": "detach", "rm": "detach",
+        "delete": "detach", "unplug": "detach", "mount": "insert", "change": "insert", "unmount": "eject",
+    ]
     /// Words for which kvmctl has no command, and what to do instead.
     private static let others = [
         "kill": "to cut the power: kvmctl stop --now",
@@ -25,6 +32,10 @@ enum UnknownCommand {
         "attach-disk": "kvmctl disk attach", "detach-disk": "kvmctl disk detach", "blockresize": "kvmctl disk grow",
         "attach-interface": "kvmctl nic attach", "detach-interface": "kvmctl nic detach",
         "change-media": "kvmctl cdrom insert, or kvmctl cdrom eject", "setmem": "kvmctl memory",
+        "resize": "kvmctl disk grow, kvmctl memory, or kvmctl set VM CPUS=N", "config": "kvmctl show, or kvmctl set",
+        "save": "kvmctl suspend", "restore": "kvmctl start goes on with a suspended VM", "vm": "kvmctl list",
+        "exec": "kvmctl ssh VM COMMAND runs one in a guest", "snapshot": notYet, "clone": notYet, "migrate": notYet,
+        "backup": notYet,
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
     ]
 
@@ -64,17 +75,30 @@ enum UnknownCommand {
         _ word: String, after path: [String], among children: [any ParsableCommand.Type]
     ) -> VMError {
         let known = children.filter { $0.configuration.shouldDisplay }.flatMap { names(of: $0) }
-        let synonym = (path == ["net"] ? networkSynonyms : synonyms)[word].flatMap { known.contains($0) ? $0 : nil }
+        let others = path.isEmpty ? synonyms : path == ["net"] ? networkSynonyms : deviceSynonyms
+        let synonym = others[word].flatMap { known.contains($0) ? $0 : nil }
         let typed = (path + [word]).joined(separator: " ")
         let help = (["kvmctl"] + path + ["--help"]).joined(separator: " ")
-        let nearest = (synonym ?? Nearest.match(word, among: known)).map { (path + [$0]).joined(separator: " ") }
+        let nearest = (synonym ?? Nearest.match(word, among: known).flatMap { isHarmless($0, typed: word) ? $0 : nil })
+            .map { (path + [$0]).joined(separator: " ") }
         if path == ["autostart"] {
-            return VMError(.usage, "unknown command '\(typed)'", "kvmctl enable has systemd start a VM with the host")
+            return VMError(
+                .usage, "unknown command '\(typed)'",
+                "autostart has only 'run'; kvmctl enable has systemd start a VM with the host")
         }
-        if path.isEmpty, let other = others[word] { return VMError(.usage, "there is no command '\(word)'", other) }
+        if path.isEmpty, let other = Self.others[word] {
+            return VMError(.usage, "there is no command '\(word)'", other)
+        }
         return VMError(
             .usage, "unknown command '\(typed)'",
             nearest.map { "did you mean '\($0)'?" } ?? "\(help) lists the commands")
+    }
+
+    /// Whether a command may be suggested: one that ends or removes a VM only for a plain typing error.
+    private static func isHarmless(_ command: String, typed word: String) -> Bool {
+        let harmful = ["rm", "delete", "undefine", "destroy", "stop", "shutdown", "reset", "reboot", "down"]
+        guard harmful.contains(command) else { return true }
+        return word.count > 2 && Nearest.distance(Array(word.utf8), Array(command.utf8)) == 1
     }
 
     private static func names(of command: any ParsableCommand.Type) -> [String] {

@@ -14,7 +14,8 @@ struct Create: ParsableCommand {
         discussion: """
             A name creates the VM under the first directory of VMs that you may write to, where `kvmctl start` finds \
             it: /vms for root, ~/vms for others, or those in KVMCTL_VMS. `kvmctl create web` creates /vms/web; `kvmctl \
-            create ./web` and `kvmctl create .` create it here.
+            create ./web` and `kvmctl create .` create it here. /etc/kvmctl.conf and ~/.config/kvmctl.conf can have \
+            other defaults: see `kvmctl settings`.
 
             The networks: bridge:NAME, a bridge of the host (root only; kvmctl net up makes one); nat, a network of \
             kvmctl's with addresses and a way out (root only); isolated:NAME, one without a way out (root only); \
@@ -37,8 +38,8 @@ struct Create: ParsableCommand {
     @Option(help: "Another VM, or a params file, that the new VM is to be like.", completion: .vm)
     var from: String?
 
-    @Option(help: "A disk of this size, such as 8G; may be repeated.", transform: OptionValue.diskSize)
-    var disk: [ByteCount] = []
+    @Option(help: "A disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
+    var disk: [ByteCount?] = []
 
     @Option(
         help: "The format of the new disks: raw or qcow2. Default: \(defaults.format.rawValue).",
@@ -103,14 +104,22 @@ struct Create: ParsableCommand {
         if net.contains(nil), net.count > 1 {
             throw ValidationError("--net none excludes any other --net")
         }
-        if format != nil, disk.isEmpty, from == nil {
+        if format != nil, disk.allSatisfy({ $0 == nil }), from == nil {
             throw ValidationError("--format is that of new disks: say how large with --disk SIZE")
         }
+        if disk.contains(nil), disk.count > 1 { throw ValidationError("--disk none excludes any other --disk") }
     }
 
     func run() throws {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust())
+        let usual = site.settings.create
+        var vm = vm
+        // A model has its own, and what --set says goes before.
+        if from == nil {
+            if disk.isEmpty, !isSet("DISK") { vm.disks = usual.disks }
+            if net.isEmpty, !isSet("NET0="), !isSet("BRIDGE=") { vm.networks = usual.networks }
+        }
         let creating = try Creating(
             vm, at: try site.place(forNew: place, in: context), like: from, in: context, keepsProbes: !dryRun.isOn)
         try creating.check()
@@ -123,10 +132,12 @@ struct Create: ParsableCommand {
                 paramsText: creating.plan.text, root: creating.place.newRoot, disks: creating.images))
     }
 
+    private func isSet(_ beginning: String) -> Bool { settings.contains { $0.hasPrefix(beginning) } }
+
     private var vm: NewVM {
         var vm = NewVM()
         (vm.name, vm.memory, vm.cpus) = (name, memory, cpus)
-        (vm.disks, vm.format, vm.cdroms) = (disk, format, cdrom.map(absolutePath))
+        (vm.disks, vm.format, vm.cdroms) = (disk.compactMap(\.self), format, cdrom.map(absolutePath))
         (vm.kernel, vm.initrd, vm.append) = (kernel.map(absolutePath), initrd.map(absolutePath), append)
         (vm.networks, vm.mac, vm.forwards) = (net.isEmpty ? nil : net.compactMap(\.self), mac, forward)
         (vm.vnc, vm.settings) = (vnc, settings)

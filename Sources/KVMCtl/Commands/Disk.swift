@@ -36,6 +36,9 @@ struct DiskAttach: ParsableCommand {
     @Option(help: "The serial number that the guest sees.")
     var serial: String?
 
+    @Option(help: "What it is on: virtio, scsi or sata. Default: virtio, the only one that can be plugged.")
+    var bus: DiskBus?
+
     @OptionGroup var how: ChangeFlags
 
     func validate() throws {
@@ -44,7 +47,8 @@ struct DiskAttach: ParsableCommand {
 
     func run() throws {
         let disk = NewDisk(
-            path: absolutePath(file), size: size, format: format, isReadOnly: isReadOnly, serial: serial)
+            path: absolutePath(file), size: size, format: format, isReadOnly: isReadOnly, serial: serial,
+            bus: bus)
         try how.change(vm) { vm, request in try vm.attach(disk, request) }
     }
 }
@@ -106,3 +110,4 @@ struct GuestPatience: ParsableArguments {
 }
 
 extension DiskFormat: ExpressibleByArgument {}
+extension DiskBus: ExpressibleByArgument {}

@@ -55,6 +55,9 @@ struct Disable: ParsableCommand {
         try output.list(.enable) { results in
             try targets.forEach(results) { vm in
                 let disabling = try vm.disabling(now: now)
+                if vm.saysAutostart {
+                    Message.note("its file says AUTOSTART=yes, for kvmctl autostart run", about: vm.name)
+                }
                 if !dryRun.isOn { try disabling.carryOut() }
                 output.print(
                     EnableReport(vm.name, enabled: false, steps: disabling.steps, dropIn: nil, dryRun: dryRun.isOn),

@@ -44,6 +44,9 @@ struct GuestsToFreeze: ParsableArguments {
                 let (before, changed) = try vm.bringFileSystems(to: wanted, dryRun: dryRun.isOn)
                 let report = FreezeReport(vm.name, to: wanted, from: before, changed: changed, dryRun: dryRun.isOn)
                 output.print(report, among: results)
+                if wanted == .frozen, changed == 0 {
+                    Message.note("\(vm.name): the guest has no file system that its agent could freeze")
+                }
             }
         }
     }

@@ -48,10 +48,12 @@ struct List: ParsableCommand {
         if columns != nil, json || isQuiet { throw ValidationError("-o excludes --json and --names") }
     }
 
-    func run() throws {
+    mutating func run() throws {
         let site = try Site.current
+        columns = columns ?? site.settings.listColumns?.map(\.rawValue)
         var inventory = vms.isEmpty ? site.inventory() : site.inventory(of: vms)
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
+        let note = site.note(ofMissing: inventory.missingRoots, besides: !inventory.entries.isEmpty)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
         for tag in tag {
             let tags = tag.split(separator: ",").map(String.init)
@@ -61,9 +63,10 @@ struct List: ParsableCommand {
         if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
             output.print(NamesReport(inventory.entries))
-        } else {
+        } else if json || vms.isEmpty || !inventory.entries.isEmpty {
             output.print(VMListReport(inventory.entries, columns: listed))
         }
+        if let note { Message.note(note) }
         let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)
         unseen.merged.forEach(Message.error)
         if let failure = SomeFailed(unseen) { throw failure }

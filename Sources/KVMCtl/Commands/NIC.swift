@@ -32,10 +32,13 @@ struct NICAttach: ParsableCommand {
     @Option(help: "The VLANs that it carries, as NETn_VLAN says it.", transform: OptionValue.vlans)
     var vlan: PortVLANs?
 
+    @Option(help: "Which card it is: virtio or e1000e. Default: virtio.")
+    var model: NICModel?
+
     @OptionGroup var how: ChangeFlags
 
     func run() throws {
-        let card = NewNIC(network: network, mac: mac, vlans: vlan?.description)
+        let card = NewNIC(network: network, mac: mac, vlans: vlan?.description, model: model)
         try how.change(vm) { vm, request in try vm.attach(card, request) }
     }
 }
@@ -63,3 +66,5 @@ struct NICDetach: ParsableCommand {
         try how.change(vm, patience: patience.wait) { vm, request in try vm.detach(nic, request) }
     }
 }
+
+extension NICModel: ExpressibleByArgument {}

@@ -20,20 +20,25 @@ struct Suspend: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        let context = PlanningContext(try Site.current, trust: try Site.current.trust(owner: true))
         try output.list(.suspend) { results in
             // All are saved at the same time, and reported one after the other.
             try targets.forEach(results, begin, holding: Suspending.descriptors) { suspend in
                 guard let suspend else { return }
                 let outcome = try suspend.outcome?.value.get()
                 outcome?.leftBehind.forEach(Message.error)
-                output.print(SuspendReport(suspend.name, suspend.task, outcome: outcome), among: results)
+                output.print(SuspendReport(suspend.vm.name, suspend.task, outcome: outcome), among: results)
+                if outcome?.size != nil, let obstacle = suspend.vm.obstacleToGoOn(in: context) {
+                    Message.note(
+                        "its next start will not go on, as its file is now: \(obstacle)", about: suspend.vm.name)
+                }
             }
         }
     }
 
     /// A suspend in progress; without an outcome if there is nothing to do.
     private struct Begun {
-        var name: VMName
+        var vm: Machine
         var task: Suspending.Task
         var outcome: Background<Result<Suspending.Outcome, VMError>>?
     }
@@ -42,8 +47,8 @@ struct Suspend: ParsableCommand {
         if targets.all, try !vm.mayRun() { return nil }
         try vm.refuseAnothers()
         let suspending = try vm.suspending()
-        if dryRun.isOn { return Begun(name: vm.name, task: try suspending.task()) }
+        if dryRun.isOn { return Begun(vm: vm, task: try suspending.task()) }
         let outcome = Background { Result { () throws(VMError) in try suspending.suspend() } }
-        return Begun(name: vm.name, task: .alreadySuspended, outcome: outcome)
+        return Begun(vm: vm, task: .alreadySuspended, outcome: outcome)
     }
 }

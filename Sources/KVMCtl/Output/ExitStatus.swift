@@ -23,7 +23,7 @@ enum ExitStatus {
         } catch {
             // ArgumentParser's message about the command line, with EX_USAGE. It repeats what it did not understand.
             let text = String(Root.fullMessage(for: error).trimmingPrefix("Error: "))
-            Message.note(UnknownOption.completed(text, usage: usage(else: text)))
+            Message.usage(UnknownOption.completed(text, usage: usage(else: text)))
             exit(Root.exitCode(for: error).rawValue)
         }
     }

@@ -49,8 +49,11 @@ package struct NewVM: Equatable, Sendable {
         /// `VNCDISP`.
         package var vnc = VNCDisplay.auto
 
-        /// - Parameter isRoot: whether root creates it; only root's VMs can be on a bridge.
-        package init(isRoot: Bool) {
+        /// - Parameters:
+        ///   - isRoot: whether root creates it; only root's VMs can be on a bridge.
+        ///   - usual: what the settings say.
+        package init(isRoot: Bool, _ usual: CreateDefaults = CreateDefaults()) {
+            (memory, cpus, vnc) = (usual.memory, usual.cpus, usual.vnc)
             network = DeviceName("br0").flatMap { isRoot ? .bridge($0) : nil } ?? .user
         }
 

@@ -9,11 +9,14 @@ extension VMEvent {
 
     private func words(of deed: Deed) -> String {
         switch deed {
-        case .start: "started by \(by)"
+        case .start: "started by \(by)" + (data["resumed"]?.bool == true ? ": it goes on where it was suspended" : "")
         case .stop: data["now"]?.bool == true ? "\(by) stopped it without asking the guest" : "\(by) asked it to stop"
         case .pause: "paused by \(by)"
         case .resume: "resumed by \(by)"
         case .reset: "reset by \(by)"
+        case .suspend: "suspended by \(by)"
+        case .freeze: "its file systems were frozen by \(by)"
+        case .thaw: "its file systems were thawed by \(by)"
         case .crash:
             "crashed: \(data["end"]?.string ?? "QEMU ended without recording why")"
                 + (data["record"]?.string.map { "; see \($0)" } ?? "")

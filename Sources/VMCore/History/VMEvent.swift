@@ -11,6 +11,8 @@ package struct VMEvent: Equatable, Sendable {
         case stop
         /// A halt of its processors, their going on, a reset.
         case pause, resume, reset
+        /// Its memory was saved; its file systems were frozen or thawed.
+        case suspend, freeze, thaw
         /// A crash that was found: QEMU ended without recording why.
         case crash
     }

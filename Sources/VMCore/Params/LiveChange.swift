@@ -17,7 +17,7 @@ package enum LiveChange: Equatable, Sendable {
     ///   - wanted: what its file says.
     package init?(_ difference: ParamsDifference, in running: VMParams, toBecome wanted: VMParams) {
         switch difference.key.key {
-        case .description: self = .noted
+        case .description, .tags, .protect, .autostart, .autostartDelay, .startAfter: self = .noted
         case .diskIOPS, .diskBPS:
             // QEMU can change the limits of a disk that has some.
             guard let index = difference.key.index, let before = running.disk(index), let after = wanted.disk(index),

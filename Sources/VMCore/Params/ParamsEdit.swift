@@ -64,7 +64,7 @@ package struct ParamsEdit: Hashable, Sendable {
     private static func unknown(_ key: String) -> VMError {
         let nearest = ParamsSchema.nearest(to: key).map { "did you mean \($0)? " } ?? ""
         return VMError(
-            .usage, key.isEmpty ? "''" : key, "is no key of vm.params",
+            .usage, key.isEmpty ? "''" : key, "is not a key of vm.params",
             remedy: .advice("\(nearest)\(command: "kvmctl keys") lists them all"))
     }
 }

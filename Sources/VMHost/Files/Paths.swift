@@ -35,9 +35,11 @@ package struct Paths: Equatable, Sendable {
     package var cache: FilePath
     /// The directories where VMs are looked up by name.
     package var roots: [FilePath]
-    /// The root that `create` makes if it is missing: the caller's default one. nil with `KVMCTL_VMS`: a directory that
-    /// it names may be missing because its file system is not mounted.
+    /// The root that `create` makes if it is missing: the caller's default one. nil if the roots were named: such a
+    /// directory may be missing because its file system is not mounted.
     package var ownRoot: FilePath?
+    /// Whether the roots were named, in the environment or the settings.
+    package var namesRoots = false
 
     /// RUN/vms: a directory for each VM that was ever started.
     package var machines: FilePath { run.appending("vms") }
@@ -72,11 +74,14 @@ package struct Paths: Equatable, Sendable {
         run: "/run/kvmctl", log: "/var/log/kvmctl", cache: "/var/cache/kvmctl", roots: ["/vms"], ownRoot: "/vms")
 
     /// The paths for a user: the system's for root, the XDG directories for others. `KVMCTL_RUN` moves all of them.
-    /// `KVMCTL_VMS` sets the roots; the default is `/vms` for root, `~/vms` and `/vms` for others.
+    /// `KVMCTL_VMS` sets the roots, or else `VMS` of the settings; the default is `/vms` for root, `~/vms` and `/vms` for
+    /// others.
     ///
     /// - Throws: `.unavailable` if a user has no run-time directory, or if /proc does not show processes; `.denied` for
     ///   root if another user could change a directory that `KVMCTL_RUN` or `KVMCTL_VMS` names.
-    package static func of(uid: UInt32, environment: (String) -> String?) throws(VMError) -> Paths {
+    package static func of(
+        uid: UInt32, environment: (String) -> String?, settings: Settings = Settings()
+    ) throws(VMError) -> Paths {
         try ProcessFileSystem.require()
         func path(_ key: String) -> FilePath? {
             environment(key).flatMap { $0.isEmpty ? nil : FilePath($0) }
@@ -100,12 +105,13 @@ package struct Paths: Equatable, Sendable {
             paths.ownRoot = path("HOME")?.appending("vms")
             paths.roots = [paths.ownRoot].compactMap(\.self) + system.roots
         }
+        // Only who may change root's settings can choose these.
+        if let roots = settings.roots { paths.name(roots) }
         if let roots = environment("KVMCTL_VMS") {
-            paths.ownRoot = nil
             guard !roots.unicodeScalars.contains("\u{fffd}") else {
                 throw VMError(.usage, "KVMCTL_VMS", "is not UTF-8, which kvmctl needs for its paths")
             }
-            paths.roots = roots.split(separator: ":").map { absolutePath(String($0)) }
+            paths.name(roots.split(separator: ":").map { absolutePath(String($0)) })
             if uid == 0 {
                 for root in paths.roots {
                     try RunFileOwnership.refuseForeign(root, from: "KVMCTL_VMS", mayHoldOthers: true)
@@ -114,6 +120,8 @@ package struct Paths: Equatable, Sendable {
         }
         return paths
     }
+
+    private mutating func name(_ roots: [FilePath]) { (self.roots, ownRoot, namesRoots) = (roots, nil, true) }
 
     /// The run-time files of another user, in the directory that pam_systemd makes for them. Their logs are in their
     /// home directory, wherever that is.

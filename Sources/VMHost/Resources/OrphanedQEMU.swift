@@ -62,7 +62,9 @@ package struct OrphanedQEMU: Sendable {
     /// The process that runs a VM whose record is gone, found by the disks that it has open; nil if none has all of
     /// them open.
     package static func holding(disks: () -> [FilePath], of name: VMName) throws(Errno) -> ProcessIdentity? {
-        guard let candidates = try ownByName.get()[name.description]?.filter(\.isLost), !candidates.isEmpty else { return nil }
+        guard let candidates = try ownByName.get()[name.description]?.filter(\.isLost), !candidates.isEmpty else {
+            return nil
+        }
         return try holding(disks: disks, among: candidates)
     }
 

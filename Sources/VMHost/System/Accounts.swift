@@ -30,6 +30,11 @@ package enum Accounts {
     /// The group's id.
     static func group(named name: String) -> UInt32? { getgrnam(name).map { $0.pointee.gr_gid } }
 
+    /// An account's home directory; `/` for one that has none.
+    static func home(of uid: UInt32) -> FilePath {
+        getpwuid(uid).map { FilePath(platformString: $0.pointee.pw_dir) } ?? "/"
+    }
+
     /// An account's name; `uid N` for one that has none.
     static func name(_ uid: UInt32) -> String {
         getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(uid)"

@@ -11,8 +11,20 @@ extension Machine {
     func whileChanging<Result>(
         _ request: ChangeRequest, _ body: (RunningMachine?) throws(VMError) -> Result
     ) throws(VMError) -> Result {
-        guard !request.isDryRun else { return try body(RunningMachine(self, request)) }
-        return try operate { () throws(VMError) in try body(RunningMachine(self, request)) }
+        func change() throws(VMError) -> Result {
+            let running = try RunningMachine(self, request)
+            if running == nil { try refuseIfSuspended() }
+            return try body(running)
+        }
+        return try request.isDryRun ? change() : operate(change)
+    }
+
+    /// A saved machine has the devices that it had, and its start goes on with no others.
+    private func refuseIfSuspended() throws(VMError) {
+        guard try !observe().isAlive, try isSuspended() else { return }
+        throw VMError(
+            .busy, name.description, "it is suspended, and could not go on with other devices",
+            remedy: .orDiscard("start it first: then it can be changed while it runs"))
     }
 
     /// Changes the file, then the machine. If the machine can't be changed, the file is as it was.

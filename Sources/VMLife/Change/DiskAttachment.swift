@@ -14,17 +14,20 @@ package struct NewDisk: Sendable {
     package var isReadOnly: Bool
     /// Its serial number.
     package var serial: String?
+    /// What it is on; nil: virtio.
+    package var bus: DiskBus?
 
     /// Describes a disk; see the properties.
     package init(
         path: FilePath, size: ByteCount? = nil, format: DiskFormat? = nil, isReadOnly: Bool = false,
-        serial: String? = nil
+        serial: String? = nil, bus: DiskBus? = nil
     ) {
         self.path = path
         self.size = size
         self.format = format
         self.isReadOnly = isReadOnly
         self.serial = serial
+        self.bus = bus
     }
 
     /// The lines that make it disk n.
@@ -32,6 +35,7 @@ package struct NewDisk: Sendable {
         let settings: [(ParamsKey, String?)] = [
             (.disk, path.value(in: file)), (.diskSize, size?.parameter), (.diskFormat, format?.rawValue),
             (.diskReadOnly, isReadOnly ? "yes" : nil), (.diskSerial, serial),
+            (.diskBus, bus?.rawValue),
         ]
         return settings.compactMap { key, value in value.map { ParamsLine(KeyName(key, index), $0) } }
     }
@@ -75,8 +79,8 @@ extension Machine {
         guard let disk, disk.bus.value != .virtio else { return }
         throw VMError(
             .unavailable, name.description,
-            "its file has DISK\(disk.index) on \(disk.bus.value.rawValue), where none can be plugged while it runs",
-            remedy: "restart the VM")
+            "DISK\(disk.index) is on \(disk.bus.value.rawValue), where none can be plugged while it runs",
+            remedy: "attach it to the file alone, with --config, and restart the VM")
     }
 
     /// The n of the disk.

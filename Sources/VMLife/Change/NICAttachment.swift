@@ -10,16 +10,19 @@ package struct NewNIC: Sendable {
     package var mac: MACAddress?
     /// The VLANs that it carries, as `NETn_VLAN` says it.
     package var vlans: String?
+    /// Which card it is; nil: virtio.
+    package var model: NICModel?
 
     /// Describes a card; see the properties.
-    package init(network: Network, mac: MACAddress? = nil, vlans: String? = nil) {
-        (self.network, self.mac, self.vlans) = (network, mac, vlans)
+    package init(network: Network, mac: MACAddress? = nil, vlans: String? = nil, model: NICModel? = nil) {
+        (self.network, self.mac, self.vlans, self.model) = (network, mac, vlans, model)
     }
 
     /// The lines that make it NIC n.
     fileprivate func lines(_ index: Int, mac: MACAddress?) -> [ParamsLine] {
         let settings: [(ParamsKey, String?)] = [
             (.net, network.description), (.netMAC, mac?.description), (.netVLAN, vlans),
+            (.netModel, model?.rawValue),
         ]
         return settings.compactMap { key, value in value.map { ParamsLine(KeyName(key, index), $0) } }
     }

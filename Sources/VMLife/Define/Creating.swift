@@ -38,7 +38,7 @@ package struct Creating {
         let cache = ProbeCache(directory: context.site.paths.cache, keeps: keepsProbes)
         let choices = NewVMPlan.Choices(
             uuid: context.freeUUID(), machine: Self.pinnedMachine(cache, trust),
-            defaults: NewVM.Defaults(isRoot: context.site.isRoots))
+            defaults: NewVM.Defaults(isRoot: context.site.isRoots, context.site.settings.create))
         let like = try model.map { word throws(VMError) in try context.model(word) }
         plan = try NewVMPlan(vm, at: file, like: like, choices) { own throws(VMError) in
             try VMFile.included(by: own, trust)

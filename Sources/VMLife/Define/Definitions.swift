@@ -9,6 +9,8 @@ struct Definitions: Sendable {
     var files: [FilePath] = []
     /// The places that could not be read, and why.
     var unseen: [VMError] = []
+    /// The roots that do not exist.
+    var missing: [FilePath] = []
 
     /// A params file and its identity; nil: a dangling link, or a file that can't be accessed.
     private struct Found: Sendable {
@@ -22,7 +24,11 @@ struct Definitions: Sendable {
         var found: [Found] = []
         for root in roots {
             do throws(Errno) {
-                found += look(at: try names(in: root) ?? [], in: root)
+                guard let names = try names(in: root) else {
+                    missing.append(root)
+                    continue
+                }
+                found += look(at: names, in: root)
             } catch {
                 unseen.append(
                     .system(

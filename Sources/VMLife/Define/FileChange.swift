@@ -112,7 +112,8 @@ extension FileChange {
         if text != old {
             let known = before.map { Starting($0, of: vm, in: context).verdict(isRunning: isRunning) }
             let new = Starting(after, of: vm, in: context).verdict(isRunning: isRunning)
-            let added = new.problems.filter { problem in known?.problems.contains { $0.isLike(problem) } != true }
+            let added = new.problems.filter { problem in known?.problems.contains { problem.isLike($0) } != true }
+            if !added.isEmpty, !isRunning, try vm.isSuspended() { throw Self.refusal(vm, added) }
             if !added.isEmpty { throw Self.refusal(PlanRefusal(problems: added).error(of: vm.file)) }
             notices = new.notices.filter { known?.notices.contains($0) != true }
         }
@@ -135,6 +136,15 @@ extension FileChange {
         var error = error
         error.details.append("Nothing was changed.")
         return error
+    }
+
+    /// The same of a suspended VM, which could not go on after the change.
+    private static func refusal(_ vm: Machine, _ problems: [VMError]) -> VMError {
+        refusal(
+            VMError(
+                .busy, vm.name.description, "it is suspended, and could not go on after this change",
+                remedy: .orDiscard("start it first: then the change counts from its next start"),
+                details: problems.flatMap(\.details)))
     }
 
     /// A VM that runs, and what it can take of its file.
@@ -174,8 +184,9 @@ extension Starting {
 }
 
 extension VMError {
-    /// Whether it has the same cause, on whatever line.
+    /// Whether it has the same cause, on whatever line, and no further details.
     fileprivate func isLike(_ other: VMError) -> Bool {
         (code, cause, condition) == (other.code, other.cause, other.condition)
+            && details.allSatisfy(other.details.contains)
     }
 }

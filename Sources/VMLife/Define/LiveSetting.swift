@@ -64,7 +64,8 @@ extension Manifest {
     fileprivate mutating func note(_ keys: [(key: String, value: String?)], in given: String) throws(VMError) {
         let text = try ParamsEdit.setting(keys, in: given)
         vm.given = text
-        vm.note = GivenKeys(in: text).values[KeyName(.description)]
+        guard let now = VMParams.parse(Array(text.utf8), file: file).params.map({ VMDescription($0) }) else { return }
+        (vm.note, vm.tags, vm.isProtected) = (now.note, now.tags, now.isProtected)
     }
 }
 

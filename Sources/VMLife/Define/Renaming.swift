@@ -36,7 +36,7 @@ package struct Renaming {
     /// Plans it. Touches nothing.
     init(_ vm: Machine, to new: VMName, in context: PlanningContext) throws(VMError) {
         let (file, name) = (try context.file(of: vm), "\(new)")
-        guard new != vm.name else { throw VMError(.usage, name, "is its name already") }
+        guard new != vm.name else { throw VMError(.usage, name, "is the name that it has already") }
         guard file.params.name.value == vm.name else {
             throw VMError(
                 .busy, "\(vm.name)", "its file now says NAME=\(file.params.name.value)",

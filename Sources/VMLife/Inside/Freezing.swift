@@ -9,11 +9,19 @@ extension Machine {
         to wanted: FreezeState, dryRun: Bool
     ) throws(VMError) -> (before: FreezeState, changed: Int64?) {
         try running(or: "its file systems can't be \(wanted)")
+        guard observe().state != .paused else {
+            throw VMError(
+                .busy, name.description, "it is paused, so its guest agent can't answer",
+                remedy: .run("let it run first", "kvmctl resume \(name)"))
+        }
         do throws(GuestAgent.Failure) {
             let deadline = Deadline(in: .seconds(5))
             var agent = try agent(by: deadline)
             let before = try agent.execute(.freezeState, by: deadline)
-            return (before, dryRun || before == wanted ? nil : try agent.bringFileSystems(to: wanted))
+            if dryRun || before == wanted { return (before, nil) }
+            let changed = try agent.bringFileSystems(to: wanted)
+            note(wanted == .frozen ? .freeze : .thaw)
+            return (before, changed)
         } catch { throw error.error(of: name) }
     }
 }

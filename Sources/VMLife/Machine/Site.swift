@@ -8,6 +8,8 @@ import VMHost
 package struct Site: Sendable {
     /// Where the VMs' files are.
     package let paths: Paths
+    /// What the caller's settings files say.
+    package let settings: Settings
     /// Which other users may be running a VM that the caller is not running.
     let otherUsers: OtherUsers
     private let uid: UInt32
@@ -15,7 +17,7 @@ package struct Site: Sendable {
 
     /// The site of this process's user and environment. It is determined once.
     ///
-    /// - Throws: as `Paths.of`.
+    /// - Throws: as `Paths.of` and `Settings.of`.
     package static var current: Site { get throws(VMError) { try ofThisProcess.get() } }
 
     private static let ofThisProcess = Result { () throws(VMError) in
@@ -24,9 +26,10 @@ package struct Site: Sendable {
 
     /// The site of a user with an environment.
     ///
-    /// - Throws: as `Paths.of`.
+    /// - Throws: as `Paths.of` and `Settings.of`.
     init(uid: UInt32, environment: @escaping @Sendable (String) -> String?) throws(VMError) {
-        paths = try Paths.of(uid: uid, environment: environment)
+        settings = try Settings.of(uid: uid, environment: environment)
+        paths = try Paths.of(uid: uid, environment: environment, settings: settings)
         otherUsers = .of(uid: uid, environment: environment)
         (self.uid, self.environment) = (uid, environment)
     }
@@ -35,7 +38,7 @@ package struct Site: Sendable {
     func looking(at place: Paths) -> Site { Site(self, at: place) }
 
     private init(_ site: Site, at place: Paths) {
-        (paths, otherUsers) = (place, .none)
+        (paths, settings, otherUsers) = (place, site.settings, .none)
         (uid, environment) = (site.uid, site.environment)
     }
 
@@ -49,16 +52,16 @@ package struct Site: Sendable {
     /// Whether the caller is root.
     var isRoots: Bool { uid == 0 }
 
-    /// Where a user's own settings are (XDG Base Directory Specification).
-    var userConfiguration: FilePath {
-        let named = environment("XDG_CONFIG_HOME").flatMap { $0.hasPrefix("/") ? FilePath($0) : nil }
-        return named ?? FilePath(environment("HOME") ?? "/").appending(".config")
-    }
+    /// Where a user's own configuration is.
+    var userConfiguration: FilePath { UserConfiguration.directory(uid: uid, environment: environment) }
 
     /// What a unit needs in its environment to find the VMs that the caller finds.
     var environmentOfUnits: [(key: String, value: String)] {
         ["KVMCTL_VMS", "KVMCTL_RUN"].compactMap { key in environment(key).map { (key: key, value: $0) } }
     }
+
+    /// Whether the environment names the roots, whatever the settings say.
+    var environmentNamesRoots: Bool { environment("KVMCTL_VMS") != nil }
 
     /// Refuses to change the host's network for a user who is not root.
     ///

@@ -8,6 +8,8 @@ package struct Inventory: Sendable {
     package var entries: [VMEntry]
     /// What could not be read: there may be more VMs there.
     package var unseen: [VMError] = []
+    /// The roots that do not exist.
+    package var missingRoots: [FilePath] = []
 }
 
 extension Machine {
@@ -49,7 +51,7 @@ extension Site {
     ///   One that hangs shows as `unresponsive`.
     package func inventory(asking: Bool = true) -> Inventory {
         let defined = definitions()
-        var inventory = Inventory(entries: [], unseen: defined.unseen)
+        var inventory = Inventory(entries: [], unseen: defined.unseen, missingRoots: defined.missing)
         var started: [VMName] = []
         var strays: [VMName]?
         do throws(VMError) {

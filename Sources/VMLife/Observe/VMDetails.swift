@@ -41,7 +41,10 @@ package struct VMDetails: Sendable {
 extension Machine {
     /// Looks at its disks and its process.
     package func details(of entry: VMEntry) -> VMDetails {
-        let params = try? VMFile.glance(at: file)
+        // A VM that runs has what it was given, whatever its file says by now.
+        let given = entry.state.isAlive ? entry.vm?.given : nil
+        let params =
+            given.flatMap { VMParams.parse(Array($0.utf8), file: file).params } ?? (try? VMFile.glance(at: file))
         let media = (entry.vm?.media ?? []).map { path in
             var medium = VMDetails.Medium(key: nil, path: path, format: .raw)
             if let disk = params?.disks.first(where: { $0.path.value == path }) {

@@ -65,7 +65,18 @@ package struct Enabling: Sendable {
                 removeFile(path)
                 removeDirectory(path.removingLastComponent())
             case .systemctl(let words):
-                try Tool.systemctl.run(words, for: name.description, by: Deadline(in: .seconds(300)))
+                do throws(VMError) {
+                    try Tool.systemctl.run(words, for: name.description, by: Deadline(in: .seconds(300)))
+                } catch {
+                    guard error.details.contains(where: { $0.contains("kvmctl@") && $0.contains("does not exist") })
+                    else {
+                        throw error
+                    }
+                    throw VMError(
+                        .unavailable, name.description, "kvmctl's units are not installed on this host",
+                        remedy: "install them (make install, or the Debian package); without systemd, set AUTOSTART=yes"
+                    )
+                }
             }
         }
     }
@@ -116,6 +127,9 @@ extension Machine {
     package func disabling(now: Bool) throws(VMError) -> Enabling {
         try Enabling(ServiceUnit(self), enabled: false, dropIn: nil, now: now)
     }
+
+    /// Whether its file has `kvmctl autostart run` start it.
+    package var saysAutostart: Bool { (try? VMFile.glance(at: file))?.service.autostart.value == true }
 
     private func called(_ name: VMName) -> Machine { Machine(name: name, file: file, site: site) }
 }

@@ -58,14 +58,14 @@ struct Launcher {
             stopwatch.lap(.descriptors)
             if foreground {
                 try promiseReadiness()
-                vm.note(.start, at: begun)
+                vm.note(.start, ["resumed": .bool(plan.savedMemory != nil)], at: begun)
                 throw become(launch, newDisks, logs)
             }
             let deadline = Deadline(in: patience)
             let child = try spawn(launch, closing: table, by: deadline)
             extendLifetime(signature)
             try run(child, &manifest, by: deadline, committing: &mayHaveRun)
-            vm.note(.start, at: begun)
+            vm.note(.start, ["resumed": .bool(plan.savedMemory != nil)], at: begun)
             // If that fails, the next command sees by the record that the state was used.
             if plan.usesUpSavedState { try? StateFiles(of: vm).remove(trust) }
             return manifest

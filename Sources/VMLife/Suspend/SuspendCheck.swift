@@ -59,10 +59,16 @@ struct SuspendCheck {
         let (plugged, unplugged) = (Set(found).subtracting(known), Set(known).subtracting(found))
         guard !plugged.isEmpty || !unplugged.isEmpty else { return nil }
         let lines =
-            plugged.sorted().map { "\($0) was plugged" } + unplugged.sorted().map { "\($0) was unplugged" }
+            Self.devices(plugged).map { "\($0) was attached" } + Self.devices(unplugged).map { "\($0) was detached" }
         return VMError(
             .busy, vm.name.description, "its devices are no longer those that it was started with",
-            remedy: "undo that, or shut the guest down instead, with kvmctl stop", details: lines)
+            remedy: "undo that with kvmctl disk, nic or cdrom; or shut the guest down instead, with kvmctl stop",
+            details: lines)
+    }
+
+    /// What is said of them: of a disk not its nodes too.
+    private static func devices(_ ids: Set<String>) -> [String] {
+        ids.filter { !$0.contains("-") || !ids.contains(String($0.prefix { $0 != "-" })) }.sorted()
     }
 
     /// Refuses if the file system has no room for what QEMU has touched.

@@ -70,6 +70,7 @@ package struct Suspending: Sendable {
             try vm.forgetSavedState()
             _ = try SuspendCheck(vm, files, seen).pass()
             let size = try StateWriter(vm, files).write()
+            vm.note(.suspend)
             try vm.endSaved()
             return size
         }
@@ -79,6 +80,14 @@ package struct Suspending: Sendable {
 }
 
 extension Machine {
+    /// Why the next start of a suspended VM will not go on, as its file is now; nil: it will.
+    package func obstacleToGoOn(in context: PlanningContext) -> VMError? {
+        do throws(VMError) {
+            _ = try starting(in: context).plan(to: .check(isRunning: false))
+            return nil
+        } catch { return error }
+    }
+
     /// A suspend of it. Nothing is done yet.
     package func suspending() throws(VMError) -> Suspending {
         guard !file.isEmpty else { throw .withoutRuntimeFiles(name, "it can't be suspended") }

@@ -47,7 +47,7 @@ extension FileChange.Key {
             if let after {
                 "\(isDryRun ? "would set " : "")\(line(after))"
             } else {
-                isDryRun ? "would remove \(name)" : "no \(name) any longer"
+                isDryRun ? "would remove \(name)" : "removed \(name)"
             }
         return what + newWords
     }
@@ -59,7 +59,7 @@ extension FileChange.Key {
         switch effect {
         case .saved: before.map { " (was \(quoted($0)))" } ?? ""
         case .applied: ", at once"
-        case .asRunning: ", as it runs"
+        case .asRunning: ", which it runs with"
         case .pending: laterWords
         case .unknown: " from the next start"
         }

@@ -78,7 +78,9 @@ package struct VMReport: ObjectReport {
         }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
-        if entry.vm?.isProtected == true { rows.append(("protected", "what ends or removes it needs --force")) }
+        if entry.vm?.isProtected == true {
+            rows.append(("protected", "rm, reset, stop --now and restart --hard need --force"))
+        }
         if entry.isEnabled == true { rows.append(("enabled", "starts with the host")) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }

@@ -51,6 +51,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case argument = "kvmctl.argument/1"
     /// A key of vm.params.
     case key = "kvmctl.key/1"
+    /// A setting in force.
+    case setting = "kvmctl.setting/1"
     /// A removed VM.
     case remove = "kvmctl.rm/1"
     /// A bridge.

@@ -235,3 +235,30 @@ def test_edit_again_on_a_terminal(host):
     asked.sendline("n")
     terminal.wait_for_exit(asked, expect=65)
     assert path.read_text() == TEXT
+
+
+def test_what_only_kvmctl_reads_counts_at_once(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    out = host.kvmctl("set", "vm", "TAGS=a,b", "PROTECT=yes", "AUTOSTART=yes", "AUTOSTART_DELAY=1s").stdout
+    assert out.count(", at once\n") == 4, out
+    assert host.kvmctl("diff", "vm").stdout == "vm: runs as its file says\n"
+    assert (host.show("vm")["tags"], host.show("vm")["protected"]) == (["a", "b"], True)
+    host.kvmctl("stop", "--now", "vm", expect=77)
+    assert host.kvmctl("set", "vm", "PROTECT=no", "--unset", "TAGS").stdout == (
+        "vm: removed TAGS, at once\nvm: PROTECT=no, at once\n")
+
+
+def test_a_value_that_was_not_quoted_changes_nothing(host):
+    host.write_firmware_vm("vm")
+    before = (host.vms / "vm/vm.params").read_text()
+    said = host.kvmctl("set", "vm", "DESCRIPTION=web", "server", expect=66).stderr
+    assert "server" in said and "has to be quoted" in said
+    assert (host.vms / "vm/vm.params").read_text() == before
+
+
+def test_a_running_vm_shows_what_it_has(host):
+    host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")
+    host.kvmctl("start", "vm")
+    host.kvmctl("disk", "detach", "vm", "DISK0", "--config")
+    assert [disk["key"] for disk in host.show("vm")["disks"]] == ["DISK0"]

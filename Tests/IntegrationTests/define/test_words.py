@@ -12,6 +12,11 @@ from rig.host import NOBODY
     ("Start vm", "did you mean 'start'?"), ("remove vm", "unknown command 'remove': did you mean 'rm'?"),
     ("poweroff vm", "did you mean 'stop'?"), ("destroy vm --timeout 5s", "destroy does not wait for the guest"), ("net pu br0", "unknown command 'net pu': did you mean 'net up'?"),
     ("net persits br0", "did you mean 'net persist'?"), ("help strat", "unknown command 'strat': did you mean 'start'?"),
+    # A command that ends or removes a VM is offered for a typing error only.
+    ("vm", "kvmctl list"), ("rmm", "did you mean 'rm'?"), ("top1", "did you mean 'top'?"), ("restor", "did you mean 'restart'?"),
+    ("snapshot", "kvmctl can't do that yet"), ("disk resize", "did you mean 'disk grow'?"),
+    # --quiet leaves no error out.
+    ("list -q -o name", "-o excludes --json and --names"), ("stop -q --bogus vm", "Unknown option '--bogus'"),
     ("frobnicate", "unknown command 'frobnicate': kvmctl --help lists the commands"),
     ("net frobnicate", "unknown command 'net frobnicate': kvmctl net --help lists"),
     ("list --jsno", "'--jsno'. Did you mean '--json'?"), ("start vm --fore", "'--fore'. Did you mean '--foreground'?"),
@@ -19,7 +24,7 @@ from rig.host import NOBODY
     ("start --tmeout 5s", "'--tmeout'. Did you mean '--timeout'?"), ("explain --jsn", "'--jsn'. Did you mean '--json'?"),
     ("net up br0 --uplnk eth0", "'--uplnk'. Did you mean '--uplink'?"),
     ("net rm br0", "did you mean 'net down'?"), ("net ls", "did you mean 'net show'?"),
-    ("autostart vm", "unknown command 'autostart vm': kvmctl enable"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
+    ("autostart vm", "unknown command 'autostart vm': autostart has only 'run'; kvmctl enable"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
     ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"), ("stop vm --force", "'--force'. Did you mean '--now'?"),
     ("restart vm --force", "'--force'. Did you mean '--hard'?"), ("setvcpus vm", "kvmctl set VM CPUS=N"),
     # Nothing is suggested for a word that is too different.

@@ -298,3 +298,28 @@ def test_kvmctl_killed_at_any_point(host, command, samples):
     host.kvmctl("stop", "--now", "vm")
     host.assert_nothing_left()
     assert files(host, "vm") == []
+
+
+def test_a_suspended_vm_is_not_changed(host):
+    host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")
+    host.kvmctl("start", "vm")
+    host.kvmctl("suspend", "vm")
+    before = (host.vms / "vm/vm.params").read_text()
+    for words in (["disk", "grow", "vm", "DISK0", "+1M"], ["disk", "attach", "vm", "new", "--size", "1M"],
+                  ["cdrom", "insert", "vm", "/dev/null", "--config"], ["set", "vm", "MEMORY=64M"], ["set", "vm", "CPUS=2"]):
+        said = host.kvmctl(*words, expect=75).stderr
+        assert "it is suspended, and could not go on" in said and "start it first" in said, said
+    assert (host.vms / "vm/vm.params").read_text() == before and (host.vms / "vm/disk").stat().st_size == 1 << 20
+    # What only kvmctl reads does not keep it from going on.
+    host.kvmctl("set", "vm", "TAGS=a", "DESCRIPTION=b")
+    assert "goes on" in host.kvmctl("start", "vm").stdout
+    history = host.kvmctl("history", "vm").stdout
+    assert "suspended by root" in history and "it goes on where it was suspended" in history
+
+
+def test_a_suspend_says_if_the_next_start_will_not_go_on(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    host.kvmctl("set", "vm", "MEMORY=64M")
+    assert "its next start will not go on" in host.kvmctl("suspend", "vm").stderr
+    host.kvmctl("start", "vm", expect=75)

@@ -15,9 +15,9 @@ import Testing
 
     @Test(arguments: [
         ("CPUS", "CPUS: is not KEY=VALUE"), ("", "'': is not KEY=VALUE"),
-        ("=4", "'': is no key of vm.params\n  `kvmctl keys` lists them all"),
-        ("CPU5=4", "CPU5: is no key of vm.params\n  did you mean CPUS? `kvmctl keys` lists them all"),
-        ("DISK26=a", "DISK26: is no key of vm.params\n  did you mean DISK26? `kvmctl keys` lists them all"),
+        ("=4", "'': is not a key of vm.params\n  `kvmctl keys` lists them all"),
+        ("CPU5=4", "CPU5: is not a key of vm.params\n  did you mean CPUS? `kvmctl keys` lists them all"),
+        ("DISK26=a", "DISK26: is not a key of vm.params\n  did you mean DISK26? `kvmctl keys` lists them all"),
         ("APPEND=a\nb", "APPEND: the value of APPEND has a control character, \\x0a, which no line can hold"),
     ])
     func wordsThatAreNone(_ word: String, _ message: String) {

@@ -230,7 +230,8 @@ extension ParamsDecoder {
 }
 
 extension Assignment {
-    fileprivate func keyFault(
+    /// A fault of its key.
+    func keyFault(
         _ message: String, hint: Hint, repair: LineRepair? = nil, kind: Diagnostic.Kind = .badData
     ) -> Fault {
         var fault = Fault(kind: kind, line: line, span: keySpan, message: message, hint: hint, key: key)
@@ -239,7 +240,8 @@ extension Assignment {
         return fault
     }
 
-    fileprivate func fault(_ fault: ValueFault) -> Fault {
+    /// A fault of its value.
+    func fault(_ fault: ValueFault) -> Fault {
         var placed = Fault(
             kind: fault.kind, line: line, span: span(of: fault.range), message: fault.message, hint: nil, key: key)
         placed.source = source

@@ -21,7 +21,7 @@ package enum Nearest {
 
     /// The Damerau-Levenshtein distance in its restricted form: letters inserted, left out, wrong, or swapped with
     /// their neighbour.
-    static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    package static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var beforeLast: [Int] = []
         var last = Array(0...right.count)
         for (row, letter) in left.enumerated() {

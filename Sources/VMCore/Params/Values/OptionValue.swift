@@ -25,18 +25,7 @@ package enum OptionValue {
     package static func list<Word: CaseIterable & RawRepresentable<String>>(
         _ text: String, each noun: String, rule: String
     ) throws(Fault) -> [Word] {
-        var words: [Word] = []
-        for text in text.split(separator: ",", omittingEmptySubsequences: false).map({ $0.lowercased() }) {
-            guard let word = Word(rawValue: text) else {
-                let names = Word.allCases.map(\.rawValue)
-                let nearest = Nearest.match(text, among: names).map { "Did you mean \($0)? " } ?? ""
-                throw Fault(
-                    description:
-                        "\(Printable.quoted(text)) is not \(noun). \(nearest)\(rule): \(names.joined(separator: ","))")
-            }
-            words.append(word)
-        }
-        return words
+        try judged(text) { text throws(ValueFault) in try ParamValue.list(text, each: noun, rule: rule) }
     }
 
     /// `MEMORY`; a bare number is MiB.
@@ -47,6 +36,11 @@ package enum OptionValue {
 
     /// `DISKn_SIZE`.
     package static func diskSize(_ text: String) throws(Fault) -> ByteCount { try judged(text, ParamsDecoder.diskSize) }
+
+    /// The size of a new VM's disk; nil: `none`.
+    package static func newDisk(_ text: String) throws(Fault) -> ByteCount? {
+        text == "none" ? nil : try diskSize(text)
+    }
 
     /// `NETn`; nil: `none`.
     package static func network(_ text: String) throws(Fault) -> Network? {
@@ -152,7 +146,7 @@ package enum OptionValue {
             if case .entry(let entry, let name) = ParamsSchema.find(text.uppercased()), entry.key == key { return name }
             let word = key.pattern
             throw ValueFault(
-                "\(Printable.quoted(text)) is no \(word)",
+                "\(Printable.quoted(text)) is not a \(word)",
                 hint: "Write it as vm.params does, such as \(KeyName(key, 0)).")
         }
     }
@@ -174,15 +168,23 @@ package enum OptionValue {
         try judged(text, ParamValue.duration)
     }
 
-    private static func judged<Value>(
+    /// What a parser of a file's values makes of a text.
+    static func judged<Value>(
         _ text: String, _ parse: (String) throws(ValueFault) -> Value
     ) throws(Fault) -> Value {
         do throws(ValueFault) { return try parse(text) } catch {
-            let better = error.trying.first { hint in
-                hint.offers.allSatisfy { if case .value(let value) = $0 { (try? parse(value)) != nil } else { false } }
-            }
-            let words = [error.message + ".", (better ?? error.hint)?.text].compactMap(\.self)
-            throw Fault(description: words.joined(separator: " "))
+            let hint = error.bestHint { (try? parse($0)) != nil }
+            throw Fault(description: [error.message + ".", hint?.text].compactMap(\.self).joined(separator: " "))
         }
+    }
+}
+
+extension ValueFault {
+    /// The first of the better hints whose values are all accepted; else the usual one.
+    func bestHint(_ accepts: (String) -> Bool) -> Hint? {
+        let better = advice.trying.first { hint in
+            hint.offers.allSatisfy { if case .value(let value) = $0 { accepts(value) } else { false } }
+        }
+        return better ?? advice.hint
     }
 }

@@ -13,6 +13,28 @@ package enum ParamValue {
         }
     }
 
+    /// Words of a closed set, in any case, with commas between them.
+    ///
+    /// - Parameters:
+    ///   - noun: What each of them is, such as `a state`.
+    ///   - rule: What comes before the words in a fault, such as `States are`.
+    static func list<Word: CaseIterable & RawRepresentable<String>>(
+        _ text: String, each noun: String, rule: String
+    ) throws(ValueFault) -> [Word] {
+        var words: [Word] = []
+        for text in text.split(separator: ",", omittingEmptySubsequences: false).map({ $0.lowercased() }) {
+            guard let word = Word(rawValue: text) else {
+                let names = Word.allCases.map(\.rawValue)
+                let nearest = Nearest.match(text, among: names).map { "Did you mean \($0)? " } ?? ""
+                throw ValueFault(
+                    "\(Printable.quoted(text)) is not \(noun)",
+                    hint: Hint(text: "\(nearest)\(rule): \(names.joined(separator: ","))"))
+            }
+            words.append(word)
+        }
+        return words
+    }
+
     /// One of an enumeration's words.
     static func word<Value: RawRepresentable<String> & CaseIterable>(_ text: String) throws(ValueFault) -> Value {
         if let value = Value(rawValue: text) { return value }
