@@ -25,9 +25,6 @@ enum Message {
         if !isQuiet, (try? Site.current)?.settings.isQuiet != true { write("kvmctl: \(Printable.lines(text))\n") }
     }
 
-    /// What is wrong with the command line.
-    static func usage(_ text: String) { write("kvmctl: \(Printable.lines(text))\n") }
-
     /// The same about one of several VMs. It is said about the first of them; the others follow at the end, as one line.
     static func note(_ text: String, about vm: some CustomStringConvertible) {
         if let known = noted.firstIndex(where: { $0.text == text }) {
