@@ -7,6 +7,7 @@
 #include "ordinary_limits.h"
 #include "pidfd.h"
 #include "reading.h"
+#include "shared_tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,6 +138,9 @@ int become(const struct clinux_launch *launch, pid_t parent, enum clinux_stage *
 		clinux_take_ordinary_limits();
 	*stage = CLINUX_STAGE_PROCESSORS;
 	if (launch->processors && (rc = clinux_bind_to_processors(launch->processors, launch->processors_size)) < 0)
+		return rc;
+	*stage = CLINUX_STAGE_TREE;
+	if (launch->tree >= 0 && (rc = clinux_attach_tree(launch->tree, launch->tree_place)) < 0)
 		return rc;
 	*stage = CLINUX_STAGE_DESCRIPTORS;
 	rc = chdir("/") == 0 ? arrange_descriptors(launch) : -errno;

@@ -54,6 +54,46 @@ int clinux_unix_connect(int dirfd, const char *name)
 	return fd;
 }
 
+int clinux_unix_peer(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof peer;
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ? -errno : peer.pid;
+}
+
+// 0; -EAGAIN: somebody else has connected first.
+static int try_connected(int listener, int connection)
+{
+	struct sockaddr_un local = {.sun_family = AF_UNIX};
+	socklen_t length = sizeof local;
+	// The kernel chooses a name in the abstract namespace, where everybody may connect: with a backlog of 0, only the first
+	// one can (unix(7)).
+	if (bind(listener, (struct sockaddr *)&local, sizeof local.sun_family) != 0 || listen(listener, 0) != 0 ||
+		getsockname(listener, (struct sockaddr *)&local, &length) != 0 ||
+		connect(connection, (struct sockaddr *)&local, length) != 0)
+		return -errno;
+	return 0;
+}
+
+int clinux_unix_connected(int *listener, int *connection)
+{
+	int rc = -EAGAIN;
+	for (int tries = 0; tries < 16 && rc == -EAGAIN; tries++) {
+		*listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		if (*listener < 0)
+			return -errno;
+		*connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (*connection < 0)
+			return closed(*listener, errno);
+		rc = try_connected(*listener, *connection);
+		if (rc < 0) {
+			close(*listener);
+			close(*connection);
+		}
+	}
+	return rc;
+}
+
 long clinux_unix_send_descriptor(int fd, const void *bytes, size_t size, int passed)
 {
 	union {

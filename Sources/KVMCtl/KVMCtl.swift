@@ -69,8 +69,8 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Host:",
                 subcommands: [
-                    Enable.self, Disable.self, Autostart.self, Net.self, DoctorCommand.self, SettingsCommand.self,
-                    TrimLogs.self, NoteEnd.self,
+                    Adopt.self, Enable.self, Disable.self, Autostart.self, Net.self, DoctorCommand.self,
+                    SettingsCommand.self, TrimLogs.self, NoteEnd.self,
                 ]),
             CommandGroup(name: "Words of other tools:", subcommands: [Destroy.self, VersionCommand.self]),
         ])
@@ -126,8 +126,8 @@ extension ParsableCommand {
         case is SendKey: "the keys were pressed"
         case is Stop, is Restart, is Reset, is Pause, is Resume, is Destroy, is Suspend, is Freeze, is Thaw, is Create,
             is SetKeys, is Edit, is Rename, is Remove, is CDROMInsert, is CDROMEject, is DiskAttach, is DiskDetach,
-            is DiskGrow, is NICAttach, is NICDetach, is Memory, is Enable, is Disable, is AutostartRun, is NetUp,
-            is NetDown, is NetPersist, is NetUnpersist:
+            is DiskGrow, is NICAttach, is NICDetach, is Memory, is Adopt, is Enable, is Disable, is AutostartRun,
+            is NetUp, is NetDown, is NetPersist, is NetUnpersist:
             "it was done"
         default: nil
         }

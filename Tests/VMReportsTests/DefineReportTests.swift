@@ -132,6 +132,25 @@ import Testing
         #expect(KeysReport(ParamsSchema.entries).objects.count == ParamsSchema.entries.count)
     }
 
+    @Test func settings() {
+        let report = SettingsReport([
+            SettingInForce(.roots, "/srv", .environment("KVMCTL_VMS")),
+            SettingInForce(.createMemory, "2G", .file("/etc/kvmctl.conf", line: 3)),
+            SettingInForce(.createNet, nil, .standard),
+        ])
+        #expect(
+            report.rendered(as: .text) == """
+                KEY            VALUE  FROM
+                VMS            /srv   KVMCTL_VMS
+                CREATE_MEMORY  2G     /etc/kvmctl.conf:3
+                CREATE_NET     -      default
+
+                """)
+        #expect(report.objects.map { $0["file"] } == [.null, "/etc/kvmctl.conf", .null])
+        #expect(report.objects.map { $0["line"] } == [.null, 3, .null])
+        #expect(report.objects.map { $0["variable"] } == ["KVMCTL_VMS", .null, .null])
+    }
+
     @Test func remove() throws {
         func report(_ isDryRun: Bool) throws -> RemoveReport {
             RemoveReport(

@@ -1,4 +1,5 @@
 import BridgeNet
+import SystemPackage
 import Testing
 
 @testable import VMCore
@@ -21,6 +22,26 @@ import Testing
         #expect(report.objects.map { $0["trialSecondsLeft"] } == [.null, 9])
         #expect(report.objects.map { $0["uplink"] } == ["eth0", .null])
         #expect(report.objects[0]["ports"] == [["name": "eth0", "alias": .null], ["name": "tap0", "alias": "web"]])
+    }
+
+    @Test func adopted() throws {
+        func text(isHeld: Bool, isDryRun: Bool) throws -> [Substring] {
+            AdoptReport(
+                try Sample.name, file: "/vms/web/vm.params", pid: 7, try Sample.adopted("a\nb"), isHeld: isHeld,
+                isDryRun: isDryRun
+            ).rendered(as: .text).split(separator: "\n")
+        }
+        let said = try text(isHeld: true, isDryRun: false)
+        #expect(said.first == "web: adopted, pid 7, in /vms/web/vm.params")
+        #expect(said.last == "web: kvmctl does in its own way: -S")
+        #expect(said.contains("web: MEMORY=128M: QEMU's default"))
+        #expect(said.allSatisfy { $0.hasPrefix("web: ") })
+        #expect(
+            try text(isHeld: true, isDryRun: true).first
+                == "web: would write /vms/web/vm.params, and give its lock to pid 7")
+        #expect(
+            try text(isHeld: false, isDryRun: false).first
+                == "web: wrote /vms/web/vm.params; pid 7 runs on without kvmctl")
     }
 
     @Test func changes() throws {

@@ -55,6 +55,13 @@ enum Sample {
                     key: "DISK0", path: file(word), format: .qcow2, size: ByteCount(bytes: 8 << 30),
                     allocated: ByteCount(bytes: 3 << 29))
             ],
+            shares: [
+                VMParams.Share(
+                    index: 0,
+                    directory: Setting(
+                        SharedDirectory(path: file(word), tag: "a", isReadOnly: true),
+                        .line(1, key: KeyName(.share, 0))))
+            ],
             usage: ProcessUsage(uid: 64055, processorTime: .seconds(75), memory: ByteCount(bytes: 300 << 20)))
     }
 
@@ -149,6 +156,12 @@ enum Sample {
         return plan
     }
 
+    static func adopted(_ word: String) throws -> AdoptedMachine {
+        let uuid = try #require(UUID(uuidString: "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10"))
+        return AdoptedMachine(
+            AdoptionFacts(words: ["qemu", "-hda", word, "-\(word)", "-S"], directory: "/", newUUID: uuid))
+    }
+
     /// A report of each kind.
     static func reports(_ word: String) throws -> [any Report] {
         let (name, bridge, plan, found) = (try name, try bridge, try plan(word), try addresses(word))
@@ -202,6 +215,14 @@ enum Sample {
                     isRunning: true, keys: [ParamsDifference(KeyName(.append), before: word, after: nil)],
                     added: [file(word)])),
             SetReport(name, file: file(word), isDryRun: true, changes(word)),
+            AdoptReport(
+                name, file: file(word),
+                UpdatedFile(
+                    lines: [
+                        (MissingLine(key: KeyName(.name), value: word, reason: .nameOfPath), .pending(running: word))
+                    ], notices: []), isDryRun: true),
+            AdoptReport(
+                name, file: file(word), pid: 7, try adopted(word), isHeld: true, isDryRun: true),
             RenameReport(name, to: name, file: file(word), isDryRun: true, steps: [word]),
             ArgumentsReport(plan), KeysReport([key]),
             RemoveReport(name, isDryRun: false, removed: [file(word)], kept: [(file(word), word)]),
@@ -211,6 +232,7 @@ enum Sample {
             PersistReport(
                 bridge, isDryRun: true, service: .networkd, plan: try persisted(word), effect: word, notices: [word]),
             DoctorReport(findings(word)),
+            SettingsReport([SettingInForce(.roots, word, .file(file(word), line: 1))]),
         ]
     }
 }

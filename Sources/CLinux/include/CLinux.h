@@ -29,6 +29,7 @@
 #include "raw_terminal.h"
 #include "remote_reader.h"
 #include "service_manager.h"
+#include "shared_tree.h"
 #include "spawn_self.h"
 #include "standard_streams.h"
 #include "tap.h"

@@ -14,6 +14,7 @@ enum clinux_stage {
 	CLINUX_STAGE_DESCRIPTORS,
 	CLINUX_STAGE_IDENTITY,
 	CLINUX_STAGE_PROCESSORS,
+	CLINUX_STAGE_TREE,
 	CLINUX_STAGE_CREDENTIALS,
 	CLINUX_STAGE_EXEC,
 };
@@ -46,6 +47,9 @@ struct clinux_launch {
 	/// The processors that it is bound to, as a mask (affinity.h); NULL: those that it would have anyway.
 	const unsigned char *processors;
 	size_t processors_size;
+	/// A tree (shared_tree.h) that it finds at `tree_place`; negative: none.
+	int tree;
+	const char *tree_place;
 };
 
 /// Starts a child in its own session. Its pid once execve(2) has succeeded; else -errno, with `*stage` set: -ETIMEDOUT

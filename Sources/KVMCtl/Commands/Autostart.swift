@@ -19,7 +19,8 @@ struct AutostartRun: ParsableCommand {
         abstract: "Start the VMs whose files say AUTOSTART=yes, and those that are enabled.",
         discussion: """
             For rc.local, or a line of cron that begins with @reboot. Each VM starts after those that its START_AFTER \
-            names, and AUTOSTART_DELAY is waited for before it. One that fails does not keep the others from starting.
+            names, once their guest agents answer, or a minute after their start; AUTOSTART_DELAY is waited for before \
+            it. One that fails does not keep the others from starting.
             """)
 
     @OptionGroup var dryRun: DryRunOption
@@ -32,9 +33,9 @@ struct AutostartRun: ParsableCommand {
         unseen.merged.forEach(Message.error)
         var failures = unseen
         try output.list(dryRun.isOn ? .plan : .start) { results in
-            for (number, (vm, delay)) in vms.enumerated() {
+            for (number, (vm, service)) in vms.enumerated() {
                 results.turn(to: number)
-                do { try start(vm, after: delay, in: context, adding: results) } catch let error as VMError {
+                do { try start(vm, service, in: context, adding: results) } catch let error as VMError {
                     results.fail(vm.name.description, error)
                     Message.error(error)
                     failures.append(error)
@@ -45,14 +46,20 @@ struct AutostartRun: ParsableCommand {
     }
 
     private func start(
-        _ vm: Machine, after delay: Duration, in context: PlanningContext, adding results: VMResults
+        _ vm: Machine, _ service: ServiceParams, in context: PlanningContext, adding results: VMResults
     ) throws {
+        let delay = service.delay?.value ?? .zero
         if dryRun.isOn {
+            let names = service.after.map { $0.value.map(\.description).joined(separator: ", ") }
+            if let names { Message.note("\(vm.name): would wait until the guest agents of \(names) answer") }
             if delay > .zero { Message.note("\(vm.name): would wait for \(delay.components.seconds)s") }
             let plan = try vm.starting(in: context).plan(to: .show(isRunning: vm.mayRun()))
             return output.print(PlanReport(plan), among: results)
         }
-        if delay > .zero, try !vm.mayRun() { pause(delay) }
+        if try !vm.mayRun() {
+            vm.waitForEarlier(service) { Message.note("\(vm.name): \($0)") }
+            if delay > .zero { pause(delay) }
+        }
         output.print(StartReport(vm.name, try vm.startSayingNotices(StartOptions(), in: context)), among: results)
     }
 }

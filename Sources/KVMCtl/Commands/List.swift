@@ -55,10 +55,7 @@ struct List: ParsableCommand {
         site.keepCrashes(of: inventory.entries).forEach(Message.error)
         let note = site.note(ofMissing: inventory.missingRoots, besides: !inventory.entries.isEmpty)
         if let state { inventory.entries.removeAll { !state.contains($0.state.rawValue) } }
-        for tag in tag {
-            let tags = tag.split(separator: ",").map(String.init)
-            inventory.entries.removeAll { $0.vm?.tags.contains(where: tags.contains) != true }
-        }
+        if !tag.isEmpty { keepTagged(&inventory) }
         if needs(.marks) { inventory.learnEnabled(of: site) }
         if needs(.address) { inventory.learnAddresses() }
         if isQuiet {
@@ -70,6 +67,17 @@ struct List: ParsableCommand {
         let unseen = inventory.unseen + inventory.entries.compactMap(\.obstacle)
         unseen.merged.forEach(Message.error)
         if let failure = SomeFailed(unseen) { throw failure }
+    }
+
+    /// Keeps the VMs that have one of each list of tags.
+    private func keepTagged(_ inventory: inout Inventory) {
+        for entry in inventory.entries where entry.vm == nil {
+            Message.note("\(entry.name): its tags are not known, so that it is left out")
+        }
+        for list in tag {
+            let tags = list.split(separator: ",").map(String.init)
+            inventory.entries.removeAll { $0.vm?.tags.contains(where: tags.contains) != true }
+        }
     }
 
     private var isQuiet: Bool { names || quiet }

@@ -79,7 +79,10 @@ struct Start: ParsableCommand {
                 }
                 if foreground {
                     // What is wrong with the file is said on this terminal.
-                    _ = try vm.starting(options, in: context)
+                    let service = try vm.starting(options, in: context).params.service
+                    if ServiceManager.startedThisProcess {
+                        vm.waitForEarlier(service) { Message.note("\(vm.name): \($0)") }
+                    }
                     if let end = try Foreground.leaveTerminal() {
                         try? vm.keepCrash(end.ofQEMU)
                         end.failure(of: vm).map(Message.error)

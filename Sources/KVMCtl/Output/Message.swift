@@ -9,9 +9,6 @@ enum Message {
     /// A failure: what, why, what to do.
     static func error(_ error: VMError) { write("kvmctl: \(Printable.lines(error.description))\n") }
 
-    /// What is wrong with the command line.
-    static func usage(_ text: String) { write("kvmctl: \(Printable.lines(text))\n") }
-
     /// Whether notices are left out: `--quiet`.
     // Only the main thread prints.
     nonisolated(unsafe) static var isQuiet = false
@@ -24,6 +21,9 @@ enum Message {
         // Looked up where there is something to say: many commands need no settings.
         if !isQuiet, (try? Site.current)?.settings.isQuiet != true { write("kvmctl: \(Printable.lines(text))\n") }
     }
+
+    /// What is wrong with the command line.
+    static func usage(_ text: String) { write("kvmctl: \(Printable.lines(text))\n") }
 
     /// The same about one of several VMs. It is said about the first of them; the others follow at the end, as one line.
     static func note(_ text: String, about vm: some CustomStringConvertible) {

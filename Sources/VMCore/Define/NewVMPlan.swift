@@ -75,6 +75,11 @@ package struct NewVMPlan: Sendable {
         notices = adapted.notices + (draft.isFilledIn(KeyName(.net, 0)) ? choices.defaults.notices : [])
     }
 
+    /// A VM that has its disks, and whose params file is known.
+    package init(_ text: String, _ params: VMParams) {
+        (self.text, self.params, disks, notices) = (text, params, [], [])
+    }
+
     /// The disks that are made: those of the options, or those that are like the model's.
     private static func disks(
         of params: VMParams, _ vm: NewVM, _ model: ModelVM?, _ newDisks: [Int], _ named: Set<KeyName>

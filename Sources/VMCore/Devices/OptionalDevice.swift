@@ -8,4 +8,5 @@ package enum OptionalDevice: String, CaseIterable, Sendable {
     case scsiController = "virtio-scsi-pci"
     case scsiDisk = "scsi-hd"
     case e1000e
+    case sharedDirectory = "vhost-user-fs-pci"
 }

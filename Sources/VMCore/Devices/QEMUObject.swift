@@ -9,6 +9,8 @@ package enum QEMUObject: Equatable, Sendable {
     case throttleGroup(ThrottleGroup)
     /// The guest's memory, in huge pages of that size, which so many threads fetch when it is made.
     case hugePages(ByteCount, of: ByteCount, threads: Int)
+    /// The guest's memory, such that another process can have it too.
+    case sharedMemory(ByteCount)
 
     /// What QEMU calls the guest's memory.
     static let memoryID = "ram"
@@ -22,6 +24,7 @@ package enum QEMUObject: Equatable, Sendable {
         case .hugePages(let memory, let page, let threads):
             "\(type),id=\(id),size=\(memory.bytes),hugetlb=on,hugetlbsize=\(page.bytes),prealloc=on,"
                 + "prealloc-threads=\(threads)"
+        case .sharedMemory(let memory): "\(type),id=\(id),size=\(memory.bytes),share=on"
         }
     }
 
@@ -36,7 +39,7 @@ package enum QEMUObject: Equatable, Sendable {
         switch self {
         case .ioThread(let id), .entropySource(let id): id
         case .throttleGroup(let group): group.id
-        case .hugePages: Self.memoryID
+        case .hugePages, .sharedMemory: Self.memoryID
         }
     }
 
@@ -45,7 +48,7 @@ package enum QEMUObject: Equatable, Sendable {
         case .ioThread: "iothread"
         case .entropySource: "rng-builtin"
         case .throttleGroup: "throttle-group"
-        case .hugePages: "memory-backend-memfd"
+        case .hugePages, .sharedMemory: "memory-backend-memfd"
         }
     }
 
@@ -58,6 +61,7 @@ package enum QEMUObject: Equatable, Sendable {
             members["size"] = .integer(memory.bytes)
             (members["hugetlb"], members["hugetlbsize"]) = (true, .integer(page.bytes))
             (members["prealloc"], members["prealloc-threads"]) = (true, .integer(Int64(threads)))
+        case .sharedMemory(let memory): (members["size"], members["share"]) = (.integer(memory.bytes), true)
         }
         return members
     }

@@ -17,6 +17,7 @@ extension VMEvent {
         case .suspend: "suspended by \(by)"
         case .freeze: "its file systems were frozen by \(by)"
         case .thaw: "its file systems were thawed by \(by)"
+        case .adopt: "adopted by \(by), pid \(data["pid"]?.integer.map(String.init) ?? "unknown")"
         case .crash:
             "crashed: \(data["end"]?.string ?? "QEMU ended without recording why")"
                 + (data["record"]?.string.map { "; see \($0)" } ?? "")

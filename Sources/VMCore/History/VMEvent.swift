@@ -13,6 +13,8 @@ package struct VMEvent: Equatable, Sendable {
         case pause, resume, reset
         /// Its memory was saved; its file systems were frozen or thawed.
         case suspend, freeze, thaw
+        /// The taking over of a QEMU that kvmctl did not start.
+        case adopt
         /// A crash that was found: QEMU ended without recording why.
         case crash
     }

@@ -96,6 +96,16 @@ package struct VMDescription: Equatable, Sendable {
         consoleLog = params.consoleLog.value
     }
 
+    /// What it has of a key that its file may leave out, and that is derived then; nil for other keys.
+    package func derived(_ key: KeyName) -> String? {
+        switch key.key {
+        case .name: name.description
+        case .uuid: uuid
+        case .netMAC: nics.first { $0.index == key.index }?.mac?.description
+        default: nil
+        }
+    }
+
     /// Forgets what it had only while it ran.
     package mutating func hasEnded() {
         (accelerator, given) = (nil, nil)

@@ -43,6 +43,8 @@ package struct VMParams: Equatable, Sendable {
     package var forwards: [Setting<PortForward>]
     /// `VNCDISP` and what goes with it.
     package var vnc: VNC
+    /// `SHAREn`, ascending, each with another tag.
+    package var shares: [Share]
     /// `RUNAS`: a user, or `user:group`; nil: a separate uid for this VM.
     package var runAs: Setting<String>?
     /// `AUTOSTART` and what goes with it.
@@ -124,6 +126,14 @@ package struct VMParams: Equatable, Sendable {
         package var model: Setting<NICModel>
     }
 
+    /// `SHAREn`.
+    package struct Share: Equatable, Sendable {
+        /// The n of `SHAREn`, 0…31.
+        package var index: Int
+        /// The directory.
+        package var directory: Setting<SharedDirectory>
+    }
+
     /// `KERNEL`, `INITRD`, `APPEND`.
     package struct DirectKernel: Equatable, Sendable {
         /// `KERNEL`, absolute.
@@ -180,6 +190,9 @@ package struct MachineModel: Hashable, Sendable, CustomStringConvertible {
 
     /// The default: QEMU's latest version of Q35.
     package static let q35 = MachineModel(description: "q35", family: .q35)
+
+    /// QEMU's own default: its latest version of the i440FX board.
+    package static let pc = MachineModel(description: "pc", family: .pc)
 
     /// The name as QEMU knows it: `q35`, `pc`, `pc-q35-7.2`, `pc-i440fx-7.2`.
     package let description: String

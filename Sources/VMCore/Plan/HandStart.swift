@@ -28,8 +28,10 @@ package struct HandStart {
                 remedy: .run("start it", "kvmctl start \(plan.name)"))
         }
         let links = plan.taps.compactMap { $0.commands(uid: uid) }
-        let cleanUp = (links.map(\.removal) + ["rm -r \(directory)"]).map(\.description).joined(separator: "; ")
-        var steps: [ShellCommand] = ["mkdir -m 700 \(directory)", ShellCommand(words: ["trap", cleanUp, "EXIT"])]
+        // Only what it made itself: mkdir(1) fails if the directory is there.
+        let cleanUp = links.map(\.removal) + [ShellCommand(words: ["rm", "-r", directory.string])]
+        let atEnd = cleanUp.map(\.description).joined(separator: "; ")
+        var steps: [ShellCommand] = ["mkdir -m 700 \(directory)", ShellCommand(words: ["trap", atEnd, "EXIT"])]
         steps += plan.newDisks.map { disk in
             let isThere: ShellCommand = "test -e \(disk.path)"
             return isThere.otherwise("truncate -s \(disk.size.bytes) \(disk.path)")
@@ -59,7 +61,7 @@ extension Descriptor.Role {
         case .consoleLog: directory.appending("console.log")
         case .secret, .madeSecret: directory.appending("vnc.password")
         case .monitorInput, .record, .messages, .lock, .uidLock, .macvtap, .portRules, .taps, .tap, .vhost, .isolated,
-            .natNetwork, .natLease, .hostPort, .savedMemory:
+            .natNetwork, .natLease, .hostPort, .savedMemory, .share:
             nil
         }
     }
@@ -72,6 +74,7 @@ extension Descriptor.Role {
         case .portRules: "NETn_RATE and NETn_FILTER"
         case .isolated(let network): "the network isolated:\(network)"
         case .natNetwork: "the network nat"
+        case .share(let directory): "the server of SHAREn (\(directory.tag))"
         case .savedMemory: "the memory of a suspended VM"
         case .image, .blob, .monitorSocket, .serialSocket, .agentSocket, .consoleLog, .secret, .madeSecret,
             .monitorInput, .record, .messages, .lock, .uidLock, .taps, .tap, .vhost, .natLease, .hostPort:

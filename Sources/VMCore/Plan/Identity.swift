@@ -25,6 +25,9 @@ package struct Identity: Equatable {
         mac(from: uuid.bytes + [UInt8(truncatingIfNeeded: nic)])
     }
 
+    /// What QEMU gives a card without a MAC, by its number (net/net.c, `qemu_macaddr_default_if_unset`).
+    package static func macOfQEMU(card: Int) -> MACAddress { MACAddress(bits: 0x5254_0012_3456 + UInt64(card)) }
+
     /// QEMU's prefix 52:54:00, then 24 bits derived from some bytes.
     static func mac(from bytes: [UInt8]) -> MACAddress {
         let hash = hash(bytes)

@@ -34,6 +34,10 @@ package struct LaunchPlan: Equatable, Sendable {
     package var policies: [PortPolicy] = []
     /// What the VM has on `nat`; nil if it is not on it.
     package var nat: NATMember?
+    /// The directories that are shared with the guest.
+    package var shares: [SharedDirectory] = []
+    /// What serves them; nil: there are none.
+    package var shareServer: ShareServer?
     /// The user that QEMU will run as.
     package var credentials: Credentials
     /// The host's CPUs that QEMU is bound to; nil: all that it may have.
@@ -170,6 +174,8 @@ package struct Descriptor: Equatable, Sendable {
         case natLease
         /// A host port that is forwarded to the guest: bound, so that nobody else takes it.
         case hostPort(HostPort)
+        /// The connection to the server of a shared directory, which is started for it.
+        case share(SharedDirectory)
         /// A file that QEMU opens by the descriptor's name in /proc, so QEMU's user must be able to read it.
         case blob(FilePath)
         /// A password, without the line end that editors leave.

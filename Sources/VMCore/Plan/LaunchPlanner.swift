@@ -45,6 +45,7 @@ extension LaunchPlan {
         planner.planMedia()
         planner.refuseFilesInTwoPlaces()
         planner.planNetwork()
+        planner.planShares()
         planner.planKernel()
         planner.planExtras()
         planner.planCommit()

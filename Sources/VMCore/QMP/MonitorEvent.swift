@@ -7,6 +7,8 @@ package enum MonitorEvent: Equatable, Sendable {
     case paused
     /// The guest went to ACPI S3: `SUSPEND`.
     case sleeps
+    /// They run, and kvmctl has adopted their QEMU, which records nothing: a `RESUME` that kvmctl wrote.
+    case adopted
     /// QEMU is about to exit, for this reason: `guest-shutdown`, `host-qmp-quit`, … (ShutdownCause).
     case ends(reason: String)
     /// A disk failed, and QEMU halts the processors.
@@ -32,6 +34,7 @@ package enum MonitorEvent: Equatable, Sendable {
     /// Reads an event; nil for one that kvmctl does not act on.
     package init?(_ event: QMPEvent) {
         switch event.name {
+        case "RESUME" where event.data["adopted"] != nil: self = .adopted
         case "RESUME", "WAKEUP": self = .runs
         case "STOP": self = .paused
         case "SUSPEND": self = .sleeps

@@ -1,6 +1,9 @@
-/// In which order VMs start, where no service manager orders them.
+/// In which order VMs start, and how long they wait for one another.
 package enum StartOrder {
-    /// VMs, each after those that it names, else by name. Names of VMs that are not among them do not matter.
+    /// How long, from its own start, a VM is waited for by those after it, until its guest agent answers.
+    package static let patience = Duration.seconds(60)
+
+    /// The order where no service manager orders them: each VM after those that it names, else by name. Names of VMs that are not among them do not matter.
     ///
     /// - Returns: all of them, and a fault if some wait for one another: these start all the same, for nothing else would
     ///   end the wait.

@@ -15,13 +15,15 @@ package struct UnitDropIn: Equatable, Sendable {
         let after = (service.after?.value ?? []).map { "kvmctl@\($0).service" }.joined(separator: " ")
         let unit = after.isEmpty ? [] : ["After=\(after)"]
         var lines = environment.map { "Environment=\(Self.quoted("\($0.key)=\($0.value)"))" }
-        if let delay = service.delay?.value.components.seconds, delay > 0 {
+        let delay = service.delay?.value.components.seconds ?? 0
+        if delay > 0 {
             // Not where an admin starts the unit later.
             lines.append(
                 "ExecStartPre=/bin/sh -c 'test \"$$(systemctl is-system-running)\" != starting || exec sleep \(delay)'")
-            // The unit's own limit, and the delay.
-            lines.append("TimeoutStartSec=\(180 + delay)")
         }
+        // The unit's own limit is for QEMU.
+        let waits = delay + (after.isEmpty ? 0 : StartOrder.patience.components.seconds)
+        if waits > 0 { lines.append("TimeoutStartSec=\(180 + waits)") }
         if let limit = service.cpuLimit?.value { lines.append("CPUQuota=\(limit)%") }
         if let limit = service.ioLimit?.value {
             for directory in Self.directories(of: params) {

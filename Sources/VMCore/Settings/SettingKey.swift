@@ -12,13 +12,14 @@ package enum SettingKey: String, CaseIterable, Sendable {
     /// What it is for, in one clause.
     package var summary: String {
         switch self {
-        case .roots: "the directories that hold VMs: absolute paths with colons between them"
+        case .roots:
+            "the directories that hold VMs, absolute, with colons between them; default: /vms, for users ~/vms before it"
         case .quiet: "whether notices are left out: yes or no"
         case .listColumns: "the columns of list, as its -o"
         case .createMemory: "the memory of a new VM"
         case .createCPUs: "its virtual processors"
         case .createDisk: "the size of its disk, or none"
-        case .createNet: "its network, as --net"
+        case .createNet: "its network, as --net; default: as create --help says"
         case .createVNC: "its VNC display, as --vnc"
         }
     }

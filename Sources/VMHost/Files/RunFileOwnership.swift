@@ -88,7 +88,8 @@ package enum RunFileOwnership {
         return chain
     }
 
-    private static func realPath(_ path: FilePath) -> FilePath? {
+    /// A path without links; nil: it leads nowhere.
+    package static func realPath(_ path: FilePath) -> FilePath? {
         guard let found = path.withPlatformString({ realpath($0, nil) }) else { return nil }
         defer { free(found) }
         return FilePath(platformString: found)

@@ -14,11 +14,13 @@ package struct Launch {
     /// Whether the program is killed when this process ends.
     var diesWithParent = false
     /// Whether it runs with this process's identity, whatever the credentials: for a tool that works for root.
-    var keepsPrivileges = false
+    package var keepsPrivileges = false
     /// Whether it keeps this process's limits and priorities: those that the service manager set are intended.
     package var keepsLimits = false
     /// The CPUs that it may run on; nil: all that it would have anyway.
     package var cpus: CPUSet?
+    /// A copy of mounts (CLinux, shared_tree.h) that it finds in place of a directory; nil: it sees the host's mounts.
+    package var tree: (copy: FileDescriptor, place: String)?
     private var sources: [CInt] = []
     private var targets: [CInt] = []
 
@@ -40,6 +42,7 @@ package struct Launch {
         case descriptors
         case identity
         case processors
+        case tree
         case credentials
         case exec
     }
@@ -92,7 +95,8 @@ package struct Launch {
     ) -> Result<CInt, Failure> {
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
         var environment: [UnsafeMutablePointer<CChar>?] = Self.environment.map { strdup($0) } + [nil]
-        defer { (words + environment).forEach { free($0) } }
+        let place = tree.map { strdup($0.place) } ?? nil
+        defer { (words + environment + [place]).forEach { free($0) } }
         let mask = cpus?.mask ?? []
         var stage = CLINUX_STAGE_FORK
         let result = path.withCString { path in
@@ -108,7 +112,8 @@ package struct Launch {
                                     change_user: credentials.changesUser, uid: credentials.uid, gid: credentials.gid,
                                     groups: groups.baseAddress, group_count: groups.count,
                                     dies_with_parent: diesWithParent, keeps_privileges: keepsPrivileges,
-                                    keeps_limits: keepsLimits, processors: nil, processors_size: 0)
+                                    keeps_limits: keepsLimits, processors: nil, processors_size: 0,
+                                    tree: tree?.copy.rawValue ?? -1, tree_place: place)
                                 guard cpus != nil else { return body(&launch, &stage) }
                                 return mask.withUnsafeBufferPointer { mask in
                                     (launch.processors, launch.processors_size) = (mask.baseAddress, mask.count)
@@ -136,6 +141,7 @@ extension Launch.Stage {
             case CLINUX_STAGE_DESCRIPTORS: .descriptors
             case CLINUX_STAGE_IDENTITY: .identity
             case CLINUX_STAGE_PROCESSORS: .processors
+            case CLINUX_STAGE_TREE: .tree
             case CLINUX_STAGE_CREDENTIALS: .credentials
             default: .exec
             }
@@ -151,6 +157,7 @@ extension Launch.Failure {
             case .descriptors: "arrange its descriptors"
             case .identity: "write its pid down"
             case .processors: "be bound to the CPUs of CPUSET"
+            case .tree: "be shown the shared directory alone"
             case .credentials: "drop its privileges"
             case .exec: "execute it"
             }

@@ -20,6 +20,8 @@ package final class HostCache {
         try Sysctl(key: "net/ipv4/ip_unprivileged_port_start").value().flatMap { UInt16($0) } ?? 1024
     }
 
+    package private(set) lazy var shareServer = Result { () throws(VMError) in try ShareServer.ask() }
+
     private var verdicts: [Bool: KVMVerdict] = [:]
     private var abilities: [Trial: Result<CInt, Errno>] = [:]
     private var qemus: [InquiryKey: Result<QEMUFacts, VMError>] = [:]

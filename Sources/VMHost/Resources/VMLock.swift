@@ -125,6 +125,14 @@ extension VMLock {
         }
     }
 
+    /// Signs for a process that could not sign for itself, as it was not started from here. From then on the VM is alive.
+    package func sign(for process: ProcessIdentity, lookers: UInt32?) throws(VMError) {
+        let file = try forgetSigner(lookers: lookers)
+        do throws(Errno) { try writeAll(Array(process.text.utf8), to: file.descriptor) } catch {
+            throw .system(error, processFile.string, "can't be written")
+        }
+    }
+
     /// Waits until nobody has the lock. A stray process may keep it, so use a short deadline.
     package func awaitRelease(by deadline: Deadline) {
         while (try? isHeld) == true, !deadline.hasPassed { pause(.milliseconds(2)) }

@@ -36,7 +36,7 @@ package enum Accounts {
     }
 
     /// An account's name; `uid N` for one that has none.
-    static func name(_ uid: UInt32) -> String {
+    package static func name(_ uid: UInt32) -> String {
         getpwuid(uid).map { String(cString: $0.pointee.pw_name) } ?? "uid \(uid)"
     }
 

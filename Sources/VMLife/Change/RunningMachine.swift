@@ -31,6 +31,7 @@ struct RunningMachine {
             return nil
         }
         if seen.isStray { throw .withoutRuntimeFiles(vm.name, "its devices can't be changed") }
+        try vm.refuseAdopted("its devices can't be changed while it runs")
         manifest = try vm.runningManifest(or: "there is no machine to change", telling: "its devices are")
         self.vm = vm
         hardware = try vm.hardware(tidying: !request.isDryRun)

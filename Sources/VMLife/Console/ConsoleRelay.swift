@@ -30,6 +30,7 @@ package struct ConsoleRelay: ~Copyable {
             // It has ended since the check above.
             throw vm.notRunning(so: loss)
         } catch .noSuchFileOrDirectory {
+            try vm.refuseAdopted("its console is not kvmctl's")
             throw .withoutRuntimeFiles(name, "its console can't be reached")
         } catch {
             throw .system(error, name.description, "can't reach its console")

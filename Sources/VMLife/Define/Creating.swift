@@ -45,6 +45,12 @@ package struct Creating {
         }
     }
 
+    /// Plans a VM that has its disks, and whose params file is known.
+    init(_ text: String, _ params: VMParams, at place: NewVMPlace, in context: PlanningContext) {
+        (self.place, self.context) = (place, context)
+        plan = NewVMPlan(text, params)
+    }
+
     /// Creates the VM, and returns once it would survive a power cut. On failure nothing of it remains. Files that
     /// existed before are never touched.
     package func create() throws(VMError) {

@@ -149,13 +149,15 @@ extension FileChange {
 
     /// A VM that runs, and what it can take of its file.
     private struct Running {
+        let vm: VMDescription
         let differences: [ParamsDifference]
         let started: VMParams?
         let wanted: VMParams
 
         /// nil if it does not run, or it is not known with what.
         init?(_ vm: VMDescription?, from file: FilePath, toBecome wanted: VMParams) {
-            guard let given = vm?.given else { return nil }
+            guard let vm, let given = vm.given else { return nil }
+            self.vm = vm
             differences = wanted.given.differences(from: GivenKeys(in: given), in: file)
             started = VMParams.parse(Array(given.utf8), file: file).params
             self.wanted = wanted
@@ -168,6 +170,7 @@ extension FileChange {
 
         func change(of name: KeyName) -> LiveChange? {
             guard let difference = differences.first(where: { $0.key == name }), let started else { return nil }
+            if difference.before == nil, let after = difference.after, vm.derived(name) == after { return .noted }
             return LiveChange(difference, in: started, toBecome: wanted)
         }
     }

@@ -47,6 +47,7 @@ package struct LogReader: ~Copyable {
             lastRead = try Self.bytesBefore(opened)
             file = opened
         } catch .noSuchFileOrDirectory {
+            if !previous { try machine.refuseAdopted("nothing that it says is logged") }
             if kind == .qemu, !previous, (try? status(of: paths.record(vm))) != nil {
                 throw VMError(
                     .notFound, path.string, "the last run has none: it was started with --foreground",

@@ -73,6 +73,7 @@ struct RuntimeDirectory {
         removeFile(manifestFile)
         removeFile(machineFile)
         for socket in [Socket.monitor, .serial, .agent] { removeFile(path.appending(socket.rawValue)) }
+        removeFile(adoptedMonitor)
     }
 
     func cannotMake(_ error: Errno) -> VMError {
@@ -85,6 +86,8 @@ struct RuntimeDirectory {
     var holder: ProcessIdentity? { (try? life.signer) ?? nil }
 
     func listen(_ socket: Socket) throws(VMError) -> OwnedDescriptor {
+        // A QEMU that was adopted under this name has ended.
+        if socket == .monitor { removeFile(adoptedMonitor) }
         do throws(Errno) {
             let directory = try OwnedDescriptor.directory(path)
             return try OwnedDescriptor(returned: clinux_unix_listen(directory.rawValue, socket.rawValue, 0o600))
@@ -95,7 +98,11 @@ struct RuntimeDirectory {
 
     func connect(_ socket: Socket) throws(Errno) -> OwnedDescriptor {
         let directory = try OwnedDescriptor.directory(path)
-        return try OwnedDescriptor(returned: clinux_unix_connect(directory.rawValue, socket.rawValue))
+        do throws(Errno) {
+            return try OwnedDescriptor(returned: clinux_unix_connect(directory.rawValue, socket.rawValue))
+        } catch .noSuchFileOrDirectory where socket == .monitor {
+            return try connectToAdopted()
+        }
     }
 }
 

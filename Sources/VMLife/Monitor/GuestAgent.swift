@@ -54,7 +54,10 @@ struct GuestAgent: ~Copyable {
     }
 
     private static func connect(_ directory: RuntimeDirectory) throws(Failure) -> OwnedDescriptor {
-        do throws(Errno) { return try directory.connect(.agent) } catch { throw .unreachable(error) }
+        do throws(Errno) { return try directory.connect(.agent) } catch {
+            guard error == .noSuchFileOrDirectory, directory.isAdopted else { throw .unreachable(error) }
+            throw .noLock(.adopted(directory.name, "its agent's channel is not kvmctl's"))
+        }
     }
 
     /// Has the agent execute a command, and waits for the result.

@@ -15,6 +15,8 @@ struct FlightRecord: Equatable {
         case running
         case paused
         case sleeping
+        /// QEMU was adopted, and records nothing: not even its end.
+        case adopted
         /// QEMU shut down in order, for this reason: `guest-shutdown`, `host-qmp-quit`, … (QEMU, qapi/run-state.json,
         /// ShutdownCause).
         case ended(reason: String)
@@ -31,7 +33,7 @@ struct FlightRecord: Equatable {
     var isOpen: Bool {
         switch phase {
         case .running, .paused, .sleeping: true
-        case .notStarted, .ended: false
+        case .notStarted, .ended, .adopted: false
         }
     }
 
@@ -39,8 +41,15 @@ struct FlightRecord: Equatable {
     static let runs = "\"RESUME\""
 
     static func killed(at microseconds: Int64) -> String {
+        line("SHUTDOWN", ["guest": false, "reason": .string(ShutdownCause.killedWord)], at: microseconds)
+    }
+
+    static func adopted(at microseconds: Int64) -> String { line("RESUME", ["adopted": true], at: microseconds) }
+
+    /// An event as QEMU would record it.
+    private static func line(_ event: String, _ data: JSON, at microseconds: Int64) -> String {
         JSON.object([
-            "event": "SHUTDOWN", "data": ["guest": false, "reason": .string(ShutdownCause.killedWord)],
+            "event": .string(event), "data": data,
             "timestamp": [
                 "seconds": .integer(microseconds / 1_000_000), "microseconds": .integer(microseconds % 1_000_000),
             ],
@@ -126,6 +135,7 @@ struct FlightRecord: Equatable {
         case .paused: .paused
         case .sleeps: .sleeping
         case .ends(let reason): .ended(reason: reason)
+        case .adopted: .adopted
         case .diskFailed, .deviceDeleted, .unplugRefused, .trayMoved, .job, .migration, nil: nil
         }
     }

@@ -21,6 +21,9 @@ struct Manifest: Equatable {
         vm = plan.vm
     }
 
+    /// Of a QEMU that kvmctl did not start.
+    init(adopted vm: VMDescription) { (self.vm, foreground) = (vm, false) }
+
     /// The manifest of a VM; nil if there is none, or it is not valid.
     ///
     /// - Throws: why it can't be read: then it is not known which VM's it is.

@@ -103,7 +103,7 @@ struct Observation {
     private static func alive(_ phase: FlightRecord.Phase?) -> VMState {
         switch phase {
         case nil, .notStarted: .starting
-        case .running: .running
+        case .running, .adopted: .running
         case .paused: .paused
         case .sleeping: .sleeping
         // QEMU has recorded its end and is about to exit; until then the VM is alive.

@@ -30,11 +30,19 @@ package struct VMDetails: Sendable {
     package var media: [Medium]
     /// Its kernel, if its file names one.
     package var kernel: VMParams.DirectKernel?
+    /// The directories that its file shares with the guest.
+    package var shares: [VMParams.Share]
     /// What its process uses; nil: it has none, or that is not known.
     package var usage: ProcessUsage?
+    /// Whether it runs in a QEMU that kvmctl did not start.
+    package var isAdopted: Bool
 
-    package init(media: [Medium], kernel: VMParams.DirectKernel? = nil, usage: ProcessUsage? = nil) {
-        (self.media, self.kernel, self.usage) = (media, kernel, usage)
+    package init(
+        media: [Medium], kernel: VMParams.DirectKernel? = nil, shares: [VMParams.Share] = [],
+        usage: ProcessUsage? = nil, isAdopted: Bool = false
+    ) {
+        (self.media, self.kernel, self.shares) = (media, kernel, shares)
+        (self.usage, self.isAdopted) = (usage, isAdopted)
     }
 }
 
@@ -57,7 +65,9 @@ extension Machine {
             return medium
         }
         return VMDetails(
-            media: media, kernel: params?.kernel, usage: entry.process.flatMap { ProcessUsage(of: $0) })
+            media: media, kernel: params?.kernel, shares: params?.shares ?? [],
+            usage: entry.process.flatMap { ProcessUsage(of: $0) },
+            isAdopted: entry.process != nil && directory.isAdopted)
     }
 }
 

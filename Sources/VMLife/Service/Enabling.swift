@@ -139,7 +139,7 @@ extension Site {
     /// wrong with the others. A file that the caller does not trust neither takes a name nor keeps others waiting.
     package func autostarting(
         in context: PlanningContext
-    ) throws(VMError) -> (vms: [(vm: Machine, delay: Duration)], unseen: [VMError]) {
+    ) throws(VMError) -> (vms: [(vm: Machine, service: ServiceParams)], unseen: [VMError]) {
         let (enabled, defined) = (try enabledNames(), definitions())
         var unseen = defined.unseen
         var found: [VMName: (vm: Machine, params: VMParams)] = [:]
@@ -155,9 +155,7 @@ extension Site {
         }
         let (order, fault) = StartOrder.of(found.map { ($0.key, $0.value.params.service.after?.value ?? []) })
         if let fault { unseen.append(fault) }
-        let vms = order.compactMap { name in
-            found[name].map { (vm: $0.vm, delay: $0.params.service.delay?.value ?? .zero) }
-        }
+        let vms = order.compactMap { name in found[name].map { (vm: $0.vm, service: $0.params.service) } }
         return (vms, unseen)
     }
 }

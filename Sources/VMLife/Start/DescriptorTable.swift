@@ -66,6 +66,11 @@ struct DescriptorTable: ~Copyable {
                 try joinNAT(plan, paths, as: number)
             case .natLease:
                 if let lease = natLease.take() { hold(lease, as: number) }
+            case .share(let directory):
+                let serving = ShareServing(
+                    plan: plan, trust: trust, keepsLimits: foreground && ServiceManager.startedThisProcess,
+                    messages: self.descriptor(of: .messages, in: plan) ?? STDERR_FILENO)
+                hold(try serving.serve(directory), as: number)
             case .hostPort(let port): hold(try PortProbe.take(port), as: number)
             case .uidLock:
                 try holdUID(of: plan.name, paths, as: number)
@@ -134,7 +139,7 @@ struct DescriptorTable: ~Copyable {
         case .blob(let path): return try blob(path, try files.regular(path), for: plan.credentials)
         case .secret(let path): return try secret(try password(in: path, try files.regular(path)), of: directory)
         case .madeSecret: return try secret(ScreenPassword.generate(), of: directory)
-        case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .taps, .tap:
+        case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .taps, .tap, .share:
             throw VMError(.bug, "\(role)", "is not opened here")
         }
     }

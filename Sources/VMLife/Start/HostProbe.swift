@@ -36,6 +36,7 @@ struct HostProbe {
         let machineID = gaps.noting(or: "") { () throws(VMError) in try known.machineID.get() }
         let links = links(params, Station.all(of: params, machineID: machineID), noting: &gaps)
         gaps.noting(or: ()) { () throws(VMError) in try checkRuleTool(params) }
+        let shareServer = gaps.noting(or: nil) { () throws(VMError) in try serverOfShares(params) }
         // A start has made the directory by now.
         let vm = Machine(name: params.name.value, file: params.file, site: context.site)
         if isLooking, !isAssumed { gaps.note(vm.obstacleToRun()) }
@@ -51,6 +52,7 @@ struct HostProbe {
             interfaces: links.network.taken, nat: links.nat, passwordLength: passwordLength(params),
             problems: gaps.errors)
         addResources(params, to: &facts)
+        facts.shareServer = shareServer
         facts.lowerDevices = links.lower.facts
         facts.names = links.network.names.merging(links.lower.names) { one, _ in one }
         if !links.network.bridges.isEmpty { facts.tun = Self.tun(assumed: isAssumed) }
@@ -91,6 +93,15 @@ struct HostProbe {
                     standard: known.memory.hugePage, sizes: [params.hugePages.value.size].compactMap(\.self))
             }
         } catch { facts.problems.append(error) }
+    }
+
+    /// What serves the VM's shared directories; nil if it has none.
+    private func serverOfShares(_ params: VMParams) throws(VMError) -> ShareServer? {
+        guard let share = params.shares.first else { return nil }
+        guard Tool.virtiofsd.path != nil else {
+            throw Tool.virtiofsd.missing(for: params.place(share.directory.origin))
+        }
+        return try known.shareServer.get()
     }
 
     /// The links that the VM will be connected to.
@@ -172,9 +183,10 @@ struct HostProbe {
         throw Tool.nft.missing(for: params.place(origin))
     }
 
-    /// Whether only root can start the VM: it has a tap, RUNAS, or files that are not the caller's.
+    /// Whether only root can start the VM: it has a tap, RUNAS, a shared directory, or files that are not the caller's.
     private static func takesRoot(_ params: VMParams, _ images: [FilePath: ImageFacts]) -> Bool {
         params.nics.contains { $0.network.value != .user } || params.runAs != nil
+            || !params.shares.isEmpty
             || images.values.contains { image in
                 if case .denied(let denial) = image { !denial.isOwn } else { false }
             }
@@ -199,7 +211,9 @@ struct HostProbe {
         for path in [params.kernel?.image.value, params.kernel?.initrd?.value] {
             ask(path, ImageQuestion(isKernel: true))
         }
-        ask(params.vnc.passwordFile?.value, ImageQuestion())
+        for path in [params.vnc.passwordFile?.value] + params.shares.map(\.directory.value.path) {
+            ask(path, ImageQuestion())
+        }
         let claims = params.disks.isEmpty ? DiskClaims() : context.claimsOnStarts
         gaps.note(claims.obstacle)
         let host = isLooking ? context.hostDisks : HostDisks()

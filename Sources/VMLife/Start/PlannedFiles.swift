@@ -27,6 +27,11 @@ struct PlannedFiles {
         try open(path, .readOnly, flags: 0) { $0.kind == S_IFREG ? 0 : nil }
     }
 
+    /// A directory.
+    func directory(_ path: FilePath) throws(VMError) -> OwnedDescriptor {
+        try open(path, .readOnly, flags: O_DIRECTORY) { _ in 0 }
+    }
+
     /// - Parameter kind: further flags for a file of this type; nil if it has the wrong type.
     private func open(
         _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt, for kind: (stat) -> CInt?

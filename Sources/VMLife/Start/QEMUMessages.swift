@@ -11,7 +11,9 @@ struct QEMUMessages: Equatable {
             if case .image(let path, _, _) = descriptor.role { names["/dev/fdset/\(descriptor.number)"] = path.string }
         }
         let text = String(decoding: log, as: UTF8.self)
-        lines = text.split(separator: "\n").suffix(8).map { line in
+        // QEMU's virtiofsd says this of each end of a VM.
+        let said = text.split(separator: "\n").filter { !$0.contains("virtio_loop: Unexpected poll revents") }
+        lines = said.suffix(8).map { line in
             let words = line.split(separator: " ", maxSplits: 1)
             // 2026-01-31T12:00:00.000000Z qemu-system-x86_64: …
             let isStamped = words.count == 2 && words[0].utf8.count >= 20 && words[0].hasSuffix("Z")

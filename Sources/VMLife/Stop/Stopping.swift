@@ -140,7 +140,7 @@ package struct Stopping: Sendable {
 
     private func ask(_ process: borrowing ProcessHandle) throws(VMError) -> Answer {
         let socket = vm.directory.path.appending(RuntimeDirectory.Socket.monitor.rawValue)
-        if (try? isThere(socket)) == false { return .noMonitor(.filesRemoved) }
+        if (try? isThere(socket)) == false, !vm.directory.isAdopted { return .noMonitor(.filesRemoved) }
         return try PowerButton(vm).press(for: timeout, process)
     }
 
@@ -210,8 +210,8 @@ package struct Stopping: Sendable {
         case .killed: .killed
         case .panic: .panicked
         case .other: .guest
-        // It was killed, or could not record its end.
-        case nil: .crashed
+        // It was killed, or could not record its end. An adopted one records nothing.
+        case nil: seen.state == .stopped && vm.directory.isAdopted ? .guest : .crashed
         }
     }
 

@@ -24,6 +24,12 @@ struct SuspendCheck {
             throw VMError(.busy, vm.name.description, "it is still starting", remedy: "try again in a moment")
         }
         let machine = try vm.directory.guestMachine()
+        guard machine.shares.isEmpty else {
+            throw VMError(
+                .busy, vm.name.description,
+                "it shares a directory (\(machine.shares.joined(separator: ", "))), whose server can't be saved",
+                remedy: "shut the guest down instead, with kvmctl stop")
+        }
         do throws(MonitorSession.Failure) {
             let deadline = Deadline(in: Suspending.monitorPatience)
             var session = try vm.monitor(by: deadline)

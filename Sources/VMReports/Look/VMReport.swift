@@ -28,15 +28,17 @@ package struct VMReport: ObjectReport {
         _ entry: VMEntry, _ details: VMDetails = VMDetails(media: []), age: Duration?, showsPlaces: Bool = false
     ) {
         (self.entry, self.age, self.details, self.showsPlaces) = (entry, age, details, showsPlaces)
-        places = VMName(entry.name).map { Self.places($0, entry.place) } ?? []
+        places = VMName(entry.name).map { Self.places($0, entry.place, isAdopted: details.isAdopted) } ?? []
     }
 
-    private static func places(_ name: VMName, _ paths: Paths) -> [(key: String, title: String, path: FilePath)] {
+    private static func places(
+        _ name: VMName, _ paths: Paths, isAdopted: Bool
+    ) -> [(key: String, title: String, path: FilePath)] {
         let run = paths.machine(name)
         return [
             ("consoleLog", "console log", paths.consoleLog(name)), ("qemuLog", "QEMU log", paths.qemuLog(name)),
             ("record", "flight record", paths.record(name)),
-            ("qmpSocket", "QMP socket", run.appending("qmp.sock")),
+            ("qmpSocket", "QMP socket", run.appending(isAdopted ? "adopted.sock" : "qmp.sock")),
             ("serialSocket", "serial socket", run.appending("serial.sock")),
             ("agentSocket", "agent socket", run.appending("agent.sock")),
         ]
@@ -75,6 +77,9 @@ package struct VMReport: ObjectReport {
         if let keys = entry.pending, !keys.isEmpty {
             let names = keys.map(\.description).joined(separator: ", ")
             rows.append(("pending", "\(names): \(command: "kvmctl diff \(entry.name)")"))
+        }
+        if details.isAdopted {
+            rows.append(("adopted", "kvmctl did not start it: until its restart no console, agent, logs or events"))
         }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
@@ -124,7 +129,7 @@ package struct VMReport: ObjectReport {
 }
 
 extension VMDetails {
-    /// A line for each disk, and the kernel.
+    /// A line for each disk and shared directory, and the kernel.
     fileprivate var rows: [(String, String)] {
         media.map { medium in
             let size = medium.size.map { size in
@@ -132,6 +137,7 @@ extension VMDetails {
             }
             return (medium.key ?? "medium", "\(medium.path), \(medium.format.rawValue)\(size ?? "")")
         }
+            + shares.map { ("SHARE\($0.index)", $0.directory.value.text) }
             + [
                 ("kernel", kernel?.image.value.string), ("initrd", kernel?.initrd?.value.string),
                 ("append", kernel?.commandLine?.value),
@@ -149,10 +155,22 @@ extension VMDetails {
                         "allocated": .optional(medium.allocated?.bytes),
                     ]
                 }),
+            "shares": .array(
+                shares.map {
+                    [
+                        "key": .string("SHARE\($0.index)"), "path": .string($0.directory.value.path.string),
+                        "tag": .string($0.directory.value.tag), "readOnly": .bool($0.directory.value.isReadOnly),
+                    ]
+                }),
             "kernel": .optional(kernel?.image.value.string), "initrd": .optional(kernel?.initrd?.value.string),
             "append": .optional(kernel?.commandLine?.value), "uid": .optional(usage?.uid),
             "cpuTime": .optional(usage?.processorTime.components.seconds),
-            "memoryInUse": .optional(usage?.memory.bytes),
+            "memoryInUse": .optional(usage?.memory.bytes), "adopted": .bool(isAdopted),
         ]
     }
+}
+
+extension SharedDirectory {
+    /// For people.
+    var text: String { "\(path), tag \(tag)\(isReadOnly ? ", read-only" : "")" }
 }

@@ -41,6 +41,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case create = "kvmctl.create/1"
     /// Changed keys of a params file.
     case set = "kvmctl.set/1"
+    /// An old params file brought up to date, or a QEMU that was taken over.
+    case adopt = "kvmctl.adopt/1"
     /// In what a running VM differs from its file.
     case diff = "kvmctl.diff/1"
     /// A renamed VM.

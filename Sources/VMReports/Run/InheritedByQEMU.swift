@@ -37,6 +37,7 @@ extension Descriptor.Role {
         case .natNetwork: "hold on nat"
         case .natLease: "hold on its addresses on nat"
         case .hostPort(let port): "\(port.transport.rawValue) port \(port.number), taken"
+        case .share(let directory): "connection to the server of \(directory)"
         case .blob(let path): "\(path)"
         case .secret(let path): "password from \(path)"
         case .madeSecret: "password made for this start"

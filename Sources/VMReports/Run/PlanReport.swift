@@ -28,6 +28,10 @@ package struct PlanReport: ObjectReport {
                 }),
             "resumes": .bool(plan.savedMemory != nil),
             "cpuSet": .optional(plan.cpus?.description),
+            "shares": .array(
+                plan.shares.map {
+                    ["path": .string($0.path.string), "tag": .string($0.tag), "readOnly": .bool($0.isReadOnly)]
+                }),
             "executable": .string(plan.executable),
             "arguments": .strings(plan.argumentVector),
             "descriptors": .array(
@@ -39,7 +43,7 @@ package struct PlanReport: ObjectReport {
     /// The steps of the start, in order.
     package var text: [TextBlock] {
         let steps =
-            disks + networks + plan.linkSteps + ["run as \(plan.credentials.text)"]
+            disks + networks + plan.linkSteps + servers + ["run as \(plan.credentials.text)"]
             + (plan.cpus.map { ["bind QEMU to the host's CPUs \($0)"] } ?? [])
             + plan.descriptors.map { "descriptor \($0.number): \($0.role.text)" }
         let end = plan.commit.map { "then over QMP: \($0.line())" }
@@ -48,6 +52,13 @@ package struct PlanReport: ObjectReport {
     }
 
     private var disks: [String] { plan.newDisks.map { "create \($0.path), sparse, \($0.size)" } }
+
+    private var servers: [String] {
+        plan.shares.map { share in
+            let words = plan.shareServer.map { [$0.path.string] + $0.arguments } ?? []
+            return "share \(share.text): \(ShellCommand(words: words))"
+        }
+    }
 
     private var networks: [String] {
         var lines: [String] = []

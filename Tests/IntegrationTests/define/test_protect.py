@@ -64,6 +64,9 @@ def test_tags(host):
     assert chosen("--tag", "lab") == chosen("--tag", "web,db") == ["third", "vm"]
     assert chosen("--tag", "lab", "--tag", "db") == ["third"] and chosen("--tag", "l") == []
     assert chosen("--tag", "lab", "--state", "running") == []
+    host.write_firmware_vm("sick", MEMORY="much", TAGS="lab")
+    unknown = host.kvmctl("list", "--names", "--tag", "lab")
+    assert unknown.stdout.split() == ["third", "vm"] and "sick: its tags are not known" in unknown.stderr
     assert "is not a tag" in host.kvmctl("list", "--tag", "a b", expect=64).stderr
     assert host.kvmctl("list", "-o", "name,tags", "vm", "other").stdout.split() == [
         "NAME", "TAGS", "vm", "web,lab", "other", "-"]

@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
+import time
 
 import pytest
 
 from rig.documented import assert_documented
 from rig.etc import HostWithEtc
 from rig.tree import TREE
+from rig.waiting import wait_until
 
 
 @pytest.fixture
@@ -72,23 +75,64 @@ def test_without_systemd_the_vms_start_in_order(host, etc):
     host.write_firmware_vm("web")
     host.write_vm("broken", "AUTOSTART=yes", "MEMORY=lots")
     etc.kvmctl("enable", "web")
+    planned = etc.kvmctl("autostart", "run", "--dry-run", expect=65)
+    assert re.findall("^start (.*) \\(", planned.stdout, re.MULTILINE) == ["db", "web", "a"]
+    assert "a: would wait until the guest agents of db, web answer" in planned.stderr
+    # They have none, and would be waited for.
+    host.write_firmware_vm("a", AUTOSTART="yes", LIMIT_IO="1M", AUTOSTART_DELAY="1s")
     ran = etc.kvmctl("autostart", "run", expect=65)
-    assert [line.split(":")[0] for line in ran.stdout.splitlines()] == ["db", "web", "a"]
+    assert [line.split(":")[0] for line in ran.stdout.splitlines()] == ["a", "db", "web"]
     assert "LIMIT_IO holds only if systemd starts it" in ran.stderr and "MEMORY" in ran.stderr
     (host.vms / "broken/vm.params").unlink()
     again = json.loads(etc.kvmctl("autostart", "run", "--json").stdout)
     assert [vm["result"] for vm in again] == 3 * ["alreadyRunning"]
     host.kvmctl("stop", "--all", "--now")
     host.write_firmware_vm("db", AUTOSTART="yes", START_AFTER="a")
-    ran = etc.kvmctl("autostart", "run", expect=65)
-    assert "wait for one another" in ran.stderr and ran.stdout.count("started") == 3
+    host.write_firmware_vm("a", AUTOSTART="yes", START_AFTER="db")
+    planned = etc.kvmctl("autostart", "run", "--dry-run", expect=65)
+    assert "wait for one another" in planned.stderr and planned.stdout.count("\nstart ") == 2
+    host.write_firmware_vm("a", AUTOSTART="yes")
+    host.write_firmware_vm("db", AUTOSTART="yes")
     # A file of another account keeps none of root's from starting, by its name, its order or its delay.
     host.kvmctl("stop", "--all", "--now")
     foreign = host.write_vm("0foreign", "NAME=web", "AUTOSTART=yes", "AUTOSTART_DELAY=1h")
     os.chown(foreign.parent, 1000, 1000)
     os.chown(foreign, 1000, 1000)
-    ran = etc.kvmctl("autostart", "run", expect=1)
+    ran = etc.kvmctl("autostart", "run", expect=77)
     assert str(foreign) in ran.stderr and "web: started" in ran.stdout
+
+
+def test_the_one_after_waits_for_the_agent(host, etc):
+    agent = {"INITRD": host.guests / "initrd-agent.gz", "AUTOSTART": "yes"}
+    host.write_tiny_vm("db", "tiny.agent", **agent)
+    host.write_firmware_vm("web", AUTOSTART="yes", START_AFTER="db")
+    assert "web: would wait until the guest agents of db answer" in etc.kvmctl("autostart", "run", "--dry-run").stderr
+    ran = etc.kvmctl("autostart", "run")
+    assert "web: waits until the guest agent of db answers, at most " in ran.stderr and "any longer" not in ran.stderr
+    # Its agent answers before web starts.
+    assert "tiny: agent" in host.console_log("db")
+    assert host.kvmctl("thaw", "db").stdout == "db: already thawed\n"
+
+    # One that never answers, in a guest that has nearly had its time.
+    host.kvmctl("stop", "--all", "--now")
+    host.write_tiny_vm("db", "tiny.agent=hung", **agent)
+    host.kvmctl("start", "db")
+    host.wait_console("db", "tiny: up")
+    record = host.run / "log/db/record"
+    aged = re.sub(r'("seconds": )\d+', rf"\g<1>{int(time.time()) - 45}", record.read_text())
+    with record.open("r+") as file:
+        file.write(aged)
+    # As the unit starts it.
+    line = f"SYSTEMD_EXEC_PID=$$ exec {host.binary} start --foreground web"
+    start = host.popen("sh", "-c", line)
+    wait_until(lambda: host.state("web") == "running", "start")
+    host.kvmctl("stop", "--now", "web")
+    _, said = start.communicate(timeout=30)
+    assert "web: waits until the guest agent of db answers, at most " in said
+    assert "web: does not wait for the guest agent of db any longer: it does not answer" in said
+    # One that does not run, or has had its time, is not waited for.
+    assert "waits" not in etc.kvmctl("autostart", "run").stderr
+    assert (host.state("db"), host.state("web")) == ("running", "running")
 
 
 def test_an_enabled_vm_is_not_renamed(host, etc):

@@ -9,7 +9,7 @@ import pytest
 from rig.documented import DOCUMENT, assert_documented, documented
 
 ONLY_SHOW = (
-    "disks", "kernel", "initrd", "append", "uid", "cpuTime", "memoryInUse", "consoleLog", "qemuLog", "record",
+    "disks", "kernel", "initrd", "append", "uid", "cpuTime", "memoryInUse", "adopted", "consoleLog", "qemuLog", "record",
     "crashRecord", "qmpSocket", "serialSocket", "agentSocket")
 
 
@@ -107,7 +107,7 @@ def failures():
 
 @pytest.mark.parametrize("command", [
     ["start"], ["start", "--dry-run"], ["stop", "--now"], ["restart", "--hard"], ["reset"], ["pause"], ["resume"],
-    ["suspend"], ["freeze"], ["thaw"], ["show"], ["check"], ["diff"], ["set", "CPUS=1"], ["ip"], ["rm"],
+    ["suspend"], ["freeze"], ["thaw"], ["show"], ["check"], ["diff"], ["set", "CPUS=1"], ["adopt"], ["ip"], ["rm"],
     ["rm", "--dry-run"]])
 def test_no_vm_is_left_out(host, command):
     """Of several or of one, in the order given."""

@@ -62,7 +62,7 @@ import Testing
         "038-long-line", "054-memory-fraction-of-a-byte", "074-kernel-directory", "076-disk-url",
         "077-disk-path-too-long", "082-disk-size-not-sectors", "092-disk-serial-long", "093-disk-serial-unprintable",
         "101-net-bridge-name-too-long", "120-tap-name", "124-bridge-name", "131-forward-port", "132-forward-port-zero",
-        "133-forward-twice", "147-runas-three-parts", "148-runas-characters", "151-qemu-with-arguments",
+        "133-forward-twice", "141-share", "147-runas-three-parts", "148-runas-characters", "151-qemu-with-arguments",
         "152-qemuarg-two-in-one", "154-no-params-file", "155-net-isolated-name", "156-net-isolated-name-too-long",
         "157-net-macvtap-name", "161-net-vlan-twice", "175-net-filter-group-address", "176-net-filter-twice",
         "180-forward-on-own-vnc", "191-cpuset-range", "194-tags-characters",

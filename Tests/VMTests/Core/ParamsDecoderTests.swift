@@ -56,6 +56,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
             vnc: VMParams.VNC(
                 display: Setting(.number(0), .line(5, key: KeyName(.vncDisplay))),
                 bind: Setting("127.0.0.1", .standard(key: KeyName(.vncBind)))),
+            shares: [],
             runAs: nil,
             service: ServiceParams(autostart: Setting(false, .standard(key: KeyName(.autostart)))),
             consoleLog: Setting(ByteCount(bytes: 16 << 20), .standard(key: KeyName(.consoleLog))),
@@ -100,7 +101,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
     }
 
     @Test func onlyWhatIsNotBuiltIsUnavailable() {
-        #expect(parse("FIRMWARE=uefi\nSHARE0=/a:b\n").error?.code == .unavailable)
+        #expect(parse("FIRMWARE=uefi\nCLOUDINIT_USERDATA=a\n").error?.code == .unavailable)
         #expect(parse("FIRMWARE=uefi\nCPUS=0\n").error?.code == .badData)
     }
 

@@ -35,7 +35,7 @@ import Testing
                 [Service]
                 Environment="KVMCTL_VMS=/a:/b%%\""
                 ExecStartPre=/bin/sh -c 'test "$$(systemctl is-system-running)" != starting || exec sleep 120'
-                TimeoutStartSec=300
+                TimeoutStartSec=360
                 CPUQuota=150%
                 IOReadBandwidthMax="/vms/web" 1048576
                 IOWriteBandwidthMax="/vms/web" 1048576

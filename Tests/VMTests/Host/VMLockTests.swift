@@ -52,6 +52,13 @@ import Testing
         #expect(holder.pid == getpid())
     }
 
+    @Test func signedForAnother() throws {
+        let process = try #require(try ProcessIdentity(current: getpid()))
+        try life.sign(for: process, lookers: nil)
+        #expect(try life.signer == process && life.signs() == .alive(process))
+        #expect(try readOwnFile(life.processFile) == Array(Self.own().utf8))
+    }
+
     /// A QEMU that a guest took over can do that, to look as if it had ended.
     @Test func whoGaveItsLockBackStillLives() throws {
         try sign(Self.own())

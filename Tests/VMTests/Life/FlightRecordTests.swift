@@ -20,6 +20,8 @@ import Testing
                 .ended(reason: "guest-shutdown")
             ),
             (event("RESUME") + FlightRecord.killed(at: 5_000_001), .ended(reason: "kvmctl-sigkill")),
+            (FlightRecord.adopted(at: 1), .adopted),
+            (FlightRecord.adopted(at: 1) + FlightRecord.killed(at: 2), .ended(reason: "kvmctl-sigkill")),
             // Cut short by a power cut, and what a broken disk leaves.
             (event("RESUME") + #"{"timestamp": {"sec"#, .running), (event("RESUME") + "\0\0\0\0", .running),
         ] as [(String, FlightRecord.Phase)])

@@ -21,6 +21,7 @@ extension ParamsDecoder {
         let forwards = decodeForwards(nics: nics)
         let vnc = decodeVNC()
         refuseForwards(forwards, onPortOf: vnc)
+        let shares = decodeShares()
         let runAs = decodeRunAs()
         let service = decodeService(of: name?.value)
         let consoleLog = setting(
@@ -40,7 +41,8 @@ extension ParamsDecoder {
             cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
-            runAs: runAs, service: service, consoleLog: consoleLog, hugePages: hugePages, cpuSet: cpuSet, rtc: rtc,
+            shares: shares, runAs: runAs, service: service, consoleLog: consoleLog, hugePages: hugePages,
+            cpuSet: cpuSet, rtc: rtc,
             keymap: keymap, video: video, sound: sound, qemu: qemu, qemuArguments: arguments, given: given)
     }
 }

@@ -108,7 +108,9 @@ extension ParamsSchema {
     ]
 
     private static let sharing: [Entry] = [
-        row(.share, .sharing, of: 0...99, "/srv:srv:ro", status: .notBuilt, "a host directory: PATH:TAG[:ro]"),
+        row(
+            .share, .sharing, of: 0...31, "/srv:srv:ro",
+            "PATH:TAG, or PATH:TAG:ro to read only: a host directory that the guest mounts by its tag"),
         row(.cloudInitUserData, .sharing, "user-data", status: .notBuilt, "user-data file of a NoCloud seed"),
         row(.cloudInitNetwork, .sharing, "network-config", status: .notBuilt, "network file of a NoCloud seed"),
     ]

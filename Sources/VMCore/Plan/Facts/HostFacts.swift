@@ -25,6 +25,8 @@ package struct HostFacts: Equatable, Sendable {
     package var images: [FilePath: ImageFacts]
     /// The most memory that the kernel gives one process; nil: no definite limit.
     package var memoryLimit: ByteCount?
+    /// What serves shared directories, if the VM has some and the host has it.
+    package var shareServer: ShareServer?
     /// Every bridge that the VM names and that exists, by its name.
     package var bridges: [InterfaceName: BridgeFacts]
     /// Every device that the VM's macvtaps are to sit on and that exists, by its name.

@@ -74,7 +74,8 @@ package struct ProcessFiles: Sendable {
         return found
     }
 
-    private static func target(_ link: String) -> String? {
+    /// Where a link leads; nil: it can't be read.
+    package static func target(_ link: String) -> String? {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Int(PATH_MAX)) { buffer in
             guard let text = buffer.baseAddress else { return nil }
             let length = text.withMemoryRebound(to: CChar.self, capacity: buffer.count) {

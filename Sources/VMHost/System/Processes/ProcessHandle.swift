@@ -48,6 +48,9 @@ package struct ProcessIdentity: Hashable, Sendable {
         realm = Realm(pidNamespace: namespace, boot: String(words[3]))
     }
 
+    /// What the initializer parses.
+    var text: String { "\(pid) \(startTime)" + (realm.map { " \($0.pidNamespace) \($0.boot)" } ?? "") + "\n" }
+
     /// The state of a process.
     package enum Life: Equatable {
         case running

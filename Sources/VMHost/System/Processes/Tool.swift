@@ -9,16 +9,22 @@ package struct Tool {
     let name: String
     /// The Debian package that contains it.
     let package: String
+    /// Where it is, for one that is not meant for PATH.
+    let ownPlaces: [String]
 
-    package init(name: String, package: String) {
+    package init(name: String, package: String, in ownPlaces: [String] = []) {
         self.name = name
         self.package = package
+        self.ownPlaces = ownPlaces
     }
 
     package static let systemctl = Tool(name: "systemctl", package: "systemd")
     package static let nft = Tool(name: "nft", package: "nftables")
     package static let dnsmasq = Tool(name: "dnsmasq", package: "dnsmasq-base")
     package static let qemuImg = Tool(name: "qemu-img", package: "qemu-utils")
+    /// The newer one first (see ShareServer).
+    package static let virtiofsd = Tool(
+        name: "virtiofsd", package: "virtiofsd", in: ["/usr/libexec", "/usr/lib", "/usr/lib/qemu"])
 
     /// The directories of root's tools, some of which are often missing from a user's PATH.
     private static let usualPlaces = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
@@ -30,7 +36,7 @@ package struct Tool {
     package var path: FilePath? {
         var places = getenv("PATH").map { String(cString: $0).split(separator: ":").map(String.init) } ?? []
         if places.isEmpty || geteuid() != 0 { places += Self.usualPlaces }
-        return places.filter { $0.hasPrefix("/") }.map { FilePath($0).appending(name) }.first { place in
+        return (ownPlaces + places).filter { $0.hasPrefix("/") }.map { FilePath($0).appending(name) }.first { place in
             place.withPlatformString { access($0, X_OK) } == 0 && (geteuid() != 0 || Self.isTrusted(place))
         }
     }

@@ -32,7 +32,7 @@ extension LaunchPlanner {
                 machine.value.description,
                 [
                     ("vmport", "off"), ("dump-guest-core", "off"),
-                    ("memory-backend", params.hugePages.value == .no ? nil : QEMUObject.memoryID),
+                    ("memory-backend", hasMemoryObject ? QEMUObject.memoryID : nil),
                 ]),
             purpose: "board", from: machine.origin)
     }

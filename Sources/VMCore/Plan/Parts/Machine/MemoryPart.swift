@@ -19,6 +19,7 @@ extension LaunchPlanner {
                 remedy: "write less, or add swap")
         }
         planHugePages()
+        planSharedMemory()
         add("-m", "size=\(memoryText)", purpose: "memory", from: params.memory.origin)
     }
 
@@ -26,6 +27,17 @@ extension LaunchPlanner {
     private var memoryText: String {
         let bytes = params.memory.value.bytes
         return bytes % (1 << 20) == 0 ? "\(bytes >> 20)M" : "\(bytes >> 10)k"
+    }
+
+    /// Whether the guest's memory is an object of ours, which the board names.
+    var hasMemoryObject: Bool { params.hugePages.value != .no || !params.shares.isEmpty }
+
+    /// The servers of shared directories read and write the guest's memory. Huge pages are shared anyway.
+    private mutating func planSharedMemory() {
+        guard params.hugePages.value == .no, let share = params.shares.first else { return }
+        add(
+            .object(.sharedMemory(params.memory.value)), purpose: "memory that virtiofsd has too",
+            from: share.directory.origin, params.memory.origin)
     }
 
     private mutating func planHugePages() {

@@ -26,6 +26,11 @@ enum PCILayout {
         pack(position, of: count, from: 0x10, slots: 8)
     }
 
+    /// The shared directory at `position` of `count`.
+    static func share(_ position: Int, of count: Int) -> PCIAddress {
+        pack(position, of: count, from: 0x1a, slots: 5)
+    }
+
     private static func address(slot: Int) -> PCIAddress { PCIAddress(slot: slot, function: 0, isShared: false) }
 
     /// A slot each while there are enough, else eight functions to a slot.

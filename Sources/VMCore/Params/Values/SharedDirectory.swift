@@ -1,0 +1,51 @@
+import SystemPackage
+
+/// `SHAREn`: a directory of the host that the guest can mount by its tag.
+package struct SharedDirectory: Hashable, Sendable, CustomStringConvertible {
+    /// The directory, absolute.
+    package var path: FilePath
+    /// What the guest calls it.
+    package var tag: String
+    /// Whether the guest may only read it.
+    package var isReadOnly: Bool
+
+    /// As in vm.params.
+    package var description: String { "\(path):\(tag)\(isReadOnly ? ":ro" : "")" }
+}
+
+extension ParamsDecoder {
+    mutating func decodeShares() -> [VMParams.Share] {
+        var shares: [VMParams.Share] = []
+        for index in indices(of: .share) {
+            let directory = directory(of: .share, at: index)
+            let share = setting(.share, at: index) { text throws(ValueFault) in try Self.share(text, in: directory) }
+            guard let share else { continue }
+            if let other = shares.first(where: { $0.directory.value.tag == share.value.tag }) {
+                conflict(
+                    .share, at: index,
+                    "SHARE\(index): \(share.value.tag) is the tag of SHARE\(other.index)\(place(other.directory.origin)) too",
+                    hint: "The guest tells them apart by their tags: write another one.")
+            }
+            shares.append(VMParams.Share(index: index, directory: share))
+        }
+        return shares
+    }
+
+    /// `PATH:TAG`, or `PATH:TAG:ro`. Split from the right, so that a path may have colons.
+    private static func share(_ text: String, in directory: String) throws(ValueFault) -> SharedDirectory {
+        let form: Hint = "Write PATH:TAG, or PATH:TAG:ro, such as \(example: "/srv:srv:ro")."
+        var parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let isReadOnly = parts.count > 2 && parts.last == "ro"
+        if isReadOnly { parts.removeLast() }
+        guard parts.count > 1, let tag = parts.popLast(), tag != "ro", parts != [""] else {
+            throw ValueFault("\(Printable.quoted(text)) does not name a directory and a tag", hint: form)
+        }
+        // struct virtio_fs_config of virtio 1.2, 5.11.4.
+        guard (1...36).contains(tag.utf8.count), tag.isPlain(and: "._-") else {
+            throw ValueFault(
+                "\(Printable.quoted(tag)) can't be a tag: letters, digits and '._-', at most 36", hint: form)
+        }
+        let path = try ParamValue.path(parts.joined(separator: ":"), in: directory)
+        return SharedDirectory(path: path, tag: String(tag), isReadOnly: isReadOnly)
+    }
+}
