@@ -69,7 +69,7 @@ extension ModelVM {
         case .uuid: return uuid.uuidString.lowercased()
         case .netMAC: return key.index.map { "\(Identity.mac(uuid: uuid, nic: $0))" }
         case .vncDisplay: return Int(value) == nil ? value : "\(VNCDisplay.auto)"
-        case .kernel, .initrd, .cdrom, .vncPasswordFile, .include, .cloudInitUserData, .cloudInitNetwork:
+        case .kernel, .initrd, .cdrom, .vncPasswordFile, .include, .share, .cloudInitUserData, .cloudInitNetwork:
             return absolute(value, from: directory)
         case .qemu: return value.contains("/") ? absolute(value, from: directory) : value
         case .netFilter where value.contains("ip="):

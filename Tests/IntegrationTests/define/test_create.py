@@ -138,7 +138,7 @@ def test_a_users_file_is_no_model_for_root(host):
     path = host.write_firmware_vm("users", KERNEL="/home/evil")
     os.chown(path, 1000, 1000)
     said = host.kvmctl("create", "vm", "--from", path, expect=77).stderr
-    assert "uid 1000" in said and "--trust-owner" not in said and "root owns" in said
+    assert "root uses only what nobody else can change" in said and "--trust-owner" not in said and "root owns" in said
     assert not (host.vms / "vm").exists()
 
 

@@ -28,7 +28,7 @@ from rig.host import NOBODY
     ("create vm --ram 2G", "'--ram'. Did you mean '--memory'?"), ("stop vm --force", "'--force'. Did you mean '--now'?"),
     ("restart vm --force", "'--force'. Did you mean '--hard'?"), ("setvcpus vm", "kvmctl set VM CPUS=N"),
     # Nothing is suggested for a word that is too different.
-    ("create vm --format qcow2", "Unknown option '--format'"), ("rm vm --foo", "Unknown option '--foo'"), ("keys vm", "Unexpected argument 'vm'"),
+    ("create vm --efi yes", "Unknown option '--efi'"), ("rm vm --foo", "Unknown option '--foo'"), ("keys vm", "vm: is not a key of vm.params"),
     ("create one two", "Unexpected argument 'two'"),
     ("--json list", "--json: comes before the command"), ("net --json show", "kvmctl net show --help lists"),
 ])

@@ -154,6 +154,7 @@ import Testing
         NET0_TAP=web0
         NET1=user
         FORWARD0=tcp::8080:80
+        SHARE0=files:web:ro
         VNCDISP=3
         """ + "\n"
 
@@ -177,6 +178,7 @@ import Testing
                 MAC=\(Identity.mac(uuid: uuid, nic: 0))
                 NET1=user
                 NET1_MAC=\(Identity.mac(uuid: uuid, nic: 1))
+                SHARE0=/vms/web/files:web:ro
                 VNCDISP=auto
 
                 """)
