@@ -108,9 +108,9 @@ package struct Paths: Equatable, Sendable {
         // Only who may change root's settings can choose these.
         if let roots = settings.roots {
             // What the host's file says is for everybody; only a user's own can take their own root away.
-            let own = settings.line(of: .roots)?.file == SettingsFile.system ? paths.ownRoot : nil
+            let own = uid != 0 && settings.line(of: .roots)?.file == SettingsFile.system ? paths.ownRoot : nil
             paths.name([own].compactMap(\.self) + roots)
-            if uid != 0 { paths.ownRoot = own }
+            paths.ownRoot = own
         }
         if let roots = environment("KVMCTL_VMS") {
             guard !roots.unicodeScalars.contains("\u{fffd}") else {

@@ -44,7 +44,9 @@ enum SettingsFile {
     static func read(_ file: FilePath, _ trust: FileTrust) throws(VMError) -> ParamsSource? {
         do throws(PathWalk.Failure) {
             // A link that leads nowhere is no missing file: what it should lead to may not be mounted.
-            do throws(Errno) { guard try isThere(file) || isLink(file) else { return nil } } catch {
+            do throws(Errno) {
+                if try !isThere(file) { guard try isLink(file) else { return nil } }
+            } catch {
                 throw .system(error, file)
             }
             let found = try trust.find(file)

@@ -16,12 +16,16 @@ import Testing
     }
 
     @Test func rootsOfTheSettingsAreNotMade() throws {
-        for uid: UInt32 in [0, 1000] {
-            let found = try paths(uid, settings)
+        let own = try Settings([ParamsSource("/home/ann/.config/kvmctl.conf", Array("VMS=/srv/vms".utf8))])
+        for found in [try paths(0, settings), try paths(1000, own)] {
             #expect(found.roots == ["/srv/vms"])
             #expect(found.ownRoot == nil)
             #expect(found.namesRoots)
         }
+        // Those of the host leave users theirs.
+        let users = try paths(1000, settings)
+        #expect(users.roots == ["/home/ann/vms", "/srv/vms"])
+        #expect(users.ownRoot == "/home/ann/vms")
     }
 
     @Test func theEnvironmentGoesBefore() throws {
