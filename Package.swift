@@ -6,6 +6,8 @@ let swift: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .treatAllWarnings(as: .error),
 ]
+// Most of what these do is done once in a command. The rest is compiled for speed.
+let small = swift + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 
 let package = Package(
@@ -25,7 +27,7 @@ let package = Package(
                 "VMReports", "VMLife", "VMHost", "VMCore", "BridgeKernel", "BridgeNet", "CLinux", system,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: swift),
+            swiftSettings: small),
         .target(
             name: "VMReports", dependencies: ["VMLife", "VMHost", "VMCore", "BridgeNet", system],
             swiftSettings: swift),
@@ -34,7 +36,7 @@ let package = Package(
             dependencies: ["VMHost", "VMCore", "BridgeKernel", "BridgeNet", "CLinux", system], swiftSettings: swift),
         .target(
             name: "VMHost", dependencies: ["VMCore", "BridgeKernel", "BridgeNet", "CLinux", system],
-            swiftSettings: swift),
+            swiftSettings: small),
         .target(name: "VMCore", dependencies: ["BridgeNet", system], swiftSettings: swift),
         .target(name: "BridgeKernel", dependencies: ["BridgeNet", "CLinux", system], swiftSettings: swift),
         .target(name: "BridgeNet", dependencies: [system], swiftSettings: swift),
