@@ -31,8 +31,6 @@ struct Edit: ParsableCommand {
             try vm.refuseAnothers()
             let before = try vm.fileText(trust: trust)
             let copy = try EditedCopy(of: before, called: vm.name)
-            // A copy that says nothing new is of no use to anybody.
-            defer { if copy.text == before { copy.remove() } }
             let keys = try change(vm, before, copy, PlanningContext(site, trust: trust))
             copy.remove()
             output.print(SetReport(vm.name, file: vm.file, isDryRun: false, keys), among: results)

@@ -40,7 +40,6 @@ struct SetKeys: ParsableCommand {
     func run() throws {
         let edits = try edits
         let context = PlanningContext(try Site.current, trust: try trust.trust())
-        if !all { try refuseUnknown(in: context) }
         try output.list(.set) { results in
             try targets.forEach(results) { vm in
                 try vm.refuseAnothers()
@@ -50,18 +49,6 @@ struct SetKeys: ParsableCommand {
                 change.notices.forEach { Message.note("\(vm.name): \($0)") }
                 output.print(SetReport(vm.name, file: vm.file, isDryRun: dryRun.isOn, change.keys), among: results)
             }
-        }
-    }
-
-    /// A value with blanks that was not quoted begins with a change and goes on with what looks like names.
-    private func refuseUnknown(in context: PlanningContext) throws {
-        let names = words.filter { !Self.isChange($0) }
-        for case .failure(var error) in try Site.current.find(names, in: context) where error.code == .notFound {
-            if names.count > 1 {
-                error.details.append("Nothing was changed.")
-                error.remedy = "a value with blanks has to be quoted, as in DESCRIPTION='web server'"
-            }
-            throw error
         }
     }
 

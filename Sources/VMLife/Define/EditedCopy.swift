@@ -37,7 +37,7 @@ package struct EditedCopy {
             let ending = status & 0x7f == 0 ? "with \((status >> 8) & 0xff)" : "by signal \(status & 0x7f)"
             throw VMError(
                 .unavailable, editor, "the editor ended \(ending), so nothing was saved",
-                remedy: "name another one in VISUAL or EDITOR; if you wrote anything, it is in \(file)")
+                remedy: "name another one in VISUAL or EDITOR; what you wrote is in \(file)")
         }
         let bytes: [UInt8]
         do throws(Errno) { bytes = try readFile(file, limit: VMParams.maximumFileSize + 1) } catch {
@@ -49,11 +49,6 @@ package struct EditedCopy {
                 remedy: "convert it (iconv -f LATIN1 -t UTF-8)")
         }
         return text
-    }
-
-    /// What it says now; nil if it can't be read.
-    package var text: String? {
-        (try? readFile(file, limit: VMParams.maximumFileSize + 1)).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
     /// A command of sh's: the user may have put options there.

@@ -27,12 +27,13 @@ extension Machine {
     package func screenText() throws(VMError) -> TextScreen {
         try running(or: Self.lost)
         let deadline = Deadline(in: Self.patienceWithChanges)
-        var before: [UInt8]?
+        var (before, still): ([UInt8]?, Deadline) = (nil, Deadline(in: Self.patienceWithGraphics))
         while true {
             let (picture, memory) = try pictureAndText()
             if let memory, let text = TextScreen(picture, memory: memory) { return text }
+            if memory != before { still = Deadline(in: Self.patienceWithGraphics) }
             // A picture taken while the memory stayed as it was shows something else.
-            guard let memory, memory != before else { throw noText("it is in graphics mode", picture) }
+            guard memory != nil, !still.hasPassed else { throw noText("it is in graphics mode", picture) }
             guard !deadline.hasPassed else { throw noText("it changes all the time", picture) }
             before = memory
             pause(.milliseconds(20))
@@ -46,6 +47,8 @@ extension Machine {
             remedy: "take a picture: \(command: "kvmctl screenshot \(name) \(name).png")")
     }
 
+    /// How long a screen may look like graphics of a size that text has too: until its guest has set it up, it does.
+    private static let patienceWithGraphics = Duration.seconds(1)
     /// How long a guest may write to its screen faster than that can be read.
     private static let patienceWithChanges = Duration.seconds(5)
     private static let lost = "it has no screen"

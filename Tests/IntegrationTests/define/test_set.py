@@ -249,14 +249,6 @@ def test_what_only_kvmctl_reads_counts_at_once(host):
         "vm: removed TAGS, at once\nvm: PROTECT=no, at once\n")
 
 
-def test_a_value_that_was_not_quoted_changes_nothing(host):
-    host.write_firmware_vm("vm")
-    before = (host.vms / "vm/vm.params").read_text()
-    said = host.kvmctl("set", "vm", "DESCRIPTION=web", "server", expect=66).stderr
-    assert "server" in said and "has to be quoted" in said
-    assert (host.vms / "vm/vm.params").read_text() == before
-
-
 def test_a_running_vm_shows_what_it_has(host):
     host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")
     host.kvmctl("start", "vm")

@@ -166,8 +166,9 @@ def test_roots_that_do_not_exist(settled):
 def test_a_broken_file_keeps_no_guest_from_being_shut_down(settled):
     host = settled
     host.write_firmware_vm("vm")
+    write_system(host, f"VMS={host.vms}")
     host.kvmctl("start", "vm")
-    write_system(host, "CREATE_MEMRY=2G")
+    write_system(host, f"VMS={host.vms}", "CREATE_MEMRY=2G")
     stopped = host.kvmctl("stop", "--all", "--now")
     assert stopped.stdout == "vm: stopped; QEMU was told to quit\n" and "unknown key 'CREATE_MEMRY'" in stopped.stderr
     host.kvmctl("trim-logs")

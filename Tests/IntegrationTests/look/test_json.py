@@ -9,7 +9,7 @@ import pytest
 from rig.documented import DOCUMENT, assert_documented, documented
 
 ONLY_SHOW = (
-    "disks", "kernel", "initrd", "append", "uid", "cpuTime", "memoryInUse", "adopted", "consoleLog", "qemuLog", "record",
+    "disks", "shares", "kernel", "initrd", "append", "uid", "cpuTime", "memoryInUse", "adopted", "consoleLog", "qemuLog", "record",
     "crashRecord", "qmpSocket", "serialSocket", "agentSocket")
 
 
@@ -19,7 +19,8 @@ def test_life_of_a_vm(bridged_host):
     assert_documented([created])
     assert created["dryRun"] is True and not (host.vms / "vm").exists()
     created = host.json("create", host.vms / "vm", "--memory", "32", "--disk", "1M")
-    assert created["dryRun"] is False and created["disks"] == [{"path": f"{host.vms}/vm/vdisk0", "size": 1 << 20}]
+    assert created["dryRun"] is False and created["disks"] == [
+        {"path": f"{host.vms}/vm/vdisk0", "size": 1 << 20, "format": "raw"}]
 
     assert_documented(host.json("list"), without=ONLY_SHOW)
     assert_documented(host.json("check", "vm"))

@@ -118,7 +118,7 @@ def test_a_guest_that_panics_has_crashed(host):
     host.kvmctl("start", "vm")
     host.wait_console("vm", "tiny: up")
     run_inside(host, "vm", "( (sleep 1; echo c >/proc/sysrq-trigger) & )")
-    wait_until(lambda: host.state("vm") == "crashed", "the crash", 30)
+    wait_until(lambda: host.state("vm") == "crashed", lambda: f"crash: {host.show('vm')}", 30)
     assert host.json("show", "vm")[0]["endReason"] == "guest-panic"
     assert host.kvmctl("stop", "vm").stdout == "vm: not running\n"
     host.kvmctl("start", "vm")

@@ -168,7 +168,7 @@ def test_what_cannot_be_suspended(host):
     (host.run / "kept").rename(host.run / "vms/vm/machine.json")
     with monitor(host, "vm") as qemu:
         qemu.execute("device_add", driver="virtio-rng-pci", bus="port0", id="more")
-    assert "  more was plugged\n" in host.kvmctl("suspend", "vm", expect=75).stderr
+    assert "  more was attached\n" in host.kvmctl("suspend", "vm", expect=75).stderr
     assert host.state("vm") == "running"
 
 
