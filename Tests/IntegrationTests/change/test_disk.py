@@ -108,6 +108,8 @@ def test_what_a_stopped_vm_gets(host):
 def test_a_refused_change_changes_nothing(host):
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm")
+    # A firmware that begins to look at its slots may switch one off again.
+    wait_until(lambda: "No bootable device" in host.kvmctl("screenshot", "vm", "--text", expect=None).stdout, "firmware")
     before = lines(host)
     for n in range(4):
         host.kvmctl("disk", "attach", "vm", host.vms / f"image{n}", "--size", "1M", "--live")
