@@ -25,7 +25,10 @@ enum KVMCtl {
         ExitStatus.leave {
             var command = try Root.command(arguments)
             if let deed = command.deed, !arguments.contains("--dry-run") { PrintedResults.begin(deed) }
-            if command.endsOrTidies { Site.tolerateSettings().map(Message.error) }
+            if command.endsOrTidies {
+                Site.toleratesSettings = true
+                (try? Site.current)?.settingsFault.map(Message.error)
+            }
             LeftBehind.remove(before: arguments)
             try command.run()
         }

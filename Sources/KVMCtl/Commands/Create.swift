@@ -112,7 +112,7 @@ struct Create: ParsableCommand {
 
     func run() throws {
         let site = try Site.current
-        let context = PlanningContext(site, trust: try site.trust())
+        let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
         let usual = site.settings.create
         var vm = vm
         // A model has its own, and what --set says goes before.
@@ -121,7 +121,7 @@ struct Create: ParsableCommand {
             if net.isEmpty, !isSet("NET0="), !isSet("BRIDGE=") { vm.networks = usual.networks }
         }
         let creating = try Creating(
-            vm, at: try site.place(forNew: place, in: context), like: from, in: context, keepsProbes: !dryRun.isOn)
+            vm, at: try site.place(forNew: place, in: context), like: from, in: context)
         try creating.check()
         let unseen = try creating.refuseShared()
         (unseen + creating.notices).forEach(Message.note)

@@ -28,16 +28,14 @@ package struct Creating {
     ///   - place: where it is created.
     ///   - model: the VM that it will be like: a name, or the path of a params file.
     ///   - context: whose directories it may be created in, and the other VMs.
-    ///   - keepsProbes: whether what is found out about QEMU may be cached.
     package init(
-        _ vm: NewVM, at place: NewVMPlace, like model: String?, in context: PlanningContext, keepsProbes: Bool
+        _ vm: NewVM, at place: NewVMPlace, like model: String?, in context: PlanningContext
     ) throws(VMError) {
         self.place = place
         self.context = context
         let (file, trust) = (place.directory.appending("vm.params"), context.trust)
-        let cache = ProbeCache(directory: context.site.paths.cache, keeps: keepsProbes)
         let choices = NewVMPlan.Choices(
-            uuid: context.freeUUID(), machine: Self.pinnedMachine(cache, trust),
+            uuid: context.freeUUID(), machine: context.pinned(.q35).description,
             defaults: NewVM.Defaults(isRoot: context.site.isRoots, context.site.settings.create))
         let like = try model.map { word throws(VMError) in try context.model(word) }
         plan = try NewVMPlan(vm, at: file, like: like, choices) { own throws(VMError) in
@@ -172,11 +170,5 @@ package struct Creating {
 
     private func writing<Value>(_ path: FilePath, _ step: () throws(Errno) -> Value) throws(VMError) -> Value {
         do throws(Errno) { return try step() } catch { throw .system(error, path.string, "can't be written") }
-    }
-
-    /// The versioned name behind `q35`; the alias itself if QEMU can't be asked.
-    private static func pinnedMachine(_ cache: ProbeCache, _ trust: FileTrust) -> String {
-        let facts = try? QEMUProbe(cache: cache, credentials: .caller).facts(of: QEMUProgram(nil, trust))
-        return facts?.machines["q35"]?.versionedName ?? "q35"
     }
 }

@@ -24,28 +24,24 @@ package struct Site: Sendable {
         try Site(uid: geteuid()) { key in getenv(key).map { String(cString: $0) } }
     }
 
-    /// Goes on without settings files that can't be used. For commands that end VMs or tidy up: a typing error must not
-    /// keep guests from being shut down with their host. They find what runs in any case.
+    /// Whether it goes on without settings files that can't be used. For commands that end VMs or tidy up: a typing error
+    /// must not keep guests from being shut down with their host. They find what runs in any case.
     ///
-    /// To be called before `current` is first used, by the main thread.
-    ///
-    /// - Returns: why they can't be used.
-    package static func tolerateSettings() -> VMError? {
-        guard case .failure(let fault) = Settings.ofThisProcess else { return nil }
-        areSettingsTolerated = true
-        return fault
-    }
+    /// To be set before `current` is first used, by the main thread.
+    nonisolated(unsafe) package static var toleratesSettings = false
 
-    // Written once, before any other thread begins.
-    nonisolated(unsafe) private static var areSettingsTolerated = false
+    /// Why the settings files can't be used, if that is tolerated.
+    package let settingsFault: VMError?
 
     /// The site of a user with an environment.
     ///
     /// - Throws: as `Paths.of` and `Settings.of`.
     init(uid: UInt32, environment: @escaping @Sendable (String) -> String?) throws(VMError) {
-        do throws(VMError) { settings = try Settings.of(uid: uid, environment: environment) } catch {
-            guard Self.areSettingsTolerated else { throw error }
-            settings = Settings()
+        do throws(VMError) {
+            (settings, settingsFault) = (try Settings.of(uid: uid, environment: environment), nil)
+        } catch {
+            guard Self.toleratesSettings else { throw error }
+            (settings, settingsFault) = (Settings(), error)
         }
         paths = try Paths.of(uid: uid, environment: environment, settings: settings)
         otherUsers = .of(uid: uid, environment: environment)
@@ -56,7 +52,7 @@ package struct Site: Sendable {
     func looking(at place: Paths) -> Site { Site(self, at: place) }
 
     private init(_ site: Site, at place: Paths) {
-        (paths, settings, otherUsers) = (place, site.settings, .none)
+        (paths, settings, settingsFault, otherUsers) = (place, site.settings, site.settingsFault, .none)
         (uid, environment) = (site.uid, site.environment)
     }
 
@@ -144,14 +140,5 @@ extension Site {
             if try vm.observe().isAlive { running.append((vm, manifest)) }
         }
         return running
-    }
-}
-
-extension Settings {
-    /// Those of this process's user.
-    fileprivate static var ofThisProcess: Result<Settings, VMError> {
-        Result { () throws(VMError) in
-            try Settings.of(uid: geteuid()) { key in getenv(key).map { String(cString: $0) } }
-        }
     }
 }
