@@ -8,6 +8,9 @@ package struct Device: Equatable, Sendable {
         case bus(String)
     }
 
+    /// QEMU's CD drive.
+    package static let cdDriver = "ide-cd"
+
     /// QEMU's name for the kind of device, such as `virtio-blk-pci`.
     package var driver: String
     /// What QEMU calls this one; without it, it can't be unplugged.
@@ -37,6 +40,13 @@ package struct Device: Equatable, Sendable {
         }
         for property in properties.entries { option.add(property.name, property.value.text) }
         return option.text
+    }
+
+    /// The same, if it is a CD drive without the medium that is in it.
+    package var withoutDisc: Device {
+        var device = self
+        if driver == Self.cdDriver { device.properties.remove("drive") }
+        return device
     }
 
     /// The command that plugs it. `-device` takes the same arguments as JSON.

@@ -35,6 +35,11 @@ extension BlockNode {
     package static func disc(_ id: String, on file: BlockNode) -> BlockNode {
         BlockNode(name: "\(id)-format", driver: .raw(file), isReadOnly: true)
     }
+
+    /// Whether it is one of a CD's.
+    package var isOfDisc: Bool { Self.isOfDisc(name) }
+    /// Whether a node of this name is one of a CD's.
+    package static func isOfDisc(_ name: String) -> Bool { name.hasPrefix("cdrom") }
 }
 
 extension VMParams.Disk {
@@ -116,7 +121,7 @@ extension Device {
     /// A CD drive, which is empty without a node.
     package static func cdDrive(_ id: String, on node: BlockNode?, at place: Place, bootIndex: Int?) -> Device {
         Device(
-            "ide-cd", id: id, at: place,
+            cdDriver, id: id, at: place,
             ["drive": (node?.name).map(PropertyValue.text), "bootindex": bootIndex.map(PropertyValue.number)])
     }
 

@@ -13,6 +13,9 @@ package struct Properties: Equatable, Sendable {
 
     /// The properties that are set.
     package private(set) var entries: [Property]
+
+    /// Leaves one out.
+    package mutating func remove(_ name: String) { entries.removeAll { $0.name == name } }
 }
 
 extension Properties: ExpressibleByDictionaryLiteral {

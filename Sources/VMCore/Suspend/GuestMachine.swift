@@ -4,6 +4,7 @@ import SystemPackage
 /// A machine as its guest sees it, as far as a start decides that: what a saved state has to find again.
 ///
 /// The host's side is not in it. A guest goes on when its bridge, its display or the cache of a disk has changed.
+/// A CD drive is a part of it, whatever is in there; its medium is told apart.
 package struct GuestMachine: Equatable, Sendable {
     /// Words of QEMU's command line that come from one place.
     package struct Part: Equatable, Sendable {
@@ -33,11 +34,11 @@ package struct GuestMachine: Equatable, Sendable {
     package var bootsCDROM: Bool
     /// What it is made of.
     package var parts: [Part] = []
-    /// Its disks and CDs.
+    /// Its disks, and the CDs that are in its drives.
     package var media: [Medium] = []
     /// The ids of its devices, those of `QEMUARGn` excepted.
     package var devices: [String] = []
-    /// The names of its block nodes, likewise.
+    /// The names of its disks' block nodes, likewise.
     package var nodes: [String] = []
 }
 
@@ -79,7 +80,8 @@ extension GuestMachine {
         switch component {
         case .device(let device):
             if let id = device.id { devices.append(id) }
-            add(["-device", device.argument], to: name)
+            add(["-device", device.withoutDisc.argument], to: name)
+        case .node(let node) where node.isOfDisc: break
         case .node(let node):
             nodes.append(node.name)
             add(node.guestWords, to: name)
@@ -96,6 +98,40 @@ extension GuestMachine {
         } else {
             parts.append(Part(name: name, words: words))
         }
+    }
+
+    /// The machine with what is in its CD drives by now.
+    ///
+    /// - Parameter noted: The paths that may be in there. QEMU's word alone does not count: a guest may have taken it over,
+    ///   and root would open what it names.
+    /// - Throws: why its next start could not put that in.
+    package func withDiscs(of hardware: RunningHardware, noted: [FilePath]) throws(DriveObstacle) -> GuestMachine {
+        var machine = self
+        for drive in hardware.drives where devices.contains(drive.id) {
+            let name = drive.key?.description ?? nameOfStartsCD
+            machine.media.removeAll { $0.name == name }
+            if drive.medium == nil {
+                if drive.key == nil { throw .startsDriveIsEmpty }
+                continue
+            }
+            guard let disc = hardware.medium(of: drive), noted.contains(disc) else { throw .unknown(drive) }
+            machine.media.append(Medium(name: name, path: disc))
+            if drive.key == nil { machine.cdrom = disc }
+        }
+        return machine
+    }
+
+    /// Why a start can't put into a drive what is in there.
+    package enum DriveObstacle: Error, Equatable {
+        /// The drive of `start --cdrom` is empty, and there is no option for that.
+        case startsDriveIsEmpty
+        /// It is not known what is in it.
+        case unknown(RunningHardware.Drive)
+    }
+
+    /// What names the ISO of that start.
+    private var nameOfStartsCD: String {
+        media.first { $0.path == cdrom && !$0.name.hasPrefix("CDROM") }?.name ?? "--cdrom"
     }
 
     /// Whether words of `QEMUARGn` may have made something of this name.

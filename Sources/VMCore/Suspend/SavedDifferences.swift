@@ -48,14 +48,23 @@ extension SavedMachine {
     }
 
     private func differentMedia(_ now: FoundMachine) -> [String] {
-        machine.media.compactMap { medium in
-            // One that has no counterpart was named as a part.
-            guard let other = now.machine.media.first(where: { $0.name == medium.name }) else { return nil }
-            guard let before = stamps[medium.name] else { return "nothing is known of \(medium.name)" }
-            guard let stamp = now.stamps[other.path] else { return "\(medium.name), \(other.path), does not exist" }
-            if stamp.size != before.size { return "\(medium.name) was \(before.size) bytes and is now \(stamp.size)" }
-            return stamp == before ? nil : "\(medium.name), \(other.path), was written to since"
+        let inserted = now.machine.media.compactMap { medium in
+            // That of a disk or drive which was not there is named as a part.
+            machine.has(medium.name) && !machine.media.contains { $0.name == medium.name }
+                ? "\(medium.name) was empty, and now has \(medium.path)" : nil
         }
+        return inserted
+            + machine.media.compactMap { medium in
+                guard let other = now.machine.media.first(where: { $0.name == medium.name }) else {
+                    return now.machine.has(medium.name) ? "\(medium.name) had \(medium.path), and is now empty" : nil
+                }
+                guard let before = stamps[medium.name] else { return "nothing is known of \(medium.name)" }
+                guard let stamp = now.stamps[other.path] else { return "\(medium.name), \(other.path), does not exist" }
+                if stamp.size != before.size {
+                    return "\(medium.name) was \(before.size) bytes and is now \(stamp.size)"
+                }
+                return stamp == before ? nil : "\(medium.name), \(other.path), was written to since"
+            }
     }
 
     private func differentProcessor(_ now: HostProcessor?) -> [String] {
@@ -67,6 +76,10 @@ extension SavedMachine {
         let lost = processor.flags.filter { !now.flags.contains($0) }
         return lost.isEmpty ? [] : ["the host's CPU no longer has \(lost.joined(separator: ", "))"]
     }
+}
+
+extension GuestMachine {
+    fileprivate func has(_ name: String) -> Bool { parts.contains { $0.name == name } }
 }
 
 /// How words that come from one key have changed.

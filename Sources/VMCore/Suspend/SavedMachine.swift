@@ -50,10 +50,14 @@ package struct HostProcessor: Equatable, Sendable {
 
 // As JSON.
 extension GuestMachine {
+    /// The version of the members; another one is not read.
+    fileprivate static let format: Int64 = 2
+
     /// The members of the file.
     package var json: [String: JSON] {
         [
-            "uuid": .string(uuid), "qemuVersion": .string(version), "accelerator": .string(accelerator),
+            "version": .integer(Self.format), "uuid": .string(uuid), "qemuVersion": .string(version),
+            "accelerator": .string(accelerator),
             "cdrom": .optional(cdrom?.string), "bootsCDROM": .bool(bootsCDROM),
             "parts": .array(parts.map { ["name": .string($0.name), "words": .array($0.words.map(JSON.string))] }),
             "media": .array(media.map { ["name": .string($0.name), "path": .string($0.path.string)] }),
@@ -63,7 +67,8 @@ extension GuestMachine {
 
     /// Reads them; nil if one is missing.
     package init?(_ json: JSON) {
-        guard let uuid = json["uuid"]?.string, let version = json["qemuVersion"]?.string,
+        guard json["version"]?.integer == Self.format, let uuid = json["uuid"]?.string,
+            let version = json["qemuVersion"]?.string,
             let accelerator = json["accelerator"]?.string, let bootsCDROM = json["bootsCDROM"]?.bool,
             let parts = json["parts"]?.array, let media = json["media"]?.array, let devices = json["devices"]?.array,
             let nodes = json["nodes"]?.array
@@ -85,16 +90,13 @@ extension GuestMachine {
 }
 
 extension SavedMachine {
-    /// The version of the file; another one is not read.
-    private static let version: Int64 = 1
-
     /// The content of the file.
     package var text: String {
         let stamps = stamps.mapValues { stamp -> JSON in
             ["size": .integer(stamp.size), "modifiedNanoseconds": stamp.modified.map(JSON.integer) ?? .null]
         }
         let own: [String: JSON] = [
-            "version": .integer(Self.version), "time": .integer(time), "bytes": .integer(size.bytes),
+            "time": .integer(time), "bytes": .integer(size.bytes),
             "processor": processor?.json ?? .null, "stamps": .object(stamps),
         ]
         return JSON.object(machine.json.merging(own) { one, _ in one }).prettyText + "\n"
@@ -111,7 +113,7 @@ extension SavedMachine {
     /// Reads the content of the file.
     package init(parsing bytes: [UInt8]) throws(Fault) {
         guard let json = try? JSON(parsing: bytes), let version = json["version"]?.integer else { throw .malformed }
-        guard version == Self.version else { throw .version(version) }
+        guard version == GuestMachine.format else { throw .version(version) }
         guard let machine = GuestMachine(json), let time = json["time"]?.integer, let size = json["bytes"]?.integer,
             case .object(let stamps)? = json["stamps"]
         else { throw .malformed }

@@ -130,7 +130,7 @@ extension Machine {
 
 extension MonitorSession {
     /// What the machine has.
-    fileprivate mutating func hardware(by deadline: Deadline) throws(Failure) -> RunningHardware {
+    mutating func hardware(by deadline: Deadline) throws(Failure) -> RunningHardware {
         RunningHardware(
             devices: try execute(.deviceIDs, by: deadline), objects: try execute(.objectIDs, by: deadline),
             nodes: try execute(.blockNodes, by: deadline), drives: try execute(.drives, by: deadline),

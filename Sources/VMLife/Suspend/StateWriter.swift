@@ -19,11 +19,10 @@ struct StateWriter {
     /// What QEMU calls the file.
     private static let descriptor = "kvmctl-state"
 
-    /// Writes the state.
+    /// Writes the state of a machine.
     ///
     /// - Returns: how many bytes it took.
-    func write() throws(VMError) -> ByteCount {
-        let machine = try vm.directory.guestMachine()
+    func write(_ machine: GuestMachine) throws(VMError) -> ByteCount {
         let trust = try vm.ownersTrust()
         let memory = try newFile(files.memory, trust) { _ in }
         var ran = true

@@ -17,13 +17,14 @@ struct SuspendCheck {
 
     /// Refuses a VM that can't be suspended.
     ///
-    /// - Returns: the most bytes that its state will take.
-    func pass() throws(VMError) -> ByteCount {
+    /// - Returns: what the next start has to find again, and the most bytes that its state will take.
+    func pass() throws(VMError) -> (machine: GuestMachine, size: ByteCount) {
         if seen.isStray { throw .withoutRuntimeFiles(vm.name, "it can't be suspended") }
         guard seen.state != .starting else {
             throw VMError(.busy, vm.name.description, "it is still starting", remedy: "try again in a moment")
         }
-        let machine = try vm.directory.guestMachine()
+        var machine = try vm.directory.guestMachine()
+        let manifest = try vm.manifest()
         guard machine.shares.isEmpty else {
             throw VMError(
                 .busy, vm.name.description,
@@ -35,12 +36,13 @@ struct SuspendCheck {
             var session = try vm.monitor(by: deadline)
             let state = try session.execute(.status, by: deadline)
             let obstacles = try session.execute(.migration, by: deadline).obstacles
-            let devices = try session.execute(.deviceIDs, by: deadline)
-            // Those without a name of ours are QEMU's own.
-            let nodes = try session.execute(.blockNodes, by: deadline).map(\.name).filter { !$0.hasPrefix("#") }
-            if let refusal = refusal(state, obstacles) ?? refusal(devices, nodes, machine) { throw .ours(refusal) }
+            let hardware = try session.hardware(by: deadline)
+            if let refusal = refusal(state, obstacles) ?? refusal(hardware, machine) { throw .ours(refusal) }
+            do throws(GuestMachine.DriveObstacle) {
+                machine = try machine.withDiscs(of: hardware, noted: manifest?.vm.media ?? [])
+            } catch { throw .ours(refusal(error)) }
         } catch { throw error.error(of: vm.name) }
-        return try space()
+        return (machine, try space(manifest))
     }
 
     private func refusal(_ state: RunState, _ obstacles: [String]) -> VMError? {
@@ -59,24 +61,33 @@ struct SuspendCheck {
 
     /// Refuses a machine to which devices were plugged, or of which some were unplugged: the next start makes the machine
     /// that its file defines.
-    private func refusal(_ devices: [String], _ nodes: [String], _ machine: GuestMachine) -> VMError? {
-        let found = (devices + nodes).filter { !machine.mayBeExtra($0) }
+    private func refusal(_ hardware: RunningHardware, _ machine: GuestMachine) -> VMError? {
+        // Nodes without a name of ours are QEMU's own.
+        let nodes = hardware.nodes.map(\.name).filter { !$0.hasPrefix("#") && !BlockNode.isOfDisc($0) }
+        let found = (hardware.devices + nodes).filter { !machine.mayBeExtra($0) }
         let known = machine.devices + machine.nodes
         let (plugged, unplugged) = (Set(found).subtracting(known), Set(known).subtracting(found))
         guard !plugged.isEmpty || !unplugged.isEmpty else { return nil }
         let lines =
             Self.devices(plugged).map { "\($0) was attached" } + Self.devices(unplugged).map { "\($0) was detached" }
-        // Another medium, or the same one again, is not what the next start would know.
-        let isMedium = plugged.union(unplugged).allSatisfy { $0.hasPrefix("cdrom") }
         return VMError(
-            .busy, vm.name.description,
-            isMedium
-                ? "the medium of a CD drive was changed while it ran"
-                : "its devices are no longer those that it was started with",
-            remedy: isMedium
-                ? "shut the guest down instead, with kvmctl stop"
-                : "undo that with kvmctl disk or nic; or shut the guest down instead, with kvmctl stop",
-            details: isMedium ? [] : lines)
+            .busy, vm.name.description, "its devices are no longer those that it was started with",
+            remedy: "undo that with kvmctl disk or nic; or shut the guest down instead, with kvmctl stop",
+            details: lines)
+    }
+
+    private func refusal(_ obstacle: GuestMachine.DriveObstacle) -> VMError {
+        switch obstacle {
+        case .startsDriveIsEmpty:
+            VMError(
+                .busy, vm.name.description,
+                "the drive of its start's CD is empty, and no start can make one without a CD",
+                remedy: "put one in with kvmctl cdrom insert --live; or shut the guest down instead, with kvmctl stop")
+        case .unknown(let drive):
+            VMError(
+                .busy, vm.name.description, "it is not known what is in \(drive.title)",
+                remedy: "put a CD in with kvmctl cdrom insert; or shut the guest down instead, with kvmctl stop")
+        }
     }
 
     /// What is said of them: of a disk not its nodes too.
@@ -85,11 +96,11 @@ struct SuspendCheck {
     }
 
     /// Refuses if the file system has no room for what QEMU has touched.
-    private func space() throws(VMError) -> ByteCount {
+    private func space(_ manifest: Manifest?) throws(VMError) -> ByteCount {
         let directory = files.memory.removingLastComponent()
         let touched = seen.holder.flatMap { ProcessFiles(pid: $0.pid).touchedMemory }
-        let memory = try vm.manifest()?.vm.memory
-        let most = min(touched ?? ByteCount(bytes: .max), memory ?? ByteCount(bytes: .max)) + Self.overhead
+        let memory = manifest?.vm.memory ?? ByteCount(bytes: .max)
+        let most = min(touched ?? ByteCount(bytes: .max), memory) + Self.overhead
         guard let free = FileSystemSpace(at: directory)?.free, most > free else { return most }
         throw VMError(
             .cannotCreate, files.memory.string, "may take up to \(most), and only \(free) is free there",

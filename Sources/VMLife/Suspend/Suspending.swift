@@ -47,7 +47,7 @@ package struct Suspending: Sendable {
     package func task() throws(VMError) -> Task {
         let seen = vm.observe()
         guard try seen.isAlive, try vm.runsFromFile else { return try ofStopped() }
-        return .save(to: files.memory, atMost: try SuspendCheck(vm, files, seen).pass())
+        return .save(to: files.memory, atMost: try SuspendCheck(vm, files, seen).pass().size)
     }
 
     /// A VM that does not run is suspended already, or can't be.
@@ -68,8 +68,8 @@ package struct Suspending: Sendable {
             }
             // What an earlier run left counts no longer.
             try vm.forgetSavedState()
-            _ = try SuspendCheck(vm, files, seen).pass()
-            let size = try StateWriter(vm, files).write()
+            let machine = try SuspendCheck(vm, files, seen).pass().machine
+            let size = try StateWriter(vm, files).write(machine)
             vm.note(.suspend)
             try vm.endSaved()
             return size

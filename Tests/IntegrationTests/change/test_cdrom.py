@@ -88,3 +88,54 @@ def test_the_cd_of_one_start(host, isos):
     assert said == f"vm: the drive of --cdrom inserted: {second}; now; its file is as it was\n"
     host.kvmctl("cdrom", "eject", "vm")
     assert lines(host) == before and host.show("vm")["media"] == []
+
+
+def test_a_vm_whose_cd_was_changed_is_suspended_and_goes_on(host, isos):
+    first, second = isos
+    host.write_tiny_vm("vm", "tiny.cd", MACHINE="pc", MEMORY=96, CDROM0="")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    assert inside(host, "touch /was-here") == 0
+
+    def goes_on():
+        host.kvmctl("suspend", "vm")
+        assert "goes on" in host.kvmctl("start", "vm").stdout
+        assert inside(host, "test -f /was-here") == 0
+
+    host.kvmctl("cdrom", "insert", "vm", first)
+    goes_on()
+    wait_until(lambda: inside(host, "mount -t iso9660 -o ro /dev/sr0 /mnt && test -f /mnt/first") == 0, "first CD")
+    # Mounted too, and locked as it was.
+    goes_on()
+    assert inside(host, "test -f /mnt/first") == 0
+    assert "has locked the tray" in host.kvmctl("cdrom", "eject", "vm", "--wait", "1s", expect=124).stderr
+    assert inside(host, "umount /mnt") == 0
+    host.kvmctl("cdrom", "eject", "vm")
+    goes_on()
+    assert inside(host, "mount -t iso9660 /dev/sr0 /mnt") != 0
+
+    # One that the file does not have: suspend says so, and with it in the file the guest goes on.
+    host.kvmctl("cdrom", "insert", "vm", second, "--live")
+    assert "its next start will not go on" in host.kvmctl("suspend", "vm").stderr
+    assert f"CDROM0 had {second}, and is now empty" in host.kvmctl("start", "vm", expect=75).stderr
+    host.kvmctl("set", "vm", f"CDROM0={second}")
+    assert "goes on" in host.kvmctl("start", "vm").stdout
+    wait_until(lambda: inside(host, "mount -t iso9660 -o ro /dev/sr0 /mnt && test -f /mnt/second") == 0, "second CD")
+    host.kvmctl("stop", "--now", "vm")
+    host.assert_nothing_left()
+
+
+def test_the_drive_of_a_start_is_suspended_with_what_is_in_it(host, isos):
+    first, second = isos
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm", "--cdrom", first)
+    host.kvmctl("cdrom", "insert", "vm", second, "--live")
+    host.kvmctl("suspend", "vm")
+    assert "goes on" in host.kvmctl("start", "vm").stdout
+    assert host.show("vm")["media"] == [str(second)]
+    host.kvmctl("cdrom", "eject", "vm")
+    said = host.kvmctl("suspend", "vm", expect=75).stderr
+    assert "is empty, and no start can make one without a CD" in said and "cdrom insert --live" in said
+    host.kvmctl("cdrom", "insert", "vm", first, "--live")
+    host.kvmctl("suspend", "vm")
+    assert "goes on" in host.kvmctl("start", "vm").stdout

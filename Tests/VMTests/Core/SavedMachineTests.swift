@@ -38,7 +38,7 @@ import Testing
         #expect(try SavedMachine(parsing: Array(saved.text.utf8)) == saved)
         #expect(throws: SavedMachine.Fault.self) { try SavedMachine(parsing: Array("{}".utf8)) }
         #expect(throws: SavedMachine.Fault.self) { try SavedMachine(parsing: Array(saved.text.utf8.dropLast(9))) }
-        let later = saved.text.replacing(#""version": 1"#, with: #""version": 2"#)
+        let later = saved.text.replacing(#""version": 2"#, with: #""version": 3"#)
         #expect(throws: SavedMachine.Fault.self) { try SavedMachine(parsing: Array(later.utf8)) }
     }
 
@@ -72,6 +72,53 @@ import Testing
         #expect(differences(stamp: nil) == ["DISK0, /vms/1/disk, does not exist"])
         // A VM that was moved.
         #expect(differences { $0.media[0].path = "/vms/2/disk" } == [])
+    }
+
+    @Test func theSameDiscHasToBeInADrive() {
+        let cd = GuestMachine.Part(name: "CDROM0", words: ["-device", "ide-cd,id=cdrom0"])
+        func differences(_ before: [FilePath], _ after: [FilePath]) -> [String] {
+            var (old, new) = (machine, machine)
+            (old.parts, new.parts) = (old.parts + [cd], new.parts + [cd])
+            old.media += before.map { .init(name: "CDROM0", path: $0) }
+            new.media += after.map { .init(name: "CDROM0", path: $0) }
+            let stamps = ["DISK0": stamp, "CDROM0": stamp]
+            return SavedMachine(old, time: 1, size: ByteCount(bytes: 9), processor: nil, stamps: stamps).differences(
+                from: FoundMachine(
+                    new, stamps: ["/vms/1/disk": stamp, "/a.iso": stamp, "/b.iso": .init(size: 1, modified: 7)],
+                    processor: nil))
+        }
+        #expect(differences([], []) == [] && differences(["/a.iso"], ["/a.iso"]) == [])
+        #expect(differences(["/a.iso"], []) == ["CDROM0 had /a.iso, and is now empty"])
+        #expect(differences([], ["/a.iso"]) == ["CDROM0 was empty, and now has /a.iso"])
+        #expect(differences(["/a.iso"], ["/b.iso"]) == ["CDROM0 was 512 bytes and is now 1"])
+    }
+
+    @Test func whatIsInItsDrivesByNowIsSaved() throws {
+        var started = machine
+        started.devices = ["cdrom0", "cdrom-start"]
+        started.cdrom = "/install.iso"
+        started.media += [.init(name: "CDROM0", path: "/a.iso"), .init(name: "the ISO", path: "/install.iso")]
+        func discs(_ drives: [(id: String, medium: String?)], noted: [FilePath]) throws -> [String: FilePath] {
+            let hardware = RunningHardware(
+                nodes: [.init(name: "cdrom0.7-file", set: 7, size: ByteCount(bytes: 1))],
+                drives: drives.map { .init(id: $0.id, medium: $0.medium) }, sets: [.init(number: 7, path: "/b.iso")])
+            let machine = try started.withDiscs(of: hardware, noted: noted)
+            #expect(machine.cdrom == machine.media.first { $0.name == "the ISO" }?.path)
+            return Dictionary(uniqueKeysWithValues: machine.media.dropFirst().map { ($0.name, $0.path) })
+        }
+        let new = "cdrom0.7-format"
+        #expect(try discs([("cdrom0", nil)], noted: []) == ["the ISO": "/install.iso"])
+        #expect(
+            try discs([("cdrom0", new)], noted: ["/b.iso"]) == ["CDROM0": "/b.iso", "the ISO": "/install.iso"])
+        #expect(
+            try discs([("cdrom-start", new)], noted: ["/b.iso"]) == ["CDROM0": "/a.iso", "the ISO": "/b.iso"])
+        // Not on QEMU's word alone, and no start makes an empty drive for --cdrom.
+        #expect(throws: GuestMachine.DriveObstacle.self) { try discs([("cdrom0", new)], noted: []) }
+        #expect(throws: GuestMachine.DriveObstacle.startsDriveIsEmpty) {
+            try discs([("cdrom-start", nil)], noted: [])
+        }
+        // What QEMUARGn made is as it is.
+        #expect(try discs([("mine", new)], noted: []).count == 2)
     }
 
     @Test func theProcessorHasToDoAsMuch() {
