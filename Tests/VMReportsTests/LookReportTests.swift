@@ -149,8 +149,8 @@ import Testing
                 params       /vms/xweb
                 description  web
                 tags         web, lab
-                protected    rm, reset, stop --now and restart --hard need --force
-                last end     guest-shutdown
+                protected    rm, reset, stop --now, restart --hard and start --discard-suspended need --force
+                last end     the guest shut down
                 UUID         c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10
 
                 memory       512M, 300M in use
@@ -173,6 +173,17 @@ import Testing
         let places = VMReport(entry, age: nil, showsPlaces: true).rendered(as: .text)
         #expect(places.hasSuffix("\nagent socket   /run/kvmctl/vms/web/agent.sock\n"))
         #expect(VMReport(entry, age: nil).members["record"] == "/var/log/kvmctl/web/record")
+    }
+
+    @Test func showSuspended() throws {
+        var entry = Sample.stopped("web")
+        (entry.state, entry.endReason) = (.suspended, "host-qmp-quit")
+        let at = Moment(microseconds: 1_700_000_000_000_000)
+        let saved = VMDetails.Suspension(memory: "/vms/web.state", size: ByteCount(bytes: 23 << 20), at: at)
+        let report = VMReport(entry, VMDetails(media: [], suspension: saved), age: nil)
+        #expect(report.rendered(as: .text).contains("suspended  \(at.local), 23M in /vms/web.state\n"))
+        #expect(!report.rendered(as: .text).contains("last end"))
+        #expect(report.members["suspension"]?["time"] == "2023-11-14T22:13:20Z")
     }
 
     /// A VM whose run-time files are gone, of which only the name is known.

@@ -36,6 +36,9 @@ struct List: ParsableCommand {
     @Flag(help: "Print only the names; so does -q.")
     var names = false
 
+    @Flag(name: .shortAndLong, help: "All VMs, stopped ones too, as without it.")
+    var all = false
+
     // Not a group: see `OutputOptions`.
     @Flag(name: .shortAndLong, help: "Print no notices, only results and errors.")
     var quiet = false
@@ -45,6 +48,7 @@ struct List: ParsableCommand {
 
     func validate() throws {
         if quiet { Message.isQuiet = true }
+        if all, !vms.isEmpty { throw ValidationError("--all and names of VMs exclude each other") }
         if columns != nil, json || isQuiet { throw ValidationError("-o excludes --json and --names") }
     }
 

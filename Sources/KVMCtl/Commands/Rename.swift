@@ -34,6 +34,9 @@ struct Rename: ParsableCommand {
             output.print(
                 RenameReport(vm.name, to: new, file: file, isDryRun: dryRun.isOn, steps: renaming.steps),
                 among: results)
+            for place in renaming.mentions {
+                Message.note("START_AFTER still names \(vm.name): \(place)", about: new)
+            }
         }
     }
 }

@@ -23,6 +23,9 @@ struct Start: ParsableCommand {
     @Flag(help: "Start a suspended VM anew: what it had in memory is lost, as if its power had been cut.")
     var discardSuspended = false
 
+    @Flag(help: "Discard that of a protected VM too (PROTECT=yes).")
+    var force = false
+
     @Flag(help: "Turn into QEMU, for systemd and CI; ends when the VM does.")
     var foreground = false
 
@@ -58,6 +61,7 @@ struct Start: ParsableCommand {
         if console, foreground || output.json {
             throw ValidationError("--console excludes --foreground and --json")
         }
+        if force, !discardSuspended { throw ValidationError("--force is for --discard-suspended") }
         if escape != nil, !console { throw ValidationError("--escape is for --console") }
     }
 
@@ -70,6 +74,9 @@ struct Start: ParsableCommand {
         let leaving = console ? try ConsoleEscape.chosen(escape) : nil
         try output.list(dryRun ? .plan : .start) { results in
             try targets.forEach(results, in: context) { vm in
+                if discardSuspended, try vm.isSuspended() {
+                    try vm.refuseProtected("start --discard-suspended", force: force)
+                }
                 if dryRun {
                     let starting = try vm.starting(options, in: context)
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))

@@ -49,9 +49,13 @@ extension VMEvent {
         }
     }
 
-    private var wordsOfShutdown: String {
-        let reason = data["reason"]?.string ?? "unknown"
-        return switch reason {
+    private var wordsOfShutdown: String { Self.words(ofEnd: data["reason"]?.string ?? "unknown") }
+
+    /// How a VM ended, for people.
+    ///
+    /// - Parameter reason: QEMU's word for it, or ours.
+    package static func words(ofEnd reason: String) -> String {
+        switch reason {
         case "guest-shutdown": "the guest shut down"
         case "guest-reset": "the guest rebooted, which ended it"
         case "guest-panic": "ended after the guest's kernel panicked"

@@ -15,6 +15,8 @@ package struct Renaming {
             + [move.map { "rename \($0.from) to \($0.to)" }, logs.map { "rename \($0.from) to \($0.to)" }]
             .compactMap(\.self)
     }
+    /// Where other VMs' files name it, and will go on naming it as it was, for people.
+    package let mentions: [String]
     /// Its params file afterwards.
     package let newFile: FilePath
     private let vm: Machine
@@ -68,6 +70,12 @@ package struct Renaming {
         let areMoved = areOwn ? try !Self.isThere(newLogs) : false
         logs = areMoved ? Move(oldLogs, to: name) : nil
         (self.vm, trust, self.changes) = (vm, context.trust, changes)
+        mentions = vm.site.definitions().files.compactMap { file in
+            guard file != vm.file, let params = try? context.glance(at: file), let after = params.service.after,
+                after.value.contains(vm.name)
+            else { return nil }
+            return params.place(after.origin)
+        }
     }
 
     /// Renames it; returns the path of its params file.

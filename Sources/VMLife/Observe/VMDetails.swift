@@ -26,6 +26,20 @@ package struct VMDetails: Sendable {
         }
     }
 
+    /// What `suspend` saved of a VM.
+    package struct Suspension: Equatable, Sendable {
+        /// The file with its memory.
+        package var memory: FilePath
+        /// The size of that.
+        package var size: ByteCount
+        /// When it was saved.
+        package var at: Moment
+
+        package init(memory: FilePath, size: ByteCount, at: Moment) {
+            (self.memory, self.size, self.at) = (memory, size, at)
+        }
+    }
+
     /// Its disks and CDs.
     package var media: [Medium]
     /// Its kernel, if its file names one.
@@ -36,13 +50,15 @@ package struct VMDetails: Sendable {
     package var usage: ProcessUsage?
     /// Whether it runs in a QEMU that kvmctl did not start.
     package var isAdopted: Bool
+    /// What the next start goes on with; nil: nothing, or that is not known.
+    package var suspension: Suspension?
 
     package init(
         media: [Medium], kernel: VMParams.DirectKernel? = nil, shares: [VMParams.Share] = [],
-        usage: ProcessUsage? = nil, isAdopted: Bool = false
+        usage: ProcessUsage? = nil, isAdopted: Bool = false, suspension: Suspension? = nil
     ) {
         (self.media, self.kernel, self.shares) = (media, kernel, shares)
-        (self.usage, self.isAdopted) = (usage, isAdopted)
+        (self.usage, self.isAdopted, self.suspension) = (usage, isAdopted, suspension)
     }
 }
 
@@ -67,7 +83,15 @@ extension Machine {
         return VMDetails(
             media: media, kernel: params?.kernel, shares: params?.shares ?? [],
             usage: entry.process.flatMap { ProcessUsage(of: $0) },
-            isAdopted: entry.process != nil && directory.isAdopted)
+            isAdopted: entry.process != nil && directory.isAdopted,
+            suspension: entry.state == .suspended ? suspension : nil)
+    }
+
+    private var suspension: VMDetails.Suspension? {
+        let files = StateFiles(of: self)
+        guard let trust = try? ownersTrust(), let saved = try? files.read(trust) else { return nil }
+        return VMDetails.Suspension(
+            memory: files.memory, size: saved.size, at: Moment(microseconds: saved.time * 1_000_000))
     }
 }
 

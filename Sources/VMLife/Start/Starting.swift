@@ -99,6 +99,7 @@ package struct Starting {
             if isRunning { facts.forgetUse() }
             facts.otherVMs = try context.all
             facts.unseen = context.unseen
+            facts.knowsAllVMs = facts.unseen.isEmpty
         }
     }
 

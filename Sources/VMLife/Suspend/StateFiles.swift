@@ -156,7 +156,7 @@ extension Machine {
     }
 
     /// Whether its next start goes on with a saved state. Only asked of a VM that does not run.
-    func isSuspended() throws(VMError) -> Bool { file.isEmpty ? false : try StateFiles(of: self).areInForce }
+    package func isSuspended() throws(VMError) -> Bool { file.isEmpty ? false : try StateFiles(of: self).areInForce }
 
     /// Removes what a start in the foreground, which nobody watches, has used up of a saved state. Called when the VM has
     /// ended.

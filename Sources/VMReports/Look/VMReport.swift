@@ -84,12 +84,17 @@ package struct VMReport: ObjectReport {
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
         if entry.vm?.isProtected == true {
-            rows.append(("protected", "rm, reset, stop --now and restart --hard need --force"))
+            rows.append(
+                ("protected", "rm, reset, stop --now, restart --hard and start --discard-suspended need --force"))
         }
         if entry.isEnabled == true { rows.append(("enabled", "starts with the host")) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }
-        if let reason = entry.endReason { rows.append(("last end", Printable.escaped(reason))) }
+        if let saved = details.suspension {
+            rows.append(("suspended", "\(saved.at.local), \(saved.size.short) in \(saved.memory)"))
+        } else if let reason = entry.endReason {
+            rows.append(("last end", VMEvent.words(ofEnd: reason)))
+        }
         if let record = entry.crashRecord { rows.append(("last crash", record.string)) }
         if let fault = entry.fault { rows.append(("fault", fault)) }
         if let uuid = entry.vm?.uuid { rows.append(("UUID", uuid)) }
@@ -166,6 +171,9 @@ extension VMDetails {
             "append": .optional(kernel?.commandLine?.value), "uid": .optional(usage?.uid),
             "cpuTime": .optional(usage?.processorTime.components.seconds),
             "memoryInUse": .optional(usage?.memory.bytes), "adopted": .bool(isAdopted),
+            "suspension": suspension.map {
+                ["time": .string($0.at.second), "size": .integer($0.size.bytes), "path": .string($0.memory.string)]
+            } ?? .null,
         ]
     }
 }

@@ -14,6 +14,14 @@ def test_what_the_file_says_now_counts(host):
     for words in (["reset"], ["restart", "--hard"]):
         assert "it is protected" in host.kvmctl(*words, "vm", expect=77).stderr
     host.kvmctl("reset", "--force", "vm")
+    host.kvmctl("suspend", "vm")
+    for words in ([], ["--dry-run"]):
+        assert "it is protected" in host.kvmctl("start", "vm", "--discard-suspended", *words, expect=77).stderr
+    host.kvmctl("start", "vm")
+    host.kvmctl("suspend", "vm")
+    assert "is lost" in host.kvmctl("start", "vm", "--discard-suspended", "--force").stderr
+    # What was not saved can't be lost.
+    host.kvmctl("start", "vm", "--discard-suspended")
     assert host.state("vm") == "running" and host.show("vm")["protected"] is True
     host.write_firmware_vm("vm")
     host.kvmctl("stop", "--now", "vm")

@@ -35,6 +35,18 @@ def test_a_directory_moves_with_its_vm(host):
     assert shown(host, "db") == before
 
 
+def test_who_starts_after_it_is_said(host):
+    host.write_firmware_vm("db")
+    host.write_firmware_vm("web", START_AFTER="db")
+    host.write_firmware_vm("app", START_AFTER="web")
+    said = host.kvmctl("rename", "db", "sql").stderr
+    line = (host.vms / "web/vm.params").read_text().splitlines().index("START_AFTER=db") + 1
+    place = f"{host.vms}/web/vm.params:{line}: START_AFTER"
+    assert said == f"kvmctl: sql: START_AFTER still names db: {place}\n"
+    assert f"{place}: there is no VM db" in host.kvmctl("check", "web").stdout
+    assert "there is no VM" not in host.kvmctl("check", "app").stdout
+
+
 def test_other_places(host):
     """A file that has the VM's name, and one that does not say it."""
     (host.vms / "a.params").write_text("MEMORY=32\nNET0=user\nVNCDISP=none\nNAME=a\n")

@@ -20,6 +20,7 @@ extension LaunchPlanner {
         noteForwards()
         noteMedia()
         noteMemory()
+        noteOrder()
         plan.notices += facts.unseen.map {
             "the VMs there could not be checked for conflicts with this one: \($0.summary)"
         }
@@ -53,6 +54,14 @@ extension LaunchPlanner {
     private mutating func note(_ what: String, _ port: HostPort) {
         let holders = facts.otherVMs.holders(of: port.claim).lazy.filter { $0.ports.contains(where: port.overlaps) }
         note("\(what) \(port.number)\(port.address.isEmpty ? "" : " on \(port.address)")", holders)
+    }
+
+    /// A VM that was renamed or removed is no longer waited for.
+    private mutating func noteOrder() {
+        guard facts.knowsAllVMs, let after = params.service.after else { return }
+        for name in after.value where facts.otherVMs.holders(of: .name(name)).isEmpty {
+            plan.notices.append("\(place(after.origin)): there is no VM \(name)")
+        }
     }
 
     /// CDs and read-only disks can be shared.

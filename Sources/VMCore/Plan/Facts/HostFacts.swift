@@ -59,6 +59,8 @@ package struct HostFacts: Equatable, Sendable {
     package var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
     package var otherVMs: OtherVMs
+    /// Whether all that are defined are among them.
+    package var knowsAllVMs = false
     /// The VM's suspension; nil if it is not suspended.
     package var saved: Suspension?
     /// The limits of the process that starts it, as far as they can't be raised for QEMU.
