@@ -1,6 +1,7 @@
 """The commands that are made to fail: their initial state, and what they may leave behind."""
 
 import subprocess
+import time
 
 from rig.host import Host
 from rig.process import in_namespace
@@ -245,4 +246,134 @@ class NetDown(NetUp):
         return self.complaint(host, self.before) if code == 0 else self.complaint(host, self.before, self.after)
 
 
-SCENARIOS = [Create(), Start(), Stop(), Remove(), NetUp(), NetDown()]
+class Shared(Start):
+    """With a server of a directory, which must end with the VM, or with the start that failed."""
+
+    name = "start with SHARE0"
+
+    def prepare(self, host):
+        (host.vms / "vm" / "data").mkdir(parents=True)
+        host.write_firmware_vm("vm", SHARE0="data:data", NET0="none", ACCEL="tcg")
+
+    def leftovers(self, host, disk):
+        # A server ends once it has seen that nobody is there any longer.
+        for _ in range(40):
+            left = [process for process in in_namespace(host.namespace) if "virtiofsd" in (process.executable or "")]
+            if not left:
+                return None
+            time.sleep(0.05)
+        return f"left {left}"
+
+
+class Suspend(Scenario):
+    """The guest goes on, now or at the next start."""
+
+    name = "suspend"
+
+    def prepare(self, host):
+        host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M", NET0="none", ACCEL="tcg")
+        host.kvmctl("start", "vm")
+
+    def arguments(self, host):
+        return ["suspend", "vm"]
+
+    def after_failure(self, host, code, err):
+        state = host.state("vm")
+        if code == 0:
+            return None if state == "suspended" else f"success, and it is {state}"
+        if state == "running":
+            left = [path.name for path in (host.vms / "vm").iterdir() if path.name not in ("vm.params", "disk")]
+            # What was saved is removed by the next command that changes the VM, if it could not be at once.
+            return f"left {left}, silently" if left and "state" not in err else None
+        return self.after_kill(host) if state in ("suspended", "paused") else f"code {code}, and it is {state}: {err.strip()}"
+
+    def after_kill(self, host):
+        self.says(host, "list")
+        code, _, err = self.says(host, "suspend", "vm")
+        if code != 0 or host.state("vm") != "suspended":
+            return f"the next suspend: {code} {err.strip()}, and it is {host.state('vm')}"
+        code, out, err = self.says(host, "start", "vm")
+        return None if code == 0 and "goes on" in out else f"the next start: {code} {out.strip()} {err.strip()}"
+
+
+class Set(Scenario):
+    """The file is as it was or as it shall be, and the machine agrees with it."""
+
+    name = "set"
+
+    def prepare(self, host):
+        host.write_firmware_vm("vm", NET0="none", ACCEL="tcg", DESCRIPTION="old", MEMORY="64M")
+        host.kvmctl("start", "vm")
+        self.before = (host.vms / "vm" / "vm.params").read_text()
+
+    def arguments(self, host):
+        return ["set", "vm", "DESCRIPTION=new", "MEMORY=48M"]
+
+    def text(self, host):
+        return (host.vms / "vm" / "vm.params").read_text()
+
+    def is_done(self, host):
+        return "DESCRIPTION=new" in self.text(host) and "MEMORY=48M" in self.text(host)
+
+    def left(self, host):
+        return [path.name for path in (host.vms / "vm").iterdir() if path.name != "vm.params"]
+
+    def after_failure(self, host, code, err):
+        if self.left(host):
+            return f"left {self.left(host)}"
+        if code == 0 or "it was done" in err:
+            return None if self.is_done(host) else f"success, and the file is {self.text(host)}"
+        return None if self.text(host) == self.before else f"code {code}, and the file was changed: {err.strip()}"
+
+    def after_kill(self, host):
+        if self.text(host) != self.before and not self.is_done(host):
+            return f"half changed: {self.text(host)}"
+        code, _, err = self.says(host, *self.arguments(host))
+        return None if code == 0 and self.is_done(host) else f"the next set: {code} {err.strip()}"
+
+
+class Adopt(Scenario):
+    """A QEMU that runs on, whatever happens, and becomes a VM at once or at the next try."""
+
+    name = "adopt"
+
+    def prepare(self, host):
+        monitor = host.root / "qmp.sock"
+        monitor.unlink(missing_ok=True)
+        self.qemu = host.popen(
+            "qemu-system-x86_64", "-accel", "tcg", "-m", "32", "-display", "none", "-nic", "none",
+            "-qmp", f"unix:{monitor},server=on,wait=off")
+        while not monitor.exists():
+            time.sleep(0.01)
+
+    def arguments(self, host):
+        return ["adopt", self.qemu.pid, "vm"]
+
+    def reset(self, host):
+        super().reset(host)
+        self.qemu.wait()
+
+    def after_failure(self, host, code, err):
+        if self.qemu.poll() is not None:
+            return "QEMU ended"
+        if code == 0 or "it was done" in err:
+            return None if host.state("vm") == "running" else f"success, and it is {host.state('vm')}"
+        return self.after_kill(host)
+
+    def after_kill(self, host):
+        if self.qemu.poll() is not None:
+            return "QEMU ended"
+        code, out, _ = self.says(host, "list", "-o", "name,state")
+        if code == 0 and ["vm", "running"] not in [line.split() for line in out.splitlines()]:
+            # A file that was written is in the way, and the message says so.
+            (host.vms / "vm" / "vm.params").unlink(missing_ok=True)
+            code, _, err = self.says(host, *self.arguments(host))
+            if code != 0:
+                return f"the next adopt: {code} {err.strip()}"
+        code, _, err = self.says(host, "stop", "--now", "vm")
+        return None if code == 0 and self.qemu.wait() is not None else f"stop: {code} {err.strip()}"
+
+
+SCENARIOS = [
+    Create(), Start(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(), NetUp(), NetDown(),
+]
