@@ -28,6 +28,9 @@ enum KVMCtl {
             if command.endsOrTidies {
                 Site.toleratesSettings = true
                 (try? Site.current)?.settingsFault.map(Message.error)
+            } else if command is DoctorCommand {
+                // One of its findings.
+                Site.toleratesSettings = true
             }
             LeftBehind.remove(before: arguments)
             try command.run()

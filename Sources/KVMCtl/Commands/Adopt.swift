@@ -9,8 +9,8 @@ struct Adopt: ParsableCommand {
         commandName: "adopt", _superCommandName: Root.name,
         abstract: "Bring params files of 2010 up to date, or take over a QEMU that runs.",
         discussion: """
-            `kvmctl adopt VM` adds the lines to a file that `create` would have written: NAME, UUID, MACs and the \
-            versioned board, where the file leaves them to be derived. The VM keeps those that it has. A file that has \
+            `kvmctl adopt VM` adds the lines to a file that fix what `create` would have fixed: UUID, MACs and the \
+            versioned board, where the file leaves them to be derived; and with the UUID its name. The VM keeps those that it has. A file that has \
             only keys of 2010 gets the board of 2010, pc.
 
             `kvmctl adopt PID [NAME]` takes over a QEMU that was started by hand or by a script, without a restart: it \

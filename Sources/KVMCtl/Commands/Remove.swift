@@ -21,7 +21,9 @@ struct Remove: ParsableCommand {
         help: "Don't ask. Without a terminal, --all and --disks of several VMs need this: there is no undo.")
     var yes = false
 
-    @OptionGroup var force: ForceOption
+    @Flag(help: "Also remove a VM that is protected (PROTECT=yes), or suspended: what it had in memory is lost.")
+    var force = false
+
     @OptionGroup var trust: TrustOption
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
@@ -77,7 +79,8 @@ struct Remove: ParsableCommand {
 
     private func plan(_ vm: Machine, in context: PlanningContext) throws -> Removing {
         try vm.refuseAnothers()
-        try vm.refuseProtected("rm", force: force.isOn)
+        try vm.refuseProtected("rm", force: force)
+        try vm.refuseSuspended("rm", force: force)
         return try vm.removing(disks: disks, in: context)
     }
 

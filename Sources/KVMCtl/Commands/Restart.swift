@@ -18,7 +18,7 @@ struct Restart: ParsableCommand {
     @Option(help: "How long the guest may take to shut down. Default: 30s.", transform: OptionValue.duration)
     var timeout = Duration.seconds(30)
 
-    @Flag(help: "Don't ask the guest: like cutting the power.")
+    @Flag(name: [.long, .customLong("now")], help: "Don't ask the guest: like cutting the power.")
     var hard = false
 
     @OptionGroup var force: ForceOption

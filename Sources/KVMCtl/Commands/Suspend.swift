@@ -29,8 +29,10 @@ struct Suspend: ParsableCommand {
                 outcome?.leftBehind.forEach(Message.error)
                 output.print(SuspendReport(suspend.vm.name, suspend.task, outcome: outcome), among: results)
                 if outcome?.size != nil, let obstacle = suspend.vm.obstacleToGoOn(in: context) {
+                    let why = obstacle.details.isEmpty ? [obstacle.cause] : obstacle.details
                     Message.note(
-                        "its next start will not go on, as its file is now: \(obstacle)", about: suspend.vm.name)
+                        "its next start will not go on, as its file is now, until that is put back: "
+                            + why.joined(separator: "; "), about: suspend.vm.name)
                 }
             }
         }

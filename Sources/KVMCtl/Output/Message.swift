@@ -1,3 +1,4 @@
+import CLinux
 import SystemPackage
 import VMCore
 import VMHost
@@ -43,8 +44,10 @@ enum Message {
         noted = []
     }
 
-    /// Text as it is, unbuffered.
+    /// Text as it is, unbuffered, after the results before it: where both go to one file, it stands between their lines.
     static func write(_ text: String) {
+        // What is lost is told at the end.
+        _ = clinux_flush_stdout()
         // If stderr can't be written, there is nobody left to tell.
         try? writeAll(Array(text.utf8), to: .standardError)
     }

@@ -65,6 +65,8 @@ package struct AdoptedMachine: Equatable, Sendable {
     package internal(set) var hasHumanMonitor = false
     /// The paths of its QMP sockets.
     package internal(set) var monitors: [String] = []
+    /// The address that its VNC server listens on, if that asks for a password.
+    package internal(set) var protectedScreen: String?
     /// Its taps, by the n of NETn.
     package internal(set) var taps: [Int: String] = [:]
 

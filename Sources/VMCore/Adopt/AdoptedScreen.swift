@@ -1,3 +1,5 @@
+import BridgeNet
+
 // The screen, the order of devices, the clock.
 extension CommandLineReader {
     mutating func readScreen() {
@@ -38,10 +40,18 @@ extension CommandLineReader {
         let literal = address.hasPrefix("[") ? String(address.dropFirst().dropLast()) : address
         let listen = ["": "0.0.0.0", "localhost": "127.0.0.1"][literal] ?? literal
         add(KeyName(.vncDisplay), "\(facts.vnc.map { Int($0.port.display) } ?? number)", option)
-        add(KeyName(.vncBind), listen, option)
-        if fields.takeFlag("password") == true || fields.take("password-secret") != nil {
-            lose("\(option): its password", "name a file of it in VNCPASSWORD_FILE")
+        let hasPassword = fields.takeFlag("password") == true
+        var (own, advice) = (listen, "name a file of it in VNCPASSWORD_FILE")
+        if fields.take("password-secret") != nil || hasPassword {
+            found.protectedScreen = listen
+            if IPAddress(listen)?.isLoopback != true {
+                // Without its password it must not be open to other hosts.
+                own = "127.0.0.1"
+                advice += ", and then VNCBIND=\(listen): until then it listens on 127.0.0.1"
+            }
+            lose("\(option): its password", advice)
         }
+        add(KeyName(.vncBind), own, option)
         leave("to", in: &fields, of: "-vnc")
         lose(fields, of: "-vnc")
     }

@@ -41,7 +41,8 @@ extension VMParams {
         _ identity: Identity, macs: [Int: String], pinned: (MachineModel) -> MachineModel
     ) -> [MissingLine] {
         var lines: [MissingLine] = []
-        if case .derived = name.origin {
+        // A file with a UUID is as `create` made it: its directory names it.
+        if uuid == nil, case .derived = name.origin {
             lines.append(MissingLine(key: KeyName(.name), value: "\(name.value)", reason: .nameOfPath))
         }
         if uuid == nil {

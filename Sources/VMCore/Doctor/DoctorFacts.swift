@@ -205,6 +205,8 @@ package struct MachineCondition: Equatable, Sendable {
 
     /// Its taps that are not on the bridge that they were made for.
     package var detachedTaps: [DetachedTap] = []
+    /// The keys of the directories that it shares whose servers have ended.
+    package var endedShares: [KeyName] = []
 
     package init(
         name: String, file: FilePath, isRunning: Bool = false, needsMachineID: Bool = false, memory: ByteCount? = nil,

@@ -29,6 +29,15 @@ package struct Finding: Equatable, Sendable {
     /// How to fix it; nil if it is as it should be.
     package var fix: Fix?
 
+    /// That a settings file can't be used.
+    package static func unusableSettings(_ error: VMError) -> Finding {
+        .problem(
+            error.subject,
+            "\(([error.cause] + error.details).joined(separator: "; ")): commands that need settings refuse it, and "
+                + "what was found here goes by the defaults",
+            fix: .step("correct the file; \(command: "kvmctl settings") reads it"))
+    }
+
     /// Something that is as it should be.
     static func ok(_ subject: String, _ text: String) -> Finding {
         Finding(severity: .ok, subject: subject, text: text)

@@ -8,6 +8,7 @@ enum MachineChecks {
             facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
             + facts.machines.compactMap(openScreen) + facts.machines.flatMap(longLogs)
             + facts.machines.flatMap(detachedTaps) + facts.machines.compactMap(paused)
+            + facts.machines.compactMap(endedShares)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         return [
@@ -38,6 +39,15 @@ enum MachineChecks {
     private static func paused(_ machine: MachineCondition) -> Finding? {
         guard let reason = machine.pauseReason else { return nil }
         return .problem(machine.name, "QEMU paused it: \(reason)", fix: .step(reason.wayOn(of: machine.name)))
+    }
+
+    /// A guest waits for an answer for ever. No server can take over what the one before knew.
+    private static func endedShares(of machine: MachineCondition) -> Finding? {
+        guard !machine.endedShares.isEmpty else { return nil }
+        let keys = machine.endedShares.map(\.description).joined(separator: ", ")
+        return .problem(
+            machine.name, "the server of \(keys) has ended, so its guest can't use it; its log may say why",
+            fix: .command("kvmctl restart \(machine.name)"))
     }
 
     private static func detachedTaps(of machine: MachineCondition) -> [Finding] {

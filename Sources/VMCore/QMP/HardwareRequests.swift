@@ -7,6 +7,14 @@ extension QMPRequest<[String]> {
     /// The ids of the objects that serve devices.
     package static var objectIDs: Self { children(of: "/objects") }
 
+    /// The character devices whose peers are gone. QEMU says so in what it calls their file name (chardev/char-socket.c).
+    package static var endedConnections: Self {
+        .init("query-chardev") { answer in
+            answer.array?.filter { $0["filename"]?.string?.hasPrefix("disconnected:") == true }
+                .compactMap { $0["label"]?.string }
+        }
+    }
+
     private static func children(of path: String) -> Self {
         .init("qom-list", ["path": .string(path)]) { answer in
             answer.array?.filter { $0["type"]?.string?.hasPrefix("child<") == true }.compactMap { $0["name"]?.string }

@@ -53,10 +53,19 @@ extension Site {
         let obstacles = Starting(read, of: vm, in: context).obstacles(to: .check(isRunning: true))
         return Adopting(
             vm: vm, process: process, machine: machine, text: text,
-            notices: read.warnings + notOpen(read.params, process)
+            notices: read.warnings + otherSlots(read.params) + notOpen(read.params, process)
                 + obstacles.map { "its next start would fail: \($0)" }, obstacle: monitor.obstacle,
             creating: Creating(text, read.params, at: place, in: context),
             usesKVM: facts.usesKVM ?? false, monitor: monitor.place)
+    }
+
+    /// What names devices by their slots finds them elsewhere.
+    private func otherSlots(_ params: VMParams) -> [String] {
+        guard !params.nics.isEmpty else { return [] }
+        return [
+            "from its next start its devices sit in other slots of the board: its guest may give network cards other names "
+                + "(ens3)"
+        ]
     }
 
     /// Its images are files that it has open, unless they were replaced, or its paths are not what they were for it.

@@ -18,19 +18,19 @@ extension Site {
                 "is no QEMU that kvmctl knows: it runs \(Printable.escaped(process.program.string))",
                 remedy: "\(command: "pgrep -a qemu") lists those that run")
         }
-        guard process.uids.allSatisfy(trust.believes), !process.uids.isEmpty else {
-            let owner = process.uids.first { !trust.believes($0) } ?? UInt32.max
-            throw VMError(
-                .denied, "pid \(pid)",
-                "runs as \(Accounts.name(owner)), who could write anything into its command line",
-                remedy: "run kvmctl as that user: the VM is then that user's")
-        }
         for found in running() {
             let vm = try found.get()
             guard vm.observe().holder?.pid == pid else { continue }
             throw VMError(
                 .busy, "pid \(pid)", "is the VM \(vm.name) already",
                 remedy: "see \(command: "kvmctl show \(vm.name)")")
+        }
+        guard process.uids.allSatisfy(trust.believes), !process.uids.isEmpty else {
+            let owner = process.uids.first { !trust.believes($0) } ?? UInt32.max
+            throw VMError(
+                .denied, "pid \(pid)",
+                "runs as \(Accounts.name(owner)), who could write anything into its command line",
+                remedy: "run kvmctl as that user: the VM is then that user's")
         }
     }
 }

@@ -74,6 +74,10 @@ extension Adopting {
         var description = VMDescription(file.params)
         description.accelerator = usesKVM ? "kvm" : "tcg"
         description.given = file.params.given.text
+        if let address = machine.protectedScreen {
+            description.vnc?.address = address
+            description.vnc?.hasPassword = true
+        }
         for index in description.nics.indices {
             description.nics[index].tap = machine.taps[description.nics[index].index]
         }

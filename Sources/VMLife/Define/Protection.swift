@@ -18,6 +18,19 @@ extension Machine {
             remedy: "if you mean it, add --force")
     }
 
+    /// Refuses to remove what a suspended VM would go on with.
+    ///
+    /// - Parameters:
+    ///   - deed: what would be done, as it is typed after `kvmctl`.
+    ///   - force: whether it is to be done all the same.
+    /// - Throws: `.busy` if it is suspended.
+    package func refuseSuspended(_ deed: String, force: Bool) throws(VMError) {
+        guard !force, try !observe().isAlive, try isSuspended() else { return }
+        throw VMError(
+            .busy, name.description, "it is suspended, and \(deed) would lose what it had in memory",
+            remedy: "start it and shut it down first; or if you mean it, add --force")
+    }
+
     /// Where it says that the VM is protected; nil: it is not.
     private var protection: String? {
         do throws(VMError) {

@@ -10,6 +10,14 @@ package struct FileDifference: Sendable {
     package var keys: [ParamsDifference] = []
     /// Disks and CDs that it has for this run only, such as that of `start --cdrom`.
     package var added: [FilePath] = []
+    /// Those that it was started with and that were detached or ejected for this run only.
+    package var removed: [FilePath] = []
+    /// Network cards of this run only.
+    package var addedNICs: [KeyName] = []
+    /// Network cards that it was started with and that were detached for this run only.
+    package var removedNICs: [KeyName] = []
+    /// Whether kvmctl did not start it: its file may lack some of what it runs with.
+    package var isAdopted = false
 }
 
 extension Machine {
@@ -32,9 +40,18 @@ extension Machine {
         do throws(VMError) { params = try VMFile.glance(at: file) } catch {
             throw error.code == .notFound ? .fileOfRunning(name, file) : error
         }
-        let started = VMParams.parse(Array(given.utf8), file: file).params.map { VMDescription($0).media } ?? []
-        return FileDifference(
-            isRunning: true, keys: params.given.differences(from: GivenKeys(in: given), in: file),
-            added: running.media.filter { !started.contains($0) })
+        var difference = FileDifference(
+            isRunning: true, keys: params.given.differences(from: GivenKeys(in: given), in: file))
+        difference.isAdopted = vm.directory.isAdopted
+        guard let started = VMParams.parse(Array(given.utf8), file: file).params.map({ VMDescription($0) }) else {
+            return difference
+        }
+        func added(_ now: VMDescription, to before: VMDescription) -> (media: [FilePath], nics: [KeyName]) {
+            let nics = now.nics.filter { nic in !before.nics.contains { $0.index == nic.index } }
+            return (now.media.filter { !before.media.contains($0) }, nics.map { KeyName(.net, $0.index) })
+        }
+        (difference.added, difference.addedNICs) = added(running, to: started)
+        (difference.removed, difference.removedNICs) = added(started, to: running)
+        return difference
     }
 }

@@ -50,6 +50,8 @@ package struct VMDetails: Sendable {
     package var usage: ProcessUsage?
     /// Whether it runs in a QEMU that kvmctl did not start.
     package var isAdopted: Bool
+    /// How it starts with the host, as its file says now; nil: the file can't be read.
+    package var service: ServiceParams?
     /// What the next start goes on with; nil: nothing, or that is not known.
     package var suspension: Suspension?
 
@@ -80,11 +82,13 @@ extension Machine {
             medium.measure()
             return medium
         }
-        return VMDetails(
+        var details = VMDetails(
             media: media, kernel: params?.kernel, shares: params?.shares ?? [],
             usage: entry.process.flatMap { ProcessUsage(of: $0) },
             isAdopted: entry.process != nil && directory.isAdopted,
             suspension: entry.state == .suspended ? suspension : nil)
+        details.service = (given == nil ? params : try? VMFile.glance(at: file))?.service
+        return details
     }
 
     private var suspension: VMDetails.Suspension? {

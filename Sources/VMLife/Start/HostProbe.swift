@@ -53,6 +53,8 @@ struct HostProbe {
             problems: gaps.errors)
         addResources(params, to: &facts)
         facts.shareServer = shareServer
+        facts.openShares = params.shares.map(\.directory.value).filter { !$0.isReadOnly }.map(\.path)
+            .filter(\.isOpenToAll)
         facts.lowerDevices = links.lower.facts
         facts.names = links.network.names.merging(links.lower.names) { one, _ in one }
         if !links.network.bridges.isEmpty { facts.tun = Self.tun(assumed: isAssumed) }
@@ -281,5 +283,17 @@ private struct DeviceFacts {
         ioUring = can(CLINUX_CAN_IO_URING)
         canExecuteQEMU = can(CLINUX_CAN_EXECUTE)
         vhostNet = abilities == nil ? access("/dev/vhost-net", F_OK) == 0 : known.canOpenVhost
+    }
+}
+
+extension FilePath {
+    /// Whether any account may enter this directory, by the modes of all on the way. Of one that can't be looked at, nobody
+    /// else is expected to.
+    fileprivate var isOpenToAll: Bool {
+        var path = self
+        while true {
+            guard let found = (try? status(of: path)) ?? nil, found.st_mode & S_IXOTH != 0 else { return false }
+            guard path.removeLastComponent() else { return true }
+        }
     }
 }

@@ -54,6 +54,7 @@ package struct Doctor {
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
             waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
         ).findings
+            + (site.settingsFault.map { [.unusableSettings($0)] } ?? [])
     }
 
     /// The other VMs, when only some are examined.

@@ -26,7 +26,9 @@ package struct DiffReport: ObjectReport {
                         "key": .string("\($0.key)"), "running": .optional($0.before), "file": .optional($0.after),
                     ]
                 }),
-            "added": .strings(difference.added),
+            "added": .strings(difference.added), "removed": .strings(difference.removed),
+            "addedNICs": .strings(difference.addedNICs), "removedNICs": .strings(difference.removedNICs),
+            "adopted": .bool(difference.isAdopted),
         ]
     }
 
@@ -38,8 +40,15 @@ package struct DiffReport: ObjectReport {
             let gap = String(repeating: " ", count: width - "\(key.key)".count + 2)
             return "\(key.key)\(gap)\(Self.shown(key.before)) → \(Self.shown(key.after))"
         }
-        let added = difference.added.map { "\($0) is attached for this run only" }
-        let lines = keys + added
+        let added = difference.added.map(\.string) + difference.addedNICs.map(\.description)
+        let removed = difference.removed.map(\.string) + difference.removedNICs.map(\.description)
+        var lines =
+            keys + added.map { "\($0) is attached for this run only" }
+            + removed.map { "\($0) is detached for this run only" }
+        if difference.isAdopted {
+            lines.append(
+                "it was adopted: what it runs with besides is not known; kvmctl adopt said what its file lacks")
+        }
         return lines.isEmpty ? ["\(name): runs as its file says"] : lines.map { "\(name): \($0)" }
     }
 

@@ -79,7 +79,11 @@ package struct VMReport: ObjectReport {
             rows.append(("pending", "\(names): \(command: "kvmctl diff \(entry.name)")"))
         }
         if details.isAdopted {
-            rows.append(("adopted", "kvmctl did not start it: until its restart no console, agent, logs or events"))
+            rows.append(
+                (
+                    "adopted",
+                    "kvmctl did not start it: until its restart no console, agent, logs or events; its devices are those of its file"
+                ))
         }
         if let note = entry.vm?.note { rows.append(("description", note)) }
         if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
@@ -88,6 +92,7 @@ package struct VMReport: ObjectReport {
                 ("protected", "rm, reset, stop --now, restart --hard and start --discard-suspended need --force"))
         }
         if entry.isEnabled == true { rows.append(("enabled", "starts with the host")) }
+        if let order = details.order { rows.append(("autostart", order)) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
         if let reason = entry.pauseReason { rows.append(("paused by QEMU", reason.description)) }
         if let saved = details.suspension {
@@ -134,6 +139,17 @@ package struct VMReport: ObjectReport {
 }
 
 extension VMDetails {
+    /// How it starts with the host; nil: its file does not say.
+    fileprivate var order: String? {
+        guard let service else { return nil }
+        let words = [
+            service.autostart.value ? "yes" : nil,
+            service.after.map { "after \($0.value.map(\.description).joined(separator: ", "))" },
+            service.delay.map { "\($0.value.components.seconds)s later" },
+        ].compactMap(\.self)
+        return words.isEmpty ? nil : words.joined(separator: ", ")
+    }
+
     /// A line for each disk and shared directory, and the kernel.
     fileprivate var rows: [(String, String)] {
         media.map { medium in
@@ -170,6 +186,9 @@ extension VMDetails {
             "kernel": .optional(kernel?.image.value.string), "initrd": .optional(kernel?.initrd?.value.string),
             "append": .optional(kernel?.commandLine?.value), "uid": .optional(usage?.uid),
             "cpuTime": .optional(usage?.processorTime.components.seconds),
+            "autostart": service.map { .bool($0.autostart.value) } ?? .null,
+            "startAfter": .strings(service?.after?.value ?? []),
+            "autostartDelay": .optional(service?.delay?.value.components.seconds),
             "memoryInUse": .optional(usage?.memory.bytes), "adopted": .bool(isAdopted),
             "suspension": suspension.map {
                 ["time": .string($0.at.second), "size": .integer($0.size.bytes), "path": .string($0.memory.string)]

@@ -51,6 +51,7 @@ def test_networks_of_kvmctls_own(host):
     host.kvmctl("nic", "attach", "vm", "nat", "--live")
     assert [nic["network"] for nic in host.show("vm")["nics"]] == ["isolated:lab", "nat"]
     assert host.show("vm")["nics"][1]["address"]
+    assert host.kvmctl("diff", "vm").stdout == "vm: NET1 is attached for this run only\n"
     second = host.kvmctl("nic", "attach", "vm", "nat", expect=69)
     assert "it has a card on nat" in second.stderr
     # The networks live as long as the VM, whichever of root's commands comes by.

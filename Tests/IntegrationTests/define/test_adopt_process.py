@@ -141,8 +141,21 @@ def test_what_is_no_vm(host, by_hand):
     assert os.listdir(host.vms) == []
     host.write_firmware_vm("own")
     host.kvmctl("start", "own")
-    assert host.kvmctl("adopt", host.show("own")["pid"], "vm", expect=77).stderr
+    assert "is the VM own already" in host.kvmctl("adopt", host.show("own")["pid"], "vm", expect=75).stderr
     host.kvmctl("stop", "own", "--now")
+
+
+def test_a_screen_keeps_its_password_or_is_closed(host, by_hand):
+    pid = by_hand("-vnc", "0.0.0.0:71,password=on", "-nic", "user")
+    adopted = host.kvmctl("adopt", pid, "vm")
+    assert "its password: name a file of it in VNCPASSWORD_FILE" in adopted.stdout
+    assert "sit in other slots" in adopted.stderr
+    vnc = host.show("vm")["vnc"]
+    assert (vnc["address"], vnc["hasPassword"]) == ("0.0.0.0", True)
+    assert "it was adopted" in host.kvmctl("diff", "vm").stdout
+    host.kvmctl("restart", "vm", "--now")
+    assert host.show("vm")["vnc"]["address"] == "127.0.0.1"
+    host.kvmctl("stop", "vm", "--now")
 
 
 def test_another_users_process(host, by_hand):

@@ -11,7 +11,7 @@ def test_what_the_file_says_now_counts(host):
     assert f"{host.vms}/vm/vm.params:4: PROTECT" in refused and "--force" in refused
     host.kvmctl("stop", "--timeout", "0s", "vm", expect=77)
     host.kvmctl("stop", "--now", "--dry-run", "vm", expect=77)
-    for words in (["reset"], ["restart", "--hard"]):
+    for words in (["reset"], ["restart", "--hard"], ["restart", "--now"]):
         assert "it is protected" in host.kvmctl(*words, "vm", expect=77).stderr
     host.kvmctl("reset", "--force", "vm")
     host.kvmctl("suspend", "vm")

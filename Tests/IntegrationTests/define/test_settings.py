@@ -173,3 +173,6 @@ def test_a_broken_file_keeps_no_guest_from_being_shut_down(settled):
     assert stopped.stdout == "vm: stopped; QEMU was told to quit\n" and "unknown key 'CREATE_MEMRY'" in stopped.stderr
     host.kvmctl("trim-logs")
     host.kvmctl("list", expect=65)
+    # Nor from being examined.
+    found = host.kvmctl("doctor", expect=69).stdout
+    assert "commands that need settings refuse it" in found and "/etc/kvmctl.conf" in found

@@ -78,6 +78,12 @@ def test_without_systemd_the_vms_start_in_order(host, etc):
     planned = etc.kvmctl("autostart", "run", "--dry-run", expect=65)
     assert re.findall("^start (.*) \\(", planned.stdout, re.MULTILINE) == ["db", "web", "a"]
     assert "a: would wait until the guest agents of db, web answer" in planned.stderr
+    # In one file, each message stands between lines of results.
+    both = host.execute("sh", "-c", f"{host.binary} autostart run --dry-run 2>&1").stdout.splitlines()
+    assert [line for line in both if "would wait" in line][0].startswith("kvmctl: a: would wait")
+    shown = host.show("a")
+    assert (shown["autostart"], shown["startAfter"], shown["autostartDelay"]) == (True, ["db", "web"], 1)
+    assert "autostart  yes, after db, web, 1s later" in host.kvmctl("show", "a").stdout
     # They have none, and would be waited for.
     host.write_firmware_vm("a", AUTOSTART="yes", LIMIT_IO="1M", AUTOSTART_DELAY="1s")
     ran = etc.kvmctl("autostart", "run", expect=65)

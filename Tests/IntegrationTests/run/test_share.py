@@ -1,5 +1,6 @@
 """`SHAREn`: directories of the host that a guest mounts, and the servers that go with it."""
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -120,6 +121,31 @@ def test_the_servers_go_with_their_vm(host):
     shared(host, "vm", "a", QEMU=fake_qemu(host, "exit 1\n"))
     host.kvmctl("start", "vm", expect=69)
     none_is_left(host)
+
+
+def test_a_server_that_ended_is_seen(host):
+    shared(host, "vm", "a", "b:ro", MEMORY=64)
+    host.kvmctl("start", "vm")
+    assert "the server of" not in host.kvmctl("doctor", "vm", expect=None).stdout
+    for server in servers(host):
+        with contextlib.suppress(ProcessLookupError):  # one of the two ended with the other
+            os.kill(server.pid, signal.SIGKILL)
+    none_is_left(host)
+    said = host.kvmctl("doctor", "vm", expect=69).stdout
+    assert "the server of SHARE0, SHARE1 has ended" in said and "kvmctl restart vm" in said
+
+
+def test_who_may_enter_is_said(host):
+    """What the guest's root makes setuid, root of the host runs."""
+    shared(host, "vm", "open", "closed", "read:ro")
+    (host.vms / "vm/closed").chmod(0o700)
+    for directory in [host.root, host.vms, host.vms / "vm", host.vms / "vm/open", host.vms / "vm/read"]:
+        directory.chmod(0o755)
+    said = host.kvmctl("check", "vm").stdout
+    assert f"SHARE0: any local account may enter {host.vms}/vm/open" in said
+    assert "SHARE1: any" not in said and "SHARE2: any" not in said
+    host.root.chmod(0o700)
+    assert "any local account" not in host.kvmctl("check", "vm").stdout
 
 
 def test_kvmctl_is_killed_before_qemu_has_the_connection(host):

@@ -135,8 +135,8 @@ def test_what_no_longer_fits_is_refused(host):
     (host.vms / "vm/vm.state").write_bytes(memory)
     (host.vms / "vm/vm.suspended").write_text("{}")
     assert "is not what suspend writes" in refusal(host, "vm", code=65)
-    (host.vms / "vm/vm.suspended").write_text(record.replace('"version": 1', '"version": 2'))
-    assert "its version is 2" in refusal(host, "vm", code=65)
+    (host.vms / "vm/vm.suspended").write_text(record.replace('"version": 2', '"version": 3'))
+    assert "its version is 3" in refusal(host, "vm", code=65)
     (host.vms / "vm/vm.suspended").write_text(record.replace('"qemuVersion": "', '"qemuVersion": "9'))
     assert re.search(r"  QEMU was 9\S+ and is now \S+, which is older\n", refusal(host, "vm"))
     os.chown(host.vms / "vm/vm.suspended", 65534, 65534)
@@ -149,7 +149,8 @@ def test_what_no_longer_fits_is_refused(host):
     for name in "state", "suspended":
         shutil.copy(host.vms / f"vm/vm.{name}", host.vms / f"other/other.{name}")
     assert "  it is the state of another VM, whose UUID is " in refusal(host, "other")
-    assert f"removed {host.vms}/other/other.state\n" in host.kvmctl("rm", "other").stdout
+    assert "rm would lose what it had in memory" in host.kvmctl("rm", "other", expect=75).stderr and other.exists()
+    assert f"removed {host.vms}/other/other.state\n" in host.kvmctl("rm", "other", "--force").stdout
     assert not other.parent.exists()
 
     # All is as it was.

@@ -95,6 +95,16 @@ import Testing
     }
 
     @Test(arguments: [
+        ("127.0.0.1:7,password=on", "127.0.0.1"), (":7,password=on", "127.0.0.1"), ("[::]:7,password=on", "127.0.0.1"),
+        (":7", "0.0.0.0"),
+    ])
+    func aScreenIsNotOpenedWithoutItsPassword(_ value: String, _ address: String) throws {
+        let machine = AdoptedMachine(try facts(["-vnc", value]))
+        #expect(lines(machine).contains("VNCBIND=\(address)"))
+        #expect((machine.protectedScreen != nil) == value.contains("password"))
+    }
+
+    @Test(arguments: [
         ("-qmp unix:/a.sock,server=on,wait=off", ["/a.sock"]), ("-qmp unix:q.sock,server,nowait", ["/vms/1/q.sock"]),
         ("-qmp tcp:127.0.0.1:4444,server=on", []), ("-monitor unix:/h.sock,server=on", []),
         ("-chardev socket,id=a,path=/a -mon chardev=a,mode=control", ["/a"]),

@@ -21,6 +21,8 @@ import Testing
         ]
         #expect(try lines(text) == expected)
         #expect(try lines(text + "DISK0_FORMAT=qcow2\n") == expected)
+        // As `create` makes them.
+        #expect(try lines("UUID=\(Self.uuid)\nMACHINE=pc-q35-7.2\nNET0=none\n").isEmpty)
         #expect(try lines(text + "CPUS=2\n")[2] == "MACHINE=pc-q35-7.2 boardOfToday")
     }
 

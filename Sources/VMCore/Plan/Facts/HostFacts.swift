@@ -59,6 +59,8 @@ package struct HostFacts: Equatable, Sendable {
     package var passwordLength: Int?
     /// Other VMs, as far as they were looked for.
     package var otherVMs: OtherVMs
+    /// The directories that it shares for writing and that any account may enter.
+    package var openShares: [FilePath] = []
     /// Whether all that are defined are among them.
     package var knowsAllVMs = false
     /// The VM's suspension; nil if it is not suspended.

@@ -46,7 +46,12 @@ extension LaunchPlanner {
     private mutating func checkDirectory(_ share: VMParams.Share) {
         let path = Setting(share.directory.value.path, share.directory.origin)
         switch facts.images[path.value] {
-        case .unusable(.directory): return
+        case .unusable(.directory):
+            guard facts.openShares.contains(path.value) else { return }
+            plan.notices.append(
+                "\(place(path.origin)): any local account may enter \(path.value), and run as root what the guest's root "
+                    + "makes setuid there: keep it below a directory that is only root's, such as one with mode 700, or "
+                    + "share it with :ro")
         case .unusable, .image:
             refuse(
                 .badData, place(path.origin), "\(path.value) is not a directory", .file(path.value, .wrongKind),
