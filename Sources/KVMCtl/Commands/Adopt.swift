@@ -54,7 +54,11 @@ struct Adopt: ParsableCommand {
     func run() throws {
         let context = PlanningContext(try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
         try output.list(.adopt) { results in
-            if let pid { return try adopt(pid, results, context) }
+            if let pid {
+                // One that changes nothing waits for none.
+                if dryRun.isOn { return try adopt(pid, results, context) }
+                return try context.site.adoptingAlone { () throws(VMError) in try adopt(pid, results, context) }
+            }
             try targets.forEach(results) { vm in
                 try vm.refuseAnothers()
                 let updated = try vm.updateFile(in: context, dryRun: dryRun.isOn)
@@ -65,7 +69,7 @@ struct Adopt: ParsableCommand {
         }
     }
 
-    private func adopt(_ pid: Int32, _ results: VMResults, _ context: PlanningContext) throws {
+    private func adopt(_ pid: Int32, _ results: VMResults, _ context: PlanningContext) throws(VMError) {
         do throws(VMError) {
             let adopting = try Site.current.adopting(
                 pid, at: words.count > 1 ? words[1] : nil, name: name, in: context)

@@ -95,12 +95,12 @@ extension ShellCommand {
 
     private static func escaped(_ text: String) -> String {
         text.unicodeScalars.reduce(into: "") { line, scalar in
-            if scalar == "'" || scalar == "\\" {
-                line += "\\\(scalar)"
-            } else if isShown(scalar) {
+            if scalar == "\\" {
+                line += "\\\\"
+            } else if isShown(scalar), scalar != "'" {
                 line += String(scalar)
             } else {
-                // Byte by byte, three digits each, so that a digit that follows is not taken for one of them.
+                // A quote too: a shell that does not know $'…' sees a word, and no end of it. Byte by byte, three digits each, so that a digit that follows is not taken for one of them.
                 for byte in String(scalar).utf8 {
                     let digits = String(byte, radix: 8)
                     line += "\\" + String(repeating: "0", count: 3 - digits.count) + digits

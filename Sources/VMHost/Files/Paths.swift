@@ -12,6 +12,7 @@ import VMCore
 ///              qmp.sock serial.sock agent.sock
 /// RUN/uids/UID               the uids in use: QEMU holds its lock
 /// RUN/addresses              locked by the start that claims MACs
+/// RUN/adoptions              locked by the command that adopts a process
 /// RUN/files                  locked by the command that replaces a params file
 /// RUN/network                locked by the command that changes the host's network
 /// RUN/net/BRIDGE             how to roll back a change to the bridge (ChangeJournal)

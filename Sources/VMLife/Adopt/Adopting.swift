@@ -80,8 +80,9 @@ extension Site {
     ) throws(VMError) -> (NewVMPlace, VMName) {
         let own = machine.givenName.flatMap { VMName($0) }
         guard let word = word ?? (name ?? own)?.description else {
+            let cause = machine.givenName.map { "its -name, \(Printable.quoted($0)), can't be a VM's name" }
             throw VMError(
-                .usage, "pid \(pid)", "nothing says what to call it",
+                .usage, "pid \(pid)", cause ?? "nothing says what to call it",
                 remedy: .run("name it", "kvmctl adopt \(pid) NAME"))
         }
         let place = try self.place(forNew: word, in: context)

@@ -18,13 +18,7 @@ extension Site {
                 "is no QEMU that kvmctl knows: it runs \(Printable.escaped(process.program.string))",
                 remedy: "\(command: "pgrep -a qemu") lists those that run")
         }
-        for found in running() {
-            let vm = try found.get()
-            guard vm.observe().holder?.pid == pid else { continue }
-            throw VMError(
-                .busy, "pid \(pid)", "is the VM \(vm.name) already",
-                remedy: "see \(command: "kvmctl show \(vm.name)")")
-        }
+        try refuseKnown(process)
         guard process.uids.allSatisfy(trust.believes), !process.uids.isEmpty else {
             let owner = process.uids.first { !trust.believes($0) } ?? UInt32.max
             throw VMError(
@@ -32,6 +26,33 @@ extension Site {
                 "runs as \(Accounts.name(owner)), who could write anything into its command line",
                 remedy: "run kvmctl as that user: the VM is then that user's")
         }
+    }
+}
+
+extension Site {
+    /// Refuses a process that is a VM already.
+    private func refuseKnown(_ process: ForeignProcess) throws(VMError) {
+        let pid = process.identity.pid
+        for found in running() {
+            let vm = try found.get()
+            guard vm.observe().holder?.pid == pid else { continue }
+            throw VMError(
+                .busy, "pid \(pid)", "is the VM \(vm.name) already",
+                remedy: "see \(command: "kvmctl show \(vm.name)")")
+        }
+    }
+
+    /// Runs `body` while no other command adopts a process, which must not become two VMs, and talks to one client at a
+    /// time.
+    package func adoptingAlone(_ body: () throws(VMError) -> Void) throws(VMError) {
+        let file = paths.run.appending("adoptions")
+        let host = try ByteLockFile.make(file, permissions: 0o600)
+        guard try host.take(0, of: file, by: Deadline(in: .seconds(60))) else {
+            throw VMError(
+                .busy, file.string, "is locked by another process", remedy: "\(command: "lslocks") says which")
+        }
+        defer { host.giveBack(0) }
+        try body()
     }
 }
 

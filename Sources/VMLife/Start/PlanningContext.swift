@@ -8,7 +8,7 @@ import VMHost
 ///
 /// For checks only. What a VM is about to take is checked again.
 package final class PlanningContext {
-    let site: Site
+    package let site: Site
     let host: HostCache
     let trust: FileTrust
     private var files: [FilePath: Result<VMFile, VMError>] = [:]

@@ -145,6 +145,17 @@ def test_what_is_no_vm(host, by_hand):
     host.kvmctl("stop", "own", "--now")
 
 
+def test_one_process_becomes_one_vm(host, by_hand):
+    pid = by_hand("-name", "a web server", "-nic", "none")
+    assert "its -name, 'a web server', can't be a VM's name" in host.kvmctl("adopt", pid, expect=64).stderr
+    tries = [host.popen(host.binary, "adopt", pid, f"vm{number}") for number in range(6)]
+    said = [adopting.communicate(timeout=60)[1] for adopting in tries]
+    assert sorted(adopting.returncode for adopting in tries) == [0] + 5 * [75], said
+    assert all(f"pid {pid}: is the VM vm" in text for adopting, text in zip(tries, said) if adopting.returncode)
+    assert [vm["state"] for vm in host.json("list")] == ["running"] and len(os.listdir(host.vms)) == 1
+    host.kvmctl("stop", "--all", "--now")
+
+
 def test_a_screen_keeps_its_password_or_is_closed(host, by_hand):
     pid = by_hand("-vnc", "0.0.0.0:71,password=on", "-nic", "user")
     adopted = host.kvmctl("adopt", pid, "vm")

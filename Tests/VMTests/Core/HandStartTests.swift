@@ -33,10 +33,10 @@ import Testing
 
     @Test func noPathBecomesACommand() throws {
         let lines = try Self.command("NAME=web\nDISK0=d\nDISK0_SIZE=1G\n", file: "/a 'b,\n`id`/vm.params")
-        let path = #"$'/a \'b,\012\140id\140/d'"#
+        let path = #"$'/a \047b,\012\140id\140/d'"#
         #expect(lines.contains("  test -e \(path) || truncate -s 1073741824 \(path) || exit"))
         // JSON escapes the line end itself, and the shell leaves that as it is.
-        #expect(lines.contains { $0.contains(#""filename":"/a \'b,\\n\140id\140/d""#) })
+        #expect(lines.contains { $0.contains(#""filename":"/a \047b,\\n\140id\140/d""#) })
     }
 
     @Test func aTapIsMadeByRootAndGoesAgain() throws {

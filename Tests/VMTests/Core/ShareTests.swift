@@ -32,11 +32,13 @@ import Testing
         #expect(shares.map(\.index) == [0, 3])
         #expect(shares[0].directory.value == SharedDirectory(path: "/srv/a", tag: "a.b-c_d", isReadOnly: false))
         #expect(shares[1].directory.value == SharedDirectory(path: "/vms/1/b:c", tag: "tag", isReadOnly: true))
+        #expect(parsed("SHARE0=/srv/:a\n").params?.shares[0].directory.value.path == "/srv")
         #expect(shares[1].directory.value.description == "/vms/1/b:c:tag:ro")
     }
 
     @Test(arguments: [
-        "/srv", "/srv:ro", "/srv:", ":tag", "/srv:a b", "/srv:a,b", "/srv:\(String(repeating: "t", count: 37))",
+        "/:all", "/proc:p", "/sys/fs:s", "/dev/:d", "/srv", "/srv:ro", "/srv:", ":tag", "/srv:a b", "/srv:a,b",
+        "/srv:\(String(repeating: "t", count: 37))",
     ])
     func whatIsNoShare(_ text: String) {
         #expect(parsed("SHARE0='\(text)'\n").error?.code == .badData)

@@ -45,7 +45,17 @@ extension ParamsDecoder {
             throw ValueFault(
                 "\(Printable.quoted(tag)) can't be a tag: letters, digits and '._-', at most 36", hint: form)
         }
-        let path = try ParamValue.path(parts.joined(separator: ":"), in: directory)
+        var name = parts.joined(separator: ":")
+        while name.count > 1, name.hasSuffix("/") { name.removeLast() }
+        guard name != "/" else {
+            throw ValueFault("'/' is the whole host", hint: "Share a directory in it, with what the guest needs.")
+        }
+        let path = try ParamValue.path(name, in: directory)
+        let kernels: [FilePath] = ["/proc", "/sys", "/dev"]
+        guard !kernels.contains(where: { path.starts(with: $0) }) else {
+            throw ValueFault(
+                "\(path) is the kernel's: a guest could change the host there", hint: "Share a directory of files.")
+        }
         return SharedDirectory(path: path, tag: String(tag), isReadOnly: isReadOnly)
     }
 }
