@@ -27,7 +27,8 @@ RELEASE := mkdir -p $(STATIC) && ln -sf "$$(gcc -print-file-name=libstdc++.a)" $
            swift build -c release --static-swift-stdlib --disable-local-rpath -Xlinker -L$(CURDIR)/$(STATIC) \
            -Xlinker -l:libgcc_eh.a -Xlinker --as-needed \
            -Xlinker --version-script=$(CURDIR)/tools/no-exports.map -Xlinker --icf=safe \
-           -Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs
+           -Xswiftc -use-ld=lld -Xlinker -z -Xlinker pack-relative-relocs \
+           -Xlinker -T -Xlinker $(CURDIR)/tools/no-unwind-tables.ld
 BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another one may come first in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider

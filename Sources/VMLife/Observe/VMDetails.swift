@@ -8,7 +8,7 @@ import VMHost
 package struct VMDetails: Sendable {
     /// A disk or a CD.
     package struct Medium: Equatable, Sendable {
-        /// `DISKn` or `CDROMn`; nil: its file does not have it, as with `start --cdrom`.
+        /// `DISKn` or `CDROMn`; nil: it has none, as with `start --cdrom`, or that is not known.
         package var key: String?
         /// Its path.
         package var path: FilePath
@@ -71,7 +71,7 @@ extension Machine {
         let given = entry.state.isAlive ? entry.vm?.given : nil
         let params =
             given.flatMap { VMParams.parse(Array($0.utf8), file: file).params } ?? (try? VMFile.glance(at: file))
-        let media = (entry.vm?.media ?? []).map { path in
+        var media = (entry.vm?.media ?? []).map { path in
             var medium = VMDetails.Medium(key: nil, path: path, format: .raw)
             if let disk = params?.disks.first(where: { $0.path.value == path }) {
                 medium.key = "DISK\(disk.index)"
@@ -82,6 +82,7 @@ extension Machine {
             medium.measure()
             return medium
         }
+        if entry.state.isAlive, entry.isAsked, media.contains(where: { $0.key == nil }) { nameAttached(&media) }
         var details = VMDetails(
             media: media, kernel: params?.kernel, shares: params?.shares ?? [],
             usage: entry.process.flatMap { ProcessUsage(of: $0) },
@@ -89,6 +90,20 @@ extension Machine {
             suspension: entry.state == .suspended ? suspension : nil)
         details.service = (given == nil ? params : try? VMFile.glance(at: file))?.service
         return details
+    }
+
+    /// Asks QEMU where the media are that it was not started with.
+    private func nameAttached(_ media: inout [VMDetails.Medium]) {
+        let deadline = Deadline(in: .seconds(2))
+        let found = try? talk { session throws(MonitorSession.Failure) in try session.hardware(by: deadline) }
+        guard let found, !directory.isAdopted else { return }
+        for index in media.indices where media[index].key == nil {
+            if let disk = found.disk(with: media[index].path) {
+                media[index].key = disk.uppercased()
+            } else if let drive = found.drives.first(where: { found.medium(of: $0) == media[index].path }) {
+                media[index].key = drive.key?.description
+            }
+        }
     }
 
     private var suspension: VMDetails.Suspension? {

@@ -116,6 +116,7 @@ def test_a_vm_whose_cd_was_changed_is_suspended_and_goes_on(host, isos):
 
     # One that the file does not have: suspend says so, and with it in the file the guest goes on.
     host.kvmctl("cdrom", "insert", "vm", second, "--live")
+    assert [disk["key"] for disk in host.show("vm")["disks"]] == ["CDROM0"]
     assert "its next start will not go on" in host.kvmctl("suspend", "vm").stderr
     assert f"CDROM0 had {second}, and is now empty" in host.kvmctl("start", "vm", expect=75).stderr
     host.kvmctl("set", "vm", f"CDROM0={second}")
@@ -130,6 +131,7 @@ def test_the_drive_of_a_start_is_suspended_with_what_is_in_it(host, isos):
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm", "--cdrom", first)
     host.kvmctl("cdrom", "insert", "vm", second, "--live")
+    assert [disk["key"] for disk in host.show("vm")["disks"]] == [None]
     host.kvmctl("suspend", "vm")
     assert "goes on" in host.kvmctl("start", "vm").stdout
     assert host.show("vm")["media"] == [str(second)]

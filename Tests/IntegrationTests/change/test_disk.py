@@ -85,7 +85,10 @@ def test_a_pc_lets_go_of_all(host):
     host.wait_console("vm", "tiny: up")
     host.kvmctl("disk", "attach", "vm", host.vms / "more", "--size", "1M", "--live")
     run_inside(host, "vm", "while [ ! -b /dev/vdb ]; do usleep 10000; done")
+    assert [disk["key"] for disk in host.show("vm")["disks"]] == ["DISK0", "DISK1"]
     host.kvmctl("disk", "detach", "vm", "DISK0", "--live")
+    assert set(host.kvmctl("diff", "vm").stdout.splitlines()) == {
+        f"vm: {host.vms}/more is attached for this run only", f"vm: {host.vms}/vm/system is detached for this run only"}
     assert "DISK0=system" in lines(host)
     assert host.show("vm")["media"] == [str(host.vms / "more")]
 
