@@ -34,7 +34,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 # A container has these of its own, so the machine's VMs are not visible in it.
 PLACES = """
 mount --make-rprivate /
-for place in /run /var/log /var/cache; do mount -t tmpfs -o mode=755 none $place; done
+for place in /run /var/log /var/cache /root; do mount -t tmpfs -o mode=755 none $place; done
 mkdir /run/vms
 export KVMCTL_VMS=/run/vms
 cd /run/vms

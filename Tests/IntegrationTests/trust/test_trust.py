@@ -455,7 +455,7 @@ def test_a_lease_keeps_nobody_waiting(host, name):
     for path in [users, users / "vm.params", users / "disk"]:
         os.chown(path, NOBODY, NOBODY)
     holder = subprocess.Popen(
-        ["setpriv", f"--reuid={NOBODY}", "--regid", str(NOBODY), "--clear-groups", "python3", "-c", LEASE, users / name],
+        ["setpriv", f"--reuid={NOBODY}", "--regid", str(NOBODY), "--clear-groups", "/usr/bin/python3", "-c", LEASE, users / name],
         stdout=subprocess.PIPE, text=True)
     try:
         host.vms.chmod(0o755)
