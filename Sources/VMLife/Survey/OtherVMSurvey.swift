@@ -40,6 +40,7 @@ extension Site {
             let place = FilePlace(of: file)
             guard place.map({ !alive.contains($0) }) ?? true, let params = try? read(file) else { return nil }
             var other = OtherVM(name: params.name.value, file: file, isRunning: false, memory: params.memory.value)
+            other.after = params.service.after?.value ?? []
             other.filePlace = place
             other.uuid = params.uuid?.value.uuidString.lowercased()
             let machine = Identity(params, machineID: machineID)

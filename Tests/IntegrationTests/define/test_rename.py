@@ -45,6 +45,12 @@ def test_who_starts_after_it_is_said(host):
     assert said == f"kvmctl: sql: START_AFTER still names db: {place}\n"
     assert f"{place}: there is no VM db" in host.kvmctl("check", "web").stdout
     assert "there is no VM" not in host.kvmctl("check", "app").stdout
+    host.write_firmware_vm("sql", START_AFTER="app")
+    host.write_firmware_vm("web", START_AFTER="sql")
+    for name in "sql", "web", "app":
+        assert "START_AFTER: it leads back to this VM" in host.kvmctl("check", name).stdout
+    host.write_firmware_vm("other", START_AFTER="app")
+    assert "leads back" not in host.kvmctl("check", "other").stdout
 
 
 def test_other_places(host):

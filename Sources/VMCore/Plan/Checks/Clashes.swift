@@ -56,12 +56,20 @@ extension LaunchPlanner {
         note("\(what) \(port.number)\(port.address.isEmpty ? "" : " on \(port.address)")", holders)
     }
 
-    /// A VM that was renamed or removed is no longer waited for.
+    /// A VM that was renamed or removed is no longer waited for, and VMs that wait for one another start in any order.
     private mutating func noteOrder() {
         guard facts.knowsAllVMs, let after = params.service.after else { return }
         for name in after.value where facts.otherVMs.holders(of: .name(name)).isEmpty {
             plan.notices.append("\(place(after.origin)): there is no VM \(name)")
         }
+        var (reached, next) = ([VMName](), after.value)
+        while let name = next.popLast() {
+            guard !reached.contains(name) else { continue }
+            reached.append(name)
+            next += facts.otherVMs.holders(of: .name(name)).flatMap(\.after)
+        }
+        guard reached.contains(plan.name) else { return }
+        plan.notices.append("\(place(after.origin)): it leads back to this VM, so that none of them can be the first")
     }
 
     /// CDs and read-only disks can be shared.

@@ -23,6 +23,8 @@ package struct OtherVM: Equatable, Sendable, CustomStringConvertible {
     package var media: [Medium] = []
     /// The host ports that it listens on.
     package var ports: [HostPort] = []
+    /// The VMs that it starts after, as its file says.
+    package var after: [VMName] = []
 
     package init(
         name: VMName, file: FilePath, filePlace: FilePlace? = nil, isRunning: Bool, uuid: String? = nil,
