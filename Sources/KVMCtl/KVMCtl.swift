@@ -104,9 +104,9 @@ struct Root: ParsableCommand {
         try UnknownCommand.refuse(in: words)
         do { return try parseAsRoot(words) } catch {
             // A missing word is reported before an unknown option, which may be the cause. In that case the option is
-            // reported.
+            // reported. The word is one that `set` takes, too.
             guard !exitCode(for: error).isSuccess, !isAboutAnOption(error) else { throw error }
-            do { _ = try parseAsRoot(words + ["x"]) } catch let other { throw isAboutAnOption(other) ? other : error }
+            do { _ = try parseAsRoot(words + ["x=x"]) } catch let other { throw isAboutAnOption(other) ? other : error }
             throw error
         }
     }

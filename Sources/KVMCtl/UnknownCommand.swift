@@ -11,7 +11,7 @@ enum UnknownCommand {
         "terminal": "console", "serial": "console",
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
         "validate": "check", "verify": "check", "remove": "rm", "bridge": "net",
-        "network": "net",
+        "network": "net", "hibernate": "suspend", "mv": "rename", "defaults": "settings",
     ]
     /// The same for the commands of `net`.
     private static let networkSynonyms = [
@@ -19,11 +19,14 @@ enum UnknownCommand {
         "rm": "down", "delete": "down", "remove": "down", "destroy": "down", "save": "persist",
     ]
     private static let notYet = "kvmctl can't do that yet"
+    private static let copy = "kvmctl create NEW --from VM copies the definition, and no disk"
     /// The same for the commands of `disk`, `nic` and `cdrom`.
     private static let deviceSynonyms = [
         "resize": "grow", "extend": "grow", "add": "attach", "plug": "attach", "remove": "detach", "rm": "detach",
         "delete": "detach", "unplug": "detach", "mount": "insert", "change": "insert", "unmount": "eject",
     ]
+    /// The commands of other tools that list them.
+    private static let deviceLists = ["list", "ls", "show", "info", "status"]
     /// Words for which kvmctl has no command, and what to do instead.
     private static let others = [
         "kill": "to cut the power: kvmctl stop --now",
@@ -34,9 +37,16 @@ enum UnknownCommand {
         "change-media": "kvmctl cdrom insert, or kvmctl cdrom eject", "setmem": "kvmctl memory",
         "resize": "kvmctl disk grow, kvmctl memory, or kvmctl set VM CPUS=N", "config": "kvmctl show, or kvmctl set",
         "save": "kvmctl suspend", "restore": "kvmctl start goes on with a suspended VM", "vm": "kvmctl list",
-        "exec": "kvmctl ssh VM COMMAND runs one in a guest", "snapshot": notYet, "clone": notYet, "migrate": notYet,
+        "exec": "kvmctl ssh VM COMMAND runs one in a guest", "snapshot": notYet, "clone": copy, "copy": copy,
+        "cp": "\(copy); scp copies files into a guest", "migrate": notYet,
         "backup": notYet,
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
+        "type": "kvmctl sendkey VM --text TEXT", "share": "kvmctl set VM SHARE0=PATH:TAG",
+        "protect": "kvmctl set VM PROTECT=yes", "unprotect": "kvmctl set VM PROTECT=no",
+        "completion": "kvmctl --generate-completion-script bash, zsh or fish prints completions",
+        "net-list": "kvmctl net show", "net-info": "kvmctl net show", "net-start": "kvmctl net up",
+        "attach": "kvmctl disk attach, or kvmctl nic attach; kvmctl console for its serial console",
+        "detach": "kvmctl disk detach, or kvmctl nic detach",
     ]
 
     /// Refuses a word that is in the place of a command and is none.
@@ -89,16 +99,21 @@ enum UnknownCommand {
         if path.isEmpty, let other = Self.others[word] {
             return VMError(.usage, "there is no command '\(word)'", other)
         }
+        if ["disk", "nic", "cdrom"].contains(path.first), deviceLists.contains(word) {
+            return VMError(.usage, "there is no command '\(typed)'", "kvmctl show VM lists what a VM has")
+        }
         return VMError(
             .usage, "unknown command '\(typed)'",
             nearest.map { "did you mean '\($0)'?" } ?? "\(help) lists the commands")
     }
 
-    /// Whether a command may be suggested: one that ends or removes a VM only for a plain typing error.
+    /// Whether a command may be suggested: only for a word that is mostly its own, and one that ends or removes a VM only
+    /// for a plain typing error.
     private static func isHarmless(_ command: String, typed word: String) -> Bool {
+        let distance = Nearest.distance(Array(word.utf8), Array(command.utf8))
         let harmful = ["rm", "delete", "undefine", "destroy", "stop", "shutdown", "reset", "reboot", "down"]
-        guard harmful.contains(command) else { return true }
-        return word.count > 2 && Nearest.distance(Array(word.utf8), Array(command.utf8)) == 1
+        guard harmful.contains(command) else { return distance < 2 || distance * 3 <= word.count }
+        return word.count > 2 && distance == 1
     }
 
     private static func names(of command: any ParsableCommand.Type) -> [String] {
@@ -120,7 +135,11 @@ enum UnknownOption {
     /// the beginning of a word, does not know other tools' words, and suggests words that are too different.
     static func completed(_ message: String, usage: String) -> String {
         let lead = "Unknown option '"
-        guard let first = message.split(separator: "\n").first, first.hasPrefix(lead) else { return message }
+        guard let first = message.split(separator: "\n").first else { return message }
+        guard first.hasPrefix(lead) else {
+            return drive(in: first, usage).map { "\(first). Write --drive \($0)." + message.dropFirst(first.count) }
+                ?? message
+        }
         let option = String(first.dropFirst(lead.count).prefix { $0 != "'" })
         let known = usage[(usage.firstRange(of: "Usage:")?.upperBound ?? usage.startIndex)...].split {
             !($0.isLetter || $0.isNumber || $0 == "-")
@@ -131,6 +150,28 @@ enum UnknownOption {
         let meant =
             synonyms[option].flatMap { known.contains($0) ? $0 : nil }
             ?? (beginsWith.count == 1 ? beginsWith.first : nearest.map { "--\($0)" })
-        return "\(lead)\(option)'" + (meant.map { ". Did you mean '\($0)'?" } ?? "") + message.dropFirst(first.count)
+        let advice = meant.map { ". Did you mean '\($0)'?" } ?? line(option, usage).map { ". Write \($0)" }
+        return "\(lead)\(option)'" + (advice ?? "") + message.dropFirst(first.count)
+    }
+
+    /// The key that an option is in other tools, written as the command takes keys; nil if it takes none, or there is no
+    /// such key.
+    private static func line(_ option: String, _ usage: String) -> String? {
+        let word = option.drop { $0 == "-" }.uppercased().map { $0 == "-" ? "_" : "\($0)" }.joined()
+        guard usage.contains("KEY=VALUE"), let key = ParamsSchema.key(meantBy: word) else { return nil }
+        let words = CommandLine.arguments
+        let next = words.firstIndex(of: option).map { words.dropFirst($0 + 1).first } ?? nil
+        let joined = words.first { $0.hasPrefix("\(option)=") }?.dropFirst(option.count + 1)
+        let value = joined.map(String.init) ?? next.flatMap { $0.hasPrefix("-") ? nil : $0 } ?? "VALUE"
+        return (usage.contains("--set ") ? "--set " : "") + "\(ParamsLine(key, value))"
+    }
+
+    /// The drive that a word names that is one too many; nil if the command has no drives, or it names none.
+    private static func drive(in message: Substring, _ usage: String) -> KeyName? {
+        let parts = message.split(separator: "'", omittingEmptySubsequences: false)
+        guard message.hasPrefix("Unexpected argument '"), usage.contains("--drive "), parts.count == 3 else {
+            return nil
+        }
+        return try? OptionValue.device(String(parts[1]), of: .cdrom)
     }
 }

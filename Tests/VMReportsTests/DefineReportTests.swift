@@ -80,6 +80,15 @@ import Testing
                 web: APPEND=old already from the next start (running with old)
 
                 """)
+        let start = FileChange.Key(name: KeyName(.startAfter), before: nil, after: "db", effect: .applied)
+        #expect(try text([start]) == "web: START_AFTER=db, when the host starts\n")
+        let place = "/vms/defaults.conf:3"
+        var shared = FileChange.Key(name: KeyName(.tags), before: "lab", after: "lab", effect: .saved, included: place)
+        #expect(
+            try text([shared])
+                == "web: TAGS=lab stays: it is from \(place); TAGS=VALUE in the VM's own file goes before it\n")
+        shared.before = "own"
+        #expect(try text([shared]) == "web: TAGS=lab, from \(place) (was own)\n")
         let removed = FileChange.Key(name: KeyName(.cpus), before: "2", after: nil, effect: .saved)
         #expect(try text([removed]) == "web: removed CPUS (was 2)\n")
         #expect(try text([removed], dryRun: true) == "web: would remove CPUS (was 2)\n")
@@ -140,10 +149,10 @@ import Testing
         ])
         #expect(
             report.rendered(as: .text) == """
-                KEY            VALUE  FROM
-                VMS            /srv   KVMCTL_VMS
-                CREATE_MEMORY  2G     /etc/kvmctl.conf:3
-                CREATE_NET     user   default
+                KEY            VALUE  FROM                PURPOSE
+                VMS            /srv   KVMCTL_VMS          \(SettingKey.roots.summary)
+                CREATE_MEMORY  2G     /etc/kvmctl.conf:3  the memory of a new VM
+                CREATE_NET     user   default             \(SettingKey.createNet.summary)
 
                 """)
         #expect(report.objects.map { $0["file"] } == [.null, "/etc/kvmctl.conf", .null])

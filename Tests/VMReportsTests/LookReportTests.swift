@@ -94,6 +94,9 @@ import Testing
         #expect(report.objects.map { $0["cpuPercent"] } == [.number(122.5), .number(0), .null])
         #expect(report.objects[0]["bytesRead"] == .integer(1 << 20))
         #expect(report.objects[0]["bytesSent"] == .null && report.objects[1]["bytesReceived"] == .integer(.max))
+        // A paused VM is not merely idle.
+        idle.entry.state = .paused
+        #expect(TopReport([idle], at: .now).rendered(as: .text).contains("idle  paused  300M"))
         let lines = report.lines.split(separator: "\n")
         #expect(lines.count == 3 && lines.allSatisfy { $0.contains(#""time":"1970-01-01T00:00:01"#) })
         #expect(TopReport([], at: .now).rendered(as: .json) == "[]\n")

@@ -27,7 +27,7 @@ struct Enable: ParsableCommand {
         try output.list(.enable) { results in
             try targets.forEach(results, in: context) { vm in
                 let enabling = try vm.enabling(now: now, in: context)
-                if !dryRun.isOn { try enabling.carryOut() }
+                if dryRun.isOn { try enabling.refuseUninstalled() } else { try enabling.carryOut() }
                 output.print(
                     EnableReport(
                         vm.name, enabled: true, steps: enabling.steps, dropIn: enabling.dropIn, dryRun: dryRun.isOn),

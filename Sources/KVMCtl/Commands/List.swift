@@ -10,6 +10,8 @@ struct List: ParsableCommand {
         abstract: "List the VMs under the roots, and all others that run.",
         discussion: """
             ADDRESS is what this host remembers of the guest, or the port that it forwards; `kvmctl ip` asks the guest. \
+            MARKS are shown if there are any: enabled (it starts with the host), protected (PROTECT=yes), pending (its \
+            file says something else by now: `kvmctl diff`), stray (it runs without run-time files). \
             On a terminal states are in colour, unless NO_COLOR is set.
             """, aliases: ["ls", "ps"])
 
@@ -29,7 +31,7 @@ struct List: ParsableCommand {
 
     @Option(
         name: [.customShort("o"), .customLong("columns")],
-        help: "The columns, such as name,state,address; wide: more of them.",
+        help: "The columns, such as name,state,address; wide: most of them; wide,uuid: that one too.",
         transform: { try ListColumn.list($0).map(\.rawValue) })
     var columns: [String]?
 

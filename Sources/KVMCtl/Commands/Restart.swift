@@ -28,7 +28,7 @@ struct Restart: ParsableCommand {
 
     func validate() throws {
         if force.isOn, patience != .zero {
-            throw ValidationError("there is no use here for '--force'. Did you mean '--hard'?")
+            throw ValidationError("--force counts only with --hard, for a VM that is protected")
         }
     }
 

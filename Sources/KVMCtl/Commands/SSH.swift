@@ -28,6 +28,10 @@ struct SSH: ParsableCommand {
     var words: [String] = []
 
     func validate() throws {
+        if let at = vm.lastIndex(of: "@"), !vm.contains("/") {
+            throw ValidationError(
+                "\(vm): the user is an option: kvmctl ssh --user \(vm[..<at]) \(vm[vm.index(after: at)...])")
+        }
         if let word = words.first, word != "--", word.hasPrefix("-") {
             throw ValidationError("\(word) follows the VM: kvmctl's options come before it, ssh's own after --")
         }

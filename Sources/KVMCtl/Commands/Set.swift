@@ -33,7 +33,8 @@ struct SetKeys: ParsableCommand {
     func validate() throws {
         try targets.validate()
         if unset.isEmpty, !words.contains(where: Self.isChange) {
-            throw ValidationError("say what to set: KEY=VALUE, or --unset KEY")
+            let meant = meant.map { ": write \($0)" }
+            throw ValidationError("say what to set\(meant ?? ": KEY=VALUE, or --unset KEY")")
         }
     }
 
@@ -52,6 +53,14 @@ struct SetKeys: ParsableCommand {
         }
     }
 
+    /// The change that `CPUS 4` is meant to be: a key, and its value as a word of its own.
+    private var meant: ParamsLine? {
+        for (word, value) in zip(words, words.dropFirst()) {
+            if let key = ParamsSchema.key(meantBy: word) { return ParamsLine(key, value) }
+        }
+        return nil
+    }
+
     private var edits: [ParamsEdit] {
         get throws(VMError) {
             var edits: [ParamsEdit] = []
@@ -61,6 +70,11 @@ struct SetKeys: ParsableCommand {
                 throw VMError(
                     .usage, "\(edit.key)", "is not set like this, as logs and run-time files belong to a name",
                     remedy: "rename the VM: kvmctl rename VM NEW")
+            }
+            if let edit = edits.first(where: { $0.value?.isEmpty == true && !$0.key.key.mayBeEmpty }) {
+                throw VMError(
+                    .badData, "\(edit.key)", "has no value",
+                    remedy: "give it a value, or remove it: --unset \(edit.key)")
             }
             return edits
         }

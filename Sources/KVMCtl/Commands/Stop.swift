@@ -30,7 +30,9 @@ struct Stop: ParsableCommand {
     func run() throws {
         // Elsewhere the word cuts the power. Not in validate(), for destroy is this command too.
         if force.isOn, patience != .zero {
-            throw ValidationError("there is no use here for '--force'. Did you mean '--now'?")
+            throw VMError(
+                .usage, "--force", "counts only with --now, for a VM that is protected",
+                remedy: "leave it out to ask the guest; --now does not ask")
         }
         try output.list(.stop) { results in
             // All are stopped at the same time, and reported one after the other.

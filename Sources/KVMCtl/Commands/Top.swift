@@ -11,7 +11,8 @@ struct Top: ParsableCommand {
         commandName: "top", _superCommandName: Root.name,
         abstract: "Show what VMs use: processors, memory, storage, network.",
         discussion: """
-            100% of CPU is one of the host's processors. Rates are bytes a second: those of storage are QEMU's own, without \
+            100% of CPU is one of the host's processors; a VM that is paused or asleep says so there. MEMORY is what its \
+            QEMU has of the host's memory, its own included, so that it can be more than OF, the guest's RAM. Rates are bytes a second: those of storage are QEMU's own, without \
             what the host's cache answers; those of the network are the guest's, and a card on QEMU's own network (user) has \
             none. No QEMU is asked, so one that hangs shows too. On a terminal it is drawn anew until q or Ctrl-C.
             """)
@@ -27,8 +28,8 @@ struct Top: ParsableCommand {
     var count: Int?
 
     @Option(
-        name: [.customShort("d"), .customLong("delay")], help: "The interval: seconds, or such as 1m.",
-        transform: OptionValue.duration)
+        name: [.customShort("d"), .customLong("delay")], help: "The interval: seconds, 0.5 too, or such as 1m.",
+        transform: OptionValue.interval)
     var delay: Duration = .seconds(2)
 
     @OptionGroup var output: OutputOptions
@@ -36,7 +37,7 @@ struct Top: ParsableCommand {
     func validate() throws {
         if once, count != nil { throw ValidationError("--once excludes -n") }
         if count == 0 { throw ValidationError("-n is at least 1") }
-        if delay < .seconds(1) { throw ValidationError("-d is at least 1s") }
+        if delay < .milliseconds(100) { throw ValidationError("-d is at least 0.1s") }
     }
 
     func run() throws {

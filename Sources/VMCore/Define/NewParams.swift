@@ -83,10 +83,16 @@ extension NewParams {
         let complaints =
             complaints
             + (parsed?.diagnostics ?? []).filter(\.isError).map { diagnostic in
+                var diagnostic = diagnostic
                 let word = diagnostic.file == nil ? keys[diagnostic.line].flatMap(word) : nil
                 let isOption = word?.hasPrefix("--set ") == false || word == nil && model == nil
                 let code: VMError.Code = diagnostic.kind == .unavailable ? .unavailable : .badData
                 let place = word ?? keys[diagnostic.line].map { "\($0)" + (model.map { " of \($0)" } ?? "") }
+                // It is on no line yet.
+                let removal = "remove the line."
+                if word != nil, let hint = diagnostic.hint, hint.hasSuffix(removal) {
+                    diagnostic.hint = hint.dropLast(removal.count) + "leave it out."
+                }
                 return Complaint(
                     code: isOption && diagnostic.file == nil ? .usage : code,
                     lines: diagnostic.file == nil

@@ -6,11 +6,15 @@ import SystemPackage
 package struct GivenKeys: Equatable, Sendable {
     private let names: [KeyName]
     private let assignments: [Assignment?]
+    /// The params file and those that it includes; none if it includes none.
+    private let files: [FilePath]
 
     /// None.
     package init() { self.init(names: [], assignments: []) }
 
-    init(names: [KeyName], assignments: [Assignment?]) { (self.names, self.assignments) = (names, assignments) }
+    init(names: [KeyName], assignments: [Assignment?], files: [FilePath] = []) {
+        (self.names, self.assignments, self.files) = (names, assignments, files)
+    }
 
     /// Those of a text; what has an error in it does not count.
     package init(in text: String) {
@@ -26,6 +30,14 @@ package struct GivenKeys: Equatable, Sendable {
     /// The values.
     package var values: [KeyName: String] {
         Dictionary(pairs.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The line of an included file that sets a key: `/vms/defaults.conf:3`; nil: the file itself sets it, or nothing does.
+    package func includedPlace(of key: KeyName) -> String? {
+        guard let number = names.firstIndex(where: { $0.ofItsThing == key }), let assignment = assignments[number],
+            assignment.source > 0, files.indices.contains(assignment.source)
+        else { return nil }
+        return "\(files[assignment.source]):\(assignment.line)"
     }
 
     /// The same as the text of a params file, in the order of the file.

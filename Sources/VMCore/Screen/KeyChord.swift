@@ -30,7 +30,9 @@ extension OptionValue {
             return Fault(
                 description: "\(Printable.quoted(text)) is not the name of a key. Write \(key), or use --text.")
         }
-        let nearest = Nearest.match(word.lowercased(), among: KeyCode.words)
+        // Linux, and virsh with it, calls them KEY_ENTER: pressed together there, if several are named.
+        let name = word.lowercased().hasPrefix("key_") ? String(word.dropFirst(4)) : word
+        let nearest = KeyCode(name)?.description ?? Nearest.match(name.lowercased(), among: KeyCode.words)
         return Fault(
             description: "\(Printable.quoted(word)) is not the name of a key. "
                 + (nearest.map { "Did you mean \($0)? " } ?? "")

@@ -25,6 +25,12 @@ package struct KeyCode: Hashable, Sendable, CustomStringConvertible {
         "meta": "meta_l", "numlock": "num_lock", "page_down": "pgdn", "page_up": "pgup", "pagedown": "pgdn",
         "pageup": "pgup", "period": "dot", "printscreen": "print", "prtsc": "print", "return": "ret",
         "scrolllock": "scroll_lock", "shift_l": "shift", "space": "spc", "super": "meta_l", "win": "meta_l",
+        // Linux's (input-event-codes.h).
+        "102nd": "less", "equals": "equal", "grave": "grave_accent", "leftalt": "alt", "leftbrace": "bracket_left",
+        "leftctrl": "ctrl", "leftmeta": "meta_l", "leftshift": "shift", "rightalt": "alt_r",
+        "rightbrace": "bracket_right", "rightctrl": "ctrl_r", "rightmeta": "meta_r", "rightshift": "shift_r",
+        "kpasterisk": "kp_multiply", "kpdot": "kp_decimal", "kpenter": "kp_enter", "kpminus": "kp_subtract",
+        "kpplus": "kp_add", "kpslash": "kp_divide",
     ]
 
     /// The names that QEMU 7.2 has, less `unmapped`.

@@ -6,17 +6,20 @@ package enum ListColumn: String, CaseIterable, Sendable {
     package static let usual: [ListColumn] = [.name, .state, .memory, .cpus, .vnc, .address, .uptime]
     /// Those of `-o wide`.
     package static let wide: [ListColumn] = [
-        .name, .state, .memory, .cpus, .vnc, .address, .nics, .uptime, .pid, .file, .marks,
+        .name, .state, .memory, .cpus, .vnc, .address, .nics, .uptime, .pid, .tags, .file, .marks, .description,
     ]
 
-    /// Reads `name,state` or `wide`.
+    /// Reads `name,state`, where `wide` is short for its columns.
     package static func list(_ text: String) throws(OptionValue.Fault) -> [ListColumn] {
         try OptionValue.judged(text, parse)
     }
 
     /// The same in a file.
     static func parse(_ text: String) throws(ValueFault) -> [ListColumn] {
-        if text == "wide" { return wide }
-        return try ParamValue.list(text, each: "a column", rule: "Write wide, or some of")
+        let usual = wide.map(\.rawValue).joined(separator: ",")
+        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        let text = words.map { $0.lowercased() == "wide" ? usual : String($0) }.joined(separator: ",")
+        let columns: [ListColumn] = try ParamValue.list(text, each: "a column", rule: "Write wide, or some of")
+        return columns.enumerated().filter { !columns[..<$0.offset].contains($0.element) }.map(\.element)
     }
 }

@@ -52,7 +52,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     }
 
     /// The key that an unknown one was most likely meant to be; nil: none is near.
-    static func nearest(to word: String) -> SettingKey? {
+    package static func nearest(to word: String) -> SettingKey? {
         let upper = word.uppercased()
         // As in the environment, and as in vm.params.
         let plain = upper.hasPrefix("KVMCTL_") ? String(upper.dropFirst(7)) : upper

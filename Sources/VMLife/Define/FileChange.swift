@@ -14,6 +14,8 @@ package struct FileChange: Sendable {
         package var after: String?
         /// When the new value holds.
         package var effect: Effect
+        /// The line of an included file that the value from now on is from; nil: it is not from one.
+        package var included: String?
     }
 
     /// When a value holds.
@@ -126,7 +128,8 @@ extension FileChange {
         keys = named.map { name in
             Key(
                 name: name, before: values.before[name], after: values.after[name],
-                effect: isRunning ? takes?.effect(on: name) ?? .unknown : .saved)
+                effect: isRunning ? takes?.effect(on: name) ?? .unknown : .saved,
+                included: given.after.includedPlace(of: name))
         }
         live = keys.compactMap { $0.effect == .applied ? takes?.change(of: $0.name) : nil }
     }

@@ -18,12 +18,14 @@ package struct Enabling: Sendable {
     /// In this order; empty: it is so already.
     package let steps: [Step]
     private let name: VMName
+    private let unit: ServiceUnit
 
     /// The file with what the VM's params file says of its unit; nil if there is none afterwards.
     package let dropIn: FilePath?
 
     fileprivate init(_ unit: ServiceUnit, enabled wanted: Bool, dropIn text: String?, now: Bool) throws(VMError) {
         name = unit.name
+        self.unit = unit
         dropIn = text == nil ? nil : unit.dropIn
         var steps: [Step] = []
         let found = try Self.dropIn(of: unit)
@@ -56,6 +58,20 @@ package struct Enabling: Sendable {
         return text
     }
 
+    /// Refuses, by looking alone, what systemctl would refuse when it is carried out.
+    package func refuseUninstalled() throws(VMError) {
+        let runs = steps.contains { if case .systemctl = $0 { true } else { false } }
+        guard runs else { return }
+        if Tool.systemctl.path == nil { throw Tool.systemctl.missing(for: name.description) }
+        if try !unit.isInstalled { throw uninstalled }
+    }
+
+    private var uninstalled: VMError {
+        VMError(
+            .unavailable, name.description, "kvmctl's units are not installed on this host",
+            remedy: "install them (make install, or the Debian package); without systemd, set AUTOSTART=yes")
+    }
+
     /// Carries it out. Repeating it after a failure does the rest.
     package func carryOut() throws(VMError) {
         for step in steps {
@@ -72,10 +88,7 @@ package struct Enabling: Sendable {
                     else {
                         throw error
                     }
-                    throw VMError(
-                        .unavailable, name.description, "kvmctl's units are not installed on this host",
-                        remedy: "install them (make install, or the Debian package); without systemd, set AUTOSTART=yes"
-                    )
+                    throw uninstalled
                 }
             }
         }

@@ -33,6 +33,23 @@ struct ServiceUnit {
         }
     }
 
+    /// Whether the service manager finds it, or the template that it is made from, where it looks (systemd.unit(5)).
+    var isInstalled: Bool {
+        get throws(VMError) {
+            // systemd knows of more places then.
+            if getenv("SYSTEMD_UNIT_PATH") != nil { return true }
+            let kind = isUsers ? "user" : "system"
+            let others = ["/etc", "/run", "/usr/local/lib", "/usr/local/share", "/usr/lib", "/usr/share", "/lib"]
+            let places = [directory] + others.map { FilePath($0).appending("systemd/\(kind)") }
+            do throws(Errno) {
+                for place in places {
+                    for file in ["kvmctl@.service", title] where try isThere(place.appending(file)) { return true }
+                }
+                return false
+            } catch { throw .system(error, directory.string, "can't tell whether kvmctl's units are installed") }
+        }
+    }
+
     /// Whether its drop-in is what a params file says of it. A unit that was never enabled has none, and needs none.
     func isCurrent(for params: VMParams, of site: Site) throws(Errno) -> Bool {
         let text = UnitDropIn(params, environment: site.environmentOfUnits).text

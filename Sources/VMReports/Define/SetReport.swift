@@ -42,10 +42,14 @@ extension FileChange.Key {
 
     /// `CPUS=4 from the next start (running with 2)`.
     fileprivate func words(isDryRun: Bool) -> String {
+        if before == after, let after, let included {
+            // Only a removal names a key that the file itself does not set.
+            return "\(line(after)) stays: it is from \(included); \(name)=VALUE in the VM's own file goes before it"
+        }
         guard before != after else { return "\(after.map(line) ?? "no \(name)") already\(laterWords)" }
         let what =
             if let after {
-                "\(isDryRun ? "would set " : "")\(line(after))"
+                "\(isDryRun ? "would set " : "")\(line(after))\(included.map { ", from \($0)" } ?? "")"
             } else {
                 isDryRun ? "would remove \(name)" : "removed \(name)"
             }
@@ -58,7 +62,7 @@ extension FileChange.Key {
     private var newWords: String {
         switch effect {
         case .saved: before.map { " (was \(quoted($0)))" } ?? ""
-        case .applied: ", at once"
+        case .applied: appliedWords
         case .asRunning: ", which it runs with"
         case .pending: laterWords
         case .unknown: " from the next start"
@@ -66,8 +70,13 @@ extension FileChange.Key {
     }
 
     private var laterWords: String {
-        guard case .pending(let running) = effect else { return effect == .applied ? ", at once" : "" }
+        guard case .pending(let running) = effect else { return effect == .applied ? appliedWords : "" }
         return " from the next start (running with \(running.map(quoted) ?? "the default"))"
+    }
+
+    /// What kvmctl reads when the host starts means nothing before.
+    private var appliedWords: String {
+        [.autostart, .autostartDelay, .startAfter].contains(name.key) ? ", when the host starts" : ", at once"
     }
 
     private func quoted(_ value: String) -> String { ShellCommand.singleQuoted(value) }

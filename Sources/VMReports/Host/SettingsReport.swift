@@ -16,8 +16,10 @@ package struct SettingsReport: Report {
 
     /// A row for each.
     package var text: [TextBlock] {
-        var table = Table("KEY", "VALUE", "FROM")
-        for setting in settings { table.add(setting.key.rawValue, setting.value, setting.origin.description) }
+        var table = Table("KEY", "VALUE", "FROM", "PURPOSE")
+        for setting in settings {
+            table.add(setting.key.rawValue, setting.value, setting.origin.description, setting.key.summary)
+        }
         return [.table(table)]
     }
 }

@@ -37,11 +37,19 @@ package struct TopReport: Report {
         for vm in vms {
             let (storage, network) = (vm.rates?.storage, vm.rates?.network)
             table.add(
-                vm.entry.name, Self.percent(vm.rates?.processor), vm.usage?.memory.short ?? "-", vm.entry.memoryText,
+                vm.entry.name, Self.processor(vm), vm.usage?.memory.short ?? "-", vm.entry.memoryText,
                 Self.size(storage?.inward), Self.size(storage?.outward), Self.size(network?.inward),
                 Self.size(network?.outward))
         }
         return [.table(table)]
+    }
+
+    /// How busy it is. A VM that does not run on is not merely idle.
+    private static func processor(_ vm: VMUsage) -> String {
+        switch vm.entry.state {
+        case .paused, .sleeping: vm.entry.state.rawValue
+        default: percent(vm.rates?.processor)
+        }
     }
 
     private static func percent(_ tenths: Int64?) -> String {

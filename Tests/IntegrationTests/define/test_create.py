@@ -61,6 +61,7 @@ def test_every_fault_in_its_word(host):
     assert (caret.index("^"), caret.count("~")) == (place.index("vga"), 2)
     said = host.kvmctl("create", "vm", "--set", "VIDEO=vga", "--set", "DISK9_SIZE=1G", expect=65).stderr
     assert "--set VIDEO=vga" in said and "--set DISK9_SIZE=1G" in said
+    assert "Give it a value, or leave it out." in host.kvmctl("create", "vm", "--set", "TAGS=", expect=65).stderr
     host.kvmctl("create", "vm", "--set", "FIRMWARE=uefi", expect=69)
     assert "--forward: error: FORWARD0" in host.kvmctl("create", "vm", "--forward", "tcp::22:22", expect=64).stderr
     assert "--disk" in host.kvmctl("create", "vm", "--format", "qcow2", expect=64).stderr

@@ -21,6 +21,11 @@ def test_vms_share_defaults(shared):
     host.write_vm("b", "INCLUDE=../defaults.conf", "MEMORY=32", "TAGS=web")
     assert {vm["name"]: (vm["memory"] >> 20, vm["tags"]) for vm in host.json("list")} == {
         "a": (48, ["lab"]), "b": (32, ["web"])}
+    # What the file itself does not say can't be removed from it.
+    out = host.kvmctl("set", "a", "--unset", "TAGS").stdout
+    assert out.startswith("a: TAGS=lab stays: it is from ") and "defaults.conf:4; TAGS=VALUE in" in out
+    out = host.kvmctl("set", "b", "--unset", "TAGS", "--dry-run").stdout
+    assert out.startswith("b: would set TAGS=lab, from ") and out.endswith("defaults.conf:4 (was web)\n")
     host.kvmctl("start", "a", "b")
     words = host.kvmctl("explain", "a").stdout
     assert f"line 1 of {host.vms}/defaults.conf, MEMORY" in words.replace("a/../", "") and "line 2, CPUS" in words

@@ -61,6 +61,13 @@ def test_what_the_unit_could_not_start_is_not_enabled(host, etc):
     assert "is not found" in etc.kvmctl("enable", elsewhere, expect=75).stderr
     host.write_vm("bad", "MEMORY=lots")
     assert etc.kvmctl("enable", "bad", expect=65).stdout == ""
+    # A dry run finds what the real one would.
+    unit = etc.etc / "systemd/system/kvmctl@.service"
+    host.write_firmware_vm("plain")
+    unit.rename(unit.with_suffix(".off"))
+    said = [etc.kvmctl("enable", "plain", *words, expect=69).stderr for words in ([], ["--dry-run"])]
+    assert said[0] == said[1] and "kvmctl's units are not installed" in said[0]
+    unit.with_suffix(".off").rename(unit)
     # Somebody else's file of that name is left alone.
     host.write_firmware_vm("web", LIMIT_CPU="50%")
     mine = etc.write("systemd/system/kvmctl@web.service.d/kvmctl.conf", "[Service]\nNice=5\n")

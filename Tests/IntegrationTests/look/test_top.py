@@ -69,6 +69,9 @@ def test_a_vm_that_hangs_and_those_that_come_and_go(host):
             later[one["name"]] = one
         assert later["goes"]["state"] == "stopped" and later["goes"]["cpuPercent"] is None
         # All that run: the one that went is not among them.
+        host.kvmctl("pause", "comes")
+        assert ["comes", "paused"] in [line.split()[:2] for line in host.kvmctl("top", "--once", "-d", "0.2").stdout.splitlines()]
+        host.kvmctl("resume", "comes")
         listed = host.kvmctl("top", "-n", "2", "-d", "1").stdout
         blocks = [block.splitlines() for block in listed.split("\n\n")]
         assert [sorted(line.split()[0] for line in block[1:]) for block in blocks] == 2 * [["comes", "hangs"]]

@@ -30,6 +30,9 @@ import Testing
         #expect(params.include?.value == "/vms/1/../defaults0")
         #expect(params.place(params.cpus.origin) == "/vms/defaults0:2: CPUS")
         #expect(params.lineEdit(params.cpus.origin, value: "1") == nil)
+        #expect(params.given.includedPlace(of: KeyName(.tags)) == "/vms/defaults1:2")
+        #expect(params.given.includedPlace(of: KeyName(.memory)) == nil)
+        #expect(params.given.includedPlace(of: KeyName(.uuid)) == nil)
     }
 
     @Test func bridgeAndNET0AreOneKey() {

@@ -14,6 +14,8 @@ import Testing
 
     @Test(arguments: [
         ("ctrl-alt-delet", "Did you mean delete?"), ("ctrl-", "'' is not"), ("a-b-a", "the key a twice"),
+        ("KEY_ENTER", "Did you mean ret?"), ("KEY_LEFTCTRL", "Did you mean ctrl?"), ("key_a", "Did you mean a?"),
+        ("KEY_KPENTER", "Did you mean kp_enter?"), ("KEY_F11", "Did you mean f11?"),
         ("A!", "--text"), ("!", "shift-1"),
     ])
     func chordsThatAreRefused(_ text: String, _ said: String) {

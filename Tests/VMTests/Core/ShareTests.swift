@@ -44,6 +44,11 @@ import Testing
         #expect(parsed("SHARE0='\(text)'\n").error?.code == .badData)
     }
 
+    @Test func nothingButReadOnlyFollowsTheTag() {
+        let said = parsed("SHARE0=/srv:data:rw\n").error.map { "\($0)" } ?? ""
+        #expect(said.contains("only :ro may follow the tag") && said.contains("the guest may write: /srv:data"))
+    }
+
     @Test func tagsDiffer() {
         let error = parsed("SHARE0=/a:t\nSHARE1=/b:t:ro\n").error
         #expect(error?.description.contains("t is the tag of SHARE0 on line 3 too") == true)

@@ -18,6 +18,9 @@ extension ParamsDecoder {
 }
 
 extension ParamsKey {
+    /// Whether an empty value says something.
+    package var mayBeEmpty: Bool { self == .append || self == .cdrom }
+
     /// Whether two VMs with the same value would be in each other's way.
     var isOneVMs: Bool {
         switch self {

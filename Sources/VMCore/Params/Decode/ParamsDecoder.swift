@@ -7,7 +7,10 @@ package struct ParamsDecoder {
     let sources: [ParamsSource]
     var log = FaultLog()
     /// What the lines give, as far as it can be decoded.
-    var given: GivenKeys { GivenKeys(names: names, assignments: assignments) }
+    var given: GivenKeys {
+        // Most files include none.
+        GivenKeys(names: names, assignments: assignments, files: sources.count > 1 ? sources.map(\.file) : [])
+    }
     /// Every key whose line was seen, in the order of the files: the first one counts. Not a dictionary: a file has about a
     /// dozen, and searching these small values is faster than hashing one.
     private var names: [KeyName] = []
@@ -77,7 +80,7 @@ package struct ParamsDecoder {
         if assignment.source > 0, name.key == .include, let fault = pathFault(assignment) { log.add(fault) }
         if entry.status == .notBuilt {
             log.add(assignment.keyFault(notBuilt("\(name)"), hint: Self.withoutIt, kind: .unavailable))
-        } else if assignment.value.isEmpty, ![.append, .cdrom].contains(name.key) {
+        } else if assignment.value.isEmpty, !name.key.mayBeEmpty {
             log.add(
                 assignment.keyFault("\(name) has no value", hint: "Give it a value, or \(removal: "remove the line.")"))
         } else if case .except(let values) = entry.status, values.contains(where: assignment.value.isKind) {

@@ -131,6 +131,13 @@ package enum ParamsSchema {
         return Nearest.match(upper, among: entries.lazy.map { substitute(index, in: $0.key.pattern) })
     }
 
+    /// The key that a word is in any case, or in other tools; nil: it is none.
+    package static func key(meantBy word: String) -> String? {
+        let upper = word.uppercased()
+        if case .entry(_, let name) = find(upper) { return "\(name)" }
+        return synonyms[upper.filter { !$0.isNumber }] == nil ? nil : nearest(to: upper)
+    }
+
     /// A pattern with its `n` replaced.
     static func substitute(_ index: String, in pattern: String) -> String {
         guard let place = pattern.utf8.firstIndex(of: placeholder) else { return pattern }

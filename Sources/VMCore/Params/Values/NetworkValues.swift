@@ -29,9 +29,13 @@ extension ParamsDecoder {
     }
 
     private static func unknownNetwork(_ text: String, _ kind: String, hint: Hint) -> ValueFault {
-        let isBridge = !text.contains(":") && (text.hasPrefix("br") || text.hasPrefix("virbr"))
+        let isBridge = !text.contains { ":=,".contains($0) } && (text.hasPrefix("br") || text.hasPrefix("virbr"))
         let kinds = ["bridge", "nat", "isolated", "macvtap", "user", "none"]
-        let meant = Nearest.match(kind.lowercased(), among: kinds).map { "\($0)\(text.dropFirst(kind.count))" }
+        // virt-install and qm write bridge=br0,model=virtio.
+        let word = kind.prefix { $0 != "=" }
+        let rest = text.dropFirst(word.count)
+        let name = rest.hasPrefix("=") ? ":" + rest.dropFirst().prefix { $0 != "," } : rest
+        let meant = Nearest.match(word.lowercased(), among: kinds).map { "\($0)\(name)" }
         let candidates = [isBridge ? "bridge:\(text)" : nil, meant].compactMap(\.self)
         return ValueFault(
             "\(Printable.quoted(text)) is not a kind of network", hint: hint,

@@ -147,8 +147,16 @@ package enum OptionValue {
             let word = key.pattern
             throw ValueFault(
                 "\(Printable.quoted(text)) is not a \(word)",
-                hint: "Write it as vm.params does, such as \(KeyName(key, 0)).")
+                hint: "Write it as vm.params does, such as \(KeyName(key, 0)); kvmctl show VM lists those that it has.",
+                trying: number(in: text).map { ["Did you mean \(value: KeyName(key, $0))?"] } ?? [])
         }
+    }
+
+    /// The number in a name such as `1`, `eth1` or `cdrom-1`; nil for other words. Letters, as in vdb, don't tell it: they
+    /// follow the order of the disks.
+    private static func number(in text: String) -> Int? {
+        let digits = text.drop { !$0.isNumber }
+        return text.utf8.contains(UInt8(ascii: ":")) || digits.count > 2 ? nil : Int(digits)
     }
 
     /// A key of vm.params, with its number.
@@ -166,6 +174,15 @@ package enum OptionValue {
     /// A duration: `30s`, `2m`, `1h`, or bare seconds.
     package static func duration(_ text: String) throws(Fault) -> Duration {
         try judged(text, ParamValue.duration)
+    }
+
+    /// The same, or a decimal fraction of seconds: `0.5`.
+    package static func interval(_ text: String) throws(Fault) -> Duration {
+        let digits = text.hasSuffix("s") ? text.dropLast() : text[...]
+        guard digits.contains("."), digits.utf8.allSatisfy({ $0.isDigit || $0 == UInt8(ascii: ".") }),
+            let seconds = Double(digits), seconds < 86400
+        else { return try duration(text) }
+        return .milliseconds(Int(seconds * 1000))
     }
 
     /// What a parser of a file's values makes of a text.

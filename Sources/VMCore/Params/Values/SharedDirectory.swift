@@ -37,6 +37,14 @@ extension ParamsDecoder {
         var parts = text.split(separator: ":", omittingEmptySubsequences: false)
         let isReadOnly = parts.count > 2 && parts.last == "ro"
         if isReadOnly { parts.removeLast() }
+        // As mount options say it, which would be a tag behind a path with a colon.
+        if !isReadOnly, parts.count > 2, parts.last == "rw" {
+            let writable = parts.dropLast().joined(separator: ":")
+            throw ValueFault(
+                "only :ro may follow the tag", hint: form,
+                trying: ["Without :ro the guest may write: \(value: writable)."],
+                range: text.utf8.count - 2..<text.utf8.count)
+        }
         guard parts.count > 1, let tag = parts.popLast(), tag != "ro", parts != [""] else {
             throw ValueFault("\(Printable.quoted(text)) does not name a directory and a tag", hint: form)
         }
