@@ -86,6 +86,9 @@ extension ParamsEdit {
         }
     }
 
+    /// Whether it sets a key to nothing that has to have a value.
+    var isEmptying: Bool { value?.isEmpty == true && !key.mayBeEmpty }
+
     /// The other key for the same thing.
     private var synonym: KeyName? {
         switch (key.key, key.index) {
@@ -107,6 +110,9 @@ extension KeyName {
         default: self
         }
     }
+
+    /// Whether nothing is a value of it too.
+    var mayBeEmpty: Bool { key == .append || key == .cdrom }
 
     /// The key of the thing that it describes: DISK1 for DISK1_SIZE.
     var thing: KeyName {
