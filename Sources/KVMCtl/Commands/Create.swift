@@ -22,9 +22,13 @@ struct Create: ParsableCommand {
             macvtap:DEVICE, a network device of the host (root only); user, QEMU's own, which every user may use; and \
             none.
 
-            --set sets any key of vm.params, as a line of the file would: `kvmctl create web --set DISK0_BUS=sata`. With \
-            --from the file of another VM is the model: the new VM gets a name, UUID and MACs of its own, and empty \
-            disks of the same sizes and formats; forwards and names of taps are left out.
+            --set sets any key of vm.params, as a line of the file would: `kvmctl create web --disk 8G --set \
+            DISK0_BUS=sata`; `--set DISK0=FILE` uses a disk that is there.
+
+            With --from the file of another VM is the model: the new VM gets a name, UUID and MACs of its own, and empty \
+            disks of the same sizes and formats; forwards and names of taps are left out. All else stays as it is there, \
+            such as DESCRIPTION, PROTECT and AUTOSTART, but for what options and --set say: `--set PROTECT=` leaves that \
+            key out. Each QEMUARGn has to be set again, or left out.
             """)
 
     private static let defaults = NewVM.Defaults(isRoot: true)
@@ -38,7 +42,7 @@ struct Create: ParsableCommand {
     @Option(help: "Another VM, or a params file, that the new VM is to be like.", completion: .vm)
     var from: String?
 
-    @Option(help: "A disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
+    @Option(help: "A new disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
     var disk: [ByteCount?] = []
 
     @Option(
@@ -73,7 +77,7 @@ struct Create: ParsableCommand {
         transform: OptionValue.vncDisplay)
     var vnc: VNCDisplay?
 
-    @Option(help: "An ISO that stays attached; may be repeated.", completion: .file(extensions: ["iso"]))
+    @Option(help: "An ISO that stays attached, or none; may be repeated.", completion: .file(extensions: ["iso"]))
     var cdrom: [String] = []
 
     @Option(help: "A kernel to boot directly.", completion: .file())
@@ -104,22 +108,16 @@ struct Create: ParsableCommand {
         if net.contains(nil), net.count > 1 {
             throw ValidationError("--net none excludes any other --net")
         }
-        if format != nil, disk.allSatisfy({ $0 == nil }), from == nil {
-            throw ValidationError("--format is that of new disks: say how large with --disk SIZE")
-        }
+        if cdrom.contains("none"), cdrom.count > 1 { throw ValidationError("--cdrom none excludes any other --cdrom") }
         if disk.contains(nil), disk.count > 1 { throw ValidationError("--disk none excludes any other --disk") }
     }
 
     func run() throws {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
-        let usual = site.settings.create
         var vm = vm
-        // A model has its own, and what --set says goes before.
-        if from == nil {
-            if disk.isEmpty, !isSet("DISK") { vm.disks = usual.disks }
-            if net.isEmpty, !isSet("NET0="), !isSet("BRIDGE=") { vm.networks = usual.networks }
-        }
+        // A model has its own.
+        if from == nil { vm.fillIn(site.settings.create) }
         let creating = try Creating(
             vm, at: try site.place(forNew: place, in: context), like: from, in: context)
         try creating.check()
@@ -132,12 +130,11 @@ struct Create: ParsableCommand {
                 paramsText: creating.plan.text, root: creating.place.newRoot, disks: creating.images))
     }
 
-    private func isSet(_ beginning: String) -> Bool { settings.contains { $0.hasPrefix(beginning) } }
-
     private var vm: NewVM {
         var vm = NewVM()
         (vm.name, vm.memory, vm.cpus) = (name, memory, cpus)
-        (vm.disks, vm.format, vm.cdroms) = (disk.compactMap(\.self), format, cdrom.map(absolutePath))
+        (vm.disks, vm.format) = (disk.isEmpty ? nil : disk.compactMap(\.self), format)
+        vm.cdroms = cdrom.isEmpty ? nil : cdrom == ["none"] ? [] : cdrom.map(absolutePath)
         (vm.kernel, vm.initrd, vm.append) = (kernel.map(absolutePath), initrd.map(absolutePath), append)
         (vm.networks, vm.mac, vm.forwards) = (net.isEmpty ? nil : net.compactMap(\.self), mac, forward)
         (vm.vnc, vm.settings) = (vnc, settings)

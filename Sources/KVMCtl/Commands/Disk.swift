@@ -24,7 +24,9 @@ struct DiskAttach: ParsableCommand {
     @Argument(help: "The image or block device.", completion: .file())
     var file: String
 
-    @Option(help: "Create a missing image with this size, such as 8G.", transform: OptionValue.diskSize)
+    @Option(
+        help: "Create a missing image with this size, such as 8G, and with that format.",
+        transform: OptionValue.diskSize)
     var size: ByteCount?
 
     @Option(help: "The image's format: raw or qcow2. Default: raw, unless the content looks like another.")

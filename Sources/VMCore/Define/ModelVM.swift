@@ -31,22 +31,25 @@ extension ModelVM {
     ///
     /// - Parameters:
     ///   - named: the keys that `--set` sets: these are left as they are.
+    ///   - emptied: those of them that it sets to nothing: what else describes such a thing goes with it.
     ///   - directory: where the new file will be.
     /// - Throws: `.usage` for what only a person can decide.
     func adapted(
-        to vm: NewVM, setting named: Set<KeyName>, uuid: UUID, in directory: FilePath
+        to vm: NewVM, setting named: Set<KeyName>, emptying emptied: [KeyName], uuid: UUID, in directory: FilePath
     ) throws(VMError) -> Adapted {
         var adapted = Adapted()
         var edits: [ParamsEdit] = []
         let own = GivenKeys(in: text).values
         for (key, value) in own.sorted(by: { $0.key.precedes($1.key) }) where !named.contains(key) {
-            if let new = try replacement(of: key, value, for: vm, uuid: uuid, in: directory) {
+            if emptied.contains(key.thing) {
+                edits.append(ParamsEdit(key, to: nil))
+            } else if let new = try replacement(of: key, value, for: vm, uuid: uuid, in: directory) {
                 edits.append(ParamsEdit(key, to: new))
             } else {
                 edits.append(ParamsEdit(key, to: nil))
             }
         }
-        if vm.disks.isEmpty {
+        if vm.disks == nil {
             for disk in params.disks where !named.contains(KeyName(.disk, disk.index)) {
                 edits.removeAll { $0.key.thing == KeyName(.disk, disk.index) && $0.value == own[$0.key] }
                 edits += try newDisk(disk, setting: named, own)
@@ -55,7 +58,7 @@ extension ModelVM {
         }
         edits.removeAll { $0.value != nil && $0.value == own[$0.key] }
         adapted.document = ParamsDocument(Array(try ParamsEdit.applying(edits, to: text).utf8))
-        adapted.notices = notices(of: adapted.newDisks, own, edits)
+        adapted.notices = notices(of: adapted.newDisks, own, edits, setting: named)
         return adapted
     }
 
@@ -85,12 +88,12 @@ extension ModelVM {
     private func isReplaced(_ key: KeyName, by vm: NewVM) -> Bool {
         let index = key.index ?? 0
         switch key.thing.key {
-        case .disk where !vm.disks.isEmpty: return index >= vm.disks.count || ![.disk, .diskBus].contains(key.key)
+        case .disk: return vm.disks.map { index >= $0.count || ![.disk, .diskBus].contains(key.key) } ?? false
         case .net:
             guard let networks = vm.networks else { return false }
             if index >= networks.count { return key != KeyName(.net, 0) }
             return ![.net, .netMAC, .netModel].contains(key.key)
-        case .cdrom: return !vm.cdroms.isEmpty && index >= vm.cdroms.count
+        case .cdrom: return vm.cdroms.map { index >= $0.count } ?? false
         default: return false
         }
     }
@@ -122,7 +125,9 @@ extension ModelVM {
     }
 
     private func undecided(_ key: KeyName, _ why: String, _ line: String) -> VMError {
-        VMError(.usage, "\(file): \(key)", why, remedy: "say what the new VM has instead: --set \(line)")
+        VMError(
+            .usage, "\(file): \(key)", why,
+            remedy: "say what the new VM has instead: --set \(line); --set \(key)= leaves it out")
     }
 
     /// A path that means the same from another directory.
@@ -131,7 +136,9 @@ extension ModelVM {
         return value.isEmpty || value.hasPrefix("/") || here == directory ? value : here.appending(value).string
     }
 
-    private func notices(of newDisks: [Int], _ own: [KeyName: String], _ edits: [ParamsEdit]) -> [String] {
+    private func notices(
+        of newDisks: [Int], _ own: [KeyName: String], _ edits: [ParamsEdit], setting named: Set<KeyName>
+    ) -> [String] {
         var notices: [String] = []
         if !newDisks.isEmpty {
             let keys = newDisks.map { "DISK\($0)" }.joined(separator: ", ")
@@ -140,6 +147,13 @@ extension ModelVM {
         let left = edits.filter { $0.value == nil && [.forward, .netTap].contains($0.key.key) }.map { "\($0.key)" }
         if !left.isEmpty {
             notices.append("left out, as only one VM can have it: \(left.joined(separator: ", ")) of \(file)")
+        }
+        // They tell VMs apart, or decide what is done to one.
+        let kept: [ParamsKey] = [.description, .protect, .autostart]
+        let same = kept.map { KeyName($0) }.filter { own[$0] != nil && !named.contains($0) }
+        if !same.isEmpty {
+            let keys = same.map { "\($0)" }.joined(separator: ", ")
+            notices.append("as in \(file): \(keys); --set \(same[0])= leaves \(same[0]) out")
         }
         if edits.contains(where: { $0.key.key == .vncDisplay && $0.value != nil }) {
             notices.append("VNCDISP=auto, as only one VM can have display \(own[KeyName(.vncDisplay)] ?? "")")

@@ -22,11 +22,21 @@ struct NewParams {
         (self.file, self.document, self.model) = (file, document, model)
     }
 
-    /// Sets a key as a word of the command line asks for.
-    mutating func set(_ key: KeyName, to value: String, by word: String) {
-        reserve(key, for: word)
-        guard words["\(key.ofItsThing)"] == word else { return }
-        do throws(ParamsDocument.Failure) { try ParamsEdit(key, to: value).apply(to: &document) } catch {
+    /// Sets a key as a word of the command line asks for. A key of the model that is set to nothing is left out.
+    mutating func set(_ edit: ParamsEdit, by word: String) {
+        reserve(edit.key, for: word)
+        guard words["\(edit.key.ofItsThing)"] == word else { return }
+        do throws(ParamsDocument.Failure) {
+            if edit.isEmptying, model != nil {
+                var without = document
+                try ParamsEdit(edit.key, to: nil).apply(to: &without)
+                guard without.bytes == document.bytes else {
+                    document = without
+                    return
+                }
+            }
+            try edit.apply(to: &document)
+        } catch {
             complaints.append(Complaint(code: .usage, lines: ["\(word): error: \(error)"]))
         }
     }
@@ -58,8 +68,7 @@ struct NewParams {
     mutating func set(_ word: String) {
         let option = "\(ShellCommand(words: ["--set", word]))"
         do throws(VMError) {
-            let edit = try ParamsEdit(word)
-            set(edit.key, to: edit.value ?? "", by: option)
+            set(try ParamsEdit(word), by: option)
         } catch {
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             let line = parts.count == 2 ? "\(ParamsLine(parts[0], parts[1]))" : word
@@ -83,20 +92,16 @@ extension NewParams {
         let complaints =
             complaints
             + (parsed?.diagnostics ?? []).filter(\.isError).map { diagnostic in
-                var diagnostic = diagnostic
                 let word = diagnostic.file == nil ? keys[diagnostic.line].flatMap(word) : nil
                 let isOption = word?.hasPrefix("--set ") == false || word == nil && model == nil
                 let code: VMError.Code = diagnostic.kind == .unavailable ? .unavailable : .badData
                 let place = word ?? keys[diagnostic.line].map { "\($0)" + (model.map { " of \($0)" } ?? "") }
-                // It is on no line yet.
-                let removal = "remove the line."
-                if word != nil, let hint = diagnostic.hint, hint.hasSuffix(removal) {
-                    diagnostic.hint = hint.dropLast(removal.count) + "leave it out."
-                }
+                var shown = diagnostic
+                if diagnostic.file == nil { shown.hint = diagnostic.hint.map(Self.ofWords) }
                 return Complaint(
                     code: isOption && diagnostic.file == nil ? .usage : code,
                     lines: diagnostic.file == nil
-                        ? diagnostic.rendered(at: place ?? file.string) : diagnostic.rendered(file: ""))
+                        ? shown.rendered(at: place ?? file.string) : diagnostic.rendered(file: ""))
             }
         guard !complaints.isEmpty else { return nil }
         let rest = parsed.map(\.unlisted) ?? 0
@@ -104,6 +109,24 @@ extension NewParams {
         return VMError(
             code ?? .unavailable, file.removingLastComponent().string, "this does not make a valid VM",
             details: complaints.flatMap(\.lines) + (rest > 0 ? ["… and \(rest) more"] : []) + ["Nothing was created."])
+    }
+
+    /// What a message says of each line instead of its number: there is no file yet that has these lines.
+    var wordsByLine: [Int: String] {
+        document.keysByLine.mapValues { word(for: $0) ?? model.map { "of \($0)" } ?? "default" }
+    }
+
+    /// What a hint says of lines, said of words.
+    private static func ofWords(_ hint: String) -> String {
+        for (line, word) in [
+            ("emove the line", "eave it out"), ("emove this line", "eave it out"),
+            ("emove one of the two lines", "eave one of the two out"),
+        ] {
+            guard let range = hint.firstRange(of: line), let first = hint[..<range.lowerBound].last else { continue }
+            let before = hint[..<range.lowerBound].dropLast()
+            return "\(before)\(first == "R" ? "L" : "l")\(word)\(hint[range.upperBound...])"
+        }
+        return hint
     }
 
     private func word(for key: String) -> String? {

@@ -16,12 +16,12 @@ package struct NewVM: Equatable, Sendable {
     package var initrd: FilePath?
     /// `APPEND`.
     package var append: String?
-    /// The sizes of new disks, DISK0 first.
-    package var disks: [ByteCount] = []
+    /// The sizes of new disks, DISK0 first; empty: no disk.
+    package var disks: [ByteCount]?
     /// The format of all new disks.
     package var format: DiskFormat?
-    /// `CDROMn`, absolute, CDROM0 first.
-    package var cdroms: [FilePath] = []
+    /// `CDROMn`, absolute, CDROM0 first; empty: no CD drive.
+    package var cdroms: [FilePath]?
     /// `NETn`, NET0 first; empty: no network card.
     package var networks: [Network]?
     /// `NET0_MAC`.
@@ -35,6 +35,15 @@ package struct NewVM: Equatable, Sendable {
 
     /// Nothing is said.
     package init() {}
+
+    /// Takes what the settings say of disks and networks, of which neither options nor `--set` say anything.
+    package mutating func fillIn(_ usual: CreateDefaults) {
+        let named = settings.compactMap { try? ParamsEdit($0).key.ofItsThing }
+        if disks == nil, !named.contains(where: { [.disk, .diskSize].contains($0.key) }), !usual.disks.isEmpty {
+            disks = usual.disks
+        }
+        if networks == nil, !named.contains(KeyName(.net, 0)) { networks = usual.networks }
+    }
 
     /// What a VM gets if nothing is said of it.
     package struct Defaults: Equatable, Sendable {
@@ -97,14 +106,16 @@ extension NewVM {
             Line(.kernel, kernel?.string, by: "--kernel"), Line(.initrd, initrd?.string, by: "--initrd"),
             Line(.append, append, by: "--append"),
         ]
-        for index in disks.isEmpty ? newDisks : Array(disks.indices) {
-            if !disks.isEmpty { lines.append(Line(.disk, at: index, Self.image(index), by: "--disk")) }
+        for index in disks.map({ Array($0.indices) }) ?? newDisks {
+            if disks != nil { lines.append(Line(.disk, at: index, Self.image(index), by: "--disk")) }
             lines.append(
                 Line(
                     .diskFormat, at: index, format?.rawValue, by: "--format",
-                    else: disks.isEmpty ? nil : choices.defaults.format.rawValue))
+                    else: disks == nil ? nil : choices.defaults.format.rawValue))
         }
-        for (index, path) in cdroms.enumerated() { lines.append(Line(.cdrom, at: index, path.string, by: "--cdrom")) }
+        for (index, path) in (cdroms ?? []).enumerated() {
+            lines.append(Line(.cdrom, at: index, path.string, by: "--cdrom"))
+        }
         if let networks {
             let values = networks.isEmpty ? ["none"] : networks.map(\.description)
             for (index, value) in values.enumerated() { lines.append(Line(.net, at: index, value, by: "--net")) }

@@ -54,7 +54,9 @@ package struct NewVMPlan: Sendable {
         let uuid = settings.first { $0.key.key == .uuid }?.value.flatMap { UUID(uuidString: $0) } ?? choices.uuid
         var adapted = ModelVM.Adapted()
         if let model {
-            adapted = try model.adapted(to: vm, setting: named, uuid: uuid, in: file.removingLastComponent())
+            adapted = try model.adapted(
+                to: vm, setting: named, emptying: settings.filter(\.isEmptying).map(\.key.ofItsThing), uuid: uuid,
+                in: file.removingLastComponent())
         } else {
             adapted.document.append(comment: "Made by kvmctl create. Every key: vm.params(5).")
         }
@@ -87,13 +89,18 @@ package struct NewVMPlan: Sendable {
         var disks: [Disk] = []
         for disk in params.disks {
             var size: ByteCount?
-            if vm.disks.indices.contains(disk.index) {
-                size = vm.disks[disk.index]
+            if let new = vm.disks, new.indices.contains(disk.index) {
+                size = new[disk.index]
             } else if newDisks.contains(disk.index) {
                 size = named.contains(KeyName(.diskSize, disk.index)) ? disk.size?.value : nil
                 if size == nil { size = try model?.sizes[disk.index]?.get() }
             }
             if let size { disks.append(Disk(path: disk.path.value, size: size, format: disk.format?.value ?? .raw)) }
+        }
+        if vm.format != nil, disks.isEmpty {
+            throw VMError(
+                .usage, "--format", "is that of new disks, and this VM gets none",
+                remedy: "say how large one is to be: --disk 8G")
         }
         return disks
     }
@@ -105,12 +112,12 @@ extension NewParams {
         let elsewhere = Set(included.flatMap { GivenKeys(in: String(decoding: $0.bytes, as: UTF8.self)).values.keys })
         for line in lines {
             if let option = line.option {
-                set(line.key, to: line.value, by: option)
+                set(ParamsEdit(line.key, to: line.value), by: option)
             } else {
                 fillIn(line.key, line.value, besides: elsewhere)
             }
         }
-        for index in vm.disks.indices { reserve(KeyName(.diskSize, index), for: "--disk") }
+        for index in (vm.disks ?? []).indices { reserve(KeyName(.diskSize, index), for: "--disk") }
         for word in vm.settings { set(word) }
     }
 
@@ -118,7 +125,7 @@ extension NewParams {
     ///
     /// - Throws: everything that is wrong.
     fileprivate func decoded(including included: [ParamsSource]) throws(VMError) -> VMParams {
-        let parsed = VMParams.parse(ParamsSource(file, document.bytes), including: included)
+        let parsed = VMParams.parse(ParamsSource(file, document.bytes), including: included, from: wordsByLine)
         if let refusal = refusal(of: parsed) { throw refusal }
         guard let params = parsed.params else { throw VMError(.bug, file.string, "has no values and no error") }
         return params

@@ -86,6 +86,9 @@ extension ParamsEdit {
         }
     }
 
+    /// Whether it sets a key to nothing that has to have a value.
+    var isEmptying: Bool { value?.isEmpty == true && !key.key.mayBeEmpty }
+
     /// The other key for the same thing.
     private var synonym: KeyName? {
         switch (key.key, key.index) {

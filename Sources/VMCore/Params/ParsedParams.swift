@@ -60,9 +60,13 @@ extension VMParams {
     }
 
     /// Parses a params file with the files that it includes, each of them by the one before.
-    package static func parse(_ own: ParamsSource, including included: [ParamsSource]) -> ParsedParams {
+    ///
+    /// - Parameter words: what its lines are called in messages, if a command line makes them.
+    package static func parse(
+        _ own: ParamsSource, including included: [ParamsSource], from words: [Int: String]? = nil
+    ) -> ParsedParams {
         let sources = [own] + included
-        var decoder = ParamsDecoder(sources)
+        var decoder = ParamsDecoder(sources, from: words)
         var params: VMParams?
         if let (index, reason) = sources.enumerated().lazy.compactMap({ index, source in
             NoText(source.bytes).map { (index, $0) }

@@ -79,6 +79,8 @@ package struct LaunchPlan: Equatable, Sendable {
         package var path: FilePath
         /// Its size.
         package var size: ByteCount
+        /// Its format: at a start always raw.
+        package var format = DiskFormat.raw
     }
 
     /// The MAC of a NIC on a network that other VMs may be on.

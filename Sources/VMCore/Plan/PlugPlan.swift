@@ -57,7 +57,7 @@ extension LaunchPlanner {
 }
 
 extension VMParams {
-    /// The same VM with these devices alone, which come from these words of a command line instead of its file.
+    /// The same VM with these devices alone. What its file does not have comes from these words of a command line.
     package func only(
         disk: Disk? = nil, disc: FilePath? = nil, nic: NIC? = nil, called words: String
     ) -> VMParams {
@@ -65,12 +65,37 @@ extension VMParams {
         some.disks = [disk].compactMap(\.self)
         some.cdroms = disc.map { [CDROM(index: 0, path: Setting($0, .option(words)))] } ?? []
         some.nics = [nic].compactMap(\.self)
-        some.disks.indices.forEach { some.disks[$0].path.origin = .option(words) }
-        some.nics.indices.forEach { some.nics[$0].network.origin = .option(words) }
+        if let disk, !disks.contains(where: { $0.index == disk.index }) { some.disks[0].come(from: .option(words)) }
+        if let nic, !nics.contains(where: { $0.index == nic.index }) { some.nics[0].come(from: .option(words)) }
         // What is plugged is not booted, and the rest of the VM is not looked at.
         some.boot.value = []
         (some.kernel, some.forwards, some.vnc.passwordFile, some.cpu) = (nil, [], nil, nil)
         return some
+    }
+}
+
+extension VMParams.Disk {
+    fileprivate mutating func come(from origin: Origin) {
+        (path.origin, readOnly.origin, bus.origin) = (origin, origin, origin)
+        size?.origin = origin
+        format?.origin = origin
+        serial?.origin = origin
+        iops?.origin = origin
+        bps?.origin = origin
+        cache?.origin = origin
+    }
+}
+
+extension VMParams.NIC {
+    fileprivate mutating func come(from origin: Origin) {
+        (network.origin, model.origin) = (origin, origin)
+        mac?.origin = origin
+        tap?.origin = origin
+        mtu?.origin = origin
+        vlans?.origin = origin
+        queues?.origin = origin
+        rate?.origin = origin
+        filter?.origin = origin
     }
 }
 

@@ -67,7 +67,13 @@ extension Machine {
             change.notices = plan.map { notices(of: $0, request) } ?? []
             if request.isDryRun { return change }
             try self.change(change.edits, file.trust, isLive: change.machine == .changed) { () throws(VMError) in
-                guard change.machine == .changed, var running, let plan else { return }
+                guard change.machine == .changed, var running, let plan else {
+                    // A start makes raw images only.
+                    for new in plan.map({ images(of: $0) }) ?? [] where new.format == .qcow2 {
+                        try new.create(file.trust)
+                    }
+                    return
+                }
                 try running.plug(plan, file.trust, in: request.context)
             }
             return change
@@ -109,12 +115,19 @@ extension Machine {
     private func edits(_ lines: [ParamsLine], _ index: Int, _ params: VMParams) throws(VMError) -> [ParamsEdit] {
         let format = params.disks.first?.format == nil ? [ParamsLine(KeyName(.diskFormat, index), "raw")] : []
         var edits: [ParamsEdit] = []
-        for line in lines + format { edits.append(try ParamsEdit(key: line.key, value: line.value)) }
+        // The size is for a start that finds no image, and that makes raw ones only.
+        let isMadeNow = params.disks.first?.format?.value == .qcow2
+        for line in lines + format where !isMadeNow || line.key != "\(KeyName(.diskSize, index))" {
+            edits.append(try ParamsEdit(key: line.key, value: line.value))
+        }
         return edits
     }
 
     private func notices(of plan: PlugPlan, _ request: ChangeRequest) -> [String] {
-        let new = plan.launch.newDisks.map { SparseDisk(path: $0.path, size: $0.size) }
-        return plan.launch.notices + SpaceCheck.warnings(new, besides: request.context.growth)
+        plan.launch.notices + SpaceCheck.warnings(images(of: plan), besides: request.context.growth)
+    }
+
+    private func images(of plan: PlugPlan) -> [SparseDisk] {
+        plan.launch.newDisks.map { SparseDisk(path: $0.path, size: $0.size, format: $0.format) }
     }
 }

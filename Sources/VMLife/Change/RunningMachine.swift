@@ -67,7 +67,7 @@ struct RunningMachine {
         var new: [NewFile] = []
         do throws(VMError) {
             for disk in plan.launch.newDisks {
-                new.append(try SparseDisk(path: disk.path, size: disk.size).create(trust))
+                new.append(try SparseDisk(path: disk.path, size: disk.size, format: disk.format).create(trust))
             }
             manifest.vm.nics += plan.launch.vm.nics
             manifest.vm.nics.sort { $0.index < $1.index }

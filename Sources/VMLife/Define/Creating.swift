@@ -92,16 +92,18 @@ package struct Creating {
 
     /// What the user should know, also about the space that the disks may come to need. To be read before the disks are
     /// created.
-    package var notices: [String] { plan.notices + SpaceCheck.warnings(images, besides: context.growth) }
+    package var notices: [String] { plan.notices + missing + SpaceCheck.warnings(images, besides: context.growth) }
 
     /// Checks that the VM can be created: nothing is in the way, and the caller may write there. Touches nothing.
     package func check() throws(VMError) {
         // A dangling symbolic link is in the way too.
         for path in [file] + images.map(\.path) where RunFileOwnership.ownStatus(of: path) != nil {
-            if let image = images.first(where: { $0.path == path }), try leftBehind(image) != nil { continue }
+            let image = images.first { $0.path == path }
+            if let image, try leftBehind(image) != nil { continue }
             throw VMError(
                 .cannotCreate, path.string, "exists already",
-                remedy: "nothing was changed; name another directory, or remove what is there")
+                remedy: image.flatMap(howToUse)
+                    ?? "nothing was changed; name another directory, or remove what is there")
         }
         let directory = try find(place.newRoot ?? place.directory)
         let isThere = directory.status != nil
@@ -117,6 +119,16 @@ package struct Creating {
         throw .system(
             failure, target.string, "can't be written to",
             remedy: "name a directory where you may write, or run kvmctl as a user who may write there")
+    }
+
+    /// What is there in the place of a new disk may be the disk of a VM that was removed.
+    private func howToUse(_ image: SparseDisk) -> Remedy? {
+        guard let disk = plan.params.disks.first(where: { $0.path.value == image.path }) else { return nil }
+        let format = image.format == .raw ? "" : " --set \(KeyName(.diskFormat, disk.index))=\(image.format.rawValue)"
+        let words = "--set \(KeyName(.disk, disk.index))=\(image.path.lastComponent?.string ?? "")\(format)"
+        return .advice(
+            "nothing was changed; \(words) instead of --disk uses it, else name another directory, or remove what is there"
+        )
     }
 
     /// A disk left behind by a create that was interrupted after naming its disks and before naming its params file: it

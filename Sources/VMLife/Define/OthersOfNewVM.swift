@@ -25,7 +25,8 @@ extension Creating {
         }
         try refuseUnlisted(macs)
         try refuseMedia(of: others)
-        return context.unseen.map { "the VMs there could not be checked for the same MACs: \($0.summary)" }
+        let shared = try sharedPorts(with: others)
+        return shared + context.unseen.map { "the VMs there could not be checked for the same MACs: \($0.summary)" }
     }
 
     /// A MAC on a network of QEMU's own is in nobody's way, until that VM gets another network.
@@ -48,6 +49,36 @@ extension Creating {
                 other.media.contains { $0.place == place && ($0.isWritten || !disk.readOnly.value) }
             }
             if let other { throw taken("DISK\(disk.index), \(disk.path.value),", other) }
+        }
+    }
+
+    /// Refuses a host port that a running VM listens on, and tells of one that another VM will want.
+    private func sharedPorts(with others: [OtherVM]) throws(VMError) -> [String] {
+        var shared: [String] = []
+        for port in plan.params.forwards.map(\.value.hostEnd) + [plan.params.vnc.port].compactMap(\.self) {
+            let holders = others.filter { $0.ports.contains(where: port.overlaps) }
+            let what = "\(port.transport.rawValue) port \(port.number)"
+            if let other = holders.first(where: \.isRunning) { throw taken(what, other) }
+            if let other = holders.first {
+                shared.append("\(what) is also used by \(other): only one of them can run at a time")
+            }
+        }
+        return shared
+    }
+
+    /// Files without which it does not start, and which may yet come.
+    var missing: [String] {
+        let (params, new) = (plan.params, Set(plan.disks.map(\.path)))
+        let disks = params.disks.filter { $0.size == nil && !new.contains($0.path.value) }
+        let kernel = [params.kernel?.image, params.kernel?.initrd].compactMap(\.self)
+        let discs = params.cdroms.compactMap { disc in disc.path.value.map { Setting($0, disc.path.origin) } }
+        let shares = params.shares.map { Setting($0.directory.value.path, $0.directory.origin) }
+        return (kernel + disks.map(\.path) + discs + shares + [params.vnc.passwordFile].compactMap(\.self)).compactMap {
+            switch ImageFacts(probing: $0.value, context.trust) {
+            case .missing, .directoryMissing:
+                "\($0.origin.writtenKey.map { "\($0): " } ?? "")\($0.value) does not exist: the VM starts only once it is there"
+            default: nil
+            }
         }
     }
 

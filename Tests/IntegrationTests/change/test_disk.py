@@ -99,13 +99,34 @@ def test_what_a_stopped_vm_gets(host):
     image.write_bytes(b"QFI\xfb\0\0\0\3" + bytes(1016))
     refused = host.kvmctl("disk", "attach", "vm", image, expect=65)
     assert "looks like a qcow2 image" in refused.stderr
-    assert "does not exist" in host.kvmctl("disk", "attach", "vm", host.root / "none", expect=66).stderr
+    missing = host.kvmctl("disk", "attach", "vm", host.root / "none", expect=66).stderr
+    assert "does not exist" in missing and "--size 8G" in missing and "vm.params" not in missing
     [change] = host.json("disk", "attach", "vm", image, "--format", "raw", "--readonly")
     assert (change["device"], change["machine"]) == ("DISK0", "notRunning")
     assert [edit["key"] for edit in change["file"]] == ["DISK0", "DISK0_FORMAT", "DISK0_READONLY"]
     host.kvmctl("start", "vm")
     failed = host.kvmctl("disk", "attach", "nobody", image, "--json", expect=66)
     assert json.loads(failed.stdout)[0]["error"]["code"] == 66
+
+
+def test_a_qcow2_image_is_made_at_once(host):
+    host.write_firmware_vm("vm")
+    words = ["disk", "attach", "vm", host.vms / "vm/data", "--size", "64M", "--format", "qcow2"]
+    for running in (False, True):
+        before = lines(host)
+        host.kvmctl(*words, "--dry-run")
+        assert lines(host) == before and not (host.vms / "vm/data").exists()
+        host.kvmctl(*words)
+        assert sorted(set(lines(host)) - set(before)) == ["DISK0=data", "DISK0_FORMAT=qcow2"]
+        told = json.loads(host.execute("qemu-img", "info", "-U", "--output=json", host.vms / "vm/data").stdout)
+        assert (told["format"], told["virtual-size"]) == ("qcow2", 64 << 20)
+        host.kvmctl("start", "vm")
+        assert str(host.vms / "vm/data") in host.show("vm")["media"]
+        if not running:
+            host.kvmctl("stop", "vm", "--now")
+            host.kvmctl("disk", "detach", "vm", "DISK0")
+            (host.vms / "vm/data").unlink()
+            host.kvmctl("start", "vm")
 
 
 def test_a_refused_change_changes_nothing(host):

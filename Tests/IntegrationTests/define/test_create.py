@@ -117,7 +117,7 @@ def test_what_another_vm_has(host, running):
     disk = more / "db/disk"
     path = host.write_firmware_vm(
         "db", directory=more / "db", UUID=uuid, NET0="user", NET0_MAC=mac, DISK0=disk, DISK0_SIZE="1M",
-        DISK0_FORMAT="raw")
+        DISK0_FORMAT="raw", FORWARD0="tcp:127.0.0.1:2222:22")
     if running:
         host.kvmctl("start", "db")
     else:
@@ -131,6 +131,9 @@ def test_what_another_vm_has(host, running):
         for extra in ([], ["--dry-run"]):
             said = host.kvmctl("create", *words, *extra, expect=code).stderr
             assert str(path) in said, words
+    words = ["create", "other", "--net", "user", "--forward", "tcp::2222:22", "--dry-run"]
+    said = host.kvmctl(*words, expect=75 if running else 0).stderr
+    assert f"tcp port 2222 is {'taken' if running else 'also used'} by" in said and str(path) in said
     assert list(host.vms.iterdir()) == [] and list((host.root / "away").iterdir()) == []
 
 
@@ -185,6 +188,40 @@ def test_without_qemu_img(host):
         assert "apt-get install qemu-utils" in said.stderr
     assert os.listdir(host.vms) == []
     assert host.execute(*words).returncode == 0
+
+
+def test_none_of_the_models_and_files_that_are_not_there(host):
+    host.write_firmware_vm(
+        "v1", DISK0="disk", DISK0_SIZE="1M", CDROM0="", NET0="user", VNCDISP="auto", DESCRIPTION="first", PROTECT="yes")
+    words = ["create", "v2", "--from", "v1", "--net", "none", "--vnc", "none", "--disk", "none", "--cdrom", "none"]
+    said = host.kvmctl(*words, "--set", "PROTECT=").stderr
+    assert "DESCRIPTION; --set DESCRIPTION= leaves DESCRIPTION out" in said and "new and empty" not in said
+    made = values(host.vms / "v2/vm.params")
+    assert made["NET0"] == made["VNCDISP"] == "none" and made["DESCRIPTION"] and "PROTECT" not in made
+    assert not [key for key in made if key.startswith(("DISK", "CDROM"))]
+    assert "excludes" in host.kvmctl("create", "v3", "--cdrom", "none", "--cdrom", "a.iso", expect=64).stderr
+    said = host.kvmctl(
+        "create", "v3", "--kernel", "/no/kernel", "--initrd", "/noinitrd", "--cdrom", "/none.iso", "--set", "DISK0=data",
+        "--set", "SHARE0=/nosuch:data", "--net", "none").stderr
+    for what in ("KERNEL: /no/kernel", "INITRD: /noinitrd", "CDROM0: /none.iso", f"DISK0: {host.vms}/v3/data",
+                 "SHARE0: /nosuch"):
+        assert f"{what} does not exist: the VM starts only once it is there" in said
+
+
+@pytest.mark.parametrize("format", ["raw", "qcow2"])
+def test_the_disk_of_a_vm_that_was_removed(host, format):
+    words = ["create", "web", "--net", "none", "--disk", "1M", "--format", format]
+    host.kvmctl(*words)
+    host.kvmctl("rm", "web", "--yes")
+    disk = host.vms / "web/vdisk0"
+    host.execute("qemu-io", "-f", format, "-c", "write 0 4k", disk)
+    content = disk.read_bytes()
+    said = host.kvmctl(*words, expect=73).stderr
+    settings = ["--set", "DISK0=vdisk0"] + (["--set", "DISK0_FORMAT=qcow2"] if format == "qcow2" else [])
+    assert f"{' '.join(settings)} instead of --disk uses it" in said
+    assert host.kvmctl("create", "web", "--net", "none", *settings).stderr == ""
+    assert disk.read_bytes() == content
+    host.kvmctl("start", "web", "--dry-run")
 
 
 def test_keys_by_name(host):

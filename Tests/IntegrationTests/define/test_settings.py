@@ -66,6 +66,9 @@ def test_which_goes_before(settled):
     assert host.kvmctl("list", "-o", "name,state").stdout.split() == ["NAME", "STATE", "web", "stopped"]
     planned = host.kvmctl("create", "db", "--dry-run", "--disk", "none", "--memory", "64M", "--net", "none").stdout
     assert "MEMORY=64M" in planned and "DISK0" not in planned
+    planned = host.kvmctl(
+        "create", "db", "--dry-run", "--format", "qcow2", "--set", "DISK0_BUS=sata", "--net", "none").stdout
+    assert "DISK0_FORMAT=qcow2" in planned and "DISK0_BUS=sata" in planned
     host.environment["XDG_CONFIG_HOME"] = str(host.root / "bin")
     assert in_force(host)["CREATE_MEMORY"]["value"] == "2G"
     host.environment["KVMCTL_VMS"] = str(host.run)

@@ -215,8 +215,92 @@ import Testing
         let error = try refusal(like: model(line, sizes: [0: ByteCount(bytes: 512)]))
         #expect(error.code == .usage && error.subject.hasPrefix("/vms/web/vm.params: "))
         let key = error.subject.split(separator: " ").last.map(String.init) ?? ""
+        #expect(error.remedy?.description.hasSuffix("; --set \(key)= leaves it out") == true)
+        #expect(try values(plan(NewVM(), ["\(key)="], like: model(line)))[key] == nil)
         let value = ["QEMUARG0": "-no-hpet", "NET0_FILTER": "mac"][key] ?? "/srv/other"
         #expect(try values(plan(NewVM(), ["\(key)=\(value)"], like: model(line)))[key] == value)
+    }
+
+    @Test func noneOfWhatAModelHas() throws {
+        var vm = NewVM()
+        (vm.disks, vm.networks, vm.cdroms) = ([], [], [])
+        let plan = try plan(vm, like: model(Self.web.replacing("FORWARD0=tcp::8080:80\n", with: "")))
+        let values = values(plan)
+        #expect(values.keys.filter { $0.hasPrefix("DISK") || $0.hasPrefix("CDROM") } == [] && plan.disks == [])
+        #expect(values["NET0"] == "none" && values["NET1"] == nil)
+        vm.format = .qcow2
+        #expect(try refusal(vm, like: model(Self.web)).remedy == "say how large one is to be: --disk 8G")
+    }
+
+    /// Nothing is a key's value where it can be; else it leaves a key of the model out, with what describes the same thing.
+    @Test func aKeyOfAModelIsLeftOut() throws {
+        let text = Self.web + "DESCRIPTION='the first'\nPROTECT=yes\nKERNEL=/k\nINITRD=/i\n"
+        let model = try model(text, sizes: [0: ByteCount(bytes: 1 << 20), 1: ByteCount(bytes: 1 << 20)])
+        let kept = try plan(like: model)
+        #expect(values(kept)["DESCRIPTION"] == "the first" && values(kept)["PROTECT"] == "yes")
+        #expect(
+            kept.notices.contains(
+                "as in /vms/web/vm.params: DESCRIPTION, PROTECT; --set DESCRIPTION= leaves DESCRIPTION out"))
+        let words = ["DESCRIPTION=", "PROTECT=", "KERNEL=", "DISK1=", "CDROM0=", "MAC="]
+        let plan = try plan(NewVM(), words, like: model)
+        let values = values(plan)
+        for key in ["DESCRIPTION", "PROTECT", "KERNEL", "INITRD", "DISK1", "DISK1_SIZE", "DISK1_FORMAT"] {
+            #expect(values[key] == nil, "\(key)")
+        }
+        #expect(values["CDROM0"] == "" && plan.disks.count == 1 && !plan.notices.contains { $0.hasPrefix("as in") })
+        // Where there is none, it may be a variable of a script that is not set.
+        let error = try refusal(NewVM(), ["TAGS="], like: model)
+        #expect(error.details.contains("    Give it a value, or leave it out."))
+        #expect(try refusal(NewVM(), ["TAGS="]).details.contains("    Give it a value, or leave it out."))
+    }
+
+    /// There is no file yet whose lines could be counted.
+    @Test func theOtherSideOfAConflictIsAWord() throws {
+        var vm = NewVM()
+        (vm.networks, vm.mac) = ([], MACAddress("52:54:00:00:00:03"))
+        #expect(
+            try refusal(vm).details.prefix(1) == [
+                "--mac: error: NET0_MAC: NET0 (--net) is none"
+            ])
+        #expect(try refusal(vm).details.contains("    Leave it out, or connect the NIC to a bridge."))
+        let forward = try OptionValue.forward("tcp::22:22")
+        (vm.networks, vm.mac, vm.forwards) = ([.user], nil, [forward, forward])
+        #expect(
+            try refusal(vm).details.first
+                == "--forward: error: FORWARD1: host port 22 is already taken (--forward)")
+        let settings = ["NET1=nat", "NET1_MAC=52:54:00:00:00:04", "NET2=nat", "NET2_MAC=52:54:00:00:00:04"]
+        let said = try refusal(NewVM(), settings).details
+        #expect(said.contains { $0.hasSuffix("is already used (--set NET1_MAC=52:54:00:00:00:04)") })
+        let own = try refusal(NewVM(), ["NET1_QUEUES=2"], like: model("NET1=user\n")).details
+        #expect(own.contains { $0.hasSuffix("NET1 (of /vms/web/vm.params) is user, which has only one queue") })
+        let disk = try refusal(NewVM(), ["DISK0_BUS=sata"]).details
+        #expect(disk.contains { $0.contains("--disk 8G makes a new one, --set DISK0=FILE takes one that is there") })
+        #expect(try refusal(NewVM(), ["NET1_MTU=9000"]).details.contains { $0.contains("or add --set NET1=") })
+    }
+
+    @Test func theSettingsAreDefaults() throws {
+        var usual = CreateDefaults()
+        (usual.disks, usual.networks) = ([ByteCount(bytes: 1 << 30)], [.user])
+        func filled(_ settings: [String], format: DiskFormat? = nil) throws -> NewVMPlan {
+            var vm = NewVM()
+            (vm.settings, vm.format) = (settings, format)
+            vm.fillIn(usual)
+            return try self.plan(vm, settings)
+        }
+        let plan = try filled(["DISK0_BUS=sata"], format: .qcow2)
+        #expect(plan.disks.map(\.format) == [.qcow2] && values(plan)["DISK0_BUS"] == "sata")
+        #expect(values(plan)["NET0"] == "user")
+        #expect(try filled(["DISK0=/d", "BRIDGE=br1"]).disks == [])
+        #expect(try refusal(NewVM(), ["DISK0_SIZE=2G"]).details.contains { $0.contains("--disk 8G") })
+    }
+
+    @Test(arguments: ["/srv/old.img", "old.qcow2"])
+    func aDiskThatIsThere(word: String) {
+        #expect {
+            try OptionValue.newDisk(word)
+        } throws: {
+            "\($0)".contains("with --set DISK0=FILE instead")
+        }
     }
 
     @Test func aDiskWhoseSizeIsNotKnown() throws {

@@ -24,7 +24,9 @@ import Testing
                 let parts = line.split(separator: "=", maxSplits: 1)
                 return ParamsLine(String(parts[0]), String(parts[1]))
             }, file: "/vms/1/vm.params")
-        let only = params.only(
+        var file = params
+        (file.disks, file.nics) = ([], [])
+        let only = file.only(
             disk: params.disks.last, nic: params.disks.isEmpty ? params.nics.last : nil, called: "vm")
         return try PlugPlan(only, into: machine, at: .rootPort(0), facts: facts)
     }
@@ -49,6 +51,31 @@ import Testing
         facts.images["/d"] = .missing(directIO: true)
         #expect(throws: PlanRefusal.self) { try plan("DISK1=/d", facts: facts) }
         #expect(try plan("DISK1=/d", "DISK1_SIZE=1M", facts: facts).launch.newDisks.map(\.path) == ["/d"])
+    }
+
+    /// Its lines are in no file, and a start would not make a qcow2 image.
+    @Test func whatIsSaidOnACommandLine() throws {
+        var facts = facts
+        facts.images["/d"] = .missing(directIO: true)
+        let plan = try plan("DISK1=/d", "DISK1_SIZE=1M", "DISK1_FORMAT=qcow2", facts: facts)
+        #expect(plan.launch.newDisks.map(\.format) == [.qcow2])
+        let lines = ["DISK1": "/d", "DISK1_SIZE": "1M", "DISK1_READONLY": "yes"]
+        for words in [["DISK1"], ["DISK1", "DISK1_SIZE", "DISK1_READONLY"]] {
+            let params = try VMParams.of(words.map { ParamsLine($0, lines[$0] ?? "") }, file: "/vms/1/vm.params")
+            var empty = params
+            empty.disks = []
+            let only = empty.only(disk: params.disks.first, called: "vm")
+            let refused = #expect(throws: PlanRefusal.self) {
+                try PlugPlan(only, into: machine, at: .rootPort(0), facts: facts)
+            }
+            #expect(refused?.problems.map(\.subject) == ["vm"])
+            if words.count == 1 { #expect(refused?.problems.first?.remedy?.description.contains("--size 8G") == true) }
+            let own = params.only(disk: params.disks.first, called: "vm")
+            let known = #expect(throws: PlanRefusal.self) {
+                try PlugPlan(own, into: machine, at: .rootPort(0), facts: facts)
+            }
+            #expect(known?.problems.first?.subject.hasPrefix("/vms/1/vm.params:") == true)
+        }
     }
 
     /// Descriptors that a start would inherit are lent, and what QEMU only holds has a name that `nic detach` knows.

@@ -88,10 +88,10 @@ extension ParamsDecoder {
             offers: [.addition(lines)])
     }
 
-    /// ` on line 3`, for the other side of a conflict.
+    /// ` on line 3`, or ` (--net)`, for the other side of a conflict.
     func place(_ origin: Origin) -> String {
         switch origin {
-        case .line(let line, _): " on line \(line)"
+        case .line(let line, _): words.map { $0[line].map { " (\($0))" } ?? "" } ?? " on line \(line)"
         case .included(let file, let line, _): " on line \(line) of \(file)"
         case .standard, .everyVM, .derived, .option, .host: ""
         }

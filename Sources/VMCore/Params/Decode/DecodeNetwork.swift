@@ -71,9 +71,9 @@ extension ParamsDecoder {
         let mac = setting(.netMAC, at: index, Self.mac)
         guard index == 0 else { return mac }
         let short = setting(.mac, Self.mac)
-        if short != nil, let line = assignment(.netMAC, at: 0)?.line {
+        if short != nil, let long = assignment(.netMAC, at: 0) {
             conflict(
-                .mac, "MAC: NET0_MAC is set on line \(line)",
+                .mac, "MAC: NET0_MAC is set\(place(origin(of: long, KeyName(.netMAC, 0))))",
                 hint: "MAC is short for NET0_MAC. \(removal: "Remove one of the two lines.")")
         }
         return mac ?? short

@@ -27,11 +27,14 @@ package struct ParamsDecoder {
     /// What relative paths in each file are relative to.
     private let directories: [String]
 
+    /// What the lines are called in messages, if a command line makes them; nil: by their numbers.
+    let words: [Int: String]?
+
     /// The params file.
     var file: FilePath { sources[0].file }
 
-    package init(_ sources: [ParamsSource]) {
-        self.sources = sources
+    package init(_ sources: [ParamsSource], from words: [Int: String]? = nil) {
+        (self.sources, self.words) = (sources, words)
         directories = sources.map { VMParams.directory(of: $0.file) }
     }
 
@@ -140,11 +143,15 @@ package struct ParamsDecoder {
 
     private mutating func requireParents() {
         for (name, parent) in dependants where !mentions(parent) {
-            let fault = assignment(name)?.keyFault(
-                "\(name) is set, but \(parent) is not",
-                hint: "\(removal: "Remove this line,") or add one such as \(example(of: parent)).")
+            let fault = assignment(name)?.keyFault("\(name) is set, but \(parent) is not", hint: hint(toAdd: parent))
             if let fault { log.add(fault) }
         }
+    }
+
+    private func hint(toAdd parent: KeyName) -> Hint {
+        guard words != nil else { return "\(removal: "Remove this line,") or add one such as \(example(of: parent))." }
+        guard parent.key == .disk else { return "Leave it out, or add --set \(example(of: parent))." }
+        return "Leave it out, or add the disk: --disk 8G makes a new one, --set \(parent)=FILE takes one that is there."
     }
 
     /// An example of a line with the key.
@@ -203,7 +210,7 @@ extension ParamsDecoder {
         }
     }
 
-    private func origin(of assignment: Assignment, _ name: KeyName) -> Origin {
+    func origin(of assignment: Assignment, _ name: KeyName) -> Origin {
         assignment.source == 0
             ? .line(assignment.line, key: name)
             : .included(sources[assignment.source].file, assignment.line, key: name)

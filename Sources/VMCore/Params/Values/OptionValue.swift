@@ -1,4 +1,5 @@
 import BridgeNet
+import SystemPackage
 
 /// Values of a command's options, which follow the same rules as the values in vm.params.
 package enum OptionValue {
@@ -39,7 +40,13 @@ package enum OptionValue {
 
     /// The size of a new VM's disk; nil: `none`.
     package static func newDisk(_ text: String) throws(Fault) -> ByteCount? {
-        text == "none" ? nil : try diskSize(text)
+        if text == "none" { return nil }
+        do throws(Fault) { return try diskSize(text) } catch {
+            guard text.contains("/") || FilePath(text).extension?.first?.isLetter == true else { throw error }
+            throw Fault(
+                description: "\(Printable.quoted(text)) is a file, and --disk makes a new disk of a size such as 8G. "
+                    + "Use one that is there with --set DISK0=FILE instead.")
+        }
     }
 
     /// `NETn`; nil: `none`.

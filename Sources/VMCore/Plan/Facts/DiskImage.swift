@@ -62,17 +62,20 @@ extension LaunchPlanner {
 
     private mutating func planMissing(_ disk: VMParams.Disk, _ failure: Errno?) -> Bool {
         let path = disk.path.value
+        let isAttached = if case .option = disk.path.origin { true } else { false }
         guard let size = disk.size else {
             refuse(
                 .notFound, place(disk.path.origin), "\(path) does not exist", .file(path, .absent),
                 remedy: Self.missing(path)
+                    ?? (isAttached ? "for a new disk, say how large it is to be: --size 8G" : nil)
                     ?? .run(
                         "for a new disk, create it", "truncate -s 8G \(path)",
                         or: "let kvmctl do so at start, with DISK\(disk.index)_SIZE=8G; else mount what should hold it")
             )
             return false
         }
-        guard (disk.format?.value ?? .raw) == .raw else {
+        let format = disk.format?.value ?? .raw
+        guard format == .raw || isAttached else {
             refuse(
                 .unavailable, place(size.origin), "\(path) does not exist, and qcow2 images are not created at start",
                 .file(path, .notCreatable),
@@ -103,7 +106,7 @@ extension LaunchPlanner {
                     condition: .file(path, .notCreatable)))
             return false
         }
-        plan.newDisks.append(.init(path: path, size: size.value))
+        plan.newDisks.append(.init(path: path, size: size.value, format: format))
         return true
     }
 

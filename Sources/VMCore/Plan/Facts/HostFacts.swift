@@ -232,7 +232,7 @@ package struct HostPort: Hashable, Sendable {
     package var place: String { address.contains(":") ? "[\(address)]:\(number)" : "\(address):\(number)" }
 
     /// Whether both would be the same socket on the host.
-    func overlaps(_ other: HostPort) -> Bool {
+    package func overlaps(_ other: HostPort) -> Bool {
         guard transport == other.transport, number == other.number else { return false }
         return address == other.address || isEverywhere || other.isEverywhere
     }
