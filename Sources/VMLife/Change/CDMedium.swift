@@ -58,7 +58,7 @@ package struct CDMedium {
                     return
                 }
                 try vm.talk { session throws(MonitorSession.Failure) in
-                    try session.execute(.removeMedium(from: drive.id), by: Deadline(in: RunningMachine.patience))
+                    try carryOut(.removeMedium(from: drive.id), on: drive, &session)
                 }
                 try running.update()
             }
@@ -197,6 +197,23 @@ extension CDMedium {
         }
     }
 
+    /// Does what takes an open tray. A guest that looks for a medium, as at its boot, closes the tray that was opened for
+    /// this: then it is opened again.
+    private func carryOut(
+        _ request: QMPRequest<Void>, on drive: RunningHardware.Drive, _ session: inout MonitorSession
+    ) throws(MonitorSession.Failure) {
+        let deadline = Deadline(in: RunningMachine.patience)
+        while true {
+            do throws(MonitorSession.Failure) { return try session.execute(request, by: deadline) } catch {
+                guard case .qemu(.refused) = error, !deadline.hasPassed else { throw error }
+                let now = try session.execute(.drives, by: deadline).first { $0.id == drive.id }
+                guard now?.isOpen == false else { throw error }
+                pause(.milliseconds(5))
+                try session.execute(.openTray(of: drive.id, force: isForced), orIgnoreBy: deadline)
+            }
+        }
+    }
+
     private func put(
         _ plan: PlugPlan, into drive: RunningHardware.Drive, _ running: inout RunningMachine, _ trust: FileTrust
     ) throws(VMError) {
@@ -205,9 +222,9 @@ extension CDMedium {
         let deadline = Deadline(in: RunningMachine.patience)
         do throws(VMError) {
             try vm.talk { session throws(MonitorSession.Failure) in
-                try session.execute(.removeMedium(from: drive.id), by: deadline)
+                try carryOut(.removeMedium(from: drive.id), on: drive, &session)
                 do throws(MonitorSession.Failure) {
-                    try session.execute(.insertMedium(medium, into: drive.id), by: deadline)
+                    try carryOut(.insertMedium(medium, into: drive.id), on: drive, &session)
                 } catch {
                     if let old = drive.medium {
                         try session.execute(.insertMedium(old, into: drive.id), orIgnoreBy: deadline)

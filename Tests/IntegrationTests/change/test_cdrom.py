@@ -55,6 +55,19 @@ def test_a_guest_reads_locks_and_loses_its_cd(host, isos):
     host.kvmctl("cdrom", "insert", "vm", first, "--live")
 
 
+def test_a_guest_that_closes_the_tray(host, isos):
+    """As any does that looks for a medium."""
+    host.write_tiny_vm("vm", "tiny.cd", MACHINE="pc", CDROM0="")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    inside(host, "(while true; do true </dev/sr0; done 2>/dev/null & )")
+    for _ in range(5):
+        host.kvmctl("cdrom", "insert", "vm", isos[0], "--force")
+        assert host.show("vm")["media"] == [str(isos[0])]
+        host.kvmctl("cdrom", "eject", "vm", "--force")
+        assert host.show("vm")["media"] == []
+
+
 def test_the_file_and_the_machine(host, isos):
     first, second = isos
     host.write_firmware_vm("vm")
