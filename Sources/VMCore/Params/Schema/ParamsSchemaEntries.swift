@@ -18,7 +18,7 @@ extension ParamsSchema {
             "words to find the VM by, with commas; each is at most 64 letters, digits, '._-'"),
         row(
             .protect, .identity, "yes",
-            "yes: rm, stop --now, reset and restart --hard refuse it without --force; default: no"),
+            "yes: rm, reset, stop --now, restart --hard, start --discard-suspended need --force; default: no"),
         row(
             .include, .identity, "../defaults.conf",
             "a file of keys for several VMs, which this file's own keys take precedence over"),
