@@ -28,6 +28,10 @@ class HostWithEtc(Reports):
                   ' && exec "$@"')
         return self.host.command("unshare", "--mount", "sh", "-c", script, "sh", *arguments)
 
+    @property
+    def binary(self):
+        return self.host.binary
+
     def execute(self, *arguments):
         return subprocess.run(
             self.command(*arguments), env=self.host.environment, stdin=subprocess.DEVNULL, capture_output=True,

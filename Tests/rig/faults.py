@@ -1,6 +1,7 @@
 """Runs commands that are killed or fail at a chosen system call (strace(1), -e inject), or that run out of descriptors."""
 
 import collections
+import random
 import re
 import signal
 
@@ -39,6 +40,12 @@ def strike(host, call, fault, *words):
     name, count = call
     return host.execute(
         "strace", "-qq", "-o", "/dev/null", "-e", f"inject={name}:{fault}:when={count}", host.binary, *words)
+
+
+def kill_sometime(host, seed, *words):
+    """Kills kvmctl at some moment of a run, which takes a few hundredths of a second."""
+    delay = random.Random(seed).uniform(0.002, 0.05)
+    host.execute("timeout", "--signal=KILL", f"{delay:.3f}", host.binary, *words)
 
 
 def was_killed(result):

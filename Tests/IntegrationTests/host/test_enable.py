@@ -9,6 +9,7 @@ import pytest
 
 from rig.documented import assert_documented
 from rig.etc import HostWithEtc
+from rig.faults import kill_sometime
 from rig.tree import TREE
 from rig.waiting import wait_until
 
@@ -154,3 +155,22 @@ def test_an_enabled_vm_is_not_renamed(host, etc):
     assert "kvmctl disable web" in etc.kvmctl("rename", "web", "db", expect=75).stderr
     etc.kvmctl("disable", "web")
     etc.kvmctl("rename", "web", "db")
+
+
+def test_a_vm_is_enabled_or_not(host, etc):
+    host.write_firmware_vm("vm", LIMIT_CPU="50%")
+    units = etc.etc / "systemd/system"
+
+    def found():
+        return sorted(str(path.relative_to(units)) for path in units.rglob("*") if not path.is_dir())
+
+    etc.kvmctl("enable", "vm")
+    enabled = found()
+    etc.kvmctl("disable", "vm")
+    disabled = found()
+    assert enabled != disabled
+    for seed in range(6):
+        for verb, wanted in (("enable", enabled), ("disable", disabled)):
+            kill_sometime(etc, seed, verb, "vm")
+            etc.kvmctl(verb, "vm")
+            assert found() == wanted, (verb, seed)
