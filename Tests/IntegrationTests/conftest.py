@@ -7,6 +7,7 @@ pytest_xdist_setupnodes.
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,11 @@ from rig.docs import make_docs
 from rig.host import NOBODY, Host
 from rig.namespaces import apart
 from rig.tree import TREE
+
+# nohup(1), and a shell that starts a job in the background, have them ignored, and what is tested would inherit that.
+for number in signal.SIGINT, signal.SIGHUP, signal.SIGQUIT:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)
