@@ -25,13 +25,9 @@ enum KVMCtl {
         ExitStatus.leave {
             var command = try Root.command(arguments)
             if let deed = command.deed, !arguments.contains("--dry-run") { PrintedResults.begin(deed) }
-            if command.endsOrTidies {
-                Site.toleratesSettings = true
-                (try? Site.current)?.settingsFault.map(Message.error)
-            } else if command is DoctorCommand {
-                // One of its findings.
-                Site.toleratesSettings = true
-            }
+            // To `doctor` a fault there is one of its findings.
+            Site.toleratesSettings = command.endsOrTidies || command is DoctorCommand
+            if command.endsOrTidies { (try? Site.current)?.settingsFault.map(Message.error) }
             LeftBehind.remove(before: arguments)
             try command.run()
         }

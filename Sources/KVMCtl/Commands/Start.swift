@@ -23,7 +23,7 @@ struct Start: ParsableCommand {
     @Flag(help: "Start a suspended VM anew: what it had in memory is lost, as if its power had been cut.")
     var discardSuspended = false
 
-    @Flag(help: "Discard that of a protected VM too (PROTECT=yes).")
+    @Flag(help: "With --discard-suspended: also for a VM that is protected (PROTECT=yes).")
     var force = false
 
     @Flag(help: "Turn into QEMU, for systemd and CI; ends when the VM does.")
