@@ -89,12 +89,15 @@ class Host(NetworkNamespace, Reports):
             self.command(*arguments, uid=uid), env=self.environment, cwd=self.root, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
-    def execute(self, *arguments, timeout=60, uid=None):
+    # Longer than any --wait of a test: what kvmctl itself then says is worth reading.
+    PATIENCE = 90
+
+    def execute(self, *arguments, timeout=PATIENCE, uid=None):
         return subprocess.run(
             self.command(*arguments, uid=uid), env=self.environment, cwd=self.root, text=True,
             stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
 
-    def kvmctl(self, *arguments, expect=0, timeout=60, uid=None):
+    def kvmctl(self, *arguments, expect=0, timeout=PATIENCE, uid=None):
         """Runs kvmctl, which must exit with the code `expect`; None: with any code."""
         result = self.execute(self.binary, *arguments, timeout=timeout, uid=uid)
         assert expect is None or result.returncode == expect, (

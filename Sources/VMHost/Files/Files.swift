@@ -101,42 +101,24 @@ package func writeAll(_ bytes: [UInt8], to file: FileDescriptor) throws(Errno) {
     }
 }
 
-/// Replaces a file atomically: readers see the old content or the new.
-///
-/// - Parameter lasting: return only once the new content would survive a power cut. Without it the file may be empty
-///   then.
-package func replaceFile(
-    _ path: FilePath, with bytes: [UInt8], permissions: UInt32, group: UInt32? = nil, lasting: Bool = false
-) throws(Errno) {
-    let temporary = FilePath("\(path).\(getpid())")
-    do {
-        let file = try openOwn(temporary, .writeOnly, flags: O_TRUNC, permissions: permissions, group: group)
-        try writeAll(bytes, to: file.descriptor)
-        if lasting { try syncToDisk(file) }
-    } catch {
-        removeFile(temporary)
-        throw error
-    }
-    let renamed = temporary.withPlatformString { from in path.withPlatformString { rename(from, $0) } }
-    guard renamed == 0 else {
-        let failure = Errno(rawValue: errno)
-        removeFile(temporary)
-        throw failure
-    }
-    if lasting { try syncDirectory(path.removingLastComponent()) }
-}
-
 /// Opens one of kvmctl's files, and makes it if it is missing, with exactly these permissions whatever the umask.
 package func openOwn(
     _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: UInt32, group: UInt32? = nil
 ) throws(Errno) -> OwnedDescriptor {
     let file = try OwnedDescriptor.regular(path, mode, flags: flags | O_CREAT, permissions: permissions)
-    // Fails for a user who is not in the group; the file then keeps the user's own group.
-    if let group { fchown(file.rawValue, UInt32.max, group) }
-    if try file.status().st_mode & 0o7777 != permissions, fchmod(file.rawValue, permissions) != 0 {
-        throw Errno(rawValue: errno)
-    }
+    try file.own(permissions, group)
     return file
+}
+
+extension OwnedDescriptor {
+    /// Gives a file that is kvmctl's exactly these permissions, whatever the umask, and the group.
+    borrowing func own(_ permissions: UInt32, _ group: UInt32?) throws(Errno) {
+        // Fails for a user who is not in the group; the file then keeps the user's own group.
+        if let group { fchown(rawValue, UInt32.max, group) }
+        if try status().st_mode & 0o7777 != permissions, fchmod(rawValue, permissions) != 0 {
+            throw Errno(rawValue: errno)
+        }
+    }
 }
 
 /// Removes a file. A missing one is no error.

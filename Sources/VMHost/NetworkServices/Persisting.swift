@@ -69,8 +69,7 @@ package struct Persisting {
     }
 
     private static func remove(_ path: String) throws(VMError) {
-        guard unlink(path) == 0 || errno == ENOENT else {
-            let error = Errno(rawValue: errno)
+        do throws(Errno) { try removeReplacedFile(FilePath(path)) } catch {
             throw .system(error, path, "can't be removed", remedy: rootRemedy(error))
         }
     }
@@ -97,7 +96,7 @@ private struct FileState {
 
     func restore() {
         // The failure that led here is reported, not a failure to restore.
-        guard let content else { return removeFile(path) }
+        guard let content else { return (try? removeReplacedFile(path)) ?? () }
         try? replaceFile(path, with: content, permissions: permissions, lasting: true)
     }
 }

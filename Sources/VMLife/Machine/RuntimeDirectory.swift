@@ -70,8 +70,7 @@ struct RuntimeDirectory {
 
     /// Removes what a start that failed has left: it says nothing about the last run.
     func forgetStart() {
-        removeFile(manifestFile)
-        removeFile(machineFile)
+        for file in [manifestFile, machineFile] { try? removeReplacedFile(file) }
         for socket in [Socket.monitor, .serial, .agent] { removeFile(path.appending(socket.rawValue)) }
         removeFile(adoptedMonitor)
     }

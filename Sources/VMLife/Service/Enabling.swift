@@ -78,8 +78,7 @@ package struct Enabling: Sendable {
             switch step {
             case .write(let path, let text): try write(text, to: path)
             case .remove(let path):
-                removeFile(path)
-                removeDirectory(path.removingLastComponent())
+                do throws(Errno) { try removeReplacedFile(path) } catch { throw Self.failure(error, path, "removed") }
             case .systemctl(let words):
                 do throws(VMError) {
                     try Tool.systemctl.run(words, for: name.description, by: Deadline(in: .seconds(300)))
@@ -92,16 +91,21 @@ package struct Enabling: Sendable {
                 }
             }
         }
+        guard dropIn == nil else { return }
+        // Its directory, with what a killed command may have left there.
+        try? removeReplacedFile(unit.dropIn)
+        removeDirectory(unit.dropIn.removingLastComponent())
     }
 
     private func write(_ text: String, to path: FilePath) throws(VMError) {
         do throws(Errno) {
             try makeDirectories(path.removingLastComponent(), permissions: 0o755)
             try replaceFile(path, with: Array(text.utf8), permissions: 0o644, lasting: true)
-        } catch {
-            throw .system(
-                error, path.string, "can't be written", remedy: error == .permissionDenied ? "run it as root" : nil)
-        }
+        } catch { throw Self.failure(error, path, "written") }
+    }
+
+    private static func failure(_ error: Errno, _ path: FilePath, _ deed: String) -> VMError {
+        .system(error, path.string, "can't be \(deed)", remedy: error == .permissionDenied ? "run it as root" : nil)
     }
 }
 
