@@ -31,25 +31,26 @@ struct Edit: ParsableCommand {
             try vm.refuseAnothers()
             let before = try vm.fileText(trust: trust)
             let copy = try EditedCopy(of: before, called: vm.name)
-            let keys = try change(vm, before, copy, PlanningContext(site, trust: trust))
+            let (keys, isSaved) = try change(vm, before, copy, PlanningContext(site, trust: trust))
             copy.remove()
-            output.print(SetReport(vm.name, file: vm.file, isDryRun: false, keys), among: results)
+            output.print(SetReport(vm.name, file: vm.file, isDryRun: false, keys, isSaved: isSaved), among: results)
         }
     }
 
     private func change(
         _ vm: Machine, _ before: String, _ copy: EditedCopy, _ context: PlanningContext
-    ) throws -> [FileChange.Key] {
+    ) throws -> (keys: [FileChange.Key], isSaved: Bool) {
         while true {
             let text = try copy.edit()
-            if text == before { return [] }
+            if text == before { return ([], false) }
             do throws(VMError) {
+                guard !text.allSatisfy(\.isWhitespace) else { throw Self.emptied(vm) }
                 let change = try vm.changeFile(in: context) { now throws(VMError) in
                     guard now == before else { throw Self.changedMeanwhile(vm) }
                     return text
                 }
                 change.notices.forEach { Message.note("\(vm.name): \($0)") }
-                return change.keys
+                return (change.keys, true)
             } catch {
                 var error = error
                 error.details.append("What you wrote is in \(copy.file).")
@@ -59,6 +60,13 @@ struct Edit: ParsableCommand {
                 guard Question.isAnsweredWithYes("Edit it again?", about: []) else { throw SomeFailed(error.code) }
             }
         }
+    }
+
+    /// An editor that failed may leave no more than that.
+    private static func emptied(_ vm: Machine) -> VMError {
+        VMError(
+            .badData, vm.file.string, "what the editor saved is empty, so the file is as it was",
+            remedy: .run("remove the VM if that is meant", "kvmctl rm \(vm.name)"))
     }
 
     private static func changedMeanwhile(_ vm: Machine) -> VMError {

@@ -4,10 +4,12 @@ import SystemPackage
 extension VMParams {
     /// What a file with these lines alone says.
     ///
-    /// - Parameter file: where the lines will be, which relative paths are relative to.
+    /// - Parameters:
+    ///   - name: The VM's, which the directory's may not be.
+    ///   - file: Where the lines will be, which relative paths are relative to.
     /// - Throws: `.usage`, for the words that the lines come from are from a command line.
-    package static func of(_ lines: [ParamsLine], file: FilePath) throws(VMError) -> VMParams {
-        let text = lines.map { "\($0)\n" }.joined()
+    package static func of(_ lines: [ParamsLine], name: VMName, file: FilePath) throws(VMError) -> VMParams {
+        let text = ([ParamsLine(KeyName(.name), name.description)] + lines).map { "\($0)\n" }.joined()
         let parsed = parse(Array(text.utf8), file: file)
         if let params = parsed.params { return params }
         throw VMError(

@@ -7,7 +7,7 @@ package struct GivenKeys: Equatable, Sendable {
     private let names: [KeyName]
     private let assignments: [Assignment?]
     /// The params file and those that it includes; none if it includes none.
-    private let files: [FilePath]
+    package let files: [FilePath]
 
     /// None.
     package init() { self.init(names: [], assignments: []) }

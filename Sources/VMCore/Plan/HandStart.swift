@@ -31,7 +31,11 @@ package struct HandStart {
         // Only what it made itself: mkdir(1) fails if the directory is there.
         let cleanUp = links.map(\.removal) + [ShellCommand(words: ["rm", "-r", directory.string])]
         let atEnd = cleanUp.map(\.description).joined(separator: "; ")
-        var steps: [ShellCommand] = ["mkdir -m 700 \(directory)", ShellCommand(words: ["trap", atEnd, "EXIT"])]
+        var steps: [ShellCommand] = [
+            "mkdir -m 700 \(directory)", ShellCommand(words: ["trap", atEnd, "EXIT"]),
+            // Of these bash alone would end without it.
+            ShellCommand(words: ["trap", "exit", "HUP", "INT", "QUIT", "TERM"]),
+        ]
         steps += plan.newDisks.map { disk in
             let isThere: ShellCommand = "test -e \(disk.path)"
             return isThere.otherwise("truncate -s \(disk.size.bytes) \(disk.path)")

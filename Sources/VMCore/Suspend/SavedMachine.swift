@@ -7,8 +7,8 @@ package struct SavedMachine: Equatable, Sendable {
     package var machine: GuestMachine
     /// When, in seconds since the epoch.
     package var time: Int64
-    /// How many bytes its memory took, with the state of its devices.
-    package var size: ByteCount
+    /// The file with its memory and the state of its devices, once it was complete.
+    package var memory: MediumStamp
     /// The host's processor; nil if QEMU emulated one.
     package var processor: HostProcessor?
     /// Its disks and CDs, by the names that the machine gives them, once nothing wrote to them any longer.
@@ -16,15 +16,15 @@ package struct SavedMachine: Equatable, Sendable {
 
     /// Describes a saved machine; see the properties.
     package init(
-        _ machine: GuestMachine, time: Int64, size: ByteCount, processor: HostProcessor?,
+        _ machine: GuestMachine, time: Int64, memory: MediumStamp, processor: HostProcessor?,
         stamps: [String: MediumStamp]
     ) {
-        (self.machine, self.time, self.size) = (machine, time, size)
+        (self.machine, self.time, self.memory) = (machine, time, memory)
         (self.processor, self.stamps) = (processor, stamps)
     }
 }
 
-/// What shows that a disk was written to.
+/// What shows that a file, or a disk, was written to.
 ///
 /// Not the file's number: a VM that was moved elsewhere with its disks, times included, can go on.
 package struct MediumStamp: Equatable, Sendable {
@@ -51,7 +51,7 @@ package struct HostProcessor: Equatable, Sendable {
 // As JSON.
 extension GuestMachine {
     /// The version of the members; another one is not read.
-    fileprivate static let format: Int64 = 2
+    fileprivate static let format: Int64 = 3
 
     /// The members of the file.
     package var json: [String: JSON] {
@@ -92,12 +92,9 @@ extension GuestMachine {
 extension SavedMachine {
     /// The content of the file.
     package var text: String {
-        let stamps = stamps.mapValues { stamp -> JSON in
-            ["size": .integer(stamp.size), "modifiedNanoseconds": stamp.modified.map(JSON.integer) ?? .null]
-        }
         let own: [String: JSON] = [
-            "time": .integer(time), "bytes": .integer(size.bytes),
-            "processor": processor?.json ?? .null, "stamps": .object(stamps),
+            "time": .integer(time), "memory": memory.json,
+            "processor": processor?.json ?? .null, "stamps": .object(stamps.mapValues(\.json)),
         ]
         return JSON.object(machine.json.merging(own) { one, _ in one }).prettyText + "\n"
     }
@@ -114,15 +111,23 @@ extension SavedMachine {
     package init(parsing bytes: [UInt8]) throws(Fault) {
         guard let json = try? JSON(parsing: bytes), let version = json["version"]?.integer else { throw .malformed }
         guard version == GuestMachine.format else { throw .version(version) }
-        guard let machine = GuestMachine(json), let time = json["time"]?.integer, let size = json["bytes"]?.integer,
-            case .object(let stamps)? = json["stamps"]
+        guard let machine = GuestMachine(json), let time = json["time"]?.integer,
+            let memory = json["memory"].flatMap({ MediumStamp($0) }), case .object(let stamps)? = json["stamps"]
         else { throw .malformed }
         self.init(
-            machine, time: time, size: ByteCount(bytes: size),
-            processor: json["processor"].flatMap { HostProcessor($0) },
-            stamps: stamps.compactMapValues { stamp in
-                stamp["size"]?.integer.map { MediumStamp(size: $0, modified: stamp["modifiedNanoseconds"]?.integer) }
-            })
+            machine, time: time, memory: memory, processor: json["processor"].flatMap { HostProcessor($0) },
+            stamps: stamps.compactMapValues { MediumStamp($0) })
+    }
+}
+
+extension MediumStamp {
+    fileprivate var json: JSON {
+        ["size": .integer(size), "modifiedNanoseconds": modified.map(JSON.integer) ?? .null]
+    }
+
+    fileprivate init?(_ json: JSON) {
+        guard let size = json["size"]?.integer else { return nil }
+        self.init(size: size, modified: json["modifiedNanoseconds"]?.integer)
     }
 }
 

@@ -23,13 +23,17 @@ package struct SavedState: Equatable, Sendable {
     }
 }
 
-/// That a VM is suspended.
-package struct Suspension: Equatable, Sendable {
-    /// Its saved state; nil if that is to be discarded, whatever it is.
-    package var state: SavedState?
+/// What a start finds of a saved state.
+package enum Suspension: Equatable, Sendable {
+    /// The VM is suspended: what it was.
+    case state(SavedState)
+    /// It is suspended, and its state is to be discarded, whatever it is.
+    case discarded
+    /// It is not suspended, but this file may hold its memory. Nothing describes it.
+    case orphan(FilePath)
 
-    /// Describes a suspension.
-    package init(_ state: SavedState?) { self.state = state }
+    /// What a start goes on with.
+    package var state: SavedState? { if case .state(let state) = self { state } else { nil } }
 }
 
 extension StartOptions {
@@ -46,12 +50,23 @@ extension LaunchPlanner {
     /// Has QEMU load the saved state of a suspended VM, if it still fits. Planned last, so that the descriptors have the
     /// numbers that they would have without it.
     mutating func planSavedState() {
-        guard let suspension = facts.saved else { return }
-        plan.usesUpSavedState = true
-        guard let state = suspension.state else {
+        switch facts.saved {
+        case nil: break
+        case .orphan(let memory):
+            plan.notices.append(
+                "\(memory) is not used: the file beside it that would say what was suspended is missing. Remove it if it "
+                    + "is not needed")
+        case .discarded:
+            plan.usesUpSavedState = true
             plan.notices.append("what it had in memory when it was suspended is lost, as if its power had been cut")
-            return
+        case .state(let state): planGoingOn(with: state)
         }
+    }
+
+    private mutating func planGoingOn(with state: SavedState) {
+        plan.usesUpSavedState = true
+        // What can't be planned would look like what is no longer there.
+        guard problems.isEmpty else { return }
         let found = FoundMachine(plan.guestMachine, stamps: state.stamps, processor: state.processor)
         let differences = state.saved.differences(from: found)
         guard differences.isEmpty else {
@@ -60,7 +75,7 @@ extension LaunchPlanner {
         }
         plan.identities[state.memory] = state.identity
         plan.savedMemory = state.memory
-        plan.savedSize = state.saved.size
+        plan.savedSize = ByteCount(bytes: state.saved.memory.size)
         let number = inherit(.savedMemory(state.memory))
         add(
             "-incoming", "fd:\(number)", purpose: "go on where suspend stopped",

@@ -54,6 +54,9 @@ package final class NewFile {
     /// Its size in bytes so far.
     package var size: Int64 { (try? file.status()).map { Int64($0.st_size) } ?? 0 }
 
+    /// What shows whether it is written to later.
+    package func stamp() throws(Errno) -> MediumStamp { try MediumStamp(file) }
+
     /// Waits until its content survives a power cut.
     package func sync() throws(Errno) { try syncToDisk(file) }
 

@@ -25,7 +25,8 @@ extension MediumStamp {
         }
     }
 
-    private init(_ opened: borrowing OwnedDescriptor) throws(Errno) {
+    /// An open one.
+    package init(_ opened: borrowing OwnedDescriptor) throws(Errno) {
         let status = try opened.status()
         guard status.kind == S_IFBLK else {
             let (seconds, nanoseconds) = (Int64(status.st_mtim.tv_sec), Int64(status.st_mtim.tv_nsec))

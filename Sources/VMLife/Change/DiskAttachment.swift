@@ -58,7 +58,11 @@ extension Machine {
             let needsLines = request.scope.includesFile && !inFile
             guard change.machine == .changed || needsLines else { return change }
             let lines = disk.lines(index, in: file)
-            let described = inFile ? file.params : try VMParams.of(lines, file: file.params.file)
+            let described =
+                inFile
+                ? file.params
+                : try VMParams.of(
+                    lines, name: file.params.name.value, file: file.params.file)
             let only = file.params.only(disk: described.disks.first { $0.index == index }, called: "\(name)")
             if change.machine == .changed { try refuseBus(only.disks.first) }
             // What the machine has, it has in use.

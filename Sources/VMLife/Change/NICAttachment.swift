@@ -46,7 +46,10 @@ extension Machine {
                 machine: running == nil
                     ? request.scope.includesMachine ? .notRunning : .untouched : slot.inMachine ? .already : .changed)
             let described =
-                slot.inFile ? file.params : try VMParams.of(card.lines(slot.index, mac: card.mac), file: self.file)
+                slot.inFile
+                ? file.params
+                : try VMParams.of(
+                    card.lines(slot.index, mac: card.mac), name: file.params.name.value, file: self.file)
             let only = file.params.only(nic: described.nics.first { $0.index == slot.index }, called: "\(name)")
             if change.machine == .changed, let running { try running.refuseSecondNAT(card.network, in: self) }
             let plan = slot.inMachine ? nil : try plugPlan(only, into: running, file, request)

@@ -40,7 +40,12 @@ package struct EditedCopy {
                 remedy: "name another one in VISUAL or EDITOR; what you wrote is in \(file)")
         }
         let bytes: [UInt8]
-        do throws(Errno) { bytes = try readFile(file, limit: VMParams.maximumFileSize + 1) } catch {
+        do throws(Errno) {
+            bytes = try readFile(file, limit: VMParams.maximumFileSize + 1)
+        } catch .noSuchFileOrDirectory {
+            remove()
+            throw VMError(.notFound, file.string, "the editor removed it, so nothing was saved")
+        } catch {
             throw .system(error, file.string, "can't be read")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {

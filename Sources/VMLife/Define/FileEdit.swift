@@ -107,6 +107,7 @@ private struct FileEdit: ~Copyable {
 
     /// Replaces the file.
     func write(_ text: String) throws(VMError) {
+        var unsynced: Errno?
         do throws(Errno) {
             let new = try prepare(text)
             do throws(Errno) {
@@ -119,8 +120,13 @@ private struct FileEdit: ~Copyable {
                 new.remove()
                 throw error
             }
-            try new.syncName()
+            do throws(Errno) { try new.syncName() } catch {
+                unsynced = error
+            }
         } catch { throw failure(error) }
+        if let unsynced {
+            throw .system(unsynced, file.string, "is changed, but the change may not survive a power cut")
+        }
     }
 
     private func prepare(_ text: String) throws(Errno) -> NewFile {

@@ -119,12 +119,10 @@ package struct Renaming {
 
 // What it depends on.
 extension Renaming {
-    /// What was saved of its memory is found by its name.
+    /// What was saved of its memory may be found by the name of its params file, which changes.
     private static func refuseSuspended(_ vm: Machine) throws(VMError) {
         guard try vm.isSuspended() else { return }
-        throw VMError(
-            .busy, vm.name.description, "is suspended, and its saved memory is found by its name",
-            remedy: "start it and shut it down first")
+        throw VMError(.busy, vm.name.description, "is suspended", remedy: "start it and shut it down first")
     }
 
     /// The service manager starts it by its name.

@@ -110,7 +110,8 @@ extension Machine {
         let files = StateFiles(of: self)
         guard let trust = try? ownersTrust(), let saved = try? files.read(trust) else { return nil }
         return VMDetails.Suspension(
-            memory: files.memory, size: saved.size, at: Moment(microseconds: saved.time * 1_000_000))
+            memory: files.memory, size: ByteCount(bytes: saved.memory.size),
+            at: Moment(microseconds: saved.time * 1_000_000))
     }
 }
 

@@ -53,8 +53,7 @@ struct HostProbe {
             problems: gaps.errors)
         addResources(params, to: &facts)
         facts.shareServer = shareServer
-        facts.openShares = params.shares.map(\.directory.value).filter { !$0.isReadOnly }.map(\.path)
-            .filter(\.isOpenToAll)
+        addShares(params, qemu: inquiry?.program.path, to: &facts)
         facts.lowerDevices = links.lower.facts
         facts.names = links.network.names.merging(links.lower.names) { one, _ in one }
         if !links.network.bridges.isEmpty { facts.tun = Self.tun(assumed: isAssumed) }
@@ -95,6 +94,15 @@ struct HostProbe {
                     standard: known.memory.hugePage, sizes: [params.hugePages.value.size].compactMap(\.self))
             }
         } catch { facts.problems.append(error) }
+    }
+
+    /// What the guest could do to the host through the directories that it may write to.
+    private func addShares(_ params: VMParams, qemu: FilePath?, to facts: inout HostFacts) {
+        let shares = params.shares.map(\.directory.value).filter { !$0.isReadOnly }.map(\.path)
+        guard !shares.isEmpty else { return }
+        facts.openShares = shares.filter(\.isOpenToAll)
+        let control = SharedControl(params, context.site, qemu: qemu)
+        for share in shares { facts.controlInShares[share] = control.found(in: share) }
     }
 
     /// What serves the VM's shared directories; nil if it has none.

@@ -9,18 +9,19 @@ struct SavedStateProbe {
 
     init(_ vm: Machine, _ file: VMFile) { (self.vm, self.file) = (vm, file) }
 
-    /// Its suspension; nil if it is not suspended, or runs.
+    /// What a start would find; nil: nothing, or it runs.
     ///
     /// - Parameter isDiscarded: whether its state is not wanted, whatever it is.
     func found(discarding isDiscarded: Bool) -> Result<Suspension?, VMError> {
         Result { () throws(VMError) in
-            guard try vm.isSuspended(), try !vm.observe().isAlive else { return nil }
-            if isDiscarded { return Suspension(nil) }
             let files = StateFiles(of: vm)
+            guard try vm.isSuspended() else { return try files.orphanedMemory.map { .orphan($0) } }
+            guard try !vm.observe().isAlive else { return nil }
+            if isDiscarded { return .discarded }
             guard let saved = try files.read(file.trust) else { return nil }
             var state = try files.state(saved, file.trust)
             try look(at: saved, for: &state)
-            return Suspension(state)
+            return .state(state)
         }
     }
 

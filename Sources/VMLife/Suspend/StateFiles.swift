@@ -6,10 +6,13 @@ import VMHost
 
 /// The files of a suspended VM, in the directory of its params file.
 ///
-/// `NAME.state` is its memory, written by QEMU. `NAME.suspended` describes the VM, and with it the VM is suspended: it
-/// appears when the memory is complete. QEMU has no descriptor of it, because root acts on what it says. While a start
-/// uses the state up, it is called `NAME.resuming`, so that no state is ever used twice: a guest that has run since has
-/// other disks than the memory knows.
+/// For `vm.params`, `vm.state` is its memory, written by QEMU. `vm.suspended` describes the VM, and with it the VM is
+/// suspended: it appears when the memory is complete. QEMU has no descriptor of it, because root acts on what it says.
+/// While a start uses the state up, it is called `vm.resuming`, so that no state is ever used twice: a guest that has run
+/// since has other disks than the memory knows.
+///
+/// They are called after the params file and not after the VM, whose name changes with that of its directory: a state that
+/// was no longer found would be lost without a word.
 struct StateFiles {
     private let vm: Machine
 
@@ -20,10 +23,15 @@ struct StateFiles {
     /// The same, while a start uses the state up.
     var resuming: FilePath { path(resumingName) }
     /// The memory.
-    var memory: FilePath { path("\(vm.name).state") }
+    var memory: FilePath { path(memoryName) }
 
-    private var markName: String { "\(vm.name).suspended" }
-    private var resumingName: String { "\(vm.name).resuming" }
+    private var memoryName: String { "\(stem).state" }
+    private var markName: String { "\(stem).suspended" }
+    private var resumingName: String { "\(stem).resuming" }
+    private var stem: Substring {
+        let name = vm.file.lastComponent?.string ?? ""
+        return name.hasSuffix(".params") ? name.dropLast(".params".count) : name[...]
+    }
     private func path(_ name: String) -> FilePath { vm.file.removingLastComponent().appending(name) }
 
     /// All of them, in the order in which they are removed: a memory that nothing describes means nothing.
@@ -59,30 +67,48 @@ struct StateFiles {
             return try readAll(opened.descriptor, limit: 1 << 20)
         }
         do throws(SavedMachine.Fault) { return try SavedMachine(parsing: bytes ?? []) } catch {
-            let cause =
-                switch error {
-                case .malformed: "is not what suspend writes"
-                case .version(let number): "was written by another kvmctl: its version is \(number)"
-                }
-            throw VMError(.badData, path.string, cause, remedy: .orDiscard("put the right file back"))
+            switch error {
+            case .malformed:
+                throw VMError(
+                    .badData, path.string, "is not what suspend writes", remedy: .orDiscard("put the right file back"))
+            case .version(let number):
+                throw VMError(
+                    .badData, path.string, "was written by another kvmctl: its version is \(number)",
+                    remedy: .orDiscard("start it with that kvmctl"))
+            }
         }
     }
 
     /// What a start needs to know of them; nil if the VM is not suspended.
     func state(_ saved: SavedMachine, _ trust: FileTrust) throws(VMError) -> SavedState {
-        let status = try Self.find(memory, trust) { (found: borrowing FoundFile) throws(Errno) in
-            try found.openRegular().status()
+        let found = try Self.find(memory, trust) { (found: borrowing FoundFile) throws(Errno) in
+            let opened = try found.openRegular()
+            return (identity: FileIdentity(try opened.status()), stamp: try MediumStamp(opened))
         }
-        guard let status else {
+        guard let found else {
             throw VMError(
                 .badData, memory.string, "is gone, and \(vm.name) is suspended", remedy: .orDiscard("put it back"))
         }
-        guard Int64(status.st_size) == saved.size.bytes else {
+        guard found.stamp == saved.memory else {
+            let (size, written) = (found.stamp.size, saved.memory.size)
             throw VMError(
-                .badData, memory.string, "has \(status.st_size) bytes, and suspend wrote \(saved.size.bytes)",
-                remedy: .orDiscard("put the right file back"))
+                .badData, memory.string,
+                size == written
+                    ? "was written to since the VM was suspended" : "has \(size) bytes, and suspend wrote \(written)",
+                remedy: .orDiscard("put the right file back, with its time (cp -p)"))
         }
-        return SavedState(saved, memory: memory, identity: FileIdentity(status))
+        return SavedState(saved, memory: memory, identity: found.identity)
+    }
+
+    /// A memory that nothing describes, of a VM that is not suspended; nil if there is none.
+    ///
+    /// A power cut leaves one before the VM is suspended. But its description may also have been lost later.
+    var orphanedMemory: FilePath? {
+        get throws(VMError) {
+            do throws(Errno) { return try isThere(memoryName, beside: vm.file) ? memory : nil } catch {
+                throw .system(error, memory.string, "can't tell whether it is there")
+            }
+        }
     }
 
     private func isPresent(_ path: FilePath) throws(VMError) -> Bool {

@@ -126,15 +126,16 @@ struct StateWriter {
         for medium in machine.media {
             stamps[medium.name] = try MediumStamp(of: medium.path, trust, lasting: true)
         }
-        let size = ByteCount(bytes: memory.size)
-        let saved = SavedMachine(
-            machine, time: Int64(time(nil)), size: size,
-            processor: machine.accelerator == "kvm" ? .ofThisHost() : nil, stamps: stamps)
-        var mark: NewFile?
+        let stamp: MediumStamp
         do throws(Errno) {
             try memory.sync()
             try memory.putInPlace()
+            stamp = try memory.stamp()
         } catch { throw .system(error, files.memory.string, "can't save the VM's state") }
+        let saved = SavedMachine(
+            machine, time: Int64(time(nil)), memory: stamp,
+            processor: machine.accelerator == "kvm" ? .ofThisHost() : nil, stamps: stamps)
+        var mark: NewFile?
         mark = try newFile(files.mark, trust) { file throws(Errno) in
             try writeAll(Array(saved.text.utf8), to: file.descriptor)
         }
@@ -146,7 +147,7 @@ struct StateWriter {
             mark?.remove()
             throw .system(error, files.mark.string, "can't save the VM's state")
         }
-        return size
+        return ByteCount(bytes: stamp.size)
     }
 
     /// Lets the guest go on.

@@ -10,10 +10,14 @@ package struct SetReport: ObjectReport {
     private let file: FilePath
     private let isDryRun: Bool
     private let keys: [FileChange.Key]
+    private let isSaved: Bool
 
     /// Reports a change.
-    package init(_ name: VMName, file: FilePath, isDryRun: Bool, _ keys: [FileChange.Key]) {
+    ///
+    /// - Parameter isSaved: whether something else than keys was saved, such as a comment.
+    package init(_ name: VMName, file: FilePath, isDryRun: Bool, _ keys: [FileChange.Key], isSaved: Bool = false) {
         (self.name, self.file, self.isDryRun, self.keys) = (name, file, isDryRun, keys)
+        self.isSaved = isSaved
     }
 
     /// The file, and each key.
@@ -26,7 +30,7 @@ package struct SetReport: ObjectReport {
 
     /// A line for each key.
     package var text: [TextBlock] {
-        guard !keys.isEmpty else { return ["\(name): nothing changed"] }
+        guard !keys.isEmpty else { return ["\(name): \(isSaved ? "saved; no key has changed" : "nothing changed")"] }
         return keys.map { "\(name): \($0.words(isDryRun: isDryRun))" }
     }
 }

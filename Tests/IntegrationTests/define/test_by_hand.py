@@ -3,9 +3,11 @@
 import contextlib
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pexpect
+import pytest
 
 from rig.host import NOBODY
 from rig.qmp import Monitor
@@ -14,8 +16,11 @@ from rig.waiting import wait_until
 
 
 @contextlib.contextmanager
-def pasted(host, vm, name):
-    """Where the sockets of the VM's QEMU are, run by a bash that the command is pasted into; it is told to quit."""
+def pasted(host, vm, name, ended_by=None):
+    """
+    Where the sockets of the VM's QEMU are, run by a bash that the command is pasted into. In the end it is told to quit, or
+    all that was pasted gets a signal.
+    """
     program, *rest = host.command("bash", "--norc", "-i")
     shell = pexpect.spawn(program, rest, env=host.environment, encoding="utf-8", codec_errors="replace", timeout=60)
     made = Path(f"/tmp/kvmctl-{name}")
@@ -23,8 +28,11 @@ def pasted(host, vm, name):
         paste(shell, host.kvmctl("explain", "--shell", vm).stdout + "echo ended-$((1 + 1))\n")
         wait_until((made / "agent.sock").exists, lambda: f"sockets; bash said {shell.read_nonblocking(10000, 1)}")
         yield made
-        with Monitor(made / "qmp.sock") as monitor:
-            monitor.execute("quit")
+        if ended_by:
+            os.killpg(os.tcgetpgrp(shell.child_fd), ended_by)
+        else:
+            with Monitor(made / "qmp.sock") as monitor:
+                monitor.execute("quit")
         shell.expect("ended-2")
         assert not made.exists()
     finally:
@@ -74,6 +82,15 @@ def test_a_user_runs_it_with_their_own_rights(rootless_host):
             wait_until(lambda: monitor.execute("query-status")["status"] == "running", "cont")
             [disk] = [block for block in monitor.execute("query-block") if block["qdev"] != "cdrom0"]
             assert disk["inserted"]["image"]["filename"] == str(host.vms / "byuser/disk")
+    host.assert_nothing_left()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM])
+def test_it_leaves_nothing_however_it_ends(host, number):
+    name = f"by{number.name.lower()}"
+    host.write_firmware_vm(name)
+    with pasted(host, name, name, ended_by=number):
+        pass
     host.assert_nothing_left()
 
 

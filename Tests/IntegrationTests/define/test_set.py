@@ -195,6 +195,10 @@ def test_edit(host):
     host.environment["VISUAL"] = "sed -i s/MEMORY=64/MEMORY=48/"
     host.kvmctl("edit", "vm")
     assert "MEMORY=48" in path.read_text()
+    # What is no key is saved too.
+    host.environment["VISUAL"] = "sed -i 1i#new"
+    assert host.kvmctl("edit", "vm").stdout == "vm: saved; no key has changed\n"
+    assert path.read_text().startswith("#new\n")
     host.environment["VISUAL"] = "false"
     assert kept(host.kvmctl("edit", "vm", expect=69).stderr) == path.read_text()
 
@@ -217,6 +221,26 @@ def test_edit_keeps_what_it_refuses(host):
     refused = host.kvmctl("edit", "vm", expect=75).stderr
     assert "somebody else" in refused and "CPUS=2" in kept(refused)
     assert path.read_text() == TEXT + "CPUS=3\n"
+
+
+def test_what_an_editor_loses_is_not_saved(host):
+    path = write(host)
+    editor(host, ": >\"$1\"")
+    refused = host.kvmctl("edit", "vm", expect=65).stderr
+    assert "is empty, so the file is as it was" in refused and "kvmctl rm vm" in refused and kept(refused) == ""
+    editor(host, f"rm \"$1\"; dirname \"$1\" >{host.root}/copy")
+    assert "the editor removed it" in host.kvmctl("edit", "vm", expect=66).stderr
+    assert not Path((host.root / "copy").read_text().strip()).exists()
+    assert path.read_text() == TEXT
+
+
+def test_what_is_written_is_not_said_to_be_as_it_was(host):
+    path = write(host)
+    calls = [call for call in system_calls(host, "set", "vm", "MEMORY=48") if call[0] == "fsync"]
+    path.write_text(TEXT)
+    failed = strike(host, calls[-1], "error=EIO", "set", "vm", "MEMORY=48")
+    assert failed.returncode == 69 and "is changed, but the change may not survive a power cut" in failed.stderr
+    assert "MEMORY=48" in path.read_text()
 
 
 def test_edit_again_on_a_terminal(host):

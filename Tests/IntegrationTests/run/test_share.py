@@ -205,3 +205,37 @@ def test_what_is_refused(host, rootless_host):
     user = rootless_host
     user.write_firmware_vm("vm", NET0="user", SHARE0=".:own")
     assert "only root can share a directory" in user.kvmctl("start", "vm", expect=77).stderr
+
+
+def test_a_guest_does_not_decide_what_root_does(host):
+    """What the VM's next start reads or runs, or what tells root's kvmctl where to look, is not written to by a guest."""
+    (host.vms / "vm/sub").mkdir(parents=True)
+    (host.vms / "far").mkdir()
+    (host.root / "own").mkdir()
+    (host.root / "more.params").write_text("TAGS=x\n")
+    (host.root / "link").symlink_to(host.vms)
+    for directory, control in {
+        ".": host.vms / "vm/vm.params", "..": host.vms / "vm/vm.params", host.root / "link": host.vms / "vm/vm.params",
+        host.run: host.run, "/etc": "/etc", "/usr": "/usr", host.root: host.vms / "vm/vm.params",
+    }.items():
+        host.write_tiny_vm("vm", SHARE0=f"{directory}:data")
+        for command in ("check", "start"):
+            refused = host.kvmctl(command, "vm", expect=77).stderr
+            assert "the guest could write to " in refused and "decide what root does here" in refused, (directory, refused)
+            assert f"{control}" in refused, (directory, refused)
+        host.write_tiny_vm("vm", SHARE0=f"{directory}:data:ro")
+        assert "could write" not in host.kvmctl("check", "vm", expect=None).stderr
+    # The paths in its file, as far as a link could take their place; another share is one of them.
+    own = f"{host.root}/own"
+    for keys, control in [
+        ({"DISK0": f"{own}/disk", "DISK0_SIZE": "1M"}, f"{own}/disk"),
+        ({"SHARE1": f"{own}/sub:sub:ro"}, own),
+        ({"INCLUDE": f"{own}/more.params"}, f"{own}/more.params"),
+    ]:
+        (host.root / "own/sub").mkdir(exist_ok=True)
+        (host.root / "own/more.params").write_text("TAGS=x\n")
+        host.write_tiny_vm("vm", SHARE0=f"{own}:data", **keys)
+        assert f"the guest could write to {control} through {own}" in host.kvmctl("check", "vm", expect=77).stderr
+    # What lies beside is the guest's.
+    host.write_tiny_vm("vm", SHARE0="sub:data", SHARE1=f"{own}:own")
+    host.kvmctl("check", "vm")

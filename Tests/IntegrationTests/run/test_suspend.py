@@ -57,14 +57,14 @@ def files(host, name):
 def test_guests_go_on(host):
     start_counting(host, "a", "b", DISK0="disk", DISK0_SIZE="16M")
     dry = host.kvmctl("suspend", "a", "--dry-run").stdout
-    assert dry.startswith(f"a: would be suspended: its memory is written to {host.vms}/a/a.state, at most ")
+    assert dry.startswith(f"a: would be suspended: its memory is written to {host.vms}/a/vm.state, at most ")
     assert files(host, "a") == [] and host.state("a") == "running"
     suspended = host.json("suspend", "a", "b")
     last = {name: last_count(host, name) for name in "ab"}
     assert [(one["name"], one["result"], one["dryRun"]) for one in suspended] == [
         ("a", "suspended", False), ("b", "suspended", False)]
-    assert suspended[0]["size"] == (host.vms / "a/a.state").stat().st_size > 1 << 20
-    assert (host.vms / "a/a.state").stat().st_mode & 0o777 == 0o600
+    assert suspended[0]["size"] == (host.vms / "a/vm.state").stat().st_size > 1 << 20
+    assert (host.vms / "a/vm.state").stat().st_mode & 0o777 == 0o600
     host.assert_nothing_left()
     assert [host.state(name) for name in "ab"] == ["suspended", "suspended"]
     assert host.show("a")["state"] == "suspended"
@@ -73,7 +73,7 @@ def test_guests_go_on(host):
     assert host.kvmctl("suspend", "--all").stdout == ""
     assert json.loads(host.kvmctl("start", "a", "--dry-run", "--json").stdout)[0]["resumes"] is True
     host.kvmctl("check", "a")
-    assert files(host, "a") == ["a.state", "a.suspended"]
+    assert files(host, "a") == ["vm.state", "vm.suspended"]
 
     out = host.kvmctl("start", "a", "b").stdout
     assert out.startswith("a: goes on where it was suspended, pid ")
@@ -125,18 +125,27 @@ def test_what_no_longer_fits_is_refused(host):
     os.utime(disk, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
     # The state itself.
-    (host.vms / "vm/vm.state").write_bytes(memory[:-1])
+    state = host.vms / "vm/vm.state"
+    written = state.stat()
+
+    def write(content):
+        state.write_bytes(content)
+        os.utime(state, ns=(written.st_atime_ns, written.st_mtime_ns))
+
+    write(memory[:-1])
     assert f"has {len(memory) - 1} bytes, and suspend wrote {len(memory)}" in refusal(host, "vm", code=65)
-    (host.vms / "vm/vm.state").write_bytes(b"\xff" * len(memory))
+    state.write_bytes(memory)
+    assert "vm.state: was written to since the VM was suspended" in refusal(host, "vm", code=65)
+    write(b"\xff" * len(memory))
     assert "QEMU can't load this saved state" in refusal(host, "vm", code=65)
     assert host.state("vm") == "suspended"
-    (host.vms / "vm/vm.state").unlink()
+    state.unlink()
     assert "vm.state: is gone, and vm is suspended" in refusal(host, "vm", code=65)
-    (host.vms / "vm/vm.state").write_bytes(memory)
+    write(memory)
     (host.vms / "vm/vm.suspended").write_text("{}")
     assert "is not what suspend writes" in refusal(host, "vm", code=65)
-    (host.vms / "vm/vm.suspended").write_text(record.replace('"version": 2', '"version": 3'))
-    assert "its version is 3" in refusal(host, "vm", code=65)
+    (host.vms / "vm/vm.suspended").write_text(record.replace('"version": 3', '"version": 4'))
+    assert "its version is 4" in refusal(host, "vm", code=65)
     (host.vms / "vm/vm.suspended").write_text(record.replace('"qemuVersion": "', '"qemuVersion": "9'))
     assert re.search(r"  QEMU was 9\S+ and is now \S+, which is older\n", refusal(host, "vm"))
     os.chown(host.vms / "vm/vm.suspended", 65534, 65534)
@@ -147,16 +156,45 @@ def test_what_no_longer_fits_is_refused(host):
     # Another VM's.
     other = host.write_firmware_vm("other", DISK0="disk", DISK0_SIZE="16M", CPUS=2)
     for name in "state", "suspended":
-        shutil.copy(host.vms / f"vm/vm.{name}", host.vms / f"other/other.{name}")
+        shutil.copy2(host.vms / f"vm/vm.{name}", host.vms / f"other/vm.{name}")
     assert "  it is the state of another VM, whose UUID is " in refusal(host, "other")
     assert "rm would lose what it had in memory" in host.kvmctl("rm", "other", expect=75).stderr and other.exists()
-    assert f"removed {host.vms}/other/other.state\n" in host.kvmctl("rm", "other", "--force").stdout
+    assert f"removed {host.vms}/other/vm.state\n" in host.kvmctl("rm", "other", "--force").stdout
     assert not other.parent.exists()
 
     # All is as it was.
     assert host.kvmctl("start", "vm").stdout.startswith("vm: goes on where it was suspended")
     assert host.state("vm") == "running"
     assert files(host, "vm") == []
+
+
+def test_the_state_belongs_to_the_file(host):
+    uuid = "6b9c2f6e-0001-4000-8000-000000000001"
+    vm = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="16M", UUID=uuid)
+    host.kvmctl("start", "vm")
+    host.kvmctl("suspend", "vm")
+    # What another process holds is not what has changed.
+    holder = host.write_firmware_vm("holder", DISK0=vm.parent / "disk")
+    host.kvmctl("start", "holder")
+    refused = host.kvmctl("start", "vm", expect=75).stderr
+    assert "holder" in refused and "no longer there" not in refused
+    host.kvmctl("stop", "--now", "holder")
+    shutil.rmtree(holder.parent)
+
+    # By another name, that of its directory or of a line.
+    moved = vm.parent.rename(host.vms / "moved") / "vm.params"
+    text = moved.read_text()
+    assert host.state("moved") == "suspended"
+    moved.write_text(f"NAME=named\n{text}")
+    assert host.state("named") == "suspended"
+    assert "resumes" in host.kvmctl("start", "named", "--dry-run", "--json").stdout
+    # What says that it is suspended is gone: not without a word.
+    moved.with_name("vm.suspended").unlink()
+    moved.write_text(text)
+    assert host.state("moved") == "stopped"
+    for command in (["check"], ["start", "--dry-run"]):
+        said = host.kvmctl(*command, "moved")
+        assert f"{moved.parent}/vm.state is not used" in said.stdout + said.stderr
 
 
 def test_what_cannot_be_suspended(host):
@@ -270,7 +308,7 @@ def killed_at(host, call, command):
 
 def never_both(host, name):
     """No machine runs while there is a state from which it could go on."""
-    if host.qemus() and (host.vms / name / f"{name}.suspended").exists():
+    if host.qemus() and (host.vms / name / "vm.suspended").exists():
         with monitor(host, name) as qemu:
             assert qemu.execute("query-status")["status"] == "postmigrate"
 
@@ -289,7 +327,8 @@ def test_kvmctl_killed_at_any_point(host, command, samples):
         host.kvmctl("start" if command == "suspend" else "suspend", "vm")
         killed += killed_at(host, call, command)
         never_both(host, "vm")
-        assert host.state("vm") in ("running", "paused", "suspended", "starting"), call
+        # While it loads, QEMU may take its time to answer.
+        wait_until(lambda: host.state("vm") in ("running", "paused", "suspended", "starting"), call)
         host.kvmctl(command, "vm")
     assert killed > samples // 2
     host.kvmctl("start", "vm")

@@ -23,7 +23,7 @@ import Testing
             lines.map { line in
                 let parts = line.split(separator: "=", maxSplits: 1)
                 return ParamsLine(String(parts[0]), String(parts[1]))
-            }, file: "/vms/1/vm.params")
+            }, name: try #require(VMName("web")), file: "/vms/1/vm.params")
         var file = params
         (file.disks, file.nics) = ([], [])
         let only = file.only(
@@ -61,7 +61,9 @@ import Testing
         #expect(plan.launch.newDisks.map(\.format) == [.qcow2])
         let lines = ["DISK1": "/d", "DISK1_SIZE": "1M", "DISK1_READONLY": "yes"]
         for words in [["DISK1"], ["DISK1", "DISK1_SIZE", "DISK1_READONLY"]] {
-            let params = try VMParams.of(words.map { ParamsLine($0, lines[$0] ?? "") }, file: "/vms/1/vm.params")
+            let params = try VMParams.of(
+                words.map { ParamsLine($0, lines[$0] ?? "") }, name: try #require(VMName("web")),
+                file: "/vms/1/vm.params")
             var empty = params
             empty.disks = []
             let only = empty.only(disk: params.disks.first, called: "vm")

@@ -21,7 +21,8 @@ import Testing
 
     private var saved: SavedMachine {
         SavedMachine(
-            machine, time: 1, size: ByteCount(bytes: 9), processor: processor, stamps: ["DISK0": stamp])
+            machine, time: 1, memory: MediumStamp(size: 9, modified: 8), processor: processor,
+            stamps: ["DISK0": stamp])
     }
 
     private func differences(
@@ -38,7 +39,7 @@ import Testing
         #expect(try SavedMachine(parsing: Array(saved.text.utf8)) == saved)
         #expect(throws: SavedMachine.Fault.self) { try SavedMachine(parsing: Array("{}".utf8)) }
         #expect(throws: SavedMachine.Fault.self) { try SavedMachine(parsing: Array(saved.text.utf8.dropLast(9))) }
-        let later = saved.text.replacing(#""version": 2"#, with: #""version": 3"#)
+        let later = saved.text.replacing(#""version": 3"#, with: #""version": 4"#)
         #expect(throws: SavedMachine.Fault.self) { try SavedMachine(parsing: Array(later.utf8)) }
     }
 
@@ -82,10 +83,11 @@ import Testing
             old.media += before.map { .init(name: "CDROM0", path: $0) }
             new.media += after.map { .init(name: "CDROM0", path: $0) }
             let stamps = ["DISK0": stamp, "CDROM0": stamp]
-            return SavedMachine(old, time: 1, size: ByteCount(bytes: 9), processor: nil, stamps: stamps).differences(
-                from: FoundMachine(
-                    new, stamps: ["/vms/1/disk": stamp, "/a.iso": stamp, "/b.iso": .init(size: 1, modified: 7)],
-                    processor: nil))
+            return SavedMachine(old, time: 1, memory: MediumStamp(size: 9, modified: 8), processor: nil, stamps: stamps)
+                .differences(
+                    from: FoundMachine(
+                        new, stamps: ["/vms/1/disk": stamp, "/a.iso": stamp, "/b.iso": .init(size: 1, modified: 7)],
+                        processor: nil))
         }
         #expect(differences([], []) == [] && differences(["/a.iso"], ["/a.iso"]) == [])
         #expect(differences(["/a.iso"], []) == ["CDROM0 had /a.iso, and is now empty"])

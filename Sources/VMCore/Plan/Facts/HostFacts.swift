@@ -61,6 +61,8 @@ package struct HostFacts: Equatable, Sendable {
     package var otherVMs: OtherVMs
     /// The directories that it shares for writing and that any account may enter.
     package var openShares: [FilePath] = []
+    /// For directories that it shares for writing: something in there that decides what root does.
+    package var controlInShares: [FilePath: FilePath] = [:]
     /// Whether all that are defined are among them.
     package var knowsAllVMs = false
     /// The VM's suspension; nil if it is not suspended.

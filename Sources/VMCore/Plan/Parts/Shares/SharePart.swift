@@ -47,6 +47,12 @@ extension LaunchPlanner {
         let path = Setting(share.directory.value.path, share.directory.origin)
         switch facts.images[path.value] {
         case .unusable(.directory):
+            if let control = facts.controlInShares[path.value] {
+                return refuse(
+                    .denied, place(path.origin),
+                    "the guest could write to \(control) through \(path.value), and so decide what root does here",
+                    remedy: "share a directory with nothing but what the guest needs, or end the line with :ro")
+            }
             guard facts.openShares.contains(path.value) else { return }
             plan.notices.append(
                 "\(place(path.origin)): any local account may enter \(path.value), and run as root what the guest's root "

@@ -1,0 +1,51 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// What must not be in a directory that a guest may write to: what decides what root does here.
+///
+/// A guest's root that could replace the VM's params file would be the host's at the next start; so would one that could
+/// replace a disk's path by a link, or the QEMU that is run.
+struct SharedControl {
+    private let files: [FilePath]
+
+    init(_ params: VMParams, _ site: Site, qemu: FilePath?) {
+        let own = [params.file] + params.given.files
+        let media = params.disks.map(\.path.value) + params.cdroms.compactMap(\.path.value)
+        let others = [params.kernel?.image.value, params.kernel?.initrd?.value, params.vnc.passwordFile?.value, qemu]
+        // One in another could be replaced by a link to anywhere.
+        let shares = params.shares.map { $0.directory.value.path.removingLastComponent() }
+        let paths = site.paths
+        let kvmctls = paths.roots + [paths.run, paths.log, paths.cache, site.userConfiguration]
+        let hosts: [FilePath] = ["/etc", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]
+        files = own + media + others.compactMap(\.self) + shares + kvmctls + hosts
+    }
+
+    /// The first of it that is in a directory, or is the directory; nil: nothing.
+    func found(in directory: FilePath) -> FilePath? {
+        guard let shared = identity(of: directory) else { return nil }
+        return files.first { file in
+            // The directories on its path, and those where it really is.
+            [file, file.resolved].compactMap(\.self).contains { path in
+                var path = path
+                repeat { if identity(of: path) == shared { return true } } while path.removeLastComponent()
+                return false
+            }
+        }
+    }
+
+    private func identity(of path: FilePath) -> FileIdentity? {
+        (try? status(of: path)).flatMap(\.self).map { FileIdentity($0) }
+    }
+}
+
+extension FilePath {
+    /// Without links (realpath(3)); nil if it does not exist.
+    fileprivate var resolved: FilePath? {
+        guard let real = withPlatformString({ realpath($0, nil) }) else { return nil }
+        defer { free(real) }
+        return FilePath(platformString: real)
+    }
+}
