@@ -30,10 +30,11 @@ struct Rename: ParsableCommand {
             try vm.refuseAnothers()
             let context = PlanningContext(site, trust: try trust.trust())
             let renaming = try vm.renaming(to: new, in: context)
-            let file = dryRun.isOn ? renaming.newFile : try renaming.rename()
+            let failures = dryRun.isOn ? [] : try renaming.rename()
             output.print(
-                RenameReport(vm.name, to: new, file: file, isDryRun: dryRun.isOn, steps: renaming.steps),
+                RenameReport(vm.name, to: new, file: renaming.newFile, isDryRun: dryRun.isOn, steps: renaming.steps),
                 among: results)
+            for failure in failures { Message.note("\(failure)", about: new) }
             for place in renaming.mentions {
                 Message.note("START_AFTER still names \(vm.name): \(place)", about: new)
             }

@@ -22,7 +22,8 @@ private struct AdoptedDrive {
 // Disks and CDs.
 extension CommandLineReader {
     mutating func readDrives() {
-        var drives = readShortDrives()
+        var boards = readShortDrives()
+        var implied: [AdoptedDrive] = []
         var unplugged: [String: AdoptedDrive] = readNodes()
         for option in take("drive") {
             var (drive, id, interface) = readDrive(option)
@@ -33,20 +34,24 @@ extension CommandLineReader {
             switch (interface, id) {
             case ("none", let id?): unplugged[id] = drive
             case ("none", nil): lose(option.text, "no device has it")
+            case ("virtio", _):
+                drive.bus = .virtio
+                implied.append(drive)
             default:
-                drive.bus = interface == "virtio" ? .virtio : interface == "scsi" ? .scsi : .sata
-                drives.append(drive)
+                drive.bus = interface == "scsi" ? .scsi : .sata
+                boards.append(drive)
             }
         }
-        drives += plug(&unplugged)
+        let plugged = plug(&unplugged)
         for (id, drive) in unplugged.sorted(by: { $0.key < $1.key }) {
             lose(drive.text, "no device has \(id)")
         }
-        // A place that is given goes before the order of the options.
-        let sorted = drives.enumerated().sorted {
+        // On the board a place that is given goes before the order of the options.
+        let placed = boards.enumerated().sorted {
             ($0.element.index ?? $0.offset, $0.offset) < ($1.element.index ?? $1.offset, $1.offset)
         }
-        write(sorted.map(\.element))
+        // QEMU makes the devices of if=virtio after all others, as if they were the last options (drive_new, blockdev.c).
+        write(placed.map(\.element) + plugged + implied)
     }
 
     /// `-hda` to `-hdd` and `-cdrom`.

@@ -71,6 +71,7 @@ extension CommandLineReader {
         case "incoming", "loadvm": lose(option.text, "it was for that start only")
         case "mem-path": lose(option.text, "HUGEPAGES says whether the memory is in huge pages")
         case "pflash": lose(option.text, Self.noUEFI)
+        case "virtfs": lose(option.text, "SHAREn shares a directory by virtiofs, which the guest mounts otherwise")
         case "add-fd": lose(option.text, "a descriptor is gone with its process")
         default: lose(option.text, "there is no key for it")
         }

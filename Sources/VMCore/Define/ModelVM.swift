@@ -132,8 +132,11 @@ extension ModelVM {
 
     /// A path that means the same from another directory.
     private func absolute(_ value: String, from directory: FilePath) -> String {
-        let here = file.removingLastComponent()
-        return value.isEmpty || value.hasPrefix("/") || here == directory ? value : here.appending(value).string
+        var (here, rest) = (file.removingLastComponent(), value[...])
+        guard !value.isEmpty, !value.hasPrefix("/"), here != directory else { return value }
+        // Without the model's own directory, which may be renamed or removed.
+        while rest.hasPrefix("../"), here.removeLastComponent() { rest = rest.dropFirst(3) }
+        return here.appending(String(rest)).string
     }
 
     private func notices(

@@ -4,6 +4,8 @@ import SystemPackage
 package struct UnitDropIn: Equatable, Sendable {
     /// The file's text; nil if there is nothing to say, so that there is no such file.
     package let text: String?
+    /// A path or variable that can't be written into a unit; nil: none.
+    package let unsayable: String?
 
     /// The first words of each such file. A file without them was not written by kvmctl.
     package static let mark = "# Written by kvmctl enable from "
@@ -14,6 +16,8 @@ package struct UnitDropIn: Equatable, Sendable {
         let service = params.service
         let after = (service.after?.value ?? []).map { "kvmctl@\($0).service" }.joined(separator: " ")
         let unit = after.isEmpty ? [] : ["After=\(after)"]
+        let directories = service.ioLimit == nil ? [] : Self.directories(of: params)
+        unsayable = (environment.map(\.value) + directories).first { Printable.escaped($0) != $0 }
         var lines = environment.map { "Environment=\(Self.quoted("\($0.key)=\($0.value)"))" }
         let delay = service.delay?.value.components.seconds ?? 0
         if delay > 0 {
@@ -26,7 +30,7 @@ package struct UnitDropIn: Equatable, Sendable {
         if waits > 0 { lines.append("TimeoutStartSec=\(180 + waits)") }
         if let limit = service.cpuLimit?.value { lines.append("CPUQuota=\(limit)%") }
         if let limit = service.ioLimit?.value {
-            for directory in Self.directories(of: params) {
+            for directory in directories {
                 for way in ["Read", "Write"] {
                     lines.append("IO\(way)BandwidthMax=\(Self.quoted(directory)) \(limit.bytes)")
                 }
@@ -48,6 +52,6 @@ package struct UnitDropIn: Equatable, Sendable {
     /// A word as systemd reads it: quoted, with no specifier in it.
     private static func quoted(_ word: String) -> String {
         let escapes: [Character: String] = ["\"": "\\\"", "\\": "\\\\", "%": "%%"]
-        return "\"" + Printable.escaped(word).map { escapes[$0] ?? String($0) }.joined() + "\""
+        return "\"" + word.map { escapes[$0] ?? String($0) }.joined() + "\""
     }
 }

@@ -85,7 +85,7 @@ package final class NewFile {
 }
 
 /// Waits until the names in a directory would survive a power cut.
-func syncDirectory(_ path: FilePath) throws(Errno) {
+package func syncDirectory(_ path: FilePath) throws(Errno) {
     let directory = try OwnedDescriptor.directory(path)
     try syncToDisk(directory)
 }

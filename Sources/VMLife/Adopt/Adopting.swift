@@ -54,7 +54,8 @@ extension Site {
         return Adopting(
             vm: vm, process: process, machine: machine, text: text,
             notices: read.warnings + otherSlots(read.params) + notOpen(read.params, process)
-                + obstacles.map { "its next start would fail: \($0)" }, obstacle: monitor.obstacle,
+                + (try twins(read.params, context)) + obstacles.map { "its next start would fail: \($0)" },
+            obstacle: monitor.obstacle,
             creating: Creating(text, read.params, at: place, in: context),
             usesKVM: facts.usesKVM ?? false, monitor: monitor.place)
     }
@@ -66,6 +67,13 @@ extension Site {
             "from its next start its devices sit in other slots of the board: its guest may give network cards other names "
                 + "(ens3)"
         ]
+    }
+
+    private func twins(_ params: VMParams, _ context: PlanningContext) throws(VMError) -> [String] {
+        guard let uuid = params.uuid?.value.uuidString.lowercased() else { return [] }
+        return try context.all.holders(of: .uuid(uuid)).prefix(1).map {
+            "\($0) has the same UUID, \(uuid): give one of them another"
+        }
     }
 
     /// Its images are files that it has open, unless they were replaced, or its paths are not what they were for it.

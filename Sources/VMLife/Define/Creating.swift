@@ -39,7 +39,7 @@ package struct Creating {
             defaults: NewVM.Defaults(isRoot: context.site.isRoots, context.site.settings.create))
         let like = try model.map { word throws(VMError) in try context.model(word) }
         plan = try NewVMPlan(vm, at: file, like: like, choices) { own throws(VMError) in
-            try VMFile.included(by: own, trust)
+            try VMFile.included(by: own, trust, as: place.reached)
         }
     }
 

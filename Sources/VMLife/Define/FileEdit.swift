@@ -105,34 +105,40 @@ private struct FileEdit: ~Copyable {
         return lock
     }
 
-    /// Replaces the file.
+    /// Replaces the file. If that fails, it is as it was.
     func write(_ text: String) throws(VMError) {
-        var unsynced: Errno?
-        do throws(Errno) {
-            let new = try prepare(text)
-            do throws(Errno) {
-                try new.sync()
-                guard try place.statusNow().map({ FileVersion($0) }) == FileVersion(status) else {
-                    throw .staleNFSFileHandle
-                }
-                try new.replace(place)
-            } catch {
-                new.remove()
-                throw error
+        let new: NewFile
+        do throws(Errno) { new = try putInPlace(text) } catch { throw failure(error) }
+        do throws(Errno) { try new.syncName() } catch {
+            do throws(Errno) { _ = try putInPlace(self.text, always: true) } catch let other {
+                throw .system(other, file.string, "is changed, but may not be after a power cut: \(error)")
             }
-            do throws(Errno) { try new.syncName() } catch {
-                unsynced = error
-            }
-        } catch { throw failure(error) }
-        if let unsynced {
-            throw .system(unsynced, file.string, "is changed, but the change may not survive a power cut")
+            throw failure(error)
         }
     }
 
-    private func prepare(_ text: String) throws(Errno) -> NewFile {
-        guard let name = FilePath.Component(".\(place.path.lastComponent?.string ?? "").kvmctl") else {
-            throw .invalidArgument
+    /// - Parameter always: also if the file is no longer the one that was read.
+    private func putInPlace(_ text: String, always: Bool = false) throws(Errno) -> NewFile {
+        let new = try prepare(text)
+        do throws(Errno) {
+            try new.sync()
+            let now = try place.statusNow().map { FileVersion($0) }
+            guard always || now == FileVersion(status) else { throw .staleNFSFileHandle }
+            try new.replace(place)
+        } catch {
+            new.remove()
+            throw error
         }
+        return new
+    }
+
+    /// What the new file is called until it replaces the old one.
+    private static func unfinished(_ place: borrowing FoundFile) -> String {
+        ".\(place.path.lastComponent?.string ?? "").kvmctl"
+    }
+
+    private func prepare(_ text: String) throws(Errno) -> NewFile {
+        guard let name = FilePath.Component(Self.unfinished(place)) else { throw .invalidArgument }
         let beside = try place.sibling(name)
         // Left by a command that was killed.
         if let left = beside.status, left.kind == S_IFREG { try beside.remove(FileIdentity(left)) }
@@ -154,6 +160,11 @@ private struct FileEdit: ~Copyable {
         case .staleNFSFileHandle:
             VMError(
                 .busy, file.string, "somebody else changed it meanwhile, so nothing was written", remedy: "try again")
+        case .fileExists:
+            VMError(
+                .cannotCreate, file.string,
+                "can't be replaced: something that is no file is called \(Self.unfinished(place)) beside it",
+                remedy: "remove that")
         case .permissionDenied:
             .system(
                 errno, file.string, "can't be replaced: you may not write to its directory",

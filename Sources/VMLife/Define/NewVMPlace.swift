@@ -9,6 +9,12 @@ package struct NewVMPlace: Equatable, Sendable {
     package var directory: FilePath
     /// The root that it is under, if that has to be created too.
     package var newRoot: FilePath?
+
+    /// Where a path leads once the directory is made: from there, `..` is the one that holds it.
+    func reached(_ path: FilePath) -> FilePath {
+        let isMissing = (try? isThere(directory)) == false
+        return isMissing && path.starts(with: directory) ? path.lexicallyNormalized() : path
+    }
 }
 
 extension Site {

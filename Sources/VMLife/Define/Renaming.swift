@@ -7,7 +7,8 @@ import VMHost
 /// Gives a VM that does not run another name.
 ///
 /// Its params file is changed first, in one step after which it is good for both places, then it is moved in another: a
-/// command that is killed leaves one VM, under the old name or the new.
+/// command that is killed leaves one VM, under the old name or the new. Its logs go before it, so that the same command,
+/// given again, completes what was begun.
 package struct Renaming {
     /// What is done, in order, for people.
     package var steps: [String] {
@@ -33,6 +34,8 @@ package struct Renaming {
         init(_ from: FilePath, to name: String) {
             (self.from, to) = (from, from.removingLastComponent().appending(name))
         }
+
+        var reversed: Move { Move(to, to: from.lastComponent?.string ?? "") }
     }
 
     /// Plans it. Touches nothing.
@@ -78,8 +81,11 @@ package struct Renaming {
         }
     }
 
-    /// Renames it; returns the path of its params file.
-    package func rename() throws(VMError) -> FilePath {
+    /// Renames it.
+    ///
+    /// - Returns: what remains to be done by hand. The VM has its new name in any case.
+    /// - Throws: why it can't be renamed; all is as it was then.
+    package func rename() throws(VMError) -> [VMError] {
         try vm.operate { () throws(VMError) in
             try Self.refuseRunning(vm, try vm.settle().isAlive)
             try Self.refuseSuspended(vm)
@@ -88,15 +94,28 @@ package struct Renaming {
                 before = text
                 return try ParamsEdit.setting(changes, in: text)
             }
-            do throws(VMError) { if let move { try carryOut(move, trust.forFile(vm.file)) } } catch {
+            do throws(VMError) {
+                if let logs { try carryOut(logs, vm.site.trust()) }
+                do throws(VMError) { if let move { try carryOut(move, trust.forFile(vm.file)) } } catch {
+                    if let logs { try? carryOut(logs.reversed, vm.site.trust()) }
+                    throw error
+                }
+            } catch {
                 if let before { try vm.rewriteFile(trust: trust) { _ in before } }
                 throw error
             }
-            // What follows is of the last run alone.
-            if let logs { try? carryOut(logs, vm.site.trust()) }
-            try vm.directory.remove()
-            return newFile
+            return rest
         }
+    }
+
+    /// What is left to do when it has its new name; why that failed.
+    private var rest: [VMError] {
+        var failures: [VMError] = []
+        do throws(Errno) { if let move { try syncDirectory(move.to.removingLastComponent()) } } catch {
+            failures.append(.system(error, newFile.string, "the new name may not survive a power cut"))
+        }
+        do throws(VMError) { try vm.directory.remove() } catch { failures.append(error) }
+        return failures
     }
 
     private func carryOut(_ move: Move, _ trust: FileTrust) throws(VMError) {
@@ -105,7 +124,6 @@ package struct Renaming {
             do throws(Errno) {
                 guard let name = move.to.lastComponent else { throw .invalidArgument }
                 try found.rename(to: name)
-                try found.syncDirectory()
             } catch { throw .system(error, move.from) }
         } catch {
             switch error {
@@ -170,8 +188,8 @@ extension Renaming {
     ) throws(VMError) {
         for file in vm.site.definitions().files where file != vm.file {
             guard let params = try? context.glance(at: file) else { continue }
-            let boot = [params.kernel?.image.value, params.kernel?.initrd?.value].compactMap(\.self)
-            if let path = (VMDescription(params).media + boot).first(where: { $0.starts(with: directory) }) {
+            let paths = params.namedPaths.map { $0.lexicallyNormalized() }
+            if let path = paths.first(where: { $0.starts(with: directory) }) {
                 throw VMError(
                     .busy, "\(vm.name)", "\(file) uses \(path), which would have another path",
                     remedy: "move that file elsewhere first, and name it there in both files")

@@ -47,9 +47,12 @@ package struct VMFile: Sendable {
 
     /// The files that a text includes.
     ///
+    /// - Parameter place: where a path that it names leads to.
     /// - Throws: as `init`.
-    static func included(by own: ParamsSource, _ trust: FileTrust) throws(VMError) -> [ParamsSource] {
-        func read(_ path: FilePath) throws(PathWalk.Failure) -> [UInt8] { try Self.read(path, trust).0 }
+    static func included(
+        by own: ParamsSource, _ trust: FileTrust, as place: (FilePath) -> FilePath = { $0 }
+    ) throws(VMError) -> [ParamsSource] {
+        func read(_ path: FilePath) throws(PathWalk.Failure) -> [UInt8] { try Self.read(place(path), trust).0 }
         return try own.included(reading: read)
     }
 

@@ -46,6 +46,7 @@ extension Site {
     private func only(
         _ files: [FilePath], called name: VMName, _ index: VMIndex
     ) throws(VMError) -> Machine? {
+        let files = try files.count > 1 ? usable(files) : files
         guard let file = files.first else { return nil }
         guard files.count == 1 else {
             throw VMError(
@@ -56,6 +57,14 @@ extension Site {
         if plain != file { return try find(path: plain, among: index) }
         let running = try isLinked(file) ? self.running(from: file, among: index) : index.runs(from: file)
         return running ?? Machine(name: name, file: file, site: self)
+    }
+
+    /// Those that the caller may use: what somebody else puts below a root must not keep root's VM from being meant by its
+    /// name. All, if none may be used: then the name means one that is refused.
+    private func usable(_ files: [FilePath]) throws(VMError) -> [FilePath] {
+        let trust = try trust()
+        let usable = files.filter { (try? VMFile.refuseUntrusted($0, trust)) != nil }
+        return usable.isEmpty ? files : usable
     }
 
     /// Whether a word is a path: it contains a `/`, or is `.` or `..`, which no VM can be called.

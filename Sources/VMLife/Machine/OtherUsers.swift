@@ -19,6 +19,15 @@ package enum OtherUsers: Sendable {
         guard environment("KVMCTL_RUN") == nil else { return .none }
         return uid == 0 ? .users(.all) : .root(.system)
     }
+
+    /// Whether one of them may be running the VM of a params file.
+    func mayRun(_ file: FilePath) -> Bool {
+        switch self {
+        case .none: false
+        case .root: true
+        case .users: OtherUsersVMs.owner(of: file) != nil
+        }
+    }
 }
 
 /// What other users' run-time files say, read as root.
@@ -54,12 +63,18 @@ package final class OtherUsersVMs: Sendable {
     ///
     /// - Parameter disks: the VM's disks; only called if its run-time files are not in the usual places.
     func machine(of name: VMName, _ file: FilePath, disks: () -> [FilePath]) -> RunningVM? {
-        guard let owner = (try? status(of: file))?.st_uid, owner != 0 else { return nil }
+        guard let owner = Self.owner(of: file) else { return nil }
         let place = Paths.ofUser(owner)
         if let machine = machine(of: name, file, in: place, owner) { return machine }
         // Only the user knows what their XDG_RUNTIME_DIR and KVMCTL_RUN were.
         let process = try? OrphanedQEMU.holding(disks: disks, of: name, owner: owner)
         return process.map { RunningVM(process: $0, place: place, isElsewhere: true) }
+    }
+
+    /// The user who owns a file; nil if it is root's.
+    static func owner(of file: FilePath) -> UInt32? {
+        let owner = (try? status(of: file))?.st_uid
+        return owner == 0 ? nil : owner
     }
 
     private func machine(of name: VMName, _ file: FilePath, in place: Paths, _ owner: UInt32) -> RunningVM? {

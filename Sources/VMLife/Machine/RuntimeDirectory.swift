@@ -106,6 +106,9 @@ struct RuntimeDirectory {
 }
 
 extension VMError {
+    /// Whether it is that a params file is missing, and not one that it includes.
+    func isAbout(missing file: FilePath) -> Bool { code == .notFound && (try? isThere(file)) == false }
+
     /// The error for a running VM whose params file is gone.
     static func fileOfRunning(_ name: some CustomStringConvertible, _ file: FilePath) -> VMError {
         VMError(

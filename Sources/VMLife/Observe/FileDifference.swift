@@ -38,7 +38,7 @@ extension Machine {
         }
         let params: VMParams
         do throws(VMError) { params = try VMFile.glance(at: file) } catch {
-            throw error.code == .notFound ? .fileOfRunning(name, file) : error
+            throw error.isAbout(missing: file) ? .fileOfRunning(name, file) : error
         }
         var difference = FileDifference(
             isRunning: true, keys: params.given.differences(from: GivenKeys(in: given), in: file))

@@ -59,6 +59,10 @@ extension Machine {
         let isKnown = known?.mayBe(of: name) ?? true
         var own = Sighting(vm: self, seen: isKnown ? observe() : Observation(state: .stopped))
         own.seen.lookForStray(of: name, holding: disks)
+        // What runs under the caller's name may come from another file, while another user runs this one.
+        if own.seen.state.isAlive, site.otherUsers.mayRun(file), (try? runsFromFile) == false {
+            own.seen = Observation(state: .stopped)
+        }
         guard own.seen.state == .stopped, own.seen.endReason == nil || !ranLast else { return own }
         switch site.otherUsers {
         case .none: return own

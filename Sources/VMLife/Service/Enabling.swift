@@ -19,6 +19,8 @@ package struct Enabling: Sendable {
     package let steps: [Step]
     private let name: VMName
     private let unit: ServiceUnit
+    /// Whether it was not enabled before, and had no such file.
+    private let isNew: Bool
 
     /// The file with what the VM's params file says of its unit; nil if there is none afterwards.
     package let dropIn: FilePath?
@@ -29,12 +31,15 @@ package struct Enabling: Sendable {
         dropIn = text == nil ? nil : unit.dropIn
         var steps: [Step] = []
         let found = try Self.dropIn(of: unit)
+        let isChanged = try unit.isEnabled != wanted
+        isNew = wanted && isChanged && found == nil
+        // A unit that starts with the host is never without what its VM's file says: systemctl goes first or last.
+        if isChanged, !wanted { steps.append(.systemctl(unit.command("disable", unit.title))) }
         if let text, text != found { steps.append(.write(unit.dropIn, text: text)) }
         if text == nil, found != nil { steps.append(.remove(unit.dropIn)) }
-        let mayBeLoaded = !steps.isEmpty && Self.runsSystemd
-        if try unit.isEnabled != wanted {
-            steps.append(.systemctl(unit.command(wanted ? "enable" : "disable", unit.title)))
-        } else if mayBeLoaded {
+        if isChanged, wanted {
+            steps.append(.systemctl(unit.command("enable", unit.title)))
+        } else if text != found, Self.runsSystemd {
             steps.append(.systemctl(unit.command("daemon-reload")))
         }
         if now { steps.append(.systemctl(unit.command(wanted ? "start" : "stop", unit.title))) }
@@ -74,6 +79,20 @@ package struct Enabling: Sendable {
 
     /// Carries it out. Repeating it after a failure does the rest.
     package func carryOut() throws(VMError) {
+        do throws(VMError) { try carryOutSteps() } catch {
+            if isNew, (try? unit.isEnabled) == false { forgetDropIn() }
+            throw error
+        }
+        if dropIn == nil { forgetDropIn() }
+    }
+
+    /// Removes it, with what a killed command may have left there.
+    private func forgetDropIn() {
+        try? removeReplacedFile(unit.dropIn)
+        removeDirectory(unit.dropIn.removingLastComponent())
+    }
+
+    private func carryOutSteps() throws(VMError) {
         for step in steps {
             switch step {
             case .write(let path, let text): try write(text, to: path)
@@ -91,10 +110,6 @@ package struct Enabling: Sendable {
                 }
             }
         }
-        guard dropIn == nil else { return }
-        // Its directory, with what a killed command may have left there.
-        try? removeReplacedFile(unit.dropIn)
-        removeDirectory(unit.dropIn.removingLastComponent())
     }
 
     private func write(_ text: String, to path: FilePath) throws(VMError) {
@@ -123,6 +138,10 @@ extension Machine {
                 remedy: "move it there, or add a link to its directory")
         }
         let dropIn = UnitDropIn(params, environment: site.environmentOfUnits)
+        if let word = dropIn.unsayable {
+            throw VMError(
+                .badData, word, "has a control character, which no unit of systemd's can name", remedy: "rename it")
+        }
         return try Enabling(ServiceUnit(self.called(params.name.value)), enabled: true, dropIn: dropIn.text, now: now)
     }
 

@@ -40,7 +40,7 @@ package final class PlanningContext {
     func file(of vm: Machine) throws(VMError) -> VMFile {
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
         do throws(VMError) { return try file(at: vm.file) } catch {
-            guard error.code == .notFound, vm.observe().state.isAlive else { throw error }
+            guard error.isAbout(missing: vm.file), vm.observe().state.isAlive else { throw error }
             throw .fileOfRunning(vm.name, vm.file)
         }
     }

@@ -12,15 +12,13 @@ struct SharedControl {
     private let files: [FilePath]
 
     init(_ params: VMParams, _ site: Site, qemu: FilePath?) {
-        let own = [params.file] + params.given.files
-        let media = params.disks.map(\.path.value) + params.cdroms.compactMap(\.path.value)
-        let others = [params.kernel?.image.value, params.kernel?.initrd?.value, params.vnc.passwordFile?.value, qemu]
-        // One in another could be replaced by a link to anywhere.
-        let shares = params.shares.map { $0.directory.value.path.removingLastComponent() }
+        // A share in another could be replaced by a link to anywhere; of itself only the name matters.
+        let shares = params.shares.map(\.directory.value.path)
+        let named = params.namedPaths.map { shares.contains($0) ? $0.removingLastComponent() : $0 }
         let paths = site.paths
         let kvmctls = paths.roots + [paths.run, paths.log, paths.cache, site.userConfiguration]
         let hosts: [FilePath] = ["/etc", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"]
-        files = own + media + others.compactMap(\.self) + shares + kvmctls + hosts
+        files = [params.file] + named + [qemu].compactMap(\.self) + kvmctls + hosts
     }
 
     /// The first of it that is in a directory, or is the directory; nil: nothing.

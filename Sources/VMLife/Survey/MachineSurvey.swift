@@ -29,7 +29,7 @@ extension MachineCondition {
         }
         switch file {
         // A file that may not be read is reported separately.
-        case .failure(let error) where error.code == .notFound && entry.state.isAlive:
+        case .failure(let error) where entry.state.isAlive && error.isAbout(missing: entry.file):
             obstacles = [.fileOfRunning(entry.name, entry.file)]
         case .failure(let error): obstacles = error.code == .denied ? [] : [Self.inShort(error, entry.file)]
         case .success(let file):

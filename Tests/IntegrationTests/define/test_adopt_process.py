@@ -44,7 +44,9 @@ def test_a_running_machine_is_a_vm_from_then_on(host, by_hand):
     pid = by_hand("-drive", "file=disk,if=virtio,format=raw", "-nic", "user,model=virtio,mac=52:54:00:00:00:09",
                   "-vnc", "127.0.0.1:70", "-snapshot", "-uuid", "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10")
     before = os.listdir(host.vms), os.listdir(host.run)
-    said = host.kvmctl("adopt", pid, "vm", "--dry-run").stdout
+    dry = host.kvmctl("adopt", pid, "vm", "--dry-run")
+    said = dry.stdout
+    assert "same UUID" not in dry.stderr
     assert (os.listdir(host.vms), [name for name in os.listdir(host.run) if name != "cache"]) == before
     assert f"would write {host.vms}/vm/vm.params, and give its lock to pid {pid}" in said
     [done] = host.json("adopt", pid, "vm")
@@ -73,6 +75,13 @@ def test_a_running_machine_is_a_vm_from_then_on(host, by_hand):
     assert "adopted by" in host.kvmctl("history", "vm").stdout
     assert "QEMU was told to quit" in host.kvmctl("stop", "vm", "--timeout", "1s").stdout
     assert not Process(pid).executable and host.state("vm") == "stopped"
+    # Another one of that UUID is said to be one.
+    pid = by_hand("-uuid", found["UUID"])
+    twin = f"vm ({host.vms}/vm/vm.params) has the same UUID, {found['UUID']}: give one of them another"
+    assert twin in host.kvmctl("adopt", pid, "twin").stderr
+    assert twin in host.kvmctl("check", "twin").stdout
+    host.kvmctl("stop", "twin", "--now")
+    host.kvmctl("rm", "twin")
     # Now it is one of kvmctl's own.
     host.kvmctl("start", "vm")
     assert not host.show("vm")["adopted"] and (host.run / "vms/vm/serial.sock").exists()

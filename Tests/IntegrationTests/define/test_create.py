@@ -79,7 +79,7 @@ def test_a_running_vm_is_the_model(host):
     said = host.kvmctl("create", "two", "--from", "web", "--set", "TAGS=copy").stderr
     assert f"DISK0, DISK1: new and empty; what is on the disks of {model} is not copied" in said
     path = host.vms / "two/vm.params"
-    assert lines(path)[:2] == ["# the web server", f"INCLUDE={host.vms}/web/../defaults.conf"]
+    assert lines(path)[:2] == ["# the web server", f"INCLUDE={host.vms}/defaults.conf"]
     assert "DISK1=vdisk1 # all of it" in lines(path)
     assert values(path)["TAGS"] == "copy" and "CPUS" not in values(path)
     sizes = [(image(host.vms / f"two/vdisk{n}")["format"], image(host.vms / f"two/vdisk{n}")["virtual-size"])

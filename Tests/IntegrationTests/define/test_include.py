@@ -42,8 +42,27 @@ def test_an_error_names_the_file_that_it_is_in(shared):
     (host.vms / "defaults.conf").unlink()
     said = host.kvmctl("start", "a", expect=66).stderr
     assert "a/vm.params:1: INCLUDE:" in said and "defaults.conf does not exist" in said
+    host.write_firmware_vm("b", INCLUDE="../defaults.conf")
+    (host.vms / "defaults.conf").write_text("CPUS=1\n")
+    host.kvmctl("start", "b")
+    (host.vms / "defaults.conf").unlink()
+    assert "vm.params:4: INCLUDE:" in host.kvmctl("diff", "b", expect=66).stderr
     host.write_vm("a", "INCLUDE=vm.params")
     assert "include one another" in host.kvmctl("start", "a", expect=65).stderr
+
+
+def test_a_new_vm_includes_what_is_beside_its_directory(shared):
+    host = shared
+    host.kvmctl("create", "new", "--set", "INCLUDE=../defaults.conf", "--net", "none")
+    assert "INCLUDE=../defaults.conf\n" in (host.vms / "new/vm.params").read_text()
+    # The copy does not depend on the directory of its model.
+    host.kvmctl("create", "copy", "--from", "new")
+    host.kvmctl("rm", "new")
+    assert host.kvmctl("check", "copy").stdout.startswith("copy: ok")
+    # A file that another includes by a way through this directory.
+    host.write_vm("user", "INCLUDE=../copy/own.conf", "NET0=none")
+    (host.vms / "copy/own.conf").write_text("CPUS=1\n")
+    assert "copy/own.conf" in host.kvmctl("rename", "copy", "other", expect=75).stderr
 
 
 def test_root_trusts_no_one_elses_defaults(shared):

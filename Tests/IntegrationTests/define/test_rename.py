@@ -81,6 +81,31 @@ def test_what_is_taken(host):
     assert names(host) == ["a", "b"]
 
 
+def test_its_history_goes_with_it_or_nothing_does(host):
+    host.write_firmware_vm("web", UUID="c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10")
+    host.kvmctl("start", "web")
+    host.kvmctl("stop", "web", "--now")
+    calls = system_calls(host, "rename", "web", "db", since="files")
+    host.kvmctl("rename", "db", "web")
+    renames = [call for call in calls if call[0] == "renameat2"]
+    assert len(renames) == 2
+    # A command that was killed between the two is completed by the same command.
+    strike(host, renames[1], "signal=SIGKILL", "rename", "web", "db")
+    assert names(host) == ["web"]
+    host.kvmctl("rename", "web", "db")
+    assert "started" in host.kvmctl("history", "db").stdout and os.listdir(host.run / "log") == ["db"]
+    host.kvmctl("rename", "db", "web")
+    for call in renames:
+        failed = strike(host, call, "error=EIO", "rename", "web", "db")
+        assert failed.returncode == 69 and "can't be renamed" in failed.stderr
+        assert names(host) == ["web"] and "started" in host.kvmctl("history", "web").stdout
+    # What fails later does not make it the old one.
+    last = [call for call in calls if call[0] == "fsync"][-1]
+    renamed = strike(host, last, "error=EIO", "rename", "web", "db")
+    assert renamed.returncode == 0 and "the new name may not survive a power cut" in renamed.stderr
+    assert names(host) == ["db"]
+
+
 @pytest.mark.parametrize("samples", [8, pytest.param(60, marks=pytest.mark.deep)])
 def test_killed_half_way_it_is_one_vm_that_starts(host, samples):
     def write():

@@ -239,8 +239,11 @@ def test_what_is_written_is_not_said_to_be_as_it_was(host):
     calls = [call for call in system_calls(host, "set", "vm", "MEMORY=48") if call[0] == "fsync"]
     path.write_text(TEXT)
     failed = strike(host, calls[-1], "error=EIO", "set", "vm", "MEMORY=48")
-    assert failed.returncode == 69 and "is changed, but the change may not survive a power cut" in failed.stderr
-    assert "MEMORY=48" in path.read_text()
+    assert failed.returncode == 69 and "can't be written; it is as it was" in failed.stderr
+    assert path.read_text() == TEXT and os.listdir(path.parent) == ["vm.params"]
+    os.mkfifo(path.with_name(".vm.params.kvmctl"))
+    failed = host.kvmctl("set", "vm", "MEMORY=48", expect=73).stderr
+    assert "something that is no file is called .vm.params.kvmctl beside it" in failed
 
 
 def test_edit_again_on_a_terminal(host):

@@ -76,6 +76,27 @@ def test_what_the_unit_could_not_start_is_not_enabled(host, etc):
     assert not (etc.etc / "systemd/system/multi-user.target.wants/kvmctl@web.service").is_symlink()
 
 
+def test_a_unit_that_starts_has_what_its_file_says(host, etc):
+    host.write_firmware_vm("vm", LIMIT_CPU="50%")
+    tools = host.root / "tools"
+    tools.mkdir()
+    (tools / "systemctl").write_text("#!/bin/sh\nexit 1\n")
+    (tools / "systemctl").chmod(0o755)
+    path = host.environment["PATH"]
+    place = etc.etc / "systemd/system/kvmctl@vm.service.d"
+    host.environment["PATH"] = f"{tools}:{path}"
+    etc.kvmctl("enable", "vm", expect=69)
+    assert not place.exists()
+    host.environment["PATH"] = path
+    etc.kvmctl("enable", "vm")
+    host.environment["PATH"] = f"{tools}:{path}"
+    etc.kvmctl("disable", "vm", expect=69)
+    assert (place / "kvmctl.conf").exists()
+    # It can't be said there.
+    odd = host.write_firmware_vm("odd", LIMIT_IO="1M", DISK0=host.root / "a\x01b/disk", DISK0_SIZE="1M")
+    assert "control character" in etc.kvmctl("enable", odd.parent, expect=65).stderr
+
+
 def test_without_systemd_the_vms_start_in_order(host, etc):
     host.write_firmware_vm("a", AUTOSTART="yes", START_AFTER="db,web", LIMIT_IO="1M", AUTOSTART_DELAY="1s")
     host.write_firmware_vm("db", AUTOSTART="yes")

@@ -58,8 +58,14 @@ def test_a_user_s_vm_with_the_name_of_one_that_root_ran(host):
         root start {own} && root stop --now {own} || exit 1
         user start {theirs} || exit 1
         root show {theirs} | grep running || exit 1
+        # The name means the VM that root may use; both run then.
+        root start web | grep "web: started" || exit 1
+        root show web | grep {own} || exit 1
+        root show {theirs} | grep running || exit 1
         refused 77 root stop --now {theirs}
         refused 77 root rm --trust-owner {theirs}
+        root stop --now web || exit 1
+        root show {theirs} | grep running || exit 1
         user stop --now {theirs} || exit 1
         rm -r /run/kvmctl/vms
         root rm --trust-owner {theirs} | grep "kept /var/log/kvmctl/web" || exit 1

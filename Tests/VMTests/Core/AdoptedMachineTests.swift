@@ -126,7 +126,11 @@ import Testing
         ("-drive file=a,if=none,id=x -device scsi-hd,drive=x", "DISK0_BUS=scsi"),
         ("-M q35 -hda a", "DISK0_BUS=sata"),
         ("-drive file=a,readonly=on,serial=x,cache=none", "DISK0_CACHE=none"), ("-cdrom a.iso", "CDROM0=/vms/1/a.iso"),
-        ("-hdb b -hda a", "DISK1=/vms/1/b"), ("-m 2G", "MEMORY=2G"), ("-smp sockets=2,cores=2", "CPUS=4"),
+        ("-hdb b -hda a", "DISK1=/vms/1/b"),
+        ("-drive if=none,id=d,file=a -device virtio-blk-pci,drive=d -drive if=virtio,file=b", "DISK1=/vms/1/b"),
+        ("-drive if=virtio,file=b -drive if=none,id=d,file=a -device virtio-blk-pci,drive=d", "DISK1=/vms/1/b"),
+        ("-drive if=virtio,file=a,index=1 -drive if=virtio,file=b,index=0", "DISK1=/vms/1/b"), ("-m 2G", "MEMORY=2G"),
+        ("-smp sockets=2,cores=2", "CPUS=4"),
         ("-usb -device usb-host,hostbus=1", "QEMUARG1=usb-host,hostbus=1"), ("--nodefaults", "NET0=none"),
         ("-fsdev local,id=f,path=/x -device virtio-9p-pci,fsdev=f", "QEMUARG2=-fsdev"),
     ])

@@ -10,8 +10,10 @@ extension LaunchPlanner {
         note("the name \(plan.name)", name)
         let uuid = plan.uuid.uuidString.lowercased()
         let twins = facts.otherVMs.holders(of: .uuid(uuid))
-        if let other = running(twins) { plan.notices.append("\(other) has the same UUID, \(uuid)") }
-        note("the UUID \(uuid)", twins)
+        // Nothing on the host keeps them apart, but guests and DHCP servers may take one for the other.
+        if let other = twins.first(where: { !isSelf($0) }) {
+            plan.notices.append("\(other) has the same UUID, \(uuid): give one of them another (`uuidgen` makes one)")
+        }
         compareAddresses()
         // If a running VM has them, other checks already find them in use.
         for tap in params.nics.compactMap(\.tap?.value) {
