@@ -29,6 +29,10 @@ struct Explain: ParsableCommand {
         if shell, verbose || only != nil || output.json {
             throw ValidationError("--shell excludes --verbose, --only and --json")
         }
+        if shell, trust.owner {
+            throw ValidationError(
+                "--shell excludes --trust-owner: what is pasted runs with the rights of who pastes it")
+        }
     }
 
     func run() throws {

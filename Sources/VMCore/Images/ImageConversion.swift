@@ -23,12 +23,8 @@ struct ImageConversion {
         ("test -e \(new)" as ShellCommand).otherwise("qemu-img convert -f \(format) -O qcow2 \(old) \(new)")
     }
 
-    /// What to do, including the change to the params file.
-    func advice(_ index: Int) -> String {
-        "convert it: \(command: command), and write \(disk(index)) and \(format(index))"
-    }
-
-    /// The same, as a hint for the line that sets the format.
+    /// What to do, including the change to the params file, for the line that sets the format: whoever wrote that knows
+    /// the image.
     func hint(_ index: Int) -> Hint {
         "Convert it: \("\(command: command)"), and write \(disk(index)) and \(line: format(index))"
     }

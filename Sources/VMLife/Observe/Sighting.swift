@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import VMCore
 import VMHost
@@ -66,7 +67,7 @@ extension Machine {
         guard own.seen.state == .stopped, own.seen.endReason == nil || !ranLast else { return own }
         switch site.otherUsers {
         case .none: return own
-        case .root(let place): return isKnown ? looking(at: place).rootsSighting() ?? own : own
+        case .root(let place): return isKnown ? looking(at: place).rootsSighting(holding: disks) ?? own : own
         case .users(let vms):
             guard let found = vms.machine(of: name, file, disks: disks) else { return own }
             let seen = Observation(state: .running, holder: found.process)
@@ -82,15 +83,31 @@ extension Machine {
     }
 
     /// The VM as root's, seen by a user; nil if root does not run it.
-    private func rootsSighting() -> Sighting? {
+    private func rootsSighting(holding disks: () -> [FilePath]) -> Sighting? {
         let seen = observe()
         guard seen.state.isAlive || seen.state == .unknown else { return nil }
+        if seen.state == .unknown, seen.obstacle?.code == .denied, isLeftAlone(disks()) { return nil }
         do throws(VMError) {
             // Without a manifest there is only the name to go by.
             return try runsFromFile ? Sighting(vm: self, seen: seen, isAnothers: true) : nil
         } catch {
             let seen = Observation(state: .unknown, obstacle: seen.obstacle ?? error)
             return Sighting(vm: self, seen: seen, isAnothers: true)
+        }
+    }
+}
+
+extension Machine {
+    /// Whether the VM is the caller's own, and nobody has its disks. Root runs the file of another account only if it is
+    /// told to (`--trust-owner`): so much of an ordinary user's VMs is known even if root's places may not be looked at.
+    private func isLeftAlone(_ disks: [FilePath]) -> Bool {
+        guard (try? status(of: file))??.st_uid == geteuid(), let trust = try? site.trust() else { return false }
+        return disks.allSatisfy { disk in
+            switch ImageFacts(probing: disk, trust) {
+            case .missing, .directoryMissing, .unusable: true
+            case .image(let image): image.locks.isEmpty
+            case .denied, .distrusted, .failed: false
+            }
         }
     }
 }

@@ -102,3 +102,5 @@ def test_what_only_kvmctl_makes_is_refused(host):
     for what in "network nat", "isolated:lab", "NETn_RATE", "`kvmctl start vm`":
         assert what in refused.stderr
     assert "--shell" in host.kvmctl("explain", "--shell", "--json", "vm", expect=64).stderr
+    refused = host.kvmctl("explain", "--shell", "--trust-owner", "vm", expect=64)
+    assert refused.stdout == "" and "--trust-owner" in refused.stderr

@@ -74,6 +74,25 @@ def test_a_user_s_vm_with_the_name_of_one_that_root_ran(host):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_a_user_s_own_vm_that_never_ran(host):
+    """Where root's places may not be looked at, only its disks can show that root runs it."""
+    params = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")
+    (host.vms / "vm" / "disk").write_bytes(bytes(1 << 20))
+    for path in (params.parent, params, params.parent / "disk"):
+        os.chown(path, NOBODY, NOBODY)
+    result = in_usual_places(host, f"""
+        mkdir -m 700 /run/kvmctl /var/log/kvmctl
+        user list | grep "vm *stopped" || exit 1
+        root start --trust-owner {params} || exit 1
+        user list | grep "vm *running" || exit 1
+        user rm {params} && exit 1
+        root stop --now {params}
+        user list | grep "vm *stopped" || exit 1
+        user rm {params}
+        """)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 # Holds the lock that shows that a VM runs.
 HOLD = "import fcntl, sys, time; fcntl.lockf(open(sys.argv[1], 'w'), fcntl.LOCK_EX); print(flush=True); time.sleep(600)"
 
