@@ -167,6 +167,12 @@ class Host(NetworkNamespace, Reports):
         finally:
             os.close(descriptor)
 
+    def lock_of_command_is_held(self, name):
+        """Whether a command changes the VM."""
+        locks = self.run / "vms" / name / "locks"
+        return locks.exists() and any(
+            f":{locks.stat().st_ino} " in line for line in Path("/proc/locks").read_text().splitlines())
+
     def links(self):
         """{name: what `ip -details -json link` reports}."""
         shown = subprocess.run(

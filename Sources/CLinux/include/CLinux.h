@@ -10,6 +10,7 @@
 #include "file_rights.h"
 #include "file_system.h"
 #include "free_name.h"
+#include "interruption.h"
 #include "ioctl_filter.h"
 #include "kvm_probe.h"
 #include "launch.h"

@@ -32,10 +32,20 @@ struct AutostartRun: ParsableCommand {
         let (vms, unseen) = try site.autostarting(in: context)
         unseen.merged.forEach(Message.error)
         var failures = unseen
+        var failed: [VMName] = []
+        let names = vms.map(\.0.name)
         try output.list(dryRun.isOn ? .plan : .start) { results in
             for (number, (vm, service)) in vms.enumerated() {
                 results.turn(to: number)
-                do { try start(vm, service, in: context, adding: results) } catch let error as VMError {
+                let earlier = service.after?.value ?? []
+                for name in earlier where failed.contains(name) {
+                    Message.note("\(vm.name): is started, though \(name), after which it starts, was not")
+                }
+                let awaited = dryRun.isOn ? earlier.filter { names.contains($0) || site.runs($0) } : []
+                do { try start(vm, service, waitingFor: awaited, in: context, adding: results) } catch let error
+                    as VMError
+                {
+                    failed.append(vm.name)
                     results.fail(vm.name.description, error)
                     Message.error(error)
                     failures.append(error)
@@ -46,12 +56,13 @@ struct AutostartRun: ParsableCommand {
     }
 
     private func start(
-        _ vm: Machine, _ service: ServiceParams, in context: PlanningContext, adding results: VMResults
+        _ vm: Machine, _ service: ServiceParams, waitingFor awaited: [VMName], in context: PlanningContext,
+        adding results: VMResults
     ) throws {
         let delay = service.delay?.value ?? .zero
         if dryRun.isOn {
-            let names = service.after.map { $0.value.map(\.description).joined(separator: ", ") }
-            if let names { Message.note("\(vm.name): would wait until the guest agents of \(names) answer") }
+            let names = awaited.map(\.description).joined(separator: ", ")
+            if !names.isEmpty { Message.note("\(vm.name): would wait until the guest agents of \(names) answer") }
             if delay > .zero { Message.note("\(vm.name): would wait for \(delay.components.seconds)s") }
             let plan = try vm.starting(in: context).plan(to: .show(isRunning: vm.mayRun()))
             return output.print(PlanReport(plan), among: results)

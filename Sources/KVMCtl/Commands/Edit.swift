@@ -41,8 +41,15 @@ struct Edit: ParsableCommand {
         _ vm: Machine, _ before: String, _ copy: EditedCopy, _ context: PlanningContext
     ) throws -> (keys: [FileChange.Key], isSaved: Bool) {
         while true {
+            let began = ContinuousClock.now
             let text = try copy.edit()
-            if text == before { return ([], false) }
+            if text == before {
+                if Question.canBeAsked, .now - began < .seconds(1) {
+                    Message.note(
+                        "the editor ended at once: one that opens a window has to wait for it, as code --wait does")
+                }
+                return ([], false)
+            }
             do throws(VMError) {
                 guard !text.allSatisfy(\.isWhitespace) else { throw Self.emptied(vm) }
                 let change = try vm.changeFile(in: context) { now throws(VMError) in
@@ -66,7 +73,7 @@ struct Edit: ParsableCommand {
     private static func emptied(_ vm: Machine) -> VMError {
         VMError(
             .badData, vm.file.string, "what the editor saved is empty, so the file is as it was",
-            remedy: .run("remove the VM if that is meant", "kvmctl rm \(vm.name)"))
+            remedy: "remove the VM with kvmctl rm, if that is meant")
     }
 
     private static func changedMeanwhile(_ vm: Machine) -> VMError {

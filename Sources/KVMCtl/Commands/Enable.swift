@@ -41,7 +41,8 @@ struct Enable: ParsableCommand {
 struct Disable: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disable", _superCommandName: Root.name,
-        abstract: "Have systemd no longer start VMs with the host.")
+        abstract: "Have systemd no longer start VMs with the host.",
+        discussion: "A VM that is gone, whose name is still enabled, is named by that.")
 
     @OptionGroup var targets: Targets
 
@@ -53,7 +54,8 @@ struct Disable: ParsableCommand {
 
     func run() throws {
         try output.list(.enable) { results in
-            try targets.forEach(results) { vm in
+            let site = try Site.current
+            try targets.forEach(results, orElse: site.machineOfUnit) { vm in
                 let disabling = try vm.disabling(now: now)
                 if vm.saysAutostart {
                     Message.note("its file says AUTOSTART=yes, for kvmctl autostart run", about: vm.name)

@@ -22,11 +22,14 @@ struct Targets: ParsableArguments {
     /// - Parameters:
     ///     - results: Collects the result or the failure of each VM.
     ///     - context: Reads the files in which the VMs' names are, if they have to be read again later.
+    ///     - substitute: What a word means that leads to no VM; nil: nothing.
     /// - Throws: The failure, if there was only one VM; `SomeFailed` if some of several failed.
     func forEach(
-        _ results: VMResults, in context: PlanningContext? = nil, _ body: (Machine) throws -> Void
+        _ results: VMResults, in context: PlanningContext? = nil,
+        orElse substitute: (String) -> Machine? = { _ in nil },
+        _ body: (Machine) throws -> Void
     ) throws {
-        try forEach(results, in: context, { $0 }, then: body)
+        try forEach(results, in: context, orElse: substitute, { $0 }, then: body)
     }
 
     /// The same in two rounds: prepares something for each VM before the first one is dealt with.
@@ -39,8 +42,10 @@ struct Targets: ParsableArguments {
     ///     - between: Called when the VMs of a batch are prepared, before they are dealt with. An error ends the
     ///   command.
     func forEach<Prepared>(
-        _ results: VMResults, in context: PlanningContext? = nil, _ prepare: (Machine) throws -> Prepared,
-        holding descriptors: Int = 0, between: ([Prepared]) throws -> Void = { _ in },
+        _ results: VMResults, in context: PlanningContext? = nil,
+        orElse substitute: (String) -> Machine? = { _ in nil },
+        _ prepare: (Machine) throws -> Prepared, holding descriptors: Int = 0,
+        between: ([Prepared]) throws -> Void = { _ in },
         then body: (Prepared) throws -> Void
     ) throws {
         let site = try Site.current
@@ -63,7 +68,13 @@ struct Targets: ParsableArguments {
             // A VM that can't be found counts as a failure.
             try deal(with: site.defined(besides: running.compactMap { try? $0.get() }, in: context))
         } else {
-            try deal(with: site.find(vms, in: context))
+            let found = zip(vms, site.find(vms, in: context)).map { word, found in
+                guard case .failure(let error) = found, error.code == .notFound, let vm = substitute(word) else {
+                    return found
+                }
+                return .success(vm)
+            }
+            try deal(with: found)
         }
         if attempts.failures > 0 { throw SomeFailed(.partial) }
     }
@@ -83,6 +94,11 @@ struct Targets: ParsableArguments {
         mutating func make<Value>(_ number: Int, _ step: () throws -> Value) throws -> Value? {
             results.turn(to: number)
             do { return try step() } catch let error as VMError {
+                // All that are the caller's.
+                if words == nil, error.condition == .anothers {
+                    Message.note(error.summary)
+                    return nil
+                }
                 results.fail(words?[number] ?? names[number], error)
                 if words?.count == 1 { throw error }
                 Message.error(error)

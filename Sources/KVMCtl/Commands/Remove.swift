@@ -43,6 +43,10 @@ struct Remove: ParsableCommand {
                 }
                 if dryRun.isOn { asked.takeAsRemoved(wish.vm) } else { try removing.remove() }
                 noteUnit(of: wish.vm)
+                // Of all VMs none is left to name another.
+                for place in targets.all ? [] : asked.mentions(of: wish.vm) {
+                    Message.note("START_AFTER still names it: \(place)", about: wish.vm.name)
+                }
                 let report = RemoveReport(
                     wish.vm.name, isDryRun: dryRun.isOn, removed: removing.gone, kept: removing.kept)
                 output.print(report, among: results)
@@ -53,7 +57,7 @@ struct Remove: ParsableCommand {
     /// A link to the unit of a VM that is gone would make systemd try to start it at each boot.
     private func noteUnit(of vm: Machine) {
         guard (try? Site.current.enabledNames().contains(vm.name)) == true else { return }
-        Message.note("\(vm.name): systemd would still start it with the host; disable kvmctl@\(vm.name) with systemctl")
+        Message.note("\(vm.name): systemd would still start it with the host, until kvmctl disable \(vm.name)")
     }
 
     /// A VM to be removed.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import VMCore
+import VMHost
 import VMLife
 import VMReports
 
@@ -21,6 +22,7 @@ struct Suspend: ParsableCommand {
 
     func run() throws {
         let context = PlanningContext(try Site.current, trust: try Site.current.trust(owner: true))
+        if !dryRun.isOn { Interruption.note() }
         try output.list(.suspend) { results in
             // All are saved at the same time, and reported one after the other.
             try targets.forEach(results, begin, holding: Suspending.descriptors) { suspend in

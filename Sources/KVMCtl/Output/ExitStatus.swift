@@ -3,6 +3,7 @@ import CLinux
 import Glibc
 import SystemPackage
 import VMCore
+import VMHost
 import VMReports
 
 /// The end of the process, and its exit code.
@@ -39,6 +40,8 @@ enum ExitStatus {
     /// Ends the process with this code, unless that is success and the output was lost.
     private static func end(_ status: Int32) -> Never {
         Message.noteTheOthers()
+        // As a shell has it of a command that the signal has ended.
+        let status = status == 0 ? 0 : Interruption.signal.map { 128 + $0 } ?? status
         do throws(VMError) { try flush() } catch {
             Message.error(error)
             exit(status == 0 ? error.code.exitCode : status)

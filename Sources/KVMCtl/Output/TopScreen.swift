@@ -16,7 +16,9 @@ struct TopScreen: ~Copyable {
     /// Draws lines from the top of the screen, cut to its size. False if nobody reads it any longer.
     func draw(_ text: String) throws(VMError) -> Bool {
         let size = Self.size
-        let lines = text.split(separator: "\n").prefix(max(1, size.rows - 1)).map { line in
+        let (all, room) = (text.split(separator: "\n"), max(1, size.rows - 1))
+        let shown = all.count <= room || room < 3 ? all.prefix(room) : all.prefix(room - 1) + ["and \(all.count - room + 1) more"]
+        let lines = shown.map { line in
             // Cursor home once, each line cleared behind its end, and the rest of the screen (ECMA-48, CUP, EL, ED).
             "\(line.prefix(size.columns))\u{1b}[K\r\n"
         }

@@ -32,6 +32,8 @@ extension VMError {
         case address(String)
         /// A port below those that need no privileges.
         case reservedPort(UInt16)
+        /// Another user runs the VM.
+        case anothers
         /// The port belongs to a server of the network `nat`.
         case portOfNAT(HostPort)
     }

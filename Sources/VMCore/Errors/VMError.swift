@@ -90,10 +90,9 @@ extension VMError: CustomStringConvertible {
         ([summary] + details + (remedy.map { [$0.description] } ?? [])).joined(separator: "\n  ")
     }
 
-    /// The first line, `SUBJECT: CAUSE: ERRNO`. Back-quotes in it are escaped: only the commands of a remedy have them.
+    /// The first line, `SUBJECT: CAUSE: ERRNO`, whatever names and words of others are in it.
     package var summary: String {
-        let text = (subject.isEmpty ? cause : "\(subject): \(cause)") + (errno.map { ": \($0.description)" } ?? "")
-        return text.utf8.contains(UInt8(ascii: "`"))
-            ? text.unicodeScalars.reduce(into: "") { $0 += $1 == "`" ? "\\x60" : String($1) } : text
+        Printable.foreign(
+            (subject.isEmpty ? cause : "\(subject): \(cause)") + (errno.map { ": \($0.description)" } ?? ""))
     }
 }

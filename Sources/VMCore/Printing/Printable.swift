@@ -15,6 +15,14 @@ package enum Printable {
         return text.unicodeScalars.reduce(into: "") { $0 += kept.contains($1) ? String($1) : glyph($1).text }
     }
 
+    /// Words that somebody else may have written, as a part of one line: nothing in them ends the line or looks like a
+    /// command, which only a remedy has between back-quotes.
+    package static func foreign(_ text: String) -> String {
+        let text = escaped(text)
+        return text.utf8.contains(UInt8(ascii: "`"))
+            ? text.unicodeScalars.reduce(into: "") { $0 += $1 == "`" ? "\\x60" : String($1) } : text
+    }
+
     /// The text escaped, and cut to what a message can hold.
     static func excerpt(_ text: some StringProtocol, limit: Int = 40) -> String {
         // By scalars: one character may hold any number of combining marks.

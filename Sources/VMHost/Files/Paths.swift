@@ -113,7 +113,8 @@ package struct Paths: Equatable, Sendable {
             paths.name([own].compactMap(\.self) + roots)
             paths.ownRoot = own
         }
-        if let roots = environment("KVMCTL_VMS") {
+        // Empty is as good as unset, as for the variables of XDG.
+        if let roots = environment("KVMCTL_VMS"), !roots.isEmpty {
             guard !roots.unicodeScalars.contains("\u{fffd}") else {
                 throw VMError(.usage, "KVMCTL_VMS", "is not UTF-8, which kvmctl needs for its paths")
             }
@@ -147,5 +148,14 @@ package struct Paths: Equatable, Sendable {
                 remedy: "log in through a session manager, or set KVMCTL_RUN to a directory that you own")
         }
         return usual
+    }
+}
+
+extension Paths {
+    /// Makes RUN, if it is not there: a command may be the first one since the host was booted.
+    package func makeRun() throws(VMError) {
+        do throws(Errno) { try makeDirectories(run, permissions: 0o750, group: Accounts.lookers) } catch {
+            throw .system(error, run.string, "can't be made")
+        }
     }
 }

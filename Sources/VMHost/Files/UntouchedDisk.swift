@@ -9,9 +9,19 @@ extension SparseDisk {
     ///
     /// qemu-img opens its own standard input by name, so it needs no name of the file's.
     func writeQCOW2(to file: FileDescriptor) throws(VMError) {
-        try Tool.qemuImg.run(
-            ["create", "-q", "-f", "qcow2", "/proc/self/fd/0", String(size.bytes)], on: file, for: path.string)
+        do throws(VMError) {
+            try Tool.qemuImg.run(
+                ["create", "-q", "-f", "qcow2", "/proc/self/fd/0", String(size.bytes)], on: file, for: path.string)
+        } catch {
+            // Its own words are about the file that it could not remove.
+            let space = FileSystemSpace(at: FileSystemSpace.existing(path.removingLastComponent()))
+            guard let space, space.free < Self.spaceOfNewImage else { throw error }
+            throw VMError(failed: .noSpace, path.string, "can't be created")
+        }
     }
+
+    /// A little more than the header and the tables of an empty qcow2 image take.
+    private static let spaceOfNewImage = ByteCount(bytes: 1 << 20)
 
     /// Whether a file is such an image, and nothing was ever written to it.
     ///

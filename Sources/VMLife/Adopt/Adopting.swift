@@ -54,7 +54,8 @@ extension Site {
         return Adopting(
             vm: vm, process: process, machine: machine, text: text,
             notices: read.warnings + otherSlots(read.params) + notOpen(read.params, process)
-                + (try twins(read.params, context)) + obstacles.map { "its next start would fail: \($0)" },
+                + (try notNamed(read.params, machine, facts)) + (try twins(read.params, context))
+                + obstacles.map { "its next start would fail: \($0)" },
             obstacle: monitor.obstacle,
             creating: Creating(text, read.params, at: place, in: context),
             usesKVM: facts.usesKVM ?? false, monitor: monitor.place)
@@ -67,6 +68,35 @@ extension Site {
             "from its next start its devices sit in other slots of the board: its guest may give network cards other names "
                 + "(ens3)"
         ]
+    }
+
+    /// What was attached while it ran is in no command line.
+    ///
+    /// - Throws: `.busy` if it took the place of a disk that is, as a live snapshot does: the next start would go back to
+    ///   that.
+    private func notNamed(
+        _ params: VMParams, _ machine: AdoptedMachine, _ facts: AdoptionFacts
+    ) throws(VMError) -> [String] {
+        let images = params.disks.map(\.path.value) + params.cdroms.compactMap(\.path.value)
+        let named = Set(images.map { FilePlace(of: $0) })
+        let others = facts.formats.keys.sorted().filter { file in
+            // That of -snapshot has no name.
+            (try? isThere(FilePath(file))) == true && !named.contains(FilePlace(of: FilePath(file)))
+                && !machine.losses.contains { $0.argument.contains(file) }
+        }
+        let open = Set(facts.formats.keys.map { FilePlace(of: FilePath($0)) })
+        if let other = others.first,
+            let disk = params.disks.first(where: { !open.contains(FilePlace(of: $0.path.value)) })
+        {
+            throw VMError(
+                .busy, params.name.value.description,
+                "its QEMU no longer writes to \(disk.path.value), which its command line names: it has "
+                    + Printable.escaped(other),
+                remedy: "merge a live snapshot into its disk first (block-commit of QMP); nothing was written")
+        }
+        return others.map {
+            "it has \(Printable.escaped($0)) too, which its command line does not name: its file lacks it"
+        }
     }
 
     private func twins(_ params: VMParams, _ context: PlanningContext) throws(VMError) -> [String] {

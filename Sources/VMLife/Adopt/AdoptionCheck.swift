@@ -45,6 +45,7 @@ extension Site {
     /// Runs `body` while no other command adopts a process, which must not become two VMs, and talks to one client at a
     /// time.
     package func adoptingAlone(_ body: () throws(VMError) -> Void) throws(VMError) {
+        try paths.makeRun()
         let file = paths.run.appending("adoptions")
         let host = try ByteLockFile.make(file, permissions: 0o600)
         guard try host.take(0, of: file, by: Deadline(in: .seconds(60))) else {

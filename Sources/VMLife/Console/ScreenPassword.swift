@@ -9,7 +9,12 @@ struct ScreenPassword {
     /// RUN/vms/NAME/vnc.password.
     let file: FilePath
 
-    init(_ directory: RuntimeDirectory) { file = directory.path.appending("vnc.password") }
+    private let directory: RuntimeDirectory
+
+    init(_ directory: RuntimeDirectory) {
+        self.directory = directory
+        file = directory.path.appending("vnc.password")
+    }
 
     /// 48 random bits, as eight characters that no shell treats specially.
     static func generate() -> [UInt8] {
@@ -31,7 +36,13 @@ struct ScreenPassword {
 
     /// Reads the password.
     func read() throws(VMError) -> String {
-        do throws(Errno) { return String(decoding: try readOwnFile(file, limit: 64), as: UTF8.self) } catch {
+        do throws(Errno) {
+            return String(decoding: try readOwnFile(file, limit: 64), as: UTF8.self)
+        } catch .noSuchFileOrDirectory where directory.isAdopted {
+            throw VMError(
+                .unavailable, directory.name.description,
+                "the password of its screen is not known: kvmctl did not start its QEMU")
+        } catch {
             throw .system(
                 error, file.string, "can't be read", remedy: "only the VM's owner may read it: run kvmctl as that user")
         }

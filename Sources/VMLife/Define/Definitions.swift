@@ -66,8 +66,10 @@ struct Definitions: Sendable {
                 if identity == nil, entry.unicodeScalars.contains("\u{fffd}") { throw .illegalByteSequence }
                 return .success(isFile || identity != nil ? Found(path: path, identity: identity) : nil)
             } catch {
-                // The file is there; reading it will tell why it can't be used.
-                if isFile, error != .illegalByteSequence { return .success(Found(path: path)) }
+                // The file is there; reading it will tell why it can't be used. Anybody can make a link to itself.
+                if isFile || error == .tooManySymbolicLinkLevels, error != .illegalByteSequence {
+                    return .success(Found(path: path))
+                }
                 return .failure(Closed(path: root.appending(entry), errno: error))
             }
         }

@@ -110,6 +110,13 @@ extension FileChange {
         do throws(VMError) { after = try VMFile(text, of: vm.file, context.trust) } catch {
             throw Self.refusal(error)
         }
+        if let name = before?.params.name.value, after.params.name.value != name {
+            throw Self.refusal(
+                VMError(
+                    .badData, vm.file.string,
+                    "its VM would be called \(after.params.name.value) instead of \(name), and its logs stay with that name",
+                    remedy: "leave NAME as it is, and use kvmctl rename"))
+        }
         notices = []
         if text != old {
             let known = before.map { Starting($0, of: vm, in: context).verdict(isRunning: isRunning) }

@@ -19,7 +19,7 @@ extension Machine {
     package func rewriteFile(
         trust: FileTrust? = nil, _ change: (String) throws(VMError) -> String
     ) throws(VMError) {
-        let lock = try FileEdit.lock(paths)
+        let lock = try paths.lockFiles()
         defer { lock.giveBack(0) }
         let rule = if let trust { trust } else { try site.trust() }
         let edit = try FileEdit(file, rule)
@@ -89,20 +89,6 @@ private struct FileEdit: ~Copyable {
         return (
             try readAll(opened.descriptor, limit: VMParams.maximumFileSize + 1), try opened.status(), list > 0
         )
-    }
-
-    /// One file for all VMs: a change takes less than a moment.
-    static func lock(_ paths: Paths) throws(VMError) -> ByteLockFile {
-        do throws(Errno) { try makeDirectories(paths.run, permissions: 0o750, group: Accounts.lookers) } catch {
-            throw .system(error, paths.run.string, "can't be made")
-        }
-        let path = paths.run.appending("files")
-        let lock = try ByteLockFile.make(path, permissions: 0o600)
-        guard try lock.take(0, of: path, by: Deadline(in: .seconds(10))) else {
-            throw VMError(
-                .busy, path.string, "is locked by another process", remedy: "\(command: "lslocks") says which")
-        }
-        return lock
     }
 
     /// Replaces the file. If that fails, it is as it was.
@@ -175,5 +161,20 @@ private struct FileEdit: ~Copyable {
                 remedy: "run kvmctl as its owner, or as root")
         default: .system(errno, file.string, "can't be written; it is as it was")
         }
+    }
+}
+
+extension Paths {
+    /// Locks the params files: only who has it replaces one, or removes one. One lock for all VMs, as a change takes less
+    /// than a moment.
+    func lockFiles() throws(VMError) -> ByteLockFile {
+        try makeRun()
+        let path = run.appending("files")
+        let lock = try ByteLockFile.make(path, permissions: 0o600)
+        guard try lock.take(0, of: path, by: Deadline(in: .seconds(10))) else {
+            throw VMError(
+                .busy, path.string, "is locked by another process", remedy: "\(command: "lslocks") says which")
+        }
+        return lock
     }
 }

@@ -36,12 +36,24 @@ final class FileToRemove {
         do throws(Errno) { try place.remove(FileIdentity(status)) } catch .noSuchFileOrDirectory {
             return
         } catch .staleNFSFileHandle {
-            throw VMError(
-                .busy, path.string, "was replaced by another file, which is not removed",
-                remedy: "see what it is, and try again")
+            throw replaced
         } catch {
             throw .system(error, path.string, "can't be removed")
         }
+    }
+
+    /// Refuses a file that has replaced it.
+    func refuseReplaced() throws(VMError) {
+        do throws(Errno) {
+            guard let now = try place.statusNow(), FileIdentity(now) != FileIdentity(status) else { return }
+        } catch { throw .system(error, path.string, "can't be accessed") }
+        throw replaced
+    }
+
+    private var replaced: VMError {
+        VMError(
+            .busy, path.string, "was replaced by another file, which is not removed",
+            remedy: "see what it is, and try again")
     }
 
     /// Removes its directory, if the path still leads to that one and it is empty.

@@ -129,15 +129,34 @@ package struct Removing {
                 throw Self.isRunning(vm)
             }
             try refuseUsed()
-            // The params file goes last: as long as it is there, the command can be repeated.
-            if !isAnothers, let logs { try removeAll(in: logs) }
-            for file in doomed { try file.remove() }
-            context.takeAsRemoved(vm)
-            // The VM's own directory, if nothing is left in it.
-            if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
-            // Logs and run-time files belong to a name, and another VM of that name is running.
-            if !isAnothers { try vm.directory.remove() }
+            // No other command replaces the params file meanwhile, which would be kept, without its disks.
+            let lock = try vm.paths.lockFiles()
+            defer { lock.giveBack(0) }
+            for file in doomed { try file.refuseReplaced() }
+            var removed: [FilePath] = []
+            do throws(VMError) { try removeAll(isAnothers: isAnothers, noting: &removed) } catch {
+                var failure = error
+                failure.details += removed.map { "\($0) is removed" }
+                throw failure
+            }
         }
+    }
+
+    /// The params file goes last: as long as it is there, the command can be repeated.
+    private func removeAll(isAnothers: Bool, noting removed: inout [FilePath]) throws(VMError) {
+        if !isAnothers, let logs {
+            try removeAll(in: logs)
+            removed.append(logs)
+        }
+        for file in doomed {
+            try file.remove()
+            removed.append(file.path)
+        }
+        context.takeAsRemoved(vm)
+        // The VM's own directory, if nothing is left in it.
+        if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
+        // Logs and run-time files belong to a name, and another VM of that name is running.
+        if !isAnothers { try vm.directory.remove() }
     }
 
     private func removeAll(in directory: FilePath) throws(VMError) {

@@ -73,12 +73,7 @@ package struct Renaming {
         let areMoved = areOwn ? try !Self.isThere(newLogs) : false
         logs = areMoved ? Move(oldLogs, to: name) : nil
         (self.vm, trust, self.changes) = (vm, context.trust, changes)
-        mentions = vm.site.definitions().files.compactMap { file in
-            guard file != vm.file, let params = try? context.glance(at: file), let after = params.service.after,
-                after.value.contains(vm.name)
-            else { return nil }
-            return params.place(after.origin)
-        }
+        mentions = context.mentions(of: vm)
     }
 
     /// Renames it.

@@ -71,11 +71,13 @@ package struct Site: Sendable {
 
     /// What a unit needs in its environment to find the VMs that the caller finds.
     var environmentOfUnits: [(key: String, value: String)] {
-        ["KVMCTL_VMS", "KVMCTL_RUN"].compactMap { key in environment(key).map { (key: key, value: $0) } }
+        ["KVMCTL_VMS", "KVMCTL_RUN"].compactMap { key in
+            environment(key).flatMap { $0.isEmpty ? nil : (key: key, value: $0) }
+        }
     }
 
     /// Whether the environment names the roots, whatever the settings say.
-    var environmentNamesRoots: Bool { environment("KVMCTL_VMS") != nil }
+    var environmentNamesRoots: Bool { environment("KVMCTL_VMS")?.isEmpty == false }
 
     /// Refuses to change the host's network for a user who is not root.
     ///

@@ -123,6 +123,7 @@ extension Sighting {
                 ? "another user is running it" : "another user may be running it, where you may not look",
             remedy: isElsewhere
                 ? "run kvmctl as that user, with the KVMCTL_RUN or XDG_RUNTIME_DIR that it was started with"
-                : "run kvmctl as that user: its run-time files are in \(vm.directory.path)")
+                : "run kvmctl as that user: its run-time files are in \(vm.directory.path)",
+            condition: seen.state.isAlive ? .anothers : nil)
     }
 }

@@ -36,8 +36,14 @@ extension Machine {
         let before = try ask(.status, by: deadline)
         let steps = try steps(of: button, from: before)
         guard !dryRun, !steps.isEmpty else { return (before.vmState, !steps.isEmpty) }
-        // A suspend that was killed may have saved it.
-        if button != .pause { try forgetSavedState() }
+        // A suspend that was killed may have saved it, or QEMU may still be at it, and would halt the machine in the end.
+        if button != .pause {
+            try forgetSavedState()
+            do throws(MonitorSession.Failure) {
+                var session = try monitor(by: deadline)
+                try session.callOffMigration(by: deadline)
+            } catch { throw error.error(of: name) }
+        }
         note(button.deed)
         for step in steps { try ask(step, by: deadline) }
         switch button {

@@ -77,6 +77,12 @@ struct ServiceDirectory {
 }
 
 extension Site {
+    /// A VM of which only its unit is left; nil if nothing of this name is enabled.
+    package func machineOfUnit(_ word: String) -> Machine? {
+        guard let name = VMName(word), (try? enabledNames().contains(name)) == true else { return nil }
+        return Machine(name: name, file: "", site: self)
+    }
+
     /// The VMs that start with the host: those whose units are enabled, and those that `autostart run` starts are not
     /// among them. Reads two directories, whatever the number of VMs.
     ///

@@ -2,6 +2,13 @@ import SystemPackage
 import VMCore
 import VMHost
 
+extension Site {
+    /// Whether a VM of this name runs, as far as can be told.
+    package func runs(_ name: VMName) -> Bool {
+        (try? Machine(name: name, file: "", site: self).observe().isAlive) == true
+    }
+}
+
 extension Machine {
     /// Waits, before this VM starts, until those that its `START_AFTER` names are ready: until their guest agents answer.
     ///

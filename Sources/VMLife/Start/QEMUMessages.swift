@@ -17,7 +17,7 @@ struct QEMUMessages: Equatable {
             let words = line.split(separator: " ", maxSplits: 1)
             // 2026-01-31T12:00:00.000000Z qemu-system-x86_64: …
             let isStamped = words.count == 2 && words[0].utf8.count >= 20 && words[0].hasSuffix("Z")
-            return Self.named(isStamped ? words[1] : line, images)
+            return Printable.foreign(Self.named(isStamped ? words[1] : line, images))
         }
     }
 

@@ -15,7 +15,7 @@ struct StateWriter {
     /// How long the file may stay as it is before the writing counts as stuck.
     private static let patience = Duration.seconds(60)
     /// How often QEMU is asked: its events may be lost in a flood of others.
-    private static let interval = Duration.seconds(1)
+    private static let interval = Duration.milliseconds(500)
     /// What QEMU calls the file.
     private static let descriptor = "kvmctl-state"
 
@@ -60,7 +60,7 @@ struct StateWriter {
         do throws(MonitorSession.Failure) {
             let deadline = Deadline(in: Suspending.monitorPatience)
             var session = try vm.monitor(by: deadline)
-            try endEarlier(&session, by: deadline)
+            try session.callOffMigration(by: deadline)
             let state = try session.execute(.status, by: deadline)
             ran = state.vmState == .running
             // QEMU saves a machine once: this one has to be its own again. No guest runs in between but for an instant.
@@ -73,19 +73,13 @@ struct StateWriter {
         } catch { throw error.error(of: vm.name) }
     }
 
-    /// Calls off the migration of a suspend that was killed.
-    private func endEarlier(_ session: inout MonitorSession, by deadline: Deadline) throws(MonitorSession.Failure) {
-        guard try !session.execute(.migration, by: deadline).status.isOver else { return }
-        try session.execute(.cancelMigration, by: deadline)
-        while try !session.execute(.migration, by: deadline).status.isOver, !deadline.hasPassed {
-            pause(.milliseconds(10))
-        }
-    }
-
     /// Waits until everything is written, however long that takes, as long as it goes on.
     private func wait(_ watch: inout EventWatch, for memory: NewFile) throws(VMError) {
         var (last, stuck) = (memory.size, Deadline(in: Self.patience))
         while true {
+            guard Interruption.signal == nil else {
+                throw VMError(.busy, vm.name.description, "its suspend was interrupted")
+            }
             let end = try watch.wait(by: Deadline(in: Self.interval)) { event -> Migration.Status? in
                 if case .migration(let status) = event, status.isOver { status } else { nil }
             }
@@ -158,12 +152,21 @@ struct StateWriter {
         do throws(MonitorSession.Failure) {
             let deadline = Deadline(in: Suspending.monitorPatience)
             var session = try vm.monitor(by: deadline)
-            try endEarlier(&session, by: deadline)
+            try session.callOffMigration(by: deadline)
             if running { try session.execute(.resume, by: deadline) }
             failure.details.append(running ? "the guest runs on" : "the guest is paused, as it was")
         } catch {
             failure.details.append("the guest may stand still: \(error.error(of: vm.name).cause)")
         }
         return failure
+    }
+}
+
+extension MonitorSession {
+    /// Calls off the migration of a suspend that was killed, or failed: when it is complete, QEMU halts the machine.
+    mutating func callOffMigration(by deadline: Deadline) throws(MonitorSession.Failure) {
+        guard try !execute(.migration, by: deadline).status.isOver else { return }
+        try execute(.cancelMigration, by: deadline)
+        while try !execute(.migration, by: deadline).status.isOver, !deadline.hasPassed { pause(.milliseconds(10)) }
     }
 }

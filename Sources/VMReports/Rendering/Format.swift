@@ -1,3 +1,4 @@
+import SystemPackage
 import VMCore
 
 /// The format in which a report is printed. This file is the only place that renders one.
@@ -67,4 +68,9 @@ extension TextBlock {
 extension Printable {
     /// Lines made safe for a terminal, with tabs kept.
     package static func lines(_ text: String) -> String { escaped(text, keeping: ["\n", "\t"]) }
+}
+
+extension DefaultStringInterpolation {
+    /// A path in a line: what would end the line, or control a terminal, is an escape.
+    mutating func appendInterpolation(_ path: FilePath) { appendInterpolation(Printable.escaped(path.string)) }
 }

@@ -88,6 +88,25 @@ def test_a_running_machine_is_a_vm_from_then_on(host, by_hand):
     host.kvmctl("stop", "vm", "--now")
 
 
+def test_what_changed_since_its_start_is_in_no_command_line(host, by_hand):
+    for name in "disk", "more":
+        (host.root / name).write_bytes(b"\0" * 1_048_576)
+    pid = by_hand("-drive", "file=disk,if=virtio,format=raw,id=d0")
+    with Monitor(host.root / "qmp.sock") as monitor:
+        monitor.execute("blockdev-add", **{
+            "driver": "raw", "node-name": "more", "file": {"driver": "file", "filename": str(host.root / "more")}})
+        monitor.execute("device_add", driver="virtio-blk-pci", drive="more", id="plugged")
+    said = host.kvmctl("adopt", pid, "vm", "--dry-run").stderr
+    assert f"it has {host.root}/more too, which its command line does not name: its file lacks it" in said
+    # A start from the disk below a snapshot would undo all that was written since.
+    with Monitor(host.root / "qmp.sock") as monitor:
+        monitor.execute("blockdev-snapshot-sync", device="d0", **{"snapshot-file": str(host.root / "live.qcow2")})
+    refused = host.kvmctl("adopt", pid, "vm", expect=75).stderr
+    assert f"its QEMU no longer writes to {host.root}/disk" in refused and "live.qcow2" in refused
+    assert os.listdir(host.vms) == []
+    os.kill(pid, signal.SIGKILL)
+
+
 def test_what_the_script_of_2010_started(host, by_hand):
     host.ip("link", "add", "br7", "type", "bridge")
     host.ip("tuntap", "add", "tap0", "mode", "tap")

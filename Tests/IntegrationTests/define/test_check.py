@@ -272,9 +272,19 @@ def test_what_a_hint_says_is_accepted(host, line, hint, written):
     host.kvmctl("check", path)
 
 
-@pytest.mark.parametrize("lines", [["DISK0=disk.vmdk"], ["DISK0=disk.vmdk", "DISK0_FORMAT=vmdk"]])
-def test_an_image_of_another_format_is_converted_as_it_says(host, lines):
-    image = host.write_vm("vm", "NET0=none", *lines).with_name("disk.vmdk")
+def test_no_command_believes_what_a_guest_may_have_written(host):
+    """A descriptor of a vmdk image, written to a raw disk by its guest, names a file of the host."""
+    disk = host.write_vm("vm", "NET0=none", "DISK0=disk").with_name("disk")
+    disk.write_text("\n".join([
+        "# Disk DescriptorFile", "version=1", "CID=fffffffe", "parentCID=ffffffff", 'createType="monolithicFlat"', "",
+        f'RW 100 FLAT "{host.root}/secret" 0', ""]).ljust(51200, "\0"))
+    refused = host.kvmctl("check", "vm", expect=65).stderr
+    assert "looks like a vmdk image, which a guest can fake" in refused and "`" not in refused
+    assert "if a guest has had it as a raw disk, add DISK0_FORMAT=raw; if you made" in refused
+
+
+def test_an_image_of_another_format_is_converted_as_it_says(host):
+    image = host.write_vm("vm", "NET0=none", "DISK0=disk.vmdk", "DISK0_FORMAT=vmdk").with_name("disk.vmdk")
     subprocess.run(["qemu-img", "create", "-q", "-f", "vmdk", image, "8M"], check=True)
     hint = host.kvmctl("check", "vm", expect=65).stderr.splitlines()[-1]
     _, command, what = hint.split("`")

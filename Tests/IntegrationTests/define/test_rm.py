@@ -1,11 +1,15 @@
 """`rm` of several VMs asks first; nothing is removed without a yes."""
 
+import fcntl
 import json
+import os
+import struct
 
 import pytest
 
 from rig import terminal
 from rig.faults import strike, was_killed
+from rig.waiting import wait_until
 
 
 @pytest.fixture
@@ -93,3 +97,35 @@ def test_a_killed_rm_can_be_repeated(host, count):
         host.kvmctl("rm", "vm")
     assert not (host.vms / "vm").exists() or not list((host.vms / "vm").iterdir())
     assert not (host.run / "log" / "vm").exists()
+
+
+def test_a_file_that_is_replaced_meanwhile_keeps_its_disks(three):
+    host = three
+    host.kvmctl("set", "a", "CPUS=1")
+    with (host.run / "files").open("r+") as lock:
+        # As another command that replaces a params file has it.
+        fcntl.fcntl(lock, fcntl.F_OFD_SETLKW, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0))
+        remove = host.popen(host.binary, "rm", "a", "--disks")
+        params = host.vms / "a/vm.params"
+        wait_until(lambda: host.lock_of_command_is_held("a"), "rm")
+        new = host.vms / "a/new"
+        new.write_text(params.read_text() + "TAGS=x\n")
+        new.rename(params)
+    _, said = remove.communicate(timeout=60)
+    assert remove.returncode == 75 and "was replaced by another file" in said
+    assert "a/disk" in files(host) and "TAGS=x" in params.read_text()
+
+
+def test_what_is_gone_already_is_said(three):
+    host = three
+    failed = strike(host, ("unlinkat", 2), "error=EIO", "rm", "a", "--disks")
+    assert failed.returncode == 69 and f"{host.vms}/a/vm.params: can't be removed" in failed.stderr
+    assert f"  {host.vms}/a/disk is removed\n" in failed.stderr
+
+
+def test_who_starts_after_it_is_said(three):
+    host = three
+    host.write_firmware_vm("web", START_AFTER="a,b")
+    assert "kvmctl: a: START_AFTER still names it: " in host.kvmctl("rm", "a").stderr
+    assert "START_AFTER" not in host.kvmctl("rm", "c").stderr
+    assert "START_AFTER" not in host.kvmctl("rm", "--all", "--yes").stderr

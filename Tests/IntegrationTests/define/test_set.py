@@ -223,11 +223,21 @@ def test_edit_keeps_what_it_refuses(host):
     assert path.read_text() == TEXT + "CPUS=3\n"
 
 
+def test_edit_does_not_rename(host):
+    path = write(host)
+    editor(host, "echo NAME=other >>\"$1\"")
+    refused = host.kvmctl("edit", "vm", expect=65).stderr
+    assert "its VM would be called other instead of vm" in refused and "kvmctl rename" in refused
+    assert "NAME=other" in kept(refused) and path.read_text() == TEXT
+    editor(host, "echo NAME=vm >>\"$1\"")
+    host.kvmctl("edit", "vm")
+
+
 def test_what_an_editor_loses_is_not_saved(host):
     path = write(host)
     editor(host, ": >\"$1\"")
     refused = host.kvmctl("edit", "vm", expect=65).stderr
-    assert "is empty, so the file is as it was" in refused and "kvmctl rm vm" in refused and kept(refused) == ""
+    assert "is empty, so the file is as it was" in refused and "kvmctl rm" in refused and kept(refused) == ""
     editor(host, f"rm \"$1\"; dirname \"$1\" >{host.root}/copy")
     assert "the editor removed it" in host.kvmctl("edit", "vm", expect=66).stderr
     assert not Path((host.root / "copy").read_text().strip()).exists()

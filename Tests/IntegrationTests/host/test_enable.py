@@ -51,10 +51,19 @@ def test_a_vm_starts_with_the_host_or_no_longer(host, etc):
     assert etc.kvmctl("enable", "web").stdout == "web: enabled\n"
     assert "CPUQuota=70%\n" in drop_in.read_text() and "After" not in drop_in.read_text()
 
-    assert "disable kvmctl@web with systemctl" in etc.kvmctl("rm", "web", "--dry-run").stderr
+    assert "until kvmctl disable web" in etc.kvmctl("rm", "web", "--dry-run").stderr
     assert etc.kvmctl("disable", "--all").stdout == "db: disabled\nweb: disabled\n"
     assert not link.is_symlink() and not drop_in.parent.exists()
     assert etc.kvmctl("disable", "web").stdout == "web: already disabled\n"
+
+
+def test_what_is_left_of_a_vm_that_is_gone(host, etc):
+    host.write_firmware_vm("web", LIMIT_CPU="50%")
+    etc.kvmctl("enable", "web")
+    assert "until kvmctl disable web" in etc.kvmctl("rm", "web").stderr
+    assert etc.kvmctl("disable", "web").stdout == "web: disabled\n"
+    assert not (etc.etc / "systemd/system/kvmctl@web.service.d").exists()
+    etc.kvmctl("disable", "web", expect=66)
 
 
 def test_what_the_unit_could_not_start_is_not_enabled(host, etc):
@@ -135,6 +144,16 @@ def test_without_systemd_the_vms_start_in_order(host, etc):
     os.chown(foreign, 1000, 1000)
     ran = etc.kvmctl("autostart", "run", expect=77)
     assert str(foreign) in ran.stderr and "web: started" in ran.stdout
+
+
+def test_one_that_fails_is_said_to_those_that_come_after(host, etc):
+    host.write_firmware_vm("db", AUTOSTART="yes", DISK0="missing")
+    host.write_firmware_vm("web", AUTOSTART="yes", START_AFTER="db,nosuch")
+    # Nothing of that name could be waited for.
+    planned = etc.kvmctl("autostart", "run", "--dry-run", expect=66).stderr
+    assert "web: would wait until the guest agents of db answer" in planned
+    ran = etc.kvmctl("autostart", "run", expect=66)
+    assert "web: is started, though db, after which it starts, was not" in ran.stderr and "web: started" in ran.stdout
 
 
 def test_the_one_after_waits_for_the_agent(host, etc):

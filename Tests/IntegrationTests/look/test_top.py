@@ -82,13 +82,16 @@ def test_a_vm_that_hangs_and_those_that_come_and_go(host):
 
 
 def test_a_terminal_is_drawn_on_and_given_back(host):
-    host.write_firmware_vm("vm")
-    host.kvmctl("start", "vm")
+    for name in "vm", "x", "y":
+        host.write_firmware_vm(name)
+    host.kvmctl("start", "vm", "x", "y")
     terminal = spawn(host, "top", "-d", "1")
     terminal.setwinsize(24, 60)
     # From the top, each line cut to the width and cleared behind its end, then what is below.
     terminal.expect_exact("\x1b[HNAME")
-    terminal.expect(r"\nvm [^\n]*%[^\n]*\x1b\[K\r\n\x1b\[J")
+    terminal.expect(r"\nvm [^\n]*%[^\n]*\x1b\[K\r\n")
+    terminal.setwinsize(4, 60)
+    terminal.expect(r"\nvm [^\n]*\x1b\[K\r\nand 2 more\x1b\[K\r\n\x1b\[J")
     terminal.setwinsize(24, 10)
     terminal.expect_exact("\x1b[HNAME  CPU \x1b[K\r\nvm    ")
     terminal.setwinsize(2, 80)

@@ -1,5 +1,6 @@
 """`suspend`, and the start that goes on."""
 
+import contextlib
 import json
 import os
 import re
@@ -243,6 +244,49 @@ def test_a_state_that_cannot_be_written(host):
     last = last_count(host, "vm")
     host.kvmctl("start", "vm")
     goes_on(host, "vm", last)
+
+
+@contextlib.contextmanager
+def slowly_writing(host):
+    """QEMU takes its time for each piece of memory that it writes."""
+    tracer = host.popen(
+        "strace", "-qq", "-f", "-o", "/dev/null", "-p", str(host.qemu().pid), "-e",
+        "inject=writev:delay_enter=200ms:when=20+")
+    wait_until(lambda: host.qemu().status["TracerPid"] != "0", "tracer")
+    try:
+        yield
+    finally:
+        tracer.send_signal(signal.SIGTERM)
+        tracer.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_the_guest_runs_on(host, number):
+    start_counting(host, "vm")
+    with slowly_writing(host):
+        suspend = host.popen(host.binary, "suspend", "vm")
+        wait_until(lambda: '"status": "active"' in (host.run / "log/vm/record").read_text(), "migration")
+        suspend.send_signal(number)
+        _, said = suspend.communicate(timeout=60)
+    assert "vm: its suspend was interrupted\n  the guest runs on\n" in said
+    assert suspend.returncode == 128 + number
+    assert host.state("vm") == "running" and files(host, "vm") == []
+
+
+def test_resume_after_a_suspend_that_was_killed(host):
+    start_counting(host, "vm")
+    with slowly_writing(host):
+        suspend = host.popen(host.binary, "suspend", "vm")
+        wait_until(lambda: '"status": "active"' in (host.run / "log/vm/record").read_text(), "migration")
+        suspend.kill()
+        suspend.communicate(timeout=60)
+        assert host.kvmctl("resume", "vm").stdout == "vm: resumed\n"
+        # Nothing is being saved any longer, after which QEMU would halt the machine.
+        with monitor(host, "vm") as qemu:
+            assert qemu.execute("query-migrate")["status"] == "cancelled"
+    assert host.state("vm") == "running"
+    last = counts(host, "vm")[-1]
+    wait_until(lambda: counts(host, "vm")[-1] > last, "counting")
 
 
 def test_no_room(host):

@@ -74,6 +74,29 @@ def test_a_user_s_vm_with_the_name_of_one_that_root_ran(host):
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def test_what_a_user_has_below_roots_root_keeps_root_from_nothing(host):
+    """A VM that runs, and a file that is a link to itself."""
+    theirs = host.write_firmware_vm("theirs")
+    loop = host.vms / "loop/vm.params"
+    loop.parent.mkdir()
+    loop.symlink_to("vm.params")
+    for path in (theirs.parent, theirs, loop.parent):
+        os.chown(path, NOBODY, NOBODY)
+    result = in_usual_places(host, f"""
+        user start {theirs} || exit 1
+        root stop --all || exit 1
+        root suspend --all || exit 1
+        root list || exit 1
+        root create new --net none || exit 1
+        root rename new newer || exit 1
+        root rm newer || exit 1
+        user list theirs | grep running || exit 1
+        user stop --now {theirs}
+        """)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "theirs: another user is running it" in result.stderr
+
+
 def test_a_user_s_own_vm_that_never_ran(host):
     """Where root's places may not be looked at, only its disks can show that root runs it."""
     params = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="1M")

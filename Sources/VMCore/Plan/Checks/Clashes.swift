@@ -12,7 +12,7 @@ extension LaunchPlanner {
         let twins = facts.otherVMs.holders(of: .uuid(uuid))
         // Nothing on the host keeps them apart, but guests and DHCP servers may take one for the other.
         if let other = twins.first(where: { !isSelf($0) }) {
-            plan.notices.append("\(other) has the same UUID, \(uuid): give one of them another (`uuidgen` makes one)")
+            plan.notices.append("\(other) has the same UUID, \(uuid): give one of them another")
         }
         compareAddresses()
         // If a running VM has them, other checks already find them in use.

@@ -113,11 +113,15 @@ extension LaunchPlanner {
     /// A guest can fake an image's format, and a converter also reads other files that the image names. So a person has
     /// to decide whether to convert it, and no command that does so is there to be pasted.
     private static func howToSay(_ content: ImageContent, _ disk: VMParams.Disk) -> String {
-        let format = KeyName(.diskFormat, disk.index)
-        let raw = "if the guest should see exactly these bytes, add \(format)=raw"
-        guard case .other(let name) = content else { return "add \(format)=\(content.name); or, \(raw)" }
+        func saying(_ format: String) -> String {
+            if case .option = disk.path.origin { return "say --format \(format)" }
+            return "add \(KeyName(.diskFormat, disk.index))=\(format)"
+        }
+        guard case .other(let name) = content else {
+            return "\(saying(content.name)); or, if the guest should see exactly these bytes, \(saying("raw"))"
+        }
         return """
-            if a guest has had it as a raw disk, add \(format)=raw; if you made that \(name) image, convert it with qemu-img \
+            if a guest has had it as a raw disk, \(saying("raw")); if you made that \(name) image, convert it with qemu-img \
             convert -O qcow2: one from a guest or from somebody else can name any file on this host
             """
     }

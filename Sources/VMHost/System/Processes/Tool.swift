@@ -134,7 +134,9 @@ package struct Tool {
             throw .system(error, subject, "can't read the output of \(path)")
         }
         guard end != .exited(0) else { return Run(end: end, output: text) }
-        let lines = String(decoding: text.prefix(4096), as: UTF8.self).split(separator: "\n").map(String.init)
+        let lines = String(decoding: text.prefix(4096), as: UTF8.self).split(separator: "\n").map {
+            Printable.foreign(String($0))
+        }
         return Run(end: end, output: text, failure: VMError(.unavailable, subject, "\(path) failed", details: lines))
     }
 

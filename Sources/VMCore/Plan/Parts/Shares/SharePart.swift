@@ -47,6 +47,8 @@ extension LaunchPlanner {
         let path = Setting(share.directory.value.path, share.directory.origin)
         switch facts.images[path.value] {
         case .unusable(.directory):
+            // Another key may share the same directory for writing.
+            if share.directory.value.isReadOnly { return }
             if let control = facts.controlInShares[path.value] {
                 return refuse(
                     .denied, place(path.origin),
