@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import VMCore
 import VMHost
 import VMLife
@@ -21,7 +22,9 @@ struct Suspend: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let context = PlanningContext(try Site.current, trust: try Site.current.trust(owner: true))
+        let site = try Site.current
+        // Of another account's VM that root runs too.
+        let context = PlanningContext(site, trust: try site.trust(owner: geteuid() == 0))
         if !dryRun.isOn { Interruption.note() }
         try output.list(.suspend) { results in
             // All are saved at the same time, and reported one after the other.

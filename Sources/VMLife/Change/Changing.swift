@@ -56,7 +56,11 @@ extension Machine {
             }
             throw failure
         }
-        if isLive { try noteGiven(edits) }
+        do throws(VMError) { if isLive { try noteGiven(edits) } } catch {
+            var failure = error
+            failure.details.append("what was asked for is done all the same, in the machine and in its file")
+            throw failure
+        }
         return made
     }
 

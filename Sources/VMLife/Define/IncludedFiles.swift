@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import VMCore
 import VMHost
@@ -28,7 +29,8 @@ extension ParamsSource {
         case .system(let errno, _):
             .system(
                 errno, place, "\(file) can't be read",
-                remedy: errno == .permissionDenied ? "run kvmctl as root, or as a user who may read it" : nil)
+                remedy: errno == .permissionDenied && geteuid() != 0
+                    ? "run kvmctl as root, or as a user who may read it" : nil)
         case .distrusted(let distrust):
             VMError(.denied, place, "\(file) \(distrust.sentence(for: file))", remedy: distrust.remedy)
         }

@@ -79,7 +79,29 @@ package struct VMFile: Sendable {
     }
 
     private static func glance(at own: ParamsSource) throws(VMError) -> VMParams {
-        try VMFile(parsing: own, including: own.included(reading: glanceAtText), .root).params
+        do throws(VMError) {
+            return try VMFile(parsing: own, including: included(glancingFrom: own), .root).params
+        } catch {
+            // The message quotes the file, which a link to anything may be.
+            guard let account = stranger(behind: own.file), !account.canRead(own.file) else { throw error }
+            throw VMError(
+                .denied, own.file.string, "depends on another account, which may not read what is there",
+                remedy: "see where it leads: ls -l")
+        }
+    }
+
+    /// What a file includes, read with no more rights than those of an account that could have written it.
+    private static func included(glancingFrom own: ParamsSource) throws(VMError) -> [ParamsSource] {
+        guard own.bytes.mention(ParamsKey.include.pattern), let account = stranger(behind: own.file) else {
+            return try own.included(reading: glanceAtText)
+        }
+        return try included(by: own, account)
+    }
+
+    /// The rights of an account that could have put something else at a path, other than root's.
+    private static func stranger(behind file: FilePath) -> FileTrust? {
+        guard geteuid() == 0 else { return nil }
+        return FileTrust.root.stranger(at: file).map { FileTrust(ofAccount: $0) }
     }
 
     /// Checks what a params file is to say, with what it includes.
@@ -102,7 +124,7 @@ package struct VMFile: Sendable {
     static func mayProtect(_ file: FilePath) -> Bool {
         guard let bytes = try? anyonesText(file) else { return false }
         let own = ParamsSource(file, bytes)
-        let sources = [own] + ((try? own.included(reading: glanceAtText)) ?? [])
+        let sources = [own] + ((try? included(glancingFrom: own)) ?? [])
         return sources.lazy.compactMap { VMParams.mayProtect($0.bytes) }.first ?? false
     }
 

@@ -130,10 +130,16 @@ extension Machine {
     /// - Parameter now: whether it starts it now, too.
     /// - Throws: why its file can't be used; `.busy` if the unit would not find the VM by its name.
     package func enabling(now: Bool, in context: PlanningContext) throws(VMError) -> Enabling {
-        let params = try context.file(of: self).params
+        let file = try context.file(of: self)
+        let params = file.params
+        if case .owner(_, let owner) = file.trust.rule {
+            throw VMError(
+                .denied, self.file.string, "belongs to \(owner), and the host's units act for root alone",
+                remedy: "enable it as \(owner), whose own service manager starts it then; or give the file to root")
+        }
         guard try isFound(by: params.name.value, in: context) else {
             throw VMError(
-                .busy, file.string,
+                .busy, self.file.string,
                 "its unit starts it by its name, by which it is not found: it is not under \(site.rootsText)",
                 remedy: "move it there, or add a link to its directory")
         }

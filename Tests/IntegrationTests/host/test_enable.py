@@ -78,6 +78,11 @@ def test_what_the_unit_could_not_start_is_not_enabled(host, etc):
     said = [etc.kvmctl("enable", "plain", *words, expect=69).stderr for words in ([], ["--dry-run"])]
     assert said[0] == said[1] and "kvmctl's units are not installed" in said[0]
     unit.with_suffix(".off").rename(unit)
+    # The unit would refuse what belongs to another account.
+    theirs = host.write_firmware_vm("theirs")
+    for path in (theirs.parent, theirs):
+        os.chown(path, 65534, 65534)
+    assert "act for root alone" in etc.kvmctl("enable", "--trust-owner", "theirs", expect=77).stderr
     # Somebody else's file of that name is left alone.
     host.write_firmware_vm("web", LIMIT_CPU="50%")
     mine = etc.write("systemd/system/kvmctl@web.service.d/kvmctl.conf", "[Service]\nNice=5\n")

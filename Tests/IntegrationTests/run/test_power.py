@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+from rig.qmp import Monitor
 from rig.terminal import run_inside
 from rig.waiting import wait_until
 
@@ -111,6 +112,16 @@ def test_a_full_host_pauses_the_vm_until_there_is_space(host):
     host.kvmctl("stop", "vm")
     checked = host.execute("/sbin/e2fsck", "-fn", small / "disk")
     assert checked.returncode == 0, checked.stdout
+
+
+def test_a_guest_does_not_flood_the_record(host):
+    """Of a crash kernel that it has loaded it could tell without end: QEMU takes no such event of it."""
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    with Monitor(host.run / "vms/vm/qmp.sock") as monitor:
+        [device] = [one for one in monitor.execute("qom-list", path="/machine/peripheral-anon") if one["type"] == "child<pvpanic>"]
+        events = monitor.execute("qom-get", path=f"/machine/peripheral-anon/{device['name']}", property="events")
+    assert events == 1
 
 
 def test_a_guest_that_panics_has_crashed(host):

@@ -169,6 +169,17 @@ def test_what_no_longer_fits_is_refused(host):
     assert files(host, "vm") == []
 
 
+def test_an_ordinary_users_vm(rootless_host):
+    host = rootless_host
+    host.write_firmware_vm("vm", NET0="user", DISK0="disk", DISK0_SIZE="1M")
+    host.kvmctl("start", "vm")
+    assert host.kvmctl("suspend", "vm", "--dry-run").stdout.startswith("vm: would be suspended")
+    assert host.kvmctl("suspend", "vm").stdout.startswith("vm: suspended")
+    assert host.state("vm") == "suspended"
+    assert host.json("start", "vm")[0]["result"] == "resumed"
+    host.kvmctl("stop", "vm", "--now")
+
+
 def test_the_state_belongs_to_the_file(host):
     uuid = "6b9c2f6e-0001-4000-8000-000000000001"
     vm = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="16M", UUID=uuid)

@@ -376,6 +376,29 @@ def test_others_in_a_root_that_everybody_may_write_to(host):
     assert "KVMCTL_VMS" in host.kvmctl("list", expect=77).stderr
 
 
+def test_root_reads_for_nobody_what_they_may_not_read(host):
+    """A look at another account's file prints what is wrong with it, and what it includes is a part of it."""
+    secret = host.root / "secret"
+    secret.write_text("root:TOPSECRET:1::\n")
+    secret.chmod(0o600)
+    theirs = host.write_vm("theirs", f"INCLUDE={secret}")
+    link = host.vms / "link/vm.params"
+    link.parent.mkdir()
+    link.symlink_to(secret)
+    for path in (theirs.parent, theirs, link.parent):
+        os.chown(path, NOBODY, NOBODY)
+    for words in (["list"], ["list", "--json"], ["show", theirs], ["show", link], ["check", theirs], ["autostart", "run"],
+                  ["doctor"], ["diff", theirs], ["explain", theirs], ["check", "--trust-owner", theirs]):
+        said = host.kvmctl(*words, expect=None)
+        assert "TOPSECRET" not in said.stdout + said.stderr, words
+    shown = host.kvmctl("show", theirs, expect=None)
+    assert f"{secret} can't be read: Permission denied" in shown.stdout + shown.stderr
+    # What they may read is theirs to include.
+    secret.chmod(0o644)
+    host.root.chmod(0o755)
+    assert "TOPSECRET" in host.kvmctl("show", theirs, expect=None).stdout
+
+
 def test_a_private_group_is_its_owner(host):
     """A file writable by root's own group, which has no other members, is as good as root's alone."""
     params = host.write_firmware_vm("vm")

@@ -85,7 +85,7 @@ extension DeviceTests {
             argument: "usb-tablet,id=tablet,bus=usb.0",
             plugged: #"{"bus":"usb.0","driver":"usb-tablet","id":"tablet"}"#),
         Case(
-            component: .device(Device("pvpanic", id: nil, at: .bus("isa.0"))), argument: "pvpanic,bus=isa.0",
+            component: .device(Device("pvpanic", id: nil, at: .bus("isa.0"))), argument: "pvpanic,bus=isa.0,events=1",
             plugged: #"{"bus":"isa.0","driver":"pvpanic"}"#),
         Case(
             component: .object(.entropySource(id: "rng0")),

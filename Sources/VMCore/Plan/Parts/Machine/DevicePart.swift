@@ -7,8 +7,11 @@ extension LaunchPlanner {
         add(.object(.entropySource(id: "rng0")), purpose: "entropy source", from: .everyVM)
         device("virtio-rng-pci", "rng", PCILayout.rng, ["rng": .text("rng0")], purpose: "entropy")
         planBalloon()
-        // ISA: it takes no PCI slot, and Linux finds it by ACPI.
-        add(.device(Device("pvpanic", id: nil, at: .bus("isa.0"))), purpose: "reports a panic", from: .everyVM)
+        // ISA: it takes no PCI slot, and Linux finds it by ACPI. Only a panic is an event, which ends QEMU: of the other one
+        // (PVPANIC_CRASHLOADED, docs/specs/pvpanic of QEMU) a guest could write as many to the flight record as it likes.
+        add(
+            .device(Device("pvpanic", id: nil, at: .bus("isa.0"), ["events": .number(1)])),
+            purpose: "reports a panic", from: .everyVM)
 
         device("virtio-serial-pci", "vserial", PCILayout.serial, purpose: "virtio-serial bus")
         let port = Device(
