@@ -17,7 +17,9 @@ struct TopScreen: ~Copyable {
     func draw(_ text: String) throws(VMError) -> Bool {
         let size = Self.size
         let (all, room) = (text.split(separator: "\n"), max(1, size.rows - 1))
-        let shown = all.count <= room || room < 3 ? all.prefix(room) : all.prefix(room - 1) + ["and \(all.count - room + 1) more"]
+        let shown =
+            all.count <= room || room < 3
+            ? all.prefix(room) : all.prefix(room - 1) + ["and \(all.count - room + 1) more"]
         let lines = shown.map { line in
             // Cursor home once, each line cleared behind its end, and the rest of the screen (ECMA-48, CUP, EL, ED).
             "\(line.prefix(size.columns))\u{1b}[K\r\n"

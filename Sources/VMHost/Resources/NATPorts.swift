@@ -28,8 +28,14 @@ extension NATNetwork {
     /// bridge is made and ends before it is removed.
     private func isTakenByAnother(_ port: HostPort, sharing: Bool = false) throws(VMError) -> Bool {
         guard geteuid() == 0, Self.isTaken(port, sharing: sharing) else { return false }
-        let own = try Bridges.routing { (socket) throws(NetworkError) in try socket.link(named: bridge) }
-        return own == nil && Self.isTaken(port, sharing: sharing)
+        // Commands that try at the same moment are in each other's way, for as long as a bind(2) takes.
+        for _ in 0..<5 {
+            let own = try Bridges.routing { (socket) throws(NetworkError) in try socket.link(named: bridge) }
+            guard own == nil else { return false }
+            pause(.milliseconds(.random(in: 5...20)))
+            guard Self.isTaken(port, sharing: sharing) else { return false }
+        }
+        return true
     }
 
     /// Whether any of the ports is taken, while our own dnsmasq does not run.

@@ -6,15 +6,15 @@ import VMHost
 
 /// Gives a VM that does not run another name.
 ///
-/// Its params file is changed first, in one step after which it is good for both places, then it is moved in another: a
-/// command that is killed leaves one VM, under the old name or the new. Its logs go before it, so that the same command,
-/// given again, completes what was begun.
+/// Its logs go first, so that the same command, given again, completes what one began that was killed. Then its params
+/// file is changed, in one step after which it is good for both places, and it is moved in another: there is always one VM,
+/// under the old name or the new.
 package struct Renaming {
     /// What is done, in order, for people.
     package var steps: [String] {
-        changes.map { "set \(ParamsLine($0.key, $0.value ?? "")) in \(vm.file)" }
-            + [move.map { "rename \($0.from) to \($0.to)" }, logs.map { "rename \($0.from) to \($0.to)" }]
-            .compactMap(\.self)
+        [logs].compactMap(\.self).map { "rename \($0.from) to \($0.to)" }
+            + changes.map { "set \(ParamsLine($0.key, $0.value ?? "")) in \(vm.file)" }
+            + [move].compactMap(\.self).map { "rename \($0.from) to \($0.to)" }
     }
     /// Where other VMs' files name it, and will go on naming it as it was, for people.
     package let mentions: [String]
@@ -84,22 +84,24 @@ package struct Renaming {
         try vm.operate { () throws(VMError) in
             try Self.refuseRunning(vm, try vm.settle().isAlive)
             try Self.refuseSuspended(vm)
-            var before: String?
-            try vm.rewriteFile(trust: trust) { text throws(VMError) in
-                before = text
-                return try ParamsEdit.setting(changes, in: text)
-            }
-            do throws(VMError) {
-                if let logs { try carryOut(logs, vm.site.trust()) }
-                do throws(VMError) { if let move { try carryOut(move, trust.forFile(vm.file)) } } catch {
-                    if let logs { try? carryOut(logs.reversed, vm.site.trust()) }
-                    throw error
-                }
-            } catch {
-                if let before { try vm.rewriteFile(trust: trust) { _ in before } }
+            if let logs { try carryOut(logs, vm.site.trust()) }
+            do throws(VMError) { try renameVM() } catch {
+                if let logs { try? carryOut(logs.reversed, vm.site.trust()) }
                 throw error
             }
             return rest
+        }
+    }
+
+    private func renameVM() throws(VMError) {
+        var before: String?
+        try vm.rewriteFile(trust: trust) { text throws(VMError) in
+            before = text
+            return try ParamsEdit.setting(changes, in: text)
+        }
+        do throws(VMError) { if let move { try carryOut(move, trust.forFile(vm.file)) } } catch {
+            if let before { try vm.rewriteFile(trust: trust) { _ in before } }
+            throw error
         }
     }
 

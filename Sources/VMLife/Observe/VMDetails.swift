@@ -46,6 +46,8 @@ package struct VMDetails: Sendable {
     package var kernel: VMParams.DirectKernel?
     /// The directories that it shares with the guest.
     package var shares: [VMParams.Share]
+    /// The keys of those whose server has ended.
+    package var endedShares: [KeyName] = []
     /// What its process uses; nil: it has none, or that is not known.
     package var usage: ProcessUsage?
     /// Whether it runs in a QEMU that kvmctl did not start.
@@ -88,6 +90,7 @@ extension Machine {
             usage: entry.process.flatMap { ProcessUsage(of: $0) },
             isAdopted: entry.process != nil && directory.isAdopted,
             suspension: entry.state == .suspended ? suspension : nil)
+        details.endedShares = site.endedShares(of: entry)
         details.service = (given == nil ? params : try? VMFile.glance(at: file))?.service
         return details
     }

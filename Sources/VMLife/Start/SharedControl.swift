@@ -1,5 +1,3 @@
-import BridgeKernel
-import Glibc
 import SystemPackage
 import VMCore
 import VMHost
@@ -26,7 +24,7 @@ struct SharedControl {
         guard let shared = identity(of: directory) else { return nil }
         return files.first { file in
             // The directories on its path, and those where it really is.
-            [file, file.resolved].compactMap(\.self).contains { path in
+            [file, RunFileOwnership.realPath(file)].compactMap(\.self).contains { path in
                 var path = path
                 repeat { if identity(of: path) == shared { return true } } while path.removeLastComponent()
                 return false
@@ -36,14 +34,5 @@ struct SharedControl {
 
     private func identity(of path: FilePath) -> FileIdentity? {
         (try? status(of: path)).flatMap(\.self).map { FileIdentity($0) }
-    }
-}
-
-extension FilePath {
-    /// Without links (realpath(3)); nil if it does not exist.
-    fileprivate var resolved: FilePath? {
-        guard let real = withPlatformString({ realpath($0, nil) }) else { return nil }
-        defer { free(real) }
-        return FilePath(platformString: real)
     }
 }

@@ -20,7 +20,7 @@ extension MachineCondition {
             openVNC = HostPort(.tcp, vnc.address, port.number)
         }
         pauseReason = entry.pauseReason
-        endedShares = Self.endedShares(of: entry, context.site)
+        endedShares = context.site.endedShares(of: entry)
         if entry.state.isAlive { detachedTaps = (entry.vm?.nics ?? []).compactMap(network.detachedTap) }
         if let name = VMName(entry.name) { longLogs = LogBound(context.site).excesses(of: name) }
         // `check` and `start` warn of a VNC server that VNCBIND opens to other hosts.
@@ -51,19 +51,6 @@ extension MachineCondition {
 }
 
 extension MachineCondition {
-    /// The keys of the directories whose servers QEMU has lost; none if it can't be asked, which is told elsewhere.
-    private static func endedShares(of entry: VMEntry, _ site: Site) -> [KeyName] {
-        guard entry.state.isAlive, entry.isAsked, let name = VMName(entry.name),
-            entry.vm?.given?.contains("SHARE") == true
-        else { return [] }
-        let vm = Machine(name: name, file: entry.file, site: site.looking(at: entry.place))
-        let ended = (try? vm.ask(.endedConnections, by: Deadline(in: .seconds(2)))) ?? []
-        return ended.compactMap { label in
-            guard label.hasPrefix("share"), label.hasSuffix("-server") else { return nil }
-            return Int(label.dropFirst("share".count).dropLast("-server".count)).map { KeyName(.share, $0) }
-        }.sorted { $0.precedes($1) }
-    }
-
     /// The error without its details: of a file's many errors only the summary.
     private static func inShort(_ error: VMError, _ file: FilePath) -> VMError {
         guard !error.details.isEmpty else { return error }

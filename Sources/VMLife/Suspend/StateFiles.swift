@@ -15,8 +15,13 @@ import VMHost
 /// was no longer found would be lost without a word.
 struct StateFiles {
     private let vm: Machine
+    /// What their names begin with.
+    private let stem: String
 
-    init(of vm: Machine) { self.vm = vm }
+    init(of vm: Machine) {
+        self.vm = vm
+        stem = vm.file.stemOfParams
+    }
 
     /// Says that the VM is suspended, and what it was.
     var mark: FilePath { path(markName) }
@@ -28,10 +33,6 @@ struct StateFiles {
     private var memoryName: String { "\(stem).state" }
     private var markName: String { "\(stem).suspended" }
     private var resumingName: String { "\(stem).resuming" }
-    private var stem: Substring {
-        let name = vm.file.lastComponent?.string ?? ""
-        return name.hasSuffix(".params") ? name.dropLast(".params".count) : name[...]
-    }
     private func path(_ name: String) -> FilePath { vm.file.removingLastComponent().appending(name) }
 
     /// All of them, in the order in which they are removed: a memory that nothing describes means nothing.
@@ -172,6 +173,19 @@ extension StateFiles {
                 throw VMError(.denied, path.string, distrust.sentence(for: path), remedy: distrust.remedy)
             }
         }
+    }
+}
+
+extension FilePath {
+    /// The name of a params file without its extension.
+    fileprivate var stemOfParams: String {
+        // Nearly every one is called that, and a list looks for the files of each VM.
+        let isUsual = withPlatformString { path in
+            strrchr(path, CInt(UInt8(ascii: "/"))).map { strcmp($0, "/vm.params") == 0 }
+        }
+        if isUsual == true { return "vm" }
+        let name = lastComponent?.string ?? ""
+        return name.hasSuffix(".params") ? String(name.dropLast(".params".count)) : name
     }
 }
 

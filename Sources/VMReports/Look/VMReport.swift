@@ -150,6 +150,8 @@ extension VMDetails {
         return words.isEmpty ? nil : words.joined(separator: ", ")
     }
 
+    private func isServed(_ share: VMParams.Share) -> Bool { !endedShares.contains(KeyName(.share, share.index)) }
+
     /// A line for each disk and shared directory, and the kernel.
     fileprivate var rows: [(String, String)] {
         media.map { medium in
@@ -158,7 +160,10 @@ extension VMDetails {
             }
             return (medium.key ?? "medium", "\(medium.path), \(medium.format.rawValue)\(size ?? "")")
         }
-            + shares.map { ("SHARE\($0.index)", $0.directory.value.text) }
+            + shares.map { share in
+                let end = isServed(share) ? "" : ", its server has ended: restart the VM"
+                return ("SHARE\(share.index)", share.directory.value.text + end)
+            }
             + [
                 ("kernel", kernel?.image.value.string), ("initrd", kernel?.initrd?.value.string),
                 ("append", kernel?.commandLine?.value),
@@ -181,6 +186,7 @@ extension VMDetails {
                     [
                         "key": .string("SHARE\($0.index)"), "path": .string($0.directory.value.path.string),
                         "tag": .string($0.directory.value.tag), "readOnly": .bool($0.directory.value.isReadOnly),
+                        "served": .bool(isServed($0)),
                     ]
                 }),
             "kernel": .optional(kernel?.image.value.string), "initrd": .optional(kernel?.initrd?.value.string),

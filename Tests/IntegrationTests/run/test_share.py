@@ -132,6 +132,9 @@ def test_a_server_that_ended_is_seen(host):
             os.kill(server.pid, signal.SIGKILL)
     none_is_left(host)
     said = host.kvmctl("doctor", "vm", expect=69).stdout
+    shown = host.kvmctl("show", "vm").stdout
+    assert shown.count(", its server has ended: restart the VM\n") == 2
+    assert [share["served"] for share in host.show("vm")["shares"]] == [False, False]
     assert "the server of SHARE0, SHARE1 has ended" in said and "kvmctl restart vm" in said
 
 

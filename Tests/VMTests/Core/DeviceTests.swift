@@ -85,8 +85,9 @@ extension DeviceTests {
             argument: "usb-tablet,id=tablet,bus=usb.0",
             plugged: #"{"bus":"usb.0","driver":"usb-tablet","id":"tablet"}"#),
         Case(
-            component: .device(Device("pvpanic", id: nil, at: .bus("isa.0"))), argument: "pvpanic,bus=isa.0,events=1",
-            plugged: #"{"bus":"isa.0","driver":"pvpanic"}"#),
+            component: .device(Device("pvpanic", id: nil, at: .bus("isa.0"), ["events": .number(1)])),
+            argument: "pvpanic,bus=isa.0,events=1",
+            plugged: #"{"bus":"isa.0","driver":"pvpanic","events":1}"#),
         Case(
             component: .object(.entropySource(id: "rng0")),
             argument: "rng-builtin,id=rng0", plugged: #"{"id":"rng0","qom-type":"rng-builtin"}"#),
