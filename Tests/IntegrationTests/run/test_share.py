@@ -76,7 +76,7 @@ def test_a_guest_reads_and_writes(host):
 
     [vm] = host.json("show", "vm")
     assert_documented([vm])
-    assert vm["shares"][2] == {"key": "SHARE2", "path": f"{at}/fixed", "tag": "fixed", "readOnly": True}
+    assert vm["shares"][2] == {"key": "SHARE2", "path": f"{at}/fixed", "tag": "fixed", "readOnly": True, "served": True}
     assert "SHARE2" in host.kvmctl("show", "vm").stdout
     refused = host.kvmctl("suspend", "vm", expect=75).stderr
     assert "SHARE0, SHARE1, SHARE2" in refused and "kvmctl stop" in refused
