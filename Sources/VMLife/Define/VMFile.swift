@@ -98,10 +98,11 @@ package struct VMFile: Sendable {
         return try included(by: own, account)
     }
 
-    /// The rights of an account that could have put something else at a path, other than root's.
+    /// The rights of an account that could have put something else at a path, and that root does not trust.
     private static func stranger(behind file: FilePath) -> FileTrust? {
         guard geteuid() == 0 else { return nil }
-        return FileTrust.root.stranger(at: file).map { FileTrust(ofAccount: $0) }
+        let trust = (try? Site.current.trust()) ?? .root
+        return trust.stranger(at: file).map { FileTrust(ofAccount: $0) }
     }
 
     /// Checks what a params file is to say, with what it includes.

@@ -15,11 +15,15 @@ extension Site {
     /// Which VMs are offered.
     package enum CandidateState: Sendable { case any, running, stopped }
 
-    /// The names of the VMs under the roots, of the running ones, or of both, sorted. A file is not read if its path
-    /// names the VM, because completion has to be quick.
+    /// The names of the VMs under the roots, of the running ones, or of both, sorted. Completion has to be quick, so only
+    /// files that may say another name than their paths are decoded.
     package func candidates(_ state: CandidateState) -> [VMName] {
         let running = Set(running().compactMap { try? $0.get().name })
-        func defined() -> [VMName] { definitions().files.compactMap { VMParams.defaultName(of: $0) } }
+        func defined() -> [VMName] {
+            definitions().files.compactMap { file in
+                VMFile.glance(at: file, ifItMentions: "NAME")?.name.value ?? VMParams.defaultName(of: file)
+            }
+        }
         let names =
             switch state {
             case .any: running.union(defined())

@@ -1,6 +1,7 @@
 """The words of other tools, and what a command says besides its result."""
 
 import json
+import shutil
 
 
 def test_words_of_other_tools_mean_what_they_mean_there(host):
@@ -54,7 +55,9 @@ def test_completion_offers_vms_in_the_right_state(host):
                   str(len(words) - 1), "0", *words]
         return host.execute("env", "SAP_SHELL=bash", *script).stdout.split()
 
-    assert offered(["start"], (["start"], "positional@0")) == ["off"]
+    host.write_firmware_vm("directory", NAME="other")
+    assert offered(["start"], (["start"], "positional@0")) == ["off", "other"]
+    shutil.rmtree(host.vms / "directory")
     assert offered(["stop"], (["stop"], "positional@0")) == ["on"]
     assert offered(["show"], (["show"], "positional@0")) == ["off", "on"]
     assert offered(["net", "down"], (["net", "down"], "positional@0")) == ["br0"]
