@@ -88,6 +88,14 @@ def test_a_running_machine_is_a_vm_from_then_on(host, by_hand):
     host.kvmctl("stop", "vm", "--now")
 
 
+def test_it_may_be_the_first_command_since_the_host_was_booted(host, by_hand):
+    host.run.rmdir()
+    pid = by_hand("-vnc", "127.0.0.1:71,password=on")
+    assert host.json("adopt", pid, "vm")[0]["held"]
+    assert "the password of its screen is not known" in host.kvmctl("vnc", "vm", expect=69).stderr
+    host.kvmctl("stop", "vm", "--now")
+
+
 def test_what_changed_since_its_start_is_in_no_command_line(host, by_hand):
     for name in "disk", "more":
         (host.root / name).write_bytes(b"\0" * 1_048_576)
