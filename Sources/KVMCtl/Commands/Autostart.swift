@@ -39,7 +39,7 @@ struct AutostartRun: ParsableCommand {
                 results.turn(to: number)
                 let earlier = service.after?.value ?? []
                 for name in earlier where failed.contains(name) {
-                    Message.note("\(vm.name): is started, though \(name), after which it starts, was not")
+                    Message.note("\(vm.name): is started, though \(name), which it starts after, was not")
                 }
                 let awaited = dryRun.isOn ? earlier.filter { names.contains($0) || site.runs($0) } : []
                 do { try start(vm, service, waitingFor: awaited, in: context, adding: results) } catch let error

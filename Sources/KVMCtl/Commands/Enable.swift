@@ -42,7 +42,7 @@ struct Disable: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disable", _superCommandName: Root.name,
         abstract: "Have systemd no longer start VMs with the host.",
-        discussion: "A VM that is gone, whose name is still enabled, is named by that.")
+        discussion: "It also takes the name of a VM that is gone, if its unit is still enabled.")
 
     @OptionGroup var targets: Targets
 

@@ -54,8 +54,8 @@ extension LaunchPlanner {
         case nil: break
         case .orphan(let memory):
             plan.notices.append(
-                "\(memory) is not used: the file beside it that would say what was suspended is missing. Remove it if it "
-                    + "is not needed")
+                "\(memory) is not used: \(memory.stem ?? "").suspended, which describes it, is missing; remove it if you "
+                    + "don't need it")
         case .discarded:
             plan.usesUpSavedState = true
             plan.notices.append("what it had in memory when it was suspended is lost, as if its power had been cut")

@@ -65,14 +65,14 @@ private func give(_ file: borrowing OwnedDescriptor, name path: FilePath) throws
 }
 
 /// The name, hidden, of what is to replace a file.
-private func unfinished(_ path: FilePath) -> FilePath {
+package func unfinished(_ path: FilePath) -> FilePath {
     path.removingLastComponent().appending(".\(path.lastComponent?.string ?? "").kvmctl")
 }
 
 private func fill(
     _ file: borrowing OwnedDescriptor, _ bytes: [UInt8], _ permissions: UInt32, _ group: UInt32?, _ lasting: Bool
 ) throws(Errno) {
-    try file.own(permissions, group)
+    try file.setRights(permissions, group)
     try writeAll(bytes, to: file.descriptor)
     if lasting { try syncToDisk(file) }
 }

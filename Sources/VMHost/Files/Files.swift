@@ -106,13 +106,13 @@ package func openOwn(
     _ path: FilePath, _ mode: FileDescriptor.AccessMode, flags: CInt = 0, permissions: UInt32, group: UInt32? = nil
 ) throws(Errno) -> OwnedDescriptor {
     let file = try OwnedDescriptor.regular(path, mode, flags: flags | O_CREAT, permissions: permissions)
-    try file.own(permissions, group)
+    try file.setRights(permissions, group)
     return file
 }
 
 extension OwnedDescriptor {
     /// Gives a file that is kvmctl's exactly these permissions, whatever the umask, and the group.
-    borrowing func own(_ permissions: UInt32, _ group: UInt32?) throws(Errno) {
+    borrowing func setRights(_ permissions: UInt32, _ group: UInt32?) throws(Errno) {
         // Fails for a user who is not in the group; the file then keeps the user's own group.
         if let group { fchown(rawValue, UInt32.max, group) }
         if try status().st_mode & 0o7777 != permissions, fchmod(rawValue, permissions) != 0 {

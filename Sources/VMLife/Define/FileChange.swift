@@ -114,7 +114,7 @@ extension FileChange {
             throw Self.refusal(
                 VMError(
                     .badData, vm.file.string,
-                    "its VM would be called \(after.params.name.value) instead of \(name), and its logs stay with that name",
+                    "its VM would be called \(after.params.name.value) instead of \(name): its logs and its unit go by its name",
                     remedy: "leave NAME as it is, and use kvmctl rename"))
         }
         notices = []

@@ -118,13 +118,8 @@ private struct FileEdit: ~Copyable {
         return new
     }
 
-    /// What the new file is called until it replaces the old one.
-    private static func unfinished(_ place: borrowing FoundFile) -> String {
-        ".\(place.path.lastComponent?.string ?? "").kvmctl"
-    }
-
     private func prepare(_ text: String) throws(Errno) -> NewFile {
-        guard let name = FilePath.Component(Self.unfinished(place)) else { throw .invalidArgument }
+        guard let name = unfinished(place.path).lastComponent else { throw .invalidArgument }
         let beside = try place.sibling(name)
         // Left by a command that was killed.
         if let left = beside.status, left.kind == S_IFREG { try beside.remove(FileIdentity(left)) }
@@ -149,7 +144,7 @@ private struct FileEdit: ~Copyable {
         case .fileExists:
             VMError(
                 .cannotCreate, file.string,
-                "can't be replaced: something that is no file is called \(Self.unfinished(place)) beside it",
+                "can't be replaced: something that is no file has the name \(unfinished(place.path))",
                 remedy: "remove that")
         case .permissionDenied:
             .system(

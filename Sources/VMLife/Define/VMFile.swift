@@ -102,8 +102,11 @@ package struct VMFile: Sendable {
     private static func stranger(behind file: FilePath) -> FileTrust? {
         guard geteuid() == 0 else { return nil }
         let trust = (try? Site.current.trust()) ?? .root
-        return trust.stranger(at: file).map { FileTrust(ofAccount: $0) }
+        // Of what a group may write to, which may be root's own, that is nobody in particular.
+        return trust.stranger(at: file).map { FileTrust(ofAccount: [0, UInt32.max].contains($0) ? nobody : $0) }
     }
+
+    private static let nobody: UInt32 = 65534
 
     /// Checks what a params file is to say, with what it includes.
     ///

@@ -96,15 +96,6 @@ struct HostProbe {
         } catch { facts.problems.append(error) }
     }
 
-    /// What the guest could do to the host through the directories that it may write to.
-    private func addShares(_ params: VMParams, qemu: FilePath?, to facts: inout HostFacts) {
-        let shares = params.shares.map(\.directory.value).filter { !$0.isReadOnly }.map(\.path)
-        guard !shares.isEmpty else { return }
-        facts.openShares = shares.filter(\.isOpenToAll)
-        let control = SharedControl(params, context.site, qemu: qemu)
-        for share in shares { facts.controlInShares[share] = control.found(in: share) }
-    }
-
     /// What serves the VM's shared directories; nil if it has none.
     private func serverOfShares(_ params: VMParams) throws(VMError) -> ShareServer? {
         guard let share = params.shares.first else { return nil }
@@ -291,17 +282,5 @@ private struct DeviceFacts {
         ioUring = can(CLINUX_CAN_IO_URING)
         canExecuteQEMU = can(CLINUX_CAN_EXECUTE)
         vhostNet = abilities == nil ? access("/dev/vhost-net", F_OK) == 0 : known.canOpenVhost
-    }
-}
-
-extension FilePath {
-    /// Whether any account may enter this directory, by the modes of all on the way. Of one that can't be looked at, nobody
-    /// else is expected to.
-    fileprivate var isOpenToAll: Bool {
-        var path = self
-        while true {
-            guard let found = (try? status(of: path)) ?? nil, found.st_mode & S_IXOTH != 0 else { return false }
-            guard path.removeLastComponent() else { return true }
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 import VMCore
 import VMHost
@@ -34,5 +35,28 @@ struct SharedControl {
 
     private func identity(of path: FilePath) -> FileIdentity? {
         (try? status(of: path)).flatMap(\.self).map { FileIdentity($0) }
+    }
+}
+
+extension HostProbe {
+    /// What the guest could do to the host through the directories that it may write to.
+    func addShares(_ params: VMParams, qemu: FilePath?, to facts: inout HostFacts) {
+        let shares = params.shares.map(\.directory.value).filter { !$0.isReadOnly }.map(\.path)
+        guard !shares.isEmpty else { return }
+        facts.openShares = shares.filter(\.isOpenToAll)
+        let control = SharedControl(params, context.site, qemu: qemu)
+        for share in shares { facts.controlInShares[share] = control.found(in: share) }
+    }
+}
+
+extension FilePath {
+    /// Whether any account may enter this directory, by the modes of all on the way. Of one that can't be looked at, nobody
+    /// else is expected to.
+    fileprivate var isOpenToAll: Bool {
+        var path = self
+        while true {
+            guard let found = (try? status(of: path)) ?? nil, found.st_mode & S_IXOTH != 0 else { return false }
+            guard path.removeLastComponent() else { return true }
+        }
     }
 }

@@ -158,7 +158,7 @@ def test_one_that_fails_is_said_to_those_that_come_after(host, etc):
     planned = etc.kvmctl("autostart", "run", "--dry-run", expect=66).stderr
     assert "web: would wait until the guest agents of db answer" in planned
     ran = etc.kvmctl("autostart", "run", expect=66)
-    assert "web: is started, though db, after which it starts, was not" in ran.stderr and "web: started" in ran.stdout
+    assert "web: is started, though db, which it starts after, was not" in ran.stderr and "web: started" in ran.stdout
 
 
 def test_the_one_after_waits_for_the_agent(host, etc):

@@ -393,6 +393,13 @@ def test_root_reads_for_nobody_what_they_may_not_read(host):
         assert "TOPSECRET" not in said.stdout + said.stderr, words
     shown = host.kvmctl("show", theirs, expect=None)
     assert f"{secret} can't be read: Permission denied" in shown.stdout + shown.stderr
+    # A group that may write to root's file could have put that line there.
+    for path in (theirs.parent, theirs):
+        os.chown(path, 0, NOBODY)
+        path.chmod(0o775)
+    assert "TOPSECRET" not in host.kvmctl("show", theirs, expect=None).stdout
+    for path in (theirs.parent, theirs):
+        os.chown(path, NOBODY, NOBODY)
     # What they may read is theirs to include.
     secret.chmod(0o644)
     host.root.chmod(0o755)
