@@ -26,6 +26,7 @@
 #include "own_session.h"
 #include "own_signals.h"
 #include "packet_socket.h"
+#include "passed_signals.h"
 #include "pidfd.h"
 #include "raw_terminal.h"
 #include "remote_reader.h"

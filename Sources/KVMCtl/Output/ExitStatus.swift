@@ -18,6 +18,8 @@ enum ExitStatus {
             end(error.code.exitCode)
         } catch let failure as SomeFailed {
             end(failure.code.exitCode)
+        } catch let guest as GuestExit {
+            end(guest.code)
         } catch let error where Root.exitCode(for: error).isSuccess {
             // Help or the version: a result like any other.
             leave { Swift.print(Root.fullMessage(for: error)) }

@@ -35,3 +35,80 @@ extension QMPRequest<[AgentInterface]> {
         .init("guest-network-get-interfaces") { $0.array?.map { AgentInterface($0) } }
     }
 }
+
+// What is executed in the guest, and the files that it goes through. A path of the guest is the caller's, or kvmctl's own.
+
+extension QMPRequest<Int64> {
+    /// Executes a program, and returns its pid. Its output is discarded.
+    ///
+    /// - Parameter input: what it reads; nil: /dev/null.
+    package static func execute(_ path: String, _ arguments: [String], input: [UInt8]? = nil) -> Self {
+        var members: [String: JSON] = [
+            "path": .string(path), "arg": .array(arguments.map(JSON.string)), "capture-output": false,
+        ]
+        if let input { members["input-data"] = .string(Base64.encode(input)) }
+        return .init("guest-exec", members) { $0["pid"]?.integer }
+    }
+
+    /// Opens a file, and returns its handle. An agent that makes it lets everybody read and write it.
+    ///
+    /// - Parameter mode: as of fopen(3).
+    package static func openFile(_ path: String, mode: String) -> Self {
+        .init("guest-file-open", ["path": .string(path), "mode": .string(mode)]) { $0.integer }
+    }
+
+    /// Writes bytes, and returns how many were written.
+    package static func write(_ bytes: some RandomAccessCollection<UInt8>, to handle: Int64) -> Self {
+        .init("guest-file-write", ["handle": .integer(handle), "buf-b64": .string(Base64.encode(bytes))]) {
+            $0["count"]?.integer
+        }
+    }
+}
+
+extension QMPRequest<Void> {
+    /// Closes a file.
+    package static func close(_ handle: Int64) -> Self { .init("guest-file-close", ["handle": .integer(handle)]) }
+
+    /// Has what was written reach the file.
+    package static func flush(_ handle: Int64) -> Self { .init("guest-file-flush", ["handle": .integer(handle)]) }
+
+    /// Has the next read begin here.
+    package static func seek(_ handle: Int64, to offset: Int64) -> Self {
+        .init("guest-file-seek", ["handle": .integer(handle), "offset": .integer(offset), "whence": "set"])
+    }
+}
+
+extension QMPRequest<[UInt8]> {
+    /// Reads at most `count` bytes, and no more than there are.
+    package static func read(_ handle: Int64, count: Int) -> Self {
+        .init("guest-file-read", ["handle": .integer(handle), "count": .integer(Int64(count))]) { reply in
+            reply["buf-b64"]?.string.flatMap(Base64.decode).flatMap { $0.count <= count ? $0 : nil }
+        }
+    }
+}
+
+/// What became of a program that was executed (GuestExecStatus).
+package enum ExecutionStatus: Equatable, Sendable {
+    case running
+    /// It has ended with this code, or as a shell has it by a signal: 128 and the signal's number. The agent forgets it
+    /// with that.
+    case ended(code: Int32)
+}
+
+extension QMPRequest<ExecutionStatus> {
+    /// What became of a program.
+    package static func executionStatus(_ pid: Int64) -> Self {
+        .init("guest-exec-status", ["pid": .integer(pid)]) { reply in
+            switch reply["exited"]?.bool {
+            case false: .running
+            case true:
+                if let signal = reply["signal"]?.integer(in: 1...127) {
+                    .ended(code: Int32(128 + signal))
+                } else {
+                    reply["exitcode"]?.integer(in: 0...255).map { .ended(code: Int32($0)) }
+                }
+            case nil: nil
+            }
+        }
+    }
+}

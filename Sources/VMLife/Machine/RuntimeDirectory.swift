@@ -17,6 +17,8 @@ struct RuntimeDirectory {
         case console
         /// Held by the one client that the guest agent's socket can serve.
         case agent
+        /// Shared by those that wait for `agent`. A client that has it for long gives it to them.
+        case agentWanted
     }
 
     /// A socket in the directory.

@@ -47,7 +47,10 @@ struct GuestAgent: ~Copyable {
         let taken: ByteLockFile?
         do throws(VMError) {
             let lock = try directory.openLocks()
-            taken = try lock.wait(for: .agent, of: directory, by: deadline) ? consume lock : nil
+            _ = try? lock.tryShare(RuntimeDirectory.Lock.agentWanted.rawValue)
+            let isTaken = try lock.wait(for: .agent, of: directory, by: deadline)
+            lock.giveBack(RuntimeDirectory.Lock.agentWanted.rawValue)
+            taken = isTaken ? consume lock : nil
         } catch { throw .noLock(error) }
         guard let lock = taken else { throw .taken }
         return lock
@@ -60,9 +63,23 @@ struct GuestAgent: ~Copyable {
         }
     }
 
+    /// Whether another command waits for its turn.
+    var isWanted: Bool { (try? lock.isHeld(RuntimeDirectory.Lock.agentWanted.rawValue)) ?? false }
+
     /// Has the agent execute a command, and waits for the result.
     mutating func execute<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) -> Reply {
+        try post(request, by: deadline)
+        return try reply(to: request, by: deadline)
+    }
+
+    /// Sends a command whose reply is read later: the agent executes them in order, and a wait for each would take most of the
+    /// time.
+    mutating func post<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) {
         try send(Array(request.command.line().utf8), by: deadline)
+    }
+
+    /// The reply to the first command that was posted and has none yet.
+    mutating func reply<Reply>(to request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) -> Reply {
         let answer = try answer(by: deadline)
         if let reply = answer["return"].flatMap(request.read) { return reply }
         throw .refused(answer["error"]?["desc"]?.string)

@@ -192,6 +192,24 @@ package enum OptionValue {
         return .milliseconds(Int(seconds * 1000))
     }
 
+    /// A variable of an environment, `NAME=VALUE`, with a name that a shell takes.
+    package static func variable(_ text: String) throws(Fault) -> String {
+        let name = text.utf8.prefix { $0 != UInt8(ascii: "=") }
+        let isName = name.first.map { !$0.isDigit } == true && name.allSatisfy { $0.isPlain(or: "_") }
+        guard isName, name.count < text.utf8.count else {
+            throw Fault(description: "\(Printable.quoted(text)) is no variable. Write NAME=VALUE.")
+        }
+        return text
+    }
+
+    /// The name of a user of a guest.
+    package static func user(_ text: String) throws(Fault) -> String {
+        guard text.unicodeScalars.first != "-", !text.isEmpty, text.unicodeScalars.allSatisfy(Printable.isPlain) else {
+            throw Fault(description: "\(Printable.quoted(text)) is no user's name.")
+        }
+        return text
+    }
+
     /// What a parser of a file's values makes of a text.
     static func judged<Value>(
         _ text: String, _ parse: (String) throws(ValueFault) -> Value

@@ -71,7 +71,7 @@ package struct ByteLockFile: ~Copyable {
     package func giveBack(_ byte: Int64) { _ = clinux_ofd_unlock(file.rawValue, byte) }
 
     /// Takes a read lock on a byte, which many can hold at once; false if a write lock is held elsewhere.
-    func tryShare(_ byte: Int64) throws(Errno) -> Bool {
+    package func tryShare(_ byte: Int64) throws(Errno) -> Bool {
         let result = clinux_ofd_share(file.rawValue, byte)
         if result == -Errno.resourceTemporarilyUnavailable.rawValue { return false }
         guard result == 0 else { throw Errno(rawValue: -result) }

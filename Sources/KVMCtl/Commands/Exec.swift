@@ -1,0 +1,112 @@
+import ArgumentParser
+import CLinux
+import Glibc
+import VMCore
+import VMHost
+import VMLife
+import VMReports
+
+/// `kvmctl exec`.
+struct Exec: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "exec", _superCommandName: Root.name,
+        abstract: "Run a command in a guest, through its agent.",
+        discussion: """
+            What the command reads and writes goes through while it runs, and its exit code is kvmctl's: 128 and the \
+            signal's number if a signal ended it, 125 if kvmctl failed, 124 after --timeout. kvmctl's options come \
+            before the VM: `kvmctl exec --user www web -- id -un`. The guest needs qemu-guest-agent, and /bin/sh. Signals \
+            (Ctrl-C) are passed on. Where stdout and stderr are the same, as on a terminal, they stay in order. A shell's \
+            features need a shell: `kvmctl exec web -- sh -c 'ls | wc -l'`.
+            """)
+
+    @Option(
+        name: .shortAndLong, help: "The guest's user to run it as. Default: root, as whom the agent runs.",
+        transform: OptionValue.user)
+    var user: String?
+
+    @Option(name: .shortAndLong, help: "The directory to run it in. Default: the user's home directory.")
+    var cwd: String?
+
+    @Option(
+        name: .shortAndLong, help: "A variable for its environment, NAME=VALUE; may be repeated.",
+        transform: OptionValue.variable)
+    var env: [String] = []
+
+    @Flag(name: [.short, .customLong("tty")], help: "Give it a terminal. The guest needs script(1).")
+    var isOnTerminal = false
+
+    @Flag(name: [.customShort("n"), .customLong("no-stdin")], help: "Read no input: it gets /dev/null.")
+    var hasNoInput = false
+
+    @Option(help: "End it after this time, such as 30s or 5m.", transform: OptionValue.duration)
+    var timeout: Duration?
+
+    @Argument(help: "The VM.", completion: .vm)
+    var vm: String
+
+    @Argument(parsing: .captureForPassthrough, help: "`--`, and the command.")
+    var words: [String] = []
+
+    func validate() throws {
+        if let word = words.first, word != "--", word.hasPrefix("-") {
+            throw ValidationError(
+                "\(word) follows the VM: kvmctl's options come before it, the command's words after --")
+        }
+        guard !command.isEmpty else { throw ValidationError("which command? kvmctl exec \(vm) -- COMMAND") }
+    }
+
+    private var command: [String] { words.first == "--" ? Array(words.dropFirst()) : words }
+
+    func run() throws {
+        let code: Int32
+        do { code = try execute() } catch let error as VMError {
+            Message.error(error)
+            code = error.code == .timedOut ? error.code.exitCode : GuestExit.ownFailure
+        }
+        if code != 0 { throw GuestExit(code: code) }
+    }
+
+    private func execute() throws -> Int32 {
+        let machine = try Site.current.find(vm)
+        try machine.refuseAnothers()
+        var guestCommand = GuestCommand(command)
+        guestCommand.user = user
+        guestCommand.directory = cwd
+        guestCommand.environment = env
+        guestCommand.mergesErrors = isOnTerminal || GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
+        if isOnTerminal { guestCommand.terminal = Self.terminal }
+        let source = input(of: &guestCommand)
+        let execution = try Executing(
+            guestCommand, in: machine, input: source, output: STDOUT_FILENO, errors: STDERR_FILENO)
+        clinux_collect_signals()
+        let isRaw = isOnTerminal && !hasNoInput && clinux_terminal_raw(STDIN_FILENO) == 0
+        defer { if isRaw { clinux_terminal_restore() } }
+        return try execution.run(timeout: timeout) { GuestSignal(number: clinux_take_signal()) }
+    }
+
+    /// What this process reads, as the input of a command.
+    private func input(of command: inout GuestCommand) -> PieceSource? {
+        if hasNoInput || GivenStream.isNull(STDIN_FILENO) { return nil }
+        let (bytes, hasEnded) = PieceSource.beginning(of: STDIN_FILENO)
+        if hasEnded, !isOnTerminal {
+            command.input = .given(bytes)
+            return nil
+        }
+        command.input = .pieces
+        return PieceSource(STDIN_FILENO, first: bytes, hasEnded: hasEnded)
+    }
+
+    private static var terminal: GuestCommand.Terminal {
+        let (rows, columns) = TopScreen.size
+        let type = getenv("TERM").map { String(cString: $0) } ?? "dumb"
+        return .init(rows: UInt16(clamping: rows), columns: UInt16(clamping: columns), type: type)
+    }
+}
+
+/// The exit code of a command in a guest.
+struct GuestExit: Error {
+    let code: Int32
+
+    /// The code if kvmctl itself failed.
+    static let ownFailure: Int32 = 125
+}

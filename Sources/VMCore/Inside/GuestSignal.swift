@@ -1,0 +1,45 @@
+/// A signal for the processes of a guest, sent by a script of the guest's /bin/sh: its agent has no command for that.
+package enum GuestSignal: String, Sendable {
+    case hangup = "HUP"
+    case interrupt = "INT"
+    case quit = "QUIT"
+    case terminate = "TERM"
+    case kill = "KILL"
+    case brokenPipe = "PIPE"
+
+    /// The signal with this number; nil for one that is not passed on.
+    package init?(number: Int32) {
+        switch number {
+        case 1: self = .hangup
+        case 2: self = .interrupt
+        case 3: self = .quit
+        case 15: self = .terminate
+        default: return nil
+        }
+    }
+
+    /// Sends a signal to all descendants of a process: kvmctl knows only the shell that started them.
+    package static let script = #"""
+        signal=$1; parents=$2; found=
+        while [ "$parents" ]; do
+            children=
+            for entry in /proc/[0-9]*; do
+                { read -r status <"$entry/stat"; } 2>/dev/null || continue
+                set -- ${status##*) }
+                case " $parents " in *" $2 "*) children="$children ${entry#/proc/}" ;; esac
+            done
+            found="$found $children"; parents=${children# }
+        done
+        kill -s "$signal" $found 2>/dev/null
+        """#
+
+    /// Stops processes, and ends once they have stopped.
+    package static let holdScript = #"""
+        kill -s STOP "$@" || exit
+        for pid; do
+            while { read -r status <"/proc/$pid/stat"; } 2>/dev/null; do
+                case ${status##*) } in [Tt]*) break ;; esac
+            done
+        done
+        """#
+}

@@ -1,0 +1,99 @@
+import VMCore
+import VMHost
+
+/// The guest agent over a long time: what needs it again and again keeps its connection, which takes the guest some 50 ms to
+/// notice, and gives it to other commands that wait for it.
+final class AgentTurns {
+    private let vm: Machine
+    /// What the VM did since this began: why the agent is gone may be there.
+    private var record: LogReader?
+    private var agent: GuestAgent?
+
+    /// How long the agent may take to answer.
+    private static let patience = Duration.seconds(10)
+    /// How long others may have it before it is wanted back.
+    private static let courtesy = Duration.milliseconds(50)
+
+    init(_ vm: Machine) {
+        self.vm = vm
+        record = try? LogReader(.record, of: vm, lastLines: 0, followsNextRun: false)
+    }
+
+    /// Whether there is a connection, in which everything that was asked before has been answered.
+    var isOpen: Bool { agent != nil }
+
+    /// A conversation. If it fails, the next one has a connection of its own.
+    func talk<Result>(
+        _ body: (inout GuestAgent, Deadline) throws(GuestAgent.Failure) -> Result
+    ) throws(GuestAgent.Failure) -> Result {
+        let deadline = Deadline(in: Self.patience)
+        var current = try connection(by: deadline)
+        let result = try body(&current, deadline)
+        agent = consume current
+        return result
+    }
+
+    private func connection(by deadline: Deadline) throws(GuestAgent.Failure) -> GuestAgent {
+        var taken: GuestAgent?
+        swap(&taken, &agent)
+        if let open = consume taken { return open }
+        return try vm.agent(by: deadline)
+    }
+
+    /// Lets others talk to the agent.
+    func end() { agent = nil }
+
+    /// Lets others talk to it if they wait for that.
+    func giveWay() {
+        guard let isWanted = agent?.isWanted, isWanted else { return }
+        end()
+        pause(Self.courtesy)
+    }
+
+    /// Runs a script in the guest, and waits until it has ended.
+    func run(_ script: String, _ arguments: [String]) throws(GuestAgent.Failure) {
+        try talk { agent, deadline throws(GuestAgent.Failure) in
+            let words = ["-c", script, "kvmctl"] + arguments
+            let pid = try agent.execute(.execute("/bin/sh", words), by: deadline)
+            while try agent.execute(.executionStatus(pid), by: deadline) == .running {
+                if deadline.hasPassed { throw .silent }
+                pause(.milliseconds(2))
+            }
+        }
+    }
+
+    /// Whether the VM's processors stand still, so that nobody in the guest can answer.
+    var isPaused: Bool { vm.observe().state == .paused }
+
+    /// Why the agent is of no use any more to what runs in the guest.
+    ///
+    /// - Parameter what: what is lost with it, such as `the command`.
+    func loss(_ failure: GuestAgent.Failure, of what: String) -> VMError {
+        let name = vm.name.description
+        guard (try? vm.observe().isAlive) != false else {
+            return VMError(
+                .unavailable, name, "it has ended, and \(what) with it",
+                remedy: "see why: \(command: "kvmctl history \(vm.name)")")
+        }
+        if wasReset {
+            return VMError(
+                .unavailable, name, "the guest was rebooted, and \(what) ended with that",
+                remedy: "see when: \(command: "kvmctl events \(vm.name)")")
+        }
+        if case .refused(let words) = failure {
+            return VMError(
+                .unavailable, name, "the guest agent knows nothing of \(what) any more: it was restarted",
+                remedy: "see the log of qemu-guest-agent in the guest",
+                details: words.map { ["it says: \(Printable.foreign($0))"] } ?? [])
+        }
+        var error = failure.error(of: vm.name)
+        error.details.append("\(what) may still run in the guest")
+        return error
+    }
+
+    private var wasReset: Bool {
+        var found = false
+        while let bytes = try? record?.next(), !bytes.isEmpty { found = found || bytes.mention("\"RESET\"") }
+        return found
+    }
+}
