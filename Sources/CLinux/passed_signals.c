@@ -7,6 +7,11 @@ static volatile sig_atomic_t pending[65];
 
 static void note(int number)
 {
+	// The second one while the first waits to be taken: whatever should take it is stuck.
+	if (pending[number] != 0) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
 	pending[number] = 1;
 }
 
@@ -21,6 +26,8 @@ void clinux_collect_signals(void)
 		action = (struct sigaction){.sa_handler = note};
 		sigaction(passed[i], &action, NULL);
 	}
+	// A reader that is gone is noticed by the failing write: what runs elsewhere has to be ended first.
+	signal(SIGPIPE, SIG_IGN);
 }
 
 int clinux_take_signal(void)

@@ -33,13 +33,15 @@ package enum GuestSignal: String, Sendable {
         kill -s "$signal" $found 2>/dev/null
         """#
 
-    /// Stops processes, and ends once they have stopped.
+    /// Stops a process, and ends with 0 once it has stopped: it may be within a call when it is told.
     package static let holdScript = #"""
-        kill -s STOP "$@" || exit
-        for pid; do
-            while { read -r status <"/proc/$pid/stat"; } 2>/dev/null; do
-                case ${status##*) } in [Tt]*) break ;; esac
-            done
+        kill -s STOP "$1" || exit
+        while { read -r status <"/proc/$1/stat"; } 2>/dev/null; do
+            case ${status##*) } in
+                [Tt]*) exit 0 ;;
+                [ZX]*) exit 1 ;;
+            esac
         done
+        exit 1
         """#
 }

@@ -50,12 +50,14 @@ final class AgentTurns {
         pause(Self.courtesy)
     }
 
-    /// Runs a script in the guest, and waits until it has ended.
-    func run(_ script: String, _ arguments: [String]) throws(GuestAgent.Failure) {
-        try talk { agent, deadline throws(GuestAgent.Failure) in
+    /// Runs a short script in the guest, and returns its exit code.
+    @discardableResult
+    func run(_ script: String, _ arguments: [String]) throws(GuestAgent.Failure) -> Int32 {
+        try talk { (agent, deadline) throws(GuestAgent.Failure) in
             let words = ["-c", script, "kvmctl"] + arguments
             let pid = try agent.execute(.execute("/bin/sh", words), by: deadline)
-            while try agent.execute(.executionStatus(pid), by: deadline) == .running {
+            while true {
+                if case .ended(let code) = try agent.execute(.executionStatus(pid), by: deadline) { return code }
                 if deadline.hasPassed { throw .silent }
                 pause(.milliseconds(2))
             }

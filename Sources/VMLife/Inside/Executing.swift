@@ -229,8 +229,10 @@ package final class Executing {
     /// Stops the process that writes a spool file, reads the rest, and empties it. Meanwhile the command waits, as it would for
     /// a slow reader of its pipe.
     private func empty(_ number: Int) throws(GuestAgent.Failure) {
-        guard let keeper = spools[number].keeper, scriptCode == nil else { return }
-        try turns.run(GuestSignal.holdScript, [String(keeper)])
+        // One that has ended can't be stopped, and its file is about to be removed.
+        guard let keeper = spools[number].keeper, scriptCode == nil,
+            try turns.run(GuestSignal.holdScript, [String(keeper)]) == 0
+        else { return }
         var hasMore = true
         while hasMore { hasMore = try readAndWrite() }
         let spool = spools[number]

@@ -1,0 +1,244 @@
+"""`exec`: commands in a guest, through its agent."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+from rig.terminal import spawn, wait_for_exit
+from rig.waiting import wait_until
+
+PATIENCE = 120
+
+
+def boot(host, name="vm", words="tiny.agent", **keys):
+    host.write_tiny_vm(name, words, INITRD=host.guests / "initrd-agent.gz", MEMORY=256, **keys)
+    host.kvmctl("start", name)
+    host.wait_console(name, "tiny: up")
+    if words == "tiny.agent":
+        # It opens its channel some time after the guest is up.
+        wait_until(lambda: host.kvmctl("exec", name, "--", "true", expect=None).returncode == 0, "agent")
+
+
+def begin(host, *words, vm="vm", options=(), **streams):
+    """`exec` as a process."""
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    return subprocess.Popen(
+        host.command(host.binary, "exec", *options, vm, "--", *words), env=host.environment, cwd=host.root, **streams)
+
+
+def run(host, *words, data=None, **options):
+    """`exec`, with these bytes as its input."""
+    process = begin(host, *words, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE, **options)
+    out, err = process.communicate(data, timeout=PATIENCE)
+    return process.returncode, out, err
+
+
+def is_running(host, text):
+    """Whether a process of the guest has this in its command line."""
+    listed = run(host, "ps", "-o", "args")[1].decode()
+    # The list has the command that made it, and nothing else of ours by then.
+    return any(line.startswith(text) for line in listed.splitlines())
+
+
+def left(host):
+    """The files of other commands than this one."""
+    listed = run(host, "sh", "-c", "echo /run/kvmctl/*")[1].decode().split()
+    return len({name.split(".")[0] for name in listed}) - 1
+
+
+def test_what_goes_through(host):
+    boot(host)
+    assert run(host, "sh", "-c", "echo out; echo err >&2; exit 7") == (7, b"out\n", b"err\n")
+    # A name of the stream, as many a script has it, is no file that would be cut.
+    assert run(host, "sh", "-c", "echo one; echo two >/proc/self/fd/1; echo three")[1] == b"one\ntwo\nthree\n"
+    for code in 0, 1, 125, 126, 255:
+        assert run(host, "sh", "-c", f"exit {code}") == (code, b"", b"")
+    assert run(host, "sh", "-c", "kill -KILL $$")[0] == 128 + signal.SIGKILL
+    # Only programs, and no shell's own words.
+    for word in "exit", "nosuch":
+        code, _, err = run(host, word, "3")
+        assert code == 127 and b"not found" in err
+    odd = ["", "a b", "'", '"', "$HOME", "`id`", "*", "\\", "-n", "--", "\n", "é\u202e"]
+    assert run(host, "printf", "[%s]", *odd)[1].decode() == "".join(f"[{word}]" for word in odd)
+
+    environment = run(host, "sh", "-c", 'pwd; echo "$A|$B|$HOME"; umask', options=["--cwd", "/run", "-e", "A=1  2", "-e", "B=*"])
+    assert environment[1].decode().splitlines() == ["/run", "1  2|*|/", "0022"]
+    code, out, err = run(host, "pwd", options=["--cwd", "/nosuch"])
+    assert (code, out) == (125, b"") and b"no directory /nosuch" in err
+
+    run(host, "sh", "-c", "mkdir -p /etc /home/u; echo 'u:x:1000:1000::/home/u:/bin/sh' >/etc/passwd; echo 'u:x:1000:' >/etc/group")
+    assert run(host, "sh", "-c", "id -u; pwd; echo $HOME; echo \"$1\"", "sh", "-c x", options=["--user", "u"])[1] == (
+        b"1000\n/home/u\n/home/u\n-c x\n")
+
+    # One file for both streams keeps their order.
+    both = run(host, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do echo $i; echo -$i >&2; done", stderr=subprocess.STDOUT)[1]
+    assert both.decode().split() == [f"{sign}{i}" for i in range(1, 10) for sign in ("", "-")]
+    # What a command leaves behind is not waited for.
+    assert run(host, "sh", "-c", "sleep 1000 & echo begun")[:2] == (0, b"begun\n")
+    wait_until(lambda: left(host) == 0, "tidy directory in the guest")
+
+    for words, message in [
+        (["vm"], "which command?"), (["vm", "--user", "u"], "--user follows the VM"), (["--env", "1=2", "vm", "--", "id"], "no variable"),
+        (["--user", "-x", "vm", "--", "id"], "no user's name"),
+    ]:
+        assert message in host.kvmctl("exec", *words, expect=64).stderr
+    for vm in "nosuch", "off":
+        host.write_firmware_vm("off")
+        assert host.kvmctl("exec", vm, "--", "true", expect=125).stderr.startswith("kvmctl: ")
+
+
+def test_much_both_ways_and_two_at_once(host):
+    boot(host)
+    data = os.urandom(20 << 20)
+    digest = hashlib.md5(data).hexdigest()
+    code, out, _ = run(host, "tee", "/copy", data=data)
+    assert (code, hashlib.md5(out).hexdigest()) == (0, digest)
+    assert run(host, "md5sum", "/copy")[1].decode().split()[0] == digest
+
+    # Others have their turn meanwhile, and whoever reads slowly keeps nobody waiting.
+    slow = begin(host, "cat", "/copy")
+    wait_until(lambda: slow.stdout.peek(1), "output")
+    assert run(host, "echo", "hello")[1] == b"hello\n"
+    assert host.kvmctl("thaw", "vm").stdout == "vm: already thawed\n"
+    assert hashlib.md5(slow.communicate(timeout=PATIENCE)[0]).hexdigest() == digest
+
+    # While it runs: the answer comes before the input ends.
+    talk = begin(host, "sh", "-c", "while read -r line; do echo \"<$line>\"; done; echo end", stdin=subprocess.PIPE)
+    for line in b"one\n", b"two\n":
+        talk.stdin.write(line)
+        talk.stdin.flush()
+        assert talk.stdout.readline() == b"<" + line[:-1] + b">\n"
+    assert talk.communicate(timeout=PATIENCE)[0] == b"end\n"
+    # Nobody reads it.
+    assert run(host, "true", data=data)[0] == 0
+    wait_until(lambda: left(host) == 0, "tidy directory in the guest")
+
+
+def test_ends(host):
+    boot(host)
+    code, out, err = run(host, "sh", "-c", "echo begun; sleep 1001; echo never", options=["--timeout", "1s"])
+    assert (code, out) == (124, b"begun\n") and b"longer than 1 s" in err
+    for number, expected in (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129):
+        process = begin(host, "sh", "-c", "echo begun; exec sleep 1001")
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(number)
+        assert process.wait(timeout=PATIENCE) == expected
+    # One that does not listen is killed after a while; Ctrl-C alone leaves it the choice.
+    process = begin(host, "sh", "-c", "trap 'echo caught' INT; trap '' TERM; echo begun; while sleep 0.1; do :; done")
+    assert process.stdout.readline() == b"begun\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == b"caught\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE) == 137
+    # A reader that is gone.
+    process = begin(host, "yes")
+    assert process.stdout.readline() == b"y\n"
+    process.stdout.close()
+    assert process.wait(timeout=PATIENCE) == 141
+    wait_until(lambda: not is_running(host, "sleep 1001") and not is_running(host, "yes"), "end of the commands")
+    wait_until(lambda: left(host) == 0, "tidy directory in the guest")
+    # Killed, it leaves the command alone.
+    process = begin(host, "sh", "-c", "echo begun; sleep 3; echo >/done")
+    assert process.stdout.readline() == b"begun\n"
+    process.kill()
+    wait_until(lambda: run(host, "test", "-e", "/done")[0] == 0, "end of the command")
+
+
+def test_terminal(host):
+    """The tiny guest has no script(1): this one is of its busybox."""
+    boot(host)
+    assert run(host, "sh", "-c", "which script")[0] == 0
+    terminal = spawn(host, "exec", "-t", "vm", "--", "sh", "-c", "stty size; tty; read -r line; echo \"<$line>\"; exit 3")
+    terminal.expect(r"24 200\r\n/dev/")
+    terminal.sendline("typed")
+    terminal.expect("<typed>")
+    wait_for_exit(terminal, expect=3)
+
+
+def test_guest_that_goes_away(host):
+    boot(host)
+    for command, message in [("pkill qemu-ga || killall qemu-ga", "guest agent"), ("reboot -f", "rebooted")]:
+        process = begin(host, "sh", "-c", f"echo begun; sleep 1; {command}; sleep 1000")
+        assert process.stdout.readline() == b"begun\n"
+        _, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 125 and message in err.decode(), err
+        if command.startswith("pkill"):
+            host.kvmctl("reset", "vm")
+        wait_until(lambda: host.kvmctl("exec", "vm", "--", "true", expect=None).returncode == 0, "agent", timeout=90)
+    process = begin(host, "sh", "-c", "echo begun; sleep 1000")
+    assert process.stdout.readline() == b"begun\n"
+    host.kvmctl("pause", "vm")
+    assert b"paused" in run(host, "true")[2]
+    host.kvmctl("resume", "vm")
+    host.kvmctl("stop", "--now", "vm")
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 125 and b"it has ended" in err, err
+
+
+class FakeAgent(threading.Thread):
+    """An agent on the host's end of the channel, which answers as `lie` says, else as one whose command never ends."""
+
+    def __init__(self, host, name, lie):
+        super().__init__(daemon=True)
+        self.lie = lie
+        path = host.run / "vms" / name / "agent.sock"
+        path.unlink()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.start()
+
+    def run(self):
+        while True:
+            client = self.listener.accept()[0]
+            try:
+                for line in client.makefile("rb"):
+                    command = json.loads(line.lstrip(b"\xff"))
+                    client.sendall(self.answer(command))
+            except OSError:
+                pass
+
+    def answer(self, command):
+        name = command["execute"]
+        if name == "guest-sync-delimited":
+            return b"\xff" + json.dumps({"return": command["arguments"]["id"]}).encode() + b"\n"
+        lie = self.lie(name, command.get("arguments", {}))
+        if isinstance(lie, bytes):
+            return lie
+        usual = {
+            "guest-file-open": 1, "guest-exec": {"pid": 1}, "guest-exec-status": {"exited": False},
+            "guest-file-read": {"count": 0, "buf-b64": "", "eof": True},
+        }
+        return json.dumps({"return": usual.get(name, {}) if lie is None else lie}).encode() + b"\n"
+
+
+def test_agent_that_lies(host):
+    host.write_tiny_vm("vm", "tiny.agent=hung", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    deep = b'{"return": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
+    lies = {
+        "a process that nobody knows": lambda name, _: (
+            b'{"error": {"class": "GenericError", "desc": "Invalid parameter \'pid\'"}}\n'
+            if name == "guest-exec-status" else None),
+        "a pid that is none": lambda name, _: {"pid": "1; reboot"} if name == "guest-exec" else None,
+        "more than was asked for": lambda name, _: (
+            {"count": 3 << 20, "buf-b64": "QUFB" * (1 << 18), "eof": False} if name == "guest-file-read" else None),
+        "no base64": lambda name, _: {"count": 4, "buf-b64": "\x1b[2J", "eof": False} if name == "guest-file-read" else None,
+        "deep JSON": lambda name, _: deep if name == "guest-file-read" else None,
+        "a line without end": lambda name, _: b"x" * (5 << 20) if name == "guest-file-read" else None,
+    }
+    for lie in lies.values():
+        FakeAgent(host, "vm", lie)
+        code, out, err = run(host, "true", options=["--timeout", "20s"])
+        assert code in (124, 125) and out == b"" and err.startswith(b"kvmctl: vm: ") and b"\x1b" not in err, (code, out, err)
+
+    # Output without end goes to whoever wants it, and costs no memory here.
+    FakeAgent(host, "vm", lambda name, arguments: (
+        {"count": arguments["count"], "buf-b64": "QUFB" * (arguments["count"] // 3), "eof": False}
+        if name == "guest-file-read" and arguments["count"] % 3 == 0 else None))
+    assert run(host, "true", options=["--timeout", "2s"])[0] == 124

@@ -1,0 +1,90 @@
+import Testing
+
+@testable import VMCore
+
+/// What the guest's shell is given, and what it tells.
+@Suite struct GuestCommandTests {
+    @Test func nothingOfTheCallersIsInTheScript() {
+        var command = GuestCommand(["ls", "$(reboot)"])
+        let plain = command.script
+        #expect(command.arguments(spool: "/run/kvmctl/1") == ["kvmctl", "/run/kvmctl/1", "ls", "$(reboot)"])
+        command.environment = ["A=`reboot`"]
+        command.directory = "; reboot"
+        command.user = "u"
+        #expect(!command.script.contains("reboot") && !plain.contains("reboot"))
+        #expect(
+            command.arguments(spool: "x") == [
+                "kvmctl", "x", "; reboot", "A=`reboot`", "su", "-s", "/bin/sh", "-c", #"exec "$@""#, "--", "u", "sh", "ls",
+                "$(reboot)",
+            ])
+        // script(1) takes a line, so there every word is quoted.
+        command = GuestCommand(["echo", "it's", "$HOME"])
+        command.terminal = .init(rows: 24, columns: 80, type: "x;y")
+        #expect(
+            command.arguments(spool: "x").suffix(4) == [
+                "script", "-qec", #"stty rows 24 cols 80; export TERM='x;y'; exec echo 'it'\''s' '$HOME'"#, "/dev/null",
+            ])
+    }
+
+    @Test func streams() {
+        var command = GuestCommand(["x"])
+        #expect(command.script.contains("keep err") && command.script.contains("</dev/null"))
+        command.mergesErrors = true
+        #expect(!command.script.contains("keep err") && !command.script.contains("mkfifo"))
+        command.input = .given([1])
+        #expect(!command.script.contains("</dev/null"))
+        command.input = .pieces
+        #expect(command.script.contains("mkfifo") && command.script.contains("feed | {"))
+    }
+
+    @Test func notices() {
+        #expect(GuestNotice("shell 12") == .shell(pid: 12))
+        #expect(GuestNotice("err 7") == .keeper(of: "err", pid: 7))
+        #expect(GuestNotice("read 3") == .read(number: 3))
+        #expect(GuestNotice("code 137") == .code(137))
+        #expect(GuestNotice("lost") == .lostDirectory)
+        #expect(GuestNotice("cut") == .cut)
+        for line in ["", "shell", "shell -1", "shell 1 2", "code x", "lost 1", "code 99999999999999999999"] {
+            #expect(GuestNotice(line) == nil)
+        }
+    }
+
+    @Test func base64() {
+        // RFC 4648, section 10.
+        for (text, encoded) in [
+            ("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            #expect(Base64.encode(Array(text.utf8)) == encoded)
+            #expect(Base64.decode(encoded) == Array(text.utf8))
+        }
+        let all = (0...255).map { UInt8($0) }
+        #expect(Base64.decode(Base64.encode(all)) == all)
+        for text in ["Z", "Zg", "Zg=", "Z===", "====", "Zg=a", "Zm9v\n", "Zm 9", "Zé=="] { #expect(Base64.decode(text) == nil) }
+    }
+
+    @Test func repliesOfTheAgent() throws {
+        func status(_ text: String) throws -> ExecutionStatus? {
+            QMPRequest.executionStatus(1).read(try JSON(parsing: text.utf8))
+        }
+        #expect(try status(#"{"exited": false}"#) == .running)
+        #expect(try status(#"{"exited": true, "exitcode": 3}"#) == .ended(code: 3))
+        #expect(try status(#"{"exited": true, "signal": 9}"#) == .ended(code: 137))
+        for text in [#"{"exited": true}"#, #"{"exited": true, "exitcode": -1}"#, #"{"exited": 1}"#, "[]"] {
+            #expect(try status(text) == nil)
+        }
+        let read = QMPRequest.read(1, count: 3)
+        #expect(read.read(["buf-b64": "Zm9v", "count": 3]) == Array("foo".utf8))
+        // More than was asked for.
+        #expect(read.read(["buf-b64": "Zm9vYg==", "count": 4]) == nil)
+    }
+
+    @Test func options() throws {
+        #expect(try OptionValue.variable("_A1=x=y") == "_A1=x=y")
+        for text in ["", "=x", "A", "1A=x", "A-B=x", "A B=x"] {
+            #expect(throws: OptionValue.Fault.self) { try OptionValue.variable(text) }
+        }
+        #expect(try OptionValue.user("www-data") == "www-data")
+        for text in ["", "-c", "a\nb"] { #expect(throws: OptionValue.Fault.self) { try OptionValue.user(text) } }
+    }
+}
