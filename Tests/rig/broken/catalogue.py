@@ -24,13 +24,16 @@ class Broken:
     name: str
     # What shows that it is broken: text on its console, on its screen, or in its flight record.
     shows: str
-    # What `wait` says: how far it is, and the symptom (None: nothing is wrong that it could know).
-    stage: str
+    # What `wait` says: how far it is (None: that changes), and the symptom (None: nothing is wrong that it could know).
+    stage: str | None
     symptom: str | None
     where: str = "console"
     # What is waited for. One that is not a dead end is waited for when it has shown what it shows.
     condition: str = "boot"
     is_dead_end: bool = True
+    is_met: bool = False
+    # Why `wait` does not find it out yet.
+    unrecognised: str | None = None
     # Words for the tiny guest; None: it is another.
     words: str | None = ""
     # Further keys; {vm} is the VM's directory, {guests} that of the tiny guest.
@@ -38,6 +41,13 @@ class Broken:
     # Files that the VM's directory gets: {name: the files that it is made of}, each as PART/NAME of what `build` makes, or
     # the name of one of the tiny guest's.
     files: dict = field(default_factory=dict)
+
+    @property
+    def code(self):
+        """That of `wait`: nothing wrong, a dead end, a deadline that passed."""
+        if self.is_dead_end:
+            return 69
+        return 0 if self.is_met else 124
 
     def write(self, host):
         """Its vm.params, and what belongs to it."""
@@ -112,8 +122,8 @@ KERNEL = [
     Broken("panic-bad-root", "Unable to mount root fs", "kernel", "panicNoRoot", words=None,
            keys={"MEMORY": 128, "KERNEL": "{guests}/vmlinuz", "APPEND": f"'{KERNEL_WORDS} root=/dev/vda1 ro'"}),
     Broken("panic-no-init", "No working init found", "init", "panicNoInit", words="rdinit=/bin"),
-    Broken("panic-init-died", "Attempted to kill init!", "initramfs", "panicNoInit", words="rdinit=/bin/busybox"),
-    Broken("panic-screen", "end Kernel panic", "initramfs", "panicNoInit", where="screen",
+    Broken("panic-init-died", "Attempted to kill init!", "kernel", "panicNoInit", words="rdinit=/bin/busybox"),
+    Broken("panic-screen", "end Kernel panic", "kernel", "panicNoInit", where="screen",
            keys={"APPEND": "'console=tty0 no_timer_check rdinit=/bin/busybox'"}),
     Broken("out-of-memory", "System is deadlocked on memory", "initramfs", "panicNoMemory", words="tiny.eat=all"),
 ]
@@ -129,35 +139,36 @@ RUNNING = [
            keys=_faulty_disk("write", errno.ENOSPC)),
     Broken("halted", "reboot: System halted", "initramfs", "halted", words="tiny.halt"),
     Broken("power-off", '"guest-shutdown"', "initramfs", "poweredOff", where="record", words="tiny.poweroff"),
-    Broken("reboot-loop", '"guest-reset"', "initramfs", "rebootLoop", where="record", words="tiny.reboot"),
-    Broken("acpi-ignored", "tiny: up", "initramfs", None, words="tiny.deaf", condition="stopped", is_dead_end=False),
+    Broken("reboot-loop", '"guest-reset"', None, "rebootLoop", where="record", words="tiny.reboot"),
+    Broken("acpi-ignored", "tiny login:", "up", None, words="tiny.login tiny.deaf", condition="stopped", is_dead_end=False),
 ]
 
 # The test has a DHCP server on br0 that gives away one address, which somebody has already, and none on br1.
 NETWORK = [
-    Broken("dhcp-unanswered", "tiny: up", "initramfs", "noDHCP", words="tiny.dhcp=0", condition="ip",
+    Broken("dhcp-unanswered", "tiny login:", "up", "noDHCP", words="tiny.login tiny.dhcp=0", condition="ip",
            keys={"NET0": "bridge:br1"}, is_dead_end=False),
-    Broken("wrong-vlan", "tiny: up", "initramfs", "noDHCP", condition="ip", is_dead_end=False,
-           words="tiny.vlan=20=10.6.0.2/24 tiny.dhcp=0.20", keys={"NET0": "bridge:br0"}),
-    Broken("duplicate-address", "tiny: up", "initramfs", "addressTaken", words="tiny.dhcp=0 tiny.probe", condition="ip",
-           keys={"NET0": "bridge:br0"}, is_dead_end=False),
-    Broken("no-nic-driver", "tiny: up", "initramfs", "noPackets", words="tiny.dhcp=0", condition="ip",
+    Broken("wrong-vlan", "tiny login:", "up", "noDHCP", condition="ip", is_dead_end=False,
+           words="tiny.login tiny.vlan=20=10.6.0.2/24 tiny.dhcp=0.20", keys={"NET0": "bridge:br0"}),
+    Broken("duplicate-address", "tiny login:", "up", "addressTaken", condition="ip", is_dead_end=False,
+           words="tiny.login tiny.dhcp=0 tiny.probe", keys={"NET0": "bridge:br0"},
+           unrecognised="an address counts as soon as a server has given it, before the guest can decline it"),
+    Broken("no-nic-driver", "tiny login:", "up", "noPackets", words="tiny.login tiny.dhcp=0", condition="ip",
            keys={"NET0": "bridge:br0", "NET0_MODEL": "e1000e"}, is_dead_end=False),
-    Broken("sshd-off", "tiny: up", "initramfs", "portRefused", words="tiny.ip=10.9.0.7/24", condition="tcp:22",
+    Broken("sshd-off", "tiny login:", "up", "portRefused", words="tiny.login tiny.ip=10.9.0.7/24", condition="tcp:22",
            keys={"NET0": "bridge:br0"}, is_dead_end=False),
-    Broken("sshd-firewalled", "tiny: up", "initramfs", "portSilent", condition="tcp:22", is_dead_end=False,
-           words="tiny.ip=10.9.0.8/24 tiny.serve=22 tiny.firewall=22",
+    Broken("sshd-firewalled", "tiny login:", "up", "portSilent", condition="tcp:22", is_dead_end=False,
+           words="tiny.login tiny.ip=10.9.0.8/24 tiny.serve=22 tiny.firewall=22",
            keys={"NET0": "bridge:br0", "INITRD": "initrd"}, files={"initrd": ["initrd.gz", "firewall/firewall.gz"]}),
 ]
 
 AGENTS = [
-    Broken("agent-absent", "tiny: up", "initramfs", "agentAbsent", condition="agent", is_dead_end=False),
-    Broken("agent-ended", '"open": false', "initramfs", "agentAbsent", where="record", words="tiny.agent=ended",
+    Broken("agent-absent", "tiny login:", "up", "agentAbsent", words="tiny.login", condition="agent", is_dead_end=False),
+    Broken("agent-ended", "tiny login:", "up", "agentAbsent", words="tiny.login tiny.agent=ended",
            condition="agent", is_dead_end=False),
-    Broken("agent-stopped", "tiny: up", "initramfs", "agentSilent", words="tiny.agent=hung", condition="agent",
+    Broken("agent-stopped", "tiny login:", "up", "agentSilent", words="tiny.login tiny.agent=hung", condition="agent",
            is_dead_end=False),
-    Broken("clock-off", "tiny: up", "up", None, words="tiny.agent tiny.date=2010-01-01", condition="agent",
-           keys={"INITRD": "initrd"}, files={"initrd": ["initrd-agent.gz"]}, is_dead_end=False),
+    Broken("clock-off", "tiny login:", "up", None, words="tiny.login tiny.agent tiny.date=2010-01-01", condition="agent",
+           keys={"INITRD": "initrd"}, files={"initrd": ["initrd-agent.gz"]}, is_dead_end=False, is_met=True),
 ]
 
 # Debian's initramfs looks for its root file system for half a minute before it gives up.
