@@ -16,6 +16,9 @@ package struct BootProgress: Sendable {
     /// Whether what it wrote is text.
     package var isLegible: Bool { text.isLegible }
 
+    /// The line that the cursor is in.
+    package var unfinished: ArraySlice<UInt8> { text.unfinished }
+
     private var text = ConsoleText()
     private var recent: [[UInt8]] = []
     /// The pieces of text that symptoms have, and that were in this boot; with the line.

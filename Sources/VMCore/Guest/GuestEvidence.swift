@@ -81,3 +81,11 @@ package struct GuestEvidence: Sendable {
         return zip(last, last.dropFirst()).allSatisfy { $1 - $0 < Self.longestBoot }
     }
 }
+
+extension GuestEvidence {
+    /// What shows that it is up.
+    package var signOfUp: String {
+        if agent == .answers { return "the guest agent answers" }
+        return console.shownStage == .up ? "its console shows that it is up" : "its screen shows that it is up"
+    }
+}
