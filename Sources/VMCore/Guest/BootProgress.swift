@@ -87,12 +87,18 @@ package struct BootProgress: Sendable {
     /// The stage, with what the prompt tells.
     package var shownStage: BootStage {
         let isLogin = prompt.suffix(StageSigns.loginPrompt.count).elementsEqual(StageSigns.loginPrompt)
-        return isLogin && !has(.emergencyShell) ? .up : stage
+        return isLogin && !has(.emergencyShell) ? .up : max(stage, promptStage)
+    }
+
+    /// The stage of what asks for a command: a boot that is told to be quiet shows no other sign of it.
+    private var promptStage: BootStage {
+        let asking = Symptoms.all.first { row in
+            if case .prompt = row.evidence { shows(row) != nil } else { false }
+        }
+        return asking?.stage ?? .unknown
     }
 
     private func has(_ id: Symptom.ID) -> Bool { Symptoms.row(id).map { shows($0) != nil } ?? false }
-
-
 
     /// The line that shows a symptom; nil if none does.
     package func shows(_ row: Symptom) -> String? {

@@ -62,6 +62,12 @@ extension GuestEvidence {
     }
 
     private var end: Diagnosis {
+        // What the kernel said last tells more than that it panicked.
+        if state == .crashed, endReason == "guest-panic",
+            let panic = Symptoms.all.lazy.compactMap(shown).first(where: { $0.symptom.isDeadEnd })
+        {
+            return panic
+        }
         let id: Symptom.ID
         switch (state, endReason) {
         case (.crashed, "guest-panic"): id = .panic

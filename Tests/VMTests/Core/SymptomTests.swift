@@ -53,6 +53,23 @@ import Testing
         #expect(Symptoms.all.count == Symptom.ID.allCases.count)
     }
 
+    @Test func aPromptTellsTheStageOfAQuietBoot() {
+        for (text, stage) in [
+            ("error: no such device: 6b1e.\r\ngrub rescue> ", BootStage.bootLoader), ("(initramfs) ", .initramfs),
+        ] {
+            var boot = BootProgress()
+            boot.take(text.utf8)
+            #expect(boot.shownStage == stage)
+        }
+    }
+
+    @Test func aPanicThatEndedQEMUIsTheOneOnTheConsole() throws {
+        var evidence = try Self.fixture("out-of-memory-panic")
+        (evidence.state, evidence.endReason) = (.crashed, "guest-panic")
+        #expect(evidence.deadEnd?.symptom.id == .panicNoMemory)
+        #expect(evidence.deadEnd?.line != nil)
+    }
+
     @Test func whatTheGuestGotPastDoesNotCount() throws {
         var boot = BootProgress()
         let panic = try #require(Symptoms.row(.panic))
