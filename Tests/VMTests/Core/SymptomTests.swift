@@ -21,7 +21,7 @@ import Testing
 
     private static let shown: [(String, BootStage, Symptom.ID?)] = [
         ("grub-prompt", .bootLoader, .grubPrompt), ("grub-prompt-serial", .bootLoader, .grubPrompt),
-        ("grub-rescue", .bootLoader, .grubRescue), ("grub-rescue-serial", .unknown, .grubRescue),
+        ("grub-rescue", .bootLoader, .grubRescue), ("grub-rescue-serial", .bootLoader, .grubRescue),
         ("no-boot-disk", .firmware, .noBootableDevice), ("uefi-shell", .firmware, .uefiShell),
         ("panic-bad-root", .kernel, .panicNoRoot), ("panic-screen", .kernel, .panicNoInit),
         ("panic-init-died", .initramfs, .panicNoInit), ("panic-no-init", .initSystem, .panicNoInit),
