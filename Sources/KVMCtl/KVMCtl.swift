@@ -59,8 +59,8 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Look:",
                 subcommands: [
-                    List.self, Show.self, Top.self, Logs.self, Events.self, History.self, Console.self, VNC.self,
-                    Screenshot.self, SendKey.self,
+                    List.self, Show.self, Top.self, Wait.self, Logs.self, Events.self, History.self, Console.self,
+                    VNC.self, Screenshot.self, SendKey.self,
                 ]),
             CommandGroup(name: "Inside:", subcommands: [IP.self, SSH.self, Exec.self]),
             CommandGroup(

@@ -65,6 +65,16 @@ enum Sample {
             usage: ProcessUsage(uid: 64055, processorTime: .seconds(75), memory: ByteCount(bytes: 300 << 20)))
     }
 
+    /// A wait that was in vain.
+    static func wait(_ word: String) throws -> WaitOutcome {
+        var evidence = GuestEvidence(vm: try name, file: "/vms/x\(word)")
+        evidence.console.take("\(word) Kernel panic - not syncing: \(word)\n".utf8)
+        let diagnosis = try #require(evidence.deadEnd)
+        return WaitOutcome(
+            conditions: [(.boot, nil), (.serial(word), word)], any: false, evidence: evidence, waited: .seconds(3),
+            end: .deadEnd(diagnosis), picture: "/var/log/kvmctl/\(word)/screen.png")
+    }
+
     /// What it used within half a second.
     static func usage(_ entry: VMEntry) -> VMUsage {
         VMUsage(
@@ -196,6 +206,7 @@ enum Sample {
                 name,
                 BalloonState(current: ByteCount(bytes: 1 << 28), most: ByteCount(bytes: 1 << 29), wanted: nil),
                 dryRun: false),
+            WaitReport(try wait(word)),
             TopReport([usage(entry), VMUsage(stopped(word), usage: nil, rates: nil)], at: Moment(microseconds: 0)),
             EventReport(name, VMEvent(.start, at: 0, ["by": .string(word)])),
             HistoryReport(name, [VMEvent(.crash, at: 0, ["end": .string(word), "record": .string(word)])]),

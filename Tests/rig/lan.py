@@ -29,14 +29,20 @@ class Lan(NetworkNamespace):
 
     def serve_addresses(self):
         """A DHCP server that is not kvmctl's, and a router for IPv6 too: 10.7.0.0/24 and fd07::/64."""
-        self.ip("address", "add", "10.7.0.1/24", "dev", "lan0")
         self.ip("address", "add", "fd07::1/64", "dev", "lan0", "nodad")
+        self._serve(50, 99, "--enable-ra", "--dhcp-range=fd07::,ra-only,64,1h", "--ra-param=lan0,4,1200")
+
+    def serve_one_address(self, number):
+        """A DHCP server that gives away no other address than 10.7.0.`number`."""
+        self._serve(number, number)
+
+    def _serve(self, first, last, *options):
+        self.ip("address", "add", "10.7.0.1/24", "dev", "lan0")
         leases = self.host.root / "lan-leases"
         self.servers.append(subprocess.Popen(self.command(
             "dnsmasq", "--keep-in-foreground", "--conf-file=", "--port=0", "--user=root", "--interface=lan0",
             "--bind-interfaces", "--no-ping", "--dhcp-authoritative", f"--dhcp-leasefile={leases}",
-            "--dhcp-range=10.7.0.50,10.7.0.99,1h", "--enable-ra", "--dhcp-range=fd07::,ra-only,64,1h",
-            f"--pid-file={self.host.root}/lan-pid", "--ra-param=lan0,4,1200"),
+            f"--dhcp-range=10.7.0.{first},10.7.0.{last},1h", f"--pid-file={self.host.root}/lan-pid", *options),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         wait_until(lambda: (self.host.root / "lan-pid").exists(), "DHCP server of the LAN")
 

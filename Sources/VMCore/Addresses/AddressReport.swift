@@ -34,6 +34,18 @@ package struct AddressReport: Sendable {
         /// Why it has no address that works beyond its link, as far as can be told from outside; or why the host can't
         /// reach it; else nil.
         package var story: String?
+        /// The cause of that as a case, where it is one of these.
+        package var silence: Silence?
+
+        /// Why a NIC has no address.
+        package enum Silence: Sendable {
+            /// The guest asks by DHCP, and nothing answers.
+            case noDHCP
+            /// Somebody else has the address that it was given.
+            case addressTaken
+            /// It has not sent a packet.
+            case noPackets
+        }
 
         package init(index: Int, network: String, mac: MACAddress, tap: String? = nil, story: String? = nil) {
             self.index = index

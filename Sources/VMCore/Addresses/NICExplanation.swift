@@ -22,6 +22,18 @@ extension NICTrace {
     }
 }
 
+extension NICTrace {
+    /// The cause that `explanation` puts into words, where code depends on it.
+    package func silence(received: UInt64?) -> AddressReport.NIC.Silence? {
+        switch dhcp.last?.kind {
+        case .discover, .request, .inform: .noDHCP
+        case .decline: .addressTaken
+        case .offer, .refusal, .release, .acknowledgement: nil
+        case nil: heard == 0 && received == 0 ? .noPackets : nil
+        }
+    }
+}
+
 extension DHCPTrace {
     /// Where the exchange got stuck; nil if there was none, or it succeeded.
     fileprivate func explanation(network: String) -> String? {

@@ -56,6 +56,25 @@ package final class AddressSearch {
         return report
     }
 
+    // For those who wait for other things too.
+
+    /// Become readable when there are frames to take in.
+    var listening: [CInt] { nics.compactMap { $0.listener?.descriptor } }
+
+    /// Takes in what has been heard, without waiting.
+    func takeIn() { listen(for: .zero) }
+
+    /// Asks every source once, and waits for none that does not answer at once.
+    func askAll() throws(VMError) {
+        askAgent(patience: .milliseconds(700))
+        try askTables()
+        takeIn()
+        if !isSure { _ = try askGuest() }
+    }
+
+    /// Whether what was asked for is known, and what is known.
+    var found: (isSure: Bool, report: AddressReport) { (isSure, report) }
+
     /// How long a wait only listens before the sources are asked again.
     private static let round = Duration.seconds(2)
 

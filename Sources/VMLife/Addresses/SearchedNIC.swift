@@ -103,6 +103,7 @@ extension AddressReport.NIC {
             story = trace.explanation(
                 received: nic.packetsFromGuest, network: nic.network,
                 linkLocal: addresses.map(\.address).filter(\.isLinkLocal))
+            silence = trace.silence(received: nic.packetsFromGuest)
         } else {
             story = "its interface \(tap ?? "") does not exist"
         }

@@ -27,10 +27,13 @@ package struct LogReader: ~Copyable {
 
     /// Opens the log of a VM's last run, or of the one before it.
     ///
-    /// - Parameter lastLines: how many lines at the end to read; nil: all.
+    /// - Parameters:
+    ///   - lastLines: how many lines at the end to read; nil: all.
+    ///   - lastBytes: where to begin instead, so far before the end: a line can be as long as the log.
     /// - Throws: `.notFound` if there is no such log.
     init(
-        _ kind: LogKind, of machine: Machine, previous: Bool = false, lastLines: Int? = nil, followsNextRun: Bool = true
+        _ kind: LogKind, of machine: Machine, previous: Bool = false, lastLines: Int? = nil, lastBytes: Int? = nil,
+        followsNextRun: Bool = true
     ) throws(VMError) {
         let (vm, paths) = (machine.name, machine.paths)
         self.followsNextRun = followsNextRun
@@ -44,6 +47,9 @@ package struct LogReader: ~Copyable {
         do throws(Errno) {
             try RemoteMounts.refuseSilent(at: path)
             let opened = try Self.open(path, lastLines: lastLines)
+            if let lastBytes {
+                lseek(opened.rawValue, max(0, lseek(opened.rawValue, 0, SEEK_END) - off_t(lastBytes)), SEEK_SET)
+            }
             lastRead = try Self.bytesBefore(opened)
             file = opened
         } catch .noSuchFileOrDirectory {

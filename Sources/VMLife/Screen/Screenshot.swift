@@ -59,13 +59,8 @@ extension Machine {
         do throws(MonitorSession.Failure) {
             let deadline = Deadline(in: Self.patience)
             var session = try monitor(by: deadline)
-            guard let picture = Picture(ppm: try session.picture(as: .ppm, by: deadline)) else {
-                throw .ours(notAPicture)
-            }
-            // Otherwise the memory is not even read: in planar graphics modes reading changes the VGA's latches.
-            guard TextScreen.mayShow(picture) else { return (picture, nil) }
-            let (address, count) = TextScreen.memory
-            return (picture, try session.execute(.physicalMemory(at: address, count: count), by: deadline))
+            guard let picture = try session.picture(by: deadline) else { throw .ours(notAPicture) }
+            return (picture, try session.textMemory(behind: picture, by: deadline))
         } catch { throw refusal(error, .ppm) }
     }
 
@@ -105,6 +100,19 @@ extension MonitorSession {
             guard size <= Self.largest else { throw .fileTooLarge }
             return try readBytes(of: file.rawValue, at: 0, count: size)
         } catch { throw .ours(.system(error, "picture", "can't be read")) }
+    }
+
+    /// What the screen shows; nil if what QEMU wrote is not a picture.
+    mutating func picture(by deadline: Deadline) throws(Failure) -> Picture? {
+        Picture(ppm: try picture(as: .ppm, by: deadline))
+    }
+
+    /// The text memory; nil if a screen of that size can't be in text mode. Then it is not even read: in planar graphics
+    /// modes reading changes the VGA's latches.
+    mutating func textMemory(behind picture: Picture, by deadline: Deadline) throws(Failure) -> [UInt8]? {
+        guard TextScreen.mayShow(picture) else { return nil }
+        let (address, count) = TextScreen.memory
+        return try execute(.physicalMemory(at: address, count: count), by: deadline)
     }
 
     private static func memoryFile() throws(Failure) -> OwnedDescriptor {

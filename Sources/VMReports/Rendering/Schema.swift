@@ -35,6 +35,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case screenshot = "kvmctl.screenshot/1"
     /// Keys that were pressed.
     case keysSent = "kvmctl.sendkey/1"
+    /// A wait.
+    case wait = "kvmctl.wait/1"
     /// A guest's addresses.
     case ip = "kvmctl.ip/1"
     /// A created VM.

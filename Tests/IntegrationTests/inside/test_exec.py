@@ -83,7 +83,7 @@ def test_what_goes_through(host):
 
     for words, message in [
         (["vm"], "which command?"), (["vm", "--user", "u"], "--user follows the VM"), (["--env", "1=2", "vm", "--", "id"], "no variable"),
-        (["--user", "-x", "vm", "--", "id"], "no user's name"),
+        (["--user=-x", "vm", "--", "id"], "no user's name"),
     ]:
         assert message in host.kvmctl("exec", *words, expect=64).stderr
     for vm in "nosuch", "off":

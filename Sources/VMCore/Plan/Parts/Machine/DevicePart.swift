@@ -14,8 +14,9 @@ extension LaunchPlanner {
             purpose: "reports a panic", from: .everyVM)
 
         device("virtio-serial-pci", "vserial", PCILayout.serial, purpose: "virtio-serial bus")
+        // QEMU has an event (VSERPORT_CHANGE, one a second at most) when the guest opens or closes a port that has an id.
         let port = Device(
-            "virtserialport", id: nil, at: .bus("vserial.0"),
+            "virtserialport", id: "agent", at: .bus("vserial.0"),
             ["chardev": .text("agent0"), "name": .text("org.qemu.guest_agent.0")])
         add(
             [.words(["-chardev", listener("agent0", .agentSocket)]), .component(.device(port))],

@@ -1,0 +1,130 @@
+/// Why a guest is not up, as far as its evidence tells.
+package struct Diagnosis: Sendable {
+    /// What is wrong.
+    package let symptom: Symptom
+    /// Why, in one clause.
+    package var cause: String
+    /// The line that shows it, as the guest wrote it.
+    package var line: String?
+    /// What to do.
+    package var remedy: Remedy
+
+    fileprivate init(_ symptom: Symptom, _ evidence: GuestEvidence, line: String? = nil, cause: String? = nil) {
+        self.symptom = symptom
+        self.cause = cause ?? symptom.cause
+        self.line = line
+        remedy = .advice(symptom.advice(evidence.vm.description, evidence.file))
+    }
+}
+
+extension GuestEvidence {
+    /// Why it can't get any further by itself; nil if it may.
+    package var deadEnd: Diagnosis? { diagnoses.first { $0.symptom.isDeadEnd } }
+
+    /// The likeliest cause of its not being up, or not being reached.
+    ///
+    /// - Parameter conditions: what is waited for.
+    package func likelyCause(of conditions: [WaitCondition] = [.boot]) -> Diagnosis? {
+        deadEnd ?? diagnoses.first ?? missing(conditions)
+    }
+
+    /// All that is found, the likeliest first.
+    private var diagnoses: [Diagnosis] {
+        guard state.isAlive || state == .unknown else { return [end] }
+        var found: [Diagnosis] = []
+        func add(_ id: Symptom.ID, _ cause: String? = nil) {
+            if let row = Symptoms.row(id) { found.append(Diagnosis(row, self, cause: cause)) }
+        }
+        if let pause {
+            add(.pausedByQEMU, "QEMU paused it: \(pause)")
+            found[0].remedy = .advice(pause.wayOn(of: vm.description))
+        }
+        found += Symptoms.all.compactMap(shown)
+        if isRebooting { add(.rebootLoop) }
+        if isFrozen { add(.frozen) }
+        if state == .paused, pause == nil { add(.paused) }
+        return found
+    }
+
+    /// A symptom that text shows.
+    private func shown(_ row: Symptom) -> Diagnosis? {
+        if let line = console.shows(row), !isPast(row, by: screenProgress) { return Diagnosis(row, self, line: line) }
+        if let line = screenProgress?.shows(row), !isPast(row, by: console) {
+            return Diagnosis(row, self, line: line)
+        }
+        return nil
+    }
+
+    /// Whether the guest is past it, by what it shows elsewhere: the screen of a guest with a serial console keeps what its
+    /// boot loader left there.
+    private func isPast(_ row: Symptom, by other: BootProgress?) -> Bool {
+        row.stage < .kernel && (other?.stage ?? .unknown) > row.stage
+    }
+
+    private var end: Diagnosis {
+        // What the kernel said last tells more than that it panicked.
+        if state == .crashed, endReason == "guest-panic",
+            let panic = Symptoms.all.lazy.compactMap(shown).first(where: { $0.symptom.isDeadEnd })
+        {
+            return panic
+        }
+        let id: Symptom.ID
+        switch (state, endReason) {
+        case (.crashed, "guest-panic"): id = .panic
+        case (.crashed, _), (.broken, _): id = .crashed
+        case (_, "guest-shutdown"), (_, "guest-reset"): id = .poweredOff
+        default: id = .stopped
+        }
+        let row = Symptoms.row(id) ?? Symptoms.all[0]
+        let cause = endReason.map { "\(row.cause) (\(VMEvent.words(ofEnd: $0)))" }
+        return Diagnosis(row, self, cause: id == .stopped ? cause : nil)
+    }
+
+    /// What explains that a condition is not met although nothing is wrong with the boot.
+    private func missing(_ conditions: [WaitCondition]) -> Diagnosis? {
+        conditions.lazy.compactMap(missing).first ?? consoleFault
+    }
+
+    private func missing(_ condition: WaitCondition) -> Diagnosis? {
+        let id: Symptom.ID?
+        switch condition {
+        case .agent:
+            id = agent == .silent ? .agentSilent : agent == .absent && stage >= .initSystem ? .agentAbsent : nil
+        case .ip: id = silence
+        case .tcp(let port):
+            switch ports[port] {
+            case .refused: id = .portRefused
+            case .silent, .unreachable: id = .portSilent
+            case .noAddress: id = silence
+            case .open, nil: id = nil
+            }
+        case .boot, .running, .stopped, .serial: id = nil
+        }
+        return id.flatMap(Symptoms.row).map { Diagnosis($0, self) }
+    }
+
+    /// Why it has no address.
+    private var silence: Symptom.ID? {
+        switch addresses?.nics.lazy.compactMap(\.silence).first {
+        case .noDHCP: .noDHCP
+        case .addressTaken: .addressTaken
+        case .noPackets: .noPackets
+        case nil: nil
+        }
+    }
+
+    private var consoleFault: Diagnosis? {
+        let id: Symptom.ID
+        if !console.isSilent {
+            guard !console.isLegible else { return nil }
+            id = .illegible
+        } else if stage > .bootLoader {
+            id = .consoleElsewhere
+        } else if stage == .unknown {
+            id = .nothingShown
+        } else {
+            return nil
+        }
+        return Symptoms.row(id).map { Diagnosis($0, self) }
+    }
+}

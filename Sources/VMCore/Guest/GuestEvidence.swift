@@ -1,0 +1,91 @@
+import BridgeNet
+
+/// What a guest shows, from all sources, at one moment: gathered before it is judged, so that judging is pure.
+package struct GuestEvidence: Sendable {
+    /// The VM.
+    package var vm: VMName
+    /// Its params file.
+    package var file: String
+    /// What the VM is doing.
+    package var state = VMState.running
+    /// Why QEMU paused it.
+    package var pause: PauseReason?
+    /// Why it ended, in QEMU's term.
+    package var endReason: String?
+    /// What it writes on its serial console.
+    package var console = BootProgress()
+    /// Whether that can be read.
+    package var hasConsole = true
+    /// What its screen shows.
+    package var screen = Screen.unseen
+    /// The last stage that the screen has shown in this boot, whatever it shows now.
+    package var screenReached = BootStage.unknown
+    /// Its guest agent.
+    package var agent = Agent.unknown
+    /// When it rebooted by itself, in microseconds since the epoch: one time for each reboot.
+    package var reboots: [Int64] = []
+    /// Whether all its processors stand still with interrupts off.
+    package var isFrozen = false
+    /// Its addresses, and what was seen of each NIC; nil if nobody looked.
+    package var addresses: AddressReport?
+    /// What connections to its ports came to.
+    package var ports: [UInt16: PortAnswer] = [:]
+
+    /// What a screen shows.
+    package enum Screen: Sendable {
+        /// Nobody looked, or it can't be.
+        case unseen
+        case text(BootProgress)
+        /// A picture, in pixels.
+        case graphics(width: Int, height: Int)
+    }
+
+    /// What is known of the guest agent.
+    package enum Agent: Sendable {
+        case unknown, absent, silent, answers
+    }
+
+    /// What became of a connection to a port of the guest.
+    package enum PortAnswer: Equatable, Sendable {
+        /// Something listens.
+        case open
+        /// Nothing listens.
+        case refused
+        /// No answer.
+        case silent
+        /// The host has no way there.
+        case unreachable
+        /// No address of the guest's is known.
+        case noAddress
+    }
+
+    package init(vm: VMName, file: String) { (self.vm, self.file) = (vm, file) }
+
+    /// How far the guest is.
+    package var stage: BootStage {
+        if agent == .answers { return .up }
+        return max(console.shownStage, screenReached, screenProgress?.shownStage ?? .unknown)
+    }
+
+    var screenProgress: BootProgress? { if case .text(let progress) = screen { progress } else { nil } }
+
+    /// How many reboots with nothing that works in between are a loop.
+    static let loop = 3
+    /// How long a boot takes at most that counts for a loop, in microseconds.
+    static let longestBoot: Int64 = 180_000_000
+
+    /// Whether it reboots again and again.
+    var isRebooting: Bool {
+        guard reboots.count >= Self.loop, stage != .up else { return false }
+        let last = reboots.suffix(Self.loop)
+        return zip(last, last.dropFirst()).allSatisfy { $1 - $0 < Self.longestBoot }
+    }
+}
+
+extension GuestEvidence {
+    /// What shows that it is up.
+    package var signOfUp: String {
+        if agent == .answers { return "the guest agent answers" }
+        return console.shownStage == .up ? "its console shows that it is up" : "its screen shows that it is up"
+    }
+}

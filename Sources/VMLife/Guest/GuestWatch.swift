@@ -1,0 +1,170 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Gathers what a guest shows, again and again: what QEMU writes into the VM's logs as soon as it is there, the rest at a
+/// modest pace. Nothing is executed in the guest.
+final class GuestWatch {
+    /// What is looked at besides the VM's logs.
+    struct Scope {
+        var patterns: [LinePattern] = []
+        /// Its screen, its agent and its processors.
+        var asksQEMU = true
+        var addresses = false
+        var ports: [UInt16] = []
+    }
+
+    let vm: Machine
+    private(set) var evidence: GuestEvidence
+    /// The lines that matched, by the pattern.
+    private(set) var matches: [String: String] = [:]
+
+    private let scope: Scope
+    private var holder: ProcessIdentity?
+    private var process: ProcessHandle?
+    private var console: ConsoleSource?
+    private var record: RecordSource?
+    private var notices: LogNotices?
+    private var reboots = RebootCount()
+    private var monitor: MonitorLook
+    private var agentPace = Pace(every: .seconds(5))
+    private var network: NetworkLook?
+
+    init(_ vm: Machine, _ scope: Scope) {
+        (self.vm, self.scope) = (vm, scope)
+        evidence = GuestEvidence(vm: vm.name, file: vm.file.string)
+        monitor = MonitorLook(vm)
+    }
+
+    /// Looks at everything that it is time for.
+    ///
+    /// - Throws: why it can't be told whether the VM runs.
+    func look() throws(VMError) {
+        try lookAtLife()
+        guard evidence.state.isAlive else { return }
+        readRecord()
+        readConsole()
+        guard scope.asksQEMU, evidence.state != .starting else { return }
+        monitor.look(isQuiet: true, &evidence)
+        askAgent()
+        if scope.addresses || !scope.ports.isEmpty { try lookAtNetwork() }
+        if evidence.stage == .up { reboots.forget() }
+        evidence.reboots = reboots.times
+    }
+
+    private func lookAtLife() throws(VMError) {
+        let seen = vm.observe()
+        let isAlive = try seen.isAlive
+        if isAlive, let found = seen.holder, found != holder {
+            try attach(to: found)
+        } else if !isAlive, holder != nil {
+            // Once QEMU has ended, all that it wrote is in the files.
+            readRecord()
+            readConsole()
+            holder = nil
+            process = nil
+            network = nil
+        }
+        evidence.state = seen.state
+        evidence.pause = isAlive ? seen.diskFailure ?? monitor.pause : nil
+        evidence.endReason = seen.endReason
+    }
+
+    /// Begins with a run of the VM.
+    private func attach(to found: ProcessIdentity) throws(VMError) {
+        evidence = GuestEvidence(vm: vm.name, file: vm.file.string)
+        (matches, reboots, network) = ([:], RebootCount(), nil)
+        monitor = MonitorLook(vm)
+        holder = found
+        process = try vm.process(found)
+        // A VM that was adopted, or whose logs were removed, is asked all the same.
+        do throws(VMError) { console = try ConsoleSource(vm) } catch {
+            console = nil
+            evidence.hasConsole = false
+        }
+        do throws(VMError) { record = try RecordSource(vm) } catch { record = nil }
+        notices = try? LogNotices([vm.paths.consoleLog(vm.name), vm.paths.record(vm.name)])
+        for event in (try? record?.events()) ?? [] where event.isReboot { reboots.add(event.microseconds) }
+    }
+
+    private func readRecord() {
+        for event in (try? record?.events()) ?? [] {
+            switch event.name {
+            case "RESET":
+                if event.isReboot { reboots.add(event.microseconds) }
+                evidence.console.restart()
+                (evidence.screen, evidence.screenReached, evidence.agent) = (.unseen, .unknown, .unknown)
+                agentPace.hurry()
+            case "VSERPORT_CHANGE": agentPace.hurry()
+            default: break
+            }
+        }
+    }
+
+    private func readConsole() {
+        var (progress, found) = (evidence.console, matches)
+        func match(_ line: ArraySlice<UInt8>) {
+            for pattern in scope.patterns where found[pattern.text] == nil && pattern.matches(line) {
+                found[pattern.text] = String(decoding: line, as: UTF8.self)
+            }
+        }
+        do throws(VMError) { try console?.read { progress.take($0, each: match) } } catch { evidence.hasConsole = false }
+        // A prompt is a line that does not end.
+        if !progress.unfinished.isEmpty { match(progress.unfinished) }
+        (evidence.console, matches) = (progress, found)
+    }
+
+    private func askAgent() {
+        guard evidence.agent != .answers, evidence.state == .running, agentPace.isDue() else { return }
+        agentPace.interval = .seconds(5)
+        let deadline = Deadline(in: .milliseconds(700))
+        do throws(GuestAgent.Failure) {
+            _ = try vm.agent(by: deadline)
+            evidence.agent = .answers
+        } catch .absent { evidence.agent = .absent } catch .silent {
+            evidence.agent = .silent
+            agentPace.interval = .seconds(2)
+        } catch { agentPace.interval = .seconds(1) }
+    }
+
+    private func lookAtNetwork() throws(VMError) {
+        if network == nil { network = try NetworkLook(vm, ports: scope.ports) }
+        try network?.look(&evidence)
+    }
+
+    /// Waits until there may be something new, or the deadline passes.
+    func pause(by deadline: Deadline) {
+        guard evidence.state.isAlive, notices != nil || process != nil else {
+            VMHost.pause(min(.milliseconds(250), deadline.remaining))
+            return
+        }
+        // A guest that never stops writing is read now and then.
+        VMHost.pause(min(Self.rest, deadline.remaining))
+        var descriptors: [CInt] = []
+        if let descriptor = notices?.descriptor { descriptors.append(descriptor) }
+        if let descriptor = process?.descriptor { descriptors.append(descriptor) }
+        var set = (descriptors + (network?.listening ?? [])).map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let limit = min(deadline.remaining, nextLook)
+        poll(&set, nfds_t(set.count), CInt(clamping: limit.wholeMilliseconds))
+        notices?.clear()
+    }
+
+    private static let rest = Duration.milliseconds(100)
+
+    private var nextLook: Duration {
+        // The record tells when the VM is paused or goes on; without notices it is read more often.
+        var limit = notices == nil ? Duration.milliseconds(200) : .seconds(1)
+        if scope.asksQEMU {
+            limit = min(limit, monitor.remaining)
+            if evidence.agent != .answers { limit = min(limit, agentPace.remaining) }
+        }
+        return min(limit, network?.remaining ?? limit)
+    }
+}
+
+extension VMEvent {
+    /// Whether the guest reset the machine.
+    fileprivate var isReboot: Bool { name == "RESET" && data["guest"]?.bool == true }
+}

@@ -1,0 +1,109 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A wait for a VM.
+package struct Waiting: Sendable {
+    /// What is waited for.
+    package struct Wish: Sendable {
+        /// The conditions, in the order in which they were given.
+        package var conditions: [WaitCondition]
+        /// The compiled patterns of those that have one.
+        package var patterns: [LinePattern]
+        /// Whether one of them is enough.
+        package var any: Bool
+
+        package init(_ conditions: [WaitCondition], patterns: [LinePattern] = [], any: Bool = false) {
+            (self.conditions, self.patterns, self.any) = (conditions, patterns, any)
+        }
+
+        /// Whether it can only be met by a VM that runs.
+        fileprivate var needsGuest: Bool {
+            any ? conditions.allSatisfy(\.needsGuest) : conditions.contains(where: \.needsGuest)
+        }
+    }
+
+    /// The VM.
+    package let vm: Machine
+    private let wish: Wish
+    private let began = ContinuousClock.now
+
+    /// The most descriptors that a wait has open.
+    package static let descriptors = 8 + AddressSearch.descriptors
+
+    init(_ vm: Machine, for wish: Wish) { (self.vm, self.wish) = (vm, wish) }
+
+    /// Waits until the conditions are met, can't be met any more, or the deadline has passed.
+    ///
+    /// - Throws: `.busy` if the VM does not run and only one that runs could meet them; why it can't be told.
+    package func outcome(by deadline: Deadline) throws(VMError) -> WaitOutcome {
+        let watch = GuestWatch(vm, scope)
+        if wish.needsGuest { try vm.running(or: "there is nothing to wait for") }
+        while true {
+            try watch.look()
+            let conditions = wish.conditions.map { ($0, how(it: $0, isMetBy: watch)) }
+            let isMet = wish.any ? conditions.contains { $0.1 != nil } : conditions.allSatisfy { $0.1 != nil }
+            if isMet { return outcome(conditions, watch, .met) }
+            let open = conditions.filter { $0.1 == nil }.map(\.0)
+            let waitsForGuest = wish.any ? open.allSatisfy(\.needsGuest) : open.contains(where: \.needsGuest)
+            if waitsForGuest, let diagnosis = watch.evidence.deadEnd {
+                return outcome(conditions, watch, .deadEnd(diagnosis))
+            }
+            if deadline.hasPassed { return outcome(conditions, watch, .timedOut) }
+            watch.pause(by: deadline)
+        }
+    }
+
+    private var scope: GuestWatch.Scope {
+        GuestWatch.Scope(
+            patterns: wish.patterns, asksQEMU: wish.conditions.contains(where: \.needsGuest),
+            addresses: wish.conditions.contains(.ip),
+            ports: wish.conditions.compactMap { if case .tcp(let port) = $0 { port } else { nil } })
+    }
+
+    /// How a condition is met; nil: it is not.
+    private func how(it condition: WaitCondition, isMetBy watch: GuestWatch) -> String? {
+        let evidence = watch.evidence
+        switch condition {
+        case .running: return evidence.state == .running ? "it runs" : nil
+        case .stopped:
+            guard !evidence.state.isAlive, evidence.state != .unknown else { return nil }
+            return evidence.endReason.map(VMEvent.words) ?? "it does not run"
+        case .agent: return evidence.agent == .answers ? "the guest agent answers" : nil
+        case .ip:
+            guard let found = evidence.addresses, found.wish.isSatisfied(by: found.all, canHear: found.canHear) else {
+                return nil
+            }
+            return found.addresses.first?.text
+        case .tcp(let port): return evidence.ports[port] == .open ? "something listens" : nil
+        case .serial(let pattern): return watch.matches[pattern]
+        case .boot: return evidence.stage == .up && evidence.state == .running ? evidence.signOfUp : nil
+        }
+    }
+
+    private func outcome(
+        _ conditions: [(WaitCondition, String?)], _ watch: GuestWatch, _ end: WaitOutcome.End
+    ) -> WaitOutcome {
+        var outcome = WaitOutcome(
+            conditions: conditions.map { (condition: $0.0, how: $0.1) }, any: wish.any, evidence: watch.evidence,
+            waited: .now - began, end: end)
+        if case .met = end { return outcome }
+        outcome.picture = vm.keepPicture(of: watch.evidence)?.string
+        return outcome
+    }
+}
+
+extension Machine {
+    /// A wait for it. Nothing is looked at yet.
+    package func waiting(for wish: Waiting.Wish) -> Waiting { Waiting(self, for: wish) }
+
+    /// Puts a picture of its screen beside its logs; nil if there is nothing to see, or it can't be put there.
+    fileprivate func keepPicture(of evidence: GuestEvidence) -> FilePath? {
+        guard evidence.state == .running || evidence.state == .paused,
+            let bytes = try? screenshot(as: .png)
+        else { return nil }
+        let path = paths.logs(name).appending("screen.png")
+        guard (try? replaceFile(path, with: bytes, permissions: 0o640, group: Accounts.lookers)) != nil else { return nil }
+        return path
+    }
+}

@@ -1,0 +1,91 @@
+"""The broken guests of Tests/rig/broken/catalogue.py: what they show, and what `kvmctl wait` says."""
+
+import contextlib
+import json
+
+import pytest
+
+from rig.broken.catalogue import GROUPS
+from rig.lan import lan_of
+from rig.namespaces import NetworkNamespace
+from rig.waiting import wait_until
+
+# How long a guest may take until it shows what is wrong, with others on two busy cores.
+PATIENCE = 150
+
+
+@contextlib.contextmanager
+def twin_of(host, address):
+    """Somebody on br0 who has that address."""
+    twin = NetworkNamespace(f"{host.namespace}-twin")
+    twin.open()
+    try:
+        host.ip("link", "add", "twin0", "type", "veth", "peer", "name", "eth0", "netns", twin.namespace)
+        host.ip("link", "set", "twin0", "master", "br0", "up")
+        twin.ip("address", "add", address, "dev", "eth0")
+        twin.ip("link", "set", "eth0", "up")
+        yield
+    finally:
+        twin.close()
+
+
+@contextlib.contextmanager
+def network(host):
+    """The bridge br1, and the bridge br0 with a DHCP server that gives away one address, which somebody has."""
+    for bridge in "br0", "br1":
+        host.kvmctl("net", "up", bridge)
+    host.ip("address", "add", "10.9.0.1/24", "dev", "br0")
+    with lan_of(host) as lan, twin_of(host, "10.7.0.60/24"):
+        lan.serve_one_address(60)
+        yield
+
+
+def shown(host, guest):
+    match guest.where:
+        case "console": return host.console_log(guest.name)
+        case "screen": return host.kvmctl("screenshot", guest.name, "--text", expect=None).stdout
+        case "record": return host.kvmctl("logs", guest.name, "--record").stdout
+
+
+def wait_shown(host, guest):
+    wait_until(
+        lambda: guest.shows in shown(host, guest),
+        lambda: f"{guest.shows!r} on the {guest.where} of {guest.name}, which ends:\n{shown(host, guest)[-2000:]}", PATIENCE)
+
+
+@contextlib.contextmanager
+def booted(host, group):
+    """All guests of a group, booting at once."""
+    with network(host) if group == "network" else contextlib.nullcontext():
+        for guest in GROUPS[group]:
+            guest.write(host)
+        host.kvmctl("start", *(guest.name for guest in GROUPS[group]))
+        yield GROUPS[group]
+
+
+def begin_wait(host, guest, timeout):
+    return guest, host.popen(
+        host.binary, "wait", guest.name, "--for", guest.condition, "--timeout", f"{timeout}s", "--json")
+
+
+def fault(guest, waiting):
+    """What is wrong with what `wait` said; None: nothing."""
+    output, errors = waiting.communicate(timeout=PATIENCE + 30)
+    [said] = json.loads(output)
+    expected = {"stage": guest.stage or said["stage"], "symptom": guest.symptom, "code": guest.code}
+    found = {"stage": said["stage"], "symptom": said["symptom"], "code": waiting.returncode}
+    if guest.unrecognised or found == expected and (guest.symptom is None or said["cause"] and said["remedy"]):
+        return None
+    return f"{guest.name}: {found}, not {expected}: {errors}"
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_what_wait_says(host, group):
+    with booted(host, group) as guests:
+        waits = [begin_wait(host, guest, PATIENCE) for guest in guests if guest.is_dead_end]
+        for guest in guests:
+            wait_shown(host, guest)
+        # What may still get better is waited for when it is as bad as it gets.
+        waits += [begin_wait(host, guest, 8) for guest in guests if not guest.is_dead_end]
+        faults = [fault(guest, waiting) for guest, waiting in waits]
+    assert not any(faults), "\n".join(filter(None, faults))

@@ -1,0 +1,151 @@
+import Foundation
+import Testing
+
+@testable import VMCore
+
+/// What guests show, recorded from real ones, and what is made of it.
+@Suite struct SymptomTests {
+    private static func fixture(_ name: String) throws -> GuestEvidence {
+        var evidence = GuestEvidence(vm: try #require(VMName("web")), file: "/vms/web/vm.params")
+        let place = SourceTree.url("Tests/VMTests/Fixtures/guests")
+        let serial = try? Data(contentsOf: place.appendingPathComponent("\(name).serial"))
+        let screen = try? String(contentsOf: place.appendingPathComponent("\(name).screen"), encoding: .utf8)
+        try #require(serial != nil || screen != nil, "there is no fixture \(name)")
+        evidence.console.take(serial ?? Data())
+        if let screen {
+            let lines = screen.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            evidence.screen = .text(BootProgress(screen: lines.reversed().drop { $0.isEmpty }.reversed()))
+        }
+        return evidence
+    }
+
+    private static let shown: [(String, BootStage, Symptom.ID?)] = [
+        ("grub-prompt", .bootLoader, .grubPrompt), ("grub-prompt-serial", .bootLoader, .grubPrompt),
+        ("grub-rescue", .bootLoader, .grubRescue), ("grub-rescue-serial", .bootLoader, .grubRescue),
+        ("no-boot-disk", .firmware, .noBootableDevice), ("uefi-shell", .firmware, .uefiShell),
+        ("panic-bad-root", .kernel, .panicNoRoot), ("panic-screen", .kernel, .panicNoInit),
+        ("panic-init-died", .initramfs, .panicNoInit), ("panic-no-init", .initSystem, .panicNoInit),
+        ("panic-sysrq", .kernel, .panic), ("reboot-loop-panic", .kernel, .panicNoRoot),
+        ("out-of-memory-panic", .kernel, .panicNoMemory), ("out-of-memory", .unknown, .memoryShort),
+        ("initramfs-bad-root", .initramfs, .initramfsShell), ("initramfs-no-virtio", .initramfs, .initramfsShell),
+        ("emergency-fstab", .initSystem, .emergencyShell), ("emergency-fstab-locked", .initSystem, .emergencyShell),
+        ("rescue-mode", .initSystem, .rescueShell), ("disk-write-error", .unknown, .diskErrors),
+        ("halted", .unknown, .halted), ("debian-up", .up, nil), ("acpi-ignored", .initramfs, nil),
+        ("screen-only", .initramfs, nil),
+    ]
+
+    @Test(arguments: shown) func isRecognised(_ name: String, _ stage: BootStage, _ id: Symptom.ID?) throws {
+        let evidence = try Self.fixture(name)
+        #expect(evidence.stage == stage)
+        let found = evidence.likelyCause(of: [])
+        if let id { #expect(found?.symptom.id == id) } else { #expect(found?.symptom.isDeadEnd != true) }
+        #expect((evidence.deadEnd != nil) == (found?.symptom.isDeadEnd == true))
+    }
+
+    /// A new row needs the guest that proves it.
+    @Test func eachSymptomOfTextHasItsGuest() throws {
+        for row in Symptoms.all {
+            if case .fact = row.evidence { continue }
+            let evidence = try Self.fixture(row.proof)
+            #expect(evidence.likelyCause(of: [])?.symptom.id == row.id, "\(row.id)")
+        }
+        #expect(Set(Symptoms.all.map(\.id)) == Set(Symptom.ID.allCases))
+        #expect(Symptoms.all.count == Symptom.ID.allCases.count)
+    }
+
+    @Test func aPromptTellsTheStageOfAQuietBoot() {
+        for (text, stage) in [
+            ("error: no such device: 6b1e.\r\ngrub rescue> ", BootStage.bootLoader), ("(initramfs) ", .initramfs),
+        ] {
+            var boot = BootProgress()
+            boot.take(text.utf8)
+            #expect(boot.shownStage == stage)
+        }
+    }
+
+    @Test func aPanicThatEndedQEMUIsTheOneOnTheConsole() throws {
+        var evidence = try Self.fixture("out-of-memory-panic")
+        (evidence.state, evidence.endReason) = (.crashed, "guest-panic")
+        #expect(evidence.deadEnd?.symptom.id == .panicNoMemory)
+        #expect(evidence.deadEnd?.line != nil)
+    }
+
+    @Test func whatTheGuestGotPastDoesNotCount() throws {
+        var boot = BootProgress()
+        let panic = try #require(Symptoms.row(.panic))
+        boot.take("Linux version 6.1\nKernel panic - not syncing: x\n".utf8)
+        #expect(boot.shows(panic) != nil && boot.stage == .kernel)
+        // It rebooted, and no longer says so.
+        boot.take("Linux version 6.1\n[    0.1] fine\n".utf8)
+        #expect(boot.shows(panic) == nil && boot.stage == .kernel && boot.reboots == 1)
+        boot.take("vm login: ".utf8)
+        #expect(boot.shownStage == .up)
+        boot.take("root\nPassword: ".utf8)
+        #expect(boot.shownStage == .up)
+        // A panic of one that was up.
+        boot.take("\nKernel panic - not syncing: y\n".utf8)
+        #expect(boot.shows(panic)?.hasSuffix("y") == true)
+        boot.restart()
+        #expect(boot.shows(panic) == nil && boot.stage == .unknown)
+    }
+
+    @Test func aPromptCountsWhileItIsTheLastLine() throws {
+        var evidence = try Self.fixture("grub-prompt-serial")
+        evidence.console.take("boot\r\nLinux version 6.1.0\r\n".utf8)
+        #expect(evidence.deadEnd == nil && evidence.stage == .kernel)
+        // The screen keeps what the boot loader left there.
+        evidence.screen = try Self.fixture("grub-prompt").screen
+        #expect(evidence.deadEnd == nil)
+    }
+
+    @Test func emergencyModeIsNotUp() throws {
+        var boot = BootProgress()
+        boot.take("[  OK  ] Reached target emergency.target - Emergency Mode.\nStartup finished in 9s.\n".utf8)
+        #expect(boot.stage == .initSystem && boot.shownStage == .initSystem)
+    }
+
+    @Test func factsAreJudged() throws {
+        let fine = try Self.fixture("acpi-ignored")
+        func id(_ change: (inout GuestEvidence) -> Void, _ waited: [WaitCondition] = [.boot]) -> Symptom.ID? {
+            var evidence = fine
+            change(&evidence)
+            return evidence.likelyCause(of: waited)?.symptom.id
+        }
+        #expect(id { $0.state = .stopped; $0.endReason = "guest-shutdown" } == .poweredOff)
+        #expect(id { $0.state = .stopped; $0.endReason = "host-qmp-quit" } == .stopped)
+        #expect(id { $0.state = .crashed } == .crashed)
+        #expect(id { $0.state = .crashed; $0.endReason = "guest-panic" } == .panic)
+        #expect(id { $0.state = .paused; $0.pause = .noSpace(disk: "DISK0") } == .pausedByQEMU)
+        #expect(id { $0.state = .paused } == .paused)
+        #expect(id { $0.isFrozen = true } == .frozen)
+        #expect(id { $0.reboots = [1, 9_000_000, 18_000_000] } == .rebootLoop)
+        #expect(id { $0.reboots = [1, 9_000_000] } == nil)
+        #expect(id { $0.reboots = [1, 9_000_000, 3_600_000_000] } == nil)
+        #expect(id({ $0.ports[22] = .refused }, [.tcp(22)]) == .portRefused)
+        #expect(id({ $0.ports[22] = .silent }, [.tcp(22)]) == .portSilent)
+        #expect(id({ $0.agent = .silent }, [.agent]) == .agentSilent)
+        #expect(id({ $0.agent = .absent; $0.console.take("[  OK  ] x\n".utf8) }, [.agent]) == .agentAbsent)
+        let screen = try Self.fixture("screen-only").screen
+        #expect(id { $0.console = BootProgress(); $0.screen = screen } == .consoleElsewhere)
+        #expect(id { $0.console = BootProgress(); $0.screen = .unseen } == .nothingShown)
+    }
+
+    @Test func resetsOfOneRebootAreOne() {
+        var count = RebootCount()
+        for time: Int64 in [71, 120, 125, 208, 7870, 7927, 7928, 21384] { count.add(time * 1000) }
+        #expect(count.times == [71_000, 7_870_000, 21_384_000])
+    }
+
+    @Test(arguments: [
+        ("running", WaitCondition.running), ("tcp:22", .tcp(22)), ("serial:/a/b/", .serial("a/b")), ("boot", .boot),
+    ])
+    func conditions(_ text: String, _ condition: WaitCondition) throws {
+        #expect(try OptionValue.condition(text) == condition)
+        #expect(condition.description == text)
+    }
+
+    @Test(arguments: ["", "tcp:0", "tcp:70000", "tcp", "serial:x", "serial:/", "serial://", "up", "Boot"])
+    func noConditions(_ text: String) {
+        #expect(throws: OptionValue.Fault.self) { try OptionValue.condition(text) }
+    }
+}
