@@ -92,8 +92,6 @@ package struct BootProgress: Sendable {
 
     private func has(_ id: Symptom.ID) -> Bool { Symptoms.row(id).map { shows($0) != nil } ?? false }
 
-
-
     /// The line that shows a symptom; nil if none does.
     package func shows(_ row: Symptom) -> String? {
         switch row.evidence {
