@@ -75,6 +75,15 @@ def test_a_guest_that_halts(host):
     assert waiting.returncode == 69 and found["symptom"] in ("halted", "frozen")
 
 
+def test_started_and_waited_for_in_one(host):
+    host.write_tiny_vm("up", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.write_firmware_vm("empty")
+    done = host.kvmctl("start", "up", "empty", "--wait", expect=1)
+    assert "up: boot: the guest agent answers" in done.stdout and "empty: started" in done.stdout
+    assert "empty: its firmware found nothing to boot" in done.stderr
+    host.kvmctl("start", "up", "--wait", "--dry-run", expect=64)
+
+
 def test_a_timeout_says_how_far_it_came(host):
     host.write_tiny_vm("vm")
     host.kvmctl("start", "vm")
@@ -105,7 +114,7 @@ def test_a_long_log_costs_its_new_part(host):
     host.kvmctl("start", "vm")
     log = host.run / "log/vm/console.log"
     with open(log, "ab") as file:
-        for _ in range(100):
+        for _ in range(101):
             file.write(b"x" * 1023 * 1024 + b"\n")
         file.write(b"ready\n")
     assert log.stat().st_size > 100 << 20
