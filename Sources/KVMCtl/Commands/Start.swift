@@ -40,6 +40,9 @@ struct Start: ParsableCommand {
         transform: OptionValue.duration)
     var timeout: Duration?
 
+    @Flag(help: "Wait until the guests are up, up to 5 minutes; if they are not, say why, as kvmctl wait does.")
+    var wait = false
+
     @Flag(help: "Print how long each stage took.")
     var timings = false
 
@@ -61,6 +64,9 @@ struct Start: ParsableCommand {
         if console, foreground || output.json {
             throw ValidationError("--console excludes --foreground and --json")
         }
+        if wait, foreground || console || dryRun {
+            throw ValidationError("--wait excludes --foreground, --console and --dry-run")
+        }
         if force, !discardSuspended { throw ValidationError("--force is for --discard-suspended") }
         if escape != nil, !console { throw ValidationError("--escape is for --console") }
     }
@@ -73,7 +79,8 @@ struct Start: ParsableCommand {
             try Site.current, trust: try Site.current.trust(owner: trustOwner), keepsProbes: !dryRun)
         let leaving = console ? try ConsoleEscape.chosen(escape) : nil
         try output.list(dryRun ? .plan : .start) { results in
-            try targets.forEach(results, in: context) { vm in
+            // All are started before the first is waited for.
+            let begin = { (vm: Machine) throws -> GuestWait? in
                 if discardSuspended, try vm.isSuspended() {
                     try vm.refuseProtected("start --discard-suspended", force: force)
                 }
@@ -82,7 +89,7 @@ struct Start: ParsableCommand {
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
                     output.print(PlanReport(plan), among: results)
                     starting.notices(of: plan).forEach { Message.note($0, about: vm.name) }
-                    return
+                    return nil
                 }
                 if foreground {
                     // What is wrong with the file is said on this terminal.
@@ -97,6 +104,12 @@ struct Start: ParsableCommand {
                     }
                 }
                 try start(vm, options, in: context, adding: results, thenConsoleUntil: leaving)
+                return wait ? GuestWait(vm, for: Waiting.Wish([.boot]), by: Deadline(in: .seconds(300))) : nil
+            }
+            try targets.forEach(results, in: context, begin) { wait in
+                guard let outcome = try wait?.finish() else { return }
+                if output.format.isForPeople { output.print(WaitReport(outcome)) }
+                if let problem = outcome.problem { throw problem }
             }
         }
     }

@@ -57,11 +57,14 @@ struct GuestWait {
         outcome = Background { Result { () throws(VMError) in try waiting.outcome(by: deadline) } }
     }
 
+    /// Waits for its end.
+    func finish() throws -> WaitOutcome { try outcome.value.get() }
+
     /// Waits for its end, and reports that.
     ///
     /// - Throws: why it was not met.
     func report(to output: OutputOptions, _ results: VMResults) throws {
-        let outcome = try outcome.value.get()
+        let outcome = try finish()
         output.print(WaitReport(outcome), among: results)
         if let problem = outcome.problem { throw problem }
     }

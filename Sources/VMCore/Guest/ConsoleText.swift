@@ -80,7 +80,9 @@ package struct ConsoleText: Sendable {
         default:
             state = .plain
             // Index, next line, reverse index, reset: the cursor goes elsewhere.
-            if [UInt8(ascii: "D"), UInt8(ascii: "E"), UInt8(ascii: "M"), UInt8(ascii: "c")].contains(byte) { end(each) }
+            if [UInt8(ascii: "D"), UInt8(ascii: "E"), UInt8(ascii: "M"), UInt8(ascii: "c")].contains(byte) {
+                end(each)
+            }
         }
     }
 

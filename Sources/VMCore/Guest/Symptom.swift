@@ -77,8 +77,9 @@ package enum Symptoms {
         Symptom(
             id: .halted, evidence: .text([["reboot: System halted"]]), stage: .up, isDeadEnd: true,
             cause: "it has halted, without switching its power off",
-            advice: { name, _ in "reset it, or stop it; poweroff in the guest also switches the power off: "
-                + "\(command: "kvmctl logs \(name)") shows what it did last"
+            advice: { name, _ in
+                "reset it, or stop it; poweroff in the guest also switches the power off: "
+                    + "\(command: "kvmctl logs \(name)") shows what it did last"
             }, proof: "halted"),
         Symptom(
             id: .grubRescue, evidence: .prompt(["grub rescue>"]), stage: .bootLoader, isDeadEnd: true,

@@ -26,8 +26,9 @@ extension Symptoms {
             { name, _ in "let it go on: \(command: "kvmctl resume \(name)")" }, proof: "paused"),
         fact(
             .addressTaken, deadEnd: false, "somebody else on the network has the address that it was given",
-            { name, _ in "find the other: \(command: "kvmctl list --all") shows the addresses of this host's VMs; "
-                + "\(command: "kvmctl ip \(name)") tells what this one has"
+            { name, _ in
+                "find the other: \(command: "kvmctl list --all") shows the addresses of this host's VMs; "
+                    + "\(command: "kvmctl ip \(name)") tells what this one has"
             }, proof: "duplicate-address"),
         fact(
             .noDHCP, deadEnd: false, "its network gives it no address: nothing answers its DHCP",

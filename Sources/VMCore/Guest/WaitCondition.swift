@@ -66,7 +66,8 @@ extension OptionValue {
             return .serial(String(rest.dropFirst().dropLast()))
         }
         throw Fault(
-            description: "\(Printable.quoted(text)) is nothing that can be waited for. Conditions are running, stopped, "
+            description:
+                "\(Printable.quoted(text)) is nothing that can be waited for. Conditions are running, stopped, "
                 + "boot, agent, ip, tcp:PORT and serial:/REGEX/.")
     }
 }

@@ -78,8 +78,9 @@ extension GuestEvidence {
     func summary(of missing: [WaitCondition]) -> [String] {
         var lines = ["QEMU: \(state.rawValue)\(pause.map { " (\($0))" } ?? ""); guest agent: \(agent.words)"]
         for case .tcp(let port) in missing { lines.append("tcp:\(port): \(ports[port]?.words ?? "not tried")") }
-        lines += (addresses?.nics ?? []).compactMap { nic in nic.story.map { "NET\(nic.index) (\(nic.network)): \($0)" } }
-            .prefix(2)
+        lines += (addresses?.nics ?? []).compactMap { nic in nic.story.map { "NET\(nic.index) (\(nic.network)): \($0)" }
+        }
+        .prefix(2)
         if case .graphics(let width, let height) = screen { lines.append("screen: graphics, \(width)×\(height)") }
         let last = console.isSilent ? screenProgress?.lastLines ?? [] : console.lastLines
         let source = console.isSilent ? "screen" : "console"

@@ -29,7 +29,8 @@ package struct HaltedProcessors: Equatable, Sendable {
         let lines = text.split(separator: "\n").compactMap { line -> Bool? in
             let words = line.split(separator: " ")
             guard let flags = words.first(where: { $0.hasPrefix("EFL=") || $0.hasPrefix("RFL=") }),
-                let value = UInt64(flags.dropFirst(4), radix: 16), let halt = words.first(where: { $0.hasPrefix("HLT=") })
+                let value = UInt64(flags.dropFirst(4), radix: 16),
+                let halt = words.first(where: { $0.hasPrefix("HLT=") })
             else { return nil }
             return halt == "HLT=1" && value & interrupts == 0
         }

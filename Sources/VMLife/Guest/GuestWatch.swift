@@ -110,7 +110,9 @@ final class GuestWatch {
                 found[pattern.text] = String(decoding: line, as: UTF8.self)
             }
         }
-        do throws(VMError) { try console?.read { progress.take($0, each: match) } } catch { evidence.hasConsole = false }
+        do throws(VMError) { try console?.read { progress.take($0, each: match) } } catch {
+            evidence.hasConsole = false
+        }
         // A prompt is a line that does not end.
         if !progress.unfinished.isEmpty { match(progress.unfinished) }
         (evidence.console, matches) = (progress, found)

@@ -86,7 +86,8 @@ struct NetworkLook {
     private static func refuseUnreachable(_ vm: Machine, _ manifest: Manifest, _ port: UInt16) throws(VMError) {
         guard !isReachable(manifest), forward(manifest, port) == nil else { return }
         throw VMError(
-            .unavailable, vm.name.description, "the host can't reach its port \(port): it has only QEMU's own network, "
+            .unavailable, vm.name.description,
+            "the host can't reach its port \(port): it has only QEMU's own network, "
                 + "and no FORWARDn leads there",
             remedy: "add a line such as FORWARD0=tcp:127.0.0.1:HOSTPORT:\(port) to \(vm.file), and restart it")
     }

@@ -103,7 +103,9 @@ extension Machine {
             let bytes = try? screenshot(as: .png)
         else { return nil }
         let path = paths.logs(name).appending("screen.png")
-        guard (try? replaceFile(path, with: bytes, permissions: 0o640, group: Accounts.lookers)) != nil else { return nil }
+        guard (try? replaceFile(path, with: bytes, permissions: 0o640, group: Accounts.lookers)) != nil else {
+            return nil
+        }
         return path
     }
 }

@@ -111,11 +111,23 @@ import Testing
             change(&evidence)
             return evidence.likelyCause(of: waited)?.symptom.id
         }
-        #expect(id { $0.state = .stopped; $0.endReason = "guest-shutdown" } == .poweredOff)
-        #expect(id { $0.state = .stopped; $0.endReason = "host-qmp-quit" } == .stopped)
+        #expect(
+            id {
+                $0.state = .stopped; $0.endReason = "guest-shutdown"
+            } == .poweredOff)
+        #expect(
+            id {
+                $0.state = .stopped; $0.endReason = "host-qmp-quit"
+            } == .stopped)
         #expect(id { $0.state = .crashed } == .crashed)
-        #expect(id { $0.state = .crashed; $0.endReason = "guest-panic" } == .panic)
-        #expect(id { $0.state = .paused; $0.pause = .noSpace(disk: "DISK0") } == .pausedByQEMU)
+        #expect(
+            id {
+                $0.state = .crashed; $0.endReason = "guest-panic"
+            } == .panic)
+        #expect(
+            id {
+                $0.state = .paused; $0.pause = .noSpace(disk: "DISK0")
+            } == .pausedByQEMU)
         #expect(id { $0.state = .paused } == .paused)
         #expect(id { $0.isFrozen = true } == .frozen)
         #expect(id { $0.reboots = [1, 9_000_000, 18_000_000] } == .rebootLoop)
@@ -124,10 +136,20 @@ import Testing
         #expect(id({ $0.ports[22] = .refused }, [.tcp(22)]) == .portRefused)
         #expect(id({ $0.ports[22] = .silent }, [.tcp(22)]) == .portSilent)
         #expect(id({ $0.agent = .silent }, [.agent]) == .agentSilent)
-        #expect(id({ $0.agent = .absent; $0.console.take("[  OK  ] x\n".utf8) }, [.agent]) == .agentAbsent)
+        #expect(
+            id(
+                {
+                    $0.agent = .absent; $0.console.take("[  OK  ] x\n".utf8)
+                }, [.agent]) == .agentAbsent)
         let screen = try Self.fixture("screen-only").screen
-        #expect(id { $0.console = BootProgress(); $0.screen = screen } == .consoleElsewhere)
-        #expect(id { $0.console = BootProgress(); $0.screen = .unseen } == .nothingShown)
+        #expect(
+            id {
+                $0.console = BootProgress(); $0.screen = screen
+            } == .consoleElsewhere)
+        #expect(
+            id {
+                $0.console = BootProgress(); $0.screen = .unseen
+            } == .nothingShown)
     }
 
     @Test func resetsOfOneRebootAreOne() {
