@@ -128,14 +128,14 @@ package enum Symptoms {
             stage: .firmware, isDeadEnd: true, cause: "its firmware found nothing to boot",
             advice: { name, file in
                 "check that DISK0 in \(file) is the disk with its system, or install one: "
-                    + "\(command: "kvmctl start --cdrom INSTALLER.iso \(name)"); one that was installed with UEFI needs FIRMWARE=uefi"
+                    + "\(command: "kvmctl start --cdrom INSTALLER.iso \(name)"); one that was installed with UEFI can't be booted by a BIOS"
             }, proof: "no-boot-disk"),
         Symptom(
             id: .uefiShell, evidence: .prompt(["Shell>"]), stage: .firmware, isDeadEnd: true,
             cause: "its firmware found nothing to boot, and started the UEFI shell",
             advice: { _, file in
                 "check that DISK0 in \(file) is the disk with its system; "
-                    + "one that was installed with a BIOS needs FIRMWARE=bios"
+                    + "one that was installed with a BIOS can't be booted by UEFI"
             }, proof: "uefi-shell"),
         Symptom(
             id: .memoryShort, evidence: .text([["Out of memory: Killed process", "invoked oom-killer"]]), stage: .up,

@@ -75,8 +75,7 @@ package struct GuestCommand: Equatable, Sendable {
             : "{ \(feed){ run \"$@\"; } | { keep err; } || echo cut >&7; } 9>&1 | { keep out; } || echo cut >&7"
         return [
             Self.beginning, input == .pieces ? Self.feeding : "", Self.keeping, running, flow,
-            // In the background, so that nobody has to wait for it.
-            #"rm -f "$base".* 7>&- &"#,
+            Self.tidying,
         ].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 
@@ -109,6 +108,11 @@ package struct GuestCommand: Equatable, Sendable {
             ulimit -f 524288
             exec cat >>"$base.$1" 7>&- 9>&-
         }
+        """#
+
+    /// In the background, so that nobody has to wait for it.
+    private static let tidying = #"""
+        rm -f "$base".* 7>&- &
         """#
 
     private var running: String {

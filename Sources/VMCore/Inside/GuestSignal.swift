@@ -33,6 +33,11 @@ package enum GuestSignal: String, Sendable {
         kill -s "$signal" $found 2>/dev/null
         """#
 
+    /// Lets a process that was stopped go on.
+    package static let goOnScript = #"""
+        kill -s CONT "$1"
+        """#
+
     /// Stops a process, and ends with 0 once it has stopped: it may be within a call when it is told.
     package static let holdScript = #"""
         kill -s STOP "$1" || exit

@@ -44,10 +44,10 @@ final class GuestWatch {
     func look() throws(VMError) {
         try lookAtLife()
         guard evidence.state.isAlive else { return }
-        readRecord()
-        readConsole()
+        try readRecord()
+        try readConsole()
         guard scope.asksQEMU, evidence.state != .starting else { return }
-        monitor.look(isQuiet: true, &evidence)
+        monitor.look(&evidence)
         askAgent()
         if scope.addresses || !scope.ports.isEmpty { try lookAtNetwork() }
         if evidence.stage == .up { reboots.forget() }
@@ -61,8 +61,8 @@ final class GuestWatch {
             try attach(to: found)
         } else if !isAlive, holder != nil {
             // Once QEMU has ended, all that it wrote is in the files.
-            readRecord()
-            readConsole()
+            try readRecord()
+            try readConsole()
             holder = nil
             process = nil
             network = nil
@@ -80,17 +80,20 @@ final class GuestWatch {
         holder = found
         process = try vm.process(found)
         // A VM that was adopted, or whose logs were removed, is asked all the same.
+        (console, record) = (nil, nil)
         do throws(VMError) { console = try ConsoleSource(vm) } catch {
-            console = nil
+            guard error.code == .notFound || vm.directory.isAdopted else { throw error }
             evidence.hasConsole = false
         }
-        do throws(VMError) { record = try RecordSource(vm) } catch { record = nil }
+        do throws(VMError) { record = try RecordSource(vm) } catch {
+            guard error.code == .notFound || vm.directory.isAdopted else { throw error }
+        }
         notices = try? LogNotices([vm.paths.consoleLog(vm.name), vm.paths.record(vm.name)])
-        for event in (try? record?.events()) ?? [] where event.isReboot { reboots.add(event.microseconds) }
+        for event in try record?.events() ?? [] where event.isReboot { reboots.add(event.microseconds) }
     }
 
-    private func readRecord() {
-        for event in (try? record?.events()) ?? [] {
+    private func readRecord() throws(VMError) {
+        for event in try record?.events() ?? [] {
             switch event.name {
             case "RESET":
                 if event.isReboot { reboots.add(event.microseconds) }
@@ -103,16 +106,14 @@ final class GuestWatch {
         }
     }
 
-    private func readConsole() {
+    private func readConsole() throws(VMError) {
         var (progress, found) = (evidence.console, matches)
         func match(_ line: ArraySlice<UInt8>) {
             for pattern in scope.patterns where found[pattern.text] == nil && pattern.matches(line) {
                 found[pattern.text] = String(decoding: line, as: UTF8.self)
             }
         }
-        do throws(VMError) { try console?.read { progress.take($0, each: match) } } catch {
-            evidence.hasConsole = false
-        }
+        try console?.read { progress.take($0, each: match) }
         // A prompt is a line that does not end.
         if !progress.unfinished.isEmpty { match(progress.unfinished) }
         (evidence.console, matches) = (progress, found)

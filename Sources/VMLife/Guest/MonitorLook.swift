@@ -20,7 +20,7 @@ struct MonitorLook {
     var remaining: Duration { pace.remaining }
 
     /// Looks, if it is time. What can't be had now, as while another command uses the monitor, is had next time.
-    mutating func look(isQuiet: Bool, _ evidence: inout GuestEvidence) {
+    mutating func look(_ evidence: inout GuestEvidence) {
         guard pace.isDue() else { return }
         let deadline = Deadline(in: .milliseconds(800))
         do throws(MonitorSession.Failure) {

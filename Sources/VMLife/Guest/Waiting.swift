@@ -41,6 +41,12 @@ package struct Waiting: Sendable {
         if wish.needsGuest { try vm.running(or: "there is nothing to wait for") }
         while true {
             try watch.look()
+            if !wish.patterns.isEmpty, !watch.evidence.hasConsole {
+                throw VMError(
+                    .unavailable, vm.name.description,
+                    "what it writes on its console is not logged, so that can't be waited for",
+                    remedy: "a VM that was adopted has a log from its next start")
+            }
             let conditions = wish.conditions.map { ($0, how(it: $0, isMetBy: watch)) }
             let isMet = wish.any ? conditions.contains { $0.1 != nil } : conditions.allSatisfy { $0.1 != nil }
             if isMet { return outcome(conditions, watch, .met) }

@@ -72,7 +72,9 @@ final class AgentTurns {
     /// - Parameter what: what is lost with it, such as `the command`.
     func loss(_ failure: GuestAgent.Failure, of what: String) -> VMError {
         let name = vm.name.description
-        guard (try? vm.observe().isAlive) != false else {
+        let isAlive: Bool
+        do throws(VMError) { isAlive = try vm.observe().isAlive } catch { return error }
+        if !isAlive {
             return VMError(
                 .unavailable, name, "it has ended, and \(what) with it",
                 remedy: "see why: \(command: "kvmctl history \(vm.name)")")

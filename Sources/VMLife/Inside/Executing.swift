@@ -83,7 +83,9 @@ package final class Executing {
                 try pass(signal)
                 if ending == nil, signal == .terminate || signal == .hangup { ending = Ending(after: signal) }
             }
-            try ending?.pursue { signal throws(VMError) in try pass(signal) }
+            if try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false {
+                throw ending?.error(of: vm.name) ?? unkillable
+            }
             turns.giveWay()
             interval = moved ? .milliseconds(1) : min(interval * 3 / 2, .milliseconds(100))
             source.map { $0.wait(interval) } ?? pause(interval)
@@ -138,6 +140,13 @@ package final class Executing {
                 """
         }
         return error
+    }
+
+    private var unkillable: VMError {
+        VMError(
+            .unavailable, vm.name.description,
+            "the command was told to end and then killed, and still runs in the guest",
+            remedy: "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(vm.name)")")
     }
 
     // One round
@@ -233,8 +242,9 @@ package final class Executing {
         guard let keeper = spools[number].keeper, scriptCode == nil,
             try turns.run(GuestSignal.holdScript, [String(keeper)]) == 0
         else { return }
-        var hasMore = true
-        while hasMore { hasMore = try readAndWrite() }
+        // The file can't be larger, whatever the agent says.
+        var rounds = 1024
+        while rounds > 0, try readAndWrite() { rounds -= 1 }
         let spool = spools[number]
         try turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
             let handle = try agent.execute(.openFile(spool.path, mode: "w"), by: deadline)
@@ -242,7 +252,7 @@ package final class Executing {
             try agent.execute(.seek(spool.handle, to: 0), by: deadline)
         }
         spools[number].wasEmptied()
-        try turns.run("kill -s CONT \"$1\"", [String(keeper)])
+        try turns.run(GuestSignal.goOnScript, [String(keeper)])
     }
 
     // Its end
@@ -258,15 +268,16 @@ package final class Executing {
             throw VMError(
                 .notFound, vm.name.description, "the guest has no directory \(directory), or it can't be entered")
         }
-        if let error = ending?.error(of: vm.name) { throw error }
-        if let code = ending?.code { return code }
+        if let ending {
+            if let error = ending.error(of: vm.name) { throw error }
+            return ending.code ?? code ?? 128 + SIGKILL
+        }
         if isCut, !hasLetGo {
             throw VMError(
                 .cannotCreate, vm.name.description, "a part of the command's output is lost: the guest's /run is full",
                 remedy: "make room there: \(command: "kvmctl exec \(vm.name) -- df -h /run")")
         }
         if let code { return code }
-        if ending != nil { return 128 + SIGKILL }
         throw VMError(
             .unavailable, vm.name.description, "the command's end is not known: its shell in the guest was ended",
             remedy: "see the guest's log")
@@ -343,11 +354,13 @@ private struct Ending {
         next = Deadline(in: Self.grace)
     }
 
-    /// Takes the next step, if it is time for that.
-    mutating func pursue(_ send: (GuestSignal) throws(VMError) -> Void) throws(VMError) {
-        guard next.hasPassed, !steps.isEmpty else { return }
-        next = Deadline(in: Self.grace)
+    /// Takes the next step, if it is time for that. False if there is none left.
+    mutating func pursue(_ send: (GuestSignal) throws(VMError) -> Void) throws(VMError) -> Bool {
+        guard next.hasPassed else { return true }
+        guard !steps.isEmpty else { return false }
         try send(steps.removeFirst())
+        next = Deadline(in: Self.grace)
+        return true
     }
 
     func error(of name: VMName) -> VMError? {

@@ -14,7 +14,8 @@ import Testing
         #expect(!command.script.contains("reboot") && !plain.contains("reboot"))
         #expect(
             command.arguments(spool: "x") == [
-                "kvmctl", "x", "; reboot", "A=`reboot`", "su", "-s", "/bin/sh", "-c", #"exec "$@""#, "--", "u", "sh", "ls",
+                "kvmctl", "x", "; reboot", "A=`reboot`", "su", "-s", "/bin/sh", "-c", #"exec "$@""#, "--", "u", "sh",
+                "ls",
                 "$(reboot)",
             ])
         // script(1) takes a line, so there every word is quoted.
@@ -60,7 +61,9 @@ import Testing
         }
         let all = (0...255).map { UInt8($0) }
         #expect(Base64.decode(Base64.encode(all)) == all)
-        for text in ["Z", "Zg", "Zg=", "Z===", "====", "Zg=a", "Zm9v\n", "Zm 9", "Zé=="] { #expect(Base64.decode(text) == nil) }
+        for text in ["Z", "Zg", "Zg=", "Z===", "====", "Zg=a", "Zm9v\n", "Zm 9", "Zé=="] {
+            #expect(Base64.decode(text) == nil)
+        }
     }
 
     @Test func repliesOfTheAgent() throws {
