@@ -32,7 +32,7 @@ struct Exec: ParsableCommand {
         transform: OptionValue.variable)
     var env: [String] = []
 
-    @Flag(name: [.short, .customLong("tty")], help: "Give it a terminal. The guest needs script(1).")
+    @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give it a terminal. The guest needs script(1).")
     var isOnTerminal = false
 
     @Flag(name: [.customShort("n"), .customLong("no-stdin")], help: "Read no input: it gets /dev/null.")

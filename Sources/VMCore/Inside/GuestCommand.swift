@@ -105,7 +105,7 @@ package struct GuestCommand: Equatable, Sendable {
     private static let keeping = #"""
         keep() {
             me "$1"
-            ulimit -f 524288
+            ulimit -f 131072
             exec cat >>"$base.$1" 7>&- 9>&-
         }
         """#
@@ -113,6 +113,11 @@ package struct GuestCommand: Equatable, Sendable {
     /// In the background, so that nobody has to wait for it.
     private static let tidying = #"""
         rm -f "$base".* 7>&- &
+        """#
+
+    /// Removes pieces of the input that came when the script had ended; `$1` is the base name.
+    package static let lateTidying = #"""
+        rm -f "$1".*
         """#
 
     private var running: String {

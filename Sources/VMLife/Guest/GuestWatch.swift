@@ -80,7 +80,8 @@ final class GuestWatch {
         holder = found
         process = try vm.process(found)
         // A VM that was adopted, or whose logs were removed, is asked all the same.
-        (console, record) = (nil, nil)
+        console = nil
+        record = nil
         do throws(VMError) { console = try ConsoleSource(vm) } catch {
             guard error.code == .notFound || vm.directory.isAdopted else { throw error }
             evidence.hasConsole = false

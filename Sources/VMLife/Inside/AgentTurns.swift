@@ -72,9 +72,11 @@ final class AgentTurns {
     /// - Parameter what: what is lost with it, such as `the command`.
     func loss(_ failure: GuestAgent.Failure, of what: String) -> VMError {
         let name = vm.name.description
-        let isAlive: Bool
-        do throws(VMError) { isAlive = try vm.observe().isAlive } catch { return error }
-        if !isAlive {
+        let hasEnded: Bool
+        do throws(VMError) { hasEnded = try failure == .closed ? endsSoon() : !vm.observe().isAlive } catch {
+            return error
+        }
+        if hasEnded {
             return VMError(
                 .unavailable, name, "it has ended, and \(what) with it",
                 remedy: "see why: \(command: "kvmctl history \(vm.name)")")
@@ -93,6 +95,16 @@ final class AgentTurns {
         var error = failure.error(of: vm.name)
         error.details.append("\(what) may still run in the guest")
         return error
+    }
+
+    /// Whether QEMU, which closes its sockets first of all, has ended after a while.
+    private func endsSoon() throws(VMError) -> Bool {
+        let deadline = Deadline(in: .seconds(2))
+        while try vm.observe().isAlive {
+            if deadline.hasPassed { return false }
+            pause(.milliseconds(20))
+        }
+        return true
     }
 
     private var wasReset: Bool {

@@ -17,6 +17,8 @@ package final class Executing {
     private var errors: OutputStream
     private var source: PieceSource?
 
+    /// Why the agent could not open a spool file, in its words.
+    private var refusedFile: String?
     /// The agent's child: the shell with the script.
     private var pid: Int64 = 0
     private var control = GuestSpool(stream: "ctl", of: "", handle: 0)
@@ -98,7 +100,7 @@ package final class Executing {
         if try attempt() { return }
         // The first since the guest was booted.
         try turns.run("umask 077; mkdir -p \"$1\"", [Self.directory])
-        guard try attempt() else { throw .refused("\(Self.directory) can't be made") }
+        guard try attempt() else { throw .refused(refusedFile) }
     }
 
     /// False if the directory of the spool files is missing. The script does nothing then.
@@ -117,6 +119,7 @@ package final class Executing {
                 do throws(GuestAgent.Failure) { handles.append(try agent.reply(to: open, by: deadline)) } catch {
                     // Only the agent's refusal leaves the other replies to be read.
                     guard case .refused(let words) = error, words?.contains("disabled") != true else { throw error }
+                    refusedFile = words
                 }
             }
             pid = try agent.reply(to: execution, by: deadline)
@@ -293,6 +296,7 @@ package final class Executing {
     }
 
     private func close() {
+        if source != nil { _ = try? turns.run(GuestCommand.lateTidying, [base]) }
         let handles = ([control] + spools).map(\.handle) + (source?.handles ?? [])
         try? turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
             for handle in handles { try agent.post(.close(handle), by: deadline) }
