@@ -12,7 +12,7 @@ final class AgentTurns {
     /// How long the agent may take to answer.
     private static let patience = Duration.seconds(10)
     /// How long others may have it before it is wanted back.
-    private static let courtesy = Duration.milliseconds(50)
+    private static let courtesy = Duration.milliseconds(100)
 
     init(_ vm: Machine) {
         self.vm = vm
@@ -37,7 +37,7 @@ final class AgentTurns {
         var taken: GuestAgent?
         swap(&taken, &agent)
         if let open = consume taken { return open }
-        return try vm.agent(by: deadline)
+        return try .open(vm.directory, isForLong: true, by: deadline)
     }
 
     /// Lets others talk to the agent.

@@ -72,7 +72,7 @@ package final class Executing {
     /// - Returns: its exit code; 128 and the signal's number if a signal ended it.
     /// - Throws: `.timedOut` if it took too long, and was ended; why it could not be run, or what became of it is not known.
     package func run(timeout: Duration?, signal: () -> GuestSignal?) throws(VMError) -> Int32 {
-        do throws(GuestAgent.Failure) { try start() } catch { throw refusal(error) }
+        try begin()
         let deadline = timeout.map { Deadline(in: $0) }
         var ending: Ending?
         var interval = Duration.milliseconds(1)
@@ -95,6 +95,18 @@ package final class Executing {
     }
 
     // Its start
+
+    /// Starts it, when the others that are talking to the agent have had their turn.
+    private func begin() throws(VMError) {
+        var attempts = 6
+        while true {
+            do throws(GuestAgent.Failure) { return try start() } catch .taken where attempts > 1 {
+                attempts -= 1
+            } catch {
+                throw refusal(error)
+            }
+        }
+    }
 
     private func start() throws(GuestAgent.Failure) {
         if try attempt() { return }
@@ -270,6 +282,11 @@ package final class Executing {
         if lostDirectory, let directory = command.directory {
             throw VMError(
                 .notFound, vm.name.description, "the guest has no directory \(directory), or it can't be entered")
+        }
+        if let failure = output.failure ?? errors.failure {
+            throw VMError(
+                .cannotCreate, output.failure == nil ? "stderr" : "stdout",
+                "can't be written, so the command in \(vm.name) was ended", errno: failure)
         }
         if let ending {
             if let error = ending.error(of: vm.name) { throw error }

@@ -17,8 +17,10 @@ struct RuntimeDirectory {
         case console
         /// Held by the one client that the guest agent's socket can serve.
         case agent
-        /// Shared by those that wait for `agent`. A client that has it for long gives it to them.
+        /// Shared by those that wait for `agent` and need it briefly. They come first.
         case agentWanted
+        /// Shared by those that wait for `agent` again and again, for a long time.
+        case agentWantedForLong
     }
 
     /// A socket in the directory.

@@ -28,9 +28,14 @@ struct GuestAgent: ~Copyable {
     private var channel: LineChannel
 
     /// Takes the lock, connects, and synchronizes, so that answers belong to the questions asked here.
-    static func open(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> GuestAgent {
+    ///
+    /// - Parameter isForLong: whether this client will want it again and again. Others come first then, and it has to look for
+    ///   them (`isWanted`).
+    static func open(
+        _ directory: RuntimeDirectory, isForLong: Bool = false, by deadline: Deadline
+    ) throws(Failure) -> GuestAgent {
         guard isListening(directory, by: deadline) != false else { throw .absent }
-        let lock = try takeLock(directory, by: deadline)
+        let lock = try takeLock(directory, isForLong: isForLong, by: deadline)
         var agent = GuestAgent(lock: lock, channel: LineChannel(try connect(directory)))
         try agent.synchronize(by: deadline)
         return agent
@@ -43,13 +48,17 @@ struct GuestAgent: ~Copyable {
 
     deinit { lock.giveBack(RuntimeDirectory.Lock.agent.rawValue) }
 
-    private static func takeLock(_ directory: RuntimeDirectory, by deadline: Deadline) throws(Failure) -> ByteLockFile {
+    private static func takeLock(
+        _ directory: RuntimeDirectory, isForLong: Bool, by deadline: Deadline
+    ) throws(Failure) -> ByteLockFile {
         let taken: ByteLockFile?
         do throws(VMError) {
             let lock = try directory.openLocks()
-            _ = try? lock.tryShare(RuntimeDirectory.Lock.agentWanted.rawValue)
+            let sign = isForLong ? RuntimeDirectory.Lock.agentWantedForLong : .agentWanted
+            _ = try? lock.tryShare(sign.rawValue)
+            while isForLong, Self.isWantedBriefly(lock), !deadline.hasPassed { pause(.milliseconds(10)) }
             let isTaken = try lock.wait(for: .agent, of: directory, by: deadline)
-            lock.giveBack(RuntimeDirectory.Lock.agentWanted.rawValue)
+            lock.giveBack(sign.rawValue)
             taken = isTaken ? consume lock : nil
         } catch { throw .noLock(error) }
         guard let lock = taken else { throw .taken }
@@ -64,7 +73,14 @@ struct GuestAgent: ~Copyable {
     }
 
     /// Whether another command waits for its turn.
-    var isWanted: Bool { (try? lock.isHeld(RuntimeDirectory.Lock.agentWanted.rawValue)) ?? false }
+    var isWanted: Bool {
+        Self.isWantedBriefly(lock)
+            || (try? lock.isHeld(RuntimeDirectory.Lock.agentWantedForLong.rawValue)) ?? false
+    }
+
+    private static func isWantedBriefly(_ lock: borrowing ByteLockFile) -> Bool {
+        (try? lock.isHeld(RuntimeDirectory.Lock.agentWanted.rawValue)) ?? false
+    }
 
     /// Has the agent execute a command, and waits for the result.
     mutating func execute<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) -> Reply {

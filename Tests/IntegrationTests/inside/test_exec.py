@@ -105,6 +105,10 @@ def test_much_both_ways_and_two_at_once(host):
     wait_until(lambda: select.select([slow.stdout], [], [], 0)[0], "output")
     assert run(host, "echo", "hello")[1] == b"hello\n"
     assert host.kvmctl("thaw", "vm").stdout == "vm: already thawed\n"
+    many = [begin(host, "sh", "-c", "sleep 5; echo done") for _ in range(6)]
+    for _ in range(3):
+        assert host.kvmctl("thaw", "vm").stdout == "vm: already thawed\n"
+    assert [one.communicate(timeout=PATIENCE)[0] for one in many] == [b"done\n"] * 6
     assert hashlib.md5(slow.communicate(timeout=PATIENCE)[0]).hexdigest() == digest
 
     # While it runs: the answer comes before the input ends.
@@ -140,6 +144,9 @@ def test_ends(host):
     assert process.stdout.readline() == b"y\n"
     process.stdout.close()
     assert process.wait(timeout=PATIENCE) == 141
+    with open("/dev/full", "wb") as full:
+        code, _, err = run(host, "yes", stdout=full)
+    assert code == 125 and b"stdout: can't be written" in err and b"No space left" in err
     wait_until(lambda: not is_running(host, "sleep 1001") and not is_running(host, "yes"), "end of the commands")
     wait_until(lambda: left(host) == 0, "tidy directory in the guest")
     # Killed, it leaves the command alone.
@@ -151,6 +158,7 @@ def test_ends(host):
 
 def test_terminal(host):
     boot(host)
+    assert run(host, "sh", "-c", "mkdir -p /dev/pts && mount -t devpts devpts /dev/pts")[0] == 0
     terminal = spawn(host, "exec", "-t", "vm", "--", "sh", "-c", "stty size; tty; read -r line; echo \"<$line>\"; exit 3")
     terminal.expect(r"24 200\r\n/dev/")
     terminal.sendline("typed")
