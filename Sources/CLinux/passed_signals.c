@@ -17,7 +17,7 @@ static void note(int number)
 
 void clinux_collect_signals(void)
 {
-	static const int passed[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT};
+	static const int passed[] = {SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGTSTP};
 	for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
 		struct sigaction action;
 		if (sigaction(passed[i], NULL, &action) != 0 || action.sa_handler == SIG_IGN)

@@ -2,7 +2,7 @@
 
 // Signals that a command passes on to what it runs elsewhere (sigaction(2)).
 
-// Collects HUP, INT, TERM and QUIT from now on, instead of ending the process; those that are ignored stay so. A second
+// Collects HUP, INT, TERM, QUIT and TSTP from now on, instead of ending the process; those that are ignored stay so. A second
 // one that comes before the first was taken ends it. PIPE is ignored.
 void clinux_collect_signals(void);
 

@@ -165,9 +165,10 @@ package enum GuestNotice: Equatable, Sendable {
         let words = line.split(separator: " ")
         let number = words.count == 2 ? Int64(words[1]).flatMap { $0 >= 0 ? $0 : nil } : nil
         switch (words.first, number) {
-        case ("shell", let pid?): self = .shell(pid: pid)
-        case ("out", let pid?): self = .keeper(of: "out", pid: pid)
-        case ("err", let pid?): self = .keeper(of: "err", pid: pid)
+        // Signals are sent to it and to its children: never to init's.
+        case ("shell", let pid?) where pid > 1: self = .shell(pid: pid)
+        case ("out", let pid?) where pid > 1: self = .keeper(of: "out", pid: pid)
+        case ("err", let pid?) where pid > 1: self = .keeper(of: "err", pid: pid)
         case ("ready", nil): self = .ready
         case ("read", let number?): self = .read(number: number)
         case ("lost", nil): self = .lostDirectory

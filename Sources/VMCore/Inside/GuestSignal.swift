@@ -4,6 +4,8 @@ package enum GuestSignal: String, Sendable {
     case interrupt = "INT"
     case quit = "QUIT"
     case terminate = "TERM"
+    /// Ctrl-Z stops kvmctl, not the command.
+    case suspend = "TSTP"
     case kill = "KILL"
     case brokenPipe = "PIPE"
 
@@ -14,6 +16,7 @@ package enum GuestSignal: String, Sendable {
         case 2: self = .interrupt
         case 3: self = .quit
         case 15: self = .terminate
+        case 20: self = .suspend
         default: return nil
         }
     }

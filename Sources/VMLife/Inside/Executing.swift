@@ -82,7 +82,7 @@ package final class Executing {
             if ending == nil, deadline?.hasPassed == true { ending = Ending(.terminate, code: nil, timeout: timeout) }
             if ending == nil, output.isClosed || errors.isClosed { ending = Ending(.brokenPipe, code: 128 + SIGPIPE) }
             while let signal = signal() {
-                try pass(signal)
+                if signal == .suspend { stop() } else { try pass(signal) }
                 if ending == nil, signal == .terminate || signal == .hangup { ending = Ending(after: signal) }
             }
             if try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false {
@@ -155,6 +155,12 @@ package final class Executing {
                 """
         }
         return error
+    }
+
+    /// Stops this process, as Ctrl-Z asks for; others can have the agent meanwhile.
+    private func stop() {
+        turns.end()
+        raise(SIGSTOP)
     }
 
     private var unkillable: VMError {

@@ -45,7 +45,9 @@ import Testing
         #expect(GuestNotice("code 137") == .code(137))
         #expect(GuestNotice("lost") == .lostDirectory)
         #expect(GuestNotice("cut") == .cut)
-        for line in ["", "shell", "shell -1", "shell 1 2", "code x", "lost 1", "code 99999999999999999999"] {
+        for line in [
+            "", "shell", "shell -1", "shell 0", "out 1", "shell 1 2", "code x", "lost 1", "code 99999999999999999999",
+        ] {
             #expect(GuestNotice(line) == nil)
         }
     }
