@@ -27,6 +27,8 @@ package final class Executing {
 
     /// The parent of the command, once it is known.
     private var shell: Int64?
+    /// Signals that came before the command had begun.
+    private var early: [GuestSignal] = []
     /// The command's code, once it has ended.
     private var code: Int32?
     /// The end of the script, once it has ended.
@@ -81,6 +83,7 @@ package final class Executing {
             if let code = try result(ending) { return code }
             if ending == nil, deadline?.hasPassed == true { ending = Ending(.terminate, code: nil, timeout: timeout) }
             if ending == nil, output.isClosed || errors.isClosed { ending = Ending(.brokenPipe, code: 128 + SIGPIPE) }
+            if shell != nil, !early.isEmpty { try pass(early.removeFirst()) }
             while let signal = signal() {
                 if signal == .suspend { stop() } else { try pass(signal) }
                 if ending == nil, signal == .terminate || signal == .hangup { ending = Ending(after: signal) }
@@ -328,9 +331,9 @@ package final class Executing {
         turns.end()
     }
 
-    /// Passes a signal on to the command, or, with `kill`, ends all of it.
+    /// Passes a signal on to the command, once that has begun, or, with `kill`, ends all of it.
     private func pass(_ signal: GuestSignal) throws(VMError) {
-        guard let parent = signal == .kill ? pid : shell else { return }
+        guard let parent = signal == .kill ? pid : shell else { return early.append(signal) }
         do throws(GuestAgent.Failure) {
             try turns.run(GuestSignal.script, [signal.rawValue, String(parent)])
         } catch { try recover(from: error) }
@@ -371,7 +374,8 @@ private struct Ending {
     init(_ first: GuestSignal, code: Int32?, timeout: Duration? = nil) {
         self.code = code
         self.timeout = timeout
-        steps = [first, .kill]
+        // An agent on a busy guest may not have got to the first.
+        steps = [first, .kill, .kill]
     }
 
     /// - Parameter signal: what it was told already.
