@@ -12,11 +12,12 @@ struct Exec: ParsableCommand {
         commandName: "exec", _superCommandName: Root.name,
         abstract: "Run a command in a guest, through its agent.",
         discussion: """
-            What the command reads and writes goes through while it runs, and its exit code is kvmctl's: 128 and the \
-            signal's number if a signal ended it, 125 if kvmctl failed, 124 after --timeout. kvmctl's options come \
-            before the VM: `kvmctl exec --user www web -- id -un`. The guest needs qemu-guest-agent, and /bin/sh. Signals \
-            (Ctrl-C) are passed on. Where stdout and stderr are the same, as on a terminal, they stay in order. A shell's \
-            features need a shell: `kvmctl exec web -- sh -c 'ls | wc -l'`.
+            Input and output are passed on while the command runs, and kvmctl exits with the command's exit code: 128 \
+            plus the signal number if a signal ended it. 125 means that kvmctl failed, 124 that --timeout passed; stderr \
+            says so, because a command may exit with these codes too. kvmctl's options come before the VM: `kvmctl exec \
+            --user www web -- id -un`. The guest needs qemu-guest-agent and /bin/sh. Ctrl-C is passed on. Where stdout \
+            and stderr are the same, as on a terminal, they stay in order. Pipes and wildcards need a shell: `kvmctl exec \
+            web -- sh -c 'ls | wc -l'`.
             """)
 
     @Option(
@@ -35,10 +36,14 @@ struct Exec: ParsableCommand {
     @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give it a terminal. The guest needs script(1).")
     var isOnTerminal = false
 
-    @Flag(name: [.customShort("n"), .customLong("no-stdin")], help: "Read no input: it gets /dev/null.")
+    @Flag(
+        name: [.customShort("n"), .customLong("no-stdin")],
+        help: "Read no input, which a shell loop around it may need: it gets /dev/null.")
     var hasNoInput = false
 
-    @Option(help: "End it after this time, such as 30s or 5m.", transform: OptionValue.duration)
+    @Option(
+        help: "End it after this time, such as 30s or 5m: by TERM, and 5 s later by KILL.",
+        transform: OptionValue.duration)
     var timeout: Duration?
 
     @Argument(help: "The VM.", completion: .vm)
@@ -75,19 +80,20 @@ struct Exec: ParsableCommand {
         guestCommand.environment = env
         guestCommand.mergesErrors = isOnTerminal || GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
         if isOnTerminal { guestCommand.terminal = Self.terminal }
-        let source = input(of: &guestCommand)
-        let execution = try Executing(
-            guestCommand, in: machine, input: source, output: STDOUT_FILENO, errors: STDERR_FILENO)
-        clinux_collect_signals()
+        let source = try input(of: &guestCommand)
+        // Before the command begins: from then on it has to be ended, too. A raw terminal has signals of its own.
         let isRaw = isOnTerminal && !hasNoInput && clinux_terminal_raw(STDIN_FILENO) == 0
         defer { if isRaw { clinux_terminal_restore() } }
+        clinux_collect_signals()
+        let execution = try Executing(
+            guestCommand, in: machine, input: source, output: STDOUT_FILENO, errors: STDERR_FILENO)
         return try execution.run(timeout: timeout) { GuestSignal(number: clinux_take_signal()) }
     }
 
     /// What this process reads, as the input of a command.
-    private func input(of command: inout GuestCommand) -> PieceSource? {
+    private func input(of command: inout GuestCommand) throws(VMError) -> PieceSource? {
         if hasNoInput || GivenStream.isNull(STDIN_FILENO) { return nil }
-        let (bytes, hasEnded) = PieceSource.beginning(of: STDIN_FILENO)
+        let (bytes, hasEnded) = try PieceSource.beginning(of: STDIN_FILENO)
         if hasEnded, !isOnTerminal {
             command.input = .given(bytes)
             return nil
@@ -97,7 +103,7 @@ struct Exec: ParsableCommand {
     }
 
     private static var terminal: GuestCommand.Terminal {
-        let (rows, columns) = TopScreen.size
+        let (rows, columns) = TerminalSize.current
         let type = getenv("TERM").map { String(cString: $0) } ?? "dumb"
         return .init(rows: UInt16(clamping: rows), columns: UInt16(clamping: columns), type: type)
     }

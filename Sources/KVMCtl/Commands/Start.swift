@@ -40,7 +40,7 @@ struct Start: ParsableCommand {
         transform: OptionValue.duration)
     var timeout: Duration?
 
-    @Flag(help: "Wait until the guests are up, up to 5 minutes; if they are not, say why, as kvmctl wait does.")
+    @Flag(help: "Then wait up to 5 minutes until the guests are up, as kvmctl wait does, whatever --timeout says.")
     var wait = false
 
     @Flag(help: "Print how long each stage took.")

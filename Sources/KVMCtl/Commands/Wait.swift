@@ -8,12 +8,13 @@ import VMReports
 struct Wait: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait", _superCommandName: Root.name,
-        abstract: "Wait until guests are up, or whatever else is waited for; if that can't be, say why.",
+        abstract: "Wait until guests are up, or for other conditions, or explain why they can't be met.",
         discussion: """
-            Ends with 0 when it is met; with 124 after the timeout, saying how far the guest came, what it showed, and \
-            what that means; with 69 at once when the guest can't get there by itself: a kernel panic, GRUB's prompt, \
-            an emergency shell, nothing to boot, a power-off. Nothing is executed in the guest. Several VMs are waited \
-            for at the same time.
+            Exits with 0 when all conditions are met, with --any when one is, for each VM. Exits with 124 after the \
+            timeout, saying how far the guest came, what it showed, and what that means; with 69 at once when the guest \
+            can't get there by itself: a kernel panic, GRUB's prompt, an emergency shell, nothing to boot, a power-off. \
+            Several VMs are waited for at the same time; if some of them fail, it exits with 1. Nothing is executed in \
+            the guest.
             """)
 
     @OptionGroup var targets: Targets
@@ -92,6 +93,6 @@ extension [WaitOption] {
 extension ArgumentHelp {
     /// `--for`.
     static let condition: ArgumentHelp = ArgumentHelp(
-        "What to wait for: running, stopped, boot, agent, ip, tcp:PORT, serial:/REGEX/. Default: boot. Can be repeated.",
+        "What to wait for: running, stopped, boot, agent, ip, tcp:PORT, serial:/REGEX/. Default: boot. May be repeated.",
         valueName: "condition")
 }

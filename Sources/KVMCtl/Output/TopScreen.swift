@@ -15,7 +15,7 @@ struct TopScreen: ~Copyable {
 
     /// Draws lines from the top of the screen, cut to its size. False if nobody reads it any longer.
     func draw(_ text: String) throws(VMError) -> Bool {
-        let size = Self.size
+        let size = TerminalSize.current
         let (all, room) = (text.split(separator: "\n"), max(1, size.rows - 1))
         let shown =
             all.count <= room || room < 3
@@ -32,11 +32,11 @@ struct TopScreen: ~Copyable {
     /// - Parameter redrawing: called if the terminal's size changes.
     func stays<Failure>(for duration: Duration, redrawing: () throws(Failure) -> Void) throws(Failure) -> Bool {
         let deadline = Deadline(in: duration)
-        var size = Self.size
+        var size = TerminalSize.current
         while !deadline.hasPassed {
             var keyboard = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
             if poll(&keyboard, 1, min(200, deadline.milliseconds)) > 0, Self.isLeaving { return false }
-            let now = Self.size
+            let now = TerminalSize.current
             guard now != size else { continue }
             size = now
             try redrawing()
@@ -51,12 +51,5 @@ struct TopScreen: ~Copyable {
         if count < 0 { return errno != EINTR && errno != EAGAIN }
         // The end of the input; Ctrl-C, Ctrl-D and Ctrl-\ are these bytes (termios(3)).
         return count == 0 || keys[..<count].contains { [3, 4, 28, UInt8(ascii: "q"), UInt8(ascii: "Q")].contains($0) }
-    }
-
-    /// As the terminal says, or that of a VT100.
-    static var size: (rows: Int, columns: Int) {
-        var size = winsize()
-        let isKnown = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 0 && size.ws_col > 0
-        return isKnown ? (Int(size.ws_row), Int(size.ws_col)) : (24, 80)
     }
 }

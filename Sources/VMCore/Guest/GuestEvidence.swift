@@ -41,7 +41,7 @@ package struct GuestEvidence: Sendable {
     }
 
     /// What is known of the guest agent.
-    package enum Agent: Sendable {
+    package enum Agent: String, Sendable {
         case unknown, absent, silent, answers
     }
 

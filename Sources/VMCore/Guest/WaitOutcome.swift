@@ -67,10 +67,7 @@ package struct WaitOutcome: Sendable {
     private var screenLine: [String] { picture.map { ["its screen is in \(Printable.foreign($0))"] } ?? [] }
 
     /// A line of a guest's in a message: bounded, and nothing in it looks like a command.
-    static func shown(_ line: String) -> String {
-        let text = String(String.UnicodeScalarView(line.unicodeScalars.prefix(160)))
-        return Printable.foreign(text) + (text.unicodeScalars.count < line.unicodeScalars.count ? "…" : "")
-    }
+    static func shown(_ line: String) -> String { Printable.foreign(Printable.excerpt(line, limit: 160)) }
 }
 
 extension GuestEvidence {

@@ -92,7 +92,10 @@ package struct GuestCommand: Equatable, Sendable {
     private static let feeding = #"""
         mkfifo "$base.go" || exit
         feed() {
+            last=0
             while read -r number && [ "$number" != end ]; do
+                [ "$number" -gt "$last" ] || continue
+                last=$number
                 cat "$base.in$number"
                 rm -f "$base.in$number"
                 echo "read $number" >&7
@@ -113,6 +116,11 @@ package struct GuestCommand: Equatable, Sendable {
     /// In the background, so that nobody has to wait for it.
     private static let tidying = #"""
         rm -f "$base".* 7>&- &
+        """#
+
+    /// Makes the directory of the spool files, `$1`.
+    package static let placeScript = #"""
+        umask 077; mkdir -p "$1"
         """#
 
     /// Removes pieces of the input that came when the script had ended; `$1` is the base name.
@@ -140,41 +148,5 @@ package struct GuestCommand: Equatable, Sendable {
             input == .pieces ? #"echo end 1<>"$base.go""# : "",
         ]
         return "run() {\n" + body.filter { !$0.isEmpty }.map { "    \($0)\n" }.joined() + "}"
-    }
-}
-
-/// What the script of a `GuestCommand` tells, a line each.
-package enum GuestNotice: Equatable, Sendable {
-    /// The process that is the parent of the command.
-    case shell(pid: Int64)
-    /// The process that moves a stream to its spool file.
-    case keeper(of: String, pid: Int64)
-    /// Pieces of the input can be sent.
-    case ready
-    /// A piece of the input was read.
-    case read(number: Int64)
-    /// There is no such directory.
-    case lostDirectory
-    /// Some of the output could not be kept.
-    case cut
-    /// The command has ended, with this code.
-    case code(Int32)
-
-    /// Reads a line; nil for one that is not the script's.
-    package init?(_ line: some StringProtocol) {
-        let words = line.split(separator: " ")
-        let number = words.count == 2 ? Int64(words[1]).flatMap { $0 >= 0 ? $0 : nil } : nil
-        switch (words.first, number) {
-        // Signals are sent to it and to its children: never to init's.
-        case ("shell", let pid?) where pid > 1: self = .shell(pid: pid)
-        case ("out", let pid?) where pid > 1: self = .keeper(of: "out", pid: pid)
-        case ("err", let pid?) where pid > 1: self = .keeper(of: "err", pid: pid)
-        case ("ready", nil): self = .ready
-        case ("read", let number?): self = .read(number: number)
-        case ("lost", nil): self = .lostDirectory
-        case ("cut", nil): self = .cut
-        case ("code", let code?): self = .code(Int32(truncatingIfNeeded: code))
-        default: return nil
-        }
     }
 }

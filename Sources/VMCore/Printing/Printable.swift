@@ -24,7 +24,7 @@ package enum Printable {
     }
 
     /// The text escaped, and cut to what a message can hold.
-    static func excerpt(_ text: some StringProtocol, limit: Int = 40) -> String {
+    package static func excerpt(_ text: some StringProtocol, limit: Int = 40) -> String {
         // By scalars: one character may hold any number of combining marks.
         let cut = text.unicodeScalars.prefix(limit)
         return cut.map { glyph($0).text }.joined() + (cut.endIndex < text.endIndex ? "…" : "")

@@ -12,6 +12,8 @@ struct GuestSpool {
     private(set) var isFull = false
     /// The process that writes it, which can be stopped.
     var keeper: Int64?
+    /// Whether that may be stopped.
+    var isHeld = false
 
     private static let small = 64 << 10
     private static let large = 1 << 20

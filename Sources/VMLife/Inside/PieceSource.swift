@@ -6,13 +6,18 @@ import VMHost
 /// A stream of ours that is the input of a command in a guest, sent in pieces, each a file in the guest.
 package final class PieceSource {
     private let descriptor: CInt
+    /// What was read and is not sent yet.
     private var first: [UInt8]
     private var hasEnded: Bool
     private var hasToldEnd = false
+    /// Why it can't be read any more.
+    private(set) var failure: Errno?
 
     /// Whether the guest takes pieces.
     var isReady = false
     private var sent: Int64 = 0
+    /// Whether the next piece is in the guest, and only has to be told of.
+    private var isWritten = false
     private var read: Int64 = 0
     /// The FIFO that tells the guest of each piece.
     private var bell: Int64?
@@ -50,18 +55,9 @@ package final class PieceSource {
             }
         }
         guard let bell else { return false }
-        if wantsMore || !first.isEmpty { first += gathered() }
+        if wantsMore, !isWritten { gather() }
         if !first.isEmpty {
-            let bytes = first
-            try turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
-                let piece = try agent.execute(.openFile("\(base).in\(sent + 1)", mode: "w"), by: deadline)
-                let count = try agent.execute(.write(bytes, to: piece), by: deadline)
-                try agent.execute(.close(piece), by: deadline)
-                guard count == bytes.count else { throw .refused("it wrote \(count) of \(bytes.count) bytes") }
-                try Self.ring(bell, "\(sent + 1)\n", agent: &agent, by: deadline)
-            }
-            sent += 1
-            first = []
+            try send(by: turns, to: "\(base).in\(sent + 1)", bell)
             return true
         }
         if hasEnded {
@@ -73,6 +69,26 @@ package final class PieceSource {
         return false
     }
 
+    /// Sends a piece. If the agent fails half-way, only what is left is done again: the guest reads a number twice as once.
+    private func send(by turns: AgentTurns, to path: String, _ bell: Int64) throws(GuestAgent.Failure) {
+        let bytes = first
+        if !isWritten {
+            try turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
+                let piece = try agent.execute(.openFile(path, mode: "w"), by: deadline)
+                let count = try agent.execute(.write(bytes, to: piece), by: deadline)
+                try agent.execute(.close(piece), by: deadline)
+                guard count == bytes.count else { throw .refused("it wrote \(count) of \(bytes.count) bytes") }
+            }
+            isWritten = true
+        }
+        let line = "\(sent + 1)\n"
+        try turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
+            try Self.ring(bell, line, agent: &agent, by: deadline)
+        }
+        sent += 1
+        (first, isWritten) = ([], false)
+    }
+
     private static func ring(
         _ bell: Int64, _ line: String, agent: inout GuestAgent, by deadline: Deadline
     ) throws(GuestAgent.Failure) {
@@ -80,37 +96,39 @@ package final class PieceSource {
         try agent.execute(.flush(bell), by: deadline)
     }
 
-    /// What can be read without waiting, up to a piece.
-    private func gathered() -> [UInt8] {
-        var bytes: [UInt8] = []
-        while !hasEnded, bytes.count + first.count < Self.piece {
-            switch Self.available(descriptor, atMost: Self.piece - bytes.count - first.count) {
-            case nil: hasEnded = true
-            case let piece? where piece.isEmpty: return bytes
-            case let piece?: bytes += piece
-            }
+    /// Reads on without waiting, up to a piece.
+    private func gather() {
+        do throws(Errno) { hasEnded = try Self.gather(descriptor, into: &first, upTo: Self.piece) } catch {
+            (hasEnded, failure) = (true, error)
         }
-        return bytes
     }
 
-    /// What can be read without waiting; nil at the end.
-    private static func available(_ descriptor: CInt, atMost limit: Int) -> [UInt8]? {
-        var set = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
-        guard poll(&set, 1, 0) > 0 else { return [] }
-        var bytes = [UInt8](repeating: 0, count: min(limit, 64 << 10))
-        let count = Glibc.read(descriptor, &bytes, bytes.count)
-        if count < 0 { return errno == EINTR || errno == EAGAIN ? [] : nil }
-        return count == 0 ? nil : Array(bytes[..<count])
+    /// Adds what can be read without waiting.
+    ///
+    /// - Returns: whether that was the end.
+    private static func gather(
+        _ descriptor: CInt, into bytes: inout [UInt8], upTo limit: Int
+    ) throws(Errno) -> Bool {
+        while bytes.count < limit {
+            var set = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
+            guard poll(&set, 1, 0) > 0 else { return false }
+            var piece = [UInt8](repeating: 0, count: min(limit - bytes.count, 64 << 10))
+            let count = Glibc.read(descriptor, &piece, piece.count)
+            if count == 0 { return true }
+            if count > 0 { bytes += piece[..<count] }
+            if count < 0, errno != EINTR, errno != EAGAIN { throw Errno(rawValue: errno) }
+        }
+        return false
     }
 
     /// What a stream holds, if that is little and ends now: then it needs no pieces.
-    package static func beginning(of descriptor: CInt) -> (bytes: [UInt8], hasEnded: Bool) {
+    ///
+    /// - Throws: why it can't be read.
+    package static func beginning(of descriptor: CInt) throws(VMError) -> (bytes: [UInt8], hasEnded: Bool) {
         var bytes: [UInt8] = []
-        while bytes.count < 256 << 10 {
-            guard let piece = available(descriptor, atMost: (256 << 10) - bytes.count) else { return (bytes, true) }
-            if piece.isEmpty { break }
-            bytes += piece
-        }
-        return (bytes, false)
+        do throws(Errno) {
+            let hasEnded = try gather(descriptor, into: &bytes, upTo: 256 << 10)
+            return (bytes, hasEnded)
+        } catch { throw .system(error, "stdin", "can't be read") }
     }
 }

@@ -22,7 +22,7 @@ struct EventWatch: ~Copyable {
     private var record: LogReader
     private let process: ProcessHandle
     /// Becomes readable when the record grows (inotify(7)); nil if the kernel has none left.
-    private let changes: OwnedDescriptor?
+    private let changes: LogNotices?
     /// The beginning of a line that is not complete yet.
     private var line: [UInt8] = []
 
@@ -46,14 +46,7 @@ struct EventWatch: ~Copyable {
     init(_ vm: Machine, _ process: consuming ProcessHandle) throws(VMError) {
         self.process = process
         record = try LogReader(.record, of: vm, lastLines: 0, followsNextRun: false)
-        changes = try? Self.notices(of: vm.paths.record(vm.name))
-    }
-
-    private static func notices(of path: FilePath) throws(Errno) -> OwnedDescriptor {
-        let notices = try OwnedDescriptor(returned: inotify_init1(CInt(IN_CLOEXEC | IN_NONBLOCK)))
-        let watch = path.withPlatformString { inotify_add_watch(notices.rawValue, $0, UInt32(IN_MODIFY)) }
-        guard watch >= 0 else { throw Errno(rawValue: errno) }
-        return notices
+        changes = try? LogNotices([vm.paths.record(vm.name)])
     }
 
     /// Waits for an event.
@@ -98,10 +91,9 @@ struct EventWatch: ~Copyable {
         switch changes {
         case nil: pause(min(limit, .milliseconds(20)))
         case .some(let changes):
-            var set = [changes.rawValue, process.descriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            var set = [changes.descriptor, process.descriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             poll(&set, nfds_t(set.count), CInt(clamping: limit.wholeMilliseconds))
-            var notices = [UInt8](repeating: 0, count: 4096)
-            while read(changes.rawValue, &notices, notices.count) > 0 {}
+            changes.clear()
         }
     }
 }

@@ -1,4 +1,5 @@
 import VMCore
+import VMHost
 
 /// `kvmctl wait`: what a wait for a VM came to.
 package struct WaitReport: ObjectReport {
@@ -23,9 +24,9 @@ package struct WaitReport: ObjectReport {
                         "how": .optional(how.map { Printable.escaped($0) }),
                     ]
                 }),
-            "any": .bool(outcome.any), "result": .string(result), "waited": .integer(outcome.waited.inMilliseconds),
+            "any": .bool(outcome.any), "result": .string(result), "waited": .integer(outcome.waited.wholeMilliseconds),
             "state": .string(evidence.state.rawValue), "stage": .string(evidence.stage.rawValue),
-            "agent": .string(evidence.agent.word), "symptom": .optional(diagnosis?.symptom.id.rawValue),
+            "agent": .string(evidence.agent.rawValue), "symptom": .optional(diagnosis?.symptom.id.rawValue),
             "cause": .optional(diagnosis?.cause), "remedy": .optional(diagnosis?.remedy.description),
             "line": .optional(diagnosis?.line), "console": .strings(evidence.console.lastLines),
             "screenshot": .optional(outcome.picture),
@@ -44,36 +45,10 @@ package struct WaitReport: ObjectReport {
     package var text: [TextBlock] {
         guard case .met = outcome.end else { return [] }
         let met = outcome.conditions.compactMap { condition, how in
-            how.map { "\(condition): \(Printable.excerptOfGuest($0))" }
+            how.map { "\(condition): \(Printable.foreign(Printable.excerpt($0, limit: 100)))" }
         }
-        let seconds = outcome.waited.inMilliseconds / 100
+        let seconds = outcome.waited.wholeMilliseconds / 100
         let time = "\(seconds / 10).\(seconds % 10) s"
         return ["\(outcome.evidence.vm): \(met.joined(separator: "; ")), after \(time)"]
-    }
-}
-
-extension Printable {
-    /// Words of a guest's in a line.
-    fileprivate static func excerptOfGuest(_ text: String) -> String {
-        foreign(String(String.UnicodeScalarView(text.unicodeScalars.prefix(100))))
-    }
-}
-
-extension Duration {
-    fileprivate var inMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
-    }
-}
-
-extension GuestEvidence.Agent {
-    /// For programs.
-    fileprivate var word: String {
-        switch self {
-        case .unknown: "unknown"
-        case .absent: "absent"
-        case .silent: "silent"
-        case .answers: "answers"
-        }
     }
 }

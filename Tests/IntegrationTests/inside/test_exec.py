@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 
-from rig.terminal import spawn, wait_for_exit
+from rig.terminal import BareTerminal, spawn, wait_for_exit
 from rig.waiting import wait_until
 
 PATIENCE = 120
@@ -33,7 +33,8 @@ def begin(host, *words, vm="vm", options=(), **streams):
 
 def run(host, *words, data=None, **options):
     """`exec`, with these bytes as its input."""
-    process = begin(host, *words, stdin=subprocess.DEVNULL if data is None else subprocess.PIPE, **options)
+    options.setdefault("stdin", subprocess.DEVNULL if data is None else subprocess.PIPE)
+    process = begin(host, *words, **options)
     out, err = process.communicate(data, timeout=PATIENCE)
     return process.returncode, out, err
 
@@ -87,6 +88,10 @@ def test_what_goes_through(host):
         (["--user=-x", "vm", "--", "id"], "no user's name"),
     ]:
         assert message in host.kvmctl("exec", *words, expect=64).stderr
+    directory = os.open("/", os.O_RDONLY)
+    code, _, err = run(host, "cat", stdin=directory)
+    assert code == 125 and b"stdin: can't be read" in err
+    os.close(directory)
     for vm in "nosuch", "off":
         host.write_firmware_vm("off")
         assert host.kvmctl("exec", vm, "--", "true", expect=125).stderr.startswith("kvmctl: ")
@@ -132,6 +137,13 @@ def test_ends(host):
         assert process.stdout.readline() == b"begun\n"
         process.send_signal(number)
         assert process.wait(timeout=PATIENCE) == expected
+    # Also while it leaves input unread, of which there is no end.
+    with open("/dev/zero", "rb") as endless:
+        process = begin(host, "sh", "-c", "echo begun; exec sleep 1001", stdin=endless)
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=PATIENCE) == 143
+        assert run(host, "sleep", "1001", stdin=endless, options=["--timeout", "1s"])[0] == 124
     # One that does not listen is killed after a while; Ctrl-C alone leaves it the choice.
     process = begin(host, "sh", "-c", "trap 'echo caught' INT; trap '' TERM; echo begun; while sleep 0.1; do :; done")
     assert process.stdout.readline() == b"begun\n"
@@ -164,6 +176,17 @@ def test_terminal(host):
     terminal.sendline("typed")
     terminal.expect("<typed>")
     wait_for_exit(terminal, expect=3)
+
+    # Ended from outside, it ends the command, and leaves the terminal as it was.
+    bare = BareTerminal(host, "exec", "-t", "vm", "--", "sleep", "1002")
+    bare.wait_until_raw()
+    wait_until(lambda: is_running(host, "sleep 1002"), "command")
+    [kvmctl] = host.kvmctls()
+    os.kill(kvmctl.pid, signal.SIGTERM)
+    bare.process.wait(timeout=PATIENCE)
+    assert bare.modes() == bare.modes_before
+    assert not is_running(host, "sleep 1002")
+    bare.close()
 
 
 def test_guest_that_goes_away(host):

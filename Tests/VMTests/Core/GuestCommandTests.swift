@@ -52,6 +52,14 @@ import Testing
         }
     }
 
+    @Test func noticesInPieces() {
+        var notices = GuestNotices()
+        #expect(notices.take(Array("shell 1".utf8)) == [])
+        #expect(notices.take(Array("2\njunk\n\ncode".utf8)) == [.shell(pid: 12)])
+        #expect(notices.take([UInt8](repeating: 0x78, count: 10_000)) == [])
+        #expect(notices.take(Array("\ncut\n".utf8)) == [.cut])
+    }
+
     @Test func base64() {
         // RFC 4648, section 10.
         for (text, encoded) in [

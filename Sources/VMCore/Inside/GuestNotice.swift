@@ -1,0 +1,52 @@
+/// What the script of a `GuestCommand` tells, a line each.
+package enum GuestNotice: Equatable, Sendable {
+    /// The process that is the parent of the command.
+    case shell(pid: Int64)
+    /// The process that moves a stream to its spool file.
+    case keeper(of: String, pid: Int64)
+    /// Pieces of the input can be sent.
+    case ready
+    /// A piece of the input was read.
+    case read(number: Int64)
+    /// There is no such directory.
+    case lostDirectory
+    /// Some of the output could not be kept.
+    case cut
+    /// The command has ended, with this code.
+    case code(Int32)
+
+    /// Reads a line; nil for one that is not the script's.
+    package init?(_ line: some StringProtocol) {
+        let words = line.split(separator: " ")
+        let number = words.count == 2 ? Int64(words[1]).flatMap { $0 >= 0 ? $0 : nil } : nil
+        switch (words.first, number) {
+        // Signals are sent to it and to its children: never to init's.
+        case ("shell", let pid?) where pid > 1: self = .shell(pid: pid)
+        case ("out", let pid?) where pid > 1: self = .keeper(of: "out", pid: pid)
+        case ("err", let pid?) where pid > 1: self = .keeper(of: "err", pid: pid)
+        case ("ready", nil): self = .ready
+        case ("read", let number?): self = .read(number: number)
+        case ("lost", nil): self = .lostDirectory
+        case ("cut", nil): self = .cut
+        case ("code", let code?): self = .code(Int32(truncatingIfNeeded: code))
+        default: return nil
+        }
+    }
+}
+
+/// The notices of a script, as their bytes come in.
+package struct GuestNotices: Sendable {
+    /// The beginning of a line that is not complete yet.
+    private var line: [UInt8] = []
+    /// The script's lines are short.
+    private static let longest = 4096
+
+    package init() {}
+
+    /// Takes in bytes; returns the notices that are complete now.
+    package mutating func take(_ bytes: [UInt8]) -> [GuestNotice] {
+        var lines = (line + bytes).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        line = lines.popLast().map { $0.count > Self.longest ? [] : Array($0) } ?? []
+        return lines.compactMap { GuestNotice(String(decoding: $0, as: UTF8.self)) }
+    }
+}

@@ -1,0 +1,45 @@
+import VMCore
+import VMHost
+
+/// The end of a command that has to end: first it is told, and after a while it is killed.
+struct CommandEnding {
+    /// The exit code that it leads to; nil: the command's own.
+    let code: Int32?
+    /// The time limit that was passed; nil: there is another reason.
+    private let timeout: Duration?
+    private var steps: [GuestSignal]
+    private var next = Deadline(in: .zero)
+
+    /// How long a command may take to end after it was told to.
+    private static let grace = Duration.seconds(5)
+
+    init(_ first: GuestSignal, code: Int32?, timeout: Duration? = nil) {
+        self.code = code
+        self.timeout = timeout
+        // An agent on a busy guest may not have got to the first.
+        steps = [first, .kill, .kill]
+    }
+
+    /// - Parameter signal: what it was told already.
+    init(after signal: GuestSignal) {
+        self.init(signal, code: nil)
+        steps.removeFirst()
+        next = Deadline(in: Self.grace)
+    }
+
+    /// Takes the next step, if it is time for that. False if there is none left.
+    mutating func pursue(_ send: (GuestSignal) throws(VMError) -> Void) throws(VMError) -> Bool {
+        guard next.hasPassed else { return true }
+        guard !steps.isEmpty else { return false }
+        try send(steps.removeFirst())
+        next = Deadline(in: Self.grace)
+        return true
+    }
+
+    /// Why it had to end, if that is an error.
+    func error(of name: VMName) -> VMError? {
+        guard let timeout else { return nil }
+        return VMError(
+            .timedOut, name.description, "the command took longer than \(timeout.components.seconds) s, and was ended")
+    }
+}
