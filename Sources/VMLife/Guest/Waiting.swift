@@ -105,7 +105,8 @@ extension Machine {
 
     /// Puts a picture of its screen beside its logs; nil if there is nothing to see, or it can't be put there.
     fileprivate func keepPicture(of evidence: GuestEvidence) -> FilePath? {
-        guard evidence.state == .running || evidence.state == .paused,
+        // A QEMU that did not answer in time may be busy, and is given the time that a picture takes.
+        guard [.running, .paused, .unresponsive].contains(evidence.state),
             let bytes = try? screenshot(as: .png)
         else { return nil }
         let path = paths.logs(name).appending("screen.png")
