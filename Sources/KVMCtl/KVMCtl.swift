@@ -62,7 +62,7 @@ struct Root: ParsableCommand {
                     List.self, Show.self, Top.self, Wait.self, Logs.self, Events.self, History.self, Console.self,
                     VNC.self, Screenshot.self, SendKey.self,
                 ]),
-            CommandGroup(name: "Inside:", subcommands: [IP.self, SSH.self, Exec.self]),
+            CommandGroup(name: "Inside:", subcommands: [IP.self, SSH.self, Exec.self, Copy.self]),
             CommandGroup(
                 name: "Define:",
                 subcommands: [

@@ -86,7 +86,8 @@ struct Exec: ParsableCommand {
         defer { if isRaw { clinux_terminal_restore() } }
         clinux_collect_signals()
         let execution = try Executing(
-            guestCommand, in: machine, input: source, output: STDOUT_FILENO, errors: STDERR_FILENO)
+            guestCommand, in: machine, input: source, output: OutputStream(STDOUT_FILENO, name: "stdout"),
+            errors: OutputStream(STDERR_FILENO, name: "stderr"))
         return try execution.run(timeout: timeout) { GuestSignal(number: clinux_take_signal()) }
     }
 

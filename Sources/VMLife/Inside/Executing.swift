@@ -33,14 +33,14 @@ package final class Executing {
     ///   - errors: what its stderr is written to.
     /// - Throws: why it can't be run.
     package init(
-        _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: CInt, errors: CInt
+        _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: OutputStream, errors: OutputStream
     ) throws(VMError) {
         let seen = try vm.running(or: "nothing can be executed in its guest")
         guard seen.state != .paused else { throw vm.paused(so: "its guest agent can't answer") }
         (self.vm, self.command) = (vm, command)
         turns = AgentTurns(vm)
         var start = ExecutionStart(command, of: vm, turns)
-        streams = try start.streams(from: input, to: OutputStream(output), OutputStream(errors))
+        streams = try start.streams(from: input, to: output, errors)
     }
 
     /// Runs it to its end.

@@ -50,13 +50,7 @@ final class GuestStreams {
 
     /// Why one of our streams failed.
     var failure: VMError? {
-        let failed: (stream: String, doing: String, errno: Errno)? =
-            if let errno = output.failure {
-                ("stdout", "written", errno)
-            } else if let errno = errors.failure {
-                ("stderr", "written", errno)
-            } else { source?.failure.map { ("stdin", "read", $0) } }
-        return failed.map { .system($0.errno, $0.stream, "can't be \($0.doing)") }
+        output.failure ?? errors.failure ?? source?.failure
     }
 
     /// Moves what there is, once.

@@ -3,15 +3,21 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// A stream of ours that is the input of a command in a guest, sent in pieces, each a file in the guest.
+/// The input of a command in a guest, a stream of ours or what a producer makes, sent in pieces, each a file in the guest.
 package final class PieceSource {
-    private let descriptor: CInt
+    private enum Origin {
+        case descriptor(CInt)
+        /// Nil at the end.
+        case producer(() throws(VMError) -> [UInt8]?)
+    }
+
+    private let origin: Origin
     /// What was read and is not sent yet.
     private var first: [UInt8]
     private var hasEnded: Bool
     private var hasToldEnd = false
     /// Why it can't be read any more.
-    private(set) var failure: Errno?
+    private(set) var failure: VMError?
 
     /// Whether the guest takes pieces.
     var isReady = false
@@ -30,7 +36,12 @@ package final class PieceSource {
     ///   - first: what was read already.
     ///   - hasEnded: whether that was all.
     package init(_ descriptor: CInt, first: [UInt8], hasEnded: Bool) {
-        (self.descriptor, self.first, self.hasEnded) = (descriptor, first, hasEnded)
+        (origin, self.first, self.hasEnded) = (.descriptor(descriptor), first, hasEnded)
+    }
+
+    /// What throws is asked for nothing any more; the command finds the end of its input there.
+    init(_ produce: @escaping () throws(VMError) -> [UInt8]?) {
+        (origin, first, hasEnded) = (.producer(produce), [], false)
     }
 
     var handles: [Int64] { bell.map { [$0] } ?? [] }
@@ -41,7 +52,7 @@ package final class PieceSource {
 
     /// Waits for input, at most this long.
     func wait(_ limit: Duration) {
-        guard wantsMore else { return pause(limit) }
+        guard wantsMore, case .descriptor(let descriptor) = origin else { return pause(limit) }
         var set = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
         poll(&set, 1, CInt(clamping: limit.wholeMilliseconds))
     }
@@ -98,9 +109,15 @@ package final class PieceSource {
 
     /// Reads on without waiting, up to a piece.
     private func gather() {
-        do throws(Errno) { hasEnded = try Self.gather(descriptor, into: &first, upTo: Self.piece) } catch {
-            (hasEnded, failure) = (true, error)
-        }
+        do throws(VMError) {
+            switch origin {
+            case .descriptor(let descriptor): hasEnded = try Self.gather(descriptor, into: &first, upTo: Self.piece)
+            case .producer(let produce):
+                while first.count < Self.piece, !hasEnded {
+                    if let bytes = try produce() { first += bytes } else { hasEnded = true }
+                }
+            }
+        } catch { (hasEnded, failure) = (true, error) }
     }
 
     /// Adds what can be read without waiting.
@@ -108,7 +125,7 @@ package final class PieceSource {
     /// - Returns: whether that was the end.
     private static func gather(
         _ descriptor: CInt, into bytes: inout [UInt8], upTo limit: Int
-    ) throws(Errno) -> Bool {
+    ) throws(VMError) -> Bool {
         while bytes.count < limit {
             var set = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
             guard poll(&set, 1, 0) > 0 else { return false }
@@ -116,7 +133,9 @@ package final class PieceSource {
             let count = Glibc.read(descriptor, &piece, piece.count)
             if count == 0 { return true }
             if count > 0 { bytes += piece[..<count] }
-            if count < 0, errno != EINTR, errno != EAGAIN { throw Errno(rawValue: errno) }
+            if count < 0, errno != EINTR, errno != EAGAIN {
+                throw .system(Errno(rawValue: errno), "stdin", "can't be read")
+            }
         }
         return false
     }
@@ -126,9 +145,10 @@ package final class PieceSource {
     /// - Throws: why it can't be read.
     package static func beginning(of descriptor: CInt) throws(VMError) -> (bytes: [UInt8], hasEnded: Bool) {
         var bytes: [UInt8] = []
-        do throws(Errno) {
-            let hasEnded = try gather(descriptor, into: &bytes, upTo: 256 << 10)
-            return (bytes, hasEnded)
-        } catch { throw .system(error, "stdin", "can't be read") }
+        let hasEnded = try gather(descriptor, into: &bytes, upTo: mostGiven)
+        return (bytes, hasEnded)
     }
+
+    /// What is sent with the command itself.
+    static let mostGiven = 256 << 10
 }

@@ -1,0 +1,126 @@
+import ArgumentParser
+import CLinux
+import Glibc
+import VMCore
+import VMHost
+import VMLife
+import VMReports
+
+/// `kvmctl cp`.
+struct Copy: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cp", _superCommandName: Root.name,
+        abstract: "Copy files between the host and a guest, through its agent.",
+        discussion: """
+            VM:PATH is a path in the guest; a relative one begins at the user's home directory. What has no VM: before it is \
+            on the host: `kvmctl cp web.conf web:/etc/app/`, `kvmctl cp -r web:/var/log logs`. As with cp(1), what is copied \
+            to a directory goes into it, and a directory is copied with -r. Permissions and times are kept; on the host, \
+            what the umask takes is taken, and set-uid, set-gid and the owner are not copied. Links are copied as links, \
+            holes as holes, and other names of a file as files of their own. The copy is compared with the file by \
+            SHA-256. A copy that broke off is continued with --resume. A file that is replaced is replaced as a whole, once \
+            its copy is complete. The guest needs qemu-guest-agent, /bin/sh, tar, and coreutils or busybox.
+            """)
+
+    @Flag(name: .shortAndLong, help: "Copy directories with what is in them.")
+    var recursive = false
+
+    @Flag(
+        help: """
+            Keep what is there with the same size and time, and continue files that were begun. Nothing else tells whether \
+            such a file is the same.
+            """)
+    var resume = false
+
+    @Option(
+        name: .shortAndLong, help: "The guest's user who reads or gets the files. Default: root, as whom the agent runs.",
+        transform: OptionValue.user)
+    var user: String?
+
+    @Argument(help: ArgumentHelp("What to copy, and where to: a path, or VM:PATH.", valueName: "path"), completion: .file())
+    var operands: [String]
+
+    private var sides: (sources: [CopyOperand], destination: CopyOperand) {
+        get throws {
+            guard let last = operands.last, operands.count > 1 else {
+                throw ValidationError("where to? kvmctl cp SOURCE DESTINATION, one of them as VM:PATH")
+            }
+            return (try operands.dropLast().map { try CopyOperand($0) }, try CopyOperand(last))
+        }
+    }
+
+    func run() throws {
+        let (sources, destination) = try sides
+        var options = CopyOptions()
+        (options.isRecursive, options.resumes, options.user) = (recursive, resume, user)
+        clinux_collect_signals()
+        let meter = CopyMeter()
+        // Ctrl-C ends all of it: what runs in the guest, too.
+        let watch = CopyWatch(signal: { meter.signal }, progress: { meter.show($0) })
+        do {
+            let result = try copy(sources, destination, options, watch)
+            meter.clear()
+            try report(result)
+        } catch {
+            meter.clear()
+            guard let taken = meter.taken else { throw error }
+            Message.error(
+                VMError(.busy, "cp", "interrupted", remedy: "the same command with --resume goes on from here"))
+            throw GuestExit(code: 128 + taken)
+        }
+    }
+
+    private func copy(
+        _ sources: [CopyOperand], _ destination: CopyOperand, _ options: CopyOptions, _ watch: CopyWatch
+    ) throws -> CopyResult {
+        let guests = Set(sources.map(\.vm))
+        switch (destination, guests.count, guests.first) {
+        case (.guest(let vm, let path), 1, .some(nil)):
+            let machine = try find(vm)
+            var copying = CopyingIn(sources.map(\.path), to: machine, path, options, watch: watch)
+            return try copying.run()
+        case (.host(let path), 1, .some(let vm?)):
+            let machine = try find(vm)
+            var copying = CopyingOut(sources.map(\.path), of: machine, to: path, options, watch: watch)
+            return try copying.run()
+        case (.host, 1, _):
+            throw VMError(.usage, "cp", "none of the paths is in a guest", remedy: "write such a path as VM:PATH")
+        case (.guest, _, _):
+            throw VMError(.usage, "cp", "from one guest to another nothing is copied", remedy: "copy it to the host first")
+        case (.host, _, _):
+            throw VMError(.usage, "cp", "the sources are not all in one guest", remedy: "copy them one guest after the other")
+        }
+    }
+
+    private func find(_ vm: String) throws -> Machine {
+        let machine = try Site.current.find(vm)
+        try machine.refuseAnothers()
+        return machine
+    }
+
+    private func report(_ result: CopyResult) throws {
+        for failure in result.failures.prefix(Self.mostFailures) { Message.error(failure) }
+        if result.failures.count > Self.mostFailures {
+            Message.note("\(result.failures.count - Self.mostFailures) more were not copied")
+        }
+        if let failed = SomeFailed(result.failures) {
+            throw result.files + result.kept > 0 ? SomeFailed(.partial) : failed
+        }
+    }
+
+    private static let mostFailures = 20
+}
+
+extension CopyOperand {
+    /// The VM; nil: the host.
+    fileprivate var vm: String? {
+        if case .guest(let vm, _) = self { return vm }
+        return nil
+    }
+
+    fileprivate var path: String {
+        switch self {
+        case .host(let path): path
+        case .guest(_, let path): path.isEmpty ? "." : path
+        }
+    }
+}

@@ -1,0 +1,117 @@
+/// What a guest tells of files before they are copied.
+package struct Survey: Equatable, Sendable {
+    /// A path that was asked for.
+    package struct Place: Equatable, Sendable {
+        package enum Kind: Character, Sendable {
+            case directory = "d"
+            case regular = "f"
+            case special = "o"
+            case missing = "-"
+            case denied = "x"
+        }
+
+        package var kind: Kind
+        /// The file itself, or what is in and below the directory, itself first.
+        package var entries: [FileEntry] = []
+    }
+
+    /// Whether tar(1) is that of GNU, which knows of holes; nil: there is none.
+    package var hasGNUTar: Bool?
+    package var places: [Place] = []
+
+    /// What `script` printed. Nil if it is not that.
+    package init?(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        guard let tools = rest.takeLine(), tools.starts(with: Array("tar ".utf8)) else { return nil }
+        hasGNUTar = tools.elementsEqual("tar none".utf8) ? nil : tools.elementsEqual("tar gnu".utf8)
+        while let line = rest.takeLine() {
+            guard let letter = line.first, line.count == 1, let kind = Place.Kind(rawValue: Character(.init(letter)))
+            else { return nil }
+            var place = Place(kind: kind)
+            while let mark = rest.takeLine(), mark != [UInt8(ascii: ".")] {
+                guard mark == [UInt8(ascii: "b")], let batch = rest.takeBatch() else { return nil }
+                place.entries += batch
+            }
+            places.append(place)
+        }
+    }
+
+    /// The largest answer that is read: a tree of some million files.
+    package static let limit = 256 << 20
+
+    /// Prints what is at some paths, `$2`…, and with `$1` = `tree` what is below those that are directories.
+    ///
+    /// For each file stat(1) prints a line, and the names follow with NUL, since they may hold anything. One that vanishes
+    /// meanwhile makes stat fail: then each is asked for by itself.
+    package static let script = CopyScript.paths + #"""
+        export LC_ALL=C
+        if ! command -v tar >/dev/null; then echo tar none
+        elif tar --version 2>/dev/null | grep -q GNU; then echo tar gnu
+        else echo tar other; fi
+        depth=$1; shift
+        for place do
+            un "$place"
+            if [ -d "$x" ]; then
+                if [ "$depth" != tree ]; then printf 'd\n.\n'
+                elif cd -- "$x" 2>/dev/null; then
+                    echo d
+                    find . -exec sh -c '
+                        if all=$(stat -c "%f %Y %s %b" -- "$@" 2>/dev/null); then
+                            printf "b\n%s\n\n" "$all"; printf "%s\0" "$@"
+                        else
+                            for one do
+                                line=$(stat -c "%f %Y %s %b" -- "$one" 2>/dev/null) || continue
+                                printf "b\n%s\n\n%s\0" "$line" "$one"
+                            done
+                        fi' sh {} +
+                    echo .
+                    cd "$OLDPWD"
+                else printf 'x\n.\n'
+                fi
+            elif [ -f "$x" ]; then
+                if line=$(stat -L -c "%f %Y %s %b" -- "$x"); then printf 'f\nb\n%s\n\n%s\0.\n' "$line" "./"
+                else printf 'x\n.\n'; fi
+            elif [ -e "$x" ] || [ -h "$x" ]; then printf 'o\n.\n'
+            else printf -- '-\n.\n'
+            fi
+        done
+        """#
+}
+
+extension ArraySlice<UInt8> {
+    /// The bytes before the next newline, which are taken away with it.
+    fileprivate mutating func takeLine() -> [UInt8]? { take(until: UInt8(ascii: "\n")) }
+
+    private mutating func take(until end: UInt8) -> [UInt8]? {
+        guard let place = firstIndex(of: end) else { return nil }
+        defer { self = self[(place + 1)...] }
+        return Array(self[..<place])
+    }
+
+    /// Files with their names, which begin with `./`.
+    fileprivate mutating func takeBatch() -> [FileEntry]? {
+        var entries: [FileEntry] = []
+        while let line = takeLine(), !line.isEmpty {
+            guard let entry = FileEntry(statLine: line) else { return nil }
+            entries.append(entry)
+        }
+        for number in entries.indices {
+            guard let name = take(until: 0) else { return nil }
+            let path = name.starts(with: Array("./".utf8)) ? Array(name.dropFirst(2)) : []
+            guard name == [UInt8(ascii: ".")] || name.count >= 2, BytePath.isBelow(path) else { return nil }
+            entries[number].path = path
+        }
+        return entries
+    }
+}
+
+extension FileEntry {
+    /// A line of `stat -c '%f %Y %s %b'` (stat(1)).
+    fileprivate init?(statLine line: [UInt8]) {
+        let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
+        guard words.count == 4, let mode = UInt32(words[0], radix: 16), let modified = Int64(words[1]),
+            let size = Int64(words[2]), let blocks = Int64(words[3]), size >= 0, blocks >= 0, blocks < 1 << 50
+        else { return nil }
+        self.init(path: [], mode: mode, modified: modified, size: size, allocated: blocks * 512)
+    }
+}

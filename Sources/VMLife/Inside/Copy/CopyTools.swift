@@ -1,0 +1,158 @@
+import Glibc
+import VMCore
+import VMHost
+
+/// What a copy has of its caller.
+package struct CopyWatch {
+    /// The next signal to pass on, if one has come.
+    package var signal: () -> GuestSignal?
+    /// Is told of each step.
+    package var progress: (CopyProgress) -> Void
+
+    package init(signal: @escaping () -> GuestSignal?, progress: @escaping (CopyProgress) -> Void) {
+        (self.signal, self.progress) = (signal, progress)
+    }
+}
+
+/// How far a copy is, in bytes of content.
+package struct CopyProgress: Sendable {
+    package var done: Int64 = 0
+    /// How much of that was there already.
+    package var kept: Int64 = 0
+    package var total: Int64 = 0
+    /// The file in progress, for people.
+    package var file = ""
+}
+
+/// What a copy came to.
+package struct CopyResult: Sendable {
+    /// How many files, directories and links it made.
+    package var files = 0
+    /// Their content.
+    package var bytes: Int64 = 0
+    /// How many files were there already, and were left.
+    package var kept = 0
+    /// What was not copied, and why.
+    package var failures: [VMError] = []
+}
+
+/// The scripts of a copy, executed in the guest.
+struct CopyTools {
+    let vm: Machine
+    /// The guest's user; nil: root.
+    let user: String?
+    let watch: CopyWatch
+
+    /// What a script left.
+    struct Run {
+        var code: Int32
+        /// What it said with `=` before it: `sum`, `end` and so on.
+        var notes: [String: String]
+        /// What its programs said.
+        var messages: [String]
+
+        /// The checksum that it made; nil: the guest can make none.
+        var sum: String? { notes["sum"].flatMap { $0.isEmpty ? nil : $0 } }
+    }
+
+    /// What a script reads.
+    enum Input {
+        case none
+        case whole([UInt8])
+        /// Nil is its end.
+        case produced(() throws(VMError) -> [UInt8]?)
+    }
+
+    /// Runs a script to its end.
+    ///
+    /// - Parameter output: what takes its stdout; nil: its notes come there too.
+    func run(
+        _ script: String, _ arguments: [String], input: Input = .none,
+        output: (([UInt8]) throws(VMError) -> Void)? = nil
+    ) throws(VMError) -> Run {
+        var command = GuestCommand(["/bin/sh", "-c", script, "kvmctl"] + arguments)
+        command.user = user
+        var source: PieceSource?
+        switch input {
+        case .none: break
+        case .whole(let bytes) where bytes.count <= PieceSource.mostGiven: command.input = .given(bytes)
+        case .whole(let bytes):
+            var rest: [UInt8]? = bytes
+            source = PieceSource {
+                defer { rest = nil }
+                return rest
+            }
+        case .produced(let produce): source = PieceSource(produce)
+        }
+        if source != nil { command.input = .pieces }
+        var said: [UInt8] = []
+        let hear = { (bytes: [UInt8]) throws(VMError) in
+            // Of endless messages the first are enough.
+            if said.count < Self.mostMessages { said += bytes }
+        }
+        let execution = try Executing(
+            command, in: vm, input: source, output: OutputStream(output ?? hear), errors: OutputStream(hear))
+        let code = try execution.run(timeout: nil, signal: watch.signal)
+        var run = Run(code: code, notes: [:], messages: [])
+        for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
+            if line.first == "=", let space = line.firstIndex(of: " ") ?? line.indices.last.map({ line.index(after: $0) }) {
+                run.notes[String(line.dropFirst().prefix(upTo: space))] = String(line[space...].dropFirst())
+            } else {
+                run.messages.append(String(line))
+            }
+        }
+        return run
+    }
+
+    private static let mostMessages = 64 << 10
+
+    /// Asks what is at some paths.
+    func survey(_ paths: [[UInt8]], isTree: Bool) throws(VMError) -> Survey {
+        var text: [UInt8] = []
+        let words = [isTree ? "tree" : "one"] + paths.map(CopyScript.argument)
+        let name = vm.name.description
+        let run = try run(Survey.script, words, output: { (bytes) throws(VMError) in
+            text += bytes
+            guard text.count <= Survey.limit else {
+                throw VMError(.unavailable, name, "there are too many files to copy at once", remedy: "copy them in parts")
+            }
+        })
+        guard run.code == 0, let survey = Survey(text), survey.places.count == paths.count else {
+            throw failure(run, "the guest can't tell what is there")
+        }
+        return survey
+    }
+
+    /// The refusal of a copy that is not what was copied.
+    func different(_ run: Run, _ subject: String) -> VMError {
+        guard run.sum != nil else {
+            return VMError(
+                .unavailable, vm.name.description, "the guest can't make a checksum of what was copied",
+                remedy: "install coreutils in it, which has sha256sum", details: said(run))
+        }
+        return VMError(
+            .unavailable, subject, "the checksums differ: it was changed while it was copied", remedy: "copy it again")
+    }
+
+    private func said(_ run: Run) -> [String] {
+        run.messages.prefix(3).map { "the guest says: \(Printable.foreign($0))" }
+    }
+
+    /// Why a script failed, in the words of the guest's programs.
+    func failure(_ run: Run, _ cause: String) -> VMError {
+        let said = run.messages.joined(separator: "\n")
+        let code: VMError.Code =
+            if said.contains("No space left") || said.contains("quota exceeded") || said.contains("Read-only file system") {
+                .cannotCreate
+            } else if said.contains("ermission denied") || said.contains("not permitted") {
+                .denied
+            } else if said.contains("No such file") {
+                .notFound
+            } else { .unavailable }
+        return VMError(
+            code, vm.name.description, cause,
+            remedy: code == .cannotCreate
+                ? "see how full its file systems are: \(command: "kvmctl exec \(vm.name) -- df -h")" : nil,
+            details: self.said(run))
+    }
+}

@@ -1,0 +1,198 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Files of the host, copied into a guest.
+package struct CopyingIn {
+    private let tools: CopyTools
+    private let sources: [String]
+    private let destination: [UInt8]
+    private let options: CopyOptions
+    private var result = CopyResult()
+    private var progress = CopyProgress()
+
+    package init(
+        _ sources: [String], to vm: Machine, _ destination: String, _ options: CopyOptions, watch: CopyWatch
+    ) {
+        (self.sources, self.options) = (sources, options)
+        self.destination = Array((destination.isEmpty ? "." : destination).utf8)
+        tools = CopyTools(vm: vm, user: options.user, watch: watch)
+    }
+
+    /// Copies them.
+    package mutating func run() throws(VMError) -> CopyResult {
+        var tasks: [(source: HostSource, name: [UInt8])] = []
+        for text in sources {
+            do throws(VMError) {
+                let source = try HostSource(text, isRecursive: options.isRecursive)
+                result.failures += source.failures
+                tasks.append((source, CopyOperand.name(of: text)))
+            } catch {
+                guard sources.count > 1 else { throw error }
+                result.failures.append(error)
+            }
+        }
+        guard !tasks.isEmpty else { return result }
+        let place = try look(isForSeveral: sources.count > 1, isDirectory: tasks.contains { $0.source.isDirectory })
+        progress.total = tasks.reduce(0) { $0 + $1.source.entries.reduce(0) { $0 + ($1.kind == .regular ? $1.size : 0) } }
+        for (source, name) in tasks {
+            let (directory, base) = place.isDirectory ? (place.path, name) : BytePath.split(place.path, from: ".")
+            if source.isDirectory {
+                try copy(source, to: directory, base)
+            } else if let file = source.entries.first {
+                try copyLarge(file, of: source.tree, to: BytePath.join(directory, base))
+            }
+        }
+        return result
+    }
+
+    // The destination
+
+    private struct Place {
+        var path: [UInt8]
+        var isDirectory: Bool
+    }
+
+    private func look(isForSeveral: Bool, isDirectory: Bool) throws(VMError) -> Place {
+        var said: [UInt8] = []
+        let run = try tools.run(
+            CopyScript.look, [CopyScript.argument(destination)], output: { (bytes) throws(VMError) in said += bytes.prefix(8192) })
+        guard run.code == 0, let kind = said.first else { throw tools.failure(run, "the guest can't tell what is there") }
+        var path = destination
+        let subject = "\(tools.vm.name):\(BytePath.shown(path))"
+        let asDirectory = path.last == UInt8(ascii: "/")
+        while path.count > 1, path.last == UInt8(ascii: "/") { path.removeLast() }
+        switch kind {
+        case UInt8(ascii: "d"): return Place(path: path, isDirectory: true)
+        case UInt8(ascii: "f"), UInt8(ascii: "l"), UInt8(ascii: "n"):
+            guard !isForSeveral, !asDirectory || isDirectory, !isDirectory || kind == UInt8(ascii: "n") else {
+                throw VMError(
+                    .notFound, subject, "the guest has no such directory",
+                    remedy: .run("make it first", "kvmctl exec \(tools.vm.name) -- mkdir -p \(ShellCommand.singleQuoted(BytePath.shown(path)))"))
+            }
+            // Where a link leads: it stays, and its file is replaced.
+            if kind == UInt8(ascii: "l") { path = Array(said.dropFirst(2).dropLast()) }
+            return Place(path: path, isDirectory: false)
+        default:
+            let parent = BytePath.split(path).directory
+            throw VMError(
+                .notFound, subject, "the guest has no directory \(BytePath.shown(parent))",
+                remedy: .run("make it first", "kvmctl exec \(tools.vm.name) -- mkdir -p \(ShellCommand.singleQuoted(BytePath.shown(parent)))"))
+        }
+    }
+
+    // A directory
+
+    private mutating func copy(_ source: HostSource, to directory: [UInt8], _ base: [UInt8]) throws(VMError) {
+        let there = options.resumes ? try filesThere(at: BytePath.join(directory, base)) : [:]
+        // The destination itself stays as it is.
+        let entries = source.entries.filter { !($0.path.isEmpty && base.isEmpty) }
+        var wanted: [FileEntry] = []
+        for entry in entries {
+            if let copy = there[entry.path], entry.isCopied(as: copy) {
+                result.kept += 1
+                progress.done += entry.size
+                progress.kept += entry.size
+            } else { wanted.append(entry) }
+        }
+        let (archived, large) = wanted.parted { $0.kind == .regular && ($0.size >= FileEntry.large || $0.isSparse) }
+        try copyArchive(try ArchiveGiver(archived, of: source.tree, base: base), to: directory)
+        for file in large {
+            try copyLarge(file, of: source.tree, to: BytePath.join(directory, BytePath.join(base, file.path)))
+        }
+        // Once all is in them. They are counted already.
+        let directories = archived.filter { $0.kind == .directory }
+        let count = result.files
+        try copyArchive(
+            try ArchiveGiver(directories.reversed(), of: source.tree, base: base, isFinal: true), to: directory)
+        result.files = count
+    }
+
+    private func filesThere(at path: [UInt8]) throws(VMError) -> [[UInt8]: FileEntry] {
+        let entries = try tools.survey([path], isTree: true).places.first?.entries ?? []
+        return Dictionary(entries.map { ($0.path, $0) }) { first, _ in first }
+    }
+
+    private mutating func copyArchive(_ giver: ArchiveGiver, to directory: [UInt8]) throws(VMError) {
+        guard !giver.isEmpty else { return }
+        var progress = progress
+        let before = progress.done
+        let run = try tools.run(
+            CopyScript.takeArchive, [CopyScript.argument(directory)],
+            input: .produced { [tools] () throws(VMError) in
+                let piece = try giver.produce()
+                progress.done = before + giver.bytes
+                progress.file = giver.current
+                tools.watch.progress(progress)
+                return piece
+            })
+        self.progress = progress
+        result.failures += giver.failures
+        guard run.code == 0 else {
+            throw tools.failure(run, "tar failed in the guest, and some of the files are not copied")
+        }
+        guard let theirs = run.sum, theirs == (try giver.finish()) else {
+            throw tools.different(run, "\(tools.vm.name):\(BytePath.shown(directory))")
+        }
+        result.files += giver.files
+        result.bytes += giver.bytes
+    }
+
+    // A file by itself
+
+    private mutating func copyLarge(_ file: FileEntry, of tree: Tree, to path: [UInt8]) throws(VMError) {
+        let (directory, name) = BytePath.split(path)
+        let part = BytePath.join(directory, BytePath.partName(of: name))
+        let kept = options.resumes ? try begun(part) : 0
+        let giver: FileGiver
+        do throws(VMError) { giver = try FileGiver(file.path, in: tree, after: kept) } catch {
+            result.failures.append(error)
+            return
+        }
+        var progress = progress
+        let before = progress.done
+        progress.file = tree.shown(file.path)
+        progress.kept += giver.position
+        let started = giver.position
+        let run = try tools.run(
+            CopyScript.takeFile,
+            CopyScript.takingFile(
+                giver.entry, path: path, part: part, resumes: kept > 0, rest: giver.rest, extents: giver.extents),
+            input: try input(giver) { [tools] in
+                progress.done = before + giver.position
+                tools.watch.progress(progress)
+            })
+        self.progress = progress
+        let subject = "\(tools.vm.name):\(BytePath.shown(path))"
+        guard run.notes["different"] == nil else { throw tools.different(run, subject) }
+        guard run.notes["directory"] == nil else {
+            throw VMError(.cannotCreate, subject, "is a directory in the guest: a file is to be copied there")
+        }
+        guard run.code == 0 else { throw tools.failure(run, "\(BytePath.shown(path)) can't be written in the guest") }
+        result.files += 1
+        result.bytes += giver.entry.size - started
+    }
+
+    /// What is little goes with the command itself.
+    private func input(
+        _ giver: FileGiver, progress: @escaping () -> Void
+    ) throws(VMError) -> CopyTools.Input {
+        let produce = { () throws(VMError) -> [UInt8]? in
+            defer { progress() }
+            return try giver.produce()
+        }
+        guard giver.left < PieceSource.mostGiven - 128 else { return .produced(produce) }
+        var all: [UInt8] = []
+        while let piece = try produce() { all += piece }
+        return .whole(all)
+    }
+
+    /// How much of a file is in the guest already.
+    private func begun(_ part: [UInt8]) throws(VMError) -> Int64 {
+        let place = try tools.survey([part], isTree: false).places.first
+        guard place?.kind == .regular else { return 0 }
+        return place?.entries.first?.size ?? 0
+    }
+}

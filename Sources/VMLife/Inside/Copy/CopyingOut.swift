@@ -1,0 +1,210 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Files of a guest, copied to the host. The guest may send anything: what it sends goes below the destination, and is only
+/// what it was asked for.
+package struct CopyingOut {
+    private let tools: CopyTools
+    private let sources: [String]
+    private let destination: String
+    private let options: CopyOptions
+    private var result = CopyResult()
+    private var progress = CopyProgress()
+
+    package init(
+        _ sources: [String], of vm: Machine, to destination: String, _ options: CopyOptions, watch: CopyWatch
+    ) {
+        (self.sources, self.destination, self.options) = (sources, destination, options)
+        tools = CopyTools(vm: vm, user: options.user, watch: watch)
+    }
+
+    /// A source, with what is there and where it goes.
+    private struct Task {
+        var source: [UInt8]
+        var kind: Survey.Place.Kind
+        var entries: [FileEntry]
+        var tree: Tree
+        /// Where it goes in that.
+        var base: [UInt8]
+    }
+
+    /// Copies them.
+    package mutating func run() throws(VMError) -> CopyResult {
+        let survey = try tools.survey(sources.map { Array($0.utf8) }, isTree: options.isRecursive)
+        let place = try HostDestination(destination, isForSeveral: sources.count > 1)
+        var tasks: [Task] = []
+        for (source, seen) in zip(sources, survey.places) {
+            do throws(VMError) {
+                try refuse(source, seen)
+                let (tree, base) = try place.target(for: source, isDirectory: seen.kind == .directory)
+                tasks.append(
+                    Task(source: Array(source.utf8), kind: seen.kind, entries: seen.entries, tree: tree, base: base))
+            } catch {
+                guard sources.count > 1 else { throw error }
+                result.failures.append(error)
+            }
+        }
+        progress.total = tasks.reduce(0) { $0 + $1.entries.reduce(0) { $0 + ($1.kind == .regular ? $1.size : 0) } }
+        try checkSpace(tasks)
+        for task in tasks { try copy(task, survey.hasGNUTar) }
+        return result
+    }
+
+    private func refuse(_ source: String, _ seen: Survey.Place) throws(VMError) {
+        let subject = "\(tools.vm.name):\(source)"
+        switch seen.kind {
+        case .regular: return
+        case .directory:
+            guard !options.isRecursive else { return }
+            throw VMError(.usage, subject, "is a directory", remedy: "copy it with what is in it: -r")
+        case .missing: throw VMError(.notFound, subject, "the guest has no such file")
+        case .denied: throw VMError(.denied, subject, "can't be read in the guest")
+        case .special: throw VMError(.badData, subject, "is no file: devices, FIFOs and sockets are not copied")
+        }
+    }
+
+    private func checkSpace(_ tasks: [Task]) throws(VMError) {
+        let needed = tasks.reduce(0 as Int64) { sum, task in
+            sum &+ task.entries.reduce(0) { $0 &+ min($1.size, max($1.allocated, 0)) }
+        }
+        guard let tree = tasks.first?.tree, let space = FileSystemSpace(at: tree.path), needed > space.free.bytes else {
+            return
+        }
+        throw VMError(
+            .cannotCreate, tree.path.string,
+            "\(ByteCount(bytes: needed)) are to be copied, and \(space.free) are free there", remedy: "free some space there")
+    }
+
+    private mutating func copy(_ task: Task, _ hasGNUTar: Bool?) throws(VMError) {
+        guard task.kind == .directory else {
+            guard let file = task.entries.first else { return }
+            return try copyLarge(file, from: task.source, to: task.base, in: task.tree)
+        }
+        var made: [FileEntry] = []
+        for entry in task.entries where entry.kind == .directory {
+            if try makeDirectory(BytePath.join(task.base, entry.path), in: task.tree) { made.append(entry) }
+        }
+        let wanted = task.entries.filter { $0.kind != .directory && isWanted($0, in: task) }
+        let (archived, large) = wanted.parted { entry in
+            entry.kind == .regular && entry.size >= FileEntry.large && !(entry.isSparse && hasGNUTar == true)
+        }
+        try copyArchive(archived, of: task, hasGNUTar)
+        for file in large {
+            try copyLarge(
+                file, from: BytePath.join(task.source, file.path), to: BytePath.join(task.base, file.path), in: task.tree)
+        }
+        // What is in it changes the time of a directory.
+        for directory in made.reversed() {
+            let path = BytePath.join(task.base, directory.path)
+            result.attempt(task.tree.shown(path)) { () throws(Errno) in
+                try task.tree.finishDirectory(
+                    path, permissions: directory.permissions, modified: directory.modified)
+            }
+        }
+    }
+
+    private mutating func makeDirectory(_ path: [UInt8], in tree: Tree) throws(VMError) -> Bool {
+        do throws(Errno) {
+            guard try tree.makeDirectory(path) else { return false }
+            result.files += 1
+            return true
+        } catch .fileExists {
+            throw VMError(.cannotCreate, tree.shown(path), "is in the way: a directory is to be copied there")
+        } catch { throw .system(error, tree.shown(path), "can't be made") }
+    }
+
+    /// Whether it has to be copied.
+    private mutating func isWanted(_ entry: FileEntry, in task: Task) -> Bool {
+        let path = BytePath.join(task.base, entry.path)
+        guard entry.kind != .special else {
+            result.failures.append(.notCopied(task.tree.shown(path)))
+            return false
+        }
+        guard options.resumes, let there = try? task.tree.entry(at: path), entry.isCopied(as: there) else { return true }
+        result.kept += 1
+        progress.done += entry.size
+        progress.kept += entry.size
+        return false
+    }
+
+    /// Copies small files, which come as one archive.
+    private mutating func copyArchive(_ entries: [FileEntry], of task: Task, _ hasGNUTar: Bool?) throws(VMError) {
+        guard !entries.isEmpty else { return }
+        guard let hasGNUTar else {
+            throw VMError(.unavailable, tools.vm.name.description, "the guest has no tar, which copies directories")
+        }
+        let list = CopyScript.list(entries)
+        let taker = ArchiveTaker(entries, into: task.tree, base: task.base)
+        var progress = progress
+        let before = progress.done
+        let sum = try Checksum()
+        let run = try tools.run(
+            CopyScript.sendArchive,
+            [CopyScript.argument(task.source), hasGNUTar ? "--format=gnu --sparse --hard-dereference" : ""],
+            input: .whole(list),
+            output: { [tools] (bytes) throws(VMError) in
+                try sum.add(bytes)
+                try taker.take(bytes)
+                progress.done = before + taker.bytes
+                progress.file = taker.current
+                tools.watch.progress(progress)
+            })
+        self.progress = progress
+        result.files += taker.files
+        result.bytes += taker.bytes
+        result.failures += taker.failures
+        let own = try sum.finish()
+        if let error = taker.finish(tarCode: run.notes["end"], messages: run.messages, of: tools.vm.name) {
+            result.failures.append(error)
+        }
+        guard let theirs = run.sum, theirs == own else { throw tools.different(run, task.tree.path.string) }
+    }
+
+    /// Copies a file by itself.
+    private mutating func copyLarge(
+        _ file: FileEntry, from source: [UInt8], to path: [UInt8], in tree: Tree
+    ) throws(VMError) {
+        let taker = try FileTaker(file, at: path, in: tree, resumes: options.resumes)
+        progress.file = BytePath.shown(source)
+        progress.done += taker.start
+        progress.kept += taker.start
+        var progress = progress
+        let before = progress.done - taker.start
+        let run = try tools.run(
+            CopyScript.sendFile,
+            // What the kernel makes as it is read, as in /proc, has no size.
+            [CopyScript.argument(source), String(taker.start), file.size == 0 ? "" : String(file.size)],
+            output: { [tools] (bytes) throws(VMError) in
+                try taker.take(bytes)
+                progress.done = before + taker.position
+                tools.watch.progress(progress)
+            })
+        self.progress = progress
+        guard run.code == 0 else {
+            taker.discard()
+            throw tools.failure(run, "\(BytePath.shown(source)) can't be read")
+        }
+        guard try taker.isWhole(by: run.sum) else {
+            taker.discard()
+            throw tools.different(run, BytePath.shown(source))
+        }
+        try taker.putInPlace()
+        result.files += 1
+        result.bytes += taker.position - taker.start
+    }
+}
+
+/// How a copy is made.
+package struct CopyOptions: Sendable {
+    /// Directories too, with what is in them.
+    package var isRecursive = false
+    /// What is there already stays, and what was begun is continued.
+    package var resumes = false
+    /// The guest's user; nil: root.
+    package var user: String?
+
+    package init() {}
+}

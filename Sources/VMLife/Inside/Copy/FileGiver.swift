@@ -1,0 +1,98 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Gives a file of the host that goes by itself: its extents without the holes, and then their checksum.
+final class FileGiver {
+    private let file: OwnedDescriptor
+    private let path: String
+    let entry: FileEntry
+    /// The extents, offset and length each.
+    let extents: [Range<Int64>]
+    /// Those that the guest does not have yet.
+    let rest: [Range<Int64>]
+    private var next = 0
+    /// How far it is.
+    private(set) var position: Int64
+    private var hasEnded = false
+
+    /// How close extents may be to count as one; what is between them is copied, too.
+    private static let gap: Int64 = 1 << 20
+    /// How many there may be: they are arguments of a command.
+    private static let most = 400
+    private static let piece: Int64 = 1 << 20
+
+    /// - Parameter kept: how much of it the guest has, from its beginning.
+    init(_ path: [UInt8], in tree: Tree, after kept: Int64) throws(VMError) {
+        self.path = tree.shown(path)
+        do throws(Errno) {
+            file = try tree.open(path, .readOnly)
+            let status = try file.status()
+            guard status.kind == S_IFREG else { throw .notSupported }
+            entry = FileEntry(status, path: path)
+            extents = try Self.extents(of: file.rawValue, size: Int64(status.st_size))
+        } catch { throw .system(error, self.path, "was not copied") }
+        let kept = kept <= entry.size ? kept : 0
+        rest = extents.map { max($0.lowerBound, kept)..<max($0.upperBound, kept) }.filter { !$0.isEmpty }
+        position = kept
+    }
+
+    private static func extents(of file: CInt, size: Int64) throws(Errno) -> [Range<Int64>] {
+        var found: [Range<Int64>] = []
+        var position: Int64 = 0
+        while position < size {
+            let data = Int64(lseek(file, off_t(position), seekData))
+            // No more of it (ENXIO), or a file system that does not know.
+            if data < 0 { break }
+            var end = Int64(lseek(file, off_t(data), seekHole))
+            if end < 0 { end = size }
+            found.append(data..<min(end, size))
+            position = end
+        }
+        if found.isEmpty, size > 0, lseek(file, 0, seekData) < 0, errno != ENXIO { found = [0..<size] }
+        var gap = Self.gap
+        repeat {
+            found = found.reduce(into: []) { merged, extent in
+                if let last = merged.last, extent.lowerBound - last.upperBound <= gap {
+                    merged[merged.count - 1] = last.lowerBound..<extent.upperBound
+                } else { merged.append(extent) }
+            }
+            gap *= 2
+        } while found.count > most
+        return found
+    }
+
+    /// How much has to be given.
+    var left: Int64 { rest.reduce(0) { $0 + $1.upperBound - $1.lowerBound } }
+
+    /// The next piece; nil at the end.
+    func produce() throws(VMError) -> [UInt8]? {
+        guard next < rest.count else { return try end() }
+        let extent = rest[next]
+        position = max(position, extent.lowerBound)
+        let bytes: [UInt8]
+        do throws(Errno) {
+            bytes = try readBytes(of: file.rawValue, at: position, count: Int(min(Self.piece, extent.upperBound - position)))
+        } catch { throw .system(error, path, "can't be read") }
+        position += Int64(bytes.count)
+        guard !bytes.isEmpty else {
+            throw VMError(.unavailable, path, "it became shorter while it was copied", remedy: "copy it again")
+        }
+        if position == extent.upperBound { next += 1 }
+        return bytes
+    }
+
+    private func end() throws(VMError) -> [UInt8]? {
+        guard !hasEnded else { return nil }
+        hasEnded = true
+        let sum = try Checksum()
+        for extent in extents { try sum.add(file.rawValue, from: extent.lowerBound, to: extent.upperBound) }
+        return Array((try sum.finish() + "\n").utf8)
+    }
+}
+
+// SEEK_DATA and SEEK_HOLE of lseek(2), macros that Swift can't read (linux/fs.h).
+private let seekData: CInt = 3
+private let seekHole: CInt = 4

@@ -1,0 +1,78 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Where files of a guest go on the host.
+struct HostDestination {
+    private let text: String
+    private let path: FilePath
+    /// Whether it is a directory already, which they go into.
+    private let isDirectory: Bool
+
+    init(_ text: String, isForSeveral: Bool) throws(VMError) {
+        self.text = text
+        path = absolutePath(text)
+        do throws(Errno) { isDirectory = try VMHost.status(of: path)?.kind == S_IFDIR } catch {
+            throw .system(error, text, "can't be looked at")
+        }
+        if !isDirectory, isForSeveral { throw Self.noDirectory(text) }
+    }
+
+    /// The directory that a source goes into, and the path that it gets there.
+    func target(for source: String, isDirectory sourceIsDirectory: Bool) throws(VMError) -> (Tree, base: [UInt8]) {
+        if isDirectory { return (try open(path), CopyOperand.name(of: source)) }
+        // A directory may be new; a file can't go into one that is not there.
+        if text.hasSuffix("/"), !sourceIsDirectory { throw Self.noDirectory(text) }
+        guard let name = path.lastComponent else { throw Self.noDirectory(text) }
+        return (try open(path.removingLastComponent()), Array(name.string.utf8))
+    }
+
+    private func open(_ path: FilePath) throws(VMError) -> Tree {
+        do throws(Errno) { return try Tree(path) } catch {
+            throw .system(error, path.string, "can't be entered")
+        }
+    }
+
+    private static func noDirectory(_ text: String) -> VMError {
+        VMError(.notFound, text, "is no directory", remedy: "make it first, or copy to another name")
+    }
+}
+
+extension VMError {
+    /// The refusal of what is neither a file nor a directory nor a link.
+    static func notCopied(_ path: String) -> VMError {
+        VMError(.badData, path, "was not copied: it is a device, a FIFO or a socket")
+    }
+}
+
+extension CopyResult {
+    /// Does something for one of the files; if that fails, the others are copied all the same.
+    mutating func attempt(_ subject: String, _ body: () throws(Errno) -> Void) {
+        do throws(Errno) { try body() } catch { failures.append(.system(error, subject, "was not copied")) }
+    }
+}
+
+extension Tree {
+    /// What is there; nil: nothing.
+    func entry(at path: [UInt8]) throws(Errno) -> FileEntry? {
+        try status(of: path).map { FileEntry($0, path: path) }
+    }
+}
+
+extension FileEntry {
+    init(_ status: stat, path: [UInt8]) {
+        self.init(
+            path: path, mode: status.st_mode, modified: Int64(status.st_mtim.tv_sec), size: Int64(status.st_size),
+            allocated: Int64(status.st_blocks) * 512)
+    }
+}
+
+extension Array {
+    /// Those of which something is not so, and those of which it is, in order.
+    func parted(by isSecond: (Element) -> Bool) -> ([Element], [Element]) {
+        reduce(into: ([], [])) { parts, element in
+            if isSecond(element) { parts.1.append(element) } else { parts.0.append(element) }
+        }
+    }
+}
