@@ -32,11 +32,13 @@ struct Copy: ParsableCommand {
     var resume = false
 
     @Option(
-        name: .shortAndLong, help: "The guest's user who reads or gets the files. Default: root, as whom the agent runs.",
+        name: .shortAndLong,
+        help: "The guest's user who reads or gets the files. Default: root, as whom the agent runs.",
         transform: OptionValue.user)
     var user: String?
 
-    @Argument(help: ArgumentHelp("What to copy, and where to: a path, or VM:PATH.", valueName: "path"), completion: .file())
+    @Argument(
+        help: ArgumentHelp("What to copy, and where to: a path, or VM:PATH.", valueName: "path"), completion: .file())
     var operands: [String]
 
     private var sides: (sources: [CopyOperand], destination: CopyOperand) {
@@ -55,7 +57,8 @@ struct Copy: ParsableCommand {
         clinux_collect_signals()
         let meter = CopyMeter()
         // Ctrl-C ends all of it: what runs in the guest, too.
-        let watch = CopyWatch(signal: { meter.signal }, progress: { meter.show($0) })
+        let watch = CopyWatch(
+            signal: { meter.signal }, isInterrupted: { meter.isInterrupted }, progress: { meter.show($0) })
         do {
             let result = try copy(sources, destination, options, watch)
             meter.clear()
@@ -85,9 +88,11 @@ struct Copy: ParsableCommand {
         case (.host, 1, _):
             throw VMError(.usage, "cp", "none of the paths is in a guest", remedy: "write such a path as VM:PATH")
         case (.guest, _, _):
-            throw VMError(.usage, "cp", "from one guest to another nothing is copied", remedy: "copy it to the host first")
+            throw VMError(
+                .usage, "cp", "from one guest to another nothing is copied", remedy: "copy it to the host first")
         case (.host, _, _):
-            throw VMError(.usage, "cp", "the sources are not all in one guest", remedy: "copy them one guest after the other")
+            throw VMError(
+                .usage, "cp", "the sources are not all in one guest", remedy: "copy them one guest after the other")
         }
     }
 

@@ -16,13 +16,23 @@ final class CopyMeter {
 
     private static let interval = Duration.milliseconds(200)
 
-    /// The next signal for what runs in the guest. Whatever ends kvmctl ends that.
-    var signal: GuestSignal? {
+    private var waiting: GuestSignal?
+
+    /// Whether the copy is to end.
+    var isInterrupted: Bool {
         let number = clinux_take_signal()
-        guard let signal = GuestSignal(number: number) else { return nil }
-        if signal == .suspend { return signal }
-        taken = number
-        return .terminate
+        if let signal = GuestSignal(number: number) {
+            // Whatever ends kvmctl ends what runs in the guest.
+            waiting = signal == .suspend ? signal : .terminate
+            if signal != .suspend { taken = number }
+        }
+        return taken != nil
+    }
+
+    /// The next signal for what runs in the guest.
+    var signal: GuestSignal? {
+        _ = isInterrupted
+        return waiting.take()
     }
 
     func show(_ progress: CopyProgress) {

@@ -26,6 +26,15 @@ struct GuestAgent: ~Copyable {
 
     private let lock: ByteLockFile
     private var channel: LineChannel
+    /// The lengths of the commands that have no answer yet, in order.
+    private var unanswered: [Int] = []
+    /// Answers that were read before they were asked for.
+    private var early: [JSON] = []
+
+    /// What the agent reads at a time. While more than that has come, it loses what it answers: its GLib channel takes the
+    /// port for a file, and to write it seeks back by what it has read too far, which fails (QEMU, qga/channel-posix.c;
+    /// GLib, g_io_channel_write_chars; in the agent's log: `error writing to channel: Illegal seek`).
+    private static let window = 4096
 
     /// Takes the lock, connects, and synchronizes, so that answers belong to the questions asked here.
     ///
@@ -89,14 +98,31 @@ struct GuestAgent: ~Copyable {
     }
 
     /// Sends a command whose reply is read later: the agent executes them in order, and a wait for each would take most of the
-    /// time.
+    /// time. What the agent would lose answers by is sent once it has answered what came before.
     mutating func post<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) {
-        try send(Array(request.command.line().utf8), by: deadline)
+        let line = Array(request.command.line().utf8)
+        while !unanswered.isEmpty, unanswered.reduce(line.count + 1, +) > Self.window {
+            early.append(try answer(by: deadline))
+            unanswered.removeFirst()
+        }
+        unanswered.append(line.count + 1)
+        // Nor may anything of the command itself come after what the agent needs of it: not even the newline.
+        if line.count < Self.window {
+            try send(line, by: deadline)
+        } else {
+            try sendBare([Self.newline] + line, by: deadline)
+        }
     }
 
     /// The reply to the first command that was posted and has none yet.
     mutating func reply<Reply>(to request: QMPRequest<Reply>, by deadline: Deadline) throws(Failure) -> Reply {
-        let answer = try answer(by: deadline)
+        let answer: JSON
+        if early.isEmpty {
+            answer = try self.answer(by: deadline)
+            if !unanswered.isEmpty { unanswered.removeFirst() }
+        } else {
+            answer = early.removeFirst()
+        }
         if let reply = answer["return"].flatMap(request.read) { return reply }
         throw .refused(answer["error"]?["desc"]?.string)
     }
@@ -142,6 +168,11 @@ struct GuestAgent: ~Copyable {
         do throws(LineChannel.Failure) { try channel.send(line: line, by: deadline) } catch { throw Failure(error) }
     }
 
+    private mutating func sendBare(_ bytes: [UInt8], by deadline: Deadline) throws(Failure) {
+        do throws(LineChannel.Failure) { try channel.send(bytes, by: deadline) } catch { throw Failure(error) }
+    }
+
+    private static let newline = UInt8(ascii: "\n")
     /// A byte that never occurs in UTF-8.
     private static let delimiter: UInt8 = 0xff
 }

@@ -28,60 +28,64 @@ package enum CopyScript {
     /// tar. On stderr: tar's exit code and the archive's checksum.
     ///
     /// The cat at the end is for tee, which opens a pipe that this user has made (proc_pid_fd(5)).
-    package static let sendArchive = paths + #"""
-        export LC_ALL=C
-        un "$1"; cd -- "$x" || exit
-        { xargs -0 tar -c $2 -f -; echo "=end $?" >&2; } |
-            { { tee /proc/self/fd/3 | { sum=$(sha256sum); echo "=sum ${sum%% *}" >&2; }; } 3>&1; } | cat
-        """#
+    package static let sendArchive =
+        paths + #"""
+            export LC_ALL=C
+            un "$1"; cd -- "$x" || exit
+            { xargs -0 tar -c $2 -f -; echo "=end $?" >&2; } |
+                { { tee /proc/self/fd/3 | { sum=$(sha256sum); echo "=sum ${sum%% *}" >&2; }; } 3>&1; } | cat
+            """#
 
     /// Extracts an archive from stdin into the directory `$1`, and prints its checksum.
-    package static let takeArchive = paths + #"""
-        un "$1"; cd -- "$x" || exit
-        { { { tee /proc/self/fd/3 | { sum=$(sha256sum 3>&-); echo "=sum ${sum%% *}" >&4; }; } 3>&1; } | tar -xpof -; } 4>&1
-        """#
+    package static let takeArchive =
+        paths + #"""
+            un "$1"; cd -- "$x" || exit
+            { { { tee /proc/self/fd/3 | { sum=$(sha256sum 3>&-); echo "=sum ${sum%% *}" >&4; }; } 3>&1; } | tar -xpof -; } 4>&1
+            """#
 
     /// Sends the file `$1` from the offset `$2` on, as far as the offset `$3`; empty: all of it. On stderr the checksum from
     /// its beginning.
-    package static let sendFile = paths + #"""
-        export LC_ALL=C
-        un "$1"
-        if [ -z "$3" ]; then exec cat -- "$x"; fi
-        exec 6<"$x" || exit
-        dd bs=65536 iflag=skip_bytes,count_bytes,fullblock skip="$2" count=$(($3 - $2)) status=none <&6 || exit
-        sum=$(dd bs=65536 iflag=count_bytes,fullblock count="$3" status=none <"$x" | sha256sum)
-        echo "=sum ${sum%% *}" >&2
-        """#
+    package static let sendFile =
+        paths + #"""
+            export LC_ALL=C
+            un "$1"
+            if [ -z "$3" ]; then exec cat -- "$x"; fi
+            exec 6<"$x" || exit
+            dd bs=65536 iflag=skip_bytes,count_bytes,fullblock skip="$2" count=$(($3 - $2)) status=none <&6 || exit
+            sum=$(dd bs=65536 iflag=count_bytes,fullblock count="$3" status=none <"$x" | sha256sum)
+            echo "=sum ${sum%% *}" >&2
+            """#
 
     /// Writes the file `$1` by way of `$2` beside it: `$3` bytes, permissions `$4`, modified at `$5`. `$6` is `resume` if what
     /// is there already is kept. Then follow its extents, offset and length each, as far as they are still to be written,
     /// then `-`, then all of them. Their content comes on stdin, and after it their checksum, without which the file is
     /// not put in place.
-    package static let takeFile = paths + #"""
-        umask 077
-        un "$1"; file=$x; un "$2"; part=$x; size=$3; mode=$4; time=$5; how=$6; shift 6
-        [ "$how" = resume ] || rm -f -- "$part"
-        [ ! -h "$part" ] || { echo "=refused $part is a symbolic link" >&2; exit 1; }
-        : >>"$part" || exit
-        lost() { rm -f -- "$part"; echo "=$1" >&2; exit 1; }
-        while [ "$1" != - ]; do
-            dd bs=65536 iflag=count_bytes,fullblock oflag=seek_bytes conv=notrunc status=none \
-                of="$part" seek="$1" count="$2" || lost unwritten
-            shift 2
-        done
-        shift
-        read -r wanted || exit
-        dd bs=1 count=0 oflag=seek_bytes seek="$size" of="$part" status=none </dev/null || lost unwritten
-        sum=$(while [ $# -gt 0 ]; do
-            dd bs=65536 iflag=skip_bytes,count_bytes,fullblock skip="$1" count="$2" status=none <"$part"
-            shift 2
-        done | sha256sum)
-        [ "${sum%% *}" = "$wanted" ] || lost different
-        owner=$(stat -L -c %u:%g -- "$file" 2>/dev/null) && { chown "$owner" "$part" 2>/dev/null || :; }
-        chmod "$mode" "$part" && touch -d "@$time" "$part" || lost unwritten
-        [ ! -d "$file" ] || lost directory
-        mv -f -- "$part" "$file" || lost unwritten
-        """#
+    package static let takeFile =
+        paths + #"""
+            umask 077
+            un "$1"; file=$x; un "$2"; part=$x; size=$3; mode=$4; time=$5; how=$6; shift 6
+            [ "$how" = resume ] || rm -f -- "$part"
+            [ ! -h "$part" ] || { echo "=refused $part is a symbolic link" >&2; exit 1; }
+            : >>"$part" || exit
+            lost() { rm -f -- "$part"; echo "=$1" >&2; exit 1; }
+            while [ "$1" != - ]; do
+                dd bs=65536 iflag=count_bytes,fullblock oflag=seek_bytes conv=notrunc status=none \
+                    of="$part" seek="$1" count="$2" || lost unwritten
+                shift 2
+            done
+            shift
+            read -r wanted || exit
+            dd bs=1 count=0 oflag=seek_bytes seek="$size" of="$part" status=none </dev/null || lost unwritten
+            sum=$(while [ $# -gt 0 ]; do
+                dd bs=65536 iflag=skip_bytes,count_bytes,fullblock skip="$1" count="$2" status=none <"$part"
+                shift 2
+            done | sha256sum)
+            [ "${sum%% *}" = "$wanted" ] || lost different
+            owner=$(stat -L -c %u:%g -- "$file" 2>/dev/null) && { chown "$owner" "$part" 2>/dev/null || :; }
+            chmod "$mode" "$part" && touch -d "@$time" "$part" || lost unwritten
+            [ ! -d "$file" ] || lost directory
+            mv -f -- "$part" "$file" || lost unwritten
+            """#
 
     /// The arguments of `takeFile`.
     package static func takingFile(
@@ -96,14 +100,15 @@ package enum CopyScript {
 
     /// Prints what is at the destination `$1`: `d`, a directory; `f`, a file; `l`, a link to one, and its path; `n`, nothing
     /// yet; `p`, nothing, not even the directory for it.
-    package static let look = paths + #"""
-        un "$1"
-        if [ -d "$x" ]; then echo d
-        elif [ -h "$x" ] && [ -e "$x" ]; then echo l; readlink -f -- "$x"
-        elif [ -e "$x" ] || [ -h "$x" ]; then echo f
-        else
-            case $x in */*) parent=${x%/*}/ ;; *) parent=. ;; esac
-            if [ -d "$parent" ]; then echo n; else echo p; fi
-        fi
-        """#
+    package static let look =
+        paths + #"""
+            un "$1"
+            if [ -d "$x" ]; then echo d
+            elif [ -h "$x" ] && [ -e "$x" ]; then echo l; readlink -f -- "$x"
+            elif [ -e "$x" ] || [ -h "$x" ]; then echo f
+            else
+                case $x in */*) parent=${x%/*}/ ;; *) parent=. ;; esac
+                if [ -d "$parent" ]; then echo n; else echo p; fi
+            fi
+            """#
 }

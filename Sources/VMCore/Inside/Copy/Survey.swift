@@ -43,39 +43,40 @@ package struct Survey: Equatable, Sendable {
     ///
     /// For each file stat(1) prints a line, and the names follow with NUL, since they may hold anything. One that vanishes
     /// meanwhile makes stat fail: then each is asked for by itself.
-    package static let script = CopyScript.paths + #"""
-        export LC_ALL=C
-        if ! command -v tar >/dev/null; then echo tar none
-        elif tar --version 2>/dev/null | grep -q GNU; then echo tar gnu
-        else echo tar other; fi
-        depth=$1; shift
-        for place do
-            un "$place"
-            if [ -d "$x" ]; then
-                if [ "$depth" != tree ]; then printf 'd\n.\n'
-                elif cd -- "$x" 2>/dev/null; then
-                    echo d
-                    find . -exec sh -c '
-                        if all=$(stat -c "%f %Y %s %b" -- "$@" 2>/dev/null); then
-                            printf "b\n%s\n\n" "$all"; printf "%s\0" "$@"
-                        else
-                            for one do
-                                line=$(stat -c "%f %Y %s %b" -- "$one" 2>/dev/null) || continue
-                                printf "b\n%s\n\n%s\0" "$line" "$one"
-                            done
-                        fi' sh {} +
-                    echo .
-                    cd "$OLDPWD"
-                else printf 'x\n.\n'
+    package static let script =
+        CopyScript.paths + #"""
+            export LC_ALL=C
+            if ! command -v tar >/dev/null; then echo tar none
+            elif tar --version 2>/dev/null | grep -q GNU; then echo tar gnu
+            else echo tar other; fi
+            depth=$1; shift
+            for place do
+                un "$place"
+                if [ -d "$x" ]; then
+                    if [ "$depth" != tree ]; then printf 'd\n.\n'
+                    elif cd -- "$x" 2>/dev/null; then
+                        echo d
+                        find . -exec sh -c '
+                            if all=$(stat -c "%f %Y %s %b" -- "$@" 2>/dev/null); then
+                                printf "b\n%s\n\n" "$all"; printf "%s\0" "$@"
+                            else
+                                for one do
+                                    line=$(stat -c "%f %Y %s %b" -- "$one" 2>/dev/null) || continue
+                                    printf "b\n%s\n\n%s\0" "$line" "$one"
+                                done
+                            fi' sh {} +
+                        echo .
+                        cd "$OLDPWD"
+                    else printf 'x\n.\n'
+                    fi
+                elif [ -f "$x" ]; then
+                    if line=$(stat -L -c "%f %Y %s %b" -- "$x"); then printf 'f\nb\n%s\n\n%s\0.\n' "$line" "./"
+                    else printf 'x\n.\n'; fi
+                elif [ -e "$x" ] || [ -h "$x" ]; then printf 'o\n.\n'
+                else printf -- '-\n.\n'
                 fi
-            elif [ -f "$x" ]; then
-                if line=$(stat -L -c "%f %Y %s %b" -- "$x"); then printf 'f\nb\n%s\n\n%s\0.\n' "$line" "./"
-                else printf 'x\n.\n'; fi
-            elif [ -e "$x" ] || [ -h "$x" ]; then printf 'o\n.\n'
-            else printf -- '-\n.\n'
-            fi
-        done
-        """#
+            done
+            """#
 }
 
 extension ArraySlice<UInt8> {

@@ -45,7 +45,8 @@ enum TarFormat {
         if first & 0x80 != 0 {
             // Two's complement; 0xff is for one that is negative.
             let rest = bytes.dropFirst().suffix(8)
-            guard first == 0x80 || first == 0xff, bytes.dropFirst().dropLast(8).allSatisfy({ $0 == (first & 0x7f == 0 ? 0 : 0xff) })
+            guard first == 0x80 || first == 0xff,
+                bytes.dropFirst().dropLast(8).allSatisfy({ $0 == (first & 0x7f == 0 ? 0 : 0xff) })
             else { return nil }
             return rest.reduce(first == 0xff ? -1 : 0) { $0 << 8 | Int64($1) }
         }

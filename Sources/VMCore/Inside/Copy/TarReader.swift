@@ -27,6 +27,10 @@ package struct TarReader {
         package var kind: Kind
         package var permissions: UInt32
         package var modified: Int64
+
+        package init(path: [UInt8], kind: Kind, permissions: UInt32, modified: Int64) {
+            (self.path, self.kind, self.permissions, self.modified) = (path, kind, permissions, modified)
+        }
     }
 
     /// Why it is no archive, or none that is wanted.
@@ -159,7 +163,10 @@ package struct TarReader {
         let count = min(Int(left), rest.count)
         text += rest.prefix(count)
         rest.removeFirst(count)
-        guard left == Int64(count) else { return state = .text(type, left: left - Int64(count)) }
+        guard left == Int64(count) else {
+            state = .text(type, left: left - Int64(count))
+            return
+        }
         padding = Self.padding(after: Int64(text.count))
         state = .header
         switch type {
@@ -184,7 +191,8 @@ package struct TarReader {
         let type = block[TarFormat.type]
         if let text = Self.text(type: type) {
             guard size <= Self.longest, size > 0 else { throw Failure(cause: "a name in it is too long") }
-            return state = .text(text, left: size)
+            state = .text(text, left: size)
+            return
         }
         stored = size
         let target = pax[Array("linkpath".utf8)] ?? longTarget ?? TarFormat.text(TarFormat.linkTarget, of: header)
@@ -200,7 +208,8 @@ package struct TarReader {
         case UInt8(ascii: "0"), UInt8(ascii: "7"), 0:
             entry.kind = .regular(size: size)
             current = entry
-            return state = .content(size > 0 ? [Piece(offset: 0, length: size)] : [])
+            state = .content(size > 0 ? [Piece(offset: 0, length: size)] : [])
+            return
         case UInt8(ascii: "S"):
             current = entry
             return try readMap(header)
@@ -272,7 +281,8 @@ package struct TarReader {
         var records: [[UInt8]: [UInt8]] = [:]
         var rest = text[...]
         while let space = rest.firstIndex(of: UInt8(ascii: " ")) {
-            guard let length = Int(String(decoding: rest[..<space], as: UTF8.self)), length > space - rest.startIndex + 1,
+            guard let length = Int(String(decoding: rest[..<space], as: UTF8.self)),
+                length > space - rest.startIndex + 1,
                 length <= rest.count
             else { return nil }
             let record = rest[(space + 1)..<(rest.startIndex + length)].dropLast()

@@ -13,7 +13,8 @@ package enum TarWriter {
         let type: Character = isDirectory ? "5" : entry.kind == .link ? "2" : "0"
         var bytes = long(name, type: "L", over: TarFormat.name) + long(target, type: "K", over: TarFormat.linkTarget)
         bytes += block(
-            name, type: type, size: entry.kind == .regular ? entry.size : 0, permissions: permissions ?? entry.permissions,
+            name, type: type, size: entry.kind == .regular ? entry.size : 0,
+            permissions: permissions ?? entry.permissions,
             modified: entry.modified, target: target)
         return bytes
     }
@@ -40,7 +41,8 @@ package enum TarWriter {
     ) -> [UInt8] {
         var header = [UInt8](repeating: 0, count: TarFormat.block)
         func put(_ bytes: some Collection<UInt8>, _ field: TarFormat.Field) {
-            header.replaceSubrange(field.start..<(field.start + min(field.length, bytes.count)), with: bytes.prefix(field.length))
+            header.replaceSubrange(
+                field.start..<(field.start + min(field.length, bytes.count)), with: bytes.prefix(field.length))
         }
         put(name, TarFormat.name)
         put(number(Int64(permissions), TarFormat.mode), TarFormat.mode)

@@ -36,7 +36,11 @@ package struct LineChannel: ~Copyable {
 
     /// Sends a line of bytes, which need not be text.
     package mutating func send(line: [UInt8], passing passed: CInt? = nil, by deadline: Deadline) throws(Failure) {
-        let bytes = line + [UInt8(ascii: "\n")]
+        try send(line + [UInt8(ascii: "\n")], passing: passed, by: deadline)
+    }
+
+    /// Sends bytes as they are.
+    package mutating func send(_ bytes: [UInt8], passing passed: CInt? = nil, by deadline: Deadline) throws(Failure) {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { rest in

@@ -33,7 +33,9 @@ final class ArchiveTaker {
     var current: String { entry.map { BytePath.shown($0.path) } ?? "" }
 
     func take(_ bytes: [UInt8]) throws(VMError) {
-        try reader.take(bytes) { (event) throws(VMError) in try take(event) } failed: { failure in
+        try reader.take(bytes) { (event) throws(VMError) in
+            try take(event)
+        } failed: { failure in
             VMError(.badData, tree.path.string, "the guest's tar sends no archive: \(failure.cause)")
         }
     }
@@ -132,7 +134,8 @@ final class ArchiveTaker {
         let missing = wanted.keys.prefix(3).map { Printable.excerpt(BytePath.shown($0)) }
         let cause =
             wanted.isEmpty
-            ? "tar failed in the guest" : "the guest did not send \(wanted.count) of the files: \(missing.joined(separator: ", "))"
+            ? "tar failed in the guest"
+            : "the guest did not send \(wanted.count) of the files: \(missing.joined(separator: ", "))"
         return VMError(
             .unavailable, name.description, cause, remedy: "copy them again with --resume",
             details: messages.prefix(3).map { "the guest says: \(Printable.foreign($0))" })

@@ -6,11 +6,24 @@ import VMHost
 package struct CopyWatch {
     /// The next signal to pass on, if one has come.
     package var signal: () -> GuestSignal?
+    /// Whether the copy is to end.
+    package var isInterrupted: () -> Bool
     /// Is told of each step.
     package var progress: (CopyProgress) -> Void
 
-    package init(signal: @escaping () -> GuestSignal?, progress: @escaping (CopyProgress) -> Void) {
-        (self.signal, self.progress) = (signal, progress)
+    package init(
+        signal: @escaping () -> GuestSignal?, isInterrupted: @escaping () -> Bool,
+        progress: @escaping (CopyProgress) -> Void
+    ) {
+        (self.signal, self.isInterrupted, self.progress) = (signal, isInterrupted, progress)
+    }
+
+    /// Notes a step.
+    ///
+    /// - Throws: if the copy is to end.
+    func note(_ progress: CopyProgress) throws(VMError) {
+        self.progress(progress)
+        if isInterrupted() { throw VMError(.busy, "cp", "interrupted") }
     }
 }
 
@@ -95,7 +108,9 @@ struct CopyTools {
         let code = try execution.run(timeout: nil, signal: watch.signal)
         var run = Run(code: code, notes: [:], messages: [])
         for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
-            if line.first == "=", let space = line.firstIndex(of: " ") ?? line.indices.last.map({ line.index(after: $0) }) {
+            if line.first == "=",
+                let space = line.firstIndex(of: " ") ?? line.indices.last.map({ line.index(after: $0) })
+            {
                 run.notes[String(line.dropFirst().prefix(upTo: space))] = String(line[space...].dropFirst())
             } else {
                 run.messages.append(String(line))
@@ -111,12 +126,15 @@ struct CopyTools {
         var text: [UInt8] = []
         let words = [isTree ? "tree" : "one"] + paths.map(CopyScript.argument)
         let name = vm.name.description
-        let run = try run(Survey.script, words, output: { (bytes) throws(VMError) in
-            text += bytes
-            guard text.count <= Survey.limit else {
-                throw VMError(.unavailable, name, "there are too many files to copy at once", remedy: "copy them in parts")
-            }
-        })
+        let run = try run(
+            Survey.script, words,
+            output: { (bytes) throws(VMError) in
+                text += bytes
+                guard text.count <= Survey.limit else {
+                    throw VMError(
+                        .unavailable, name, "there are too many files to copy at once", remedy: "copy them in parts")
+                }
+            })
         guard run.code == 0, let survey = Survey(text), survey.places.count == paths.count else {
             throw failure(run, "the guest can't tell what is there")
         }
@@ -142,7 +160,9 @@ struct CopyTools {
     func failure(_ run: Run, _ cause: String) -> VMError {
         let said = run.messages.joined(separator: "\n")
         let code: VMError.Code =
-            if said.contains("No space left") || said.contains("quota exceeded") || said.contains("Read-only file system") {
+            if said.contains("No space left") || said.contains("quota exceeded")
+                || said.contains("Read-only file system")
+            {
                 .cannotCreate
             } else if said.contains("ermission denied") || said.contains("not permitted") {
                 .denied

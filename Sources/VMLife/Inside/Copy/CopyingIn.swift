@@ -36,7 +36,9 @@ package struct CopyingIn {
         }
         guard !tasks.isEmpty else { return result }
         let place = try look(isForSeveral: sources.count > 1, isDirectory: tasks.contains { $0.source.isDirectory })
-        progress.total = tasks.reduce(0) { $0 + $1.source.entries.reduce(0) { $0 + ($1.kind == .regular ? $1.size : 0) } }
+        progress.total = tasks.reduce(0) {
+            $0 + $1.source.entries.reduce(0) { $0 + ($1.kind == .regular ? $1.size : 0) }
+        }
         for (source, name) in tasks {
             let (directory, base) = place.isDirectory ? (place.path, name) : BytePath.split(place.path, from: ".")
             if source.isDirectory {
@@ -56,21 +58,22 @@ package struct CopyingIn {
     }
 
     private func look(isForSeveral: Bool, isDirectory: Bool) throws(VMError) -> Place {
-        var said: [UInt8] = []
-        let run = try tools.run(
-            CopyScript.look, [CopyScript.argument(destination)], output: { (bytes) throws(VMError) in said += bytes.prefix(8192) })
-        guard run.code == 0, let kind = said.first else { throw tools.failure(run, "the guest can't tell what is there") }
         var path = destination
-        let subject = "\(tools.vm.name):\(BytePath.shown(path))"
         let asDirectory = path.last == UInt8(ascii: "/")
         while path.count > 1, path.last == UInt8(ascii: "/") { path.removeLast() }
+        var said: [UInt8] = []
+        let run = try tools.run(
+            CopyScript.look, [CopyScript.argument(path)],
+            output: { (bytes) throws(VMError) in said += bytes.prefix(8192) })
+        guard run.code == 0, let kind = said.first else {
+            throw tools.failure(run, "the guest can't tell what is there")
+        }
+        let subject = "\(tools.vm.name):\(BytePath.shown(destination))"
         switch kind {
         case UInt8(ascii: "d"): return Place(path: path, isDirectory: true)
         case UInt8(ascii: "f"), UInt8(ascii: "l"), UInt8(ascii: "n"):
             guard !isForSeveral, !asDirectory || isDirectory, !isDirectory || kind == UInt8(ascii: "n") else {
-                throw VMError(
-                    .notFound, subject, "the guest has no such directory",
-                    remedy: .run("make it first", "kvmctl exec \(tools.vm.name) -- mkdir -p \(ShellCommand.singleQuoted(BytePath.shown(path)))"))
+                throw VMError(.notFound, subject, "the guest has no such directory", remedy: making(path))
             }
             // Where a link leads: it stays, and its file is replaced.
             if kind == UInt8(ascii: "l") { path = Array(said.dropFirst(2).dropLast()) }
@@ -78,9 +81,13 @@ package struct CopyingIn {
         default:
             let parent = BytePath.split(path).directory
             throw VMError(
-                .notFound, subject, "the guest has no directory \(BytePath.shown(parent))",
-                remedy: .run("make it first", "kvmctl exec \(tools.vm.name) -- mkdir -p \(ShellCommand.singleQuoted(BytePath.shown(parent)))"))
+                .notFound, subject, "the guest has no directory \(BytePath.shown(parent))", remedy: making(parent))
         }
+    }
+
+    private func making(_ path: [UInt8]) -> Remedy {
+        let quoted = ShellCommand.singleQuoted(String(decoding: path, as: UTF8.self))
+        return .run("make it first", "kvmctl exec \(tools.vm.name) -- mkdir -p \(quoted)")
     }
 
     // A directory
@@ -95,7 +102,9 @@ package struct CopyingIn {
                 result.kept += 1
                 progress.done += entry.size
                 progress.kept += entry.size
-            } else { wanted.append(entry) }
+            } else {
+                wanted.append(entry)
+            }
         }
         let (archived, large) = wanted.parted { $0.kind == .regular && ($0.size >= FileEntry.large || $0.isSparse) }
         try copyArchive(try ArchiveGiver(archived, of: source.tree, base: base), to: directory)
@@ -125,7 +134,7 @@ package struct CopyingIn {
                 let piece = try giver.produce()
                 progress.done = before + giver.bytes
                 progress.file = giver.current
-                tools.watch.progress(progress)
+                try tools.watch.note(progress)
                 return piece
             })
         self.progress = progress
@@ -160,9 +169,9 @@ package struct CopyingIn {
             CopyScript.takeFile,
             CopyScript.takingFile(
                 giver.entry, path: path, part: part, resumes: kept > 0, rest: giver.rest, extents: giver.extents),
-            input: try input(giver) { [tools] in
+            input: try input(giver) { [tools] () throws(VMError) in
                 progress.done = before + giver.position
-                tools.watch.progress(progress)
+                try tools.watch.note(progress)
             })
         self.progress = progress
         let subject = "\(tools.vm.name):\(BytePath.shown(path))"
@@ -177,11 +186,12 @@ package struct CopyingIn {
 
     /// What is little goes with the command itself.
     private func input(
-        _ giver: FileGiver, progress: @escaping () -> Void
+        _ giver: FileGiver, note: @escaping () throws(VMError) -> Void
     ) throws(VMError) -> CopyTools.Input {
         let produce = { () throws(VMError) -> [UInt8]? in
-            defer { progress() }
-            return try giver.produce()
+            let piece = try giver.produce()
+            try note()
+            return piece
         }
         guard giver.left < PieceSource.mostGiven - 128 else { return .produced(produce) }
         var all: [UInt8] = []

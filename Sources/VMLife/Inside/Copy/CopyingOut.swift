@@ -75,7 +75,8 @@ package struct CopyingOut {
         }
         throw VMError(
             .cannotCreate, tree.path.string,
-            "\(ByteCount(bytes: needed)) are to be copied, and \(space.free) are free there", remedy: "free some space there")
+            "\(ByteCount(bytes: needed)) are to be copied, and \(space.free) are free there",
+            remedy: "free some space there")
     }
 
     private mutating func copy(_ task: Task, _ hasGNUTar: Bool?) throws(VMError) {
@@ -94,7 +95,8 @@ package struct CopyingOut {
         try copyArchive(archived, of: task, hasGNUTar)
         for file in large {
             try copyLarge(
-                file, from: BytePath.join(task.source, file.path), to: BytePath.join(task.base, file.path), in: task.tree)
+                file, from: BytePath.join(task.source, file.path), to: BytePath.join(task.base, file.path),
+                in: task.tree)
         }
         // What is in it changes the time of a directory.
         for directory in made.reversed() {
@@ -123,7 +125,9 @@ package struct CopyingOut {
             result.failures.append(.notCopied(task.tree.shown(path)))
             return false
         }
-        guard options.resumes, let there = try? task.tree.entry(at: path), entry.isCopied(as: there) else { return true }
+        guard options.resumes, let there = try? task.tree.entry(at: path), entry.isCopied(as: there) else {
+            return true
+        }
         result.kept += 1
         progress.done += entry.size
         progress.kept += entry.size
@@ -150,7 +154,7 @@ package struct CopyingOut {
                 try taker.take(bytes)
                 progress.done = before + taker.bytes
                 progress.file = taker.current
-                tools.watch.progress(progress)
+                try tools.watch.note(progress)
             })
         self.progress = progress
         result.files += taker.files
@@ -180,7 +184,7 @@ package struct CopyingOut {
             output: { [tools] (bytes) throws(VMError) in
                 try taker.take(bytes)
                 progress.done = before + taker.position
-                tools.watch.progress(progress)
+                try tools.watch.note(progress)
             })
         self.progress = progress
         guard run.code == 0 else {

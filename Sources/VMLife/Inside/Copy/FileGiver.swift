@@ -57,7 +57,9 @@ final class FileGiver {
             found = found.reduce(into: []) { merged, extent in
                 if let last = merged.last, extent.lowerBound - last.upperBound <= gap {
                     merged[merged.count - 1] = last.lowerBound..<extent.upperBound
-                } else { merged.append(extent) }
+                } else {
+                    merged.append(extent)
+                }
             }
             gap *= 2
         } while found.count > most
@@ -74,7 +76,8 @@ final class FileGiver {
         position = max(position, extent.lowerBound)
         let bytes: [UInt8]
         do throws(Errno) {
-            bytes = try readBytes(of: file.rawValue, at: position, count: Int(min(Self.piece, extent.upperBound - position)))
+            bytes = try readBytes(
+                of: file.rawValue, at: position, count: Int(min(Self.piece, extent.upperBound - position)))
         } catch { throw .system(error, path, "can't be read") }
         position += Int64(bytes.count)
         guard !bytes.isEmpty else {

@@ -53,7 +53,11 @@ struct HostSource {
             }
         } catch { failures.append(.system(error, tree.shown(directory), "was not copied")) }
         for entry in found {
-            if entry.kind == .special { failures.append(.notCopied(tree.shown(entry.path))) } else { entries.append(entry) }
+            if entry.kind == .special {
+                failures.append(.notCopied(tree.shown(entry.path)))
+            } else {
+                entries.append(entry)
+            }
             if entry.kind == .directory { walk(entry.path) }
         }
     }

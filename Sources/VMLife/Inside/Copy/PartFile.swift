@@ -57,7 +57,9 @@ struct PartFile: ~Copyable {
             let step = Self.block - Int((offset + Int64(position)) % Int64(Self.block))
             let end = min(bytes.count, position + step)
             if !Self.isZero(bytes[position..<end]) {
-                do throws(Errno) { try Self.write(bytes[position..<end], to: file.rawValue, at: offset + Int64(position)) } catch {
+                do throws(Errno) {
+                    try Self.write(bytes[position..<end], to: file.rawValue, at: offset + Int64(position))
+                } catch {
                     throw .system(error, shownPath, "can't be written")
                 }
             }
