@@ -65,8 +65,8 @@ def write_tree(top):
     os.link(top / "plain", top / "sub" / "deep" / "same")
     (top / "large").write_bytes(os.urandom(3 << 20))
     with open(top / "holes", "wb") as file:
-        file.truncate(40 << 20)
-        file.seek(33 << 20)
+        file.truncate(12 << 20)
+        file.seek(9 << 20)
         file.write(b"in the middle")
     for path in top / "plain", top / "sub", top / "closed", top / "large":
         os.utime(path, (1_000_000_000, 1_000_000_000))
@@ -213,10 +213,10 @@ def test_broken_off(host, way):
     boot(host)
     here = host.root / "here"
     if way == "in":
-        here.write_bytes(os.urandom(8 << 20))
+        here.write_bytes(os.urandom(5 << 20))
         words, part = (str(here), "vm:/there"), "ls -A / | grep kvmctl-"
     else:
-        guest(host, "head -c 30000000 /dev/urandom >/there")
+        guest(host, "head -c 16000000 /dev/urandom >/there")
         words, part = ("vm:/there", str(here)), None
 
     def size():

@@ -207,6 +207,58 @@ class FakeAgent(threading.Thread):
         return json.dumps({"return": usual.get(name, {}) if lie is None else lie}).encode() + b"\n"
 
 
+class SeekingAgent(FakeAgent):
+    """One that loses an answer as qemu-ga does, if more has come by then than it reads at a time. Its commands end at once."""
+
+    def __init__(self, host, name):
+        self.lost = 0
+        super().__init__(host, name, lambda name, _: {"exited": True, "exitcode": 0} if name == "guest-exec-status" else None)
+
+    def run(self):
+        while True:
+            client = self.listener.accept()[0]
+            client.settimeout(PATIENCE)
+            pending = b""
+            try:
+                while chunk := client.recv(1 << 20):
+                    pending += chunk
+                    while select.select([client], [], [], 0.02)[0] and (chunk := client.recv(1 << 20)):
+                        pending += chunk
+                    pending = self.obey(client, pending)
+            except OSError:
+                pass
+
+    def obey(self, client, pending):
+        """Reads in pieces, and answers each command that is complete."""
+        text, rest = b"", pending
+        while rest:
+            text, rest = text + rest[:4096], rest[4096:]
+            while (start := text.find(b"{")) >= 0:
+                try:
+                    command, end = json.JSONDecoder().raw_decode(text[start:].decode(errors="replace"))
+                except ValueError:
+                    break
+                text = text[start:].decode(errors="replace")[end:].encode()
+                if rest:
+                    self.lost += 1
+                else:
+                    client.sendall(self.answer(command))
+        return text.lstrip(b"\xff\n")
+
+
+def test_agent_that_reads_ahead(host):
+    """No command is sent to it while an answer to another, which it would lose, is outstanding."""
+    host.write_tiny_vm("vm", "tiny.agent=hung", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    agent = SeekingAgent(host, "vm")
+    for size in 10, 1000, 3000, 3400, 3500, 4095, 4096, 8190, 100_000:
+        code, _, err = run(host, "true", "x" * size)
+        # The fake tells no exit code, only that the script has ended.
+        assert code == 125 and b"its shell in the guest was ended" in err, (size, code, err)
+    assert agent.lost == 0
+
+
 def test_agent_that_lies(host):
     host.write_tiny_vm("vm", "tiny.agent=hung", INITRD=host.guests / "initrd-agent.gz")
     host.kvmctl("start", "vm")
