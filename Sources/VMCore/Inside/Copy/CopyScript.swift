@@ -9,12 +9,10 @@ package enum CopyScript {
     /// A path as `paths` takes it.
     package static func argument(_ path: some Sequence<UInt8>) -> String {
         path.reduce(into: "") { text, byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"),
-                UInt8(ascii: "_"):
+            if byte.isPlain(or: "/.-_") {
                 text.unicodeScalars.append(Unicode.Scalar(byte))
-            default: text += #"\0"# + String(byte, radix: 8)
+            } else {
+                text += #"\0"# + String(byte, radix: 8)
             }
         }
     }

@@ -98,8 +98,9 @@ extension ArraySlice<UInt8> {
         }
         for number in entries.indices {
             guard let name = take(until: 0) else { return nil }
-            let path = name.starts(with: Array("./".utf8)) ? Array(name.dropFirst(2)) : []
-            guard name == [UInt8(ascii: ".")] || name.count >= 2, BytePath.isBelow(path) else { return nil }
+            let isItself = name == [UInt8(ascii: ".")]
+            let path = isItself ? [] : Array(name.dropFirst(2))
+            guard isItself || name.starts(with: Array("./".utf8)), BytePath.isBelow(path) else { return nil }
             entries[number].path = path
         }
         return entries
