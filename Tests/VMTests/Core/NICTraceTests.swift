@@ -48,14 +48,15 @@ import Testing
             (true, mac, dhcp(.discover)), (false, stranger, dhcp(.offer, address)), (true, mac, dhcp(.request)),
             (false, stranger, dhcp(.acknowledgement, address)),
         ])
-        #expect(heard.addresses(at: .zero) == [address: [.dhcp]])
+        #expect(heard.addresses(at: .milliseconds(999)).isEmpty)
+        #expect(heard.addresses(at: .seconds(1)) == [address: [.dhcp]])
         let other = try #require(IPAddress("10.7.0.10"))
         let moved = trace([
             (true, mac, dhcp(.request)), (false, stranger, dhcp(.acknowledgement, address)),
             (true, mac, dhcp(.request, transaction: 8)),
             (false, stranger, dhcp(.acknowledgement, other, transaction: 8)),
         ])
-        #expect(moved.addresses(at: .zero) == [other: [.dhcp]])
+        #expect(moved.addresses(at: .seconds(1)) == [other: [.dhcp]])
         let released = trace([
             (true, mac, dhcp(.request)), (false, stranger, dhcp(.acknowledgement, address)),
             (true, mac, dhcp(.release, address, transaction: 9)),
@@ -77,7 +78,7 @@ import Testing
             (true, mac, dhcp(.discover)), (true, mac, dhcp(.request)),
             (false, stranger, dhcp(.acknowledgement, address)), answer,
         ])
-        #expect(settled.addresses(at: .zero) == [address: [.dhcp]])
+        #expect(settled.addresses(at: .seconds(1)) == [address: [.dhcp]])
     }
 
     @Test func onlyTheGuestSpeaksForItself() throws {
