@@ -93,6 +93,51 @@ import Testing
         #expect(trace([(true, mac, arp(address, of: mac))]).addresses(at: .zero) == [address: [.arp]])
     }
 
+    private func probe(_ target: IPAddress) throws -> EthernetFrame.Content {
+        .arp(ARPPacket(senderMAC: mac, sender: try #require(IPAddress("0.0.0.0")), target: target))
+    }
+
+    /// The frames of a lease, and what follows them.
+    private func leased(
+        _ more: [(isFromGuest: Bool, MACAddress, EthernetFrame.Content)]
+    ) -> NICTrace {
+        trace([(true, mac, dhcp(.request)), (false, stranger, dhcp(.acknowledgement, address))] + more)
+    }
+
+    /// RFC 5227: a host asks whether anybody has an address before it takes it.
+    @Test func anAddressCountsWhenItIsUsedOrNobodyObjects() throws {
+        let used = leased([(true, mac, arp(address, of: mac))])
+        #expect(used.addresses(at: .zero) == [address: [.dhcp, .arp]])
+        let asked = leased([(true, mac, try probe(address))])
+        #expect(asked.addresses(at: .seconds(2)).isEmpty)
+        #expect(asked.addresses(at: .milliseconds(2500)) == [address: [.dhcp]])
+        // A lease that is renewed is not doubted anew.
+        let renewed = leased([
+            (true, mac, dhcp(.request, address, transaction: 8)),
+            (false, stranger, dhcp(.acknowledgement, address, transaction: 8)),
+        ])
+        #expect(renewed.addresses(at: .zero) == [address: [.dhcp]])
+    }
+
+    @Test func oneThatSomebodyElseHasDoesNotCount() throws {
+        let answer = (false, stranger, arp(address, of: stranger))
+        let taken = leased([(true, mac, try probe(address)), answer])
+        #expect(taken.addresses(at: .seconds(9)).isEmpty)
+        #expect(taken.silence(received: 9) == .addressTaken)
+        #expect(
+            explanation(taken) == "the guest was given 10.7.0.9, which somebody else has already, at 52:54:00:00:00:02")
+        // It asks anew after it has declined the address: that stays the cause.
+        let declined = leased([(true, mac, dhcp(.decline, address)), (true, mac, dhcp(.discover, transaction: 9))])
+        #expect(declined.addresses(at: .seconds(9)).isEmpty && declined.silence(received: 9) == .addressTaken)
+        // A guest that uses it all the same has it, and so has the other.
+        let both = leased([(true, mac, arp(address, of: mac)), answer])
+        #expect(both.addresses(at: .zero) == [address: [.dhcp, .arp]])
+        #expect(both.rival(of: [address]) == "52:54:00:00:00:02 on its network has its address 10.7.0.9 too")
+        // What others say of other addresses, or the guest's own frames that come back, mean nothing.
+        let own = leased([(true, mac, arp(address, of: mac)), (false, mac, arp(address, of: mac))])
+        #expect(own.rival(of: [address]) == nil && own.silence(received: 9) == nil)
+    }
+
     @Test func anIPv6AddressCountsWhenNobodyObjects() throws {
         let nobody = try #require(IPAddress("::"))
         let wanted = try #require(IPAddress("fd07::1"))
