@@ -9,7 +9,7 @@ package enum GuestChecks {
             return finding
         }
         let found = evidence.state.isAlive ? complaints(evidence) : end(evidence)
-        let all = found + [unseen].compactMap(\.self)
+        let all = found + (unseen.map { [$0] } ?? [])
         return all.isEmpty ? [.ok(subject, evidence.overview)] : all
     }
 

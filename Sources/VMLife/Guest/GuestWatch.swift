@@ -73,7 +73,8 @@ final class GuestWatch {
             network = nil
         }
         evidence.state = seen.state
-        if !isAlive, seen.state == .stopped, try vm.isSuspended() { evidence.state = .suspended }
+        // Where that can't be told, it is certain all the same that it does not run.
+        if !isAlive, seen.state == .stopped, (try? vm.isSuspended()) == true { evidence.state = .suspended }
         evidence.pause = isAlive ? seen.diskFailure ?? monitor.pause : nil
         evidence.endReason = seen.endReason
     }

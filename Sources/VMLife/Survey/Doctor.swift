@@ -48,35 +48,14 @@ package struct Doctor {
         let readable = files.compactMap { try? $0.get() }
         let otherVMs =
             words.isEmpty ? [] : self.otherVMs(of: readable, in: context, noting: &unseen)
-        let shown = words.isEmpty ? [] : guests(of: entries)
         let found = DoctorFacts(
             isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(site.paths, disksOf: readable),
             machines: machines, otherVMs: otherVMs,
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
             waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
         ).findings
-        // What both tell is told with what the guest shows.
-        return found.filter { one in !shown.contains { $0.fix != nil && ($0.subject, $0.fix) == (one.subject, one.fix) }
-        }
-            + shown + (site.settingsFault.map { [.unusableSettings($0)] } ?? [])
-    }
-
-    /// What the guests show of the VMs that were named. All are looked at at the same time.
-    private func guests(of entries: [VMEntry]) -> [Finding] {
-        let looks = entries.compactMap { entry -> (String, Background<Result<GuestEvidence, VMError>>)? in
-            // What keeps it from being looked at is another finding.
-            guard entry.place == site.paths, !entry.isStray, entry.state != .unknown, let name = VMName(entry.name)
-            else { return nil }
-            let vm = Machine(name: name, file: entry.file, site: site)
-            return (entry.name, Background { Result { () throws(VMError) in try vm.look() } })
-        }
-        return looks.flatMap { name, look -> [Finding] in
-            do throws(VMError) { return GuestChecks.findings(of: try look.value.get()) } catch {
-                var finding = Finding(error, of: name)
-                finding.severity = .warning
-                return [finding]
-            }
-        }
+        let guests = GuestSurvey(words.isEmpty ? [] : entries, of: site)
+        return guests.joined(to: found) + (site.settingsFault.map { [.unusableSettings($0)] } ?? [])
     }
 
     /// The other VMs, when only some are examined.

@@ -1,6 +1,8 @@
 """What a guest shows, in one look: `doctor VM`, `show --guest`; and of one that crashed, its last words."""
 
 import json
+import os
+import signal
 
 from rig.terminal import run_inside
 from rig.waiting import wait_until
@@ -74,6 +76,19 @@ def test_a_guest_that_crashed(host):
     assert "crashed: its kernel panicked" in host.kvmctl("history", "vm").stdout
     [found] = examined(host, "vm", expect=69)
     assert found["severity"] == "problem" and found["symptom"] == vm["crash"]["symptom"]
+
+
+def test_a_qemu_that_does_not_answer(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    pid = host.show("vm")["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        [found] = examined(host, "vm")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert found["severity"] == "warning" and found["symptom"] == "unresponsive"
+    assert "its QEMU does not answer" in found["text"] and "kvmctl logs --qemu vm" in found["step"]
 
 
 def test_several_at_once_and_bridges(host):
