@@ -136,8 +136,16 @@ extension GuestEvidence {
         case .boot, .running, .serial: id = nil
         }
         return id.flatMap(Symptoms.row).map { row in
-            let story = row.id == .addressTaken ? addresses?.nics.first { $0.silence == .addressTaken }?.story : nil
-            return Diagnosis(row, self, cause: story.map { "\(row.cause): \($0)" })
+            Diagnosis(row, self, cause: particulars(of: row).map { "\(row.cause): \($0)" })
+        }
+    }
+
+    /// What there is to add to a cause.
+    private func particulars(of row: Symptom) -> String? {
+        switch row.id {
+        case .addressTaken: addresses?.nics.first { $0.silence == .addressTaken }?.story
+        case .acpiIgnored: sincePowerButton.map { "that was \(Self.roughly($0)) ago" }
+        default: nil
         }
     }
 
@@ -148,7 +156,8 @@ extension GuestEvidence {
         return switch seconds {
         case 172_800...: "\(seconds / 86400) days"
         case 7200...: "\(seconds / 3600) hours"
-        default: "\(seconds / 60) min"
+        case 120...: "\(seconds / 60) min"
+        default: "\(seconds) s"
         }
     }
 

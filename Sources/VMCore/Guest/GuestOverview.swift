@@ -8,7 +8,9 @@ extension GuestEvidence {
     }
 
     private var place: String {
-        guard let all = addresses?.addresses, !all.isEmpty else { return "" }
+        // What somebody remembers may be another guest's by now.
+        let all = (addresses?.addresses ?? []).filter(\.isConfirmed)
+        guard !all.isEmpty else { return "" }
         return ", at \(all.prefix(2).map(\.text).joined(separator: ", "))"
     }
 

@@ -67,7 +67,7 @@ extension Symptoms {
             { _, _ in "install qemu-guest-agent in the guest, and start it there" }, proof: "agent-absent"),
         fact(
             .acpiIgnored, deadEnd: false,
-            "its power button was pressed, and it shows no sign that it heard that (ACPI)",
+            "its power button was pressed, and it shows no sign that it heard that",
             { name, _ in
                 "run systemd-logind or acpid in the guest, or install qemu-guest-agent there, which stop asks too; "
                     + "see what holds it up: \(command: "kvmctl console \(name)")"

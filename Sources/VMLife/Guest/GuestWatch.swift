@@ -159,7 +159,8 @@ final class GuestWatch {
     private func askAgent() {
         guard evidence.agent != .answers, evidence.state == .running, agentPace.isDue() else { return }
         agentPace.interval = .seconds(5)
-        let deadline = Deadline(in: .milliseconds(700))
+        // A wait asks again; one look has to be right about a guest that is busy.
+        let deadline = Deadline(in: scope.isBrief ? .seconds(2) : .milliseconds(700))
         do throws(GuestAgent.Failure) {
             var agent = try vm.agent(by: deadline)
             evidence.agent = .answers

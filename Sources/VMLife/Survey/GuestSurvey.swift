@@ -36,6 +36,8 @@ struct GuestSurvey {
         let told = others.filter { other in
             !findings.contains { $0.fix != nil && $0.fix == other.fix && $0.subject == other.subject }
         }
-        return told + findings
+        // That a VM does not run is no news where something keeps it from starting.
+        let troubled = Set(told.filter { $0.severity == .problem }.map(\.subject))
+        return told + findings.filter { $0.severity != .ok || !troubled.contains($0.subject) }
     }
 }
