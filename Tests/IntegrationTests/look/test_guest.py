@@ -102,3 +102,13 @@ def test_several_at_once_and_bridges(host):
     assert "two: its firmware found nothing to boot" in said
     # Without names no guest is looked at.
     assert "its firmware" not in host.kvmctl("doctor", expect=None).stdout
+
+
+def test_one_that_never_ran(host):
+    host.write_firmware_vm("vm")
+    [found] = examined(host, "vm")
+    assert (found["severity"], found["text"]) == ("ok", "not running")
+    # That is no news where something keeps it from starting.
+    host.write_firmware_vm("vm", DISK0="missing")
+    [found] = examined(host, "vm", expect=69)
+    assert found["severity"] == "problem" and "does not exist" in found["text"]
