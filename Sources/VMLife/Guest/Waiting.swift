@@ -134,6 +134,7 @@ private struct Absence {
         }
         let limit = end ?? .now + Self.longest
         end = limit
-        return vm.isInOthersHands && .now < limit
+        // Who has let go of it may have started it just before.
+        return .now < limit && (vm.isInOthersHands || vm.observe().state.isAlive)
     }
 }
