@@ -91,6 +91,10 @@ import Testing
         ),
         (Stopping.Outcome(step: .panicked, answer: .ended), "stopped; the guest panicked"),
         (
+            Stopping.Outcome(step: .panicked, answer: .ended, cause: try? Sample.panic("web")),
+            "stopped; the guest panicked (its kernel panicked)"
+        ),
+        (
             Stopping.Outcome(step: .crashed, answer: .ended),
             "stopped; QEMU ended before it was told to quit, and did not record why"
         ),
@@ -101,6 +105,9 @@ import Testing
         #expect(
             report.members == [
                 "dryRun": false, "name": "web", "rungs": ["guest"], "result": .string(outcome.step.rawValue),
+                "symptom": outcome.cause == nil ? .null : "panic",
+                "cause": outcome.cause == nil ? .null : "its kernel panicked",
+                "remedy": .optional(outcome.cause?.remedy.description),
             ])
     }
 
@@ -114,7 +121,8 @@ import Testing
                 == "web: would be stopped: the guest is asked to shut down, for up to 90s; else " + quit)
         #expect(try report([.quit, .killed]).rendered(as: .text) == "web: would be stopped: " + quit)
         #expect(try report([]).rendered(as: .text) == "web: not running\n")
-        #expect(try report([]).members == ["dryRun": true, "name": "web", "rungs": [], "result": .null])
+        let members = try report([]).members
+        #expect(members["dryRun"] == true && members["rungs"] == [] && members["result"] == .null)
     }
 
     @Test(arguments: [

@@ -65,11 +65,19 @@ enum Sample {
             usage: ProcessUsage(uid: 64055, processorTime: .seconds(75), memory: ByteCount(bytes: 300 << 20)))
     }
 
-    /// A wait that was in vain.
-    static func wait(_ word: String) throws -> WaitOutcome {
+    /// A guest that panicked.
+    static func guest(_ word: String) throws -> GuestEvidence {
         var evidence = GuestEvidence(vm: try name, file: "/vms/x\(word)")
         evidence.console.take("\(word) Kernel panic - not syncing: \(word)\n".utf8)
-        let diagnosis = try #require(evidence.deadEnd)
+        evidence.silentFor = .seconds(61)
+        return evidence
+    }
+
+    static func panic(_ word: String) throws -> Diagnosis { try #require(try guest(word).deadEnd) }
+
+    /// A wait that was in vain.
+    static func wait(_ word: String) throws -> WaitOutcome {
+        let (evidence, diagnosis) = (try guest(word), try panic(word))
         return WaitOutcome(
             conditions: [(.boot, nil), (.serial(word), word)], any: false, evidence: evidence, waited: .seconds(3),
             end: .deadEnd(diagnosis), picture: "/var/log/kvmctl/\(word)/screen.png")
@@ -179,7 +187,8 @@ enum Sample {
         let key = ParamsSchema.Entry(
             key: .disk, group: .disks, indices: 0...25, status: .built, example: word, summary: word)
         return [
-            VMReport(web, details(word), age: .seconds(61), showsPlaces: true), NamesReport([entry]),
+            VMReport(web, details(word), age: .seconds(61), guest: try guest(word), showsPlaces: true),
+            NamesReport([entry]),
             VMListReport([entry], columns: ListColumn.wide) { _ in nil },
             VMListReport([entry, stopped(word)]) { _ in .seconds(61) },
             StartReport(name, .started(entry), timings: [(.parse, .milliseconds(2))]), PlanReport(plan),
@@ -242,7 +251,7 @@ enum Sample {
             ConfirmReport([bridge], isDryRun: true),
             PersistReport(
                 bridge, isDryRun: true, service: .networkd, plan: try persisted(word), effect: word, notices: [word]),
-            DoctorReport(findings(word)),
+            DoctorReport(findings(word) + GuestChecks.findings(of: try guest(word))),
             SettingsReport([SettingInForce(.roots, word, .file(file(word), line: 1))]),
         ]
     }

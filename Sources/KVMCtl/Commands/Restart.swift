@@ -36,7 +36,8 @@ struct Restart: ParsableCommand {
         let context = PlanningContext(try Site.current, trust: try trust.trust(), keepsProbes: !dryRun.isOn)
         try output.list(.restart) { results in
             // All are stopped at the same time, and started one after the other.
-            try targets.forEach(results, in: context, { try begin($0, in: context) }, holding: Stopping.descriptors) {
+            try targets.forEach(results, in: context, { try begin($0, in: context) }, holding: Stopping.descriptors + 1)
+            {
                 guard let begun = $0 else { return }
                 output.print(try finish(begun, in: context), among: results)
             }
@@ -51,6 +52,8 @@ struct Restart: ParsableCommand {
         var steps: [Stopping.Step]
         var plan: LaunchPlan
         var outcome: Background<Result<Stopping.Outcome, VMError>>?
+        /// Held until it runs again.
+        var announcement: ComingBack?
     }
 
     /// Begins to stop a VM that could start again; nil: it is not among those to be restarted.
@@ -62,12 +65,14 @@ struct Restart: ParsableCommand {
         let stopping = vm.stopping(timeout: patience)
         let steps = try stopping.steps()
         if patience == .zero, !steps.isEmpty { try vm.refuseProtected("restart --hard", force: force.isOn) }
+        let announcement = dryRun.isOn || steps.isEmpty ? nil : vm.announceRestart()
         let outcome = dryRun.isOn ? nil : Background { Result { () throws(VMError) in try stopping.stop() } }
-        return Begun(vm: vm, steps: steps, plan: plan, outcome: outcome)
+        return Begun(vm: vm, steps: steps, plan: plan, outcome: outcome, announcement: announcement)
     }
 
     private func finish(_ begun: Begun, in context: PlanningContext) throws(VMError) -> RestartReport {
         let vm = begun.vm
+        defer { withExtendedLifetime(begun.announcement) {} }
         let outcome = try begun.outcome?.value.get()
         let stop = StopReport(vm.name, steps: begun.steps, outcome: outcome, patience: patience)
         guard let outcome else { return RestartReport(stop, PlanReport(begun.plan)) }

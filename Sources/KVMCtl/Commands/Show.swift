@@ -12,6 +12,9 @@ struct Show: ParsableCommand {
     @OptionGroup var targets: Targets
     @Flag(name: .shortAndLong, help: "Print the places of the logs and sockets too.")
     var verbose = false
+    @Flag(
+        help: "Print what the guest shows too: how far it is, its last line, its agent, its addresses, what is wrong.")
+    var guest = false
 
     @OptionGroup var output: OutputOptions
 
@@ -20,9 +23,18 @@ struct Show: ParsableCommand {
             try targets.forEach(results) { vm in
                 do throws(VMError) { try vm.keepCrash() } catch { Message.error(error) }
                 let entry = vm.entry()
-                output.print(VMReport(entry, vm.details(of: entry), showsPlaces: verbose), among: results)
-                if let obstacle = entry.obstacle { throw obstacle }
+                let (shown, obstacle) = guest ? look(at: vm) : (nil, nil)
+                output.print(
+                    VMReport(entry, vm.details(of: entry), guest: shown, showsPlaces: verbose), among: results)
+                if let obstacle = entry.obstacle ?? obstacle { throw obstacle }
             }
         }
+    }
+
+    private func look(at vm: Machine) -> (GuestEvidence?, VMError?) {
+        do throws(VMError) {
+            try vm.refuseAnothers()
+            return (try vm.look(), nil)
+        } catch { return (nil, error) }
     }
 }

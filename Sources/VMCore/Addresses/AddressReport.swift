@@ -32,16 +32,16 @@ package struct AddressReport: Sendable {
         /// The host's end of it, if that is an interface.
         package var tap: String?
         /// Why it has no address that works beyond its link, as far as can be told from outside; or why the host can't
-        /// reach it; else nil.
+        /// reach it, or who else has its address; else nil.
         package var story: String?
-        /// The cause of that as a case, where it is one of these.
+        /// The cause of that as a case, where it is one of these. With `addressTaken` it may have an address all the same.
         package var silence: Silence?
 
         /// Why a NIC has no address.
         package enum Silence: Sendable {
             /// The guest asks by DHCP, and nothing answers.
             case noDHCP
-            /// Somebody else has the address that it was given.
+            /// Somebody else has the address that it was given, or uses.
             case addressTaken
             /// It has not sent a packet.
             case noPackets

@@ -9,6 +9,10 @@ extension NICTrace {
     ///   - network: Its network, as in vm.params.
     ///   - linkLocal: The link-local addresses found.
     package func explanation(received: UInt64?, network: String, linkLocal: [IPAddress]) -> String {
+        if let taken {
+            let rival = rivals[taken].map { ", at \($0)" } ?? ""
+            return "the guest was given \(taken), which somebody else has already\(rival)"
+        }
         if let words = dhcp.explanation(network: network) { return words }
         if let address = linkLocal.first {
             let missing = address.isIPv4 ? "no DHCP server answered it" : "no router or DHCP server gave it another"
@@ -25,13 +29,25 @@ extension NICTrace {
 extension NICTrace {
     /// The cause that `explanation` puts into words, where code depends on it.
     package func silence(received: UInt64?) -> AddressReport.NIC.Silence? {
-        switch dhcp.last?.kind {
+        if taken != nil { return .addressTaken }
+        return switch dhcp.last?.kind {
         case .discover, .request, .inform: .noDHCP
-        case .decline: .addressTaken
-        case .offer, .refusal, .release, .acknowledgement: nil
+        case .offer, .decline, .refusal, .release, .acknowledgement: nil
         case nil: heard == 0 && received == 0 ? .noPackets : nil
         }
     }
+}
+
+extension NICTrace {
+    /// That somebody else uses an address of the guest's too; nil if nobody does.
+    package func rival(of addresses: [IPAddress]) -> String? {
+        addresses.lazy.compactMap { address in
+            rivals[address].map { "\($0) on its network has its address \(address) too" }
+        }.first
+    }
+
+    /// The address that the guest was given and can't have.
+    private var taken: IPAddress? { declined ?? rivals.keys.first }
 }
 
 extension DHCPTrace {

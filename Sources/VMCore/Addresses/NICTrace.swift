@@ -9,8 +9,26 @@ package struct NICTrace {
     /// How many frames the guest sent that could have shown an address.
     private(set) var heard = 0
     private var found: [IPAddress: Set<GuestAddress.Source>] = [:]
-    /// Addresses that the guest is about to take, and since when.
+    /// IPv6 addresses that the guest is about to take, and since when.
     private var claims: [IPAddress: Duration] = [:]
+    /// The address that a DHCP server has just given it, which it may still find taken.
+    private var lease: Lease?
+    /// The address that it was given last and refused, as somebody else has it.
+    private(set) var declined: IPAddress?
+    /// Who else uses an address that the guest uses or was given.
+    private(set) var rivals: [IPAddress: MACAddress] = [:]
+
+    /// An address that was given, and when it counts as taken.
+    private struct Lease {
+        var address: IPAddress
+        var settles: Duration
+    }
+
+    /// How long after it was given an address counts at the latest, if the guest does not ask whether anybody has it.
+    static let leasePeriod = Duration.seconds(1)
+    /// How long after such a question (RFC 5227, 1.1 and 2.1: PROBE_MAX and ANNOUNCE_WAIT, 2 s each, less as it has a part
+    /// of them behind it). Before that, it mostly announces the address.
+    static let probePeriod = Duration.milliseconds(2500)
 
     /// How long a host waits for an objection before it uses an IPv6 address (RFC 4862, 5.1 and 5.4:
     /// DupAddrDetectTransmits times RetransTimer, of 1 s), plus a margin for a slow guest.
@@ -30,11 +48,8 @@ package struct NICTrace {
         if isFromGuest, frame.source != mac { return }
         if isFromGuest { heard += 1 }
         switch frame.content {
-        case .dhcp(let message): hear(message, isFromGuest: isFromGuest)
-        case .arp(let packet):
-            // In a probe the sender has no address yet.
-            guard isFromGuest, packet.senderMAC == mac, !packet.sender.isUnspecified else { return }
-            note(packet.sender, .arp)
+        case .dhcp(let message): hear(message, isFromGuest: isFromGuest, at: time)
+        case .arp(let packet): hear(packet, isFromGuest: isFromGuest, at: time)
         case .neighbourDiscovery(let message): hear(message, isFromGuest: isFromGuest, at: time)
         }
     }
@@ -42,20 +57,57 @@ package struct NICTrace {
     /// The addresses that the guest has, and how each is known.
     package func addresses(at time: Duration) -> [IPAddress: Set<GuestAddress.Source>] {
         let taken = claims.filter { time - $0.value >= Self.claimPeriod }
-        return taken.keys.reduce(into: found) { $0[$1, default: []].insert(.nd) }
+        var all = taken.keys.reduce(into: found) { $0[$1, default: []].insert(.nd) }
+        if let lease, time >= lease.settles, rivals[lease.address] == nil {
+            all[lease.address, default: []].insert(.dhcp)
+        }
+        return all
     }
 
-    private mutating func hear(_ message: DHCPMessage, isFromGuest: Bool) {
+    /// When an address that was given begins to count, if there is one that does not count yet.
+    package var settles: Duration? { lease?.settles }
+
+    private mutating func hear(_ packet: ARPPacket, isFromGuest: Bool, at time: Duration) {
+        guard isFromGuest else {
+            // What somebody else says while the guest has the address, or is about to.
+            let isTheirs = packet.senderMAC != mac && (found[packet.sender] ?? []).isEmpty == false
+            if packet.senderMAC != mac, isTheirs || lease?.address == packet.sender {
+                rivals[packet.sender] = packet.senderMAC
+            }
+            return
+        }
+        guard packet.senderMAC == mac else { return }
+        // In a probe the sender has no address yet.
+        guard packet.sender.isUnspecified else {
+            settle(packet.sender)
+            return note(packet.sender, .arp)
+        }
+        if lease?.address == packet.target { lease?.settles = time + Self.probePeriod }
+    }
+
+    /// The guest uses an address.
+    private mutating func settle(_ address: IPAddress) {
+        guard lease?.address == address else { return }
+        lease = nil
+        note(address, .dhcp)
+        if declined == address { declined = nil }
+    }
+
+    private mutating func hear(_ message: DHCPMessage, isFromGuest: Bool, at time: Duration) {
         guard message.client == mac, dhcp.hear(message, isFromGuest: isFromGuest), let address = message.address
         else { return }
         switch message.kind {
         case .acknowledgement:
             // Its previous address is no longer valid.
             found = found.filter { !$0.value.contains(.dhcp) || $0.key == address }
-            note(address, .dhcp)
+            // One that it has already is renewed.
+            if found[address] == nil { lease = Lease(address: address, settles: time + Self.leasePeriod) }
         // A renewal is sent from the address itself.
         case .request: note(address, .dhcp)
-        case .release, .decline: found[address] = nil
+        case .release: forget(address)
+        case .decline:
+            forget(address)
+            declined = address
         default: break
         }
     }
@@ -73,6 +125,11 @@ package struct NICTrace {
         case .advertisement(let target): note(target, .nd)
         default: break
         }
+    }
+
+    private mutating func forget(_ address: IPAddress) {
+        found[address] = nil
+        if lease?.address == address { lease = nil }
     }
 
     private mutating func note(_ address: IPAddress, _ source: GuestAddress.Source) {

@@ -28,6 +28,18 @@ package struct Finding: Equatable, Sendable {
     package var text: String
     /// How to fix it; nil if it is as it should be.
     package var fix: Fix?
+    /// What a guest shows, if it is about that.
+    package var guest: Guest?
+
+    /// What a guest shows.
+    package struct Guest: Equatable, Sendable {
+        /// What is wrong.
+        package var symptom: Symptom.ID
+        /// How far it is, or was.
+        package var stage: BootStage
+        /// The line that shows it, else the last one.
+        package var line: String?
+    }
 
     /// That a settings file can't be used.
     package static func unusableSettings(_ error: VMError) -> Finding {

@@ -25,7 +25,34 @@ extension GuestEvidence {
     ///
     /// - Parameter conditions: what is waited for.
     package func likelyCause(of conditions: [WaitCondition] = [.boot]) -> Diagnosis? {
-        deadEnd ?? diagnoses.first ?? missing(conditions)
+        // A clock that is off keeps nobody from reaching the guest, and a QEMU that is busy answers later.
+        let found = diagnoses
+        let first = found.first { ![.clockOff, .unresponsive].contains($0.symptom.id) }
+        return deadEnd ?? first ?? missing(conditions) ?? found.first
+    }
+
+    /// All that is wrong with it, whoever waits for what, the worst first.
+    package var complaints: [Diagnosis] {
+        var found = diagnoses
+        if state == .running {
+            found += conditionsOfHealth.compactMap(missing)
+            if found.isEmpty, stage != .up, let fault = consoleFault { found.append(fault) }
+        }
+        let deadEnds = found.filter(\.symptom.isDeadEnd)
+        return (deadEnds + found.filter { !$0.symptom.isDeadEnd }).reduce(into: []) { kept, one in
+            // What explains more comes first: that it panicked is said already.
+            let panics: [Symptom.ID] = [.panicNoMemory, .panicNoRoot, .panicNoInit]
+            let isSaid = one.symptom.id == .panic && kept.contains { panics.contains($0.symptom.id) }
+            if !isSaid, !kept.contains(where: { $0.symptom.id == one.symptom.id }) { kept.append(one) }
+        }
+    }
+
+    /// What a guest is expected to have. Many have no agent; one that is still booting has sent nothing yet.
+    private var conditionsOfHealth: [WaitCondition] {
+        var conditions: [WaitCondition] = [.stopped]
+        if agent == .silent { conditions.append(.agent) }
+        if addresses != nil, silence != .noPackets || stage >= .initSystem { conditions.append(.ip) }
+        return conditions
     }
 
     /// All that is found, the likeliest first.
@@ -42,7 +69,13 @@ extension GuestEvidence {
         found += Symptoms.all.compactMap(shown)
         if isRebooting { add(.rebootLoop) }
         if isFrozen { add(.frozen) }
+        if state == .unresponsive { add(.unresponsive) }
         if state == .paused, pause == nil { add(.paused) }
+        if let clockError, abs(clockError) > Self.clockTolerance {
+            found.removeAll { $0.symptom.id == .clockOff }
+            let side = clockError > .zero ? "ahead of" : "behind"
+            add(.clockOff, "its clock is \(Self.roughly(clockError)) \(side) the host's")
+        }
         return found
     }
 
@@ -70,6 +103,7 @@ extension GuestEvidence {
         }
         let id: Symptom.ID
         switch (state, endReason) {
+        case (.suspended, _): id = .suspended
         case (.crashed, "guest-panic"): id = .panic
         case (.crashed, _), (.broken, _): id = .crashed
         case (_, "guest-shutdown"), (_, "guest-reset"): id = .poweredOff
@@ -98,9 +132,33 @@ extension GuestEvidence {
             case .noAddress: id = silence
             case .open, nil: id = nil
             }
-        case .boot, .running, .stopped, .serial: id = nil
+        case .stopped: id = ignoresPowerButton ? .acpiIgnored : nil
+        case .boot, .running, .serial: id = nil
         }
-        return id.flatMap(Symptoms.row).map { Diagnosis($0, self) }
+        return id.flatMap(Symptoms.row).map { row in
+            Diagnosis(row, self, cause: particulars(of: row).map { "\(row.cause): \($0)" })
+        }
+    }
+
+    /// What there is to add to a cause.
+    private func particulars(of row: Symptom) -> String? {
+        switch row.id {
+        case .addressTaken: addresses?.nics.first { $0.silence == .addressTaken }?.story
+        case .acpiIgnored: sincePowerButton.map { "that was \(Self.roughly($0)) ago" }
+        default: nil
+        }
+    }
+
+    private func abs(_ duration: Duration) -> Duration { duration < .zero ? .zero - duration : duration }
+
+    private static func roughly(_ duration: Duration) -> String {
+        let seconds = Swift.abs(duration.components.seconds)
+        return switch seconds {
+        case 172_800...: "\(seconds / 86400) days"
+        case 7200...: "\(seconds / 3600) hours"
+        case 120...: "\(seconds / 60) min"
+        default: "\(seconds) s"
+        }
     }
 
     /// Why it has no address.

@@ -16,6 +16,8 @@ package struct GuestEvidence: Sendable {
     package var console = BootProgress()
     /// Whether that can be read.
     package var hasConsole = true
+    /// How long it has written nothing there; nil: not known.
+    package var silentFor: Duration?
     /// What its screen shows.
     package var screen = Screen.unseen
     /// The last stage that the screen has shown in this boot, whatever it shows now.
@@ -30,6 +32,12 @@ package struct GuestEvidence: Sendable {
     package var addresses: AddressReport?
     /// What connections to its ports came to.
     package var ports: [UInt16: PortAnswer] = [:]
+    /// How far its clock is ahead of the host's, by its agent; nil if that did not say.
+    package var clockError: Duration?
+    /// How long ago its power button was first pressed in this boot; nil: it was not.
+    package var sincePowerButton: Duration?
+    /// What could not be looked at.
+    package var unseen: VMError?
 
     /// What a screen shows.
     package enum Screen: Sendable {
@@ -68,6 +76,18 @@ package struct GuestEvidence: Sendable {
     }
 
     var screenProgress: BootProgress? { if case .text(let progress) = screen { progress } else { nil } }
+
+    /// How long a guest may take to show that it heard the power button.
+    static let reaction = Duration.seconds(8)
+    /// How far a clock may be off: more makes certificates and Kerberos tickets fail.
+    static let clockTolerance = Duration.seconds(60)
+
+    /// Whether its power button was pressed, and it has shown nothing since.
+    var ignoresPowerButton: Bool {
+        guard state == .running, let sincePowerButton, sincePowerButton > Self.reaction else { return false }
+        // One that is shutting down says so.
+        return silentFor.map { $0 + .seconds(1) > sincePowerButton } ?? true
+    }
 
     /// How many reboots with nothing that works in between are a loop.
     static let loop = 3

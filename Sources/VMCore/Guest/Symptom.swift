@@ -34,9 +34,9 @@ package struct Symptom: Sendable {
         case panicNoMemory, panicNoRoot, panicNoInit, panic, halted
         case grubRescue, grubPrompt, initramfsShell, rescueShell, emergencyShell
         case noBootableDevice, uefiShell
-        case stopped, poweredOff, crashed, pausedByQEMU, paused, rebootLoop, frozen
+        case stopped, poweredOff, suspended, crashed, unresponsive, pausedByQEMU, paused, rebootLoop, frozen
         case noDHCP, noPackets, addressTaken, portRefused, portSilent, agentAbsent, agentSilent
-        case memoryShort, diskErrors, illegible, consoleElsewhere, nothingShown
+        case acpiIgnored, memoryShort, diskErrors, clockOff, illegible, consoleElsewhere, nothingShown
     }
 }
 
@@ -72,7 +72,9 @@ package enum Symptoms {
             }, proof: "panic-no-init"),
         Symptom(
             id: .panic, evidence: .text([[panicWords]]), stage: .kernel, isDeadEnd: true, cause: "its kernel panicked",
-            advice: { name, _ in "read why: \(command: "kvmctl logs \(name)"); only a reset lets it go on" },
+            advice: { name, _ in
+                "read why: \(command: "kvmctl logs \(name)"); it takes a reset or another start to go on"
+            },
             proof: "panic-sysrq"),
         Symptom(
             id: .halted, evidence: .text([["reboot: System halted"]]), stage: .up, isDeadEnd: true,
@@ -148,6 +150,15 @@ package enum Symptoms {
             advice: { name, _ in
                 "look at the disk's file and at the host's kernel log (dmesg); \(command: "kvmctl logs \(name)") says which"
             }, proof: "disk-write-error"),
+        // Once it is up, its clock may have been set since: only its agent tells.
+        Symptom(
+            id: .clockOff,
+            evidence: .text([["System time before build time", "certificate is not yet valid"]]), stage: .initSystem,
+            isDeadEnd: false, cause: "its clock is far off, so that certificates and logins fail",
+            advice: { name, file in
+                "set it in the guest, and have chrony or systemd-timesyncd keep it right; it begins with the host's time, "
+                    + "as RTC in \(file) says (utc or localtime)"
+            }, proof: "clock-off"),
     ]
 
     private static let panicWords = "Kernel panic - not syncing"

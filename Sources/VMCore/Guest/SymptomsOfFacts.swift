@@ -9,8 +9,18 @@ extension Symptoms {
             .stopped, deadEnd: true, "it was stopped",
             { name, _ in "see by whom: \(command: "kvmctl history \(name)")" }, proof: "stopped"),
         fact(
+            .suspended, deadEnd: true, "it was suspended",
+            { name, _ in "start it, and it goes on where it was: \(command: "kvmctl start \(name)")" },
+            proof: "suspended"),
+        fact(
             .crashed, deadEnd: true, "it crashed",
             { name, _ in "see what is known of it: \(command: "kvmctl show \(name)")" }, proof: "crashed"),
+        fact(
+            .unresponsive, deadEnd: false, "its QEMU does not answer",
+            { name, _ in
+                "look again in a moment; a disk that does not answer, or a host that is too busy, may hold it up: "
+                    + "\(command: "kvmctl logs --qemu \(name)")"
+            }, proof: "unresponsive"),
         fact(
             .pausedByQEMU, deadEnd: true, "QEMU paused it", { name, _ in "see why: \(command: "kvmctl show \(name)")" },
             proof: "disk-no-space"),
@@ -25,7 +35,7 @@ extension Symptoms {
             .paused, deadEnd: false, "it is paused, so its guest stands still",
             { name, _ in "let it go on: \(command: "kvmctl resume \(name)")" }, proof: "paused"),
         fact(
-            .addressTaken, deadEnd: false, "somebody else on the network has the address that it was given",
+            .addressTaken, deadEnd: false, "somebody else on its network has the address that it was given",
             { name, _ in
                 "find the other: \(command: "kvmctl list --all") shows the addresses of this host's VMs; "
                     + "\(command: "kvmctl ip \(name)") tells what this one has"
@@ -55,6 +65,13 @@ extension Symptoms {
         fact(
             .agentAbsent, deadEnd: false, "no guest agent runs in it",
             { _, _ in "install qemu-guest-agent in the guest, and start it there" }, proof: "agent-absent"),
+        fact(
+            .acpiIgnored, deadEnd: false,
+            "its power button was pressed, and it shows no sign that it heard that",
+            { name, _ in
+                "run systemd-logind or acpid in the guest, or install qemu-guest-agent there, which stop asks too; "
+                    + "see what holds it up: \(command: "kvmctl console \(name)")"
+            }, proof: "acpi-ignored"),
         fact(
             .illegible, deadEnd: false, "what it writes on its serial console is no text",
             { _, _ in "check the speed and the kind of the console in the guest; ASCII and UTF-8 are understood" },

@@ -19,7 +19,7 @@ extension VMEvent {
         case .thaw: "its file systems were thawed by \(by)"
         case .adopt: "adopted by \(by), pid \(data["pid"]?.integer.map(String.init) ?? "unknown")"
         case .crash:
-            "crashed: \(data["end"]?.string ?? "QEMU ended without recording why")"
+            "crashed: \(data["cause"]?.string ?? data["end"]?.string ?? "QEMU ended without recording why")"
                 + (data["record"]?.string.map { "; see \($0)" } ?? "")
         }
     }

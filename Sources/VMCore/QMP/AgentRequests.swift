@@ -12,6 +12,9 @@ extension QMPRequest<Int64> {
     /// Freezes the guest's file systems, and returns how many.
     package static var freeze: Self { .init("guest-fsfreeze-freeze") { $0.integer } }
 
+    /// The time by the guest's clock, in nanoseconds since the epoch.
+    package static var time: Self { .init("guest-get-time") { $0.integer } }
+
     /// Thaws the guest's file systems, and returns how many.
     package static var thaw: Self { .init("guest-fsfreeze-thaw") { $0.integer } }
 }

@@ -77,6 +77,7 @@ package final class AddressSearch {
 
     /// How long a wait only listens before the sources are asked again.
     private static let round = Duration.seconds(2)
+    private static let settling = Duration.milliseconds(250)
 
     private func askAgent(patience: Duration) {
         let deadline = Deadline(in: patience)
@@ -121,7 +122,8 @@ package final class AddressSearch {
     }
 
     private func listenUntilSure(by deadline: Deadline) {
-        while !isSure, !deadline.hasPassed { listen(for: deadline.remaining) }
+        // An address that was just given, or claimed, begins to count without another frame.
+        while !isSure, !deadline.hasPassed { listen(for: min(Self.settling, deadline.remaining)) }
     }
 
     /// Reads the frames that pass the interfaces, waiting up to `duration` for one.

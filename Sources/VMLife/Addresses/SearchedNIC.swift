@@ -96,7 +96,9 @@ extension AddressReport.NIC {
                 "QEMU's own network, which the host can't reach"
                 + (ways.isEmpty ? "; no FORWARDn leads to the guest" : "; forwarded: \(ways)")
         } else if hasAddress {
-            story = nil
+            let rival = nic.listener?.trace.rival(of: addresses.map(\.address))
+            story = rival
+            silence = rival.map { _ in .addressTaken }
         } else if let deafness = nic.deafness {
             story = "the guest can't be heard: \(deafness.reason)" + (deafness.remedy.map { "; \($0)" } ?? "")
         } else if let trace = nic.listener?.trace {

@@ -14,6 +14,8 @@ final class GuestWatch {
         var asksQEMU = true
         var addresses = false
         var ports: [UInt16] = []
+        /// One look, and not a wait: what can't be looked at is noted.
+        var isBrief = false
     }
 
     let vm: Machine
@@ -28,6 +30,8 @@ final class GuestWatch {
     private var record: RecordSource?
     private var notices: LogNotices?
     private var reboots = RebootCount()
+    /// When its power button was first pressed in this boot, in microseconds since the epoch.
+    private var powerButton: Int64?
     private var monitor: MonitorLook
     private var agentPace = Pace(every: .seconds(5))
     private var network: NetworkLook?
@@ -35,7 +39,7 @@ final class GuestWatch {
     init(_ vm: Machine, _ scope: Scope) {
         (self.vm, self.scope) = (vm, scope)
         evidence = GuestEvidence(vm: vm.name, file: vm.file.string)
-        monitor = MonitorLook(vm)
+        monitor = MonitorLook(vm, isBrief: scope.isBrief)
     }
 
     /// Looks at everything that it is time for.
@@ -46,6 +50,7 @@ final class GuestWatch {
         guard evidence.state.isAlive else { return }
         try readRecord()
         try readConsole()
+        lookAtTimes()
         guard scope.asksQEMU, evidence.state != .starting else { return }
         monitor.look(&evidence)
         askAgent()
@@ -68,6 +73,8 @@ final class GuestWatch {
             network = nil
         }
         evidence.state = seen.state
+        // Where that can't be told, it is certain all the same that it does not run.
+        if !isAlive, seen.state == .stopped, (try? vm.isSuspended()) == true { evidence.state = .suspended }
         evidence.pause = isAlive ? seen.diskFailure ?? monitor.pause : nil
         evidence.endReason = seen.endReason
     }
@@ -75,8 +82,8 @@ final class GuestWatch {
     /// Begins with a run of the VM.
     private func attach(to found: ProcessIdentity) throws(VMError) {
         evidence = GuestEvidence(vm: vm.name, file: vm.file.string)
-        (matches, reboots, network) = ([:], RebootCount(), nil)
-        monitor = MonitorLook(vm)
+        (matches, reboots, powerButton, network) = ([:], RebootCount(), nil, nil)
+        monitor = MonitorLook(vm, isBrief: scope.isBrief)
         holder = found
         process = try vm.process(found)
         // A VM that was adopted, or whose logs were removed, is asked all the same.
@@ -90,14 +97,24 @@ final class GuestWatch {
             guard error.code == .notFound || vm.directory.isAdopted else { throw error }
         }
         notices = try? LogNotices([vm.paths.consoleLog(vm.name), vm.paths.record(vm.name)])
-        for event in try record?.events() ?? [] where event.isReboot { reboots.add(event.microseconds) }
+        for event in try record?.events() ?? [] { note(event) }
+    }
+
+    private func note(_ event: VMEvent) {
+        switch event.name {
+        case "RESET":
+            if event.isReboot { reboots.add(event.microseconds) }
+            powerButton = nil
+        case "POWERDOWN": powerButton = powerButton ?? event.microseconds
+        default: break
+        }
     }
 
     private func readRecord() throws(VMError) {
         for event in try record?.events() ?? [] {
+            note(event)
             switch event.name {
             case "RESET":
-                if event.isReboot { reboots.add(event.microseconds) }
                 evidence.console.restart()
                 (evidence.screen, evidence.screenReached, evidence.agent) = (.unseen, .unknown, .unknown)
                 agentPace.hurry()
@@ -120,13 +137,35 @@ final class GuestWatch {
         (evidence.console, matches) = (progress, found)
     }
 
+    private func lookAtTimes() {
+        let now = Moment.now.microseconds
+        // A QEMU that a guest has taken over may record any time.
+        evidence.sincePowerButton = powerButton.map { .microseconds(max(0, now.subtractingReportingOverflow($0).0)) }
+        guard powerButton != nil || scope.isBrief,
+            let written = try? status(of: vm.paths.consoleLog(vm.name))?.st_mtim.tv_sec
+        else { return }
+        evidence.silentFor = .seconds(max(0, now / 1_000_000 - Int64(written)))
+    }
+
+    /// What is on record of the last run of a VM that does not run.
+    func lookAtLastRun() throws(VMError) {
+        guard !evidence.state.isAlive, try vm.lastOther() == nil else { return }
+        do throws(VMError) {
+            console = try ConsoleSource(vm)
+            try readConsole()
+        } catch  where error.code == .notFound {}
+    }
+
     private func askAgent() {
         guard evidence.agent != .answers, evidence.state == .running, agentPace.isDue() else { return }
         agentPace.interval = .seconds(5)
-        let deadline = Deadline(in: .milliseconds(700))
+        // A wait asks again; one look has to be right about a guest that is busy.
+        let deadline = Deadline(in: scope.isBrief ? .seconds(2) : .milliseconds(700))
         do throws(GuestAgent.Failure) {
-            _ = try vm.agent(by: deadline)
+            var agent = try vm.agent(by: deadline)
             evidence.agent = .answers
+            guard let time = try? agent.execute(.time, by: deadline) else { return }
+            evidence.clockError = .microseconds(time / 1000 - Moment.now.microseconds)
         } catch .absent { evidence.agent = .absent } catch .silent {
             evidence.agent = .silent
             agentPace.interval = .seconds(2)
@@ -134,8 +173,15 @@ final class GuestWatch {
     }
 
     private func lookAtNetwork() throws(VMError) {
-        if network == nil { network = try NetworkLook(vm, ports: scope.ports) }
-        try network?.look(&evidence)
+        guard evidence.unseen == nil else { return }
+        do throws(VMError) {
+            if network == nil { network = try NetworkLook(vm, ports: scope.ports) }
+            try network?.look(&evidence)
+        } catch {
+            guard scope.isBrief else { throw error }
+            // It has no NIC, or has just ended.
+            if ![.notFound, .busy].contains(error.code) { evidence.unseen = error }
+        }
     }
 
     /// Waits until there may be something new, or the deadline passes.

@@ -4,34 +4,51 @@ import VMHost
 /// What only QEMU can tell of a guest: its state, its screen, and whether its processors will ever run again.
 struct MonitorLook {
     private let vm: Machine
-    private var pace = Pace(every: .seconds(1))
+    private var pace: Pace
     private var screenPace = Pace(every: .seconds(1))
-    private var processorPace = Pace(every: .seconds(2))
+    private var processorPace: Pace
     /// Its screen at the last look.
     private var picture: Picture?
+    /// How long QEMU may take to answer: a wait asks again soon.
+    private let patience: Duration
     /// How often in a row its processors stood still.
     private var frozenLooks = 0
+    /// Whether QEMU did not answer at the last look.
+    private var isSilent = false
     /// Why QEMU itself paused it.
     private(set) var pause: PauseReason?
 
-    init(_ vm: Machine) { self.vm = vm }
+    /// - Parameter isBrief: whether there is no time to see that its processors stand still for long.
+    init(_ vm: Machine, isBrief: Bool = false) {
+        self.vm = vm
+        patience = isBrief ? .seconds(3) : .milliseconds(800)
+        pace = Pace(every: isBrief ? .milliseconds(400) : .seconds(1))
+        processorPace = Pace(every: isBrief ? .milliseconds(400) : .seconds(2))
+    }
 
     /// How long until the next look.
     var remaining: Duration { pace.remaining }
 
     /// Looks, if it is time. What can't be had now, as while another command uses the monitor, is had next time.
     mutating func look(_ evidence: inout GuestEvidence) {
-        guard pace.isDue() else { return }
-        let deadline = Deadline(in: .milliseconds(800))
+        guard pace.isDue() else {
+            if isSilent { evidence.state = .unresponsive }
+            return
+        }
+        let deadline = Deadline(in: patience)
         do throws(MonitorSession.Failure) {
             var session = try vm.monitor(by: deadline)
             let state = try session.execute(.status, by: deadline)
+            isSilent = false
             pause = state.pauseReason(nil)
             if let pause { evidence.pause = evidence.pause ?? pause }
             guard evidence.state == .running else { return }
             if screenPace.isDue() { try lookAtScreen(&session, &evidence, by: deadline) }
             if processorPace.isDue() { try lookAtProcessors(&session, &evidence, by: deadline) }
-        } catch .qemu(.silent) { evidence.state = .unresponsive } catch {}
+        } catch .qemu(.silent) {
+            isSilent = true
+            evidence.state = .unresponsive
+        } catch {}
     }
 
     private mutating func lookAtScreen(

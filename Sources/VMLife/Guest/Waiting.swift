@@ -38,7 +38,8 @@ package struct Waiting: Sendable {
     /// - Throws: `.busy` if the VM does not run and only one that runs could meet them; why it can't be told.
     package func outcome(by deadline: Deadline) throws(VMError) -> WaitOutcome {
         let watch = GuestWatch(vm, scope)
-        if wish.needsGuest { try vm.running(or: "there is nothing to wait for") }
+        if wish.needsGuest, !vm.isInOthersHands { try vm.running(or: "there is nothing to wait for") }
+        var absence = Absence()
         while true {
             try watch.look()
             if !wish.patterns.isEmpty, !watch.evidence.hasConsole {
@@ -52,7 +53,7 @@ package struct Waiting: Sendable {
             if isMet { return outcome(conditions, watch, .met) }
             let open = conditions.filter { $0.1 == nil }.map(\.0)
             let waitsForGuest = wish.any ? open.allSatisfy(\.needsGuest) : open.contains(where: \.needsGuest)
-            if waitsForGuest, let diagnosis = watch.evidence.deadEnd {
+            if waitsForGuest, let diagnosis = watch.evidence.deadEnd, !absence.mayReturn(of: vm, watch.evidence.state) {
                 return outcome(conditions, watch, .deadEnd(diagnosis))
             }
             if deadline.hasPassed { return outcome(conditions, watch, .timedOut) }
@@ -74,6 +75,7 @@ package struct Waiting: Sendable {
         case .running: return evidence.state == .running ? "it runs" : nil
         case .stopped:
             guard !evidence.state.isAlive, evidence.state != .unknown else { return nil }
+            if evidence.state == .suspended { return "it was suspended" }
             return evidence.endReason.map(VMEvent.words) ?? "it does not run"
         case .agent: return evidence.agent == .answers ? "the guest agent answers" : nil
         case .ip:
@@ -114,5 +116,25 @@ extension Machine {
             return nil
         }
         return path
+    }
+}
+
+/// The time during which a VM does not run. While another command has it in its hands, as a restart does, it may come back.
+private struct Absence {
+    private var end: ContinuousClock.Instant?
+
+    /// As long as a command waits for another one that is changing the VM.
+    private static let longest = Duration.seconds(90)
+
+    /// Whether it may run again without anybody's doing more than has been done.
+    mutating func mayReturn(of vm: Machine, _ state: VMState) -> Bool {
+        guard !state.isAlive else {
+            end = nil
+            return false
+        }
+        let limit = end ?? .now + Self.longest
+        end = limit
+        // Who has let go of it may have started it just before.
+        return .now < limit && (vm.isInOthersHands || vm.observe().state.isAlive)
     }
 }

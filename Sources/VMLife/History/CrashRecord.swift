@@ -77,6 +77,7 @@ struct CrashRecord {
         for old in Self.all(of: vm).dropLast(Self.most) where old != path { removeFile(old) }
         var details: [String: JSON] = ["record": .string(path.string)]
         if let seen { details["end"] = .string(seen) }
+        if cause == Self.panic, let words = vm.lastWords { details["cause"] = .string(words.cause) }
         vm.note(.crash, details, at: lastSign ?? .now)
     }
 
@@ -88,6 +89,11 @@ struct CrashRecord {
             ("last sign of it", lastSign?.utc ?? "unknown"), ("found", Moment.now.utc),
             ("end", seen ?? "QEMU ended without recording why, and nobody saw how"),
         ]
+        if let words = vm.lastWords {
+            facts += [
+                ("cause", words.cause), ("it said", words.line ?? ""), ("what to do", words.remedy.description),
+            ]
+        }
         let boot = Moment.ofBoot
         if let lastSign, lastSign.microseconds < boot.microseconds {
             facts.append(("note", "the host booted since, at \(boot.utc): it may have lost its power"))

@@ -21,6 +21,8 @@ struct RuntimeDirectory {
         case agentWanted
         /// Shared by those that wait for `agent` again and again, for a long time.
         case agentWantedForLong
+        /// Shared by the commands that restart the VM, from before it is stopped until it runs again.
+        case comingBack
     }
 
     /// A socket in the directory.

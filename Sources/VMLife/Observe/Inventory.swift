@@ -18,7 +18,9 @@ extension Machine {
         var entries = [site.entry(defined: file, knownName: name)]
         VMEntry.ask(&entries)
         let place = entries[0].place
-        entries[0].crashRecord = CrashRecord.newest(of: place == paths ? self : looking(at: place))
+        let vm = place == paths ? self : looking(at: place)
+        entries[0].crashRecord = CrashRecord.newest(of: vm)
+        if entries[0].state == .crashed { entries[0].lastWords = vm.lastWords }
         do throws(VMError) {
             entries[0].isEnabled = try ServiceUnit(self).isEnabled
             try VMEntry.learnAddresses(of: &entries)

@@ -36,6 +36,8 @@ package struct VMEntry: Sendable {
     package var place: Paths
     /// What is known of its last crash, in a file; only `show` looks for it.
     package var crashRecord: FilePath?
+    /// Why it crashed, as far as its console tells, if that was how its last run ended; likewise.
+    package var lastWords: Diagnosis?
     /// What could not be read: why its state is `unknown`, or why details are missing.
     package var obstacle: VMError?
     /// Whether it still runs although its run-time files were removed: it can only be ended, no longer asked.

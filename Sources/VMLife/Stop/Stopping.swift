@@ -59,6 +59,8 @@ package struct Stopping: Sendable {
         package var step: Step
         /// The result of the first step.
         package var answer: Answer
+        /// Why the guest did not shut down by itself, as far as its console tells.
+        package var cause: Diagnosis?
         /// Why host resources that only this VM held could not be removed; the next command retries.
         package var leftBehind: [VMError] = []
     }
@@ -121,6 +123,7 @@ package struct Stopping: Sendable {
     ///   can't be asked: a VM whose guest was not asked is not killed then.
     package func stop() throws(VMError) -> Outcome {
         var outcome = try stopQEMU()
+        if outcome.isGuestsFault { outcome.cause = vm.lastWords }
         do throws(VMError) { try vm.forgetUsedState() } catch { outcome.leftBehind.append(error) }
         outcome.leftBehind = HostResource.sweep(vm.paths, after: vm.name, patience: Self.quitPatience)
         return outcome
@@ -231,6 +234,16 @@ extension Stopping.MonitorObstacle: CustomStringConvertible {
         switch self {
         case .filesRemoved: "somebody removed its run-time files"
         case .qemu(let failure): failure.cause
+        }
+    }
+}
+
+extension Stopping.Outcome {
+    /// Whether the guest was asked, or ended by itself, and did not shut down in order.
+    fileprivate var isGuestsFault: Bool {
+        switch answer {
+        case .tooSlow, .pointless: true
+        case .notAsked, .ended, .noMonitor: step == .panicked
         }
     }
 }

@@ -48,13 +48,14 @@ package struct Doctor {
         let readable = files.compactMap { try? $0.get() }
         let otherVMs =
             words.isEmpty ? [] : self.otherVMs(of: readable, in: context, noting: &unseen)
-        return DoctorFacts(
+        let found = DoctorFacts(
             isRoot: geteuid() == 0, host: host, places: PlaceSurvey.places(site.paths, disksOf: readable),
             machines: machines, otherVMs: otherVMs,
             bridges: network.bridges(words.isEmpty ? nil : bridges, of: machines),
             waysOut: network.waysOut, filters: filters, held: held, unseen: unseen
         ).findings
-            + (site.settingsFault.map { [.unusableSettings($0)] } ?? [])
+        let guests = GuestSurvey(words.isEmpty ? [] : entries, of: site)
+        return guests.joined(to: found) + (site.settingsFault.map { [.unusableSettings($0)] } ?? [])
     }
 
     /// The other VMs, when only some are examined.

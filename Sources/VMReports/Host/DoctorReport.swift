@@ -48,6 +48,8 @@ extension Finding {
         return [
             "severity": .string(severity.rawValue), "subject": .string(subject), "text": .string(text),
             "command": .optional(command), "step": .optional(step),
+            "symptom": .optional(guest?.symptom.rawValue), "stage": .optional(guest?.stage.rawValue),
+            "line": .optional(guest?.line),
         ]
     }
 }

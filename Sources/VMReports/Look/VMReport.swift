@@ -10,24 +10,30 @@ package struct VMReport: ObjectReport {
     private let age: Duration?
     private let details: VMDetails
     private let showsPlaces: Bool
+    private let guest: GuestEvidence?
     private let places: [(key: String, title: String, path: FilePath)]
 
     /// Reports on a VM.
     ///
-    /// - Parameter showsPlaces: Whether people are told the places of its logs and sockets too.
-    package init(_ entry: VMEntry, _ details: VMDetails, showsPlaces: Bool = false) {
-        self.init(entry, details, age: entry.process?.age, showsPlaces: showsPlaces)
+    /// - Parameters:
+    ///     - guest: What its guest shows; nil: nobody looked.
+    ///     - showsPlaces: Whether people are told the places of its logs and sockets too.
+    package init(_ entry: VMEntry, _ details: VMDetails, guest: GuestEvidence? = nil, showsPlaces: Bool = false) {
+        self.init(entry, details, age: entry.process?.age, guest: guest, showsPlaces: showsPlaces)
     }
 
     /// Reports on a VM.
     ///
     /// - Parameters:
     ///     - age: How long its process has been running.
+    ///     - guest: What its guest shows; nil: nobody looked.
     ///     - showsPlaces: Whether people are told the places of its logs and sockets too.
     package init(
-        _ entry: VMEntry, _ details: VMDetails = VMDetails(media: []), age: Duration?, showsPlaces: Bool = false
+        _ entry: VMEntry, _ details: VMDetails = VMDetails(media: []), age: Duration?, guest: GuestEvidence? = nil,
+        showsPlaces: Bool = false
     ) {
-        (self.entry, self.age, self.details, self.showsPlaces) = (entry, age, details, showsPlaces)
+        (self.entry, self.age, self.details) = (entry, age, details)
+        (self.guest, self.showsPlaces) = (guest, showsPlaces)
         places = VMName(entry.name).map { Self.places($0, entry.place, isAdopted: details.isAdopted) } ?? []
     }
 
@@ -52,13 +58,16 @@ package struct VMReport: ObjectReport {
         places.reduce(into: entry.members(age: age).merging(details.members) { $1 }) {
             $0[$1.key] = .string($1.path.string)
         }
-        .merging(["crashRecord": .optional(entry.crashRecord?.string)]) { own, _ in own }
+        .merging([
+            "crashRecord": .optional(entry.crashRecord?.string), "crash": entry.lastWords?.json ?? .null,
+            "guest": guest?.json ?? .null,
+        ]) { own, _ in own }
     }
 
     /// A line for each thing that is known, in groups.
     package var text: [TextBlock] {
         let places = showsPlaces ? self.places.map { ($0.title, $0.path.string) } : []
-        let groups = [description, machine, details.rows, network, places].filter { !$0.isEmpty }
+        let groups = [description, machine, details.rows, network, guest?.rows ?? [], places].filter { !$0.isEmpty }
         let width = groups.joined().map(\.0.count).max() ?? 0
         let blocks = groups.map { rows in
             rows.map { key, value in
@@ -99,6 +108,9 @@ package struct VMReport: ObjectReport {
             rows.append(("suspended", "\(saved.at.local), \(saved.size.short) in \(saved.memory)"))
         } else if let reason = entry.endReason {
             rows.append(("last end", VMEvent.words(ofEnd: reason)))
+        }
+        if let words = entry.lastWords {
+            rows += [("cause", words.cause), ("what to do", words.remedy.description)]
         }
         if let record = entry.crashRecord { rows.append(("last crash", record.string)) }
         if let fault = entry.fault { rows.append(("fault", fault)) }

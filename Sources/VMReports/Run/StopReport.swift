@@ -29,6 +29,8 @@ package struct StopReport: ObjectReport {
         [
             "dryRun": .bool(outcome == nil), "name": .string(name.description),
             "rungs": .strings(steps.map(\.rawValue)), "result": .optional(outcome?.step.rawValue),
+            "symptom": .optional(outcome?.cause?.symptom.id.rawValue), "cause": .optional(outcome?.cause?.cause),
+            "remedy": .optional(outcome?.cause?.remedy.description),
         ]
     }
 
@@ -42,23 +44,24 @@ package struct StopReport: ObjectReport {
     }
 
     private func words(_ outcome: Stopping.Outcome) -> String {
-        let why = words(outcome.answer)
+        let cause = outcome.cause.map { " (\($0.cause))" } ?? ""
+        let why = words(outcome.answer, cause)
         return switch outcome.step {
         case .alreadyStopped: "not running"
         case .suspended: "not running, but suspended"
         case .guest: "stopped; the guest shut down"
         case .quit: "stopped; \(why)QEMU was told to quit"
         case .killed: "stopped; \(why)QEMU did not quit and was killed"
-        case .panicked: "stopped; the guest panicked"
+        case .panicked: "stopped; the guest panicked\(cause)"
         case .crashed: "stopped; QEMU ended before it was told to quit, and did not record why"
         }
     }
 
-    private func words(_ answer: Stopping.Answer) -> String {
+    private func words(_ answer: Stopping.Answer, _ cause: String) -> String {
         switch answer {
         case .notAsked, .ended: ""
-        case .tooSlow: "the guest did not shut down in \(patience.components.seconds)s; "
-        case .pointless(let runState): "the guest can no longer be asked (\(runState.name)); "
+        case .tooSlow: "the guest did not shut down in \(patience.components.seconds)s\(cause); "
+        case .pointless(let runState): "the guest can no longer be asked (\(runState.name))\(cause); "
         case .noMonitor(let obstacle): "\(obstacle), so the guest could not be asked; "
         }
     }

@@ -10,7 +10,7 @@ from rig.documented import DOCUMENT, assert_documented, documented
 
 ONLY_SHOW = (
     "disks", "shares", "kernel", "initrd", "append", "uid", "cpuTime", "memoryInUse", "autostart", "startAfter", "autostartDelay", "adopted", "suspension", "consoleLog", "qemuLog", "record",
-    "crashRecord", "qmpSocket", "serialSocket", "agentSocket")
+    "crashRecord", "crash", "guest", "qmpSocket", "serialSocket", "agentSocket")
 
 
 def test_life_of_a_vm(bridged_host):

@@ -1,16 +1,28 @@
 """`wait`: what it ends with, and what it says."""
 
+import contextlib
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from rig.terminal import run_inside
+from rig.waiting import wait_until
 
 
 def waits(host, *words, expect, timeout="60s"):
     done = host.kvmctl("wait", *words, "--timeout", timeout, "--json", expect=expect)
     return json.loads(done.stdout), done.stderr
+
+
+def wait_listens(waiting):
+    """Waits until a `wait` has begun to watch the VM's logs."""
+    def watches():
+        # A descriptor may be closed meanwhile.
+        with contextlib.suppress(OSError):
+            return any("inotify" in os.readlink(link) for link in Path(f"/proc/{waiting.pid}/fd").glob("*"))
+    wait_until(watches, "a wait that watches the logs", 30)
 
 
 def test_a_vm_that_runs_and_one_that_does_not(host):
@@ -106,6 +118,41 @@ def test_a_port(bridged_host):
     [found], said = waits(host, "vm", "--for", "tcp:81", expect=124, timeout="3s")
     assert found["symptom"] == "portRefused" and "tcp:81: connection refused" in said
     assert "FORWARD0=tcp:" in waits(host, "user", "--for", "tcp:80", expect=69)[1]
+
+
+def test_a_restart_does_not_end_it(host):
+    """Nor does a moment in which it does not run."""
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    waiting = host.popen(host.binary, "wait", "vm", "--for", "serial:/tiny login:/", "--timeout", "80s", "--json")
+    wait_listens(waiting)
+    host.write_tiny_vm("vm", "tiny.login")
+    host.kvmctl("restart", "--hard", "vm")
+    [found] = json.loads(waiting.communicate(timeout=80)[0])
+    assert waiting.returncode == 0 and found["result"] == "met"
+    # One that stays away ends it.
+    waiting = host.popen(host.binary, "wait", "vm", "--for", "serial:/never/", "--timeout", "80s", "--json")
+    wait_listens(waiting)
+    host.kvmctl("stop", "--now", "vm")
+    [found] = json.loads(waiting.communicate(timeout=80)[0])
+    assert waiting.returncode == 69 and found["symptom"] == "stopped"
+
+
+def test_a_suspend_ends_it(host):
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    waiting = host.popen(host.binary, "wait", "vm", "--for", "serial:/never/", "--timeout", "80s", "--json")
+    wait_listens(waiting)
+    host.kvmctl("suspend", "vm")
+    output, said = waiting.communicate(timeout=60)
+    [found] = json.loads(output)
+    assert waiting.returncode == 69 and (found["symptom"], found["state"]) == ("suspended", "suspended")
+    assert "it was suspended" in said and "kvmctl start vm" in said
+    assert "vm: stopped: it was suspended" in host.kvmctl("wait", "vm", "--for", "stopped").stdout
+    [found] = [one for one in json.loads(host.kvmctl("doctor", "vm", "--json").stdout) if one["subject"] == "vm"]
+    assert found["severity"] == "ok" and "it was suspended" in found["text"]
 
 
 def test_a_long_log_costs_its_new_part(host):

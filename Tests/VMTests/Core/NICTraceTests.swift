@@ -48,14 +48,15 @@ import Testing
             (true, mac, dhcp(.discover)), (false, stranger, dhcp(.offer, address)), (true, mac, dhcp(.request)),
             (false, stranger, dhcp(.acknowledgement, address)),
         ])
-        #expect(heard.addresses(at: .zero) == [address: [.dhcp]])
+        #expect(heard.addresses(at: .milliseconds(999)).isEmpty)
+        #expect(heard.addresses(at: .seconds(1)) == [address: [.dhcp]])
         let other = try #require(IPAddress("10.7.0.10"))
         let moved = trace([
             (true, mac, dhcp(.request)), (false, stranger, dhcp(.acknowledgement, address)),
             (true, mac, dhcp(.request, transaction: 8)),
             (false, stranger, dhcp(.acknowledgement, other, transaction: 8)),
         ])
-        #expect(moved.addresses(at: .zero) == [other: [.dhcp]])
+        #expect(moved.addresses(at: .seconds(1)) == [other: [.dhcp]])
         let released = trace([
             (true, mac, dhcp(.request)), (false, stranger, dhcp(.acknowledgement, address)),
             (true, mac, dhcp(.release, address, transaction: 9)),
@@ -77,7 +78,7 @@ import Testing
             (true, mac, dhcp(.discover)), (true, mac, dhcp(.request)),
             (false, stranger, dhcp(.acknowledgement, address)), answer,
         ])
-        #expect(settled.addresses(at: .zero) == [address: [.dhcp]])
+        #expect(settled.addresses(at: .seconds(1)) == [address: [.dhcp]])
     }
 
     @Test func onlyTheGuestSpeaksForItself() throws {
@@ -90,6 +91,51 @@ import Testing
         ])
         #expect(heard.addresses(at: .zero).isEmpty)
         #expect(trace([(true, mac, arp(address, of: mac))]).addresses(at: .zero) == [address: [.arp]])
+    }
+
+    private func probe(_ target: IPAddress) throws -> EthernetFrame.Content {
+        .arp(ARPPacket(senderMAC: mac, sender: try #require(IPAddress("0.0.0.0")), target: target))
+    }
+
+    /// The frames of a lease, and what follows them.
+    private func leased(
+        _ more: [(isFromGuest: Bool, MACAddress, EthernetFrame.Content)]
+    ) -> NICTrace {
+        trace([(true, mac, dhcp(.request)), (false, stranger, dhcp(.acknowledgement, address))] + more)
+    }
+
+    /// RFC 5227: a host asks whether anybody has an address before it takes it.
+    @Test func anAddressCountsWhenItIsUsedOrNobodyObjects() throws {
+        let used = leased([(true, mac, arp(address, of: mac))])
+        #expect(used.addresses(at: .zero) == [address: [.dhcp, .arp]])
+        let asked = leased([(true, mac, try probe(address))])
+        #expect(asked.addresses(at: .seconds(2)).isEmpty)
+        #expect(asked.addresses(at: .milliseconds(2500)) == [address: [.dhcp]])
+        // A lease that is renewed is not doubted anew.
+        let renewed = leased([
+            (true, mac, dhcp(.request, address, transaction: 8)),
+            (false, stranger, dhcp(.acknowledgement, address, transaction: 8)),
+        ])
+        #expect(renewed.addresses(at: .zero) == [address: [.dhcp]])
+    }
+
+    @Test func oneThatSomebodyElseHasDoesNotCount() throws {
+        let answer = (false, stranger, arp(address, of: stranger))
+        let taken = leased([(true, mac, try probe(address)), answer])
+        #expect(taken.addresses(at: .seconds(9)).isEmpty)
+        #expect(taken.silence(received: 9) == .addressTaken)
+        #expect(
+            explanation(taken) == "the guest was given 10.7.0.9, which somebody else has already, at 52:54:00:00:00:02")
+        // It asks anew after it has declined the address: that stays the cause.
+        let declined = leased([(true, mac, dhcp(.decline, address)), (true, mac, dhcp(.discover, transaction: 9))])
+        #expect(declined.addresses(at: .seconds(9)).isEmpty && declined.silence(received: 9) == .addressTaken)
+        // A guest that uses it all the same has it, and so has the other.
+        let both = leased([(true, mac, arp(address, of: mac)), answer])
+        #expect(both.addresses(at: .zero) == [address: [.dhcp, .arp]])
+        #expect(both.rival(of: [address]) == "52:54:00:00:00:02 on its network has its address 10.7.0.9 too")
+        // What others say of other addresses, or the guest's own frames that come back, mean nothing.
+        let own = leased([(true, mac, arp(address, of: mac)), (false, mac, arp(address, of: mac))])
+        #expect(own.rival(of: [address]) == nil && own.silence(received: 9) == nil)
     }
 
     @Test func anIPv6AddressCountsWhenNobodyObjects() throws {

@@ -25,6 +25,11 @@ import Testing
         #expect(try reply(.machines, machines)?.count == 2)
     }
 
+    @Test func theGuestsClock() throws {
+        #expect(try reply(.time, "1795850830102634000") == 1_795_850_830_102_634_000)
+        #expect(try reply(QMPRequest<Int64>.time, #""now""#) == nil)
+    }
+
     @Test func whatAMachineHas() throws {
         let children = #"[{"name": "disk1", "type": "child<virtio-blk-pci>"}, {"name": "type", "type": "string"}]"#
         #expect(try reply(.deviceIDs, children) == ["disk1"])

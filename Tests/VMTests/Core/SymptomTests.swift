@@ -30,7 +30,8 @@ import Testing
         ("initramfs-bad-root", .initramfs, .initramfsShell), ("initramfs-no-virtio", .initramfs, .initramfsShell),
         ("emergency-fstab", .initSystem, .emergencyShell), ("emergency-fstab-locked", .initSystem, .emergencyShell),
         ("rescue-mode", .initSystem, .rescueShell), ("disk-write-error", .unknown, .diskErrors),
-        ("halted", .unknown, .halted), ("debian-up", .up, nil), ("acpi-ignored", .initramfs, nil),
+        ("clock-off", .initSystem, .clockOff), ("halted", .unknown, .halted), ("debian-up", .up, nil),
+        ("acpi-ignored", .initramfs, nil),
         ("screen-only", .initramfs, nil),
     ]
 
@@ -124,6 +125,10 @@ import Testing
             id {
                 $0.state = .crashed; $0.endReason = "guest-panic"
             } == .panic)
+        #expect(
+            id {
+                $0.state = .suspended; $0.endReason = "host-qmp-quit"
+            } == .suspended)
         #expect(
             id {
                 $0.state = .paused; $0.pause = .noSpace(disk: "DISK0")

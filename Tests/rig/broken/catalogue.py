@@ -14,6 +14,7 @@ from rig.host import KERNEL_WORDS
 
 BUILD = Path(__file__).with_name("build")
 MISSING_DISK = "6b1e2b0c-0000-4c7d-9a3e-2a55f5a3c001"
+SAME = "as wait"
 SCREEN_ONLY = {"APPEND": "'console=tty0 no_timer_check'"}
 
 
@@ -32,8 +33,10 @@ class Broken:
     condition: str = "boot"
     is_dead_end: bool = True
     is_met: bool = False
-    # Why `wait` does not find it out yet.
-    unrecognised: str | None = None
+    # What `doctor` says of it, if that is not the same: it does not know what somebody waits for.
+    doctor: str | None = SAME
+    # Whether somebody presses its power button first.
+    is_pressed: bool = False
     # Words for the tiny guest; None: it is another.
     words: str | None = ""
     # Further keys; {vm} is the VM's directory, {guests} that of the tiny guest.
@@ -41,6 +44,10 @@ class Broken:
     # Files that the VM's directory gets: {name: the files that it is made of}, each as PART/NAME of what `build` makes, or
     # the name of one of the tiny guest's.
     files: dict = field(default_factory=dict)
+
+    @property
+    def doctors_symptom(self):
+        return self.symptom if self.doctor is SAME else self.doctor
 
     @property
     def code(self):
@@ -138,9 +145,11 @@ RUNNING = [
     Broken("disk-full", '"nospace": true', "initramfs", "pausedByQEMU", where="record", words="tiny.write",
            keys=_faulty_disk("write", errno.ENOSPC)),
     Broken("halted", "reboot: System halted", "initramfs", "halted", words="tiny.halt"),
-    Broken("power-off", '"guest-shutdown"', "initramfs", "poweredOff", where="record", words="tiny.poweroff"),
+    Broken("power-off", '"guest-shutdown"', "initramfs", "poweredOff", where="record", words="tiny.poweroff",
+           doctor=None),
     Broken("reboot-loop", '"guest-reset"', None, "rebootLoop", where="record", words="tiny.reboot"),
-    Broken("acpi-ignored", "tiny login:", "up", None, words="tiny.login tiny.deaf", condition="stopped", is_dead_end=False),
+    Broken("acpi-ignored", "tiny login:", "up", "acpiIgnored", words="tiny.login tiny.deaf", condition="stopped",
+           is_pressed=True, is_dead_end=False),
 ]
 
 # The test has a DHCP server on br0 that gives away one address, which somebody has already, and none on br1.
@@ -150,25 +159,26 @@ NETWORK = [
     Broken("wrong-vlan", "tiny login:", "up", "noDHCP", condition="ip", is_dead_end=False,
            words="tiny.login tiny.vlan=20=10.6.0.2/24 tiny.dhcp=0.20", keys={"NET0": "bridge:br0"}),
     Broken("duplicate-address", "tiny login:", "up", "addressTaken", condition="ip", is_dead_end=False,
-           words="tiny.login tiny.dhcp=0 tiny.probe", keys={"NET0": "bridge:br0"},
-           unrecognised="an address counts as soon as a server has given it, before the guest can decline it"),
+           words="tiny.login tiny.dhcp=0 tiny.probe", keys={"NET0": "bridge:br0"}),
     Broken("no-nic-driver", "tiny login:", "up", "noPackets", words="tiny.login tiny.dhcp=0", condition="ip",
            keys={"NET0": "bridge:br0", "NET0_MODEL": "e1000e"}, is_dead_end=False),
     Broken("sshd-off", "tiny login:", "up", "portRefused", words="tiny.login tiny.ip=10.9.0.7/24", condition="tcp:22",
-           keys={"NET0": "bridge:br0"}, is_dead_end=False),
-    Broken("sshd-firewalled", "tiny login:", "up", "portSilent", condition="tcp:22", is_dead_end=False,
+           keys={"NET0": "bridge:br0"}, is_dead_end=False, doctor=None),
+    Broken("sshd-firewalled", "tiny login:", "up", "portSilent", condition="tcp:22", is_dead_end=False, doctor=None,
            words="tiny.login tiny.ip=10.9.0.8/24 tiny.serve=22 tiny.firewall=22",
            keys={"NET0": "bridge:br0", "INITRD": "initrd"}, files={"initrd": ["initrd.gz", "firewall/firewall.gz"]}),
 ]
 
 AGENTS = [
-    Broken("agent-absent", "tiny login:", "up", "agentAbsent", words="tiny.login", condition="agent", is_dead_end=False),
+    Broken("agent-absent", "tiny login:", "up", "agentAbsent", words="tiny.login", condition="agent", is_dead_end=False,
+           doctor=None),
     Broken("agent-ended", "tiny login:", "up", "agentAbsent", words="tiny.login tiny.agent=ended",
-           condition="agent", is_dead_end=False),
+           condition="agent", is_dead_end=False, doctor=None),
     Broken("agent-stopped", "tiny login:", "up", "agentSilent", words="tiny.login tiny.agent=hung", condition="agent",
            is_dead_end=False),
     Broken("clock-off", "tiny login:", "up", None, words="tiny.login tiny.agent tiny.date=2010-01-01", condition="agent",
-           keys={"INITRD": "initrd"}, files={"initrd": ["initrd-agent.gz"]}, is_dead_end=False, is_met=True),
+           keys={"INITRD": "initrd"}, files={"initrd": ["initrd-agent.gz"]}, is_dead_end=False, is_met=True,
+           doctor="clockOff"),
 ]
 
 # Debian's initramfs looks for its root file system for half a minute before it gives up.
@@ -183,6 +193,23 @@ DEBIAN = [
     Broken("bad-fstab", "Give root password for maintenance", "init", "emergencyShell",
            words="quiet tiny.root=/dev/vda", keys={"MEMORY": 384, "DISK0": "disk"}, files={"disk": ["debian/fstab.raw"]}),
 ]
+
+# What is said of each symptom: of its cause, and of what to do.
+SAYS = {
+    "noBootableDevice": ("found nothing to boot", "DISK0"), "uefiShell": ("UEFI shell", "DISK0"),
+    "grubPrompt": ("no menu", "update-grub"), "grubRescue": ("its own files", "grub-install"),
+    "panicNoRoot": ("root file system", "root="), "panicNoInit": ("init can't be run", "init="),
+    "panicNoMemory": ("out of memory", "MEMORY"), "memoryShort": ("out of memory", "MEMORY"),
+    "consoleElsewhere": ("nothing on its serial console", "console=ttyS0"), "diskErrors": ("I/O errors", "dmesg"),
+    "pausedByQEMU": ("no space left", "kvmctl resume"), "halted": ("halted", "poweroff"),
+    "poweredOff": ("powered itself off", "start it again"), "rebootLoop": ("reboots again and again", "kvmctl logs"),
+    "acpiIgnored": ("power button", "systemd-logind or acpid"), "noDHCP": ("nothing answers its DHCP", "DHCP server"),
+    "addressTaken": ("somebody else on its network", "kvmctl list"), "noPackets": ("sent nothing", "driver"),
+    "portRefused": ("no service listens", "start the service"), "portSilent": ("firewall", "firewall"),
+    "agentAbsent": ("no guest agent", "install qemu-guest-agent"), "agentSilent": ("does not answer", "restart qemu-guest-agent"),
+    "clockOff": ("behind the host's", "chrony"), "initramfsShell": ("did not find the root", "blkid"),
+    "emergencyShell": ("emergency shell", "/etc/fstab"),
+}
 
 # Each group boots at once.
 GROUPS = {
