@@ -41,6 +41,15 @@ struct Exec: ParsableCommand {
         help: "Read no input, which a shell loop around it may need: it gets /dev/null.")
     var hasNoInput = false
 
+    @Flag(help: "Type it at the guest's serial console, where there is no agent.")
+    var serial = false
+
+    @Option(
+        help: .init(
+            "With --serial: who logs in if the console asks for that. FILE has the password in its first line.",
+            valueName: "user:file"))
+    var login: String?
+
     @Option(
         help: "End it after this time, such as 30s or 5m: by TERM, and 5 s later by KILL.",
         transform: OptionValue.duration)
@@ -57,6 +66,10 @@ struct Exec: ParsableCommand {
             throw ValidationError(
                 "\(word) follows the VM: kvmctl's options come before it, the command's words after --")
         }
+        if serial, isOnTerminal {
+            throw ValidationError("--serial has no terminal for the command (--tty): use kvmctl console \(vm)")
+        }
+        if login != nil, !serial { throw ValidationError("--login is for --serial: the agent needs no login") }
         guard !command.isEmpty else { throw ValidationError("which command? kvmctl exec \(vm) -- COMMAND") }
     }
 
@@ -79,6 +92,7 @@ struct Exec: ParsableCommand {
         guestCommand.directory = cwd
         guestCommand.environment = env
         guestCommand.mergesErrors = isOnTerminal || GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
+        if serial { return try executeOnConsole(guestCommand, of: machine) }
         if isOnTerminal { guestCommand.terminal = Self.terminal }
         let source = try input(of: &guestCommand)
         // Before the command begins: from then on it has to be ended, too. A raw terminal has signals of its own.
@@ -88,6 +102,27 @@ struct Exec: ParsableCommand {
         let execution = try Executing(
             guestCommand, in: machine, input: source, output: STDOUT_FILENO, errors: STDERR_FILENO)
         return try execution.run(timeout: timeout) { GuestSignal(number: clinux_take_signal()) }
+    }
+
+    /// By the shell on the serial console.
+    private func executeOnConsole(_ guestCommand: GuestCommand, of machine: Machine) throws -> Int32 {
+        var guestCommand = guestCommand
+        let hasInput = !hasNoInput && !GivenStream.isNull(STDIN_FILENO)
+        guestCommand.input = hasInput ? .pieces : .none
+        let credentials = try login.map { text in
+            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let user = try OptionValue.user(parts[0])
+            return try SerialLogin(user: user, file: parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil)
+        }
+        clinux_collect_signals()
+        let execution = try SerialExecuting(
+            guestCommand, in: machine, as: credentials, input: hasInput ? STDIN_FILENO : nil, output: STDOUT_FILENO,
+            errors: STDERR_FILENO)
+        return try execution.run(timeout: timeout) {
+            GuestSignal(number: clinux_take_signal())
+        } warn: {
+            Message.note($0, about: machine.name)
+        }
     }
 
     /// What this process reads, as the input of a command.

@@ -1,0 +1,251 @@
+/// What a guest's shell on a serial console is typed, so that it runs a command.
+///
+/// First one line for whatever shell is there, which starts a POSIX sh without echo and line editing. That loads the script,
+/// which then talks in frames (`SerialFrame`): kvmctl asks, the script answers. Nothing that kvmctl sends holds the beginning of a
+/// frame, so no echo is taken for one. All waiting in the guest is for a FIFO or the terminal.
+package struct SerialScript: Sendable {
+    private let command: GuestCommand
+    /// Random, and known to this run alone: other text on the console, also of an earlier run, is no frame.
+    private let token: String
+
+    /// The longest line that is sent: a line editor may take no more than 1,024 bytes, a terminal no more than 4,096.
+    private static let longestLine = 800
+    /// The size of the largest piece of output, in blocks, and that of a block in bytes.
+    package static let pieceBlocks = 32
+    package static let block = 512
+
+    package init(_ command: GuestCommand, token: String) { (self.command, self.token) = (command, token) }
+
+    /// The line for the shell that is there: sh, and csh and fish as well. The space keeps it out of a history that leaves out
+    /// such lines (`HISTCONTROL` of bash(1)).
+    ///
+    /// - Parameter isOwnLogin: whether kvmctl has logged in, and no history is to be kept.
+    package func opening(isOwnLogin: Bool) -> String {
+        let (first, last) = (token.prefix(8), token.dropFirst(8))
+        let loading =
+            #"x=$(sed -n "/^[.]$/q;p"|tr -d "\n");if [ ${#x} = \#(escaped.utf8.count) ];then eval "$(printf %b "$x")";"#
+        return (isOwnLogin ? " unset HISTFILE;" : "")
+            + #" sh -c 's=$(stty -g);trap "stty $s" 0;stty -echo icanon icrnl;printf "\n@%s%s %s .\n" \#(first) \#(last) ready;"#
+            + loading + #"else printf "\n@%s%s %s .\n" \#(first) \#(last) "no sed tr";fi'"#
+    }
+
+    /// The lines of the script, for the shell that the opening has started.
+    package var lines: [String] {
+        let text = Array(escaped.utf8)
+        return stride(from: 0, to: text.count, by: Self.longestLine).map {
+            String(decoding: text[$0..<min($0 + Self.longestLine, text.count)], as: UTF8.self)
+        } + ["."]
+    }
+
+    /// A request, as the script reads it.
+    package static func request(_ token: String, _ kind: String, _ sequence: Int, _ words: [String]) -> String {
+        ([token, kind, String(sequence)] + words + ["."]).joined(separator: " ")
+    }
+
+    /// The script for printf(1)'s `%b`, in one line of ASCII.
+    private var escaped: String {
+        text.utf8.reduce(into: "") { line, byte in
+            switch byte {
+            case UInt8(ascii: "\n"): line += "\\n"
+            case UInt8(ascii: "\\"): line += "\\\\"
+            case 0x20..<0x7f: line.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 8)
+                line += "\\0" + String(repeating: "0", count: 3 - digits.count) + digits
+            }
+        }
+    }
+
+    private var text: String {
+        let words = command.arguments(spool: "").dropFirst(2).map(ShellCommand.singleQuoted).joined(separator: " ")
+        let streams = command.mergesErrors ? 1 : 2
+        return [
+            "umask 077; exec 2>/dev/null 4<&0; T=\(token); streams=\(streams)", Self.beginning,
+            command.user == nil ? "" : #"[ "$(id -u)" = 0 ] || missing="$missing root""#, Self.readiness,
+            GuestCommand.tellingPID, command.input == .pieces ? GuestCommand.feeding : "",
+            "sig() { (\n\(GuestSignal.script)\n) }", Self.streaming, Self.answering, Self.listening,
+            command.running(by: "$own "), "set -- \(words)", "talk &", "talker=$!", "hear <&4 &",
+            #"echo "helper $!" >&7"#,
+            flow, "wait $talker", "exit 0",
+        ].filter { !$0.isEmpty }.joined(separator: "\n") + "\n"
+    }
+
+    /// As with the agent, but what a stream holds is moved piece by piece, each as it is asked for: the command waits for
+    /// that as for a slow reader, and nothing fills the guest's memory.
+    private var flow: String {
+        let feed = command.input == .pieces ? "{ me helper; feed; } | " : ""
+        let run = #"{ run "$@"; } 4<&- 8<&-"#
+        return command.mergesErrors
+            ? "\(feed)\(run) | keep out"
+            : "{ \(feed)\(run) | keep err 9>&-; } 9>&1 | keep out"
+    }
+
+    /// A directory, and the tools that there are.
+    private static let beginning = #"""
+        say() { printf '\n@%s %s .\n' $T "$*"; }
+        has() { command -v $1 >/dev/null; }
+        missing=
+        for d in /run /dev/shm "$TMPDIR" /tmp /var/tmp "$HOME"; do
+            [ -d "$d" ] && d=${d%/}/.kvmctl-$T && mkdir "$d" && break
+            d=
+        done
+        [ "$d" ] || missing="$missing directory"
+        for tool in dd id kill mkfifo rm; do has $tool || missing="$missing $tool"; done
+        if has base64; then
+            code=b
+            enc() { base64; }
+            dec() { base64 -d; }
+        elif has od; then
+            code=o
+            enc() { od -An -v -tx1; }
+            dec() { while IFS= read -r line; do printf "$line"; done; }
+        else
+            missing="$missing base64"
+        fi
+        if has cksum; then
+            check=c
+            sum() { cksum; }
+        elif has md5sum; then
+            check=m
+            sum() { md5sum; }
+        else
+            missing="$missing cksum"
+        fi
+        own=
+        if has setsid; then own=setsid; fi
+        """#
+
+    private static let readiness = #"""
+        base=$d/in
+        if [ "$d" ] && ! mkfifo "$d/events" "$d/out.go" "$d/err.go" "$base.go"; then missing="$missing FIFOs"; fi
+        if [ "$missing" ]; then
+            [ "$d" ] && rm -rf "$d"
+            say no$missing
+            exit 0
+        fi
+        exec 7<>"$d/events" 8<>"$base.go"
+        hello="hello $code $check $(id -u) $(id -un)"
+        code=
+        say $hello
+        """#
+
+    /// `keep` takes the pieces of a stream, `block` sends a part of one.
+    private static let streaming = #"""
+        keep() {
+            me helper
+            piece=0
+            exec 5<>"$d/$1.go"
+            while dd bs=16384 count=1 >"$d/$1" && [ -s "$d/$1" ]; do
+                piece=$((piece + 1))
+                echo "$1 $piece" >&7
+                read -r go <&5
+            done
+            echo "end $1" >&7
+        }
+        block() {
+            dd if="$d/$2" bs=512 skip=$4 count=$5 >"$d/block"
+            say data $1 $2 $3 $4
+            enc <"$d/block"
+            set -- $1 $(sum <"$d/block")
+            say check $1 $2
+        }
+        """#
+
+    /// Answers the last question for news, if there is some.
+    private static let answering = #"""
+        answer() {
+            [ "$asked" ] || return
+            if [ $out -gt 0 ]; then
+                block $asked out $out 0 $count
+            elif [ $err -gt 0 ]; then
+                block $asked err $err 0 $count
+            elif [ $fed -gt $knownfed ]; then
+                say fed $asked $fed
+            elif [ "$code" ] && [ $knowncode = 0 ]; then
+                say code $asked $code
+            elif [ $streams = 0 ]; then
+                say end $asked
+            else
+                return
+            fi
+            asked=
+        }
+        release() {
+            [ $2 -gt 0 ] && [ $2 = $3 ] || return
+            echo go 1<>"$d/$1.go"
+            eval "$1=0"
+        }
+        """#
+
+    /// `hear` reads what kvmctl sends, `talk` all that happens. A line of somebody else's, such as a person's at this console,
+    /// ends it all and gives the console back.
+    private static let listening = #"""
+        hear() {
+            while IFS= read -r line; do
+                case $line in
+                    "$T "*" .")
+                        line=${line#"$T "}
+                        case $line in put*) sed -n '/^[.]$/q;p' >"$d/sent" ;; esac
+                        echo "${line% .}" >&7
+                        case $line in quit*) exit ;; esac
+                        ;;
+                    .) ;;
+                    *) break ;;
+                esac
+            done
+            echo quit >&7
+        }
+        talk() {
+            asked= out=0 err=0 fed=0 shell= helpers= written=0 signals=0
+            while read -r event a b c e f g <&7; do
+                case $event in
+                    news)
+                        release out $out $b
+                        release err $err $c
+                        asked=$a knownfed=$e knowncode=$f count=$g
+                        ;;
+                    part) block $a $b $c $e $f ;;
+                    put)
+                        dec <"$d/sent" >"$d/piece"
+                        set -- $(sum <"$d/piece")
+                        say took $a $1
+                        ;;
+                    use)
+                        if [ $b -gt $written ]; then
+                            mv "$d/piece" "$base.in$b"
+                            written=$b
+                            echo $b >&8
+                        fi
+                        say done $a
+                        ;;
+                    close) echo end >&8; say done $a ;;
+                    signal)
+                        if [ ! "$shell" ]; then
+                            say early $a
+                        else
+                            [ $c -gt $signals ] && signals=$c && sig $b "$shell"
+                            say done $a
+                        fi
+                        ;;
+                    ping) say done $a ;;
+                    hello) say $hello ;;
+                    out | err) eval "$event=$a" ;;
+                    end) streams=$((streams - 1)) ;;
+                    shell) shell=$a ;;
+                    helper) helpers="$helpers $a" ;;
+                    read) fed=$a ;;
+                    code) code=$a ;;
+                    lost) code=lost ;;
+                    quit) break ;;
+                esac
+                answer
+            done
+            sig KILL "$helpers"
+            kill -9 $helpers
+            rm -rf "$d"
+            stty $s
+            say bye
+            [ "$code" ] || kill -9 $$
+        }
+        """#
+}
