@@ -74,7 +74,7 @@ package struct GuestCommand: Equatable, Sendable {
             ? "\(feed){ run \"$@\"; } | { keep out; } || echo cut >&7"
             : "{ \(feed){ run \"$@\"; } | { keep err; } || echo cut >&7; } 9>&1 | { keep out; } || echo cut >&7"
         return [
-            Self.beginning, input == .pieces ? Self.feeding : "", Self.keeping, running(), flow,
+            Self.beginning, input == .pieces ? Self.feedingPlace + Self.feeding : "", Self.keeping, running(), flow,
             Self.tidying,
         ].filter { !$0.isEmpty }.joined(separator: "\n")
     }
@@ -93,8 +93,10 @@ package struct GuestCommand: Equatable, Sendable {
 
     /// The pieces of the input arrive as files, and their numbers through a FIFO. A piece that nobody reads any more is
     /// as good as read.
-    static let feeding = #"""
+    private static let feedingPlace = #"""
         mkfifo "$base.go" || exit
+        """# + "\n"
+    static let feeding = #"""
         feed() {
             last=0
             while read -r number && [ "$number" != end ]; do

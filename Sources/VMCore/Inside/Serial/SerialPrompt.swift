@@ -22,7 +22,7 @@ package enum SerialPrompt: Equatable, Sendable {
     ///   - progress: what the guest wrote.
     ///   - vm: its name, and its file.
     package init(_ progress: BootProgress, vm: String, file: String) {
-        let text = String(decoding: progress.unfinished, as: UTF8.self)
+        let text = Self.question(progress)
         let ends = Symptoms.all.filter { $0.isDeadEnd && progress.shows($0) != nil }
         func deadEnd(_ row: Symptom) -> Self {
             .deadEnd(cause: row.cause, line: progress.shows(row) ?? text, advice: row.advice(vm, file))
@@ -41,6 +41,39 @@ package enum SerialPrompt: Equatable, Sendable {
     /// Prompts of what is no shell, and dead ends in which a shell waits.
     private static let noShells: [Symptom.ID] = [.grubRescue, .grubPrompt, .uefiShell]
     private static let shells: [Symptom.ID] = [.initramfsShell, .rescueShell, .emergencyShell]
+
+    /// Whether something is asked in a line that a message of the kernel has ended: the cursor is elsewhere by now.
+    package static func isHidden(_ progress: BootProgress) -> Bool {
+        let text = question(progress)
+        return asked(text) != nil && !progress.unfinished.elementsEqual(text.utf8)
+    }
+
+    /// The line that the cursor would be in, had the kernel said nothing.
+    private static func question(_ progress: BootProgress) -> String {
+        let lines = progress.lastLines
+        for (number, line) in lines.enumerated().reversed() {
+            let text = withoutKernel(line)
+            let isUnfinished = number == lines.count - 1 && !progress.unfinished.isEmpty
+            if !text.isEmpty { return isUnfinished || text.utf8.count < line.utf8.count ? text : "" }
+        }
+        return ""
+    }
+
+    /// What is before a message of the kernel, `[    1.234567] …`, or before the beginning of one at the end.
+    private static func withoutKernel(_ line: String) -> String {
+        let bytes = Array(line.utf8)
+        for start in bytes.indices where bytes[start] == UInt8(ascii: "[") {
+            let rest = bytes[(start + 1)...].drop { $0 == 0x20 }
+            let seconds = rest.prefix { (0x30...0x39).contains($0) }
+            let fraction = rest.dropFirst(seconds.count)
+            guard fraction.isEmpty || !seconds.isEmpty && fraction.first == UInt8(ascii: ".") else { continue }
+            let end = fraction.dropFirst().drop { (0x30...0x39).contains($0) }
+            guard end.isEmpty || end.first == UInt8(ascii: "]") else { continue }
+            let text = bytes[..<start].lastIndex { $0 != 0x20 }.map { bytes[...$0] } ?? []
+            return String(decoding: text, as: UTF8.self)
+        }
+        return line
+    }
 
     private static func asked(_ text: String) -> SerialPrompt? {
         let lower = text.lowercased()

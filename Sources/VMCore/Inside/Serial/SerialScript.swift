@@ -22,11 +22,12 @@ package struct SerialScript: Sendable {
     /// - Parameter isOwnLogin: whether kvmctl has logged in, and no history is to be kept.
     package func opening(isOwnLogin: Bool) -> String {
         let (first, last) = (token.prefix(8), token.dropFirst(8))
-        let loading =
-            #"x=$(sed -n "/^[.]$/q;p"|tr -d "\n");if [ ${#x} = \#(escaped.utf8.count) ];then eval "$(printf %b "$x")";"#
+        // Without a tool: sed(1) of busybox reads a line further than it is told to.
+        let loading = #"x=;while IFS= read -r l&&[ "$l" != . ];do x=$x$l;done;"#
+        let running = #"if [ ${#x} = \#(escaped.utf8.count) ];then eval "$(printf %b "$x")";"#
         return (isOwnLogin ? " unset HISTFILE;" : "")
             + #" sh -c 's=$(stty -g);trap "stty $s" 0;stty -echo icanon icrnl;printf "\n@%s%s %s .\n" \#(first) \#(last) ready;"#
-            + loading + #"else printf "\n@%s%s %s .\n" \#(first) \#(last) "no sed tr";fi'"#
+            + loading + running + #"else printf "\n@%s%s %s .\n" \#(first) \#(last) "no script";fi'"#
     }
 
     /// The lines of the script, for the shell that the opening has started.
@@ -59,15 +60,22 @@ package struct SerialScript: Sendable {
     private var text: String {
         let words = command.arguments(spool: "").dropFirst(2).map(ShellCommand.singleQuoted).joined(separator: " ")
         let streams = command.mergesErrors ? 1 : 2
-        return [
+        let functions = [
             "umask 077; exec 2>/dev/null 4<&0; T=\(token); streams=\(streams)", Self.beginning,
             command.user == nil ? "" : #"[ "$(id -u)" = 0 ] || missing="$missing root""#, Self.readiness,
             GuestCommand.tellingPID, command.input == .pieces ? GuestCommand.feeding : "",
             "sig() { (\n\(GuestSignal.script)\n) }", Self.streaming, Self.answering, Self.listening,
-            command.running(by: "$own "), "set -- \(words)", "talk &", "talker=$!", "hear <&4 &",
-            #"echo "helper $!" >&7"#,
-            flow, "wait $talker", "exit 0",
-        ].filter { !$0.isEmpty }.joined(separator: "\n") + "\n"
+            command.running(by: "$own "),
+        ]
+        let steps = [
+            "set -- \(words)", "talk &", "talker=$!", "hear <&4 &", #"echo "helper $!" >&7"#, flow, "wait $talker", "exit 0",
+        ]
+        return (functions.map(Self.withoutIndentation).filter { !$0.isEmpty } + steps).joined(separator: "\n") + "\n"
+    }
+
+    /// A console takes some ten thousand bytes a second.
+    private static func withoutIndentation(_ script: String) -> String {
+        script.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: "\n")
     }
 
     /// As with the agent, but what a stream holds is moved piece by piece, each as it is asked for: the command waits for
@@ -90,7 +98,7 @@ package struct SerialScript: Sendable {
             d=
         done
         [ "$d" ] || missing="$missing directory"
-        for tool in dd id kill mkfifo rm; do has $tool || missing="$missing $tool"; done
+        for tool in dd head id kill mkfifo mv rm; do has $tool || missing="$missing $tool"; done
         if has base64; then
             code=b
             enc() { base64; }
@@ -185,8 +193,9 @@ package struct SerialScript: Sendable {
                 case $line in
                     "$T "*" .")
                         line=${line#"$T "}
-                        case $line in put*) sed -n '/^[.]$/q;p' >"$d/sent" ;; esac
-                        echo "${line% .}" >&7
+                        line=${line% .}
+                        case $line in put*) head -n "${line##* }" >"$d/sent" ;; esac
+                        echo "$line" >&7
                         case $line in quit*) exit ;; esac
                         ;;
                     .) ;;
@@ -228,6 +237,7 @@ package struct SerialScript: Sendable {
                         fi
                         ;;
                     ping) say done $a ;;
+                    rest) if [ $out$err = 00 ]; then say done $a; else say early $a; fi ;;
                     hello) say $hello ;;
                     out | err) eval "$event=$a" ;;
                     end) streams=$((streams - 1)) ;;
@@ -243,7 +253,7 @@ package struct SerialScript: Sendable {
             sig KILL "$helpers"
             kill -9 $helpers
             rm -rf "$d"
-            stty $s
+            stty $s <&4
             say bye
             [ "$code" ] || kill -9 $$
         }

@@ -134,7 +134,9 @@ package final class SerialExecuting {
         guard let number = frame.sequence, number == asked else { return }
         asked = nil
         switch frame {
-        case .part(let part, let bytes): try output.take(part, bytes, session)
+        case .part(let part, let bytes):
+            rests = 0
+            try output.take(part, bytes, session)
         case .fed(_, let count): input?.fed = max(input?.fed ?? 0, count)
         case .code(_, let code): (hasCode, self.code, lastNews) = (true, code, .now)
         case .end: hasEnded = true
@@ -143,6 +145,8 @@ package final class SerialExecuting {
     }
 
     private var lastNews = ContinuousClock.now
+    /// How often in succession there was no output left.
+    private var rests = 0
 
     // Signals
 
@@ -168,9 +172,7 @@ package final class SerialExecuting {
 
     /// How it ended, once it has and all of its output was written.
     private func result(_ ending: CommandEnding?) throws(VMError) -> Int32? {
-        // What the command has left running keeps its output open: it is not waited for.
-        let isQuiet = ContinuousClock.now - max(output.lastPiece, lastNews) > Self.linger
-        guard hasEnded || hasCode && isQuiet else { return nil }
+        if !hasEnded { guard hasCode, try isAtRest() else { return nil } }
         if hasCode, code == nil {
             throw VMError(
                 .notFound, vm.name.description,
@@ -186,6 +188,15 @@ package final class SerialExecuting {
         throw VMError(
             .unavailable, vm.name.description, "the command's end is not known: its shell in the guest was ended",
             remedy: "see the guest's log")
+    }
+
+    /// Whether no output is left, but for what the command has left running: that keeps its output open, and is not waited for.
+    private func isAtRest() throws(VMError) -> Bool {
+        guard ContinuousClock.now - max(output.lastPiece, lastNews) > Self.linger else { return false }
+        lastNews = .now
+        // An answer may be lost on the way: that no news came is no sign.
+        if case .done = try session.ask("rest") { rests += 1 } else { (rests, asked) = (0, nil) }
+        return rests > 1
     }
 
     /// Gives the console back as it was, as far as the guest still answers.

@@ -53,7 +53,8 @@ final class SerialInput {
     private func send(_ session: SerialSession) throws(VMError) {
         for _ in 0..<Self.attempts {
             let piece = Array(rest.prefix(size))
-            let answer = try session.ask("put", data: session.hello.encoding.lines(of: piece) + ["."])
+            let lines = session.hello.encoding.lines(of: piece)
+            let answer = try session.ask("put", [String(lines.count)], data: lines)
             guard case .took(_, let checksum) = answer, checksum == session.hello.checksum.of(piece) else {
                 size = max(size / 4, Self.smallest / 3)
                 continue

@@ -77,6 +77,7 @@ final class SerialSession {
                 .unavailable, name, "the guest has no directory for the command's output that can be written",
                 remedy: "its /run, /dev/shm or /tmp has to be writable, and not full")
         }
+        if tools.contains("script") { return line.silence(as: "the guest's console loses what is sent to it") }
         let known = tools.map { Printable.foreign(Printable.excerpt($0)) }.joined(separator: ", ")
         return VMError(
             .unavailable, name, "the guest lacks what a command on its console needs: \(known)",
@@ -100,13 +101,17 @@ final class SerialSession {
         _ kind: String, _ words: [String] = [], data: [String] = [],
         tries: ArraySlice<Duration> = SerialSession.tries[...]
     ) throws(VMError) -> SerialFrame {
+        // An answer that was disturbed is no sign of silence; but there has to be one at last.
+        var disturbances = 50
         while true {
-            for limit in tries {
+            var next = tries
+            while let limit = next.first {
                 let number = try post(kind, words)
                 for text in data { try line.send(text) }
                 if !data.isEmpty { (lastMove, isDisturbed) = (.now, false) }
                 if let answer = try first(in: limit, { $0.sequence == number }) { return answer }
-                // What waits for the end of data may have missed it.
+                if isDoubtful, disturbances > 0 { disturbances -= 1 } else { next.removeFirst() }
+                // Where a line was lost, the guest waits for one more. It skips this one otherwise.
                 if !data.isEmpty { try line.send(".") }
             }
             guard line.isPaused else { throw line.silence(as: "the guest's console does not answer any more") }

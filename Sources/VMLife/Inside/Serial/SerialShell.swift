@@ -9,6 +9,8 @@ struct SerialShell {
     /// How far the login is.
     private var step = Step.none
     private var isKeyPressed = false
+    /// How far the guest's boot was at first.
+    private var stage = BootStage.unknown
 
     private enum Step { case none, named, identified }
 
@@ -30,7 +32,9 @@ struct SerialShell {
     /// - Throws: what is there instead.
     mutating func reach() throws(VMError) -> Bool {
         var deadline = Deadline(in: Self.patience)
-        try type("")
+        stage = line.progress.shownStage
+        // A boot loader's prompt, or a panic, is in the log: nothing is typed there.
+        if case .deadEnd = SerialPrompt(line.progress, of: line.vm) {} else { try type("") }
         while true {
             let prompt = SerialPrompt(line.progress, of: line.vm)
             switch prompt {
@@ -45,25 +49,28 @@ struct SerialShell {
             case .password, .maintenance: try givePassword(prompt)
             case .silent, .other:
                 if deadline.hasPassed { throw failure(prompt) }
-                if step == .named { try settle(in: Self.interval) } else { try type("") }
+                if step == .none { try type("") } else { try settle(in: Self.interval) }
             }
             if deadline.hasPassed { throw failure(prompt) }
         }
     }
 
-    /// Types a line, and waits for what comes of it.
-    private func type(_ text: String) throws(VMError) {
+    /// Types a line, and waits for what comes of it. What was there before does not count any more.
+    private func type(_ text: String, upTo limit: Duration = interval) throws(VMError) {
+        line.forget()
         try line.send(text)
-        try settle(in: Self.interval)
+        try settle(in: limit)
     }
 
-    /// Waits for something, and then until nothing more comes.
+    /// Waits for something, and then until nothing more comes, or a message of the kernel hides a prompt.
     private func settle(in limit: Duration) throws(VMError) {
         let end = Deadline(in: limit)
-        while try !line.listen(in: end.remaining), !end.hasPassed {}
-        // A guest that never stops writing has no prompt.
-        let last = Deadline(in: .seconds(5))
-        while try line.listen(in: Self.quiet), !last.hasPassed {}
+        var hasCome = false
+        while !end.hasPassed {
+            let comes = try line.listen(in: hasCome ? Self.quiet : end.remaining)
+            if hasCome, !comes || SerialPrompt.isHidden(line.progress) { return }
+            hasCome = hasCome || comes
+        }
     }
 
     private mutating func giveName() throws(VMError) {
@@ -89,8 +96,7 @@ struct SerialShell {
         let isAsked = step == .named || step == .none && prompt == .maintenance && login?.user == "root"
         if isAsked, let password = login?.password {
             step = .identified
-            try line.send(password)
-            return try settle(in: .seconds(10))
+            return try type(password, upTo: .seconds(10))
         }
         if prompt == .maintenance {
             throw VMError(
@@ -110,8 +116,7 @@ struct SerialShell {
         }
         // Somebody has typed a name and gone away.
         isKeyPressed = true
-        try line.send("")
-        try settle(in: .seconds(10))
+        try type("", upTo: .seconds(10))
     }
 
     private func failure(_ prompt: SerialPrompt) -> VMError {
@@ -121,7 +126,7 @@ struct SerialShell {
                 remedy: "end it there: \(command: "kvmctl console \(name)")",
                 details: [Self.shown(text)])
         }
-        let stage = line.progress.shownStage
+        let stage = max(stage, line.progress.shownStage)
         return VMError(
             .unavailable, name,
             stage == .unknown || stage == .up
