@@ -10,7 +10,7 @@ import VMReports
 struct Exec: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exec", _superCommandName: Root.name,
-        abstract: "Run a command in a guest, through its agent.",
+        abstract: "Run a command in a guest, through its agent or its serial console.",
         discussion: """
             Input and output are passed on while the command runs, and kvmctl exits with the command's exit code: 128 \
             plus the signal number if a signal ended it. 125 means that kvmctl failed, 124 that --timeout passed; stderr \
@@ -18,6 +18,9 @@ struct Exec: ParsableCommand {
             --user www web -- id -un`. The guest needs qemu-guest-agent and /bin/sh. Ctrl-C is passed on. Where stdout \
             and stderr are the same, as on a terminal, they stay in order. Pipes and wildcards need a shell: `kvmctl exec \
             web -- sh -c 'ls | wc -l'`.
+
+            --serial needs no agent: it types at the guest's serial console, which is slow (some 10 kB/s in), and gives it \
+            back as it was. A shell has to be there, or a login prompt and --login.
             """)
 
     @Option(
@@ -114,10 +117,10 @@ struct Exec: ParsableCommand {
             let user = try OptionValue.user(parts[0])
             return try SerialLogin(user: user, file: parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil)
         }
-        clinux_collect_signals()
         let execution = try SerialExecuting(
             guestCommand, in: machine, as: credentials, input: hasInput ? STDIN_FILENO : nil, output: STDOUT_FILENO,
-            errors: STDERR_FILENO)
+            errors: STDERR_FILENO
+        ) { clinux_collect_signals() }
         return try execution.run(timeout: timeout) {
             GuestSignal(number: clinux_take_signal())
         } warn: {

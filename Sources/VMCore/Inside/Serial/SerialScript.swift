@@ -68,7 +68,8 @@ package struct SerialScript: Sendable {
             command.running(by: "$own "),
         ]
         let steps = [
-            "set -- \(words)", "talk &", "talker=$!", "hear <&4 &", #"echo "helper $!" >&7"#, flow, "wait $talker", "exit 0",
+            "set -- \(words)", "talk &", "talker=$!", "hear <&4 &", #"echo "helper $!" >&7"#, flow, "wait $talker",
+            "exit 0",
         ]
         return (functions.map(Self.withoutIndentation).filter { !$0.isEmpty } + steps).joined(separator: "\n") + "\n"
     }

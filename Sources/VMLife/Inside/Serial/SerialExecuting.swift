@@ -35,9 +35,11 @@ package final class SerialExecuting {
     ///   - input: the command's stdin, if it has one.
     ///   - output: what its stdout is written to.
     ///   - errors: what its stderr is written to.
+    ///   - begins: is called before the command begins: from then on it has to be ended, too.
     /// - Throws: why it can't be run.
     package init(
-        _ command: GuestCommand, in vm: Machine, as login: SerialLogin?, input: CInt?, output: CInt, errors: CInt
+        _ command: GuestCommand, in vm: Machine, as login: SerialLogin?, input: CInt?, output: CInt, errors: CInt,
+        begins: () -> Void
     ) throws(VMError) {
         let seen = try vm.running(or: "nothing can be executed in its guest")
         guard seen.state != .paused else { throw vm.paused(so: "its guest can't answer") }
@@ -49,6 +51,7 @@ package final class SerialExecuting {
         var shell = SerialShell(line, login)
         hasLoggedIn = try shell.reach()
         session = SerialSession(line, token: token)
+        begins()
         do throws(VMError) {
             try session.begin(SerialScript(command, token: token), isOwnLogin: hasLoggedIn)
             try refuseOthersShell(login)
@@ -194,8 +197,13 @@ package final class SerialExecuting {
     private func isAtRest() throws(VMError) -> Bool {
         guard ContinuousClock.now - max(output.lastPiece, lastNews) > Self.linger else { return false }
         lastNews = .now
-        // An answer may be lost on the way: that no news came is no sign.
-        if case .done = try session.ask("rest") { rests += 1 } else { (rests, asked) = (0, nil) }
+        if case .done = try session.ask("rest") {
+            rests += 1
+        } else {
+            rests = 0
+            // The news of it came before that, or was lost on the way.
+            if let asked, !session.has(answerTo: asked) { self.asked = nil }
+        }
         return rests > 1
     }
 
@@ -203,7 +211,7 @@ package final class SerialExecuting {
     private func leave(orWarn warn: (String) -> Void) {
         guard !line.isLost else { return }
         do throws(VMError) {
-            try session.end()
+            if session.isRunning { try session.end() }
             if hasLoggedIn, try !SerialShell.leave(line) { warn("its console may still be logged in") }
         } catch {
             if hasLoggedIn { warn("its console may still be logged in") }

@@ -95,14 +95,18 @@ final class SerialLine {
     func silence(as cause: String) -> VMError {
         isLost = true
         if let reboot = fate.reboot(of: "the command") { return reboot }
-        if case .deadEnd(let cause, let line, let advice) = SerialPrompt(progress, of: vm) {
-            return VMError(
-                .unavailable, vm.name.description, "\(cause), and the command ended with that", remedy: .advice(advice),
-                details: ["its console shows: \(Printable.foreign(Printable.excerpt(line, limit: 120)))"])
-        }
+        return deadEnd
+            ?? VMError(
+                .unavailable, vm.name.description, "\(cause); the command may still run there",
+                remedy: "see what its console shows: \(command: "kvmctl logs \(vm.name)")")
+    }
+
+    /// What the guest itself says about its end.
+    private var deadEnd: VMError? {
+        guard case .deadEnd(let cause, let line, let advice) = SerialPrompt(progress, of: vm) else { return nil }
         return VMError(
-            .unavailable, vm.name.description, "\(cause); the command may still run there",
-            remedy: "see what its console shows: \(command: "kvmctl logs \(vm.name)")")
+            .unavailable, vm.name.description, "\(cause), and the command ended with that", remedy: .advice(advice),
+            details: [SerialShell.shown(line)])
     }
 
     private func wait(for events: CInt, _ milliseconds: CInt, besides other: CInt? = nil) throws(VMError) {
@@ -125,6 +129,7 @@ final class SerialLine {
 
     private func end() throws(VMError) -> VMError {
         isLost = true
+        if let deadEnd { return deadEnd }
         return try fate.end(of: "the command", isNear: true) ?? silence(as: "its console was closed")
     }
 

@@ -10,6 +10,9 @@ final class SerialSession {
     private var sequence = 0
     private(set) var hello = SerialFrame.Hello(encoding: .base64, checksum: .cksum, uid: 0)
 
+    /// Whether there is a script to be ended.
+    private(set) var isRunning = false
+
     /// When something of a frame came last, or something was asked.
     private var lastMove = ContinuousClock.now
     private var moved = 0
@@ -54,7 +57,10 @@ final class SerialSession {
     private func open(_ script: SerialScript, _ isOwnLogin: Bool) throws(VMError) {
         for _ in 0..<3 {
             try line.send(script.opening(isOwnLogin: isOwnLogin))
-            if try first(in: .seconds(5), { $0 == .ready }) != nil { return }
+            if try first(in: .seconds(5), { $0 == .ready }) != nil {
+                isRunning = true
+                return
+            }
             // It may wait for the script, and its word was damaged: an empty one ends it.
             try line.send(".")
             _ = try first(in: .seconds(1)) { if case .missing = $0 { true } else { false } }
@@ -66,6 +72,7 @@ final class SerialSession {
     }
 
     private func missing(_ tools: [String]) -> VMError {
+        isRunning = false
         let name = line.vm.name.description
         if tools.contains("root") {
             return VMError(
@@ -123,6 +130,9 @@ final class SerialSession {
         if waiting.isEmpty { try take(in: limit, besides: other) }
         return waiting.isEmpty ? nil : waiting.removeFirst()
     }
+
+    /// Whether the answer to a request has come and waits to be taken.
+    func has(answerTo number: Int) -> Bool { waiting.contains { $0.sequence == number } }
 
     /// Whether the answer to what was posted may have been lost.
     var isDoubtful: Bool { isDisturbed && .now - lastMove > Self.lull }

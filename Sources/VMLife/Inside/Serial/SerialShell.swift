@@ -9,6 +9,8 @@ struct SerialShell {
     /// How far the login is.
     private var step = Step.none
     private var isKeyPressed = false
+    /// When Enter may be pressed again.
+    private var nextKey = Deadline(in: .zero)
     /// How far the guest's boot was at first.
     private var stage = BootStage.unknown
 
@@ -49,16 +51,18 @@ struct SerialShell {
             case .password, .maintenance: try givePassword(prompt)
             case .silent, .other:
                 if deadline.hasPassed { throw failure(prompt) }
-                if step == .none { try type("") } else { try settle(in: Self.interval) }
+                try settle(in: nextKey.remaining)
+                if step != .named, nextKey.hasPassed { try type("") }
             }
             if deadline.hasPassed { throw failure(prompt) }
         }
     }
 
     /// Types a line, and waits for what comes of it. What was there before does not count any more.
-    private func type(_ text: String, upTo limit: Duration = interval) throws(VMError) {
+    private mutating func type(_ text: String, upTo limit: Duration = interval) throws(VMError) {
         line.forget()
         try line.send(text)
+        nextKey = Deadline(in: max(limit, Self.interval))
         try settle(in: limit)
     }
 
@@ -67,7 +71,9 @@ struct SerialShell {
         let end = Deadline(in: limit)
         var hasCome = false
         while !end.hasPassed {
-            let comes = try line.listen(in: hasCome ? Self.quiet : end.remaining)
+            // The prompt of a shell that was there comes as a whole.
+            let isShell = step == .none && SerialPrompt(line.progress, of: line.vm) == .shell
+            let comes = try line.listen(in: hasCome ? isShell ? Self.quiet / 3 : Self.quiet : end.remaining)
             if hasCome, !comes || SerialPrompt.isHidden(line.progress) { return }
             hasCome = hasCome || comes
         }
