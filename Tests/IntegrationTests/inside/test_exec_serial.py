@@ -2,10 +2,15 @@
 
 import hashlib
 import os
+import pty
+import select
+import shutil
 import signal
 import socket
 import subprocess
 import threading
+
+import pytest
 
 from rig.terminal import console, spawn, wait_for_exit
 from rig.waiting import wait_until
@@ -194,20 +199,22 @@ def test_no_shell(host):
     assert code == 125 and b"another program than a shell" in err and b"Continue?" in err, err
     with console(host, "vm") as terminal:
         terminal.sendcontrol("c")
+        terminal.expect("# ")
         terminal.sendline("tr -d '\\n' </typed | wc -c")
         terminal.expect(r"\n0\r\n")
     assert run(host, "echo", "again")[1] == b"again\n"
 
 
-class FakeConsole(threading.Thread):
-    """A guest on the other end of the console: it answers each line as `answer` says."""
+class Console(threading.Thread):
+    """The guest's end of a console, played here: the first client of its socket is served."""
 
-    def __init__(self, host, name, answer):
+    def __init__(self, host, name, serve):
         super().__init__(daemon=True)
-        self.answer = answer
+        self.serve = serve
         path = host.run / "vms" / name / "serial.sock"
         path.unlink()
         self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.settimeout(PATIENCE)
         self.listener.bind(str(path))
         self.listener.listen()
         self.start()
@@ -216,20 +223,77 @@ class FakeConsole(threading.Thread):
         client = self.listener.accept()[0]
         client.settimeout(PATIENCE)
         try:
-            for line in iter(lambda: self.line(client), b""):
-                client.sendall(self.answer(line))
+            self.serve(client)
         except OSError:
             pass
 
-    @staticmethod
-    def line(client):
+
+def answering(answer):
+    """Answers each line as this function says."""
+    def serve(client):
         text = b""
-        while not text.endswith(b"\r"):
-            byte = client.recv(1)
-            if not byte:
-                return b""
+        while byte := client.recv(1):
             text += byte
-        return text
+            if byte == b"\r":
+                client.sendall(answer(text))
+                text = b""
+
+    return serve
+
+
+def shell(*words, **environment):
+    """A shell of this host's on a terminal."""
+    def serve(client):
+        child, terminal = pty.fork()
+        if child == 0:
+            # What it leaves would be left in its own directories.
+            private = "for place in /run /dev/shm; do mount -t tmpfs none $place || exit; done; exec env -i \"$@\""
+            variables = [f"{name}={value}" for name, value in environment.items()]
+            os.execv("/usr/bin/unshare", ["unshare", "--mount", "sh", "-c", private, "sh", *variables, *words])
+        try:
+            while True:
+                ready = select.select([client, terminal], [], [], PATIENCE)[0]
+                if not ready:
+                    break
+                if client in ready:
+                    if not (text := client.recv(4096)):
+                        break
+                    os.write(terminal, text)
+                if terminal in ready:
+                    client.sendall(os.read(terminal, 4096))
+        finally:
+            os.close(terminal)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+
+    return serve
+
+
+@pytest.mark.parametrize("program", ["/bin/bash --norc --noprofile -i", "/bin/dash -i", "/bin/busybox sh -i"])
+def test_other_shells(host, program):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    home, tools = host.root / "home", host.root / "tools"
+    for directory in home, tools:
+        directory.mkdir()
+    environment = {"HOME": str(home), "TERM": "vt100", "PS1": "\\u@\\h:\\w\\$ " if "bash" in program else "$ "}
+    data = os.urandom(50_000)
+    usual = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+    def under(path, *words, **options):
+        Console(host, "vm", shell(*program.split(), PATH=str(path), **environment))
+        return run(host, *words, **options)
+
+    assert under(usual, "sh", "-c", "cat; echo \"$0\" >&2; exit 9", "a b", data=data) == (9, data, b"a b\n")
+    # As few tools as it gets by with: no base64, cksum, setsid, stty.
+    for tool in "dd", "head", "id", "mkdir", "mkfifo", "mv", "rm", "od", "md5sum", "sh", "cat", "tr":
+        (tools / tool).symlink_to(shutil.which(tool))
+    assert under(tools, "cat", data=data[:3000]) == (0, data[:3000], b"")
+    (tools / "od").unlink()
+    code, _, err = under(tools, "cat")
+    # What busybox has inside needs no file.
+    assert "busybox" in program or code == 125 and b"lacks" in err and b"base64" in err, (code, err)
+    assert not [name for name in os.listdir(home) if "kvmctl" in name]
 
 
 def test_guest_that_lies(host):
@@ -238,7 +302,9 @@ def test_guest_that_lies(host):
     token = []
 
     def lie(text):
-        """A shell, whose script tells this about a command that never ends."""
+        """A shell, whose script tells this about a command that does not end before it is told to."""
+        told = []
+
         def answer(line):
             words = line.decode(errors="replace").split()
             if line == b"\r":
@@ -250,7 +316,11 @@ def test_guest_that_lies(host):
             if line == b".\r":
                 return f"\n@{token[0]} hello b m 0 root .\n".encode()
             if len(words) > 2 and words[1] == "news":
+                if told:
+                    return f"\n@{token[0]} end {words[2]} .\n".encode()
                 return text(token[0], words[2])
+            if len(words) > 2 and words[1] == "signal":
+                told.append(1)
             if len(words) > 2 and words[1] in ("ping", "signal", "rest", "quit"):
                 return f"\n@{token[0]} {'bye' if words[1] == 'quit' else 'done ' + words[2]} .\n".encode()
             return b""
@@ -266,7 +336,7 @@ def test_guest_that_lies(host):
         "control sequences": lambda token, number: b"\x1b[2J\x1b]0;title\x07" * 1000,
     }
     for lie_told in lies.values():
-        FakeConsole(host, "vm", lie(lie_told))
+        Console(host, "vm", answering(lie(lie_told)))
         code, out, err = run(host, "true", options=["--timeout", "1s"])
         assert code in (124, 125) and out == b"" and err.startswith(b"kvmctl: vm: ") and b"\x1b" not in err, (code, out, err)
 

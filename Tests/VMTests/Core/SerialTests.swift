@@ -60,7 +60,7 @@ import Testing
         #expect(part("aGVsbG8=\r\n") == [hello])
         #expect(part("aGV[   12.345678] random: crng init done\r\nsbG8=\r\n") == [hello])
         #expect(part("\u{1b}[0maGVs\u{1b}\n\r\nbG8=\r\n") != [hello])
-        #expect(part("aGVsbG9=\r\n") == [damaged])
+        #expect(part("aGVsbQ==\r\n") == [damaged])
         #expect(part("random crng init done\r\naGVsbG8=\r\n") == [damaged])
         #expect(part("") == [damaged])
         #expect(part("aGVs") == [damaged] || part("aGVs") == [])

@@ -79,7 +79,7 @@ final class SerialSession {
                 .denied, name, "only root can run a command as another user, and its console is not root's",
                 remedy: "log in as root, or as that user, with --login")
         }
-        if tools.contains("directory") {
+        if tools == ["directory"] {
             return VMError(
                 .unavailable, name, "the guest has no directory for the command's output that can be written",
                 remedy: "its /run, /dev/shm or /tmp has to be writable, and not full")

@@ -11,6 +11,8 @@ struct SerialShell {
     private var isKeyPressed = false
     /// When Enter may be pressed again.
     private var nextKey = Deadline(in: .zero)
+    /// What was asked there at first by something that is no shell.
+    private var question: String?
     /// How far the guest's boot was at first.
     private var stage = BootStage.unknown
 
@@ -19,7 +21,7 @@ struct SerialShell {
     /// How long a console is quiet when it has shown all of its prompt.
     private static let quiet = Duration.milliseconds(300)
     /// How long it may take to show one, and to log in: a wrong password costs some seconds in the guest.
-    private static let patience = Duration.seconds(20)
+    private static let patience = Duration.seconds(10)
     private static let loginPatience = Duration.seconds(40)
     /// After how long Enter is pressed again: a message of the kernel may hide the prompt.
     private static let interval = Duration.seconds(2)
@@ -36,7 +38,13 @@ struct SerialShell {
         var deadline = Deadline(in: Self.patience)
         stage = line.progress.shownStage
         // A boot loader's prompt, or a panic, is in the log: nothing is typed there.
-        if case .deadEnd = SerialPrompt(line.progress, of: line.vm) {} else { try type("") }
+        switch SerialPrompt(line.progress, of: line.vm) {
+        case .deadEnd: break
+        case .other(let text):
+            question = text
+            try type("")
+        default: try type("")
+        }
         while true {
             let prompt = SerialPrompt(line.progress, of: line.vm)
             switch prompt {
@@ -125,22 +133,23 @@ struct SerialShell {
         try type("", upTo: .seconds(10))
     }
 
-    private func failure(_ prompt: SerialPrompt) -> VMError {
-        if case .other(let text) = prompt {
+    private mutating func failure(_ prompt: SerialPrompt) -> VMError {
+        if case .other(let text) = prompt { question = text }
+        if let question {
             return VMError(
                 .busy, name, "another program than a shell has its console",
-                remedy: "end it there: \(command: "kvmctl console \(name)")",
-                details: [Self.shown(text)])
+                remedy: "end it there: \(command: "kvmctl console \(name)")", details: [Self.shown(question)])
         }
         let stage = max(stage, line.progress.shownStage)
         return VMError(
             .unavailable, name,
             stage == .unknown || stage == .up
                 ? "nobody answers on its console"
-                : "nobody answers on its console: its boot has reached: \(stage.words)",
-            remedy:
-                "wait for its boot (\(command: "kvmctl wait \(name)")); its system needs a shell or a login on its serial port"
-        )
+                : "nobody answers on its console, and its boot shows no more than \(stage.words)",
+            remedy: """
+                wait for its boot (\(command: "kvmctl wait \(name)")), or see what has its console \
+                (\(command: "kvmctl console \(name)")): it needs a shell or a login on its serial port
+                """)
     }
 
     /// A line of the guest's, for a message.
