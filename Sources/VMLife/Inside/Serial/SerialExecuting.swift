@@ -83,9 +83,13 @@ package final class SerialExecuting {
     ///   - warn: is told what could not be put back.
     /// - Returns: its exit code; 128 and the signal's number if a signal ended it.
     package func run(
-        timeout: Duration?, signal: () -> GuestSignal?, warn: (String) -> Void
+        timeout: Duration?, signal: @escaping () -> GuestSignal?, warn: (String) -> Void
     ) throws(VMError) -> Int32 {
         defer { leave(orWarn: warn) }
+        session.isToEnd = { [unowned self] in
+            while let signal = signal() { early.append(signal) }
+            return early.contains { $0 != .suspend }
+        }
         let deadline = timeout.map { Deadline(in: $0) }
         var ending: CommandEnding?
         while true {
@@ -95,9 +99,9 @@ package final class SerialExecuting {
                 ending = CommandEnding(.terminate, code: nil, timeout: timeout)
             }
             if ending == nil, output.isClosed { ending = CommandEnding(.brokenPipe, code: 128 + SIGPIPE) }
-            if !early.isEmpty { try pass(early.removeFirst()) }
+            if !early.isEmpty { try heed(early.removeFirst()) }
             while let signal = signal() {
-                if signal == .suspend { stop() } else { try pass(signal) }
+                try heed(signal)
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
             if !hasCode, try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false {
@@ -116,7 +120,7 @@ package final class SerialExecuting {
         } else if session.isDoubtful {
             try askForNews()
         } else if session.idle > Self.silence {
-            _ = try session.ask("ping")
+            if line.isPaused { session.goOn() } else { _ = try session.ask("ping") }
         }
         if !hasCode { try input?.feed(session) }
     }
@@ -153,7 +157,12 @@ package final class SerialExecuting {
 
     // Signals
 
+    private func heed(_ signal: GuestSignal) throws(VMError) {
+        if signal == .suspend { stop() } else { try pass(signal) }
+    }
+
     private func pass(_ signal: GuestSignal) throws(VMError) {
+        guard !line.isPaused else { return early.append(signal) }
         let answer = try session.ask("signal", [signal.rawValue, String(signals + 1)])
         if case .early = answer { early.append(signal) } else { signals += 1 }
     }
@@ -210,6 +219,7 @@ package final class SerialExecuting {
     /// Gives the console back as it was, as far as the guest still answers.
     private func leave(orWarn warn: (String) -> Void) {
         guard !line.isLost else { return }
+        guard !line.isPaused else { return warn("it is paused: its console still has what ran the command") }
         do throws(VMError) {
             if session.isRunning { try session.end() }
             if hasLoggedIn, try !SerialShell.leave(line) { warn("its console may still be logged in") }

@@ -8,6 +8,8 @@ final class SerialSession {
     private var frames: SerialFrames
     private var waiting: [SerialFrame] = []
     private var sequence = 0
+    /// Whether this process was told to end: a paused VM answers nothing, and nobody waits for that against their will.
+    var isToEnd: () -> Bool = { false }
     private(set) var hello = SerialFrame.Hello(encoding: .base64, checksum: .cksum, uid: 0)
 
     /// Whether there is a script to be ended.
@@ -118,6 +120,7 @@ final class SerialSession {
                 if !data.isEmpty { (lastMove, isDisturbed) = (.now, false) }
                 if let answer = try first(in: limit, { $0.sequence == number }) { return answer }
                 if isDoubtful, disturbances > 0 { disturbances -= 1 } else { next.removeFirst() }
+                if line.isPaused, isToEnd() { throw line.vm.paused(so: "its guest can't answer") }
                 // Where a line was lost, the guest waits for one more. It skips this one otherwise.
                 if !data.isEmpty { try line.send(".") }
             }
