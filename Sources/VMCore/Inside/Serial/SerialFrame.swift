@@ -88,23 +88,16 @@ package enum SerialEncoding: String, Sendable {
     }
 
     func has(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): true
-        case UInt8(ascii: "g")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "+"),
-            UInt8(ascii: "/"), UInt8(ascii: "="):
-            self == .base64
-        default: false
-        }
+        self == .base64 ? Base64.isLetter(byte) : Self.hexadecimalDigits.contains(byte)
     }
+
+    private static let hexadecimalDigits = Array("0123456789abcdef".utf8)
 
     private static func hexadecimal(_ digits: [UInt8]) -> [UInt8]? {
         guard digits.count % 2 == 0 else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { value(digits[$0]) << 4 | value(digits[$0 + 1]) }
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8 {
-        digit <= UInt8(ascii: "9") ? digit - UInt8(ascii: "0") : digit - UInt8(ascii: "a") + 10
+        return stride(from: 0, to: digits.count, by: 2).map { start in
+            digits[start...start + 1].reduce(0) { $0 << 4 | UInt8(hexadecimalDigits.firstIndex(of: $1) ?? 0) }
+        }
     }
 }
 
