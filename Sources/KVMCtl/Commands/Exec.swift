@@ -10,7 +10,7 @@ import VMReports
 struct Exec: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "exec", _superCommandName: Root.name,
-        abstract: "Run a command in a guest, through its agent.",
+        abstract: "Run a command in a guest, through its agent or its serial console.",
         discussion: """
             Input and output are passed on while the command runs, and kvmctl exits with the command's exit code: 128 \
             plus the signal number if a signal ended it. 125 means that kvmctl failed, 124 that --timeout passed; stderr \
@@ -18,6 +18,9 @@ struct Exec: ParsableCommand {
             --user www web -- id -un`. The guest needs qemu-guest-agent and /bin/sh. Ctrl-C is passed on. Where stdout \
             and stderr are the same, as on a terminal, they stay in order. Pipes and wildcards need a shell: `kvmctl exec \
             web -- sh -c 'ls | wc -l'`.
+
+            --serial needs no agent: it types at the guest's serial console, which is slow (some 10 kB/s in), and gives it \
+            back as it was. A shell has to be there, or a login prompt and --login.
             """)
 
     @Option(
@@ -41,6 +44,15 @@ struct Exec: ParsableCommand {
         help: "Read no input, which a shell loop around it may need: it gets /dev/null.")
     var hasNoInput = false
 
+    @Flag(help: "Type it at the guest's serial console, where there is no agent.")
+    var serial = false
+
+    @Option(
+        help: .init(
+            "With --serial: who logs in if the console asks for that. FILE has the password in its first line.",
+            valueName: "user:file"))
+    var login: String?
+
     @Option(
         help: "End it after this time, such as 30s or 5m: by TERM, and 5 s later by KILL.",
         transform: OptionValue.duration)
@@ -57,6 +69,10 @@ struct Exec: ParsableCommand {
             throw ValidationError(
                 "\(word) follows the VM: kvmctl's options come before it, the command's words after --")
         }
+        if serial, isOnTerminal {
+            throw ValidationError("--serial has no terminal for the command (--tty): use kvmctl console \(vm)")
+        }
+        if login != nil, !serial { throw ValidationError("--login is for --serial: the agent needs no login") }
         guard !command.isEmpty else { throw ValidationError("which command? kvmctl exec \(vm) -- COMMAND") }
     }
 
@@ -79,6 +95,7 @@ struct Exec: ParsableCommand {
         guestCommand.directory = cwd
         guestCommand.environment = env
         guestCommand.mergesErrors = isOnTerminal || GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
+        if serial { return try executeOnConsole(guestCommand, of: machine) }
         if isOnTerminal { guestCommand.terminal = Self.terminal }
         let source = try input(of: &guestCommand)
         // Before the command begins: from then on it has to be ended, too. A raw terminal has signals of its own.
@@ -89,6 +106,27 @@ struct Exec: ParsableCommand {
             guestCommand, in: machine, input: source, output: OutputStream(STDOUT_FILENO, name: "stdout"),
             errors: OutputStream(STDERR_FILENO, name: "stderr"))
         return try execution.run(timeout: timeout) { GuestSignal(number: clinux_take_signal()) }
+    }
+
+    /// By the shell on the serial console.
+    private func executeOnConsole(_ guestCommand: GuestCommand, of machine: Machine) throws -> Int32 {
+        var guestCommand = guestCommand
+        let hasInput = !hasNoInput && !GivenStream.isNull(STDIN_FILENO)
+        guestCommand.input = hasInput ? .pieces : .none
+        let credentials = try login.map { text in
+            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            let user = try OptionValue.user(parts[0])
+            return try SerialLogin(user: user, file: parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil)
+        }
+        let execution = try SerialExecuting(
+            guestCommand, in: machine, as: credentials, input: hasInput ? STDIN_FILENO : nil, output: STDOUT_FILENO,
+            errors: STDERR_FILENO
+        ) { clinux_collect_signals() }
+        return try execution.run(timeout: timeout) {
+            GuestSignal(number: clinux_take_signal())
+        } warn: {
+            Message.note($0, about: machine.name)
+        }
     }
 
     /// What this process reads, as the input of a command.

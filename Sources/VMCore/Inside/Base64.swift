@@ -32,6 +32,9 @@ package enum Base64 {
         }
     }
 
+    /// Whether a byte can be in such a text.
+    static func isLetter(_ byte: UInt8) -> Bool { values[Int(byte)] != 0xff || byte == padding }
+
     /// The bytes of a text; nil if it is not base64.
     package static func decode(_ text: String) -> [UInt8]? {
         var text = text

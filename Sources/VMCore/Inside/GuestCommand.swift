@@ -74,7 +74,7 @@ package struct GuestCommand: Equatable, Sendable {
             ? "\(feed){ run \"$@\"; } | { keep out; } || echo cut >&7"
             : "{ \(feed){ run \"$@\"; } | { keep err; } || echo cut >&7; } 9>&1 | { keep out; } || echo cut >&7"
         return [
-            Self.beginning, input == .pieces ? Self.feeding : "", Self.keeping, running, flow,
+            Self.beginning, input == .pieces ? Self.feedingPlace + Self.feeding : "", Self.keeping, running(), flow,
             Self.tidying,
         ].filter { !$0.isEmpty }.joined(separator: "\n")
     }
@@ -84,13 +84,19 @@ package struct GuestCommand: Equatable, Sendable {
         base=$1; shift
         [ -e "$base.out" ] || exit
         exec 7>>"$base.ctl"
+        """# + "\n" + tellingPID
+
+    /// Tells the pid of the shell that calls it, which `$$` is not in a subshell.
+    static let tellingPID = #"""
         me() { { read -r pid rest; } </proc/self/stat; echo "$1 $pid" >&7; }
         """#
 
     /// The pieces of the input arrive as files, and their numbers through a FIFO. A piece that nobody reads any more is
     /// as good as read.
-    private static let feeding = #"""
+    private static let feedingPlace = #"""
         mkfifo "$base.go" || exit
+        """# + "\n"
+    static let feeding = #"""
         feed() {
             last=0
             while read -r number && [ "$number" != end ]; do
@@ -128,7 +134,10 @@ package struct GuestCommand: Equatable, Sendable {
         rm -f "$1".*
         """#
 
-    private var running: String {
+    /// Runs the command, with its directory and environment.
+    ///
+    /// - Parameter launcher: what the shell is to execute it by, as shell text.
+    func running(by launcher: String = "") -> String {
         let exports = environment.map { _ in #"export "$1"; shift"# }.joined(separator: "; ")
         let place =
             if directory != nil {
@@ -143,7 +152,7 @@ package struct GuestCommand: Equatable, Sendable {
             #"export HOME="${HOME:-/root}" PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}""#,
             place, exports,
             // A subshell: sh has commands of its own, such as `exit`, which are not the guest's programs.
-            #"( exec "$@" ) 7>&- \#(redirections)\#(source)"#,
+            #"( exec \#(launcher)"$@" ) 7>&- \#(redirections)\#(source)"#,
             #"echo "code $?" >&7"#,
             input == .pieces ? #"echo end 1<>"$base.go""# : "",
         ]

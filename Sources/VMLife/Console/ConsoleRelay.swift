@@ -16,6 +16,9 @@ package struct ConsoleRelay: ~Copyable {
         self.socket = socket
     }
 
+    /// The connection, which does not block, for as long as this lives.
+    var descriptor: CInt { socket.rawValue }
+
     /// Connects to the console of a running VM; nil if another client has it.
     ///
     /// - Throws: `.busy` if the VM is not running; `.denied` if it is another user's.

@@ -5,8 +5,7 @@ import VMHost
 /// notice, and gives it to other commands that wait for it.
 final class AgentTurns {
     private let vm: Machine
-    /// What the VM did since this began: why the agent is gone may be there.
-    private var record: LogReader?
+    private let fate: GuestFate
     private var agent: GuestAgent?
 
     /// How long the agent may take to answer.
@@ -16,7 +15,7 @@ final class AgentTurns {
 
     init(_ vm: Machine) {
         self.vm = vm
-        record = try? LogReader(.record, of: vm, lastLines: 0, followsNextRun: false)
+        fate = GuestFate(vm)
     }
 
     /// Whether there is a connection, in which everything that was asked before has been answered.
@@ -72,19 +71,10 @@ final class AgentTurns {
     /// - Parameter what: what is lost with it, such as `the command`.
     func loss(_ failure: GuestAgent.Failure, of what: String) -> VMError {
         let name = vm.name.description
-        let hasEnded: Bool
-        do throws(VMError) { hasEnded = try failure == .closed ? endsSoon() : !vm.observe().isAlive } catch {
+        do throws(VMError) {
+            if let end = try fate.end(of: what, isNear: failure == .closed) { return end }
+        } catch {
             return error
-        }
-        if hasEnded {
-            return VMError(
-                .unavailable, name, "it has ended, and \(what) with it",
-                remedy: "see why: \(command: "kvmctl history \(vm.name)")")
-        }
-        if wasReset {
-            return VMError(
-                .unavailable, name, "the guest was rebooted, and \(what) ended with that",
-                remedy: "see when: \(command: "kvmctl events \(vm.name)")")
         }
         if case .refused(let words) = failure {
             return VMError(
@@ -95,21 +85,5 @@ final class AgentTurns {
         var error = failure.error(of: vm.name)
         error.details.append("\(what) may still run in the guest")
         return error
-    }
-
-    /// Whether QEMU, which closes its sockets first of all, has ended after a while.
-    private func endsSoon() throws(VMError) -> Bool {
-        let deadline = Deadline(in: .seconds(2))
-        while try vm.observe().isAlive {
-            if deadline.hasPassed { return false }
-            pause(.milliseconds(20))
-        }
-        return true
-    }
-
-    private var wasReset: Bool {
-        var found = false
-        while let bytes = try? record?.next(), !bytes.isEmpty { found = found || bytes.mention("\"RESET\"") }
-        return found
     }
 }

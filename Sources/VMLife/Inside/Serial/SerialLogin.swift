@@ -1,0 +1,52 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Who logs in on a guest's console, and the password for that.
+package struct SerialLogin: Sendable {
+    let user: String
+    /// Nil: no file was named, for a user without a password.
+    let password: String?
+
+    /// The longest password that is taken.
+    private static let longest = 512
+
+    /// - Parameters:
+    ///   - file: holds the password in its first line; a pipe will do.
+    /// - Throws: why it can't be read, or that others can read it too.
+    package init(user: String, file: String?) throws(VMError) {
+        self.user = user
+        password = try file.map { path throws(VMError) in try Self.read(path) }
+    }
+
+    private static func read(_ path: String) throws(VMError) -> String {
+        let bytes = try content(path)
+        let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+        guard !line.isEmpty, line.count <= longest, line.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+            throw VMError(
+                .badData, path, "its first line is no password that can be typed",
+                remedy: "it has to be 1 to \(longest) bytes, without control characters")
+        }
+        return String(decoding: line, as: UTF8.self)
+    }
+
+    /// Opened once: what is judged is what is read.
+    private static func content(_ path: String) throws(VMError) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        guard file >= 0 else { throw .system(Errno(rawValue: errno), path, "can't be read") }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, [S_IFREG, S_IFIFO].contains(status.kind) else {
+            throw VMError(.badData, path, "it is no file with a password")
+        }
+        guard status.kind == S_IFIFO || status.st_mode & S_IROTH == 0 else {
+            throw VMError(
+                .denied, path, "everyone on this host can read it, and it holds a password",
+                remedy: .run("let only its owner read it", "chmod 600 \(path)"))
+        }
+        do throws(Errno) { return try readAll(FileDescriptor(rawValue: file), limit: 4096) } catch {
+            throw .system(error, path, "can't be read")
+        }
+    }
+}
