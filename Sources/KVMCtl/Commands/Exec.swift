@@ -103,8 +103,7 @@ struct Exec: ParsableCommand {
         defer { if isRaw { clinux_terminal_restore() } }
         clinux_collect_signals()
         let execution = try Executing(
-            guestCommand, in: machine, input: source, output: OutputStream(STDOUT_FILENO, name: "stdout"),
-            errors: OutputStream(STDERR_FILENO, name: "stderr"))
+            guestCommand, in: machine, input: source, output: .stdout, errors: .stderr)
         return try execution.run(timeout: timeout) { GuestSignal(number: clinux_take_signal()) }
     }
 
@@ -119,8 +118,8 @@ struct Exec: ParsableCommand {
             return try SerialLogin(user: user, file: parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil)
         }
         let execution = try SerialExecuting(
-            guestCommand, in: machine, as: credentials, input: hasInput ? STDIN_FILENO : nil, output: STDOUT_FILENO,
-            errors: STDERR_FILENO
+            guestCommand, in: machine, as: credentials, input: hasInput ? STDIN_FILENO : nil, output: .stdout,
+            errors: .stderr
         ) { clinux_collect_signals() }
         return try execution.run(timeout: timeout) {
             GuestSignal(number: clinux_take_signal())
@@ -154,4 +153,9 @@ struct GuestExit: Error {
 
     /// The code if kvmctl itself failed.
     static let ownFailure: Int32 = 125
+}
+
+extension OutputStream {
+    fileprivate static var stdout: OutputStream { OutputStream(STDOUT_FILENO, name: "stdout") }
+    fileprivate static var stderr: OutputStream { OutputStream(STDERR_FILENO, name: "stderr") }
 }

@@ -38,7 +38,8 @@ package final class SerialExecuting {
     ///   - begins: is called before the command begins: from then on it has to be ended, too.
     /// - Throws: why it can't be run.
     package init(
-        _ command: GuestCommand, in vm: Machine, as login: SerialLogin?, input: CInt?, output: CInt, errors: CInt,
+        _ command: GuestCommand, in vm: Machine, as login: SerialLogin?, input: CInt?, output: OutputStream,
+        errors: OutputStream,
         begins: () -> Void
     ) throws(VMError) {
         let seen = try vm.running(or: "nothing can be executed in its guest")
@@ -46,7 +47,7 @@ package final class SerialExecuting {
         (self.vm, self.command) = (vm, command)
         line = try SerialLine(vm)
         let token = Self.token
-        self.output = SerialOutput(OutputStream(output), OutputStream(errors))
+        self.output = SerialOutput(output, errors)
         self.input = input.map { SerialInput($0) }
         var shell = SerialShell(line, login)
         hasLoggedIn = try shell.reach()

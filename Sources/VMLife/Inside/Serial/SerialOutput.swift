@@ -20,12 +20,7 @@ final class SerialOutput {
     var isClosed: Bool { streams.values.contains { $0.isClosed } }
 
     /// Why one of our streams failed.
-    var failure: VMError? {
-        for (stream, name) in [(SerialFrame.Stream.out, "stdout"), (.err, "stderr")] {
-            if let errno = streams[stream]?.failure { return .system(errno, name, "can't be written") }
-        }
-        return nil
-    }
+    var failure: VMError? { streams[.out]?.failure ?? streams[.err]?.failure }
 
     /// Takes the first part of the next piece of a stream, and fetches what is left of it.
     func take(_ part: SerialFrame.Part, _ first: [UInt8]?, _ session: SerialSession) throws(VMError) {
