@@ -117,7 +117,7 @@ extension SerialScript {
             echo quit >&7
         }
         talk() {
-            asked= out=0 err=0 fed=0 shell= helpers= written=0 signals=0
+            asked= out=0 err=0 fed=0 shell= helpers= written=0 got= signals=0
             while read -r event a b c e f g <&7; do
                 case $event in
                     news)
@@ -129,15 +129,20 @@ extension SerialScript {
                     put)
                         dec <"$d/sent" >"$d/piece"
                         set -- $(sum <"$d/piece")
-                        say took $a $1
+                        got=$1
+                        say took $a $got
                         ;;
                     use)
-                        if [ $b -gt $written ]; then
-                            mv "$d/piece" "$base.in$b"
-                            written=$b
-                            echo $b >&8
+                        if [ $b -gt $written ] && [ "$c" != "$got" ]; then
+                            say early $a
+                        else
+                            if [ $b -gt $written ]; then
+                                mv "$d/piece" "$base.in$b"
+                                written=$b
+                                echo $b >&8
+                            fi
+                            say done $a
                         fi
-                        say done $a
                         ;;
                     close) echo end >&8; say done $a ;;
                     signal)

@@ -19,7 +19,7 @@ final class SerialInput {
     private var size = smallest
 
     private static let smallest = 1620
-    private static let largest = 32 << 10
+    private static let largest = 8 << 10
     /// How many pieces the command may not have read yet.
     private static let window = 2
     /// How often a piece may arrive damaged.
@@ -59,7 +59,8 @@ final class SerialInput {
                 size = max(size / 4, Self.smallest / 3)
                 continue
             }
-            _ = try session.ask("use", [String(sent + 1)])
+            // A piece that was sent twice may have been damaged the second time.
+            if case .early = try session.ask("use", [String(sent + 1), checksum]) { continue }
             sent += 1
             rest.removeFirst(piece.count)
             size = min(size * 2, Self.largest)

@@ -114,11 +114,22 @@ final class SerialSession {
         var disturbances = 50
         while true {
             var next = tries
+            let begin = sequence + 1
+            let transit = Duration.milliseconds(data.reduce(0) { $0 + $1.utf8.count } / 4)
             while let limit = next.first {
                 let number = try post(kind, words)
                 for text in data { try line.send(text) }
                 if !data.isEmpty { (lastMove, isDisturbed) = (.now, false) }
-                if let answer = try first(in: limit, { $0.sequence == number }) { return answer }
+                // Data is the same each time, so any answer to it will do; it takes a while to get there.
+                if !data.isEmpty {
+                    if let answer = try first(
+                        in: limit + transit, isPatient: true, { $0.sequence.map { $0 >= begin } == true })
+                    {
+                        return answer
+                    }
+                } else if let answer = try first(in: limit, { $0.sequence == number }) {
+                    return answer
+                }
                 if isDoubtful, disturbances > 0 { disturbances -= 1 } else { next.removeFirst() }
                 if line.isPaused, isToEnd() { throw line.vm.paused(so: "its guest can't answer") }
                 // Where a line was lost, the guest waits for one more. It skips this one otherwise.
@@ -147,12 +158,16 @@ final class SerialSession {
     func goOn() { lastMove = .now }
 
     /// The first frame of this kind; nil if it does not come in time, or may have been damaged. Others are kept.
-    private func first(in limit: Duration, _ isWanted: (SerialFrame) -> Bool) throws(VMError) -> SerialFrame? {
+    ///
+    /// - Parameter isPatient: whether all of that time is waited for.
+    private func first(
+        in limit: Duration, isPatient: Bool = false, _ isWanted: (SerialFrame) -> Bool
+    ) throws(VMError) -> SerialFrame? {
         let deadline = Deadline(in: limit)
         while true {
             if let index = waiting.firstIndex(where: isWanted) { return waiting.remove(at: index) }
             // As long as an answer is on its way, it has time.
-            if isDoubtful || deadline.hasPassed && idle > Self.lull { return nil }
+            if isDoubtful && !isPatient || deadline.hasPassed && idle > Self.lull { return nil }
             try take(in: min(max(deadline.remaining, .milliseconds(50)), Self.lull), besides: nil)
         }
     }
