@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.measuring import spread
 from bench.results import Results
+from bench.world import SetUpFailed
 from rig.vm import tiny
 from rig.waiting import wait_until
 
@@ -73,10 +74,19 @@ def _delay(world, home, vm, condition, line, evidence, code):
             ended, status, _ = os.wait4(pid, os.WNOHANG)
             if ended:
                 break
-            assert now < deadline, f"neither {evidence!r} nor an end of the wait; the console has {text[-500:]!r}"
+            if now > deadline:
+                raise SetUpFailed(f"the wait has not ended; the console's end is {text[-500:]!r}")
             time.sleep(0.002)
-    assert os.waitstatus_to_exitcode(status) == code and appeared, (status, text[-500:])
+    _expect(status, code)
+    if appeared is None:
+        raise SetUpFailed(f"the console has no {evidence!r}; its end is {text[-500:]!r}")
     return now - appeared
+
+
+def _expect(status, code):
+    found = os.waitstatus_to_exitcode(status)
+    if found != code:
+        raise SetUpFailed(f"kvmctl wait: exit {found}, not {code}")
 
 
 def _idle(world, home, vm, results):
@@ -85,7 +95,7 @@ def _idle(world, home, vm, results):
     begun = {what: _begin(world, home, vm, word, f"{IDLE_SECONDS}s") for what, word in conditions.items()}
     for what, pid in begun.items():
         _, status, used = os.wait4(pid, 0)
-        assert os.waitstatus_to_exitcode(status) == 124, status
+        _expect(status, 124)
         percent = (used.ru_utime + used.ru_stime) / IDLE_SECONDS * 100
         results.compare(f"wait: for {what} that does not come, of one processor", "%", {"kvmctl wait": [percent]})
         results.gate(f"wait, for {what}, of one processor", percent, LIMIT_PERCENT, "%")
