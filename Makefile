@@ -2,7 +2,7 @@
 # make test       install what is needed, run every test
 # make fuzz       feed the netlink decoder garbage under AddressSanitizer for $(FUZZTIME) seconds
 # make demo       install what is needed, install a guest from a CD and boot it
-# make bench      install kvmctl's peers, measure it beside them (15 minutes), fail if a budget is missed
+# make bench      install kvmctl's peers, measure it beside them (20 minutes), fail if a budget is missed
 # make bench-quick  the part of it that is reliable on a busy machine (90 seconds)
 # make lab        start a host with real KVM (docs/lab.md); SUITE=trixie, LABFLAGS='--hosts 2'
 # make lab-shell  a shell on it
