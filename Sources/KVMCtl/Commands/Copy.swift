@@ -12,13 +12,13 @@ struct Copy: ParsableCommand {
         commandName: "cp", _superCommandName: Root.name,
         abstract: "Copy files between the host and a guest, through its agent.",
         discussion: """
-            VM:PATH is a path in the guest; a relative one begins at the user's home directory. What has no VM: before it is \
-            on the host: `kvmctl cp web.conf web:/etc/app/`, `kvmctl cp -r web:/var/log logs`. As with cp(1), what is copied \
-            to a directory goes into it, and a directory is copied with -r. Permissions and times are kept; on the host, \
-            what the umask takes is taken, and set-uid, set-gid and the owner are not copied. Links are copied as links, \
-            holes as holes, and other names of a file as files of their own. The copy is compared with the file by \
-            SHA-256. A copy that broke off is continued with --resume. A file that is replaced is replaced as a whole, once \
-            its copy is complete. The guest needs qemu-guest-agent, /bin/sh, tar, and coreutils or busybox.
+            VM:PATH is a path in the guest; a relative one begins at the user's home directory. A path without VM: is on \
+            the host: `kvmctl cp web.conf web:/etc/app/`, `kvmctl cp -r web:/var/log logs`. As with cp(1), files are \
+            copied into a directory that exists, and -r copies directories. Permissions and times are kept, less the \
+            umask on the host; owner, set-uid and set-gid are not. Symbolic links are copied as links, sparse files stay \
+            sparse, hard links become separate files. Copies are compared by SHA-256, and replace a file only when they \
+            are complete. --resume continues a copy that was interrupted. The guest needs qemu-guest-agent, /bin/sh, \
+            tar, and coreutils or busybox.
             """)
 
     @Flag(name: .shortAndLong, help: "Copy directories with what is in them.")
@@ -66,10 +66,19 @@ struct Copy: ParsableCommand {
         } catch {
             meter.clear()
             guard let taken = meter.taken else { throw error }
-            Message.error(
-                VMError(.busy, "cp", "interrupted", remedy: "the same command with --resume goes on from here"))
+            let goesOn: Remedy =
+                meter.isRenaming
+                ? .run("go on from here", ShellCommand(words: continuing))
+                : "the same command with --resume goes on from here"
+            Message.error(VMError(.busy, "cp", "interrupted", remedy: goesOn))
             throw GuestExit(code: 128 + taken)
         }
+    }
+
+    /// The command that continues a copy of a directory under a new name: what it holds goes into that.
+    private var continuing: [String] {
+        let words = ["kvmctl", "cp", "--resume", "-r"] + (user.map { ["--user", $0] } ?? [])
+        return words + operands.dropLast().map { $0.hasSuffix("/") ? $0 + "." : $0 + "/." } + operands.suffix(1)
     }
 
     private func copy(
@@ -89,7 +98,8 @@ struct Copy: ParsableCommand {
             throw VMError(.usage, "cp", "none of the paths is in a guest", remedy: "write such a path as VM:PATH")
         case (.guest, _, _):
             throw VMError(
-                .usage, "cp", "from one guest to another nothing is copied", remedy: "copy it to the host first")
+                .usage, "cp", "from one guest to another nothing is copied",
+                remedy: "copy it to the host first; a file of the host whose name has a colon is written ./NAME")
         case (.host, _, _):
             throw VMError(
                 .usage, "cp", "the sources are not all in one guest", remedy: "copy them one guest after the other")
@@ -125,7 +135,7 @@ extension CopyOperand {
     fileprivate var path: String {
         switch self {
         case .host(let path): path
-        case .guest(_, let path): path.isEmpty ? "." : path
+        case .guest(_, let path): path
         }
     }
 }

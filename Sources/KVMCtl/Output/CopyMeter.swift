@@ -35,7 +35,11 @@ final class CopyMeter {
         return waiting.take()
     }
 
+    /// Whether the same command would now copy to another place.
+    private(set) var isRenaming = false
+
     func show(_ progress: CopyProgress) {
+        isRenaming = progress.isRenaming
         guard isShown, last.map({ ContinuousClock.now - $0 >= Self.interval }) ?? true else { return }
         last = .now
         let seconds = (ContinuousClock.now - began) / .seconds(1)

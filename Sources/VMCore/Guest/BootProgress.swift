@@ -58,6 +58,8 @@ package struct BootProgress: Sendable {
     }
 
     private mutating func judge(_ line: ArraySlice<UInt8>) {
+        // What `exec --serial` has the guest write is none of its own words.
+        guard !SerialFrame.isOne(line) else { return }
         recent = recent.suffix(Self.kept - 1) + [Array(line)]
         let signs = SignTable.all.find(in: line)
         if stage > .bootLoader, signs.contains(where: { $0.text == StageSigns.kernelBegins || $0.stage == .firmware }) {

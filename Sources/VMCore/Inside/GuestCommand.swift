@@ -138,6 +138,9 @@ package struct GuestCommand: Equatable, Sendable {
     ///
     /// - Parameter launcher: what the shell is to execute it by, as shell text.
     func running(by launcher: String = "") -> String {
+        // su would fail like a command that ends with 1.
+        let account =
+            user.map { "id -u -- \(ShellCommand.singleQuoted($0)) >/dev/null 2>&1 || { echo nouser >&7; exit; }" } ?? ""
         let exports = environment.map { _ in #"export "$1"; shift"# }.joined(separator: "; ")
         let place =
             if directory != nil {
@@ -150,7 +153,7 @@ package struct GuestCommand: Equatable, Sendable {
         let body = [
             "umask 022", "me shell",
             #"export HOME="${HOME:-/root}" PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}""#,
-            place, exports,
+            account, place, exports,
             // A subshell: sh has commands of its own, such as `exit`, which are not the guest's programs.
             #"( exec \#(launcher)"$@" ) 7>&- \#(redirections)\#(source)"#,
             #"echo "code $?" >&7"#,

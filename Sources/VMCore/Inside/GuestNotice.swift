@@ -10,6 +10,8 @@ package enum GuestNotice: Equatable, Sendable {
     case read(number: Int64)
     /// There is no such directory.
     case lostDirectory
+    /// There is no such user.
+    case lostUser
     /// Some of the output could not be kept.
     case cut
     /// The command has ended, with this code.
@@ -27,6 +29,7 @@ package enum GuestNotice: Equatable, Sendable {
         case ("ready", nil): self = .ready
         case ("read", let number?): self = .read(number: number)
         case ("lost", nil): self = .lostDirectory
+        case ("nouser", nil): self = .lostUser
         case ("cut", nil): self = .cut
         case ("code", let code?): self = .code(Int32(truncatingIfNeeded: code))
         default: return nil

@@ -38,10 +38,13 @@ package final class Tree {
     private func enter(_ path: [UInt8]) throws(Errno) -> CInt {
         if path.isEmpty { return root.rawValue }
         if enteredPath == path, let raw = entered?.rawValue { return raw }
+        // Trees are walked downwards: often only the last of the way is new.
+        let isBelow = path.starts(with: enteredPath + [UInt8(ascii: "/")]) && !enteredPath.isEmpty
+        let rest = isBelow ? Array(path.dropFirst(enteredPath.count + 1)) : path
         var directory: OwnedDescriptor?
-        for name in BytePath.components(path) {
+        for name in BytePath.components(rest) {
             let text = name.map { CChar(bitPattern: $0) } + [0]
-            let from = directory?.rawValue ?? root.rawValue
+            let from = directory?.rawValue ?? (isBelow ? entered?.rawValue : nil) ?? root.rawValue
             let raw = openat(from, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
             guard raw >= 0 else { throw Errno(rawValue: errno) }
             directory = OwnedDescriptor(FileDescriptor(rawValue: raw))

@@ -85,6 +85,11 @@ struct NetworkLook {
 
     private static func refuseUnreachable(_ vm: Machine, _ manifest: Manifest, _ port: UInt16) throws(VMError) {
         guard !isReachable(manifest), forward(manifest, port) == nil else { return }
+        guard !manifest.vm.nics.isEmpty else {
+            throw VMError(
+                .unavailable, vm.name.description, "it has no NIC, so its port \(port) can't be reached",
+                remedy: "give it one: a line such as NET0=bridge:br0 in \(vm.file), and restart it")
+        }
         throw VMError(
             .unavailable, vm.name.description,
             "the host can't reach its port \(port): it has only QEMU's own network, "

@@ -143,6 +143,9 @@ package final class Executing {
             throw VMError(
                 .notFound, vm.name.description, "the guest has no directory \(directory), or it can't be entered")
         }
+        if streams.lostUser, let user = command.user {
+            throw VMError(.notFound, vm.name.description, "the guest has no user \(Printable.quoted(user))")
+        }
         if let failure = streams.failure { throw failure }
         if let ending {
             if let error = ending.error(of: vm.name) { throw error }

@@ -29,6 +29,8 @@ final class GuestStreams {
     private(set) var isCut = false
     /// Whether the directory for the command is missing.
     private(set) var lostDirectory = false
+    /// Whether the guest does not know the user.
+    private(set) var lostUser = false
     /// When the last byte came, or the command ended.
     private(set) var quietSince = ContinuousClock.now
 
@@ -134,6 +136,7 @@ final class GuestStreams {
         case .ready: source?.isReady = true
         case .read(let number): source?.wasRead(number)
         case .lostDirectory: lostDirectory = true
+        case .lostUser: lostUser = true
         case .cut: isCut = true
         case .code(let code):
             self.code = code

@@ -101,8 +101,9 @@ def test_files(host):
     source = host.root / "file"
     source.write_text("one\n")
     source.chmod(0o4751)
+    (host.root / "dangling").symlink_to("nowhere")
     # A new name, a directory, a link's file, one that is owned by somebody else, the home directory.
-    guest(host, "mkdir /d; echo old >/d/real; chown 7:8 /d/real; ln -s /d/real /link")
+    guest(host, "ln -s nowhere /dangling; mkdir /d; echo old >/d/real; chown 7:8 /d/real; ln -s /d/real /link")
     for target in "vm:/d/new", "vm:/d", "vm:/link", "vm:here", "vm:":
         copy(host, str(source), target)
     assert guest(host, "cat /d/new /d/file /d/real /here /file; stat -c '%u:%g %a' /d/real /d/new; test -h /link && echo link").decode().split() == [
@@ -142,6 +143,13 @@ def test_files(host):
         (["vm:/d", "x"], 64, "vm:/d: is a directory"),
         ([str(place), "vm:/"], 64, "is a directory"),
         (["vm:/dev/zero", "x"], 65, "is no file"),
+        (["vm:/dangling", "x"], 66, "symbolic link to what is not there"),
+        ([str(host.root / "dangling"), "vm:/"], 66, "symbolic link to what is not there"),
+        (["vm:/d/*", "x"], 66, "wildcards"),
+        (["-r", "vm:/proc/sys/kernel/random", "x"], 65, "proc file system"),
+        ([str(source), "vm:/file/x"], 66, "/file is no directory"),
+        (["-u", "nosuch", str(source), "vm:/"], 66, "no user 'nosuch'"),
+        (["-r", str(place), "vm:/d/new"], 66, "no such directory"),
         (["/dev/zero", "vm:/"], 65, "is no file"),
         ([str(source), str(source), "vm:/file"], 66, "no such directory"),
         (["x", "y"], 64, "none of the paths is in a guest"),
@@ -152,6 +160,24 @@ def test_files(host):
         (["nosuch:x", "y"], 66, "nosuch"),
     ]:
         assert message in copy(host, *words, expect=code).stderr, words
+    # What is in the way of a directory is said, whatever tar thinks of it.
+    (host.root / "dirs" / "new").mkdir(parents=True)
+    assert "File exists" in copy(host, "-r", f"{host.root}/dirs/.", "vm:/d", expect=69).stderr
+    assert guest(host, "cat /d/new; stat -c %a /d/new") == b"one\n4777\n"
+    # What the kernel makes as it is read, from here too, and alone or in a directory.
+    for name in "/proc/version", "/sys/class/net/lo/mtu":
+        copy(host, name, "vm:/kernel")
+        assert guest(host, "cat /kernel") == open(name, "rb").read()
+        copy(host, f"vm:{name}", str(host.root / "kernel"))
+        assert (host.root / "kernel").read_bytes() == guest(host, f"cat {name}")
+    copy(host, "-r", "/proc/sys/kernel/random", "vm:/random")
+    assert guest(host, "cat /random/poolsize") == open("/proc/sys/kernel/random/poolsize", "rb").read()
+    # What a user may not look at is not left out without a word.
+    guest(host, "mkdir -p /home/u/closed; touch /home/u/closed/file; chmod 700 /home/u/closed")
+    partly = copy(host, "-r", "-u", "u", "vm:.", str(host.root / "home"), expect=1)
+    assert "can't be looked at" in partly.stderr and "Permission denied" in partly.stderr
+    copy(host, str(source), "vm:~/tilde", options=["-u", "u"])
+    assert guest(host, "cat /home/u/tilde") == b"one\n"
     # The others are copied all the same.
     partly = copy(host, "vm:/nosuch", "vm:/d/new", str(place), expect=1)
     assert "nosuch" in partly.stderr and (place / "new").exists()
@@ -181,6 +207,16 @@ def test_ten_thousand(host):
     # The directory was there already, and keeps its own time.
     os.utime(back / "3", (top / "3").stat()[7:9])
     assert described(back) == described(top)
+    # Interrupted under a new name, it is continued under that.
+    guest(host, "cd /many && rm -r 1?")
+    process = begin(host, "-r", "vm:/many", str(host.root / "new"))
+    wait_until(lambda: list(host.root.glob("new/*/*")), "first files", timeout=PATIENCE)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=PATIENCE)[1].decode()
+    assert process.returncode == 130 and f"kvmctl cp --resume -r vm:/many/. {host.root}/new" in err
+    copy(host, "--resume", "-r", "vm:/many/.", str(host.root / "new"))
+    assert described(host.root / "new") == {
+        name: what for name, what in described(top).items() if not name.startswith(b"1") or name.split(b"/")[0] == b"1"}
 
 
 def test_full_disks(host):

@@ -37,6 +37,9 @@ def test_what_goes_through(host):
     assert run(host, "sh", "-c", "id -u; pwd; echo $HOME; echo \"$1\"", "sh", "-c x", options=["--user", "u"])[1] == (
         b"1000\n/home/u\n/home/u\n-c x\n")
 
+    code, out, err = run(host, "id", options=["--user", "nosuch"])
+    assert (code, out) == (125, b"") and b"no user 'nosuch'" in err
+
     # One file for both streams keeps their order.
     both = run(host, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do echo $i; echo -$i >&2; done", stderr=subprocess.STDOUT)[1]
     assert both.decode().split() == [f"{sign}{i}" for i in range(1, 10) for sign in ("", "-")]

@@ -159,9 +159,15 @@ import VMCore
         #expect(survey?.places.map(\.kind) == [.directory, .missing])
         #expect(survey?.places.first?.entries.map { String(decoding: $0.path, as: UTF8.self) } == ["", "a\nb", "c"])
         #expect(survey?.places.first?.entries[1].modified == -5)
+        let huge = FileEntry(path: [], mode: 0o100_644, modified: 0, size: .max, allocated: .max)
+        #expect([huge, huge].contentSize == .max && [huge, huge].allocatedSize == .max)
+        let proc = Survey(Array("tar other\nf 9fa0\nb\n8124 1 0 0\n\n./\0.\n".utf8))
+        #expect(proc?.places.first?.pseudoFileSystem == "proc" && proc?.hasGNUTar == false)
         #expect(survey?.places.first?.entries[2].allocated == 1536)
         for lie in [
-            "", "tar\n", "tar gnu\nz\n", "tar gnu\nd\nx\n", "tar gnu\nd\nb\n41ed 1 0 0\n\n../x\0.\n",
+            "", "tar\n", "tar gnu\nd\nb\n41ed 1 9223372036854775807 0\n\n./x\0.\n",
+            "tar gnu\nd\nb\n41ed 1 0 9223372036854775807\n\n./x\0.\n", "tar gnu\nz\n", "tar gnu\nd\nx\n",
+            "tar gnu\nd\nb\n41ed 1 0 0\n\n../x\0.\n",
             "tar gnu\nd\nb\n41ed 1 0 0\n\n/x\0.\n",
             "tar gnu\nd\nb\n41ed 1 -1 0\n\n./x\0.\n", "tar gnu\nd\nb\n41ed 1 0 0\n\n./a/../../x\0.\n",
             "tar gnu\nd\nb\n41ed 1 0 0\n\n./x",

@@ -11,7 +11,7 @@ package enum CopyOperand: Equatable, Sendable {
             guard text != "-" else {
                 throw VMError(
                     .usage, text, "stdin and stdout are not copied",
-                    remedy: "pass them to a command in the guest: \(command: "kvmctl exec VM -- sh -c 'cat >FILE'")")
+                    remedy: "pass them to a command in the guest: \(command: Self.piped)")
             }
             self = .host(text)
             return
@@ -20,6 +20,14 @@ package enum CopyOperand: Equatable, Sendable {
             throw VMError(.usage, text, "names no VM before its colon", remedy: "a file of the host: ./\(text)")
         }
         self = .guest(vm: String(text[..<mark]), path: String(text[text.index(after: mark)...]))
+    }
+
+    private static let piped = ShellCommand(words: ["kvmctl", "exec", "VM", "--", "sh", "-c", "cat >FILE"])
+
+    /// The path in a guest; its user's home directory is where a relative one begins.
+    package static func guestPath(_ path: String) -> String {
+        if path.isEmpty || path == "~" || path == "~/" { return "." }
+        return path.hasPrefix("~/") ? String(path.drop { $0 == "~" || $0 == "/" }) : path
     }
 
     /// The name that it has within a directory that it is copied into; empty: its content is what goes there.

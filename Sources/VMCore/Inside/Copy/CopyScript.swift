@@ -34,6 +34,14 @@ package enum CopyScript {
                 { { tee /proc/self/fd/3 | { sum=$(sha256sum); echo "=sum ${sum%% *}" >&2; }; } 3>&1; } | cat
             """#
 
+    /// Makes the directories below the directory `$1` that come on stdin, each with NUL: not every tar says so if a file is in
+    /// the way of one.
+    package static let makeDirectories =
+        paths + #"""
+            umask 077
+            un "$1"; cd -- "$x" && exec xargs -0 mkdir -p --
+            """#
+
     /// Extracts an archive from stdin into the directory `$1`, and prints its checksum.
     package static let takeArchive =
         paths + #"""
@@ -97,7 +105,7 @@ package enum CopyScript {
     }
 
     /// Prints what is at the destination `$1`: `d`, a directory; `f`, a file; `l`, a link to one, and its path; `n`, nothing
-    /// yet; `p`, nothing, not even the directory for it.
+    /// yet; `p`, nothing, not even the directory for it; `q`, nothing, and what should be its directory is none.
     package static let look =
         paths + #"""
             un "$1"
@@ -106,7 +114,9 @@ package enum CopyScript {
             elif [ -e "$x" ] || [ -h "$x" ]; then echo f
             else
                 case $x in */*) parent=${x%/*}/ ;; *) parent=. ;; esac
-                if [ -d "$parent" ]; then echo n; else echo p; fi
+                if [ -d "$parent" ]; then echo n
+            elif [ -e "${parent%/}" ]; then echo q
+            else echo p; fi
             fi
             """#
 }

@@ -45,8 +45,26 @@ package struct FileEntry: Equatable, Sendable {
     }
 }
 
+extension [FileEntry] {
+    /// What the regular files hold; a sum that is too large for the type stays at its limit.
+    package var contentSize: Int64 { sum { $0.kind == .regular ? $0.size : 0 } }
+
+    /// How much of that is on their disk.
+    package var allocatedSize: Int64 { sum { Swift.min($0.size, $0.allocated) } }
+
+    private func sum(_ size: (FileEntry) -> Int64) -> Int64 {
+        reduce(0) { sum, entry in
+            let (next, isTooLarge) = sum.addingReportingOverflow(size(entry))
+            return isTooLarge ? .max : next
+        }
+    }
+}
+
 /// Paths in any bytes.
 package enum BytePath {
+    /// The longest path that a system call takes (PATH_MAX).
+    package static let longest = 4096
+
     private static let slash = UInt8(ascii: "/")
 
     /// One below the other.

@@ -7,10 +7,13 @@ package struct Survey: Equatable, Sendable {
             case regular = "f"
             case special = "o"
             case missing = "-"
+            case brokenLink = "h"
             case denied = "x"
         }
 
         package var kind: Kind
+        /// The kind of file system that it is on, if that has views of kernel state in place of files.
+        package var pseudoFileSystem: String?
         /// The file itself, or what is in and below the directory, itself first.
         package var entries: [FileEntry] = []
     }
@@ -25,9 +28,11 @@ package struct Survey: Equatable, Sendable {
         guard let tools = rest.takeLine(), tools.starts(with: Array("tar ".utf8)) else { return nil }
         hasGNUTar = tools.elementsEqual("tar none".utf8) ? nil : tools.elementsEqual("tar gnu".utf8)
         while let line = rest.takeLine() {
-            guard let letter = line.first, line.count == 1, let kind = Place.Kind(rawValue: Character(.init(letter)))
-            else { return nil }
+            guard let letter = line.first, let kind = Place.Kind(rawValue: Character(.init(letter))) else { return nil }
             var place = Place(kind: kind)
+            let type = String(decoding: line.dropFirst(), as: UTF8.self)
+            guard type.isEmpty || type.first == " " else { return nil }
+            place.pseudoFileSystem = UInt32(type.dropFirst(), radix: 16).flatMap(PseudoFileSystem.name)
             while let mark = rest.takeLine(), mark != [UInt8(ascii: ".")] {
                 guard mark == [UInt8(ascii: "b")], let batch = rest.takeBatch() else { return nil }
                 place.entries += batch
@@ -55,13 +60,13 @@ package struct Survey: Equatable, Sendable {
                 if [ -d "$x" ]; then
                     if [ "$depth" != tree ]; then printf 'd\n.\n'
                     elif cd -- "$x" 2>/dev/null; then
-                        echo d
+                        echo "d $(stat -f -c %t . 2>/dev/null)"
                         find . -exec sh -c '
                             if all=$(stat -c "%f %Y %s %b" -- "$@" 2>/dev/null); then
                                 printf "b\n%s\n\n" "$all"; printf "%s\0" "$@"
                             else
                                 for one do
-                                    line=$(stat -c "%f %Y %s %b" -- "$one" 2>/dev/null) || continue
+                                    line=$(stat -c "%f %Y %s %b" -- "$one") || continue
                                     printf "b\n%s\n\n%s\0" "$line" "$one"
                                 done
                             fi' sh {} +
@@ -70,9 +75,14 @@ package struct Survey: Equatable, Sendable {
                     else printf 'x\n.\n'
                     fi
                 elif [ -f "$x" ]; then
-                    if line=$(stat -L -c "%f %Y %s %b" -- "$x"); then printf 'f\nb\n%s\n\n%s\0.\n' "$line" "./"
+                    if line=$(stat -L -c "%f %Y %s %b" -- "$x"); then
+                        echo "f $(stat -f -c %t -- "$x" 2>/dev/null)"
+                        printf 'b\n%s\n\n%s\0.\n' "$line" "./"
                     else printf 'x\n.\n'; fi
-                elif [ -e "$x" ] || [ -h "$x" ]; then printf 'o\n.\n'
+                elif [ -e "$x" ]; then printf 'o\n.\n'
+                elif [ -h "$x" ]; then printf 'h\n.\n'
+                elif case $x in */*) parent=${x%/*}/ ;; *) parent=. ;; esac; [ -d "$parent" ] && [ ! -x "$parent" ]; then
+                    printf 'x\n.\n'
                 else printf -- '-\n.\n'
                 fi
             done
@@ -100,7 +110,9 @@ extension ArraySlice<UInt8> {
             guard let name = take(until: 0) else { return nil }
             let isItself = name == [UInt8(ascii: ".")]
             let path = isItself ? [] : Array(name.dropFirst(2))
-            guard isItself || name.starts(with: Array("./".utf8)), BytePath.isBelow(path) else { return nil }
+            guard isItself || name.starts(with: Array("./".utf8)), BytePath.isBelow(path),
+                path.count <= BytePath.longest
+            else { return nil }
             entries[number].path = path
         }
         return entries
@@ -108,11 +120,15 @@ extension ArraySlice<UInt8> {
 }
 
 extension FileEntry {
+    /// The largest size that counts: more than a file system holds, and reckoned with without overflow.
+    private static let most: Int64 = 1 << 60
+
     /// A line of `stat -c '%f %Y %s %b'` (stat(1)).
     fileprivate init?(statLine line: [UInt8]) {
         let words = line.split(separator: UInt8(ascii: " ")).map { String(decoding: $0, as: UTF8.self) }
         guard words.count == 4, let mode = UInt32(words[0], radix: 16), let modified = Int64(words[1]),
-            let size = Int64(words[2]), let blocks = Int64(words[3]), size >= 0, blocks >= 0, blocks < 1 << 50
+            let size = Int64(words[2]), let blocks = Int64(words[3]), 0...Self.most ~= size,
+            0...(Self.most / 512) ~= blocks
         else { return nil }
         self.init(path: [], mode: mode, modified: modified, size: size, allocated: blocks * 512)
     }

@@ -23,6 +23,13 @@ package enum SerialFrame: Equatable, Sendable {
     /// The script ends.
     case bye
 
+    /// Whether a line of a console has the beginning of one, of whatever command: `@`, 16 digits of a token, a space.
+    package static func isOne(_ line: ArraySlice<UInt8>) -> Bool {
+        let head = line.prefix(18)
+        return head.count == 18 && head.first == UInt8(ascii: "@") && head.last == UInt8(ascii: " ")
+            && head.dropFirst().dropLast().allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
+    }
+
     /// What the script found.
     package struct Hello: Equatable, Sendable {
         package var encoding: SerialEncoding

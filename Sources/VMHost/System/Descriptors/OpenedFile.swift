@@ -43,7 +43,7 @@ extension OwnedDescriptor {
     }
 
     /// The kernel's name for the file system if its files are views of kernel state; else nil.
-    var pseudoFileSystem: String? {
+    package var pseudoFileSystem: String? {
         // These file systems never fail here (fs/libfs.c, simple_statfs); one with a server may.
         let type = clinux_file_system_type(rawValue)
         return type < 0 ? nil : PseudoFileSystem.name(ofType: UInt32(truncatingIfNeeded: type))

@@ -47,6 +47,8 @@ final class ArchiveGiver {
     }
 
     private static let piece = 256 << 10
+    /// More than a small file: it may have grown.
+    private static let most = 16 << 20
 
     /// One of them, with its header.
     private func member(_ entry: FileEntry) -> [UInt8] {
@@ -76,7 +78,10 @@ final class ArchiveGiver {
     private func content(of entry: FileEntry) throws(Errno) -> [UInt8] {
         let file = try tree.open(entry.path, .readOnly)
         guard try file.status().kind == S_IFREG else { throw .notSupported }
-        return try readBytes(of: file.rawValue, at: 0, count: Int(clamping: min(entry.size, FileEntry.large)))
+        // As much as there is: the size of a file of /proc is 0.
+        let content = try readAll(file.descriptor, limit: Self.most + 1)
+        guard content.count <= Self.most else { throw .fileTooLarge }
+        return content
     }
 
     /// The checksum of all that was given.

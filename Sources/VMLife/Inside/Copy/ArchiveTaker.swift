@@ -60,7 +60,7 @@ final class ArchiveTaker {
         self.entry = entry
         switch entry.kind {
         case .regular(let size):
-            guard size <= expected.size + Self.growth else {
+            guard size - Self.growth <= expected.size else {
                 throw VMError(.unavailable, shown(entry), "it grew while it was copied", remedy: "copy it again")
             }
             try attempt { () throws(VMError) in part = try PartFile(at: path(entry), in: tree) }

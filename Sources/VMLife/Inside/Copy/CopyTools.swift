@@ -35,6 +35,8 @@ package struct CopyProgress: Sendable {
     package var total: Int64 = 0
     /// The file in progress, for people.
     package var file = ""
+    /// Whether a directory gets a new name: the same command would now copy it into the directory of that name.
+    package var isRenaming = false
 }
 
 /// What a copy came to.
@@ -122,7 +124,9 @@ struct CopyTools {
     private static let mostMessages = 64 << 10
 
     /// Asks what is at some paths.
-    func survey(_ paths: [[UInt8]], isTree: Bool) throws(VMError) -> Survey {
+    ///
+    /// - Returns: that, and what could not be looked at.
+    func survey(_ paths: [[UInt8]], isTree: Bool) throws(VMError) -> (Survey, failures: [VMError]) {
         var text: [UInt8] = []
         let words = [isTree ? "tree" : "one"] + paths.map(CopyScript.argument)
         let name = vm.name.description
@@ -138,7 +142,8 @@ struct CopyTools {
         guard run.code == 0, let survey = Survey(text), survey.places.count == paths.count else {
             throw failure(run, "the guest can't tell what is there")
         }
-        return survey
+        let failures = run.messages.isEmpty ? [] : [failure(run, "a part of what is to be copied can't be looked at")]
+        return (survey, failures)
     }
 
     /// The refusal of a copy that is not what was copied.

@@ -17,7 +17,7 @@ package struct CopyingIn {
         _ sources: [String], to vm: Machine, _ destination: String, _ options: CopyOptions, watch: CopyWatch
     ) {
         (self.sources, self.options) = (sources, options)
-        self.destination = Array((destination.isEmpty ? "." : destination).utf8)
+        self.destination = Array(CopyOperand.guestPath(destination).utf8)
         tools = CopyTools(vm: vm, user: options.user, watch: watch)
     }
 
@@ -36,9 +36,8 @@ package struct CopyingIn {
         }
         guard !tasks.isEmpty else { return result }
         let place = try look(isForSeveral: sources.count > 1, isDirectory: tasks.contains { $0.source.isDirectory })
-        progress.total = tasks.reduce(0) {
-            $0 + $1.source.entries.reduce(0) { $0 + ($1.kind == .regular ? $1.size : 0) }
-        }
+        progress.total = tasks.flatMap(\.source.entries).contentSize
+        progress.isRenaming = !place.isDirectory && tasks.contains { $0.source.isDirectory }
         for (source, name) in tasks {
             let (directory, base) = place.isDirectory ? (place.path, name) : BytePath.split(place.path, from: ".")
             if source.isDirectory {
@@ -80,14 +79,16 @@ package struct CopyingIn {
             return Place(path: path, isDirectory: false)
         default:
             let parent = BytePath.split(path).directory
+            guard kind != UInt8(ascii: "q") else {
+                throw VMError(.notFound, subject, "in the guest, \(BytePath.shown(parent)) is no directory")
+            }
             throw VMError(
                 .notFound, subject, "the guest has no directory \(BytePath.shown(parent))", remedy: making(parent))
         }
     }
 
     private func making(_ path: [UInt8]) -> Remedy {
-        let quoted = ShellCommand.singleQuoted(String(decoding: path, as: UTF8.self))
-        return .run("make it first", "kvmctl exec \(tools.vm.name) -- mkdir -p \(quoted)")
+        .run("make it first", "kvmctl exec \(tools.vm.name) -- mkdir -p \(String(decoding: path, as: UTF8.self))")
     }
 
     // A directory
@@ -106,6 +107,7 @@ package struct CopyingIn {
                 wanted.append(entry)
             }
         }
+        try makeDirectories(entries.filter { $0.kind == .directory }, in: directory, base)
         let (archived, large) = wanted.parted { $0.kind == .regular && ($0.size >= FileEntry.large || $0.isSparse) }
         try copyArchive(try ArchiveGiver(archived, of: source.tree, base: base), to: directory)
         for file in large {
@@ -119,8 +121,20 @@ package struct CopyingIn {
         result.files = count
     }
 
+    private func makeDirectories(_ entries: [FileEntry], in directory: [UInt8], _ base: [UInt8]) throws(VMError) {
+        guard !entries.isEmpty else { return }
+        let paths = entries.map { entry in
+            var named = entry
+            named.path = BytePath.join(base, entry.path)
+            return named
+        }
+        let run = try tools.run(
+            CopyScript.makeDirectories, [CopyScript.argument(directory)], input: .whole(CopyScript.list(paths)))
+        guard run.code == 0 else { throw tools.failure(run, "a directory can't be made in the guest") }
+    }
+
     private func filesThere(at path: [UInt8]) throws(VMError) -> [[UInt8]: FileEntry] {
-        let entries = try tools.survey([path], isTree: true).places.first?.entries ?? []
+        let entries = try tools.survey([path], isTree: true).0.places.first?.entries ?? []
         return Dictionary(entries.map { ($0.path, $0) }) { first, _ in first }
     }
 
@@ -201,7 +215,7 @@ package struct CopyingIn {
 
     /// How much of a file is in the guest already.
     private func begun(_ part: [UInt8]) throws(VMError) -> Int64 {
-        let place = try tools.survey([part], isTree: false).places.first
+        let place = try tools.survey([part], isTree: false).0.places.first
         guard place?.kind == .regular else { return 0 }
         return place?.entries.first?.size ?? 0
     }

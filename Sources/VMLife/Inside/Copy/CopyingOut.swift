@@ -17,7 +17,7 @@ package struct CopyingOut {
     package init(
         _ sources: [String], of vm: Machine, to destination: String, _ options: CopyOptions, watch: CopyWatch
     ) {
-        (self.sources, self.destination, self.options) = (sources, destination, options)
+        (self.sources, self.destination, self.options) = (sources.map(CopyOperand.guestPath), destination, options)
         tools = CopyTools(vm: vm, user: options.user, watch: watch)
     }
 
@@ -26,6 +26,8 @@ package struct CopyingOut {
         var source: [UInt8]
         var kind: Survey.Place.Kind
         var entries: [FileEntry]
+        /// Whether its size says nothing.
+        var isPseudo: Bool
         var tree: Tree
         /// Where it goes in that.
         var base: [UInt8]
@@ -33,7 +35,8 @@ package struct CopyingOut {
 
     /// Copies them.
     package mutating func run() throws(VMError) -> CopyResult {
-        let survey = try tools.survey(sources.map { Array($0.utf8) }, isTree: options.isRecursive)
+        let (survey, failures) = try tools.survey(sources.map { Array($0.utf8) }, isTree: options.isRecursive)
+        result.failures += failures
         let place = try HostDestination(destination, isForSeveral: sources.count > 1)
         var tasks: [Task] = []
         for (source, seen) in zip(sources, survey.places) {
@@ -41,13 +44,16 @@ package struct CopyingOut {
                 try refuse(source, seen)
                 let (tree, base) = try place.target(for: source, isDirectory: seen.kind == .directory)
                 tasks.append(
-                    Task(source: Array(source.utf8), kind: seen.kind, entries: seen.entries, tree: tree, base: base))
+                    Task(
+                        source: Array(source.utf8), kind: seen.kind, entries: seen.entries,
+                        isPseudo: seen.pseudoFileSystem != nil, tree: tree, base: base))
             } catch {
                 guard sources.count > 1 else { throw error }
                 result.failures.append(error)
             }
         }
-        progress.total = tasks.reduce(0) { $0 + $1.entries.reduce(0) { $0 + ($1.kind == .regular ? $1.size : 0) } }
+        progress.total = tasks.flatMap(\.entries).contentSize
+        progress.isRenaming = !place.isDirectory && tasks.contains { $0.kind == .directory }
         try checkSpace(tasks)
         for task in tasks { try copy(task, survey.hasGNUTar) }
         return result
@@ -58,18 +64,25 @@ package struct CopyingOut {
         switch seen.kind {
         case .regular: return
         case .directory:
+            if let name = seen.pseudoFileSystem, options.isRecursive {
+                throw VMError(
+                    .badData, subject, "is on a \(name) file system, whose files have no sizes to copy them by",
+                    remedy: "name the files that are wanted")
+            }
             guard !options.isRecursive else { return }
             throw VMError(.usage, subject, "is a directory", remedy: "copy it with what is in it: -r")
-        case .missing: throw VMError(.notFound, subject, "the guest has no such file")
+        case .missing:
+            throw VMError(
+                .notFound, subject, "the guest has no such file",
+                remedy: source.contains { "*?[".contains($0) } ? "wildcards are not known here: name each file" : nil)
+        case .brokenLink: throw VMError(.notFound, subject, "is a symbolic link to what is not there")
         case .denied: throw VMError(.denied, subject, "can't be read in the guest")
         case .special: throw VMError(.badData, subject, "is no file: devices, FIFOs and sockets are not copied")
         }
     }
 
     private func checkSpace(_ tasks: [Task]) throws(VMError) {
-        let needed = tasks.reduce(0 as Int64) { sum, task in
-            sum &+ task.entries.reduce(0) { $0 &+ min($1.size, max($1.allocated, 0)) }
-        }
+        let needed = tasks.flatMap(\.entries).allocatedSize
         guard let tree = tasks.first?.tree, let space = FileSystemSpace(at: tree.path), needed > space.free.bytes else {
             return
         }
@@ -81,7 +94,8 @@ package struct CopyingOut {
 
     private mutating func copy(_ task: Task, _ hasGNUTar: Bool?) throws(VMError) {
         guard task.kind == .directory else {
-            guard let file = task.entries.first else { return }
+            guard var file = task.entries.first else { return }
+            if task.isPseudo { file.size = 0 }
             return try copyLarge(file, from: task.source, to: task.base, in: task.tree)
         }
         var made: [FileEntry] = []
@@ -122,15 +136,17 @@ package struct CopyingOut {
     private mutating func isWanted(_ entry: FileEntry, in task: Task) -> Bool {
         let path = BytePath.join(task.base, entry.path)
         guard entry.kind != .special else {
-            result.failures.append(.notCopied(task.tree.shown(path)))
+            let source = BytePath.shown(BytePath.join(task.source, entry.path))
+            result.failures.append(.notCopied("\(tools.vm.name):\(source)"))
             return false
         }
-        guard options.resumes, let there = try? task.tree.entry(at: path), entry.isCopied(as: there) else {
-            return true
-        }
-        result.kept += 1
-        progress.done += entry.size
-        progress.kept += entry.size
+        guard options.resumes else { return true }
+        do throws(Errno) {
+            guard let there = try task.tree.entry(at: path), entry.isCopied(as: there) else { return true }
+            result.kept += 1
+            progress.done += entry.size
+            progress.kept += entry.size
+        } catch { result.failures.append(.system(error, task.tree.shown(path), "was not copied")) }
         return false
     }
 

@@ -1,4 +1,5 @@
 import BridgeKernel
+import CLinux
 import Glibc
 import SystemPackage
 import VMCore
@@ -28,16 +29,31 @@ final class FileGiver {
     init(_ path: [UInt8], in tree: Tree, after kept: Int64) throws(VMError) {
         self.path = tree.shown(path)
         do throws(Errno) {
-            file = try tree.open(path, .readOnly)
-            let status = try file.status()
+            let named = try tree.open(path, .readOnly)
+            let status = try named.status()
             guard status.kind == S_IFREG else { throw .notSupported }
-            entry = FileEntry(status, path: path)
-            extents = try Self.extents(of: file.rawValue, size: Int64(status.st_size))
+            var found = FileEntry(status, path: path)
+            file = try Self.content(of: named, size: found.size)
+            found.size = Int64(try file.status().st_size)
+            entry = found
+            extents = try Self.extents(of: file.rawValue, size: found.size)
         } catch { throw .system(error, self.path, "was not copied") }
         let kept = kept <= entry.size ? kept : 0
         rest = extents.map { max($0.lowerBound, kept)..<max($0.upperBound, kept) }.filter { !$0.isEmpty }
         position = kept
     }
+
+    /// The file itself, or what the kernel makes of it as it is read: of that, as in /proc, the size is not known before.
+    private static func content(of named: consuming OwnedDescriptor, size: Int64) throws(Errno) -> OwnedDescriptor {
+        guard size == 0 || named.pseudoFileSystem != nil else { return named }
+        let content = try readAll(named.descriptor, limit: mostWithoutSize + 1)
+        guard content.count <= mostWithoutSize else { throw .fileTooLarge }
+        let copy = try OwnedDescriptor(returned: clinux_memory_file("content"))
+        try writeAll(content, to: copy.descriptor)
+        return copy
+    }
+
+    private static let mostWithoutSize = 64 << 20
 
     private static func extents(of file: CInt, size: Int64) throws(Errno) -> [Range<Int64>] {
         var found: [Range<Int64>] = []

@@ -8,7 +8,7 @@ struct HostDestination {
     private let text: String
     private let path: FilePath
     /// Whether it is a directory already, which they go into.
-    private let isDirectory: Bool
+    let isDirectory: Bool
 
     init(_ text: String, isForSeveral: Bool) throws(VMError) {
         self.text = text

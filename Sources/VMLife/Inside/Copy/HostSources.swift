@@ -39,8 +39,15 @@ struct HostSource {
             throw VMError(.usage, text, "is a directory", remedy: "copy it with what is in it: -r")
         } catch .notSupported {
             throw VMError(.badData, text, "is no file: devices, FIFOs and sockets are not copied")
+        } catch .noSuchFileOrDirectory where path.withPlatformString({ access($0, F_OK) }) != 0 && Self.isLink(path) {
+            throw VMError(.notFound, text, "is a symbolic link to what is not there")
         } catch { throw .system(error, text, "can't be copied") }
         if isDirectory { walk([]) }
+    }
+
+    private static func isLink(_ path: FilePath) -> Bool {
+        var found = stat()
+        return path.withPlatformString { lstat($0, &found) } == 0 && found.kind == S_IFLNK
     }
 
     private mutating func walk(_ directory: [UInt8]) {
