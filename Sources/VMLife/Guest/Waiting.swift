@@ -135,6 +135,9 @@ private struct Absence {
         let limit = end ?? .now + Self.longest
         end = limit
         // Who has let go of it may have started it just before.
-        return .now < limit && (vm.isInOthersHands || vm.observe().state.isAlive)
+        guard .now < limit else { return false }
+        if vm.isInOthersHands { return true }
+        // One that can't be looked at may run.
+        do throws(VMError) { return try vm.observe().isAlive } catch { return true }
     }
 }

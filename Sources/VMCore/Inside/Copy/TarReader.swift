@@ -174,6 +174,10 @@ package struct TarReader {
         case UInt8(ascii: "K"): longTarget = Array(text.prefix { $0 != 0 })
         default:
             guard let records = Self.records(text) else { throw failed(Failure(cause: "a record of it has no length")) }
+            // Its map of the holes would be taken for content.
+            guard !records.keys.contains(where: { $0.starts(with: Array("GNU.sparse.".utf8)) }) else {
+                throw failed(Failure(cause: "a file in it has holes in a form that is not known"))
+            }
             pax.merge(records) { $1 }
         }
         text = []

@@ -15,15 +15,22 @@ final class ArchiveTaker {
     private var part: PartFile?
     private var entry: TarReader.Entry?
 
+    /// How much may come in all, headers and growth of files included: a guest may send without end.
+    private var left: Int64
+
     private(set) var files = 0
     private(set) var bytes: Int64 = 0
     private(set) var failures: [VMError] = []
 
     /// How much larger than it was said to be a file may be: it may grow meanwhile.
     private static let growth: Int64 = 16 << 20
+    /// The same for all of them.
+    private static let slack: Int64 = 256 << 20
 
     init(_ entries: [FileEntry], into tree: Tree, base: [UInt8]) {
         (self.tree, self.base) = (tree, base)
+        let most = entries.contentSize.addingReportingOverflow(Int64(entries.count) << 14 + Self.slack)
+        left = most.overflow ? .max : most.partialValue
         wanted = Dictionary(entries.map { ($0.path, $0) }) { first, _ in first }
     }
 
@@ -33,6 +40,10 @@ final class ArchiveTaker {
     var current: String { entry.map { BytePath.shown($0.path) } ?? "" }
 
     func take(_ bytes: [UInt8]) throws(VMError) {
+        left -= Int64(bytes.count)
+        guard left >= 0 else {
+            throw VMError(.badData, tree.path.string, "the guest sends more than there is to copy")
+        }
         try reader.take(bytes) { (event) throws(VMError) in
             try take(event)
         } failed: { failure in

@@ -32,8 +32,10 @@ final class FileTaker {
             discard()
             throw VMError(.unavailable, part.shownPath, "the guest sends more of it than there is")
         }
-        try sum.add(bytes)
-        do throws(VMError) { try part.write(bytes, at: position) } catch {
+        do throws(VMError) {
+            try sum.add(bytes)
+            try part.write(bytes, at: position)
+        } catch {
             discard()
             throw error
         }
@@ -44,7 +46,11 @@ final class FileTaker {
     ///
     /// - Parameter theirs: the guest's checksum.
     func isWhole(by theirs: String?) throws(VMError) -> Bool {
-        let own = try sum.finish()
+        let own: String
+        do throws(VMError) { own = try sum.finish() } catch {
+            discard()
+            throw error
+        }
         return !hasSize || position == entry.size && own == theirs
     }
 

@@ -107,7 +107,10 @@ struct PartFile: ~Copyable {
         do throws(Errno) {
             if let size, ftruncate(file.rawValue, off_t(size)) != 0 { throw Errno(rawValue: errno) }
             try file.setCopied(permissions: permissions, modified: modified)
-        } catch { throw .system(error, shownPath, "can't be completed") }
+        } catch {
+            discard()
+            throw .system(error, shownPath, "can't be completed")
+        }
     }
 
     /// Gives it its name, in place of what has that.
