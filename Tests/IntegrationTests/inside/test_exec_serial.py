@@ -128,7 +128,9 @@ def test_ends(host):
 
 def test_one_at_a_time(host):
     boot(host)
-    with console(host, "vm"):
+    with console(host, "vm") as terminal:
+        terminal.sendline("echo it-is-$((1 + 1))")
+        terminal.expect("it-is-2")
         code, _, err = run(host, "true")
         assert code == 125 and b"console is in use" in err
     first = begin(host, "sh", "-c", "echo begun; read -r line; echo \"$line\"", stdin=subprocess.PIPE)

@@ -102,6 +102,15 @@ package struct CopyingOut {
         for entry in task.entries where entry.kind == .directory {
             if try makeDirectory(BytePath.join(task.base, entry.path), in: task.tree) { made.append(entry) }
         }
+        do throws(VMError) { try copyFiles(of: task, hasGNUTar) } catch {
+            // What was copied is to be reached, too, and --resume finds the directories there.
+            finish(made, of: task)
+            throw error
+        }
+        finish(made, of: task)
+    }
+
+    private mutating func copyFiles(of task: Task, _ hasGNUTar: Bool?) throws(VMError) {
         let wanted = task.entries.filter { $0.kind != .directory && isWanted($0, in: task) }
         let (archived, large) = wanted.parted { entry in
             entry.kind == .regular && entry.size >= FileEntry.large && !(entry.isSparse && hasGNUTar == true)
@@ -112,7 +121,10 @@ package struct CopyingOut {
                 file, from: BytePath.join(task.source, file.path), to: BytePath.join(task.base, file.path),
                 in: task.tree)
         }
-        // What is in it changes the time of a directory.
+    }
+
+    /// What is in a directory changes its time: this comes last.
+    private mutating func finish(_ made: [FileEntry], of task: Task) {
         for directory in made.reversed() {
             let path = BytePath.join(task.base, directory.path)
             result.attempt(task.tree.shown(path)) { () throws(Errno) in
