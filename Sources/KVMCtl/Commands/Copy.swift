@@ -118,7 +118,7 @@ struct Copy: ParsableCommand {
             Message.note("\(result.failures.count - Self.mostFailures) more were not copied")
         }
         if let failed = SomeFailed(result.failures) {
-            throw result.files + result.kept > 0 ? SomeFailed(.partial) : failed
+            throw result.isSome ? SomeFailed(.partial) : failed
         }
     }
 

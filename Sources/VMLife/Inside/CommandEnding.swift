@@ -36,6 +36,26 @@ struct CommandEnding {
         return true
     }
 
+    /// The failure of a command that survives even that.
+    static func unkillable(_ name: VMName) -> VMError {
+        VMError(
+            .unavailable, name.description, "the command was told to end and then killed, and still runs in the guest",
+            remedy: "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(name)")")
+    }
+
+    /// The failure of a command of which nobody in the guest can tell how it ended.
+    static func unknown(_ name: VMName) -> VMError {
+        VMError(
+            .unavailable, name.description, "the command's end is not known: its shell in the guest was ended",
+            remedy: "see the guest's log")
+    }
+
+    /// The failure of a command that was not begun, for want of its directory.
+    static func noDirectory(_ directory: String?, _ name: VMName) -> VMError {
+        VMError(
+            .notFound, name.description, "the guest has no directory \(directory ?? ""), or it can't be entered")
+    }
+
     /// Why it had to end, if that is an error.
     func error(of name: VMName) -> VMError? {
         guard let timeout else { return nil }

@@ -67,7 +67,7 @@ package final class Executing {
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
             if try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false {
-                throw ending?.error(of: vm.name) ?? unkillable
+                throw ending?.error(of: vm.name) ?? CommandEnding.unkillable(vm.name)
             }
             turns.giveWay()
             interval = moved ? .milliseconds(1) : min(interval * 3 / 2, .milliseconds(100))
@@ -118,13 +118,6 @@ package final class Executing {
         raise(SIGSTOP)
     }
 
-    private var unkillable: VMError {
-        VMError(
-            .unavailable, vm.name.description,
-            "the command was told to end and then killed, and still runs in the guest",
-            remedy: "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(vm.name)")")
-    }
-
     // Its end
 
     /// How it ended, once it has and all of its output was written.
@@ -140,8 +133,7 @@ package final class Executing {
         }
         streams.close()
         if streams.lostDirectory, let directory = command.directory {
-            throw VMError(
-                .notFound, vm.name.description, "the guest has no directory \(directory), or it can't be entered")
+            throw CommandEnding.noDirectory(directory, vm.name)
         }
         if streams.lostUser, let user = command.user {
             throw VMError(.notFound, vm.name.description, "the guest has no user \(Printable.quoted(user))")
@@ -157,8 +149,6 @@ package final class Executing {
                 remedy: "make room there: \(command: "kvmctl exec \(vm.name) -- df -h /run")")
         }
         if let code = streams.code { return code }
-        throw VMError(
-            .unavailable, vm.name.description, "the command's end is not known: its shell in the guest was ended",
-            remedy: "see the guest's log")
+        throw CommandEnding.unknown(vm.name)
     }
 }

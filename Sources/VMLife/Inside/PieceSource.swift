@@ -123,7 +123,7 @@ package final class PieceSource {
     /// Adds what can be read without waiting.
     ///
     /// - Returns: whether that was the end.
-    private static func gather(
+    static func gather(
         _ descriptor: CInt, into bytes: inout [UInt8], upTo limit: Int
     ) throws(VMError) -> Bool {
         while bytes.count < limit {

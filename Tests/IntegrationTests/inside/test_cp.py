@@ -284,6 +284,54 @@ def test_broken_off(host, way):
     assert size() == 0
 
 
+def part_of(name):
+    """The name of a file in progress."""
+    hash = 0xcbf29ce484222325
+    for byte in name.encode():
+        hash = (hash ^ byte) * 0x100000001b3 % (1 << 64)
+    return f".kvmctl-{hash:x}.part"
+
+
+def test_a_begun_file_of_another_content(host):
+    """What --resume finds is compared with its holes: it may be left of a file that had none there."""
+    boot(host)
+    source = host.root / "holes"
+    with open(source, "wb") as file:
+        file.write(b"first")
+        file.truncate(6 << 20)
+        file.seek(5 << 20)
+        file.write(b"last")
+    guest(host, f"head -c 3000000 /dev/zero | tr '\\0' x >/{part_of('there')}")
+    assert "checksums differ" in copy(host, "--resume", str(source), "vm:/there", expect=69).stderr
+    assert guest(host, "ls -A / | grep -c -e there -e kvmctl- || true") == b"0\n"
+    # One that is longer than the file is none of it.
+    guest(host, f"head -c 9000000 /dev/zero | tr '\\0' x >/{part_of('there')}")
+    copy(host, "--resume", str(source), "vm:/there")
+    assert guest(host, "sha256sum /there").split()[0].decode() == digest(source)
+    # The same here.
+    (host.root / part_of("back")).write_bytes(b"x" * 3_000_000)
+    assert "checksums differ" in copy(host, "--resume", "vm:/there", str(host.root / "back"), expect=69).stderr
+    copy(host, "--resume", "vm:/there", str(host.root / "back"))
+    assert digest(host.root / "back") == digest(source)
+
+
+def test_one_that_fails_among_others(host):
+    """A large file that can't be copied keeps none of the others from it."""
+    boot(host)
+    guest(host, "mkdir -p /t; for i in 1 2 3; do head -c 3000000 /dev/urandom >/t/$i; done")
+    (host.root / "t" / "2").mkdir(parents=True)
+    refused = copy(host, "-r", "vm:/t/.", str(host.root / "t"), expect=1)
+    assert "t/2: is a directory" in refused.stderr
+    assert digest(host.root / "t" / "3") == guest(host, "sha256sum /t/3").split()[0].decode()
+    (host.root / "t" / "2").rmdir()
+    guest(host, "rm /t/1 /t/3; mkdir /t/1")
+    (host.root / "t" / "3").chmod(0o644)
+    (host.root / "t" / "2").write_bytes(os.urandom(3_000_000))
+    refused = copy(host, "-r", f"{host.root}/t/.", "vm:/t", expect=1)
+    assert "/t/1: is a directory in the guest" in refused.stderr
+    assert guest(host, "sha256sum /t/3").split()[0].decode() == digest(host.root / "t" / "3")
+
+
 def test_guest_that_reboots(host):
     boot(host)
     source = host.root / "file"

@@ -64,7 +64,7 @@ package enum CopyScript {
 
     /// Writes the file `$1` by way of `$2` beside it: `$3` bytes, permissions `$4`, modified at `$5`. `$6` is `resume` if what
     /// is there already is kept. Then follow its extents, offset and length each, as far as they are still to be written,
-    /// then `-`, then all of them. Their content comes on stdin, and after it their checksum, without which the file is
+    /// then `-`, then those that are compared. Their content comes on stdin, and after it their checksum, without which the file is
     /// not put in place.
     package static let takeFile =
         paths + #"""
@@ -95,17 +95,30 @@ package enum CopyScript {
 
     /// The arguments of `takeFile`.
     package static func takingFile(
-        _ file: FileEntry, path: [UInt8], part: [UInt8], resumes: Bool, rest: [Range<Int64>], extents: [Range<Int64>]
+        _ file: FileEntry, path: [UInt8], part: [UInt8], resumes: Bool, rest: [Range<Int64>], compared: [Range<Int64>]
     ) -> [String] {
         func words(_ ranges: [Range<Int64>]) -> [String] {
             ranges.flatMap { [String($0.lowerBound), String($0.upperBound - $0.lowerBound)] }
         }
         let what = [argument(path), argument(part), String(file.size), String(file.permissions, radix: 8)]
-        return what + [String(file.modified), resumes ? "resume" : "new"] + words(rest) + ["-"] + words(extents)
+        return what + [String(file.modified), resumes ? "resume" : "new"] + words(rest) + ["-"] + words(compared)
     }
 
-    /// Prints what is at the destination `$1`: `d`, a directory; `f`, a file; `l`, a link to one, and its path; `n`, nothing
-    /// yet; `p`, nothing, not even the directory for it; `q`, nothing, and what should be its directory is none.
+    /// What is at a destination.
+    package enum Found: Character, Sendable {
+        case directory = "d"
+        case file = "f"
+        /// A link to a file. Its path follows.
+        case link = "l"
+        /// Nothing yet.
+        case nothing = "n"
+        /// Nothing, not even the directory for it.
+        case noParent = "p"
+        /// Nothing, and what should be its directory is none.
+        case otherParent = "q"
+    }
+
+    /// Prints what is at the destination `$1`, as `Found`.
     package static let look =
         paths + #"""
             un "$1"

@@ -15,7 +15,7 @@ final class ArchiveGiver {
     private var next = 0
     private var hasEnded = false
 
-    private(set) var files = 0
+    private(set) var hasFiles = false
     private(set) var bytes: Int64 = 0
     private(set) var failures: [VMError] = []
 
@@ -67,7 +67,7 @@ final class ArchiveGiver {
                 bytes += named.size
             case .special: return []
             }
-            files += 1
+            hasFiles = true
             return member
         } catch {
             failures.append(.system(error, tree.shown(entry.path), "was not copied"))

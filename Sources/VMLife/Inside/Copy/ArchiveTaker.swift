@@ -18,7 +18,6 @@ final class ArchiveTaker {
     /// How much may come in all, headers and growth of files included: a guest may send without end.
     private var left: Int64
 
-    private(set) var files = 0
     private(set) var bytes: Int64 = 0
     private(set) var failures: [VMError] = []
 
@@ -35,6 +34,8 @@ final class ArchiveTaker {
     }
 
     deinit { part.take()?.discard() }
+
+    var hasFiles: Bool { !taken.isEmpty }
 
     /// The file in progress, for people.
     var current: String { entry.map { BytePath.shown($0.path) } ?? "" }
@@ -92,7 +93,6 @@ final class ArchiveTaker {
     }
 
     private func note(_ entry: TarReader.Entry) {
-        files += 1
         taken.insert(entry.path)
     }
 

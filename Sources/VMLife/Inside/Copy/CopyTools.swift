@@ -2,55 +2,6 @@ import Glibc
 import VMCore
 import VMHost
 
-/// What a copy has of its caller.
-package struct CopyWatch {
-    /// The next signal to pass on, if one has come.
-    package var signal: () -> GuestSignal?
-    /// Whether the copy is to end.
-    package var isInterrupted: () -> Bool
-    /// Is told of each step.
-    package var progress: (CopyProgress) -> Void
-
-    package init(
-        signal: @escaping () -> GuestSignal?, isInterrupted: @escaping () -> Bool,
-        progress: @escaping (CopyProgress) -> Void
-    ) {
-        (self.signal, self.isInterrupted, self.progress) = (signal, isInterrupted, progress)
-    }
-
-    /// Notes a step.
-    ///
-    /// - Throws: if the copy is to end.
-    func note(_ progress: CopyProgress) throws(VMError) {
-        self.progress(progress)
-        if isInterrupted() { throw VMError(.busy, "cp", "interrupted") }
-    }
-}
-
-/// How far a copy is, in bytes of content.
-package struct CopyProgress: Sendable {
-    package var done: Int64 = 0
-    /// How much of that was there already.
-    package var kept: Int64 = 0
-    package var total: Int64 = 0
-    /// The file in progress, for people.
-    package var file = ""
-    /// Whether a directory gets a new name: the same command would now copy it into the directory of that name.
-    package var isRenaming = false
-}
-
-/// What a copy came to.
-package struct CopyResult: Sendable {
-    /// How many files, directories and links it made.
-    package var files = 0
-    /// Their content.
-    package var bytes: Int64 = 0
-    /// How many files were there already, and were left.
-    package var kept = 0
-    /// What was not copied, and why.
-    package var failures: [VMError] = []
-}
-
 /// The scripts of a copy, executed in the guest.
 struct CopyTools {
     let vm: Machine
@@ -153,8 +104,13 @@ struct CopyTools {
                 .unavailable, vm.name.description, "the guest can't make a checksum of what was copied",
                 remedy: "install coreutils in it, which has sha256sum", details: said(run))
         }
-        return VMError(
-            .unavailable, subject, "the checksums differ: it was changed while it was copied", remedy: "copy it again")
+        return different(subject)
+    }
+
+    func different(_ subject: String) -> VMError {
+        VMError(
+            .unavailable, subject, "the checksums differ: it was changed while it was copied",
+            remedy: "copy it again, without --resume")
     }
 
     private func said(_ run: Run) -> [String] {

@@ -64,26 +64,25 @@ package struct CopyingIn {
         let run = try tools.run(
             CopyScript.look, [CopyScript.argument(path)],
             output: { (bytes) throws(VMError) in said += bytes.prefix(8192) })
-        guard run.code == 0, let kind = said.first else {
+        guard run.code == 0, let found = said.first.flatMap({ CopyScript.Found(rawValue: Character(.init($0))) }) else {
             throw tools.failure(run, "the guest can't tell what is there")
         }
         let subject = "\(tools.vm.name):\(BytePath.shown(destination))"
-        switch kind {
-        case UInt8(ascii: "d"): return Place(path: path, isDirectory: true)
-        case UInt8(ascii: "f"), UInt8(ascii: "l"), UInt8(ascii: "n"):
-            guard !isForSeveral, !asDirectory || isDirectory, !isDirectory || kind == UInt8(ascii: "n") else {
+        let parent = BytePath.split(path).directory
+        switch found {
+        case .directory: return Place(path: path, isDirectory: true)
+        case .file, .link, .nothing:
+            guard !isForSeveral, !asDirectory || isDirectory, !isDirectory || found == .nothing else {
                 throw VMError(.notFound, subject, "the guest has no such directory", remedy: making(path))
             }
             // Where a link leads: it stays, and its file is replaced.
-            if kind == UInt8(ascii: "l") { path = Array(said.dropFirst(2).dropLast()) }
+            if found == .link { path = Array(said.dropFirst(2).dropLast()) }
             return Place(path: path, isDirectory: false)
-        default:
-            let parent = BytePath.split(path).directory
-            guard kind != UInt8(ascii: "q") else {
-                throw VMError(.notFound, subject, "in the guest, \(BytePath.shown(parent)) is no directory")
-            }
+        case .noParent:
             throw VMError(
                 .notFound, subject, "the guest has no directory \(BytePath.shown(parent))", remedy: making(parent))
+        case .otherParent:
+            throw VMError(.notFound, subject, "in the guest, \(BytePath.shown(parent)) is no directory")
         }
     }
 
@@ -100,7 +99,7 @@ package struct CopyingIn {
         var wanted: [FileEntry] = []
         for entry in entries {
             if let copy = there[entry.path], entry.isCopied(as: copy) {
-                result.kept += 1
+                result.isSome = true
                 progress.done += entry.size
                 progress.kept += entry.size
             } else {
@@ -113,12 +112,10 @@ package struct CopyingIn {
         for file in large {
             try copyLarge(file, of: source.tree, to: BytePath.join(directory, BytePath.join(base, file.path)))
         }
-        // Once all is in them. They are counted already.
+        // Once all is in them.
         let directories = archived.filter { $0.kind == .directory }
-        let count = result.files
         try copyArchive(
             try ArchiveGiver(directories.reversed(), of: source.tree, base: base, isFinal: true), to: directory)
-        result.files = count
     }
 
     private func makeDirectories(_ entries: [FileEntry], in directory: [UInt8], _ base: [UInt8]) throws(VMError) {
@@ -159,8 +156,7 @@ package struct CopyingIn {
         guard let theirs = run.sum, theirs == (try giver.finish()) else {
             throw tools.different(run, "\(tools.vm.name):\(BytePath.shown(directory))")
         }
-        result.files += giver.files
-        result.bytes += giver.bytes
+        result.isSome = result.isSome || giver.hasFiles
     }
 
     // A file by itself
@@ -171,31 +167,36 @@ package struct CopyingIn {
         let kept = options.resumes ? try begun(part) : 0
         let giver: FileGiver
         do throws(VMError) { giver = try FileGiver(file.path, in: tree, after: kept) } catch {
-            result.failures.append(error)
-            return
+            return result.failures.append(error)
         }
         var progress = progress
         let before = progress.done
         progress.file = tree.shown(file.path)
         progress.kept += giver.position
-        let started = giver.position
         let run = try tools.run(
             CopyScript.takeFile,
             CopyScript.takingFile(
-                giver.entry, path: path, part: part, resumes: kept > 0, rest: giver.rest, extents: giver.extents),
+                giver.entry, path: path, part: part, resumes: giver.position > 0, rest: giver.rest,
+                compared: giver.compared),
             input: try input(giver) { [tools] () throws(VMError) in
                 progress.done = before + giver.position
                 try tools.watch.note(progress)
             })
         self.progress = progress
         let subject = "\(tools.vm.name):\(BytePath.shown(path))"
-        guard run.notes["different"] == nil else { throw tools.different(run, subject) }
-        guard run.notes["directory"] == nil else {
-            throw VMError(.cannotCreate, subject, "is a directory in the guest: a file is to be copied there")
+        if run.notes["different"] != nil {
+            result.failures.append(tools.different(subject))
+        } else if run.notes["directory"] != nil {
+            result.failures.append(
+                VMError(.cannotCreate, subject, "is a directory in the guest: a file is to be copied there"))
+        } else if run.code != 0 {
+            let failure = tools.failure(run, "\(BytePath.shown(path)) can't be written in the guest")
+            // All that follow would fail on a full disk, too.
+            guard failure.code != .cannotCreate else { throw failure }
+            result.failures.append(failure)
+        } else {
+            result.isSome = true
         }
-        guard run.code == 0 else { throw tools.failure(run, "\(BytePath.shown(path)) can't be written in the guest") }
-        result.files += 1
-        result.bytes += giver.entry.size - started
     }
 
     /// What is little goes with the command itself.

@@ -136,9 +136,8 @@ package struct CopyingOut {
 
     private mutating func makeDirectory(_ path: [UInt8], in tree: Tree) throws(VMError) -> Bool {
         do throws(Errno) {
-            guard try tree.makeDirectory(path) else { return false }
-            result.files += 1
-            return true
+            result.isSome = true
+            return try tree.makeDirectory(path)
         } catch .fileExists {
             throw VMError(.cannotCreate, tree.shown(path), "is in the way: a directory is to be copied there")
         } catch { throw .system(error, tree.shown(path), "can't be made") }
@@ -155,7 +154,7 @@ package struct CopyingOut {
         guard options.resumes else { return true }
         do throws(Errno) {
             guard let there = try task.tree.entry(at: path), entry.isCopied(as: there) else { return true }
-            result.kept += 1
+            result.isSome = true
             progress.done += entry.size
             progress.kept += entry.size
         } catch { result.failures.append(.system(error, task.tree.shown(path), "was not copied")) }
@@ -185,8 +184,7 @@ package struct CopyingOut {
                 try tools.watch.note(progress)
             })
         self.progress = progress
-        result.files += taker.files
-        result.bytes += taker.bytes
+        result.isSome = result.isSome || taker.hasFiles
         result.failures += taker.failures
         let own = try sum.finish()
         if let error = taker.finish(tarCode: run.notes["end"], messages: run.messages, of: tools.vm.name) {
@@ -195,11 +193,14 @@ package struct CopyingOut {
         guard let theirs = run.sum, theirs == own else { throw tools.different(run, task.tree.path.string) }
     }
 
-    /// Copies a file by itself.
+    /// Copies a file by itself. What concerns it alone does not end the copy.
     private mutating func copyLarge(
         _ file: FileEntry, from source: [UInt8], to path: [UInt8], in tree: Tree
     ) throws(VMError) {
-        let taker = try FileTaker(file, at: path, in: tree, resumes: options.resumes)
+        let taker: FileTaker
+        do throws(VMError) { taker = try FileTaker(file, at: path, in: tree, resumes: options.resumes) } catch {
+            return result.failures.append(error)
+        }
         progress.file = BytePath.shown(source)
         progress.done += taker.start
         progress.kept += taker.start
@@ -217,26 +218,13 @@ package struct CopyingOut {
         self.progress = progress
         guard run.code == 0 else {
             taker.discard()
-            throw tools.failure(run, "\(BytePath.shown(source)) can't be read")
+            return result.failures.append(tools.failure(run, "\(BytePath.shown(source)) can't be read"))
         }
         guard try taker.isWhole(by: run.sum) else {
             taker.discard()
-            throw tools.different(run, BytePath.shown(source))
+            return result.failures.append(tools.different(run, BytePath.shown(source)))
         }
         try taker.putInPlace()
-        result.files += 1
-        result.bytes += taker.position - taker.start
+        result.isSome = true
     }
-}
-
-/// How a copy is made.
-package struct CopyOptions: Sendable {
-    /// Directories too, with what is in them.
-    package var isRecursive = false
-    /// What is there already stays, and what was begun is continued.
-    package var resumes = false
-    /// The guest's user; nil: root.
-    package var user: String?
-
-    package init() {}
 }

@@ -10,10 +10,11 @@ final class FileGiver {
     private let file: OwnedDescriptor
     private let path: String
     let entry: FileEntry
-    /// The extents, offset and length each.
-    let extents: [Range<Int64>]
-    /// Those that the guest does not have yet.
+    /// The extents that the guest does not have yet.
     let rest: [Range<Int64>]
+    /// What is compared: the extents; of a file that is continued all of it, since what the guest has may be of another
+    /// file, which had no holes there.
+    let compared: [Range<Int64>]
     private var next = 0
     /// How far it is.
     private(set) var position: Int64
@@ -36,11 +37,13 @@ final class FileGiver {
             file = try Self.content(of: named, size: found.size)
             found.size = Int64(try file.status().st_size)
             entry = found
-            extents = try Self.extents(of: file.rawValue, size: found.size)
+            let extents = try Self.extents(of: file.rawValue, size: found.size)
+            // More than there is can't be a part of it.
+            let start = kept <= found.size ? kept : 0
+            rest = extents.map { max($0.lowerBound, start)..<max($0.upperBound, start) }.filter { !$0.isEmpty }
+            compared = start > 0 ? [0..<found.size] : extents
+            position = start
         } catch { throw .system(error, self.path, "was not copied") }
-        let kept = kept <= entry.size ? kept : 0
-        rest = extents.map { max($0.lowerBound, kept)..<max($0.upperBound, kept) }.filter { !$0.isEmpty }
-        position = kept
     }
 
     /// The file itself, or what the kernel makes of it as it is read: of that, as in /proc, the size is not known before.
@@ -60,14 +63,26 @@ final class FileGiver {
         var position: Int64 = 0
         while position < size {
             let data = Int64(lseek(file, off_t(position), seekData))
-            // No more of it (ENXIO), or a file system that does not know.
-            if data < 0 { break }
-            var end = Int64(lseek(file, off_t(data), seekHole))
-            if end < 0 { end = size }
-            found.append(data..<min(end, size))
+            if data < 0 {
+                switch Errno(rawValue: errno) {
+                case .noSuchAddressOrDevice: return merged(found)
+                // A file system that knows of no holes.
+                case .invalidArgument, .notSupported: return [0..<size]
+                case let error: throw error
+                }
+            }
+            let end = Int64(lseek(file, off_t(data), seekHole))
+            guard end >= 0 else { throw Errno(rawValue: errno) }
+            // It may grow meanwhile.
+            if data < size { found.append(data..<min(end, size)) }
             position = end
         }
-        if found.isEmpty, size > 0, lseek(file, 0, seekData) < 0, errno != ENXIO { found = [0..<size] }
+        return merged(found)
+    }
+
+    /// Takes together what is close, so that there are not too many.
+    private static func merged(_ extents: [Range<Int64>]) -> [Range<Int64>] {
+        var found = extents
         var gap = Self.gap
         repeat {
             found = found.reduce(into: []) { merged, extent in
@@ -107,7 +122,7 @@ final class FileGiver {
         guard !hasEnded else { return nil }
         hasEnded = true
         let sum = try Checksum()
-        for extent in extents { try sum.add(file.rawValue, from: extent.lowerBound, to: extent.upperBound) }
+        for extent in compared { try sum.add(file.rawValue, from: extent.lowerBound, to: extent.upperBound) }
         return Array((try sum.finish() + "\n").utf8)
     }
 }

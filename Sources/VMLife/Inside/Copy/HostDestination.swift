@@ -39,20 +39,6 @@ struct HostDestination {
     }
 }
 
-extension VMError {
-    /// The refusal of what is neither a file nor a directory nor a link.
-    static func notCopied(_ path: String) -> VMError {
-        VMError(.badData, path, "was not copied: it is a device, a FIFO or a socket")
-    }
-}
-
-extension CopyResult {
-    /// Does something for one of the files; if that fails, the others are copied all the same.
-    mutating func attempt(_ subject: String, _ body: () throws(Errno) -> Void) {
-        do throws(Errno) { try body() } catch { failures.append(.system(error, subject, "was not copied")) }
-    }
-}
-
 extension Tree {
     /// What is there; nil: nothing.
     func entry(at path: [UInt8]) throws(Errno) -> FileEntry? {
@@ -65,14 +51,5 @@ extension FileEntry {
         self.init(
             path: path, mode: status.st_mode, modified: Int64(status.st_mtim.tv_sec), size: Int64(status.st_size),
             allocated: Int64(status.st_blocks) * 512)
-    }
-}
-
-extension Array {
-    /// Those of which something is not so, and those of which it is, in order.
-    func parted(by isSecond: (Element) -> Bool) -> ([Element], [Element]) {
-        reduce(into: ([], [])) { parts, element in
-            if isSecond(element) { parts.1.append(element) } else { parts.0.append(element) }
-        }
     }
 }

@@ -108,7 +108,7 @@ package final class SerialExecuting {
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
             if !hasCode, try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false {
-                throw ending?.error(of: vm.name) ?? unkillable
+                throw ending?.error(of: vm.name) ?? CommandEnding.unkillable(vm.name)
             }
         }
     }
@@ -176,33 +176,22 @@ package final class SerialExecuting {
         session.goOn()
     }
 
-    private var unkillable: VMError {
-        VMError(
-            .unavailable, vm.name.description,
-            "the command was told to end and then killed, and still runs in the guest",
-            remedy: "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(vm.name)")")
-    }
-
     // Its end
 
     /// How it ended, once it has and all of its output was written.
     private func result(_ ending: CommandEnding?) throws(VMError) -> Int32? {
         if !hasEnded { guard hasCode, try isAtRest() else { return nil } }
         if hasCode, code == nil {
-            throw VMError(
-                .notFound, vm.name.description,
-                "the guest has no directory \(command.directory ?? ""), or it can't be entered")
+            throw CommandEnding.noDirectory(command.directory, vm.name)
         }
         if let failure = output.failure { throw failure }
-        if let failure = input?.failure { throw .system(failure, "stdin", "can't be read") }
+        if let failure = input?.failure { throw failure }
         if let ending {
             if let error = ending.error(of: vm.name) { throw error }
             return ending.code ?? code ?? 128 + SIGKILL
         }
         if let code { return code }
-        throw VMError(
-            .unavailable, vm.name.description, "the command's end is not known: its shell in the guest was ended",
-            remedy: "see the guest's log")
+        throw CommandEnding.unknown(vm.name)
     }
 
     /// Whether no output is left, but for what the command has left running: that keeps its output open, and is not waited for.

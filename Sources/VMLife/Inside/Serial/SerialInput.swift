@@ -14,7 +14,7 @@ final class SerialInput {
     /// How many pieces the command has read.
     var fed = 0
     /// Why it can't be read any more.
-    private(set) var failure: Errno?
+    private(set) var failure: VMError?
     /// The size of a piece: small enough at first for a terminal that holds 4,096 bytes, then as much as gets through.
     private var size = smallest
 
@@ -41,13 +41,9 @@ final class SerialInput {
     }
 
     private func gather() {
-        var set = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        guard poll(&set, 1, 0) > 0 else { return }
-        var piece = [UInt8](repeating: 0, count: Self.largest)
-        let count = read(descriptor, &piece, piece.count)
-        if count > 0 { rest = Array(piece[..<count]) }
-        if count == 0 { hasEnded = true }
-        if count < 0, errno != EINTR, errno != EAGAIN { (hasEnded, failure) = (true, Errno(rawValue: errno)) }
+        do throws(VMError) {
+            hasEnded = try PieceSource.gather(descriptor, into: &rest, upTo: Self.largest)
+        } catch { (hasEnded, failure) = (true, error) }
     }
 
     private func send(_ session: SerialSession) throws(VMError) {

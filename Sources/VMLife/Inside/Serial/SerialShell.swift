@@ -20,8 +20,9 @@ struct SerialShell {
 
     /// How long a console is quiet when it has shown all of its prompt.
     private static let quiet = Duration.milliseconds(300)
-    /// How long it may take to show one, and to log in: a wrong password costs some seconds in the guest.
-    private static let patience = Duration.seconds(10)
+    /// How long it may take to show one, at the end of a boot on a busy host too, and to log in: a wrong password costs some
+    /// seconds in the guest.
+    private static let patience = Duration.seconds(20)
     private static let loginPatience = Duration.seconds(40)
     /// After how long Enter is pressed again: a message of the kernel may hide the prompt.
     private static let interval = Duration.seconds(2)
