@@ -80,14 +80,22 @@ struct Exec: ParsableCommand {
 
     func run() throws {
         let code: Int32
-        do { code = try execute() } catch let error as VMError {
+        do {
+            switch try execute() {
+            case .exited(let ended): code = ended
+            case .overran(let error):
+                Message.error(error)
+                code = error.code.exitCode
+            }
+        } catch let error as VMError {
+            // Whatever it is: 124 would say that the command's own time had passed.
             Message.error(error)
-            code = error.code == .timedOut ? error.code.exitCode : GuestExit.ownFailure
+            code = GuestExit.ownFailure
         }
         if code != 0 { throw GuestExit(code: code) }
     }
 
-    private func execute() throws -> Int32 {
+    private func execute() throws -> CommandEnd {
         let machine = try Site.current.find(vm)
         try machine.refuseAnothers()
         var guestCommand = GuestCommand(command)
@@ -108,7 +116,7 @@ struct Exec: ParsableCommand {
     }
 
     /// By the shell on the serial console.
-    private func executeOnConsole(_ guestCommand: GuestCommand, of machine: Machine) throws -> Int32 {
+    private func executeOnConsole(_ guestCommand: GuestCommand, of machine: Machine) throws -> CommandEnd {
         var guestCommand = guestCommand
         let hasInput = !hasNoInput && !GivenStream.isNull(STDIN_FILENO)
         guestCommand.input = hasInput ? .pieces : .none

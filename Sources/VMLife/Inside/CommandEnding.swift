@@ -1,10 +1,19 @@
+import Glibc
 import VMCore
 import VMHost
+
+/// How a command ended.
+package enum CommandEnd {
+    /// With this exit code; 128 and the signal's number if a signal ended it.
+    case exited(Int32)
+    /// It took longer than it was allowed to, and was ended.
+    case overran(VMError)
+}
 
 /// The end of a command that has to end: first it is told, and after a while it is killed.
 struct CommandEnding {
     /// The exit code that it leads to; nil: the command's own.
-    let code: Int32?
+    private let code: Int32?
     /// The time limit that was passed; nil: there is another reason.
     private let timeout: Duration?
     private var steps: [GuestSignal]
@@ -36,9 +45,15 @@ struct CommandEnding {
         return true
     }
 
-    /// The failure of a command that survives even that.
-    static func unkillable(_ name: VMName) -> VMError {
-        VMError(
+    /// What is reported of a command that has ended, with this code if that is known.
+    func end(_ code: Int32?, of name: VMName) -> CommandEnd {
+        overrun(name) ?? .exited(self.code ?? code ?? 128 + SIGKILL)
+    }
+
+    /// What is reported of a command that survives even that.
+    func survival(of name: VMName) throws(VMError) -> CommandEnd {
+        if let overrun = overrun(name) { return overrun }
+        throw VMError(
             .unavailable, name.description, "the command was told to end and then killed, and still runs in the guest",
             remedy: "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(name)")")
     }
@@ -56,10 +71,12 @@ struct CommandEnding {
             .notFound, name.description, "the guest has no directory \(directory ?? ""), or it can't be entered")
     }
 
-    /// Why it had to end, if that is an error.
-    func error(of name: VMName) -> VMError? {
-        guard let timeout else { return nil }
-        return VMError(
-            .timedOut, name.description, "the command took longer than \(timeout.components.seconds) s, and was ended")
+    private func overrun(_ name: VMName) -> CommandEnd? {
+        timeout.map {
+            .overran(
+                VMError(
+                    .timedOut, name.description,
+                    "the command took longer than \($0.components.seconds) s, and was ended"))
+        }
     }
 }

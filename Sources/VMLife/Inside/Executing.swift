@@ -48,15 +48,14 @@ package final class Executing {
     /// - Parameters:
     ///   - timeout: how long it may take; nil: as long as it likes.
     ///   - signal: the next signal to pass on, if one has come.
-    /// - Returns: its exit code; 128 and the signal's number if a signal ended it.
-    /// - Throws: `.timedOut` if it took too long, and was ended; what became of it if that is not known.
-    package func run(timeout: Duration?, signal: () -> GuestSignal?) throws(VMError) -> Int32 {
+    /// - Throws: what became of it if that is not known.
+    package func run(timeout: Duration?, signal: () -> GuestSignal?) throws(VMError) -> CommandEnd {
         let deadline = timeout.map { Deadline(in: $0) }
         var ending: CommandEnding?
         var interval = Duration.milliseconds(1)
         while true {
             let moved = try step()
-            if let code = try result(ending) { return code }
+            if let end = try result(ending) { return end }
             if ending == nil, deadline?.hasPassed == true {
                 ending = CommandEnding(.terminate, code: nil, timeout: timeout)
             }
@@ -66,8 +65,8 @@ package final class Executing {
                 if signal == .suspend { stop() } else { try pass(signal) }
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
-            if try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false {
-                throw ending?.error(of: vm.name) ?? CommandEnding.unkillable(vm.name)
+            if try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false, let ending {
+                return try ending.survival(of: vm.name)
             }
             turns.giveWay()
             interval = moved ? .milliseconds(1) : min(interval * 3 / 2, .milliseconds(100))
@@ -121,7 +120,7 @@ package final class Executing {
     // Its end
 
     /// How it ended, once it has and all of its output was written.
-    private func result(_ ending: CommandEnding?) throws(VMError) -> Int32? {
+    private func result(_ ending: CommandEnding?) throws(VMError) -> CommandEnd? {
         guard streams.hasEnded, streams.isDrained else {
             let isQuiet = ContinuousClock.now - streams.quietSince > Self.linger
             // What the command has left running keeps its output open: it is not waited for.
@@ -139,16 +138,13 @@ package final class Executing {
             throw VMError(.notFound, vm.name.description, "the guest has no user \(Printable.quoted(user))")
         }
         if let failure = streams.failure { throw failure }
-        if let ending {
-            if let error = ending.error(of: vm.name) { throw error }
-            return ending.code ?? streams.code ?? 128 + SIGKILL
-        }
+        if let ending { return ending.end(streams.code, of: vm.name) }
         if streams.isCut, !hasLetGo {
             throw VMError(
                 .cannotCreate, vm.name.description, "a part of the command's output is lost: the guest's /run is full",
                 remedy: "make room there: \(command: "kvmctl exec \(vm.name) -- df -h /run")")
         }
-        if let code = streams.code { return code }
+        if let code = streams.code { return .exited(code) }
         throw CommandEnding.unknown(vm.name)
     }
 }

@@ -58,7 +58,11 @@ struct CopyTools {
         }
         let execution = try Executing(
             command, in: vm, input: source, output: OutputStream(output ?? hear), errors: OutputStream(hear))
-        let code = try execution.run(timeout: nil, signal: watch.signal)
+        let code: Int32
+        switch try execution.run(timeout: nil, signal: watch.signal) {
+        case .exited(let ended): code = ended
+        case .overran(let error): throw error
+        }
         var run = Run(code: code, notes: [:], messages: [])
         for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
             if line.first == "=",

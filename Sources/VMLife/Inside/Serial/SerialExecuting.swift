@@ -84,10 +84,9 @@ package final class SerialExecuting {
     ///   - timeout: how long it may take; nil: as long as it likes.
     ///   - signal: the next signal to pass on, if one has come.
     ///   - warn: is told what could not be put back.
-    /// - Returns: its exit code; 128 and the signal's number if a signal ended it.
     package func run(
         timeout: Duration?, signal: @escaping () -> GuestSignal?, warn: (String) -> Void
-    ) throws(VMError) -> Int32 {
+    ) throws(VMError) -> CommandEnd {
         defer { leave(orWarn: warn) }
         session.isToEnd = { [unowned self] in
             while let signal = signal() { early.append(signal) }
@@ -97,7 +96,7 @@ package final class SerialExecuting {
         var ending: CommandEnding?
         while true {
             try step()
-            if let code = try result(ending) { return code }
+            if let end = try result(ending) { return end }
             if ending == nil, deadline?.hasPassed == true {
                 ending = CommandEnding(.terminate, code: nil, timeout: timeout)
             }
@@ -107,8 +106,8 @@ package final class SerialExecuting {
                 try heed(signal)
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
-            if !hasCode, try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false {
-                throw ending?.error(of: vm.name) ?? CommandEnding.unkillable(vm.name)
+            if !hasCode, try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false, let ending {
+                return try ending.survival(of: vm.name)
             }
         }
     }
@@ -179,18 +178,15 @@ package final class SerialExecuting {
     // Its end
 
     /// How it ended, once it has and all of its output was written.
-    private func result(_ ending: CommandEnding?) throws(VMError) -> Int32? {
+    private func result(_ ending: CommandEnding?) throws(VMError) -> CommandEnd? {
         if !hasEnded { guard hasCode, try isAtRest() else { return nil } }
         if hasCode, code == nil {
             throw CommandEnding.noDirectory(command.directory, vm.name)
         }
         if let failure = output.failure { throw failure }
         if let failure = input?.failure { throw failure }
-        if let ending {
-            if let error = ending.error(of: vm.name) { throw error }
-            return ending.code ?? code ?? 128 + SIGKILL
-        }
-        if let code { return code }
+        if let ending { return ending.end(code, of: vm.name) }
+        if let code { return .exited(code) }
         throw CommandEnding.unknown(vm.name)
     }
 
