@@ -32,15 +32,23 @@ package final class Executing {
     ///   - output: what its stdout is written to.
     ///   - errors: what its stderr is written to.
     /// - Throws: why it can't be run.
-    package init(
+    package convenience init(
         _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: OutputStream, errors: OutputStream
+    ) throws(VMError) {
+        try self.init(command, in: vm, input: input, output: output, errors: errors, file: nil)
+    }
+
+    /// The same, while the agent reads or writes a file that it holds open.
+    init(
+        _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: OutputStream, errors: OutputStream,
+        file: HeldFile?
     ) throws(VMError) {
         let seen = try vm.running(or: "nothing can be executed in its guest")
         guard seen.state != .paused else { throw vm.paused(so: "its guest agent can't answer") }
         (self.vm, self.command) = (vm, command)
         turns = AgentTurns(vm)
         var start = ExecutionStart(command, of: vm, turns)
-        streams = try start.streams(from: input, to: output, errors)
+        streams = try start.streams(from: input, to: output, errors, besides: file)
     }
 
     /// Runs it to its end.

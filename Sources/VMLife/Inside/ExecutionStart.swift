@@ -19,7 +19,7 @@ struct ExecutionStart {
 
     /// Starts it, when the others that are talking to the agent have had their turn.
     mutating func streams(
-        from source: PieceSource?, to output: OutputStream, _ errors: OutputStream
+        from source: PieceSource?, to output: OutputStream, _ errors: OutputStream, besides file: HeldFile?
     ) throws(VMError) -> GuestStreams {
         var attempts = 6
         while true {
@@ -28,7 +28,7 @@ struct ExecutionStart {
                 return GuestStreams(
                     turns, base: base, pid: pid, control: handles[0],
                     spools: zip(streamNames, handles.dropFirst()).map { (name: $0, handle: $1) }, from: source,
-                    to: output, errors)
+                    to: output, errors, besides: file)
             } catch .taken where attempts > 1 {
                 attempts -= 1
             } catch {

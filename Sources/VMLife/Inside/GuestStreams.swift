@@ -16,6 +16,7 @@ final class GuestStreams {
     private var output: OutputStream
     private var errors: OutputStream
     private let source: PieceSource?
+    private let file: HeldFile?
 
     /// The parent of the command, once it is known.
     private(set) var shell: Int64?
@@ -37,11 +38,12 @@ final class GuestStreams {
     /// - Parameters:
     ///   - base: the base name of the spool files.
     ///   - handles: those of the spool files that were opened, by their names.
+    ///   - file: what the agent reads or writes besides.
     init(
         _ turns: AgentTurns, base: String, pid: Int64, control: Int64, spools: [(name: String, handle: Int64)],
-        from source: PieceSource?, to output: OutputStream, _ errors: OutputStream
+        from source: PieceSource?, to output: OutputStream, _ errors: OutputStream, besides file: HeldFile?
     ) {
-        (self.turns, self.base, self.pid, self.source) = (turns, base, pid, source)
+        (self.turns, self.base, self.pid, self.source, self.file) = (turns, base, pid, source, file)
         self.control = GuestSpool(stream: "ctl", of: base, handle: control)
         self.spools = spools.map { GuestSpool(stream: $0.name, of: base, handle: $0.handle) }
         (self.output, self.errors) = (output, errors)
@@ -62,7 +64,8 @@ final class GuestStreams {
         let hasMore = try readAndWrite()
         for number in spools.indices where spools[number].isAhead || spools[number].isHeld { try empty(number) }
         let hasFed = try source?.feed(by: turns, base: base) ?? false
-        return hasMore || hasFed
+        let hasMoved = try file?.move(by: turns) ?? false
+        return hasMore || hasFed || hasMoved
     }
 
     /// Waits for input, at most this long.
@@ -173,7 +176,7 @@ final class GuestStreams {
     /// Has the guest forget them.
     func close() {
         if source != nil { _ = try? turns.run(GuestCommand.lateTidying, [base]) }
-        let handles = ([control] + spools).map(\.handle) + (source?.handles ?? [])
+        let handles = ([control] + spools).map(\.handle) + (source?.handles ?? []) + (file?.handles ?? [])
         try? turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
             for handle in handles { try agent.post(.close(handle), by: deadline) }
             for handle in handles { try agent.reply(to: .close(handle), by: deadline) }

@@ -8,7 +8,7 @@ package final class PieceSource {
     private enum Origin {
         case descriptor(CInt)
         /// Nil at the end.
-        case producer(() throws(VMError) -> [UInt8]?)
+        case producer(() throws(VMError) -> [UInt8]?, isReady: () -> Bool)
     }
 
     private let origin: Origin
@@ -40,8 +40,10 @@ package final class PieceSource {
     }
 
     /// What throws is asked for nothing any more; the command finds the end of its input there.
-    init(_ produce: @escaping () throws(VMError) -> [UInt8]?) {
-        (origin, first, hasEnded) = (.producer(produce), [], false)
+    ///
+    /// - Parameter isReady: whether it can be asked yet.
+    init(when isReady: @escaping () -> Bool = { true }, _ produce: @escaping () throws(VMError) -> [UInt8]?) {
+        (origin, first, hasEnded) = (.producer(produce, isReady: isReady), [], false)
     }
 
     var handles: [Int64] { bell.map { [$0] } ?? [] }
@@ -112,7 +114,8 @@ package final class PieceSource {
         do throws(VMError) {
             switch origin {
             case .descriptor(let descriptor): hasEnded = try Self.gather(descriptor, into: &first, upTo: Self.piece)
-            case .producer(let produce):
+            case .producer(let produce, let isReady):
+                guard isReady() else { return }
                 while first.count < Self.piece, !hasEnded {
                     if let bytes = try produce() { first += bytes } else { hasEnded = true }
                 }

@@ -332,6 +332,29 @@ def test_one_that_fails_among_others(host):
     assert guest(host, "sha256sum /t/3").split()[0].decode() == digest(host.root / "t" / "3")
 
 
+# The shell that holds a file open tells a process that is none.
+BLIND_SHELL = r"""#!/bin/busybox sh
+script=$2
+shift 2
+exec /bin/busybox sh -c "$(printf '%s\n' "$script" | sed 's/open \$\$/open 99999999/')" "$@"
+"""
+
+
+def test_what_the_agent_may_not_open(host):
+    """It goes by way of the script's own streams."""
+    boot(host)
+    source, shell, back = host.root / "file", host.root / "sh", host.root / "back"
+    source.write_bytes(os.urandom(3 << 20))
+    shell.write_text(BLIND_SHELL)
+    shell.chmod(0o755)
+    copy(host, str(shell), "vm:/bin/sh.blind")
+    guest(host, "mv /bin/sh.blind /bin/sh")
+    copy(host, str(source), "vm:/file")
+    copy(host, "vm:/file", str(back))
+    assert digest(back) == digest(source) == guest(host, "sha256sum /file").split()[0].decode()
+    assert guest(host, "ls -A / | grep -c kvmctl- || true") == b"0\n"
+
+
 def test_guest_that_reboots(host):
     boot(host)
     source = host.root / "file"

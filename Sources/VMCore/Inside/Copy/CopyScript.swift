@@ -62,11 +62,30 @@ package enum CopyScript {
             echo "=sum ${sum%% *}" >&2
             """#
 
+    /// Holds the file `$1` open, as descriptor 6, until stdin ends: the agent reads it. On stderr the pid of the shell, and the
+    /// checksum of the first `$2` bytes.
+    package static let holdFile =
+        paths + #"""
+            export LC_ALL=C
+            un "$1"
+            exec 6<"$x" || exit
+            echo "=open $$" >&2
+            sum=$(dd bs=65536 iflag=count_bytes,fullblock count="$2" status=none <&6 | sha256sum)
+            read -r end
+            echo "=sum ${sum%% *}" >&2
+            """#
+
     /// Writes the file `$1` by way of `$2` beside it: `$3` bytes, permissions `$4`, modified at `$5`. `$6` is `resume` if what
     /// is there already is kept. Then follow its extents, offset and length each, as far as they are still to be written,
     /// then `-`, then those that are compared. Their content comes on stdin, and after it their checksum, without which the file is
     /// not put in place.
-    package static let takeFile =
+    package static let takeFile = beginFile + writeExtents + finishFile
+
+    /// The same for a file whose content the agent writes, as descriptor 6 of the shell: it tells its pid on stderr. Instead of
+    /// the checksum may come `unwritten`, or `again` if all that was written before is to be kept.
+    package static let takeHeldFile = beginFile + holdPart + finishFile
+
+    private static let beginFile =
         paths + #"""
             umask 077
             un "$1"; file=$x; un "$2"; part=$x; size=$3; mode=$4; time=$5; how=$6; shift 6
@@ -74,24 +93,41 @@ package enum CopyScript {
             [ ! -h "$part" ] || { echo "=refused $part is a symbolic link" >&2; exit 1; }
             : >>"$part" || exit
             lost() { rm -f -- "$part"; echo "=$1" >&2; exit 1; }
-            while [ "$1" != - ]; do
-                dd bs=65536 iflag=count_bytes,fullblock oflag=seek_bytes conv=notrunc status=none \
-                    of="$part" seek="$1" count="$2" || lost unwritten
-                shift 2
-            done
-            shift
-            read -r wanted || exit
-            dd bs=1 count=0 oflag=seek_bytes seek="$size" of="$part" status=none </dev/null || lost unwritten
-            sum=$(while [ $# -gt 0 ]; do
-                dd bs=65536 iflag=skip_bytes,count_bytes,fullblock skip="$1" count="$2" status=none <"$part"
-                shift 2
-            done | sha256sum)
-            [ "${sum%% *}" = "$wanted" ] || lost different
-            owner=$(stat -L -c %u:%g -- "$file" 2>/dev/null) && { chown "$owner" "$part" 2>/dev/null || :; }
-            chmod "$mode" "$part" && touch -d "@$time" "$part" || lost unwritten
-            [ ! -d "$file" ] || lost directory
-            mv -f -- "$part" "$file" || lost unwritten
+
             """#
+
+    private static let writeExtents = #"""
+        while [ "$1" != - ]; do
+            dd bs=65536 iflag=count_bytes,fullblock oflag=seek_bytes conv=notrunc status=none \
+                of="$part" seek="$1" count="$2" || lost unwritten
+            shift 2
+        done
+
+        """#
+
+    private static let holdPart = #"""
+        exec 6<>"$part" || exit
+        echo "=open $$" >&2
+        while [ "$1" != - ]; do shift 2; done
+
+        """#
+
+    private static let finishFile = #"""
+        shift
+        read -r wanted || exit
+        [ "$wanted" != again ] || exit
+        [ "$wanted" != unwritten ] || lost unwritten
+        dd bs=1 count=0 oflag=seek_bytes seek="$size" of="$part" status=none </dev/null || lost unwritten
+        sum=$(while [ $# -gt 0 ]; do
+            dd bs=65536 iflag=skip_bytes,count_bytes,fullblock skip="$1" count="$2" status=none <"$part"
+            shift 2
+        done | sha256sum)
+        [ "${sum%% *}" = "$wanted" ] || lost different
+        owner=$(stat -L -c %u:%g -- "$file" 2>/dev/null) && { chown "$owner" "$part" 2>/dev/null || :; }
+        chmod "$mode" "$part" && touch -d "@$time" "$part" || lost unwritten
+        [ ! -d "$file" ] || lost directory
+        mv -f -- "$part" "$file" || lost unwritten
+        """#
 
     /// The arguments of `takeFile`.
     package static func takingFile(

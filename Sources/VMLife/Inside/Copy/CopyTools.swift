@@ -19,6 +19,21 @@ struct CopyTools {
 
         /// The checksum that it made; nil: the guest can make none.
         var sum: String? { notes["sum"].flatMap { $0.isEmpty ? nil : $0 } }
+
+        /// Takes apart what a script has said.
+        init(code: Int32, said: [UInt8]) {
+            self.code = code
+            (notes, messages) = ([:], [])
+            for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
+                if line.first == "=",
+                    let space = line.firstIndex(of: " ") ?? line.indices.last.map({ line.index(after: $0) })
+                {
+                    notes[String(line.dropFirst().prefix(upTo: space))] = String(line[space...].dropFirst())
+                } else {
+                    messages.append(String(line))
+                }
+            }
+        }
     }
 
     /// What a script reads.
@@ -27,6 +42,8 @@ struct CopyTools {
         case whole([UInt8])
         /// Nil is its end.
         case produced(() throws(VMError) -> [UInt8]?)
+        /// This, once the agent is done with a file that the script holds open.
+        case after(HeldFile, () throws(VMError) -> [UInt8])
     }
 
     /// Runs a script to its end.
@@ -39,6 +56,7 @@ struct CopyTools {
         var command = GuestCommand(["/bin/sh", "-c", script, "kvmctl"] + arguments)
         command.user = user
         var source: PieceSource?
+        var file: HeldFile?
         switch input {
         case .none: break
         case .whole(let bytes) where bytes.count <= PieceSource.mostGiven: command.input = .given(bytes)
@@ -49,34 +67,46 @@ struct CopyTools {
                 return rest
             }
         case .produced(let produce): source = PieceSource(produce)
+        case .after(let held, let produce):
+            file = held
+            var isLeft = true
+            source = PieceSource {
+                held.hasEnded
+            } _: { () throws(VMError) in
+                defer { isLeft = false }
+                return isLeft ? try produce() : nil
+            }
         }
         if source != nil { command.input = .pieces }
         var said: [UInt8] = []
         let hear = { (bytes: [UInt8]) throws(VMError) in
             // Of endless messages the first are enough.
             if said.count < Self.mostMessages { said += bytes }
+            if let file, file.holder == nil, bytes.last == UInt8(ascii: "\n") {
+                file.holder = Run(code: 0, said: said).notes["open"].flatMap { Int64($0) }
+            }
         }
         let execution = try Executing(
-            command, in: vm, input: source, output: OutputStream(output ?? hear), errors: OutputStream(hear))
+            command, in: vm, input: source, output: OutputStream(output ?? hear), errors: OutputStream(hear),
+            file: file)
         let code: Int32
         switch try execution.run(timeout: nil, signal: watch.signal) {
         case .exited(let ended): code = ended
         case .overran(let error): throw error
         }
-        var run = Run(code: code, notes: [:], messages: [])
-        for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
-            if line.first == "=",
-                let space = line.firstIndex(of: " ") ?? line.indices.last.map({ line.index(after: $0) })
-            {
-                run.notes[String(line.dropFirst().prefix(upTo: space))] = String(line[space...].dropFirst())
-            } else {
-                run.messages.append(String(line))
-            }
+        var run = Run(code: code, said: said)
+        if let file {
+            if let failure = file.failure { throw failure }
+            file.refusal.map { run.messages.append($0) }
         }
         return run
     }
 
     private static let mostMessages = 64 << 10
+
+    /// Whether the agent may read or write what a script holds open, so much of it: it does so as root, and the script
+    /// itself is quicker with what is little.
+    func mayHold(_ size: Int64) -> Bool { user == nil && size >= FileEntry.large }
 
     /// Asks what is at some paths.
     ///

@@ -173,15 +173,13 @@ package struct CopyingIn {
         let before = progress.done
         progress.file = tree.shown(file.path)
         progress.kept += giver.position
-        let run = try tools.run(
-            CopyScript.takeFile,
-            CopyScript.takingFile(
-                giver.entry, path: path, part: part, resumes: giver.position > 0, rest: giver.rest,
-                compared: giver.compared),
-            input: try input(giver) { [tools] () throws(VMError) in
-                progress.done = before + giver.position
-                try tools.watch.note(progress)
-            })
+        let words = CopyScript.takingFile(
+            giver.entry, path: path, part: part, resumes: giver.position > 0, rest: giver.rest,
+            compared: giver.compared)
+        let run = try send(giver, words) { [tools] () throws(VMError) in
+            progress.done = before + giver.position
+            try tools.watch.note(progress)
+        }
         self.progress = progress
         let subject = "\(tools.vm.name):\(BytePath.shown(path))"
         if run.notes["different"] != nil {
@@ -197,6 +195,29 @@ package struct CopyingIn {
         } else {
             result.isSome = true
         }
+    }
+
+    /// Has the guest take a file, with these words for the script.
+    private func send(
+        _ giver: FileGiver, _ words: [String], note: @escaping () throws(VMError) -> Void
+    ) throws(VMError) -> CopyTools.Run {
+        if tools.mayHold(giver.left) {
+            let held = HeldFile(
+                .write { () throws(VMError) in
+                    let piece = try giver.nextPiece()
+                    try note()
+                    return piece
+                })
+            let run = try tools.run(
+                CopyScript.takeHeldFile, words,
+                input: .after(held) { () throws(VMError) in
+                    // What is there stays for --resume, unless the guest has no room for it.
+                    if held.failure != nil || held.isRefused { return Array("again\n".utf8) }
+                    return held.refusal == nil ? try giver.checksum() : Array("unwritten\n".utf8)
+                })
+            if !held.isRefused { return run }
+        }
+        return try tools.run(CopyScript.takeFile, words, input: try input(giver, note: note))
     }
 
     /// What is little goes with the command itself.

@@ -206,15 +206,11 @@ package struct CopyingOut {
         progress.kept += taker.start
         var progress = progress
         let before = progress.done - taker.start
-        let run = try tools.run(
-            CopyScript.sendFile,
-            // What the kernel makes as it is read, as in /proc, has no size.
-            [CopyScript.argument(source), String(taker.start), file.size == 0 ? "" : String(file.size)],
-            output: { [tools] (bytes) throws(VMError) in
-                try taker.take(bytes)
-                progress.done = before + taker.position
-                try tools.watch.note(progress)
-            })
+        let run = try receive(file, source, from: taker.start) { [tools] (bytes) throws(VMError) in
+            try taker.take(bytes)
+            progress.done = before + taker.position
+            try tools.watch.note(progress)
+        }
         self.progress = progress
         guard run.code == 0 else {
             taker.discard()
@@ -226,5 +222,20 @@ package struct CopyingOut {
         }
         try taker.putInPlace()
         result.isSome = true
+    }
+
+    /// Has the guest send a file, from an offset on.
+    private func receive(
+        _ file: FileEntry, _ source: [UInt8], from start: Int64, take: @escaping ([UInt8]) throws(VMError) -> Void
+    ) throws(VMError) -> CopyTools.Run {
+        let path = CopyScript.argument(source)
+        // What the kernel makes as it is read, as in /proc, has no size.
+        let size = file.size == 0 ? "" : String(file.size)
+        if tools.mayHold(file.size - start) {
+            let held = HeldFile(.read(start..<file.size, take))
+            let run = try tools.run(CopyScript.holdFile, [path, size], input: .after(held) { [] })
+            if !held.isRefused { return run }
+        }
+        return try tools.run(CopyScript.sendFile, [path, String(start), size], output: take)
     }
 }

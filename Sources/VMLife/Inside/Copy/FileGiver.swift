@@ -100,11 +100,20 @@ final class FileGiver {
     /// How much has to be given.
     var left: Int64 { rest.reduce(0) { $0 + $1.upperBound - $1.lowerBound } }
 
-    /// The next piece; nil at the end.
+    /// The next piece, and at last the checksum; nil at the end.
     func produce() throws(VMError) -> [UInt8]? {
-        guard next < rest.count else { return try end() }
+        if let piece = try nextPiece() { return piece.bytes }
+        guard !hasEnded else { return nil }
+        hasEnded = true
+        return try checksum()
+    }
+
+    /// The next piece, and where it belongs; nil if there are no more.
+    func nextPiece() throws(VMError) -> (offset: Int64, bytes: [UInt8])? {
+        guard next < rest.count else { return nil }
         let extent = rest[next]
         position = max(position, extent.lowerBound)
+        let offset = position
         let bytes: [UInt8]
         do throws(Errno) {
             bytes = try readBytes(
@@ -115,12 +124,11 @@ final class FileGiver {
             throw VMError(.unavailable, path, "it became shorter while it was copied", remedy: "copy it again")
         }
         if position == extent.upperBound { next += 1 }
-        return bytes
+        return (offset, bytes)
     }
 
-    private func end() throws(VMError) -> [UInt8]? {
-        guard !hasEnded else { return nil }
-        hasEnded = true
+    /// The checksum, as the guest reads it.
+    func checksum() throws(VMError) -> [UInt8] {
         let sum = try Checksum()
         for extent in compared { try sum.add(file.rawValue, from: extent.lowerBound, to: extent.upperBound) }
         return Array((try sum.finish() + "\n").utf8)
