@@ -73,6 +73,7 @@ struct Exec: ParsableCommand {
             throw ValidationError("--serial has no terminal for the command (--tty): use kvmctl console \(vm)")
         }
         if login != nil, !serial { throw ValidationError("--login is for --serial: the agent needs no login") }
+        if timeout == .zero { throw ValidationError("--timeout 0 leaves the command no time") }
         guard !command.isEmpty else { throw ValidationError("which command? kvmctl exec \(vm) -- COMMAND") }
     }
 

@@ -207,7 +207,13 @@ extension GuestAgent.Failure {
         if case .refused(let said?) = self { words = ": \(Printable.escaped(said))" }
         let (code, remedy): (VMError.Code, Remedy) =
             switch self {
-            case .absent: (.unavailable, "if the guest has booted, install qemu-guest-agent in it, and start it there")
+            case .absent:
+                (
+                    .unavailable,
+                    .run(
+                        "if the guest has booted, install and start qemu-guest-agent in it; how far it is",
+                        "kvmctl doctor \(name)")
+                )
             case .taken: (.busy, "try again in a moment")
             case .silent: (.timedOut, "try again; if the guest runs and is not busy, restart its qemu-guest-agent")
             case .refused: (.unavailable, "see the log of qemu-guest-agent in the guest")

@@ -175,6 +175,11 @@ def test_files(host):
         assert (host.root / "kernel").read_bytes() == guest(host, f"cat {name}")
     copy(host, "-r", "/proc/sys/kernel/random", "vm:/random")
     assert guest(host, "cat /random/poolsize") == open("/proc/sys/kernel/random/poolsize", "rb").read()
+    # Nor does what is mounted in a tree come empty.
+    guest(host, "mkdir -p /k/a/proc /k/sys; mount -t proc p /k/a/proc; mount -t sysfs s /k/sys; echo x >/k/a/file")
+    partly = copy(host, "-r", "vm:/k", str(host.root / "k"), expect=1)
+    assert "vm:/k/a/proc: was not copied: it is a proc file system" in partly.stderr and "vm:/k/sys: was" in partly.stderr
+    assert sorted(path.name for path in (host.root / "k").rglob("*")) == ["a", "file"]
     # What a user may not look at is not left out without a word.
     guest(host, "mkdir -p /home/u/closed; touch /home/u/closed/file; chmod 700 /home/u/closed")
     partly = copy(host, "-r", "-u", "u", "vm:.", str(host.root / "home"), expect=1)

@@ -148,7 +148,9 @@ def test_login(host):
     for file, text in (right, "sesame\nnot this\n"), (wrong, "mellon\n"), (open_to_all, "sesame\n"):
         file.write_text(text)
         file.chmod(0o644 if file is open_to_all else 0o600)
-    for file, message in (wrong, "refused the login of 'root'"), (open_to_all, "everyone on this host"), (host.root / "none", "can't be read"):
+    silent = host.root / "silent"
+    os.mkfifo(silent)
+    for file, message in (silent, "nobody has written a password"), (wrong, "refused the login of 'root'"), (open_to_all, "everyone on this host"), (host.root / "none", "can't be read"):
         code, _, err = run(host, "id", options=["--login", f"root:{file}"])
         assert code == 125 and message in err.decode(), err
     code, out, err = run(host, "sh", "-c", "id -u; exit 3", options=["--login", f"root:{right}"])

@@ -164,8 +164,11 @@ import VMCore
         let proc = Survey(Array("tar other\nf 9fa0\nb\n8124 1 0 0\n\n./\0.\n".utf8))
         #expect(proc?.places.first?.pseudoFileSystem == "proc" && proc?.hasGNUTar == false)
         #expect(survey?.places.first?.entries[2].allocated == 1536)
+        let root = Survey(Array("tar gnu\nd\np\nproc ./a/proc\0b\n41ed 1 0 0\n\n.\0.\n".utf8))
+        #expect(root?.places.first?.leftOut.map(\.path) == [Array("a/proc".utf8)])
         for lie in [
-            "", "tar\n", "tar gnu\nd\nb\n41ed 1 9223372036854775807 0\n\n./x\0.\n",
+            "tar gnu\nd\np\nproc ../x\0.\n", "tar gnu\nd\np\next4 ./x\0.\n", "tar gnu\nd\np\nproc", "", "tar\n",
+            "tar gnu\nd\nb\n41ed 1 9223372036854775807 0\n\n./x\0.\n",
             "tar gnu\nd\nb\n41ed 1 0 9223372036854775807\n\n./x\0.\n", "tar gnu\nz\n", "tar gnu\nd\nx\n",
             "tar gnu\nd\nb\n41ed 1 0 0\n\n../x\0.\n",
             "tar gnu\nd\nb\n41ed 1 0 0\n\n/x\0.\n",

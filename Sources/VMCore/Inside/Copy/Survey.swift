@@ -14,8 +14,16 @@ package struct Survey: Equatable, Sendable {
         package var kind: Kind
         /// The kind of file system that it is on, if that has views of kernel state in place of files.
         package var pseudoFileSystem: String?
+        /// File systems of that kind that are mounted below it, which are left out.
+        package var leftOut: [LeftOut] = []
         /// The file itself, or what is in and below the directory, itself first.
         package var entries: [FileEntry] = []
+    }
+
+    /// A file system that is left out: its kind, and where it is mounted below the place.
+    package struct LeftOut: Equatable, Sendable {
+        package var kind: String
+        package var path: [UInt8]
     }
 
     /// Whether tar(1) is that of GNU, which knows of holes; nil: there is none.
@@ -34,8 +42,13 @@ package struct Survey: Equatable, Sendable {
             guard type.isEmpty || type.first == " " else { return nil }
             place.pseudoFileSystem = UInt32(type.dropFirst(), radix: 16).flatMap(PseudoFileSystem.name)
             while let mark = rest.takeLine(), mark != [UInt8(ascii: ".")] {
-                guard mark == [UInt8(ascii: "b")], let batch = rest.takeBatch() else { return nil }
-                place.entries += batch
+                if mark == [UInt8(ascii: "b")], let batch = rest.takeBatch() {
+                    place.entries += batch
+                } else if mark == [UInt8(ascii: "p")], let leftOut = rest.takeLeftOut() {
+                    place.leftOut.append(leftOut)
+                } else {
+                    return nil
+                }
             }
             places.append(place)
         }
@@ -61,7 +74,8 @@ package struct Survey: Equatable, Sendable {
                     if [ "$depth" != tree ]; then printf 'd\n.\n'
                     elif cd -- "$x" 2>/dev/null; then
                         echo "d $(stat -f -c %t . 2>/dev/null)"
-                        find . -exec sh -c '
+                        \#(leavingOut)
+                        find . "$@" -exec sh -c '
                             if all=$(stat -c "%f %Y %s %b" -- "$@" 2>/dev/null); then
                                 printf "b\n%s\n\n" "$all"; printf "%s\0" "$@"
                             else
@@ -89,7 +103,35 @@ package struct Survey: Equatable, Sendable {
             """#
 }
 
+extension Survey {
+    /// Tells of the file systems that are left out below this directory, and sets `$@` to what find(1) has to know of them: they
+    /// have no files that could be copied by their size.
+    ///
+    /// One whose path has characters that are written otherwise in that list, or mean something to find, is not known.
+    fileprivate static let leavingOut = #"""
+        below=$(pwd -P); [ "$below" != / ] || below=
+        last=-; set --
+        while read -r device where kind rest; do
+            case $kind in \#(PseudoFileSystem.names.joined(separator: "|"))) ;; *) continue ;; esac
+            case $where in *[\\*?[]* | "$last"/*) continue ;; "$below"/?*) ;; *) continue ;; esac
+            last=$where; set -- "$@" -path ".${where#"$below"}" -prune -o
+            printf 'p\n%s .%s\0' "$kind" "${where#"$below"}"
+        done </proc/self/mounts
+        """#
+}
+
 extension ArraySlice<UInt8> {
+    /// A kind of file system, and a path that begins with `./`.
+    fileprivate mutating func takeLeftOut() -> Survey.LeftOut? {
+        guard let line = take(until: 0), let space = line.firstIndex(of: UInt8(ascii: " ")) else { return nil }
+        let kind = String(decoding: line[..<space], as: UTF8.self)
+        let path = Array(line[(space + 1)...].dropFirst(2))
+        guard PseudoFileSystem.names.contains(kind), line[(space + 1)...].starts(with: Array("./".utf8)),
+            BytePath.isBelow(path), path.count <= BytePath.longest
+        else { return nil }
+        return Survey.LeftOut(kind: kind, path: path)
+    }
+
     /// The bytes before the next newline, which are taken away with it.
     fileprivate mutating func takeLine() -> [UInt8]? { take(until: UInt8(ascii: "\n")) }
 

@@ -52,6 +52,14 @@ package struct CopyingOut {
                 result.failures.append(error)
             }
         }
+        for (source, place) in zip(sources, survey.places) {
+            result.failures += place.leftOut.map {
+                let path = BytePath.shown(BytePath.join(Array(source.utf8), $0.path))
+                return VMError(
+                    .badData, "\(tools.vm.name):\(path)",
+                    "was not copied: it is a \($0.kind) file system, whose files have no sizes to copy them by")
+            }
+        }
         progress.total = tasks.flatMap(\.entries).contentSize
         progress.isRenaming = !place.isDirectory && tasks.contains { $0.kind == .directory }
         try checkSpace(tasks)

@@ -9,8 +9,12 @@ package struct SerialLogin: Sendable {
     /// Nil: no file was named, for a user without a password.
     let password: String?
 
+    /// How long whoever writes to a pipe may take.
+    private static let patience = Duration.seconds(30)
     /// The longest password that is taken.
     private static let longest = 512
+    /// How much is read for it.
+    private static let most = 4096
 
     /// - Parameters:
     ///   - file: holds the password in its first line; a pipe will do.
@@ -33,7 +37,8 @@ package struct SerialLogin: Sendable {
 
     /// Opened once: what is judged is what is read.
     private static func content(_ path: String) throws(VMError) -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+        // A FIFO that nobody has opened yet must not keep the reader waiting for ever.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard file >= 0 else { throw .system(Errno(rawValue: errno), path, "can't be read") }
         defer { close(file) }
         var status = stat()
@@ -45,8 +50,30 @@ package struct SerialLogin: Sendable {
                 .denied, path, "everyone on this host can read it, and it holds a password",
                 remedy: .run("let only its owner read it", "chmod 600 \(path)"))
         }
-        do throws(Errno) { return try readAll(FileDescriptor(rawValue: file), limit: 4096) } catch {
+        if status.kind == S_IFIFO { return try contentOfPipe(file, path) }
+        do throws(Errno) { return try readAll(FileDescriptor(rawValue: file), limit: most) } catch {
             throw .system(error, path, "can't be read")
         }
+    }
+
+    /// The first line of what comes through a pipe.
+    private static func contentOfPipe(_ pipe: CInt, _ path: String) throws(VMError) -> [UInt8] {
+        let deadline = Deadline(in: patience)
+        var bytes: [UInt8] = []
+        while bytes.count < most, !bytes.contains(UInt8(ascii: "\n")) {
+            var set = [pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)]
+            guard poll(&set, 1, deadline.milliseconds) != 0 else {
+                throw VMError(
+                    .timedOut, path, "nobody has written a password to it in \(patience.components.seconds) s")
+            }
+            var piece = [UInt8](repeating: 0, count: longest)
+            let count = Glibc.read(pipe, &piece, piece.count)
+            if count == 0 { break }
+            if count > 0 { bytes += piece[..<count] }
+            if count < 0, errno != EAGAIN, errno != EINTR {
+                throw .system(Errno(rawValue: errno), path, "can't be read")
+            }
+        }
+        return bytes
     }
 }
