@@ -320,6 +320,18 @@ def test_a_begun_file_of_another_content(host):
     assert digest(host.root / "back") == digest(source)
 
 
+def test_a_file_that_grows(host):
+    """As much of it as there was is copied."""
+    boot(host)
+    guest(host, "head -c 6000000 /dev/urandom >/log")
+    process = begin(host, "vm:/log", str(host.root / "log"))
+    wait_until(lambda: list(host.root.glob(".kvmctl-*.part")), "first part", timeout=PATIENCE)
+    guest(host, "echo more >>/log")
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    assert digest(host.root / "log") == guest(host, "head -c 6000000 /log | sha256sum").split()[0].decode()
+
+
 def test_one_that_fails_among_others(host):
     """A large file that can't be copied keeps none of the others from it."""
     boot(host)
