@@ -85,6 +85,10 @@ extension GuestEvidence {
         if let line = screenProgress?.shows(row), !isPast(row, by: console) {
             return Diagnosis(row, self, line: line)
         }
+        // The firmware's log keeps what it said, whatever came later.
+        if row.stage == .firmware, let line = firmware.progress.shows(row), stage <= .firmware {
+            return Diagnosis(row, self, line: line)
+        }
         return nil
     }
 
@@ -173,16 +177,26 @@ extension GuestEvidence {
 
     private var consoleFault: Diagnosis? {
         let id: Symptom.ID
+        var cause: String?
         if !console.isSilent {
             guard !console.isLegible else { return nil }
             id = .illegible
         } else if stage > .bootLoader {
             id = .consoleElsewhere
+        } else if let booted = firmware.booted, !isLoaderSeen {
+            id = .bootedSilently
+            let what = Printable.foreign(Printable.excerpt(booted, limit: 40))
+            cause = "its firmware booted from \(what), and what runs since shows nothing that tells how far it is"
         } else if stage == .unknown {
             id = .nothingShown
         } else {
             return nil
         }
-        return Symptoms.row(id).map { Diagnosis($0, self) }
+        return Symptoms.row(id).map { Diagnosis($0, self, cause: cause) }
+    }
+
+    /// Whether the screen has shown a boot loader in this boot.
+    private var isLoaderSeen: Bool {
+        max(screenReached, screenProgress?.shownStage ?? .unknown) >= .bootLoader
     }
 }

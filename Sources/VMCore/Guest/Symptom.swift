@@ -36,7 +36,7 @@ package struct Symptom: Sendable {
         case noBootableDevice, uefiShell
         case stopped, poweredOff, suspended, crashed, unresponsive, pausedByQEMU, paused, rebootLoop, frozen
         case noDHCP, noPackets, addressTaken, portRefused, portSilent, agentAbsent, agentSilent
-        case acpiIgnored, memoryShort, diskErrors, clockOff, illegible, consoleElsewhere, nothingShown
+        case acpiIgnored, memoryShort, diskErrors, clockOff, illegible, consoleElsewhere, bootedSilently, nothingShown
     }
 }
 

@@ -83,6 +83,13 @@ extension Symptoms {
                     + "\(command: "kvmctl vnc \(name)")"
             }, proof: "screen-only"),
         fact(
+            .bootedSilently, deadEnd: false,
+            "its firmware booted what is on its disk, CD or network, and that shows nothing that tells how far it is",
+            { name, file in
+                "look at its screen: \(command: "kvmctl vnc \(name)"); if it stays dark, check that DISK0 in \(file) is the disk "
+                    + "with its system; for later, have its kernel use the serial console too: console=tty0 console=ttyS0"
+            }, proof: "boot-code-silent"),
+        fact(
             .nothingShown, deadEnd: false, "it shows nothing that tells how far it is",
             { name, _ in "look at its screen: \(command: "kvmctl vnc \(name)")" }, proof: "blank"),
     ]

@@ -39,6 +39,7 @@ def shown(host, guest):
     match guest.where:
         case "console": return host.console_log(guest.name)
         case "screen": return host.kvmctl("screenshot", guest.name, "--text", expect=None).stdout
+        case "firmware": return host.kvmctl("logs", guest.name, "--firmware").stdout
         case "record": return host.kvmctl("logs", guest.name, "--record").stdout
 
 
