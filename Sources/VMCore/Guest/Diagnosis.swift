@@ -148,6 +148,7 @@ extension GuestEvidence {
     private func particulars(of row: Symptom) -> String? {
         switch row.id {
         case .addressTaken: addresses?.nics.first { $0.silence == .addressTaken }?.story
+        case .wrongVLAN: addresses?.nics.first { $0.silence == .wrongVLAN }?.story
         case .acpiIgnored: sincePowerButton.map { "that was \(Self.roughly($0)) ago" }
         default: nil
         }
@@ -169,6 +170,7 @@ extension GuestEvidence {
     private var silence: Symptom.ID? {
         switch addresses?.nics.lazy.compactMap(\.silence).first {
         case .noDHCP: .noDHCP
+        case .wrongVLAN: .wrongVLAN
         case .addressTaken: .addressTaken
         case .noPackets: .noPackets
         case nil: nil

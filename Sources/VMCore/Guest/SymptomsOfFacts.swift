@@ -47,6 +47,12 @@ extension Symptoms {
                     + "and what is on them"
             }, proof: "dhcp-unanswered"),
         fact(
+            .wrongVLAN, deadEnd: false, "it is in another VLAN than its network",
+            { _, file in
+                "have the guest use its NIC without a VLAN (ip -d link shows one), or have the NIC's port carry that VLAN "
+                    + "tagged: NETn_VLAN=20-20 for VLAN 20 in \(file), and a DHCP server be in it"
+            }, proof: "wrong-vlan"),
+        fact(
             .noPackets, deadEnd: false, "it has sent nothing on its network",
             { _, _ in
                 "check in the guest (ip link) that it has the NIC and its driver, and that its network is set up"

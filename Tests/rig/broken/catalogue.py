@@ -163,7 +163,7 @@ RUNNING = [
 NETWORK = [
     Broken("dhcp-unanswered", "tiny login:", "up", "noDHCP", words="tiny.login tiny.dhcp=0", condition="ip",
            keys={"NET0": "bridge:br1"}, is_dead_end=False),
-    Broken("wrong-vlan", "tiny login:", "up", "noDHCP", condition="ip", is_dead_end=False,
+    Broken("wrong-vlan", "tiny login:", "up", "wrongVLAN", condition="ip", is_dead_end=False,
            words="tiny.login tiny.vlan=20=10.6.0.2/24 tiny.dhcp=0.20", keys={"NET0": "bridge:br0"}),
     Broken("duplicate-address", "tiny login:", "up", "addressTaken", condition="ip", is_dead_end=False,
            words="tiny.login tiny.dhcp=0 tiny.probe", keys={"NET0": "bridge:br0"}),
@@ -212,6 +212,7 @@ SAYS = {
     "pausedByQEMU": ("no space left", "kvmctl resume"), "halted": ("halted", "poweroff"),
     "poweredOff": ("powered itself off", "start it again"), "rebootLoop": ("reboots again and again", "kvmctl logs"),
     "acpiIgnored": ("power button", "systemd-logind or acpid"), "noDHCP": ("nothing answers its DHCP", "DHCP server"),
+    "wrongVLAN": ("tagged as VLAN 20", "NETn_VLAN"),
     "addressTaken": ("somebody else on its network", "kvmctl list"), "noPackets": ("sent nothing", "driver"),
     "portRefused": ("no service listens", "start the service"), "portSilent": ("firewall", "firewall"),
     "agentAbsent": ("no guest agent", "install qemu-guest-agent"), "agentSilent": ("does not answer", "restart qemu-guest-agent"),
