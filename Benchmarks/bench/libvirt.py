@@ -27,15 +27,15 @@ URI = "qemu:///system"
 class Libvirt:
     """Runs for the duration of its `with`, in the benchmarks' mount namespace."""
 
-    def __init__(self, directory, domains=()):
-        """`domains` are (name, XML) pairs, which are defined when it starts."""
+    def __init__(self, directory, domains=(), within=()):
+        """`domains` are (name, XML) pairs, which are defined when it starts; `within` are the words before its command line."""
         self._directory = directory
         self._hide_the_machines_own()
         for name, xml in domains:
             Path("/etc/libvirt/qemu", f"{name}.xml").write_text(xml)
         self._log = open(directory / "libvirtd.log", "wb")
         self._daemon = subprocess.Popen(
-            ["libvirtd"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
+            [*within, "libvirtd"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log)
         self._await()
 
     def _hide_the_machines_own(self):

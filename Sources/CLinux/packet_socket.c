@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,7 +47,9 @@ int clinux_packet_open(unsigned interface)
 	const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
+	const int on = 1;
+	if (setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0 ||
 	    bind(fd, (const struct sockaddr *)&here, sizeof(here)) < 0) {
 		const int error = errno;
 		close(fd);
@@ -55,14 +58,33 @@ int clinux_packet_open(unsigned interface)
 	return fd;
 }
 
-long clinux_packet_receive(int fd, void *frame, size_t size, bool *outgoing)
+// The number of a frame's VLAN: the lower 12 bits of the tag (802.1Q).
+static uint16_t vlan_of(struct msghdr *message)
+{
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
+		if (part->cmsg_level != SOL_PACKET || part->cmsg_type != PACKET_AUXDATA)
+			continue;
+		struct tpacket_auxdata more;
+		memcpy(&more, CMSG_DATA(part), sizeof(more));
+		return more.tp_status & TP_STATUS_VLAN_VALID ? more.tp_vlan_tci & 0xfff : 0;
+	}
+	return 0;
+}
+
+long clinux_packet_receive(int fd, void *frame, size_t size, bool *outgoing, uint16_t *vlan)
 {
 	struct sockaddr_ll from = { 0 };
-	socklen_t length = sizeof(from);
-	const ssize_t got = recvfrom(fd, frame, size, 0, (struct sockaddr *)&from, &length);
+	struct iovec place = { .iov_base = frame, .iov_len = size };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	struct msghdr message = {
+		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &place, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control)
+	};
+	const ssize_t got = recvmsg(fd, &message, 0);
 	if (got < 0)
 		return -errno;
 	*outgoing = from.sll_pkttype == PACKET_OUTGOING;
+	*vlan = vlan_of(&message);
 	return got;
 }
 

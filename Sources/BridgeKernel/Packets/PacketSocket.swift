@@ -6,10 +6,12 @@ import SystemPackage
 public struct PacketSocket: ~Copyable {
     /// A frame and its direction.
     public struct Passing {
-        /// The bytes, from the Ethernet header on.
+        /// The bytes, from the Ethernet header on, without the tag of its VLAN.
         public var frame: [UInt8]
         /// Whether the host sent it through the interface, rather than received it there.
         public var isOutgoing: Bool
+        /// The VLAN that it was tagged with; nil: none.
+        public var vlan: UInt16?
     }
 
     private let owned: OwnedDescriptor
@@ -34,11 +36,12 @@ public struct PacketSocket: ~Copyable {
     public func next() throws(NetworkError) -> Passing? {
         var isOutgoing = false
         var length = 0
+        var vlan: UInt16 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: 2048) { buffer, count in
-            length = clinux_packet_receive(owned.rawValue, buffer.baseAddress, buffer.count, &isOutgoing)
+            length = clinux_packet_receive(owned.rawValue, buffer.baseAddress, buffer.count, &isOutgoing, &vlan)
             count = max(0, length)
         }
-        if length >= 0 { return Passing(frame: bytes, isOutgoing: isOutgoing) }
+        if length >= 0 { return Passing(frame: bytes, isOutgoing: isOutgoing, vlan: vlan == 0 ? nil : vlan) }
         let errno = Errno(rawValue: CInt(-length))
         guard errno == .resourceTemporarilyUnavailable || errno == .interrupted else {
             throw Self.failure(errno, name, doing: "listening on it")

@@ -3,6 +3,8 @@
 public struct EthernetFrame: Equatable, Sendable {
     /// The sender's address, as the frame claims it.
     public var source: MACAddress
+    /// The VLAN that it was tagged with, which the kernel tells apart from the frame; nil: none, or not known.
+    public var vlan: UInt16?
     /// The decoded payload.
     public var content: Content
 
@@ -29,8 +31,9 @@ public struct EthernetFrame: Equatable, Sendable {
     }
 
     /// A frame with these properties.
-    public init(source: MACAddress, content: Content) {
+    public init(source: MACAddress, vlan: UInt16? = nil, content: Content) {
         self.source = source
+        self.vlan = vlan
         self.content = content
     }
 

@@ -7,12 +7,15 @@ import VMLife
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logs", _superCommandName: Root.name,
-        abstract: "Show a VM's logs: its serial console, QEMU's messages, or its flight record.")
+        abstract: "Show a VM's logs: its serial console, its firmware's, QEMU's messages, or its flight record.")
 
     @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
-    @Flag(help: "Which log: the guest's serial console, QEMU's messages, or the VM's QMP events.")
+    @Flag(
+        help:
+            "Which log: the guest's serial console, its firmware's debug port, QEMU's messages, or the VM's QMP events."
+    )
     var kind: LogKind = .console
 
     @Option(name: [.customShort("n"), .long], help: "Only the last N lines.", transform: OptionValue.lines)

@@ -41,6 +41,8 @@ package struct AddressReport: Sendable {
         package enum Silence: Sendable {
             /// The guest asks by DHCP, and nothing answers.
             case noDHCP
+            /// It asks in another VLAN than the one where it could be answered.
+            case wrongVLAN
             /// Somebody else has the address that it was given, or uses.
             case addressTaken
             /// It has not sent a packet.

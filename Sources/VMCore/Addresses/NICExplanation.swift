@@ -13,7 +13,7 @@ extension NICTrace {
             let rival = rivals[taken].map { ", at \($0)" } ?? ""
             return "the guest was given \(taken), which somebody else has already\(rival)"
         }
-        if let words = dhcp.explanation(network: network) { return words }
+        if let words = mismatch(on: network) ?? dhcp.explanation(network: network) { return words }
         if let address = linkLocal.first {
             let missing = address.isIPv4 ? "no DHCP server answered it" : "no router or DHCP server gave it another"
             return "only the link-local address \(address): \(missing)"
@@ -30,12 +30,35 @@ extension NICTrace {
     /// The cause that `explanation` puts into words, where code depends on it.
     package func silence(received: UInt64?) -> AddressReport.NIC.Silence? {
         if taken != nil { return .addressTaken }
+        if mismatch(on: "") != nil { return .wrongVLAN }
         return switch dhcp.last?.kind {
         case .discover, .request, .inform: .noDHCP
         case .offer, .decline, .refusal, .release, .acknowledgement: nil
         case nil: heard == 0 && received == 0 ? .noPackets : nil
         }
     }
+}
+
+extension NICTrace {
+    /// That the guest asks by DHCP in another VLAN than the one where it could be answered; nil if nothing tells that.
+    private func mismatch(on network: String) -> String? {
+        guard let kind = dhcp.last?.kind, [.discover, .request, .inform].contains(kind) else { return nil }
+        switch (dhcp.vlan, dhcp.strayAnswer) {
+        case (let vlan, .tagged(let other)?):
+            return "it asks by DHCP \(Self.words(for: vlan)), and is answered in VLAN \(other), which it does not get"
+        case (let vlan?, .untagged?):
+            return "it asks by DHCP in VLAN \(vlan), and is answered without a VLAN's tag, which it does not get"
+        case (let vlan?, nil):
+            return "its DHCP questions are tagged as VLAN \(vlan), and nothing answers in that VLAN of \(network)"
+        case (nil, .untagged?): return nil
+        case (nil, nil):
+            return othersVLAN.map {
+                "it asks by DHCP without a VLAN's tag and gets no answer, and all that others send on \(network) is tagged, as VLAN \($0)"
+            }
+        }
+    }
+
+    private static func words(for vlan: UInt16?) -> String { vlan.map { "in VLAN \($0)" } ?? "without a VLAN's tag" }
 }
 
 extension NICTrace {

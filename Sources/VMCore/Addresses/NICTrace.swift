@@ -13,6 +13,9 @@ package struct NICTrace {
     private var claims: [IPAddress: Duration] = [:]
     /// The address that a DHCP server has just given it, which it may still find taken.
     private var lease: Lease?
+    /// The VLAN of what others send on its network, if all of it is tagged.
+    private(set) var othersVLAN: UInt16?
+    private var hasHeardUntagged = false
     /// The address that it was given last and refused, as somebody else has it.
     private(set) var declined: IPAddress?
     /// Who else uses an address that the guest uses or was given.
@@ -46,9 +49,9 @@ package struct NICTrace {
     ///   - time: When, on the clock that `addresses(at:)` uses.
     package mutating func hear(_ frame: EthernetFrame, isFromGuest: Bool, at time: Duration) {
         if isFromGuest, frame.source != mac { return }
-        if isFromGuest { heard += 1 }
+        if isFromGuest { heard += 1 } else { note(others: frame.vlan) }
         switch frame.content {
-        case .dhcp(let message): hear(message, isFromGuest: isFromGuest, at: time)
+        case .dhcp(let message): hear(message, in: frame.vlan, isFromGuest: isFromGuest, at: time)
         case .arp(let packet): hear(packet, isFromGuest: isFromGuest, at: time)
         case .neighbourDiscovery(let message): hear(message, isFromGuest: isFromGuest, at: time)
         }
@@ -93,8 +96,14 @@ package struct NICTrace {
         if declined == address { declined = nil }
     }
 
-    private mutating func hear(_ message: DHCPMessage, isFromGuest: Bool, at time: Duration) {
-        guard message.client == mac, dhcp.hear(message, isFromGuest: isFromGuest), let address = message.address
+    private mutating func note(others vlan: UInt16?) {
+        hasHeardUntagged = hasHeardUntagged || vlan == nil
+        othersVLAN = hasHeardUntagged ? nil : vlan
+    }
+
+    private mutating func hear(_ message: DHCPMessage, in vlan: UInt16?, isFromGuest: Bool, at time: Duration) {
+        guard message.client == mac, dhcp.hear(message, in: vlan, isFromGuest: isFromGuest),
+            let address = message.address
         else { return }
         switch message.kind {
         case .acknowledgement:

@@ -48,8 +48,9 @@ extension CommandLineReader {
 
     /// Devices that every VM of kvmctl's has, or the buses that it lays out.
     private static let ownDevices: Set<String> = [
-        "ahci", "ich9-ahci", "ich9-usb-ehci1", "ich9-usb-uhci1", "ich9-usb-uhci2", "ich9-usb-uhci3", "isa-serial",
-        "lsi53c895a", "nec-usb-xhci", "pci-bridge", "pcie-pci-bridge", "pcie-root-port", "piix3-usb-uhci", "pvpanic",
+        "ahci", "ich9-ahci", "ich9-usb-ehci1", "ich9-usb-uhci1", "ich9-usb-uhci2", "ich9-usb-uhci3",
+        "isa-debugcon", "isa-serial", "lsi53c895a", "nec-usb-xhci", "pci-bridge", "pcie-pci-bridge", "pcie-root-port",
+        "piix3-usb-uhci", "pvpanic",
         "qemu-xhci", "usb-tablet", "virtconsole", "virtio-balloon", "virtio-balloon-pci", "virtio-rng-pci",
         "virtio-scsi-pci", "virtio-serial", "virtio-serial-pci", "virtserialport",
     ]

@@ -95,6 +95,9 @@ extension Device {
             ["chassis": .number(index + 1), "slot": .number(index)])
     }
 
+    /// Where the firmware writes its log.
+    static let firmwarePort = "isa-debugcon"
+
     /// What all disks with `DISKn_BUS=scsi` are attached to.
     package static let scsiController = Device(
         OptionalDevice.scsiController.rawValue, id: "scsi0", at: .root(PCILayout.scsi),

@@ -24,7 +24,7 @@ package enum GuestChecks {
     }
 
     /// Without an address that is its own, a guest can't be reached.
-    private static let cutOff: Set<Symptom.ID> = [.noDHCP, .addressTaken]
+    private static let cutOff: Set<Symptom.ID> = [.noDHCP, .wrongVLAN, .addressTaken]
 
     /// What is on record of the last run of a VM that does not run.
     private static func end(_ evidence: GuestEvidence) -> [Finding] {

@@ -85,6 +85,10 @@ extension GuestEvidence {
         if let line = screenProgress?.shows(row), !isPast(row, by: console) {
             return Diagnosis(row, self, line: line)
         }
+        // The firmware's log keeps what it said, whatever came later.
+        if row.stage == .firmware, let line = firmware.progress.shows(row), stage <= .firmware {
+            return Diagnosis(row, self, line: line)
+        }
         return nil
     }
 
@@ -144,6 +148,7 @@ extension GuestEvidence {
     private func particulars(of row: Symptom) -> String? {
         switch row.id {
         case .addressTaken: addresses?.nics.first { $0.silence == .addressTaken }?.story
+        case .wrongVLAN: addresses?.nics.first { $0.silence == .wrongVLAN }?.story
         case .acpiIgnored: sincePowerButton.map { "that was \(Self.roughly($0)) ago" }
         default: nil
         }
@@ -165,6 +170,7 @@ extension GuestEvidence {
     private var silence: Symptom.ID? {
         switch addresses?.nics.lazy.compactMap(\.silence).first {
         case .noDHCP: .noDHCP
+        case .wrongVLAN: .wrongVLAN
         case .addressTaken: .addressTaken
         case .noPackets: .noPackets
         case nil: nil
@@ -173,16 +179,26 @@ extension GuestEvidence {
 
     private var consoleFault: Diagnosis? {
         let id: Symptom.ID
+        var cause: String?
         if !console.isSilent {
             guard !console.isLegible else { return nil }
             id = .illegible
         } else if stage > .bootLoader {
             id = .consoleElsewhere
+        } else if let booted = firmware.booted, !isLoaderSeen {
+            id = .bootedSilently
+            let what = Printable.foreign(Printable.excerpt(booted, limit: 40))
+            cause = "its firmware booted from \(what), and what runs since shows nothing that tells how far it is"
         } else if stage == .unknown {
             id = .nothingShown
         } else {
             return nil
         }
-        return Symptoms.row(id).map { Diagnosis($0, self) }
+        return Symptoms.row(id).map { Diagnosis($0, self, cause: cause) }
+    }
+
+    /// Whether the screen has shown a boot loader in this boot.
+    private var isLoaderSeen: Bool {
+        max(screenReached, screenProgress?.shownStage ?? .unknown) >= .bootLoader
     }
 }

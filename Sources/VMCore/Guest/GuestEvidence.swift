@@ -18,6 +18,8 @@ package struct GuestEvidence: Sendable {
     package var hasConsole = true
     /// How long it has written nothing there; nil: not known.
     package var silentFor: Duration?
+    /// What its firmware says; nothing if there is no log of that.
+    package var firmware = FirmwareLog()
     /// What its screen shows.
     package var screen = Screen.unseen
     /// The last stage that the screen has shown in this boot, whatever it shows now.
@@ -72,7 +74,7 @@ package struct GuestEvidence: Sendable {
     /// How far the guest is.
     package var stage: BootStage {
         if agent == .answers { return .up }
-        return max(console.shownStage, screenReached, screenProgress?.shownStage ?? .unknown)
+        return max(console.shownStage, screenReached, screenProgress?.shownStage ?? .unknown, firmware.stage)
     }
 
     var screenProgress: BootProgress? { if case .text(let progress) = screen { progress } else { nil } }

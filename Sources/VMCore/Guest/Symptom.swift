@@ -35,8 +35,8 @@ package struct Symptom: Sendable {
         case grubRescue, grubPrompt, initramfsShell, rescueShell, emergencyShell
         case noBootableDevice, uefiShell
         case stopped, poweredOff, suspended, crashed, unresponsive, pausedByQEMU, paused, rebootLoop, frozen
-        case noDHCP, noPackets, addressTaken, portRefused, portSilent, agentAbsent, agentSilent
-        case acpiIgnored, memoryShort, diskErrors, clockOff, illegible, consoleElsewhere, nothingShown
+        case noDHCP, wrongVLAN, noPackets, addressTaken, portRefused, portSilent, agentAbsent, agentSilent
+        case acpiIgnored, memoryShort, diskErrors, clockOff, illegible, consoleElsewhere, bootedSilently, nothingShown
     }
 }
 

@@ -47,6 +47,12 @@ extension Symptoms {
                     + "and what is on them"
             }, proof: "dhcp-unanswered"),
         fact(
+            .wrongVLAN, deadEnd: false, "it is in another VLAN than its network",
+            { _, file in
+                "have the guest use its NIC without a VLAN (ip -d link shows one), or have the NIC's port carry that VLAN "
+                    + "tagged: NETn_VLAN=20-20 for VLAN 20 in \(file), and a DHCP server be in it"
+            }, proof: "wrong-vlan"),
+        fact(
             .noPackets, deadEnd: false, "it has sent nothing on its network",
             { _, _ in
                 "check in the guest (ip link) that it has the NIC and its driver, and that its network is set up"
@@ -82,6 +88,13 @@ extension Symptoms {
                 "have its kernel use it too: console=tty0 console=ttyS0; until then look at its screen: "
                     + "\(command: "kvmctl vnc \(name)")"
             }, proof: "screen-only"),
+        fact(
+            .bootedSilently, deadEnd: false,
+            "its firmware booted what is on its disk, CD or network, and that shows nothing that tells how far it is",
+            { name, file in
+                "look at its screen: \(command: "kvmctl vnc \(name)"); if it stays dark, check that DISK0 in \(file) is the disk "
+                    + "with its system; for later, have its kernel use the serial console too: console=tty0 console=ttyS0"
+            }, proof: "boot-code-silent"),
         fact(
             .nothingShown, deadEnd: false, "it shows nothing that tells how far it is",
             { name, _ in "look at its screen: \(command: "kvmctl vnc \(name)")" }, proof: "blank"),

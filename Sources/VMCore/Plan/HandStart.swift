@@ -63,6 +63,7 @@ extension Descriptor.Role {
         case .serialSocket: directory.appending("serial.sock")
         case .agentSocket: directory.appending("agent.sock")
         case .consoleLog: directory.appending("console.log")
+        case .firmwareLog: directory.appending("firmware.log")
         case .secret, .madeSecret: directory.appending("vnc.password")
         case .monitorInput, .record, .messages, .lock, .uidLock, .macvtap, .portRules, .taps, .tap, .vhost, .isolated,
             .natNetwork, .natLease, .hostPort, .savedMemory, .share:
@@ -80,7 +81,8 @@ extension Descriptor.Role {
         case .natNetwork: "the network nat"
         case .share(let directory): "the server of SHAREn (\(directory.tag))"
         case .savedMemory: "the memory of a suspended VM"
-        case .image, .blob, .monitorSocket, .serialSocket, .agentSocket, .consoleLog, .secret, .madeSecret,
+        case .image, .blob, .monitorSocket, .serialSocket, .agentSocket, .consoleLog, .firmwareLog, .secret,
+            .madeSecret,
             .monitorInput, .record, .messages, .lock, .uidLock, .taps, .tap, .vhost, .natLease, .hostPort:
             nil
         }

@@ -155,6 +155,8 @@ package struct Descriptor: Equatable, Sendable {
         case agentSocket
         /// The log of the serial console, append-only.
         case consoleLog
+        /// What the firmware writes on its debug port, append-only.
+        case firmwareLog
         /// An image or block device. `direct`: with O_DIRECT, as QEMU will ask for it (since 9.1 it rejects descriptors
         /// of an fdset that differ in that).
         case image(FilePath, writable: Bool, direct: Bool = false)

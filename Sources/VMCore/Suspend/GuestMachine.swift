@@ -78,6 +78,8 @@ extension GuestMachine {
 
     private mutating func add(_ component: Component, to name: String) {
         switch component {
+        // It has no state, and once the firmware has run nothing asks for it: a VM goes on without, or with one.
+        case .device(let device) where device.driver == Device.firmwarePort: break
         case .device(let device):
             if let id = device.id { devices.append(id) }
             add(["-device", device.withoutDisc.argument], to: name)

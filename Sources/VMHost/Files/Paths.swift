@@ -20,6 +20,7 @@ import VMCore
 /// RUN/locks/NAME             the lock of who changes that resource
 /// RUN/rules/TABLE            the script that makes an nftables table (RuleTable)
 /// LOG/NAME/console.log       the guest's output on its serial console
+///          firmware.log      what its firmware wrote on its debug port
 ///          qemu.log          QEMU's messages
 ///          record            the VM's events, written by QEMU itself
 ///          history           what commands did, and events of earlier runs, written by kvmctl
@@ -60,6 +61,8 @@ package struct Paths: Equatable, Sendable {
     package func logs(_ name: VMName) -> FilePath { log.appending(name.description) }
     /// The guest's serial console, as text.
     package func consoleLog(_ name: VMName) -> FilePath { logs(name).appending("console.log") }
+    /// What the firmware writes on its debug port.
+    package func firmwareLog(_ name: VMName) -> FilePath { logs(name).appending("firmware.log") }
     /// QEMU's messages.
     package func qemuLog(_ name: VMName) -> FilePath { logs(name).appending("qemu.log") }
     /// The flight record.

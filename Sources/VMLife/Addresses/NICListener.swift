@@ -34,7 +34,8 @@ final class NICListener {
         for _ in 0..<Self.framesAtOnce {
             // The interface may be gone; then the VM's lock says more.
             guard let passing = try? socket.next() else { return }
-            guard let frame = EthernetFrame(decoding: passing.frame) else { continue }
+            guard var frame = EthernetFrame(decoding: passing.frame) else { continue }
+            frame.vlan = passing.vlan
             trace.hear(frame, isFromGuest: passing.isOutgoing == guestSends, at: .now - began)
         }
     }

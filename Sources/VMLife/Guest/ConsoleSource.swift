@@ -1,7 +1,7 @@
 import VMCore
 import VMHost
 
-/// What a guest writes on its serial console, from the end of what it wrote so far.
+/// What a guest writes on its serial console, or its firmware on the debug port, from the end of what it wrote so far.
 struct ConsoleSource: ~Copyable {
     private var log: LogReader
 
@@ -9,8 +9,8 @@ struct ConsoleSource: ~Copyable {
     static let looksBack = 256 << 10
 
     /// - Throws: why the log can't be read; `.notFound` if there is none.
-    init(_ vm: Machine) throws(VMError) {
-        log = try LogReader(.console, of: vm, lastBytes: Self.looksBack, followsNextRun: false)
+    init(_ kind: LogKind = .console, of vm: Machine) throws(VMError) {
+        log = try LogReader(kind, of: vm, lastBytes: Self.looksBack, followsNextRun: false)
     }
 
     /// Hands on what it wrote since the last call, piece by piece, as long as a guest that never stops leaves time for

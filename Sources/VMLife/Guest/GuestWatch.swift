@@ -27,6 +27,7 @@ final class GuestWatch {
     private var holder: ProcessIdentity?
     private var process: ProcessHandle?
     private var console: ConsoleSource?
+    private var firmware: ConsoleSource?
     private var record: RecordSource?
     private var notices: LogNotices?
     private var reboots = RebootCount()
@@ -50,6 +51,7 @@ final class GuestWatch {
         guard evidence.state.isAlive else { return }
         try readRecord()
         try readConsole()
+        try firmware?.read { evidence.firmware.take($0) }
         lookAtTimes()
         guard scope.asksQEMU, evidence.state != .starting else { return }
         monitor.look(&evidence)
@@ -89,7 +91,9 @@ final class GuestWatch {
         // A VM that was adopted, or whose logs were removed, is asked all the same.
         console = nil
         record = nil
-        do throws(VMError) { console = try ConsoleSource(vm) } catch {
+        // One that an older kvmctl started has none.
+        firmware = try? ConsoleSource(.firmware, of: vm)
+        do throws(VMError) { console = try ConsoleSource(of: vm) } catch {
             guard error.code == .notFound || vm.directory.isAdopted else { throw error }
             evidence.hasConsole = false
         }
@@ -116,6 +120,7 @@ final class GuestWatch {
             switch event.name {
             case "RESET":
                 evidence.console.restart()
+                evidence.firmware.restart()
                 (evidence.screen, evidence.screenReached, evidence.agent) = (.unseen, .unknown, .unknown)
                 agentPace.hurry()
             case "VSERPORT_CHANGE": agentPace.hurry()
@@ -151,9 +156,11 @@ final class GuestWatch {
     func lookAtLastRun() throws(VMError) {
         guard !evidence.state.isAlive, try vm.lastOther() == nil else { return }
         do throws(VMError) {
-            console = try ConsoleSource(vm)
+            console = try ConsoleSource(of: vm)
             try readConsole()
         } catch  where error.code == .notFound {}
+        firmware = try? ConsoleSource(.firmware, of: vm)
+        try firmware?.read { evidence.firmware.take($0) }
     }
 
     private func askAgent() {

@@ -72,7 +72,7 @@ package struct LogBound: Sendable {
         let console = paths.consoleLog(vm)
         return [
             (console, 0, limit(of: console, vm)), (paths.qemuLog(vm), 0, size),
-            (paths.record(vm), Self.recordHead, size),
+            (paths.firmwareLog(vm), 0, size), (paths.record(vm), Self.recordHead, size),
         ]
     }
 

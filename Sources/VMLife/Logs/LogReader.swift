@@ -9,6 +9,8 @@ import VMHost
 package enum LogKind: String, CaseIterable, Sendable {
     /// The guest's serial console.
     case console
+    /// The firmware's own log, of its debug port.
+    case firmware
     /// QEMU's messages.
     case qemu
     /// The flight record: the QMP events of the VM's life.
@@ -40,6 +42,7 @@ package struct LogReader: ~Copyable {
         let current =
             switch kind {
             case .console: paths.consoleLog(vm)
+            case .firmware: paths.firmwareLog(vm)
             case .qemu: paths.qemuLog(vm)
             case .record: paths.record(vm)
             }

@@ -129,6 +129,7 @@ struct DescriptorTable: ~Copyable {
         case .record: return try RunLog.begin(paths.record(plan.name))
         case .messages: return try RunLog.begin(paths.qemuLog(plan.name))
         case .consoleLog: return try RunLog.begin(paths.consoleLog(plan.name))
+        case .firmwareLog: return try RunLog.begin(paths.firmwareLog(plan.name))
         case .monitorSocket: return try directory.listen(.monitor)
         case .serialSocket: return try directory.listen(.serial)
         case .agentSocket: return try directory.listen(.agent)

@@ -15,7 +15,9 @@ enum RunLog {
         vm.keepRun()
         // Nothing writes to them any more. One that can't be trimmed stays as it is.
         _ = LogBound(vm.site).enforce(on: vm.name)
-        for path in [paths.record(vm.name), paths.consoleLog(vm.name), paths.qemuLog(vm.name)] {
+        for path in [
+            paths.record(vm.name), paths.consoleLog(vm.name), paths.firmwareLog(vm.name), paths.qemuLog(vm.name),
+        ] {
             let previous = previous(path)
             // Before the rename: renaming over a file makes ext4 write the data out at once (auto_da_alloc), which
             // takes milliseconds.

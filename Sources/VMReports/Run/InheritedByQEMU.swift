@@ -26,6 +26,7 @@ extension Descriptor.Role {
         case .serialSocket: "serial console's socket, listening"
         case .agentSocket: "guest agent's socket, listening"
         case .consoleLog: "console log"
+        case .firmwareLog: "firmware log"
         case .image(let path, let writable, let direct):
             "\(path), \(writable ? "read-write" : "read-only")\(direct ? ", O_DIRECT" : "")"
         case .macvtap(let nic): "hold on the macvtap of NET\(nic)"

@@ -6,52 +6,10 @@ import json
 import pytest
 
 from rig.broken.catalogue import GROUPS, SAYS
-from rig.lan import lan_of
-from rig.namespaces import NetworkNamespace
-from rig.qmp import Monitor
-from rig.waiting import wait_until
+from rig.broken.scene import network, press_power_button, wait_shown
 
 # How long a guest may take until it shows what is wrong, with others on two busy cores.
 PATIENCE = 150
-
-
-@contextlib.contextmanager
-def twin_of(host, address):
-    """Somebody on br0 who has that address."""
-    twin = NetworkNamespace(f"{host.namespace}-twin")
-    twin.open()
-    try:
-        host.ip("link", "add", "twin0", "type", "veth", "peer", "name", "eth0", "netns", twin.namespace)
-        host.ip("link", "set", "twin0", "master", "br0", "up")
-        twin.ip("address", "add", address, "dev", "eth0")
-        twin.ip("link", "set", "eth0", "up")
-        yield
-    finally:
-        twin.close()
-
-
-@contextlib.contextmanager
-def network(host):
-    """The bridge br1, and the bridge br0 with a DHCP server that gives away one address, which somebody has."""
-    for bridge in "br0", "br1":
-        host.kvmctl("net", "up", bridge)
-    host.ip("address", "add", "10.9.0.1/24", "dev", "br0")
-    with lan_of(host) as lan, twin_of(host, "10.7.0.60/24"):
-        lan.serve_one_address(60)
-        yield
-
-
-def shown(host, guest):
-    match guest.where:
-        case "console": return host.console_log(guest.name)
-        case "screen": return host.kvmctl("screenshot", guest.name, "--text", expect=None).stdout
-        case "record": return host.kvmctl("logs", guest.name, "--record").stdout
-
-
-def wait_shown(host, guest):
-    wait_until(
-        lambda: guest.shows in shown(host, guest),
-        lambda: f"{guest.shows!r} on the {guest.where} of {guest.name}, which ends:\n{shown(host, guest)[-2000:]}", PATIENCE)
 
 
 @contextlib.contextmanager
@@ -100,17 +58,12 @@ def doctors_faults(host, guests):
             yield f"doctor {guest.name}: not {symptom}: {own}"
 
 
-def press_power_button(host, guest):
-    with Monitor(host.run / "vms" / guest.name / "qmp.sock") as monitor:
-        monitor.execute("system_powerdown")
-
-
 @pytest.mark.parametrize("group", GROUPS)
 def test_what_wait_says(host, group):
     with booted(host, group) as guests:
         waits = [begin_wait(host, guest, PATIENCE) for guest in guests if guest.is_dead_end]
         for guest in guests:
-            wait_shown(host, guest)
+            wait_shown(host, guest, PATIENCE)
             if guest.is_pressed:
                 press_power_button(host, guest)
         # What may still get better is waited for when it is as bad as it gets.

@@ -243,7 +243,7 @@ def test_modes_do_not_depend_on_the_umask(host):
     modes = {
         "vms": 0o750, "vms/vm": 0o750, "vms/vm/lock": 0o640, "vms/vm/process": 0o640,
         "vms/vm/manifest.json": 0o640, "vms/vm/locks": 0o600, "log/vm": 0o750, "log/vm/console.log": 0o640,
-        "log/vm/qemu.log": 0o640, "log/vm/record": 0o640,
+        "log/vm/firmware.log": 0o640, "log/vm/qemu.log": 0o640, "log/vm/record": 0o640,
     }
     assert {name: (host.run / name).stat().st_mode & 0o777 for name in modes} == modes
 

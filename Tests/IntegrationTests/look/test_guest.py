@@ -42,9 +42,11 @@ def test_a_guest_that_is_stuck(host):
     shown = host.kvmctl("show", "empty", "--guest").stdout
     assert "symptom" in shown and "its firmware found nothing to boot" in shown and "DISK0" in shown
     host.kvmctl("stop", "--now", "empty")
-    # What it came to is on its screen only, which went with it.
+    # What it came to is in the firmware's own log too, of the VM's last run.
+    assert "No bootable device." in host.kvmctl("logs", "--firmware", "empty").stdout
     [found] = examined(host, "empty")
-    assert found["severity"] == "ok" and "not running: it was stopped (QEMU was told to quit)" in found["text"]
+    assert found["severity"] == "warning" and found["symptom"] == "noBootableDevice"
+    assert "not running: it was stopped (QEMU was told to quit); last stage: firmware; in its last run its firmware" in found["text"]
 
 
 def test_the_last_words_of_a_guest_that_panicked(host):

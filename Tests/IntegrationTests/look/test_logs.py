@@ -70,7 +70,7 @@ def test_the_run_before(vm):
 
 def test_before_the_first_start(host):
     host.write_firmware_vm("vm")
-    for option in ("--console", "--qemu", "--record", "--follow"):
+    for option in ("--console", "--firmware", "--qemu", "--record", "--follow"):
         stderr = host.kvmctl("logs", "vm", option, expect=66).stderr
         assert "never started" in stderr and "a log begins when the VM starts" in stderr
 
@@ -231,7 +231,7 @@ def test_a_guest_prints_as_fast_as_it_can_and_only_the_timer_comes_by(host, roun
     assert sum(len(str(number)) + 2 for number in range(1, found[-1] + 1)) > slack
 
 
-@pytest.mark.parametrize("name", ["console.log", "qemu.log", "record"])
+@pytest.mark.parametrize("name", ["console.log", "firmware.log", "qemu.log", "record"])
 def test_every_log_is_bounded(host, name):
     """A record is still of use without its middle: QEMU's replies are at its beginning, the latest events at its end."""
     host.write_firmware_vm("vm", VNCDISP="auto", ACCEL="tcg")

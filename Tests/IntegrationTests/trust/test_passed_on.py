@@ -48,7 +48,7 @@ def test_qemu_can_write_only_what_it_has_to(bridged_host):
     host.kvmctl("start", "vm", "--cdrom", host.guests / "install.iso")
     qemu = host.qemu()
     writable = {path for number, path in qemu.descriptors.items() if path.startswith("/") and mode(qemu, number) != os.O_RDONLY}
-    logs = {str(host.run / "log" / "vm" / name) for name in ("record", "qemu.log", "console.log")}
+    logs = {str(host.run / "log" / "vm" / name) for name in ("record", "qemu.log", "console.log", "firmware.log")}
     disk = str(params.with_name("disk"))
     # The macvtap's device node is where nobody else can see it.
     assert {path for path in writable if not path.startswith(("/dev/", "/memfd:"))} == logs | {disk, "/tap"}

@@ -89,6 +89,13 @@ extension DeviceTests {
             argument: "pvpanic,bus=isa.0,events=1",
             plugged: #"{"bus":"isa.0","driver":"pvpanic","events":1}"#),
         Case(
+            component: .device(
+                Device(
+                    "isa-debugcon", id: nil, at: .bus("isa.0"), ["iobase": .number(1026), "chardev": .text("firmware")])
+            ),
+            argument: "isa-debugcon,bus=isa.0,iobase=1026,chardev=firmware",
+            plugged: #"{"bus":"isa.0","chardev":"firmware","driver":"isa-debugcon","iobase":1026}"#),
+        Case(
             component: .object(.entropySource(id: "rng0")),
             argument: "rng-builtin,id=rng0", plugged: #"{"id":"rng0","qom-type":"rng-builtin"}"#),
         Case(

@@ -43,6 +43,49 @@ import Testing
         trace.explanation(received: received, network: "bridge:br0", linkLocal: linkLocal)
     }
 
+    private typealias TaggedFrame = (isFromGuest: Bool, vlan: UInt16?, EthernetFrame.Content)
+
+    private func tagged(_ frames: [TaggedFrame]) -> (AddressReport.NIC.Silence?, String) {
+        var trace = NICTrace(mac: mac)
+        for (isFromGuest, vlan, content) in frames {
+            let frame = EthernetFrame(source: isFromGuest ? mac : stranger, vlan: vlan, content: content)
+            trace.hear(frame, isFromGuest: isFromGuest, at: .zero)
+        }
+        return (trace.silence(received: 1), explanation(trace))
+    }
+
+    @Test func aGuestInAnotherVLANGetsNoAnswer() {
+        let question = dhcp(.discover)
+        let answer = dhcp(.offer, address)
+        let (own, ownWords) = tagged([(true, 20, question), (true, 20, question)])
+        #expect(own == .wrongVLAN && ownWords.contains("tagged as VLAN 20") && ownWords.contains("bridge:br0"))
+        let (stray, strayWords) = tagged([(true, nil, question), (false, 20, answer), (true, nil, question)])
+        #expect(stray == .wrongVLAN && strayWords.contains("is answered in VLAN 20"))
+        let (other, otherWords) = tagged([(true, 30, question), (false, 20, answer)])
+        #expect(other == .wrongVLAN && otherWords.contains("in VLAN 30, and is answered in VLAN 20"))
+        let (bare, bareWords) = tagged([(true, 30, question), (false, nil, answer)])
+        #expect(bare == .wrongVLAN && bareWords.contains("without a VLAN's tag"))
+        let (trunk, trunkWords) = tagged([(false, 20, arp(server, of: stranger)), (true, nil, question)])
+        #expect(trunk == .wrongVLAN && trunkWords.contains("all that others send on bridge:br0 is tagged, as VLAN 20"))
+    }
+
+    @Test func aGuestInItsVLANIsNoneOfThose() {
+        let question = dhcp(.discover)
+        #expect(tagged([(true, nil, question)]).0 == .noDHCP)
+        #expect(tagged([(true, 20, question), (false, 20, dhcp(.offer, address))]).0 == nil)
+        // On a trunk others may be tagged.
+        let trunk: [TaggedFrame] = [(false, 20, arp(server, of: stranger)), (false, nil, arp(server, of: stranger))]
+        #expect(tagged(trunk + [(true, nil, question)]).0 == .noDHCP)
+        // It asks in both, and is answered where it asked.
+        let both: [TaggedFrame] = [
+            (true, nil, question), (true, 20, dhcp(.discover, transaction: 8)), (false, nil, dhcp(.offer, address)),
+        ]
+        #expect(tagged(both).0 == nil)
+        // A stray answer before the right one.
+        let answer = dhcp(.offer, address)
+        #expect(tagged([(true, nil, question), (false, 20, answer), (false, nil, answer)]).0 == nil)
+    }
+
     @Test func aLeaseIsHeard() throws {
         let heard = trace([
             (true, mac, dhcp(.discover)), (false, stranger, dhcp(.offer, address)), (true, mac, dhcp(.request)),

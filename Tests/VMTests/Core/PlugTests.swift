@@ -145,7 +145,7 @@ import Testing
     @Test(arguments: ["disks", "nics", "many"])
     func everyDeviceHasTheTypesOfItsProperties(_ name: String) throws {
         let arguments = try Golden.plan(name).components.flatMap(\.wordsWithoutHost)
-        let qemu = try RealQEMU(["-chardev", "null,id=agent0"] + arguments)
+        let qemu = try RealQEMU(["-chardev", "null,id=agent0", "-chardev", "null,id=firmware"] + arguments)
         #expect(try qemu.inventory.devices.contains("vga"))
     }
 }

@@ -43,6 +43,14 @@ import Testing
         #expect(throws: SavedMachine.Fault.self) { try SavedMachine(parsing: Array(later.utf8)) }
     }
 
+    /// A VM that was suspended without it goes on with it, and the other way round.
+    @Test func theFirmwaresPortIsNoPartOfIt() throws {
+        let plan = try Golden.plan("2010")
+        #expect(plan.components.contains { $0.words.last?.hasPrefix("isa-debugcon") == true })
+        #expect(plan.guestMachine.parts.flatMap(\.words).contains { $0.hasPrefix("pvpanic") })
+        #expect(!plan.guestMachine.parts.flatMap(\.words).contains { $0.hasPrefix("isa-debugcon") })
+    }
+
     @Test func theMachineHasToBeTheSame() {
         #expect(differences() == [])
         #expect(differences { $0.parts[1].words[1] = "size=1024M" } == ["MEMORY was 512M and is now 1024M"])

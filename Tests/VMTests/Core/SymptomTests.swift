@@ -157,6 +157,39 @@ import Testing
             } == .nothingShown)
     }
 
+    @Test func theFirmwareTellsWhatItBooted() throws {
+        var evidence = GuestEvidence(vm: try #require(VMName("web")), file: "/vms/web/vm.params")
+        let begins = "SeaBIOS (version 1.16.2)\nFound QEMU fw_cfg\nBooting from Hard Disk...\n"
+        evidence.firmware.take(begins.utf8)
+        #expect(evidence.firmware.booted == nil && evidence.stage == .firmware)
+        #expect(evidence.likelyCause() == nil)
+        evidence.firmware.take("Booting from 0000:7c".utf8)
+        evidence.firmware.take("00\nset VGA mode 13\n".utf8)
+        #expect(evidence.firmware.booted == "Hard Disk" && evidence.stage == .bootLoader)
+        #expect(evidence.likelyCause()?.symptom.id == .bootedSilently)
+        #expect(evidence.likelyCause()?.cause.contains("booted from Hard Disk") == true)
+        // A boot menu is not nothing.
+        evidence.screenReached = .bootLoader
+        #expect(evidence.likelyCause() == nil)
+    }
+
+    @Test func theFirmwareTellsThatThereIsNothingToBoot() throws {
+        var evidence = GuestEvidence(vm: try #require(VMName("web")), file: "/vms/web/vm.params")
+        let failed = "Booting from Hard Disk...\nBoot failed: not a bootable disk\n\nNo bootable device.\n"
+        evidence.firmware.take("SeaBIOS (version 1.16.2)\n\(failed)".utf8)
+        #expect(evidence.firmware.booted == nil && evidence.deadEnd?.symptom.id == .noBootableDevice)
+        // The next boot, of which the log goes on.
+        evidence.firmware.take("SeaBIOS (version 1.16.2)\n".utf8)
+        #expect(evidence.deadEnd == nil && evidence.stage == .firmware)
+        evidence.firmware.take(failed.utf8)
+        // Whatever a guest writes there, it is no further than to its boot code.
+        evidence.firmware.take("Linux version 6.1\nweb login: \n".utf8)
+        #expect(evidence.stage == .firmware)
+        // Once it is further, that is past.
+        evidence.console.take("Linux version 6.1\n".utf8)
+        #expect(evidence.deadEnd == nil)
+    }
+
     @Test func resetsOfOneRebootAreOne() {
         var count = RebootCount()
         for time: Int64 in [71, 120, 125, 208, 7870, 7927, 7928, 21384] { count.add(time * 1000) }

@@ -23,7 +23,7 @@ class Broken:
     """A guest, and what is expected of it."""
 
     name: str
-    # What shows that it is broken: text on its console, on its screen, or in its flight record.
+    # What shows that it is broken: text on its console, on its screen, in its firmware's log, or in its flight record.
     shows: str
     # What `wait` says: how far it is (None: that changes), and the symptom (None: nothing is wrong that it could know).
     stage: str | None
@@ -44,6 +44,8 @@ class Broken:
     # Files that the VM's directory gets: {name: the files that it is made of}, each as PART/NAME of what `build` makes, or
     # the name of one of the tiny guest's.
     files: dict = field(default_factory=dict)
+    # The first bytes of its DISK0, which is then made.
+    boot_code: bytes | None = None
 
     @property
     def doctors_symptom(self):
@@ -62,6 +64,8 @@ class Broken:
         directory.mkdir()
         for name, sources in self.files.items():
             _join([_path(host, source) for source in sources], directory / name)
+        if self.boot_code:
+            (directory / "disk").write_bytes(self.boot_code.ljust(510, b"\0") + b"\x55\xaa" + bytes(1 << 20))
         places = {"{vm}": directory, "{guests}": host.guests}
         keys = {key: _filled(str(value), places) for key, value in self.keys.items()}
         if self.words is None:
@@ -115,6 +119,9 @@ FIRMWARE = [
     Broken("no-boot-disk", "not a bootable disk", "firmware", "noBootableDevice", where="screen", words=None,
            keys={"DISK0": "disk", "DISK0_SIZE": "16M"}),
     Broken("no-disk", "No bootable device.", "firmware", "noBootableDevice", where="screen", words=None),
+    # It turns the screen to graphics (int 10h, mode 13h), and waits for ever.
+    Broken("boot-code-silent", "set VGA mode 13", "bootLoader", "bootedSilently", where="firmware", words=None,
+           is_dead_end=False, keys={"DISK0": "disk"}, boot_code=b"\xb8\x13\x00\xcd\x10\xfb\xf4\xeb\xfc"),
     Broken("uefi-shell", "Shell>", "firmware", "uefiShell", words=None, files={"OVMF.fd": ["uefi/OVMF.fd"]},
            keys={"MEMORY": 128, "DISK0": "disk", "DISK0_SIZE": "16M", "QEMUARG0": "-bios", "QEMUARG1": "{vm}/OVMF.fd"}),
     Broken("grub-prompt", "grub>", "bootLoader", "grubPrompt", where="screen", **_disk("grub/prompt.raw")),
@@ -156,7 +163,7 @@ RUNNING = [
 NETWORK = [
     Broken("dhcp-unanswered", "tiny login:", "up", "noDHCP", words="tiny.login tiny.dhcp=0", condition="ip",
            keys={"NET0": "bridge:br1"}, is_dead_end=False),
-    Broken("wrong-vlan", "tiny login:", "up", "noDHCP", condition="ip", is_dead_end=False,
+    Broken("wrong-vlan", "tiny login:", "up", "wrongVLAN", condition="ip", is_dead_end=False,
            words="tiny.login tiny.vlan=20=10.6.0.2/24 tiny.dhcp=0.20", keys={"NET0": "bridge:br0"}),
     Broken("duplicate-address", "tiny login:", "up", "addressTaken", condition="ip", is_dead_end=False,
            words="tiny.login tiny.dhcp=0 tiny.probe", keys={"NET0": "bridge:br0"}),
@@ -196,6 +203,7 @@ DEBIAN = [
 
 # What is said of each symptom: of its cause, and of what to do.
 SAYS = {
+    "bootedSilently": ("booted from Hard Disk", "console=ttyS0"),
     "noBootableDevice": ("found nothing to boot", "DISK0"), "uefiShell": ("UEFI shell", "DISK0"),
     "grubPrompt": ("no menu", "update-grub"), "grubRescue": ("its own files", "grub-install"),
     "panicNoRoot": ("root file system", "root="), "panicNoInit": ("init can't be run", "init="),
@@ -204,6 +212,7 @@ SAYS = {
     "pausedByQEMU": ("no space left", "kvmctl resume"), "halted": ("halted", "poweroff"),
     "poweredOff": ("powered itself off", "start it again"), "rebootLoop": ("reboots again and again", "kvmctl logs"),
     "acpiIgnored": ("power button", "systemd-logind or acpid"), "noDHCP": ("nothing answers its DHCP", "DHCP server"),
+    "wrongVLAN": ("tagged as VLAN 20", "NETn_VLAN"),
     "addressTaken": ("somebody else on its network", "kvmctl list"), "noPackets": ("sent nothing", "driver"),
     "portRefused": ("no service listens", "start the service"), "portSilent": ("firewall", "firewall"),
     "agentAbsent": ("no guest agent", "install qemu-guest-agent"), "agentSilent": ("does not answer", "restart qemu-guest-agent"),

@@ -12,6 +12,7 @@ extension LaunchPlanner {
         add(
             .device(Device("pvpanic", id: nil, at: .bus("isa.0"), ["events": .number(1)])),
             purpose: "reports a panic", from: .everyVM)
+        planFirmwareLog()
 
         device("virtio-serial-pci", "vserial", PCILayout.serial, purpose: "virtio-serial bus")
         // QEMU has an event (VSERPORT_CHANGE, one a second at most) when the guest opens or closes a port that has an id.
@@ -27,6 +28,18 @@ extension LaunchPlanner {
         for index in 0..<PCILayout.spareRootPorts {
             add(.device(.rootPort(index)), purpose: "spare slot for a plugged device", from: .everyVM)
         }
+    }
+
+    /// SeaBIOS writes to the screen, which what it boots clears, and more to this port if something is there. The ACPI tables
+    /// don't mention it, and it has no state that a saved or migrated VM could miss.
+    private mutating func planFirmwareLog() {
+        let log = fdset(.firmwareLog, purpose: "firmware log", from: .everyVM)
+        let file = qemuOption("file", [("id", "firmware"), ("path", log.path), ("append", "on")])
+        let port = Device(
+            Device.firmwarePort, id: nil, at: .bus("isa.0"), ["iobase": .number(0x402), "chardev": .text("firmware")])
+        add(
+            [.words(["-chardev", file]), .component(.device(port))], purpose: "firmware's debug port",
+            from: [.everyVM])
     }
 
     /// Not with huge pages: one that the guest gave back could be gone when it wants it again, which ends QEMU by SIGBUS.
