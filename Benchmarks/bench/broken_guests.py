@@ -8,14 +8,16 @@ import select
 import shlex
 import subprocess
 import time
+from collections import Counter
 
 from bench.libvirt import URI
 from bench.world import ENVIRONMENT, SetUpFailed, run
 from rig.broken.scene import press_power_button, wait_shown
 from rig.waiting import wait_until
 
-# When libvirt is asked, in seconds from the start; `virt-install --wait` counts whole minutes.
-LOOK, MINUTES = 40, 1
+# When libvirt is asked, in seconds from the start: at the latest if the console has not shown by then what is wrong.
+# `virt-install --wait` counts whole minutes.
+LOOK, LATEST, MINUTES = 40, 120, 1
 # How long a command of libvirt's may take.
 PATIENCE = 30
 # What virsh says of itself, and what it says where there is no polkit.
@@ -24,6 +26,8 @@ QUESTIONS = {
     "state": ("domstate", "{}", "--reason"), "lease": ("domifaddr", "{}"), "arp": ("domifaddr", "{}", "--source", "arp"),
     "agent": ("domifaddr", "{}", "--source", "agent"), "time": ("domtime", "{}"), "disks": ("domblkerror", "{}"),
 }
+
+ANSWERS = ("lease", "arp", "agent", "time", "disks", "shutdown", "start")
 
 
 class Domain:
@@ -56,6 +60,8 @@ class Domain:
             if self._guest.is_pressed:
                 said["shutdown"] = self._ask("shutdown", "{}")
             console.read(until=began + LOOK)
+            if self._guest.where == "console":
+                console.read(until=began + LATEST, text=self._guest.shows)
             said["console"] = console.last_lines()
             said |= {name: self._ask(*words) for name, words in QUESTIONS.items()}
         return said
@@ -92,7 +98,11 @@ class Domain:
         if "-bios" in extra:
             words += ["--boot", f"loader={extra[1]},loader.readonly=yes,loader.type=rom"]
         elif extra:
-            words.append(f"--qemu-commandline={shlex.join(extra)}")
+            # virt-install 4.1 escapes quotation marks twice, so that JSON does not get through.
+            plain = [_dotted(json.loads(word)) if word.startswith("{") else word for word in extra]
+            # libvirt has given the first slots away, and does not know of this device.
+            plain = [f"{word},addr=0x1e" if word.startswith("virtio-blk-pci,") else word for word in plain]
+            words.append(f"--qemu-commandline={shlex.join(plain)}")
         if "KERNEL" in keys:
             files = "".join(f",{ours}={self._path(keys[key])}" for key, ours in (("KERNEL", "kernel"), ("INITRD", "initrd"))
                             if key in keys)
@@ -124,13 +134,16 @@ class _Terminal:
             os.execvpe(words[0], words, {**ENVIRONMENT, "TERM": "vt100"})
         self._written = b""
 
-    def read(self, until):
-        while (rest := until - time.monotonic()) > 0:
+    def read(self, until, text=None):
+        """Until then, or until it has written this text."""
+        while (rest := until - time.monotonic()) > 0 and not (text and text.encode() in self._written):
             if not select.select([self._descriptor], [], [], rest)[0]:
                 continue
             try:
                 self._written += os.read(self._descriptor, 65536)
             except OSError:  # it has ended
+                if text:
+                    break
                 time.sleep(rest)
 
     def last_lines(self, count=3):
@@ -166,6 +179,53 @@ def kvmctl(host, guest):
         **{key: said[key] for key in ("stage", "symptom", "cause", "remedy")},
         "doctor": [one["text"] for one in doctor if one["subject"] == guest.name and one.get("symptom")],
     }
+
+
+def _dotted(value, name=""):
+    """JSON in QEMU's other syntax: driver=…,image.driver=…,inject-error.0.event=…"""
+    match value:
+        case dict(): members = value.items()
+        case list(): members = enumerate(value)
+        case bool(): return f"{name}={'on' if value else 'off'}"
+        case _: return f"{name}={value}"
+    return ",".join(_dotted(one, f"{name}.{key}" if name else str(key)) for key, one in members)
+
+
+def table(results):
+    """What each said, as a table of Markdown, and how often each answer of libvirt's was given."""
+    lines = ["| guest | `virsh domstate --reason`; others | last line on `virsh console` | `kvmctl wait` |", "|---|---|---|---|"]
+    for name, said in results.items():
+        if "failed" in said:
+            lines.append(f"| {name} | could not be run | | |")
+            continue
+        libvirt, ours = said["libvirt"], said["kvmctl"]
+        cause = ours["cause"] or "; ".join(["up", *(f"`doctor`: {text}" for text in ours["doctor"])])
+        last = libvirt["console"][-1:] or [""]
+        lines.append(f"| {name} | {'; '.join([libvirt['state'], *_more(libvirt)])} | {_quoted(last[0])} | {ours['exit']}: {cause} |")
+    counts = Counter()
+    for name, said in results.items():
+        libvirt = said.get("libvirt", {})
+        counts.update(f"{what}: {' / '.join(_lines(libvirt[what])).replace(name, 'NAME')}" for what in ANSWERS if what in libvirt)
+        if "virt-install" in libvirt:
+            counts[f"virt-install: exit {libvirt['virt-install']['exit']}: {libvirt['virt-install']['says'][-1]}"] += 1
+    return "\n".join(lines + [""] + [f"{count} × {what}" for what, count in counts.most_common()])
+
+
+def _more(libvirt):
+    """What libvirt says of few guests."""
+    if "shutdown" in libvirt:
+        yield f"`shutdown`: {libvirt['shutdown']}"
+    if libvirt["time"].startswith("Time:"):
+        yield f"`domtime`: {libvirt['time']}"
+    if "not available" in libvirt["agent"]:
+        yield f"`domtime`: {_lines(libvirt['time'])[-1]}"
+    if libvirt["disks"] not in ("No errors found", libvirt["time"]):
+        yield f"`domblkerror`: {libvirt['disks']}"
+
+
+def _quoted(line):
+    line = re.sub(r"^\[ *[\d.]+\] ", "", line)
+    return f"`{line if len(line) <= 60 else line[:59] + '…'}`" if line else "nothing"
 
 
 def _lines(text):
