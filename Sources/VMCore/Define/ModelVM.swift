@@ -68,7 +68,7 @@ extension ModelVM {
     ) throws(VMError) -> String? {
         if isReplaced(key, by: vm) { return nil }
         switch key.key {
-        case .name, .netTap, .forward: return nil
+        case .name, .netTap, .forward, .cloudInitHostname: return nil
         case .uuid: return uuid.uuidString.lowercased()
         case .netMAC: return key.index.map { "\(Identity.mac(uuid: uuid, nic: $0))" }
         case .vncDisplay: return Int(value) == nil ? value : "\(VNCDisplay.auto)"

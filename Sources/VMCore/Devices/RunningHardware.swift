@@ -150,7 +150,7 @@ extension RunningHardware {
     /// Every image that it has open, by the descriptor's numbers; nil if QEMU was not told what its descriptors are, as
     /// by an earlier version of kvmctl.
     package var media: [FilePath]? {
-        let used = sets.filter { set in nodes.contains { $0.set == set.number } }
+        let used = sets.filter { set in nodes.contains { $0.set == set.number && !$0.isOfSeed } }
         let paths = used.compactMap(\.path)
         return paths.count == used.count ? paths : nil
     }

@@ -45,6 +45,8 @@ package struct VMParams: Equatable, Sendable {
     package var vnc: VNC
     /// `SHAREn`, ascending, each with another tag.
     package var shares: [Share]
+    /// `CLOUDINIT_USERDATA` and its like; nil: the guest gets no seed.
+    package var cloudInit: CloudInit?
     /// `RUNAS`: a user, or `user:group`; nil: a separate uid for this VM.
     package var runAs: Setting<String>?
     /// `AUTOSTART` and what goes with it.
@@ -132,6 +134,21 @@ package struct VMParams: Equatable, Sendable {
         package var index: Int
         /// The directory.
         package var directory: Setting<SharedDirectory>
+    }
+
+    /// `CLOUDINIT_USERDATA`, `CLOUDINIT_NETWORK`, `CLOUDINIT_HOSTNAME`; at least one of them.
+    package struct CloudInit: Equatable, Sendable {
+        /// `CLOUDINIT_USERDATA`, absolute.
+        package var userData: Setting<FilePath>?
+        /// `CLOUDINIT_NETWORK`, absolute.
+        package var networkConfig: Setting<FilePath>?
+        /// `CLOUDINIT_HOSTNAME`; nil: made from the VM's name.
+        package var hostname: Setting<String>?
+
+        /// The files.
+        package var files: [Setting<FilePath>] { [userData, networkConfig].compactMap(\.self) }
+        /// What asks for a seed.
+        package var origin: Origin { files.first?.origin ?? hostname?.origin ?? .everyVM }
     }
 
     /// `KERNEL`, `INITRD`, `APPEND`.

@@ -65,7 +65,7 @@ extension Descriptor.Role {
         case .consoleLog: directory.appending("console.log")
         case .secret, .madeSecret: directory.appending("vnc.password")
         case .monitorInput, .record, .messages, .lock, .uidLock, .macvtap, .portRules, .taps, .tap, .vhost, .isolated,
-            .natNetwork, .natLease, .hostPort, .savedMemory, .share:
+            .natNetwork, .natLease, .hostPort, .savedMemory, .seed, .share:
             nil
         }
     }
@@ -80,6 +80,7 @@ extension Descriptor.Role {
         case .natNetwork: "the network nat"
         case .share(let directory): "the server of SHAREn (\(directory.tag))"
         case .savedMemory: "the memory of a suspended VM"
+        case .seed: "the seed for cloud-init"
         case .image, .blob, .monitorSocket, .serialSocket, .agentSocket, .consoleLog, .secret, .madeSecret,
             .monitorInput, .record, .messages, .lock, .uidLock, .taps, .tap, .vhost, .natLease, .hostPort:
             nil

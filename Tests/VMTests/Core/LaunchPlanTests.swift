@@ -32,6 +32,7 @@ import Testing
         ("refused-nics", StartOptions(), Host.kvm),
         ("other-names", StartOptions(), Host.named),
         ("refused-clashes", StartOptions(), Host.clashing),
+        ("cloud-init", StartOptions(), Host.kvm),
         ("old-guest", StartOptions(cdrom: "/isos/a.iso"), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
@@ -117,6 +118,9 @@ enum Host: CaseIterable {
         var facts = plainFacts
         facts.lowerDevices = Self.lowerDevices
         facts.processor = .works(without: [])
+        facts.seedFiles = [
+            "/vms/1/user-data": Array("# cloud-config\n".utf8), "/vms/1/network-config": Array("version: 2\n".utf8),
+        ]
         switch self {
         case .busy: makeBusy(&facts)
         case .rootless:
@@ -257,6 +261,7 @@ enum Host: CaseIterable {
             "/dev/vg/forged": blockDevice(1 << 30, .qcow2(outside: nil)),
             "/dev/vg/forged2": blockDevice(1 << 30, .qcow2(outside: "/etc/shadow")),
             "/vms/1/new": .missing(directIO: true),
+            "/vms/1/user-data": raw(14), "/vms/1/network-config": raw(11),
             "/vms/1/vnc.password": raw(9), "/boot/vmlinuz": raw(9_000_001), "/boot/initrd.img": raw(30_000_001),
             "/boot/missing": .missing(directIO: true),
             "/vms/1/missing": .missing(directIO: true), "/nowhere/disk": .directoryMissing,

@@ -111,8 +111,15 @@ extension ParamsSchema {
         row(
             .share, .sharing, of: 0...31, "/srv:srv:ro",
             "PATH:TAG, or PATH:TAG:ro to read only: a host directory that the guest mounts by its tag"),
-        row(.cloudInitUserData, .sharing, "user-data", status: .notBuilt, "user-data file of a NoCloud seed"),
-        row(.cloudInitNetwork, .sharing, "network-config", status: .notBuilt, "network file of a NoCloud seed"),
+        row(
+            .cloudInitUserData, .sharing, "user-data",
+            "a file that tells the guest's cloud-init what to do: accounts, keys, commands"),
+        row(
+            .cloudInitNetwork, .sharing, "network-config",
+            "a file with cloud-init's network configuration; default: the guest uses DHCP"),
+        row(
+            .cloudInitHostname, .sharing, "web.example.org",
+            "the host name that cloud-init gives the guest; default: NAME"),
     ]
 
     private static let host: [Entry] = [
