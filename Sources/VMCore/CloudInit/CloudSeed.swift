@@ -49,13 +49,16 @@ package struct CloudSeed: Equatable, Sendable {
         return [(name: "meta-data", content: Array(metaData.utf8)), (name: "user-data", content: userData)] + network
     }
 
-    /// What is in it, in words.
-    package var contents: String { "instance \(instanceID), host name \(hostname)" }
-
     /// The image: what it begins with, and its size. The rest is zero.
     package var image: (bytes: [UInt8], size: Int64) {
         (FATImage(label: Self.label, files).bytes, Int64(FATImage.size))
     }
+}
+
+// It may hold passwords: no message, and no record of a plan, has them by accident.
+extension CloudSeed: CustomStringConvertible {
+    /// What is in it, in words.
+    package var description: String { "instance \(instanceID), host name \(hostname)" }
 }
 
 extension CloudSeed {

@@ -82,6 +82,8 @@ package struct VMParams: Equatable, Sendable {
         package var size: Setting<ByteCount>?
         /// `_FORMAT`; nil: raw, provided that its content does not look like another format.
         package var format: Setting<DiskFormat>?
+        /// `_BACKING`: the image that it is an overlay of, absolute. Only with the format qcow2.
+        package var backing: Setting<FilePath>?
         /// `_READONLY`.
         package var readOnly: Setting<Bool>
         /// `_SERIAL`: at most 20 printable ASCII bytes (virtio's VIRTIO_BLK_ID_BYTES).
@@ -134,21 +136,6 @@ package struct VMParams: Equatable, Sendable {
         package var index: Int
         /// The directory.
         package var directory: Setting<SharedDirectory>
-    }
-
-    /// `CLOUDINIT_USERDATA`, `CLOUDINIT_NETWORK`, `CLOUDINIT_HOSTNAME`; at least one of them.
-    package struct CloudInit: Equatable, Sendable {
-        /// `CLOUDINIT_USERDATA`, absolute.
-        package var userData: Setting<FilePath>?
-        /// `CLOUDINIT_NETWORK`, absolute.
-        package var networkConfig: Setting<FilePath>?
-        /// `CLOUDINIT_HOSTNAME`; nil: made from the VM's name.
-        package var hostname: Setting<String>?
-
-        /// The files.
-        package var files: [Setting<FilePath>] { [userData, networkConfig].compactMap(\.self) }
-        /// What asks for a seed.
-        package var origin: Origin { files.first?.origin ?? hostname?.origin ?? .everyVM }
     }
 
     /// `KERNEL`, `INITRD`, `APPEND`.

@@ -199,7 +199,8 @@ struct DescriptorTable: ~Copyable {
     /// An unnamed, read-only file in memory that holds these bytes, positioned at its beginning.
     ///
     /// - Parameter size: its size, if zeros follow the bytes.
-    private static func memory(_ name: String, _ bytes: [UInt8], size: Int64? = nil) throws(VMError) -> OwnedDescriptor {
+    private static func memory(_ name: String, _ bytes: [UInt8], size: Int64? = nil) throws(VMError) -> OwnedDescriptor
+    {
         do throws(Errno) {
             let file = try OwnedDescriptor(returned: clinux_memory_file(name))
             try writeAll(bytes, to: file.descriptor)

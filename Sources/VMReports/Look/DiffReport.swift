@@ -47,7 +47,8 @@ package struct DiffReport: ObjectReport {
             keys + added.map { "\($0) is attached for this run only" }
             + removed.map { "\($0) is detached for this run only" }
         switch difference.isSeedChanged {
-        case true: lines.append("the files of its seed for cloud-init have changed: its next start is that of a new instance")
+        case true:
+            lines.append("the files of its seed for cloud-init have changed: its next start is that of a new instance")
         case nil: lines.append("the files of its seed for cloud-init can't be read, and may have changed")
         case false: break
         }

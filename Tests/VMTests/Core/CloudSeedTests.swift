@@ -72,7 +72,8 @@ import Testing
     @Test(arguments: [
         ("#cloud-config\n", true), ("\n  #Cloud-Config\n", true), ("#!/bin/sh\n", true), ("## template: jinja\n", true),
         ("Content-Type: multipart/mixed\n", true), ("From nobody\nMIME-Version: 1.0\n", true), ("", true),
-        ("users: []\n", false), ("# cloud-config\n", false), ("\u{feff}#cloud-config\n", false), ("#cloudconfig\n", false),
+        ("users: []\n", false), ("# cloud-config\n", false), ("\u{feff}#cloud-config\n", false),
+        ("#cloudconfig\n", false),
     ])
     func knowsWhatCloudInitIgnores(_ text: String, _ isKnown: Bool) {
         #expect(UserDataKind.isKnown(Array(text.utf8)) == isKnown)

@@ -33,6 +33,8 @@ import Testing
         ("other-names", StartOptions(), Host.named),
         ("refused-clashes", StartOptions(), Host.clashing),
         ("cloud-init", StartOptions(), Host.kvm),
+        ("overlays", StartOptions(), Host.kvm),
+        ("refused-overlays", StartOptions(), Host.kvm),
         ("old-guest", StartOptions(cdrom: "/isos/a.iso"), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
@@ -269,6 +271,25 @@ enum Host: CaseIterable {
             "/vms/1/no-direct": raw(), "/isos/missing.iso": .missing(directIO: true),
         ]
         for index in 0..<10 { images[FilePath("/vms/1/vdisk\(index)")] = raw() }
+        return images.merging(overlays(direct: direct)) { one, _ in one }
+    }
+
+    /// Overlays, what they stand on, and what is none.
+    private func overlays(direct: Bool) -> [FilePath: ImageFacts] {
+        func image(_ content: ImageContent, hasDataFile: Bool = false, isChanged: Bool = false) -> ImageFacts {
+            var image = ImageFacts.Image(bytes: 197_120, content: content, directIO: direct)
+            if content != .raw { image.qcow2 = QCOW2Condition(diskBytes: 8 << 30) }
+            image.qcow2?.hasDataFile = hasDataFile
+            image.isChangedSinceSummed = isChanged
+            return .image(image)
+        }
+        let images: [FilePath: ImageFacts] = [
+            "/vms/1/overlay.qcow2": image(.qcow2(outside: "/vms/1/base.qcow2")),
+            "/vms/1/overlay2.qcow2": image(.qcow2(outside: "elsewhere.raw")),
+            "/vms/1/datafile.qcow2": image(.qcow2(outside: "base.raw"), hasDataFile: true),
+            "/vms/1/base.qcow2": image(.qcow2(outside: nil)), "/vms/1/base.raw": image(.raw),
+            "/vms/1/changed.raw": image(.raw, isChanged: true),
+        ]
         return images
     }
 

@@ -9,7 +9,8 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         netTap,
         netVLAN, netMTU, netQueues, netRate, netFilter, netModel, mac, bridge, forward, vncDisplay, vncBind,
         vncPasswordFile,
-        video, sound, share, cloudInitUserData, cloudInitNetwork, cloudInitHostname, runAs, hugePages, cpuSet, autostart,
+        video, sound, share, cloudInitUserData, cloudInitNetwork, cloudInitHostname, runAs, hugePages, cpuSet,
+        autostart,
         autostartDelay, startAfter, limitCPU, limitIO,
         consoleLog, rtc, keymap,
         qemu, qemuArgument

@@ -9,7 +9,7 @@ extension LaunchPlanner {
         noteWhatIsIgnored(wanted)
         let seed = CloudSeed(wanted, of: params.name.value, uuid: plan.uuid, contents: facts.seedFiles)
         plan.vm.instanceID = seed.instanceID
-        let set = fdset(.seed(seed), purpose: "seed for cloud-init: \(seed.contents)", from: wanted.origin)
+        let set = fdset(.seed(seed), purpose: "seed for cloud-init: \(seed)", from: wanted.origin)
         let file = addFileNode(
             Device.seedID, in: set, isBlockDevice: false,
             cache: Setting(.writeback, .derived("the seed is in memory")), isReadOnly: true, from: wanted.origin)
