@@ -33,7 +33,7 @@ BINARY  := .build/release/kvmctl
 # Debian's own Python, which has the Debian packages of the tests; another one may come first in PATH.
 PYTEST  := /usr/bin/python3 -m pytest -p no:cacheprovider
 SCRIPTS := .ci/run tools/deb tools/demo tools/docs tools/install-deps tools/install-tree \
-           packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm Tests/rig/guests/build Tests/rig/broken/build \
+           packaging/deb/postinst packaging/deb/prerm packaging/deb/postrm Tests/rig/guests/build Tests/rig/broken/build Tests/rig/cloud/build \
            Tests/LabTests/image/build \
            Benchmarks/guest/build Benchmarks/start_a_kvm_2010.sh
 

@@ -67,7 +67,7 @@ struct Root: ParsableCommand {
                 name: "Define:",
                 subcommands: [
                     Create.self, Check.self, Explain.self, Diff.self, SetKeys.self, Edit.self, Rename.self, Keys.self,
-                    Remove.self,
+                    Remove.self, ImageCommand.self,
                 ]),
             CommandGroup(name: "Change:", subcommands: [CDROMCommand.self, Disk.self, NIC.self, Memory.self]),
             CommandGroup(
@@ -134,7 +134,7 @@ extension ParsableCommand {
         case is Stop, is Restart, is Reset, is Pause, is Resume, is Destroy, is Suspend, is Freeze, is Thaw, is Create,
             is SetKeys, is Edit, is Rename, is Remove, is CDROMInsert, is CDROMEject, is DiskAttach, is DiskDetach,
             is DiskGrow, is NICAttach, is NICDetach, is Memory, is Adopt, is Enable, is Disable, is AutostartRun,
-            is NetUp, is NetDown, is NetPersist, is NetUnpersist:
+            is NetUp, is NetDown, is NetPersist, is NetUnpersist, is ImageImportCommand, is ImageRemove:
             "it was done"
         default: nil
         }

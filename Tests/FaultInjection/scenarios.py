@@ -71,6 +71,54 @@ class Create(Scenario):
         return None if code == 0 else f"the next create: {code} {err.strip()}, with {self.left(host)}"
 
 
+class CreateOfImage(Create):
+    """An overlay, and the files of a seed."""
+
+    name = "create-image"
+
+    def prepare(self, host):
+        images = host.root / "images"
+        images.mkdir(exist_ok=True)
+        (images / "base.raw").write_bytes(bytes(1 << 20))
+        (host.root / "data").write_text("#cloud-config\n")
+
+    def arguments(self, host):
+        return ["create", host.vms / "vm", "--image", "base", "--disk", "2M", "--user-data", host.root / "data",
+                "--net", "none", "--memory", "32"]
+
+
+class ImageImport(Scenario):
+    name = "image-import"
+
+    def prepare(self, host):
+        (host.root / "base.raw").write_bytes(b"x" * (1 << 20))
+        (host.root / "images").mkdir(exist_ok=True)
+
+    def reset(self, host):
+        super().reset(host)
+        subprocess.run(["find", host.root / "images", "-mindepth", "1", "-delete"], check=True)
+
+    def arguments(self, host):
+        return ["image", "import", host.root / "base.raw"]
+
+    def is_whole(self, host):
+        return self.says(host, "image", "verify", "base")[0] == 0
+
+    def left(self, host):
+        return sorted(path.name for path in (host.root / "images").iterdir())
+
+    def after_failure(self, host, code, err):
+        if code == 0 or "it was done" in err:
+            return None if self.is_whole(host) else f"code {code}, and there is {self.left(host)}"
+        return f"left {self.left(host)}" if self.left(host) else None
+
+    def after_kill(self, host):
+        if (host.root / "images" / "base.raw").exists():
+            return None if self.is_whole(host) else f"not whole: {self.left(host)}"
+        code, _, err = self.says(host, *self.arguments(host))
+        return None if code == 0 else f"the next import: {code} {err.strip()}, with {self.left(host)}"
+
+
 class Start(Scenario):
     """With a new disk and a tap, so that there is something to roll back."""
 
@@ -375,5 +423,5 @@ class Adopt(Scenario):
 
 
 SCENARIOS = [
-    Create(), Start(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(), NetUp(), NetDown(),
+    Create(), CreateOfImage(), ImageImport(), Start(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(), NetUp(), NetDown(),
 ]

@@ -35,7 +35,13 @@ import Testing
             try created(false, root: nil).members == [
                 "name": "web", "dryRun": false, "params": "/vms/web/vm.params", "text": "MEMORY=1G\nCPUS=1\n",
                 "root": .null,
-                "disks": [["path": "/vms/web/vdisk0", "size": 1_073_741_824, "format": "raw"]],
+                "disks": [
+                    [
+                        "path": "/vms/web/vdisk0", "size": 1_073_741_824, "format": "raw", "image": .null,
+                        "overlay": false,
+                    ]
+                ],
+                "files": [],
             ])
         #expect(
             try created(true, root: nil, .qcow2).rendered(as: .text).hasPrefix("create /vms/web/vdisk0, qcow2, 1 GiB"))

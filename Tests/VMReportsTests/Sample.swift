@@ -47,6 +47,14 @@ enum Sample {
         return entry
     }
 
+    /// An image that has a name, and can't be used.
+    static func image(_ word: String) throws -> LibraryImage {
+        var image = LibraryImage(name: try #require(ImageName("debian")), path: file(word))
+        (image.format, image.size, image.sum) = (.qcow2, ByteCount(bytes: 2 << 30), "0f")
+        (image.users, image.fault) = ([try name], error)
+        return image
+    }
+
     /// What is found at a look at it.
     static func details(_ word: String) -> VMDetails {
         VMDetails(
@@ -226,7 +234,9 @@ enum Sample {
             IPListReport([found], layout: .namedAddresses),
             CreateReport(
                 isDryRun: true, name: name, file: file(word), paramsText: "NAME=\(word)\n", root: file(word),
-                disks: [SparseDisk(path: file(word), size: ByteCount(bytes: 1 << 30))]),
+                disks: [SparseDisk(path: file(word), size: ByteCount(bytes: 1 << 30))], files: [file(word)]),
+            ImageReport(verified: try image(word)), ImageReport(removed: try image(word), isDryRun: true),
+            ImageListReport([try image(word)]),
             CheckReport(name, file: file(word), .passed(notices: [word])),
             CheckReport(name, file: file(word), .failed(VMError(.badData, word, word))),
             DiffReport(

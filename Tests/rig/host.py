@@ -53,6 +53,7 @@ class Host(NetworkNamespace, Reports):
             "LANG": "C.UTF-8",
             "KVMCTL_VMS": str(self.vms),
             "KVMCTL_RUN": str(self.run),
+            "KVMCTL_IMAGES": str(self.root / "images"),
             # Without XDG_CONFIG_HOME: the settings of whoever runs the tests have no effect.
             "HOME": str(self.root),
         }

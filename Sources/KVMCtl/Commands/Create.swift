@@ -25,6 +25,12 @@ struct Create: ParsableCommand {
             --set sets any key of vm.params, as a line of the file would: `kvmctl create web --disk 8G --set \
             DISK0_BUS=sata`; `--set DISK0=FILE` uses a disk that is there.
 
+            With --image the first disk is made of an image: of one that `kvmctl image list` shows it is an overlay, which \
+            takes little space, or with --copy a copy; another file (qcow2 or raw, also as .gz, .xz or .zst) is copied. \
+            --disk is then that disk's size, and further ones are new disks. --ssh-key, --password-file, --user-data, \
+            --network-config and --hostname give the guest's cloud-init a seed, from files in the VM's directory: see \
+            vm.params(5).
+
             With --from the file of another VM is the model: the new VM gets a name, UUID and MACs of its own, and empty \
             disks of the same sizes and formats; forwards and names of taps are left out. All else stays as it is there, \
             such as DESCRIPTION, PROTECT and AUTOSTART, but for what options and --set say: `--set PROTECT=` leaves that \
@@ -44,6 +50,14 @@ struct Create: ParsableCommand {
 
     @Option(help: "A new disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
     var disk: [ByteCount?] = []
+
+    @Option(help: "The image that the first disk is made of: a name of `image list`, or a file.", completion: .file())
+    var image: String?
+
+    @Flag(help: "Copy an image that has a name too, instead of making an overlay of it.")
+    var copy = false
+
+    @OptionGroup var seed: SeedOptions
 
     @Option(
         help: "The format of the new disks: raw or qcow2. Default: \(defaults.format.rawValue).",
@@ -101,6 +115,12 @@ struct Create: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        if image == "" { throw ValidationError("--image takes the name of an image, or a file") }
+        if copy, image == nil { throw ValidationError("--copy says what becomes of --image, which is not given") }
+        if image != nil, from != nil { throw ValidationError("--image and --from exclude each other") }
+        if image != nil, disk.contains(nil) {
+            throw ValidationError("--image makes a disk, and --disk none excludes it")
+        }
         if place.isEmpty { throw ValidationError("the name is empty") }
         if cdrom.contains("") { throw ValidationError("--cdrom takes the path of an ISO") }
         if kernel == "" { throw ValidationError("--kernel takes the path of a kernel") }
@@ -116,10 +136,18 @@ struct Create: ParsableCommand {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
         var vm = vm
+        let made = try image.map { word in
+            try ImageForNewVM(word, copies: copy, size: disk.first.flatMap(\.self), in: context)
+        }
+        if let made {
+            vm.image = made.image
+            vm.disks = [made.size] + disk.dropFirst().compactMap(\.self)
+        }
+        try seed.apply(to: &vm)
         // A model has its own.
         if from == nil { vm.fillIn(site.settings.create) }
         let creating = try Creating(
-            vm, at: try site.place(forNew: place, in: context), like: from, in: context)
+            vm, at: try site.place(forNew: place, in: context), copying: made?.source, like: from, in: context)
         try creating.check()
         let unseen = try creating.refuseShared()
         (unseen + creating.notices).forEach(Message.note)
@@ -127,7 +155,8 @@ struct Create: ParsableCommand {
         output.print(
             CreateReport(
                 isDryRun: dryRun.isOn, name: creating.plan.params.name.value, file: creating.file,
-                paramsText: creating.plan.text, root: creating.place.newRoot, disks: creating.images))
+                paramsText: creating.plan.text, root: creating.place.newRoot, disks: creating.images,
+                files: creating.plan.files.map(\.path)))
     }
 
     private var vm: NewVM {

@@ -68,7 +68,8 @@ extension ModelVM {
     ) throws(VMError) -> String? {
         if isReplaced(key, by: vm) { return nil }
         switch key.key {
-        case .name, .netTap, .forward: return nil
+        // Its disks are new, and so overlays of nothing.
+        case .name, .netTap, .forward, .cloudInitHostname, .diskBacking: return nil
         case .uuid: return uuid.uuidString.lowercased()
         case .netMAC: return key.index.map { "\(Identity.mac(uuid: uuid, nic: $0))" }
         case .vncDisplay: return Int(value) == nil ? value : "\(VNCDisplay.auto)"

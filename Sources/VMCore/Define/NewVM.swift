@@ -18,6 +18,14 @@ package struct NewVM: Equatable, Sendable {
     package var append: String?
     /// The sizes of new disks, DISK0 first; empty: no disk.
     package var disks: [ByteCount]?
+    /// The image that the first disk is made of.
+    package var image: Image?
+    /// The files of its seed for cloud-init, by the names that they get.
+    package var userData: [UInt8]?
+    /// The same for the network.
+    package var networkConfig: [UInt8]?
+    /// `CLOUDINIT_HOSTNAME`.
+    package var hostname: String?
     /// The format of all new disks.
     package var format: DiskFormat?
     /// `CDROMn`, absolute, CDROM0 first; empty: no CD drive.
@@ -32,6 +40,24 @@ package struct NewVM: Equatable, Sendable {
     package var vnc: VNCDisplay?
     /// The words of `--set`: `KEY=VALUE`.
     package var settings: [String] = []
+
+    /// The image that a disk is made of.
+    package struct Image: Equatable, Sendable {
+        /// Where it is.
+        package var path: FilePath
+        /// Its format.
+        package var format: DiskFormat
+        /// Whether the disk is an overlay of it, not a copy.
+        package var isBase: Bool
+
+        /// Describes an image; see the properties.
+        package init(path: FilePath, format: DiskFormat, isBase: Bool) {
+            (self.path, self.format, self.isBase) = (path, format, isBase)
+        }
+
+        /// The format of the disk.
+        package var diskFormat: DiskFormat { isBase ? .qcow2 : format }
+    }
 
     /// Nothing is said.
     package init() {}
@@ -108,6 +134,11 @@ extension NewVM {
         ]
         for index in disks.map({ Array($0.indices) }) ?? newDisks {
             if disks != nil { lines.append(Line(.disk, at: index, Self.image(index), by: "--disk")) }
+            if index == 0, let image {
+                lines.append(Line(.diskFormat, at: 0, image.diskFormat.rawValue, by: "--image"))
+                lines.append(Line(.diskBacking, at: 0, image.isBase ? image.path.string : nil, by: "--image"))
+                continue
+            }
             lines.append(
                 Line(
                     .diskFormat, at: index, format?.rawValue, by: "--format",
@@ -126,10 +157,28 @@ extension NewVM {
         for (index, forward) in forwards.enumerated() {
             lines.append(Line(.forward, at: index, forward.description, by: "--forward"))
         }
+        lines += [
+            Line(.cloudInitUserData, userData.map { _ in SeedFileName.userData }, by: "--user-data"),
+            Line(.cloudInitNetwork, networkConfig.map { _ in SeedFileName.networkConfig }, by: "--network-config"),
+            Line(.cloudInitHostname, hostname, by: "--hostname"),
+        ]
         lines.append(Line(.vncDisplay, vnc?.description, by: "--vnc", else: defaults?.vnc.description))
         return lines.compactMap(\.self)
     }
 
+    /// The files that are written beside the params file, by their names. They may hold password hashes.
+    var files: [(name: String, content: [UInt8])] {
+        [(SeedFileName.userData, userData), (SeedFileName.networkConfig, networkConfig)].compactMap { name, content in
+            content.map { (name: name, content: $0) }
+        }
+    }
+
     /// The name of the image of a new disk, in the VM's directory.
     static func image(_ index: Int) -> String { "vdisk\(index)" }
+}
+
+/// What the files of a new VM's seed for cloud-init are called, in its directory.
+private enum SeedFileName {
+    static let userData = "user-data"
+    static let networkConfig = "network-config"
 }

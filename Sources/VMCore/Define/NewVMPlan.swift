@@ -10,8 +10,18 @@ package struct NewVMPlan: Sendable {
     package let params: VMParams
     /// The disks that are made, in the order of their keys.
     package let disks: [Disk]
+    /// The other files that are written, absolute: only their owner may read them.
+    package let files: [File]
     /// What the user should know.
     package let notices: [String]
+
+    /// A file that is written.
+    package struct File: Equatable, Sendable {
+        /// Where.
+        package var path: FilePath
+        /// What is in it.
+        package var content: [UInt8]
+    }
 
     /// A disk that is made.
     package struct Disk: Equatable, Sendable {
@@ -21,6 +31,8 @@ package struct NewVMPlan: Sendable {
         package var size: ByteCount
         /// The format of the image.
         package var format: DiskFormat
+        /// The image that it is made of; nil: it is empty.
+        package var image: NewVM.Image?
     }
 
     /// What is chosen for it.
@@ -73,13 +85,14 @@ package struct NewVMPlan: Sendable {
         }
         params = try draft.decoded(including: included ?? [])
         text = draft.document.text
+        files = vm.files.map { File(path: file.removingLastComponent().appending($0.name), content: $0.content) }
         disks = try Self.disks(of: params, vm, model, adapted.newDisks, named)
         notices = adapted.notices + (draft.isFilledIn(KeyName(.net, 0)) ? choices.defaults.notices : [])
     }
 
     /// A VM that has its disks, and whose params file is known.
     package init(_ text: String, _ params: VMParams) {
-        (self.text, self.params, disks, notices) = (text, params, [], [])
+        (self.text, self.params, disks, files, notices) = (text, params, [], [], [])
     }
 
     /// The disks that are made: those of the options, or those that are like the model's.
@@ -95,9 +108,12 @@ package struct NewVMPlan: Sendable {
                 size = named.contains(KeyName(.diskSize, disk.index)) ? disk.size?.value : nil
                 if size == nil { size = try model?.sizes[disk.index]?.get() }
             }
-            if let size { disks.append(Disk(path: disk.path.value, size: size, format: disk.format?.value ?? .raw)) }
+            guard let size else { continue }
+            var new = Disk(path: disk.path.value, size: size, format: disk.format?.value ?? .raw)
+            if disk.index == 0 { new.image = vm.image }
+            disks.append(new)
         }
-        if vm.format != nil, disks.isEmpty {
+        if vm.format != nil, disks.allSatisfy({ $0.image != nil }) {
             throw VMError(
                 .usage, "--format", "is that of new disks, and this VM gets none",
                 remedy: "say how large one is to be: --disk 8G")

@@ -14,11 +14,13 @@ extension BlockNode {
     }
 
     /// `DISKn`: its format, and its limits where it has any.
-    package static func disk(_ disk: VMParams.Disk, on file: BlockNode) -> BlockNode {
+    ///
+    /// - Parameter backing: what it is an overlay of; nil: nothing.
+    package static func disk(_ disk: VMParams.Disk, on file: BlockNode, over backing: BlockNode? = nil) -> BlockNode {
         let driver: Driver =
             switch disk.format?.value ?? .raw {
             case .raw: .raw(file)
-            case .qcow2: .qcow2(file, backing: nil)
+            case .qcow2: .qcow2(file, backing: backing)
             }
         let format = BlockNode(
             name: "\(disk.deviceID)-format", driver: driver, isReadOnly: disk.readOnly.value, discards: true)
@@ -29,6 +31,13 @@ extension BlockNode {
         return BlockNode(
             name: "\(disk.deviceID)-throttle", driver: .throttle(format, limits),
             isReadOnly: disk.readOnly.value ? true : nil)
+    }
+
+    /// `DISKn_BACKING`, which is read only.
+    package static func backing(_ disk: VMParams.Disk, _ format: DiskFormat, on file: BlockNode) -> BlockNode {
+        BlockNode(
+            name: "\(disk.backingID)-format", driver: format == .raw ? .raw(file) : .qcow2(file, backing: nil),
+            isReadOnly: true)
     }
 
     /// The CD with that id.
@@ -45,6 +54,8 @@ extension BlockNode {
 extension VMParams.Disk {
     /// What QEMU calls the device.
     package var deviceID: String { "disk\(index)" }
+    /// What the names of the nodes of its backing file begin with.
+    package var backingID: String { deviceID + RunningHardware.backingSuffix }
     /// What QEMU calls its limits.
     var limitsID: String { "\(deviceID)-limits" }
 }

@@ -150,10 +150,13 @@ extension RunningHardware {
     /// Every image that it has open, by the descriptor's numbers; nil if QEMU was not told what its descriptors are, as
     /// by an earlier version of kvmctl.
     package var media: [FilePath]? {
-        let used = sets.filter { set in nodes.contains { $0.set == set.number } }
+        let used = sets.filter { set in nodes.contains { $0.set == set.number && !$0.isOfSeed } }
         let paths = used.compactMap(\.path)
         return paths.count == used.count ? paths : nil
     }
+
+    /// What the names of the nodes of a disk's backing file have after the disk's own.
+    static let backingSuffix = "-backing"
 
     /// What removes the nodes, limits and descriptors of a disk or a medium, once no device has them.
     package func removal(of stem: String) -> [QMPRequest<Void>] {
@@ -163,7 +166,8 @@ extension RunningHardware {
         if objects.contains("\(stem)-limits") { requests.append(.removeObject("\(stem)-limits")) }
         requests += ["\(stem)-format", "\(stem)-file"].filter(names.contains).map { .removeNode($0) }
         if let set = nodes.first(where: { $0.name == "\(stem)-file" })?.set { requests.append(.closeSet(set)) }
-        return requests
+        let backing = stem + Self.backingSuffix
+        return requests + (names.contains("\(backing)-file") ? removal(of: backing) : [])
     }
 
     /// What a change that was interrupted has left: nodes whose device is gone, or was never plugged, and descriptors that
@@ -173,7 +177,11 @@ extension RunningHardware {
         let stems = nodes.compactMap { node in node.name.hasSuffix("-file") ? String(node.name.dropLast(5)) : nil }
         // Of a drive, its medium counts: at start both have one name.
         let unused = stems.filter { stem in
-            !media.contains(stem) && (!devices.contains(stem) || drives.contains { $0.id == stem })
+            // A backing file goes with its disk.
+            if stem.hasSuffix(Self.backingSuffix), stems.contains(String(stem.dropLast(Self.backingSuffix.count))) {
+                return false
+            }
+            return !media.contains(stem) && (!devices.contains(stem) || drives.contains { $0.id == stem })
         }
         let bare = sets.filter { set in
             set.number >= Self.firstPlugged && !nodes.contains { $0.set == set.number }

@@ -7,6 +7,9 @@ package struct QCOW2Condition: Equatable, Sendable {
     /// Whether it is marked as damaged: then it can only be read.
     package var isCorrupt: Bool
 
+    /// Whether its data is in another file, which the header names.
+    package var hasDataFile = false
+
     /// Describes a header; see the properties.
     package init(diskBytes: UInt64, fault: Fault? = nil, isCorrupt: Bool = false) {
         self.diskBytes = diskBytes
@@ -45,6 +48,7 @@ extension QCOW2Condition {
     /// The incompatible features that QEMU knows: dirty, corrupt, external data file, compression type, extended L2.
     private static let knownFeatures: UInt64 = 0b1_1111
     private static let corrupt: UInt64 = 1 << 1
+    private static let dataFile: UInt64 = 1 << 2
 
     /// Nil if it is not a qcow2 image.
     ///
@@ -54,6 +58,7 @@ extension QCOW2Condition {
         guard header.starts(with: [0x51, 0x46, 0x49, 0xfb]), version != 1 else { return nil }
         let features = version >= 3 ? header.bigEndian(at: 72, bytes: 8) : 0
         self.init(diskBytes: header.bigEndian(at: 24, bytes: 8), isCorrupt: features & Self.corrupt != 0)
+        hasDataFile = features & Self.dataFile != 0
         fault = Self.fault(header, version: version, features: features)
     }
 

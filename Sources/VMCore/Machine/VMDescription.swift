@@ -42,6 +42,8 @@ package struct VMDescription: Equatable, Sendable {
     package var media: [FilePath]
     /// `CONSOLE_LOG`.
     package var consoleLog: ByteCount
+    /// The instance that the guest's cloud-init is told it is; nil: it gets no seed, or does not run.
+    package var instanceID: String?
     /// What its file said when it was started, or what it has been given since, as the text of a params file; nil if it does
     /// not run, or an earlier version of kvmctl has started it.
     package var given: String?
@@ -108,7 +110,7 @@ package struct VMDescription: Equatable, Sendable {
 
     /// Forgets what it had only while it ran.
     package mutating func hasEnded() {
-        (accelerator, given) = (nil, nil)
+        (accelerator, instanceID, given) = (nil, nil, nil)
         for index in nics.indices { (nics[index].tap, nics[index].address) = (nil, nil) }
     }
 }
@@ -124,7 +126,7 @@ extension VMDescription {
             "accelerator": .optional(accelerator), "vnc": vnc?.json ?? .null, "nics": .array(nics.map(\.json)),
             "forwards": .array(forwards.map { .string($0.description) }),
             "media": .array(media.map { .string($0.string) }), "consoleLogBytes": .integer(consoleLog.bytes),
-            "given": .optional(given),
+            "instanceID": .optional(instanceID), "given": .optional(given),
         ]
     }
 
@@ -151,6 +153,7 @@ extension VMDescription {
         // Earlier versions of kvmctl, whose VMs may still run, did not tell it.
         consoleLog = ByteCount(
             bytes: max(LogLimit.smallest.bytes, json["consoleLogBytes"]?.integer ?? LogLimit.standard))
+        instanceID = json["instanceID"]?.string
         given = json["given"]?.string
     }
 }

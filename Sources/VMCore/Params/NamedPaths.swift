@@ -3,9 +3,11 @@ import SystemPackage
 extension VMParams {
     /// The paths of all files and directories that its file names, or that those name which it includes, absolute.
     package var namedPaths: [FilePath] {
-        let media = disks.map(\.path.value) + cdroms.compactMap(\.path.value)
+        let media =
+            disks.flatMap { [$0.path.value, $0.backing?.value].compactMap(\.self) } + cdroms.compactMap(\.path.value)
         let others = [kernel?.image.value, kernel?.initrd?.value, vnc.passwordFile?.value, include?.value]
+        let seed = cloudInit?.files.map(\.value) ?? []
         let program = qemu.flatMap { $0.value.contains("/") ? FilePath($0.value) : nil }
-        return media + (others + [program]).compactMap(\.self) + given.files + shares.map(\.directory.value.path)
+        return media + seed + (others + [program]).compactMap(\.self) + given.files + shares.map(\.directory.value.path)
     }
 }

@@ -45,6 +45,8 @@ package struct VMParams: Equatable, Sendable {
     package var vnc: VNC
     /// `SHAREn`, ascending, each with another tag.
     package var shares: [Share]
+    /// `CLOUDINIT_USERDATA` and its like; nil: the guest gets no seed.
+    package var cloudInit: CloudInit?
     /// `RUNAS`: a user, or `user:group`; nil: a separate uid for this VM.
     package var runAs: Setting<String>?
     /// `AUTOSTART` and what goes with it.
@@ -80,6 +82,8 @@ package struct VMParams: Equatable, Sendable {
         package var size: Setting<ByteCount>?
         /// `_FORMAT`; nil: raw, provided that its content does not look like another format.
         package var format: Setting<DiskFormat>?
+        /// `_BACKING`: the image that it is an overlay of, absolute. Only with the format qcow2.
+        package var backing: Setting<FilePath>?
         /// `_READONLY`.
         package var readOnly: Setting<Bool>
         /// `_SERIAL`: at most 20 printable ASCII bytes (virtio's VIRTIO_BLK_ID_BYTES).

@@ -66,7 +66,7 @@ extension Descriptor.Role {
         case .firmwareLog: directory.appending("firmware.log")
         case .secret, .madeSecret: directory.appending("vnc.password")
         case .monitorInput, .record, .messages, .lock, .uidLock, .macvtap, .portRules, .taps, .tap, .vhost, .isolated,
-            .natNetwork, .natLease, .hostPort, .savedMemory, .share:
+            .natNetwork, .natLease, .hostPort, .savedMemory, .seed, .share:
             nil
         }
     }
@@ -81,6 +81,7 @@ extension Descriptor.Role {
         case .natNetwork: "the network nat"
         case .share(let directory): "the server of SHAREn (\(directory.tag))"
         case .savedMemory: "the memory of a suspended VM"
+        case .seed: "the seed for cloud-init"
         case .image, .blob, .monitorSocket, .serialSocket, .agentSocket, .consoleLog, .firmwareLog, .secret,
             .madeSecret,
             .monitorInput, .record, .messages, .lock, .uidLock, .taps, .tap, .vhost, .natLease, .hostPort:

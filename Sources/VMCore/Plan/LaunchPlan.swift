@@ -186,6 +186,8 @@ package struct Descriptor: Equatable, Sendable {
         case secret(FilePath)
         /// A password that is generated for this start.
         case madeSecret
+        /// A seed for cloud-init, made for this start.
+        case seed(CloudSeed)
         /// The memory of a suspended VM, with the state of its devices.
         case savedMemory(FilePath)
     }

@@ -43,6 +43,7 @@ extension LaunchPlan {
         planner.planDevices()
         planner.planDisks()
         planner.planMedia()
+        planner.planSeed()
         planner.refuseFilesInTwoPlaces()
         planner.planNetwork()
         planner.planShares()

@@ -70,6 +70,7 @@ extension VMParams {
         // What is plugged is not booted, and the rest of the VM is not looked at.
         some.boot.value = []
         (some.kernel, some.forwards, some.vnc.passwordFile, some.cpu) = (nil, [], nil, nil)
+        some.cloudInit = nil
         return some
     }
 }

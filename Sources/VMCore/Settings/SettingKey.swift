@@ -1,6 +1,7 @@
 /// A key of kvmctl.conf.
 package enum SettingKey: String, CaseIterable, Sendable {
     case roots = "VMS"
+    case images = "IMAGES"
     case quiet = "QUIET"
     case listColumns = "LIST_COLUMNS"
     case createMemory = "CREATE_MEMORY"
@@ -14,6 +15,8 @@ package enum SettingKey: String, CaseIterable, Sendable {
         switch self {
         case .roots:
             "the directories that hold VMs, absolute, with colons between them; default: /vms, for users ~/vms before it"
+        case .images:
+            "the directories of images, absolute, with colons between them; default: /var/lib/kvmctl/images, for users ~/.local/share/kvmctl/images before it"
         case .quiet: "whether notices are left out: yes or no"
         case .listColumns: "the columns of list, as its -o"
         case .createMemory: "the memory of a new VM"
@@ -27,7 +30,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     /// The default; nil: it depends on who asks.
     package var standard: String? {
         switch self {
-        case .roots, .createNet: nil
+        case .roots, .images, .createNet: nil
         case .quiet: "no"
         case .listColumns: ListColumn.usual.map(\.rawValue).joined(separator: ",")
         case .createMemory: "1G"
@@ -41,6 +44,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     package var example: String {
         switch self {
         case .roots: "/srv/vms:/vms"
+        case .images: "/srv/images"
         case .quiet: "yes"
         case .listColumns: "name,state,description"
         case .createMemory: "2G"

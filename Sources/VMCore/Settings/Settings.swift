@@ -18,6 +18,8 @@ package struct Settings: Equatable, Sendable {
     package private(set) var lines: [Line] = []
     /// `VMS`: the directories where VMs are looked up by name.
     package private(set) var roots: [FilePath]?
+    /// `IMAGES`: the directories of images that have names.
+    package private(set) var images: [FilePath]?
     /// `QUIET`.
     package private(set) var isQuiet = false
     /// `LIST_COLUMNS`.
@@ -81,7 +83,8 @@ package struct Settings: Equatable, Sendable {
 
     private mutating func set(_ key: SettingKey, to text: String) throws(ValueFault) {
         switch key {
-        case .roots: roots = try Self.roots(text)
+        case .roots: roots = try Self.directories(text)
+        case .images: images = try Self.directories(text)
         case .quiet: isQuiet = try ParamValue.bool(text)
         case .listColumns: listColumns = try ListColumn.parse(text)
         case .createMemory: create.memory = try ParamsDecoder.memory(text)
@@ -97,7 +100,7 @@ package struct Settings: Equatable, Sendable {
         }
     }
 
-    private static func roots(_ text: String) throws(ValueFault) -> [FilePath] {
+    private static func directories(_ text: String) throws(ValueFault) -> [FilePath] {
         var roots: [FilePath] = []
         for part in text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false) {
             let root = String(Substring(part))

@@ -48,6 +48,9 @@ package final class NewFile {
         }
     }
 
+    /// Its future path.
+    package var path: FilePath { place.path }
+
     /// The file itself, open for writing.
     package var descriptor: FileDescriptor { file.descriptor }
 

@@ -37,6 +37,8 @@ package struct Paths: Equatable, Sendable {
     package var cache: FilePath
     /// The directories where VMs are looked up by name.
     package var roots: [FilePath]
+    /// The directories of images that have names; the first one that the caller may write to takes new ones.
+    package var images: [FilePath] = ["/var/lib/kvmctl/images"]
     /// The root that `create` makes if it is missing: the caller's default one. nil if the roots were named: such a
     /// directory may be missing because its file system is not mounted.
     package var ownRoot: FilePath?
@@ -78,7 +80,7 @@ package struct Paths: Equatable, Sendable {
         run: "/run/kvmctl", log: "/var/log/kvmctl", cache: "/var/cache/kvmctl", roots: ["/vms"], ownRoot: "/vms")
 
     /// The paths for a user: the system's for root, the XDG directories for others. `KVMCTL_RUN` moves all of them.
-    /// `KVMCTL_VMS` sets the roots, or else `VMS` of the settings; the default is `/vms` for root, `~/vms` and `/vms` for
+    /// `KVMCTL_IMAGES`, or else `IMAGES` of the settings, names the directories of images. `KVMCTL_VMS` sets the roots, or else `VMS` of the settings; the default is `/vms` for root, `~/vms` and `/vms` for
     /// others.
     ///
     /// - Throws: `.unavailable` if a user has no run-time directory, or if /proc does not show processes; `.denied` for
@@ -108,6 +110,19 @@ package struct Paths: Equatable, Sendable {
             // With the system's roots too, so that root's VMs can be looked at.
             paths.ownRoot = path("HOME")?.appending("vms")
             paths.roots = [paths.ownRoot].compactMap(\.self) + system.roots
+            let data = path("XDG_DATA_HOME") ?? path("HOME")?.appending(".local/share")
+            paths.images = [data?.appending("kvmctl/images")].compactMap(\.self) + system.images
+        }
+        if let images = settings.images {
+            // As for the roots, below.
+            let isHosts = uid != 0 && settings.line(of: .images)?.file == SettingsFile.system
+            paths.images = (isHosts ? Array(paths.images.prefix(1)) : []) + images
+        }
+        if let images = environment("KVMCTL_IMAGES"), !images.isEmpty {
+            guard !images.unicodeScalars.contains("\u{fffd}") else {
+                throw VMError(.usage, "KVMCTL_IMAGES", "is not UTF-8, which kvmctl needs for its paths")
+            }
+            paths.images = images.split(separator: ":").map { absolutePath(String($0)) }
         }
         // Only who may change root's settings can choose these.
         if let roots = settings.roots {

@@ -3,11 +3,22 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A disk image that takes no space until the guest writes.
+/// A disk image to be created, which takes no space for what holds only zeros.
 package struct SparseDisk {
     package var path: FilePath
     package var size: ByteCount
     package var format: DiskFormat
+    package var content = Content.empty
+
+    /// What is in it.
+    package enum Content: Equatable, Sendable {
+        /// Only zeros.
+        case empty
+        /// What is in an image, of which it is a copy.
+        case copy(of: ImageSource)
+        /// What is in an image, of which it is an overlay.
+        case overlay(of: FilePath, DiskFormat)
+    }
 
     package init(path: FilePath, size: ByteCount, format: DiskFormat = .raw) {
         self.path = path
@@ -47,8 +58,13 @@ package struct SparseDisk {
             case .distrusted(let distrust): throw distrust.refusal(toMake: path)
             }
         }
-        guard format == .qcow2 else { return new }
-        do throws(VMError) { try writeQCOW2(to: new.descriptor) } catch {
+        do throws(VMError) {
+            switch content {
+            case .copy(let source): try fill(new.descriptor, from: source, trust)
+            case .overlay(let base, let format): try writeOverlay(to: new.descriptor, of: base, format)
+            case .empty: if format == .qcow2 { try writeQCOW2(to: new.descriptor) }
+            }
+        } catch {
             new.remove()
             throw error
         }
@@ -64,7 +80,7 @@ package struct SparseDisk {
     }
 
     private func resize(_ file: borrowing OwnedDescriptor) throws(Errno) {
-        guard format == .raw else { return }
+        guard format == .raw, content == .empty else { return }
         guard ftruncate(file.rawValue, off_t(size.bytes)) == 0 else { throw Errno(rawValue: errno) }
     }
 

@@ -15,18 +15,21 @@ package struct ImageQuestion {
     var isWritten = false
     /// A CD.
     var isDisc = false
+    /// What other images are overlays of.
+    var isBacking = false
     /// A kernel or an initrd.
     var isKernel = false
     /// The size to create it with if it is missing.
     var newSize: ByteCount?
 
     package init(
-        isMedium: Bool = false, isWritten: Bool = false, isDisc: Bool = false, isKernel: Bool = false,
-        newSize: ByteCount? = nil
+        isMedium: Bool = false, isWritten: Bool = false, isDisc: Bool = false, isBacking: Bool = false,
+        isKernel: Bool = false, newSize: ByteCount? = nil
     ) {
         self.isMedium = isMedium
         self.isWritten = isWritten
         self.isDisc = isDisc
+        self.isBacking = isBacking
         self.isKernel = isKernel
         self.newSize = newSize
     }
@@ -35,6 +38,7 @@ package struct ImageQuestion {
         isMedium = isMedium || other.isMedium
         isWritten = isWritten || other.isWritten
         isDisc = isDisc || other.isDisc
+        isBacking = isBacking || other.isBacking
         isKernel = isKernel || other.isKernel
         newSize = newSize ?? other.newSize
     }
@@ -154,6 +158,7 @@ extension ImageFacts.Image {
         qcow2 = QCOW2Condition(header)
         if question.isWritten { lookWhetherWritable(opened, found, status) }
         for lock in ImageLock.allCases where try Self.isHeld(lock, opened) { locks.insert(lock) }
+        if question.isBacking { isChangedSinceSummed = found.isNewerThanItsSum }
         if question.isDisc { disc = try OpticalDisc(read) }
         if question.isKernel { kernel = try KernelImage(size: bytes, read) }
     }

@@ -72,7 +72,7 @@ private struct DiskGrowing {
             let files = PlannedFiles(identities: plan.launch.identities, trust: file.trust)
             let opened = try files.image(disk.path.value, writable: true, direct: false)
             if isQCOW2 {
-                try Self.growQCOW2(opened, to: size, disk.path.value)
+                try growQCOW2(opened.descriptor, to: size, disk.path.value)
             } else {
                 try Self.growRaw(opened, to: size, disk.path.value)
             }
@@ -118,17 +118,6 @@ private struct DiskGrowing {
         guard ftruncate(image.rawValue, off_t(size.bytes)) == 0 else {
             throw .system(Errno(rawValue: errno), path.string, "can't grow to \(size)")
         }
-    }
-
-    /// A backing file that the header names is not opened: a header proves nothing.
-    private static func growQCOW2(
-        _ image: borrowing OwnedDescriptor, to size: ByteCount, _ path: FilePath
-    ) throws(VMError) {
-        let name: JSON = [
-            "driver": "qcow2", "backing": .null, "file": ["driver": "file", "filename": "/proc/self/fd/0"],
-        ]
-        try Tool.qemuImg.run(
-            ["resize", "-q", "json:\(name.text)", String(size.bytes)], on: image.descriptor, for: path.string)
     }
 }
 

@@ -16,8 +16,18 @@ package struct Creating {
     package let plan: NewVMPlan
     /// The disks to create.
     package var images: [SparseDisk] {
-        plan.disks.map { SparseDisk(path: $0.path, size: $0.size, format: $0.format) }
+        plan.disks.map { disk in
+            var image = SparseDisk(path: disk.path, size: disk.size, format: disk.format)
+            if let base = disk.image, base.isBase {
+                image.content = .overlay(of: base.path, base.format)
+            } else if let source {
+                image.content = disk.image == nil ? .empty : .copy(of: source)
+            }
+            return image
+        }
     }
+    /// What the first disk is a copy of.
+    private let source: ImageSource?
     let context: PlanningContext
     private var trust: FileTrust { context.trust }
 
@@ -26,12 +36,15 @@ package struct Creating {
     ///
     /// - Parameters:
     ///   - place: where it is created.
+    ///   - image: the file that its image is copied from, if it is to be a copy.
     ///   - model: the VM that it will be like: a name, or the path of a params file.
     ///   - context: whose directories it may be created in, and the other VMs.
     package init(
-        _ vm: NewVM, at place: NewVMPlace, like model: String?, in context: PlanningContext
+        _ vm: NewVM, at place: NewVMPlace, copying image: ImageSource? = nil, like model: String?,
+        in context: PlanningContext
     ) throws(VMError) {
         self.place = place
+        source = image
         self.context = context
         let (file, trust) = (place.directory.appending("vm.params"), context.trust)
         let choices = NewVMPlan.Choices(
@@ -45,7 +58,7 @@ package struct Creating {
 
     /// Plans a VM that has its disks, and whose params file is known.
     init(_ text: String, _ params: VMParams, at place: NewVMPlace, in context: PlanningContext) {
-        (self.place, self.context) = (place, context)
+        (self.place, self.context, source) = (place, context, nil)
         plan = NewVMPlan(text, params)
     }
 
@@ -69,12 +82,20 @@ package struct Creating {
                 }
                 made.append(try image.prepare(trust))
             }
-            let params = try prepareParams()
-            made.append(params)
-            for (path, new) in zip(images.map(\.path) + [file], made) {
-                try writing(path) { () throws(Errno) in try new.sync() }
+            let others = try plan.files.map { file throws(VMError) in
+                if let left = try leftBehind(file) {
+                    let place = try find(file.path)
+                    try writing(file.path) { () throws(Errno) in try place.remove(left) }
+                }
+                let new = try prepare(file.path, file.content, permissions: SparseDisk.permissions)
+                made.append(new)
+                return new
             }
+            let params = try prepare(file, Array(plan.text.utf8), permissions: 0o644)
+            made.append(params)
+            for new in made { try writing(new.path) { () throws(Errno) in try new.sync() } }
             for (image, new) in zip(images, made) { try image.putInPlace(new) }
+            for new in others { try writing(new.path) { () throws(Errno) in try new.putInPlace() } }
             // With its params file the VM exists.
             try writing(file) { () throws(Errno) in try params.putInPlace() }
             try writing(place.directory) { () throws(Errno) in
@@ -97,9 +118,11 @@ package struct Creating {
     /// Checks that the VM can be created: nothing is in the way, and the caller may write there. Touches nothing.
     package func check() throws(VMError) {
         // A dangling symbolic link is in the way too.
-        for path in [file] + images.map(\.path) where RunFileOwnership.ownStatus(of: path) != nil {
+        for path in [file] + images.map(\.path) + plan.files.map(\.path)
+        where RunFileOwnership.ownStatus(of: path) != nil {
             let image = images.first { $0.path == path }
             if let image, try leftBehind(image) != nil { continue }
+            if let text = plan.files.first(where: { $0.path == path }), try leftBehind(text) != nil { continue }
             throw VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: image.flatMap(howToUse)
@@ -112,7 +135,7 @@ package struct Creating {
                 .cannotCreate, (place.newRoot ?? place.directory).string, "is not a directory",
                 remedy: "name another directory")
         }
-        let image = images.first { $0.format == .qcow2 }
+        let image = images.first { $0.needsQEMUImg }
         if let image, Tool.qemuImg.path == nil { throw Tool.qemuImg.missing(for: image.path.string) }
         let target = isThere ? place.directory : (place.newRoot ?? place.directory).removingLastComponent()
         guard let failure = isThere ? directory.writeFailure : directory.directoryFailure else { return }
@@ -134,16 +157,34 @@ package struct Creating {
     /// A disk left behind by a create that was interrupted after naming its disks and before naming its params file: it
     /// is unchanged since, and empty. nil if there is none, or if it may be anything else.
     private func leftBehind(_ disk: SparseDisk) throws(VMError) -> FileIdentity? {
-        guard let found = RunFileOwnership.ownStatus(of: disk.path), RunFileOwnership.ownStatus(of: file) == nil,
-            found.kind == S_IFREG,
-            found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions, found.st_nlink == 1,
-            try disk.isUntouched(find(disk.path))
-        else { return nil }
+        guard let found = ownFile(at: disk.path), try disk.isUntouched(find(disk.path)) else { return nil }
         let claims = context.allClaims
         let isFree =
             claims.obstacle == nil && claims.gap(besides: file, at: disk.path) == nil
             && claims.use(of: found, at: disk.path, besides: file) == nil
         return isFree ? FileIdentity(found) : nil
+    }
+
+    /// The same for another file: it holds what it would hold now, or what a `create` has made up itself.
+    private func leftBehind(_ text: NewVMPlan.File) throws(VMError) -> FileIdentity? {
+        guard let found = ownFile(at: text.path) else { return nil }
+        let place = try find(text.path)
+        let content = try writing(text.path) { () throws(Errno) in
+            let opened = try place.openRegular()
+            return try readAll(opened.descriptor, limit: CloudSeed.fileLimit + 1)
+        }
+        let isMadeUp = { (bytes: [UInt8]) in bytes.starts(with: NewUserData.beginning.utf8) }
+        let isOurs = content == text.content || isMadeUp(content) && isMadeUp(text.content)
+        return isOurs ? FileIdentity(found) : nil
+    }
+
+    /// A file as `create` makes it, where no VM is.
+    private func ownFile(at path: FilePath) -> stat? {
+        guard let found = RunFileOwnership.ownStatus(of: path), RunFileOwnership.ownStatus(of: file) == nil,
+            found.kind == S_IFREG, found.st_uid == geteuid(), found.st_mode & 0o7777 == SparseDisk.permissions,
+            found.st_nlink == 1
+        else { return nil }
+        return found
     }
 
     private func find(_ path: FilePath) throws(VMError) -> FoundFile {
@@ -171,13 +212,13 @@ package struct Creating {
         }
     }
 
-    private func prepareParams() throws(VMError) -> NewFile {
-        let place = try find(file)
+    private func prepare(_ path: FilePath, _ content: [UInt8], permissions: mode_t) throws(VMError) -> NewFile {
+        let place = try find(path)
         do throws(Errno) {
-            return try NewFile(at: place, permissions: 0o644) { out throws(Errno) in
-                try writeAll(Array(plan.text.utf8), to: out.descriptor)
+            return try NewFile(at: place, permissions: permissions) { out throws(Errno) in
+                try writeAll(content, to: out.descriptor)
             }
-        } catch { throw .system(error, file.string, "can't be written") }
+        } catch { throw .system(error, path.string, "can't be written") }
     }
 
     private func writing<Value>(_ path: FilePath, _ step: () throws(Errno) -> Value) throws(VMError) -> Value {

@@ -73,13 +73,16 @@ extension Creating {
         let kernel = [params.kernel?.image, params.kernel?.initrd].compactMap(\.self)
         let discs = params.cdroms.compactMap { disc in disc.path.value.map { Setting($0, disc.path.origin) } }
         let shares = params.shares.map { Setting($0.directory.value.path, $0.directory.origin) }
-        return (kernel + disks.map(\.path) + discs + shares + [params.vnc.passwordFile].compactMap(\.self)).compactMap {
-            switch ImageFacts(probing: $0.value, context.trust) {
-            case .missing, .directoryMissing:
-                "\($0.origin.writtenKey.map { "\($0): " } ?? "")\($0.value) does not exist: the VM starts only once it is there"
-            default: nil
+        let own = Set(plan.files.map(\.path))
+        let seed = (params.cloudInit?.files ?? []).filter { !own.contains($0.value) }
+        return (kernel + disks.map(\.path) + discs + seed + shares + [params.vnc.passwordFile].compactMap(\.self))
+            .compactMap {
+                switch ImageFacts(probing: $0.value, context.trust) {
+                case .missing, .directoryMissing:
+                    "\($0.origin.writtenKey.map { "\($0): " } ?? "")\($0.value) does not exist: the VM starts only once it is there"
+                default: nil
+                }
             }
-        }
     }
 
     private func taken(_ what: String, _ other: OtherVM) -> VMError {

@@ -52,6 +52,7 @@ package struct Removing {
         }
         let params = try FileToRemove(vm.file, file.trust)
         try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
+        try sortSeed(file.params, besides: params, removing: disks)
         for path in StateFiles(of: vm).all {
             if let file = try FileToRemove(path, trust) { doomed.append(file) }
         }
@@ -85,6 +86,28 @@ package struct Removing {
                 }
             if let obstacle = host.obstacle { throw obstacle }
             if let why { kept.append((path, why)) } else { doomed.append(disk) }
+        }
+    }
+
+    /// The files of its seed for cloud-init may hold passwords, and are written for this VM; others may name them too.
+    private mutating func sortSeed(
+        _ own: VMParams, besides params: FileToRemove?, removing: Bool
+    ) throws(VMError) {
+        for path in own.cloudInit?.files.map(\.value) ?? [] {
+            guard let file = try FileToRemove(path, trust), file.directory == params?.directory,
+                file.status.kind == S_IFREG
+            else { continue }
+            let others = context.site.definitions().files.compactMap { try? context.glance(at: $0) }
+            let other = others.first { other in
+                other.file != own.file && other.cloudInit?.files.contains { $0.value == path } == true
+            }
+            if !removing {
+                kept.append((path, "it is kept without --disks"))
+            } else if let other {
+                kept.append((path, "the VM \(other.name.value) has it too"))
+            } else {
+                doomed.append(file)
+            }
         }
     }
 

@@ -6,16 +6,18 @@ extension Site {
     /// Every setting, with where its value comes from.
     package var settingsInForce: [SettingInForce] {
         SettingKey.allCases.map { key in
-            let written = key == .roots ? nil : settings.line(of: key)?.value
+            let written = [.roots, .images].contains(key) ? nil : settings.line(of: key)?.value
             return SettingInForce(key, written ?? key.standard ?? usual(key), origin(of: key))
         }
     }
 
     /// What depends on who asks.
     private func usual(_ key: SettingKey) -> String {
-        key == .createNet
-            ? NewVM.Defaults(isRoot: isRoots).network.description
-            : paths.roots.map(\.string).joined(separator: ":")
+        switch key {
+        case .createNet: NewVM.Defaults(isRoot: isRoots).network.description
+        case .images: paths.images.map(\.string).joined(separator: ":")
+        default: paths.roots.map(\.string).joined(separator: ":")
+        }
     }
 
     /// What to say of roots that do not exist; nil: nothing. A default root may well be missing.
@@ -32,6 +34,7 @@ extension Site {
 
     private func origin(of key: SettingKey) -> SettingOrigin {
         if key == .roots, environmentNamesRoots { return .environment("KVMCTL_VMS") }
+        if key == .images, environmentNamesImages { return .environment("KVMCTL_IMAGES") }
         return settings.line(of: key).map { .file($0.file, line: $0.number) } ?? .standard
     }
 }

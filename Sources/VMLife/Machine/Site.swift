@@ -79,6 +79,9 @@ package struct Site: Sendable {
     /// Whether the environment names the roots, whatever the settings say.
     var environmentNamesRoots: Bool { environment("KVMCTL_VMS")?.isEmpty == false }
 
+    /// Whether the environment names the directories of images, whatever the settings say.
+    var environmentNamesImages: Bool { environment("KVMCTL_IMAGES")?.isEmpty == false }
+
     /// Refuses to change the host's network for a user who is not root.
     ///
     /// - Throws: `.denied` if the caller is not root.

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import SystemPackage
 import VMCore
 import VMHost
@@ -16,6 +17,8 @@ package struct FileDifference: Sendable {
     package var addedNICs: [KeyName] = []
     /// Network cards that it was started with and that were detached for this run only.
     package var removedNICs: [KeyName] = []
+    /// Whether its seed for cloud-init would be another instance's; nil: that can't be told, as its files can't be read.
+    package var isSeedChanged: Bool? = false
     /// Whether kvmctl did not start it: its file may lack some of what it runs with.
     package var isAdopted = false
 }
@@ -43,6 +46,7 @@ extension Machine {
         var difference = FileDifference(
             isRunning: true, keys: params.given.differences(from: GivenKeys(in: given), in: file))
         difference.isAdopted = vm.directory.isAdopted
+        difference.isSeedChanged = vm.isSeedChanged(from: running, to: params)
         guard let started = VMParams.parse(Array(given.utf8), file: file).params.map({ VMDescription($0) }) else {
             return difference
         }
@@ -53,5 +57,19 @@ extension Machine {
         (difference.added, difference.addedNICs) = added(running, to: started)
         (difference.removed, difference.removedNICs) = added(started, to: running)
         return difference
+    }
+
+    /// Whether what its seed is made from has changed, besides the keys that name it; nil: it can't be read.
+    private func isSeedChanged(from running: VMDescription, to params: VMParams) -> Bool? {
+        guard let instance = running.instanceID, let uuid = running.uuid.flatMap({ UUID(uuidString: $0) }),
+            let wanted = params.cloudInit
+        else { return false }
+        guard let trust = try? site.trust() else { return nil }
+        var contents: [FilePath: [UInt8]] = [:]
+        for file in wanted.files {
+            guard let content = try? SeedFile.content(of: file, params, trust) else { return nil }
+            contents[file.value] = content
+        }
+        return CloudSeed(wanted, of: name, uuid: uuid, contents: contents).instanceID != instance
     }
 }

@@ -139,6 +139,7 @@ struct DescriptorTable: ~Copyable {
         case .savedMemory(let path): return try files.regular(path)
         case .blob(let path): return try blob(path, try files.regular(path), for: plan.credentials)
         case .secret(let path): return try secret(try password(in: path, try files.regular(path)), of: directory)
+        case .seed(let seed): return try medium(seed)
         case .madeSecret: return try secret(ScreenPassword.generate(), of: directory)
         case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .taps, .tap, .share:
             throw VMError(.bug, "\(role)", "is not opened here")
@@ -185,11 +186,26 @@ struct DescriptorTable: ~Copyable {
         }
     }
 
+    /// QEMU takes a descriptor for a read-only image only if it can't be written to.
+    private static func medium(_ seed: CloudSeed) throws(VMError) -> OwnedDescriptor {
+        let image = seed.image
+        let file = try memory("seed", image.bytes, size: image.size)
+        do throws(Errno) {
+            let readable = try OwnedDescriptor.open(FilePath("/proc/self/fd/\(file.rawValue)"), .readOnly)
+            extendLifetime(file)
+            return readable
+        } catch { throw .system(error, "seed", "can't be opened") }
+    }
+
     /// An unnamed, read-only file in memory that holds these bytes, positioned at its beginning.
-    private static func memory(_ name: String, _ bytes: [UInt8]) throws(VMError) -> OwnedDescriptor {
+    ///
+    /// - Parameter size: its size, if zeros follow the bytes.
+    private static func memory(_ name: String, _ bytes: [UInt8], size: Int64? = nil) throws(VMError) -> OwnedDescriptor
+    {
         do throws(Errno) {
             let file = try OwnedDescriptor(returned: clinux_memory_file(name))
             try writeAll(bytes, to: file.descriptor)
+            if let size, ftruncate(file.rawValue, off_t(size)) != 0 { throw Errno(rawValue: errno) }
             lseek(file.rawValue, 0, SEEK_SET)
             let result = clinux_seal_memory_file(file.rawValue)
             guard result == 0 else { throw Errno(rawValue: -result) }

@@ -93,6 +93,9 @@ struct DiskClaims {
             note(.disk(of: name, isRunning: false), image, params.file)
             // A disk declared as raw is opened as raw, so that nothing its content names is opened.
             if disk.format?.value == .raw { continue }
+            if let base = disk.backing?.value, let below = look(at: base, of: params.file) {
+                note(.backing(of: name, disk: path), below, params.file)
+            }
             addChain(below: path) {
                 .backing(of: name, disk: path)
             } owner: {
@@ -136,6 +139,12 @@ struct DiskClaims {
         }
         let backing = all.lazy.filter(\.use.isBacking).first(where: isOther)
         return (backing ?? all.first(where: isOther))?.use
+    }
+
+    /// The VMs that have a file as a disk, or stand on it.
+    func users(of file: stat) -> [VMName] {
+        let names = (claims[Self.identity(of: file)] ?? []).filter { !gone.contains($0.owner) }.compactMap(\.use.vm)
+        return Array(Set(names)).sorted { $0.description < $1.description }
     }
 
     private mutating func addChain(below image: FilePath, use: () -> DiskUse, owner: () -> FilePath) {

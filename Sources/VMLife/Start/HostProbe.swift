@@ -52,6 +52,7 @@ struct HostProbe {
             interfaces: links.network.taken, nat: links.nat, passwordLength: passwordLength(params),
             problems: gaps.errors)
         addResources(params, to: &facts)
+        addSeedFiles(params, to: &facts)
         facts.shareServer = shareServer
         addShares(params, qemu: inquiry?.program.path, to: &facts)
         facts.lowerDevices = links.lower.facts
@@ -205,6 +206,7 @@ struct HostProbe {
             ask(
                 disk.path.value,
                 ImageQuestion(isMedium: true, isWritten: !disk.readOnly.value, newSize: disk.size?.value))
+            ask(disk.backing?.value, ImageQuestion(isMedium: true, isBacking: true))
         }
         for path in params.cdroms.map(\.path.value) + [options.cdrom] {
             ask(path, ImageQuestion(isMedium: true, isDisc: true))
@@ -212,6 +214,7 @@ struct HostProbe {
         for path in [params.kernel?.image.value, params.kernel?.initrd?.value] {
             ask(path, ImageQuestion(isKernel: true))
         }
+        for file in params.cloudInit?.files ?? [] { ask(file.value, ImageQuestion()) }
         for path in [params.vnc.passwordFile?.value] + params.shares.map(\.directory.value.path) {
             ask(path, ImageQuestion())
         }
@@ -254,6 +257,16 @@ struct HostProbe {
             let opened = try? found.openRegular(), let content = try? readAll(opened.descriptor, limit: 4096)
         else { return nil }
         return VNCPassword.trimmed(content).count
+    }
+
+    /// What is wrong with the files themselves, the images tell.
+    private func addSeedFiles(_ params: VMParams, to facts: inout HostFacts) {
+        for file in params.cloudInit?.files ?? [] {
+            guard case .image(let image)? = facts.images[file.value], !image.isBlockDevice else { continue }
+            do throws(VMError) { facts.seedFiles[file.value] = try SeedFile.content(of: file, params, trust) } catch {
+                facts.problems.append(error)
+            }
+        }
     }
 
     private func ports(_ params: VMParams) -> [HostPort: Errno] {

@@ -10,6 +10,7 @@ package struct CreateReport: ObjectReport {
     private let paramsText: String
     private let root: FilePath?
     private let disks: [SparseDisk]
+    private let files: [FilePath]
 
     /// Reports a new VM.
     ///
@@ -19,8 +20,10 @@ package struct CreateReport: ObjectReport {
     ///     - paramsText: The text of that file.
     ///     - root: The directory of VMs, if that is new too.
     ///     - disks: Its disks.
+    ///     - files: Its other files, for cloud-init.
     package init(
-        isDryRun: Bool, name: VMName, file: FilePath, paramsText: String, root: FilePath?, disks: [SparseDisk]
+        isDryRun: Bool, name: VMName, file: FilePath, paramsText: String, root: FilePath?, disks: [SparseDisk],
+        files: [FilePath] = []
     ) {
         self.isDryRun = isDryRun
         self.name = name
@@ -28,6 +31,7 @@ package struct CreateReport: ObjectReport {
         self.paramsText = paramsText
         self.root = root
         self.disks = disks
+        self.files = files
     }
 
     /// What a new VM is.
@@ -43,21 +47,47 @@ package struct CreateReport: ObjectReport {
                 disks.map {
                     [
                         "path": .string($0.path.string), "size": .int($0.size.bytes),
-                        "format": .string($0.format.rawValue),
+                        "format": .string($0.format.rawValue), "image": .optional($0.content.image?.string),
+                        "overlay": .bool($0.content.isOverlay),
                     ]
                 }),
+            "files": .strings(files),
         ]
     }
 
     /// A line for each file, and for a dry run what would be in it.
     package var text: [TextBlock] {
         let root = [root].compactMap(\.self)
-        guard isDryRun else { return (root + [file] + disks.map(\.path)).map { .lines("created \($0)") } }
+        guard isDryRun else { return (root + [file] + disks.map(\.path) + files).map { .lines("created \($0)") } }
         let steps =
             root.map { "create \($0)" }
-            + disks.map { "create \($0.path), \($0.format == .raw ? "sparse" : $0.format.rawValue), \($0.size)" }
+            + disks.map { "create \($0.path), \($0.kind), \($0.size)" } + files.map { "write \($0)" }
         // The file ends its last line itself.
         let lines = paramsText.hasSuffix("\n") ? paramsText.dropLast() : paramsText[...]
         return steps.map { .lines($0) } + ["write \(file):\n\(lines)"]
     }
+}
+
+extension SparseDisk {
+    /// What it is, in words.
+    fileprivate var kind: String {
+        switch content {
+        case .empty: format == .raw ? "sparse" : format.rawValue
+        case .copy(let source): "\(format.rawValue), a copy of \(source.path)"
+        case .overlay(let base, _): "\(format.rawValue), an overlay of \(base)"
+        }
+    }
+}
+
+extension SparseDisk.Content {
+    /// What it is made of.
+    fileprivate var image: FilePath? {
+        switch self {
+        case .empty: nil
+        case .copy(let source): source.path
+        case .overlay(let base, _): base
+        }
+    }
+
+    fileprivate var isOverlay: Bool { if case .overlay = self { true } else { false } }
 }

@@ -28,6 +28,7 @@ package struct DiffReport: ObjectReport {
                 }),
             "added": .strings(difference.added), "removed": .strings(difference.removed),
             "addedNICs": .strings(difference.addedNICs), "removedNICs": .strings(difference.removedNICs),
+            "seedChanged": difference.isSeedChanged.map(JSON.bool) ?? .null,
             "adopted": .bool(difference.isAdopted),
         ]
     }
@@ -45,6 +46,12 @@ package struct DiffReport: ObjectReport {
         var lines =
             keys + added.map { "\($0) is attached for this run only" }
             + removed.map { "\($0) is detached for this run only" }
+        switch difference.isSeedChanged {
+        case true:
+            lines.append("the files of its seed for cloud-init have changed: its next start is that of a new instance")
+        case nil: lines.append("the files of its seed for cloud-init can't be read, and may have changed")
+        case false: break
+        }
         if difference.isAdopted {
             lines.append(
                 "it was adopted: what it runs with besides is not known; kvmctl adopt said what its file lacks")

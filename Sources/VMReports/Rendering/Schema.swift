@@ -41,6 +41,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case ip = "kvmctl.ip/1"
     /// A created VM.
     case create = "kvmctl.create/1"
+    /// An image that has a name.
+    case image = "kvmctl.image/1"
     /// Changed keys of a params file.
     case set = "kvmctl.set/1"
     /// An old params file brought up to date, or a QEMU that was taken over.

@@ -42,6 +42,7 @@ extension Descriptor.Role {
         case .blob(let path): "\(path)"
         case .secret(let path): "password from \(path)"
         case .madeSecret: "password made for this start"
+        case .seed(let seed): "seed for cloud-init, made for this start: \(seed)"
         case .savedMemory(let path): "\(path), the saved state"
         }
     }

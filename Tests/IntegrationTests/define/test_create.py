@@ -39,7 +39,8 @@ def test_a_guest_boots_from_the_command_line_alone(host):
     made = host.json("create", *words)
     assert (made["name"], made["dryRun"]) == ("vm", False)
     assert made["disks"] == planned["disks"] == [
-        {"path": f"{host.vms}/vm/vdisk0", "size": 8 << 20, "format": "qcow2"}]
+        {"path": f"{host.vms}/vm/vdisk0", "size": 8 << 20, "format": "qcow2", "image": None,
+         "overlay": False}]
     assert re.sub("UUID=.*", "", made["text"]) == re.sub("UUID=.*", "", planned["text"])
     assert (host.vms / "vm/vm.params").read_text() == made["text"]
     made = image(host.vms / "vm/vdisk0")

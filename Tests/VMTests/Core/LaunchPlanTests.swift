@@ -32,6 +32,9 @@ import Testing
         ("refused-nics", StartOptions(), Host.kvm),
         ("other-names", StartOptions(), Host.named),
         ("refused-clashes", StartOptions(), Host.clashing),
+        ("cloud-init", StartOptions(), Host.kvm),
+        ("overlays", StartOptions(), Host.kvm),
+        ("refused-overlays", StartOptions(), Host.kvm),
         ("old-guest", StartOptions(cdrom: "/isos/a.iso"), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
@@ -117,6 +120,9 @@ enum Host: CaseIterable {
         var facts = plainFacts
         facts.lowerDevices = Self.lowerDevices
         facts.processor = .works(without: [])
+        facts.seedFiles = [
+            "/vms/1/user-data": Array("# cloud-config\n".utf8), "/vms/1/network-config": Array("version: 2\n".utf8),
+        ]
         switch self {
         case .busy: makeBusy(&facts)
         case .rootless:
@@ -257,6 +263,7 @@ enum Host: CaseIterable {
             "/dev/vg/forged": blockDevice(1 << 30, .qcow2(outside: nil)),
             "/dev/vg/forged2": blockDevice(1 << 30, .qcow2(outside: "/etc/shadow")),
             "/vms/1/new": .missing(directIO: true),
+            "/vms/1/user-data": raw(14), "/vms/1/network-config": raw(11),
             "/vms/1/vnc.password": raw(9), "/boot/vmlinuz": raw(9_000_001), "/boot/initrd.img": raw(30_000_001),
             "/boot/missing": .missing(directIO: true),
             "/vms/1/missing": .missing(directIO: true), "/nowhere/disk": .directoryMissing,
@@ -264,6 +271,25 @@ enum Host: CaseIterable {
             "/vms/1/no-direct": raw(), "/isos/missing.iso": .missing(directIO: true),
         ]
         for index in 0..<10 { images[FilePath("/vms/1/vdisk\(index)")] = raw() }
+        return images.merging(overlays(direct: direct)) { one, _ in one }
+    }
+
+    /// Overlays, what they stand on, and what is none.
+    private func overlays(direct: Bool) -> [FilePath: ImageFacts] {
+        func image(_ content: ImageContent, hasDataFile: Bool = false, isChanged: Bool = false) -> ImageFacts {
+            var image = ImageFacts.Image(bytes: 197_120, content: content, directIO: direct)
+            if content != .raw { image.qcow2 = QCOW2Condition(diskBytes: 8 << 30) }
+            image.qcow2?.hasDataFile = hasDataFile
+            image.isChangedSinceSummed = isChanged
+            return .image(image)
+        }
+        let images: [FilePath: ImageFacts] = [
+            "/vms/1/overlay.qcow2": image(.qcow2(outside: "/vms/1/base.qcow2")),
+            "/vms/1/overlay2.qcow2": image(.qcow2(outside: "elsewhere.raw")),
+            "/vms/1/datafile.qcow2": image(.qcow2(outside: "base.raw"), hasDataFile: true),
+            "/vms/1/base.qcow2": image(.qcow2(outside: nil)), "/vms/1/base.raw": image(.raw),
+            "/vms/1/changed.raw": image(.raw, isChanged: true),
+        ]
         return images
     }
 

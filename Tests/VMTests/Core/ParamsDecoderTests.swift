@@ -101,7 +101,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
     }
 
     @Test func onlyWhatIsNotBuiltIsUnavailable() {
-        #expect(parse("FIRMWARE=uefi\nCLOUDINIT_USERDATA=a\n").error?.code == .unavailable)
+        #expect(parse("FIRMWARE=uefi\nTPM=yes\n").error?.code == .unavailable)
         #expect(parse("FIRMWARE=uefi\nCPUS=0\n").error?.code == .badData)
     }
 

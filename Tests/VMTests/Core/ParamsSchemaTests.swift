@@ -19,6 +19,7 @@ import Testing
         let name = KeyName(entry.key, entry.indices.map { _ in 0 })
         var parent = entry.needs.map { "\(KeyName($0, name.index))=\($0 == .net ? "bridge:br0" : "file")\n" } ?? ""
         if entry.key == .forward { parent = "NET0=user\n" }
+        if entry.key == .diskBacking { parent += "DISK0_FORMAT=qcow2\n" }
         var without = parse(parent)
         var with =
             entry.key == .include

@@ -22,6 +22,7 @@ extension ParamsDecoder {
         let vnc = decodeVNC()
         refuseForwards(forwards, onPortOf: vnc)
         let shares = decodeShares()
+        let cloudInit = decodeCloudInit()
         let runAs = decodeRunAs()
         let service = decodeService(of: name?.value)
         let consoleLog = setting(
@@ -41,7 +42,8 @@ extension ParamsDecoder {
             cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,
-            shares: shares, runAs: runAs, service: service, consoleLog: consoleLog, hugePages: hugePages,
+            shares: shares, cloudInit: cloudInit, runAs: runAs, service: service, consoleLog: consoleLog,
+            hugePages: hugePages,
             cpuSet: cpuSet, rtc: rtc,
             keymap: keymap, video: video, sound: sound, qemu: qemu, qemuArguments: arguments, given: given)
     }

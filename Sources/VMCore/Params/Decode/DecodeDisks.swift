@@ -16,6 +16,8 @@ extension ParamsDecoder {
             let format = setting(.diskFormat, at: index) { text throws(ValueFault) in
                 try Self.diskFormat(text, of: path?.value, index)
             }
+            let backing = self.path(.diskBacking, at: index)
+            if backing != nil { requireOverlay(index, format) }
             let readOnly = setting(.diskReadOnly, at: index, default: false, ParamValue.bool)
             let serial = setting(.diskSerial, at: index, Self.serial)
             let iops = setting(.diskIOPS, at: index, Self.iops)
@@ -26,7 +28,8 @@ extension ParamsDecoder {
             guard let path else { continue }
             disks.append(
                 VMParams.Disk(
-                    index: index, path: path, size: size, format: format, readOnly: readOnly, serial: serial,
+                    index: index, path: path, size: size, format: format, backing: backing, readOnly: readOnly,
+                    serial: serial,
                     iops: iops,
                     bps: bps, cache: cache, bus: bus))
         }
@@ -42,6 +45,17 @@ extension ParamsDecoder {
             }
             return path.map { VMParams.CDROM(index: index, path: $0) }
         }
+    }
+
+    /// Only a qcow2 image says of each part whether it is its own.
+    private mutating func requireOverlay(_ index: Int, _ format: Setting<DiskFormat>?) {
+        let (key, line) = (KeyName(.diskBacking, index), ParamsLine(KeyName(.diskFormat, index), "qcow2"))
+        guard format?.value != .qcow2, format != nil || !mentions(.diskFormat, at: index) else { return }
+        conflict(
+            .diskBacking, at: index,
+            "\(key): only a qcow2 image can be an overlay\(format.map { ", and \(KeyName(.diskFormat, index))\(place($0.origin)) says \($0.value.rawValue)" } ?? "")",
+            hint: format == nil
+                ? "Add a line \(adding: line)." : "Write \(line) there, or \(removal: "remove this line.")")
     }
 
     /// Refuses what a SATA disk can't be.

@@ -24,7 +24,7 @@ extension ParamsKey {
     /// Whether two VMs with the same value would be in each other's way.
     var isOneVMs: Bool {
         switch self {
-        case .name, .uuid, .mac, .netMAC: true
+        case .name, .uuid, .mac, .netMAC, .cloudInitHostname: true
         default: false
         }
     }

@@ -9,7 +9,8 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         netTap,
         netVLAN, netMTU, netQueues, netRate, netFilter, netModel, mac, bridge, forward, vncDisplay, vncBind,
         vncPasswordFile,
-        video, sound, share, cloudInitUserData, cloudInitNetwork, runAs, hugePages, cpuSet, autostart,
+        video, sound, share, cloudInitUserData, cloudInitNetwork, cloudInitHostname, runAs, hugePages, cpuSet,
+        autostart,
         autostartDelay, startAfter, limitCPU, limitIO,
         consoleLog, rtc, keymap,
         qemu, qemuArgument
@@ -65,6 +66,7 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         case .share: "SHAREn"
         case .cloudInitUserData: "CLOUDINIT_USERDATA"
         case .cloudInitNetwork: "CLOUDINIT_NETWORK"
+        case .cloudInitHostname: "CLOUDINIT_HOSTNAME"
         case .runAs: "RUNAS"
         case .hugePages: "HUGEPAGES"
         case .cpuSet: "CPUSET"

@@ -53,8 +53,8 @@ extension ParamsSchema {
             "if the disk is missing, create it sparse with this size; default: a missing disk is an error"),
         row(.diskFormat, .disks, of: 0...25, "qcow2", needs: .disk, "raw or qcow2; default: raw"),
         row(
-            .diskBacking, .disks, of: 0...25, "base.qcow2", needs: .disk, status: .notBuilt,
-            "the file that the disk is an overlay of"),
+            .diskBacking, .disks, of: 0...25, "base.qcow2", needs: .disk,
+            "the image that a qcow2 disk is an overlay of: the guest reads it, and never writes to it"),
         row(.diskReadOnly, .disks, of: 0...25, "yes", needs: .disk, "yes or no; default: no"),
         row(.diskSerial, .disks, of: 0...25, "WD-1234", needs: .disk, "serial number, at most 20 ASCII characters"),
         row(.diskIOPS, .disks, of: 0...25, "500", needs: .disk, "limit in operations per second; default: none"),
@@ -111,8 +111,15 @@ extension ParamsSchema {
         row(
             .share, .sharing, of: 0...31, "/srv:srv:ro",
             "PATH:TAG, or PATH:TAG:ro to read only: a host directory that the guest mounts by its tag"),
-        row(.cloudInitUserData, .sharing, "user-data", status: .notBuilt, "user-data file of a NoCloud seed"),
-        row(.cloudInitNetwork, .sharing, "network-config", status: .notBuilt, "network file of a NoCloud seed"),
+        row(
+            .cloudInitUserData, .sharing, "user-data",
+            "a file that tells the guest's cloud-init what to do: accounts, keys, commands"),
+        row(
+            .cloudInitNetwork, .sharing, "network-config",
+            "a file with cloud-init's network configuration; default: the guest uses DHCP"),
+        row(
+            .cloudInitHostname, .sharing, "web.example.org",
+            "the host name that cloud-init gives the guest; default: NAME"),
     ]
 
     private static let host: [Entry] = [

@@ -25,13 +25,16 @@ extension LaunchPlanner {
         let disks = params.disks.map { disk in
             Use(name: "DISK\(disk.index)", path: disk.path, isWritten: !disk.readOnly.value, isDisk: true)
         }
+        let bases = params.disks.compactMap { disk in
+            disk.backing.map { Use(name: "\(KeyName(.diskBacking, disk.index))", path: $0) }
+        }
         let cdroms = params.cdroms.compactMap { cdrom in
             cdrom.path.value.map { Use(name: "CDROM\(cdrom.index)", path: Setting($0, cdrom.path.origin)) }
         }
         let once = options.cdrom.map { Use(name: "--cdrom", path: Setting($0, .option("--cdrom"))) }
         let kernel = params.kernel.map { Use(name: "KERNEL", path: $0.image) }
         let initrd = params.kernel?.initrd.map { Use(name: "INITRD", path: $0) }
-        return disks + cdroms + [once, kernel, initrd].compactMap(\.self)
+        return disks + bases + cdroms + [once, kernel, initrd].compactMap(\.self)
     }
 
     private mutating func refuse(_ use: Use, besides other: Use) {

@@ -30,6 +30,14 @@ package enum DiskUse: Equatable, Sendable {
     /// Whether it is the disk of a running VM.
     package var isOfRunning: Bool { if case .disk(_, true) = self { true } else { false } }
 
+    /// The VM.
+    package var vm: VMName? {
+        switch self {
+        case .host: nil
+        case .disk(let name, _), .device(let name), .backing(let name, _): name
+        }
+    }
+
     /// In words, after the disk's path.
     package var words: String {
         switch self {

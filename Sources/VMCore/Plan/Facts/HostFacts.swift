@@ -57,6 +57,8 @@ package struct HostFacts: Equatable, Sendable {
     package var nat: NATFacts?
     /// The length in bytes of the VNC password, if the VM names a file with one and it could be read.
     package var passwordLength: Int?
+    /// What is in the files for cloud-init that could be read.
+    package var seedFiles: [FilePath: [UInt8]] = [:]
     /// Other VMs, as far as they were looked for.
     package var otherVMs: OtherVMs
     /// The directories that it shares for writing and that any account may enter.

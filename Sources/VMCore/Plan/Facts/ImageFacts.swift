@@ -74,6 +74,8 @@ package enum ImageFacts: Equatable, Sendable {
         package var directIOUnit: Int64 = 1
         /// Its header, if it is a qcow2 image.
         package var qcow2: QCOW2Condition?
+        /// Whether it was written to after its sum was written down beside it (`image import`).
+        package var isChangedSinceSummed = false
         /// What it contains as a CD, if it is used as one.
         package var disc: OpticalDisc?
         /// What it is as a kernel, if it is used as one or as an initial RAM disk.

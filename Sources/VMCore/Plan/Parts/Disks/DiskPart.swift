@@ -35,6 +35,13 @@ extension LaunchPlanner {
 
     private mutating func plan(_ disk: VMParams.Disk, _ image: UsableImage, at place: Device.Place) {
         let from = disk.path.origin
+        let backing: BlockNode?
+        if let base = disk.backing {
+            guard let node = addBacking(base, of: disk) else { return }
+            backing = node
+        } else {
+            backing = nil
+        }
         let cache = cacheMode(disk, image)
         let set = fdset(
             .image(disk.path.value, writable: !disk.readOnly.value, direct: cache.value.isDirect),
@@ -42,7 +49,7 @@ extension LaunchPlanner {
         let file = addFileNode(
             disk.deviceID, in: set, isBlockDevice: image.isBlockDevice, cache: cache, isReadOnly: disk.readOnly.value,
             from: from)
-        let node = BlockNode.disk(disk, on: file)
+        let node = BlockNode.disk(disk, on: file, over: backing)
         add(disk, node)
         let device = Device.disk(
             disk, on: node, cache: cache.value, at: place, bootIndex: bootOrder.disks[disk.index])

@@ -12,6 +12,15 @@ enum PCILayout {
     static let sound = address(slot: 7)
     static let scsi = address(slot: 0x19)
 
+    /// The seed for cloud-init: behind all disks, whose names in the guest it must not shift. q35 has the spare root ports
+    /// in that slot too.
+    static func seed(_ board: MachineModel.Family) -> PCIAddress {
+        switch board {
+        case .q35: PCIAddress(slot: 0x18, function: spareRootPorts, isShared: true)
+        case .pc: address(slot: 0x18)
+        }
+    }
+
     /// Spare root ports, four functions of one slot.
     static let spareRootPorts = 4
     static func rootPort(_ index: Int) -> PCIAddress { PCIAddress(slot: 0x18, function: index, isShared: true) }

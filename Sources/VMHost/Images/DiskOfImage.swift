@@ -1,0 +1,55 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+
+// Disks that are made of an image: copies and overlays.
+extension SparseDisk {
+    /// Whether qemu-img is needed to make it.
+    package var needsQEMUImg: Bool {
+        if case .copy(let source) = content, source.format == .raw || source.size == size { return false }
+        return format == .qcow2
+    }
+
+    /// Copies an image, and makes the copy as large as the disk is to be.
+    func fill(_ file: FileDescriptor, from source: ImageSource, _ trust: FileTrust) throws(VMError) {
+        try source.copy(to: file, trust)
+        let own: ByteCount
+        do throws(Errno) {
+            let header = try readBytes(of: file.rawValue, at: 0, count: ImageContent.headerLength)
+            let bytes = Int64(lseek(file.rawValue, 0, SEEK_END))
+            own = QCOW2Header.virtualSize(in: header) ?? ByteCount(bytes: bytes)
+        } catch { throw .system(error, path.string, "can't be read") }
+        guard size >= own else { throw Self.tooSmall(size, for: source.path, own) }
+        guard size > own else { return }
+        if format == .qcow2 {
+            try growQCOW2(file, to: size, path)
+        } else if ftruncate(file.rawValue, off_t(size.bytes)) != 0 {
+            throw .system(Errno(rawValue: errno), path.string, "can't grow to \(size)")
+        }
+    }
+
+    /// Makes an overlay. qemu-img does not open the image (`-u`): the size is known.
+    func writeOverlay(to file: FileDescriptor, of base: FilePath, _ format: DiskFormat) throws(VMError) {
+        try Tool.qemuImg.run(
+            [
+                "create", "-q", "-u", "-f", "qcow2", "-b", base.string, "-F", format.rawValue, "/proc/self/fd/0",
+                String(size.bytes),
+            ], on: file, for: path.string)
+    }
+
+    /// Refuses a disk that what is in its image does not fit into.
+    package static func tooSmall(_ size: ByteCount, for image: FilePath, _ own: ByteCount) -> VMError {
+        VMError(
+            .usage, image.string, "holds a disk of \(own), which does not fit into \(size)",
+            remedy: "give --disk that size or a larger one, or leave it out")
+    }
+}
+
+/// Makes a qcow2 image larger. A backing file that the header names is not opened: a header proves nothing.
+package func growQCOW2(_ image: FileDescriptor, to size: ByteCount, _ path: FilePath) throws(VMError) {
+    let name: JSON = [
+        "driver": "qcow2", "backing": .null, "file": ["driver": "file", "filename": "/proc/self/fd/0"],
+    ]
+    try Tool.qemuImg.run(["resize", "-q", "json:\(name.text)", String(size.bytes)], on: image, for: path.string)
+}

@@ -1,0 +1,172 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+
+/// A file that an image is taken from: opened once, so that what was looked at is what is copied.
+package struct ImageSource: Equatable, Sendable {
+    /// Its path.
+    package let path: FilePath
+    /// Which file it is.
+    package let identity: FileIdentity
+    /// How it is packed; nil: it is not.
+    package let packing: Packing?
+    /// The image's format.
+    package let format: DiskFormat
+    /// What the guest sees of it; nil: that shows only once it is unpacked.
+    package let size: ByteCount?
+
+    /// Looks at a file.
+    ///
+    /// - Throws: why it can't be used: `.notFound`; `.badData` if it is no whole image; `.unavailable` for a format that
+    ///   kvmctl does not open, or an image that is partly in other files.
+    package init(_ path: FilePath, _ trust: FileTrust) throws(VMError) {
+        let opened = try Self.open(path, trust)
+        let packing: Packing?
+        let bytes: Int64
+        do throws(Errno) {
+            identity = FileIdentity(try opened.status())
+            packing = Packing(header: try readBytes(of: opened.rawValue, at: 0, count: 16))
+            bytes = Int64(try opened.status().st_size)
+        } catch { throw .system(error, path.string, "can't be read") }
+        let header = Array(try ImageStream(opened, packing, path: path).next().prefix(ImageContent.headerLength))
+        (self.path, self.packing) = (path, packing)
+        (format, size) = try Self.judge(header, path, bytes: packing == nil ? bytes : nil)
+    }
+
+    /// What an image is.
+    ///
+    /// - Parameter bytes: how long it is; nil: not known.
+    static func judge(
+        _ header: [UInt8], _ path: FilePath, bytes: Int64?
+    ) throws(VMError) -> (DiskFormat, ByteCount?) {
+        guard !header.isEmpty else {
+            throw VMError(.badData, path.string, "is empty", remedy: "download it again")
+        }
+        switch ImageContent(header: header) {
+        case .raw:
+            if let bytes, bytes % 512 != 0 {
+                throw VMError(
+                    .badData, path.string, "is \(bytes) bytes, but a disk's size is a multiple of 512",
+                    remedy: "it is no disk image, or cut short: download it again, and compare its checksum")
+            }
+            return (.raw, bytes.map { ByteCount(bytes: $0) })
+        case .qcow2(let outside?):
+            throw VMError(
+                .unavailable, path.string, "is partly stored in another file, \(outside)",
+                remedy: "if both are yours, make one image of them: qemu-img convert -O qcow2")
+        case .qcow2(nil):
+            guard let condition = QCOW2Condition(header) else { throw VMError(.badData, path.string, "has no header") }
+            if let fault = condition.fault { throw VMError(.badData, path.string, "\(fault)") }
+            if condition.isCorrupt { throw VMError(.badData, path.string, "is marked as corrupt") }
+            return (.qcow2, ByteCount(bytes: Int64(clamping: condition.diskBytes)))
+        case .other(let name):
+            throw VMError(
+                .unavailable, path.string, "looks like a \(name) image, which kvmctl does not open",
+                remedy: "if it is yours, convert it first: qemu-img convert -O qcow2")
+        }
+    }
+
+    private static func open(_ path: FilePath, _ trust: FileTrust) throws(VMError) -> OwnedDescriptor {
+        do throws(PathWalk.Failure) {
+            let found = try trust.find(path)
+            do throws(Errno) {
+                guard found.status != nil else { throw .noSuchFileOrDirectory }
+                return try found.openRegular()
+            } catch { throw .system(error, path) }
+        } catch {
+            switch error {
+            case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _):
+                throw VMError(
+                    .notFound, path.string, "does not exist",
+                    remedy: "\(command: "kvmctl image list") lists the images that have names")
+            case .system(.notSupported, _): throw VMError(.badData, path.string, "is no regular file")
+            case .system(let errno, _): throw .system(errno, path.string, "can't be read")
+            case .distrusted(let distrust): throw distrust.refusal(toUse: path, at: path.string)
+            }
+        }
+    }
+
+    /// The same file, opened again.
+    func opened(_ trust: FileTrust) throws(VMError) -> OwnedDescriptor {
+        let again = try Self.open(path, trust)
+        guard (try? again.status()).map({ FileIdentity($0) }) == identity else {
+            throw VMError(.busy, path.string, "was replaced by another file meanwhile", remedy: "try again")
+        }
+        return again
+    }
+}
+
+extension ImageSource {
+    /// The SHA-256 sum of the file, packed as it is.
+    package func sum(_ trust: FileTrust) throws(VMError) -> String {
+        let stream = try ImageStream(try opened(trust), nil, path: path)
+        let checksum = try Checksum()
+        while true {
+            let piece = try stream.next()
+            guard !piece.isEmpty else { return try checksum.finish() }
+            try checksum.add(piece)
+        }
+    }
+
+    /// Copies the image; where it has only zeros, the copy has a hole.
+    ///
+    /// - Parameters:
+    ///   - copy: an empty file.
+    ///   - sum: takes the bytes of the copy.
+    /// - Throws: as `init`, of the whole image.
+    package func copy(to copy: FileDescriptor, _ trust: FileTrust, summing sum: Checksum? = nil) throws(VMError) {
+        let stream = try ImageStream(try opened(trust), packing, path: path)
+        var (header, position): ([UInt8], Int64) = ([], 0)
+        while true {
+            let piece = try stream.next()
+            guard !piece.isEmpty else { break }
+            if header.isEmpty { header = Array(piece.prefix(ImageContent.headerLength)) }
+            try sum?.add(piece)
+            do throws(Errno) { try Self.write(piece, at: position, to: copy.rawValue) } catch {
+                throw .system(error, path.string, "can't be copied")
+            }
+            position += Int64(piece.count)
+        }
+        // It may have been written to since it was looked at.
+        guard try Self.judge(header, path, bytes: position).0 == format else {
+            throw VMError(.busy, path.string, "was changed meanwhile", remedy: "try again")
+        }
+        guard ftruncate(copy.rawValue, off_t(position)) == 0 else {
+            throw .system(Errno(rawValue: errno), path.string, "can't be copied")
+        }
+    }
+
+    /// What a hole is at least.
+    private static let block = 1 << 16
+
+    private static func write(_ bytes: [UInt8], at position: Int64, to file: CInt) throws(Errno) {
+        let failure: Errno? = bytes.withUnsafeBytes { buffer in
+            for start in stride(from: 0, to: buffer.count, by: block) {
+                let part = UnsafeRawBufferPointer(rebasing: buffer[start..<min(start + block, buffer.count)])
+                if !isZero(part), let failure = write(part, at: position + Int64(start), to: file) { return failure }
+            }
+            return nil
+        }
+        if let failure { throw failure }
+    }
+
+    /// - Returns: why not all of it was written; nil if it was.
+    private static func write(_ part: UnsafeRawBufferPointer, at position: Int64, to file: CInt) -> Errno? {
+        var done = 0
+        while done < part.count {
+            let count = pwrite(
+                file, part.baseAddress.map { $0 + done }, part.count - done, off_t(position) + off_t(done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return count < 0 ? Errno(rawValue: errno) : .ioError }
+            done += count
+        }
+        return nil
+    }
+
+    /// Whether all bytes are zero: the first one is, and each is as the one before.
+    private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let start = bytes.baseAddress, bytes.first == 0 else { return bytes.isEmpty }
+        return memcmp(start, start + 1, bytes.count - 1) == 0
+    }
+}

@@ -1,0 +1,43 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Removes an image that no VM stands on.
+package struct ImageRemoval {
+    /// The files that are removed: the sum first, so that what is left of an interrupted removal is an image.
+    package var files: [FilePath] { doomed.map(\.path) }
+    private let doomed: [FileToRemove]
+
+    /// Plans it. Touches nothing.
+    ///
+    /// - Throws: `.busy` if a VM uses the image, or if that can't be told.
+    package init(_ image: LibraryImage, from library: ImageLibrary) throws(VMError) {
+        guard image.users.isEmpty else {
+            let names = image.users.prefix(3).map(\.description).joined(separator: ", ")
+            let rest = image.users.count > 3 ? " and \(image.users.count - 3) others" : ""
+            throw VMError(
+                .busy, image.name.description, "is what disks of VMs are made of: \(names)\(rest)",
+                remedy: "remove these VMs first; without it, their disks can't be read")
+        }
+        if let gap = library.context.allClaims.gap(besides: "", at: image.path) {
+            throw VMError(
+                .busy, image.name.description, "\(gap), so a VM might stand on it",
+                remedy: "make that readable first, or run kvmctl as root")
+        }
+        if ImageFacts(probing: image.path, library.trust).isLocked {
+            throw VMError(
+                .busy, image.path.string, "is in use by another process",
+                remedy: "\(command: "lslocks") names the process")
+        }
+        guard let file = try FileToRemove(image.path, library.trust) else {
+            throw VMError(.notFound, image.path.string, "does not exist")
+        }
+        doomed = [try FileToRemove(SumFile.path(of: image.path), library.trust), file].compactMap(\.self)
+    }
+
+    /// Removes it.
+    package func remove() throws(VMError) {
+        for file in doomed { try file.refuseReplaced() }
+        for file in doomed { try file.remove() }
+    }
+}
