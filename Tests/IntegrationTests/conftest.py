@@ -33,6 +33,11 @@ def pytest_xdist_setupnodes(specs):
         spec.python = shlex.join([*apart(), sys.executable])
 
 
+def pytest_collection_modifyitems(items):
+    """What takes long begins first."""
+    items.sort(key=lambda item: item.get_closest_marker("minutes") is None)
+
+
 @pytest.fixture(scope="session")
 def binary():
     path = Path(os.environ.get("KVMCTL_BIN", TREE / ".build/debug/kvmctl")).resolve()

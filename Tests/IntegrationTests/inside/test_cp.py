@@ -196,6 +196,7 @@ def test_files(host):
     assert "is a directory" in copy(host, "vm:/d/new", str(host.root / "file.d"), expect=73).stderr
 
 
+@pytest.mark.minutes
 def test_ten_thousand(host):
     boot(host)
     top = host.root / "many"

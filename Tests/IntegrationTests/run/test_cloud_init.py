@@ -54,6 +54,7 @@ def boot(host):
     }
 
 
+@pytest.mark.minutes
 def test_what_it_is_told_happens_once_and_again_when_that_changes(host, cloud):
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "ann", "-f", host.root / "key"], check=True)
     key = (host.root / "key.pub").read_text().strip()
