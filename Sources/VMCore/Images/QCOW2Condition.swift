@@ -62,6 +62,14 @@ extension QCOW2Condition {
         fault = Self.fault(header, version: version, features: features)
     }
 
+    /// How long the file of a header is at least: its L1 table is in it, and its refcount table begins there. Beyond the end of
+    /// one that was cut short QEMU reads zeros, as if nothing were on the disk.
+    package static func leastLength(_ header: [UInt8]) -> UInt64 {
+        let entries = header.bigEndian(at: 36, bytes: 4)
+        let (end, overflows) = header.bigEndian(at: 40, bytes: 8).addingReportingOverflow(entries * 8)
+        return max(overflows ? .max : end, header.bigEndian(at: 48, bytes: 8))
+    }
+
     private static func fault(_ header: [UInt8], version: UInt64, features: UInt64) -> Fault? {
         let length = version >= 3 ? header.bigEndian(at: 100, bytes: 4) : 72
         let clusterBits = header.bigEndian(at: 20, bytes: 4)

@@ -44,6 +44,10 @@ package struct ImageSource: Equatable, Sendable {
             throw VMError(.badData, path.string, "is empty", remedy: "download it again")
         }
         switch ImageContent(header: header) {
+        // A disk has boot code there (POSIX pax, ustar interchange format).
+        case .raw where header.count >= 262 && header[257..<262].elementsEqual("ustar".utf8):
+            throw VMError(
+                .badData, path.string, "is a tar archive, in which the image may be", remedy: "unpack it first: tar -x")
         case .raw:
             if let bytes, bytes % 512 != 0 {
                 throw VMError(
@@ -59,13 +63,25 @@ package struct ImageSource: Equatable, Sendable {
             guard let condition = QCOW2Condition(header) else { throw VMError(.badData, path.string, "has no header") }
             if let fault = condition.fault { throw VMError(.badData, path.string, "\(fault)") }
             if condition.isCorrupt { throw VMError(.badData, path.string, "is marked as corrupt") }
-            return (.qcow2, ByteCount(bytes: Int64(clamping: condition.diskBytes)))
+            let size = Int64(clamping: condition.diskBytes)
+            guard 1...largest ~= size, size % 512 == 0 else {
+                throw VMError(.badData, path.string, "is damaged: its disk can't have \(condition.diskBytes) bytes")
+            }
+            if let bytes, QCOW2Condition.leastLength(header) > UInt64(bytes) {
+                throw VMError(
+                    .badData, path.string, "is damaged: its tables lie beyond its end",
+                    remedy: "download it again, and compare its checksum")
+            }
+            return (.qcow2, ByteCount(bytes: size))
         case .other(let name):
             throw VMError(
                 .unavailable, path.string, "looks like a \(name) image, which kvmctl does not open",
                 remedy: "if it is yours, convert it first: qemu-img convert -O qcow2")
         }
     }
+
+    /// More than any file system holds.
+    private static let largest: Int64 = 1 << 60
 
     private static func open(_ path: FilePath, _ trust: FileTrust) throws(VMError) -> OwnedDescriptor {
         do throws(PathWalk.Failure) {
@@ -135,6 +151,7 @@ extension ImageSource {
         guard ftruncate(copy.rawValue, off_t(position)) == 0 else {
             throw .system(Errno(rawValue: errno), path.string, "can't be copied")
         }
+        if format == .qcow2 { try checkQCOW2(copy, of: path) }
     }
 
     /// What a hole is at least.

@@ -24,7 +24,7 @@ package enum SumFile {
     package static func read(of image: FilePath, _ trust: FileTrust) throws(VMError) -> String? {
         let path = path(of: image)
         do throws(PathWalk.Failure) {
-            let found = try trust.find(path)
+            let found = try trust.findUnlinked(path)
             guard found.status != nil else { return nil }
             do throws(Errno) {
                 let opened = try found.openRegular()
@@ -50,7 +50,7 @@ extension SumFile {
     package static func renew(of image: FilePath, _ trust: FileTrust) throws(VMError) {
         let path = path(of: image)
         do throws(PathWalk.Failure) {
-            let found = try trust.find(path)
+            let found = try trust.findUnlinked(path)
             do throws(Errno) {
                 let opened = try found.openRegular()
                 // Both times: now.

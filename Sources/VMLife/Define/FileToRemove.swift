@@ -14,9 +14,11 @@ final class FileToRemove {
     private let place: FoundFile
 
     /// Inspects the file; nil if there is none.
-    init?(_ path: FilePath, _ trust: FileTrust) throws(VMError) {
+    ///
+    /// - Parameter isUnlinked: whether a symbolic link is refused, and not followed.
+    init?(_ path: FilePath, _ trust: FileTrust, isUnlinked: Bool = false) throws(VMError) {
         do throws(PathWalk.Failure) {
-            let place = try trust.find(path)
+            let place = isUnlinked ? try trust.findUnlinked(path) : try trust.find(path)
             guard let status = place.status else { return nil }
             do throws(Errno) { directory = try place.directoryIdentity() } catch { throw .system(error, path) }
             self.path = path
@@ -25,6 +27,7 @@ final class FileToRemove {
         } catch {
             switch error {
             case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _): return nil
+            case .system(.tooManySymbolicLinkLevels, _) where isUnlinked: throw .isLink(path)
             case .system(let errno, _): throw .system(errno, path.string, "can't be accessed")
             case .distrusted(let distrust): throw distrust.refusal(toUse: path, at: path.string)
             }
@@ -60,5 +63,14 @@ final class FileToRemove {
     func removeEmptyDirectory(_ trust: FileTrust) {
         guard let found = try? trust.find(path.removingLastComponent()), found.identity == directory else { return }
         try? found.removeDirectory(directory)
+    }
+}
+
+extension VMError {
+    /// The refusal of a symbolic link where a file has to be.
+    static func isLink(_ path: FilePath) -> VMError {
+        VMError(
+            .badData, path.string, "is a symbolic link: what it leads to is neither removed nor replaced",
+            remedy: "put the file itself there")
     }
 }

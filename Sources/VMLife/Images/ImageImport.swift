@@ -73,7 +73,7 @@ package struct ImageImport {
             let sum = try checksum.finish()
             try writing(path) { () throws(Errno) in try image.sync() }
             // Of an import that was interrupted there may be a sum without an image.
-            try FileToRemove(SumFile.path(of: path), trust)?.remove()
+            try FileToRemove(SumFile.path(of: path), trust, isUnlinked: true)?.remove()
             let sumFile = try newFile(SumFile.path(of: path)) { out throws(Errno) in
                 try writeAll(Array(SumFile.text(sum, of: path).utf8), to: out.descriptor)
             }
@@ -109,7 +109,7 @@ package struct ImageImport {
         _ path: FilePath, fill: (borrowing OwnedDescriptor) throws(Errno) -> Void
     ) throws(VMError) -> NewFile {
         do throws(PathWalk.Failure) {
-            let place = try trust.find(path)
+            let place = try trust.findUnlinked(path)
             do throws(Errno) { return try NewFile(at: place, permissions: Self.permissions, fill: fill) } catch {
                 throw .system(error, path)
             }
@@ -117,6 +117,7 @@ package struct ImageImport {
             switch error {
             case .system(.fileExists, _):
                 throw VMError(.cannotCreate, path.string, "exists already", remedy: "choose another name with --name")
+            case .system(.tooManySymbolicLinkLevels, _): throw .isLink(path)
             case .system(let errno, _): throw .system(errno, path.string, "can't be created")
             case .distrusted(let distrust): throw distrust.refusal(toMake: path)
             }

@@ -29,10 +29,11 @@ package struct ImageRemoval {
                 .busy, image.path.string, "is in use by another process",
                 remedy: "\(command: "lslocks") names the process")
         }
-        guard let file = try FileToRemove(image.path, library.trust) else {
+        guard let file = try FileToRemove(image.path, library.trust, isUnlinked: true) else {
             throw VMError(.notFound, image.path.string, "does not exist")
         }
-        doomed = [try FileToRemove(SumFile.path(of: image.path), library.trust), file].compactMap(\.self)
+        let sum = try FileToRemove(SumFile.path(of: image.path), library.trust, isUnlinked: true)
+        doomed = [sum, file].compactMap(\.self)
     }
 
     /// Removes it.

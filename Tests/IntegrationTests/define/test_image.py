@@ -47,6 +47,38 @@ def tiny(host):
             "--memory", "128", "--net", "none", "--vnc", "none"]
 
 
+def test_what_is_no_image(host):
+    whole = qcow2(host.root / "whole.qcow2")
+    short, cut, odd, tar = (host.root / name for name in ("short.qcow2", "cut.qcow2", "odd.qcow2", "disk.tar"))
+    # Without its tables, and without what they lead to.
+    short.write_bytes(whole.read_bytes()[:whole.stat().st_size // 2])
+    cut.write_bytes(whole.read_bytes()[:-65536])
+    odd.write_bytes(whole.read_bytes()[:24] + (1000).to_bytes(8, "big") + whole.read_bytes()[32:])
+    subprocess.run(["tar", "-cf", tar, "-C", host.root, "whole.qcow2"], check=True)
+    for path, message in (short, "beyond its end"), (cut, "qemu-img check finds errors"), (odd, "can't have 1000 bytes"), (tar, "tar archive"):
+        assert message in host.kvmctl("image", "import", path, expect=65).stderr
+        assert message in host.kvmctl("create", "vm", "--image", path, expect=65).stderr
+        assert files(host.root / "images") == [] and not (host.vms / "vm").exists()
+
+
+def test_links_among_the_images(host):
+    """What a link leads to is neither removed nor replaced."""
+    images, victim = host.root / "images", host.root / "victim"
+    source = raw(host.root / "base.raw")
+    host.kvmctl("image", "import", source)
+    victim.write_text("mine\n")
+    for name, words in ("base.raw.sha256", ["rm", "base"]), ("new.raw.sha256", ["import", source, "--name", "new"]):
+        (images / name).unlink(missing_ok=True)
+        for target in victim, host.root / "none":
+            (images / name).symlink_to(target)
+            assert "is a symbolic link" in host.kvmctl("image", *words, expect=65).stderr
+            assert victim.read_text() == "mine\n" and not (host.root / "none").exists()
+            (images / name).unlink()
+    (images / "other.raw").symlink_to(source)
+    assert "is a symbolic link" in host.kvmctl("image", "rm", "other", expect=65).stderr
+    assert source.exists() and files(images) == ["base.raw", "other.raw"]
+
+
 def test_import_list_verify_rm(host):
     images = host.root / "images"
     source = qcow2(host.root / "debian.qcow2")

@@ -107,7 +107,8 @@ package struct Tool {
         return try finish(arguments, on: words.descriptor, for: subject, by: deadline)
     }
 
-    private func finish(
+    /// The same, on a file that is its standard input.
+    func finish(
         _ arguments: [String], on input: FileDescriptor, for subject: String, by deadline: Deadline
     ) throws(VMError) -> Run {
         guard let path else { throw missing(for: subject) }
