@@ -42,6 +42,9 @@ struct ImageImportCommand: ParsableCommand {
 
     func validate() throws {
         if file.isEmpty { throw ValidationError("the name of the image is empty") }
+        if file.contains("://") {
+            throw ValidationError("\(file) is no file: nothing is fetched from a network; download it first")
+        }
     }
 
     func run() throws {
@@ -57,7 +60,8 @@ struct ImageImportCommand: ParsableCommand {
 /// `kvmctl image list`.
 struct ImageList: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the images that have names, and the VMs that stand on them.")
+        commandName: "list", abstract: "List the images that have names, and the VMs that stand on them.",
+        aliases: ["ls"])
 
     @OptionGroup var output: OutputOptions
 

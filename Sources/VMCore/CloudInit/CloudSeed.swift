@@ -84,6 +84,12 @@ package enum UserDataKind {
         return text.isEmpty || beginnings.contains { text.hasPrefix($0) } || text.contains("mime-version:")
     }
 
+    /// What is said of user-data that it does not know.
+    package static func notice(of file: FilePath) -> String {
+        "cloud-init ignores \(file), which begins neither with '#cloud-config' nor with another line that it knows, such as "
+            + "'#!/bin/sh'"
+    }
+
     private static let beginnings = [
         "#cloud-config", "#!", "#include", "#cloud-boothook", "#part-handler", "## template: jinja", "#upstart-job",
         "content-type:", "from ",

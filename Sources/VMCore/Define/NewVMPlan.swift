@@ -87,7 +87,12 @@ package struct NewVMPlan: Sendable {
         text = draft.document.text
         files = vm.files.map { File(path: file.removingLastComponent().appending($0.name), content: $0.content) }
         disks = try Self.disks(of: params, vm, model, adapted.newDisks, named)
-        notices = adapted.notices + (draft.isFilledIn(KeyName(.net, 0)) ? choices.defaults.notices : [])
+        let (path, made) = (params.cloudInit?.userData?.value, files)
+        let userData = made.first { $0.path == path }
+        let ignored = userData.flatMap { UserDataKind.isKnown($0.content) ? nil : UserDataKind.notice(of: $0.path) }
+        notices =
+            adapted.notices + [ignored].compactMap(\.self)
+            + (draft.isFilledIn(KeyName(.net, 0)) ? choices.defaults.notices : [])
     }
 
     /// A VM that has its disks, and whose params file is known.

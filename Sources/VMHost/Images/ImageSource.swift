@@ -58,7 +58,7 @@ package struct ImageSource: Equatable, Sendable {
         case .qcow2(let outside?):
             throw VMError(
                 .unavailable, path.string, "is partly stored in another file, \(outside)",
-                remedy: "if both are yours, make one image of them: qemu-img convert -O qcow2")
+                remedy: "if both are yours, make one image of them: qemu-img convert -O qcow2 FILE NEW.qcow2")
         case .qcow2(nil):
             guard let condition = QCOW2Condition(header) else { throw VMError(.badData, path.string, "has no header") }
             if let fault = condition.fault { throw VMError(.badData, path.string, "\(fault)") }
@@ -76,7 +76,7 @@ package struct ImageSource: Equatable, Sendable {
         case .other(let name):
             throw VMError(
                 .unavailable, path.string, "looks like a \(name) image, which kvmctl does not open",
-                remedy: "if it is yours, convert it first: qemu-img convert -O qcow2")
+                remedy: "if it is yours, convert it first: qemu-img convert -O qcow2 FILE NEW.qcow2")
         }
     }
 
@@ -93,9 +93,7 @@ package struct ImageSource: Equatable, Sendable {
         } catch {
             switch error {
             case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _):
-                throw VMError(
-                    .notFound, path.string, "does not exist",
-                    remedy: "\(command: "kvmctl image list") lists the images that have names")
+                throw VMError(.notFound, path.string, "does not exist")
             case .system(.notSupported, _): throw VMError(.badData, path.string, "is no regular file")
             case .system(let errno, _): throw .system(errno, path.string, "can't be read")
             case .distrusted(let distrust): throw distrust.refusal(toUse: path, at: path.string)

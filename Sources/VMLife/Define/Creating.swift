@@ -148,9 +148,14 @@ package struct Creating {
     private func howToUse(_ image: SparseDisk) -> Remedy? {
         guard let disk = plan.params.disks.first(where: { $0.path.value == image.path }) else { return nil }
         let format = image.format == .raw ? "" : " --set \(KeyName(.diskFormat, disk.index))=\(image.format.rawValue)"
-        let words = "--set \(KeyName(.disk, disk.index))=\(image.path.lastComponent?.string ?? "")\(format)"
+        var words = "--set \(KeyName(.disk, disk.index))=\(image.path.lastComponent?.string ?? "")\(format)"
+        var option = "--disk"
+        if disk.index == plan.params.disks.first?.index, source != nil || disk.backing != nil { option = "--image" }
+        if let backing = disk.backing?.value {
+            words += " --set \(KeyName(.diskBacking, disk.index))=\(ShellCommand.singleQuoted(backing.string))"
+        }
         return .advice(
-            "nothing was changed; \(words) instead of --disk uses it, else name another directory, or remove what is there"
+            "nothing was changed; \(words) instead of \(option) uses it, else name another directory, or remove what is there"
         )
     }
 

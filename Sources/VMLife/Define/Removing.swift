@@ -51,7 +51,7 @@ package struct Removing {
             kept.append((logs, "nothing shows that they are this VM's"))
         }
         let params = try FileToRemove(vm.file, file.trust)
-        try sort(file.params.disks.map(\.path.value), besides: params, removing: disks)
+        try sort(file.params.disks, besides: params, removing: disks)
         try sortSeed(file.params, besides: params, removing: disks)
         for path in StateFiles(of: vm).all {
             if let file = try FileToRemove(path, trust) { doomed.append(file) }
@@ -63,12 +63,12 @@ package struct Removing {
 
     /// Decides which disks are removed and which are kept.
     private mutating func sort(
-        _ paths: [FilePath], besides params: FileToRemove?, removing: Bool
+        _ disks: [VMParams.Disk], besides params: FileToRemove?, removing: Bool
     ) throws(VMError) {
         let claims = context.allClaims
         if let obstacle = claims.obstacle { throw obstacle }
         let host = HostDisks()
-        for path in paths {
+        for (path, backing) in disks.map({ ($0.path.value, $0.backing?.value) }) {
             guard let disk = try FileToRemove(path, trust) else { continue }
             let use = claims.use(of: disk.status, at: path, besides: vm.file)
             if use == nil { unclaimed.append(path) }
@@ -85,7 +85,9 @@ package struct Removing {
                     claims.gap(besides: vm.file, at: path).map { "\($0), so another VM might use it" }
                 }
             if let obstacle = host.obstacle { throw obstacle }
-            if let why { kept.append((path, why)) } else { doomed.append(disk) }
+            // Nothing else knows of it from now on.
+            let need = backing.map { "; it can't be read without \($0)" } ?? ""
+            if let why { kept.append((path, why + need)) } else { doomed.append(disk) }
         }
     }
 

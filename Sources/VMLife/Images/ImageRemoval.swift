@@ -17,7 +17,7 @@ package struct ImageRemoval {
             let rest = image.users.count > 3 ? " and \(image.users.count - 3) others" : ""
             throw VMError(
                 .busy, image.name.description, "is what disks of VMs are made of: \(names)\(rest)",
-                remedy: "remove these VMs first; without it, their disks can't be read")
+                remedy: "remove these VMs first: their disks can't be read without the image")
         }
         if let gap = library.context.allClaims.gap(besides: "", at: image.path) {
             throw VMError(

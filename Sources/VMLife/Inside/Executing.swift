@@ -43,7 +43,7 @@ package final class Executing {
         _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: OutputStream, errors: OutputStream,
         file: HeldFile?
     ) throws(VMError) {
-        let seen = try vm.running(or: "nothing can be executed in its guest")
+        let seen = try vm.running(or: "its guest can't be reached")
         guard seen.state != .paused else { throw vm.paused(so: "its guest agent can't answer") }
         (self.vm, self.command) = (vm, command)
         turns = AgentTurns(vm)

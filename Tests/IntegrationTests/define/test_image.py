@@ -5,6 +5,7 @@ import hashlib
 import json
 import lzma
 import os
+import shlex
 import subprocess
 
 import pytest
@@ -59,6 +60,24 @@ def test_what_is_no_image(host):
         assert message in host.kvmctl("image", "import", path, expect=65).stderr
         assert message in host.kvmctl("create", "vm", "--image", path, expect=65).stderr
         assert files(host.root / "images") == [] and not (host.vms / "vm").exists()
+
+
+def test_what_is_said_of_an_overlay(host):
+    images = host.root / "images"
+    host.kvmctl("image", "import", raw(host.root / "base.raw"))
+    assert "nothing is fetched" in host.kvmctl("image", "import", "https://example.org/x.qcow2", expect=64).stderr
+    (host.root / "data").write_text("#cloud-init\n")
+    made = host.kvmctl("create", "vm", "--image", "base", "--user-data", "data", *tiny(host))
+    assert "cloud-init ignores" in made.stderr
+    # A disk that is kept is not to lose what it stands on without a word.
+    kept = host.kvmctl("rm", "vm")
+    assert f"kept {host.vms}/vm/vdisk0: disks are kept without --disks; it can't be read without {images}/base.raw" in kept.stdout + kept.stderr
+    subprocess.run(["qemu-io", "-c", "write -P 1 0 64k", host.vms / "vm/vdisk0"], check=True, stdout=subprocess.DEVNULL)
+    words = f"--set DISK0=vdisk0 --set DISK0_FORMAT=qcow2 --set DISK0_BACKING={images}/base.raw"
+    assert f"{words} instead of --image uses it" in host.kvmctl("create", "vm", "--image", "base", *tiny(host), expect=73).stderr
+    host.kvmctl("create", "vm", *shlex.split(words), *tiny(host))
+    assert "ok" in host.kvmctl("check", "vm").stdout
+    assert host.kvmctl("image", "ls").stdout == host.kvmctl("image", "list").stdout
 
 
 def test_links_among_the_images(host):

@@ -20,7 +20,7 @@ def test_life_of_a_vm(bridged_host):
     assert created["dryRun"] is True and not (host.vms / "vm").exists()
     created = host.json("create", host.vms / "vm", "--memory", "32", "--disk", "1M")
     assert created["dryRun"] is False and created["disks"] == [
-        {"path": f"{host.vms}/vm/vdisk0", "size": 1 << 20, "format": "raw"}]
+        {"path": f"{host.vms}/vm/vdisk0", "size": 1 << 20, "format": "raw", "image": None, "overlay": False}]
 
     assert_documented(host.json("list"), without=ONLY_SHOW)
     assert_documented(host.json("check", "vm"))

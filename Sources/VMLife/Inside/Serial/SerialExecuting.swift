@@ -42,7 +42,7 @@ package final class SerialExecuting {
         errors: OutputStream,
         begins: () -> Void
     ) throws(VMError) {
-        let seen = try vm.running(or: "nothing can be executed in its guest")
+        let seen = try vm.running(or: "its guest can't be reached")
         guard seen.state != .paused else { throw vm.paused(so: "its guest can't answer") }
         (self.vm, self.command) = (vm, command)
         line = try SerialLine(vm)

@@ -28,9 +28,7 @@ extension LaunchPlanner {
     /// cloud-init tells nobody outside the guest.
     private mutating func noteWhatIsIgnored(_ wanted: VMParams.CloudInit) {
         if let file = wanted.userData, let content = facts.seedFiles[file.value], !UserDataKind.isKnown(content) {
-            plan.notices.append(
-                "\(place(file.origin)): cloud-init ignores \(file.value), which begins neither with '#cloud-config' nor with "
-                    + "another line that it knows, such as '#!/bin/sh'")
+            plan.notices.append("\(place(file.origin)): \(UserDataKind.notice(of: file.value))")
         }
         if let disk = params.disks.first, disk.bus.value == .sata {
             plan.notices.append(
