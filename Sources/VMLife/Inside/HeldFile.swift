@@ -34,7 +34,7 @@ final class HeldFile {
     static let descriptor = 6
     /// How much is asked for at a time, and how often before the first answer.
     private static let count = 512 << 10
-    private static let ahead = 4
+    private static let ahead = 8
 
     init(_ work: Work) {
         self.work = work
