@@ -137,7 +137,7 @@ extension ImageSource {
             guard !piece.isEmpty else { break }
             if header.isEmpty { header = Array(piece.prefix(ImageContent.headerLength)) }
             try sum?.add(piece)
-            do throws(Errno) { try Self.write(piece, at: position, to: copy.rawValue) } catch {
+            do throws(Errno) { try writeSparsely(piece, at: position, to: copy.rawValue) } catch {
                 throw .system(error, path.string, "can't be copied")
             }
             position += Int64(piece.count)
@@ -150,38 +150,5 @@ extension ImageSource {
             throw .system(Errno(rawValue: errno), path.string, "can't be copied")
         }
         if format == .qcow2 { try checkQCOW2(copy, of: path) }
-    }
-
-    /// What a hole is at least.
-    private static let block = 1 << 16
-
-    private static func write(_ bytes: [UInt8], at position: Int64, to file: CInt) throws(Errno) {
-        let failure: Errno? = bytes.withUnsafeBytes { buffer in
-            for start in stride(from: 0, to: buffer.count, by: block) {
-                let part = UnsafeRawBufferPointer(rebasing: buffer[start..<min(start + block, buffer.count)])
-                if !isZero(part), let failure = write(part, at: position + Int64(start), to: file) { return failure }
-            }
-            return nil
-        }
-        if let failure { throw failure }
-    }
-
-    /// - Returns: why not all of it was written; nil if it was.
-    private static func write(_ part: UnsafeRawBufferPointer, at position: Int64, to file: CInt) -> Errno? {
-        var done = 0
-        while done < part.count {
-            let count = pwrite(
-                file, part.baseAddress.map { $0 + done }, part.count - done, off_t(position) + off_t(done))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return count < 0 ? Errno(rawValue: errno) : .ioError }
-            done += count
-        }
-        return nil
-    }
-
-    /// Whether all bytes are zero: the first one is, and each is as the one before.
-    private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let start = bytes.baseAddress, bytes.first == 0 else { return bytes.isEmpty }
-        return memcmp(start, start + 1, bytes.count - 1) == 0
     }
 }

@@ -99,7 +99,7 @@ package struct ImageImport {
         let sum = try source.sum(trust)
         guard sum == expected.digits else {
             throw VMError(
-                .badData, source.path.string, "has not the SHA-256 sum that it should have, and was not imported",
+                .badData, source.path.string, "its SHA-256 sum is not the expected one, so it was not imported",
                 remedy: "download it again, or see whether the sum is that of another version",
                 details: ["expected \(expected.digits)", "found    \(sum)"])
         }

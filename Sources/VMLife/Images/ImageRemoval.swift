@@ -16,7 +16,7 @@ package struct ImageRemoval {
             let names = image.users.prefix(3).map(\.description).joined(separator: ", ")
             let rest = image.users.count > 3 ? " and \(image.users.count - 3) others" : ""
             throw VMError(
-                .busy, image.name.description, "is what disks of VMs are made of: \(names)\(rest)",
+                .busy, image.name.description, "disks of VMs are overlays of it, or it is their disk: \(names)\(rest)",
                 remedy: "remove these VMs first: their disks can't be read without the image")
         }
         if let gap = library.context.allClaims.gap(besides: "", at: image.path) {

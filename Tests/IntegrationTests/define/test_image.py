@@ -139,7 +139,7 @@ def test_nothing_stays_of_an_import_that_fails(host):
     images.mkdir()
     plain = raw(host.root / "plain.raw")
     said = host.kvmctl("image", "import", plain, "--sha256", "0" * 64, expect=65).stderr
-    assert "has not the SHA-256 sum" in said and digest(plain) in said
+    assert "its SHA-256 sum is not the expected one" in said and digest(plain) in said
     cut = host.root / "cut.raw.gz"
     cut.write_bytes(gzip.compress(os.urandom(1 << 16) + bytes(1 << 20))[:-1000])
     assert "can't be unpacked" in host.kvmctl("image", "import", cut, expect=65).stderr
@@ -176,7 +176,7 @@ def test_a_guest_on_an_overlay(host):
     assert run_inside(host, "vm", fill)[0].strip() == "0"
     # Neither removed nor changed under them.
     assert [one["vms"] for one in host.json("image", "list")] == [["idle", "vm"]]
-    assert "is what disks of VMs are made of: idle, vm" in host.kvmctl("image", "rm", "base", expect=75).stderr
+    assert "disks of VMs are overlays of it, or it is their disk: idle, vm" in host.kvmctl("image", "rm", "base", expect=75).stderr
     host.kvmctl("stop", "--now", "vm")
     assert digest(images / "base.raw") == before
     host.kvmctl("rm", "vm", "idle", "--disks", "--yes")

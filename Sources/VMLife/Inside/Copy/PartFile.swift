@@ -51,39 +51,8 @@ struct PartFile: ~Copyable {
 
     /// Writes bytes. Where they are zeros, the file gets a hole.
     func write(_ bytes: [UInt8], at offset: Int64) throws(VMError) {
-        var position = 0
-        while position < bytes.count {
-            // In step with the file's blocks.
-            let step = Self.block - Int((offset + Int64(position)) % Int64(Self.block))
-            let end = min(bytes.count, position + step)
-            if !Self.isZero(bytes[position..<end]) {
-                do throws(Errno) {
-                    try Self.write(bytes[position..<end], to: file.rawValue, at: offset + Int64(position))
-                } catch {
-                    throw .system(error, shownPath, "can't be written")
-                }
-            }
-            position = end
-        }
-    }
-
-    private static let block = 64 << 10
-
-    private static func isZero(_ bytes: ArraySlice<UInt8>) -> Bool {
-        bytes.withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress, bytes.count > 1 else { return bytes.first == 0 }
-            return bytes[0] == 0 && memcmp(start, start + 1, bytes.count - 1) == 0
-        }
-    }
-
-    private static func write(_ bytes: ArraySlice<UInt8>, to file: CInt, at offset: Int64) throws(Errno) {
-        var rest = bytes
-        while !rest.isEmpty {
-            let position = off_t(offset) + off_t(rest.startIndex - bytes.startIndex)
-            let count = rest.withUnsafeBytes { pwrite(file, $0.baseAddress, $0.count, position) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw count < 0 ? Errno(rawValue: errno) : .noSpace }
-            rest.removeFirst(count)
+        do throws(Errno) { try writeSparsely(bytes, at: offset, to: file.rawValue) } catch {
+            throw .system(error, shownPath, "can't be written")
         }
     }
 
@@ -96,7 +65,7 @@ struct PartFile: ~Copyable {
             while true {
                 let piece = try readBytes(of: source.rawValue, at: position, count: 1 << 20)
                 guard !piece.isEmpty else { return }
-                try Self.write(piece[...], to: file.rawValue, at: position)
+                try writeAll(piece[...], at: position, to: file.rawValue)
                 position += Int64(piece.count)
             }
         } catch { throw .system(error, shownPath, "can't be written") }
