@@ -34,10 +34,13 @@ struct RuntimeDirectory {
 
     let name: VMName
     let path: FilePath
+    /// What QEMU records of its life. It outlives the directory, and is kept elsewhere.
+    let record: FilePath
 
     init(_ name: VMName, in paths: Paths) {
         self.name = name
         path = paths.machine(name)
+        record = paths.record(name)
     }
 
     /// Tells whether the VM is alive.

@@ -6,12 +6,12 @@ import VMHost
 /// A short session on the VM's QMP socket. QEMU serves one client at a time, so a lock is taken first.
 struct MonitorSession: ~Copyable {
     private let lock: ByteLockFile
-    private let name: VMName
+    private let directory: RuntimeDirectory
     private var client: QMPClient
 
-    private init(lock: consuming ByteLockFile, _ name: VMName, client: consuming QMPClient) {
+    private init(lock: consuming ByteLockFile, _ directory: RuntimeDirectory, client: consuming QMPClient) {
         self.lock = lock
-        self.name = name
+        self.directory = directory
         self.client = client
     }
 
@@ -38,9 +38,9 @@ struct MonitorSession: ~Copyable {
         guard let lock = taken else { throw .taken }
         let socket = try connect(directory, by: deadline)
         do throws(QMPClient.Failure) {
-            return MonitorSession(lock: lock, directory.name, client: try QMPClient(socket, peer: peer, by: deadline))
+            return MonitorSession(lock: lock, directory, client: try QMPClient(socket, peer: peer, by: deadline))
         } catch {
-            throw Failure(error, directory.name)
+            throw Failure(error, directory)
         }
     }
 
@@ -52,7 +52,7 @@ struct MonitorSession: ~Copyable {
         _ request: QMPRequest<Reply>, passing passed: CInt? = nil, by deadline: Deadline
     ) throws(Failure) -> Reply {
         do throws(QMPClient.Failure) { return try client.execute(request, passing: passed, by: deadline) } catch {
-            throw Failure(error, name)
+            throw Failure(error, directory)
         }
     }
 
@@ -68,25 +68,25 @@ struct MonitorSession: ~Copyable {
         while true {
             do throws(Errno) { return try directory.connect(.monitor) } catch .resourceTemporarilyUnavailable {
                 // The backlog is full of clients that have left: QEMU has accepted none for a while, but still may.
-                guard !deadline.hasPassed else { throw .qemu(.silent) }
+                guard !deadline.hasPassed else { throw Failure(.silent, directory) }
                 pause(.milliseconds(20))
             } catch .interrupted {
-                guard !deadline.hasPassed else { throw .qemu(.silent) }
+                guard !deadline.hasPassed else { throw Failure(.silent, directory) }
             } catch {
-                throw Failure(.system(error), directory.name)
+                throw Failure(.system(error), directory)
             }
         }
     }
 }
 
 extension MonitorSession.Failure {
-    /// Tells a failure on our side from one on QEMU's.
-    fileprivate init(_ failure: QMPClient.Failure, _ name: VMName) {
+    /// Tells a failure on our side from one on QEMU's, and a QEMU that ends from one that hangs.
+    fileprivate init(_ failure: QMPClient.Failure, _ directory: RuntimeDirectory) {
         guard case .system(let errno) = failure, !errno.isPeers else {
-            self = .qemu(failure)
+            self = .qemu(failure == .silent && directory.letEnd() ? .closed : failure)
             return
         }
-        self = .ours(.system(errno, name.description, "its monitor can't be used from here"))
+        self = .ours(.system(errno, directory.name.description, "its monitor can't be used from here"))
     }
 
     /// The failure as an error about this VM.

@@ -11,6 +11,7 @@ struct StatusPoll {
     private final class Question {
         let index: Int
         let deadline: Deadline
+        private let directory: RuntimeDirectory
         private let lock: ByteLockFile
         private var channel: LineChannel
         private(set) var state: RunState?
@@ -22,6 +23,7 @@ struct StatusPoll {
         /// - Throws: `.resourceTemporarilyUnavailable` if the backlog is full of clients that have left.
         init?(_ index: Int, _ directory: RuntimeDirectory, patience: Duration) throws(Errno) {
             self.index = index
+            self.directory = directory
             deadline = Deadline(in: patience)
             let lock = try ByteLockFile(changing: directory.locksFile)
             // A start in progress is talking to QEMU, or about to.
@@ -41,7 +43,7 @@ struct StatusPoll {
 
         /// A VM that has not answered in time is unresponsive. A closed connection means that it is ending, which its
         /// lock will tell next time.
-        var verdict: Answer? { isClosed ? nil : state.map(Answer.state) ?? .silence }
+        var verdict: Answer? { isClosed ? nil : state.map(Answer.state) ?? (directory.letEnd() ? nil : .silence) }
 
         /// Reads what has arrived.
         func read() {

@@ -1,7 +1,11 @@
 """What `list` and `show` say about VMs that can't be asked, or must not be."""
 
+import contextlib
 import os
 import signal
+import socket
+import threading
+import time
 
 from rig.fake import fake_monitor
 from rig.waiting import wait_until
@@ -25,6 +29,33 @@ def test_a_hung_qemu_is_unresponsive_and_keeps_nobody_waiting(host):
     # Nothing is wrong with it: it only had no chance to answer.
     os.kill(hung.pid, signal.SIGCONT)
     wait_until(lambda: host.state("hung") == "running", "an answer of its monitor")
+
+
+def flood(monitor):
+    """Asks QEMU for its state again and again, until it ends."""
+    with contextlib.suppress(OSError):
+        monitor.sendall(b'{"execute": "qmp_capabilities"}')
+        while monitor.recv(1 << 16):
+            monitor.sendall(b'{"execute": "query-status"}' * 2)
+
+
+def test_a_qemu_that_was_asked_just_when_it_ended_ends(host):
+    # QEMU waits for ever for a command that it has begun and does not run any more. Asked all the time, it does so in one
+    # end of about eight.
+    host.write_firmware_vm("vm")
+    for _ in range(24):
+        host.kvmctl("start", "vm")
+        seen = host.show("vm")
+        with socket.socket(socket.AF_UNIX) as monitor:
+            monitor.connect(seen["qmpSocket"])
+            client = threading.Thread(target=flood, args=[monitor])
+            client.start()
+            os.kill(seen["pid"], signal.SIGTERM)
+            time.sleep(0.3)
+            monitor.shutdown(socket.SHUT_RDWR)
+            client.join()
+        wait_until(lambda: host.state("vm") == "stopped", lambda: f"end: {host.show('vm')}", 10)
+        assert host.show("vm")["endReason"] == "host-signal"
 
 
 def test_a_qemu_that_never_stops_talking_keeps_nobody_waiting(host):
