@@ -6,13 +6,17 @@ struct QEMUMessages: Equatable {
     /// The last lines, without time stamps, and with the paths of images instead of their descriptors.
     var lines: [String]
 
+    /// What is said of every VM: by QEMU's virtiofsd at its end, by QEMU of the firmware's setting at its start.
+    private static let noise = [
+        "virtio_loop: Unexpected poll revents", "warning: externally provided fw_cfg item names should be prefixed",
+    ]
+
     init(_ log: [UInt8], naming descriptors: [Descriptor] = []) {
         let images = descriptors.reduce(into: [String: String]()) { names, descriptor in
             if case .image(let path, _, _) = descriptor.role { names["/dev/fdset/\(descriptor.number)"] = path.string }
         }
         let text = String(decoding: log, as: UTF8.self)
-        // QEMU's virtiofsd says this of each end of a VM.
-        let said = text.split(separator: "\n").filter { !$0.contains("virtio_loop: Unexpected poll revents") }
+        let said = text.split(separator: "\n").filter { line in !Self.noise.contains { line.contains($0) } }
         lines = said.suffix(8).map { line in
             let words = line.split(separator: " ", maxSplits: 1)
             // 2026-01-31T12:00:00.000000Z qemu-system-x86_64: …

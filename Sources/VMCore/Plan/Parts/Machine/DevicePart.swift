@@ -4,6 +4,7 @@ extension LaunchPlanner {
         device("qemu-xhci", "usb", PCILayout.usb, purpose: "USB controller")
         // An absolute pointer: the VNC viewer's and the guest's cursor are in the same place.
         add(.device(Device("usb-tablet", id: "tablet", at: .bus("usb.0"))), purpose: "pointer", from: .everyVM)
+        shortenUSBWait()
         add(.object(.entropySource(id: "rng0")), purpose: "entropy source", from: .everyVM)
         device("virtio-rng-pci", "rng", PCILayout.rng, ["rng": .text("rng0")], purpose: "entropy")
         planBalloon()
@@ -28,6 +29,17 @@ extension LaunchPlanner {
         for index in 0..<PCILayout.spareRootPorts {
             add(.device(.rootPort(index)), purpose: "spare slot for a plugged device", from: .everyVM)
         }
+    }
+
+    /// SeaBIOS waits 100 ms for devices to show up on the USB bus, where QEMU's are at once, and takes another number of
+    /// milliseconds from this file, as the bytes of an integer (src/hw/usb.c, usb_time_sigatt). `!` is 33: the least that a
+    /// command line can hold and that is safe to paste. A device of the host's, by QEMUARGn, may need the time.
+    private mutating func shortenUSBWait() {
+        guard params.qemuArguments.isEmpty else { return }
+        add(
+            "-fw_cfg", qemuOption("name=etc/usb-time-sigatt", [("string", "!")]),
+            purpose: "how long the firmware waits for USB devices",
+            from: .everyVM)
     }
 
     /// SeaBIOS writes to the screen, which what it boots clears, and more to this port if something is there. The ACPI tables
