@@ -162,7 +162,7 @@ import Testing
                 accelerator  tcg
                 process      pid 42, uid 64055, 1m15s of CPU time
 
-                DISK0        /vms/xweb, qcow2, 8G (1.5G in use)
+                DISK0        /vms/xweb, qcow2, 8G (1.5G in use), over /vms/xbase
                 SHARE0       /vms/xweb, tag a, read-only
 
                 NET0         bridge:br0, 52:54:00:00:00:01, tap0, 2 queues, filter web

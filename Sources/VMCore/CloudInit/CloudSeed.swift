@@ -77,15 +77,24 @@ extension CloudSeed {
 /// own log.
 package enum UserDataKind {
     /// Whether cloud-init does something with it (cloud-init, explanation/format).
-    package static func isKnown(_ content: [UInt8]) -> Bool {
+    static func isKnown(_ content: [UInt8]) -> Bool {
         if content.starts(with: [0x1f, 0x8b]) { return true }
         let isSpace: (UInt8) -> Bool = { [0x20, 0x09, 0x0a, 0x0b, 0x0c, 0x0d].contains($0) }
         let text = String(decoding: content.prefix(4096).drop(while: isSpace), as: UTF8.self).lowercased()
         return text.isEmpty || beginnings.contains { text.hasPrefix($0) } || text.contains("mime-version:")
     }
 
-    /// What is said of user-data that it does not know.
-    package static func notice(of file: FilePath) -> String {
+    /// What is said of user-data of which the guest makes nothing, or not what was meant; nil: nothing is.
+    package static func notice(of content: [UInt8], in file: FilePath) -> String? {
+        guard isKnown(content) else { return unknown(file) }
+        // The kernel looks for the interpreter under a name that ends in the carriage return.
+        let line = content.prefix { $0 != 0x0a }
+        guard line.starts(with: Array("#!".utf8)), line.last == 0x0d else { return nil }
+        return
+            "the guest can't run \(file): its lines end in CR LF, as Windows writes them; dos2unix or sed -i 's/\\r$//' mends that"
+    }
+
+    private static func unknown(_ file: FilePath) -> String {
         "cloud-init ignores \(file), which begins neither with '#cloud-config' nor with another line that it knows, such as "
             + "'#!/bin/sh'"
     }

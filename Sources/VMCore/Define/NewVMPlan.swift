@@ -89,7 +89,7 @@ package struct NewVMPlan: Sendable {
         disks = try Self.disks(of: params, vm, model, adapted.newDisks, named)
         let (path, made) = (params.cloudInit?.userData?.value, files)
         let userData = made.first { $0.path == path }
-        let ignored = userData.flatMap { UserDataKind.isKnown($0.content) ? nil : UserDataKind.notice(of: $0.path) }
+        let ignored = userData.flatMap { UserDataKind.notice(of: $0.content, in: $0.path) }
         notices =
             adapted.notices + [ignored].compactMap(\.self)
             + (draft.isFilledIn(KeyName(.net, 0)) ? choices.defaults.notices : [])

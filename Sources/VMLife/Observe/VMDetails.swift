@@ -18,11 +18,15 @@ package struct VMDetails: Sendable {
         package var size: ByteCount?
         /// What it takes of the host's file system; nil: not known, or a device.
         package var allocated: ByteCount?
+        /// The image that it is an overlay of.
+        package var backing: FilePath?
 
         package init(
-            key: String?, path: FilePath, format: DiskFormat, size: ByteCount? = nil, allocated: ByteCount? = nil
+            key: String?, path: FilePath, format: DiskFormat, size: ByteCount? = nil, allocated: ByteCount? = nil,
+            backing: FilePath? = nil
         ) {
             (self.key, self.path, self.format, self.size, self.allocated) = (key, path, format, size, allocated)
+            self.backing = backing
         }
     }
 
@@ -44,6 +48,8 @@ package struct VMDetails: Sendable {
     package var media: [Medium]
     /// Its kernel, if its file names one.
     package var kernel: VMParams.DirectKernel?
+    /// What its guest's cloud-init is given.
+    package var cloudInit: VMParams.CloudInit?
     /// The directories that it shares with the guest.
     package var shares: [VMParams.Share]
     /// The keys of those whose server has ended.
@@ -78,6 +84,7 @@ extension Machine {
             if let disk = params?.disks.first(where: { $0.path.value == path }) {
                 medium.key = "DISK\(disk.index)"
                 medium.format = disk.format?.value ?? .raw
+                medium.backing = disk.backing?.value
             } else if let disc = params?.cdroms.first(where: { $0.path.value == path }) {
                 medium.key = "CDROM\(disc.index)"
             }
@@ -90,6 +97,7 @@ extension Machine {
             usage: entry.process.flatMap { ProcessUsage(of: $0) },
             isAdopted: entry.process != nil && directory.isAdopted,
             suspension: entry.state == .suspended ? suspension : nil)
+        details.cloudInit = params?.cloudInit
         details.endedShares = site.endedShares(of: entry)
         details.service = (given == nil ? params : try? VMFile.glance(at: file))?.service
         return details

@@ -170,7 +170,8 @@ extension VMDetails {
             let size = medium.size.map { size in
                 ", \(size.short)" + (medium.allocated.map { " (\($0.short) in use)" } ?? "")
             }
-            return (medium.key ?? "medium", "\(medium.path), \(medium.format.rawValue)\(size ?? "")")
+            let base = medium.backing.map { ", over \($0)" } ?? ""
+            return (medium.key ?? "medium", "\(medium.path), \(medium.format.rawValue)\(size ?? "")\(base)")
         }
             + shares.map { share in
                 let end = isServed(share) ? "" : ", its server has ended: restart the VM"
@@ -178,8 +179,18 @@ extension VMDetails {
             }
             + [
                 ("kernel", kernel?.image.value.string), ("initrd", kernel?.initrd?.value.string),
-                ("append", kernel?.commandLine?.value),
+                ("append", kernel?.commandLine?.value), ("user-data", cloudInit?.userData?.value.string),
+                ("network-config", cloudInit?.networkConfig?.value.string), ("host name", cloudInit?.hostname?.value),
             ].compactMap { key, value in value.map { (key, $0) } }
+    }
+
+    private var seed: JSON {
+        guard let cloudInit else { return .null }
+        return [
+            "userData": .optional(cloudInit.userData?.value.string),
+            "network": .optional(cloudInit.networkConfig?.value.string),
+            "hostName": .optional(cloudInit.hostname?.value),
+        ]
     }
 
     /// The members of kvmctl.vm/2 that only `show` has, besides paths.
@@ -191,6 +202,7 @@ extension VMDetails {
                         "key": .optional(medium.key), "path": .string(medium.path.string),
                         "format": .string(medium.format.rawValue), "size": .optional(medium.size?.bytes),
                         "allocated": .optional(medium.allocated?.bytes),
+                        "backing": .optional(medium.backing?.string),
                     ]
                 }),
             "shares": .array(
@@ -202,7 +214,7 @@ extension VMDetails {
                     ]
                 }),
             "kernel": .optional(kernel?.image.value.string), "initrd": .optional(kernel?.initrd?.value.string),
-            "append": .optional(kernel?.commandLine?.value), "uid": .optional(usage?.uid),
+            "append": .optional(kernel?.commandLine?.value), "cloudInit": seed, "uid": .optional(usage?.uid),
             "cpuTime": .optional(usage?.processorTime.components.seconds),
             "autostart": service.map { .bool($0.autostart.value) } ?? .null,
             "startAfter": .strings(service?.after?.value ?? []),

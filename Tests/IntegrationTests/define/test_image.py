@@ -77,6 +77,8 @@ def test_what_is_said_of_an_overlay(host):
     assert f"{words} instead of --image uses it" in host.kvmctl("create", "vm", "--image", "base", *tiny(host), expect=73).stderr
     host.kvmctl("create", "vm", *shlex.split(words), *tiny(host))
     assert "ok" in host.kvmctl("check", "vm").stdout
+    assert host.show("vm")["disks"][0]["backing"] == f"{images}/base.raw"
+    assert f", over {images}/base.raw\n" in host.kvmctl("show", "vm").stdout
     assert host.kvmctl("image", "ls").stdout == host.kvmctl("image", "list").stdout
 
 
@@ -252,6 +254,8 @@ def test_the_files_of_a_seed(host):
     for line in "CLOUDINIT_USERDATA=user-data", "CLOUDINIT_NETWORK=network-config", "CLOUDINIT_HOSTNAME=web.lan":
         assert line in made["text"].splitlines()
     host.kvmctl("start", "vm")
+    assert host.show("vm")["cloudInit"] == {
+        "userData": f"{directory}/user-data", "network": f"{directory}/network-config", "hostName": "web.lan"}
     assert "exclude each other" in host.kvmctl(*words, "--user-data", "net", expect=64).stderr
     # A password in clear gets no further than this file.
     (host.root / "password").write_text("hunter2\n")

@@ -9,7 +9,7 @@ import pytest
 from rig.documented import DOCUMENT, assert_documented, documented
 
 ONLY_SHOW = (
-    "disks", "shares", "kernel", "initrd", "append", "uid", "cpuTime", "memoryInUse", "autostart", "startAfter", "autostartDelay", "adopted", "suspension", "consoleLog", "qemuLog", "record",
+    "disks", "shares", "kernel", "initrd", "append", "cloudInit", "uid", "cpuTime", "memoryInUse", "autostart", "startAfter", "autostartDelay", "adopted", "suspension", "consoleLog", "qemuLog", "record",
     "crashRecord", "crash", "guest", "qmpSocket", "serialSocket", "agentSocket")
 
 

@@ -76,8 +76,14 @@ import Testing
         ("#cloudconfig\n", false),
     ])
     func knowsWhatCloudInitIgnores(_ text: String, _ isKnown: Bool) {
-        #expect(UserDataKind.isKnown(Array(text.utf8)) == isKnown)
+        #expect((UserDataKind.notice(of: Array(text.utf8), in: "/u") == nil) == isKnown)
     }
 
-    @Test func knowsGzip() { #expect(UserDataKind.isKnown([0x1f, 0x8b, 8, 0])) }
+    @Test func knowsGzip() { #expect(UserDataKind.notice(of: [0x1f, 0x8b, 8, 0], in: "/u") == nil) }
+
+    @Test func knowsScriptsThatWindowsWrote() {
+        let notice = UserDataKind.notice(of: Array("#!/bin/sh\r\nreboot\r\n".utf8), in: "/u")
+        #expect(notice?.hasPrefix("the guest can't run /u: its lines end in CR LF") == true)
+        #expect(UserDataKind.notice(of: Array("#cloud-config\r\n".utf8), in: "/u") == nil)
+    }
 }

@@ -45,7 +45,7 @@ import Testing
         #expect(text.hasPrefix("#cloud-config\n"))
         #expect(text.contains("\nssh_authorized_keys:\n  - \"ssh-ed25519 AAAA ann \\\"x\\\"\"\n"))
         #expect(text.hasSuffix("\npassword: \"a: #b\"\nchpasswd: {expire: false}\n"))
-        #expect(UserDataKind.isKnown(Array(text.utf8)))
+        #expect(UserDataKind.notice(of: Array(text.utf8), in: "/u") == nil)
     }
 
     @Test(arguments: ["", "# none\n", "hello\n", "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"])

@@ -27,8 +27,10 @@ extension LaunchPlanner {
 
     /// cloud-init tells nobody outside the guest.
     private mutating func noteWhatIsIgnored(_ wanted: VMParams.CloudInit) {
-        if let file = wanted.userData, let content = facts.seedFiles[file.value], !UserDataKind.isKnown(content) {
-            plan.notices.append("\(place(file.origin)): \(UserDataKind.notice(of: file.value))")
+        if let file = wanted.userData, let content = facts.seedFiles[file.value],
+            let notice = UserDataKind.notice(of: content, in: file.value)
+        {
+            plan.notices.append("\(place(file.origin)): \(notice)")
         }
         if let disk = params.disks.first, disk.bus.value == .sata {
             plan.notices.append(
