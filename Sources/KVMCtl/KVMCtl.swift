@@ -54,7 +54,7 @@ struct Root: ParsableCommand {
                 name: "Run:",
                 subcommands: [
                     Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Suspend.self, Freeze.self,
-                    Thaw.self,
+                    Thaw.self, Run.self,
                 ]),
             CommandGroup(
                 name: "Look:",

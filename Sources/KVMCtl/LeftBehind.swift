@@ -10,6 +10,8 @@ enum LeftBehind {
     static func remove(before arguments: [String]) {
         let isLooking = arguments.contains("--dry-run") || ["check", "explain"].contains(arguments.first)
         guard !isLooking, let site = try? Site.current else { return }
+        // These may hold what is swept next.
+        site.sweepEphemeral().forEach(Message.error)
         HostResource.sweep(site.paths).forEach(Message.error)
         // The doctor reports what it finds, and `trim-logs` reports its own failures.
         if !["doctor", "trim-logs"].contains(arguments.first) {

@@ -7,6 +7,7 @@
 #include "affinity.h"
 #include "arguments.h"
 #include "child.h"
+#include "end_guard.h"
 #include "file_rights.h"
 #include "file_system.h"
 #include "free_name.h"

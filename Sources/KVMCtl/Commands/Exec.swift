@@ -106,7 +106,8 @@ struct Exec: ParsableCommand {
         guestCommand.mergesErrors = isOnTerminal || GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
         if serial { return try executeOnConsole(guestCommand, of: machine) }
         if isOnTerminal { guestCommand.terminal = Self.terminal }
-        let source = try input(of: &guestCommand)
+        let source =
+            hasNoInput ? nil : try PieceSource.input(STDIN_FILENO, of: &guestCommand, isOnTerminal: isOnTerminal)
         // Before the command begins: from then on it has to be ended, too. A raw terminal has signals of its own.
         let isRaw = isOnTerminal && !hasNoInput && clinux_terminal_raw(STDIN_FILENO) == 0
         defer { if isRaw { clinux_terminal_restore() } }
@@ -137,18 +138,6 @@ struct Exec: ParsableCommand {
         }
     }
 
-    /// What this process reads, as the input of a command.
-    private func input(of command: inout GuestCommand) throws(VMError) -> PieceSource? {
-        if hasNoInput || GivenStream.isNull(STDIN_FILENO) { return nil }
-        let (bytes, hasEnded) = try PieceSource.beginning(of: STDIN_FILENO)
-        if hasEnded, !isOnTerminal {
-            command.input = .given(bytes)
-            return nil
-        }
-        command.input = .pieces
-        return PieceSource(STDIN_FILENO, first: bytes, hasEnded: hasEnded)
-    }
-
     private static var terminal: GuestCommand.Terminal {
         let (rows, columns) = TerminalSize.current
         let type = getenv("TERM").map { String(cString: $0) } ?? "dumb"
@@ -165,6 +154,8 @@ struct GuestExit: Error {
 }
 
 extension OutputStream {
-    fileprivate static var stdout: OutputStream { OutputStream(STDOUT_FILENO, name: "stdout") }
-    fileprivate static var stderr: OutputStream { OutputStream(STDERR_FILENO, name: "stderr") }
+    /// This process's stdout.
+    static var stdout: OutputStream { OutputStream(STDOUT_FILENO, name: "stdout") }
+    /// This process's stderr.
+    static var stderr: OutputStream { OutputStream(STDERR_FILENO, name: "stderr") }
 }

@@ -22,8 +22,23 @@ extension BlockNode {
             case .raw: .raw(file)
             case .qcow2: .qcow2(file, backing: backing)
             }
-        let format = BlockNode(
-            name: "\(disk.deviceID)-format", driver: driver, isReadOnly: disk.readOnly.value, discards: true)
+        return limited(
+            disk,
+            BlockNode(name: "\(disk.deviceID)-format", driver: driver, isReadOnly: disk.readOnly.value, discards: true))
+    }
+
+    /// `DISKn` of a guest whose writes are discarded: an overlay of what it would be otherwise.
+    ///
+    /// - Parameter disk: what the guest sees, which it may write to.
+    static func scratch(_ disk: VMParams.Disk, on file: BlockNode, over base: BlockNode?) -> BlockNode {
+        limited(
+            disk,
+            BlockNode(
+                name: "\(disk.scratchID)-format", driver: .qcow2(file, backing: base), isReadOnly: false, discards: true
+            ))
+    }
+
+    private static func limited(_ disk: VMParams.Disk, _ format: BlockNode) -> BlockNode {
         guard disk.iops != nil || disk.bps != nil else { return format }
         let limits = ThrottleGroup(
             id: disk.limitsID, iops: disk.iops.map { Int64($0.value) },
@@ -56,6 +71,8 @@ extension VMParams.Disk {
     package var deviceID: String { "disk\(index)" }
     /// What the names of the nodes of its backing file begin with.
     package var backingID: String { deviceID + RunningHardware.backingSuffix }
+    /// What the names of the nodes begin with that take what the guest writes.
+    var scratchID: String { "\(deviceID)-scratch" }
     /// What QEMU calls its limits.
     var limitsID: String { "\(deviceID)-limits" }
 }

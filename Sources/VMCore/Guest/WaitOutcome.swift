@@ -72,7 +72,7 @@ package struct WaitOutcome: Sendable {
 
 extension GuestEvidence {
     /// What was seen, in a few lines.
-    func summary(of missing: [WaitCondition]) -> [String] {
+    package func summary(of missing: [WaitCondition]) -> [String] {
         var lines = ["QEMU: \(state.rawValue)\(pause.map { " (\($0))" } ?? ""); guest agent: \(agent.words)"]
         for case .tcp(let port) in missing { lines.append("tcp:\(port): \(ports[port]?.words ?? "not tried")") }
         lines += (addresses?.nics ?? []).compactMap { nic in nic.story.map { "NET\(nic.index) (\(nic.network)): \($0)" }

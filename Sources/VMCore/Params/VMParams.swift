@@ -7,6 +7,8 @@ import SystemPackage
 package struct VMParams: Equatable, Sendable {
     /// The file itself, absolute.
     package var file: FilePath
+    /// The file in which the lines are, if that is another VM's: of a VM that exists for one run.
+    package var model: FilePath?
     /// `NAME`.
     package var name: Setting<VMName>
     /// `UUID`; nil: derived from the host and the file's path.
@@ -160,6 +162,9 @@ package struct VMParams: Equatable, Sendable {
 }
 
 extension VMParams {
+    /// The file in which the lines are.
+    package var written: FilePath { model ?? file }
+
     /// The NIC that `FORWARDn` leads to: the first that supports them, because one host port can't lead to two.
     package var forwardNIC: NIC? { nics.first(where: \.network.value.takesForwards) }
 }

@@ -66,7 +66,7 @@ extension Descriptor.Role {
         case .firmwareLog: directory.appending("firmware.log")
         case .secret, .madeSecret: directory.appending("vnc.password")
         case .monitorInput, .record, .messages, .lock, .uidLock, .macvtap, .portRules, .taps, .tap, .vhost, .isolated,
-            .natNetwork, .natLease, .hostPort, .savedMemory, .seed, .share:
+            .natNetwork, .natLease, .hostPort, .savedMemory, .scratch, .seed, .share:
             nil
         }
     }
@@ -82,6 +82,7 @@ extension Descriptor.Role {
         case .share(let directory): "the server of SHAREn (\(directory.tag))"
         case .savedMemory: "the memory of a suspended VM"
         case .seed: "the seed for cloud-init"
+        case .scratch: "the unnamed file for what the guest writes"
         case .image, .blob, .monitorSocket, .serialSocket, .agentSocket, .consoleLog, .firmwareLog, .secret,
             .madeSecret,
             .monitorInput, .record, .messages, .lock, .uidLock, .taps, .tap, .vhost, .natLease, .hostPort:

@@ -188,6 +188,8 @@ package struct Descriptor: Equatable, Sendable {
         case madeSecret
         /// A seed for cloud-init, made for this start.
         case seed(CloudSeed)
+        /// An unnamed file for what the guest writes to a disk of this size, empty as yet: an overlay of qcow2.
+        case scratch(ByteCount)
         /// The memory of a suspended VM, with the state of its devices.
         case savedMemory(FilePath)
     }

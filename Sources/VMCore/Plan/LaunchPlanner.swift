@@ -14,6 +14,10 @@ package struct StartOptions: Equatable, Sendable {
     package var foreground: Bool
     /// How long QEMU may take to get ready; by itself it takes some 100 ms, on a host that is busy with many, longer.
     package var timeout: Duration
+    /// Whether QEMU ends with the process that started it, however that ends.
+    package var endsWithStarter = false
+    /// Whether what the guest writes to its disks goes to unnamed files, and is gone when QEMU is.
+    package var discardsWrites = false
     /// Whether a suspended VM is started anew: what it had in memory is lost.
     package var discardsSuspended = false
     /// Where what kvmctl makes for QEMU is, if it is a person who runs QEMU: it then opens everything by its path.
@@ -21,8 +25,10 @@ package struct StartOptions: Equatable, Sendable {
 
     /// Describes a start; see the properties.
     package init(
-        cdrom: FilePath? = nil, bootsCDROM: Bool = true, foreground: Bool = false, timeout: Duration = .seconds(60)
+        cdrom: FilePath? = nil, bootsCDROM: Bool = true, foreground: Bool = false, timeout: Duration = .seconds(60),
+        discardsWrites: Bool = false
     ) {
+        self.discardsWrites = discardsWrites
         self.cdrom = cdrom
         self.bootsCDROM = bootsCDROM
         self.foreground = foreground
@@ -178,7 +184,8 @@ struct LaunchPlanner {
 extension VMParams {
     /// Says in a message where a setting stands: `/vms/1/vm.params:3: DISK1`.
     package func place(_ origin: Origin) -> String {
-        switch origin {
+        let file = written
+        return switch origin {
         case .line(let number, let key): "\(file):\(number): \(key)"
         case .included(let file, let number, let key): "\(file):\(number): \(key)"
         case .standard(let key): "\(file): \(key) (default)"

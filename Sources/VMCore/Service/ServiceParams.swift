@@ -13,6 +13,9 @@ package struct ServiceParams: Equatable, Sendable {
     /// `LIMIT_IO`, in bytes a second, for reading and for writing.
     package var ioLimit: Setting<ByteCount>?
 
+    /// What a file says that does not mention any of it.
+    package static func silent(_ origin: Origin) -> ServiceParams { ServiceParams(autostart: Setting(false, origin)) }
+
     /// Whether it says nothing that a unit would have to know.
     package var isSilent: Bool { delay == nil && after == nil && cpuLimit == nil && ioLimit == nil }
 }

@@ -11,6 +11,7 @@ import VMCore
 ///              manifest.json a description of the running VM
 ///              qmp.sock serial.sock agent.sock
 /// RUN/uids/UID               the uids in use: QEMU holds its lock
+/// RUN/ephemeral/NAME         locked by the `kvmctl run` whose VM that is
 /// RUN/addresses              locked by the start that claims MACs
 /// RUN/adoptions              locked by the command that adopts a process
 /// RUN/files                  locked by the command that replaces a params file
@@ -49,6 +50,8 @@ package struct Paths: Equatable, Sendable {
     package var machines: FilePath { run.appending("vms") }
     /// RUN/uids: a file for each uid that was ever taken.
     package var uids: FilePath { run.appending("uids") }
+    /// RUN/ephemeral: a file for each VM that exists for one run.
+    package var ephemeral: FilePath { run.appending("ephemeral") }
     /// RUN/resources: a file for each thing on the host that lives as long as some VM holds it.
     package var resources: FilePath { run.appending("resources") }
     /// RUN/locks: a file for each thing on the host that is being made, changed or removed.

@@ -12,7 +12,7 @@ package struct Launch {
     /// A file that the process writes its pid and start time to just before exec. The program does not inherit it.
     package var identity: FileDescriptor?
     /// Whether the program is killed when this process ends.
-    var diesWithParent = false
+    package var diesWithParent = false
     /// Whether it runs with this process's identity, whatever the credentials: for a tool that works for root.
     package var keepsPrivileges = false
     /// Whether it keeps this process's limits and priorities: those that the service manager set are intended.

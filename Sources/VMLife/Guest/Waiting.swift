@@ -35,8 +35,11 @@ package struct Waiting: Sendable {
 
     /// Waits until the conditions are met, can't be met any more, or the deadline has passed.
     ///
+    /// - Parameter isInterrupted: whether to end as if the deadline had passed.
     /// - Throws: `.busy` if the VM does not run and only one that runs could meet them; why it can't be told.
-    package func outcome(by deadline: Deadline) throws(VMError) -> WaitOutcome {
+    package func outcome(
+        by deadline: Deadline, unless isInterrupted: () -> Bool = { false }
+    ) throws(VMError) -> WaitOutcome {
         let watch = GuestWatch(vm, scope)
         if wish.needsGuest, !vm.isInOthersHands { try vm.running(or: "there is nothing to wait for") }
         var absence = Absence()
@@ -56,7 +59,7 @@ package struct Waiting: Sendable {
             if waitsForGuest, let diagnosis = watch.evidence.deadEnd, !absence.mayReturn(of: vm, watch.evidence.state) {
                 return outcome(conditions, watch, .deadEnd(diagnosis))
             }
-            if deadline.hasPassed { return outcome(conditions, watch, .timedOut) }
+            if deadline.hasPassed || isInterrupted() { return outcome(conditions, watch, .timedOut) }
             watch.pause(by: deadline)
         }
     }

@@ -16,6 +16,8 @@ package struct OutputStream {
     private(set) var isClosed = false
     /// Why it can't be written.
     private(set) var failure: VMError?
+    /// Where a copy of what comes goes.
+    package var copy: OutputCopy?
 
     /// What a pipe that is ready takes as a whole (PIPE_BUF, pipe(7)).
     private static let piece = 4096
@@ -35,6 +37,7 @@ package struct OutputStream {
     /// - Parameter wait: is called when the reader keeps the writer waiting.
     mutating func write(_ bytes: [UInt8], whenWaiting wait: () -> Void) {
         guard !isClosed else { return }
+        copy?.add(bytes)
         switch target {
         case .consumer(let consume):
             do throws(VMError) { try consume(bytes) } catch { (isClosed, failure) = (true, error) }

@@ -146,7 +146,10 @@ extension Site {
     fileprivate func entry(defined file: FilePath, knownName: VMName? = nil, known: NamesWithFiles? = nil) -> VMEntry {
         var params: VMParams?
         var fault: VMError?
-        do throws(VMError) { params = try VMFile.glance(at: file) } catch { fault = error }
+        // One that exists for one run has no file, and needs none.
+        if knownName == nil || file.removingLastComponent() != paths.ephemeral {
+            do throws(VMError) { params = try VMFile.glance(at: file) } catch { fault = error }
+        }
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)
         let sighting = name.map {
             Machine(name: $0, file: file, site: self).sighting(among: known) {

@@ -140,6 +140,7 @@ struct DescriptorTable: ~Copyable {
         case .blob(let path): return try blob(path, try files.regular(path), for: plan.credentials)
         case .secret(let path): return try secret(try password(in: path, try files.regular(path)), of: directory)
         case .seed(let seed): return try medium(seed)
+        case .scratch(let size): return try ScratchFile.make(size)
         case .madeSecret: return try secret(ScreenPassword.generate(), of: directory)
         case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .taps, .tap, .share:
             throw VMError(.bug, "\(role)", "is not opened here")

@@ -205,7 +205,9 @@ struct HostProbe {
         for disk in params.disks {
             ask(
                 disk.path.value,
-                ImageQuestion(isMedium: true, isWritten: !disk.readOnly.value, newSize: disk.size?.value))
+                ImageQuestion(
+                    isMedium: true, isWritten: !disk.readOnly.value && !options.discardsWrites,
+                    newSize: disk.size?.value))
             ask(disk.backing?.value, ImageQuestion(isMedium: true, isBacking: true))
         }
         for path in params.cdroms.map(\.path.value) + [options.cdrom] {

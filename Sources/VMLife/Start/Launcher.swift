@@ -14,6 +14,8 @@ struct Launcher {
     /// Whose files may be used.
     let trust: FileTrust
     let foreground: Bool
+    /// Whether QEMU ends with this process.
+    var endsWithStarter = false
     /// How long QEMU may take to create the machine and run it.
     let timeout: Duration
     let stopwatch: Stopwatch
@@ -51,6 +53,7 @@ struct Launcher {
                 credentials: plan.credentials.resolved(uid: table.uid))
             launch.identity = signature.descriptor
             launch.cpus = plan.cpus
+            launch.diesWithParent = endsWithStarter
             launch.keepsLimits = foreground && ServiceManager.startedThisProcess
             table.pass(to: &launch)
             // From here on the flight record is this run's, and says whether the state was used.

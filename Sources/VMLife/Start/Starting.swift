@@ -58,7 +58,7 @@ package struct Starting {
         stopwatch.lap(.probe)
         defer { stopwatch.lap(.plan) }
         do throws(PlanRefusal) { return try LaunchPlan(file.params, options: options, facts: facts) } catch {
-            throw error.error(of: file.params.file)
+            throw error.error(of: file.params.written)
         }
     }
 
@@ -130,7 +130,7 @@ package struct Starting {
     /// (`.busy`).
     ///
     /// - Parameter tell: receives what the user should know, before anything is done.
-    fileprivate func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
+    func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
         if let running = try vm.committed(vm.observe()), running.state != .paused {
             return try alreadyRunning(running)
         }
@@ -156,8 +156,8 @@ package struct Starting {
             let signature = try directory.life.forgetSigner(lookers: Accounts.lookers)
             try context.addresses.claim(plan, Manifest(plan, foreground: options.foreground), for: vm)
             let launcher = Launcher(
-                plan: plan, vm: vm, trust: file.trust, foreground: options.foreground, timeout: options.timeout,
-                stopwatch: stopwatch)
+                plan: plan, vm: vm, trust: file.trust, foreground: options.foreground,
+                endsWithStarter: options.endsWithStarter, timeout: options.timeout, stopwatch: stopwatch)
             let manifest: Manifest
             do throws(VMError) { manifest = try launcher.launch(life, signature) } catch {
                 var failure = error

@@ -43,6 +43,7 @@ extension Descriptor.Role {
         case .secret(let path): "password from \(path)"
         case .madeSecret: "password made for this start"
         case .seed(let seed): "seed for cloud-init, made for this start: \(seed)"
+        case .scratch(let size): "unnamed file for what the guest writes to a disk of \(size)"
         case .savedMemory(let path): "\(path), the saved state"
         }
     }

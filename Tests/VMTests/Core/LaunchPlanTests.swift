@@ -35,6 +35,7 @@ import Testing
         ("cloud-init", StartOptions(), Host.kvm),
         ("overlays", StartOptions(), Host.kvm),
         ("refused-overlays", StartOptions(), Host.kvm),
+        ("discarded", StartOptions(discardsWrites: true), Host.kvm),
         ("old-guest", StartOptions(cdrom: "/isos/a.iso"), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {

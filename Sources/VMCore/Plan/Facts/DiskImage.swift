@@ -74,6 +74,8 @@ extension LaunchPlanner {
             )
             return false
         }
+        // In its place the guest has an empty disk, which is not kept either.
+        if options.discardsWrites { return true }
         let format = disk.format?.value ?? .raw
         guard format == .raw || isAttached else {
             refuse(

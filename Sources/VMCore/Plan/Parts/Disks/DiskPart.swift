@@ -12,14 +12,16 @@ extension LaunchPlanner {
 
     private mutating func planDisks(_ disks: [VMParams.Disk], on bus: DiskBus) {
         for (position, disk) in disks.enumerated() {
-            guard let image = usableImage(disk) else { continue }
+            // What no guest writes to is only read.
+            let isDiscarded = options.discardsWrites && !disk.readOnly.value
+            guard let image = usableImage(isDiscarded ? disk.asBase : disk) else { continue }
             let place: Device.Place =
                 switch bus {
                 case .virtio: .root(PCILayout.disk(position, of: disks.count))
                 case .scsi: .bus("scsi0.0")
                 case .sata: .bus("ide.\(position)")
                 }
-            plan(disk, image, at: place)
+            if isDiscarded { planScratch(disk, image, at: place) } else { plan(disk, image, at: place) }
         }
     }
 
@@ -34,10 +36,46 @@ extension LaunchPlanner {
     }
 
     private mutating func plan(_ disk: VMParams.Disk, _ image: UsableImage, at place: Device.Place) {
+        guard let node = addImage(disk, image) else { return }
+        addDevice(disk, on: node, image, at: place)
+    }
+
+    /// The disk of a guest whose writes are discarded. One that is missing is not created.
+    private mutating func planScratch(_ disk: VMParams.Disk, _ image: UsableImage, at place: Device.Place) {
+        var base: BlockNode?
+        if !isMissing(disk) {
+            guard let node = addImage(disk.asBase, image) else { return }
+            base = node
+        }
+        let origin = Origin.derived("what the guest writes is discarded")
+        let set = fdset(.scratch(guestSize(of: disk)), purpose: "what is written to \(disk.path.value)", from: origin)
+        let file = addFileNode(
+            disk.scratchID, in: set, isBlockDevice: false,
+            cache: Setting(.unsafe, .derived("nothing has to outlive QEMU")), isReadOnly: false, from: origin)
+        let node = BlockNode.scratch(disk, on: file, over: base)
+        add(disk, node)
+        addDevice(disk, on: node, image, at: place)
+    }
+
+    private func isMissing(_ disk: VMParams.Disk) -> Bool {
+        if case .missing? = facts.images[disk.path.value] { true } else { false }
+    }
+
+    /// The size that the guest sees; zero if the disk can't be looked at.
+    private func guestSize(of disk: VMParams.Disk) -> ByteCount {
+        guard case .image(let image)? = facts.images[disk.path.value] else {
+            return disk.size?.value ?? ByteCount(bytes: 0)
+        }
+        let header = disk.format?.value == .qcow2 ? image.qcow2 : nil
+        return ByteCount(bytes: header.map { Int64(clamping: $0.diskBytes) } ?? image.bytes)
+    }
+
+    /// The nodes of a disk's image, up to its limits; nil if it can't be used.
+    private mutating func addImage(_ disk: VMParams.Disk, _ image: UsableImage) -> BlockNode? {
         let from = disk.path.origin
         let backing: BlockNode?
         if let base = disk.backing {
-            guard let node = addBacking(base, of: disk) else { return }
+            guard let node = addBacking(base, of: disk) else { return nil }
             backing = node
         } else {
             backing = nil
@@ -51,8 +89,15 @@ extension LaunchPlanner {
             from: from)
         let node = BlockNode.disk(disk, on: file, over: backing)
         add(disk, node)
+        return node
+    }
+
+    private mutating func addDevice(
+        _ disk: VMParams.Disk, on node: BlockNode, _ image: UsableImage, at place: Device.Place
+    ) {
+        let from = disk.path.origin
         let device = Device.disk(
-            disk, on: node, cache: cache.value, at: place, bootIndex: bootOrder.disks[disk.index])
+            disk, on: node, cache: cacheMode(disk, image).value, at: place, bootIndex: bootOrder.disks[disk.index])
         let bus = disk.bus.value == .virtio ? nil : disk.bus.origin
         add(.device(device), purpose: "guest's disk", from: [from] + [bus].compactMap(\.self))
     }
@@ -91,5 +136,15 @@ extension LaunchPlanner {
         return image.directIO
             ? Setting(.none, .host("\(image.isSeen ? "" : "assumed: ")the file system does direct I/O"))
             : Setting(.writeback, .host(image.directIOObstacle ?? "the file system does no direct I/O"))
+    }
+}
+
+extension VMParams.Disk {
+    /// The same as what an overlay stands on: only read, and without limits, which are the overlay's.
+    fileprivate var asBase: VMParams.Disk {
+        var base = self
+        base.readOnly = Setting(true, .derived("what the guest writes is discarded"))
+        (base.iops, base.bps) = (nil, nil)
+        return base
     }
 }

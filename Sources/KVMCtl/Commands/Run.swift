@@ -1,0 +1,237 @@
+import ArgumentParser
+import CLinux
+import Glibc
+import VMCore
+import VMHost
+import VMLife
+import VMReports
+
+/// `kvmctl run`.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", _superCommandName: Root.name,
+        abstract: "Run a command in a VM that exists for it alone.",
+        discussion: """
+            Boots the VM, waits until its guest is up, runs the command inside, and removes all of it: `kvmctl run web -- \
+            make check`. What the guest writes to its disks goes to unnamed files in TMPDIR (/var/tmp) and is gone in the \
+            end, so that a VM, or an image, serves as a model for any number of runs at a time; it must not run itself. \
+            Each run has a name of its own (run-XXXXXX), UUID and MACs; FORWARDn, VNCDISP, PROTECT and AUTOSTART of the \
+            model do not count, and SHAREn is only read, unless --set names it.
+
+            The command's input and output are passed on, and kvmctl exits with its exit code, as `kvmctl exec` does: 128 \
+            plus the signal number if a signal ended it, 124 if --timeout passed, 125 if the guest ended under it or kvmctl \
+            failed. If the VM can't be started, the code is that of `kvmctl start`. The guest needs qemu-guest-agent, or a \
+            shell on its serial console. Ctrl-C ends the command and the VM; so does the end of kvmctl, however it ends.
+            """)
+
+    @Argument(help: "The VM, or the params file, that it is made from.", completion: .vm)
+    var vm: String?
+
+    @Option(help: "Boot this kernel instead, on a VM without disks.", completion: .file())
+    var kernel: String?
+
+    @Option(help: "Its initial RAM disk.", completion: .file())
+    var initrd: String?
+
+    @Option(help: "Its command line.")
+    var append: String?
+
+    @Option(
+        help: "Boot this disk image instead: a file, or a name that `kvmctl image list` knows.", completion: .file())
+    var image: String?
+
+    @Option(help: "Its memory, such as 2G.")
+    var memory: String?
+
+    @Option(help: "Its number of processors.")
+    var cpus: String?
+
+    @Option(
+        help: .init(
+            "A key of vm.params with the value that it has in this run; may be repeated.", valueName: "KEY=VALUE"),
+        completion: .keys)
+    var set: [String] = []
+
+    @Option(
+        help: .init("Copy a file or directory into the guest first; may be repeated.", valueName: "path:guest-path"))
+    var copyIn: [String] = []
+
+    @Option(
+        help: .init(
+            "Copy a file or directory of the guest's to the host afterwards, also if the command failed; may be repeated.",
+            valueName: "guest-path:path"))
+    var copyOut: [String] = []
+
+    @Option(
+        help: "How long all of it may take, such as 90s or 5m. Default: the guest 5m to boot, the command no limit.",
+        transform: OptionValue.duration)
+    var timeout: Duration?
+
+    @Flag(help: "Run it by the shell on the serial console, and wait for no agent.")
+    var serial = false
+
+    @Flag(
+        name: [.customShort("n"), .customLong("no-stdin")],
+        help: "Read no input, which a script around it may need: the command gets /dev/null.")
+    var hasNoInput = false
+
+    @Option(help: "Write the result to this file, as JUnit's XML.", completion: .file(extensions: ["xml"]))
+    var junit: String?
+
+    @Flag(help: "If the command fails, leave the VM as it is, to be looked at.")
+    var keepOnFailure = false
+
+    @Flag(help: .trustOwner)
+    var trustOwner = false
+
+    @Flag(help: .dryRun)
+    var dryRun = false
+
+    @OptionGroup var output: OutputOptions
+
+    @Argument(parsing: .postTerminator, help: "`--`, and the command.")
+    var command: [String] = []
+
+    func validate() throws {
+        guard [vm, kernel, image].compactMap(\.self).count == 1 else {
+            throw ValidationError("run what? A VM, --kernel or --image: one of them")
+        }
+        if kernel == nil, initrd != nil || append != nil {
+            throw ValidationError("--initrd and --append go with --kernel")
+        }
+        if command.isEmpty, !dryRun {
+            throw ValidationError(
+                "which command? kvmctl run \(vm ?? kernel.map { _ in "--kernel FILE" } ?? "--image FILE") -- COMMAND")
+        }
+        if output.json, !dryRun { throw ValidationError("--json is for --dry-run: stdout is the command's") }
+        if serial, !copyIn.isEmpty || !copyOut.isEmpty {
+            throw ValidationError("--serial copies no files: that takes the guest agent")
+        }
+        if timeout == .zero { throw ValidationError("--timeout 0 leaves no time") }
+        for copy in copyIn + copyOut { _ = try Self.sides(of: copy) }
+    }
+
+    func run() throws {
+        let site = try Site.current
+        let context = PlanningContext(site, trust: try site.trust(owner: trustOwner), keepsProbes: !dryRun)
+        let model = try EphemeralModel(source, with: settings)
+        if dryRun {
+            return try output.list(.plan) { results in
+                let (plan, notices) = try EphemeralRun.plan(model, in: context)
+                output.print(PlanReport(plan), among: results)
+                notices.forEach { Message.note($0, about: plan.name) }
+            }
+        }
+        // Before anything is done: a path that can't be written is known then.
+        if let junit { _ = try ReplacedFile.at(absolutePath(junit), site.trust()) }
+        let test = RunTest(command: command, model: vm ?? kernel ?? image ?? "")
+        clinux_collect_signals()
+        let run: EphemeralRun
+        do {
+            run = try EphemeralRun.begin(model, try wish, in: context) { clinux_take_signal() }
+        } catch let error as VMError {
+            try write(test.report(of: error))
+            throw error
+        }
+        let outcome = run.run(test.streams) { (command) throws(VMError) in
+            hasNoInput ? nil : try PieceSource.input(STDIN_FILENO, of: &command)
+        }
+        outcome.problems.forEach(Message.error)
+        if let name = outcome.kept { Message.note(Self.howToLook(at: name)) }
+        try write(test.report(of: outcome))
+        if outcome.code != 0 { throw GuestExit(code: outcome.code) }
+    }
+
+    private func write(_ report: [UInt8]) throws(VMError) {
+        guard let junit else { return }
+        try ReplacedFile.at(absolutePath(junit), Site.current.trust()).write(report)
+    }
+
+    private var wish: EphemeralRun.Wish {
+        get throws {
+            var guestCommand = GuestCommand(command)
+            guestCommand.mergesErrors = GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
+            var wish = EphemeralRun.Wish(guestCommand)
+            wish.usesConsole = serial
+            wish.hasNoInput = hasNoInput
+            wish.copiesIn = try copyIn.map(Self.sides)
+            wish.copiesOut = try copyOut.map(Self.sides)
+            wish.timeout = timeout
+            wish.keepsOnFailure = keepOnFailure
+            return wish
+        }
+    }
+
+    private var source: EphemeralModel.Source {
+        if let kernel {
+            return .kernel(absolutePath(kernel), initrd: initrd.map(absolutePath), commandLine: append)
+        }
+        return image.map { .image($0) } ?? .vm(vm ?? "")
+    }
+
+    private var settings: [(key: String, value: String?)] {
+        get throws {
+            let own = [("MEMORY", memory), ("CPUS", cpus)].filter { $0.1 != nil }
+            return try own
+                + set.map { word in
+                    let edit = try ParamsEdit(word)
+                    return ("\(edit.key)", edit.value)
+                }
+        }
+    }
+
+    /// The two paths of a copy. A guest's path seldom has a colon, so the one nearest to its side counts.
+    private static func sides(of text: String) throws -> (from: String, to: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
+            throw ValidationError("\(text) is not FROM:TO, with one colon between two paths")
+        }
+        return (parts[0], parts[1])
+    }
+
+    private static func howToLook(at name: VMName) -> String {
+        """
+        \(name) is left as it is: look at it with \(command: "kvmctl console \(name)") and \(command: "kvmctl logs \(name)"), \
+        and end it with kvmctl stop --now
+        """
+    }
+}
+
+/// The command of a run as a test, with what it writes.
+private struct RunTest {
+    let command: [String]
+    let model: String
+    private let began = ContinuousClock.now
+    private let output = OutputCopy()
+    private let errors = OutputCopy()
+
+    init(command: [String], model: String) { (self.command, self.model) = (command, model) }
+
+    /// This process's streams.
+    var streams: EphemeralRun.Streams {
+        var streams = EphemeralRun.Streams(output: .stdout, errors: .stderr)
+        (streams.output.copy, streams.errors.copy) = (output, errors)
+        return streams
+    }
+
+    func report(of outcome: EphemeralRun.Outcome) -> [UInt8] {
+        let result: JUnitReport.Result =
+            if outcome.code == 0 {
+                .passed
+            } else if outcome.isCommandsOwn, outcome.problems.isEmpty {
+                .failed(code: outcome.code)
+            } else {
+                .ended(outcome.problems, code: outcome.code)
+            }
+        return report(result, taken: outcome.taken)
+    }
+
+    func report(of error: VMError) -> [UInt8] { report(.ended([error], code: error.code.exitCode), taken: .zero) }
+
+    private func report(_ result: JUnitReport.Result, taken: Duration) -> [UInt8] {
+        let report = JUnitReport(
+            command: "\(ShellCommand(words: command))", model: model, result: result, taken: taken,
+            total: .now - began, output: output.bytes, errors: errors.bytes)
+        return Array(report.text.utf8)
+    }
+}

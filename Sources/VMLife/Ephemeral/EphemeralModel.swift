@@ -1,0 +1,122 @@
+import BridgeNet
+import FoundationEssentials
+import SystemPackage
+import VMCore
+import VMHost
+
+/// What a VM that exists for one run is made of.
+package struct EphemeralModel {
+    /// Where its definition comes from.
+    package enum Source {
+        /// A VM, or a params file, which stays as it is.
+        case vm(String)
+        /// A kernel, with what goes with it.
+        case kernel(FilePath, initrd: FilePath?, commandLine: String?)
+        /// A disk image: a file, or a name that `image list` knows.
+        case image(String)
+    }
+
+    private let source: Source
+    private let settings: [(key: String, value: String?)]
+    private let edits: [ParamsEdit]
+
+    /// Describes it.
+    ///
+    /// - Parameter settings: keys and the values that they have in this run.
+    /// - Throws: `.usage` if there is no such key.
+    package init(_ source: Source, with settings: [(key: String, value: String?)]) throws(VMError) {
+        (self.source, self.settings) = (source, settings)
+        var edits: [ParamsEdit] = []
+        for (key, value) in settings {
+            let edit = try ParamsEdit(key: key, value: value)
+            guard edit.key != KeyName(.name) else {
+                throw VMError(.usage, "NAME", "is made anew for each run", remedy: "leave it out")
+            }
+            edits.append(edit)
+        }
+        self.edits = edits
+    }
+
+    /// The VM itself, as if a file said so.
+    func file(named name: VMName, in context: PlanningContext) throws(VMError) -> VMFile {
+        var file = try base(in: context)
+        file.params.model = file.params.file
+        file.params.file = context.site.paths.ephemeral.appending("\(name).params")
+        file.params.becomeOwn(name, sharing: Set(edits.map(\.key)))
+        return file
+    }
+
+    private func base(in context: PlanningContext) throws(VMError) -> VMFile {
+        switch source {
+        case .vm(let word):
+            let vm = try context.site.find(word, in: context)
+            // With nothing to change, it has to stay the same file until it is used.
+            guard !edits.isEmpty else { return try context.file(of: vm) }
+            guard !vm.file.isEmpty else { return try context.file(of: vm) }
+            let text = try VMFile.text(of: vm.file, context.trust)
+            return try VMFile(ParamsEdit.applying(edits, to: text), of: vm.file, context.trust)
+        case .kernel(let image, let initrd, let commandLine):
+            var file = try made(
+                [
+                    ("KERNEL", image.string), ("INITRD", initrd?.string), ("APPEND", commandLine),
+                ], in: context)
+            file.params.kernel?.image.origin = .option("--kernel")
+            file.params.kernel?.initrd?.origin = .option("--initrd")
+            file.params.kernel?.commandLine?.origin = .option("--append")
+            return file
+        case .image(let word):
+            let source = try image(word, in: context)
+            var file = try made([("DISK0", source.path.string)], in: context)
+            // No guest writes to it, so that its own word can be taken for what it is.
+            guard let first = file.params.disks.indices.first else { return file }
+            file.params.disks[first].path.origin = .option("--image")
+            let format = file.params.disks[first].format ?? Setting(source.format, .option("--image"))
+            file.params.disks[first].format = format
+            return file
+        }
+    }
+
+    private func image(_ word: String, in context: PlanningContext) throws(VMError) -> ImageSource {
+        let named = word.contains("/") ? nil : try ImageLibrary(context).file(named: word)
+        let source = try ImageSource(named ?? absolutePath(word), context.trust)
+        guard source.packing == nil else {
+            throw VMError(
+                .unavailable, source.path.string, "is compressed as a whole, and QEMU can't read it",
+                remedy: .run("unpack it as an image with a name", "kvmctl image import \(source.path)"))
+        }
+        return source
+    }
+
+    /// A VM that only the command line describes. Relative paths begin at the current directory.
+    private func made(
+        _ keys: [(key: String, value: String?)], in context: PlanningContext
+    ) throws(VMError) -> VMFile {
+        var said = keys.filter { $0.value != nil }
+        if !settings.contains(where: { ["NET0", "BRIDGE"].contains($0.key) }) { said.append(("NET0", "user")) }
+        let given = Set(settings.map(\.key))
+        let text = try ParamsEdit.setting(said.filter { !given.contains($0.key) } + settings, in: "")
+        return try VMFile(text, of: absolutePath("command-line.params"), context.trust)
+    }
+}
+
+extension VMParams {
+    /// Leaves out all that only one VM can have, and what is about a VM that stays.
+    ///
+    /// - Parameter sharing: the keys that were given for this run: a directory among them is shared as it says, others are only
+    ///   read.
+    fileprivate mutating func becomeOwn(_ name: VMName, sharing keys: Set<KeyName>) {
+        let origin = Origin.derived("this VM exists for one run")
+        self.name = Setting(name, origin)
+        uuid = Setting(UUID(), origin)
+        description = Setting("for one run of kvmctl", origin)
+        protect = Setting(false, origin)
+        service = .silent(origin)
+        for index in nics.indices { (nics[index].mac, nics[index].tap) = (nil, nil) }
+        forwards = []
+        vnc.display = Setting(.none, origin)
+        vnc.passwordFile = nil
+        for index in shares.indices where !keys.contains(KeyName(.share, shares[index].index)) {
+            shares[index].directory.value.isReadOnly = true
+        }
+    }
+}

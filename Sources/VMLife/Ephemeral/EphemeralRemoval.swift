@@ -1,0 +1,66 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+extension Site {
+    /// Ends the VMs of runs whose command was killed, and removes what is left of them; and what is left of those that were kept
+    /// and have ended.
+    ///
+    /// - Returns: what could not be removed. The next sweep tries again.
+    package func sweepEphemeral() -> [VMError] {
+        var failures: [VMError] = []
+        do throws(VMError) {
+            try EphemeralMark.sweep(paths) { abandoned in
+                let vm = Machine(name: abandoned.name, file: "", site: self)
+                do throws(VMError) {
+                    if let kept = abandoned.kept, try vm.stays(since: kept) { return false }
+                    return try vm.removeEphemeral()
+                } catch {
+                    failures.append(error)
+                    return false
+                }
+            }
+        } catch { failures.append(error) }
+        return failures
+    }
+}
+
+extension Machine {
+    /// How long it can be looked at why a kept VM has ended by itself.
+    private static let remembrance = Duration.seconds(24 * 60 * 60)
+
+    /// Whether a kept VM is not to be removed yet.
+    fileprivate func stays(since kept: Moment) throws(VMError) -> Bool {
+        let seen = observe()
+        if try seen.isAlive { return true }
+        let isOver = seen.endReason.map { [.quit, .killed].contains(ShutdownCause($0)) } ?? false
+        return !isOver && Moment.now.microseconds - kept.microseconds < Self.remembrance.microseconds
+    }
+
+    /// Cuts its power, and removes all that is left of it. What its guest wrote is gone with QEMU.
+    ///
+    /// - Returns: false if its QEMU is being made at this moment: that can't be found yet.
+    func removeEphemeral() throws(VMError) -> Bool {
+        let seen = observe()
+        if try seen.isAlive {
+            guard let holder = seen.holder else { return false }
+            if let process = try process(holder) {
+                process.signal(SIGKILL)
+                guard process.waitForEnd(by: Deadline(in: .seconds(10))) else {
+                    throw VMError(
+                        .timedOut, name.description, "QEMU was sent SIGKILL and has not ended; it hangs in the kernel",
+                        remedy: "/proc/\(process.pid)/wchan says where: usually a disk does not respond")
+                }
+            }
+        }
+        if let failure = HostResource.sweep(paths, after: name, patience: .seconds(10)).first { throw failure }
+        try directory.remove()
+        let logs = paths.logs(name)
+        do throws(Errno) {
+            for file in try names(in: logs) ?? [] { removeFile(logs.appending(file)) }
+        } catch { throw .system(error, logs.string, "can't be removed") }
+        removeDirectory(logs)
+        return true
+    }
+}

@@ -1,0 +1,188 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A command in a VM that exists for it alone: booted for it, and gone after it.
+package final class EphemeralRun {
+    /// What is to be run, and how.
+    package struct Wish {
+        package var command: GuestCommand
+        /// Whether the shell on the serial console runs it, whatever the agent says.
+        package var usesConsole = false
+        /// Whether the command reads nothing of this process's input.
+        package var hasNoInput = false
+        /// What is copied before and after: from where to where.
+        package var copiesIn: [(from: String, to: String)] = []
+        package var copiesOut: [(from: String, to: String)] = []
+        /// How long all of it may take; nil: the command as long as it likes.
+        package var timeout: Duration?
+        /// Whether the VM stays if the command fails.
+        package var keepsOnFailure = false
+
+        package init(_ command: GuestCommand) { self.command = command }
+    }
+
+    /// The streams of the command.
+    package struct Streams {
+        package var output: OutputStream
+        package var errors: OutputStream
+
+        package init(output: OutputStream, errors: OutputStream) { (self.output, self.errors) = (output, errors) }
+    }
+
+    /// How it ended.
+    package struct Outcome {
+        /// The command's exit code, or what stands for it.
+        package var code: Int32
+        /// What went wrong, apart from the command's own failure.
+        package var problems: [VMError] = []
+        /// How long the command took, or the way to it.
+        package var taken = Duration.zero
+        /// The VM, if it stays.
+        package var kept: VMName?
+        /// Whether the command was run, and told its code itself.
+        package var isCommandsOwn = false
+        /// Whether it was run, and the guest is there still.
+        var mayCopyOut = false
+    }
+
+    /// The exit code if kvmctl itself failed after the VM was started.
+    package static let ownFailure: Int32 = 125
+
+    let vm: Machine
+    let wish: Wish
+    let signals: RunSignals
+    private var mark: EphemeralMark?
+    /// Ends QEMU with this process, where the kernel does not, because QEMU may be to stay.
+    private var endGuard: EndGuard?
+    /// When the run is to have ended; nil: when it has.
+    let deadline: Deadline?
+    /// What is said of the start, which is of interest if the guest gets nowhere.
+    private var notices: [String] = []
+
+    private init(_ vm: Machine, _ wish: Wish, _ signals: RunSignals, _ mark: consuming EphemeralMark) {
+        (self.vm, self.wish, self.signals) = (vm, wish, signals)
+        deadline = wish.timeout.map { Deadline(in: $0) }
+        self.mark = consume mark
+    }
+
+    /// What its start would do.
+    package static func plan(
+        _ model: EphemeralModel, in context: PlanningContext
+    ) throws(VMError) -> (plan: LaunchPlan, notices: [String]) {
+        guard let name = VMName("run-XXXXXX") else { throw VMError(.bug, "run", "has no name") }
+        let starting = try starting(model, named: name, Wish(GuestCommand([])), in: context)
+        let plan = try starting.plan(to: .show(isRunning: false))
+        return (plan, starting.notices(of: plan))
+    }
+
+    private static func starting(
+        _ model: EphemeralModel, named name: VMName, _ wish: Wish, in context: PlanningContext
+    ) throws(VMError) -> Starting {
+        let file = try model.file(named: name, in: context)
+        var options = StartOptions()
+        (options.discardsWrites, options.endsWithStarter) = (true, !wish.keepsOnFailure)
+        let vm = Machine(name: name, file: file.params.file, site: context.site)
+        return Starting(file, of: vm, options: options, in: context)
+    }
+
+    /// Starts the VM. To be called by the main thread: QEMU ends with the thread that made it.
+    ///
+    /// - Parameter signal: the number of the next signal to this process; 0: none has come.
+    /// - Throws: why it can't be started. Then nothing is left of it.
+    package static func begin(
+        _ model: EphemeralModel, _ wish: Wish, in context: PlanningContext, signal: @escaping () -> Int32
+    ) throws(VMError) -> EphemeralRun {
+        let mark = try EphemeralMark.make(in: context.site.paths)
+        let name = mark.name
+        let vm = Machine(name: name, file: "", site: context.site)
+        do throws(VMError) {
+            let starting = try starting(model, named: name, wish, in: context)
+            var notices: [String] = []
+            _ = try starting.start { notices += $0 }
+            let guarding = wish.keepsOnFailure ? try guardEnd(of: starting.vm) : nil
+            let run = EphemeralRun(starting.vm, wish, RunSignals(signal), mark)
+            run.notices = notices
+            run.endGuard = consume guarding
+            return run
+        } catch {
+            var error = error
+            do throws(VMError) { if try vm.removeEphemeral() { mark.remove() } } catch let left {
+                error.details.append(left.summary)
+            }
+            throw error
+        }
+    }
+
+    private static func guardEnd(of vm: Machine) throws(VMError) -> EndGuard? {
+        guard let holder = vm.directory.holder, let process = try vm.process(holder) else { return nil }
+        do throws(Errno) { return try EndGuard(of: process) } catch {
+            throw .system(error, vm.name.description, "can't have its QEMU watched")
+        }
+    }
+
+    /// Waits for the guest, copies, runs the command, copies, and ends the VM.
+    ///
+    /// - Parameter input: what the command reads; to be asked for when it begins.
+    package func run(
+        _ streams: Streams, input: (inout GuestCommand) throws(VMError) -> PieceSource?
+    ) -> Outcome {
+        signals.cutPower = { [vm] in
+            if let holder = vm.observe().holder { (try? vm.process(holder))??.signal(SIGKILL) }
+        }
+        var outcome = Outcome(code: 0)
+        let began = ContinuousClock.now
+        do throws(VMError) {
+            let way = try wayInside()
+            try copyIn(by: way)
+            let begins = ContinuousClock.now
+            defer { outcome.taken = .now - begins }
+            switch try execute(by: way, streams, input) {
+            case .exited(let code): (outcome.code, outcome.isCommandsOwn, outcome.mayCopyOut) = (code, true, true)
+            case .overran:
+                (outcome.code, outcome.problems) = (VMError.Code.timedOutExit, [overrun])
+                outcome.mayCopyOut = true
+            }
+        } catch { (outcome.code, outcome.problems) = (code(of: error), [explained(error)]) }
+        if outcome.taken == .zero { outcome.taken = .now - began }
+        copyOut(&outcome)
+        if let signal = signals.first { (outcome.code, outcome.problems) = (128 + signal, []) }
+        finish(&outcome)
+        return outcome
+    }
+
+    private func code(of error: VMError) -> Int32 {
+        let isLate = error.code == .timedOut || deadline?.hasPassed == true
+        return isLate ? VMError.Code.timedOutExit : Self.ownFailure
+    }
+
+    // The end
+
+    private func finish(_ outcome: inout Outcome) {
+        guard let mark = mark.take() else { return }
+        do throws(VMError) {
+            if wish.keepsOnFailure, outcome.code != 0, signals.first == nil {
+                try mark.keep()
+                if let guarding = endGuard.take() { guarding.callOff() }
+                outcome.kept = vm.name
+            } else if try vm.removeEphemeral() {
+                mark.remove()
+            }
+        } catch {
+            outcome.problems.append(error)
+            if outcome.code == 0 { outcome.code = Self.ownFailure }
+        }
+        guard outcome.kept == nil else { return }
+        // Nothing is left that these would look at.
+        for index in outcome.problems.indices {
+            let names = outcome.problems[index].remedy?.description.contains(vm.name.description)
+            if names == true { outcome.problems[index].remedy = nil }
+        }
+    }
+}
+
+extension VMError.Code {
+    /// The exit code when a deadline has passed.
+    fileprivate static let timedOutExit: Int32 = 124
+}

@@ -1,0 +1,33 @@
+import BridgeKernel
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A file without a name that takes what a guest writes to a disk: it is gone with the last descriptor of it, whoever is killed.
+enum ScratchFile {
+    /// Where such files are: `TMPDIR`, else /var/tmp, which is on a disk where /tmp may be in memory (hier(7)).
+    private static var directory: FilePath {
+        let named = getenv("TMPDIR").map { FilePath(platformString: $0) }
+        return named.flatMap { $0.isAbsolute ? $0 : nil } ?? "/var/tmp"
+    }
+
+    /// Makes one, which holds an empty qcow2 image of this size.
+    static func make(_ size: ByteCount) throws(VMError) -> OwnedDescriptor {
+        let directory = directory
+        do throws(Errno) {
+            let file = try unnamedFile(in: directory)
+            let layout = ScratchImage.layout(size: size)
+            guard ftruncate(file.rawValue, off_t(layout.length)) == 0 else { throw Errno(rawValue: errno) }
+            for piece in layout.pieces {
+                lseek(file.rawValue, off_t(piece.offset), SEEK_SET)
+                try writeAll(piece.bytes, to: file.descriptor)
+            }
+            return file
+        } catch {
+            throw .system(
+                error, directory.string, "no file for what the guest writes can be made there",
+                remedy: "set TMPDIR to a directory on a disk with space")
+        }
+    }
+}

@@ -1,0 +1,231 @@
+"""`run`: a VM for one command, of which nothing is left."""
+
+import hashlib
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+import xml.etree.ElementTree
+
+import pytest
+
+from rig.process import Process
+from rig.waiting import wait_until
+
+PATIENCE = 120
+
+
+def model(host, name="model", words="tiny.agent", **keys):
+    """A VM with the agent and a disk, which is never started itself; returns the disk."""
+    (host.root / "tmp").mkdir(exist_ok=True)
+    host.environment["TMPDIR"] = str(host.root / "tmp")
+    keys = {"INITRD": host.guests / "initrd-agent.gz", "MEMORY": 192, "DISK0": "disk", **keys}
+    path = host.write_tiny_vm(name, words, **keys)
+    disk = path.with_name("disk")
+    disk.write_bytes(bytes(range(256)) * 4096)
+    return disk
+
+
+def begin(host, *words, options=(), vm="model", **streams):
+    """`run` as a process."""
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    named = [vm] if vm else []
+    return subprocess.Popen(
+        host.command(host.binary, "run", *named, *options, "--", *words), env=host.environment, cwd=host.root, bufsize=0,
+        **streams)
+
+
+def run(host, *words, data=None, **options):
+    options.setdefault("stdin", subprocess.DEVNULL if data is None else subprocess.PIPE)
+    process = begin(host, *words, **options)
+    out, err = process.communicate(data, timeout=PATIENCE)
+    return process.returncode, out, err.decode()
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def kvmctl_of(process):
+    """The pid of kvmctl itself, behind what enters the namespace for it."""
+    wait_until(lambda: (Process(process.pid).executable or "").endswith("/kvmctl"), "kvmctl")
+    return process.pid
+
+
+def assert_nothing_left(host):
+    """After the next command."""
+    host.kvmctl("list")
+    for place in "run/vms", "run/log", "run/ephemeral", "run/resources", "log":
+        directory = host.root / place
+        left = [path.name for path in directory.iterdir() if path.name.startswith("run-")] if directory.is_dir() else []
+        assert left == [], place
+    assert host.qemus() == []
+    assert "tap" not in host.execute("ip", "-o", "link").stdout
+    assert not any((host.root / "tmp").iterdir())
+
+
+def test_what_goes_through_and_what_stays(host):
+    disk = model(host)
+    before = digest(disk)
+    source = host.root / "source"
+    (source / "in").mkdir(parents=True)
+    (source / "in/file").write_text("given")
+    data = os.urandom(1 << 20)
+    script = """cat /copied/in/file >&2; mkdir /left; echo result >/left/report
+        head -c 4 /dev/vda | od -An -tx1 >/left/disk; dd if=/dev/zero of=/dev/vda bs=64k count=4 2>/dev/null; sync
+        head -c 4 /dev/vda | od -An -tx1 >>/left/disk; cat; exit 7"""
+    code, out, err = run(
+        host, "sh", "-c", script, data=data, options=[
+            "--copy-in", f"{source}:/copied", "--copy-out", f"/left:{source}/left", "--junit", "result.xml"])
+    assert (code, err, out == data) == (7, "given", True)
+    assert digest(disk) == before
+    assert (source / "left/report").read_text() == "result\n"
+    assert (source / "left/disk").read_text().split() == ["00", "01", "02", "03", "00", "00", "00", "00"]
+    [suite] = xml.etree.ElementTree.parse(host.root / "result.xml").getroot()
+    [case] = suite
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("1", "1", "0")
+    assert case.find("failure").text == "exit code 7" and case.get("classname") == "model"
+    assert case.find("system-err").text == "given" and float(case.get("time")) > 0
+    assert_nothing_left(host)
+
+
+def test_two_at_once_of_one_model(host):
+    disk = model(host, NET0="user", UUID="c4a6ce6f-4113-4c64-9149-82f512799d7b")
+    before = digest(disk)
+    script = "echo $1 | dd of=/dev/vda conv=notrunc 2>/dev/null; sync; cat /sys/class/dmi/id/product_uuid; read -r line; head -c 2 /dev/vda"
+    both = [begin(host, "sh", "-c", script, "sh", f"{i}x", stdin=subprocess.PIPE) for i in range(2)]
+    uuids = [process.stdout.readline() for process in both]
+    assert uuids[0] != uuids[1] and b"c4a6ce6f" not in b"".join(uuids).lower()
+    names = [vm["name"] for vm in host.json("list") if vm["state"] == "running"]
+    assert len(names) == 2 and all(name.startswith("run-") for name in names)
+    assert host.show(names[0])["state"] == "running" and "fault" not in str(host.kvmctl("show", names[0]).stdout)
+    # Their disk is only read, so others may read it, and nobody write.
+    assert "is in use by" in host.kvmctl("start", "model", expect=75).stderr
+    for i, process in enumerate(both):
+        out, err = process.communicate(b"\n", timeout=PATIENCE)
+        assert (process.returncode, out, err) == (0, f"{i}x".encode(), b"")
+    assert digest(disk) == before
+    assert_nothing_left(host)
+
+
+def test_a_model_that_runs_and_other_refusals(host):
+    model(host)
+    host.kvmctl("start", "model")
+    code, out, err = run(host, "true", options=["--junit", "r.xml"])
+    assert (code, out) == (75, b"") and "disk is in use by" in err and "model" in err
+    [suite] = xml.etree.ElementTree.parse(host.root / "r.xml").getroot()
+    assert suite.get("errors") == "1" and "in use" in suite[0].find("error").text
+    host.kvmctl("stop", "model", "--now")
+    assert_nothing_left(host)
+    for words, code, message in [
+        (["nosuch", "--", "true"], 66, "no VM of this name"), (["model"], 64, "which command?"),
+        (["--", "true"], 64, "run what?"), (["model", "--kernel", "k", "--", "true"], 64, "run what?"),
+        (["model", "--set", "NAME=x", "--", "true"], 64, "NAME"), (["model", "--copy-in", "a", "--", "true"], 64, "not FROM:TO"),
+        (["model", "--set", "MEMORY=x", "--", "true"], 65, "MEMORY"), (["--kernel", "nosuch", "--", "true"], 66, "nosuch"),
+        (["model", "--junit", "nosuch/r.xml", "--", "true"], 73, "no such directory"),
+    ]:
+        assert message in host.kvmctl("run", *words, expect=code).stderr, words
+    plan = host.kvmctl("run", "model", "--dry-run").stdout
+    assert "unnamed file for what the guest writes to a disk of 1M" in plan
+    assert_nothing_left(host)
+
+
+def test_a_guest_that_ends_under_the_command(host):
+    model(host)
+    for command, said in [
+        ("echo begun; echo c >/proc/sysrq-trigger; sleep 1000", "its kernel panicked"), ("poweroff -f; sleep 1000", "it has ended"),
+        ("reboot -f; sleep 1000", "the guest was rebooted"),
+    ]:
+        code, _, err = run(host, "sh", "-c", command)
+        assert code == 125 and said in err and "kvmctl history" not in err, err
+    assert_nothing_left(host)
+
+
+def test_ends(host):
+    model(host)
+    code, out, err = run(host, "sh", "-c", "echo begun; sleep 1000", options=["--timeout", "40s", "--copy-out", "/init:init"])
+    assert (code, out) == (124, b"begun\n") and "longer than 40 s" in err and "the last stage it reached: up" in err
+    assert (host.root / "init").exists()
+    code, out, err = run(host, "true", options=["--timeout", "1s"])
+    assert (code, out) == (124, b"") and "the last stage it reached" in err and "screen.png" not in err
+    process = begin(host, "sh", "-c", "echo begun; exec sleep 1000", options=["--keep-on-failure"])
+    assert process.stdout.readline() == b"begun\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=PATIENCE) == 130 and process.stderr.read() == b""
+    # Already while it boots.
+    process = begin(host, "true")
+    wait_until(host.qemus, "QEMU")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE) == 143
+    # A second one does not wait for a command that ignores the first.
+    process = begin(host, "sh", "-c", "trap '' INT TERM; echo begun; while sleep 1; do :; done")
+    assert process.stdout.readline() == b"begun\n"
+    for number in signal.SIGINT, signal.SIGTERM:
+        process.send_signal(number)
+        time.sleep(0.5)
+    assert process.wait(timeout=PATIENCE) == 130
+    assert_nothing_left(host)
+
+
+def test_without_an_agent_and_without_a_model(host):
+    model(host)
+    options = [
+        "--kernel", host.guests / "vmlinuz", "--initrd", host.guests / "initrd.gz", "--append", "console=ttyS0 no_timer_check",
+        "--memory", "128"]
+    assert run(host, "sh", "-c", "cat; echo err >&2; exit 5", data=b"in\n", vm=None, options=[*options, "--serial"]) == (5, b"in\n", "err\n")
+    code, _, err = run(host, "true", vm=None, options=[*options, "--copy-in", "/etc/hostname:/x"])
+    assert code == 125 and "no guest agent answers" in err
+    assert_nothing_left(host)
+
+
+def test_a_vm_that_stays(host):
+    disk = model(host)
+    before = digest(disk)
+    code, _, err = run(host, "sh", "-c", "echo kept >/left; exit 3", options=["--keep-on-failure"])
+    [name] = set(re.findall(r"run-\w{6}", err))
+    assert code == 3 and f"`kvmctl console {name}`" in err
+    assert host.kvmctl("exec", name, "--", "cat", "/left").stdout == "kept\n"
+    assert "ephemeral" in host.kvmctl("restart", name, "--hard", expect=None).stderr
+    assert host.state(name) == "running"
+    host.kvmctl("stop", name, "--now")
+    assert_nothing_left(host)
+    code, _, err = run(host, "true", options=["--keep-on-failure"])
+    assert (code, err) == (0, "")
+    assert_nothing_left(host)
+    # Until it is known to have failed, it ends with kvmctl.
+    process = begin(host, "sh", "-c", "echo begun; sleep 1000", options=["--keep-on-failure"])
+    assert process.stdout.readline() == b"begun\n"
+    os.kill(kvmctl_of(process), signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: host.qemus() == [], "end of QEMU")
+    assert_nothing_left(host)
+    assert digest(disk) == before
+
+
+def kill_at_random(host, times, chance):
+    for number in range(times):
+        keeps = ["--keep-on-failure"] if chance.random() < 0.3 else []
+        process = begin(host, "sh", "-c", "echo begun; exit 1", options=keeps)
+        pid = kvmctl_of(process)
+        # Mostly while it starts, where most happens.
+        time.sleep(chance.choice([0.02, 0.1, 0.2, 0.3, 0.5, 1, 4]) * chance.random())
+        os.kill(pid, signal.SIGKILL)
+        process.communicate(timeout=PATIENCE)
+        # The kernel, or who watches, ends it; a start that was begun by then may have to be found by the next command.
+        wait_until(lambda: host.kvmctl("list") and host.qemus() == [], f"end of QEMU {number}")
+    assert_nothing_left(host)
+
+
+def test_killed_at_random_moments(bridged_host):
+    disk = model(bridged_host, NET0="bridge:br0")
+    before = digest(disk)
+    kill_at_random(bridged_host, 12, random.Random())
+    assert digest(disk) == before
+
+
+@pytest.mark.deep
+def test_killed_fifty_times(bridged_host):
+    model(bridged_host, NET0="bridge:br0")
+    kill_at_random(bridged_host, 50, random.Random())
