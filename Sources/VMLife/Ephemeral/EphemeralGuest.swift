@@ -15,17 +15,20 @@ extension EphemeralRun {
     /// How long an agent may take to answer in a guest that is up.
     private static let agentsDelay = Duration.seconds(5)
 
+    /// The same if there is no other way.
+    private static let lateAgentsDelay = Duration.seconds(60)
+
     private var bootDeadline: Deadline { deadline ?? Deadline(in: Self.boot) }
 
     /// Waits until the guest is up, and finds out what listens there.
     func wayInside() throws(VMError) -> Way {
         let end = bootDeadline
-        let booted = try wait(for: wish.usesConsole ? [.boot] : [.agent, .boot], by: end)
+        let booted = try wait(for: wish.usesConsole ? [.shell] : [.agent, .shell, .boot], by: end)
         if wish.usesConsole { return .console }
         if booted.evidence.agent == .answers { return .agent }
         // A login prompt leads nowhere: only the agent is left to wait for.
-        let isAsked = SerialPrompt(booted.evidence.console, of: vm) == .login
-        let patience = isAsked ? end : Deadline(in: min(end.remaining, Self.agentsDelay))
+        let isAsked = wish.login == nil && SerialPrompt(booted.evidence.console, of: vm) == .login
+        let patience = Deadline(in: min(end.remaining, isAsked ? Self.lateAgentsDelay : Self.agentsDelay))
         do throws(VMError) {
             _ = try wait(for: [.agent], by: patience)
             return .agent
@@ -63,7 +66,7 @@ extension EphemeralRun {
             let hasInput = !wish.hasNoInput && !GivenStream.isNull(STDIN_FILENO)
             command.input = hasInput ? .pieces : .none
             let execution = try SerialExecuting(
-                command, in: vm, as: nil, input: hasInput ? STDIN_FILENO : nil, output: streams.output,
+                command, in: vm, as: wish.login, input: hasInput ? STDIN_FILENO : nil, output: streams.output,
                 errors: streams.errors
             ) {}
             return try execution.run(timeout: timeout, signal: { [signals] in signals.next() }, warn: { _ in })

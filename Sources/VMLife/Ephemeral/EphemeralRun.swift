@@ -10,6 +10,8 @@ package final class EphemeralRun {
         package var command: GuestCommand
         /// Whether the shell on the serial console runs it, whatever the agent says.
         package var usesConsole = false
+        /// Who logs in if the console asks for that.
+        package var login: SerialLogin?
         /// Whether the command reads nothing of this process's input.
         package var hasNoInput = false
         /// What is copied before and after: from where to where.

@@ -128,7 +128,7 @@ def test_a_model_that_runs_and_other_refusals(host):
     ]:
         assert message in host.kvmctl("run", *words, expect=code).stderr, words
     plan = host.kvmctl("run", "model", "--dry-run").stdout
-    assert "unnamed file for what the guest writes to a disk of 1M" in plan
+    assert "unnamed file for what the guest writes to a disk of 1" in plan
     assert_nothing_left(host)
 
 
@@ -177,6 +177,16 @@ def test_without_an_agent_and_without_a_model(host):
     assert run(host, "sh", "-c", "cat; echo err >&2; exit 5", data=b"in\n", vm=None, options=[*options, "--serial"]) == (5, b"in\n", "err\n")
     code, _, err = run(host, "true", vm=None, options=[*options, "--copy-in", "/etc/hostname:/x"])
     assert code == 125 and "no guest agent answers" in err
+    image = host.root / "image.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "1G"], check=True)
+    before = digest(image)
+    keys = [
+        f"KERNEL={host.guests}/vmlinuz", f"INITRD={host.guests}/initrd-agent.gz", "APPEND=console=ttyS0 no_timer_check tiny.agent",
+        "MEMORY=192"]
+    script = "cat /sys/block/vda/size; dd if=/dev/urandom of=/dev/vda bs=1M count=3 2>/dev/null && sync"
+    assert run(host, "sh", "-c", script, vm=None, options=["--image", image, *(word for key in keys for word in ("--set", key))]) == (
+        0, b"2097152\n", "")
+    assert digest(image) == before
     assert_nothing_left(host)
 
 
