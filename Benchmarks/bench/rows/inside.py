@@ -1,4 +1,5 @@
-"""Commands and files through a guest's agent: `exec` and `cp`, and a bare client of the same agent."""
+"""Commands and files through a guest's agent: `exec` and `cp`, and a bare client of the same agent; and `run`, which boots a
+guest for one command."""
 
 import itertools
 import os
@@ -17,6 +18,8 @@ GUESTS = ("tiny",)
 
 COMMANDS = 30
 COPIES = 3
+RUNS = 5
+LIMIT_OF_RUN = 1.3
 LIMIT_OF_COMMAND = 1.3
 LEAST_RATE = 0.8
 OUT, IN = 64, 16
@@ -33,7 +36,25 @@ def measure(world, quick):
     _from_guest(world, home, 1 if quick else COPIES, results)
     _to_guest(world, home, 1 if quick else COPIES, results)
     world.kvmctl(home, "stop", "--now", "vm")
+    _cold_run(world, home, 1 if quick else RUNS, results)
     return results
+
+
+def _cold_run(world, home, repetitions, results):
+    """Against the same by hand: most of both is the guest's boot."""
+    def by_hand():
+        begun = time.perf_counter()
+        for words in ("start", "vm"), ("wait", "vm", "--for", "agent"), ("exec", "-n", "vm", "--", "true"), ("stop", "--now", "vm"):
+            world.kvmctl(home, *words)
+        return time.perf_counter() - begun
+
+    values = interleave({
+        "kvmctl run": lambda: _seconds_of(world, home, "run", "-n", "vm", "--", "true"),
+        "start, wait, exec, stop": by_hand,
+    }, repetitions, warm_up=False)
+    results.compare("run: true, cold", "s", values)
+    medians = [spread(numbers).median for numbers in values.values()]
+    results.gate("cold run of true, against the same by hand", medians[0], LIMIT_OF_RUN * medians[1], "s")
 
 
 def _socket(home):

@@ -122,11 +122,7 @@ struct Exec: ParsableCommand {
         var guestCommand = guestCommand
         let hasInput = !hasNoInput && !GivenStream.isNull(STDIN_FILENO)
         guestCommand.input = hasInput ? .pieces : .none
-        let credentials = try login.map { text in
-            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let user = try OptionValue.user(parts[0])
-            return try SerialLogin(user: user, file: parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil)
-        }
+        let credentials = try login.map { try SerialLogin(option: $0) }
         let execution = try SerialExecuting(
             guestCommand, in: machine, as: credentials, input: hasInput ? STDIN_FILENO : nil, output: .stdout,
             errors: .stderr
@@ -151,6 +147,15 @@ struct GuestExit: Error {
 
     /// The code if kvmctl itself failed.
     static let ownFailure: Int32 = 125
+}
+
+extension SerialLogin {
+    /// The value of `--login`: USER, or USER:FILE.
+    init(option text: String) throws {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let user = try OptionValue.user(parts[0])
+        try self.init(user: user, file: parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil)
+    }
 }
 
 extension OutputStream {

@@ -70,6 +70,12 @@ struct Run: ParsableCommand {
     @Flag(help: "Run it by the shell on the serial console, and wait for no agent.")
     var serial = false
 
+    @Option(
+        help: .init(
+            "Who logs in if the serial console asks for that. FILE has the password in its first line.",
+            valueName: "user:file"))
+    var login: String?
+
     @Flag(
         name: [.customShort("n"), .customLong("no-stdin")],
         help: "Read no input, which a script around it may need: the command gets /dev/null.")
@@ -136,10 +142,19 @@ struct Run: ParsableCommand {
         let outcome = run.run(test.streams) { (command) throws(VMError) in
             hasNoInput ? nil : try PieceSource.input(STDIN_FILENO, of: &command)
         }
+        try report(outcome, test)
+    }
+
+    private func report(_ outcome: EphemeralRun.Outcome, _ test: RunTest) throws {
         outcome.problems.forEach(Message.error)
         if let name = outcome.kept { Message.note(Self.howToLook(at: name)) }
-        try write(test.report(of: outcome))
-        if outcome.code != 0 { throw GuestExit(code: outcome.code) }
+        var code = outcome.code
+        do throws(VMError) { try write(test.report(of: outcome)) } catch {
+            Message.error(error)
+            // The command's own failure comes first.
+            if code == 0 { code = GuestExit.ownFailure }
+        }
+        if code != 0 { throw GuestExit(code: code) }
     }
 
     private func write(_ report: [UInt8]) throws(VMError) {
@@ -153,6 +168,7 @@ struct Run: ParsableCommand {
             guestCommand.mergesErrors = GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
             var wish = EphemeralRun.Wish(guestCommand)
             wish.usesConsole = serial
+            wish.login = try login.map { try SerialLogin(option: $0) }
             wish.hasNoInput = hasNoInput
             wish.copiesIn = try copyIn.map(Self.sides)
             wish.copiesOut = try copyOut.map(Self.sides)
@@ -180,7 +196,7 @@ struct Run: ParsableCommand {
         }
     }
 
-    /// The two paths of a copy. A guest's path seldom has a colon, so the one nearest to its side counts.
+    /// The two paths of a copy. With more colons than one it would be a guess which of them is between the paths.
     private static func sides(of text: String) throws -> (from: String, to: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
@@ -194,44 +210,5 @@ struct Run: ParsableCommand {
         \(name) is left as it is: look at it with \(command: "kvmctl console \(name)") and \(command: "kvmctl logs \(name)"), \
         and end it with kvmctl stop --now
         """
-    }
-}
-
-/// The command of a run as a test, with what it writes.
-private struct RunTest {
-    let command: [String]
-    let model: String
-    private let began = ContinuousClock.now
-    private let output = OutputCopy()
-    private let errors = OutputCopy()
-
-    init(command: [String], model: String) { (self.command, self.model) = (command, model) }
-
-    /// This process's streams.
-    var streams: EphemeralRun.Streams {
-        var streams = EphemeralRun.Streams(output: .stdout, errors: .stderr)
-        (streams.output.copy, streams.errors.copy) = (output, errors)
-        return streams
-    }
-
-    func report(of outcome: EphemeralRun.Outcome) -> [UInt8] {
-        let result: JUnitReport.Result =
-            if outcome.code == 0 {
-                .passed
-            } else if outcome.isCommandsOwn, outcome.problems.isEmpty {
-                .failed(code: outcome.code)
-            } else {
-                .ended(outcome.problems, code: outcome.code)
-            }
-        return report(result, taken: outcome.taken)
-    }
-
-    func report(of error: VMError) -> [UInt8] { report(.ended([error], code: error.code.exitCode), taken: .zero) }
-
-    private func report(_ result: JUnitReport.Result, taken: Duration) -> [UInt8] {
-        let report = JUnitReport(
-            command: "\(ShellCommand(words: command))", model: model, result: result, taken: taken,
-            total: .now - began, output: output.bytes, errors: errors.bytes)
-        return Array(report.text.utf8)
     }
 }

@@ -137,7 +137,7 @@ extension GuestEvidence {
             case .open, nil: id = nil
             }
         case .stopped: id = ignoresPowerButton ? .acpiIgnored : nil
-        case .boot, .running, .serial: id = nil
+        case .boot, .running, .serial, .shell: id = nil
         }
         return id.flatMap(Symptoms.row).map { row in
             Diagnosis(row, self, cause: particulars(of: row).map { "\(row.cause): \($0)" })

@@ -14,12 +14,14 @@ package enum WaitCondition: Hashable, Sendable {
     case serial(String)
     /// The guest is up, by what it shows.
     case boot
+    /// A shell or a login prompt is on its serial console. For `run`; `wait` has `serial`.
+    case shell
 
     /// Whether it needs a VM that runs.
     package var needsGuest: Bool {
         switch self {
         case .running, .stopped: false
-        case .agent, .ip, .tcp, .serial, .boot: true
+        case .agent, .ip, .tcp, .serial, .boot, .shell: true
         }
     }
 }
@@ -35,6 +37,7 @@ extension WaitCondition: CustomStringConvertible {
         case .tcp(let port): "tcp:\(port)"
         case .serial(let pattern): "serial:/\(pattern)/"
         case .boot: "boot"
+        case .shell: "shell"
         }
     }
 }

@@ -15,17 +15,20 @@ extension EphemeralRun {
     /// How long an agent may take to answer in a guest that is up.
     private static let agentsDelay = Duration.seconds(5)
 
+    /// The same if there is no other way.
+    private static let lateAgentsDelay = Duration.seconds(60)
+
     private var bootDeadline: Deadline { deadline ?? Deadline(in: Self.boot) }
 
     /// Waits until the guest is up, and finds out what listens there.
     func wayInside() throws(VMError) -> Way {
         let end = bootDeadline
-        let booted = try wait(for: wish.usesConsole ? [.boot] : [.agent, .boot], by: end)
+        let booted = try wait(for: wish.usesConsole ? [.shell] : [.agent, .shell, .boot], by: end)
         if wish.usesConsole { return .console }
         if booted.evidence.agent == .answers { return .agent }
         // A login prompt leads nowhere: only the agent is left to wait for.
-        let isAsked = SerialPrompt(booted.evidence.console, of: vm) == .login
-        let patience = isAsked ? end : Deadline(in: min(end.remaining, Self.agentsDelay))
+        let isAsked = wish.login == nil && SerialPrompt(booted.evidence.console, of: vm) == .login
+        let patience = Deadline(in: min(end.remaining, isAsked ? Self.lateAgentsDelay : Self.agentsDelay))
         do throws(VMError) {
             _ = try wait(for: [.agent], by: patience)
             return .agent
@@ -41,6 +44,8 @@ extension EphemeralRun {
         if !wish.keepsOnFailure { outcome.picture = nil }
         if var problem = outcome.problem {
             if !wish.keepsOnFailure { problem.remedy = outcome.diagnosis?.remedy }
+            // Such as that there is no KVM, and all takes longer.
+            problem.details += notices
             throw problem
         }
         return outcome
@@ -58,16 +63,29 @@ extension EphemeralRun {
             let source = try input(&command)
             let execution = try Executing(
                 command, in: vm, input: source, output: streams.output, errors: streams.errors)
-            return try execution.run(timeout: timeout) { signals.next() }
+            return try execution.run(timeout: timeout) { nextSignal() }
         case .console:
             let hasInput = !wish.hasNoInput && !GivenStream.isNull(STDIN_FILENO)
             command.input = hasInput ? .pieces : .none
             let execution = try SerialExecuting(
-                command, in: vm, as: nil, input: hasInput ? STDIN_FILENO : nil, output: streams.output,
+                command, in: vm, as: wish.login, input: hasInput ? STDIN_FILENO : nil, output: streams.output,
                 errors: streams.errors
             ) {}
-            return try execution.run(timeout: timeout, signal: { [signals] in signals.next() }, warn: { _ in })
+            return try execution.run(timeout: timeout, signal: { [unowned self] in nextSignal() }, warn: { _ in })
         }
+    }
+
+    /// What the command is told now. Its VM is ended if QEMU has halted it because of a disk: nobody would make it go on.
+    private func nextSignal() -> GuestSignal? {
+        if diskLook.hasPassed, diskFailure == nil {
+            diskLook = Deadline(in: .seconds(1))
+            let seen = vm.observe()
+            if seen.state == .paused, let failure = seen.diskFailure {
+                diskFailure = failure
+                signals.cutPower()
+            }
+        }
+        return signals.next()
     }
 
     private func refuseInterrupted() throws(VMError) {
@@ -136,6 +154,14 @@ extension EphemeralRun {
 
     /// The same error, with what the guest has said last, if it is no longer there to be asked.
     func explained(_ error: VMError) -> VMError {
+        if let diskFailure {
+            let hasNoRoom = if case .noSpace = diskFailure { true } else { false }
+            return VMError(
+                .cannotCreate, vm.name.description, "QEMU halted the guest: \(diskFailure)",
+                remedy: hasNoRoom
+                    ? "set TMPDIR to a directory with room for what the guest writes to its disks"
+                    : "\(diskFailure.remedy)")
+        }
         guard signals.first == nil, error.details.isEmpty, let evidence = try? vm.look() else { return error }
         var error = error
         if let diagnosis = evidence.deadEnd {

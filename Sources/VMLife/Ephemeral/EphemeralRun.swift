@@ -10,6 +10,8 @@ package final class EphemeralRun {
         package var command: GuestCommand
         /// Whether the shell on the serial console runs it, whatever the agent says.
         package var usesConsole = false
+        /// Who logs in if the console asks for that.
+        package var login: SerialLogin?
         /// Whether the command reads nothing of this process's input.
         package var hasNoInput = false
         /// What is copied before and after: from where to where.
@@ -58,8 +60,11 @@ package final class EphemeralRun {
     private var endGuard: EndGuard?
     /// When the run is to have ended; nil: when it has.
     let deadline: Deadline?
+    /// Why QEMU has halted the guest, if a disk is to blame, and when that is looked at again.
+    var diskFailure: PauseReason?
+    var diskLook = Deadline(in: .seconds(1))
     /// What is said of the start, which is of interest if the guest gets nowhere.
-    private var notices: [String] = []
+    private(set) var notices: [String] = []
 
     private init(_ vm: Machine, _ wish: Wish, _ signals: RunSignals, _ mark: consuming EphemeralMark) {
         (self.vm, self.wish, self.signals) = (vm, wish, signals)

@@ -88,6 +88,8 @@ package struct Waiting: Sendable {
             return found.addresses.first?.text
         case .tcp(let port): return evidence.ports[port] == .open ? "something listens" : nil
         case .serial(let pattern): return watch.matches[pattern]
+        case .shell:
+            return [.shell, .login].contains(SerialPrompt(evidence.console, of: vm)) ? "its console asks" : nil
         case .boot: return evidence.stage == .up && evidence.state == .running ? evidence.signOfUp : nil
         }
     }
