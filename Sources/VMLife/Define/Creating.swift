@@ -150,9 +150,9 @@ package struct Creating {
         let format = image.format == .raw ? "" : " --set \(KeyName(.diskFormat, disk.index))=\(image.format.rawValue)"
         var words = "--set \(KeyName(.disk, disk.index))=\(image.path.lastComponent?.string ?? "")\(format)"
         var option = "--disk"
-        if disk.index == plan.params.disks.first?.index, source != nil || disk.backing != nil { option = "--image" }
-        if let backing = disk.backing?.value {
-            words += " --set \(KeyName(.diskBacking, disk.index))=\(ShellCommand.singleQuoted(backing.string))"
+        if disk.index == plan.params.disks.first?.index, source != nil || !disk.backing.isEmpty { option = "--image" }
+        if !disk.backing.isEmpty, let backing = BackingList.text(disk.backing.map(\.value)) {
+            words += " --set \(KeyName(.diskBacking, disk.index))=\(ShellCommand.singleQuoted(backing))"
         }
         return .advice(
             "nothing was changed; \(words) instead of \(option) uses it, else name another directory, or remove what is there"

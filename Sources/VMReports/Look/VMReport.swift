@@ -100,6 +100,7 @@ package struct VMReport: ObjectReport {
             rows.append(
                 ("protected", "rm, reset, stop --now, restart --hard and start --discard-suspended need --force"))
         }
+        if entry.vm?.isTemplate == true { rows.append(("template", "not started: VMs are made of it")) }
         if entry.isEnabled == true { rows.append(("enabled", "starts with the host")) }
         if let order = details.order { rows.append(("autostart", order)) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }

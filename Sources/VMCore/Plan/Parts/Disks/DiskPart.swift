@@ -35,13 +35,8 @@ extension LaunchPlanner {
 
     private mutating func plan(_ disk: VMParams.Disk, _ image: UsableImage, at place: Device.Place) {
         let from = disk.path.origin
-        let backing: BlockNode?
-        if let base = disk.backing {
-            guard let node = addBacking(base, of: disk) else { return }
-            backing = node
-        } else {
-            backing = nil
-        }
+        guard let layers = layers(below: disk) else { return }
+        let backing = addBacking(layers, of: disk)
         let cache = cacheMode(disk, image)
         let set = fdset(
             .image(disk.path.value, writable: !disk.readOnly.value, direct: cache.value.isDirect),
