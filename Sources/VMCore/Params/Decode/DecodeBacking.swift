@@ -12,6 +12,8 @@ extension ParamsDecoder {
 
     /// - Parameter directory: what relative paths are relative to.
     private static func backing(_ text: String, in directory: String) throws(ValueFault) -> [FilePath] {
+        // A URL has a colon too.
+        if text.contains("://") { _ = try ParamValue.path(text, in: directory) }
         var paths: [FilePath] = []
         for part in text.split(separator: BackingList.separator, omittingEmptySubsequences: false) {
             guard !part.isEmpty else {
