@@ -36,7 +36,10 @@ extension Create {
 
     private func wanted() throws(VMError) -> [Wanted] {
         if let list {
-            let text = String(decoding: try GivenFile.content(list), as: UTF8.self)
+            guard let text = String(validating: try GivenFile.content(list), as: UTF8.self) else {
+                throw VMError(
+                    .badData, list, "is not UTF-8 text", remedy: "convert it first (iconv -f LATIN1 -t UTF-8)")
+            }
             return try VMList(text, of: list).rows.map { Wanted(place: $0.name.description, cells: $0.cells) }
         }
         let place = place ?? ""

@@ -56,6 +56,7 @@ extension ModelVM {
     func adapted(
         to vm: NewVM, setting named: Set<KeyName>, emptying emptied: [KeyName], uuid: UUID, in directory: FilePath
     ) throws(VMError) -> Adapted {
+        try refuseEmptyDisks(of: vm)
         var adapted = Adapted()
         var edits: [ParamsEdit] = []
         let own = GivenKeys(in: text).values
@@ -86,6 +87,18 @@ extension ModelVM {
         adapted.notices = notices(
             of: adapted.newDisks.filter { adapted.images[$0] == nil }, own, edits, setting: named)
         return adapted
+    }
+
+    /// Refuses `--disk` where it would make an empty disk in place of a template's.
+    private func refuseEmptyDisks(of vm: NewVM) throws(VMError) {
+        guard params.template.value, vm.disks?.isEmpty == false, let disk = images.keys.min() else { return }
+        let (size, next) = (KeyName(.diskSize, disk), (params.disks.map(\.index).max() ?? 0) + 1)
+        throw VMError(
+            .usage, "--disk", "would make an empty disk in place of that of the template \(file)",
+            remedy: """
+                --set \(size)=40G makes that one larger; --set \(KeyName(.disk, next))=vdisk\(next) --set \
+                \(KeyName(.diskSize, next))=8G adds a new one
+                """)
     }
 
     /// A disk that a template only reads is there for all VMs.

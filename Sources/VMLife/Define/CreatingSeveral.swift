@@ -92,7 +92,7 @@ package struct CreatingSeveral {
                 faults.append(
                     VMError(
                         .usage, "\(name)", "would have \(thing), and so would \(other)",
-                        remedy: "leave it out, or give each its own with --list"))
+                        remedy: "give each its own, as --list can, or leave it out"))
             }
         }
         return faults
@@ -108,7 +108,7 @@ package struct CreatingSeveral {
         let shown = lines.merged
         let rest = shown.count > 10 ? ["… and \(shown.count - 10) more"] : []
         return VMError(
-            first.code, "create", "\(faults.count) of \(count) VMs can't be created",
+            first.code, "create", "\(min(faults.count, count)) of \(count) VMs can't be created",
             remedy: faults.count == 1 ? first.remedy : nil,
             details: Array(shown.prefix(10)) + rest + [NewVM.nothingCreated])
     }

@@ -207,6 +207,8 @@ def test_a_list(host):
         table.write_text(text)
         assert said in host.kvmctl("create", "--from", "t", "--list", table, expect=code).stderr, text
         assert sorted(path.name for path in host.vms.iterdir()) == ["db", "t", "web"]
+    table.write_bytes("NAME,DESCRIPTION\nx,caf\u00e9\n".encode("latin-1"))
+    assert "is not UTF-8 text" in host.kvmctl("create", "--from", "t", "--list", table, expect=65).stderr
     # Without a template, too.
     table.write_text("NAME,CPUS\none,2\n")
     host.kvmctl("create", "--list", table, "--disk", "1M", "--net", "none")

@@ -63,6 +63,7 @@ import Testing
         ("", "hosts.csv: is empty"), ("\n\n", "hosts.csv: is empty"), ("NAME\n", "hosts.csv: has a header, and no row"),
         ("CPUS\n2\n", "hosts.csv: row 1: the header has no column NAME"),
         ("NAME,MEMROY\nweb,1G\n", "hosts.csv: row 1, column 2: 'MEMROY' is not a key of vm.params"),
+        ("NAME;CPUS\nweb;2\n", "hosts.csv: row 1: has semicolons between its fields"),
         ("NAME,\nweb,\n", "hosts.csv: row 1, column 2: the header names no key here"),
         ("NAME,MAC,NET0_MAC\n", "hosts.csv: row 1, column 3: NET0_MAC is a column already"),
         ("NAME,CPUS\nweb\n", "hosts.csv: row 2: has 1 fields, and the header has 2"),

@@ -117,6 +117,14 @@ import Testing
         #expect(error.code == .usage && error.cause.contains("less than the 1 GiB"))
     }
 
+    /// It would be empty, and the guest would not boot.
+    @Test func aDiskInPlaceOfItsOwn() throws {
+        let error = try #require(throws: VMError.self) { try plan(model()) { $0.disks = [ByteCount(bytes: 1 << 30)] } }
+        #expect(error.code == .usage && error.remedy?.description.contains("--set DISK0_SIZE=40G") == true)
+        #expect(error.remedy?.description.contains("--set DISK3=vdisk3 --set DISK3_SIZE=8G") == true)
+        #expect(try values(plan(model()) { $0.disks = [] })["DISK0"] == nil)
+    }
+
     @Test func anotherDiskStandsOnNothing() throws {
         let values = values(try plan(model(), ["DISK0=/dev/vg/x", "DISK0_FORMAT=raw"]))
         #expect(values["DISK0"] == "/dev/vg/x" && values["DISK0_BACKING"] == nil)

@@ -23,6 +23,11 @@ package struct VMList: Sendable {
         guard let header = csv.rows.first else {
             throw VMError(.badData, file, "is empty", remedy: "begin it with a row of keys: NAME,MEMORY,DESCRIPTION")
         }
+        if header.fields.count == 1, header.fields[0].contains(";") {
+            throw VMError(
+                .badData, "\(file): row \(header.number)", "has semicolons between its fields",
+                remedy: "write commas instead, and fields with commas in them in double quotes")
+        }
         var faults: [VMError] = []
         let columns = Self.columns(header, file, &faults)
         guard faults.isEmpty else { throw Self.error(faults, file) }
