@@ -87,6 +87,38 @@ class CreateOfImage(Create):
                 "--net", "none", "--memory", "32"]
 
 
+class CreateLab(Create):
+    """Two VMs of a template: both, or none."""
+
+    name = "create-lab"
+
+    def prepare(self, host):
+        template = host.root / "t"
+        template.mkdir(exist_ok=True)
+        (template / "vm.params").write_text("TEMPLATE=yes\nMEMORY=32\nNET0=none\nDISK0=vdisk0\n")
+        (template / "vdisk0").write_bytes(bytes(1 << 20))
+
+    def arguments(self, host):
+        return ["create", host.vms / "v%d", "--from", host.root / "t", "--count", "2"]
+
+    def made(self, host):
+        return [name for name in ("v1", "v2") if (host.vms / name / "vm.params").exists()]
+
+    def is_whole(self, host):
+        return all(self.says(host, "check", host.vms / name)[0] == 0 for name in ("v1", "v2"))
+
+    def after_kill(self, host):
+        made = self.made(host)
+        if len(made) == 2:
+            return None if self.is_whole(host) else f"not whole: {self.left(host)}"
+        code, _, err = self.says(host, *self.arguments(host))
+        if not made:
+            return None if code == 0 else f"the next create: {code} {err.strip()}, with {self.left(host)}"
+        # Between the two last names.
+        named = code == 73 and "v1" in err and self.says(host, "check", host.vms / "v1")[0] == 0
+        return None if named else f"the next create: {code} {err.strip()}, with {self.left(host)}"
+
+
 class ImageImport(Scenario):
     name = "image-import"
 
@@ -447,5 +479,6 @@ class Adopt(Scenario):
 
 
 SCENARIOS = [
-    Create(), CreateOfImage(), ImageImport(), Start(), RunOnce(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(), NetUp(), NetDown(),
+    Create(), CreateOfImage(), CreateLab(), ImageImport(), Start(), RunOnce(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(),
+    NetUp(), NetDown(),
 ]

@@ -41,7 +41,7 @@ import Testing
                         "overlay": false,
                     ]
                 ],
-                "files": [],
+                "files": [], "started": false,
             ])
         #expect(
             try created(true, root: nil, .qcow2).rendered(as: .text).hasPrefix("create /vms/web/vdisk0, qcow2, 1 GiB"))

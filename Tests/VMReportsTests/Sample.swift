@@ -61,7 +61,7 @@ enum Sample {
             media: [
                 VMDetails.Medium(
                     key: "DISK0", path: file(word), format: .qcow2, size: ByteCount(bytes: 8 << 30),
-                    allocated: ByteCount(bytes: 3 << 29), backing: file("base"))
+                    allocated: ByteCount(bytes: 3 << 29), backing: [file("base")])
             ],
             shares: [
                 VMParams.Share(

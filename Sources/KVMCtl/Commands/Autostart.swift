@@ -64,7 +64,9 @@ struct AutostartRun: ParsableCommand {
             let names = awaited.map(\.description).joined(separator: ", ")
             if !names.isEmpty { Message.note("\(vm.name): would wait until the guest agents of \(names) answer") }
             if delay > .zero { Message.note("\(vm.name): would wait for \(delay.components.seconds)s") }
-            let plan = try vm.starting(in: context).plan(to: .show(isRunning: vm.mayRun()))
+            let starting = try vm.starting(in: context)
+            try starting.refuseTemplate()
+            let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
             return output.print(PlanReport(plan), among: results)
         }
         if try !vm.mayRun() {

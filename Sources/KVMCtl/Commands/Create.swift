@@ -1,10 +1,8 @@
 import ArgumentParser
 import BridgeNet
-import SystemPackage
 import VMCore
 import VMHost
 import VMLife
-import VMReports
 
 /// `kvmctl create`.
 struct Create: ParsableCommand {
@@ -32,18 +30,26 @@ struct Create: ParsableCommand {
             vm.params(5).
 
             With --from the file of another VM is the model: the new VM gets a name, UUID and MACs of its own, and empty \
-            disks of the same sizes and formats; forwards and names of taps are left out. All else stays as it is there, \
-            such as DESCRIPTION, PROTECT and AUTOSTART, but for what options and --set say: `--set PROTECT=` leaves that \
-            key out. Each QEMUARGn has to be set again, or left out.
+            disks of the same sizes and formats, or overlays of what the model's stand on; forwards and names of taps are \
+            left out. All else stays as it is there, such as DESCRIPTION, PROTECT and AUTOSTART, but for what options and \
+            --set say: `--set PROTECT=` leaves that key out. Each QEMUARGn has to be set again, or left out. Files for \
+            cloud-init, and a VNC password, are copied from the model's directory.
+
+            The disks of a VM that is like a template (TEMPLATE=yes) are overlays of the template's, or with --copy copies.
+
+            Several VMs are created at once, all or none: `kvmctl create --from t --count 20 lab-%02d` makes lab-01 to \
+            lab-20; --list takes a file of comma-separated values, whose first row names the columns, NAME and keys of \
+            vm.params, and in which each further row is a VM. --start starts them.
             """)
 
     private static let defaults = NewVM.Defaults(isRoot: true)
 
     @Argument(
         help: ArgumentHelp(
-            "The VM's name; or a path, with a `/`, to the directory that will hold it.", valueName: "vm"),
+            "The VM's name; or a path, with a `/`, to the directory that will hold it. With --count a pattern: lab-%02d.",
+            valueName: "vm"),
         completion: .directory)
-    var place: String
+    var place: String?
 
     @Option(help: "Another VM, or a params file, that the new VM is to be like.", completion: .vm)
     var from: String?
@@ -54,8 +60,17 @@ struct Create: ParsableCommand {
     @Option(help: "The image that the first disk is made of: a name of `image list`, or a file.", completion: .file())
     var image: String?
 
-    @Flag(help: "Copy an image that has a name too, instead of making an overlay of it.")
+    @Flag(help: "Copy an image that has a name too, or a template's disks, instead of making overlays of them.")
     var copy = false
+
+    @Option(help: "Create that many VMs, numbered from 1: %d in the name is the number, %02d has two digits.")
+    var count: Int?
+
+    @Option(help: "Create the VMs of this file, one a row: comma-separated, below a row of keys.", completion: .file())
+    var list: String?
+
+    @Flag(help: "Then start what was created.")
+    var start = false
 
     @OptionGroup var seed: SeedOptions
 
@@ -116,12 +131,15 @@ struct Create: ParsableCommand {
 
     func validate() throws {
         if image == "" { throw ValidationError("--image takes the name of an image, or a file") }
-        if copy, image == nil { throw ValidationError("--copy says what becomes of --image, which is not given") }
+        if copy, image == nil, from == nil {
+            throw ValidationError(
+                "--copy says what becomes of --image, or of the disks of --from, and neither is given")
+        }
+        try validatePlaces()
         if image != nil, from != nil { throw ValidationError("--image and --from exclude each other") }
         if image != nil, disk.contains(nil) {
             throw ValidationError("--image makes a disk, and --disk none excludes it")
         }
-        if place.isEmpty { throw ValidationError("the name is empty") }
         if cdrom.contains("") { throw ValidationError("--cdrom takes the path of an ISO") }
         if kernel == "" { throw ValidationError("--kernel takes the path of a kernel") }
         if initrd == "" { throw ValidationError("--initrd takes the path of an initial RAM disk") }
@@ -132,34 +150,10 @@ struct Create: ParsableCommand {
         if disk.contains(nil), disk.count > 1 { throw ValidationError("--disk none excludes any other --disk") }
     }
 
-    func run() throws {
-        let site = try Site.current
-        let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
-        var vm = vm
-        let made = try image.map { word in
-            try ImageForNewVM(word, copies: copy, size: disk.first.flatMap(\.self), in: context)
-        }
-        if let made {
-            vm.image = made.image
-            vm.disks = [made.size] + disk.dropFirst().compactMap(\.self)
-        }
-        try seed.apply(to: &vm)
-        // A model has its own.
-        if from == nil { vm.fillIn(site.settings.create) }
-        let creating = try Creating(
-            vm, at: try site.place(forNew: place, in: context), copying: made?.source, like: from, in: context)
-        try creating.check()
-        let unseen = try creating.refuseShared()
-        (unseen + creating.notices).forEach(Message.note)
-        if !dryRun.isOn { try creating.create() }
-        output.print(
-            CreateReport(
-                isDryRun: dryRun.isOn, name: creating.plan.params.name.value, file: creating.file,
-                paramsText: creating.plan.text, root: creating.place.newRoot, disks: creating.images,
-                files: creating.plan.files.map(\.path)))
-    }
+    func run() throws { try createAll() }
 
-    private var vm: NewVM {
+    /// What the options say of each VM.
+    var vm: NewVM {
         var vm = NewVM()
         (vm.name, vm.memory, vm.cpus) = (name, memory, cpus)
         (vm.disks, vm.format) = (disk.isEmpty ? nil : disk.compactMap(\.self), format)

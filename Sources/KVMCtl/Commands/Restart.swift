@@ -61,7 +61,9 @@ struct Restart: ParsableCommand {
         let mayRun = try vm.mayRun()
         if targets.all, !mayRun { return nil }
         try vm.refuseAnothers()
-        let plan = try vm.starting(in: context).plan(to: .show(isRunning: mayRun))
+        let starting = try vm.starting(in: context)
+        try starting.refuseTemplate()
+        let plan = try starting.plan(to: .show(isRunning: mayRun))
         let stopping = vm.stopping(timeout: patience)
         let steps = try stopping.steps()
         if patience == .zero, !steps.isEmpty { try vm.refuseProtected("restart --hard", force: force.isOn) }

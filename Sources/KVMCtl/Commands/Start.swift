@@ -86,6 +86,7 @@ struct Start: ParsableCommand {
                 }
                 if dryRun {
                     let starting = try vm.starting(options, in: context)
+                    try starting.refuseTemplate()
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))
                     output.print(PlanReport(plan), among: results)
                     starting.notices(of: plan).forEach { Message.note($0, about: vm.name) }

@@ -11,6 +11,8 @@ struct NewParams {
     private var words: [String: String] = [:]
     private var complaints: [Complaint] = []
     private var filledIn: Set<KeyName> = []
+    /// Those words that are places in a list of VMs.
+    private var cells: Set<String> = []
 
     /// Something that is wrong, as it is shown.
     private struct Complaint {
@@ -39,6 +41,12 @@ struct NewParams {
         } catch {
             complaints.append(Complaint(code: .usage, lines: ["\(word): error: \(error)"]))
         }
+    }
+
+    /// Sets a key as a field of a list asks for.
+    mutating func set(_ cell: NewVM.Cell) {
+        cells.insert(cell.place)
+        set(cell.edit, by: cell.place)
     }
 
     /// Notes that a word says what the key would say.
@@ -93,7 +101,8 @@ extension NewParams {
             complaints
             + (parsed?.diagnostics ?? []).filter(\.isError).map { diagnostic in
                 let word = diagnostic.file == nil ? keys[diagnostic.line].flatMap(word) : nil
-                let isOption = word?.hasPrefix("--set ") == false || word == nil && model == nil
+                let isCell = word.map(cells.contains) == true
+                let isOption = !isCell && word?.hasPrefix("--set ") == false || word == nil && model == nil
                 let code: VMError.Code = diagnostic.kind == .unavailable ? .unavailable : .badData
                 let place = word ?? keys[diagnostic.line].map { "\($0)" + (model.map { " of \($0)" } ?? "") }
                 var shown = diagnostic
@@ -108,7 +117,7 @@ extension NewParams {
         let code = [VMError.Code.usage, .badData].first { code in complaints.contains { $0.code == code } }
         return VMError(
             code ?? .unavailable, file.removingLastComponent().string, "this does not make a valid VM",
-            details: complaints.flatMap(\.lines) + (rest > 0 ? ["… and \(rest) more"] : []) + ["Nothing was created."])
+            details: complaints.flatMap(\.lines) + (rest > 0 ? ["… and \(rest) more"] : []) + [NewVM.nothingCreated])
     }
 
     /// What a message says of each line instead of its number: there is no file yet that has these lines.

@@ -40,6 +40,16 @@ package struct NewVM: Equatable, Sendable {
     package var vnc: VNCDisplay?
     /// The words of `--set`: `KEY=VALUE`.
     package var settings: [String] = []
+    /// What a list of VMs says of it.
+    package var cells: [Cell] = []
+
+    /// A field of a list of VMs.
+    package struct Cell: Equatable, Sendable {
+        /// What it says.
+        package var edit: ParamsEdit
+        /// Where it is, as messages say it.
+        package var place: String
+    }
 
     /// The image that a disk is made of.
     package struct Image: Equatable, Sendable {
@@ -49,10 +59,33 @@ package struct NewVM: Equatable, Sendable {
         package var format: DiskFormat
         /// Whether the disk is an overlay of it, not a copy.
         package var isBase: Bool
+        /// What it stands on itself, the nearest first.
+        package var below: [FilePath]
 
         /// Describes an image; see the properties.
-        package init(path: FilePath, format: DiskFormat, isBase: Bool) {
-            (self.path, self.format, self.isBase) = (path, format, isBase)
+        package init(path: FilePath, format: DiskFormat, isBase: Bool, below: [FilePath] = []) {
+            (self.path, self.format, self.isBase, self.below) = (path, format, isBase, below)
+        }
+
+        /// What the disk stands on; empty: nothing.
+        var layers: [FilePath] { isBase ? [path] + below : below }
+
+        /// The same as `DISKn_BACKING` has it; nil: nothing.
+        ///
+        /// - Throws: `.unavailable` if no line can say it.
+        func backing() throws(VMError) -> String? {
+            guard !layers.isEmpty else { return nil }
+            guard layers.count <= BackingList.longest else {
+                throw VMError(
+                    .unavailable, path.string,
+                    "stands on \(layers.count - 1) images, and \(BackingList.longest) are the most",
+                    remedy: "make one image of some of them: qemu-img convert -O qcow2")
+            }
+            if let text = BackingList.text(layers) { return text }
+            let path = layers.first { BackingList.text([$0]) == nil } ?? path
+            throw VMError(
+                .unavailable, path.string, "has a colon in its path, which stands between two paths in DISKn_BACKING",
+                remedy: "give the file or its directory another name")
         }
 
         /// The format of the disk.
@@ -61,6 +94,9 @@ package struct NewVM: Equatable, Sendable {
 
     /// Nothing is said.
     package init() {}
+
+    /// What a refusal ends with.
+    package static let nothingCreated = "Nothing was created."
 
     /// Takes what the settings say of disks and networks, of which neither options nor `--set` say anything.
     package mutating func fillIn(_ usual: CreateDefaults) {
@@ -122,7 +158,10 @@ extension NewVM {
     /// - Parameters:
     ///   - isLike: whether there is a model: what no option says is then as there.
     ///   - newDisks: which disks are made, if their sizes are not those of the options.
-    func lines(_ choices: NewVMPlan.Choices, uuid: UUID, isLike: Bool, newDisks: [Int]) -> [Line] {
+    ///   - copies: those of them that are made of what the model has, of which it says all already.
+    func lines(
+        _ choices: NewVMPlan.Choices, uuid: UUID, isLike: Bool, newDisks: [Int], copies: Set<Int>
+    ) throws(VMError) -> [Line] {
         let defaults = isLike ? nil : choices.defaults
         var lines = [
             Line(.name, name?.description, by: "--name"), Line(.uuid, else: uuid.uuidString.lowercased()),
@@ -136,9 +175,10 @@ extension NewVM {
             if disks != nil { lines.append(Line(.disk, at: index, Self.image(index), by: "--disk")) }
             if index == 0, let image {
                 lines.append(Line(.diskFormat, at: 0, image.diskFormat.rawValue, by: "--image"))
-                lines.append(Line(.diskBacking, at: 0, image.isBase ? image.path.string : nil, by: "--image"))
+                lines.append(Line(.diskBacking, at: 0, try image.backing(), by: "--image"))
                 continue
             }
+            if copies.contains(index) { continue }
             lines.append(
                 Line(
                     .diskFormat, at: index, format?.rawValue, by: "--format",
@@ -178,7 +218,7 @@ extension NewVM {
 }
 
 /// What the files of a new VM's seed for cloud-init are called, in its directory.
-private enum SeedFileName {
+enum SeedFileName {
     static let userData = "user-data"
     static let networkConfig = "network-config"
 }

@@ -60,7 +60,7 @@ package struct NewVMPlan: Sendable {
         _ vm: NewVM, at file: FilePath, like model: ModelVM? = nil, _ choices: Choices,
         including read: (ParamsSource) throws(VMError) -> [ParamsSource]
     ) throws(VMError) {
-        let settings = vm.settings.compactMap { try? ParamsEdit($0) }
+        let settings = vm.settings.compactMap { try? ParamsEdit($0) } + vm.cells.map(\.edit)
         let named = Set(settings.map(\.key.ofItsThing))
         // Its MACs are derived from the UUID that it will have.
         let uuid = settings.first { $0.key.key == .uuid }?.value.flatMap { UUID(uuidString: $0) } ?? choices.uuid
@@ -77,7 +77,8 @@ package struct NewVMPlan: Sendable {
         let included = try include.map { path throws(VMError) in
             try read(ParamsSource(file, Array("\(ParamsLine(KeyName(.include), path))\n".utf8)))
         }
-        let lines = vm.lines(choices, uuid: uuid, isLike: model != nil, newDisks: adapted.newDisks)
+        let lines = try vm.lines(
+            choices, uuid: uuid, isLike: model != nil, newDisks: adapted.newDisks, copies: Set(adapted.images.keys))
         draft.write(lines, for: vm, including: included ?? [])
         let withoutMACs = try draft.decoded(including: included ?? [])
         for nic in withoutMACs.nics where nic.mac == nil {
@@ -85,8 +86,10 @@ package struct NewVMPlan: Sendable {
         }
         params = try draft.decoded(including: included ?? [])
         text = draft.document.text
-        files = vm.files.map { File(path: file.removingLastComponent().appending($0.name), content: $0.content) }
-        disks = try Self.disks(of: params, vm, model, adapted.newDisks, named)
+        files = (vm.files + adapted.files).map {
+            File(path: file.removingLastComponent().appending($0.name), content: $0.content)
+        }
+        disks = try Self.disks(of: params, vm, model, adapted, named)
         let (path, made) = (params.cloudInit?.userData?.value, files)
         let userData = made.first { $0.path == path }
         let ignored = userData.flatMap { UserDataKind.notice(of: $0.content, in: $0.path) }
@@ -102,20 +105,26 @@ package struct NewVMPlan: Sendable {
 
     /// The disks that are made: those of the options, or those that are like the model's.
     private static func disks(
-        of params: VMParams, _ vm: NewVM, _ model: ModelVM?, _ newDisks: [Int], _ named: Set<KeyName>
+        of params: VMParams, _ vm: NewVM, _ model: ModelVM?, _ adapted: ModelVM.Adapted, _ named: Set<KeyName>
     ) throws(VMError) -> [Disk] {
         var disks: [Disk] = []
         for disk in params.disks {
             var size: ByteCount?
             if let new = vm.disks, new.indices.contains(disk.index) {
                 size = new[disk.index]
-            } else if newDisks.contains(disk.index) {
+            } else if adapted.newDisks.contains(disk.index) {
                 size = named.contains(KeyName(.diskSize, disk.index)) ? disk.size?.value : nil
                 if size == nil { size = try model?.sizes[disk.index]?.get() }
             }
             guard let size else { continue }
             var new = Disk(path: disk.path.value, size: size, format: disk.format?.value ?? .raw)
-            if disk.index == 0 { new.image = vm.image }
+            new.image = adapted.images[disk.index] ?? (disk.index == 0 ? vm.image : nil)
+            if adapted.images[disk.index] != nil, let own = try model?.sizes[disk.index]?.get(), size < own {
+                throw VMError(
+                    .usage, "\(KeyName(.diskSize, disk.index))",
+                    "\(size) is less than the \(own) of the disk it is made of",
+                    remedy: "give it that size or a larger one, or leave it out")
+            }
             disks.append(new)
         }
         if vm.format != nil, disks.allSatisfy({ $0.image != nil }) {
@@ -140,6 +149,7 @@ extension NewParams {
         }
         for index in (vm.disks ?? []).indices { reserve(KeyName(.diskSize, index), for: "--disk") }
         for word in vm.settings { set(word) }
+        for cell in vm.cells { set(cell) }
     }
 
     /// What it says.

@@ -48,11 +48,17 @@ extension BlockNode {
             isReadOnly: disk.readOnly.value ? true : nil)
     }
 
-    /// `DISKn_BACKING`, which is read only.
-    package static func backing(_ disk: VMParams.Disk, _ format: DiskFormat, on file: BlockNode) -> BlockNode {
+    /// A layer of `DISKn_BACKING`, which is read only.
+    ///
+    /// - Parameters:
+    ///   - level: 0 for the nearest.
+    ///   - below: what it stands on; nil: nothing.
+    package static func backing(
+        _ disk: VMParams.Disk, level: Int, _ format: DiskFormat, on file: BlockNode, over below: BlockNode?
+    ) -> BlockNode {
         BlockNode(
-            name: "\(disk.backingID)-format", driver: format == .raw ? .raw(file) : .qcow2(file, backing: nil),
-            isReadOnly: true)
+            name: "\(disk.backingID(level))-format",
+            driver: format == .raw ? .raw(file) : .qcow2(file, backing: below), isReadOnly: true)
     }
 
     /// The CD with that id.
@@ -69,8 +75,8 @@ extension BlockNode {
 extension VMParams.Disk {
     /// What QEMU calls the device.
     package var deviceID: String { "disk\(index)" }
-    /// What the names of the nodes of its backing file begin with.
-    package var backingID: String { deviceID + RunningHardware.backingSuffix }
+    /// What the names of the nodes of a layer below it begin with.
+    package func backingID(_ level: Int) -> String { RunningHardware.backing(of: deviceID, level) }
     /// What the names of the nodes begin with that take what the guest writes.
     var scratchID: String { "\(deviceID)-scratch" }
     /// What QEMU calls its limits.

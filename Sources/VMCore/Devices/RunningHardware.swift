@@ -155,8 +155,17 @@ extension RunningHardware {
         return paths.count == used.count ? paths : nil
     }
 
-    /// What the names of the nodes of a disk's backing file have after the disk's own.
-    static let backingSuffix = "-backing"
+    /// What the names of the nodes of a layer below a disk begin with. Numbered, as a node's name has at most 31 bytes.
+    static func backing(of stem: String, _ level: Int) -> String {
+        "\(stem)\(backingMark)\(level == 0 ? "" : "\(level + 1)")"
+    }
+
+    private static let backingMark = "-backing"
+
+    /// The disk that a layer is below, by what the names of its nodes begin with; nil: it is no layer.
+    private static func diskAbove(_ stem: String) -> String? {
+        stem.firstRange(of: backingMark).map { String(stem[..<$0.lowerBound]) }
+    }
 
     /// What removes the nodes, limits and descriptors of a disk or a medium, once no device has them.
     package func removal(of stem: String) -> [QMPRequest<Void>] {
@@ -166,8 +175,8 @@ extension RunningHardware {
         if objects.contains("\(stem)-limits") { requests.append(.removeObject("\(stem)-limits")) }
         requests += ["\(stem)-format", "\(stem)-file"].filter(names.contains).map { .removeNode($0) }
         if let set = nodes.first(where: { $0.name == "\(stem)-file" })?.set { requests.append(.closeSet(set)) }
-        let backing = stem + Self.backingSuffix
-        return requests + (names.contains("\(backing)-file") ? removal(of: backing) : [])
+        let layers = (0..<BackingList.longest).map { Self.backing(of: stem, $0) }
+        return requests + layers.prefix { names.contains("\($0)-file") }.flatMap { removal(of: $0) }
     }
 
     /// What a change that was interrupted has left: nodes whose device is gone, or was never plugged, and descriptors that
@@ -177,16 +186,17 @@ extension RunningHardware {
         let stems = nodes.compactMap { node in node.name.hasSuffix("-file") ? String(node.name.dropLast(5)) : nil }
         // Of a drive, its medium counts: at start both have one name.
         let unused = stems.filter { stem in
-            // A backing file goes with its disk.
-            if stem.hasSuffix(Self.backingSuffix), stems.contains(String(stem.dropLast(Self.backingSuffix.count))) {
-                return false
-            }
+            // A layer goes with its disk.
+            if let disk = Self.diskAbove(stem), stems.contains(disk) { return false }
             return !media.contains(stem) && (!devices.contains(stem) || drives.contains { $0.id == stem })
         }
         let bare = sets.filter { set in
             set.number >= Self.firstPlugged && !nodes.contains { $0.set == set.number }
         }
-        return unused.flatMap { removal(of: $0) } + bare.map { .closeSet($0.number) }
+        // Of layers without a disk the uppermost goes first: it has the one below it.
+        let layers = unused.filter { Self.diskAbove($0) != nil }.sorted { ($0.count, $0) < ($1.count, $1) }
+        let others = unused.filter { Self.diskAbove($0) == nil }
+        return (others + layers).flatMap { removal(of: $0) } + bare.map { .closeSet($0.number) }
     }
 }
 

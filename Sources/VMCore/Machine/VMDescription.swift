@@ -24,6 +24,8 @@ package struct VMDescription: Equatable, Sendable {
     package var tags: [String]
     /// `PROTECT`: whether what ends or removes it has to be forced.
     package var isProtected: Bool
+    /// `TEMPLATE`: whether it is never started.
+    package var isTemplate = false
     /// `MEMORY`.
     package var memory: ByteCount
     /// `CPUS`.
@@ -82,6 +84,7 @@ package struct VMDescription: Equatable, Sendable {
         note = params.description?.value
         tags = params.tags?.value ?? []
         isProtected = params.protect.value
+        isTemplate = params.template.value
         cpuSet = params.cpuSet?.value.description
         memory = params.memory.value
         cpus = params.cpus.value

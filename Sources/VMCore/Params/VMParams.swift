@@ -19,6 +19,8 @@ package struct VMParams: Equatable, Sendable {
     package var tags: Setting<[String]>?
     /// `PROTECT`.
     package var protect: Setting<Bool>
+    /// `TEMPLATE`: whether it is never started, and VMs are made of it.
+    package var template: Setting<Bool>
     /// `INCLUDE`: the file that this one includes, absolute.
     package var include: Setting<FilePath>?
     /// `MEMORY`.
@@ -84,8 +86,9 @@ package struct VMParams: Equatable, Sendable {
         package var size: Setting<ByteCount>?
         /// `_FORMAT`; nil: raw, provided that its content does not look like another format.
         package var format: Setting<DiskFormat>?
-        /// `_BACKING`: the image that it is an overlay of, absolute. Only with the format qcow2.
-        package var backing: Setting<FilePath>?
+        /// `_BACKING`: the image that it is an overlay of, then what each of these stands on, absolute; empty: it is no overlay.
+        /// Only with the format qcow2.
+        package var backing: [Setting<FilePath>]
         /// `_READONLY`.
         package var readOnly: Setting<Bool>
         /// `_SERIAL`: at most 20 printable ASCII bytes (virtio's VIRTIO_BLK_ID_BYTES).

@@ -60,6 +60,9 @@ extension LaunchPlan {
         planner.compareWithOtherVMs()
         planner.planLimits()
         planner.planAssumptions()
+        if params.template.value {
+            planner.plan.notices.append("it is a template: VMs are made of it, and it is not started")
+        }
         guard planner.problems.isEmpty else { throw PlanRefusal(problems: planner.problems) }
         self = planner.plan
     }

@@ -42,7 +42,11 @@ package struct SparseDisk {
     ///   `.notFound` if the directory is missing, `.badData` if the size is not a positive multiple of 512, `.denied`
     ///   if somebody else could change the directory, `.unavailable` if qemu-img, which a qcow2 image needs, is missing
     ///   or fails.
-    package func prepare(_ trust: FileTrust) throws(VMError) -> NewFile {
+    ///
+    /// - Parameter images: what images that hold nothing look like.
+    package func prepare(
+        _ trust: FileTrust, sharing images: UntouchedImages = UntouchedImages()
+    ) throws(VMError) -> NewFile {
         guard size.bytes > 0, size.bytes % 512 == 0 else {
             throw VMError(.badData, path.string, "a disk's size is a positive multiple of 512 bytes, not \(size.bytes)")
         }
@@ -61,8 +65,13 @@ package struct SparseDisk {
         do throws(VMError) {
             switch content {
             case .copy(let source): try fill(new.descriptor, from: source, trust)
-            case .overlay(let base, let format): try writeOverlay(to: new.descriptor, of: base, format)
-            case .empty: if format == .qcow2 { try writeQCOW2(to: new.descriptor) }
+            case .overlay(let base, let format):
+                try images.write(self, to: new.descriptor) { file throws(VMError) in
+                    try writeOverlay(to: file, of: base, format)
+                }
+            case .empty:
+                guard format == .qcow2 else { break }
+                try images.write(self, to: new.descriptor) { file throws(VMError) in try writeQCOW2(to: file) }
             }
         } catch {
             new.remove()

@@ -15,12 +15,15 @@ package struct ImageSource: Equatable, Sendable {
     package let format: DiskFormat
     /// What the guest sees of it; nil: that shows only once it is unpacked.
     package let size: ByteCount?
+    /// Whether it stands on another image, of which the copy is an overlay as well.
+    private let isOverlay: Bool
 
     /// Looks at a file.
     ///
+    /// - Parameter overlay: whether it stands on another image, by what its VM's file says.
     /// - Throws: why it can't be used: `.notFound`; `.badData` if it is no whole image; `.unavailable` for a format that
     ///   kvmctl does not open, or an image that is partly in other files.
-    package init(_ path: FilePath, _ trust: FileTrust) throws(VMError) {
+    package init(_ path: FilePath, _ trust: FileTrust, overlay: Bool = false) throws(VMError) {
         let opened = try Self.open(path, trust)
         let packing: Packing?
         let bytes: Int64
@@ -30,15 +33,17 @@ package struct ImageSource: Equatable, Sendable {
             bytes = Int64(try opened.status().st_size)
         } catch { throw .system(error, path.string, "can't be read") }
         let header = Array(try ImageStream(opened, packing, path: path).next().prefix(ImageContent.headerLength))
-        (self.path, self.packing) = (path, packing)
-        (format, size) = try Self.judge(header, path, bytes: packing == nil ? bytes : nil)
+        (self.path, self.packing, isOverlay) = (path, packing, overlay)
+        (format, size) = try Self.judge(header, path, bytes: packing == nil ? bytes : nil, overlay: overlay)
     }
 
     /// What an image is.
     ///
-    /// - Parameter bytes: how long it is; nil: not known.
+    /// - Parameters:
+    ///   - bytes: how long it is; nil: not known.
+    ///   - overlay: whether it may stand on another image.
     static func judge(
-        _ header: [UInt8], _ path: FilePath, bytes: Int64?
+        _ header: [UInt8], _ path: FilePath, bytes: Int64?, overlay: Bool = false
     ) throws(VMError) -> (DiskFormat, ByteCount?) {
         guard !header.isEmpty else {
             throw VMError(.badData, path.string, "is empty", remedy: "download it again")
@@ -55,11 +60,11 @@ package struct ImageSource: Equatable, Sendable {
                     remedy: "it is no disk image, or cut short: download it again, and compare its checksum")
             }
             return (.raw, bytes.map { ByteCount(bytes: $0) })
-        case .qcow2(let outside?):
+        case .qcow2(let outside?) where !overlay || QCOW2Condition(header)?.hasDataFile != false:
             throw VMError(
                 .unavailable, path.string, "is partly stored in another file, \(outside)",
                 remedy: "if both are yours, make one image of them: qemu-img convert -O qcow2 FILE NEW.qcow2")
-        case .qcow2(nil):
+        case .qcow2:
             guard let condition = QCOW2Condition(header) else { throw VMError(.badData, path.string, "has no header") }
             if let fault = condition.fault { throw VMError(.badData, path.string, "\(fault)") }
             if condition.isCorrupt { throw VMError(.badData, path.string, "is marked as corrupt") }
@@ -143,7 +148,7 @@ extension ImageSource {
             position += Int64(piece.count)
         }
         // It may have been written to since it was looked at.
-        guard try Self.judge(header, path, bytes: position).0 == format else {
+        guard try Self.judge(header, path, bytes: position, overlay: isOverlay).0 == format else {
             throw VMError(.busy, path.string, "was changed meanwhile", remedy: "try again")
         }
         guard ftruncate(copy.rawValue, off_t(position)) == 0 else {

@@ -20,14 +20,14 @@ package struct Creating {
             var image = SparseDisk(path: disk.path, size: disk.size, format: disk.format)
             if let base = disk.image, base.isBase {
                 image.content = .overlay(of: base.path, base.format)
-            } else if let source {
-                image.content = disk.image == nil ? .empty : .copy(of: source)
+            } else if let source = disk.image.flatMap({ sources[$0.path] }) {
+                image.content = .copy(of: source)
             }
             return image
         }
     }
-    /// What the first disk is a copy of.
-    private let source: ImageSource?
+    /// What disks are copies of, by its path.
+    private let sources: [FilePath: ImageSource]
     let context: PlanningContext
     private var trust: FileTrust { context.trust }
 
@@ -37,28 +37,27 @@ package struct Creating {
     /// - Parameters:
     ///   - place: where it is created.
     ///   - image: the file that its image is copied from, if it is to be a copy.
-    ///   - model: the VM that it will be like: a name, or the path of a params file.
+    ///   - model: the VM that it will be like.
     ///   - context: whose directories it may be created in, and the other VMs.
     package init(
-        _ vm: NewVM, at place: NewVMPlace, copying image: ImageSource? = nil, like model: String?,
+        _ vm: NewVM, at place: NewVMPlace, copying image: ImageSource? = nil, like model: ModelOfNewVM?,
         in context: PlanningContext
     ) throws(VMError) {
         self.place = place
-        source = image
+        sources = image.map { [$0.path: $0] } ?? model?.sources ?? [:]
         self.context = context
         let (file, trust) = (place.directory.appending("vm.params"), context.trust)
         let choices = NewVMPlan.Choices(
             uuid: context.freeUUID(), machine: context.pinned(.q35).description,
             defaults: NewVM.Defaults(isRoot: context.site.isRoots, context.site.settings.create))
-        let like = try model.map { word throws(VMError) in try context.model(word) }
-        plan = try NewVMPlan(vm, at: file, like: like, choices) { own throws(VMError) in
+        plan = try NewVMPlan(vm, at: file, like: model?.vm, choices) { own throws(VMError) in
             try VMFile.included(by: own, trust, as: place.reached)
         }
     }
 
     /// Plans a VM that has its disks, and whose params file is known.
     init(_ text: String, _ params: VMParams, at place: NewVMPlace, in context: PlanningContext) {
-        (self.place, self.context, source) = (place, context, nil)
+        (self.place, self.context, sources) = (place, context, [:])
         plan = NewVMPlan(text, params)
     }
 
@@ -66,54 +65,44 @@ package struct Creating {
     /// existed before are never touched.
     package func create() throws(VMError) {
         try check()
-        var made: [NewFile] = []
-        let root = try makeDirectory(place.newRoot)
-        let directory: NewDirectory?
-        do throws(VMError) { directory = try makeDirectory(place.directory) } catch {
-            root?.remove()
-            throw error
-        }
+        let new = try prepared(sharing: UntouchedImages())
         do throws(VMError) {
-            // The files get their names last, all at once: an interrupted create leaves nothing in the way of the next.
-            for image in images {
-                if let left = try leftBehind(image) {
-                    let place = try find(image.path)
-                    try writing(image.path) { () throws(Errno) in try place.remove(left) }
-                }
-                made.append(try image.prepare(trust))
-            }
-            let others = try plan.files.map { file throws(VMError) in
-                if let left = try leftBehind(file) {
-                    let place = try find(file.path)
-                    try writing(file.path) { () throws(Errno) in try place.remove(left) }
-                }
-                let new = try prepare(file.path, file.content, permissions: SparseDisk.permissions)
-                made.append(new)
-                return new
-            }
-            let params = try prepare(file, Array(plan.text.utf8), permissions: 0o644)
-            made.append(params)
-            for new in made { try writing(new.path) { () throws(Errno) in try new.sync() } }
-            for (image, new) in zip(images, made) { try image.putInPlace(new) }
-            for new in others { try writing(new.path) { () throws(Errno) in try new.putInPlace() } }
-            // With its params file the VM exists.
-            try writing(file) { () throws(Errno) in try params.putInPlace() }
-            try writing(place.directory) { () throws(Errno) in
-                try params.syncName()
-                try directory?.syncName()
-                try root?.syncName()
-            }
+            try new.sync()
+            try new.nameFiles()
+            try new.nameParams()
         } catch {
-            made.forEach { $0.remove() }
-            directory?.remove()
-            root?.remove()
+            new.remove()
             throw error
         }
     }
 
-    /// What the user should know, also about the space that the disks may come to need. To be read before the disks are
-    /// created.
-    package var notices: [String] { plan.notices + missing + SpaceCheck.warnings(images, besides: context.growth) }
+    /// Writes the VM's files, which do not have their names yet. On failure nothing of them remains.
+    ///
+    /// - Parameter images: what images that hold nothing look like.
+    func prepared(sharing images: UntouchedImages) throws(VMError) -> UnfinishedVM {
+        let new = UnfinishedVM(self)
+        do throws(VMError) {
+            try new.makeDirectories { path throws(VMError) in try makeDirectory(path) }
+            for image in self.images {
+                if let left = try leftBehind(image) { try remove(left, at: image.path) }
+                new.disks.append((image, try image.prepare(trust, sharing: images)))
+            }
+            for file in plan.files {
+                if let left = try leftBehind(file) { try remove(left, at: file.path) }
+                new.texts.append(try prepare(file.path, file.content, permissions: SparseDisk.permissions))
+            }
+            new.params = try prepare(file, Array(plan.text.utf8), permissions: 0o644)
+        } catch {
+            new.remove()
+            throw error
+        }
+        return new
+    }
+
+    private func remove(_ left: FileIdentity, at path: FilePath) throws(VMError) {
+        let place = try find(path)
+        try writing(path) { () throws(Errno) in try place.remove(left) }
+    }
 
     /// Checks that the VM can be created: nothing is in the way, and the caller may write there. Touches nothing.
     package func check() throws(VMError) {
@@ -150,9 +139,11 @@ package struct Creating {
         let format = image.format == .raw ? "" : " --set \(KeyName(.diskFormat, disk.index))=\(image.format.rawValue)"
         var words = "--set \(KeyName(.disk, disk.index))=\(image.path.lastComponent?.string ?? "")\(format)"
         var option = "--disk"
-        if disk.index == plan.params.disks.first?.index, source != nil || disk.backing != nil { option = "--image" }
-        if let backing = disk.backing?.value {
-            words += " --set \(KeyName(.diskBacking, disk.index))=\(ShellCommand.singleQuoted(backing.string))"
+        if disk.index == plan.params.disks.first?.index, sources[disk.path.value] != nil || !disk.backing.isEmpty {
+            option = "--image"
+        }
+        if !disk.backing.isEmpty, let backing = BackingList.text(disk.backing.map(\.value)) {
+            words += " --set \(KeyName(.diskBacking, disk.index))=\(ShellCommand.singleQuoted(backing))"
         }
         return .advice(
             "nothing was changed; \(words) instead of \(option) uses it, else name another directory, or remove what is there"
@@ -226,7 +217,9 @@ package struct Creating {
         } catch { throw .system(error, path.string, "can't be written") }
     }
 
-    private func writing<Value>(_ path: FilePath, _ step: () throws(Errno) -> Value) throws(VMError) -> Value {
-        do throws(Errno) { return try step() } catch { throw .system(error, path.string, "can't be written") }
-    }
+}
+
+/// Does something to a file that is being made.
+func writing<Value>(_ path: FilePath, _ step: () throws(Errno) -> Value) throws(VMError) -> Value {
+    do throws(Errno) { return try step() } catch { throw .system(error, path.string, "can't be written") }
 }

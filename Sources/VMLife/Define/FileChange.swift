@@ -117,6 +117,9 @@ extension FileChange {
                     "its VM would be called \(after.params.name.value) instead of \(name): its logs and its unit go by its name",
                     remedy: "leave NAME as it is, and use kvmctl rename"))
         }
+        if after.params.template.value, before?.params.template.value != true {
+            try Self.refuseTemplate(vm, isRunning: isRunning)
+        }
         notices = []
         if text != old {
             let known = before.map { Starting($0, of: vm, in: context).verdict(isRunning: isRunning) }
@@ -146,6 +149,16 @@ extension FileChange {
         var error = error
         error.details.append("Nothing was changed.")
         return error
+    }
+
+    /// What runs, or would go on, writes to the disks that VMs are to stand on.
+    private static func refuseTemplate(_ vm: Machine, isRunning: Bool) throws(VMError) {
+        if !isRunning, try !vm.isSuspended() { return }
+        throw refusal(
+            VMError(
+                .busy, vm.name.description,
+                "\(isRunning ? "it is running" : "it is suspended"), and a template does not run",
+                remedy: isRunning ? "stop it first" : "start it and shut it down first"))
     }
 
     /// The same of a suspended VM, which could not go on after the change.

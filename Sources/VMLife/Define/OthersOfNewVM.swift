@@ -100,41 +100,9 @@ extension PlanningContext {
         while true {
             let uuid = UUID()
             let macs = ParamsSchema.indices(of: .net).map { Identity.mac(uuid: uuid, nic: $0) }
-            if taken.isDisjoint(with: macs) { return uuid }
+            guard taken.isDisjoint(with: macs), chosenMACs.isDisjoint(with: macs) else { continue }
+            chosenMACs.formUnion(macs)
+            return uuid
         }
-    }
-
-    /// A VM as a model for another.
-    ///
-    /// - Parameter word: a name, or the path of a params file.
-    /// - Throws: why it can't be one.
-    func model(_ word: String) throws(VMError) -> ModelVM {
-        let vm = try site.find(word, in: self)
-        guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
-        let text: String
-        do throws(VMError) { text = try VMFile.text(of: vm.file, trust) } catch {
-            guard error.code == .denied else { throw error }
-            var error = error
-            error.remedy = "read the file, and copy it to where root owns everything on the way"
-            throw error
-        }
-        let file = try VMFile(text, of: vm.file, trust)
-        let sizes = file.params.disks.map { disk in
-            (disk.index, Result { () throws(VMError) in try size(of: disk, file) })
-        }
-        return ModelVM(vm.file, text, file.params, sizes: Dictionary(sizes, uniquingKeysWith: { first, _ in first }))
-    }
-
-    /// What the guest sees.
-    private func size(of disk: VMParams.Disk, _ file: VMFile) throws(VMError) -> ByteCount {
-        let path = disk.path.value
-        let facts = ImageFacts(probing: path, file.trust)
-        if case .image(let image) = facts {
-            guard disk.format?.value == .qcow2 else { return ByteCount(bytes: (image.bytes + 511) / 512 * 512) }
-            if let header = image.qcow2 { return ByteCount(bytes: Int64(clamping: header.diskBytes)) }
-        }
-        if case .missing = facts, let size = disk.size?.value { return size }
-        throw VMError(
-            .unavailable, "\(file.params.file): DISK\(disk.index)", "the size of \(path) can't be told")
     }
 }

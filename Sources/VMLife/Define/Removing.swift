@@ -51,6 +51,7 @@ package struct Removing {
             kept.append((logs, "nothing shows that they are this VM's"))
         }
         let params = try FileToRemove(vm.file, file.trust)
+        if file.params.template.value { try refuseStoodOn(file.params.disks) }
         try sort(file.params.disks, besides: params, removing: disks)
         try sortSeed(file.params, besides: params, removing: disks)
         for path in StateFiles(of: vm).all {
@@ -61,6 +62,20 @@ package struct Removing {
         if !isOwn { try refuseUsed() }
     }
 
+    /// Refuses to remove a template that VMs stand on.
+    private func refuseStoodOn(_ disks: [VMParams.Disk]) throws(VMError) {
+        let claims = context.allClaims
+        var users: Set<VMName> = []
+        for disk in disks {
+            guard let status = RunFileOwnership.ownStatus(of: disk.path.value) else { continue }
+            users.formUnion(claims.users(of: status, besides: vm.file))
+        }
+        guard let users = StandingVMs(users.sorted { $0.description < $1.description }) else { return }
+        throw VMError(
+            .busy, vm.name.description, "is a template, and disks of VMs are overlays of its disks: \(users)",
+            remedy: "remove these VMs first: their disks can't be read without it")
+    }
+
     /// Decides which disks are removed and which are kept.
     private mutating func sort(
         _ disks: [VMParams.Disk], besides params: FileToRemove?, removing: Bool
@@ -68,7 +83,7 @@ package struct Removing {
         let claims = context.allClaims
         if let obstacle = claims.obstacle { throw obstacle }
         let host = HostDisks()
-        for (path, backing) in disks.map({ ($0.path.value, $0.backing?.value) }) {
+        for (path, backing) in disks.map({ ($0.path.value, $0.backing.first?.value) }) {
             guard let disk = try FileToRemove(path, trust) else { continue }
             let use = claims.use(of: disk.status, at: path, besides: vm.file)
             if use == nil { unclaimed.append(path) }

@@ -205,7 +205,11 @@ extension VMParams {
         for (name, value) in given.values.sorted(by: { $0.key.precedes($1.key) }) where value.contains(prefix) {
             switch name.key {
             case .append, .description: continue
-            case .disk, .diskBacking, .cdrom, .kernel, .initrd, .vncPasswordFile, .cloudInitUserData,
+            case .diskBacking:
+                let layers = value.split(separator: BackingList.separator, omittingEmptySubsequences: false)
+                let made = layers.map { $0.hasPrefix(prefix) ? String($0.dropFirst(prefix.count)) : String($0) }
+                changes.append(("\(name)", made.joined(separator: String(BackingList.separator))))
+            case .disk, .cdrom, .kernel, .initrd, .vncPasswordFile, .cloudInitUserData,
                 .cloudInitNetwork:
                 guard value.hasPrefix(prefix) else { continue }
                 changes.append(("\(name)", String(value.dropFirst(prefix.count))))

@@ -110,6 +110,7 @@ extension VMParams {
         uuid = Setting(UUID(), origin)
         description = Setting("for one run of kvmctl", origin)
         protect = Setting(false, origin)
+        template = Setting(false, origin)
         service = .silent(origin)
         for index in nics.indices { (nics[index].mac, nics[index].tap) = (nil, nil) }
         forwards = []

@@ -12,11 +12,9 @@ package struct ImageRemoval {
     ///
     /// - Throws: `.busy` if a VM uses the image, or if that can't be told.
     package init(_ image: LibraryImage, from library: ImageLibrary) throws(VMError) {
-        guard image.users.isEmpty else {
-            let names = image.users.prefix(3).map(\.description).joined(separator: ", ")
-            let rest = image.users.count > 3 ? " and \(image.users.count - 3) others" : ""
+        if let users = StandingVMs(image.users) {
             throw VMError(
-                .busy, image.name.description, "disks of VMs are overlays of it, or it is their disk: \(names)\(rest)",
+                .busy, image.name.description, "disks of VMs are overlays of it, or it is their disk: \(users)",
                 remedy: "remove these VMs first: their disks can't be read without the image")
         }
         if let gap = library.context.allClaims.gap(besides: "", at: image.path) {

@@ -162,7 +162,10 @@ extension Site {
             entry.lookForSavedState(sighting.vm)
         }
         // As `refuseProtected` has it: what the file says now counts.
-        if let params { entry.vm?.isProtected = params.protect.value }
+        if let params {
+            entry.vm?.isProtected = params.protect.value
+            entry.vm?.isTemplate = params.template.value
+        }
         entry.compare(with: params)
         entry.isAsked = sighting?.isUsers != true
         if entry.state.isAlive, let next = params?.name.value, next.description != entry.name { entry.nextName = next }

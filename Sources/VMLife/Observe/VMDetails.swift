@@ -18,12 +18,12 @@ package struct VMDetails: Sendable {
         package var size: ByteCount?
         /// What it takes of the host's file system; nil: not known, or a device.
         package var allocated: ByteCount?
-        /// The image that it is an overlay of.
-        package var backing: FilePath?
+        /// The images that it stands on, the nearest first.
+        package var backing: [FilePath]
 
         package init(
             key: String?, path: FilePath, format: DiskFormat, size: ByteCount? = nil, allocated: ByteCount? = nil,
-            backing: FilePath? = nil
+            backing: [FilePath] = []
         ) {
             (self.key, self.path, self.format, self.size, self.allocated) = (key, path, format, size, allocated)
             self.backing = backing
@@ -84,7 +84,7 @@ extension Machine {
             if let disk = params?.disks.first(where: { $0.path.value == path }) {
                 medium.key = "DISK\(disk.index)"
                 medium.format = disk.format?.value ?? .raw
-                medium.backing = disk.backing?.value
+                medium.backing = disk.backing.map(\.value)
             } else if let disc = params?.cdroms.first(where: { $0.path.value == path }) {
                 medium.key = "CDROM\(disc.index)"
             }

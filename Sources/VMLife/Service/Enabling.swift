@@ -132,6 +132,7 @@ extension Machine {
     package func enabling(now: Bool, in context: PlanningContext) throws(VMError) -> Enabling {
         let file = try context.file(of: self)
         let params = file.params
+        try starting(in: context).refuseTemplate()
         if case .owner(_, let owner) = file.trust.rule {
             throw VMError(
                 .denied, self.file.string, "belongs to \(owner), and the host's units act for root alone",

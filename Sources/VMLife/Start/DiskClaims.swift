@@ -93,7 +93,8 @@ struct DiskClaims {
             note(.disk(of: name, isRunning: false), image, params.file)
             // A disk declared as raw is opened as raw, so that nothing its content names is opened.
             if disk.format?.value == .raw { continue }
-            if let base = disk.backing?.value, let below = look(at: base, of: params.file) {
+            for layer in disk.backing {
+                guard let below = look(at: layer.value, of: params.file) else { continue }
                 note(.backing(of: name, disk: path), below, params.file)
             }
             addChain(below: path) {
@@ -142,8 +143,11 @@ struct DiskClaims {
     }
 
     /// The VMs that have a file as a disk, or stand on it.
-    func users(of file: stat) -> [VMName] {
-        let names = (claims[Self.identity(of: file)] ?? []).filter { !gone.contains($0.owner) }.compactMap(\.use.vm)
+    ///
+    /// - Parameter own: the params file of a VM that does not count.
+    func users(of file: stat, besides own: FilePath? = nil) -> [VMName] {
+        let others = (claims[Self.identity(of: file)] ?? []).filter { !gone.contains($0.owner) && $0.owner != own }
+        let names = others.compactMap(\.use.vm)
         return Array(Set(names)).sorted { $0.description < $1.description }
     }
 

@@ -208,7 +208,7 @@ struct HostProbe {
                 ImageQuestion(
                     isMedium: true, isWritten: !disk.readOnly.value && !options.discardsWrites,
                     newSize: disk.size?.value))
-            ask(disk.backing?.value, ImageQuestion(isMedium: true, isBacking: true))
+            for layer in disk.backing { ask(layer.value, ImageQuestion(isMedium: true, isBacking: true)) }
         }
         for path in params.cdroms.map(\.path.value) + [options.cdrom] {
             ask(path, ImageQuestion(isMedium: true, isDisc: true))

@@ -1,3 +1,4 @@
+import BridgeNet
 import SystemPackage
 import VMCore
 import VMHost
@@ -115,6 +116,9 @@ package final class PlanningContext {
 
     /// From now on this VM counts as removed, and uses no disks.
     package func takeAsRemoved(_ vm: Machine) { allClaims.forget(vm.file) }
+
+    /// The MACs of the VMs that this command creates.
+    var chosenMACs: Set<MACAddress> = []
 
     /// The names and addresses of the VMs that this command starts.
     let addresses = AddressClaims()

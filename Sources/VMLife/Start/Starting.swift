@@ -140,6 +140,7 @@ package struct Starting {
             }
             try StateFiles(of: vm).settle(file.trust)
             try refuseRenamed()
+            try refuseTemplate()
             let plan = try plan(to: .start)
             // Nobody else removes it from here on: that takes the lock, too.
             guard try file.isCurrent else {
@@ -168,6 +169,16 @@ package struct Starting {
             let entry = VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths)
             return plan.savedMemory == nil ? .started(entry) : .resumed(entry)
         }
+    }
+
+    /// Refuses a VM that is there to make others of.
+    ///
+    /// - Throws: `.busy`.
+    package func refuseTemplate() throws(VMError) {
+        guard params.template.value else { return }
+        throw VMError(
+            .busy, name.description, "is a template (\(params.place(params.template.origin))), and is not started",
+            remedy: "make a VM of it: kvmctl create NEW --from \(name); TEMPLATE=no makes it one itself")
     }
 
     /// A running VM keeps its name, whatever its file says by now. This one has ended since it was found by that name.

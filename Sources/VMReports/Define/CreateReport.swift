@@ -1,6 +1,7 @@
 import SystemPackage
 import VMCore
 import VMHost
+import VMLife
 
 /// `kvmctl create`: what was created, or would be.
 package struct CreateReport: ObjectReport {
@@ -11,6 +12,8 @@ package struct CreateReport: ObjectReport {
     private let root: FilePath?
     private let disks: [SparseDisk]
     private let files: [FilePath]
+    private let isOneOfMany: Bool
+    private let started: Starting.Outcome?
 
     /// Reports a new VM.
     ///
@@ -21,9 +24,11 @@ package struct CreateReport: ObjectReport {
     ///     - root: The directory of VMs, if that is new too.
     ///     - disks: Its disks.
     ///     - files: Its other files, for cloud-init.
+    ///     - isOneOfMany: Whether several are created, of which people are told in a line each.
+    ///     - started: What became of its start; nil: it was not started.
     package init(
         isDryRun: Bool, name: VMName, file: FilePath, paramsText: String, root: FilePath?, disks: [SparseDisk],
-        files: [FilePath] = []
+        files: [FilePath] = [], isOneOfMany: Bool = false, started: Starting.Outcome? = nil
     ) {
         self.isDryRun = isDryRun
         self.name = name
@@ -32,6 +37,7 @@ package struct CreateReport: ObjectReport {
         self.root = root
         self.disks = disks
         self.files = files
+        (self.isOneOfMany, self.started) = (isOneOfMany, started)
     }
 
     /// What a new VM is.
@@ -51,14 +57,17 @@ package struct CreateReport: ObjectReport {
                         "overlay": .bool($0.content.isOverlay),
                     ]
                 }),
-            "files": .strings(files),
+            "files": .strings(files), "started": .bool(started != nil),
         ]
     }
 
     /// A line for each file, and for a dry run what would be in it.
     package var text: [TextBlock] {
         let root = [root].compactMap(\.self)
-        guard isDryRun else { return (root + [file] + disks.map(\.path) + files).map { .lines("created \($0)") } }
+        if isOneOfMany, !isDryRun { return [.lines("created \(name): \(file)")] + startText }
+        guard isDryRun else {
+            return (root + [file] + disks.map(\.path) + files).map { .lines("created \($0)") } + startText
+        }
         let steps =
             root.map { "create \($0)" }
             + disks.map { "create \($0.path), \($0.kind), \($0.size)" } + files.map { "write \($0)" }
@@ -66,6 +75,8 @@ package struct CreateReport: ObjectReport {
         let lines = paramsText.hasSuffix("\n") ? paramsText.dropLast() : paramsText[...]
         return steps.map { .lines($0) } + ["write \(file):\n\(lines)"]
     }
+
+    private var startText: [TextBlock] { started.map { StartReport(name, $0).text } ?? [] }
 }
 
 extension SparseDisk {

@@ -33,14 +33,16 @@ extension VMEntry {
     /// What a person who reads the list should notice about the VM besides its state, a word each.
     var marks: [String] {
         [
-            isEnabled == true ? "enabled" : nil, isProtected ? "protected" : nil, isPending ? "pending" : nil,
+            isTemplate ? "template" : nil, isEnabled == true ? "enabled" : nil, isProtected ? "protected" : nil,
+            isPending ? "pending" : nil,
             isStray ? "stray" : nil,
         ].compactMap(\.self)
     }
 
     /// Whether there is any.
-    var isMarked: Bool { isEnabled == true || isProtected || isPending || isStray }
+    var isMarked: Bool { isTemplate || isEnabled == true || isProtected || isPending || isStray }
 
+    private var isTemplate: Bool { vm?.isTemplate == true }
     private var isProtected: Bool { vm?.isProtected == true }
 
     /// Whether its file says by now something else than it runs with.

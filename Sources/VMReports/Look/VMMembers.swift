@@ -18,6 +18,7 @@ extension VMEntry {
             "description": .optional(vm?.note),
             "tags": .strings(vm?.tags ?? []),
             "protected": vm.map { .bool($0.isProtected) } ?? .null,
+            "template": vm.map { .bool($0.isTemplate) } ?? .null,
             "enabled": isEnabled.map { .bool($0) } ?? .null,
             "memory": .optional(vm?.memory.bytes),
             "cpus": .optional(vm?.cpus),

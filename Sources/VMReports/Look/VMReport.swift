@@ -100,6 +100,7 @@ package struct VMReport: ObjectReport {
             rows.append(
                 ("protected", "rm, reset, stop --now, restart --hard and start --discard-suspended need --force"))
         }
+        if entry.vm?.isTemplate == true { rows.append(("template", "not started: VMs are made of it")) }
         if entry.isEnabled == true { rows.append(("enabled", "starts with the host")) }
         if let order = details.order { rows.append(("autostart", order)) }
         if entry.isStray { rows.append(("run-time files", "removed: the VM can be stopped, but not asked")) }
@@ -170,7 +171,7 @@ extension VMDetails {
             let size = medium.size.map { size in
                 ", \(size.short)" + (medium.allocated.map { " (\($0.short) in use)" } ?? "")
             }
-            let base = medium.backing.map { ", over \($0)" } ?? ""
+            let base = medium.backing.map { ", over \($0)" }.joined()
             return (medium.key ?? "medium", "\(medium.path), \(medium.format.rawValue)\(size ?? "")\(base)")
         }
             + shares.map { share in
@@ -202,7 +203,7 @@ extension VMDetails {
                         "key": .optional(medium.key), "path": .string(medium.path.string),
                         "format": .string(medium.format.rawValue), "size": .optional(medium.size?.bytes),
                         "allocated": .optional(medium.allocated?.bytes),
-                        "backing": .optional(medium.backing?.string),
+                        "backing": .strings(medium.backing),
                     ]
                 }),
             "shares": .array(

@@ -77,7 +77,7 @@ def test_what_is_said_of_an_overlay(host):
     assert f"{words} instead of --image uses it" in host.kvmctl("create", "vm", "--image", "base", *tiny(host), expect=73).stderr
     host.kvmctl("create", "vm", *shlex.split(words), *tiny(host))
     assert "ok" in host.kvmctl("check", "vm").stdout
-    assert host.show("vm")["disks"][0]["backing"] == f"{images}/base.raw"
+    assert host.show("vm")["disks"][0]["backing"] == [f"{images}/base.raw"]
     assert f", over {images}/base.raw\n" in host.kvmctl("show", "vm").stdout
     assert host.kvmctl("image", "ls").stdout == host.kvmctl("image", "list").stdout
 

@@ -36,6 +36,8 @@ import Testing
         ("overlays", StartOptions(), Host.kvm),
         ("refused-overlays", StartOptions(), Host.kvm),
         ("discarded", StartOptions(discardsWrites: true), Host.kvm),
+        ("chains", StartOptions(), Host.kvm),
+        ("refused-chains", StartOptions(), Host.kvm),
         ("old-guest", StartOptions(cdrom: "/isos/a.iso"), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
@@ -290,8 +292,21 @@ enum Host: CaseIterable {
             "/vms/1/datafile.qcow2": image(.qcow2(outside: "base.raw"), hasDataFile: true),
             "/vms/1/base.qcow2": image(.qcow2(outside: nil)), "/vms/1/base.raw": image(.raw),
             "/vms/1/changed.raw": image(.raw, isChanged: true),
+            "/vms/1/top.qcow2": image(.qcow2(outside: "/vms/t/vdisk0")),
+            "/vms/t/vdisk0": image(.qcow2(outside: "/images/debian.qcow2")),
+            "/images/debian.qcow2": image(.qcow2(outside: nil)),
+            "/vms/1/loop.qcow2": image(.qcow2(outside: "/vms/1/loop2.qcow2")),
+            "/vms/1/loop2.qcow2": image(.qcow2(outside: "/vms/1/loop.qcow2")),
         ]
-        return images
+        return images.merging(links(direct: direct)) { one, _ in one }
+    }
+
+    /// Two names of one image.
+    private func links(direct: Bool) -> [FilePath: ImageFacts] {
+        var image = ImageFacts.Image(bytes: 197_120, content: .qcow2(outside: "/vms/1/name2"), directIO: direct)
+        image.qcow2 = QCOW2Condition(diskBytes: 8 << 30)
+        image.identity = FileIdentity(device: 1, inode: 77)
+        return ["/vms/1/name1": .image(image), "/vms/1/name2": .image(image)]
     }
 
     private static let nat = IPPrefix("10.213.0.1/24").map { NATFacts(prefix: $0, isForwarding: false) }

@@ -30,6 +30,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
             name: Setting(try #require(VMName("1")), .derived("the directory's name")),
             uuid: nil,
             protect: Setting(false, .standard(key: KeyName(.protect))),
+            template: Setting(false, .standard(key: KeyName(.template))),
             memory: Setting(ByteCount(bytes: 512 << 20), .line(4, key: KeyName(.memory))),
             cpus: Setting(1, .standard(key: KeyName(.cpus))),
             cpu: nil,
@@ -41,6 +42,7 @@ func parse(_ text: String, file: FilePath = "/vms/1/vm.params") -> ParsedParams 
                 VMParams.Disk(
                     index: index,
                     path: Setting(FilePath("/vms/1/vdisk\(index)"), .line(2 + index, key: KeyName(.disk, index))),
+                    backing: [],
                     readOnly: Setting(false, .standard(key: KeyName(.diskReadOnly, index))),
                     bus: Setting(.virtio, .standard(key: KeyName(.diskBus, index))))
             },

@@ -7,6 +7,7 @@ extension ParamsDecoder {
         let description = setting(.description, Self.description)
         let tags = setting(.tags, Self.tags)
         let protect = setting(.protect, default: false, ParamValue.bool)
+        let template = setting(.template, default: false, ParamValue.bool)
         let include = decodeInclude()
         let memory = setting(.memory, default: ByteCount(bytes: 1 << 30), Self.memory)
         let cpus = setting(.cpus, default: 1, Self.cpus)
@@ -38,7 +39,7 @@ extension ParamsDecoder {
         guard let name else { return nil }
         return VMParams(
             file: file, name: name, uuid: uuid, description: description, tags: tags, protect: protect,
-            include: include, memory: memory,
+            template: template, include: include, memory: memory,
             cpus: cpus, cpu: cpu,
             machine: machine, accel: accel,
             boot: boot, kernel: kernel, disks: disks, cdroms: cdroms, nics: nics, forwards: forwards, vnc: vnc,

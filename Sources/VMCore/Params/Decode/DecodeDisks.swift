@@ -16,8 +16,8 @@ extension ParamsDecoder {
             let format = setting(.diskFormat, at: index) { text throws(ValueFault) in
                 try Self.diskFormat(text, of: path?.value, index)
             }
-            let backing = self.path(.diskBacking, at: index)
-            if backing != nil { requireOverlay(index, format) }
+            let backing = decodeBacking(of: index)
+            if !backing.isEmpty { requireOverlay(index, format) }
             let readOnly = setting(.diskReadOnly, at: index, default: false, ParamValue.bool)
             let serial = setting(.diskSerial, at: index, Self.serial)
             let iops = setting(.diskIOPS, at: index, Self.iops)

@@ -1,7 +1,8 @@
 /// Every key of a params file. The raw value is a small number because keys are compared and hashed all the time: with
 /// a string as raw value, its text would be.
 package enum ParamsKey: UInt8, CaseIterable, Sendable {
-    case name, uuid, description, tags, protect, include, memory, cpus, cpu, machine, accel, firmware, tpm, boot,
+    case name, uuid, description, tags, protect, template, include, memory, cpus, cpu, machine, accel, firmware, tpm,
+        boot,
         kernel, initrd,
         append, disk,
         diskSize,
@@ -23,6 +24,7 @@ package enum ParamsKey: UInt8, CaseIterable, Sendable {
         case .description: "DESCRIPTION"
         case .tags: "TAGS"
         case .protect: "PROTECT"
+        case .template: "TEMPLATE"
         case .include: "INCLUDE"
         case .memory: "MEMORY"
         case .cpus: "CPUS"

@@ -20,6 +20,9 @@ extension ParamsSchema {
             .protect, .identity, "yes",
             "yes: rm, reset, stop --now, restart --hard, start --discard-suspended need --force; default: no"),
         row(
+            .template, .identity, "yes",
+            "yes: it is never started, and VMs are made of it: create NAME --from it; default: no"),
+        row(
             .include, .identity, "../defaults.conf",
             "a file of keys for several VMs, which this file's own keys take precedence over"),
     ]
@@ -54,7 +57,8 @@ extension ParamsSchema {
         row(.diskFormat, .disks, of: 0...25, "qcow2", needs: .disk, "raw or qcow2; default: raw"),
         row(
             .diskBacking, .disks, of: 0...25, "base.qcow2", needs: .disk,
-            "the image that a qcow2 disk is an overlay of: the guest reads it, and never writes to it"),
+            "the image that a qcow2 disk is an overlay of, which is only read; after a colon each, what that one stands on"
+        ),
         row(.diskReadOnly, .disks, of: 0...25, "yes", needs: .disk, "yes or no; default: no"),
         row(.diskSerial, .disks, of: 0...25, "WD-1234", needs: .disk, "serial number, at most 20 ASCII characters"),
         row(.diskIOPS, .disks, of: 0...25, "500", needs: .disk, "limit in operations per second; default: none"),

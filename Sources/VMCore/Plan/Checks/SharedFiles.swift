@@ -25,7 +25,7 @@ extension LaunchPlanner {
         let disks = params.disks.map { disk in
             Use(name: "DISK\(disk.index)", path: disk.path, isWritten: !disk.readOnly.value, isDisk: true)
         }
-        let bases = params.disks.compactMap { disk in
+        let bases = params.disks.flatMap { disk in
             disk.backing.map { Use(name: "\(KeyName(.diskBacking, disk.index))", path: $0) }
         }
         let cdroms = params.cdroms.compactMap { cdrom in

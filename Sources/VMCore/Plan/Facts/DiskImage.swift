@@ -146,7 +146,7 @@ extension LaunchPlanner {
                 .file(path, .content),
                 remedy: .advice(Self.howToSay(content, disk)))
             return false
-        case (.qcow2?, .qcow2(let outside)) where disk.backing != nil:
+        case (.qcow2?, .qcow2(let outside)) where !disk.backing.isEmpty:
             return isOverlay(disk, of: outside, image) && opens(disk, image)
         case (.qcow2?, .qcow2(let outside)):
             if let outside {

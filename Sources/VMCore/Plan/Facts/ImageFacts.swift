@@ -126,5 +126,5 @@ package enum ImageLock: Int64, CaseIterable, Sendable {
     case refusesWriters = 201
 
     /// Whether this lock keeps another VM from using the image.
-    func excludes(writable: Bool) -> Bool { writable || self != .refusesWriters }
+    package func excludes(writable: Bool) -> Bool { writable || self != .refusesWriters }
 }

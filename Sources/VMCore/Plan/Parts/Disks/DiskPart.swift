@@ -73,13 +73,8 @@ extension LaunchPlanner {
     /// The nodes of a disk's image, up to its limits; nil if it can't be used.
     private mutating func addImage(_ disk: VMParams.Disk, _ image: UsableImage) -> BlockNode? {
         let from = disk.path.origin
-        let backing: BlockNode?
-        if let base = disk.backing {
-            guard let node = addBacking(base, of: disk) else { return nil }
-            backing = node
-        } else {
-            backing = nil
-        }
+        guard let layers = layers(below: disk) else { return nil }
+        let backing = addBacking(layers, of: disk)
         let cache = cacheMode(disk, image)
         let set = fdset(
             .image(disk.path.value, writable: !disk.readOnly.value, direct: cache.value.isDirect),

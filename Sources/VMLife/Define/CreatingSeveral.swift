@@ -1,0 +1,122 @@
+import FoundationEssentials
+import SystemPackage
+import VMCore
+import VMHost
+
+/// Creates several VMs: all of them, or none.
+package struct CreatingSeveral {
+    /// The VMs.
+    package let vms: [Creating]
+
+    /// Plans them. Touches nothing.
+    ///
+    /// - Parameters:
+    ///   - names: what the command line calls each.
+    ///   - plan: plans the one with this number.
+    /// - Throws: what keeps any of them from being created, each with its reason.
+    package init(_ names: [String], plan: (Int) throws(VMError) -> Creating) throws(VMError) {
+        var vms: [Creating] = []
+        var faults: [VMError] = []
+        for number in names.indices {
+            do throws(VMError) {
+                let vm = try plan(number)
+                try vm.check()
+                vms.append(vm)
+            } catch { faults.append(error) }
+        }
+        faults += Self.twins(among: vms)
+        guard faults.isEmpty else { throw Self.error(faults, of: names.count) }
+        self.vms = vms
+    }
+
+    /// Refuses what another VM has. Touches nothing.
+    ///
+    /// - Returns: what could not be looked at, for people.
+    package func refuseShared() throws(VMError) -> [String] {
+        var (unseen, faults): ([String], [VMError]) = ([], [])
+        for vm in vms {
+            do throws(VMError) { unseen += try vm.refuseShared() } catch { faults.append(error) }
+        }
+        guard faults.isEmpty else { throw Self.error(faults, of: vms.count) }
+        return unseen.merged
+    }
+
+    /// What the user should know, also about the space that the disks may come to need; said once where it is the same of
+    /// all. To be read before the disks are created.
+    package var notices: [String] {
+        let all = vms.flatMap(\.plan.notices) + vms.flatMap(\.missing)
+        guard let growth = vms.first?.context.growth else { return all.merged }
+        return all.merged + SpaceCheck.warnings(vms.flatMap(\.images), besides: growth)
+    }
+
+    /// Creates them. On failure nothing of any of them remains.
+    package func create() throws(VMError) {
+        let each = vms.map(UnfinishedVM.descriptors).max() ?? 0
+        guard DescriptorLimit.room(for: vms.count, each: each) == vms.count else {
+            throw VMError(
+                .unavailable, "\(vms.count) VMs", "take more open files at once than this process may have",
+                remedy: "create fewer at a time, or raise the limit (ulimit -n)")
+        }
+        let images = UntouchedImages()
+        var new: [UnfinishedVM] = []
+        do throws(VMError) {
+            for vm in vms { new.append(try vm.prepared(sharing: images)) }
+            for vm in new { try vm.sync() }
+            for vm in new { try vm.nameFiles() }
+            for vm in new { try vm.nameParamsAlone() }
+            for vm in new { try vm.syncNames() }
+        } catch {
+            new.reversed().forEach { $0.remove() }
+            var failure = error
+            if vms.count > 1 { failure.details.append("None of the \(vms.count) VMs was created.") }
+            throw failure
+        }
+    }
+
+    /// What only one of them can have.
+    private static func twins(among vms: [Creating]) -> [VMError] {
+        var (faults, seen): ([VMError], [String: VMName]) = ([], [:])
+        for vm in vms {
+            let (params, name) = (vm.plan.params, vm.plan.params.name.value)
+            let ports = params.forwards.map(\.value.hostEnd) + [params.vnc.port].compactMap(\.self)
+            let own =
+                ["the name \(name)", "the directory \(vm.place.directory)"]
+                + [params.uuid?.value].compactMap(\.self).map { "the UUID \($0.uuidString.lowercased())" }
+                + params.nics.compactMap(\.mac?.value).map { "the MAC \($0)" }
+                + params.nics.compactMap(\.tap?.value).map { "the tap \($0)" }
+                + ports.map { "\($0.transport.rawValue) port \($0.number)" }
+            let made = Set(vm.images.map(\.path))
+            let disks = params.disks.filter { !$0.readOnly.value && !made.contains($0.path.value) }
+            for thing in own + disks.map({ "the disk \($0.path.value)" }) {
+                guard let other = seen.updateValue(name, forKey: thing) else { continue }
+                faults.append(
+                    VMError(
+                        .usage, "\(name)", "would have \(thing), and so would \(other)",
+                        remedy: "give each its own, as --list can, or leave it out"))
+            }
+        }
+        return faults
+    }
+
+    private static func error(_ faults: [VMError], of count: Int) -> VMError {
+        guard count > 1, let first = faults.first else {
+            return faults.first ?? VMError(.bug, "create", "was refused without a reason")
+        }
+        let lines = faults.map { fault in
+            ([fault.summary] + fault.details.filter { $0 != NewVM.nothingCreated }).joined(separator: "\n  ")
+        }
+        let shown = lines.merged
+        let rest = shown.count > 10 ? ["… and \(shown.count - 10) more"] : []
+        return VMError(
+            first.code, "create", "\(min(faults.count, count)) of \(count) VMs can't be created",
+            remedy: faults.count == 1 ? first.remedy : nil,
+            details: Array(shown.prefix(10)) + rest + [NewVM.nothingCreated])
+    }
+}
+
+extension [String] {
+    /// Each once, in their order.
+    fileprivate var merged: [String] {
+        enumerated().filter { !self[..<$0.offset].contains($0.element) }.map(\.element)
+    }
+}
