@@ -50,11 +50,13 @@ final class AgentTurns {
     }
 
     /// Runs a short script in the guest, and returns its exit code.
+    ///
+    /// - Parameter input: what it reads; nil: /dev/null.
     @discardableResult
-    func run(_ script: String, _ arguments: [String]) throws(GuestAgent.Failure) -> Int32 {
+    func run(_ script: String, _ arguments: [String], input: [UInt8]? = nil) throws(GuestAgent.Failure) -> Int32 {
         try talk { (agent, deadline) throws(GuestAgent.Failure) in
             let words = ["-c", script, "kvmctl"] + arguments
-            let pid = try agent.execute(.execute("/bin/sh", words), by: deadline)
+            let pid = try agent.execute(.execute("/bin/sh", words, input: input), by: deadline)
             while true {
                 if case .ended(let code) = try agent.execute(.executionStatus(pid), by: deadline) { return code }
                 if deadline.hasPassed { throw .silent }
