@@ -157,6 +157,8 @@ extension RunningHardware {
 
     /// What the names of the nodes of a disk's backing file have after the disk's own.
     static let backingSuffix = "-backing"
+    /// What the names of the overlays of a disk end with.
+    private static let overlaySuffixes = ["-scratch", "-frozen"]
 
     /// What removes the nodes, limits and descriptors of a disk or a medium, once no device has them.
     package func removal(of stem: String) -> [QMPRequest<Void>] {
@@ -179,6 +181,12 @@ extension RunningHardware {
         let unused = stems.filter { stem in
             // A backing file goes with its disk.
             if stem.hasSuffix(Self.backingSuffix), stems.contains(String(stem.dropLast(Self.backingSuffix.count))) {
+                return false
+            }
+            // So do the overlays of a disk whose writes are discarded.
+            if let suffix = Self.overlaySuffixes.first(where: stem.hasSuffix),
+                devices.contains(String(stem.dropLast(suffix.count)))
+            {
                 return false
             }
             return !media.contains(stem) && (!devices.contains(stem) || drives.contains { $0.id == stem })

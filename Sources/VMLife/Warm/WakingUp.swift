@@ -9,13 +9,10 @@ extension EphemeralRun {
         guard let warm = wish.warm else { return }
         try plugNICs()
         let identity = warm.hasFreshIdentity ? (vm.name.description, Self.newMachineID) : ("", "")
-        let seed = (0..<Reseeding.count).map { _ in UInt8.random(in: .min ... .max) }
         let code: Int32
-        do throws(GuestAgent.Failure) {
-            code = try turns.run(
-                Renewal.script, [String(Moment.now.microseconds / 1_000_000), identity.0, identity.1],
-                input: Reseeding.program(seed))
-        } catch { throw error.error(of: vm.name) }
+        do throws(GuestAgent.Failure) { code = try turns.renew(hostname: identity.0, machineID: identity.1) } catch {
+            throw error.error(of: vm.name)
+        }
         guard code != 0 else { return }
         tell(
             code == Renewal.mayRepeat
@@ -45,5 +42,16 @@ extension EphemeralRun {
                 try running.update()
             }
         }
+    }
+}
+
+extension AgentTurns {
+    /// Gives the guest the time and new random numbers, and a new name and machine-id if they are not empty.
+    ///
+    /// - Returns: the script's exit code.
+    func renew(hostname: String = "", machineID: String = "") throws(GuestAgent.Failure) -> Int32 {
+        let seed = (0..<Reseeding.count).map { _ in UInt8.random(in: .min ... .max) }
+        let now = String(Moment.now.microseconds / 1_000_000)
+        return try run(Renewal.script, [now, hostname, machineID], input: Reseeding.program(seed))
     }
 }

@@ -13,7 +13,9 @@ package struct WarmImage: Sendable {
     package var used: Moment?
     package var size: ByteCount
     /// Whether a run uses it.
-    package var isUsed: Bool
+    package var isUsed = false
+
+    package init(name: VMName, path: FilePath, size: ByteCount) { (self.name, self.path, self.size) = (name, path, size) }
 }
 
 /// The warm images of a site.
@@ -28,16 +30,19 @@ package struct WarmCache {
     /// All of them, the one that was used last first.
     package func all() throws(VMError) -> [WarmImage] {
         var images: [WarmImage] = []
-        for name in try WarmDirectory.all(in: site.paths).whole { images.append(try image(name)) }
+        for name in try WarmDirectory.all(in: site.paths).whole {
+            images.append(try image(WarmDirectory(name, in: site.paths)))
+        }
         return images.sorted { ($0.used?.microseconds ?? 0) > ($1.used?.microseconds ?? 0) }
     }
 
-    private func image(_ name: VMName) throws(VMError) -> WarmImage {
-        let directory = WarmDirectory(name, in: site.paths)
+    /// An image.
+    func image(_ directory: WarmDirectory) throws(VMError) -> WarmImage {
         let record = try directory.readRecord()
-        return WarmImage(
-            name: name, path: directory.path, model: record?.model, made: record?.made, used: directory.used,
-            size: try directory.allocated(), isUsed: try directory.openLock().isUsed())
+        var image = WarmImage(name: directory.name, path: directory.path, size: try directory.allocated())
+        (image.model, image.made, image.used) = (record?.model, record?.made, directory.used)
+        image.isUsed = try directory.openLock().isUsed()
+        return image
     }
 
     /// Removes an image. Runs that have started from it go on.
@@ -50,7 +55,7 @@ package struct WarmCache {
                 .notFound, name.description, "there is no warm image of that name",
                 remedy: "\(command: "kvmctl warm list") lists them")
         }
-        let found = try image(name)
+        let found = try image(directory)
         if isDryRun { return found }
         let lock = try directory.openLock()
         let deadline = Deadline(in: Self.patience)

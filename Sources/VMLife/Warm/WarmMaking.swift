@@ -52,6 +52,8 @@ struct WarmMaking {
             let start = WarmStart(directory.name, in: directory.half, isMade: true)
             _ = try Starting.warm(file, of: vm, start, in: warming.context).start { _ in }
             try wait(for: vm)
+            // What it needs is then in the guest's memory when a copy does the same.
+            do throws(GuestAgent.Failure) { _ = try AgentTurns(vm).renew() } catch { throw error.error(of: vm.name) }
             try save(vm, to: start.memory)
         } catch { failure = error }
         do throws(VMError) { if try vm.removeEphemeral() { mark.remove() } } catch { failure = failure ?? error }

@@ -38,9 +38,14 @@ package struct Warming {
         var start: WarmStart { WarmStart(directory.name, in: directory.path) }
     }
 
+    /// Where the image is, or will be.
+    func directory() throws(VMError) -> WarmDirectory {
+        WarmDirectory(try model.warmName(wish.conditions.conditions, in: context), in: site.paths)
+    }
+
     /// Opens the image of the model, and makes it if there is none, or if what it depends on has changed.
     func ready() throws(VMError) -> Image {
-        let directory = WarmDirectory(try model.warmName(wish.conditions.conditions, in: context), in: site.paths)
+        let directory = try directory()
         let lock = try directory.openLock()
         var (isWaiting, isNew) = (false, false)
         while true {
