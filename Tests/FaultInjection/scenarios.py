@@ -159,6 +159,30 @@ class Start(Scenario):
         return self.leftovers(host, disk=True)
 
 
+class RunOnce(Start):
+    """A VM that never gets as far as its command, of which nothing may be left."""
+
+    name = "run"
+
+    def arguments(self, host):
+        return ["run", "vm", "--timeout", "1s", "--", "true"]
+
+    def after_failure(self, host, code, err):
+        if code == 0:
+            return "success, and nothing was run"
+        # What could not be removed is removed by the next command.
+        return self.after_kill(host)
+
+    def after_kill(self, host):
+        self.says(host, "list")
+        for process in host.qemus():
+            process.wait_for_end(10)
+        self.says(host, "list")
+        left = [
+            path.name for place in ("ephemeral", "vms", "log") for path in (host.run / place).glob("run-*")]
+        return f"left {left}" if left else self.leftovers(host, disk=False)
+
+
 class Stop(Start):
     name = "stop"
 
@@ -423,5 +447,5 @@ class Adopt(Scenario):
 
 
 SCENARIOS = [
-    Create(), CreateOfImage(), ImageImport(), Start(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(), NetUp(), NetDown(),
+    Create(), CreateOfImage(), ImageImport(), Start(), RunOnce(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(), NetUp(), NetDown(),
 ]

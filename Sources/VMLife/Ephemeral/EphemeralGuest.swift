@@ -44,6 +44,8 @@ extension EphemeralRun {
         if !wish.keepsOnFailure { outcome.picture = nil }
         if var problem = outcome.problem {
             if !wish.keepsOnFailure { problem.remedy = outcome.diagnosis?.remedy }
+            // Such as that there is no KVM, and all takes longer.
+            problem.details += notices
             throw problem
         }
         return outcome
@@ -62,7 +64,7 @@ extension EphemeralRun {
             let execution = try Executing(
                 command, in: vm, input: source, output: streams.output, errors: streams.errors, file: nil,
                 by: turns)
-            return try execution.run(timeout: timeout) { signals.next() }
+            return try execution.run(timeout: timeout) { nextSignal() }
         case .console:
             let hasInput = !wish.hasNoInput && !GivenStream.isNull(STDIN_FILENO)
             command.input = hasInput ? .pieces : .none
@@ -70,8 +72,21 @@ extension EphemeralRun {
                 command, in: vm, as: wish.login, input: hasInput ? STDIN_FILENO : nil, output: streams.output,
                 errors: streams.errors
             ) {}
-            return try execution.run(timeout: timeout, signal: { [signals] in signals.next() }, warn: { _ in })
+            return try execution.run(timeout: timeout, signal: { [unowned self] in nextSignal() }, warn: { _ in })
         }
+    }
+
+    /// What the command is told now. Its VM is ended if QEMU has halted it because of a disk: nobody would make it go on.
+    private func nextSignal() -> GuestSignal? {
+        if diskLook.hasPassed, diskFailure == nil {
+            diskLook = Deadline(in: .seconds(1))
+            let seen = vm.observe()
+            if seen.state == .paused, let failure = seen.diskFailure {
+                diskFailure = failure
+                signals.cutPower()
+            }
+        }
+        return signals.next()
     }
 
     private func refuseInterrupted() throws(VMError) {
@@ -140,6 +155,14 @@ extension EphemeralRun {
 
     /// The same error, with what the guest has said last, if it is no longer there to be asked.
     func explained(_ error: VMError) -> VMError {
+        if let diskFailure {
+            let hasNoRoom = if case .noSpace = diskFailure { true } else { false }
+            return VMError(
+                .cannotCreate, vm.name.description, "QEMU halted the guest: \(diskFailure)",
+                remedy: hasNoRoom
+                    ? "set TMPDIR to a directory with room for what the guest writes to its disks"
+                    : "\(diskFailure.remedy)")
+        }
         guard signals.first == nil, error.details.isEmpty, let evidence = try? vm.look() else { return error }
         var error = error
         if let diagnosis = evidence.deadEnd {

@@ -62,8 +62,11 @@ package final class EphemeralRun {
     private var endGuard: EndGuard?
     /// When the run is to have ended; nil: when it has.
     let deadline: Deadline?
+    /// Why QEMU has halted the guest, if a disk is to blame, and when that is looked at again.
+    var diskFailure: PauseReason?
+    var diskLook = Deadline(in: .seconds(1))
     /// What is said of the start, which is of interest if the guest gets nowhere.
-    private var notices: [String] = []
+    private(set) var notices: [String] = []
 
     let context: PlanningContext
     /// What the VM is made of.

@@ -95,7 +95,8 @@ def test_two_at_once_of_one_model(host):
     disk = model(host, NET0="user", UUID="c4a6ce6f-4113-4c64-9149-82f512799d7b")
     before = digest(disk)
     script = "echo $1 | dd of=/dev/vda conv=notrunc 2>/dev/null; sync; cat /sys/class/dmi/id/product_uuid; read -r line; head -c 2 /dev/vda"
-    both = [begin(host, "sh", "-c", script, "sh", f"{i}x", stdin=subprocess.PIPE) for i in range(2)]
+    # Neither fails, so neither stays.
+    both = [begin(host, "sh", "-c", script, "sh", f"{i}x", options=["--keep-on-failure"], stdin=subprocess.PIPE) for i in range(2)]
     uuids = [process.stdout.readline() for process in both]
     assert uuids[0] != uuids[1] and b"c4a6ce6f" not in b"".join(uuids).lower()
     names = [vm["name"] for vm in host.json("list") if vm["state"] == "running"]
@@ -134,19 +135,24 @@ def test_a_model_that_runs_and_other_refusals(host):
 
 def test_a_guest_that_ends_under_the_command(host):
     model(host)
-    for command, said in [
-        ("echo begun; echo c >/proc/sysrq-trigger; sleep 1000", "its kernel panicked"), ("poweroff -f; sleep 1000", "it has ended"),
-        ("reboot -f; sleep 1000", "the guest was rebooted"),
-    ]:
-        code, _, err = run(host, "sh", "-c", command)
-        assert code == 125 and said in err and "kvmctl history" not in err, err
+    cases = {
+        "echo c >/proc/sysrq-trigger": "its kernel panicked", "poweroff -f": "it has ended", "reboot -f": "the guest was rebooted"}
+    runs = [(begin(host, "sh", "-c", f"{command}; sleep 1000"), said) for command, said in cases.items()]
+    for process, said in runs:
+        err = process.communicate(timeout=PATIENCE)[1].decode()
+        assert process.returncode == 125 and said in err and "kvmctl history" not in err, err
     assert_nothing_left(host)
 
 
 def test_ends(host):
     model(host)
-    code, out, err = run(host, "sh", "-c", "echo begun; sleep 1000", options=["--timeout", "40s", "--copy-out", "/init:init"])
-    assert (code, out) == (124, b"begun\n") and "longer than 40 s" in err and "the last stage it reached: up" in err
+    # On a busy machine the boot alone takes longer.
+    for limit in 10, 30, 90:
+        options = ["--timeout", f"{limit}s", "--copy-out", "/init:init"]
+        code, out, err = run(host, "sh", "-c", "echo begun; sleep 1000", options=options)
+        if out:
+            break
+    assert (code, out) == (124, b"begun\n") and f"longer than {limit} s" in err and "the last stage it reached: up" in err
     assert (host.root / "init").exists()
     code, out, err = run(host, "true", options=["--timeout", "1s"])
     assert (code, out) == (124, b"") and "the last stage it reached" in err and "screen.png" not in err
@@ -201,9 +207,6 @@ def test_a_vm_that_stays(host):
     assert host.state(name) == "running"
     host.kvmctl("stop", name, "--now")
     assert_nothing_left(host)
-    code, _, err = run(host, "true", options=["--keep-on-failure"])
-    assert (code, err) == (0, "")
-    assert_nothing_left(host)
     # Until it is known to have failed, it ends with kvmctl.
     process = begin(host, "sh", "-c", "echo begun; sleep 1000", options=["--keep-on-failure"])
     assert process.stdout.readline() == b"begun\n"
@@ -233,6 +236,16 @@ def test_killed_at_random_moments(bridged_host):
     before = digest(disk)
     kill_at_random(bridged_host, 12, random.Random())
     assert digest(disk) == before
+
+
+def test_no_room_for_what_the_guest_writes(host):
+    model(host, DISK0_SIZE="64M", DISK0="none-yet")
+    host.use_own_mounts()
+    host.execute("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", host.root / "tmp")
+    code, _, err = run(host, "sh", "-c", "dd if=/dev/urandom of=/dev/vda bs=1M count=32; sync; echo done")
+    assert code == 125 and "halted the guest" in err and "TMPDIR" in err, err
+    assert not (host.vms / "model/none-yet").exists()
+    assert_nothing_left(host)
 
 
 @pytest.mark.deep

@@ -26,8 +26,7 @@ def scripts():
 SHELL = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"]
 
 
-@pytest.mark.parametrize("server", ["GitHub", "GitLab"])
-@pytest.mark.parametrize("code", [0, 3])
+@pytest.mark.parametrize("server, code", [("GitHub", 0), ("GitHub", 3), ("GitLab", 3)])
 def test_a_recipe_does_what_it_says(host, server, code):
     params = host.write_tiny_vm("ci", "tiny.agent", INITRD=host.guests / "initrd-agent.gz", MEMORY=192)
     script = scripts()[server]
