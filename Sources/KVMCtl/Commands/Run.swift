@@ -121,7 +121,9 @@ struct Run: ParsableCommand {
         if serial, !copyIn.isEmpty || !copyOut.isEmpty {
             throw ValidationError("--serial copies no files: that takes the guest agent")
         }
-        if warm, serial || login != nil { throw ValidationError("--warm takes the guest agent, not --serial or --login") }
+        if warm, serial || login != nil {
+            throw ValidationError("--warm takes the guest agent, not --serial or --login")
+        }
         if !warm, freshIdentity || !warmth.conditions.isEmpty {
             throw ValidationError("--for and --fresh-identity go with --warm")
         }

@@ -57,8 +57,12 @@ struct WarmMake: ParsableCommand {
         let warming = WarmingUp(
             model, warmth.wish, in: context, timeout: timeout, signal: { clinux_take_signal() },
             tell: { Message.note($0) })
-        let found = dryRun.isOn ? try warming.task() : try warming.run()
-        output.print(WarmReport(found.image, isNew: found.isNew, isDryRun: dryRun.isOn))
+        if dryRun.isOn {
+            let task = try warming.task()
+            return output.print(WarmReport(task.image, wouldBeMade: task.isNew, because: task.obstacle))
+        }
+        let found = try warming.run()
+        output.print(WarmReport(found.image, isNew: found.isNew))
     }
 }
 
@@ -69,7 +73,7 @@ struct WarmList: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
-    func run() throws { output.print(WarmListReport(try WarmCache(Site.current).all())) }
+    func run() throws { output.print(WarmListReport(try WarmCache(Site.current).all(), at: .now)) }
 }
 
 /// `kvmctl warm rm`.
@@ -87,7 +91,9 @@ struct WarmRemove: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     private static func name(_ text: String) throws -> VMName {
-        guard let name = VMName(text) else { throw ValidationError("\(Printable.quoted(text)) is no name of a warm image") }
+        guard let name = VMName(text) else {
+            throw ValidationError("\(Printable.quoted(text)) is no name of a warm image")
+        }
         return name
     }
 

@@ -37,7 +37,9 @@ package struct WarmRecord: Equatable, Sendable {
         add("kvmctl", version)
         add("QEMU", machine.version)
         if machine.accelerator == "kvm" {
-            add("the host's processor", processor.map { "\($0.model): \($0.flags.joined(separator: " "))" } ?? "unknown")
+            add(
+                "the host's processor", processor.map { "\($0.model): \($0.flags.joined(separator: " "))" } ?? "unknown"
+            )
         }
         add("--for", conditions.map(\.description).joined(separator: " "))
         for part in machine.parts where part.name != "UUID" { add(part.name, part.words.joined(separator: " ")) }
@@ -64,11 +66,15 @@ package struct WarmRecord: Equatable, Sendable {
         for argument in group.arguments {
             switch argument {
             case .words(let words) where words.first == "-append": add("APPEND", words.dropFirst().joined())
-            case .component(.object(let object)): add("the object \(object.id)", Component.object(object).words.joined(separator: " "))
+            case .component(.object(let object)):
+                add("the object \(object.id)", Component.object(object).words.joined(separator: " "))
             default: break
             }
         }
     }
+
+    /// When the last of its files was changed, in nanoseconds since the epoch.
+    package var newestChange: Int64 { files.compactMap(\.stamp?.changed).max() ?? 0 }
 
     /// In what another one differs, one clause each, as it is now.
     package func changes(to now: WarmRecord) -> [String] {

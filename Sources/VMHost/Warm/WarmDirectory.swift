@@ -75,7 +75,9 @@ package struct WarmDirectory: Sendable {
     package func allocated() throws(VMError) -> ByteCount {
         var blocks: Int64 = 0
         do throws(Errno) {
-            for name in try names(in: path) ?? [] { blocks += Int64(try status(of: path.appending(name))?.st_blocks ?? 0) }
+            for name in try names(in: path) ?? [] {
+                blocks += Int64(try status(of: path.appending(name))?.st_blocks ?? 0)
+            }
         } catch { throw .system(error, path.string, "can't be looked at") }
         return ByteCount(bytes: blocks * 512)
     }
@@ -148,7 +150,9 @@ package struct WarmLock: ~Copyable {
 
     /// Says that a run uses it.
     package func use() throws(VMError) {
-        do throws(Errno) { _ = try file.tryShare(Self.using) } catch { throw .system(error, path.string, "can't be locked") }
+        do throws(Errno) { _ = try file.tryShare(Self.using) } catch {
+            throw .system(error, path.string, "can't be locked")
+        }
     }
 
     /// Whether runs use it.

@@ -18,7 +18,8 @@ extension EphemeralRun {
             code == Renewal.mayRepeat
                 ? "the guest's random numbers may repeat those of another run for a minute: its kernel has no driver for "
                     + "vmgenid, and it executes no program that kvmctl gives it"
-                : "the guest could not be given random numbers of its own, nor, maybe, the time: its /run can't be written")
+                : "the guest could not be given random numbers of its own, nor, maybe, the time: its /run can't be written"
+        )
     }
 
     /// 128 random bits in hexadecimal digits (machine-id(5)).
@@ -30,7 +31,9 @@ extension EphemeralRun {
         let request = ChangeRequest(scope: .machine, context: context)
         try vm.whileChanging(request) { running throws(VMError) in
             guard var running else { return }
-            for nic in file.params.nics {
+            for (done, nic) in file.params.nics.enumerated() {
+                // It was looked at a moment ago.
+                if done > 0 { try running.update() }
                 let only = file.params.only(nic: nic, called: vm.name.description)
                 let facts = HostProbe(context: context, trust: file.trust).facts(for: only, options: StartOptions())
                 let place = try running.hardware.place(in: vm.name)
@@ -39,7 +42,6 @@ extension EphemeralRun {
                     plan = try PlugPlan(only, into: running.hardware, at: place, facts: facts)
                 } catch { throw error.error(of: file.params.written) }
                 try running.plug(plan, file.trust, in: context)
-                try running.update()
             }
         }
     }

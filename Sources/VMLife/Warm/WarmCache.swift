@@ -15,7 +15,9 @@ package struct WarmImage: Sendable {
     /// Whether a run uses it.
     package var isUsed = false
 
-    package init(name: VMName, path: FilePath, size: ByteCount) { (self.name, self.path, self.size) = (name, path, size) }
+    package init(name: VMName, path: FilePath, size: ByteCount) {
+        (self.name, self.path, self.size) = (name, path, size)
+    }
 }
 
 /// The warm images of a site.

@@ -19,8 +19,14 @@ struct WarmMaking {
 
     /// Makes it.
     ///
-    /// - Parameter before: what it depends on. If that changes meanwhile, the image would be of neither state.
-    func make(_ before: WarmRecord) throws(VMError) {
+    /// - Parameter found: what it depends on. If that changes meanwhile, the image would be of neither state.
+    func make(_ found: WarmRecord) throws(VMError) {
+        var before = found
+        // A file's times advance by the kernel's ticks, of at most 10 ms: a write just after this one would not show.
+        if before.newestChange > Moment.now.microseconds * 1000 - 20_000_000 {
+            pause(.milliseconds(20))
+            before = try warming.record(of: directory)
+        }
         // It can't be used any more, and takes space.
         try directory.remove()
         try directory.beginHalf()

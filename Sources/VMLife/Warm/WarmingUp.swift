@@ -20,12 +20,15 @@ package struct WarmingUp {
             tell: tell)
     }
 
-    /// What would be done: the image, and whether it would be made.
-    package func task() throws(VMError) -> (image: WarmImage, isNew: Bool) {
+    /// What would be done.
+    ///
+    /// - Returns: the image, whether it would be made, and why the one that is there can't be used.
+    package func task() throws(VMError) -> (image: WarmImage, isNew: Bool, obstacle: String?) {
         let directory = try warming.directory()
-        let isNew = try warming.obstacle(of: directory) != nil
+        let obstacle = try warming.obstacle(of: directory)
         let known = try directory.exists() ? try WarmCache(warming.context.site).image(directory) : nil
-        return (known ?? WarmImage(name: directory.name, path: directory.path, size: ByteCount(bytes: 0)), isNew)
+        let image = known ?? WarmImage(name: directory.name, path: directory.path, size: ByteCount(bytes: 0))
+        return (image, obstacle != nil, obstacle?.words)
     }
 
     /// Makes the image, unless it is there.

@@ -12,13 +12,19 @@ package struct WarmReport: ObjectReport {
 
     /// Reports that an image is there.
     ///
-    /// - Parameter isNew: whether it was made for this, or would be.
-    package init(_ image: WarmImage, isNew: Bool, isDryRun: Bool = false) {
-        members = image.members(isDryRun: isDryRun, isNew: isNew)
-        text =
-            isDryRun
-            ? ["\(image.name): \(isNew ? "would be made" : "is there already")"]
-            : ["\(image.name): \(isNew ? "made" : "is there already"), \(image.size.short)"]
+    /// - Parameter isNew: whether it was made for this.
+    package init(_ image: WarmImage, isNew: Bool) {
+        members = image.members(isNew: isNew)
+        text = ["\(image.name): \(isNew ? "made" : "is there already"), \(image.size.short)"]
+    }
+
+    /// Reports what would be done.
+    ///
+    /// - Parameter obstacle: why an image that is there can't be used; nil: it can.
+    package init(_ image: WarmImage, wouldBeMade isNew: Bool, because obstacle: String?) {
+        members = image.members(isDryRun: true, isNew: isNew)
+        let reason = obstacle.map { " anew: \($0)" } ?? ""
+        text = ["\(image.name): \(isNew ? "would be made\(reason)" : "is there already")"]
     }
 
     /// Reports a removal.
@@ -31,10 +37,10 @@ package struct WarmReport: ObjectReport {
 /// `kvmctl warm list`.
 package struct WarmListReport: Report {
     private let images: [WarmImage]
-    private let now: Moment
+    private let time: Moment
 
     /// Reports these images, in this order.
-    package init(_ images: [WarmImage], now: Moment = .now) { (self.images, self.now) = (images, now) }
+    package init(_ images: [WarmImage], at now: Moment) { (self.images, time) = (images, now) }
 
     /// A warm image.
     package var schema: Schema { .warm }
@@ -54,7 +60,9 @@ package struct WarmListReport: Report {
         return [.table(table)]
     }
 
-    private func age(_ seconds: Int64) -> String { Duration.seconds(max(0, now.microseconds / 1_000_000 - seconds)).short }
+    private func age(_ seconds: Int64) -> String {
+        Duration.seconds(max(0, time.microseconds / 1_000_000 - seconds)).short
+    }
 }
 
 extension WarmImage {
