@@ -54,7 +54,7 @@ struct Root: ParsableCommand {
                 name: "Run:",
                 subcommands: [
                     Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Suspend.self, Freeze.self,
-                    Thaw.self, Run.self,
+                    Thaw.self, Run.self, WarmCommand.self,
                 ]),
             CommandGroup(
                 name: "Look:",
@@ -134,7 +134,8 @@ extension ParsableCommand {
         case is Stop, is Restart, is Reset, is Pause, is Resume, is Destroy, is Suspend, is Freeze, is Thaw, is Create,
             is SetKeys, is Edit, is Rename, is Remove, is CDROMInsert, is CDROMEject, is DiskAttach, is DiskDetach,
             is DiskGrow, is NICAttach, is NICDetach, is Memory, is Adopt, is Enable, is Disable, is AutostartRun,
-            is NetUp, is NetDown, is NetPersist, is NetUnpersist, is ImageImportCommand, is ImageRemove:
+            is NetUp, is NetDown, is NetPersist, is NetUnpersist, is ImageImportCommand, is ImageRemove, is WarmMake,
+            is WarmRemove:
             "it was done"
         default: nil
         }

@@ -47,6 +47,13 @@ enum Sample {
         return entry
     }
 
+    /// A warm image.
+    static func warm(_ word: String) throws -> WarmImage {
+        var image = WarmImage(name: try name, path: file(word), size: ByteCount(bytes: 3 << 20))
+        (image.model, image.made, image.used) = (word, 1_700_000_000, Moment(microseconds: 1_700_000_060_000_000))
+        return image
+    }
+
     /// An image that has a name, and can't be used.
     static func image(_ word: String) throws -> LibraryImage {
         var image = LibraryImage(name: try #require(ImageName("debian")), path: file(word))
@@ -237,6 +244,9 @@ enum Sample {
                 disks: [SparseDisk(path: file(word), size: ByteCount(bytes: 1 << 30))], files: [file(word)]),
             ImageReport(verified: try image(word)), ImageReport(removed: try image(word), isDryRun: true),
             ImageListReport([try image(word)]),
+            WarmReport(try warm(word), isNew: true), WarmReport(removed: try warm(word), isDryRun: true),
+            WarmReport(try warm(word), wouldBeMade: true, because: word),
+            WarmListReport([try warm(word)], at: Moment(microseconds: 1_700_000_120_000_000)),
             CheckReport(name, file: file(word), .passed(notices: [word])),
             CheckReport(name, file: file(word), .failed(VMError(.badData, word, word))),
             DiffReport(

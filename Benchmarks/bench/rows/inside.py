@@ -20,6 +20,8 @@ COMMANDS = 30
 COPIES = 3
 RUNS = 5
 LIMIT_OF_RUN = 1.3
+LIMIT_OF_WARM_RUN = 0.35
+RATIO_OF_WARM_RUN = 0.1
 LIMIT_OF_COMMAND = 1.3
 LEAST_RATE = 0.8
 OUT, IN = 64, 16
@@ -37,6 +39,7 @@ def measure(world, quick):
     _to_guest(world, home, 1 if quick else COPIES, results)
     world.kvmctl(home, "stop", "--now", "vm")
     _cold_run(world, home, 1 if quick else RUNS, results)
+    _warm_run(world, home, 1 if quick else RUNS, results)
     return results
 
 
@@ -55,6 +58,19 @@ def _cold_run(world, home, repetitions, results):
     results.compare("run: true, cold", "s", values)
     medians = [spread(numbers).median for numbers in values.values()]
     results.gate("cold run of true, against the same by hand", medians[0], LIMIT_OF_RUN * medians[1], "s")
+
+
+def _warm_run(world, home, repetitions, results):
+    """From a guest that was booted and saved before, against a boot."""
+    world.kvmctl(home, "warm", "vm")
+    values = interleave({
+        "kvmctl run --warm": lambda: _seconds_of(world, home, "run", "-n", "--warm", "vm", "--", "true"),
+        "kvmctl run": lambda: _seconds_of(world, home, "run", "-n", "vm", "--", "true"),
+    }, repetitions, warm_up=False)
+    results.compare("run: true, warm", "s", values)
+    warm, cold = (spread(numbers).median for numbers in values.values())
+    results.gate("warm run of true", warm, LIMIT_OF_WARM_RUN, "s")
+    results.gate("warm run of true, against a cold one", warm, RATIO_OF_WARM_RUN * cold, "s")
 
 
 def _socket(home):

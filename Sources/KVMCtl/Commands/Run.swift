@@ -76,6 +76,14 @@ struct Run: ParsableCommand {
             valueName: "user:file"))
     var login: String?
 
+    @Flag(help: "Go on from a guest that was booted before and saved, instead of booting it; the first run saves it.")
+    var warm = false
+
+    @OptionGroup var warmth: WarmOptions
+
+    @Flag(help: "With --warm: give each guest a host name and a machine-id of its own.")
+    var freshIdentity = false
+
     @Flag(
         name: [.customShort("n"), .customLong("no-stdin")],
         help: "Read no input, which a script around it may need: the command gets /dev/null.")
@@ -113,6 +121,12 @@ struct Run: ParsableCommand {
         if serial, !copyIn.isEmpty || !copyOut.isEmpty {
             throw ValidationError("--serial copies no files: that takes the guest agent")
         }
+        if warm, serial || login != nil {
+            throw ValidationError("--warm takes the guest agent, not --serial or --login")
+        }
+        if !warm, freshIdentity || !warmth.conditions.isEmpty {
+            throw ValidationError("--for and --fresh-identity go with --warm")
+        }
         if timeout == .zero { throw ValidationError("--timeout 0 leaves no time") }
         for copy in copyIn + copyOut { _ = try Self.sides(of: copy) }
     }
@@ -134,7 +148,8 @@ struct Run: ParsableCommand {
         clinux_collect_signals()
         let run: EphemeralRun
         do {
-            run = try EphemeralRun.begin(model, try wish, in: context) { clinux_take_signal() }
+            run = try EphemeralRun.begin(
+                model, try wish, in: context, signal: { clinux_take_signal() }, tell: { Message.note($0) })
         } catch let error as VMError {
             try write(test.report(of: error))
             throw error
@@ -174,6 +189,11 @@ struct Run: ParsableCommand {
             wish.copiesOut = try copyOut.map(Self.sides)
             wish.timeout = timeout
             wish.keepsOnFailure = keepOnFailure
+            if warm {
+                var wanted = warmth.wish
+                wanted.hasFreshIdentity = freshIdentity
+                wish.warm = wanted
+            }
             return wish
         }
     }

@@ -38,6 +38,11 @@ extension BlockNode {
             ))
     }
 
+    /// `DISKn` as it was when a warm image was made: an overlay that is only read.
+    static func frozen(_ disk: VMParams.Disk, on file: BlockNode, over base: BlockNode?) -> BlockNode {
+        BlockNode(name: "\(disk.frozenID)-format", driver: .qcow2(file, backing: base), isReadOnly: true)
+    }
+
     private static func limited(_ disk: VMParams.Disk, _ format: BlockNode) -> BlockNode {
         guard disk.iops != nil || disk.bps != nil else { return format }
         let limits = ThrottleGroup(
@@ -79,6 +84,8 @@ extension VMParams.Disk {
     package func backingID(_ level: Int) -> String { RunningHardware.backing(of: deviceID, level) }
     /// What the names of the nodes begin with that take what the guest writes.
     var scratchID: String { "\(deviceID)-scratch" }
+    /// What the nodes of its overlay in a warm image are called after.
+    var frozenID: String { "\(deviceID)-frozen" }
     /// What QEMU calls its limits.
     var limitsID: String { "\(deviceID)-limits" }
 }

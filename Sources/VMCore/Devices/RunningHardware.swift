@@ -167,6 +167,9 @@ extension RunningHardware {
         stem.firstRange(of: backingMark).map { String(stem[..<$0.lowerBound]) }
     }
 
+    /// What the names of the overlays of a disk end with.
+    private static let overlaySuffixes = ["-scratch", "-frozen"]
+
     /// What removes the nodes, limits and descriptors of a disk or a medium, once no device has them.
     package func removal(of stem: String) -> [QMPRequest<Void>] {
         let names = nodes.map(\.name)
@@ -188,6 +191,12 @@ extension RunningHardware {
         let unused = stems.filter { stem in
             // A layer goes with its disk.
             if let disk = Self.diskAbove(stem), stems.contains(disk) { return false }
+            // So do the overlays of a disk whose writes are discarded.
+            if let suffix = Self.overlaySuffixes.first(where: stem.hasSuffix),
+                devices.contains(String(stem.dropLast(suffix.count)))
+            {
+                return false
+            }
             return !media.contains(stem) && (!devices.contains(stem) || drives.contains { $0.id == stem })
         }
         let bare = sets.filter { set in

@@ -66,7 +66,7 @@ extension Descriptor.Role {
         case .firmwareLog: directory.appending("firmware.log")
         case .secret, .madeSecret: directory.appending("vnc.password")
         case .monitorInput, .record, .messages, .lock, .uidLock, .macvtap, .portRules, .taps, .tap, .vhost, .isolated,
-            .natNetwork, .natLease, .hostPort, .savedMemory, .scratch, .seed, .share:
+            .natNetwork, .natLease, .hostPort, .savedMemory, .scratch, .frozen, .seed, .share:
             nil
         }
     }
@@ -83,6 +83,7 @@ extension Descriptor.Role {
         case .savedMemory: "the memory of a suspended VM"
         case .seed: "the seed for cloud-init"
         case .scratch: "the unnamed file for what the guest writes"
+        case .frozen: "a disk of a warm image"
         case .image, .blob, .monitorSocket, .serialSocket, .agentSocket, .consoleLog, .firmwareLog, .secret,
             .madeSecret,
             .monitorInput, .record, .messages, .lock, .uidLock, .taps, .tap, .vhost, .natLease, .hostPort:

@@ -190,6 +190,10 @@ package struct Descriptor: Equatable, Sendable {
         case seed(CloudSeed)
         /// An unnamed file for what the guest writes to a disk of this size, empty as yet: an overlay of qcow2.
         case scratch(ByteCount)
+        /// What a guest had written to a disk when a warm image was made of it: an overlay of qcow2.
+        ///
+        /// - Parameter making: the size of the disk, if the file is to be made, and written to.
+        case frozen(FilePath, making: ByteCount?)
         /// The memory of a suspended VM, with the state of its devices.
         case savedMemory(FilePath)
     }

@@ -18,6 +18,8 @@ package struct StartOptions: Equatable, Sendable {
     package var endsWithStarter = false
     /// Whether what the guest writes to its disks goes to unnamed files, and is gone when QEMU is.
     package var discardsWrites = false
+    /// The warm image that it goes on from, or makes; nil: none. Either way what the guest writes is discarded in the end.
+    package var warm: WarmStart?
     /// Whether a suspended VM is started anew: what it had in memory is lost.
     package var discardsSuspended = false
     /// Where what kvmctl makes for QEMU is, if it is a person who runs QEMU: it then opens everything by its path.
@@ -47,6 +49,7 @@ extension LaunchPlan {
         planner.planMonitors()
         planner.planDisplay()
         planner.planDevices()
+        planner.planGenerationID()
         planner.planDisks()
         planner.planMedia()
         planner.planSeed()
@@ -57,6 +60,7 @@ extension LaunchPlan {
         planner.planExtras()
         planner.planCommit()
         planner.planSavedState()
+        planner.planWarmMachine()
         planner.compareWithOtherVMs()
         planner.planLimits()
         planner.planAssumptions()

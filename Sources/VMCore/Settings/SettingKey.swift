@@ -9,6 +9,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
     case createDisk = "CREATE_DISK"
     case createNet = "CREATE_NET"
     case createVNC = "CREATE_VNC"
+    case warmCache = "WARM_CACHE"
 
     /// What it is for, in one clause.
     package var summary: String {
@@ -24,6 +25,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .createDisk: "the size of its disk, or none"
         case .createNet: "its network, as --net; default: bridge:br0 for root, user for others"
         case .createVNC: "its VNC display, as --vnc"
+        case .warmCache: "how much the warm images may take in all, before those that were not used for longest go"
         }
     }
 
@@ -37,6 +39,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .createCPUs: "1"
         case .createDisk: "none"
         case .createVNC: "auto"
+        case .warmCache: "4G"
         }
     }
 
@@ -52,6 +55,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .createDisk: "20G"
         case .createNet: "nat"
         case .createVNC: "none"
+        case .warmCache: "20G"
         }
     }
 

@@ -24,6 +24,8 @@ package struct Settings: Equatable, Sendable {
     package private(set) var isQuiet = false
     /// `LIST_COLUMNS`.
     package private(set) var listColumns: [ListColumn]?
+    /// `WARM_CACHE`.
+    package private(set) var warmCache = ByteCount(bytes: 4 << 30)
     /// `CREATE_…`.
     package private(set) var create = CreateDefaults()
 
@@ -97,6 +99,7 @@ package struct Settings: Equatable, Sendable {
                 case .none: []
                 }
         case .createVNC: create.vnc = try ParamsDecoder.display(text)
+        case .warmCache: warmCache = try ParamsDecoder.diskSize(text)
         }
     }
 

@@ -28,6 +28,7 @@ import VMCore
 ///          arguments         QEMU's command line
 ///          crash-TIME        what is known of the crash of the run that began then (CrashRecord)
 /// CACHE/                     results of probing; may be deleted at any time
+/// CACHE/warm/NAME/           a warm image (WarmImage)
 /// ```
 package struct Paths: Equatable, Sendable {
     /// RUN.
@@ -52,6 +53,8 @@ package struct Paths: Equatable, Sendable {
     package var uids: FilePath { run.appending("uids") }
     /// RUN/ephemeral: a file for each VM that exists for one run.
     package var ephemeral: FilePath { run.appending("ephemeral") }
+    /// CACHE/warm: a directory for each warm image.
+    package var warm: FilePath { cache.appending("warm") }
     /// RUN/resources: a file for each thing on the host that lives as long as some VM holds it.
     package var resources: FilePath { run.appending("resources") }
     /// RUN/locks: a file for each thing on the host that is being made, changed or removed.

@@ -6,12 +6,12 @@ import VMHost
 extension EphemeralRun {
     /// How a command gets into the guest.
     enum Way {
-        case agent
+        case agent(AgentTurns)
         case console
+
+        var isAgent: Bool { if case .agent = self { true } else { false } }
     }
 
-    /// How long a guest may take to boot if nothing was said.
-    private static let boot = Duration.seconds(300)
     /// How long an agent may take to answer in a guest that is up.
     private static let agentsDelay = Duration.seconds(5)
 
@@ -25,13 +25,13 @@ extension EphemeralRun {
         let end = bootDeadline
         let booted = try wait(for: wish.usesConsole ? [.shell] : [.agent, .shell, .boot], by: end)
         if wish.usesConsole { return .console }
-        if booted.evidence.agent == .answers { return .agent }
+        if booted.evidence.agent == .answers { return .agent(AgentTurns(vm)) }
         // A login prompt leads nowhere: only the agent is left to wait for.
         let isAsked = wish.login == nil && SerialPrompt(booted.evidence.console, of: vm) == .login
         let patience = Deadline(in: min(end.remaining, isAsked ? Self.lateAgentsDelay : Self.agentsDelay))
         do throws(VMError) {
             _ = try wait(for: [.agent], by: patience)
-            return .agent
+            return .agent(AgentTurns(vm))
         } catch  where error.code == .timedOut && !isAsked && !signals.isInterrupted {
             return .console
         }
@@ -59,10 +59,11 @@ extension EphemeralRun {
         var command = wish.command
         let timeout = deadline?.remaining
         switch way {
-        case .agent:
+        case .agent(let turns):
             let source = try input(&command)
             let execution = try Executing(
-                command, in: vm, input: source, output: streams.output, errors: streams.errors)
+                command, in: vm, input: source, output: streams.output, errors: streams.errors, file: nil,
+                by: turns)
             return try execution.run(timeout: timeout) { nextSignal() }
         case .console:
             let hasInput = !wish.hasNoInput && !GivenStream.isNull(STDIN_FILENO)
@@ -97,7 +98,7 @@ extension EphemeralRun {
 
     /// Copies what the command needs.
     func copyIn(by way: Way) throws(VMError) {
-        guard way == .agent || wish.copiesIn.isEmpty && wish.copiesOut.isEmpty else {
+        guard way.isAgent || wish.copiesIn.isEmpty && wish.copiesOut.isEmpty else {
             throw VMError(
                 .unavailable, vm.name.description, "no guest agent answers, and files are copied by that alone",
                 remedy: "have qemu-guest-agent run in the guest")

@@ -46,6 +46,43 @@ package struct EphemeralModel {
         return file
     }
 
+    /// What it is called, for people.
+    func title(_ file: VMFile) -> String {
+        switch source {
+        case .vm: file.params.written.string
+        case .kernel(let image, _, _): image.string
+        case .image(let word): word
+        }
+    }
+
+    /// The name of the warm image for runs of it. What else the command line says of the machine is in it, so that two runs
+    /// that differ only in that do not replace each other's.
+    func warmName(_ conditions: [WaitCondition], in context: PlanningContext) throws(VMError) -> VMName {
+        let (stem, words): (String, [String])
+        switch source {
+        case .vm(let word):
+            let vm = try context.site.find(word, in: context)
+            (stem, words) = (vm.name.description, ["vm", vm.file.string])
+        case .kernel(let image, let initrd, let line):
+            (stem, words) = (image.stem ?? "kernel", ["kernel", image.string, initrd?.string ?? "", line ?? ""])
+        case .image(let word):
+            let path = word.contains("/") ? absolutePath(word) : FilePath(word)
+            (stem, words) = (path.stem ?? "image", ["image", path.string])
+        }
+        // Relative paths among them begin at the current directory.
+        let place = settings.isEmpty ? [] : [absolutePath(".").string]
+        let all = words + settings.flatMap { [$0.key, $0.value ?? ""] } + place + conditions.map(\.description)
+        let digits = Identity.hash(Array(all.joined(separator: "\0").utf8)).prefix(4).map { byte in
+            let text = String(byte, radix: 16)
+            return byte < 16 ? "0" + text : text
+        }.joined()
+        let plain = stem.filter { "\($0)".isPlain(and: "._-") }.prefix(40).drop { !$0.isLetter && !$0.isNumber }
+        guard let name = VMName("\(plain.isEmpty ? "vm" : plain)-\(digits)") else {
+            throw VMError(.bug, stem, "makes no name of a warm image")
+        }
+        return name
+    }
+
     private func base(in context: PlanningContext) throws(VMError) -> VMFile {
         switch source {
         case .vm(let word):

@@ -15,7 +15,10 @@ extension Site {
                 let vm = Machine(name: abandoned.name, file: "", site: self)
                 do throws(VMError) {
                     if let kept = abandoned.kept, try vm.stays(since: kept) { return false }
-                    return try vm.removeEphemeral()
+                    let isGone = try vm.removeEphemeral()
+                    // It may have been about to become a warm image.
+                    if isGone { try WarmCache(self).sweepHalves() }
+                    return isGone
                 } catch {
                     failures.append(error)
                     return false

@@ -19,6 +19,8 @@ package final class EphemeralRun {
         package var copiesOut: [(from: String, to: String)] = []
         /// How long all of it may take; nil: the command as long as it likes.
         package var timeout: Duration?
+        /// What image the run starts from, instead of booting; nil: none.
+        package var warm: Warming.Wish?
         /// Whether the VM stays if the command fails.
         package var keepsOnFailure = false
 
@@ -66,9 +68,20 @@ package final class EphemeralRun {
     /// What is said of the start, which is of interest if the guest gets nowhere.
     private(set) var notices: [String] = []
 
-    private init(_ vm: Machine, _ wish: Wish, _ signals: RunSignals, _ mark: consuming EphemeralMark) {
-        (self.vm, self.wish, self.signals) = (vm, wish, signals)
-        deadline = wish.timeout.map { Deadline(in: $0) }
+    let context: PlanningContext
+    /// What the VM is made of.
+    let file: VMFile
+    /// The warm image that it was started from.
+    private var image: Warming.Image?
+    /// Receives what the user should know meanwhile.
+    let tell: (String) -> Void
+
+    private init(
+        _ vm: Machine, _ file: VMFile, _ wish: Wish, _ signals: RunSignals, _ mark: consuming EphemeralMark,
+        _ context: PlanningContext, by deadline: Deadline?, tell: @escaping (String) -> Void
+    ) {
+        (self.vm, self.file, self.wish, self.signals) = (vm, file, wish, signals)
+        (self.context, self.deadline, self.tell) = (context, deadline, tell)
         self.mark = consume mark
     }
 
@@ -77,38 +90,55 @@ package final class EphemeralRun {
         _ model: EphemeralModel, in context: PlanningContext
     ) throws(VMError) -> (plan: LaunchPlan, notices: [String]) {
         guard let name = VMName("run-XXXXXX") else { throw VMError(.bug, "run", "has no name") }
-        let starting = try starting(model, named: name, Wish(GuestCommand([])), in: context)
+        let starting = starting(try model.file(named: name, in: context), Wish(GuestCommand([])), in: context)
         let plan = try starting.plan(to: .show(isRunning: false))
         return (plan, starting.notices(of: plan))
     }
 
     private static func starting(
-        _ model: EphemeralModel, named name: VMName, _ wish: Wish, in context: PlanningContext
-    ) throws(VMError) -> Starting {
-        let file = try model.file(named: name, in: context)
+        _ file: VMFile, _ wish: Wish, from image: WarmStart? = nil, in context: PlanningContext
+    ) -> Starting {
+        let vm = Machine(name: file.params.name.value, file: file.params.file, site: context.site)
+        if let image {
+            return .warm(file, of: vm, image, endsWithStarter: !wish.keepsOnFailure, in: context)
+        }
         var options = StartOptions()
         (options.discardsWrites, options.endsWithStarter) = (true, !wish.keepsOnFailure)
-        let vm = Machine(name: name, file: file.params.file, site: context.site)
         return Starting(file, of: vm, options: options, in: context)
     }
 
     /// Starts the VM. To be called by the main thread: QEMU ends with the thread that made it.
     ///
-    /// - Parameter signal: the number of the next signal to this process; 0: none has come.
+    /// - Parameters:
+    ///   - signal: the number of the next signal to this process; 0: none has come.
+    ///   - tell: receives what the user should know.
     /// - Throws: why it can't be started. Then nothing is left of it.
     package static func begin(
-        _ model: EphemeralModel, _ wish: Wish, in context: PlanningContext, signal: @escaping () -> Int32
+        _ model: EphemeralModel, _ wish: Wish, in context: PlanningContext, signal: @escaping () -> Int32,
+        tell: @escaping (String) -> Void
     ) throws(VMError) -> EphemeralRun {
+        let (signals, deadline) = (RunSignals(signal), wish.timeout.map { Deadline(in: $0) })
+        var image: Warming.Image?
+        if let warm = wish.warm {
+            let warming = Warming(
+                model: model, wish: warm, context: context, signals: signals, deadline: deadline ?? Deadline(in: boot),
+                tell: tell)
+            image = try warming.ready()
+        }
         let mark = try EphemeralMark.make(in: context.site.paths)
         let name = mark.name
         let vm = Machine(name: name, file: "", site: context.site)
         do throws(VMError) {
-            let starting = try starting(model, named: name, wish, in: context)
+            let file = try model.file(named: name, in: context)
+            let starting = starting(file, wish, from: image?.start, in: context)
             var notices: [String] = []
             _ = try starting.start { notices += $0 }
+            // QEMU has it open.
+            image?.lock.close()
             let guarding = wish.keepsOnFailure ? try guardEnd(of: starting.vm) : nil
-            let run = EphemeralRun(starting.vm, wish, RunSignals(signal), mark)
+            let run = EphemeralRun(starting.vm, file, wish, signals, mark, context, by: deadline, tell: tell)
             run.notices = notices
+            run.image = consume image
             run.endGuard = consume guarding
             return run
         } catch {
@@ -127,6 +157,9 @@ package final class EphemeralRun {
         }
     }
 
+    /// How long a guest may take to boot if nothing was said.
+    static let boot = Duration.seconds(300)
+
     /// Waits for the guest, copies, runs the command, copies, and ends the VM.
     ///
     /// - Parameter input: what the command reads; to be asked for when it begins.
@@ -139,7 +172,15 @@ package final class EphemeralRun {
         var outcome = Outcome(code: 0)
         let began = ContinuousClock.now
         do throws(VMError) {
-            let way = try wayInside()
+            let way: Way
+            if wish.warm != nil {
+                let turns = AgentTurns(vm)
+                try wakeUp(turns)
+                if !wish.copiesIn.isEmpty { turns.end() }
+                way = .agent(turns)
+            } else {
+                way = try wayInside()
+            }
             try copyIn(by: way)
             let begins = ContinuousClock.now
             defer { outcome.taken = .now - begins }

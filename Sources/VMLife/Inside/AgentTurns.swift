@@ -50,15 +50,20 @@ final class AgentTurns {
     }
 
     /// Runs a short script in the guest, and returns its exit code.
+    ///
+    /// - Parameter input: what it reads; nil: /dev/null.
     @discardableResult
-    func run(_ script: String, _ arguments: [String]) throws(GuestAgent.Failure) -> Int32 {
+    func run(_ script: String, _ arguments: [String], input: [UInt8]? = nil) throws(GuestAgent.Failure) -> Int32 {
         try talk { (agent, deadline) throws(GuestAgent.Failure) in
             let words = ["-c", script, "kvmctl"] + arguments
-            let pid = try agent.execute(.execute("/bin/sh", words), by: deadline)
+            let pid = try agent.execute(.execute("/bin/sh", words, input: input), by: deadline)
+            // An answer takes an emulated guest some time, which the script lacks.
+            var interval = Duration.milliseconds(2)
             while true {
                 if case .ended(let code) = try agent.execute(.executionStatus(pid), by: deadline) { return code }
                 if deadline.hasPassed { throw .silent }
-                pause(.milliseconds(2))
+                pause(interval)
+                interval = min(interval * 2, .milliseconds(10))
             }
         }
     }

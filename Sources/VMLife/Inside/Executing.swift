@@ -38,15 +38,16 @@ package final class Executing {
         try self.init(command, in: vm, input: input, output: output, errors: errors, file: nil)
     }
 
-    /// The same, while the agent reads or writes a file that it holds open.
+    /// The same, while the agent reads or writes a file that it holds open, or by a connection that was used before.
     init(
         _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: OutputStream, errors: OutputStream,
-        file: HeldFile?
+        file: HeldFile?, by turns: AgentTurns? = nil
     ) throws(VMError) {
         let seen = try vm.running(or: "its guest can't be reached")
         guard seen.state != .paused else { throw vm.paused(so: "its guest agent can't answer") }
         (self.vm, self.command) = (vm, command)
-        turns = AgentTurns(vm)
+        let turns = turns ?? AgentTurns(vm)
+        self.turns = turns
         var start = ExecutionStart(command, of: vm, turns)
         streams = try start.streams(from: input, to: output, errors, besides: file)
     }

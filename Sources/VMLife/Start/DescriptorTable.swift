@@ -141,6 +141,8 @@ struct DescriptorTable: ~Copyable {
         case .secret(let path): return try secret(try password(in: path, try files.regular(path)), of: directory)
         case .seed(let seed): return try medium(seed)
         case .scratch(let size): return try ScratchFile.make(size)
+        case .frozen(let path, nil): return try files.regular(path)
+        case .frozen(let path, let size?): return try ScratchFile.make(size, at: path)
         case .madeSecret: return try secret(ScreenPassword.generate(), of: directory)
         case .lock, .uidLock, .isolated, .natNetwork, .natLease, .hostPort, .macvtap, .portRules, .taps, .tap, .share:
             throw VMError(.bug, "\(role)", "is not opened here")

@@ -147,7 +147,7 @@ struct Launcher {
             }
             if plan.savedMemory != nil {
                 stage = .loading
-                while try session.execute(.status, by: deadline).isLoading { pause(.milliseconds(10)) }
+                while try session.execute(.status, by: deadline).isLoading { pause(.milliseconds(2)) }
             }
             stage = .running
             mayHaveRun = true

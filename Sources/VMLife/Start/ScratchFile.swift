@@ -17,17 +17,31 @@ enum ScratchFile {
         let directory = directory
         do throws(Errno) {
             let file = try unnamedFile(in: directory)
-            let layout = ScratchImage.layout(size: size)
-            guard ftruncate(file.rawValue, off_t(layout.length)) == 0 else { throw Errno(rawValue: errno) }
-            for piece in layout.pieces {
-                lseek(file.rawValue, off_t(piece.offset), SEEK_SET)
-                try writeAll(piece.bytes, to: file.descriptor)
-            }
+            try fill(file, size)
             return file
         } catch {
             throw .system(
                 error, directory.string, "no file for what the guest writes can be made there",
                 remedy: "set TMPDIR to a directory on a disk with space")
+        }
+    }
+
+    /// Makes one that has a name, in a directory that only kvmctl changes.
+    static func make(_ size: ByteCount, at path: FilePath) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) {
+            let file = try OwnedDescriptor.open(
+                path, .readWrite, flags: O_CREAT | O_EXCL | O_NOFOLLOW, permissions: 0o600)
+            try fill(file, size)
+            return file
+        } catch { throw .system(error, path.string, "can't be made") }
+    }
+
+    private static func fill(_ file: borrowing OwnedDescriptor, _ size: ByteCount) throws(Errno) {
+        let layout = ScratchImage.layout(size: size)
+        guard ftruncate(file.rawValue, off_t(layout.length)) == 0 else { throw Errno(rawValue: errno) }
+        for piece in layout.pieces {
+            lseek(file.rawValue, off_t(piece.offset), SEEK_SET)
+            try writeAll(piece.bytes, to: file.descriptor)
         }
     }
 }

@@ -44,6 +44,8 @@ extension Descriptor.Role {
         case .madeSecret: "password made for this start"
         case .seed(let seed): "seed for cloud-init, made for this start: \(seed)"
         case .scratch(let size): "unnamed file for what the guest writes to a disk of \(size)"
+        case .frozen(let path, nil): "\(path), read-only"
+        case .frozen(let path, let size?): "\(path), a new file for what the guest writes to a disk of \(size)"
         case .savedMemory(let path): "\(path), the saved state"
         }
     }

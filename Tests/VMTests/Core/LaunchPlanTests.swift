@@ -38,6 +38,8 @@ import Testing
         ("discarded", StartOptions(discardsWrites: true), Host.kvm),
         ("chains", StartOptions(), Host.kvm),
         ("refused-chains", StartOptions(), Host.kvm),
+        ("warm", .warm(isMade: false), Host.kvm),
+        ("warm-made", .warm(isMade: true), Host.kvm),
         ("old-guest", StartOptions(cdrom: "/isos/a.iso"), Host.kvm),
     ])
     func matchesTheGoldenPlan(_ name: String, _ options: StartOptions, _ host: Host) throws {
@@ -68,6 +70,15 @@ import Testing
             let summary = refusal?.error(of: params.file)
             return (refusal?.problems.count ?? 0) > 10 && summary?.details.count == refusal?.problems.count
         }
+    }
+}
+
+extension StartOptions {
+    /// A start from a warm image, or one that makes it.
+    fileprivate static func warm(isMade: Bool) -> StartOptions {
+        var options = StartOptions(discardsWrites: true)
+        options.warm = VMName("web-1").map { WarmStart($0, in: "/cache/web-1", isMade: isMade) }
+        return options
     }
 }
 

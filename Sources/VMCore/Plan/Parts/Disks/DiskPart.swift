@@ -48,13 +48,20 @@ extension LaunchPlanner {
             base = node
         }
         let origin = Origin.derived("what the guest writes is discarded")
-        let set = fdset(.scratch(guestSize(of: disk)), purpose: "what is written to \(disk.path.value)", from: origin)
+        if let warm = options.warm, !warm.isMade { base = planFrozen(disk, in: warm, over: base) }
+        let set = fdset(roleOfScratch(disk), purpose: "what is written to \(disk.path.value)", from: origin)
         let file = addFileNode(
             disk.scratchID, in: set, isBlockDevice: false,
             cache: Setting(.unsafe, .derived("nothing has to outlive QEMU")), isReadOnly: false, from: origin)
         let node = BlockNode.scratch(disk, on: file, over: base)
         add(disk, node)
         addDevice(disk, on: node, image, at: place)
+    }
+
+    /// The file that takes what is written: one with a name if it is to be a part of a warm image.
+    private func roleOfScratch(_ disk: VMParams.Disk) -> Descriptor.Role {
+        guard let warm = options.warm, warm.isMade else { return .scratch(guestSize(of: disk)) }
+        return .frozen(warm.disk(disk.index), making: guestSize(of: disk))
     }
 
     private func isMissing(_ disk: VMParams.Disk) -> Bool {

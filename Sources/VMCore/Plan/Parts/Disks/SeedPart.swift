@@ -7,7 +7,9 @@ extension LaunchPlanner {
         guard let wanted = params.cloudInit else { return }
         wanted.files.forEach { checkSeedFile($0) }
         noteWhatIsIgnored(wanted)
-        let seed = CloudSeed(wanted, of: params.name.value, uuid: plan.uuid, contents: facts.seedFiles)
+        let seed = CloudSeed(
+            wanted, of: options.warm?.name ?? params.name.value, uuid: options.warm?.uuid ?? plan.uuid,
+            contents: facts.seedFiles)
         plan.vm.instanceID = seed.instanceID
         let set = fdset(.seed(seed), purpose: "seed for cloud-init: \(seed)", from: wanted.origin)
         let file = addFileNode(

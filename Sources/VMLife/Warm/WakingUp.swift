@@ -1,0 +1,59 @@
+import FoundationEssentials
+import VMCore
+import VMHost
+
+// What makes a guest that goes on from a warm image one of its own, before anything is run in it.
+extension EphemeralRun {
+    /// Gives the guest its NICs, the time, and random numbers of its own.
+    func wakeUp(_ turns: AgentTurns) throws(VMError) {
+        guard let warm = wish.warm else { return }
+        try plugNICs()
+        let identity = warm.hasFreshIdentity ? (vm.name.description, Self.newMachineID) : ("", "")
+        let code: Int32
+        do throws(GuestAgent.Failure) { code = try turns.renew(hostname: identity.0, machineID: identity.1) } catch {
+            throw error.error(of: vm.name)
+        }
+        guard code != 0 else { return }
+        tell(
+            code == Renewal.mayRepeat
+                ? "the guest's random numbers may repeat those of another run for a minute: its kernel has no driver for "
+                    + "vmgenid, and it executes no program that kvmctl gives it"
+                : "the guest could not be given random numbers of its own, nor, maybe, the time: its /run can't be written"
+        )
+    }
+
+    /// 128 random bits in hexadecimal digits (machine-id(5)).
+    private static var newMachineID: String { UUID().uuidString.lowercased().filter { $0 != "-" } }
+
+    /// Plugs the NICs of the model, with the MACs of this VM.
+    private func plugNICs() throws(VMError) {
+        guard !file.params.nics.isEmpty else { return }
+        let request = ChangeRequest(scope: .machine, context: context)
+        try vm.whileChanging(request) { running throws(VMError) in
+            guard var running else { return }
+            for (done, nic) in file.params.nics.enumerated() {
+                // It was looked at a moment ago.
+                if done > 0 { try running.update() }
+                let only = file.params.only(nic: nic, called: vm.name.description)
+                let facts = HostProbe(context: context, trust: file.trust).facts(for: only, options: StartOptions())
+                let place = try running.hardware.place(in: vm.name)
+                let plan: PlugPlan
+                do throws(PlanRefusal) {
+                    plan = try PlugPlan(only, into: running.hardware, at: place, facts: facts)
+                } catch { throw error.error(of: file.params.written) }
+                try running.plug(plan, file.trust, in: context)
+            }
+        }
+    }
+}
+
+extension AgentTurns {
+    /// Gives the guest the time and new random numbers, and a new name and machine-id if they are not empty.
+    ///
+    /// - Returns: the script's exit code.
+    func renew(hostname: String = "", machineID: String = "") throws(GuestAgent.Failure) -> Int32 {
+        let seed = (0..<Reseeding.count).map { _ in UInt8.random(in: .min ... .max) }
+        let now = String(Moment.now.microseconds / 1_000_000)
+        return try run(Renewal.script, [now, hostname, machineID], input: Reseeding.program(seed))
+    }
+}

@@ -1,0 +1,136 @@
+import SystemPackage
+import VMCore
+import VMHost
+
+/// A warm image for the runs of a model: found, or made.
+package struct Warming {
+    /// What is wanted.
+    package struct Wish {
+        /// What the guest has to have reached when it is saved.
+        package var conditions: Waiting.Wish
+        /// kvmctl's version, on which the image depends too.
+        package var version: String
+        /// Whether each run gets a host name and a machine-id of its own.
+        package var hasFreshIdentity = false
+
+        package init(_ conditions: Waiting.Wish, version: String) {
+            (self.conditions, self.version) = (conditions, version)
+        }
+    }
+
+    let model: EphemeralModel
+    let wish: Wish
+    let context: PlanningContext
+    let signals: RunSignals
+    /// How long all of it may take.
+    let deadline: Deadline
+    let tell: (String) -> Void
+
+    private var site: Site { context.site }
+
+    /// An image that can be started from.
+    struct Image: ~Copyable {
+        let directory: WarmDirectory
+        let lock: WarmLock
+        /// Whether it was made for this.
+        let isNew: Bool
+
+        var start: WarmStart { WarmStart(directory.name, in: directory.path) }
+    }
+
+    /// Where the image is, or will be.
+    func directory() throws(VMError) -> WarmDirectory {
+        WarmDirectory(try model.warmName(wish.conditions.conditions, in: context), in: site.paths)
+    }
+
+    /// Opens the image of the model, and makes it if there is none, or if what it depends on has changed.
+    func ready() throws(VMError) -> Image {
+        let directory = try directory()
+        let lock = try directory.openLock()
+        var (isWaiting, isNew) = (false, false)
+        while true {
+            if try lock.tryOpen() {
+                if try obstacle(of: directory) == nil {
+                    directory.touch()
+                    try lock.use()
+                    return Image(directory: directory, lock: lock, isNew: isNew)
+                }
+                lock.close()
+            }
+            if try lock.tryTake() {
+                // Another command may have made it meanwhile.
+                if let obstacle = try obstacle(of: directory) {
+                    if let words = obstacle.words { tell("\(directory.name): the warm image is made anew: \(words)") }
+                    defer { lock.close() }
+                    try WarmMaking(self, directory).make(obstacle.now)
+                    isNew = true
+                }
+                lock.close()
+                continue
+            }
+            if !isWaiting { tell("\(directory.name): another command is making the warm image") }
+            isWaiting = true
+            try refuseToWait(for: directory)
+            pause(.milliseconds(20))
+        }
+    }
+
+    private func refuseToWait(for directory: WarmDirectory) throws(VMError) {
+        if signals.isInterrupted { throw VMError(.busy, directory.name.description, "interrupted") }
+        guard deadline.hasPassed else { return }
+        throw VMError(
+            .timedOut, directory.name.description, "another command has been making the warm image all the time",
+            remedy: "give it more time with --timeout")
+    }
+
+    /// Why an image can't be used.
+    struct Obstacle {
+        /// What one that can be used depends on.
+        var now: WarmRecord
+        /// What has changed; nil: there is none.
+        var words: String?
+    }
+
+    /// Why there is none that can be used; nil: there is.
+    func obstacle(of directory: WarmDirectory) throws(VMError) -> Obstacle? {
+        let now = try record(of: directory)
+        guard try directory.exists() else { return Obstacle(now: now, words: nil) }
+        guard let old = try directory.readRecord() else {
+            return Obstacle(now: now, words: "it was made by another kvmctl, or never completed")
+        }
+        let changes = old.changes(to: now)
+        guard let first = changes.first else { return nil }
+        return Obstacle(now: now, words: changes.count == 1 ? first : "\(first); and \(changes.count - 1) more changes")
+    }
+
+    /// What a start from the image depends on, as it is now.
+    func record(of directory: WarmDirectory) throws(VMError) -> WarmRecord {
+        let file = try model.file(named: directory.name, in: context)
+        let vm = Machine(name: directory.name, file: file.params.file, site: site)
+        let start = WarmStart(directory.name, in: directory.path)
+        let plan = try Starting.warm(file, of: vm, start, in: context).plan(to: .start)
+        guard plan.shares.isEmpty else {
+            throw VMError(
+                .unavailable, plan.file.string,
+                "shares a directory, whose server can't be saved with the machine",
+                remedy: "run without --warm, or copy with --copy-in")
+        }
+        return try WarmRecord(
+            plan, model: model.title(file), version: wish.version, conditions: wish.conditions.conditions,
+            processor: .ofThisHost()
+        ) { path throws(VMError) in try FileStamp(of: path) }
+    }
+}
+
+extension Starting {
+    /// A start that makes a warm image, or goes on from it. Its NICs are plugged when it runs: a saved one would have the same
+    /// address in each copy.
+    static func warm(
+        _ file: VMFile, of vm: Machine, _ warm: WarmStart, endsWithStarter: Bool = true, in context: PlanningContext
+    ) -> Starting {
+        var (file, options) = (file, StartOptions(discardsWrites: true))
+        (options.warm, options.endsWithStarter) = (warm, endsWithStarter)
+        file.params.nics = []
+        return Starting(file, of: vm, options: options, in: context)
+    }
+}

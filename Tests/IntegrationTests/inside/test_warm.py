@@ -1,0 +1,196 @@
+"""`run --warm` and `warm`: guests that were booted once, and go on from there."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from rig.process import Process
+from rig.waiting import wait_until
+
+PATIENCE = 120
+
+
+def model(host, **keys):
+    """A VM with the agent and a disk, which is never started itself; returns the disk."""
+    (host.root / "tmp").mkdir(exist_ok=True)
+    host.environment["TMPDIR"] = str(host.root / "tmp")
+    keys = {"INITRD": host.guests / "initrd-agent.gz", "MEMORY": 192, "DISK0": "disk", "NET0": "user", **keys}
+    disk = host.write_tiny_vm("model", "tiny.agent", **keys).with_name("disk")
+    disk.write_bytes(bytes(range(256)) * 4096)
+    return disk
+
+
+def begin(host, *words, options=(), **streams):
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    return subprocess.Popen(
+        host.command(host.binary, "run", "--warm", "model", *options, "--", *words), env=host.environment, cwd=host.root,
+        **streams)
+
+
+def end(process):
+    out, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, out.decode(), err.decode()
+
+
+def run(host, *words, options=()):
+    return end(begin(host, *words, options=options))
+
+
+def cache(host):
+    return host.root / "run/cache/warm"
+
+
+def image(host):
+    """The directory of the only image."""
+    [found] = [path for path in cache(host).iterdir() if path.is_dir()]
+    return found
+
+
+def sums(directory):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in directory.iterdir()}
+
+
+def assert_nothing_left(host):
+    host.kvmctl("list")
+    for place in "run/vms", "run/log", "run/ephemeral":
+        directory = host.root / place
+        left = [path.name for path in directory.iterdir() if path.name.startswith("run-")] if directory.is_dir() else []
+        assert left == [], place
+    assert host.qemus() == []
+    assert not cache(host).is_dir() or not list(cache(host).glob("*.new"))
+
+
+TOLD = """head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \\n'; echo; cat /sys/class/net/eth0/address; date +%s; hostname
+    head -c 4 /dev/vda | od -An -tx1; cat /first 2>/dev/null; echo mine >/first
+    dd if=/dev/zero of=/dev/vda bs=64k count=4 2>/dev/null; sync; head -c 4 /dev/vda | od -An -tx1"""
+
+
+def test_copies_are_no_twins_and_change_nothing(host):
+    disk = model(host)
+    before = hashlib.sha256(disk.read_bytes()).hexdigest()
+    assert run(host, "sh", "-c", "exit 7") == (7, "", "")
+    made = image(host)
+    content = sums(made)
+    # Two at once, of one image: what the one writes, the other does not see.
+    both = [begin(host, "sh", "-c", TOLD, options=["--fresh-identity"]) for _ in range(2)]
+    told = []
+    for process in both:
+        code, out, err = end(process)
+        assert (code, err) == (0, "")
+        told.append(out.splitlines())
+    (random_one, mac_one, time_one, name_one, *disk_one), (random_two, mac_two, _, name_two, *disk_two) = told
+    assert random_one != random_two and len(random_one) == 32
+    assert mac_one != mac_two and mac_one.startswith("52:54:00:")
+    assert name_one != name_two and name_one.startswith("run-")
+    assert disk_one == disk_two == [" 00 01 02 03", " 00 00 00 00"]
+    # By the host's clock, and not by that of the time when it was saved.
+    assert int(time_one) >= json.loads((made / "image.json").read_text())["made"]
+    assert image(host) == made and sums(made) == content
+    assert hashlib.sha256(disk.read_bytes()).hexdigest() == before
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in made.iterdir())
+    assert_nothing_left(host)
+
+
+def test_what_has_changed_makes_it_anew(host):
+    disk = model(host)
+    kernel = host.root / "kernel"
+    shutil.copy(host.guests / "vmlinuz", kernel)
+    qemu = host.root / "qemu"
+    qemu.write_text(f'#!/bin/sh\nexec {shutil.which("qemu-system-x86_64")} "$@"\n')
+    qemu.chmod(0o755)
+
+    def options():
+        return ["--set", f"KERNEL={kernel}", "--set", f"QEMU={qemu}"]
+
+    def begins_with():
+        code, out, err = run(host, "sh", "-c", "head -c 3 /dev/vda", options=options())
+        assert code == 0, err
+        return out, err
+
+    def would():
+        return host.kvmctl("warm", "model", "--dry-run", *options()).stdout
+
+    disk.write_bytes(b"one".ljust(1 << 20, b"\0"))
+    assert begins_with() == ("one", "")
+    assert begins_with() == ("one", "")
+    name = image(host).name
+    disk.write_bytes(b"two".ljust(1 << 20, b"\0"))
+    assert begins_with() == ("two", f"kvmctl: {name}: the warm image is made anew: {disk} was written to\n")
+    # The same bytes under the same name, with the old times.
+    shutil.copy2(qemu, host.root / "other")
+    (host.root / "other").replace(qemu)
+    assert would() == f"{name}: would be made anew: {qemu} is another file\n"
+    os.utime(kernel)
+    assert would() == f"{name}: would be made anew: {qemu} is another file; and 1 more changes\n"
+    assert begins_with() == ("two", f"kvmctl: {name}: the warm image is made anew: {qemu} is another file; and 1 more changes\n")
+    assert would() == f"{name}: is there already\n"
+    # It is not the words alone that count: what can't be read is no image.
+    (image(host) / "image.json").write_text("{}")
+    assert "would be made anew: it was made by another kvmctl" in would()
+    assert_nothing_left(host)
+
+
+def test_killed_while_it_is_made_and_two_at_once(host):
+    model(host)
+    process = begin(host, "true")
+    wait_until(lambda: cache(host).is_dir() and list(cache(host).glob("*.new/disk0.qcow2")), "an image in the making")
+    wait_until(lambda: (Process(process.pid).executable or "").endswith("/kvmctl"), "kvmctl")
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=PATIENCE)
+    wait_until(lambda: host.qemus() == [], "the end of QEMU")
+    assert_nothing_left(host)
+    assert host.json("warm", "list") == []
+    # One makes it, the other waits for that.
+    both = [begin(host, "echo", "done") for _ in range(2)]
+    ends = [end(process) for process in both]
+    assert [(code, out) for code, out, _ in ends] == [(0, "done\n")] * 2
+    assert sorted(err for _, _, err in ends) == [
+        "", f"kvmctl: {image(host).name}: another command is making the warm image\n"]
+    assert_nothing_left(host)
+
+
+def test_the_cache(host):
+    model(host)
+    assert host.json("warm", "model", "--dry-run")["new"] is True and not image_names(host)
+    one = host.json("warm", "model")
+    assert one["new"] and host.json("warm", "model") == {**one, "new": False, "lastUse": host.json("warm", "list")[0]["lastUse"]}
+    other = host.json("warm", "model", "--set", "MEMORY=256")
+    assert image_names(host) == [other["name"], one["name"]]
+    assert other["model"] == str(host.root / "vms/model/vm.params") and other["size"] > 1 << 20
+    # One that is used stays, the one that was not used for longest goes first.
+    (host.root / "etc").mkdir(exist_ok=True)
+    host.environment["XDG_CONFIG_HOME"] = str(host.root / "etc")
+    (host.root / "etc/kvmctl.conf").write_text("WARM_CACHE=1M\n")
+    user = begin(host, "cat", stdin=subprocess.PIPE)
+    wait_until(lambda: [i["name"] for i in host.json("warm", "list") if i["inUse"]] == [one["name"]], "its use")
+    third = host.json("warm", "model", "--set", "MEMORY=224")
+    assert image_names(host) == [third["name"], one["name"]]
+    assert host.kvmctl("warm", "rm", one["name"]).stdout.startswith(f"removed {one['name']}, ")
+    out, _ = user.communicate(b"through\n", timeout=PATIENCE)
+    assert (user.returncode, out) == (0, b"through\n")
+    assert "there is no warm image of that name" in host.kvmctl("warm", "rm", one["name"], expect=66).stderr
+    host.kvmctl("warm", "rm", "--all")
+    assert image_names(host) == []
+
+
+def image_names(host):
+    return [image["name"] for image in host.json("warm", "list")]
+
+
+@pytest.mark.parametrize("words, code, message", [
+    (["run", "model", "--for", "boot", "--", "true"], 64, "go with --warm"),
+    (["run", "model", "--warm", "--serial", "--", "true"], 64, "takes the guest agent"),
+    (["run", "model", "--warm", "--for", "ip", "--", "true"], 64, "before it has a network"),
+    (["run", "model", "--warm", "--set", "SHARE0=/usr/share:share", "--", "true"], 69, "shares a directory"),
+    (["warm", "nosuch"], 66, "no VM of this name"), (["warm", "rm"], 64, "name an image"),
+    (["warm", "model", "--timeout", "1s"], 124, "was not made"),
+])
+def test_refusals(host, words, code, message):
+    model(host)
+    assert message in host.kvmctl(*words, expect=code).stderr
+    assert_nothing_left(host)
