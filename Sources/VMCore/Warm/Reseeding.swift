@@ -54,7 +54,8 @@ package enum Renewal {
     package static let mayRepeat: Int32 = 3
 
     /// The script for the guest's /bin/sh. It reads the program that reseeds, and has three parameters: the time in seconds
-    /// since the epoch; a new host name, and a new machine-id, both empty if they are not wanted.
+    /// since the epoch; a new host name, and a new machine-id, both empty if they are not wanted. Those after them are the MACs of
+    /// cards that are being plugged: it waits a few seconds for them, as what is run next would look for them.
     ///
     /// It starts as few programs as it can, each of which takes some 5 ms in an emulated guest. Once it has run while the image is
     /// made, two are left.
@@ -91,6 +92,17 @@ package enum Renewal {
                 cp /etc/machine-id /var/lib/dbus/machine-id
             fi
         fi
+        [ $# -lt 3 ] || shift 3
+        has() {
+            for card in /sys/class/net/*/address; do
+                if read -r found <"$card" && [ "$found" = "$1" ]; then return 0; fi
+            done
+            return 1
+        }
+        tries=150
+        for mac; do
+            until has "$mac" || [ $((tries -= 1)) -lt 0 ]; do sleep 0.02; done
+        done
         [ $code = 0 ] || exit 3
         """#
 }

@@ -50,13 +50,23 @@ final class AgentTurns {
     }
 
     /// Runs a short script in the guest, and returns its exit code.
+    @discardableResult
+    func run(_ script: String, _ arguments: [String]) throws(GuestAgent.Failure) -> Int32 {
+        try wait(for: try begin(script, arguments))
+    }
+
+    /// Begins a short script in the guest, and returns its pid there.
     ///
     /// - Parameter input: what it reads; nil: /dev/null.
-    @discardableResult
-    func run(_ script: String, _ arguments: [String], input: [UInt8]? = nil) throws(GuestAgent.Failure) -> Int32 {
+    func begin(_ script: String, _ arguments: [String], input: [UInt8]? = nil) throws(GuestAgent.Failure) -> Int64 {
         try talk { (agent, deadline) throws(GuestAgent.Failure) in
-            let words = ["-c", script, "kvmctl"] + arguments
-            let pid = try agent.execute(.execute("/bin/sh", words, input: input), by: deadline)
+            try agent.execute(.execute("/bin/sh", ["-c", script, "kvmctl"] + arguments, input: input), by: deadline)
+        }
+    }
+
+    /// Waits for the end of a script, and returns its exit code.
+    func wait(for pid: Int64) throws(GuestAgent.Failure) -> Int32 {
+        try talk { (agent, deadline) throws(GuestAgent.Failure) in
             // An answer takes an emulated guest some time, which the script lacks.
             var interval = Duration.milliseconds(2)
             while true {

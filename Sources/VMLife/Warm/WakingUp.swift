@@ -7,12 +7,18 @@ extension EphemeralRun {
     /// Gives the guest its NICs, the time, and random numbers of its own.
     func wakeUp(_ turns: AgentTurns) throws(VMError) {
         guard let warm = wish.warm else { return }
-        try plugNICs()
         let identity = warm.hasFreshIdentity ? (vm.name.description, Self.newMachineID) : ("", "")
+        let failed = { [vm] (failure: GuestAgent.Failure) in failure.error(of: vm.name) }
+        let own = Identity(file.params, machineID: "")
+        let cards = file.params.nics.map { "\($0.mac?.value ?? own.mac(nic: $0.index))" }
+        let renewal: Int64
+        do throws(GuestAgent.Failure) {
+            renewal = try turns.beginRenewal(hostname: identity.0, machineID: identity.1, awaiting: cards)
+        } catch { throw failed(error) }
+        // The guest is busy meanwhile.
+        try plugNICs()
         let code: Int32
-        do throws(GuestAgent.Failure) { code = try turns.renew(hostname: identity.0, machineID: identity.1) } catch {
-            throw error.error(of: vm.name)
-        }
+        do throws(GuestAgent.Failure) { code = try turns.wait(for: renewal) } catch { throw failed(error) }
         guard code != 0 else { return }
         tell(
             code == Renewal.mayRepeat
@@ -48,12 +54,14 @@ extension EphemeralRun {
 }
 
 extension AgentTurns {
-    /// Gives the guest the time and new random numbers, and a new name and machine-id if they are not empty.
+    /// Begins to give the guest the time and new random numbers, and a new name and machine-id if they are not empty.
     ///
-    /// - Returns: the script's exit code.
-    func renew(hostname: String = "", machineID: String = "") throws(GuestAgent.Failure) -> Int32 {
+    /// - Returns: the script's pid.
+    func beginRenewal(hostname: String = "", machineID: String = "", awaiting cards: [String] = [])
+        throws(GuestAgent.Failure) -> Int64
+    {
         let seed = (0..<Reseeding.count).map { _ in UInt8.random(in: .min ... .max) }
         let now = String(Moment.now.microseconds / 1_000_000)
-        return try run(Renewal.script, [now, hostname, machineID], input: Reseeding.program(seed))
+        return try begin(Renewal.script, [now, hostname, machineID] + cards, input: Reseeding.program(seed))
     }
 }

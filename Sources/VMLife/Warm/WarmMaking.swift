@@ -59,7 +59,10 @@ struct WarmMaking {
             _ = try Starting.warm(file, of: vm, start, in: warming.context).start { _ in }
             try wait(for: vm)
             // What it needs is then in the guest's memory when a copy does the same.
-            do throws(GuestAgent.Failure) { _ = try AgentTurns(vm).renew() } catch { throw error.error(of: vm.name) }
+            do throws(GuestAgent.Failure) {
+                let turns = AgentTurns(vm)
+                _ = try turns.wait(for: try turns.beginRenewal())
+            } catch { throw error.error(of: vm.name) }
             try save(vm, to: start.memory)
         } catch { failure = error }
         do throws(VMError) { if try vm.removeEphemeral() { mark.remove() } } catch { failure = failure ?? error }
