@@ -41,7 +41,8 @@ struct MonitorLook {
             let state = try session.execute(.status, by: deadline)
             isSilent = false
             pause = state.pauseReason(nil)
-            if let pause { evidence.pause = evidence.pause ?? pause }
+            // The record tells the reason more exactly, and was read before QEMU paused it.
+            if let pause { evidence.pause = evidence.pause ?? vm.observe().diskFailure ?? pause }
             guard evidence.state == .running else { return }
             if screenPace.isDue() { try lookAtScreen(&session, &evidence, by: deadline) }
             if processorPace.isDue() { try lookAtProcessors(&session, &evidence, by: deadline) }
