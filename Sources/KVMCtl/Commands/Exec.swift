@@ -91,7 +91,7 @@ struct Exec: ParsableCommand {
         } catch let error as VMError {
             // Whatever it is: 124 would say that the command's own time had passed.
             Message.error(error)
-            code = GuestExit.ownFailure
+            code = CommandEnd.ownFailure
         }
         if code != 0 { throw GuestExit(code: code) }
     }
@@ -142,12 +142,7 @@ struct Exec: ParsableCommand {
 }
 
 /// The exit code of a command in a guest.
-struct GuestExit: Error {
-    let code: Int32
-
-    /// The code if kvmctl itself failed.
-    static let ownFailure: Int32 = 125
-}
+struct GuestExit: Error { let code: Int32 }
 
 extension SerialLogin {
     /// The value of `--login`: USER, or USER:FILE.

@@ -19,7 +19,7 @@ struct Run: ParsableCommand {
             model do not count, and SHAREn is only read, unless --set names it.
 
             The command's input and output are passed on, and kvmctl exits with its exit code, as `kvmctl exec` does: 128 \
-            plus the signal number if a signal ended it, 124 if --timeout passed, 125 if the guest ended under it or kvmctl \
+            plus the signal number if a signal ended it, 124 if --timeout, or the guest's time to boot, passed, 125 if the guest ended under it or kvmctl \
             failed. If the VM can't be started, the code is that of `kvmctl start`. The guest needs qemu-guest-agent, or a \
             shell on its serial console. Ctrl-C ends the command and the VM; so does the end of kvmctl, however it ends.
             """)
@@ -167,7 +167,7 @@ struct Run: ParsableCommand {
         do throws(VMError) { try write(test.report(of: outcome)) } catch {
             Message.error(error)
             // The command's own failure comes first.
-            if code == 0 { code = GuestExit.ownFailure }
+            if code == 0 { code = CommandEnd.ownFailure }
         }
         if code != 0 { throw GuestExit(code: code) }
     }

@@ -2,7 +2,7 @@
 ///
 /// A kernel with a driver for vmgenid does that by itself. Others, such as Debian's, take what is written to /dev/urandom
 /// into account within a minute only, unless they are told by an ioctl (random(4), RNDRESEEDCRNG), which no usual program
-/// does. So the guest executes a program of 220 bytes.
+/// does. So the guest executes a program of 266 bytes.
 package enum Reseeding {
     /// How many random bytes it takes.
     package static let count = 64

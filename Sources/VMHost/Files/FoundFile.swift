@@ -218,3 +218,16 @@ package struct FoundFile: ~Copyable {
         return OwnedDescriptor(FileDescriptor(rawValue: raw))
     }
 }
+
+extension FileTrust {
+    /// The beginning of a regular file that is trusted.
+    ///
+    /// - Parameter limit: the most bytes that are read.
+    package func content(of path: FilePath, limit: Int) throws(PathWalk.Failure) -> [UInt8] {
+        let found = try find(path)
+        do throws(Errno) {
+            let opened = try found.openRegular()
+            return try readAll(opened.descriptor, limit: limit)
+        } catch { throw .system(error, path) }
+    }
+}

@@ -118,13 +118,8 @@ extension PlanningContext {
     /// A file of the model's, which may hold a password.
     private func content(of path: FilePath, _ file: VMFile) throws(VMError) -> [UInt8] {
         let content: [UInt8]
-        do throws(PathWalk.Failure) {
-            let found = try file.trust.find(path)
-            do throws(Errno) {
-                let opened = try found.openRegular()
-                content = try readAll(opened.descriptor, limit: CloudSeed.fileLimit + 1)
-            } catch { throw .system(error, path) }
-        } catch {
+        do throws(PathWalk.Failure) { content = try file.trust.content(of: path, limit: CloudSeed.fileLimit + 1) } catch
+        {
             switch error {
             case .system(let errno, _):
                 throw .system(errno, path.string, "can't be read, and the new VM gets a copy of it")

@@ -124,7 +124,7 @@ extension EphemeralRun {
                 outcome.problems += try copying.run().failures
             } catch { outcome.problems.append(error) }
         }
-        if outcome.code == 0, !outcome.problems.isEmpty { outcome.code = Self.ownFailure }
+        if outcome.code == 0, !outcome.problems.isEmpty { outcome.code = CommandEnd.ownFailure }
     }
 
     private var options: CopyOptions {

@@ -51,9 +51,6 @@ package final class EphemeralRun {
         var mayCopyOut = false
     }
 
-    /// The exit code if kvmctl itself failed after the VM was started.
-    package static let ownFailure: Int32 = 125
-
     let vm: Machine
     let wish: Wish
     let signals: RunSignals
@@ -62,6 +59,8 @@ package final class EphemeralRun {
     private var endGuard: EndGuard?
     /// When the run is to have ended; nil: when it has.
     let deadline: Deadline?
+    /// Whether the guest is waited for, which ends in time also if none was said.
+    private var isBooting = false
     /// Why QEMU has halted the guest, if a disk is to blame, and when that is looked at again.
     var diskFailure: PauseReason?
     var diskLook = Deadline(in: .seconds(1))
@@ -179,7 +178,9 @@ package final class EphemeralRun {
                 if !wish.copiesIn.isEmpty { turns.end() }
                 way = .agent(turns)
             } else {
+                isBooting = true
                 way = try wayInside()
+                isBooting = false
             }
             try copyIn(by: way)
             let begins = ContinuousClock.now
@@ -199,8 +200,9 @@ package final class EphemeralRun {
     }
 
     private func code(of error: VMError) -> Int32 {
-        let isLate = error.code == .timedOut || deadline?.hasPassed == true
-        return isLate ? VMError.Code.timedOutExit : Self.ownFailure
+        // An agent that is silent, say, has nothing to do with the run's time.
+        let isLate = deadline?.hasPassed == true || isBooting && error.code == .timedOut
+        return isLate ? VMError.Code.timedOutExit : CommandEnd.ownFailure
     }
 
     // The end
@@ -217,7 +219,7 @@ package final class EphemeralRun {
             }
         } catch {
             outcome.problems.append(error)
-            if outcome.code == 0 { outcome.code = Self.ownFailure }
+            if outcome.code == 0 { outcome.code = CommandEnd.ownFailure }
         }
         guard outcome.kept == nil else { return }
         // Nothing is left that these would look at.

@@ -8,6 +8,9 @@ package enum CommandEnd {
     case exited(Int32)
     /// It took longer than it was allowed to, and was ended.
     case overran(VMError)
+
+    /// The exit code of `exec` and `run` if kvmctl itself failed.
+    package static let ownFailure: Int32 = 125
 }
 
 /// The end of a command that has to end: first it is told, and after a while it is killed.

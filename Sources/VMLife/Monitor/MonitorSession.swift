@@ -40,7 +40,7 @@ struct MonitorSession: ~Copyable {
         do throws(QMPClient.Failure) {
             return MonitorSession(lock: lock, directory, client: try QMPClient(socket, peer: peer, by: deadline))
         } catch {
-            throw Failure(error, directory)
+            throw directory.judged(error)
         }
     }
 
@@ -52,7 +52,7 @@ struct MonitorSession: ~Copyable {
         _ request: QMPRequest<Reply>, passing passed: CInt? = nil, by deadline: Deadline
     ) throws(Failure) -> Reply {
         do throws(QMPClient.Failure) { return try client.execute(request, passing: passed, by: deadline) } catch {
-            throw Failure(error, directory)
+            throw directory.judged(error)
         }
     }
 
@@ -68,27 +68,28 @@ struct MonitorSession: ~Copyable {
         while true {
             do throws(Errno) { return try directory.connect(.monitor) } catch .resourceTemporarilyUnavailable {
                 // The backlog is full of clients that have left: QEMU has accepted none for a while, but still may.
-                guard !deadline.hasPassed else { throw Failure(.silent, directory) }
+                guard !deadline.hasPassed else { throw directory.judged(.silent) }
                 pause(.milliseconds(20))
             } catch .interrupted {
-                guard !deadline.hasPassed else { throw Failure(.silent, directory) }
+                guard !deadline.hasPassed else { throw directory.judged(.silent) }
             } catch {
-                throw Failure(.system(error), directory)
+                throw directory.judged(.system(error))
             }
         }
     }
 }
 
-extension MonitorSession.Failure {
-    /// Tells a failure on our side from one on QEMU's, and a QEMU that ends from one that hangs.
-    fileprivate init(_ failure: QMPClient.Failure, _ directory: RuntimeDirectory) {
+extension RuntimeDirectory {
+    /// Tells a failure of the monitor on our side from one on QEMU's, and lets a QEMU end that hangs at its end.
+    fileprivate func judged(_ failure: QMPClient.Failure) -> MonitorSession.Failure {
         guard case .system(let errno) = failure, !errno.isPeers else {
-            self = .qemu(failure == .silent && directory.letEnd() ? .closed : failure)
-            return
+            return .qemu(failure == .silent && letEnd() ? .closed : failure)
         }
-        self = .ours(.system(errno, directory.name.description, "its monitor can't be used from here"))
+        return .ours(.system(errno, name.description, "its monitor can't be used from here"))
     }
+}
 
+extension MonitorSession.Failure {
     /// The failure as an error about this VM.
     func error(of name: VMName) -> VMError {
         switch self {

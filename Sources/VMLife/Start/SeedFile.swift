@@ -12,13 +12,7 @@ enum SeedFile {
     ) throws(VMError) -> [UInt8] {
         let (subject, path) = (params.place(file.origin), file.value)
         let content: [UInt8]
-        do throws(PathWalk.Failure) {
-            let found = try trust.find(path)
-            do throws(Errno) {
-                let opened = try found.openRegular()
-                content = try readAll(opened.descriptor, limit: CloudSeed.fileLimit + 1)
-            } catch { throw .system(error, path) }
-        } catch {
+        do throws(PathWalk.Failure) { content = try trust.content(of: path, limit: CloudSeed.fileLimit + 1) } catch {
             switch error {
             case .system(let errno, _): throw .system(errno, subject, "\(path) can't be read")
             case .distrusted(let distrust): throw distrust.refusal(toUse: path, at: subject)
