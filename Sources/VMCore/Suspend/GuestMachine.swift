@@ -16,7 +16,8 @@ package struct GuestMachine: Equatable, Sendable {
 
     /// A disk or CD.
     package struct Medium: Equatable, Sendable {
-        /// The key or option that names it: `DISK0`, `--cdrom`.
+        /// The key or option that names it: `DISK0`, `--cdrom`; and which one from below, if it names
+        /// several: `DISK0_BACKING (2)`.
         package var name: String
         /// Its path.
         package var path: FilePath
@@ -60,6 +61,12 @@ extension GuestMachine {
         "-rtc": "RTC", "-boot": "BOOT", "-uuid": "UUID",
     ]
 
+    /// QEMU's name of the device that tells a guest that it is a copy.
+    static let generationID = "vmgenid"
+
+    /// Whether it has that.
+    var hasGenerationID: Bool { parts.contains { $0.words.contains { $0.hasPrefix("\(Self.generationID),") } } }
+
     fileprivate mutating func add(_ group: ArgumentGroup, machineType: String) {
         let name = group.name
         let isExtra = group.origins.contains(where: \.isExtra)
@@ -70,7 +77,10 @@ extension GuestMachine {
                 // `q35` is another machine with another QEMU.
                 let rest = words.dropFirst().flatMap { $0.split(separator: ",").dropFirst().map(String.init) }
                 add(["-machine", ([machineType] + rest).joined(separator: ",")], to: "MACHINE")
-            case .words(let words): if let key = words.first.flatMap({ Self.options[$0] }) { add(words, to: key) }
+            case .words(let words):
+                if let key = words.first.flatMap({ Self.options[$0] }) { add(words, to: key) }
+                // Of the devices, this alone is said in words: it is on no bus.
+                if words.last?.hasPrefix("\(Self.generationID),") == true { add(words, to: name) }
             case .component(let component): add(component, to: name)
             }
         }
@@ -88,7 +98,10 @@ extension GuestMachine {
             nodes.append(node.name)
             add(node.guestWords, to: name)
         case .descriptors(let set):
-            if case .image(let path, _, _) = set.role { media.append(Medium(name: name, path: path)) }
+            guard case .image(let path, _, _) = set.role else { break }
+            // One line may name several images, the lowest of which QEMU is told first.
+            let number = media.count { $0.name == name || $0.name.hasPrefix("\(name) ") } + 1
+            media.append(Medium(name: number == 1 ? name : "\(name) (\(number))", path: path))
         case .object, .backend: break
         }
     }

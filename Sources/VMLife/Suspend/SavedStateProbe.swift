@@ -26,9 +26,7 @@ struct SavedStateProbe {
     }
 
     private func look(at saved: SavedMachine, for state: inout SavedState) throws(VMError) {
-        let params = file.params
-        let paths = params.disks.map(\.path.value) + params.cdroms.map(\.path.value) + [saved.machine.cdrom]
-        for path in paths.compactMap(\.self) {
+        for path in file.params.media + [saved.machine.cdrom].compactMap(\.self) {
             // What is wrong with it otherwise is said where the plan needs it.
             state.stamps[path] = try? MediumStamp(of: path, file.trust)
         }

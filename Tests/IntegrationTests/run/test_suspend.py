@@ -169,6 +169,26 @@ def test_what_no_longer_fits_is_refused(host):
     assert files(host, "vm") == []
 
 
+def test_a_disk_that_stands_on_others(host):
+    vm = host.vms / "vm"
+    params = host.write_firmware_vm("vm", DISK0="disk", DISK0_FORMAT="qcow2", DISK0_BACKING=f"{vm}/middle:{vm}/base")
+    (vm / "base").write_bytes(bytes(16 << 20))
+    for name, below, kind in ("middle", "base", "raw"), ("disk", "middle", "qcow2"):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-b", vm / below, "-F", kind, vm / name], check=True)
+    text = params.read_text()
+    host.kvmctl("start", "vm")
+    assert "next start will not go on" not in host.kvmctl("suspend", "vm").stderr
+    for name, number in ("base", ""), ("middle", " (2)"):
+        stamp = (vm / name).stat()
+        os.utime(vm / name)
+        assert f"  DISK0_BACKING{number}, {vm / name}, was written to since\n" in refusal(host, "vm")
+        os.utime(vm / name, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    params.write_text(text.replace(f":{vm}/base", ""))
+    assert "middle stands on another image" in host.kvmctl("start", "vm", expect=65).stderr
+    params.write_text(text)
+    assert "resumed" in host.kvmctl("start", "vm").stdout
+
+
 def test_an_ordinary_users_vm(rootless_host):
     host = rootless_host
     host.write_firmware_vm("vm", NET0="user", DISK0="disk", DISK0_SIZE="1M")
