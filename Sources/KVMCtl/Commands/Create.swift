@@ -37,6 +37,10 @@ struct Create: ParsableCommand {
 
             The disks of a VM that is like a template (TEMPLATE=yes) are overlays of the template's, or with --copy copies.
 
+            With --from-warm they do not boot: each goes on from a warm image of the model (see `kvmctl warm`), with random \
+            numbers, a host name, a machine-id, a MAC and so an address of its own, and keeps what it writes. The image is made \
+            first where there is none. The model is a template, or has no disks.
+
             Several VMs are created at once, all or none: `kvmctl create --from t --count 20 lab-%02d` makes lab-01 to \
             lab-20; --list takes a file of comma-separated values, whose first row names the columns, NAME and keys of \
             vm.params, and in which each further row is a VM. --start starts them.
@@ -53,6 +57,11 @@ struct Create: ParsableCommand {
 
     @Option(help: "Another VM, or a params file, that the new VM is to be like.", completion: .vm)
     var from: String?
+
+    @Option(help: "The same, but its guest goes on from a warm image of that VM, instead of booting.", completion: .vm)
+    var fromWarm: String?
+
+    @OptionGroup var warmth: WarmOptions
 
     @Option(help: "A new disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
     var disk: [ByteCount?] = []
@@ -131,7 +140,7 @@ struct Create: ParsableCommand {
 
     func validate() throws {
         if image == "" { throw ValidationError("--image takes the name of an image, or a file") }
-        if copy, image == nil, from == nil {
+        if copy, image == nil, from == nil, fromWarm == nil {
             throw ValidationError(
                 "--copy says what becomes of --image, or of the disks of --from, and neither is given")
         }

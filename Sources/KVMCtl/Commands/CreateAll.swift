@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import SystemPackage
 import VMCore
 import VMHost
@@ -20,6 +21,14 @@ extension Create {
     /// Refuses words that do not say which VMs are meant.
     func validatePlaces() throws {
         if list == "" { throw ValidationError("--list takes the path of a file") }
+        if fromWarm != nil, from != nil { throw ValidationError("--from and --from-warm exclude each other") }
+        if fromWarm != nil, image != nil || copy {
+            throw ValidationError("--from-warm makes the disks, which excludes --image and --copy")
+        }
+        if fromWarm != nil, !start {
+            throw ValidationError("--from-warm goes with --start: its VMs begin as guests that run")
+        }
+        if fromWarm == nil, !warmth.conditions.isEmpty { throw ValidationError("--for goes with --from-warm") }
         if list != nil, place != nil { throw ValidationError("--list names the VMs, and no other name is given") }
         if list != nil, count != nil { throw ValidationError("--list and --count exclude each other") }
         if list == nil, place == nil { throw ValidationError("name the VM, or use --list") }
@@ -49,9 +58,11 @@ extension Create {
 
     /// Creates them: all, or none.
     func createAll() throws {
+        let wanted = try wanted()
+        let warm = try warmModel(for: wanted)
         guard isSeveral else {
-            for vm in try created() {
-                let outcome = started(vm)
+            for vm in try created(wanted, from: warm) {
+                let outcome = started(vm, from: warm)
                 output.print(report(vm, outcome))
                 if case .failure(let error) = outcome { throw error }
             }
@@ -59,8 +70,8 @@ extension Create {
         }
         try output.list(.create) { results in
             var failed = false
-            for (number, vm) in try created().enumerated() {
-                let outcome = started(vm)
+            for (number, vm) in try created(wanted, from: warm).enumerated() {
+                let outcome = started(vm, from: warm)
                 results.turn(to: number)
                 output.print(report(vm, outcome), among: results)
                 guard case .failure(let error) = outcome else { continue }
@@ -73,18 +84,39 @@ extension Create {
     }
 
     /// What was created, or would be.
-    private func created() throws -> [Creating] {
-        let wanted = try wanted()
+    ///
+    /// - Parameter warm: the image that they go on from.
+    private func created(_ wanted: [Wanted], from warm: WarmModel?) throws -> [Creating] {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
-        let creating = try plan(wanted, site, in: context)
+        let creating = try plan(wanted, site, from: warm, in: context)
         let unseen = try creating.refuseShared()
         (unseen + creating.notices).forEach(Message.note)
         if !dryRun.isOn { try creating.create() }
         return creating.vms
     }
 
-    private func plan(_ wanted: [Wanted], _ site: Site, in context: PlanningContext) throws -> CreatingSeveral {
+    /// The warm image that they go on from; nil: none.
+    private func warmModel(for wanted: [Wanted]) throws -> WarmModel? {
+        guard let fromWarm else { return nil }
+        // What can't be, is said before a guest is booted for it.
+        for one in wanted {
+            var new = vm
+            new.cells = one.cells
+            try seed.apply(to: &new)
+            try new.refuseOtherMachine()
+        }
+        let site = try Site.current
+        let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
+        clinux_collect_signals()
+        return try WarmModel(
+            fromWarm, warmth.wish, isDryRun: dryRun.isOn, in: context, signal: { clinux_take_signal() },
+            tell: { Message.note($0) })
+    }
+
+    private func plan(
+        _ wanted: [Wanted], _ site: Site, from warm: WarmModel?, in context: PlanningContext
+    ) throws -> CreatingSeveral {
         let image = try image.map { word in
             try ImageForNewVM(word, copies: copy, size: disk.first.flatMap(\.self), in: context)
         }
@@ -95,8 +127,8 @@ extension Create {
         }
         try seed.apply(to: &vm)
         // A model has its own.
-        if from == nil { vm.fillIn(site.settings.create) }
-        let model = try from.map { word in try context.model(word, copying: copy) }
+        if from == nil, warm == nil { vm.fillIn(site.settings.create) }
+        let model = try warm?.model ?? from.map { word in try context.model(word, copying: copy) }
         return try CreatingSeveral(wanted.map(\.place)) { number throws(VMError) in
             var one = vm
             one.cells = wanted[number].cells
@@ -107,13 +139,14 @@ extension Create {
     }
 
     /// Starts it, if that is asked for; nil: it is not.
-    private func started(_ new: Creating) -> Result<Starting.Outcome?, VMError> {
+    private func started(_ new: Creating, from warm: WarmModel?) -> Result<Starting.Outcome?, VMError> {
         guard start, !dryRun.isOn else { return .success(nil) }
         return Result { () throws(VMError) in
             let site = try Site.current
             // What is known of the VMs is from before it was there.
             let context = PlanningContext(site, trust: try site.trust(), keepsProbes: true)
             do throws(VMError) {
+                if let warm { return try warm.start(new, in: context) }
                 return try site.find(new.file.string, in: context).startSayingNotices(StartOptions(), in: context)
             } catch {
                 var failure = error

@@ -61,6 +61,8 @@ package struct NewVM: Equatable, Sendable {
         package var isBase: Bool
         /// What it stands on itself, the nearest first.
         package var below: [FilePath]
+        /// An overlay of it of which the disk is to be a copy, not empty; nil: none.
+        package var overlay: FilePath?
 
         /// Describes an image; see the properties.
         package init(path: FilePath, format: DiskFormat, isBase: Bool, below: [FilePath] = []) {

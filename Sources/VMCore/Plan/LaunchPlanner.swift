@@ -18,8 +18,10 @@ package struct StartOptions: Equatable, Sendable {
     package var endsWithStarter = false
     /// Whether what the guest writes to its disks goes to unnamed files, and is gone when QEMU is.
     package var discardsWrites = false
-    /// The warm image that it goes on from, or makes; nil: none. Either way what the guest writes is discarded in the end.
+    /// The warm image that it goes on from, or makes; nil: none.
     package var warm: WarmStart?
+    /// Whether the saved machine that it goes on with has the device that tells a guest that it is a copy.
+    package var hasGenerationID = false
     /// Whether a suspended VM is started anew: what it had in memory is lost.
     package var discardsSuspended = false
     /// Where what kvmctl makes for QEMU is, if it is a person who runs QEMU: it then opens everything by its path.

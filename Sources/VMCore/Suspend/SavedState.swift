@@ -39,9 +39,10 @@ package enum Suspension: Equatable, Sendable {
 extension StartOptions {
     /// The options of a start that goes on with a saved state: with the ISO that the VM had, unless this start names one.
     package func goingOn(with saved: SavedMachine?) -> StartOptions {
-        guard let machine = saved?.machine, cdrom == nil, !discardsSuspended else { return self }
+        guard let machine = saved?.machine, !discardsSuspended else { return self }
         var options = self
-        (options.cdrom, options.bootsCDROM) = (machine.cdrom, machine.bootsCDROM)
+        options.hasGenerationID = machine.hasGenerationID
+        if cdrom == nil { (options.cdrom, options.bootsCDROM) = (machine.cdrom, machine.bootsCDROM) }
         return options
     }
 }

@@ -30,10 +30,17 @@ extension LaunchPlanner {
     /// A device that tells the guest's kernel that it is a copy, so that it makes its random numbers anew (QEMU,
     /// docs/specs/vmgenid). With `auto` each QEMU has another id; the new one is told when the saved machine is loaded.
     mutating func planGenerationID() {
-        guard let warm = options.warm else { return }
+        let origin: Origin
+        if let warm = options.warm {
+            origin = .derived("it starts from the warm image \(warm.name)")
+        } else if options.hasGenerationID {
+            origin = .host("the suspended VM has it: it once started from a warm image")
+        } else {
+            return
+        }
         add(
-            "-device", "vmgenid,guid=auto", purpose: "tells the guest that it is a copy",
-            from: .derived("it starts from the warm image \(warm.name)"))
+            "-device", "\(GuestMachine.generationID),guid=auto", purpose: "tells the guest that it is a copy",
+            from: origin)
     }
 
     /// Has QEMU load the machine of a warm image. Planned last, as the saved state of a suspended VM is.

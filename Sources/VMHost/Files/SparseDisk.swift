@@ -16,8 +16,8 @@ package struct SparseDisk {
         case empty
         /// What is in an image, of which it is a copy.
         case copy(of: ImageSource)
-        /// What is in an image, of which it is an overlay.
-        case overlay(of: FilePath, DiskFormat)
+        /// What is in an image, of which it is an overlay. It is a copy of another one, if there is one, else empty.
+        case overlay(of: FilePath, DiskFormat, copying: FilePath? = nil)
     }
 
     package init(path: FilePath, size: ByteCount, format: DiskFormat = .raw) {
@@ -65,9 +65,13 @@ package struct SparseDisk {
         do throws(VMError) {
             switch content {
             case .copy(let source): try fill(new.descriptor, from: source, trust)
-            case .overlay(let base, let format):
+            case .overlay(let base, let format, let overlay):
                 try images.write(self, to: new.descriptor) { file throws(VMError) in
-                    try writeOverlay(to: file, of: base, format)
+                    if let overlay {
+                        try copyOverlay(overlay, to: file, of: base, format)
+                    } else {
+                        try writeOverlay(to: file, of: base, format)
+                    }
                 }
             case .empty:
                 guard format == .qcow2 else { break }

@@ -37,3 +37,15 @@ private func isZero(_ bytes: ArraySlice<UInt8>) -> Bool {
         return bytes[0] == 0 && memcmp(start, start + 1, bytes.count - 1) == 0
     }
 }
+
+/// Copies a file into an empty one, whose holes are where the zeros are.
+func copySparsely(_ source: CInt, to copy: CInt) throws(Errno) {
+    var position: Int64 = 0
+    while true {
+        let piece = try readBytes(of: source, at: position, count: 1 << 20)
+        if piece.isEmpty { break }
+        try writeSparsely(piece, at: position, to: copy)
+        position += Int64(piece.count)
+    }
+    guard ftruncate(copy, off_t(position)) == 0 else { throw Errno(rawValue: errno) }
+}

@@ -27,13 +27,16 @@ extension SparseDisk {
     ///
     /// - Throws: why that can't be told.
     package func isUntouched(_ found: borrowing FoundFile) throws(VMError) -> Bool {
-        if case .copy = content { return false }
+        switch content {
+        case .copy, .overlay(_, _, copying: .some): return false
+        case .empty, .overlay: break
+        }
         guard let status = found.status, status.kind == S_IFREG else { return false }
         guard format == .qcow2 else { return status.st_blocks == 0 && Int64(status.st_size) == size.bytes }
         // Two empty images of one size are the same, byte for byte.
         do throws(Errno) {
             let new = try OwnedDescriptor(returned: clinux_memory_file("image"))
-            if case .overlay(let base, let format) = content {
+            if case .overlay(let base, let format, _) = content {
                 try? writeOverlay(to: new.descriptor, of: base, format)
             } else {
                 try? writeQCOW2(to: new.descriptor)

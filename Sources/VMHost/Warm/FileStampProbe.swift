@@ -16,7 +16,7 @@ extension FileStamp {
         guard found.kind == S_IFREG else {
             throw VMError(
                 .unavailable, path.string, "is no regular file, so that nothing tells whether it was written to",
-                remedy: "run without --warm")
+                remedy: "boot the guest instead, without a warm image")
         }
         self.init(
             FileIdentity(found), size: Int64(found.st_size), modified: Self.nanoseconds(found.st_mtim),

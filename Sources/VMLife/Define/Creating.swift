@@ -19,7 +19,7 @@ package struct Creating {
         plan.disks.map { disk in
             var image = SparseDisk(path: disk.path, size: disk.size, format: disk.format)
             if let base = disk.image, base.isBase {
-                image.content = .overlay(of: base.path, base.format)
+                image.content = .overlay(of: base.path, base.format, copying: base.overlay)
             } else if let source = disk.image.flatMap({ sources[$0.path] }) {
                 image.content = .copy(of: source)
             }

@@ -45,18 +45,7 @@ extension Machine {
     ///
     /// - Returns: false if its QEMU is being made at this moment: that can't be found yet.
     func removeEphemeral() throws(VMError) -> Bool {
-        let seen = observe()
-        if try seen.isAlive {
-            guard let holder = seen.holder else { return false }
-            if let process = try process(holder) {
-                process.signal(SIGKILL)
-                guard process.waitForEnd(by: Deadline(in: .seconds(10))) else {
-                    throw VMError(
-                        .timedOut, name.description, "QEMU was sent SIGKILL and has not ended; it hangs in the kernel",
-                        remedy: "/proc/\(process.pid)/wchan says where: usually a disk does not respond")
-                }
-            }
-        }
+        guard try cutPower() else { return false }
         // What can't be removed now is reported, and tried again, by the next command: it may be another VM's.
         _ = HostResource.sweep(paths, after: name, patience: .seconds(10))
         try directory.remove()
@@ -66,5 +55,31 @@ extension Machine {
         } catch { throw .system(error, logs.string, "can't be removed") }
         removeDirectory(logs)
         return true
+    }
+
+    /// Ends its QEMU without asking its guest.
+    ///
+    /// - Returns: false if its QEMU is being made at this moment: that can't be found yet.
+    @discardableResult
+    func cutPower() throws(VMError) -> Bool {
+        let seen = observe()
+        guard try seen.isAlive else { return true }
+        guard let holder = seen.holder else { return false }
+        guard let process = try process(holder) else { return true }
+        process.signal(SIGKILL)
+        guard process.waitForEnd(by: Deadline(in: .seconds(10))) else {
+            throw VMError(
+                .timedOut, name.description, "QEMU was sent SIGKILL and has not ended; it hangs in the kernel",
+                remedy: "/proc/\(process.pid)/wchan says where: usually a disk does not respond")
+        }
+        return true
+    }
+
+    /// Has its QEMU end with this process, until that is called off; nil: it has ended.
+    func guardEnd() throws(VMError) -> EndGuard? {
+        guard let holder = directory.holder, let process = try process(holder) else { return nil }
+        do throws(Errno) { return try EndGuard(of: process) } catch {
+            throw .system(error, name.description, "can't have its QEMU watched")
+        }
     }
 }

@@ -134,7 +134,7 @@ package final class EphemeralRun {
             _ = try starting.start { notices += $0 }
             // QEMU has it open.
             image?.lock.close()
-            let guarding = wish.keepsOnFailure ? try guardEnd(of: starting.vm) : nil
+            let guarding = wish.keepsOnFailure ? try starting.vm.guardEnd() : nil
             let run = EphemeralRun(starting.vm, file, wish, signals, mark, context, by: deadline, tell: tell)
             run.notices = notices
             run.image = consume image
@@ -146,13 +146,6 @@ package final class EphemeralRun {
                 error.details.append(left.summary)
             }
             throw error
-        }
-    }
-
-    private static func guardEnd(of vm: Machine) throws(VMError) -> EndGuard? {
-        guard let holder = vm.directory.holder, let process = try vm.process(holder) else { return nil }
-        do throws(Errno) { return try EndGuard(of: process) } catch {
-            throw .system(error, vm.name.description, "can't have its QEMU watched")
         }
     }
 
@@ -172,9 +165,10 @@ package final class EphemeralRun {
         let began = ContinuousClock.now
         do throws(VMError) {
             let way: Way
-            if wish.warm != nil {
+            if let warm = wish.warm {
                 let turns = AgentTurns(vm)
-                try wakeUp(turns)
+                let hostname = warm.hasFreshIdentity ? vm.name.description : nil
+                try WakingUp(vm: vm, file: file, hostname: hostname, context: context, tell: tell).run(turns)
                 if !wish.copiesIn.isEmpty { turns.end() }
                 way = .agent(turns)
             } else {

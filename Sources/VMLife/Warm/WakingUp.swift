@@ -2,18 +2,26 @@ import FoundationEssentials
 import VMCore
 import VMHost
 
-// What makes a guest that goes on from a warm image one of its own, before anything is run in it.
-extension EphemeralRun {
+/// Makes a guest that goes on from a warm image one of its own, before anything is run in it.
+struct WakingUp {
+    let vm: Machine
+    /// Its definition, with its NICs.
+    let file: VMFile
+    /// The host name that it gets, with a new machine-id; nil: it keeps those of the image.
+    var hostname: String?
+    let context: PlanningContext
+    /// Receives what the user should know.
+    let tell: (String) -> Void
+
     /// Gives the guest its NICs, the time, and random numbers of its own.
-    func wakeUp(_ turns: AgentTurns) throws(VMError) {
-        guard let warm = wish.warm else { return }
-        let identity = warm.hasFreshIdentity ? (vm.name.description, Self.newMachineID) : ("", "")
+    func run(_ turns: AgentTurns) throws(VMError) {
         let failed = { [vm] (failure: GuestAgent.Failure) in failure.error(of: vm.name) }
         let own = Identity(file.params, machineID: "")
         let cards = file.params.nics.map { "\($0.mac?.value ?? own.mac(nic: $0.index))" }
         let renewal: Int64
         do throws(GuestAgent.Failure) {
-            renewal = try turns.beginRenewal(hostname: identity.0, machineID: identity.1, awaiting: cards)
+            renewal = try turns.beginRenewal(
+                hostname: hostname ?? "", machineID: hostname.map { _ in Self.newMachineID } ?? "", awaiting: cards)
         } catch { throw failed(error) }
         // The guest is busy meanwhile.
         try plugNICs()
@@ -22,10 +30,10 @@ extension EphemeralRun {
         guard code != 0 else { return }
         tell(
             code == Renewal.mayRepeat
-                ? "the guest's random numbers may repeat those of another run for a minute: its kernel has no driver for "
-                    + "vmgenid, and it executes no program that kvmctl gives it"
-                : "the guest could not be given random numbers of its own, nor, maybe, the time: its /run can't be written"
-        )
+                ? "\(vm.name): the guest's random numbers may repeat those of another one for a minute: its kernel has no "
+                    + "driver for vmgenid, and it executes no program that kvmctl gives it"
+                : "\(vm.name): the guest could not be given random numbers of its own, nor, maybe, the time: its /run can't "
+                    + "be written")
     }
 
     /// 128 random bits in hexadecimal digits (machine-id(5)).

@@ -36,6 +36,9 @@ package struct Warming {
         let isNew: Bool
 
         var start: WarmStart { WarmStart(directory.name, in: directory.path) }
+
+        /// Its lock alone, which keeps it.
+        consuming func keptLock() -> WarmLock { lock }
     }
 
     /// Where the image is, or will be.
@@ -113,7 +116,7 @@ package struct Warming {
             throw VMError(
                 .unavailable, plan.file.string,
                 "shares a directory, whose server can't be saved with the machine",
-                remedy: "run without --warm, or copy with --copy-in")
+                remedy: "boot it instead, without a warm image; or leave the share out, and copy what it needs")
         }
         return try WarmRecord(
             plan, model: model.title(file), version: wish.version, conditions: wish.conditions.conditions,
@@ -126,9 +129,10 @@ extension Starting {
     /// A start that makes a warm image, or goes on from it. Its NICs are plugged when it runs: a saved one would have the same
     /// address in each copy.
     static func warm(
-        _ file: VMFile, of vm: Machine, _ warm: WarmStart, endsWithStarter: Bool = true, in context: PlanningContext
+        _ file: VMFile, of vm: Machine, _ warm: WarmStart, discardsWrites: Bool = true, endsWithStarter: Bool = true,
+        in context: PlanningContext
     ) -> Starting {
-        var (file, options) = (file, StartOptions(discardsWrites: true))
+        var (file, options) = (file, StartOptions(discardsWrites: discardsWrites))
         (options.warm, options.endsWithStarter) = (warm, endsWithStarter)
         file.params.nics = []
         return Starting(file, of: vm, options: options, in: context)

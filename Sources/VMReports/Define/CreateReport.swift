@@ -85,7 +85,7 @@ extension SparseDisk {
         switch content {
         case .empty: format == .raw ? "sparse" : format.rawValue
         case .copy(let source): "\(format.rawValue), a copy of \(source.path)"
-        case .overlay(let base, _): "\(format.rawValue), an overlay of \(base)"
+        case .overlay(let base, _, _): "\(format.rawValue), an overlay of \(base)"
         }
     }
 }
@@ -96,7 +96,7 @@ extension SparseDisk.Content {
         switch self {
         case .empty: nil
         case .copy(let source): source.path
-        case .overlay(let base, _): base
+        case .overlay(let base, _, _): base
         }
     }
 

@@ -186,7 +186,7 @@ def test_a_disk_that_stands_on_others(host):
     params.write_text(text.replace(f":{vm}/base", ""))
     assert "middle stands on another image" in host.kvmctl("start", "vm", expect=65).stderr
     params.write_text(text)
-    assert "resumed" in host.kvmctl("start", "vm").stdout
+    assert "goes on where it was suspended" in host.kvmctl("start", "vm").stdout
 
 
 def test_an_ordinary_users_vm(rootless_host):

@@ -1,0 +1,140 @@
+"""`create --from-warm`: new VMs whose guests go on from a warm image, each as one of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from rig.host import KERNEL_WORDS
+from rig.process import Process
+from rig.waiting import wait_until
+
+PATIENCE = 120
+TOLD = "cat /proc/sys/kernel/random/boot_id; head -c 16 /dev/urandom | od -An -tx1; cat /etc/machine-id 2>/dev/null; " \
+    "hostname; cat /sys/class/net/eth0/address; head -c 5 /dev/vda; date +%s"
+
+
+def template(host, name="t", **keys):
+    (host.root / "tmp").mkdir(exist_ok=True)
+    host.environment["TMPDIR"] = str(host.root / "tmp")
+    keys = {"MEMORY": 128, "NET0": "user", "VNCDISP": "none", "DISK0": "vdisk0", "TEMPLATE": "yes",
+            "KERNEL": host.guests / "vmlinuz", "INITRD": host.guests / "initrd-agent.gz",
+            "APPEND": f"'{KERNEL_WORDS} tiny.agent'"} | keys
+    path = host.write_vm(name, **{key: value for key, value in keys.items() if value is not None})
+    if keys["DISK0"]:
+        (path.parent / "vdisk0").write_bytes(b"first".ljust(1 << 20, b"\0"))
+    return path
+
+
+def create(host, *words, **options):
+    return host.kvmctl("create", "--from-warm", "t", "--start", *words, timeout=PATIENCE, **options)
+
+
+def told(host, name):
+    said = host.kvmctl("exec", name, "--", "sh", "-c", TOLD, timeout=PATIENCE).stdout.split("\n")
+    return said[:-1]
+
+
+def test_a_lab_of_guests_that_are_no_twins(host):
+    disk = template(host).with_name("vdisk0")
+    made = create(host, "lab-%d", "--count", "3").stdout.splitlines()
+    assert [line.split(":")[0] for line in made] == [
+        word for n in (1, 2, 3) for word in (f"created lab-{n}", f"lab-{n}")]
+    names = ["lab-1", "lab-2", "lab-3"]
+    lines = [told(host, name) for name in names]
+    for line, name in zip(lines, names):
+        assert name in line and any(word.startswith("first") for word in line), line
+        assert host.show(name)["nics"][0]["mac"] in line
+    randoms = {line[1] for line in lines}
+    assert len(randoms) == 3 and len({host.show(name)["uuid"] for name in names}) == 3
+    # Nothing of them depends on the cache, and each keeps what it writes, beside the others.
+    host.kvmctl("exec", "lab-1", "--", "sh", "-c", "printf other | dd of=/dev/vda conv=notrunc 2>/dev/null; sync")
+    assert any(word.startswith("first") for word in told(host, "lab-2"))
+    host.kvmctl("warm", "rm", "--all")
+    host.kvmctl("stop", "--now", *names)
+    # From now on it boots, as any VM does.
+    host.kvmctl("start", "lab-1")
+    host.kvmctl("wait", "lab-1", "--for", "agent", timeout=PATIENCE)
+    after = told(host, "lab-1")
+    assert any(word.startswith("other") for word in after) and lines[0][0] not in after
+    assert disk.read_bytes().startswith(b"first")
+    chain = subprocess.run(
+        ["qemu-img", "info", "--output=json", host.vms / "lab-2/vdisk0"], check=True, stdout=subprocess.PIPE)
+    assert json.loads(chain.stdout)["full-backing-filename"] == str(disk)
+
+
+def test_what_the_guest_had_written_is_there(host):
+    # It writes zeros to all of its disk before it is saved.
+    disk = template(host, APPEND=f"'{KERNEL_WORDS} tiny.agent tiny.write'").with_name("vdisk0")
+    create(host, "one", "--for", "serial:/records out/")
+    assert "first" not in told(host, "one") and disk.read_bytes().startswith(b"first")
+    created = host.json("create", "--from-warm", "t", "--start", "two", "--dry-run")
+    assert created["dryRun"] and created["disks"][0]["overlay"] and not (host.vms / "two").exists()
+    # A guest that is saved again, and goes on again, has the device that it had.
+    create(host, "three", "--for", "serial:/records out/", "--net", "none")
+    host.kvmctl("suspend", "three")
+    assert "goes on where it was suspended" in host.kvmctl("start", "three").stdout
+    assert host.kvmctl("exec", "three", "--", "hostname").stdout == "three\n"
+    # The next start would put a NIC that was plugged into another place.
+    assert "nic0 was attached" in host.kvmctl("suspend", "one", expect=75).stderr
+
+
+def test_a_list_of_hosts(host):
+    template(host)
+    (host.root / "hosts.csv").write_text(
+        "NAME,NET0_MAC,DESCRIPTION\nweb,52:54:00:aa:00:01,the web\ndb,52:54:00:aa:00:02,\"data, all of it\"\n")
+    create(host, "--list", str(host.root / "hosts.csv"))
+    for name, mac in ("web", "52:54:00:aa:00:01"), ("db", "52:54:00:aa:00:02"):
+        assert mac in told(host, name)
+    assert host.show("db")["description"] == "data, all of it"
+
+
+@pytest.mark.parametrize("words, message", [
+    (["--memory", "256M"], "--memory: belongs to the machine"),
+    (["--disk", "8G"], "--disk: belongs to the machine"), (["--set", "CPUS=2"], "--set CPUS: belongs to the machine"),
+    (["--set", "DISK0_SIZE=2G"], "--set DISK0_SIZE: belongs to the machine"),
+    (["--copy"], "excludes --image and --copy"), (["--from", "t"], "exclude each other"),
+    (["--list", "{root}/hosts.csv"], "CPUS: belongs to the machine"),
+])
+def test_another_machine_is_refused(host, words, message):
+    template(host)
+    (host.root / "hosts.csv").write_text("NAME,CPUS\nweb,2\n")
+    words = [word.format(root=host.root) for word in words]
+    place = [] if "--list" in words else ["new"]
+    assert message in create(host, *place, *words, expect=64).stderr
+    assert not (host.vms / "new").exists() and not (host.vms / "web").exists()
+    assert host.json("warm", "list") == []
+
+
+def test_other_refusals(host):
+    template(host, TEMPLATE=None)
+    assert "goes with --start" in host.kvmctl("create", "--from-warm", "t", "new", expect=64).stderr
+    assert "--for goes with --from-warm" in host.kvmctl("create", "--for", "boot", "new", expect=64).stderr
+    assert "t is no template" in create(host, "new", expect=64).stderr
+    assert not (host.vms / "new").exists()
+
+
+def test_killed_it_leaves_no_twin(host):
+    """What is killed before the guest is one of its own takes it along."""
+    template(host)
+    create(host, "first")
+    for number in range(4):
+        name = f"vm-{number}"
+        process = subprocess.Popen(
+            host.command(host.binary, "create", "--from-warm", "t", name, "--start"), env=host.environment, cwd=host.root,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: (Process(process.pid).executable or "").endswith("/kvmctl"), "kvmctl")
+        def has_begun(name=name, process=process):
+            return process.poll() is not None or (host.run / "vms" / name / "qmp.sock").exists()
+        wait_until(has_begun, "its start")
+        time.sleep(number / 10)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate(timeout=PATIENCE)
+        # It is either complete, with its NIC, or gone.
+        def is_settled(name=name):
+            shown = host.show(name)
+            return shown["state"] != "running" or len(shown["nics"]) == 1 and name in told(host, name)
+        wait_until(is_settled, "an end, or a guest of its own")
