@@ -138,3 +138,18 @@ def test_killed_it_leaves_no_twin(host):
             shown = host.show(name)
             return shown["state"] != "running" or len(shown["nics"]) == 1 and name in told(host, name)
         wait_until(is_settled, "an end, or a guest of its own")
+
+
+@pytest.mark.parametrize("count", [5, pytest.param(50, marks=pytest.mark.deep)])
+def test_a_lab_on_a_network(host, count):
+    """Each has its own address, MAC, boot id and random numbers."""
+    template(host, NET0="nat", APPEND=f"'{KERNEL_WORDS} tiny.agent tiny.dhcp=0'", DISK0=None)
+    create(host, "lab-%d", "--count", str(count))
+    names = [f"lab-{number}" for number in range(1, count + 1)]
+    for name in names:
+        host.kvmctl("exec", name, "--", "sh", "-c", "ip link set eth0 up; udhcpc -i eth0 -n -q -s /etc/dhcp")
+    lines = [told(host, name) for name in names]
+    for part in 0, 1, 2, 3:
+        assert len({line[part] for line in lines}) == count, lines
+    addresses = [host.kvmctl("ip", name).stdout for name in names]
+    assert len(set(addresses)) == count and all(addresses), addresses
