@@ -26,6 +26,14 @@ for number in signal.SIGINT, signal.SIGHUP, signal.SIGQUIT:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
+def pytest_configure(config):
+    """Makes a place for warm images, which the workers share."""
+    if not hasattr(config, "workerinput"):
+        directory = tempfile.mkdtemp(prefix="kvmctl-warm-", dir="/tmp")
+        os.environ["KVMCTL_TEST_WARM"] = directory
+        config.add_cleanup(lambda: shutil.rmtree(directory))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes(specs):
     """Keeps the workers of pytest-xdist apart: kvmctl looks at all processes, and each worker has a VM called vm."""

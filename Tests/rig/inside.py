@@ -1,10 +1,31 @@
 """Commands in a guest, through its agent."""
 
+import os
+import shutil
 import subprocess
+from pathlib import Path
 
+from rig.host import KERNEL_WORDS
+from rig.vm import params, tiny
 from rig.waiting import wait_until
 
 PATIENCE = 120
+
+
+def agents_guest(host, name="vm"):
+    """A guest whose agent answers. It goes on from a warm image, which all tests of a run share."""
+    shared = Path(os.environ["KVMCTL_TEST_WARM"])
+    cache = host.run / "cache"
+    if not cache.is_symlink():
+        shutil.rmtree(cache, ignore_errors=True)
+        cache.symlink_to(shared)
+    model = shared / "agent.params"
+    if not model.exists():
+        new = model.with_name(f"{os.getpid()}.new")
+        keys = {**tiny(host.guests, f"{KERNEL_WORDS} tiny.agent"), "INITRD": host.guests / "initrd-agent.gz", "MEMORY": 256}
+        new.write_text(params(keys))
+        new.rename(model)
+    host.kvmctl("create", name, "--from-warm", model, "--start", timeout=PATIENCE)
 
 
 def boot(host, name="vm", words="tiny.agent", **keys):
@@ -39,6 +60,6 @@ def is_running(host, text):
 
 
 def left(host):
-    """The files of other commands than this one."""
+    """The files of other commands than this one. What a guest from a warm image was woken up with stays."""
     listed = run(host, "sh", "-c", "echo /run/kvmctl/*")[1].decode().split()
-    return len({name.split(".")[0] for name in listed}) - 1
+    return len({name.split(".")[0] for name in listed} - {"/run/kvmctl/reseed"}) - 1

@@ -45,7 +45,7 @@ extension Create {
 
     private func wanted() throws(VMError) -> [Wanted] {
         if let list {
-            guard let text = String(validating: try GivenFile.content(list), as: UTF8.self) else {
+            guard let text = String(validating: try GivenFile.content(list, Site.current.trust()), as: UTF8.self) else {
                 throw VMError(
                     .badData, list, "is not UTF-8 text", remedy: "convert it first (iconv -f LATIN1 -t UTF-8)")
             }
@@ -103,7 +103,7 @@ extension Create {
         for one in wanted {
             var new = vm
             new.cells = one.cells
-            try seed.apply(to: &new)
+            try seed.apply(to: &new, Site.current.trust())
             try new.refuseOtherMachine()
         }
         let site = try Site.current
@@ -125,7 +125,7 @@ extension Create {
             vm.image = image.image
             vm.disks = [image.size] + disk.dropFirst().compactMap(\.self)
         }
-        try seed.apply(to: &vm)
+        try seed.apply(to: &vm, site.trust())
         // A model has its own.
         if from == nil, warm == nil { vm.fillIn(site.settings.create) }
         let model = try warm?.model ?? from.map { word in try context.model(word, copying: copy) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import VMCore
+import VMHost
 import VMLife
 
 /// The options of `create` that give the guest's cloud-init a seed.
@@ -38,17 +39,17 @@ struct SeedOptions: ParsableArguments {
     }
 
     /// Reads the files.
-    func apply(to vm: inout NewVM) throws(VMError) {
+    func apply(to vm: inout NewVM, _ trust: FileTrust) throws(VMError) {
         vm.hostname = hostname
-        vm.networkConfig = try networkConfig.map { word throws(VMError) in try GivenFile.content(word) }
+        vm.networkConfig = try networkConfig.map { word throws(VMError) in try GivenFile.content(word, trust) }
         if let userData {
-            vm.userData = try GivenFile.content(userData)
+            vm.userData = try GivenFile.content(userData, trust)
         } else if !sshKeys.isEmpty || passwordFile != nil {
             var keys: [String] = []
             for word in sshKeys {
-                keys += try NewUserData.keys(in: try GivenFile.content(word, limit: 1 << 16), of: word)
+                keys += try NewUserData.keys(in: try GivenFile.content(word, trust, limit: 1 << 16), of: word)
             }
-            let password = try passwordFile.map { word throws(VMError) in try GivenFile.passwordHash(word) }
+            let password = try passwordFile.map { word throws(VMError) in try GivenFile.passwordHash(word, trust) }
             vm.userData = Array(NewUserData(keys: keys, password: password).text.utf8)
         }
     }

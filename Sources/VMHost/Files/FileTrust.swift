@@ -62,7 +62,10 @@ package struct FileTrust: Equatable, Sendable {
     }
 
     /// Finds the file that a path leads to.
-    package func find(_ path: FilePath) throws(PathWalk.Failure) -> FoundFile {
+    ///
+    /// - Parameter asDirectory: whether it is a directory in which something is to be made: one where everybody may do that
+    ///   then suffices, if only their owners may replace names there (/tmp).
+    package func find(_ path: FilePath, asDirectory: Bool = false) throws(PathWalk.Failure) -> FoundFile {
         let rights = rights
         var found: FoundFile
         switch rule {
@@ -75,7 +78,11 @@ package struct FileTrust: Equatable, Sendable {
             {
                 throw .distrusted(distrust)
             }
-            found = try PathWalk.find(path) { Self.distrust(of: $0, $1, accounts) }
+            found = try PathWalk.find(path) { found, place in
+                var place = place
+                if asDirectory, place.role == .end { place.role = .directory }
+                return Self.distrust(of: found, place, accounts)
+            }
         }
         found.rights = rights
         return found

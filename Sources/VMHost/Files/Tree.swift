@@ -19,6 +19,12 @@ package final class Tree {
         self.path = path
     }
 
+    /// The same, to write to: nobody else may change where the path leads.
+    package init(_ path: FilePath, _ trust: FileTrust) throws(PathWalk.Failure) {
+        root = try trust.directory(path)
+        self.path = path
+    }
+
     /// The path of something in it, for messages.
     package func shown(_ path: [UInt8]) -> String {
         BytePath.shown(BytePath.join(Array(self.path.string.utf8), path))

@@ -3,19 +3,24 @@ import SystemPackage
 import VMCore
 import VMHost
 
-/// Files that a command line names, for a new VM's seed.
+/// Files that a command line names, for what a new VM is.
 package enum GivenFile {
     /// What is in one.
     ///
     /// - Throws: why it can't be read; `.badData` if it is too large.
-    package static func content(_ word: String, limit: Int = CloudSeed.fileLimit) throws(VMError) -> [UInt8] {
+    /// It is judged as a params file is: a list of VMs has any keys, and a link of somebody else's could have the guest given
+    /// what only root may read.
+    package static func content(
+        _ word: String, _ trust: FileTrust, limit: Int = CloudSeed.fileLimit
+    ) throws(VMError) -> [UInt8] {
         let path = absolutePath(word)
         let content: [UInt8]
-        do throws(Errno) {
-            // The caller's own file, read with the caller's own rights, as any program would.
-            let opened = try OwnedDescriptor.anyonesRegular(path)
-            content = try readAll(opened.descriptor, limit: limit + 1)
-        } catch { throw .system(error, path.string, "can't be read") }
+        do throws(PathWalk.Failure) { content = try trust.content(of: path, limit: limit + 1) } catch {
+            switch error {
+            case .system(let errno, _): throw .system(errno, path.string, "can't be read")
+            case .distrusted(let distrust): throw distrust.refusal(toRead: path)
+            }
+        }
         guard content.count <= limit else {
             throw VMError(.badData, path.string, "is larger than \(ByteCount(bytes: Int64(limit)))")
         }
@@ -26,8 +31,8 @@ package enum GivenFile {
     /// and which every account in the guest may see.
     ///
     /// - Throws: why it can't be read or hashed.
-    package static func passwordHash(_ word: String) throws(VMError) -> String {
-        let password = try NewUserData.password(in: try content(word, limit: 4096), of: word)
+    package static func passwordHash(_ word: String, _ trust: FileTrust) throws(VMError) -> String {
+        let password = try NewUserData.password(in: try content(word, trust, limit: 4096), of: word)
         if password.hasPrefix("$") { return password }
         let openssl = Tool(name: "openssl", package: "openssl")
         let printed = try openssl.run(["passwd", "-6", "-stdin"], input: password + "\n", for: word)

@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from rig.inside import PATIENCE, boot, is_running, left, run
+from rig.inside import PATIENCE, agents_guest, is_running, left, run
 from rig.terminal import spawn, wait_for_exit
 from rig.waiting import wait_until
 
@@ -74,7 +74,7 @@ def write_tree(top):
 
 
 def test_trees(host):
-    boot(host)
+    agents_guest(host)
     top = host.root / "tree"
     write_tree(top)
     copy(host, "-r", str(top), "vm:/")
@@ -97,7 +97,7 @@ def test_trees(host):
 
 
 def test_files(host):
-    boot(host)
+    agents_guest(host)
     source = host.root / "file"
     source.write_text("one\n")
     source.chmod(0o4751)
@@ -198,7 +198,7 @@ def test_files(host):
 
 @pytest.mark.minutes
 def test_ten_thousand(host):
-    boot(host)
+    agents_guest(host)
     top = host.root / "many"
     for number in range(10_000):
         directory = top / str(number // 500)
@@ -233,7 +233,7 @@ def test_ten_thousand(host):
 
 
 def test_full_disks(host):
-    boot(host)
+    agents_guest(host)
     guest(host, "mkdir /full; mount -t tmpfs -o size=1m full /full")
     large, tree = host.root / "large", host.root / "tree"
     large.write_bytes(os.urandom(3 << 20))
@@ -259,7 +259,7 @@ def test_full_disks(host):
 @pytest.mark.parametrize("way", ["in", "out"])
 def test_broken_off(host, way):
     """What ends a copy leaves what is complete, and what was begun for --resume."""
-    boot(host)
+    agents_guest(host)
     here = host.root / "here"
     if way == "in":
         here.write_bytes(os.urandom(5 << 20))
@@ -300,7 +300,7 @@ def part_of(name):
 
 def test_a_begun_file_of_another_content(host):
     """What --resume finds is compared with its holes: it may be left of a file that had none there."""
-    boot(host)
+    agents_guest(host)
     source = host.root / "holes"
     with open(source, "wb") as file:
         file.write(b"first")
@@ -323,7 +323,7 @@ def test_a_begun_file_of_another_content(host):
 
 def test_a_file_that_grows(host):
     """As much of it as there was is copied."""
-    boot(host)
+    agents_guest(host)
     guest(host, "head -c 6000000 /dev/urandom >/log")
     process = begin(host, "vm:/log", str(host.root / "log"))
     wait_until(lambda: list(host.root.glob(".kvmctl-*.part")), "first part", timeout=PATIENCE)
@@ -335,7 +335,7 @@ def test_a_file_that_grows(host):
 
 def test_one_that_fails_among_others(host):
     """A large file that can't be copied keeps none of the others from it."""
-    boot(host)
+    agents_guest(host)
     guest(host, "mkdir -p /t; for i in 1 2 3; do head -c 3000000 /dev/urandom >/t/$i; done")
     (host.root / "t" / "2").mkdir(parents=True)
     refused = copy(host, "-r", "vm:/t/.", str(host.root / "t"), expect=1)
@@ -360,7 +360,7 @@ exec /bin/busybox sh -c "$(printf '%s\n' "$script" | sed 's/open \$\$/open 99999
 
 def test_what_the_agent_may_not_open(host):
     """It goes by way of the script's own streams."""
-    boot(host)
+    agents_guest(host)
     source, shell, back = host.root / "file", host.root / "sh", host.root / "back"
     source.write_bytes(os.urandom(3 << 20))
     shell.write_text(BLIND_SHELL)
@@ -374,7 +374,7 @@ def test_what_the_agent_may_not_open(host):
 
 
 def test_guest_that_reboots(host):
-    boot(host)
+    agents_guest(host)
     source = host.root / "file"
     source.write_bytes(os.urandom(8 << 20))
     process = begin(host, str(source), "vm:/file")
@@ -431,7 +431,7 @@ esac
 
 def test_hostile_guest(host):
     """A guest whose tar sends what it likes: nothing goes outside of the target, and it is an error."""
-    boot(host)
+    agents_guest(host)
     outside = host.root / "outside"
     outside.mkdir()
     (outside / "secret").write_text("secret")
@@ -477,7 +477,7 @@ def test_hostile_guest(host):
 
 def test_files_that_change(host):
     """A guest that swaps a file for a link meanwhile, and one whose file grows."""
-    boot(host)
+    agents_guest(host)
     secret = host.root / "secret"
     secret.write_text("secret")
     guest(host, "mkdir /t; cd /t; for i in $(seq 200); do echo $i >$i; done; "
@@ -495,9 +495,27 @@ def test_files_that_change(host):
 
 
 def test_progress_on_a_terminal(host):
-    boot(host)
+    agents_guest(host)
     guest(host, "head -c 12000000 /dev/urandom >/large")
     terminal = spawn(host, "cp", "vm:/large", str(host.root / "here"))
     terminal.expect(r"of 11\.44 MiB, .*/s, \d+s left  /large")
     wait_for_exit(terminal, expect=0)
     assert digest(host.root / "here") == guest(host, "sha256sum /large").split()[0].decode()
+
+
+def test_root_writes_nowhere_that_another_may_lead_to(host):
+    agents_guest(host)
+    host.root.chmod(0o755)
+    home, roots = host.root / "home", host.root / "roots"
+    home.mkdir()
+    roots.mkdir()
+    (home / "link").symlink_to(roots)
+    for path in home, home / "link":
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    for target in home / "link", home / "link/new", home, home / "new":
+        assert "root uses only what nobody else can change" in copy(host, "vm:/bin/busybox", target, expect=77).stderr
+    assert list(roots.iterdir()) == []
+    # A directory where everybody may make files, and only their owners may replace them.
+    home.chmod(0o1777)
+    os.chown(home, 0, 0)
+    copy(host, "vm:/bin/busybox", home / "new")

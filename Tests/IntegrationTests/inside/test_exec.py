@@ -9,12 +9,12 @@ import socket
 import subprocess
 import threading
 
-from rig.inside import PATIENCE, begin, boot, is_running, left, run
+from rig.inside import PATIENCE, agents_guest, begin, boot, is_running, left, run
 from rig.terminal import BareTerminal, spawn, wait_for_exit
 from rig.waiting import wait_until
 
 def test_what_goes_through(host):
-    boot(host)
+    agents_guest(host)
     assert run(host, "sh", "-c", "echo out; echo err >&2; exit 7") == (7, b"out\n", b"err\n")
     # A name of the stream, as many a script has it, is no file that would be cut.
     assert run(host, "sh", "-c", "echo one; echo two >/proc/self/fd/1; echo three")[1] == b"one\ntwo\nthree\n"
@@ -62,7 +62,7 @@ def test_what_goes_through(host):
 
 
 def test_much_both_ways_and_two_at_once(host):
-    boot(host)
+    agents_guest(host)
     data = os.urandom(20 << 20)
     digest = hashlib.md5(data).hexdigest()
     code, out, _ = run(host, "tee", "/copy", data=data)
@@ -93,7 +93,7 @@ def test_much_both_ways_and_two_at_once(host):
 
 
 def test_ends(host):
-    boot(host)
+    agents_guest(host)
     code, out, err = run(host, "sh", "-c", "echo begun; sleep 1001; echo never", options=["--timeout", "1s"])
     assert (code, out) == (124, b"begun\n") and b"longer than 1 s" in err
     for number, expected in (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129):
@@ -133,7 +133,7 @@ def test_ends(host):
 
 
 def test_terminal(host):
-    boot(host)
+    agents_guest(host)
     assert run(host, "sh", "-c", "mkdir -p /dev/pts && mount -t devpts devpts /dev/pts")[0] == 0
     terminal = spawn(host, "exec", "-t", "vm", "--", "sh", "-c", "stty size; tty; read -r line; echo \"<$line>\"; exit 3")
     terminal.expect(r"24 200\r\n/dev/")
@@ -154,7 +154,7 @@ def test_terminal(host):
 
 
 def test_guest_that_goes_away(host):
-    boot(host)
+    agents_guest(host)
     for command, message in [("pkill qemu-ga || killall qemu-ga", "guest agent"), ("reboot -f", "rebooted")]:
         process = begin(host, "sh", "-c", f"echo begun; sleep 1; {command}; sleep 1000")
         assert process.stdout.readline() == b"begun\n"

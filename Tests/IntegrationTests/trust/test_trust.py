@@ -516,3 +516,26 @@ def test_a_file_of_the_kernels_keeps_nobody_waiting(host, place):
     for command in (["list"], ["check", "own"], ["check", "--all"], ["start", "own"], ["doctor"], ["rm", "users"],
                     ["stop", "--all", "--now"], ["rm", "own", "--disks"]):
         host.kvmctl(*command, expect=None, timeout=20)
+
+
+READ = {
+    "--list": ["create"], "--user-data": ["create", "new"], "--network-config": ["create", "new"],
+    "--password-file": ["create", "new"], "--ssh-key": ["create", "new"],
+}
+
+
+@pytest.mark.parametrize("option", READ)
+@pytest.mark.parametrize("kind", ["file", "link", "directory"])
+def test_a_users_file_is_not_what_a_vm_is_made_of(host, option, kind):
+    """Its lines would become keys of root's VM, or what only root may read would be given to the guest."""
+    attack = Attack(host)
+    named = attack.file("given", f"NAME,RUNAS,QEMUARG0\nnew,root,-serial file:{host.root}/written\n")
+    if kind == "link":
+        named = attack.home / "link"
+        named.symlink_to(attack.secret)
+    if kind == "directory":
+        named = attack.home / "roots"
+        named.write_bytes(attack.secret.read_bytes())
+    said = host.kvmctl(*READ[option], option, named, expect=77).stderr
+    assert "root uses only what nobody else can change" in said and "secret secret" not in said
+    assert list(host.vms.iterdir()) == []

@@ -62,6 +62,13 @@ extension UntrustedFile {
 }
 
 extension UntrustedFile {
+    /// The error for a file that a command line names, and that is not read because of it.
+    package func refusal(toRead path: FilePath) -> VMError {
+        VMError(
+            .denied, path.string, sentence(for: path),
+            remedy: owner == nil ? remedy : "copy it to where only root can change it, and look at it first")
+    }
+
     /// The error for a file that can't be created because of it.
     package func refusal(toMake path: FilePath) -> VMError {
         VMError(

@@ -11,13 +11,17 @@ package struct CopyingOut {
     private let sources: [String]
     private let destination: String
     private let options: CopyOptions
+    private let trust: FileTrust
     private var result = CopyResult()
     private var progress = CopyProgress()
 
+    /// - Parameter trust: whose directories may be written to.
     package init(
-        _ sources: [String], of vm: Machine, to destination: String, _ options: CopyOptions, watch: CopyWatch
+        _ sources: [String], of vm: Machine, to destination: String, _ options: CopyOptions, _ trust: FileTrust,
+        watch: CopyWatch
     ) {
-        (self.sources, self.destination, self.options) = (sources.map(CopyOperand.guestPath), destination, options)
+        (self.sources, self.destination) = (sources.map(CopyOperand.guestPath), destination)
+        (self.options, self.trust) = (options, trust)
         tools = CopyTools(vm: vm, user: options.user, watch: watch)
     }
 
@@ -37,7 +41,7 @@ package struct CopyingOut {
     package mutating func run() throws(VMError) -> CopyResult {
         let (survey, failures) = try tools.survey(sources.map { Array($0.utf8) }, isTree: options.isRecursive)
         result.failures += failures
-        let place = try HostDestination(destination, isForSeveral: sources.count > 1)
+        let place = try HostDestination(destination, isForSeveral: sources.count > 1, trust)
         var tasks: [Task] = []
         for (source, seen) in zip(sources, survey.places) {
             do throws(VMError) {

@@ -7,11 +7,12 @@ import VMHost
 struct HostDestination {
     private let text: String
     private let path: FilePath
+    private let trust: FileTrust
     /// Whether it is a directory already, which they go into.
     let isDirectory: Bool
 
-    init(_ text: String, isForSeveral: Bool) throws(VMError) {
-        self.text = text
+    init(_ text: String, isForSeveral: Bool, _ trust: FileTrust) throws(VMError) {
+        (self.text, self.trust) = (text, trust)
         path = absolutePath(text)
         do throws(Errno) { isDirectory = try VMHost.status(of: path)?.kind == S_IFDIR } catch {
             throw .system(error, text, "can't be looked at")
@@ -29,8 +30,11 @@ struct HostDestination {
     }
 
     private func open(_ path: FilePath) throws(VMError) -> Tree {
-        do throws(Errno) { return try Tree(path) } catch {
-            throw .system(error, path.string, "can't be entered")
+        do throws(PathWalk.Failure) { return try Tree(path, trust) } catch {
+            switch error {
+            case .system(let errno, _): throw .system(errno, path.string, "can't be entered")
+            case .distrusted(let distrust): throw distrust.refusal(toMake: path)
+            }
         }
     }
 
