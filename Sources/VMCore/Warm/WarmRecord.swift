@@ -21,6 +21,8 @@ package struct WarmRecord: Equatable, Sendable {
     package var made: Int64 = 0
     package var facts: [Fact] = []
     package var files: [File] = []
+    /// The files of the image itself, by their names in its directory.
+    package var content: [String: FileStamp] = [:]
 
     /// What a start from the image would depend on.
     ///
@@ -97,6 +99,15 @@ package struct WarmRecord: Equatable, Sendable {
             + files.filter { old in !now.files.contains { $0.path == old.path } }.map { "\($0.path) is no longer used" }
     }
 
+    /// What has become of the image's own files, one clause each; none: they are as they were when it was made.
+    ///
+    /// - Parameter now: what is in its directory.
+    package func damages(_ now: [String: FileStamp]) -> [String] {
+        content.keys.sorted().compactMap { name in
+            FileStamp.change(from: content[name], to: now[name]).map { "its file \(name) \($0)" }
+        }
+    }
+
     /// Long values say nothing beside each other.
     private static func change(of name: String, from old: String?, to new: String) -> String {
         guard let old, old.utf8.count + new.utf8.count <= 100 else { return "\(name) has changed" }
@@ -117,7 +128,7 @@ extension Descriptor.Role {
 // As JSON.
 extension WarmRecord {
     /// The version of the members; another one is not read, and the image is made anew.
-    private static let format: Int64 = 1
+    private static let format: Int64 = 2
 
     /// The content of the file.
     package var text: String {
@@ -125,6 +136,7 @@ extension WarmRecord {
             "version": .integer(Self.format), "model": .string(model), "made": .integer(made),
             "facts": .array(facts.map { ["name": .string($0.name), "value": .string($0.value)] }),
             "files": .array(files.map { ["path": .string($0.path.string), "stamp": $0.stamp?.json ?? .null] }),
+            "content": .object(content.mapValues(\.json)),
         ]
         return json.prettyText + "\n"
     }
@@ -133,9 +145,11 @@ extension WarmRecord {
     package init?(parsing bytes: [UInt8]) {
         guard let json = try? JSON(parsing: bytes), json["version"]?.integer == Self.format,
             let model = json["model"]?.string, let made = json["made"]?.integer, let facts = json["facts"]?.array,
-            let files = json["files"]?.array
+            let files = json["files"]?.array, case .object(let content)? = json["content"]
         else { return nil }
         (self.model, self.made) = (model, made)
+        self.content = content.compactMapValues { FileStamp($0) }
+        guard self.content.count == content.count else { return nil }
         for fact in facts {
             guard let name = fact["name"]?.string, let value = fact["value"]?.string else { return nil }
             self.facts.append(Fact(name: name, value: value))

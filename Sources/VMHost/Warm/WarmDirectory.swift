@@ -50,11 +50,32 @@ package struct WarmDirectory: Sendable {
         return WarmLock(file: try .make(lockPath, permissions: 0o600), path: lockPath)
     }
 
+    /// Whether runs use it.
+    package func isUsed() throws(VMError) -> Bool {
+        do throws(Errno) { return try WarmLock.isUsed(try ByteLockFile(asking: lockPath)) } catch .noSuchFileOrDirectory
+        {
+            return false
+        } catch { throw .system(error, lockPath.string, "can't tell whether it is used") }
+    }
+
     /// What is written about it; nil: there is none that this kvmctl can use.
     package func readRecord() throws(VMError) -> WarmRecord? {
         do throws(Errno) { return WarmRecord(parsing: try readOwnFile(record)) } catch .noSuchFileOrDirectory {
             return nil
         } catch { throw .system(error, record.string, "can't be read") }
+    }
+
+    /// Its files, but for the record.
+    package func content() throws(VMError) -> [String: FileStamp] { try content(of: path) }
+
+    private func content(of directory: FilePath) throws(VMError) -> [String: FileStamp] {
+        let found: [String]
+        do throws(Errno) { found = try names(in: directory) ?? [] } catch {
+            throw .system(error, directory.string, "can't be looked at")
+        }
+        var content: [String: FileStamp] = [:]
+        for name in found where name != Self.recordName { content[name] = try FileStamp(of: directory.appending(name)) }
+        return content
     }
 
     /// Whether anything is there.
@@ -94,6 +115,8 @@ package struct WarmDirectory: Sendable {
 
     /// Puts it in place, once all of it survives a power cut.
     package func complete(_ record: WarmRecord) throws(VMError) {
+        var record = record
+        record.content = try content(of: half)
         do throws(Errno) {
             try replaceFile(half.appending(Self.recordName), with: Array(record.text.utf8), permissions: 0o600)
             for name in try names(in: half) ?? [] { try sync(half.appending(name)) }
@@ -127,13 +150,20 @@ package struct WarmDirectory: Sendable {
     }
 }
 
-/// The lock of a warm image, released with the last value of it.
+/// The lock of a warm image, released with the last value of it. Its file goes with the image: what was locked may then be no
+/// longer there, and the next command has made another.
 package struct WarmLock: ~Copyable {
     fileprivate let file: ByteLockFile
     fileprivate let path: FilePath
 
     private static let opening: Int64 = 0
     private static let using: Int64 = 1
+
+    /// Whether it is the lock that others meet, too.
+    package func isStillThere() -> Bool { file.isStillAt(path) }
+
+    /// Removes its file, if it was taken and there is no image.
+    package consuming func remove() { if file.isStillAt(path) { removeFile(path) } }
 
     /// Opens the image for use; false if somebody is making or removing it.
     package func tryOpen() throws(VMError) -> Bool {
@@ -155,10 +185,5 @@ package struct WarmLock: ~Copyable {
         }
     }
 
-    /// Whether runs use it.
-    package func isUsed() throws(VMError) -> Bool {
-        do throws(Errno) { return try file.isHeld(Self.using) } catch {
-            throw .system(error, path.string, "can't tell whether it is used")
-        }
-    }
+    fileprivate static func isUsed(_ file: borrowing ByteLockFile) throws(Errno) -> Bool { try file.isHeld(using) }
 }

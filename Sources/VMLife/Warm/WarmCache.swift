@@ -43,7 +43,7 @@ package struct WarmCache {
         let record = try directory.readRecord()
         var image = WarmImage(name: directory.name, path: directory.path, size: try directory.allocated())
         (image.model, image.made, image.used) = (record?.model, record?.made, directory.used)
-        image.isUsed = try directory.openLock().isUsed()
+        image.isUsed = try directory.isUsed()
         return image
     }
 
@@ -59,15 +59,17 @@ package struct WarmCache {
         }
         let found = try image(directory)
         if isDryRun { return found }
-        let lock = try directory.openLock()
+        var lock = try directory.openLock()
         let deadline = Deadline(in: Self.patience)
-        while try !lock.tryTake() {
+        while try !lock.tryTake() || !lock.isStillThere() {
             guard !deadline.hasPassed else {
                 throw VMError(.busy, name.description, "another command is making or opening it", remedy: "try again")
             }
+            if !lock.isStillThere() { lock = try directory.openLock() }
             pause(.milliseconds(20))
         }
         try directory.remove()
+        lock.remove()
         return found
     }
 
@@ -76,7 +78,9 @@ package struct WarmCache {
         for name in try WarmDirectory.all(in: site.paths).halves {
             let directory = WarmDirectory(name, in: site.paths)
             let lock = try directory.openLock()
-            if try lock.tryTake() { try directory.removeHalf() }
+            guard try lock.tryTake(), lock.isStillThere() else { continue }
+            try directory.removeHalf()
+            if try !directory.exists() { lock.remove() }
         }
     }
 
@@ -89,8 +93,9 @@ package struct WarmCache {
         while total > bound.bytes, let oldest = rest.popLast() {
             let directory = WarmDirectory(oldest.name, in: site.paths)
             let lock = try directory.openLock()
-            guard try !lock.isUsed(), try lock.tryTake() else { continue }
+            guard try !directory.isUsed(), try lock.tryTake(), lock.isStillThere() else { continue }
             try directory.remove()
+            lock.remove()
             total -= oldest.size.bytes
         }
     }

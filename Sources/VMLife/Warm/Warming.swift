@@ -49,11 +49,12 @@ package struct Warming {
     /// Opens the image of the model, and makes it if there is none, or if what it depends on has changed.
     func ready() throws(VMError) -> Image {
         let directory = try directory()
-        let lock = try directory.openLock()
+        var lock = try directory.openLock()
         var (isWaiting, isNew) = (false, false)
         while true {
+            if !lock.isStillThere() { lock = try directory.openLock() }
             if try lock.tryOpen() {
-                if try obstacle(of: directory) == nil {
+                if lock.isStillThere(), try obstacle(of: directory) == nil {
                     directory.touch()
                     try lock.use()
                     return Image(directory: directory, lock: lock, isNew: isNew)
@@ -61,11 +62,14 @@ package struct Warming {
                 lock.close()
             }
             if try lock.tryTake() {
+                guard lock.isStillThere() else { continue }
                 // Another command may have made it meanwhile.
                 if let obstacle = try obstacle(of: directory) {
                     if let words = obstacle.words { tell("\(directory.name): the warm image is made anew: \(words)") }
-                    defer { lock.close() }
-                    try WarmMaking(self, directory).make(obstacle.now)
+                    do throws(VMError) { try WarmMaking(self, directory).make(obstacle.now) } catch {
+                        if (try? directory.exists()) == false { lock.remove() }
+                        throw error
+                    }
                     isNew = true
                 }
                 lock.close()
@@ -101,7 +105,7 @@ package struct Warming {
         guard let old = try directory.readRecord() else {
             return Obstacle(now: now, words: "it was made by another kvmctl, or never completed")
         }
-        let changes = old.changes(to: now)
+        let changes = old.changes(to: now) + old.damages(try directory.content())
         guard let first = changes.first else { return nil }
         return Obstacle(now: now, words: changes.count == 1 ? first : "\(first); and \(changes.count - 1) more changes")
     }

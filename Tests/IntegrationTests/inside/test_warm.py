@@ -194,3 +194,28 @@ def test_refusals(host, words, code, message):
     model(host)
     assert message in host.kvmctl(*words, expect=code).stderr
     assert_nothing_left(host)
+
+
+def test_a_damaged_image_is_made_anew(host):
+    model(host)
+    name = host.json("warm", "model")["name"]
+
+    def anew(words):
+        code, out, err = run(host, "echo", "fine")
+        assert (code, out, err) == (0, "fine\n", f"kvmctl: {name}: the warm image is made anew: {words}\n")
+
+    with open(image(host) / "machine", "r+b") as machine:
+        machine.seek(50 << 20)
+        machine.write(b"damaged")
+    anew("its file machine was written to")
+    (image(host) / "disk0.qcow2").unlink()
+    anew("its file disk0.qcow2 is no longer there")
+    shutil.copy(image(host) / "machine", host.root / "other")
+    (host.root / "other").replace(image(host) / "machine")
+    anew("its file machine is another file")
+    assert run(host, "echo", "fine") == (0, "fine\n", "")
+    # Its lock goes with it.
+    host.kvmctl("warm", "rm", "--all")
+    assert list(cache(host).iterdir()) == []
+    # What can only be read can be looked at.
+    assert host.kvmctl("warm", "model", "--timeout", "1s", expect=124) and list(cache(host).iterdir()) == []

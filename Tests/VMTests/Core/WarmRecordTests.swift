@@ -48,6 +48,18 @@ import Testing
             one.changes(to: try record("RTC=localtime")) == ["RTC was -rtc base=utc and is now -rtc base=localtime"])
     }
 
+    @Test func saysWhatHasBecomeOfTheImage() throws {
+        var one = try record()
+        one.content = ["machine": Self.stamp, "disk0.qcow2": Self.stamp]
+        #expect(WarmRecord(parsing: Array(one.text.utf8)) == one)
+        #expect(one.damages(one.content).isEmpty)
+        var other = Self.stamp
+        other.modified += 1
+        #expect(
+            one.damages(["machine": other])
+                == ["its file disk0.qcow2 is no longer there", "its file machine was written to"])
+    }
+
     /// A run has another name and UUID each time.
     @Test func nothingOfARunIsInIt() throws {
         let facts = try record().facts
