@@ -94,8 +94,8 @@ struct Targets: ParsableArguments {
         mutating func make<Value>(_ number: Int, _ step: () throws -> Value) throws -> Value? {
             results.turn(to: number)
             do { return try step() } catch let error as VMError {
-                // All that are the caller's.
-                if words == nil, error.condition == .anothers {
+                // All that are the caller's, and stay.
+                if words == nil, error.condition == .anothers || error.condition == .ephemeral {
                     Message.note(error.summary)
                     return nil
                 }

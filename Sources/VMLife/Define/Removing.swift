@@ -23,6 +23,7 @@ package struct Removing {
     ///
     /// - Parameter context: the other VMs, which are read once for all the VMs that a command removes.
     init(_ vm: Machine, disks: Bool, in context: PlanningContext) throws(VMError) {
+        try vm.refuseEphemeral()
         self.vm = vm
         self.context = context
         let own = vm.observe()

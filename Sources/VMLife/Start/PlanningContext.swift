@@ -40,6 +40,7 @@ package final class PlanningContext {
     /// The params file of a VM, which is to be acted on.
     func file(of vm: Machine) throws(VMError) -> VMFile {
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
+        try vm.refuseEphemeral()
         do throws(VMError) { return try file(at: vm.file) } catch {
             guard error.isAbout(missing: vm.file), vm.observe().state.isAlive else { throw error }
             throw .fileOfRunning(vm.name, vm.file)
