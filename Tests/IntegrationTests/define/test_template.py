@@ -113,6 +113,38 @@ def test_a_chain_that_is_cut(host):
         assert cause in said, said
 
 
+def test_removed_after_what_stands_on_it(host):
+    """Whichever comes first in the list."""
+    def lab():
+        template(host, "a")
+        host.kvmctl("create", "b", "--from", "a")
+        # A template on a template.
+        host.kvmctl("create", "c", "--from", "a", "--set", "TEMPLATE=yes")
+        host.kvmctl("create", "d", "--from", "c")
+
+    lab()
+    told = host.kvmctl("rm", "--all", "--disks", "--dry-run").stdout
+    assert [told.index(f"{host.vms}/{name}/vm.params") for name in "bdca"] == sorted(
+        told.index(f"{host.vms}/{name}/vm.params") for name in "abcd")
+    removed = host.json("rm", "--all", "--disks", "--yes")
+    # Each in the place where it was asked for.
+    assert [vm["name"] for vm in removed] == ["a", "b", "c", "d"] and files(host.vms) == []
+    lab()
+    done = host.kvmctl("rm", "a", "c", "b", "--yes", "--json", expect=1)
+    found = [(vm["name"], vm.get("error", {}).get("code")) for vm in json.loads(done.stdout)]
+    # What is not in the list keeps what it stands on.
+    assert found == [("a", 75), ("c", 75), ("b", None)] and "overlays of its disks: c, d" in done.stderr
+    host.kvmctl("rm", "c", "d", "a", "--disks", "--yes")
+    assert files(host.vms) == ["b", "b/vdisk0"]
+    # By a link, too.
+    path = template(host, "e")
+    (path.parent / "vdisk0").rename(host.root / "disk")
+    (path.parent / "vdisk0").symlink_to(host.root / "disk")
+    host.kvmctl("create", "f", "--from", "e")
+    assert "overlays of its disks: f" in host.kvmctl("rm", "e", expect=75).stderr
+    host.kvmctl("rm", "e", "f", "--disks", "--yes")
+
+
 def test_copies_of_a_template(host):
     template(host)
     assert "--copy copies the disks of a template" not in host.kvmctl("create", "vm", "--from", "t", "--copy").stderr
