@@ -235,10 +235,18 @@ def test_a_list(host):
             ("NAME,MEMORY\nx,64\ny,lots\n", 65, "row 3, column 2: error: MEMORY: 'lots'"),
             ("NAME\nx\nweb\n", 73, "web: is already the name of a VM"),
             ("NAME,NET0_MAC\nx,52:54:00:00:00:01\n", 75, "the MAC 52:54:00:00:00:01 is taken by"),
-            ("NAME,NET0_MAC\nx,52:54:00:00:00:09\ny,52:54:00:00:00:09\n", 64, "y: would have the MAC")]:
+            ("NAME,NET0_MAC\nx,52:54:00:00:00:09\ny,52:54:00:00:00:09\n", 65, "hosts.csv: row 3, column 2: y would have the MAC"),
+            ("NAME\nx\nx\n", 65, "hosts.csv: row 3: x is the name in row 2 too"),
+            ("NAME,UUID\nx,c4a6ce6f-4113-4c64-9149-82f512799d7b\ny,C4A6CE6F-4113-4C64-9149-82F512799D7B\n", 65, "y would have the UUID"),
+            ("NAME,FORWARD0\nx,tcp::2222:22\ny,tcp::2222:23\n", 65, "row 3, column 2: y would have tcp port 2222"),
+            ("NAME,VNCDISP\nx,7\ny,7\n", 65, "row 3, column 2: y would have tcp port 5907")]:
         table.write_text(text)
         assert said in host.kvmctl("create", "--from", "t", "--list", table, expect=code).stderr, text
         assert sorted(path.name for path in host.vms.iterdir()) == ["db", "t", "web"]
+    # What the command line says of each row is no fault of the list.
+    table.write_text("NAME\nx\ny\n")
+    words = ["create", "--from", "t", "--list", table, "--set", "NET0_MAC=52:54:00:00:00:09"]
+    assert "y: would have the MAC" in host.kvmctl(*words, expect=64).stderr
     table.write_bytes("NAME,DESCRIPTION\nx,caf\u00e9\n".encode("latin-1"))
     assert "is not UTF-8 text" in host.kvmctl("create", "--from", "t", "--list", table, expect=65).stderr
     # Without a template, too.
