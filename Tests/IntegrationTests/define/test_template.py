@@ -193,6 +193,30 @@ def test_a_lab_of_twenty(host):
     assert not (host.vms / "lab-01").exists() and "Nothing was created." in said
 
 
+def test_others_are_looked_at_once_for_all_new_ones(host):
+    """However many VMs there are, each new one takes as many system calls more."""
+    template(host, NET0="user")
+
+    def calls(count):
+        counts = host.root / "counts"
+        words = ["create", "v%d", "--from", "t", "--count", str(count)]
+        done = host.execute("strace", "-f", "-c", "-o", counts, host.binary, *words)
+        assert done.returncode == 0, done.stderr
+        host.kvmctl("rm", *(f"v{number + 1}" for number in range(count)), "--disks", "--yes")
+        return int(counts.read_text().splitlines()[-1].split()[3])
+
+    # What is found out about the host is kept.
+    calls(1)
+    few = calls(11) - calls(1)
+    for number in range(100):
+        host.write_vm(f"other-{number}", NET0="user", NET0_MAC=f"52:54:00:00:01:{number:02x}")
+    assert calls(11) - calls(1) - few < 10 * 100
+    # What they have is known all the same.
+    assert "the MAC 52:54:00:00:01:07 is taken by" in host.kvmctl(
+        "create", "v", "--from", "t", "--set", "NET0_MAC=52:54:00:00:01:07", expect=75).stderr
+    assert "other-7: is already the name of a VM" in host.kvmctl("create", "other-%d", "--from", "t", "--count", "9", expect=73).stderr
+
+
 def test_started_at_once(host):
     made = (template(host), host.json("create", "v%d", "--from", "t", "--count", "2", "--start"))[1]
     assert [(vm["name"], vm["started"]) for vm in made] == [("v1", True), ("v2", True)]
