@@ -87,6 +87,19 @@ class CreateOfImage(Create):
                 "--net", "none", "--memory", "32"]
 
 
+class CreateOfCopy(CreateOfImage):
+    """A copy, made larger."""
+
+    name = "create-copy"
+
+    def prepare(self, host):
+        super().prepare(host)
+        (host.root / "images" / "base.raw").write_bytes(bytes(range(256)) * 4096)
+
+    def arguments(self, host):
+        return [*super().arguments(host), "--copy"]
+
+
 class CreateLab(Create):
     """Two VMs of a template: both, or none."""
 
@@ -479,6 +492,6 @@ class Adopt(Scenario):
 
 
 SCENARIOS = [
-    Create(), CreateOfImage(), CreateLab(), ImageImport(), Start(), RunOnce(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(),
+    Create(), CreateOfImage(), CreateOfCopy(), CreateLab(), ImageImport(), Start(), RunOnce(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(),
     NetUp(), NetDown(),
 ]
