@@ -11,6 +11,8 @@ class Scenario:
     """A command in a known state. `prepare` creates the state, `reset` removes whatever is there."""
 
     name = ""
+    # The command's exit code without a fault.
+    expected = 0
 
     def host(self, binary):
         return Host(binary, guests=None)
@@ -208,6 +210,7 @@ class RunOnce(Start):
     """A VM that never gets as far as its command, of which nothing may be left."""
 
     name = "run"
+    expected = 124
 
     def arguments(self, host):
         return ["run", "vm", "--timeout", "1s", "--", "true"]
