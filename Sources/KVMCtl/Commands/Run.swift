@@ -84,7 +84,8 @@ struct Run: ParsableCommand {
         try made.refuseUnclear("run")
         if command.isEmpty, !dryRun {
             throw ValidationError(
-                "which command? kvmctl run \(made.vm ?? made.kernel.map { _ in "--kernel FILE" } ?? "--image FILE") -- COMMAND")
+                "which command? kvmctl run \(made.vm ?? made.kernel.map { _ in "--kernel FILE" } ?? "--image FILE") -- COMMAND"
+            )
         }
         if output.json, !dryRun { throw ValidationError("--json is for --dry-run: stdout is the command's") }
         if serial, !copyIn.isEmpty || !copyOut.isEmpty {

@@ -92,7 +92,8 @@ package struct NewVMPlan: Sendable {
             File(path: file.removingLastComponent().appending($0.name), content: $0.content)
         }
         disks = try Self.disks(of: params, vm, model, adapted, named)
-        fields = Dictionary(vm.cells.map { ($0.edit.key.ofItsThing, $0.place) }, uniquingKeysWith: { first, _ in first })
+        fields = Dictionary(
+            vm.cells.map { ($0.edit.key.ofItsThing, $0.place) }, uniquingKeysWith: { first, _ in first })
         let (path, made) = (params.cloudInit?.userData?.value, files)
         let userData = made.first { $0.path == path }
         let ignored = userData.flatMap { UserDataKind.notice(of: $0.content, in: $0.path) }

@@ -103,7 +103,8 @@ package struct CreatingSeveral {
                         field == nil ? .usage : .badData, field ?? "\(name)",
                         "\(field == nil ? "" : "\(name) ")would have \(thing), and so would \(other)",
                         remedy: field == nil
-                            ? "give each its own, as --list can, or leave it out" : "give each its own, or leave it out"))
+                            ? "give each its own, as --list can, or leave it out" : "give each its own, or leave it out"
+                    ))
             }
         }
         return faults

@@ -26,14 +26,15 @@ import Testing
     }
 
     /// Who stands on each, and the order in which they can be removed.
-    @Test(arguments: [
-        ([], []), ([[], [], []], [0, 1, 2]),
-        // A template before its VMs, among others.
-        ([[], [2, 3], [], []], [0, 2, 3, 1]), ([[1], [2], []], [2, 1, 0]), ([[2, 1], [2], []], [2, 1, 0]),
-        ([[], [0]], [0, 1]),
-        // A circle has no order, and hides none of them.
-        ([[1], [0], []], [1, 0, 2]), ([[0], [9]], [0, 1]),
-    ] as [([Set<Int>], [Int])])
+    @Test(
+        arguments: [
+            ([], []), ([[], [], []], [0, 1, 2]),
+            // A template before its VMs, among others.
+            ([[], [2, 3], [], []], [0, 2, 3, 1]), ([[1], [2], []], [2, 1, 0]), ([[2, 1], [2], []], [2, 1, 0]),
+            ([[], [0]], [0, 1]),
+            // A circle has no order, and hides none of them.
+            ([[1], [0], []], [1, 0, 2]), ([[0], [9]], [0, 1]),
+        ] as [([Set<Int>], [Int])])
     func removedAfterWhatStandsOnIt(standing: [Set<Int>], order: [Int]) {
         #expect(RemovalOrder.of(standing) == order)
     }
