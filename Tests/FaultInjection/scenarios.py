@@ -11,6 +11,8 @@ class Scenario:
     """A command in a known state. `prepare` creates the state, `reset` removes whatever is there."""
 
     name = ""
+    # The command's exit code without a fault.
+    expected = 0
 
     def host(self, binary):
         return Host(binary, guests=None)
@@ -85,6 +87,19 @@ class CreateOfImage(Create):
     def arguments(self, host):
         return ["create", host.vms / "vm", "--image", "base", "--disk", "2M", "--user-data", host.root / "data",
                 "--net", "none", "--memory", "32"]
+
+
+class CreateOfCopy(CreateOfImage):
+    """A copy, made larger."""
+
+    name = "create-copy"
+
+    def prepare(self, host):
+        super().prepare(host)
+        (host.root / "images" / "base.raw").write_bytes(bytes(range(256)) * 4096)
+
+    def arguments(self, host):
+        return [*super().arguments(host), "--copy"]
 
 
 class CreateLab(Create):
@@ -195,6 +210,7 @@ class RunOnce(Start):
     """A VM that never gets as far as its command, of which nothing may be left."""
 
     name = "run"
+    expected = 124
 
     def arguments(self, host):
         return ["run", "vm", "--timeout", "1s", "--", "true"]
@@ -479,6 +495,6 @@ class Adopt(Scenario):
 
 
 SCENARIOS = [
-    Create(), CreateOfImage(), CreateLab(), ImageImport(), Start(), RunOnce(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(),
+    Create(), CreateOfImage(), CreateOfCopy(), CreateLab(), ImageImport(), Start(), RunOnce(), Shared(), Stop(), Remove(), Suspend(), Set(), Adopt(),
     NetUp(), NetDown(),
 ]

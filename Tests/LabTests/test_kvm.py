@@ -68,3 +68,21 @@ def test_install_walk_through(lab, uplinked_host):
     host.kvmctl("start", "1")
     assert_installed_system_is_up(lab, host)
     host.kvmctl("stop", "1")
+
+
+def test_warm_starts(lab_host):
+    """A guest under KVM is saved, and each run goes on from it with random numbers, a clock and an address of its own."""
+    lab_host.write_tiny_vm(
+        "warm", "tiny.agent", MEMORY=192, NET0="user", ACCEL="kvm", INITRD="/lab/guests/initrd-agent.gz")
+    words = "grep -c hypervisor /proc/cpuinfo; head -c 16 /dev/urandom | od -An -tx1; cat /sys/class/net/eth0/address; date +%s"
+    # With the image made, and from it.
+    told = [lab_host.kvmctl("run", "warm", "--warm", "--", "sh", "-c", words, timeout=300) for _ in range(3)]
+    assert [one.stderr for one in told[1:]] == ["", ""]
+    lines = [one.stdout.splitlines() for one in told]
+    for part in 1, 2:
+        assert len({line[part] for line in lines}) == 3, lines
+    assert int(lines[0][3]) <= int(lines[1][3]) <= int(lines[2][3]) <= int(lab_host.run("date +%s").stdout)
+    [image] = lab_host.json("warm", "list")
+    assert image["model"] == "/vms/warm/vm.params"
+    assert '"the host\'s processor"' in lab_host.run(f"cat {image['path']}/image.json").stdout
+    lab_host.run("kvmctl warm rm --all && kvmctl rm warm")

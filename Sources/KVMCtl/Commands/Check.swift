@@ -22,6 +22,8 @@ struct Check: ParsableCommand {
                     let notices = try notices(of: vm, context)
                     output.print(CheckReport(vm.name, file: vm.file, .passed(notices: notices)), among: results)
                 } catch {
+                    // It has no file that could be checked.
+                    if targets.all, error.condition == .ephemeral { throw error }
                     output.print(CheckReport(vm.name, file: vm.file, .failed(error)), among: results)
                     throw error
                 }

@@ -37,6 +37,7 @@ struct Targets: ParsableArguments {
     /// With --all, running VMs come first: they are known without looking at the roots, which may not answer.
     ///
     /// - Parameters:
+    ///     - order: The order in which VMs that do not run are dealt with, as their numbers; nil for one that was not found.
     ///     - descriptors: How many descriptors each prepared VM holds. If there are not enough for all, the VMs are
     ///   dealt with in batches.
     ///     - between: Called when the VMs of a batch are prepared, before they are dealt with. An error ends the
@@ -44,19 +45,21 @@ struct Targets: ParsableArguments {
     func forEach<Prepared>(
         _ results: VMResults, in context: PlanningContext? = nil,
         orElse substitute: (String) -> Machine? = { _ in nil },
+        inOrder order: ([Machine?]) -> [Int] = { Array($0.indices) },
         _ prepare: (Machine) throws -> Prepared, holding descriptors: Int = 0,
         between: ([Prepared]) throws -> Void = { _ in },
         then body: (Prepared) throws -> Void
     ) throws {
         let site = try Site.current
         var attempts = Attempts(results: results, words: all ? nil : vms)
-        func deal(with found: [Result<Machine, VMError>]) throws {
+        func deal(with found: [Result<Machine, VMError>], in order: ([Machine?]) -> [Int]) throws {
             let first = attempts.names.count
+            let numbers = order(found.map { try? $0.get() })
             attempts.names += found.map { try? $0.get().name.description }
             let atOnce = DescriptorLimit.room(for: found.count, each: descriptors)
             for start in stride(from: 0, to: found.count, by: atOnce) {
-                let prepared = try found.enumerated().dropFirst(start).prefix(atOnce).compactMap { number, vm in
-                    try attempts.make(first + number) { try prepare(vm.get()) }.map { (first + number, $0) }
+                let prepared = try numbers.dropFirst(start).prefix(atOnce).compactMap { number in
+                    try attempts.make(first + number) { try prepare(found[number].get()) }.map { (first + number, $0) }
                 }
                 if !prepared.isEmpty { try between(prepared.map(\.1)) }
                 for (number, one) in prepared { try attempts.make(number) { try body(one) } }
@@ -64,9 +67,9 @@ struct Targets: ParsableArguments {
         }
         if all {
             let running = site.running()
-            try deal(with: running)
+            try deal(with: running) { Array($0.indices) }
             // A VM that can't be found counts as a failure.
-            try deal(with: site.defined(besides: running.compactMap { try? $0.get() }, in: context))
+            try deal(with: site.defined(besides: running.compactMap { try? $0.get() }, in: context), in: order)
         } else {
             let found = zip(vms, site.find(vms, in: context)).map { word, found in
                 guard case .failure(let error) = found, error.code == .notFound, let vm = substitute(word) else {
@@ -74,7 +77,7 @@ struct Targets: ParsableArguments {
                 }
                 return .success(vm)
             }
-            try deal(with: found)
+            try deal(with: found, in: order)
         }
         if attempts.failures > 0 { throw SomeFailed(.partial) }
     }
@@ -94,8 +97,8 @@ struct Targets: ParsableArguments {
         mutating func make<Value>(_ number: Int, _ step: () throws -> Value) throws -> Value? {
             results.turn(to: number)
             do { return try step() } catch let error as VMError {
-                // All that are the caller's.
-                if words == nil, error.condition == .anothers {
+                // All that are the caller's, and stay.
+                if words == nil, error.condition == .anothers || error.condition == .ephemeral {
                     Message.note(error.summary)
                     return nil
                 }

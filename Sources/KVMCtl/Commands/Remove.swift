@@ -33,7 +33,10 @@ struct Remove: ParsableCommand {
         // Looked at again after the question, which may have been open for a long time.
         lazy var now = Result { try context() }
         try output.list(.remove) { results in
-            try targets.forEach(results, { try wish($0, in: asked) }, between: confirm) { wish in
+            // Those that stand on others go first.
+            try targets.forEach(
+                results, inOrder: asked.orderOfRemoval, { try wish($0, in: asked) }, between: confirm
+            ) { wish in
                 let removing = try plan(wish.vm, in: asks ? now.get() : asked)
                 // Planned again: keeping all files open meanwhile would take a descriptor for each.
                 if let seen = wish.files, !Set(removing.gone).isSubset(of: seen) {

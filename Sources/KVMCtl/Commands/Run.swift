@@ -24,33 +24,7 @@ struct Run: ParsableCommand {
             shell on its serial console. Ctrl-C ends the command and the VM; so does the end of kvmctl, however it ends.
             """)
 
-    @Argument(help: "The VM, or the params file, that it is made from.", completion: .vm)
-    var vm: String?
-
-    @Option(help: "Boot this kernel instead, on a VM without disks.", completion: .file())
-    var kernel: String?
-
-    @Option(help: "Its initial RAM disk.", completion: .file())
-    var initrd: String?
-
-    @Option(help: "Its command line.")
-    var append: String?
-
-    @Option(
-        help: "Boot this disk image instead: a file, or a name that `kvmctl image list` knows.", completion: .file())
-    var image: String?
-
-    @Option(help: "Its memory, such as 2G.")
-    var memory: String?
-
-    @Option(help: "Its number of processors.")
-    var cpus: String?
-
-    @Option(
-        help: .init(
-            "A key of vm.params with the value that it has in this run; may be repeated.", valueName: "KEY=VALUE"),
-        completion: .keys)
-    var set: [String] = []
+    @OptionGroup var made: ModelOptions
 
     @Option(
         help: .init("Copy a file or directory into the guest first; may be repeated.", valueName: "path:guest-path"))
@@ -107,15 +81,11 @@ struct Run: ParsableCommand {
     var command: [String] = []
 
     func validate() throws {
-        guard [vm, kernel, image].compactMap(\.self).count == 1 else {
-            throw ValidationError("run what? A VM, --kernel or --image: one of them")
-        }
-        if kernel == nil, initrd != nil || append != nil {
-            throw ValidationError("--initrd and --append go with --kernel")
-        }
+        try made.refuseUnclear("run")
         if command.isEmpty, !dryRun {
             throw ValidationError(
-                "which command? kvmctl run \(vm ?? kernel.map { _ in "--kernel FILE" } ?? "--image FILE") -- COMMAND")
+                "which command? kvmctl run \(made.vm ?? made.kernel.map { _ in "--kernel FILE" } ?? "--image FILE") -- COMMAND"
+            )
         }
         if output.json, !dryRun { throw ValidationError("--json is for --dry-run: stdout is the command's") }
         if serial, !copyIn.isEmpty || !copyOut.isEmpty {
@@ -134,17 +104,17 @@ struct Run: ParsableCommand {
     func run() throws {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(owner: trustOwner), keepsProbes: !dryRun)
-        let model = try EphemeralModel(source, with: settings)
+        let model = try made.model
         if dryRun {
             return try output.list(.plan) { results in
-                let (plan, notices) = try EphemeralRun.plan(model, in: context)
+                let (plan, notices) = try EphemeralRun.plan(model, from: warmWish, in: context)
                 output.print(PlanReport(plan), among: results)
                 notices.forEach { Message.note($0, about: plan.name) }
             }
         }
         // Before anything is done: a path that can't be written is known then.
         if let junit { _ = try ReplacedFile.at(absolutePath(junit), site.trust()) }
-        let test = RunTest(command: command, model: vm ?? kernel ?? image ?? "")
+        let test = RunTest(command: command, model: made.title)
         clinux_collect_signals()
         let run: EphemeralRun
         do {
@@ -189,31 +159,16 @@ struct Run: ParsableCommand {
             wish.copiesOut = try copyOut.map(Self.sides)
             wish.timeout = timeout
             wish.keepsOnFailure = keepOnFailure
-            if warm {
-                var wanted = warmth.wish
-                wanted.hasFreshIdentity = freshIdentity
-                wish.warm = wanted
-            }
+            wish.warm = warmWish
             return wish
         }
     }
 
-    private var source: EphemeralModel.Source {
-        if let kernel {
-            return .kernel(absolutePath(kernel), initrd: initrd.map(absolutePath), commandLine: append)
-        }
-        return image.map { .image($0) } ?? .vm(vm ?? "")
-    }
-
-    private var settings: [(key: String, value: String?)] {
-        get throws {
-            let own = [("MEMORY", memory), ("CPUS", cpus)].filter { $0.1 != nil }
-            return try own
-                + set.map { word in
-                    let edit = try ParamsEdit(word)
-                    return ("\(edit.key)", edit.value)
-                }
-        }
+    private var warmWish: Warming.Wish? {
+        guard warm else { return nil }
+        var wish = warmth.wish
+        wish.hasFreshIdentity = freshIdentity
+        return wish
     }
 
     /// The two paths of a copy. With more colons than one it would be a guess which of them is between the paths.

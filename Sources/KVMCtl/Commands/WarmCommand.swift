@@ -24,14 +24,7 @@ struct WarmMake: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "make", abstract: "Make the image that run --warm goes on from, unless it is there.")
 
-    @Argument(help: "The VM, or the params file, that it is made from.", completion: .vm)
-    var vm: String
-
-    @Option(
-        help: .init(
-            "A key of vm.params with the value that it has in these runs; may be repeated.", valueName: "KEY=VALUE"),
-        completion: .keys)
-    var set: [String] = []
+    @OptionGroup var made: ModelOptions
 
     @OptionGroup var warmth: WarmOptions
 
@@ -45,14 +38,12 @@ struct WarmMake: ParsableCommand {
 
     @OptionGroup var output: OutputOptions
 
+    func validate() throws { try made.refuseUnclear("warm") }
+
     func run() throws {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(owner: trustOwner), keepsProbes: !dryRun.isOn)
-        let edits = try set.map { word in
-            let edit = try ParamsEdit(word)
-            return (key: "\(edit.key)", value: edit.value)
-        }
-        let model = try EphemeralModel(.vm(vm), with: edits)
+        let model = try made.model
         clinux_collect_signals()
         let warming = WarmingUp(
             model, warmth.wish, in: context, timeout: timeout, signal: { clinux_take_signal() },

@@ -14,6 +14,8 @@ package struct NewVMPlan: Sendable {
     package let files: [File]
     /// What the user should know.
     package let notices: [String]
+    /// The fields of a list that it has keys from, as messages say where they are.
+    package let fields: [KeyName: String]
 
     /// A file that is written.
     package struct File: Equatable, Sendable {
@@ -90,6 +92,8 @@ package struct NewVMPlan: Sendable {
             File(path: file.removingLastComponent().appending($0.name), content: $0.content)
         }
         disks = try Self.disks(of: params, vm, model, adapted, named)
+        fields = Dictionary(
+            vm.cells.map { ($0.edit.key.ofItsThing, $0.place) }, uniquingKeysWith: { first, _ in first })
         let (path, made) = (params.cloudInit?.userData?.value, files)
         let userData = made.first { $0.path == path }
         let ignored = userData.flatMap { UserDataKind.notice(of: $0.content, in: $0.path) }
@@ -100,7 +104,7 @@ package struct NewVMPlan: Sendable {
 
     /// A VM that has its disks, and whose params file is known.
     package init(_ text: String, _ params: VMParams) {
-        (self.text, self.params, disks, files, notices) = (text, params, [], [], [])
+        (self.text, self.params, disks, files, notices, fields) = (text, params, [], [], [], [:])
     }
 
     /// The disks that are made: those of the options, or those that are like the model's.

@@ -167,8 +167,13 @@ extension RunningHardware {
         stem.firstRange(of: backingMark).map { String(stem[..<$0.lowerBound]) }
     }
 
-    /// What the names of the overlays of a disk end with.
+    /// What the names of the overlays of a disk end with, from the uppermost on.
     private static let overlaySuffixes = ["-scratch", "-frozen"]
+
+    /// The disk that an overlay takes the writes of, by what the names of its nodes begin with; another stem as it is.
+    private static func disk(below stem: String) -> String {
+        overlaySuffixes.first(where: stem.hasSuffix).map { String(stem.dropLast($0.count)) } ?? stem
+    }
 
     /// What removes the nodes, limits and descriptors of a disk or a medium, once no device has them.
     package func removal(of stem: String) -> [QMPRequest<Void>] {
@@ -176,6 +181,9 @@ extension RunningHardware {
         var requests: [QMPRequest<Void>] = []
         if names.contains("\(stem)-throttle") { requests.append(.removeNode("\(stem)-throttle")) }
         if objects.contains("\(stem)-limits") { requests.append(.removeObject("\(stem)-limits")) }
+        // QEMU removes none that another stands on.
+        let overlays = Self.overlaySuffixes.map { "\(stem)\($0)" }.filter { names.contains("\($0)-file") }
+        requests += overlays.flatMap { removal(of: $0) }
         requests += ["\(stem)-format", "\(stem)-file"].filter(names.contains).map { .removeNode($0) }
         if let set = nodes.first(where: { $0.name == "\(stem)-file" })?.set { requests.append(.closeSet(set)) }
         let layers = (0..<BackingList.longest).map { Self.backing(of: stem, $0) }
@@ -186,17 +194,16 @@ extension RunningHardware {
     /// nothing uses.
     package var leftovers: [QMPRequest<Void>] {
         let media = Set(drives.compactMap(\.stem))
-        let stems = nodes.compactMap { node in node.name.hasSuffix("-file") ? String(node.name.dropLast(5)) : nil }
+        var stems: [String] = []
+        for node in nodes where node.name.hasSuffix("-file") {
+            // The overlays of a disk whose writes are discarded go with it.
+            let stem = Self.disk(below: String(node.name.dropLast(5)))
+            if !stems.contains(stem) { stems.append(stem) }
+        }
         // Of a drive, its medium counts: at start both have one name.
         let unused = stems.filter { stem in
             // A layer goes with its disk.
             if let disk = Self.diskAbove(stem), stems.contains(disk) { return false }
-            // So do the overlays of a disk whose writes are discarded.
-            if let suffix = Self.overlaySuffixes.first(where: stem.hasSuffix),
-                devices.contains(String(stem.dropLast(suffix.count)))
-            {
-                return false
-            }
             return !media.contains(stem) && (!devices.contains(stem) || drives.contains { $0.id == stem })
         }
         let bare = sets.filter { set in

@@ -34,6 +34,8 @@ extension VMError {
         case reservedPort(UInt16)
         /// Another user runs the VM.
         case anothers
+        /// The VM exists for one run.
+        case ephemeral
         /// The port belongs to a server of the network `nat`.
         case portOfNAT(HostPort)
     }

@@ -50,6 +50,8 @@ package struct LaunchPlan: Equatable, Sendable {
     package var usesUpSavedState = false
     /// The saved memory that QEMU loads; nil: the machine starts anew.
     package var savedMemory: FilePath?
+    /// The warm image that it goes on from; nil: none.
+    package var warmImage: VMName?
     /// The size of that.
     package var savedSize = ByteCount(bytes: 0)
     /// What other commands tell of the VM, as long as it runs, without asking it.

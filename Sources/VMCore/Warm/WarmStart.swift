@@ -46,7 +46,7 @@ extension LaunchPlanner {
     /// Has QEMU load the machine of a warm image. Planned last, as the saved state of a suspended VM is.
     mutating func planWarmMachine() {
         guard let warm = options.warm, !warm.isMade else { return }
-        plan.savedMemory = warm.memory
+        (plan.savedMemory, plan.warmImage) = (warm.memory, warm.name)
         let number = inherit(.savedMemory(warm.memory))
         add(
             "-incoming", "fd:\(number)", purpose: "go on from the warm image",

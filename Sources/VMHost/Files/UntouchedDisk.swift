@@ -23,12 +23,14 @@ extension SparseDisk {
     /// A little more than the header and the tables of an empty qcow2 image take.
     private static let spaceOfNewImage = ByteCount(bytes: 1 << 20)
 
-    /// Whether a file is such an image, and nothing was ever written to it.
+    /// Whether a file is such an image, and nothing was ever written to it: then nothing is lost with it.
     ///
+    /// - Parameter trust: whose files an image may be, of which it is a copy.
     /// - Throws: why that can't be told.
-    package func isUntouched(_ found: borrowing FoundFile) throws(VMError) -> Bool {
+    package func isUntouched(_ found: borrowing FoundFile, _ trust: FileTrust) throws(VMError) -> Bool {
         switch content {
-        case .copy, .overlay(_, _, copying: .some): return false
+        case .copy(let source): return try isCopy(of: source, found, trust)
+        case .overlay(let base, let format, let overlay?): return try isCopy(of: overlay, over: base, format, found)
         case .empty, .overlay: break
         }
         guard let status = found.status, status.kind == S_IFREG else { return false }
@@ -47,5 +49,65 @@ extension SparseDisk {
             return try readBytes(of: file.rawValue, at: 0, count: bytes)
                 == readBytes(of: new.rawValue, at: 0, count: bytes)
         } catch { throw .system(error, path.string, "can't be read") }
+    }
+
+    /// Whether a file is what a copy of an image is, byte for byte.
+    private func isCopy(
+        of source: ImageSource, _ found: borrowing FoundFile, _ trust: FileTrust
+    ) throws(VMError) -> Bool {
+        guard let status = found.status, status.kind == S_IFREG else { return false }
+        guard format == .qcow2 || Int64(status.st_size) == size.bytes else { return false }
+        let file = try opened(found)
+        if source.size == size { return try source.isSame(as: file, trust) }
+        if format == .qcow2, try !isOfSize(file) { return false }
+        // Made larger, it is told by one that is made like it, without a name.
+        let new = try unnamed()
+        try fill(new.descriptor, from: source, trust)
+        do throws(Errno) {
+            return try Self.areSame(file, new)
+        } catch { throw .system(error, path.string, "can't be read") }
+    }
+
+    /// The same for a copy of an overlay.
+    private func isCopy(
+        of overlay: FilePath, over base: FilePath, _ format: DiskFormat, _ found: borrowing FoundFile
+    ) throws(VMError) -> Bool {
+        guard found.status?.kind == S_IFREG else { return false }
+        let file = try opened(found)
+        let new = try unnamed()
+        try copyOverlay(overlay, to: new.descriptor, of: base, format)
+        do throws(Errno) { return try Self.areSame(file, new) } catch {
+            throw .system(error, path.string, "can't be read")
+        }
+    }
+
+    /// Whether the header says that size, before anything is copied.
+    private func isOfSize(_ file: borrowing OwnedDescriptor) throws(VMError) -> Bool {
+        do throws(Errno) {
+            let header = try readBytes(of: file.rawValue, at: 0, count: ImageContent.headerLength)
+            return QCOW2Header.virtualSize(in: header) == size
+        } catch { throw .system(error, path.string, "can't be read") }
+    }
+
+    private func opened(_ found: borrowing FoundFile) throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) { return try found.openRegular() } catch { throw .system(error, path.string, "can't be read") }
+    }
+
+    private func unnamed() throws(VMError) -> OwnedDescriptor {
+        do throws(Errno) { return try unnamedFile(in: path.removingLastComponent()) } catch {
+            throw .system(error, path.string, "can't be compared with what would be made")
+        }
+    }
+
+    private static func areSame(
+        _ one: borrowing OwnedDescriptor, _ other: borrowing OwnedDescriptor
+    ) throws(Errno) -> Bool {
+        let size = Int64(try one.status().st_size)
+        guard try other.status().st_size == size else { return false }
+        for offset in stride(from: 0, to: size, by: 1 << 20) {
+            let bytes = try readBytes(of: one.rawValue, at: offset, count: 1 << 20)
+            guard try bytes == readBytes(of: other.rawValue, at: offset, count: 1 << 20) else { return false }
+        }
+        return true
     }
 }

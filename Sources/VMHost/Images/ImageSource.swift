@@ -128,6 +128,20 @@ extension ImageSource {
         }
     }
 
+    /// Whether a file has the same bytes as the image, unpacked.
+    func isSame(as file: borrowing OwnedDescriptor, _ trust: FileTrust) throws(VMError) -> Bool {
+        let stream = try ImageStream(try opened(trust), packing, path: path)
+        var position: Int64 = 0
+        while true {
+            let piece = try stream.next()
+            do throws(Errno) {
+                guard !piece.isEmpty else { return try file.status().st_size == position }
+                guard try readBytes(of: file.rawValue, at: position, count: piece.count) == piece else { return false }
+            } catch { throw .system(error, path.string, "can't be compared with a copy of it") }
+            position += Int64(piece.count)
+        }
+    }
+
     /// Copies the image; where it has only zeros, the copy has a hole.
     ///
     /// - Parameters:

@@ -11,6 +11,14 @@ extension Machine {
     func whileChanging<Result>(
         _ request: ChangeRequest, _ body: (RunningMachine?) throws(VMError) -> Result
     ) throws(VMError) -> Result {
+        try refuseEphemeral()
+        return try whileChangingOwn(request, body)
+    }
+
+    /// The same for a run too, which alone changes its VM.
+    func whileChangingOwn<Result>(
+        _ request: ChangeRequest, _ body: (RunningMachine?) throws(VMError) -> Result
+    ) throws(VMError) -> Result {
         func change() throws(VMError) -> Result {
             let running = try RunningMachine(self, request)
             if running == nil { try refuseIfSuspended() }

@@ -151,9 +151,11 @@ package struct Creating {
     }
 
     /// A disk left behind by a create that was interrupted after naming its disks and before naming its params file: it
-    /// is unchanged since, and empty. nil if there is none, or if it may be anything else.
+    /// holds what it would hold now. nil if there is none, or if it may be anything else.
     private func leftBehind(_ disk: SparseDisk) throws(VMError) -> FileIdentity? {
-        guard let found = ownFile(at: disk.path), try disk.isUntouched(find(disk.path)) else { return nil }
+        guard let found = ownFile(at: disk.path), !ImageFacts(probing: disk.path, trust).isLocked,
+            try disk.isUntouched(find(disk.path), trust)
+        else { return nil }
         let claims = context.allClaims
         let isFree =
             claims.obstacle == nil && claims.gap(besides: file, at: disk.path) == nil

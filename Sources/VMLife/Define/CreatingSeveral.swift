@@ -73,26 +73,38 @@ package struct CreatingSeveral {
         }
     }
 
-    /// What only one of them can have.
+    /// What only one of them can have, with what says that it has it.
+    private static func own(_ vm: Creating) -> [(thing: String, origin: Origin?)] {
+        let params = vm.plan.params
+        var own: [(thing: String, origin: Origin?)] = [
+            ("the name \(params.name.value)", nil), ("the directory \(vm.place.directory)", nil),
+        ]
+        if let uuid = params.uuid { own.append(("the UUID \(uuid.value.uuidString.lowercased())", uuid.origin)) }
+        own += params.nics.compactMap(\.mac).map { ("the MAC \($0.value)", $0.origin) }
+        own += params.nics.compactMap(\.tap).map { ("the tap \($0.value)", $0.origin) }
+        var ports = params.forwards.map { ($0.value.hostEnd, $0.origin) }
+        if let port = params.vnc.port { ports.append((port, params.vnc.display.origin)) }
+        own += ports.map { ("\($0.transport.rawValue) port \($0.number)", $1) }
+        let made = Set(vm.images.map(\.path))
+        let disks = params.disks.filter { !$0.readOnly.value && !made.contains($0.path.value) }
+        return own + disks.map { ("the disk \($0.path.value)", $0.path.origin) }
+    }
+
+    /// Refuses what several of them would have. If a list says so, its content is wrong, and not the command line.
     private static func twins(among vms: [Creating]) -> [VMError] {
         var (faults, seen): ([VMError], [String: VMName]) = ([], [:])
         for vm in vms {
-            let (params, name) = (vm.plan.params, vm.plan.params.name.value)
-            let ports = params.forwards.map(\.value.hostEnd) + [params.vnc.port].compactMap(\.self)
-            let own =
-                ["the name \(name)", "the directory \(vm.place.directory)"]
-                + [params.uuid?.value].compactMap(\.self).map { "the UUID \($0.uuidString.lowercased())" }
-                + params.nics.compactMap(\.mac?.value).map { "the MAC \($0)" }
-                + params.nics.compactMap(\.tap?.value).map { "the tap \($0)" }
-                + ports.map { "\($0.transport.rawValue) port \($0.number)" }
-            let made = Set(vm.images.map(\.path))
-            let disks = params.disks.filter { !$0.readOnly.value && !made.contains($0.path.value) }
-            for thing in own + disks.map({ "the disk \($0.path.value)" }) {
+            let name = vm.plan.params.name.value
+            for (thing, origin) in own(vm) {
                 guard let other = seen.updateValue(name, forKey: thing) else { continue }
+                let field = origin?.writtenKey.flatMap { vm.plan.fields[$0.ofItsThing] }
                 faults.append(
                     VMError(
-                        .usage, "\(name)", "would have \(thing), and so would \(other)",
-                        remedy: "give each its own, as --list can, or leave it out"))
+                        field == nil ? .usage : .badData, field ?? "\(name)",
+                        "\(field == nil ? "" : "\(name) ")would have \(thing), and so would \(other)",
+                        remedy: field == nil
+                            ? "give each its own, as --list can, or leave it out" : "give each its own, or leave it out"
+                    ))
             }
         }
         return faults

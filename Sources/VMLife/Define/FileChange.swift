@@ -69,6 +69,7 @@ extension Machine {
         _ edit: (String) throws(VMError) -> String
     ) throws(VMError) -> FileChange {
         guard !file.isEmpty else { throw .withoutRuntimeFiles(name, "its params file is not known") }
+        try refuseEphemeral()
         func plan(_ old: String, _ seen: Observation) throws(VMError) -> FileChange {
             let isRunning = try seen.isAlive ? try runsFromFile : false
             return try FileChange(

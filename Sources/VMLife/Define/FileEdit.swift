@@ -19,6 +19,7 @@ extension Machine {
     package func rewriteFile(
         trust: FileTrust? = nil, _ change: (String) throws(VMError) -> String
     ) throws(VMError) {
+        try refuseEphemeral()
         let lock = try paths.lockFiles()
         defer { lock.giveBack(0) }
         let rule = if let trust { trust } else { try site.trust() }
@@ -33,7 +34,10 @@ extension Machine {
     /// The text of the VM's params file.
     ///
     /// - Throws: as `rewriteFile`.
-    package func fileText(trust: FileTrust) throws(VMError) -> String { try FileEdit(file, trust).text }
+    package func fileText(trust: FileTrust) throws(VMError) -> String {
+        try refuseEphemeral()
+        return try FileEdit(file, trust).text
+    }
 }
 
 /// A params file that is being changed.

@@ -21,6 +21,7 @@ extension PlanningContext {
     package func model(_ word: String, copying: Bool = false) throws(VMError) -> ModelOfNewVM {
         let vm = try site.find(word, in: self)
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
+        try vm.refuseEphemeral()
         let text: String
         do throws(VMError) { text = try VMFile.text(of: vm.file, trust) } catch {
             guard error.code == .denied else { throw error }

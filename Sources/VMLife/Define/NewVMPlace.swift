@@ -60,7 +60,7 @@ extension Site {
     /// - Throws: `.cannotCreate`.
     package func refuseTaken(_ name: VMName, in context: PlanningContext? = nil) throws(VMError) {
         let other: Machine
-        do throws(VMError) { other = try find(name.description, in: context) } catch {
+        do throws(VMError) { other = try find(name.description, among: context?.index) } catch {
             guard error.code == .notFound else { throw error }
             return
         }

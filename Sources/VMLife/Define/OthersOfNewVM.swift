@@ -17,27 +17,17 @@ extension Creating {
             return ["the VMs there could not be checked for the same name and MACs: \(error.summary)"]
         }
         let others = try context.otherVMs(besides: [])
-        let macs = Set(params.nics.compactMap(\.mac?.value.description))
+        let own = params.nics.compactMap(\.mac?.value)
+        let macs = Set(own.map(\.description))
         let uuid = params.uuid?.value.uuidString.lowercased()
         for other in others {
             if let mac = other.addresses.map(\.mac).first(where: macs.contains) { throw taken("the MAC \(mac)", other) }
             if let uuid, other.uuid == uuid { throw taken("the UUID \(uuid)", other) }
         }
-        try refuseUnlisted(macs)
+        for mac in own { if let other = context.writtenMACs[mac] { throw taken("the MAC \(mac)", other) } }
         try refuseMedia(of: others)
         let shared = try sharedPorts(with: others)
         return shared + context.unseen.map { "the VMs there could not be checked for the same MACs: \($0.summary)" }
-    }
-
-    /// A MAC on a network of QEMU's own is in nobody's way, until that VM gets another network.
-    private func refuseUnlisted(_ macs: Set<String>) throws(VMError) {
-        for file in context.site.definitions().files {
-            guard let other = try? context.glance(at: file) else { continue }
-            let theirs = other.nics.compactMap(\.mac?.value.description)
-            if let mac = theirs.first(where: macs.contains) {
-                throw taken("the MAC \(mac)", OtherVM(name: other.name.value, file: file, isRunning: false))
-            }
-        }
     }
 
     /// Refuses a disk that is not made anew, if another VM has it and one of the two writes to it.
@@ -95,12 +85,10 @@ extension Creating {
 extension PlanningContext {
     /// A UUID whose MACs no other VM has.
     func freeUUID() -> UUID {
-        let others = site.definitions().files.compactMap { try? glance(at: $0) }
-        let taken = Set(others.flatMap { $0.nics.compactMap(\.mac?.value) })
         while true {
             let uuid = UUID()
             let macs = ParamsSchema.indices(of: .net).map { Identity.mac(uuid: uuid, nic: $0) }
-            guard taken.isDisjoint(with: macs), chosenMACs.isDisjoint(with: macs) else { continue }
+            guard macs.allSatisfy({ writtenMACs[$0] == nil }), chosenMACs.isDisjoint(with: macs) else { continue }
             chosenMACs.formUnion(macs)
             return uuid
         }

@@ -23,6 +23,7 @@ package struct Removing {
     ///
     /// - Parameter context: the other VMs, which are read once for all the VMs that a command removes.
     init(_ vm: Machine, disks: Bool, in context: PlanningContext) throws(VMError) {
+        try vm.refuseEphemeral()
         self.vm = vm
         self.context = context
         let own = vm.observe()
@@ -66,9 +67,12 @@ package struct Removing {
     private func refuseStoodOn(_ disks: [VMParams.Disk]) throws(VMError) {
         let claims = context.allClaims
         var users: Set<VMName> = []
-        for disk in disks {
-            guard let status = RunFileOwnership.ownStatus(of: disk.path.value) else { continue }
-            users.formUnion(claims.users(of: status, besides: vm.file))
+        for disk in disks.map(\.path.value) {
+            do throws(Errno) {
+                // What a link leads to: others stand on that.
+                guard let status = try status(of: disk) else { continue }
+                users.formUnion(claims.users(of: status, besides: vm.file))
+            } catch { throw .system(error, disk.string, "can't tell whether VMs stand on it") }
         }
         guard let users = StandingVMs(users.sorted { $0.description < $1.description }) else { return }
         throw VMError(

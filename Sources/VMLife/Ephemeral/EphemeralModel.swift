@@ -62,6 +62,7 @@ package struct EphemeralModel {
         switch source {
         case .vm(let word):
             let vm = try context.site.find(word, in: context)
+            try vm.refuseEphemeral()
             (stem, words) = (vm.name.description, ["vm", vm.file.string])
         case .kernel(let image, let initrd, let line):
             (stem, words) = (image.stem ?? "kernel", ["kernel", image.string, initrd?.string ?? "", line ?? ""])
@@ -89,7 +90,7 @@ package struct EphemeralModel {
             let vm = try context.site.find(word, in: context)
             // With nothing to change, it has to stay the same file until it is used.
             guard !edits.isEmpty else { return try context.file(of: vm) }
-            guard !vm.file.isEmpty else { return try context.file(of: vm) }
+            guard !vm.file.isEmpty, !vm.isEphemeral else { return try context.file(of: vm) }
             let text = try VMFile.text(of: vm.file, context.trust)
             return try VMFile(ParamsEdit.applying(edits, to: text), of: vm.file, context.trust)
         case .kernel(let image, let initrd, let commandLine):

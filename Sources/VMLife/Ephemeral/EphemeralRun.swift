@@ -85,10 +85,13 @@ package final class EphemeralRun {
     }
 
     /// What its start would do.
+    ///
+    /// - Parameter warm: what image it starts from, instead of booting; nil: none.
     package static func plan(
-        _ model: EphemeralModel, in context: PlanningContext
+        _ model: EphemeralModel, from warm: Warming.Wish? = nil, in context: PlanningContext
     ) throws(VMError) -> (plan: LaunchPlan, notices: [String]) {
         guard let name = VMName("run-XXXXXX") else { throw VMError(.bug, "run", "has no name") }
+        if let warm { return try Warming(looking: model, wish: warm, in: context).plan(of: name) }
         let starting = starting(try model.file(named: name, in: context), Wish(GuestCommand([])), in: context)
         let plan = try starting.plan(to: .show(isRunning: false))
         return (plan, starting.notices(of: plan))

@@ -28,6 +28,13 @@ extension Site {
         return { path throws(VMError) in try context.params(at: path) }
     }
 
+    /// The same, among VMs that may have been read before.
+    ///
+    /// - Parameter index: nil: they are read for this.
+    func find(_ word: String, among index: VMIndex?) throws(VMError) -> Machine {
+        try find(word, among: index ?? VMIndex(self, reading: reader(in: nil)))
+    }
+
     private func find(_ word: String, among index: VMIndex) throws(VMError) -> Machine {
         if Self.isPath(word) { return try find(path: absolutePath(word), among: index) }
         guard let name = VMName(word) else { throw notAName(word) }

@@ -29,6 +29,7 @@ extension Machine {
     /// - Throws: `.unavailable` if an earlier version of kvmctl started it, so that it is not known with what; why the file
     ///   can't be used; `.denied` if another user runs it.
     package func differenceFromFile() throws(VMError) -> FileDifference {
+        try refuseEphemeral()
         let vm = try seenWhereItRuns()
         guard try vm.observe().isAlive, try vm.runsFromFile else { return FileDifference(isRunning: false) }
         guard let running = try vm.manifest()?.vm else {

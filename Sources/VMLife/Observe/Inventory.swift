@@ -147,7 +147,7 @@ extension Site {
         var params: VMParams?
         var fault: VMError?
         // One that exists for one run has no file, and needs none.
-        if knownName == nil || file.removingLastComponent() != paths.ephemeral {
+        if knownName == nil || !isOfRun(file) {
             do throws(VMError) { params = try VMFile.glance(at: file) } catch { fault = error }
         }
         let name = knownName ?? params?.name.value ?? VMParams.defaultName(of: file)

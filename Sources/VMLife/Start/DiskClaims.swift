@@ -151,6 +151,11 @@ struct DiskClaims {
         return Array(Set(names)).sorted { $0.description < $1.description }
     }
 
+    /// The params files of the VMs that have a file as a disk, or stand on it.
+    func owners(of file: stat) -> [FilePath] {
+        (claims[Self.identity(of: file)] ?? []).filter { !gone.contains($0.owner) }.map(\.owner)
+    }
+
     private mutating func addChain(below image: FilePath, use: () -> DiskUse, owner: () -> FilePath) {
         var rest = files(namedIn: image, of: owner)
         var seen: Set<FileIdentity> = []

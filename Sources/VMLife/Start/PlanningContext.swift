@@ -40,6 +40,7 @@ package final class PlanningContext {
     /// The params file of a VM, which is to be acted on.
     func file(of vm: Machine) throws(VMError) -> VMFile {
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
+        try vm.refuseEphemeral()
         do throws(VMError) { return try file(at: vm.file) } catch {
             guard error.isAbout(missing: vm.file), vm.observe().state.isAlive else { throw error }
             throw .fileOfRunning(vm.name, vm.file)
@@ -81,9 +82,8 @@ package final class PlanningContext {
                 return vm
             })
     }
-    private lazy var allOfThem = Result { () throws(VMError) in
-        OtherVMs(try runningVMs.get() + definedVMs.get().found)
-    }
+    private lazy var allOnes = Result { () throws(VMError) in try runningVMs.get() + definedVMs.get().found }
+    private lazy var allOfThem = allOnes.map { OtherVMs($0) }
 
     /// The VMs that run.
     ///
@@ -117,6 +117,22 @@ package final class PlanningContext {
     /// From now on this VM counts as removed, and uses no disks.
     package func takeAsRemoved(_ vm: Machine) { allClaims.forget(vm.file) }
 
+    /// All VMs by the names that new ones can't have, and by their MACs.
+    private(set) lazy var index = VMIndex(site) { [unowned self] path throws(VMError) in try glance(at: path) }
+
+    /// The VM that each MAC is written down for, also on a network of QEMU's own: there it is in nobody's way, until that VM
+    /// gets another network.
+    private(set) lazy var writtenMACs: [MACAddress: OtherVM] = {
+        var found: [MACAddress: OtherVM] = [:]
+        for file in index.defined.files {
+            // A file with errors defines no MAC.
+            guard let params = try? glance(at: file) else { continue }
+            let vm = OtherVM(name: params.name.value, file: file, isRunning: false)
+            for mac in params.nics.compactMap(\.mac?.value) where found[mac] == nil { found[mac] = vm }
+        }
+        return found
+    }()
+
     /// The MACs of the VMs that this command creates.
     var chosenMACs: Set<MACAddress> = []
 
@@ -128,14 +144,15 @@ package final class PlanningContext {
 
     /// How far the disks of all VMs may still grow, by file system.
     private(set) lazy var growth = SpaceCheck.Growth(
-        of: site.definitions().files.compactMap { try? glance(at: $0) })
+        of: index.defined.files.compactMap { try? glance(at: $0) })
 
     /// The running and the defined VMs, by their files as they are now, without those of some files.
     ///
     /// - Throws: why it can't be told what one of them uses.
     func otherVMs(besides files: [VMFile]) throws(VMError) -> [OtherVM] {
+        if files.isEmpty { return try allOnes.get() }
         let own = Set(files.compactMap { FilePlace(of: $0.params.file) })
-        return (try runningVMs.get() + definedVMs.get().found).filter { vm in
+        return try allOnes.get().filter { vm in
             vm.filePlace.map { !own.contains($0) } ?? true
         }
     }

@@ -222,7 +222,9 @@ extension Machine {
             else {
                 throw error
             }
-            tell(["its file can't be used any longer; \(command: "kvmctl check \(name)") says why"])
+            if error.condition != .ephemeral {
+                tell(["its file can't be used any longer; \(command: "kvmctl check \(name)") says why"])
+            }
             return .alreadyRunning(running.holder)
         }
         return try starting.start(tell: tell)

@@ -28,6 +28,7 @@ extension MachineCondition {
             unprotectedVNC = HostPort(.tcp, vnc.address, port.number)
         }
         switch file {
+        case .failure where context.site.isOfRun(entry.file): break
         // A file that may not be read is reported separately.
         case .failure(let error) where entry.state.isAlive && error.isAbout(missing: entry.file):
             obstacles = [.fileOfRunning(entry.name, entry.file)]

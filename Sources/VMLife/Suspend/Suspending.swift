@@ -90,6 +90,7 @@ extension Machine {
 
     /// A suspend of it. Nothing is done yet.
     package func suspending() throws(VMError) -> Suspending {
+        try refuseEphemeral()
         guard !file.isEmpty else { throw .withoutRuntimeFiles(name, "it can't be suspended") }
         if try observe().isAlive { try refuseAdopted("it can't be suspended") }
         return Suspending(self)

@@ -43,7 +43,7 @@ struct WakingUp {
     private func plugNICs() throws(VMError) {
         guard !file.params.nics.isEmpty else { return }
         let request = ChangeRequest(scope: .machine, context: context)
-        try vm.whileChanging(request) { running throws(VMError) in
+        try vm.whileChangingOwn(request) { running throws(VMError) in
             guard var running else { return }
             for (done, nic) in file.params.nics.enumerated() {
                 // It was looked at a moment ago.

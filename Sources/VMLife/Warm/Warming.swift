@@ -28,6 +28,21 @@ package struct Warming {
 
     private var site: Site { context.site }
 
+    /// For a look alone, which waits for nothing.
+    init(looking model: EphemeralModel, wish: Wish, in context: PlanningContext) {
+        self.init(
+            model: model, wish: wish, context: context, signals: RunSignals { 0 }, deadline: Deadline(in: .zero)
+        ) { _ in }
+    }
+
+    init(
+        model: EphemeralModel, wish: Wish, context: PlanningContext, signals: RunSignals, deadline: Deadline,
+        tell: @escaping (String) -> Void
+    ) {
+        (self.model, self.wish, self.context) = (model, wish, context)
+        (self.signals, self.deadline, self.tell) = (signals, deadline, tell)
+    }
+
     /// An image that can be started from.
     struct Image: ~Copyable {
         let directory: WarmDirectory
@@ -108,6 +123,24 @@ package struct Warming {
         let changes = old.changes(to: now) + old.damages(try directory.content())
         guard let first = changes.first else { return nil }
         return Obstacle(now: now, words: changes.count == 1 ? first : "\(first); and \(changes.count - 1) more changes")
+    }
+
+    /// What the start of a run from the image would do, and what would be done besides. Touches nothing.
+    func plan(of name: VMName) throws(VMError) -> (plan: LaunchPlan, notices: [String]) {
+        let directory = try directory()
+        let obstacle = try obstacle(of: directory)
+        let file = try model.file(named: name, in: context)
+        let vm = Machine(name: name, file: file.params.file, site: site)
+        let starting = Starting.warm(file, of: vm, WarmStart(directory.name, in: directory.path), in: context)
+        let plan = try starting.plan(to: .show(isRunning: false))
+        var notices = starting.notices(of: plan)
+        if let obstacle {
+            let why = obstacle.words.map { " anew: \($0)" } ?? ""
+            notices.insert("the warm image \(directory.name) would be made first\(why)", at: 0)
+        }
+        let cards = file.params.nics.map { "NET\($0.index) (\($0.network.value))" }
+        if !cards.isEmpty { notices.append("plugged when it runs: \(cards.joined(separator: ", "))") }
+        return (plan, notices)
     }
 
     /// What a start from the image depends on, as it is now.

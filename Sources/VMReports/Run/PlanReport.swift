@@ -48,7 +48,8 @@ package struct PlanReport: ObjectReport {
             + plan.descriptors.map { "descriptor \($0.number): \($0.role.text)" }
         let end = plan.commit.map { "then over QMP: \($0.line())" }
         let verb = plan.savedMemory == nil ? "start" : "go on with the suspended"
-        return ["\(verb) \(plan.name) (\(plan.file))"] + steps.map { "  \($0)" } + execution + end.map { "  \($0)" }
+        let first = plan.warmImage.map { "go on from the warm image \($0) as \(plan.name)" } ?? "\(verb) \(plan.name)"
+        return ["\(first) (\(plan.file))"] + steps.map { "  \($0)" } + execution + end.map { "  \($0)" }
     }
 
     private var disks: [String] { plan.newDisks.map { "create \($0.path), sparse, \($0.size)" } }

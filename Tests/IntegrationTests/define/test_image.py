@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+from rig.faults import strike, system_calls, was_killed
 from rig.host import KERNEL_WORDS
 from rig.terminal import run_inside
 
@@ -25,7 +26,7 @@ def raw(path, size=1 << 20):
 
 
 def qcow2(path, size="4M", *words):
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *words, path, size], check=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *words, path, str(size)], check=True)
     subprocess.run(["qemu-io", "-c", "write -P 0x41 1M 64k", path], check=True, stdout=subprocess.DEVNULL)
     return path
 
@@ -221,6 +222,48 @@ def test_a_copy_of_a_file(host, packing):
     assert "Pattern verification failed" not in told.stdout and told.returncode == 0
     assert "does not fit into 1 MiB" in host.kvmctl("create", "b", "--image", word, "--disk", "1M", expect=64).stderr
     assert not (host.vms / "b").exists()
+
+
+@pytest.mark.parametrize("size", ["4M", "16M"])
+@pytest.mark.parametrize("make", [raw, qcow2])
+def test_what_a_killed_create_has_left_is_replaced(host, make, size):
+    """If nothing is lost with it: one byte more, and it is somebody's."""
+    image = make(host.root / "image", 4 << 20)
+    words = ["create", "vm", "--image", image, "--disk", size, "--net", "none"]
+    directory, disk = host.vms / "vm", host.vms / "vm/vdisk0"
+    # What is found out about the host is kept by the second run.
+    for run in (lambda: host.kvmctl(*words), lambda: system_calls(host, *words)):
+        calls = run()
+        whole = disk.read_bytes()
+        host.kvmctl("rm", "vm", "--disks")
+    names = [call for call in calls if call[0] == "linkat"]
+    assert len(names) == 2
+    assert was_killed(strike(host, names[1], "signal=SIGKILL", *words))
+    assert files(directory) == ["vdisk0"] and disk.read_bytes() == whole
+    before = disk.stat().st_ino
+    with disk.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        last = file.read(1)
+        for position, byte in (-1, bytes([last[0] ^ 1])), (-1, last):
+            file.seek(position, os.SEEK_END)
+            file.write(byte)
+            file.flush()
+            if byte != last:
+                assert "exists already" in host.kvmctl(*words, expect=73).stderr and disk.stat().st_ino == before
+    disk.chmod(0o644)
+    assert "exists already" in host.kvmctl(*words, expect=73).stderr and disk.stat().st_ino == before
+    disk.chmod(0o600)
+    # Of another image, it is not what would be made.
+    other = make(host.root / "other", 4 << 20)
+    with other.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"x")
+    host.kvmctl("create", "vm", "--image", other, *words[4:], expect=73)
+    assert disk.stat().st_ino == before and files(directory) == ["vdisk0"]
+    host.kvmctl(*words, "--dry-run")
+    assert disk.stat().st_ino == before
+    host.kvmctl(*words)
+    assert disk.read_bytes() == whole and host.state("vm") == "stopped"
 
 
 def test_a_raw_copy_grows_and_a_named_image_can_be_copied(host):

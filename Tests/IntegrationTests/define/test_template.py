@@ -113,6 +113,38 @@ def test_a_chain_that_is_cut(host):
         assert cause in said, said
 
 
+def test_removed_after_what_stands_on_it(host):
+    """Whichever comes first in the list."""
+    def lab():
+        template(host, "a")
+        host.kvmctl("create", "b", "--from", "a")
+        # A template on a template.
+        host.kvmctl("create", "c", "--from", "a", "--set", "TEMPLATE=yes")
+        host.kvmctl("create", "d", "--from", "c")
+
+    lab()
+    told = host.kvmctl("rm", "--all", "--disks", "--dry-run").stdout
+    assert [told.index(f"{host.vms}/{name}/vm.params") for name in "bdca"] == sorted(
+        told.index(f"{host.vms}/{name}/vm.params") for name in "abcd")
+    removed = host.json("rm", "--all", "--disks", "--yes")
+    # Each in the place where it was asked for.
+    assert [vm["name"] for vm in removed] == ["a", "b", "c", "d"] and files(host.vms) == []
+    lab()
+    done = host.kvmctl("rm", "a", "c", "b", "--yes", "--json", expect=1)
+    found = [(vm["name"], vm.get("error", {}).get("code")) for vm in json.loads(done.stdout)]
+    # What is not in the list keeps what it stands on.
+    assert found == [("a", 75), ("c", 75), ("b", None)] and "overlays of its disks: c, d" in done.stderr
+    host.kvmctl("rm", "c", "d", "a", "--disks", "--yes")
+    assert files(host.vms) == ["b", "b/vdisk0"]
+    # By a link, too.
+    path = template(host, "e")
+    (path.parent / "vdisk0").rename(host.root / "disk")
+    (path.parent / "vdisk0").symlink_to(host.root / "disk")
+    host.kvmctl("create", "f", "--from", "e")
+    assert "overlays of its disks: f" in host.kvmctl("rm", "e", expect=75).stderr
+    host.kvmctl("rm", "e", "f", "--disks", "--yes")
+
+
 def test_copies_of_a_template(host):
     template(host)
     assert "--copy copies the disks of a template" not in host.kvmctl("create", "vm", "--from", "t", "--copy").stderr
@@ -161,6 +193,30 @@ def test_a_lab_of_twenty(host):
     assert not (host.vms / "lab-01").exists() and "Nothing was created." in said
 
 
+def test_others_are_looked_at_once_for_all_new_ones(host):
+    """However many VMs there are, each new one takes as many system calls more."""
+    template(host, NET0="user")
+
+    def calls(count):
+        counts = host.root / "counts"
+        words = ["create", "v%d", "--from", "t", "--count", str(count)]
+        done = host.execute("strace", "-f", "-c", "-o", counts, host.binary, *words)
+        assert done.returncode == 0, done.stderr
+        host.kvmctl("rm", *(f"v{number + 1}" for number in range(count)), "--disks", "--yes")
+        return int(counts.read_text().splitlines()[-1].split()[3])
+
+    # What is found out about the host is kept.
+    calls(1)
+    few = calls(11) - calls(1)
+    for number in range(100):
+        host.write_vm(f"other-{number}", NET0="user", NET0_MAC=f"52:54:00:00:01:{number:02x}")
+    assert calls(11) - calls(1) - few < 10 * 100
+    # What they have is known all the same.
+    assert "the MAC 52:54:00:00:01:07 is taken by" in host.kvmctl(
+        "create", "v", "--from", "t", "--set", "NET0_MAC=52:54:00:00:01:07", expect=75).stderr
+    assert "other-7: is already the name of a VM" in host.kvmctl("create", "other-%d", "--from", "t", "--count", "9", expect=73).stderr
+
+
 def test_started_at_once(host):
     made = (template(host), host.json("create", "v%d", "--from", "t", "--count", "2", "--start"))[1]
     assert [(vm["name"], vm["started"]) for vm in made] == [("v1", True), ("v2", True)]
@@ -203,10 +259,18 @@ def test_a_list(host):
             ("NAME,MEMORY\nx,64\ny,lots\n", 65, "row 3, column 2: error: MEMORY: 'lots'"),
             ("NAME\nx\nweb\n", 73, "web: is already the name of a VM"),
             ("NAME,NET0_MAC\nx,52:54:00:00:00:01\n", 75, "the MAC 52:54:00:00:00:01 is taken by"),
-            ("NAME,NET0_MAC\nx,52:54:00:00:00:09\ny,52:54:00:00:00:09\n", 64, "y: would have the MAC")]:
+            ("NAME,NET0_MAC\nx,52:54:00:00:00:09\ny,52:54:00:00:00:09\n", 65, "hosts.csv: row 3, column 2: y would have the MAC"),
+            ("NAME\nx\nx\n", 65, "hosts.csv: row 3: x is the name in row 2 too"),
+            ("NAME,UUID\nx,c4a6ce6f-4113-4c64-9149-82f512799d7b\ny,C4A6CE6F-4113-4C64-9149-82F512799D7B\n", 65, "y would have the UUID"),
+            ("NAME,FORWARD0\nx,tcp::2222:22\ny,tcp::2222:23\n", 65, "row 3, column 2: y would have tcp port 2222"),
+            ("NAME,VNCDISP\nx,7\ny,7\n", 65, "row 3, column 2: y would have tcp port 5907")]:
         table.write_text(text)
         assert said in host.kvmctl("create", "--from", "t", "--list", table, expect=code).stderr, text
         assert sorted(path.name for path in host.vms.iterdir()) == ["db", "t", "web"]
+    # What the command line says of each row is no fault of the list.
+    table.write_text("NAME\nx\ny\n")
+    words = ["create", "--from", "t", "--list", table, "--set", "NET0_MAC=52:54:00:00:00:09"]
+    assert "y: would have the MAC" in host.kvmctl(*words, expect=64).stderr
     table.write_bytes("NAME,DESCRIPTION\nx,caf\u00e9\n".encode("latin-1"))
     assert "is not UTF-8 text" in host.kvmctl("create", "--from", "t", "--list", table, expect=65).stderr
     # Without a template, too.

@@ -1,6 +1,7 @@
 """`run`: a VM for one command, of which nothing is left."""
 
 import hashlib
+import json
 import os
 import random
 import re
@@ -215,6 +216,55 @@ def test_a_vm_that_stays(host):
     wait_until(lambda: host.qemus() == [], "end of QEMU")
     assert_nothing_left(host)
     assert digest(disk) == before
+
+
+# What writes a definition or a saved state, or begins with a definition. {}: the VM.
+WRITING = [
+    "suspend {}", "suspend {} --dry-run", "disk attach {} more.raw --size 1M", "disk attach {} more.raw --size 1M --live", "disk detach {} DISK0",
+    "disk detach {} DISK0 --live", "disk grow {} DISK0 +1M", "nic attach {} user", "nic attach {} user --live", "nic detach {} NET0 --live",
+    "cdrom insert {} disc.iso", "cdrom eject {} --live", "set {} CPUS=2", "set {} CPUS=2 --dry-run", "edit {}", "rename {} other", "enable {}",
+    "enable {} --dry-run", "rm {}", "rm {} --disks --force", "adopt {}", "start {} --dry-run", "restart {}", "check {}", "explain {}", "diff {}",
+    "create other --from {}", "warm make {}", "run {} -- true", "run {} --memory 96 -- true",
+]
+
+
+def refuses_to_keep(host, name):
+    """That nothing is written of the VM of a run, and that it can be looked at."""
+    before = sorted(host.run.rglob("*")), sorted(host.vms.rglob("*"))
+    for words in WRITING:
+        said = host.kvmctl(*words.format(name).split(), expect=75).stderr
+        assert f"{name}: it is ephemeral, for one run of kvmctl" in said, words
+        assert "put the file back" not in said, words
+    assert (sorted(host.run.rglob("*")), sorted(host.vms.rglob("*"))) == before
+    again = host.kvmctl("start", name)
+    assert "already running" in again.stdout and again.stderr == ""
+    # All VMs are those that stay.
+    for words in "suspend --all --dry-run", "set --all DESCRIPTION=x --dry-run", "diff --all", "rm --all --dry-run":
+        said = host.kvmctl(*words.split()).stderr
+        assert f"{name}: it is ephemeral" in said, words
+    # The model's disk is in use.
+    assert [vm["name"] for vm in json.loads(host.kvmctl("check", "--all", "--json", expect=1).stdout)] == ["model"]
+    assert host.state(name) == "running" and host.show(name)["state"] == "running"
+    findings = json.loads(host.kvmctl("doctor", "--json", expect=None).stdout)
+    assert [found for found in findings if found["subject"] == name or "any longer" in found["text"]] == []
+    assert "tiny: up" in host.kvmctl("logs", name).stdout
+    assert host.kvmctl("exec", name, "--", "cat", "/left").stdout == "here\n"
+    host.kvmctl("cp", f"{name}:/left", host.root / f"of-{name}")
+
+
+def test_nothing_of_a_run_is_kept(host):
+    model(host, NET0="user")
+    (host.root / "disc.iso").write_bytes(bytes(1 << 20))
+    process = begin(host, "sh", "-c", "echo here >/left; echo begun; read -r line; exit 3", options=["--keep-on-failure"], stdin=subprocess.PIPE)
+    assert process.stdout.readline() == b"begun\n"
+    [name] = [vm["name"] for vm in host.json("list") if vm["state"] == "running"]
+    refuses_to_keep(host, name)
+    process.communicate(b"\n", timeout=PATIENCE)
+    assert process.returncode == 3
+    # One that was left is no other.
+    refuses_to_keep(host, name)
+    host.kvmctl("stop", name, "--now")
+    assert_nothing_left(host)
 
 
 def kill_at_random(host, times, chance):

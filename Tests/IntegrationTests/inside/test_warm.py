@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -178,6 +179,36 @@ def test_the_cache(host):
     assert image_names(host) == []
 
 
+def test_made_by_the_options_of_run(host):
+    """Of a kernel or an image, and what is made is what run goes on from; a dry run of that shows the same plan."""
+    disk = model(host)
+    options = ["--kernel", host.guests / "vmlinuz", "--initrd", host.guests / "initrd-agent.gz", "--memory", "192",
+               "--append", "console=ttyS0 no_timer_check tiny.agent"]
+    planned = host.kvmctl("run", "--warm", *options, "--dry-run")
+    name = host.json("warm", *options, "--dry-run")["name"]
+    assert f"run-XXXXXX: the warm image {name} would be made first\n" in planned.stderr and not image_names(host)
+    assert "plugged when it runs: NET0 (user)" in planned.stderr
+    assert host.json("warm", *options)["name"] == name and name.startswith("vmlinuz-")
+    again = host.kvmctl("run", "--warm", *options, "--dry-run")
+    # Each run is another VM.
+    plans = {re.sub("-uuid .*", "", told.stdout) for told in (planned, again)}
+    assert len(plans) == 1
+    assert "would be made" not in again.stderr
+    assert again.stdout.startswith(f"go on from the warm image {name} as run-XXXXXX") and "-incoming fd:" in again.stdout
+    done = host.kvmctl("run", "--warm", "-n", *options, "--", "echo", "through")
+    assert (done.stdout, done.stderr, image_names(host)) == ("through\n", "", [name])
+    # It is another one's with other words for the kernel.
+    assert host.json("warm", *options[:-1], "console=ttyS0", "--dry-run")["name"] != name
+    made = host.json("warm", "make", "--image", disk, "--cpus", "2", "--dry-run")
+    assert made["new"] and made["name"].startswith("disk-")
+    # Why it would be made anew.
+    disk.write_bytes(bytes(1 << 20))
+    assert host.kvmctl("warm", "model").stdout.endswith("M\n")
+    disk.write_bytes(bytes(1 << 20))
+    assert f"would be made first anew: {disk} was written to" in host.kvmctl("run", "--warm", "model", "--dry-run").stderr
+    assert_nothing_left(host)
+
+
 def image_names(host):
     return [image["name"] for image in host.json("warm", "list")]
 
@@ -189,6 +220,8 @@ def image_names(host):
     (["run", "model", "--warm", "--set", "SHARE0=/usr/share:share", "--", "true"], 69, "shares a directory"),
     (["warm", "nosuch"], 66, "no VM of this name"), (["warm", "rm"], 64, "name an image"),
     (["warm", "model", "--timeout", "1s"], 124, "was not made"),
+    (["warm"], 64, "warm what? A VM, --kernel or --image"), (["warm", "make", "model", "--image", "i"], 64, "warm what?"),
+    (["warm", "make", "model", "--initrd", "i"], 64, "go with --kernel"), (["warm", "--kernel", "nosuch"], 66, "nosuch"),
 ])
 def test_refusals(host, words, code, message):
     model(host)

@@ -71,6 +71,41 @@ import Testing
             ])
     }
 
+    /// As a run from a warm image has them: DISK0 over an image, with limits, and DISK1, which had no image.
+    private let ofRun = RunningHardware(
+        devices: ["disk0", "disk1"], objects: ["disk0-limits"],
+        nodes: [
+            ("disk0-backing-file", 10), ("disk0-backing-format", nil), ("disk0-file", 11), ("disk0-format", nil),
+            ("disk0-frozen-file", 12), ("disk0-frozen-format", nil), ("disk0-scratch-file", 13),
+            ("disk0-scratch-format", nil), ("disk0-throttle", nil), ("disk1-frozen-file", 14),
+            ("disk1-frozen-format", nil), ("disk1-scratch-file", 15), ("disk1-scratch-format", nil),
+        ].map { .init(name: $0, set: $1, size: ByteCount(bytes: 512)) },
+        sets: (10...15).map { .init(number: $0, path: nil) })
+
+    @Test func whatAGuestWritesIsNoLeftover() {
+        #expect(ofRun.leftovers.isEmpty)
+    }
+
+    /// QEMU removes no node that another stands on, and takes no descriptor from one.
+    @Test func overlaysGoBeforeWhatTheyStandOn() {
+        var left = ofRun
+        left.devices = []
+        func removed(_ node: String) -> String {
+            #"{"arguments":{"node-name":"\#(node)"},"execute":"blockdev-del"}"#
+        }
+        func closed(_ set: Int) -> String { #"{"arguments":{"fdset-id":\#(set)},"execute":"remove-fd"}"# }
+        #expect(
+            left.leftovers.map { $0.command.line() } == [
+                removed("disk0-throttle"), #"{"arguments":{"id":"disk0-limits"},"execute":"object-del"}"#,
+                removed("disk0-scratch-format"), removed("disk0-scratch-file"), closed(13),
+                removed("disk0-frozen-format"), removed("disk0-frozen-file"), closed(12),
+                removed("disk0-format"), removed("disk0-file"), closed(11),
+                removed("disk0-backing-format"), removed("disk0-backing-file"), closed(10),
+                removed("disk1-scratch-format"), removed("disk1-scratch-file"), closed(15),
+                removed("disk1-frozen-format"), removed("disk1-frozen-file"), closed(14),
+            ])
+    }
+
     @Test func aHostileMachineOverflowsNothing() {
         var hostile = machine
         hostile.sets.append(.init(number: .max, path: nil))

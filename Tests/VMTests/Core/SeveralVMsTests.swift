@@ -25,6 +25,25 @@ import Testing
         #expect(error.code == .usage && error.remedy?.description.contains("%02d") == true)
     }
 
+    /// Who stands on each, and the order in which they can be removed.
+    @Test(
+        arguments: [
+            ([], []), ([[], [], []], [0, 1, 2]),
+            // A template before its VMs, among others.
+            ([[], [2, 3], [], []], [0, 2, 3, 1]), ([[1], [2], []], [2, 1, 0]), ([[2, 1], [2], []], [2, 1, 0]),
+            ([[], [0]], [0, 1]),
+            // A circle has no order, and hides none of them.
+            ([[1], [0], []], [1, 0, 2]), ([[0], [9]], [0, 1]),
+        ] as [([Set<Int>], [Int])])
+    func removedAfterWhatStandsOnIt(standing: [Set<Int>], order: [Int]) {
+        #expect(RemovalOrder.of(standing) == order)
+    }
+
+    @Test func aLongChainIsRemovedFromItsEnd() {
+        let chain = (0..<100_000).map { Set([$0 + 1]) }
+        #expect(RemovalOrder.of(chain) == (0..<100_000).reversed())
+    }
+
     private func rows(_ text: String) throws -> [[String]] { try CSVText(text).rows.map(\.fields) }
 
     /// RFC 4180, 2.
