@@ -12,6 +12,7 @@ import xml.etree.ElementTree
 
 import pytest
 
+from rig.faults import numbered, strike
 from rig.process import Process
 from rig.waiting import wait_until
 
@@ -295,6 +296,19 @@ def test_no_room_for_what_the_guest_writes(host):
     code, _, err = run(host, "sh", "-c", "dd if=/dev/urandom of=/dev/vda bs=1M count=32; sync; echo done")
     assert code == 125 and "halted the guest" in err and "TMPDIR" in err, err
     assert not (host.vms / "model/none-yet").exists()
+    assert_nothing_left(host)
+
+
+def test_logs_that_can_not_be_removed_are_by_the_next_command(host):
+    model(host)
+    words, trace = ["run", "model", "--timeout", "1s", "--", "true"], host.root / "trace"
+    # What is found out about the host is kept by the second run.
+    for _ in range(2):
+        host.execute("strace", "-o", trace, host.binary, *words)
+    calls = numbered(trace.read_text(errors="replace").splitlines())
+    last = [(name, number) for name, number, line in calls if name == "unlink" and "/log/run-" in line][-1]
+    said = strike(host, last, "error=EROFS", *words)
+    assert said.returncode == 124 and re.search("/log/run-[a-z0-9]+: can't be removed", said.stderr), said.stderr
     assert_nothing_left(host)
 
 
