@@ -268,6 +268,19 @@ def test_nothing_of_a_run_is_kept(host):
     assert_nothing_left(host)
 
 
+def test_one_that_was_left_and_has_ended_is_looked_at(host):
+    model(host)
+    code, _, err = run(host, "false", options=["--keep-on-failure"])
+    [name] = set(re.findall(r"run-\w{6}", err))
+    assert code == 1
+    host.kvmctl("exec", name, "--", "poweroff", "-f", expect=None)
+    wait_until(lambda: host.qemus() == [], "end of QEMU")
+    assert "tiny: up" in host.kvmctl("logs", name).stdout and host.show(name)["state"] == "stopped"
+    assert "the guest" in host.kvmctl("history", name).stdout
+    for words in "suspend", "start", "rm", "set CPUS=2":
+        assert f"{name}: it is ephemeral" in host.kvmctl(*words.split(), name, expect=75).stderr
+
+
 def kill_at_random(host, times, chance):
     for number in range(times):
         keeps = ["--keep-on-failure"] if chance.random() < 0.3 else []
