@@ -189,7 +189,7 @@ package struct Removing {
     /// The params file goes last: as long as it is there, the command can be repeated.
     private func removeAll(isAnothers: Bool, noting removed: inout [FilePath]) throws(VMError) {
         if !isAnothers, let logs {
-            try removeAll(in: logs)
+            try vm.removeLogs()
             removed.append(logs)
         }
         for file in doomed {
@@ -203,9 +203,15 @@ package struct Removing {
         if !isAnothers { try vm.directory.remove() }
     }
 
-    private func removeAll(in directory: FilePath) throws(VMError) {
+}
+
+extension Machine {
+    /// Removes the logs of its name. There may be none.
+    func removeLogs() throws(VMError) {
+        let directory = paths.logs(name)
         do throws(Errno) {
             for name in try names(in: directory) ?? [] { removeFile(directory.appending(name)) }
+            // Which fails if one of them is still there.
             guard directory.withPlatformString({ rmdir($0) }) == 0 || errno == ENOENT else {
                 throw Errno(rawValue: errno)
             }

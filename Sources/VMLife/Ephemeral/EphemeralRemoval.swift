@@ -49,11 +49,7 @@ extension Machine {
         // What can't be removed now is reported, and tried again, by the next command: it may be another VM's.
         _ = HostResource.sweep(paths, after: name, patience: .seconds(10))
         try directory.remove()
-        let logs = paths.logs(name)
-        do throws(Errno) {
-            for file in try names(in: logs) ?? [] { removeFile(logs.appending(file)) }
-        } catch { throw .system(error, logs.string, "can't be removed") }
-        removeDirectory(logs)
+        try removeLogs()
         return true
     }
 

@@ -46,6 +46,7 @@ extension Site {
         if let vm = try only(usual.files.filter { index.name(of: $0) == name }, called: name, index) { return vm }
         if let vm = try only(index.byName[name] ?? [], called: name, index) { return vm }
         if let vm = try running.get() { return vm }
+        if let vm = try ofEndedRun(name) { return vm }
         throw notFound(word, usual.unseen + index.defined.unseen)
     }
 
@@ -155,6 +156,13 @@ extension Site {
         let vm = Machine(name: name, file: "", site: self)
         guard try vm.observe().isAlive else { return nil }
         return vm.at(try vm.manifest()?.file ?? "")
+    }
+
+    /// The VM of a run that was kept and has ended by itself: for a while it can be looked at why.
+    private func ofEndedRun(_ name: VMName) throws(VMError) -> Machine? {
+        let vm = Machine(name: name, file: "", site: self)
+        guard let manifest = try vm.manifest(), isOfRun(manifest.file) else { return nil }
+        return vm.at(manifest.file)
     }
 
     /// The path without a link, if the given one is a link to a VM under the roots: both are the same VM.

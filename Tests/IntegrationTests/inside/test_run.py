@@ -12,6 +12,7 @@ import xml.etree.ElementTree
 
 import pytest
 
+from rig.faults import numbered, strike
 from rig.process import Process
 from rig.waiting import wait_until
 
@@ -267,6 +268,19 @@ def test_nothing_of_a_run_is_kept(host):
     assert_nothing_left(host)
 
 
+def test_one_that_was_left_and_has_ended_is_looked_at(host):
+    model(host)
+    code, _, err = run(host, "false", options=["--keep-on-failure"])
+    [name] = set(re.findall(r"run-\w{6}", err))
+    assert code == 1
+    host.kvmctl("exec", name, "--", "poweroff", "-f", expect=None)
+    wait_until(lambda: host.qemus() == [], "end of QEMU")
+    assert "tiny: up" in host.kvmctl("logs", name).stdout and host.show(name)["state"] == "stopped"
+    assert "the guest" in host.kvmctl("history", name).stdout
+    for words in "suspend", "start", "rm", "set CPUS=2":
+        assert f"{name}: it is ephemeral" in host.kvmctl(*words.split(), name, expect=75).stderr
+
+
 def kill_at_random(host, times, chance):
     for number in range(times):
         keeps = ["--keep-on-failure"] if chance.random() < 0.3 else []
@@ -295,6 +309,19 @@ def test_no_room_for_what_the_guest_writes(host):
     code, _, err = run(host, "sh", "-c", "dd if=/dev/urandom of=/dev/vda bs=1M count=32; sync; echo done")
     assert code == 125 and "halted the guest" in err and "TMPDIR" in err, err
     assert not (host.vms / "model/none-yet").exists()
+    assert_nothing_left(host)
+
+
+def test_logs_that_can_not_be_removed_are_by_the_next_command(host):
+    model(host)
+    words, trace = ["run", "model", "--timeout", "1s", "--", "true"], host.root / "trace"
+    # What is found out about the host is kept by the second run.
+    for _ in range(2):
+        host.execute("strace", "-o", trace, host.binary, *words)
+    calls = numbered(trace.read_text(errors="replace").splitlines())
+    last = [(name, number) for name, number, line in calls if name == "unlink" and "/log/run-" in line][-1]
+    said = strike(host, last, "error=EROFS", *words)
+    assert said.returncode == 124 and re.search("/log/run-[a-z0-9]+: can't be removed", said.stderr), said.stderr
     assert_nothing_left(host)
 
 
