@@ -73,11 +73,28 @@ struct WakingUp {
         }
     }
 
-    /// Waits until the guest has its NICs, as what is run next would look for them.
+    /// How long a guest may take to find a NIC. One may have no driver.
+    private static let patience = Duration.seconds(3)
+
+    /// Waits until the guest has its NICs, as what is run next would look for them. Where QEMU does not know, a script looks for them.
     private func awaitNICs(_ turns: AgentTurns) throws(GuestAgent.Failure) {
         let own = Identity(file.params, machineID: "")
-        let macs = file.params.nics.map { "\($0.mac?.value ?? own.mac(nic: $0.index))" }
-        if !macs.isEmpty { try turns.run(Renewal.awaiting, macs) }
+        let deadline = Deadline(in: Self.patience)
+        let unknown = file.params.nics.filter { !isDriven($0, by: deadline) }
+        guard !unknown.isEmpty, !deadline.hasPassed else { return }
+        try turns.run(Renewal.awaiting, unknown.map { "\($0.mac?.value ?? own.mac(nic: $0.index))" })
+    }
+
+    /// Waits until the guest's driver uses a NIC, which it does once it has told the guest of it; false if QEMU can't tell.
+    private func isDriven(_ nic: VMParams.NIC, by deadline: Deadline) -> Bool {
+        guard nic.model.value == .virtio else { return false }
+        while true {
+            let state = try? vm.talk { session throws(MonitorSession.Failure) in
+                try session.execute(.isDriven("nic\(nic.index)"), by: deadline)
+            }
+            guard let state, !state, !deadline.hasPassed else { return state ?? false }
+            pause(.milliseconds(5))
+        }
     }
 }
 
