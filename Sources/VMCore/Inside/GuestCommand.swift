@@ -36,6 +36,8 @@ package struct GuestCommand: Equatable, Sendable {
     package var input = Input.none
     /// Whether stdout and stderr are one stream, which keeps them in order.
     package var mergesErrors = false
+    /// Whether the guest is gone soon after it, so that nothing has to be tidied there.
+    package var isLast = false
 
     /// A command with these words.
     package init(_ words: [String]) { self.words = words }
@@ -75,7 +77,7 @@ package struct GuestCommand: Equatable, Sendable {
             : "{ \(feed){ run \"$@\"; } | { keep err; } || echo cut >&7; } 9>&1 | { keep out; } || echo cut >&7"
         return [
             Self.beginning, input == .pieces ? Self.feedingPlace + Self.feeding : "", Self.keeping, running(), flow,
-            Self.tidying,
+            isLast ? "" : Self.tidying,
         ].filter { !$0.isEmpty }.joined(separator: "\n")
     }
 

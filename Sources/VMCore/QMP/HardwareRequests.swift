@@ -1,5 +1,15 @@
 // What a running machine has, and how it is changed (QEMU, docs/interop/qemu-qmp-ref).
 
+extension QMPRequest<Bool> {
+    /// Whether a driver of the guest uses a virtio device by now (virtio 1.1, 2.1, DRIVER_OK). QEMU before 7.2 can't tell; nor can it
+    /// of other devices.
+    package static func isDriven(_ device: String) -> Self {
+        .init("x-query-virtio-status", ["path": .string("/machine/peripheral/\(device)/virtio-backend")]) { answer in
+            answer["status"]?["statuses"]?.array?.contains { $0.string?.hasPrefix("VIRTIO_CONFIG_S_DRIVER_OK") == true }
+        }
+    }
+}
+
 extension QMPRequest<[String]> {
     /// The ids of the devices that were given one.
     package static var deviceIDs: Self { children(of: "/machine/peripheral") }

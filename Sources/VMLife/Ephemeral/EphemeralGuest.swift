@@ -57,6 +57,7 @@ extension EphemeralRun {
     ) throws(VMError) -> CommandEnd {
         try refuseInterrupted()
         var command = wish.command
+        command.isLast = !wish.keepsOnFailure
         let timeout = deadline?.remaining
         switch way {
         case .agent(let turns):

@@ -72,6 +72,8 @@ package final class EphemeralRun {
     let file: VMFile
     /// The warm image that it was started from.
     private var image: Warming.Image?
+    /// The way to the agent of a guest that goes on from that.
+    private var warmTurns: AgentTurns?
     /// Receives what the user should know meanwhile.
     let tell: (String) -> Void
 
@@ -132,13 +134,17 @@ package final class EphemeralRun {
         let vm = Machine(name: name, file: "", site: context.site)
         do throws(VMError) {
             let file = try model.file(named: name, in: context)
-            let starting = starting(file, wish, from: image?.start, in: context)
+            var starting = starting(file, wish, from: image?.start, in: context)
+            var turns: AgentTurns?
+            let own = starting.vm
+            if image != nil { starting.whenSpawned = { turns = AgentTurns(connectingEarlyTo: own) } }
             var notices: [String] = []
             _ = try starting.start { notices += $0 }
             // QEMU has it open.
             image?.lock.close()
             let guarding = wish.keepsOnFailure ? try starting.vm.guardEnd() : nil
             let run = EphemeralRun(starting.vm, file, wish, signals, mark, context, by: deadline, tell: tell)
+            run.warmTurns = turns
             run.notices = notices
             run.image = consume image
             run.endGuard = consume guarding
@@ -169,7 +175,7 @@ package final class EphemeralRun {
         do throws(VMError) {
             let way: Way
             if let warm = wish.warm {
-                let turns = AgentTurns(vm)
+                let turns = warmTurns.take() ?? AgentTurns(vm)
                 let hostname = warm.hasFreshIdentity ? vm.name.description : nil
                 try WakingUp(vm: vm, file: file, hostname: hostname, context: context, tell: tell).run(turns)
                 if !wish.copiesIn.isEmpty { turns.end() }

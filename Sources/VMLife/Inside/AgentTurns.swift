@@ -18,6 +18,13 @@ final class AgentTurns {
         fate = GuestFate(vm)
     }
 
+    /// Connects while the guest does not run yet. An agent that was saved with a client finds one when it goes on; it would
+    /// else notice that there is none, and sleep. If that fails, the first conversation connects.
+    convenience init(connectingEarlyTo vm: Machine) {
+        self.init(vm)
+        agent = try? .connected(vm.directory, isForLong: true, by: Deadline(in: Self.patience))
+    }
+
     /// Whether there is a connection, in which everything that was asked before has been answered.
     var isOpen: Bool { agent != nil }
 
@@ -27,6 +34,7 @@ final class AgentTurns {
     ) throws(GuestAgent.Failure) -> Result {
         let deadline = Deadline(in: Self.patience)
         var current = try connection(by: deadline)
+        try current.synchronize(by: deadline)
         let result = try body(&current, deadline)
         agent = consume current
         return result

@@ -139,7 +139,7 @@ package final class Executing {
             }
             return nil
         }
-        streams.close()
+        if command.isLast { turns.end() } else { streams.close() }
         if streams.lostDirectory, let directory = command.directory {
             throw CommandEnding.noDirectory(directory, vm.name)
         }

@@ -28,6 +28,8 @@ struct GuestAgent: ~Copyable {
     private var channel: LineChannel
     /// The lengths of the commands that have no answer yet, in order.
     private var unanswered: [Int] = []
+    /// Whether answers belong to the questions asked here.
+    private var isInStep = false
     /// Answers that were read before they were asked for.
     private var early: [JSON] = []
 
@@ -44,10 +46,17 @@ struct GuestAgent: ~Copyable {
         _ directory: RuntimeDirectory, isForLong: Bool = false, by deadline: Deadline
     ) throws(Failure) -> GuestAgent {
         guard isListening(directory, by: deadline) != false else { throw .absent }
-        let lock = try takeLock(directory, isForLong: isForLong, by: deadline)
-        var agent = GuestAgent(lock: lock, channel: LineChannel(try connect(directory)))
+        var agent = try connected(directory, isForLong: isForLong, by: deadline)
         try agent.synchronize(by: deadline)
         return agent
+    }
+
+    /// Takes the lock and connects, and asks nothing yet: the guest does not run.
+    static func connected(
+        _ directory: RuntimeDirectory, isForLong: Bool = false, by deadline: Deadline
+    ) throws(Failure) -> GuestAgent {
+        let lock = try takeLock(directory, isForLong: isForLong, by: deadline)
+        return GuestAgent(lock: lock, channel: LineChannel(try connect(directory)))
     }
 
     private init(lock: consuming ByteLockFile, channel: consuming LineChannel) {
@@ -147,11 +156,13 @@ struct GuestAgent: ~Copyable {
 
     /// `guest-sync-delimited`: the agent drops a half-received command, and answers with a delimiter and our number.
     /// Anything before that is an answer to an earlier client.
-    private mutating func synchronize(by deadline: Deadline) throws(Failure) {
+    mutating func synchronize(by deadline: Deadline) throws(Failure) {
+        guard !isInStep else { return }
         let number = Int64.random(in: 1...Int64(Int32.max))
         let request = QMPRequest.synchronize(number)
         try send([Self.delimiter] + Array(request.command.line().utf8), by: deadline)
         while try answer(by: deadline)["return"].flatMap(request.read) != number {}
+        isInStep = true
     }
 
     /// The next line that is JSON.

@@ -16,6 +16,8 @@ struct Launcher {
     let foreground: Bool
     /// Whether QEMU ends with this process.
     var endsWithStarter = false
+    /// Called once QEMU has been executed, whose sockets can be connected to from then on.
+    var whenSpawned: () -> Void = {}
     /// How long QEMU may take to create the machine and run it.
     let timeout: Duration
     let stopwatch: Stopwatch
@@ -137,6 +139,7 @@ struct Launcher {
         do throws(MonitorSession.Failure) {
             stopwatch.lap(.spawn)
             let process = try hold(child)
+            whenSpawned()
             var session = try vm.monitor(peer: process.descriptor, by: deadline)
             stopwatch.lap(.qemu)
             if let vnc = plan.vm.vnc, vnc.port == nil {

@@ -11,6 +11,8 @@ package struct Starting {
     let options: StartOptions
     let stopwatch: Stopwatch
     let context: PlanningContext
+    /// Called once QEMU has been executed, long before the guest runs.
+    var whenSpawned: () -> Void = {}
 
     /// The result of a start.
     package enum Outcome: Sendable {
@@ -156,9 +158,10 @@ package struct Starting {
             tell(HostResource.sweep(paths, before: name).map(\.description))
             let signature = try directory.life.forgetSigner(lookers: Accounts.lookers)
             try context.addresses.claim(plan, Manifest(plan, foreground: options.foreground), for: vm)
-            let launcher = Launcher(
+            var launcher = Launcher(
                 plan: plan, vm: vm, trust: file.trust, foreground: options.foreground,
                 endsWithStarter: options.endsWithStarter, timeout: options.timeout, stopwatch: stopwatch)
+            launcher.whenSpawned = whenSpawned
             let manifest: Manifest
             do throws(VMError) { manifest = try launcher.launch(life, signature) } catch {
                 var failure = error

@@ -16,18 +16,31 @@ struct WakingUp {
     /// Gives the guest its NICs, the time, and random numbers of its own.
     func run(_ turns: AgentTurns) throws(VMError) {
         let failed = { [vm] (failure: GuestAgent.Failure) in failure.error(of: vm.name) }
-        let own = Identity(file.params, machineID: "")
-        let cards = file.params.nics.map { "\($0.mac?.value ?? own.mac(nic: $0.index))" }
-        let renewal: Int64
+        // A shell takes longer: it is for what the program does not do, or where the guest does not execute it.
+        var (renewal, isScript): (Int64, Bool)
         do throws(GuestAgent.Failure) {
-            renewal = try turns.beginRenewal(
-                hostname: hostname ?? "", machineID: hostname.map { _ in Self.newMachineID } ?? "", awaiting: cards)
+            if hostname == nil, let begun = try turns.beginProgram() {
+                (renewal, isScript) = (begun, false)
+            } else {
+                (renewal, isScript) = (try beginScript(turns), true)
+            }
         } catch { throw failed(error) }
         // The guest is busy meanwhile.
         try plugNICs()
-        let code: Int32
-        do throws(GuestAgent.Failure) { code = try turns.wait(for: renewal) } catch { throw failed(error) }
-        guard code != 0 else { return }
+        var code: Int32
+        do throws(GuestAgent.Failure) {
+            code = try turns.wait(for: renewal)
+            if code != 0, !isScript { code = try turns.wait(for: try beginScript(turns)) }
+        } catch { throw failed(error) }
+        if code != 0 { warn(of: code) }
+        do throws(GuestAgent.Failure) { try awaitNICs(turns) } catch { throw failed(error) }
+    }
+
+    private func beginScript(_ turns: AgentTurns) throws(GuestAgent.Failure) -> Int64 {
+        try turns.beginRenewal(hostname: hostname ?? "", machineID: hostname.map { _ in Self.newMachineID } ?? "")
+    }
+
+    private func warn(of code: Int32) {
         tell(
             code == Renewal.mayRepeat
                 ? "\(vm.name): the guest's random numbers may repeat those of another one for a minute: its kernel has no "
@@ -59,17 +72,56 @@ struct WakingUp {
             }
         }
     }
+
+    /// How long a guest may take to find a NIC. One may have no driver.
+    private static let patience = Duration.seconds(3)
+
+    /// Waits until the guest has its NICs, as what is run next would look for them. Where QEMU does not know, a script looks for them.
+    private func awaitNICs(_ turns: AgentTurns) throws(GuestAgent.Failure) {
+        let own = Identity(file.params, machineID: "")
+        let deadline = Deadline(in: Self.patience)
+        let unknown = file.params.nics.filter { !isDriven($0, by: deadline) }
+        guard !unknown.isEmpty, !deadline.hasPassed else { return }
+        try turns.run(Renewal.awaiting, unknown.map { "\($0.mac?.value ?? own.mac(nic: $0.index))" })
+    }
+
+    /// Waits until the guest's driver uses a NIC, which it does once it has told the guest of it; false if QEMU can't tell.
+    private func isDriven(_ nic: VMParams.NIC, by deadline: Deadline) -> Bool {
+        guard nic.model.value == .virtio else { return false }
+        while true {
+            let state = try? vm.talk { session throws(MonitorSession.Failure) in
+                try session.execute(.isDriven("nic\(nic.index)"), by: deadline)
+            }
+            guard let state, !state, !deadline.hasPassed else { return state ?? false }
+            pause(.milliseconds(5))
+        }
+    }
 }
 
 extension AgentTurns {
-    /// Begins to give the guest the time and new random numbers, and a new name and machine-id if they are not empty.
+    /// Begins to give the guest the time and new random numbers.
+    ///
+    /// - Returns: the program's pid; nil: it is not in the guest, or can't be executed.
+    fileprivate func beginProgram() throws(GuestAgent.Failure) -> Int64? {
+        do throws(GuestAgent.Failure) {
+            return try talk { (agent, deadline) throws(GuestAgent.Failure) in
+                try agent.execute(.execute(Renewal.program, [], input: Self.newInput), by: deadline)
+            }
+        } catch .refused { return nil }
+    }
+
+    /// Begins the same by a script, which gives it a new name and machine-id too if they are not empty.
     ///
     /// - Returns: the script's pid.
-    func beginRenewal(hostname: String = "", machineID: String = "", awaiting cards: [String] = [])
-        throws(GuestAgent.Failure) -> Int64
-    {
-        let seed = (0..<Reseeding.count).map { _ in UInt8.random(in: .min ... .max) }
+    func beginRenewal(hostname: String = "", machineID: String = "") throws(GuestAgent.Failure) -> Int64 {
         let now = String(Moment.now.microseconds / 1_000_000)
-        return try begin(Renewal.script, [now, hostname, machineID] + cards, input: Reseeding.program(seed))
+        return try begin(
+            Renewal.script, [now, String(Reseeding.program.count), hostname, machineID],
+            input: Reseeding.program + Self.newInput)
+    }
+
+    private static var newInput: [UInt8] {
+        let seed = (0..<Reseeding.count).map { _ in UInt8.random(in: .min ... .max) }
+        return Reseeding.input(seed, microseconds: Moment.now.microseconds)
     }
 }

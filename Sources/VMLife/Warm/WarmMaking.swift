@@ -59,11 +59,13 @@ struct WarmMaking {
             _ = try Starting.warm(file, of: vm, start, in: warming.context).start { _ in }
             try wait(for: vm)
             // What it needs is then in the guest's memory when a copy does the same.
-            do throws(GuestAgent.Failure) {
-                let turns = AgentTurns(vm)
-                _ = try turns.wait(for: try turns.beginRenewal())
-            } catch { throw error.error(of: vm.name) }
+            let turns = AgentTurns(vm)
+            do throws(GuestAgent.Failure) { _ = try turns.wait(for: try turns.beginRenewal()) } catch {
+                throw error.error(of: vm.name)
+            }
+            // The agent stays connected: without a client it would sleep when a copy goes on, for up to 100 ms.
             try save(vm, to: start.memory)
+            turns.end()
         } catch { failure = error }
         do throws(VMError) { if try vm.removeEphemeral() { mark.remove() } } catch { failure = failure ?? error }
         guard var failure else { return }

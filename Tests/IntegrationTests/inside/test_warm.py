@@ -1,5 +1,6 @@
 """`run --warm` and `warm`: guests that were booted once, and go on from there."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -7,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -211,6 +213,38 @@ def test_made_by_the_options_of_run(host):
 
 def image_names(host):
     return [image["name"] for image in host.json("warm", "list")]
+
+
+def without_execution(host, places):
+    """An initramfs whose guest executes nothing in these directories."""
+    tree = host.root / "tree/sbin"
+    tree.mkdir(parents=True)
+    agent = tree / "qemu-ga"
+    agent.write_text(
+        f'#!/bin/sh\nfor place in {places}; do mount -t tmpfs -o noexec none $place; done\nexec /bin/qemu-ga "$@"\n')
+    agent.chmod(0o755)
+    archive = subprocess.run(
+        ["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], input=b"sbin\nsbin/qemu-ga\n", cwd=tree.parent,
+        capture_output=True, check=True).stdout
+    initrd = host.root / "initrd"
+    # The kernel unpacks one archive after the other.
+    initrd.write_bytes((host.guests / "initrd-agent.gz").read_bytes() + gzip.compress(archive))
+    return initrd
+
+
+@pytest.mark.parametrize("places, message", [
+    # As in Debian.
+    ("/run", ""),
+    ("/run /root", "the guest's random numbers may repeat those of another one for a minute"),
+])
+def test_a_guest_may_forbid_execution(host, places, message):
+    model(host, INITRD=without_execution(host, places), NET0="none")
+    for _ in range(2):
+        code, out, err = run(host, "sh", "-c", "readlink /run/kvmctl/renew; date +%s")
+        *link, now = out.split()
+        assert code == 0 and message in err and bool(err) == bool(message)
+        assert [name.startswith("/root/kvmctl.") for name in link] == ([] if message else [True])
+        assert 0 <= time.time() - int(now) < PATIENCE
 
 
 @pytest.mark.parametrize("words, code, message", [

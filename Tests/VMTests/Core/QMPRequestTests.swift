@@ -33,6 +33,10 @@ import Testing
     @Test func whatAMachineHas() throws {
         let children = #"[{"name": "disk1", "type": "child<virtio-blk-pci>"}, {"name": "type", "type": "string"}]"#
         #expect(try reply(.deviceIDs, children) == ["disk1"])
+        let driven = #"{"status": {"statuses": ["VIRTIO_CONFIG_S_DRIVER_OK: Driver setup and ready"]}}"#
+        #expect(try reply(.isDriven("nic0"), driven) == true)
+        #expect(try reply(.isDriven("nic0"), #"{"status": {"statuses": ["VIRTIO_CONFIG_S_DRIVER: x"]}}"#) == false)
+        #expect(try reply(.isDriven("nic0"), "{}") == nil)
         let nodes = #"""
             [{"node-name": "disk1-file", "file": "/dev/fdset/1000", "image": {"virtual-size": 512}},
              {"node-name": "x", "file": "/dev/fdset/", "image": {"virtual-size": -1}}, {"node-name": "y"}]

@@ -65,11 +65,4 @@ import Testing
         let facts = try record().facts
         #expect(!facts.contains { $0.value.contains("c4a6ce6f") || $0.name == "UUID" })
     }
-
-    @Test func theProgramThatReseedsIsAnELFFile() {
-        let seed = [UInt8](repeating: 0xaa, count: Reseeding.count)
-        let program = Reseeding.program(seed)
-        #expect(program.starts(with: [0x7f, 0x45, 0x4c, 0x46, 2, 1]) && program.suffix(64) == seed[...])
-        #expect(program.count == 64 + 56 + 0x52 + 64)
-    }
 }
