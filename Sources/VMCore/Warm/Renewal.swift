@@ -48,6 +48,10 @@ package enum Renewal {
             if [ -f /var/lib/dbus/machine-id ] && [ ! -L /var/lib/dbus/machine-id ]; then
                 cp /etc/machine-id /var/lib/dbus/machine-id
             fi
+            # The kernel keeps the id of its boot: what asks from now on reads another one. The journal has asked before.
+            cat /proc/sys/kernel/random/uuid >"$place/boot_id" &&
+                mount --bind "$place/boot_id" /proc/sys/kernel/random/boot_id &&
+                if [ -d /run/systemd/system ]; then systemctl --no-block restart systemd-journald; fi
         fi
         [ $code = 0 ] || exit 3
         """#
