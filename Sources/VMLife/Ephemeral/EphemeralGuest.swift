@@ -26,13 +26,14 @@ extension EphemeralRun {
         let booted = try wait(for: wish.usesConsole ? [.shell] : [.agent, .shell, .boot], by: end)
         if wish.usesConsole { return .console }
         if booted.evidence.agent == .answers { return .agent(AgentTurns(vm)) }
-        // A login prompt leads nowhere: only the agent is left to wait for.
-        let isAsked = wish.login == nil && SerialPrompt(booted.evidence.console, of: vm) == .login
-        let patience = Deadline(in: min(end.remaining, isAsked ? Self.lateAgentsDelay : Self.agentsDelay))
+        // Without a shell on it, or somebody to log in, the console leads nowhere: a prompt for a login may be scrolled away by what
+        // starts after it, as in Debian. Only the agent is left to wait for.
+        let hasShell = wish.login != nil || SerialPrompt(booted.evidence.console, of: vm) == .shell
+        let patience = Deadline(in: min(end.remaining, hasShell ? Self.agentsDelay : Self.lateAgentsDelay))
         do throws(VMError) {
             _ = try wait(for: [.agent], by: patience)
             return .agent(AgentTurns(vm))
-        } catch  where error.code == .timedOut && !isAsked && !signals.isInterrupted {
+        } catch  where error.code == .timedOut && hasShell && !signals.isInterrupted {
             return .console
         }
     }
