@@ -2,7 +2,7 @@
 ///
 /// A kernel with a driver for vmgenid does the first by itself. Others, such as Debian's, take what is written to /dev/urandom
 /// into account within a minute only, unless they are told by an ioctl (random(4), RNDRESEEDCRNG), which no usual program
-/// does. So the guest executes a program of some 200 bytes, which takes an emulated guest a third of the time that a shell
+/// does. So the guest executes a program of some 200 bytes, which takes an emulated guest half of the time that a shell
 /// needs for the same.
 package enum Reseeding {
     /// How many random bytes it takes.
