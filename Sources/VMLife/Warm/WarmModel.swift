@@ -73,13 +73,17 @@ package final class WarmModel {
         guard !signals.isInterrupted else { throw VMError(.busy, vm.name.description, "interrupted") }
         guard let start else { throw VMError(.bug, vm.name.description, "has no warm image") }
         let file = try context.file(of: vm)
-        let outcome = try Starting.warm(file, of: vm, start, discardsWrites: false, endsWithStarter: false, in: context)
-            .start { $0.forEach(tell) }
+        var starting = Starting.warm(
+            file, of: vm, start, discardsWrites: false, endsWithStarter: false, in: context)
+        var turns: AgentTurns?
+        starting.whenSpawned = { turns = AgentTurns(connectingEarlyTo: vm) }
+        let outcome = try starting.start { $0.forEach(tell) }
         guard case .resumed(let entry) = outcome else { return outcome }
         let guarding = try vm.guardEnd()
         do throws(VMError) {
             let hostname = file.params.cloudInit?.hostname?.value ?? CloudSeed.hostname(of: vm.name)
-            try WakingUp(vm: vm, file: file, hostname: hostname, context: context, tell: tell).run(AgentTurns(vm))
+            try WakingUp(vm: vm, file: file, hostname: hostname, context: context, tell: tell)
+                .run(turns ?? AgentTurns(vm))
         } catch {
             try vm.cutPower()
             throw error

@@ -329,3 +329,10 @@ def test_logs_that_can_not_be_removed_are_by_the_next_command(host):
 def test_killed_fifty_times(bridged_host):
     model(bridged_host, NET0="bridge:br0")
     kill_at_random(bridged_host, 50, random.Random())
+
+
+def test_a_login_prompt_that_has_scrolled_away(host):
+    """As with Debian: other lines follow the prompt, and the agent comes later. Nothing there is a shell."""
+    first = 'busybox echo Debian tty; busybox echo tiny login:; busybox echo a unit was started; busybox sleep 8; exec /init'
+    model(host, words=f'tiny.agent tiny.login rdinit=/bin/busybox -- sh -c "{first}"')
+    assert run(host, "echo", "through") == (0, b"through\n", "")
