@@ -1,5 +1,4 @@
 import ArgumentParser
-import CLinux
 import VMCore
 import VMHost
 import VMLife
@@ -53,15 +52,14 @@ struct WarmMake: ParsableCommand {
             return (key: "\(edit.key)", value: edit.value)
         }
         let model = try EphemeralModel(.vm(vm), with: edits)
-        clinux_collect_signals()
+        let signals = EndingSignals()
         let warming = WarmingUp(
-            model, warmth.wish, in: context, timeout: timeout, signal: { clinux_take_signal() },
-            tell: { Message.note($0) })
+            model, warmth.wish, in: context, timeout: timeout, signals.taken, tell: { Message.note($0) })
         if dryRun.isOn {
             let task = try warming.task()
             return output.print(WarmReport(task.image, wouldBeMade: task.isNew, because: task.obstacle))
         }
-        let found = try warming.run()
+        let found = try signals.heed { _ in try warming.run() }
         output.print(WarmReport(found.image, isNew: found.isNew))
     }
 }

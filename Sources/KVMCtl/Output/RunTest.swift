@@ -31,7 +31,7 @@ struct RunTest {
         return report(result, taken: outcome.taken)
     }
 
-    func report(of error: VMError) -> [UInt8] { report(.ended([error], code: error.code.exitCode), taken: .zero) }
+    func report(of error: VMError, code: Int32) -> [UInt8] { report(.ended([error], code: code), taken: .zero) }
 
     private func report(_ result: JUnitReport.Result, taken: Duration) -> [UInt8] {
         let report = JUnitReport(

@@ -29,7 +29,25 @@ extension Site {
     }
 }
 
+extension VMError {
+    /// The same error once this VM is gone: no hint leads to it, nor to its files.
+    func without(_ vm: VMName) -> VMError {
+        var error = self
+        if let remedy, "\(remedy)".contains(vm.description) { error.remedy = nil }
+        return error
+    }
+}
+
 extension Machine {
+    /// Whether a command has begun to stop a VM that was started once.
+    func isBeingStopped() throws(VMError) -> Bool {
+        do throws(Errno) {
+            return try HistoryFile(self).events().contains {
+                $0.source == .kvmctl && $0.name == VMEvent.Deed.stop.rawValue
+            }
+        } catch { throw .system(error, name.description, "can't tell from its history whether it is being stopped") }
+    }
+
     /// How long it can be looked at why a kept VM has ended by itself.
     private static let remembrance = Duration.seconds(24 * 60 * 60)
 

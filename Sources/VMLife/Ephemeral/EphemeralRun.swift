@@ -109,14 +109,14 @@ package final class EphemeralRun {
     /// Starts the VM. To be called by the main thread: QEMU ends with the thread that made it.
     ///
     /// - Parameters:
-    ///   - signal: the number of the next signal to this process; 0: none has come.
+    ///   - signals: those that come to this process.
     ///   - tell: receives what the user should know.
     /// - Throws: why it can't be started. Then nothing is left of it.
     package static func begin(
-        _ model: EphemeralModel, _ wish: Wish, in context: PlanningContext, signal: @escaping () -> Int32,
+        _ model: EphemeralModel, _ wish: Wish, in context: PlanningContext, _ signals: RunSignals,
         tell: @escaping (String) -> Void
     ) throws(VMError) -> EphemeralRun {
-        let (signals, deadline) = (RunSignals(signal), wish.timeout.map { Deadline(in: $0) })
+        let deadline = wish.timeout.map { Deadline(in: $0) }
         var image: Warming.Image?
         if let warm = wish.warm {
             let warming = Warming(
@@ -141,7 +141,7 @@ package final class EphemeralRun {
             run.endGuard = consume guarding
             return run
         } catch {
-            var error = error
+            var error = error.without(name)
             do throws(VMError) { if try vm.removeEphemeral() { mark.remove() } } catch let left {
                 error.details.append(left.summary)
             }
@@ -216,11 +216,7 @@ package final class EphemeralRun {
             if outcome.code == 0 { outcome.code = CommandEnd.ownFailure }
         }
         guard outcome.kept == nil else { return }
-        // Nothing is left that these would look at.
-        for index in outcome.problems.indices {
-            let names = outcome.problems[index].remedy?.description.contains(vm.name.description)
-            if names == true { outcome.problems[index].remedy = nil }
-        }
+        outcome.problems = outcome.problems.map { $0.without(vm.name) }
     }
 }
 
