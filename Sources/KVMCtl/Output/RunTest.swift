@@ -23,8 +23,8 @@ struct RunTest {
         let result: JUnitReport.Result =
             if outcome.code == 0 {
                 .passed
-            } else if outcome.isCommandsOwn, outcome.problems.isEmpty {
-                .failed(code: outcome.code)
+            } else if outcome.isCommandsOwn {
+                .failed(code: outcome.code, outcome.problems)
             } else {
                 .ended(outcome.problems, code: outcome.code)
             }

@@ -45,10 +45,16 @@ package final class EphemeralRun {
         package var taken = Duration.zero
         /// The VM, if it stays.
         package var kept: VMName?
-        /// Whether the command was run, and told its code itself.
+        /// Whether that is the command's own: it was run, and what went wrong besides did not change it.
         package var isCommandsOwn = false
         /// Whether it was run, and the guest is there still.
         var mayCopyOut = false
+
+        /// Notes that kvmctl failed in what it had to do besides. The command's own failure comes first.
+        mutating func note(_ problems: [VMError]) {
+            self.problems += problems
+            if code == 0, !problems.isEmpty { (code, isCommandsOwn) = (CommandEnd.ownFailure, false) }
+        }
     }
 
     let vm: Machine
@@ -211,10 +217,7 @@ package final class EphemeralRun {
             } else if try vm.removeEphemeral() {
                 mark.remove()
             }
-        } catch {
-            outcome.problems.append(error)
-            if outcome.code == 0 { outcome.code = CommandEnd.ownFailure }
-        }
+        } catch { outcome.note([error]) }
         guard outcome.kept == nil else { return }
         outcome.problems = outcome.problems.map { $0.without(vm.name) }
     }
