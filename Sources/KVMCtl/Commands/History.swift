@@ -19,7 +19,7 @@ struct History: ParsableCommand {
 
     func run() throws {
         try output.list(.history) { results in
-            try targets.forEach(results) { vm in
+            try targets.forEach(results, orElse: RemainsOfRun.substitute) { vm in
                 let told: [VMEvent]
                 do { told = try vm.told() } catch let error as VMError {
                     if targets.all, error.code == .notFound { return }

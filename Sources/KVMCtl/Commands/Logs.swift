@@ -34,7 +34,7 @@ struct Logs: ParsableCommand {
     }
 
     func run() throws {
-        var log = try Site.current.find(vm).log(kind, previous: previous, lastLines: lines)
+        var log = try RemainsOfRun.find(vm).log(kind, previous: previous, lastLines: lines)
         // A guest's output can hold escape sequences. They are made visible on a terminal, and left as they are
         // elsewhere.
         var shown = isatty(STDOUT_FILENO) == 1 ? PrintableStream(keeping: ["\t", "\n", "\r"]) : nil

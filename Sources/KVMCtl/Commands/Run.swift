@@ -241,7 +241,7 @@ struct Run: ParsableCommand {
     private static func howToLook(at name: VMName) -> String {
         """
         \(name) is left as it is: look at it with \(command: "kvmctl console \(name)") and \(command: "kvmctl logs \(name)"), \
-        and end it with kvmctl stop --now
+        and end it with kvmctl stop --now \(name)
         """
     }
 }

@@ -20,7 +20,7 @@ struct Show: ParsableCommand {
 
     func run() throws {
         try output.list(.vm) { results in
-            try targets.forEach(results) { vm in
+            try targets.forEach(results, orElse: RemainsOfRun.substitute) { vm in
                 do throws(VMError) { try vm.keepCrash() } catch { Message.error(error) }
                 let entry = vm.entry()
                 let (shown, obstacle) = guest ? look(at: vm) : (nil, nil)

@@ -48,6 +48,14 @@ package struct EphemeralMark: ~Copyable {
         }
     }
 
+    /// Whether a VM of this name is to stay.
+    package static func isKept(_ name: VMName, in paths: Paths) throws(VMError) -> Bool {
+        let path = paths.ephemeral.appending(name.description)
+        do throws(Errno) { return try readOwnFile(path, limit: 16) == Array(kept.utf8) } catch .noSuchFileOrDirectory {
+            return false
+        } catch { throw .system(error, path.string, "can't be read") }
+    }
+
     /// Removes it, once nothing is left of the VM.
     package consuming func remove() { removeFile(path) }
 

@@ -55,6 +55,8 @@ extension Machine {
     fileprivate func stays(since kept: Moment) throws(VMError) -> Bool {
         let seen = observe()
         if try seen.isAlive { return true }
+        // Who stopped it, however it ended then, needs it no more.
+        if try isBeingStopped() { return false }
         let isOver = seen.endReason.map { [.quit, .killed].contains(ShutdownCause($0)) } ?? false
         return !isOver && Moment.now.microseconds - kept.microseconds < Self.remembrance.microseconds
     }
