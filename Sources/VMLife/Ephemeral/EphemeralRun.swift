@@ -187,7 +187,9 @@ package final class EphemeralRun {
             defer { outcome.taken = .now - begins }
             switch try execute(by: way, streams, input) {
             case .exited(let code): (outcome.code, outcome.isCommandsOwn, outcome.mayCopyOut) = (code, true, true)
-            case .overran:
+            case .overran(let error):
+                var overrun = overrun
+                overrun.details = error.details + overrun.details
                 (outcome.code, outcome.problems) = (VMError.Code.timedOutExit, [overrun])
                 outcome.mayCopyOut = true
             }
