@@ -65,6 +65,8 @@ enum UnknownCommand {
                 path.append(word)
                 continue
             }
+            // The word is that command's own, and it says itself what is wrong.
+            if command.configuration.defaultSubcommand != nil { return }
             throw unknown(word, after: path, among: children)
         }
     }

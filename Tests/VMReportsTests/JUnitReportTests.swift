@@ -14,9 +14,15 @@ import Testing
 
     @Test func whatFailedIsCounted() {
         #expect(report(.passed).contains(#"failures="0" errors="0""#))
-        let failed = report(.failed(code: 3))
+        let failed = report(.failed(code: 3, []))
         #expect(failed.contains(#"failures="1" errors="0""#))
         #expect(failed.contains(#"<failure message="exit code 3">exit code 3</failure>"#))
+        // A test that fails mostly leaves no report: what counts is the test.
+        let reportless = report(.failed(code: 3, [VMError(.notFound, "vm:/report", "the guest has no such file")]))
+        #expect(reportless.contains(#"failures="1" errors="0""#))
+        #expect(
+            reportless.contains(
+                "<failure message=\"exit code 3\">exit code 3\nvm:/report: the guest has no such file</failure>"))
         let broken = report(.ended([VMError(.unavailable, "vm", "it ended", details: ["and <more>"])], code: 125))
         #expect(broken.contains(#"failures="0" errors="1""#))
         #expect(

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CLinux
 import SystemPackage
 import VMCore
 import VMHost
@@ -108,10 +107,10 @@ extension Create {
         }
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
-        clinux_collect_signals()
-        return try WarmModel(
-            fromWarm, warmth.wish, isDryRun: dryRun.isOn, in: context, signal: { clinux_take_signal() },
-            tell: { Message.note($0) })
+        return try EndingSignals().heed { signals in
+            try WarmModel(
+                fromWarm, warmth.wish, isDryRun: dryRun.isOn, in: context, signals, tell: { Message.note($0) })
+        }
     }
 
     private func plan(

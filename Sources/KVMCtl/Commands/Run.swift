@@ -1,5 +1,4 @@
 import ArgumentParser
-import CLinux
 import Glibc
 import VMCore
 import VMHost
@@ -105,7 +104,10 @@ struct Run: ParsableCommand {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(owner: trustOwner), keepsProbes: !dryRun)
         let model = try made.model
+        let places = CopyPlaces(
+            copiesIn: try copyIn.map(Self.sides), copiesOut: try copyOut.map(Self.sides))
         if dryRun {
+            try places.refuseUnusable()
             return try output.list(.plan) { results in
                 let (plan, notices) = try EphemeralRun.plan(model, from: warmWish, in: context)
                 output.print(PlanReport(plan), among: results)
@@ -115,14 +117,16 @@ struct Run: ParsableCommand {
         // Before anything is done: a path that can't be written is known then.
         if let junit { _ = try ReplacedFile.at(absolutePath(junit), site.trust()) }
         let test = RunTest(command: command, model: made.title)
-        clinux_collect_signals()
+        let signals = EndingSignals().taken
         let run: EphemeralRun
         do {
-            run = try EphemeralRun.begin(
-                model, try wish, in: context, signal: { clinux_take_signal() }, tell: { Message.note($0) })
+            try places.refuseUnusable()
+            run = try EphemeralRun.begin(model, try wish, in: context, signals, tell: { Message.note($0) })
         } catch let error as VMError {
-            try write(test.report(of: error))
-            throw error
+            let code = Self.code(of: error, signals)
+            try write(test.report(of: error, code: code))
+            if signals.first == nil { Message.error(error) }
+            throw GuestExit(code: code)
         }
         let outcome = run.run(test.streams) { (command) throws(VMError) in
             hasNoInput ? nil : try PieceSource.input(STDIN_FILENO, of: &command)
@@ -140,6 +144,14 @@ struct Run: ParsableCommand {
             if code == 0 { code = CommandEnd.ownFailure }
         }
         if code != 0 { throw GuestExit(code: code) }
+    }
+
+    /// The exit code of a run that did not begin. What the guest of a warm image does while that is made is the same to the user
+    /// as if it did so later.
+    private static func code(of error: VMError, _ signals: RunSignals) -> Int32 {
+        if let signal = signals.first { return 128 + signal }
+        let isGuests = error.condition == .guestOfWarmImage && error.code != .timedOut
+        return isGuests ? CommandEnd.ownFailure : error.code.exitCode
     }
 
     private func write(_ report: [UInt8]) throws(VMError) {
@@ -183,7 +195,7 @@ struct Run: ParsableCommand {
     private static func howToLook(at name: VMName) -> String {
         """
         \(name) is left as it is: look at it with \(command: "kvmctl console \(name)") and \(command: "kvmctl logs \(name)"), \
-        and end it with kvmctl stop --now
+        and end it with kvmctl stop --now \(name)
         """
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import CLinux
 import VMCore
 import VMHost
 import VMLife
@@ -44,15 +43,14 @@ struct WarmMake: ParsableCommand {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(owner: trustOwner), keepsProbes: !dryRun.isOn)
         let model = try made.model
-        clinux_collect_signals()
+        let signals = EndingSignals()
         let warming = WarmingUp(
-            model, warmth.wish, in: context, timeout: timeout, signal: { clinux_take_signal() },
-            tell: { Message.note($0) })
+            model, warmth.wish, in: context, timeout: timeout, signals.taken, tell: { Message.note($0) })
         if dryRun.isOn {
             let task = try warming.task()
             return output.print(WarmReport(task.image, wouldBeMade: task.isNew, because: task.obstacle))
         }
-        let found = try warming.run()
+        let found = try signals.heed { _ in try warming.run() }
         output.print(WarmReport(found.image, isNew: found.isNew))
     }
 }

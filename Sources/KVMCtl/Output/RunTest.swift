@@ -23,15 +23,15 @@ struct RunTest {
         let result: JUnitReport.Result =
             if outcome.code == 0 {
                 .passed
-            } else if outcome.isCommandsOwn, outcome.problems.isEmpty {
-                .failed(code: outcome.code)
+            } else if outcome.isCommandsOwn {
+                .failed(code: outcome.code, outcome.problems)
             } else {
                 .ended(outcome.problems, code: outcome.code)
             }
         return report(result, taken: outcome.taken)
     }
 
-    func report(of error: VMError) -> [UInt8] { report(.ended([error], code: error.code.exitCode), taken: .zero) }
+    func report(of error: VMError, code: Int32) -> [UInt8] { report(.ended([error], code: code), taken: .zero) }
 
     private func report(_ result: JUnitReport.Result, taken: Duration) -> [UInt8] {
         let report = JUnitReport(

@@ -38,6 +38,8 @@ extension VMError {
         case ephemeral
         /// The port belongs to a server of the network `nat`.
         case portOfNAT(HostPort)
+        /// The guest that was to become a warm image was started, and did not get as far as that.
+        case guestOfWarmImage
     }
 
     /// What is wrong with a file.

@@ -124,10 +124,9 @@ extension EphemeralRun {
             do throws(VMError) {
                 var copying = CopyingOut(
                     [copy.from], of: vm, to: copy.to, options, context.trust, watch: watch(until: end))
-                outcome.problems += try copying.run().failures
-            } catch { outcome.problems.append(error) }
+                outcome.note(try copying.run().failures)
+            } catch { outcome.note([error]) }
         }
-        if outcome.code == 0, !outcome.problems.isEmpty { outcome.code = CommandEnd.ownFailure }
     }
 
     private var options: CopyOptions {

@@ -29,7 +29,25 @@ extension Site {
     }
 }
 
+extension VMError {
+    /// The same error once this VM is gone: no hint leads to it, nor to its files.
+    func without(_ vm: VMName) -> VMError {
+        var error = self
+        if let remedy, "\(remedy)".contains(vm.description) { error.remedy = nil }
+        return error
+    }
+}
+
 extension Machine {
+    /// Whether a command has begun to stop a VM that was started once.
+    func isBeingStopped() throws(VMError) -> Bool {
+        do throws(Errno) {
+            return try HistoryFile(self).events().contains {
+                $0.source == .kvmctl && $0.name == VMEvent.Deed.stop.rawValue
+            }
+        } catch { throw .system(error, name.description, "can't tell from its history whether it is being stopped") }
+    }
+
     /// How long it can be looked at why a kept VM has ended by itself.
     private static let remembrance = Duration.seconds(24 * 60 * 60)
 
@@ -37,6 +55,8 @@ extension Machine {
     fileprivate func stays(since kept: Moment) throws(VMError) -> Bool {
         let seen = observe()
         if try seen.isAlive { return true }
+        // Who stopped it, however it ended then, needs it no more.
+        if try isBeingStopped() { return false }
         let isOver = seen.endReason.map { [.quit, .killed].contains(ShutdownCause($0)) } ?? false
         return !isOver && Moment.now.microseconds - kept.microseconds < Self.remembrance.microseconds
     }

@@ -45,10 +45,16 @@ package final class EphemeralRun {
         package var taken = Duration.zero
         /// The VM, if it stays.
         package var kept: VMName?
-        /// Whether the command was run, and told its code itself.
+        /// Whether that is the command's own: it was run, and what went wrong besides did not change it.
         package var isCommandsOwn = false
         /// Whether it was run, and the guest is there still.
         var mayCopyOut = false
+
+        /// Notes that kvmctl failed in what it had to do besides. The command's own failure comes first.
+        mutating func note(_ problems: [VMError]) {
+            self.problems += problems
+            if code == 0, !problems.isEmpty { (code, isCommandsOwn) = (CommandEnd.ownFailure, false) }
+        }
     }
 
     let vm: Machine
@@ -114,14 +120,14 @@ package final class EphemeralRun {
     /// Starts the VM. To be called by the main thread: QEMU ends with the thread that made it.
     ///
     /// - Parameters:
-    ///   - signal: the number of the next signal to this process; 0: none has come.
+    ///   - signals: those that come to this process.
     ///   - tell: receives what the user should know.
     /// - Throws: why it can't be started. Then nothing is left of it.
     package static func begin(
-        _ model: EphemeralModel, _ wish: Wish, in context: PlanningContext, signal: @escaping () -> Int32,
+        _ model: EphemeralModel, _ wish: Wish, in context: PlanningContext, _ signals: RunSignals,
         tell: @escaping (String) -> Void
     ) throws(VMError) -> EphemeralRun {
-        let (signals, deadline) = (RunSignals(signal), wish.timeout.map { Deadline(in: $0) })
+        let deadline = wish.timeout.map { Deadline(in: $0) }
         var image: Warming.Image?
         if let warm = wish.warm {
             let warming = Warming(
@@ -150,7 +156,7 @@ package final class EphemeralRun {
             run.endGuard = consume guarding
             return run
         } catch {
-            var error = error
+            var error = error.without(name)
             do throws(VMError) { if try vm.removeEphemeral() { mark.remove() } } catch let left {
                 error.details.append(left.summary)
             }
@@ -190,7 +196,9 @@ package final class EphemeralRun {
             defer { outcome.taken = .now - begins }
             switch try execute(by: way, streams, input) {
             case .exited(let code): (outcome.code, outcome.isCommandsOwn, outcome.mayCopyOut) = (code, true, true)
-            case .overran:
+            case .overran(let error):
+                var overrun = overrun
+                overrun.details = error.details + overrun.details
                 (outcome.code, outcome.problems) = (VMError.Code.timedOutExit, [overrun])
                 outcome.mayCopyOut = true
             }
@@ -220,16 +228,9 @@ package final class EphemeralRun {
             } else if try vm.removeEphemeral() {
                 mark.remove()
             }
-        } catch {
-            outcome.problems.append(error)
-            if outcome.code == 0 { outcome.code = CommandEnd.ownFailure }
-        }
+        } catch { outcome.note([error]) }
         guard outcome.kept == nil else { return }
-        // Nothing is left that these would look at.
-        for index in outcome.problems.indices {
-            let names = outcome.problems[index].remedy?.description.contains(vm.name.description)
-            if names == true { outcome.problems[index].remedy = nil }
-        }
+        outcome.problems = outcome.problems.map { $0.without(vm.name) }
     }
 }
 

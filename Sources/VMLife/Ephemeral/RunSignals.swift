@@ -3,10 +3,10 @@ import VMHost
 
 /// The signals that end a run. The first one is passed on to the command in the guest, which may end in its own way; it is
 /// killed a while later. A second one, or more time, cuts the power.
-final class RunSignals {
+package final class RunSignals {
     private let take: () -> Int32
     /// The signal that came first.
-    private(set) var first: Int32?
+    package private(set) var first: Int32?
     private var since = ContinuousClock.now
     private var hasKilled = false
     /// Cuts the VM's power.
@@ -15,7 +15,7 @@ final class RunSignals {
     private static let grace = Duration.seconds(5)
 
     /// - Parameter take: the number of the next signal; 0: none has come.
-    init(_ take: @escaping () -> Int32) { self.take = take }
+    package init(_ take: @escaping () -> Int32) { self.take = take }
 
     /// Whether the run is to end.
     var isInterrupted: Bool {

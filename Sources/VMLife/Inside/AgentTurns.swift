@@ -10,8 +10,13 @@ final class AgentTurns {
 
     /// How long the agent may take to answer.
     private static let patience = Duration.seconds(10)
+    /// The same once there is no more time.
+    private static let lastPatience = Duration.seconds(3)
     /// How long others may have it before it is wanted back.
     private static let courtesy = Duration.milliseconds(100)
+
+    /// When all of it should be over.
+    var limit: Deadline?
 
     init(_ vm: Machine) {
         self.vm = vm
@@ -32,7 +37,7 @@ final class AgentTurns {
     func talk<Result>(
         _ body: (inout GuestAgent, Deadline) throws(GuestAgent.Failure) -> Result
     ) throws(GuestAgent.Failure) -> Result {
-        let deadline = Deadline(in: Self.patience)
+        let deadline = Deadline(in: limit.map { min(Self.patience, max(Self.lastPatience, $0.remaining)) } ?? Self.patience)
         var current = try connection(by: deadline)
         try current.synchronize(by: deadline)
         let result = try body(&current, deadline)

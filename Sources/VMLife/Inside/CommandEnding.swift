@@ -32,6 +32,10 @@ struct CommandEnding {
         steps = [first, .kill, .kill]
     }
 
+    /// How long after its time a command's output is read: until it is killed, and as long again. What it had left to say may be
+    /// without an end.
+    static let lastOutput = grace + grace
+
     /// - Parameter signal: what it was told already.
     init(after signal: GuestSignal) {
         self.init(signal, code: nil)
@@ -49,13 +53,15 @@ struct CommandEnding {
     }
 
     /// What is reported of a command that has ended, with this code if that is known.
-    func end(_ code: Int32?, of name: VMName) -> CommandEnd {
-        overrun(name) ?? .exited(self.code ?? code ?? 128 + SIGKILL)
+    ///
+    /// - Parameter isCut: whether some of its output was not read.
+    func end(_ code: Int32?, of name: VMName, isCut: Bool) -> CommandEnd {
+        overrun(name, isCut) ?? .exited(self.code ?? code ?? 128 + SIGKILL)
     }
 
     /// What is reported of a command that survives even that.
-    func survival(of name: VMName) throws(VMError) -> CommandEnd {
-        if let overrun = overrun(name) { return overrun }
+    func survival(of name: VMName, isCut: Bool) throws(VMError) -> CommandEnd {
+        if let overrun = overrun(name, isCut) { return overrun }
         throw VMError(
             .unavailable, name.description, "the command was told to end and then killed, and still runs in the guest",
             remedy: "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(name)")")
@@ -74,12 +80,14 @@ struct CommandEnding {
             .notFound, name.description, "the guest has no directory \(directory ?? ""), or it can't be entered")
     }
 
-    private func overrun(_ name: VMName) -> CommandEnd? {
+    private func overrun(_ name: VMName, _ isCut: Bool) -> CommandEnd? {
         timeout.map {
             .overran(
                 VMError(
                     .timedOut, name.description,
-                    "the command took longer than \($0.components.seconds) s, and was ended"))
+                    "the command took longer than \($0.components.seconds) s, and was ended",
+                    details: isCut
+                        ? ["its output was cut: that is read for \(Self.lastOutput.components.seconds) s more at most"] : []))
         }
     }
 }

@@ -60,10 +60,16 @@ package final class Executing {
     /// - Throws: what became of it if that is not known.
     package func run(timeout: Duration?, signal: () -> GuestSignal?) throws(VMError) -> CommandEnd {
         let deadline = timeout.map { Deadline(in: $0) }
+        let limit = timeout.map { Deadline(in: $0 + CommandEnding.lastOutput) }
+        (streams.limit, turns.limit) = (limit, limit)
         var ending: CommandEnding?
         var interval = Duration.milliseconds(1)
         while true {
-            let moved = try step()
+            let moved: Bool
+            do throws(VMError) { moved = try step() } catch {
+                guard let ending, streams.isOverdue else { throw error }
+                return try ending.survival(of: vm.name, isCut: true)
+            }
             if let end = try result(ending) { return end }
             if ending == nil, deadline?.hasPassed == true {
                 ending = CommandEnding(.terminate, code: nil, timeout: timeout)
@@ -75,7 +81,7 @@ package final class Executing {
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
             if try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false, let ending {
-                return try ending.survival(of: vm.name)
+                return try ending.survival(of: vm.name, isCut: streams.isLeft)
             }
             turns.giveWay()
             interval = moved ? .milliseconds(1) : min(interval * 3 / 2, .milliseconds(100))
@@ -130,7 +136,7 @@ package final class Executing {
 
     /// How it ended, once it has and all of its output was written.
     private func result(_ ending: CommandEnding?) throws(VMError) -> CommandEnd? {
-        guard streams.hasEnded, streams.isDrained else {
+        guard streams.hasEnded, streams.isDrained || ending != nil && streams.isOverdue else {
             let isQuiet = ContinuousClock.now - streams.quietSince > Self.linger
             // What the command has left running keeps its output open: it is not waited for.
             if streams.code != nil, streams.isDrained, isQuiet, !hasLetGo {
@@ -139,6 +145,7 @@ package final class Executing {
             }
             return nil
         }
+        let isCut = streams.isLeft
         if command.isLast { turns.end() } else { streams.close() }
         if streams.lostDirectory, let directory = command.directory {
             throw CommandEnding.noDirectory(directory, vm.name)
@@ -147,7 +154,7 @@ package final class Executing {
             throw VMError(.notFound, vm.name.description, "the guest has no user \(Printable.quoted(user))")
         }
         if let failure = streams.failure { throw failure }
-        if let ending { return ending.end(streams.code, of: vm.name) }
+        if let ending { return ending.end(streams.code, of: vm.name, isCut: isCut) }
         if streams.isCut, !hasLetGo {
             throw VMError(
                 .cannotCreate, vm.name.description, "a part of the command's output is lost: the guest's /run is full",

@@ -49,6 +49,15 @@ final class GuestStreams {
         (self.output, self.errors) = (output, errors)
     }
 
+    /// When no more of the output is read; nil: all of it is.
+    var limit: Deadline? { didSet { (output.limit, errors.limit) = (limit, limit) } }
+
+    /// Whether no more of it is read.
+    var isOverdue: Bool { limit?.hasPassed == true }
+
+    /// Whether some of it was not read.
+    var isLeft: Bool { output.isCut || errors.isCut || !isDrained }
+
     /// Whether nobody reads the output any more, or it can't be written.
     var isClosed: Bool { output.isClosed || errors.isClosed }
 
@@ -152,7 +161,7 @@ final class GuestStreams {
     ///
     /// If the agent fails half-way it is done again, all of it: no step does harm twice, and the process would stay stopped.
     private func empty(_ number: Int) throws(GuestAgent.Failure) {
-        guard let keeper = spools[number].keeper, !hasEnded else { return }
+        guard let keeper = spools[number].keeper, !hasEnded, !isOverdue else { return }
         spools[number].isHeld = true
         // One that has ended can't be stopped, and its file is about to be removed.
         guard try turns.run(GuestSignal.holdScript, [String(keeper)]) == 0 else {
@@ -161,7 +170,9 @@ final class GuestStreams {
         }
         // The file can't be larger, whatever the agent says.
         var rounds = 1024
-        while rounds > 0, try readAndWrite() { rounds -= 1 }
+        while rounds > 0, !isOverdue, try readAndWrite() { rounds -= 1 }
+        // It stays stopped, until it is killed.
+        if isOverdue { return }
         let spool = spools[number]
         try turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
             let handle = try agent.execute(.openFile(spool.path, mode: "w"), by: deadline)

@@ -16,6 +16,10 @@ package struct OutputStream {
     private(set) var isClosed = false
     /// Why it can't be written.
     private(set) var failure: VMError?
+    /// When what comes is dropped; nil: never.
+    var limit: Deadline?
+    /// Whether something was.
+    private(set) var isCut = false
     /// Where a copy of what comes goes.
     package var copy: OutputCopy?
 
@@ -36,7 +40,7 @@ package struct OutputStream {
     ///
     /// - Parameter wait: is called when the reader keeps the writer waiting.
     mutating func write(_ bytes: [UInt8], whenWaiting wait: () -> Void) {
-        guard !isClosed else { return }
+        guard !isClosed, !bytes.isEmpty, !drops() else { return }
         copy?.add(bytes)
         switch target {
         case .consumer(let consume):
@@ -46,13 +50,22 @@ package struct OutputStream {
             while !rest.isEmpty, !isClosed {
                 if mayBlock, !Self.isReady(descriptor, in: .milliseconds(20)) {
                     wait()
-                    guard Self.isReady(descriptor, in: nil) else { continue }
+                    guard Self.isReady(descriptor, in: limit?.remaining) else {
+                        if drops() { return }
+                        continue
+                    }
                 }
                 let piece = mayBlock ? rest.prefix(Self.piece) : rest
                 let count = piece.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
                 if count >= 0 { rest.removeFirst(count) } else { note(Errno(rawValue: errno), name) }
             }
         }
+    }
+
+    private mutating func drops() -> Bool {
+        guard limit?.hasPassed == true else { return false }
+        isCut = true
+        return true
     }
 
     private mutating func note(_ error: Errno, _ name: String) {

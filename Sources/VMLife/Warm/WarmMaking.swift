@@ -52,12 +52,15 @@ struct WarmMaking {
         let mark = try EphemeralMark.make(in: warming.context.site.paths)
         var vm = Machine(name: mark.name, file: "", site: warming.context.site)
         var failure: VMError?
+        var isStarted = false
         do throws(VMError) {
             let file = try warming.model.file(named: mark.name, in: warming.context)
             vm = vm.at(file.params.file)
             let start = WarmStart(directory.name, in: directory.half, isMade: true)
             _ = try Starting.warm(file, of: vm, start, in: warming.context).start { _ in }
+            isStarted = true
             try wait(for: vm)
+            try refuseStopped(vm)
             // What it needs is then in the guest's memory when a copy does the same.
             let turns = AgentTurns(vm)
             do throws(GuestAgent.Failure) { _ = try turns.wait(for: try turns.beginRenewal()) } catch {
@@ -66,11 +69,26 @@ struct WarmMaking {
             // The agent stays connected: without a client it would sleep when a copy goes on, for up to 100 ms.
             try save(vm, to: start.memory)
             turns.end()
+            try refuseStopped(vm)
         } catch { failure = error }
         do throws(VMError) { if try vm.removeEphemeral() { mark.remove() } } catch { failure = failure ?? error }
-        guard var failure else { return }
+        guard var failure = failure?.without(vm.name) else { return }
         failure.details.append("the warm image \(directory.name) was not made")
+        if isStarted { failure.condition = .guestOfWarmImage }
         throw failure
+    }
+
+    /// How long who stops it may take to end it.
+    private static let stopPatience = Duration.seconds(120)
+
+    /// Refuses a guest that a command has begun to stop: it would be about to shut down in each copy. A stop makes halted
+    /// processors run, too, while they are saved.
+    private func refuseStopped(_ vm: Machine) throws(VMError) {
+        guard try vm.isBeingStopped() else { return }
+        // Who stops it tells how it ended.
+        let end = Deadline(in: min(Self.stopPatience, warming.deadline.remaining))
+        while try vm.observe().isAlive, !end.hasPassed, !warming.signals.isInterrupted { pause(.milliseconds(50)) }
+        throw VMError(.unavailable, vm.name.description, "it was stopped while the warm image was made")
     }
 
     private func wait(for vm: Machine) throws(VMError) {

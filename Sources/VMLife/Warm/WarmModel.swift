@@ -18,15 +18,15 @@ package final class WarmModel {
     /// - Parameters:
     ///   - word: the VM's name, or the path of its params file.
     ///   - isDryRun: whether it is only told what would become of the image.
-    ///   - signal: the number of the next signal to this process; 0: none has come.
+    ///   - signals: those that come to this process.
     ///   - tell: receives what the user should know.
     package init(
         _ word: String, _ wish: Warming.Wish, isDryRun: Bool, in context: PlanningContext,
-        signal: @escaping () -> Int32, tell: @escaping (String) -> Void
+        _ signals: RunSignals, tell: @escaping (String) -> Void
     ) throws(VMError) {
         let found = try context.model(word)
         try Self.refuseChangingDisks(of: found.vm)
-        signals = RunSignals(signal)
+        self.signals = signals
         // What is true of the host is said once, not of each VM.
         var told: Set<String> = []
         self.tell = { words in if told.insert(words).inserted { tell(words) } }

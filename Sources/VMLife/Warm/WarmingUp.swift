@@ -9,15 +9,14 @@ package struct WarmingUp {
     package static let patience = EphemeralRun.boot
 
     /// - Parameters:
-    ///   - signal: the number of the next signal to this process; 0: none has come.
+    ///   - signals: those that come to this process.
     ///   - tell: receives what the user should know.
     package init(
         _ model: EphemeralModel, _ wish: Warming.Wish, in context: PlanningContext, timeout: Duration,
-        signal: @escaping () -> Int32, tell: @escaping (String) -> Void
+        _ signals: RunSignals, tell: @escaping (String) -> Void
     ) {
         warming = Warming(
-            model: model, wish: wish, context: context, signals: RunSignals(signal), deadline: Deadline(in: timeout),
-            tell: tell)
+            model: model, wish: wish, context: context, signals: signals, deadline: Deadline(in: timeout), tell: tell)
     }
 
     /// What would be done.

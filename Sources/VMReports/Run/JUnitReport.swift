@@ -5,8 +5,8 @@ package struct JUnitReport {
     /// How it ended.
     package enum Result {
         case passed
-        /// The command failed by itself.
-        case failed(code: Int32)
+        /// The command failed by itself; and what else went wrong, such as that it left no report.
+        case failed(code: Int32, [VMError])
         /// It ended otherwise, or was not run: what went wrong, and kvmctl's exit code.
         case ended([VMError], code: Int32)
     }
@@ -61,13 +61,15 @@ package struct JUnitReport {
     private var verdict: String {
         switch result {
         case .passed: ""
-        case .failed(let code): Self.verdict("failure", "exit code \(code)")
+        case .failed(let code, let problems):
+            Self.verdict("failure", ["exit code \(code)"] + problems.map(\.description))
         case .ended(let problems, let code):
-            Self.verdict("error", (problems.map(\.description) + ["exit code \(code)"]).joined(separator: "\n"))
+            Self.verdict("error", problems.map(\.description) + ["exit code \(code)"])
         }
     }
 
-    private static func verdict(_ kind: String, _ why: String) -> String {
+    private static func verdict(_ kind: String, _ reasons: [String]) -> String {
+        let why = reasons.joined(separator: "\n")
         let summary = why.split(separator: "\n").first.map(String.init) ?? ""
         return "<\(kind)\(attributes([("message", summary)]))>\(escaped(why))</\(kind)>\n"
     }

@@ -39,10 +39,19 @@ def test_a_recipe_does_what_it_says(host, server, code):
     environment = {
         **host.environment, "MODEL": str(params), "PATH": f"{host.binary.parent}:{host.environment['PATH']}",
         "KVMCTL_RUN": str(host.run)}
-    done = subprocess.run(
-        host.command(*SHELL, job / "script"), env=environment, cwd=job, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=120)
-    assert done.returncode == code, done.stderr
+
+    def work():
+        done = subprocess.run(
+            host.command(*SHELL, job / "script"), env=environment, cwd=job, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=120)
+        assert done.returncode == code, done.stderr
+        assert [str(path.relative_to(job)) for path in (job / "report").rglob("*")] == ["kernel"]
+        return done
+
+    work()
+    # A job that comes again in the same directory.
+    (job / "report/kernel").write_text("of the last time")
+    done = work()
     kernel = (job / "report/kernel").read_text()
     assert kernel.startswith("6.") and kernel in done.stdout
     [suite] = xml.etree.ElementTree.parse(job / "result.xml").getroot()

@@ -93,10 +93,12 @@ package final class SerialExecuting {
             return early.contains { $0 != .suspend }
         }
         let deadline = timeout.map { Deadline(in: $0) }
+        output.limit = timeout.map { Deadline(in: $0 + CommandEnding.lastOutput) }
         var ending: CommandEnding?
         while true {
             try step()
             if let end = try result(ending) { return end }
+            if let ending, output.isOverdue, hasCode { return ending.end(code, of: vm.name, isCut: true) }
             if ending == nil, deadline?.hasPassed == true {
                 ending = CommandEnding(.terminate, code: nil, timeout: timeout)
             }
@@ -107,7 +109,7 @@ package final class SerialExecuting {
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
             if !hasCode, try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false, let ending {
-                return try ending.survival(of: vm.name)
+                return try ending.survival(of: vm.name, isCut: output.isOverdue)
             }
         }
     }
@@ -185,7 +187,7 @@ package final class SerialExecuting {
         }
         if let failure = output.failure { throw failure }
         if let failure = input?.failure { throw failure }
-        if let ending { return ending.end(code, of: vm.name) }
+        if let ending { return ending.end(code, of: vm.name, isCut: false) }
         if let code { return .exited(code) }
         throw CommandEnding.unknown(vm.name)
     }

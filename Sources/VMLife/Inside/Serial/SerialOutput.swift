@@ -16,6 +16,12 @@ final class SerialOutput {
 
     init(_ output: OutputStream, _ errors: OutputStream) { streams = [.out: output, .err: errors] }
 
+    /// When no more of it is read; nil: all of it is.
+    var limit: Deadline? { didSet { for stream in streams.keys { streams[stream]?.limit = limit } } }
+
+    /// Whether no more of it is read.
+    var isOverdue: Bool { limit?.hasPassed == true }
+
     /// Whether nobody reads the output any more, or it can't be written.
     var isClosed: Bool { streams.values.contains { $0.isClosed } }
 

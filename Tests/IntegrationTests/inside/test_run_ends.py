@@ -1,0 +1,114 @@
+"""`run`: what is refused before anything is booted, and how runs end that others end."""
+
+import os
+import re
+import signal
+import subprocess
+import xml.etree.ElementTree
+
+import pytest
+
+from rig.ephemeral import PATIENCE, assert_nothing_left, begin, kvmctl_of, model, run
+from rig.waiting import wait_until
+
+
+@pytest.mark.parametrize("options, code, said", [
+    (["--copy-in", "nosuch:/x"], 66, "nosuch: can't be copied into the guest"),
+    (["--copy-in", "pipe:/x"], 65, "pipe: is not a file"),
+    (["--copy-out", "/x:nosuch/x"], 73, "nosuch/x: can't be copied to: there is no directory"),
+    (["--copy-out", "/x:file/x"], 73, "is not a directory"),
+    # Several at once.
+    (["--copy-in", "nosuch:/x", "--copy-out", "/x:gone/x"], 66, "gone/x: can't be copied to"),
+])
+def test_paths_of_the_host_are_looked_at_first(host, options, code, said):
+    model(host)
+    os.mkfifo(host.root / "pipe")
+    (host.root / "file").touch()
+    for more in ["--dry-run"], ["--", "true"]:
+        err = host.kvmctl("run", "model", *options, *more, expect=code).stderr
+        assert said in err and "QEMU" not in err and "console" not in err
+    assert not (host.root / "run/ephemeral").exists()
+
+
+def test_a_target_that_an_earlier_copy_makes(host):
+    model(host)
+    host.kvmctl("run", "model", "--dry-run", "--copy-out", "/x:new", "--copy-out", "/y:new/y")
+
+
+def test_a_command_that_fails_without_its_report_and_a_vm_that_ends_by_itself(host):
+    model(host)
+    code, _, err = run(
+        host, "sh", "-c", "exit 3", options=["--keep-on-failure", "--junit", "j.xml", "--copy-out", "/root/none:out"])
+    assert code == 3 and "/root/none" in err
+    [suite] = xml.etree.ElementTree.parse(host.root / "j.xml").getroot()
+    assert (suite.get("failures"), suite.get("errors")) == ("1", "0")
+    failure = suite[0].find("failure")
+    assert failure.get("message") == "exit code 3" and "/root/none" in failure.text
+    # Each hint names the VM.
+    [name] = set(re.findall(r"run-\w{6}", err))
+    assert f"kvmctl stop --now {name}" in err
+    host.kvmctl("exec", name, "--", "poweroff", "-f", expect=None)
+    wait_until(lambda: host.qemus() == [], "the end of the guest")
+    for command in "logs", "history", "show":
+        seen = host.kvmctl(command, name)
+        assert seen.stdout, command
+    assert host.kvmctl("start", name, expect=None).returncode != 0
+
+
+def test_a_kept_vm_that_is_asked_to_end(host):
+    model(host)
+    code, _, err = run(host, "false", options=["--keep-on-failure"])
+    [name] = set(re.findall(r"run-\w{6}", err))
+    host.kvmctl("stop", name)
+    assert_nothing_left(host)
+    assert "no VM of this name" in host.kvmctl("logs", name, expect=66).stderr
+
+
+def making(host):
+    """The name of the VM that becomes a warm image."""
+    wait_until(lambda: [vm for vm in host.json("list") if vm["name"].startswith("run-") and vm["state"] == "running"], "its VM")
+    return next(vm["name"] for vm in host.json("list") if vm["name"].startswith("run-"))
+
+
+@pytest.mark.parametrize("options", [["--now"], ["--timeout", "60s"]])
+def test_a_stop_while_a_warm_image_is_made(host, options):
+    model(host)
+    process = begin(host, "echo", "done", options=["--warm"])
+    name = making(host)
+    assert "stopped" in host.kvmctl("stop", name, *options).stdout
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (125, b"")
+    assert "was not made" in err.decode() and f"kvmctl history {name}" not in err.decode()
+    assert host.json("warm", "list") == []
+    assert_nothing_left(host)
+
+
+def test_signals_while_a_warm_image_is_made_or_waited_for(host):
+    # Without an agent it would take five minutes.
+    model(host, words="")
+    maker = subprocess.Popen(
+        host.command(host.binary, "warm", "model"), env=host.environment, cwd=host.root, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    making(host)
+    waiting = begin(host, "true", options=["--warm"])
+    assert b"another command is making" in waiting.stderr.readline()
+    for process, number in (waiting, signal.SIGINT), (maker, signal.SIGHUP):
+        os.kill(kvmctl_of(process), number)
+        process.communicate(timeout=PATIENCE)
+        assert process.returncode == 128 + number
+    process = begin(host, "true", options=["--warm"])
+    making(host)
+    os.kill(kvmctl_of(process), signal.SIGTERM)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert_nothing_left(host)
+
+
+def test_output_without_an_end(host):
+    """Nobody reads it, so that it never ends by itself."""
+    model(host)
+    process = begin(host, "cat", "/dev/zero", options=["--timeout", "15s"])
+    assert process.stdout.read(1) == b"\0"
+    err = process.stderr.read().decode()
+    assert process.wait(timeout=PATIENCE) == 124 and "its output was cut" in err
+    assert_nothing_left(host)
