@@ -225,6 +225,8 @@ extension Machine {
             tell(["its file can't be used any longer; \(command: "kvmctl check \(name)") says why"])
             return .alreadyRunning(running.holder)
         }
+        // It may have been written by hand, or moved here.
+        tell(site.noted.noting([file]))
         return try starting.start(tell: tell)
     }
 
