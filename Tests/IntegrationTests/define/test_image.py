@@ -1,5 +1,6 @@
 """Images that have names, and VMs that are made of images."""
 
+import bz2
 import gzip
 import hashlib
 import json
@@ -60,6 +61,21 @@ def test_what_is_no_image(host):
         assert message in host.kvmctl("image", "import", path, expect=65).stderr
         assert message in host.kvmctl("create", "vm", "--image", path, expect=65).stderr
         assert files(host.root / "images") == [] and not (host.vms / "vm").exists()
+
+
+@pytest.mark.parametrize("content, said", [
+    (b"PK\x03\x04", "zip archive"), (bz2.compress(b"x"), "packed with bzip2"),
+    (b"<!DOCTYPE html><h1>403 Forbidden</h1>", "HTML or XML page")])
+def test_what_only_has_the_size_of_an_image(host, content, said):
+    file = host.root / "disk.img"
+    file.write_bytes(content.ljust(1024, b"\0"))
+    for words in ["image", "import", file], ["create", "vm", "--image", file]:
+        message = host.kvmctl(*words, expect=65).stderr
+        assert said in message and "no disk image" in message
+    assert files(host.root / "images") == [] and not (host.vms / "vm").exists()
+    # A disk with partitions may begin with anything.
+    file.write_bytes(content.ljust(510, b"\0") + b"\x55\xaa" + bytes(512))
+    host.kvmctl("image", "import", file)
 
 
 def test_what_is_said_of_an_overlay(host):
