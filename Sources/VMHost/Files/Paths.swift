@@ -134,10 +134,7 @@ package struct Paths: Equatable, Sendable {
             paths.images = (isHosts ? Array(paths.images.prefix(1)) : []) + images
         }
         if let images = environment("KVMCTL_IMAGES"), !images.isEmpty {
-            guard !images.unicodeScalars.contains("\u{fffd}") else {
-                throw VMError(.usage, "KVMCTL_IMAGES", "is not UTF-8, which kvmctl needs for its paths")
-            }
-            paths.images = images.split(separator: ":").map { absolutePath(String($0)) }
+            paths.images = try directories(images, of: "KVMCTL_IMAGES")
         }
         // Only who may change root's settings can choose these.
         if let roots = settings.roots {
@@ -148,10 +145,7 @@ package struct Paths: Equatable, Sendable {
         }
         // Empty is as good as unset, as for the variables of XDG.
         if let roots = environment("KVMCTL_VMS"), !roots.isEmpty {
-            guard !roots.unicodeScalars.contains("\u{fffd}") else {
-                throw VMError(.usage, "KVMCTL_VMS", "is not UTF-8, which kvmctl needs for its paths")
-            }
-            paths.name(roots.split(separator: ":").map { absolutePath(String($0)) })
+            paths.name(try directories(roots, of: "KVMCTL_VMS"))
             if uid == 0 {
                 for root in paths.roots {
                     try RunFileOwnership.refuseForeign(root, from: "KVMCTL_VMS", mayHoldOthers: true)
@@ -159,6 +153,18 @@ package struct Paths: Equatable, Sendable {
             }
         }
         return paths
+    }
+
+    /// A relative one would be another in each directory that a command is given in.
+    private static func directories(_ list: String, of variable: String) throws(VMError) -> [FilePath] {
+        guard !list.unicodeScalars.contains("\u{fffd}") else {
+            throw VMError(.usage, variable, "is not UTF-8, which kvmctl needs for its paths")
+        }
+        let paths = list.split(separator: ":").map { FilePath(String($0)) }
+        if let relative = paths.first(where: { !$0.isAbsolute }) {
+            throw VMError(.usage, variable, "\(Printable.quoted(relative.string)) is not an absolute path")
+        }
+        return paths.map { $0.lexicallyNormalized() }
     }
 
     private mutating func name(_ roots: [FilePath]) { (self.roots, ownRoot, namesRoots) = (roots, nil, true) }

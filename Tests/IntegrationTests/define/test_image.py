@@ -288,6 +288,14 @@ def test_the_files_of_a_seed(host):
     assert not directory.exists()
 
 
+def test_the_mode_of_an_image_whatever_the_umask(host):
+    file = raw(host.root / "base.raw")
+    made = host.execute("sh", "-c", f"umask 077; exec {host.binary} image import {file}")
+    assert made.returncode == 0, made.stderr
+    for name in "base.raw", "base.raw.sha256":
+        assert (host.root / "images" / name).stat().st_mode & 0o777 == 0o444
+
+
 def test_a_user_has_images_of_their_own(rootless_host):
     host = rootless_host
     del host.environment["KVMCTL_IMAGES"]
