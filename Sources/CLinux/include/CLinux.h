@@ -6,6 +6,7 @@
 #include "access_list.h"
 #include "affinity.h"
 #include "arguments.h"
+#include "birth_time.h"
 #include "child.h"
 #include "end_guard.h"
 #include "file_rights.h"

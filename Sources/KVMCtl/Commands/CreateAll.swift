@@ -91,7 +91,7 @@ extension Create {
         let creating = try plan(wanted, site, from: warm, in: context)
         let unseen = try creating.refuseShared()
         (unseen + creating.notices).forEach(Message.note)
-        if !dryRun.isOn { try creating.create() }
+        if !dryRun.isOn { try creating.create().forEach { Message.note($0) } }
         return creating.vms
     }
 

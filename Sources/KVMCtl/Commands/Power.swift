@@ -64,7 +64,11 @@ struct MachinesToSwitch: ParsableArguments {
                 try vm.refuseAnothers()
                 try check(vm)
                 let (before, changed) = try vm.turn(button, dryRun: dryRun.isOn)
-                let report = PowerReport(vm.name, button, from: before, changed: changed, dryRun: dryRun.isOn)
+                let stoodStill = button == .resume && before == .paused && changed && !dryRun.isOn
+                let clock = stoodStill ? vm.bringClockUp(since: .pause) : nil
+                if let notice = clock?.notice { Message.note(notice, about: vm.name) }
+                let report = PowerReport(
+                    vm.name, button, from: before, changed: changed, dryRun: dryRun.isOn, clock: clock)
                 output.print(report, among: results)
             }
         }

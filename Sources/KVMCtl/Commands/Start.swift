@@ -120,12 +120,13 @@ struct Start: ParsableCommand {
         thenConsoleUntil leaving: ConsoleEscape?
     ) throws {
         let stopwatch = Stopwatch()
-        let outcome = try vm.startSayingNotices(options, in: context, stopwatch: stopwatch)
+        var clock: GuestClock?
+        let outcome = try vm.startSayingNotices(options, in: context, stopwatch: stopwatch) { clock = $0 }
         if timings {
             stopwatch.laps.forEach { Message.note("timing: \($0.stage.rawValue) \($0.spent.milliseconds) ms") }
         }
         let report = StartReport(
-            vm.name, outcome, details: details(of: vm, outcome), timings: timings ? stopwatch.laps : nil)
+            vm.name, outcome, details: details(of: vm, outcome), timings: timings ? stopwatch.laps : nil, clock: clock)
         output.print(report, among: results)
         guard let leaving else { return }
         let isNew = if case .started = outcome { true } else { false }

@@ -11,10 +11,10 @@ struct Suspend: ParsableCommand {
         commandName: "suspend", _superCommandName: Root.name,
         abstract: "Save what VMs have in memory to a file beside their disks, and end them; start goes on from there.",
         discussion: """
-            The guest stands still while its memory is written, and notices nothing but the clock. If that fails, it \
-            runs on. The next `kvmctl start` goes on, also after the host was rebooted, unless the machine or its disks \
-            are others by then: that is refused, with the difference. Several VMs are suspended at the same time. With \
-            --all, the VMs that run.
+            The guest stands still while its memory is written. If that fails, it runs on. The next `kvmctl start` goes \
+            on, and sets the guest's clock by its agent, also after the host was rebooted, unless the machine or its \
+            disks are others by then: that is refused, with the difference. Several VMs are suspended at the same time. \
+            With --all, the VMs that run.
             """)
 
     @OptionGroup var targets: Targets

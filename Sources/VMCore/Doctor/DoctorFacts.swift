@@ -207,6 +207,8 @@ package struct MachineCondition: Equatable, Sendable {
     package var detachedTaps: [DetachedTap] = []
     /// The keys of the directories that it shares whose servers have ended.
     package var endedShares: [KeyName] = []
+    /// What its disks stand on and was written to since.
+    package var lateBases: [LateBase] = []
 
     package init(
         name: String, file: FilePath, isRunning: Bool = false, needsMachineID: Bool = false, memory: ByteCount? = nil,

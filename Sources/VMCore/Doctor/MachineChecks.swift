@@ -8,7 +8,7 @@ enum MachineChecks {
             facts.machines.flatMap { obstacles(of: $0, facts.host) } + sharedAddresses(facts)
             + facts.machines.compactMap(openScreen) + facts.machines.flatMap(longLogs)
             + facts.machines.flatMap(detachedTaps) + facts.machines.compactMap(paused)
-            + facts.machines.compactMap(endedShares)
+            + facts.machines.compactMap(endedShares) + facts.machines.flatMap(lateBases)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         return [
@@ -48,6 +48,10 @@ enum MachineChecks {
         return .problem(
             machine.name, "the server of \(keys) has ended, so its guest can't use it; its log may say why",
             fix: .command("kvmctl restart \(machine.name)"))
+    }
+
+    private static func lateBases(below machine: MachineCondition) -> [Finding] {
+        machine.lateBases.map { .warning(machine.name, $0.cause, fix: .step($0.advice)) }
     }
 
     private static func detachedTaps(of machine: MachineCondition) -> [Finding] {

@@ -81,8 +81,9 @@ package struct GuestEvidence: Sendable {
 
     /// How long a guest may take to show that it heard the power button.
     static let reaction = Duration.seconds(8)
-    /// How far a clock may be off: more makes certificates and Kerberos tickets fail.
-    static let clockTolerance = Duration.seconds(60)
+    /// How far a clock may be off. Soon after that one-time passwords, leases and timestamps between hosts go wrong, and
+    /// `resume` tells from the same on that a guest is behind.
+    package static let clockTolerance = Duration.seconds(5)
 
     /// Whether its power button was pressed, and it has shown nothing since.
     var ignoresPowerButton: Bool {

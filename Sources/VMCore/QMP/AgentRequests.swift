@@ -22,6 +22,13 @@ extension QMPRequest<Int64> {
 extension QMPRequest<Void> {
     /// Has the guest's own init shut it down. There is no reply if that works.
     package static var shutDown: Self { .init("guest-shutdown", ["mode": "powerdown"]) }
+
+    /// Sets the guest's clock, and the battery-backed one by it.
+    ///
+    /// - Parameter nanoseconds: since the epoch.
+    package static func setTime(_ nanoseconds: Int64) -> Self {
+        .init("guest-set-time", ["time": .integer(nanoseconds)])
+    }
 }
 
 /// Whether the guest's file systems are frozen, in the agent's words (GuestFsfreezeStatus).

@@ -29,6 +29,7 @@ import VMCore
 ///          crash-TIME        what is known of the crash of the run that began then (CrashRecord)
 /// CACHE/                     results of probing; may be deleted at any time
 /// CACHE/warm/NAME/           a warm image (WarmImage)
+/// DATA/places                where VMs are that the usual roots do not show (NotedPlaces)
 /// ```
 package struct Paths: Equatable, Sendable {
     /// RUN.
@@ -37,6 +38,8 @@ package struct Paths: Equatable, Sendable {
     package var log: FilePath
     /// CACHE.
     package var cache: FilePath
+    /// DATA: what is kept for good.
+    package var data: FilePath = "/var/lib/kvmctl"
     /// The directories where VMs are looked up by name.
     package var roots: [FilePath]
     /// The directories of images that have names; the first one that the caller may write to takes new ones.
@@ -44,6 +47,8 @@ package struct Paths: Equatable, Sendable {
     /// The root that `create` makes if it is missing: the caller's default one. nil if the roots were named: such a
     /// directory may be missing because its file system is not mounted.
     package var ownRoot: FilePath?
+    /// The roots that a command has if none are named.
+    package var usualRoots: [FilePath] = []
     /// Whether the roots were named, in the environment or the settings.
     package var namesRoots = false
 
@@ -63,6 +68,8 @@ package struct Paths: Equatable, Sendable {
     package var rules: FilePath { run.appending("rules") }
     /// RUN/net: a file for each bridge that is being changed.
     package var networkChanges: FilePath { run.appending("net") }
+    /// DATA/places.
+    package var notes: FilePath { data.appending("places") }
     /// The VM's directory under RUN.
     package func machine(_ name: VMName) -> FilePath { machines.appending(name.description) }
     /// The VM's directory under LOG.
@@ -111,6 +118,7 @@ package struct Paths: Equatable, Sendable {
             paths.run = try userRunDirectory(path("XDG_RUNTIME_DIR"), uid: uid).appending("kvmctl")
             paths.log = (path("XDG_STATE_HOME") ?? home.appending(".local/state")).appending("kvmctl")
             paths.cache = (path("XDG_CACHE_HOME") ?? home.appending(".cache")).appending("kvmctl")
+            paths.data = (path("XDG_DATA_HOME") ?? home.appending(".local/share")).appending("kvmctl")
         }
         if uid != 0 {
             // With the system's roots too, so that root's VMs can be looked at.
@@ -119,16 +127,14 @@ package struct Paths: Equatable, Sendable {
             let data = path("XDG_DATA_HOME") ?? path("HOME")?.appending(".local/share")
             paths.images = [data?.appending("kvmctl/images")].compactMap(\.self) + system.images
         }
+        paths.usualRoots = paths.roots
         if let images = settings.images {
             // As for the roots, below.
             let isHosts = uid != 0 && settings.line(of: .images)?.file == SettingsFile.system
             paths.images = (isHosts ? Array(paths.images.prefix(1)) : []) + images
         }
         if let images = environment("KVMCTL_IMAGES"), !images.isEmpty {
-            guard !images.unicodeScalars.contains("\u{fffd}") else {
-                throw VMError(.usage, "KVMCTL_IMAGES", "is not UTF-8, which kvmctl needs for its paths")
-            }
-            paths.images = images.split(separator: ":").map { absolutePath(String($0)) }
+            paths.images = try directories(images, of: "KVMCTL_IMAGES")
         }
         // Only who may change root's settings can choose these.
         if let roots = settings.roots {
@@ -139,10 +145,7 @@ package struct Paths: Equatable, Sendable {
         }
         // Empty is as good as unset, as for the variables of XDG.
         if let roots = environment("KVMCTL_VMS"), !roots.isEmpty {
-            guard !roots.unicodeScalars.contains("\u{fffd}") else {
-                throw VMError(.usage, "KVMCTL_VMS", "is not UTF-8, which kvmctl needs for its paths")
-            }
-            paths.name(roots.split(separator: ":").map { absolutePath(String($0)) })
+            paths.name(try directories(roots, of: "KVMCTL_VMS"))
             if uid == 0 {
                 for root in paths.roots {
                     try RunFileOwnership.refuseForeign(root, from: "KVMCTL_VMS", mayHoldOthers: true)
@@ -152,6 +155,18 @@ package struct Paths: Equatable, Sendable {
         return paths
     }
 
+    /// A relative one would be another in each directory that a command is given in.
+    private static func directories(_ list: String, of variable: String) throws(VMError) -> [FilePath] {
+        guard !list.unicodeScalars.contains("\u{fffd}") else {
+            throw VMError(.usage, variable, "is not UTF-8, which kvmctl needs for its paths")
+        }
+        let paths = list.split(separator: ":").map { FilePath(String($0)) }
+        if let relative = paths.first(where: { !$0.isAbsolute }) {
+            throw VMError(.usage, variable, "\(Printable.quoted(relative.string)) is not an absolute path")
+        }
+        return paths.map { $0.lexicallyNormalized() }
+    }
+
     private mutating func name(_ roots: [FilePath]) { (self.roots, ownRoot, namesRoots) = (roots, nil, true) }
 
     /// The run-time files of another user, in the directory that pam_systemd makes for them. Their logs are in their
@@ -159,7 +174,9 @@ package struct Paths: Equatable, Sendable {
     package static func ofUser(_ uid: UInt32) -> Paths { all(under: FilePath("/run/user/\(uid)/kvmctl"), roots: []) }
 
     private static func all(under run: FilePath, roots: [FilePath]) -> Paths {
-        Paths(run: run, log: run.appending("log"), cache: run.appending("cache"), roots: roots)
+        Paths(
+            run: run, log: run.appending("log"), cache: run.appending("cache"), data: run.appending("data"),
+            roots: roots)
     }
 
     private static func userRunDirectory(_ named: FilePath?, uid: UInt32) throws(VMError) -> FilePath {

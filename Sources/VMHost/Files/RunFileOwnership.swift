@@ -61,7 +61,7 @@ package enum RunFileOwnership {
     }
 
     /// Whether only the caller can change it.
-    static func isOwn(_ found: stat) -> Bool { found.st_uid == geteuid() && found.st_mode & 0o022 == 0 }
+    package static func isOwn(_ found: stat) -> Bool { found.st_uid == geteuid() && found.st_mode & 0o022 == 0 }
 
     /// Whether nobody else can replace what is in a directory, even if others may write to it.
     private static func mayHold(_ found: stat, at place: FilePath) -> Bool {

@@ -49,11 +49,11 @@ package struct ImageSource: Equatable, Sendable {
             throw VMError(.badData, path.string, "is empty", remedy: "download it again")
         }
         switch ImageContent(header: header) {
-        // A disk has boot code there (POSIX pax, ustar interchange format).
-        case .raw where header.count >= 262 && header[257..<262].elementsEqual("ustar".utf8):
-            throw VMError(
-                .badData, path.string, "is a tar archive, in which the image may be", remedy: "unpack it first: tar -x")
         case .raw:
+            if let foreign = ForeignContent(header: header) {
+                throw VMError(
+                    .badData, path.string, "is \(foreign.rawValue), and no disk image", remedy: .advice(foreign.advice))
+            }
             if let bytes, bytes % 512 != 0 {
                 throw VMError(
                     .badData, path.string, "is \(bytes) bytes, but a disk's size is a multiple of 512",

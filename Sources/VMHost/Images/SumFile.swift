@@ -68,12 +68,9 @@ extension SumFile {
 }
 
 extension FoundFile {
-    /// Whether it was written to after its sum was. Without a sum, nothing is known.
-    var isNewerThanItsSum: Bool {
-        guard let status, let name = FilePath.Component((path.lastComponent?.string ?? "") + SumFile.suffix),
-            let sum = (try? sibling(name))?.status
-        else { return false }
-        let (image, summed) = (status.st_mtim, sum.st_mtim)
-        return (image.tv_sec, image.tv_nsec) > (summed.tv_sec, summed.tv_nsec)
+    /// When its sum was written down; nil: it has none.
+    var summed: timespec? {
+        guard let name = FilePath.Component((path.lastComponent?.string ?? "") + SumFile.suffix) else { return nil }
+        return (try? sibling(name))?.status?.st_mtim
     }
 }

@@ -158,9 +158,22 @@ extension ImageFacts.Image {
         qcow2 = QCOW2Condition(header)
         if question.isWritten { lookWhetherWritable(opened, found, status) }
         for lock in ImageLock.allCases where try Self.isHeld(lock, opened) { locks.insert(lock) }
-        if question.isBacking { isChangedSinceSummed = found.isNewerThanItsSum }
+        if !isDevice { lookAtTimes(opened, found, status, question) }
         if question.isDisc { disc = try OpticalDisc(read) }
         if question.isKernel { kernel = try KernelImage(size: bytes, read) }
+    }
+
+    private mutating func lookAtTimes(
+        _ opened: borrowing OwnedDescriptor, _ found: borrowing FoundFile, _ status: stat, _ question: ImageQuestion
+    ) {
+        let birth = question.isMedium ? clinux_birth_time(opened.rawValue) : -1
+        if birth >= 0 { made = birth }
+        guard question.isBacking else { return }
+        if let summed = found.summed {
+            isChangedSinceSummed = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec) > (summed.tv_sec, summed.tv_nsec)
+        } else {
+            written = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+        }
     }
 
     /// Checks without opening it for writing: overlayfs would copy up the whole file, and udev would report a changed

@@ -69,6 +69,8 @@ package struct Creating {
         do throws(VMError) {
             try new.sync()
             try new.nameFiles()
+            // A running VM is seen anyway, and its next start notes it too.
+            try? context.site.noted.note([file])
             try new.nameParams()
         } catch {
             new.remove()

@@ -50,7 +50,9 @@ package struct CreatingSeveral {
     }
 
     /// Creates them. On failure nothing of any of them remains.
-    package func create() throws(VMError) {
+    ///
+    /// - Returns: what the user should know.
+    package func create() throws(VMError) -> [String] {
         let each = vms.map(UnfinishedVM.descriptors).max() ?? 0
         guard DescriptorLimit.room(for: vms.count, each: each) == vms.count else {
             throw VMError(
@@ -63,8 +65,11 @@ package struct CreatingSeveral {
             for vm in vms { new.append(try vm.prepared(sharing: images)) }
             for vm in new { try vm.sync() }
             for vm in new { try vm.nameFiles() }
+            // Before they are there: no removal is to come between.
+            let notices = vms.first?.context.site.noted.noting(vms.map(\.file)) ?? []
             for vm in new { try vm.nameParamsAlone() }
             for vm in new { try vm.syncNames() }
+            return notices
         } catch {
             new.reversed().forEach { $0.remove() }
             var failure = error

@@ -27,6 +27,8 @@ extension Machine {
         let text = try change(edit.text)
         guard !text.utf8.elementsEqual(edit.text.utf8) else { return }
         try edit.write(text)
+        // The next start notes it too, and says why if it can't.
+        try? site.noted.note([file])
     }
 }
 

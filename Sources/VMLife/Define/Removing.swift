@@ -197,6 +197,8 @@ package struct Removing {
             removed.append(file.path)
         }
         context.takeAsRemoved(vm)
+        // A note that leads nowhere does no harm.
+        try? vm.site.noted.forget(vm.file)
         // The VM's own directory, if nothing is left in it.
         if vm.file.lastComponent?.string == "vm.params" { doomed.last?.removeEmptyDirectory(trust) }
         // Logs and run-time files belong to a name, and another VM of that name is running.

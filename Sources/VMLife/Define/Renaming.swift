@@ -108,6 +108,10 @@ package struct Renaming {
     /// What is left to do when it has its new name; why that failed.
     private var rest: [VMError] {
         var failures: [VMError] = []
+        do throws(VMError) {
+            try vm.site.noted.note([newFile])
+            if newFile != vm.file { try vm.site.noted.forget(vm.file) }
+        } catch { failures.append(error) }
         do throws(Errno) { if let move { try syncDirectory(move.to.removingLastComponent()) } } catch {
             failures.append(.system(error, newFile.string, "the new name may not survive a power cut"))
         }

@@ -110,9 +110,13 @@ package struct ImageImport {
     ) throws(VMError) -> NewFile {
         do throws(PathWalk.Failure) {
             let place = try trust.findUnlinked(path)
-            do throws(Errno) { return try NewFile(at: place, permissions: Self.permissions, fill: fill) } catch {
-                throw .system(error, path)
-            }
+            do throws(Errno) {
+                return try NewFile(at: place, permissions: Self.permissions) { out throws(Errno) in
+                    // Whatever the umask.
+                    guard fchmod(out.rawValue, Self.permissions) == 0 else { throw Errno(rawValue: errno) }
+                    try fill(out)
+                }
+            } catch { throw .system(error, path) }
         } catch {
             switch error {
             case .system(.fileExists, _):

@@ -20,6 +20,8 @@ struct DiskClaims {
     private var unseen: [VMError] = []
     /// Why it can't be told of a VM whether it runs, and with which disks.
     private(set) var obstacle: VMError?
+    /// The params files that were looked at.
+    private var owners: Set<FilePath> = []
     /// The params files of VMs that have been removed since.
     private var gone: Set<FilePath> = []
 
@@ -32,16 +34,17 @@ struct DiskClaims {
     /// No claims.
     init() {}
 
-    /// The claims of every VM: of the VMs under the roots, and of the running ones.
+    /// The claims of every VM that is known of, and of the running ones.
     ///
     /// - Parameters:
     ///   - trust: whose files are acted on.
     ///   - read: reads a params file.
     init(ofAll site: Site, _ trust: FileTrust, reading read: (FilePath) throws(VMError) -> VMParams) {
-        let defined = site.definitions()
+        let defined = site.everyDefinition()
         unseen = defined.unseen
         for file in defined.files {
             account = trust.stranger(at: file)
+            owners.insert(file)
             do throws(VMError) { add(try read(file)) } catch { unreadable.append((file, file, account)) }
         }
         account = nil
@@ -52,7 +55,7 @@ struct DiskClaims {
     /// file that the caller does not trust keeps no VM from starting.
     init(onStarts site: Site, _ trust: FileTrust) {
         // Only a disk declared as qcow2 can have a backing file: most params files need not be decoded.
-        let others = site.definitions().files.concurrentMap { other in
+        let others = site.everyDefinition().files.concurrentMap { other in
             VMFile.glance(at: other, ifItMentions: "qcow2")
         }
         for params in others.compactMap(\.self) where trust.stranger(at: params.file) == nil { add(params) }
@@ -68,7 +71,15 @@ struct DiskClaims {
     }
 
     /// Drops the claims of a VM that was removed.
-    mutating func forget(_ file: FilePath) { gone.insert(file) }
+    mutating func forget(_ file: FilePath) {
+        gone.insert(file)
+        // It may be known by another path too. The file itself is gone; where it was is not yet.
+        guard !owners.contains(file), let directory = RunFileOwnership.realPath(file.removingLastComponent())
+        else { return }
+        for owner in owners where owner.lastComponent == file.lastComponent && !gone.contains(owner) {
+            if RunFileOwnership.realPath(owner.removingLastComponent()) == directory { gone.insert(owner) }
+        }
+    }
 
     private mutating func addRunning(_ site: Site) {
         do throws(VMError) {
@@ -146,7 +157,9 @@ struct DiskClaims {
     ///
     /// - Parameter own: the params file of a VM that does not count.
     func users(of file: stat, besides own: FilePath? = nil) -> [VMName] {
-        let others = (claims[Self.identity(of: file)] ?? []).filter { !gone.contains($0.owner) && $0.owner != own }
+        let others = (claims[Self.identity(of: file)] ?? []).filter { claim in
+            !gone.contains(claim.owner) && own.map { Self.isKnown(claim.owner, as: $0) } != true
+        }
         let names = others.compactMap(\.use.vm)
         return Array(Set(names)).sorted { $0.description < $1.description }
     }

@@ -65,16 +65,23 @@ package struct Starting {
     }
 
     /// Everything that keeps the VM from starting. Touches nothing.
-    func obstacles(to purpose: Purpose) -> [VMError] {
+    func obstacles(to purpose: Purpose) -> [VMError] { obstacles(facts(for: purpose)) }
+
+    private func obstacles(_ known: (facts: HostFacts, options: StartOptions)) -> [VMError] {
         do throws(PlanRefusal) {
-            let (facts, options) = facts(for: purpose)
-            _ = try LaunchPlan(file.params, options: options, facts: facts)
+            _ = try LaunchPlan(file.params, options: known.options, facts: known.facts)
             return []
         } catch { return error.problems }
     }
 
+    /// The same for the doctor, and what its disks stand on and was written to since.
+    func examined(isRunning: Bool) -> (obstacles: [VMError], lateBases: [LateBase]) {
+        let known = facts(for: .examine(isRunning: isRunning))
+        return (obstacles(known), known.facts.lateBases(below: file.params))
+    }
+
     /// The facts, and the options of this start: those of the user, and what a saved state adds to them.
-    private func facts(for purpose: Purpose) -> (HostFacts, StartOptions) {
+    private func facts(for purpose: Purpose) -> (facts: HostFacts, options: StartOptions) {
         let saved = SavedStateProbe(vm, file).found(discarding: options.discardsSuspended)
         let options = options.goingOn(with: (try? saved.get())?.state?.saved)
         let probe = HostProbe(context: context, trust: file.trust, isLooking: purpose != .start)
@@ -230,6 +237,8 @@ extension Machine {
             }
             return .alreadyRunning(running.holder)
         }
+        // It may have been written by hand, or moved here.
+        tell(site.noted.noting([file]))
         return try starting.start(tell: tell)
     }
 

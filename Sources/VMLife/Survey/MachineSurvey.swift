@@ -37,7 +37,8 @@ extension MachineCondition {
             let params = file.params
             let mayRun = entry.state.isAlive || entry.state == .unknown
             let vm = Machine(name: params.name.value, file: params.file, site: context.site)
-            obstacles = Starting(file, of: vm, in: context).obstacles(to: .examine(isRunning: mayRun))
+            let examined = Starting(file, of: vm, in: context).examined(isRunning: mayRun)
+            (obstacles, lateBases) = (examined.obstacles, examined.lateBases)
             needsMachineID = params.uuid == nil
             memory = params.memory.value
             let identity = Identity(params, machineID: (try? context.host.machineID.get()) ?? "")

@@ -12,11 +12,17 @@ package struct PowerReport: ObjectReport {
 
     /// Reports what a switch did.
     ///
-    /// - Parameter changed: whether it changed anything, or would.
-    package init(_ name: VMName, _ button: PowerSwitch, from before: VMState, changed: Bool, dryRun: Bool) {
+    /// - Parameters:
+    ///   - changed: whether it changed anything, or would.
+    ///   - clock: what became of the guest's clock, if it had stood still.
+    package init(
+        _ name: VMName, _ button: PowerSwitch, from before: VMState, changed: Bool, dryRun: Bool,
+        clock: GuestClock? = nil
+    ) {
         members = [
             "dryRun": .bool(dryRun), "name": .string(name.description), "action": .string(button.rawValue),
             "before": .string(before.rawValue), "changed": .bool(changed && !dryRun),
+            "clock": .optional(clock?.word),
         ]
         let already = button == .resume ? "already running" : "already \(button.done)"
         let done = before == .sleeping && button == .resume ? "woken up" : button.done

@@ -9,16 +9,19 @@ package struct StartReport: ObjectReport {
     private let outcome: Starting.Outcome
     private let details: VMEntry?
     private let timings: [(stage: Stopwatch.Stage, spent: Duration)]?
+    private let clock: GuestClock?
 
     /// Reports a start.
     ///
     /// - Parameters:
     ///     - details: What is known about a VM that was already running. People are not told.
     ///     - timings: How long its stages took; nil: not asked for. People read them on stderr.
+    ///     - clock: What became of the clock of a guest that was suspended.
     package init(
         _ name: VMName, _ outcome: Starting.Outcome, details: VMEntry? = nil,
-        timings: [(stage: Stopwatch.Stage, spent: Duration)]? = nil
+        timings: [(stage: Stopwatch.Stage, spent: Duration)]? = nil, clock: GuestClock? = nil
     ) {
+        self.clock = clock
         self.name = name
         self.outcome = outcome
         self.details = details
@@ -39,6 +42,7 @@ package struct StartReport: ObjectReport {
         var members: Members = [
             "dryRun": false, "name": .string(name.description), "result": .string(word),
             "pid": entry?.pidJSON ?? .null, "vnc": entry?.vncJSON ?? .null, "nics": entry?.nicsJSON ?? [],
+            "clock": .optional(clock?.word),
         ]
         if let timings {
             members["timings"] = .object(

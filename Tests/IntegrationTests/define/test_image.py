@@ -1,5 +1,6 @@
 """Images that have names, and VMs that are made of images."""
 
+import bz2
 import gzip
 import hashlib
 import json
@@ -61,6 +62,21 @@ def test_what_is_no_image(host):
         assert message in host.kvmctl("image", "import", path, expect=65).stderr
         assert message in host.kvmctl("create", "vm", "--image", path, expect=65).stderr
         assert files(host.root / "images") == [] and not (host.vms / "vm").exists()
+
+
+@pytest.mark.parametrize("content, said", [
+    (b"PK\x03\x04", "zip archive"), (bz2.compress(b"x"), "packed with bzip2"),
+    (b"<!DOCTYPE html><h1>403 Forbidden</h1>", "HTML or XML page")])
+def test_what_only_has_the_size_of_an_image(host, content, said):
+    file = host.root / "disk.img"
+    file.write_bytes(content.ljust(1024, b"\0"))
+    for words in ["image", "import", file], ["create", "vm", "--image", file]:
+        message = host.kvmctl(*words, expect=65).stderr
+        assert said in message and "no disk image" in message
+    assert files(host.root / "images") == [] and not (host.vms / "vm").exists()
+    # A disk with partitions may begin with anything.
+    file.write_bytes(content.ljust(510, b"\0") + b"\x55\xaa" + bytes(512))
+    host.kvmctl("image", "import", file)
 
 
 def test_what_is_said_of_an_overlay(host):
@@ -313,6 +329,14 @@ def test_the_files_of_a_seed(host):
     host.kvmctl("stop", "--now", "vm")
     host.kvmctl("rm", "vm", "--disks")
     assert not directory.exists()
+
+
+def test_the_mode_of_an_image_whatever_the_umask(host):
+    file = raw(host.root / "base.raw")
+    made = host.execute("sh", "-c", f"umask 077; exec {host.binary} image import {file}")
+    assert made.returncode == 0, made.stderr
+    for name in "base.raw", "base.raw.sha256":
+        assert (host.root / "images" / name).stat().st_mode & 0o777 == 0o444
 
 
 def test_a_user_has_images_of_their_own(rootless_host):

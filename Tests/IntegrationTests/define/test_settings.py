@@ -76,6 +76,14 @@ def test_which_goes_before(settled):
     assert host.kvmctl("list").stdout.split() == ["NAME", "FILE"]
 
 
+def test_paths_that_are_not_absolute(host):
+    for variable in "KVMCTL_VMS", "KVMCTL_IMAGES":
+        before = host.environment[variable]
+        host.environment[variable] = f"{before}:somewhere"
+        assert f"{variable}: 'somewhere' is not an absolute path" in host.kvmctl("image", "list", expect=64).stderr
+        host.environment[variable] = before
+
+
 def test_a_broken_file_is_never_half_used(settled):
     host = settled
     write_system(host, f"VMS={host.vms}", "CREATE_MEMRY=2G", "QUIET=ja", "LIST_COLUMNS=nam", "VMS=/elsewhere")

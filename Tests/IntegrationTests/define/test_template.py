@@ -1,6 +1,7 @@
 """Templates, and several VMs that are created at once: all of them, or none."""
 
 import json
+import shlex
 import subprocess
 
 import pytest
@@ -143,6 +144,42 @@ def test_removed_after_what_stands_on_it(host):
     host.kvmctl("create", "f", "--from", "e")
     assert "overlays of its disks: f" in host.kvmctl("rm", "e", expect=75).stderr
     host.kvmctl("rm", "e", "f", "--disks", "--yes")
+
+
+@pytest.mark.parametrize("how", ["written to", "replaced"])
+def test_a_template_that_changes_under_its_overlays(host, how):
+    template(host, TEMPLATE=None)
+    host.kvmctl("set", "t", "TEMPLATE=yes")
+    host.kvmctl("create", "vm", "--from", "t")
+    host.kvmctl("create", "top", "--from", "vm")
+    base, disk = host.vms / "t/vdisk0", host.vms / "vm/vdisk0"
+    said = f"DISK0_BACKING: {base} was written to or replaced after {disk} was made on it"
+    for name in "vm", "top":
+        assert "by their times" not in host.kvmctl("check", name).stdout
+    # A copy that is restored is younger than the template; a template that is copied with its times is as old as it was.
+    subprocess.run(["cp", disk, host.root / "copy"], check=True)
+    subprocess.run(["cp", "-a", base, host.root / "base"], check=True)
+    (host.root / "base").rename(base)
+    assert "by their times" not in host.kvmctl("check", "vm").stdout
+    if how == "replaced":
+        marked(host.root / "other", 1 << 19)
+        (host.root / "other").rename(base)
+    else:
+        subprocess.run(["qemu-io", "-f", "raw", "-c", "write -P 1 0 4k", base], check=True, stdout=subprocess.DEVNULL)
+    checked = host.kvmctl("check", "vm")
+    assert said in checked.stdout + checked.stderr
+    assert f"{base} was written to" in host.kvmctl("doctor", "vm", expect=None).stdout
+    started = host.kvmctl("start", "vm")
+    assert said in started.stderr
+    host.kvmctl("stop", "--now", "vm")
+    # What it advises, if the content is the same.
+    subprocess.run(shlex.split(said_command(started.stderr, "touch -d")), check=True)
+    assert "by their times" not in host.kvmctl("start", "vm").stderr
+
+
+def said_command(text, beginning):
+    """The command in a message, which is in back-quotes."""
+    return next(part for part in text.split("`") if part.startswith(beginning))
 
 
 def test_copies_of_a_template(host):

@@ -76,6 +76,10 @@ package enum ImageFacts: Equatable, Sendable {
         package var qcow2: QCOW2Condition?
         /// Whether it was written to after its sum was written down beside it (`image import`).
         package var isChangedSinceSummed = false
+        /// When the file was made, in nanoseconds since 1970; nil if that is not known, or it is a block device.
+        package var made: Int64?
+        /// The same of when it was last written to, if it is to be an image that others stand on and has no sum.
+        package var written: Int64?
         /// What it contains as a CD, if it is used as one.
         package var disc: OpticalDisc?
         /// What it is as a kernel, if it is used as one or as an initial RAM disk.

@@ -27,6 +27,9 @@ extension LaunchPlanner {
             }
             layers.append(BackingLayer(path: path, format: format, image: found.usable))
         }
+        plan.notices += LateBase.all(below: [disk], facts.images).map { late in
+            "\(place(late.origin)): \(late.cause); \(late.advice)"
+        }
         return layers
     }
 
