@@ -37,6 +37,7 @@ extension MachineCondition {
             let mayRun = entry.state.isAlive || entry.state == .unknown
             let vm = Machine(name: params.name.value, file: params.file, site: context.site)
             obstacles = Starting(file, of: vm, in: context).obstacles(to: .examine(isRunning: mayRun))
+            isTemplate = params.template.value
             needsMachineID = params.uuid == nil
             memory = params.memory.value
             let identity = Identity(params, machineID: (try? context.host.machineID.get()) ?? "")

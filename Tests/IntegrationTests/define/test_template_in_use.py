@@ -1,5 +1,6 @@
 """Disks that disks of other VMs are overlays of: no command takes them away, and what else can be done with a template in use."""
 
+import json
 import subprocess
 
 import pytest
@@ -102,6 +103,22 @@ def test_a_file_that_can_not_be_read_may_stand_on_a_template(host):
         assert "so a VM might stand on DISK0" in host.kvmctl(*words, expect=75).stderr
     without(path, "TEMPLATE")
     host.kvmctl("disk", "detach", "t", "DISK0")
+
+
+def test_a_template_in_use_is_all_right(host):
+    template(host)
+    lab(host)
+    host.kvmctl("start", "v1")
+    said = host.kvmctl("check", "t").stdout
+    assert "t: ok" in said and "it is a template" in said
+    host.kvmctl("check", "--all")
+    assert "t: a template: VMs are made of it, and it is not started" in host.kvmctl("doctor", "t", expect=None).stdout
+    found = json.loads(host.kvmctl("doctor", "t", "--json", expect=None).stdout)
+    assert not [finding for finding in found if finding["subject"] == "t" and finding["severity"] != "ok"]
+    # By hand it would write to what the VMs stand on.
+    host.kvmctl("explain", "t")
+    assert "is a template" in host.kvmctl("explain", "t", "--shell", expect=75).stderr
+    host.kvmctl("stop", "--now", "v1")
 
 
 def test_an_overlay_made_by_hand(host):
