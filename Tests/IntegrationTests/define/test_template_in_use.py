@@ -121,6 +121,31 @@ def test_a_template_in_use_is_all_right(host):
     host.kvmctl("stop", "--now", "v1")
 
 
+def test_all_vms_are_started_but_the_templates(host):
+    template(host)
+    lab(host)
+    done = host.kvmctl("start", "--all")
+    assert "t: is a template, and is not started" in done.stderr and "v1: started" in done.stdout
+    assert [host.state(name) for name in ("t", "v1", "v2")] == ["stopped", "running", "running"]
+    started = json.loads(host.kvmctl("start", "--all", "--json").stdout)
+    assert sorted(vm["name"] for vm in started) == ["v1", "v2"]
+    host.kvmctl("start", "--all", "--dry-run")
+    host.kvmctl("restart", "--all", "--now")
+    assert "t" in host.kvmctl("start", "t", expect=75).stderr
+    assert "template" not in host.kvmctl("stop", "--all", "--now").stderr
+
+
+def test_what_a_template_gives_is_said(host):
+    template(host, TEMPLATE="no")
+    said = host.kvmctl("create", "copy", "--from", "t").stderr
+    assert "new and empty" in said and "kvmctl set t TEMPLATE=yes" in said
+    host.kvmctl("set", "t", "TEMPLATE=yes")
+    assert "new and empty" not in host.kvmctl("create", "overlay", "--from", "t").stderr
+    host.kvmctl("rm", "overlay", "--disks")
+    host.kvmctl("disk", "detach", "t", "DISK0")
+    assert "has no disks" in host.kvmctl("create", "none", "--from", "t").stderr
+
+
 def test_an_overlay_made_by_hand(host):
     """Of a VM that is no template."""
     path = template(host, TEMPLATE="no")
