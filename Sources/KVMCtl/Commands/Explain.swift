@@ -55,7 +55,10 @@ struct Explain: ParsableCommand {
         let directory = HandStart.directory(of: machine.name)
         var options = StartOptions(foreground: true)
         options.handDirectory = directory
-        let plan = try machine.starting(options, in: context).plan(to: .show(isRunning: true))
+        let starting = try machine.starting(options, in: context)
+        // By hand it would write to what VMs stand on.
+        try starting.refuseTemplate()
+        let plan = try starting.plan(to: .show(isRunning: true))
         print(try HandStart(plan, in: directory, uid: geteuid()).text)
         let rights = geteuid() == 0 ? "as root, with all its rights" : "with your rights"
         Message.note("QEMU then runs \(rights), and kvmctl does not know of it; its sockets are in \(directory)")

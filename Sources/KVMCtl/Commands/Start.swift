@@ -12,7 +12,7 @@ struct Start: ParsableCommand {
         abstract: "Start VMs.",
         discussion: """
             Starting a VM that already runs succeeds, and says so. A suspended one goes on where `kvmctl suspend` \
-            stopped it.
+            stopped it. A template (TEMPLATE=yes) is not started; --all leaves it out.
             """)
 
     @OptionGroup var targets: Targets
@@ -81,6 +81,10 @@ struct Start: ParsableCommand {
         try output.list(dryRun ? .plan : .start) { results in
             // All are started before the first is waited for.
             let begin = { (vm: Machine) throws -> GuestWait? in
+                if targets.all, try vm.isTemplateAtRest(in: context) {
+                    Message.note("\(vm.name): is a template, and is not started")
+                    return nil
+                }
                 if discardSuspended, try vm.isSuspended() {
                     try vm.refuseProtected("start --discard-suspended", force: force)
                 }

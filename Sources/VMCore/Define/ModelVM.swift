@@ -224,7 +224,15 @@ extension ModelVM {
         var notices: [String] = []
         if !newDisks.isEmpty {
             let keys = newDisks.map { "DISK\($0)" }.joined(separator: ", ")
-            notices.append("\(keys): new and empty; what is on the disks of \(file) is not copied")
+            let name = params.name.value
+            let way =
+                "to have copies or overlays, make \(name) a template: \(command: "kvmctl set \(name) TEMPLATE=yes")"
+            notices.append(
+                "\(keys): new and empty; what is on the disks of \(file) is not copied"
+                    + (params.template.value ? "" : "; \(way)"))
+        }
+        if params.template.value, params.disks.isEmpty {
+            notices.append("the template \(file) has no disks, so there is nothing that VMs of it could stand on")
         }
         let left = edits.filter { $0.value == nil && [.forward, .netTap].contains($0.key.key) }.map { "\($0.key)" }
         if !left.isEmpty {

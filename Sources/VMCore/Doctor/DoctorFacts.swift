@@ -187,6 +187,8 @@ package struct MachineCondition: Equatable, Sendable {
     package var name: String
     var file: FilePath
     var isRunning = false
+    /// Whether it is never started (`TEMPLATE`).
+    package var isTemplate = false
     /// Whether its identity depends on the host's machine-id.
     package var needsMachineID = false
     package var memory: ByteCount?

@@ -13,6 +13,11 @@ package enum GuestChecks {
         return all.isEmpty ? [.ok(subject, evidence.overview)] : all
     }
 
+    /// What there is to say of a VM that is a template: it has no guest.
+    package static func template(_ name: String) -> Finding {
+        .ok(name, "a template: VMs are made of it, and it is not started")
+    }
+
     private static func complaints(_ evidence: GuestEvidence) -> [Finding] {
         evidence.complaints.enumerated().map { number, diagnosis in
             // How far it is, is said once.

@@ -11,10 +11,12 @@ enum MachineChecks {
             + facts.machines.compactMap(endedShares) + facts.machines.flatMap(lateBases)
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
+        let templates = facts.machines.filter(\.isTemplate).count
+        let what = "\(running) run\(templates > 0 ? ", and \(templates) are templates" : "")"
         return [
             .ok(
                 "VMs",
-                "\(facts.machines.count), of which \(running) run; nothing in their files keeps any from starting")
+                "\(facts.machines.count), of which \(what); nothing in their files keeps any from starting")
         ]
     }
 

@@ -101,12 +101,15 @@ extension Machine {
 
     /// Plans to plug the only device of `params`.
     ///
-    /// - Parameter running: the machine that it goes into; nil: none does now, and only what would refuse it is looked
-    ///   for.
+    /// - Parameters:
+    ///   - running: the machine that it goes into; nil: none does now, and only what would refuse it is looked for.
+    ///   - isWritten: whether something is going to write to it; else a template may have what others stand on.
     func plugPlan(
-        _ params: VMParams, into running: RunningMachine?, _ file: VMFile, _ request: ChangeRequest
+        _ params: VMParams, into running: RunningMachine?, _ file: VMFile, _ request: ChangeRequest,
+        isWritten: Bool = false
     ) throws(VMError) -> PlugPlan {
-        let facts = try facts(for: params, file, request)
+        var facts = try facts(for: params, file, request)
+        if !isWritten, running == nil, file.params.template.value { facts.forgetWriting() }
         let place = try running?.hardware.place(in: name) ?? .bus("")
         do throws(PlanRefusal) {
             return try PlugPlan(params, into: running?.hardware ?? RunningHardware(), at: place, facts: facts)

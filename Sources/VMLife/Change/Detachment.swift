@@ -15,6 +15,7 @@ private struct Detachment {
         let file = request.scope.includesFile ? try request.context.file(of: vm) : nil
         let (planned, asks) = try vm.whileChanging(request) { running throws(VMError) in
             let change = try plan(running, file)
+            try refuseStoodOn(file)
             if !request.isDryRun { try vm.check(change.edits, file?.trust) }
             return (change, change.machine == .changed && !request.isDryRun)
         }
@@ -49,6 +50,16 @@ private struct Detachment {
                 remedy: "change the file alone, with --config, and restart the VM; MACHINE=pc can")
         }
         return change
+    }
+
+    /// Refuses a disk that other VMs stand on: the VM that knows of it no longer is removed without it.
+    private func refuseStoodOn(_ file: VMFile?) throws(VMError) {
+        guard device.key == .disk, let file else { return }
+        let disks = file.params.disks.filter { $0.index == device.index }
+        try request.context.refuseStoodOn(disks, of: file.params) { users in
+            "disks of VMs are overlays of its \(device): \(users)"
+        }
+        try request.context.refuseMaybeStoodOn(disks, of: file.params)
     }
 
     /// What the file says of it; nil if it has no such device.

@@ -52,7 +52,7 @@ private struct DiskGrowing {
         let only = file.params.only(disk: disk, called: "\(vm.name)")
         let facts = try vm.facts(for: only, file, request)
         // What keeps it from being started keeps it from being changed: somebody else has it, it is damaged, ….
-        let plan = try vm.plugPlan(only, into: nil, file, request)
+        let plan = try vm.plugPlan(only, into: nil, file, request, isWritten: true)
         guard plan.launch.newDisks.isEmpty, case .image(let image)? = facts.images[disk.path.value] else {
             throw VMError(
                 .notFound, disk.path.value.string, "does not exist yet",

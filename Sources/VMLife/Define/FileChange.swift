@@ -121,6 +121,7 @@ extension FileChange {
         if after.params.template.value, before?.params.template.value != true {
             try Self.refuseTemplate(vm, isRunning: isRunning)
         }
+        if let before { try Self.refuseLoss(of: before.params, by: after.params, in: context) }
         notices = []
         if text != old {
             let known = before.map { Starting($0, of: vm, in: context).verdict(isRunning: isRunning) }
@@ -160,6 +161,25 @@ extension FileChange {
                 .busy, vm.name.description,
                 "\(isRunning ? "it is running" : "it is suspended"), and a template does not run",
                 remedy: isRunning ? "stop it first" : "start it and shut it down first"))
+    }
+
+    /// Refuses to take away what other VMs stand on, or what keeps it as it is.
+    private static func refuseLoss(
+        of before: VMParams, by after: VMParams, in context: PlanningContext
+    ) throws(VMError) {
+        do throws(VMError) {
+            if before.template.value, !after.template.value {
+                try context.refuseStoodOn(before.disks, of: before) { users in
+                    "has to stay a template, as disks of VMs are overlays of its disks: \(users)"
+                }
+            }
+            let lost = before.disks(missingIn: after)
+            try context.refuseMaybeStoodOn(after.template.value ? lost : before.disks, of: before)
+            try context.refuseStoodOn(lost, of: before) { users in
+                let keys = lost.map { "DISK\($0.index)" }.joined(separator: ", ")
+                return "would lose \(keys), and disks of VMs are overlays of it: \(users)"
+            }
+        } catch { throw refusal(error) }
     }
 
     /// The same of a suspended VM, which could not go on after the change.

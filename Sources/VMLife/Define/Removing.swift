@@ -52,7 +52,9 @@ package struct Removing {
             kept.append((logs, "nothing shows that they are this VM's"))
         }
         let params = try FileToRemove(vm.file, file.trust)
-        if file.params.template.value { try refuseStoodOn(file.params.disks) }
+        try context.refuseStoodOn(file.params.disks, of: file.params) { users in
+            "\(file.params.template.value ? "is a template, and " : "")disks of VMs are overlays of its disks: \(users)"
+        }
         try sort(file.params.disks, besides: params, removing: disks)
         try sortSeed(file.params, besides: params, removing: disks)
         for path in StateFiles(of: vm).all {
@@ -61,23 +63,6 @@ package struct Removing {
         if let params { doomed.append(params) }
         // An interrupted start has them open too, and is ended first.
         if !isOwn { try refuseUsed() }
-    }
-
-    /// Refuses to remove a template that VMs stand on.
-    private func refuseStoodOn(_ disks: [VMParams.Disk]) throws(VMError) {
-        let claims = context.allClaims
-        var users: Set<VMName> = []
-        for disk in disks.map(\.path.value) {
-            do throws(Errno) {
-                // What a link leads to: others stand on that.
-                guard let status = try status(of: disk) else { continue }
-                users.formUnion(claims.users(of: status, besides: vm.file))
-            } catch { throw .system(error, disk.string, "can't tell whether VMs stand on it") }
-        }
-        guard let users = StandingVMs(users.sorted { $0.description < $1.description }) else { return }
-        throw VMError(
-            .busy, vm.name.description, "is a template, and disks of VMs are overlays of its disks: \(users)",
-            remedy: "remove these VMs first: their disks can't be read without it")
     }
 
     /// Decides which disks are removed and which are kept.

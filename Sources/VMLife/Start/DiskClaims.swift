@@ -169,6 +169,18 @@ struct DiskClaims {
         (claims[Self.identity(of: file)] ?? []).filter { !gone.contains($0.owner) }.map(\.owner)
     }
 
+    /// The VMs whose disks are overlays of a file. Those of an account that the caller does not trust don't count: any path
+    /// can be named.
+    ///
+    /// - Parameter own: the params file of a VM that does not count.
+    func overlays(of file: stat, besides own: FilePath) -> [VMName] {
+        let others = (claims[Self.identity(of: file)] ?? []).filter { claim in
+            claim.use.isBacking && claim.account == nil && !gone.contains(claim.owner)
+                && !Self.isKnown(claim.owner, as: own)
+        }
+        return others.compactMap(\.use.vm)
+    }
+
     private mutating func addChain(below image: FilePath, use: () -> DiskUse, owner: () -> FilePath) {
         var rest = files(namedIn: image, of: owner)
         var seen: Set<FileIdentity> = []

@@ -52,6 +52,14 @@ package struct Starting {
         case check(isRunning: Bool)
         /// As `show`, for one of many VMs, whose addresses are compared elsewhere.
         case examine(isRunning: Bool)
+
+        /// Whether nothing comes of it but a verdict. A template is judged as what it is: it is not started.
+        fileprivate var isJudging: Bool {
+            switch self {
+            case .start, .show: false
+            case .check, .examine: true
+            }
+        }
     }
 
     /// The plan, computed for the host as it is now. Touches nothing.
@@ -88,6 +96,7 @@ package struct Starting {
         var facts = probe.facts(for: file.params, options: options)
         do throws(VMError) { facts.saved = try saved.get() } catch { facts.problems.append(error) }
         do throws(VMError) { try addOtherVMs(to: &facts, for: purpose) } catch { facts.problems.append(error) }
+        if purpose.isJudging, params.template.value { facts.forgetWriting() }
         return (facts, options)
     }
 
@@ -179,16 +188,6 @@ package struct Starting {
             let entry = VMEntry(manifest, Observation(state: .running, holder: directory.holder), in: paths)
             return plan.savedMemory == nil ? .started(entry) : .resumed(entry)
         }
-    }
-
-    /// Refuses a VM that is there to make others of.
-    ///
-    /// - Throws: `.busy`.
-    package func refuseTemplate() throws(VMError) {
-        guard params.template.value else { return }
-        throw VMError(
-            .busy, name.description, "is a template (\(params.place(params.template.origin))), and is not started",
-            remedy: "make a VM of it: kvmctl create NEW --from \(name); TEMPLATE=no makes it one itself")
     }
 
     /// A running VM keeps its name, whatever its file says by now. This one has ended since it was found by that name.

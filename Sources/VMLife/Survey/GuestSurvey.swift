@@ -7,18 +7,22 @@ struct GuestSurvey {
 
     /// Looks at the guests, all at the same time as far as there are descriptors.
     init(_ entries: [VMEntry], of site: Site) {
+        let templates = entries.filter { !$0.state.isAlive && $0.vm?.isTemplate == true }
+        let names = Set(templates.map(\.name))
         // What keeps a VM from being looked at is another finding.
-        let vms = entries.compactMap { entry -> Machine? in
+        let vms = entries.filter { !names.contains($0.name) }.compactMap { entry -> Machine? in
             guard entry.place == site.paths, !entry.isStray, entry.state != .unknown else { return nil }
             return VMName(entry.name).map { Machine(name: $0, file: entry.file, site: site) }
         }
         let atOnce = DescriptorLimit.room(for: vms.count, each: Waiting.descriptors)
-        findings = stride(from: 0, to: vms.count, by: atOnce).flatMap { start in
-            let looks = vms[start...].prefix(atOnce).map { vm in
-                (vm, Background { Result { () throws(VMError) in try vm.look() } })
+        findings =
+            templates.map { GuestChecks.template($0.name) }
+            + stride(from: 0, to: vms.count, by: atOnce).flatMap { start in
+                let looks = vms[start...].prefix(atOnce).map { vm in
+                    (vm, Background { Result { () throws(VMError) in try vm.look() } })
+                }
+                return looks.flatMap { vm, look in Self.findings(of: vm, look.value) }
             }
-            return looks.flatMap { vm, look in Self.findings(of: vm, look.value) }
-        }
     }
 
     private static func findings(of vm: Machine, _ look: Result<GuestEvidence, VMError>) -> [Finding] {

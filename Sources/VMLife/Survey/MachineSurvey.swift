@@ -39,6 +39,7 @@ extension MachineCondition {
             let vm = Machine(name: params.name.value, file: params.file, site: context.site)
             let examined = Starting(file, of: vm, in: context).examined(isRunning: mayRun)
             (obstacles, lateBases) = (examined.obstacles, examined.lateBases)
+            isTemplate = params.template.value
             needsMachineID = params.uuid == nil
             memory = params.memory.value
             let identity = Identity(params, machineID: (try? context.host.machineID.get()) ?? "")

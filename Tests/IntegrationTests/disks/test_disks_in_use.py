@@ -173,8 +173,8 @@ def test_the_base_of_another_vms_disk(host):
     # Reading does no harm.
     host.write_firmware_vm("vm", DISK0="disk", DISK0_FORMAT="qcow2", DISK0_READONLY="yes")
     host.kvmctl("check", "vm")
-    kept = host.kvmctl("rm", "--disks", "vm").stdout
-    assert base.exists() and f"kept {base}: it is the backing file of {top}" in kept
+    said = host.kvmctl("rm", "--disks", "vm", expect=75).stderr
+    assert base.exists() and (base.parent / "vm.params").exists() and "disks of VMs are overlays of its disks: top" in said
     # A disk declared as raw has no backing file, whatever its content says.
     host.write_firmware_vm("vm", DISK0="disk", DISK0_FORMAT="qcow2")
     host.write_firmware_vm("top", DISK0="disk", DISK0_FORMAT="raw")
@@ -193,7 +193,7 @@ def test_a_base_by_any_name(host, name):
     for vm in ["vm", "top"]:
         host.write_firmware_vm(vm, DISK0="disk", DISK0_FORMAT="qcow2")
     assert_refused(host, f"is the backing file of {overlay}")
-    host.kvmctl("rm", "--disks", "vm")
+    assert "disks of VMs are overlays of its disks: top" in host.kvmctl("rm", "--disks", "vm", expect=75).stderr
     assert base.exists()
 
 

@@ -105,6 +105,17 @@ package struct HostFacts: Equatable, Sendable {
         self.problems = problems
     }
 
+    /// Forgets what only keeps images from being written to: nothing writes to those of a template.
+    package mutating func forgetWriting() {
+        for (path, image) in images {
+            guard case .image(var image) = image else { continue }
+            image.locks = image.locks.filter { $0.excludes(writable: false) }
+            image.uses.removeAll { !$0.excludes(writable: false) }
+            image.writeFailure = nil
+            images[path] = .image(image)
+        }
+    }
+
     /// Forgets what is in use: for a running VM, which uses it itself.
     package mutating func forgetUse() {
         ports = ports.filter { $0.value != .addressInUse }
