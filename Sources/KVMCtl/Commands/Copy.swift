@@ -92,7 +92,8 @@ struct Copy: ParsableCommand {
             return try copying.run()
         case (.host(let path), 1, .some(let vm?)):
             let machine = try find(vm)
-            var copying = CopyingOut(sources.map(\.path), of: machine, to: path, options, try Site.current.trust(), watch: watch)
+            var copying = CopyingOut(
+                sources.map(\.path), of: machine, to: path, options, try Site.current.trust(), watch: watch)
             return try copying.run()
         case (.host, 1, _):
             throw VMError(.usage, "cp", "none of the paths is in a guest", remedy: "write such a path as VM:PATH")

@@ -120,7 +120,8 @@ extension EphemeralRun {
         let end = deadline.map { Deadline(in: $0.remaining + Self.lastCopies) }
         for copy in wish.copiesOut {
             do throws(VMError) {
-                var copying = CopyingOut([copy.from], of: vm, to: copy.to, options, context.trust, watch: watch(until: end))
+                var copying = CopyingOut(
+                    [copy.from], of: vm, to: copy.to, options, context.trust, watch: watch(until: end))
                 outcome.problems += try copying.run().failures
             } catch { outcome.problems.append(error) }
         }

@@ -288,6 +288,17 @@ def test_the_files_of_a_seed(host):
     assert not directory.exists()
 
 
+def test_without_a_runtime_directory(rootless_host):
+    """What does not look at VMs that run needs none."""
+    host = rootless_host
+    del host.environment["KVMCTL_RUN"]
+    assert "XDG_RUNTIME_DIR: is not set" in host.kvmctl("image", "list", expect=69).stderr
+    host.environment["KVMCTL_IMAGES"] = str(host.run / "images")
+    assert "MEMORY" in host.kvmctl("settings").stdout
+    host.kvmctl("image", "import", raw(host.root / "vms" / "base.raw"))
+    assert (host.run / "images/base.raw").exists()
+
+
 def test_the_mode_of_an_image_whatever_the_umask(host):
     file = raw(host.root / "base.raw")
     made = host.execute("sh", "-c", f"umask 077; exec {host.binary} image import {file}")
