@@ -65,7 +65,7 @@ def test_what_is_no_image(host):
 
 @pytest.mark.parametrize("content, said", [
     (b"PK\x03\x04", "zip archive"), (bz2.compress(b"x"), "packed with bzip2"),
-    (b"<!DOCTYPE html><h1>403 Forbidden</h1>", "HTML or XML page")])
+    (b"<!DOCTYPE html><h1>403 Forbidden</h1>", "HTML or XML page")], ids=["zip", "bzip2", "page"])
 def test_what_only_has_the_size_of_an_image(host, content, said):
     file = host.root / "disk.img"
     file.write_bytes(content.ljust(1024, b"\0"))
