@@ -27,6 +27,7 @@ enum KVMCtl {
             if let deed = command.deed, !arguments.contains("--dry-run") { PrintedResults.begin(deed) }
             // To `doctor` a fault there is one of its findings.
             Site.toleratesSettings = command.endsOrTidies || command is DoctorCommand
+            Site.needsRun = !(command is SettingsCommand || command is ImageImportCommand)
             if command.endsOrTidies { (try? Site.current)?.settingsFault.map(Message.error) }
             LeftBehind.remove(before: arguments)
             try command.run()

@@ -98,8 +98,9 @@ package struct Paths: Equatable, Sendable {
     ///
     /// - Throws: `.unavailable` if a user has no run-time directory, or if /proc does not show processes; `.denied` for
     ///   root if another user could change a directory that `KVMCTL_RUN` or `KVMCTL_VMS` names.
+    /// - Parameter needsRun: whether the command has to do with VMs that run; no other needs a run-time directory.
     package static func of(
-        uid: UInt32, environment: (String) -> String?, settings: Settings = Settings()
+        uid: UInt32, environment: (String) -> String?, settings: Settings = Settings(), needsRun: Bool = true
     ) throws(VMError) -> Paths {
         try ProcessFileSystem.require()
         func path(_ key: String) -> FilePath? {
@@ -115,7 +116,7 @@ package struct Paths: Equatable, Sendable {
             paths.ownRoot = system.ownRoot
         } else if uid != 0 {
             let home = path("HOME") ?? "/"
-            paths.run = try userRunDirectory(path("XDG_RUNTIME_DIR"), uid: uid).appending("kvmctl")
+            paths.run = try userRunDirectory(path("XDG_RUNTIME_DIR"), uid: uid, isNeeded: needsRun).appending("kvmctl")
             paths.log = (path("XDG_STATE_HOME") ?? home.appending(".local/state")).appending("kvmctl")
             paths.cache = (path("XDG_CACHE_HOME") ?? home.appending(".cache")).appending("kvmctl")
             paths.data = (path("XDG_DATA_HOME") ?? home.appending(".local/share")).appending("kvmctl")
@@ -179,11 +180,13 @@ package struct Paths: Equatable, Sendable {
             roots: roots)
     }
 
-    private static func userRunDirectory(_ named: FilePath?, uid: UInt32) throws(VMError) -> FilePath {
+    private static func userRunDirectory(
+        _ named: FilePath?, uid: UInt32, isNeeded: Bool
+    ) throws(VMError) -> FilePath {
         if let named { return named }
         // pam_systemd's directory, also if su or cron dropped the variable.
         let usual = FilePath("/run/user/\(uid)")
-        guard usual.withPlatformString({ access($0, W_OK) }) == 0 else {
+        guard !isNeeded || usual.withPlatformString({ access($0, W_OK) }) == 0 else {
             throw VMError(
                 .unavailable, "XDG_RUNTIME_DIR", "is not set, and \(usual) does not exist or is not writable",
                 remedy: "log in through a session manager, or set KVMCTL_RUN to a directory that you own")

@@ -30,6 +30,9 @@ package struct Site: Sendable {
     /// To be set before `current` is first used, by the main thread.
     nonisolated(unsafe) package static var toleratesSettings = false
 
+    /// Whether the command has to do with VMs that run, so that a user needs a run-time directory. To be set as the above.
+    nonisolated(unsafe) package static var needsRun = true
+
     /// Why the settings files can't be used, if that is tolerated.
     package let settingsFault: VMError?
 
@@ -43,7 +46,7 @@ package struct Site: Sendable {
             guard Self.toleratesSettings else { throw error }
             (settings, settingsFault) = (Settings(), error)
         }
-        paths = try Paths.of(uid: uid, environment: environment, settings: settings)
+        paths = try Paths.of(uid: uid, environment: environment, settings: settings, needsRun: Self.needsRun)
         otherUsers = .of(uid: uid, environment: environment)
         (self.uid, self.environment) = (uid, environment)
     }

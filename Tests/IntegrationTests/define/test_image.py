@@ -66,7 +66,7 @@ def test_what_is_no_image(host):
 
 @pytest.mark.parametrize("content, said", [
     (b"PK\x03\x04", "zip archive"), (bz2.compress(b"x"), "packed with bzip2"),
-    (b"<!DOCTYPE html><h1>403 Forbidden</h1>", "HTML or XML page")])
+    (b"<!DOCTYPE html><h1>403 Forbidden</h1>", "HTML or XML page")], ids=["zip", "bzip2", "page"])
 def test_what_only_has_the_size_of_an_image(host, content, said):
     file = host.root / "disk.img"
     file.write_bytes(content.ljust(1024, b"\0"))
@@ -329,6 +329,17 @@ def test_the_files_of_a_seed(host):
     host.kvmctl("stop", "--now", "vm")
     host.kvmctl("rm", "vm", "--disks")
     assert not directory.exists()
+
+
+def test_without_a_runtime_directory(rootless_host):
+    """What does not look at VMs that run needs none."""
+    host = rootless_host
+    del host.environment["KVMCTL_RUN"]
+    assert "XDG_RUNTIME_DIR: is not set" in host.kvmctl("image", "list", expect=69).stderr
+    host.environment["KVMCTL_IMAGES"] = str(host.run / "images")
+    assert "MEMORY" in host.kvmctl("settings").stdout
+    host.kvmctl("image", "import", raw(host.root / "vms" / "base.raw"))
+    assert (host.run / "images/base.raw").exists()
 
 
 def test_the_mode_of_an_image_whatever_the_umask(host):
