@@ -5,7 +5,7 @@ import VMCore
 enum UnknownCommand {
     /// What other tools call the same command: virsh, qm, incus, docker, or a shell.
     private static let synonyms = [
-        "boot": "start", "unpause": "resume", "launch": "start", "run": "start",
+        "boot": "start", "unpause": "resume", "launch": "start",
         "poweroff": "stop", "halt": "stop", "dominfo": "show",
         "inspect": "show", "vncdisplay": "vnc", "domblklist": "show", "pending": "diff", "log": "logs",
         "terminal": "console", "serial": "console",
@@ -19,7 +19,9 @@ enum UnknownCommand {
         "rm": "down", "delete": "down", "remove": "down", "destroy": "down", "save": "persist",
     ]
     private static let notYet = "kvmctl can't do that yet"
-    private static let copy = "kvmctl create NEW --from VM copies the definition, and no disk"
+    private static let copy =
+        "kvmctl create NEW --from VM: a template's disks (TEMPLATE=yes) become overlays, or with --copy copies; "
+        + "another VM's are new and empty"
     /// The same for the commands of `disk`, `nic` and `cdrom`.
     private static let deviceSynonyms = [
         "resize": "grow", "extend": "grow", "add": "attach", "plug": "attach", "remove": "detach", "rm": "detach",
@@ -37,9 +39,8 @@ enum UnknownCommand {
         "change-media": "kvmctl cdrom insert, or kvmctl cdrom eject", "setmem": "kvmctl memory",
         "resize": "kvmctl disk grow, kvmctl memory, or kvmctl set VM CPUS=N", "config": "kvmctl show, or kvmctl set",
         "save": "kvmctl suspend", "restore": "kvmctl start goes on with a suspended VM", "vm": "kvmctl list",
-        "exec": "kvmctl ssh VM COMMAND runs one in a guest", "snapshot": notYet, "clone": copy, "copy": copy,
-        "cp": "\(copy); scp copies files into a guest", "migrate": notYet,
-        "backup": notYet,
+        "snapshot": notYet, "clone": copy, "copy": copy, "migrate": notYet, "backup": notYet,
+        "template": "kvmctl set VM TEMPLATE=yes", "import": "kvmctl image import, or kvmctl adopt",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
         "type": "kvmctl sendkey VM --text TEXT", "share": "kvmctl set VM SHARE0=PATH:TAG",
         "protect": "kvmctl set VM PROTECT=yes", "unprotect": "kvmctl set VM PROTECT=no",
@@ -149,12 +150,19 @@ enum UnknownOption {
             .filter { $0.hasPrefix("--") }
         let beginsWith = Set(known.filter { option.count > 3 && $0.hasPrefix(option) })
         let nearest = Nearest.match(String(option.drop { $0 == "-" }), among: known.map { String($0.dropFirst(2)) })
-        let meant =
-            synonyms[option].flatMap { known.contains($0) ? $0 : nil }
-            ?? (beginsWith.count == 1 ? beginsWith.first : nearest.map { "--\($0)" })
-        let advice = meant.map { ". Did you mean '\($0)'?" } ?? line(option, usage).map { ". Write \($0)" }
+            .map { "--\($0)" }
+        // Two letters in the wrong order are likelier than a word that was left off; a letter left out is not.
+        let swapped = known.first {
+            $0.sorted() == option.sorted() && Nearest.distance(Array($0.utf8), Array(option.utf8)) == 1
+        }
+        let synonym = synonyms[option].flatMap { known.contains($0) ? $0 : nil }
+        let meant = synonym ?? swapped ?? (beginsWith.count == 1 ? beginsWith.first : nil)
+        let key = line(option, usage).map { ". Write \($0)" }
+        let advice = meant.map(asked) ?? key ?? nearest.map(asked)
         return "\(lead)\(option)'" + (advice ?? "") + message.dropFirst(first.count)
     }
+
+    private static func asked(_ option: String) -> String { ". Did you mean '\(option)'?" }
 
     /// The key that an option is in other tools, written as the command takes keys; nil if it takes none, or there is no
     /// such key.

@@ -42,8 +42,8 @@ struct Create: ParsableCommand {
             first where there is none. The model is a template, or has no disks.
 
             Several VMs are created at once, all or none: `kvmctl create --from t --count 20 lab-%02d` makes lab-01 to \
-            lab-20; --list takes a file of comma-separated values, whose first row names the columns, NAME and keys of \
-            vm.params, and in which each further row is a VM. --start starts them.
+            lab-20; --list takes a file of comma-separated values, or - for standard input, whose first row names the columns, \
+            NAME and keys of vm.params, and in which each further row is a VM. --start starts them.
             """)
 
     private static let defaults = NewVM.Defaults(isRoot: true)

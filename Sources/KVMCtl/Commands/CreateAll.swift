@@ -30,7 +30,14 @@ extension Create {
         if fromWarm == nil, !warmth.conditions.isEmpty { throw ValidationError("--for goes with --from-warm") }
         if list != nil, place != nil { throw ValidationError("--list names the VMs, and no other name is given") }
         if list != nil, count != nil { throw ValidationError("--list and --count exclude each other") }
-        if list == nil, place == nil { throw ValidationError("name the VM, or use --list") }
+        if list == nil, place == nil {
+            throw ValidationError(
+                count == nil ? "name the VM, or use --list" : "name the VMs by a pattern, such as lab-%02d")
+        }
+        if count == nil, let place, !place.contains("/"), (try? NamePattern(place)) != nil {
+            throw ValidationError(
+                "\(Printable.quoted(place)) is not a valid VM name; as a pattern of names it goes with --count")
+        }
         if place?.isEmpty == true { throw ValidationError("the name is empty") }
         if let count, !(1...NamePattern.most).contains(count) {
             throw ValidationError("--count is 1 to \(NamePattern.most)")
@@ -44,11 +51,14 @@ extension Create {
 
     private func wanted() throws(VMError) -> [Wanted] {
         if let list {
-            guard let text = String(validating: try GivenFile.content(list, Site.current.trust()), as: UTF8.self) else {
+            let name = list == "-" ? "stdin" : list
+            let bytes =
+                list == "-" ? try GivenFile.standardInput() : try GivenFile.content(list, Site.current.trust())
+            guard let text = String(validating: bytes, as: UTF8.self) else {
                 throw VMError(
-                    .badData, list, "is not UTF-8 text", remedy: "convert it first (iconv -f LATIN1 -t UTF-8)")
+                    .badData, name, "is not UTF-8 text", remedy: "convert it first (iconv -f LATIN1 -t UTF-8)")
             }
-            return try VMList(text, of: list).rows.map { Wanted(place: $0.name.description, cells: $0.cells) }
+            return try VMList(text, of: name).rows.map { Wanted(place: $0.name.description, cells: $0.cells) }
         }
         let place = place ?? ""
         guard let count else { return [Wanted(place: place)] }

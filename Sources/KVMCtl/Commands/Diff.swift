@@ -10,7 +10,7 @@ struct Diff: ParsableCommand {
         abstract: "Show in what running VMs differ from their files.",
         discussion: """
             For each key what the VM runs with, and what its file says by now, which counts from its next start. A CD of \
-            `start --cdrom` is named too. A difference is no failure: the exit code is 0. With --all, the VMs that run.
+            `start --cdrom` is named too. A difference is not a failure: the exit code is 0. With --all, the VMs that run.
             """)
 
     @OptionGroup var targets: Targets

@@ -61,7 +61,8 @@ struct Exec: ParsableCommand {
     @Argument(help: "The VM.", completion: .vm)
     var vm: String
 
-    @Argument(parsing: .captureForPassthrough, help: "`--`, and the command.")
+    @Argument(
+        parsing: .captureForPassthrough, help: .init("`--`, and the command.", valueName: "command"))
     var words: [String] = []
 
     func validate() throws {

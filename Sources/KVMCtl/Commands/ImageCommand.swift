@@ -43,7 +43,7 @@ struct ImageImportCommand: ParsableCommand {
     func validate() throws {
         if file.isEmpty { throw ValidationError("the name of the image is empty") }
         if file.contains("://") {
-            throw ValidationError("\(file) is no file: nothing is fetched from a network; download it first")
+            throw ValidationError("\(file) is not a file: nothing is fetched from a network; download it first")
         }
     }
 
@@ -60,7 +60,7 @@ struct ImageImportCommand: ParsableCommand {
 /// `kvmctl image list`.
 struct ImageList: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the images that have names, and the VMs that stand on them.",
+        commandName: "list", abstract: "List the images that have names, and the VMs that use them.",
         aliases: ["ls"])
 
     @OptionGroup var output: OutputOptions
@@ -121,7 +121,7 @@ struct ImageVerify: ParsableCommand {
 /// `kvmctl image rm`.
 struct ImageRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rm", abstract: "Remove images that no VM stands on.")
+        commandName: "rm", abstract: "Remove images that no VM uses.")
 
     @Argument(help: "The images: names, or paths.")
     var images: [String]

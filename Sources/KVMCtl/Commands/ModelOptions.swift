@@ -8,7 +8,7 @@ struct ModelOptions: ParsableArguments {
     @Argument(help: "The VM, or the params file, that it is made from.", completion: .vm)
     var vm: String?
 
-    @Option(help: "Boot this kernel instead, on a VM without disks.", completion: .file())
+    @Option(help: "Instead of a VM: a kernel, booted on a machine without disks.", completion: .file())
     var kernel: String?
 
     @Option(help: "Its initial RAM disk.", completion: .file())
@@ -18,7 +18,8 @@ struct ModelOptions: ParsableArguments {
     var append: String?
 
     @Option(
-        help: "Boot this disk image instead: a file, or a name that `kvmctl image list` knows.", completion: .file())
+        help: "Instead of a VM: a disk image, which is a file, or a name that `kvmctl image list` knows.",
+        completion: .file())
     var image: String?
 
     @Option(help: "Its memory, such as 2G.")
@@ -38,7 +39,7 @@ struct ModelOptions: ParsableArguments {
     /// - Parameter verb: what is done with it, in one word.
     func refuseUnclear(_ verb: String) throws {
         guard [vm, kernel, image].compactMap(\.self).count == 1 else {
-            throw ValidationError("\(verb) what? A VM, --kernel or --image: one of them")
+            throw ValidationError("\(verb) what? Give exactly one of VM, --kernel and --image")
         }
         if kernel == nil, initrd != nil || append != nil {
             throw ValidationError("--initrd and --append go with --kernel")

@@ -15,7 +15,7 @@ struct Run: ParsableCommand {
             make check`. What the guest writes to its disks goes to unnamed files in TMPDIR (/var/tmp) and is gone in the \
             end, so that a VM, or an image, serves as a model for any number of runs at a time; it must not run itself. \
             Each run has a name of its own (run-XXXXXX), UUID and MACs; FORWARDn, VNCDISP, PROTECT and AUTOSTART of the \
-            model do not count, and SHAREn is only read, unless --set names it.
+            model do not count, and SHAREn is shared read-only, unless --set names it.
 
             The command's input and output are passed on, and kvmctl exits with its exit code, as `kvmctl exec` does: 128 \
             plus the signal number if a signal ended it, 124 if --timeout, or the guest's time to boot, passed, 125 if the guest ended under it or kvmctl \
@@ -88,10 +88,10 @@ struct Run: ParsableCommand {
         }
         if output.json, !dryRun { throw ValidationError("--json is for --dry-run: stdout is the command's") }
         if serial, !copyIn.isEmpty || !copyOut.isEmpty {
-            throw ValidationError("--serial copies no files: that takes the guest agent")
+            throw ValidationError("--serial copies no files: that needs the guest agent")
         }
         if warm, serial || login != nil {
-            throw ValidationError("--warm takes the guest agent, not --serial or --login")
+            throw ValidationError("--warm needs the guest agent, and takes neither --serial nor --login")
         }
         if !warm, freshIdentity || !warmth.conditions.isEmpty {
             throw ValidationError("--for and --fresh-identity go with --warm")

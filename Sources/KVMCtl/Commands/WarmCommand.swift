@@ -13,7 +13,7 @@ struct WarmCommand: ParsableCommand {
             A warm image is a guest that was booted without its NICs, halted and saved, with what it had written to its disks. \
             It is kept in /var/cache/kvmctl/warm, for users in ~/.cache/kvmctl/warm, and made anew when anything that it \
             depends on has changed: the VM's file, its disks, kernel and initial RAM disk, QEMU, the host's processor, \
-            kvmctl. Those that were not used for longest go when all of them take more than WARM_CACHE of kvmctl.conf (4G).
+            kvmctl. The least recently used are removed when all of them take more than WARM_CACHE of kvmctl.conf (4G).
             """,
         subcommands: [WarmMake.self, WarmList.self, WarmRemove.self], defaultSubcommand: WarmMake.self)
 }
@@ -81,7 +81,7 @@ struct WarmRemove: ParsableCommand {
 
     private static func name(_ text: String) throws -> VMName {
         guard let name = VMName(text) else {
-            throw ValidationError("\(Printable.quoted(text)) is no name of a warm image")
+            throw ValidationError("\(Printable.quoted(text)) is not a name of a warm image")
         }
         return name
     }

@@ -136,7 +136,7 @@ extension CommandLineReader {
             let tap = named.flatMap { $0.contains("%") ? nil : $0 } ?? taps.first
             taps.removeAll { $0 == tap }
             guard let bridge = fields.take("br") ?? tap.flatMap({ facts.bridges[$0] }) else {
-                lose(backend.text, "\(tap ?? "its tap") is no port of a bridge")
+                lose(backend.text, "\(tap ?? "its tap") is not a port of a bridge")
                 return nil
             }
             found.taps[index] = tap

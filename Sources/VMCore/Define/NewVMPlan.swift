@@ -98,8 +98,14 @@ package struct NewVMPlan: Sendable {
         let userData = made.first { $0.path == path }
         let ignored = userData.flatMap { UserDataKind.notice(of: $0.content, in: $0.path) }
         notices =
-            adapted.notices + [ignored].compactMap(\.self)
+            adapted.notices + [ignored, Self.unread(params)].compactMap(\.self)
             + (draft.isFilledIn(KeyName(.net, 0)) ? choices.defaults.notices : [])
+    }
+
+    /// cloud-init is installed on a disk.
+    private static func unread(_ params: VMParams) -> String? {
+        guard params.cloudInit != nil, params.disks.isEmpty, params.kernel == nil else { return nil }
+        return "it has a seed for cloud-init, and no disk with a guest that reads it: --image makes one"
     }
 
     /// A VM that has its disks, and whose params file is known.

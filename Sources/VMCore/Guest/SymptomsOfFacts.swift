@@ -79,7 +79,7 @@ extension Symptoms {
                     + "see what holds it up: \(command: "kvmctl console \(name)")"
             }, proof: "acpi-ignored"),
         fact(
-            .illegible, deadEnd: false, "what it writes on its serial console is no text",
+            .illegible, deadEnd: false, "what it writes on its serial console is not text",
             { _, _ in "check the speed and the kind of the console in the guest; ASCII and UTF-8 are understood" },
             proof: "illegible"),
         fact(

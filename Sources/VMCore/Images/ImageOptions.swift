@@ -11,7 +11,7 @@ extension OptionValue {
     /// A SHA-256 sum.
     package static func sum(_ text: String) throws(Fault) -> ImageSum {
         if let sum = ImageSum(text) { return sum }
-        throw Fault(description: "\(Printable.quoted(text)) is no SHA-256 sum, which has 64 hexadecimal digits.")
+        throw Fault(description: "\(Printable.quoted(text)) is not a SHA-256 sum, which has 64 hexadecimal digits.")
     }
 
     /// `CLOUDINIT_HOSTNAME`.

@@ -25,7 +25,7 @@ package enum SettingKey: String, CaseIterable, Sendable {
         case .createDisk: "the size of its disk, or none"
         case .createNet: "its network, as --net; default: bridge:br0 for root, user for others"
         case .createVNC: "its VNC display, as --vnc"
-        case .warmCache: "how much the warm images may take in all, before those that were not used for longest go"
+        case .warmCache: "how much the warm images may take in all, before the least recently used are removed"
         }
     }
 

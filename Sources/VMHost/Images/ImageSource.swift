@@ -57,7 +57,7 @@ package struct ImageSource: Equatable, Sendable {
             if let bytes, bytes % 512 != 0 {
                 throw VMError(
                     .badData, path.string, "is \(bytes) bytes, but a disk's size is a multiple of 512",
-                    remedy: "it is no disk image, or cut short: download it again, and compare its checksum")
+                    remedy: "it is not a disk image, or cut short: download it again, and compare its checksum")
             }
             return (.raw, bytes.map { ByteCount(bytes: $0) })
         case .qcow2(let outside?) where !overlay || QCOW2Condition(header)?.hasDataFile != false:
@@ -99,7 +99,7 @@ package struct ImageSource: Equatable, Sendable {
             switch error {
             case .system(.noSuchFileOrDirectory, _), .system(.notDirectory, _):
                 throw VMError(.notFound, path.string, "does not exist")
-            case .system(.notSupported, _): throw VMError(.badData, path.string, "is no regular file")
+            case .system(.notSupported, _): throw VMError(.badData, path.string, "is not a regular file")
             case .system(let errno, _): throw .system(errno, path.string, "can't be read")
             case .distrusted(let distrust): throw distrust.refusal(toUse: path, at: path.string)
             }

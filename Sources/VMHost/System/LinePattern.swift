@@ -18,7 +18,7 @@ package struct LinePattern: Sendable {
         let end = why.firstIndex(of: 0) ?? 0
         let words = String(decoding: why[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         throw OptionValue.Fault(
-            description: "\(Printable.quoted(text)) is no regular expression: "
+            description: "\(Printable.quoted(text)) is not a regular expression: "
                 + (words.isEmpty ? "there is no room for another." : "\(words).")
                 + " See regex(7), extended regular expressions.")
     }

@@ -15,7 +15,7 @@ extension FileStamp {
         guard let found else { return nil }
         guard found.kind == S_IFREG else {
             throw VMError(
-                .unavailable, path.string, "is no regular file, so that nothing tells whether it was written to",
+                .unavailable, path.string, "is not a regular file, so that nothing tells whether it was written to",
                 remedy: "boot the guest instead, without a warm image")
         }
         self.init(

@@ -109,7 +109,7 @@ extension Site {
     /// Its images are files that it has open, unless they were replaced, or its paths are not what they were for it.
     private func notOpen(_ params: VMParams, _ process: ForeignProcess) -> [String] {
         params.disks.filter { !process.hasOpen($0.path.value) }.map {
-            "DISK\($0.index): \($0.path.value) is no file that pid \(process.identity.pid) has open: look which one it is"
+            "DISK\($0.index): \($0.path.value) is not a file that pid \(process.identity.pid) has open: look which one it is"
         }
     }
 

@@ -15,7 +15,7 @@ extension Site {
         guard names.contains(where: { program == $0 || program == "\($0) (deleted)" }) else {
             throw VMError(
                 .usage, "pid \(pid)",
-                "is no QEMU that kvmctl knows: it runs \(Printable.escaped(process.program.string))",
+                "is not a QEMU that kvmctl knows: it runs \(Printable.escaped(process.program.string))",
                 remedy: "\(command: "pgrep -a qemu") lists those that run")
         }
         try refuseKnown(process)

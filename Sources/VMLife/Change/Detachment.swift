@@ -148,7 +148,7 @@ extension Machine {
     ///
     /// - Throws: `.timedOut` if the guest does not let go of it in time: then nothing is changed.
     package func detach(_ device: KeyName, _ request: ChangeRequest) throws(VMError) -> DeviceChange {
-        guard let id = device.deviceID else { throw VMError(.bug, "\(device)", "is no device") }
+        guard let id = device.deviceID else { throw VMError(.bug, "\(device)", "is not a device") }
         return try Detachment(vm: self, device: device, id: id, request: request).detach()
     }
 }

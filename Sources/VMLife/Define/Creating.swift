@@ -117,7 +117,7 @@ package struct Creating {
             throw VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: image.flatMap(howToUse)
-                    ?? "nothing was changed; name another directory, or remove what is there")
+                    ?? "name another directory, or remove what is there")
         }
         let directory = try find(place.newRoot ?? place.directory)
         let isThere = directory.status != nil
@@ -148,7 +148,7 @@ package struct Creating {
             words += " --set \(KeyName(.diskBacking, disk.index))=\(ShellCommand.singleQuoted(backing))"
         }
         return .advice(
-            "nothing was changed; \(words) instead of \(option) uses it, else name another directory, or remove what is there"
+            "\(words) instead of \(option) uses it, else name another directory, or remove what is there"
         )
     }
 

@@ -150,7 +150,7 @@ private struct FileEdit: ~Copyable {
         case .fileExists:
             VMError(
                 .cannotCreate, file.string,
-                "can't be replaced: something that is no file has the name \(unfinished(place.path))",
+                "can't be replaced: something that is not a file has the name \(unfinished(place.path))",
                 remedy: "remove that")
         case .permissionDenied:
             .system(

@@ -1,4 +1,5 @@
 import BridgeKernel
+import Glibc
 import SystemPackage
 import VMCore
 import VMHost
@@ -17,7 +18,7 @@ package enum GivenFile {
         let content: [UInt8]
         do throws(PathWalk.Failure) { content = try trust.content(of: path, limit: limit + 1) } catch {
             switch error {
-            case .system(let errno, _): throw .system(errno, path.string, "can't be read")
+            case .system(let errno, _): throw failure(errno, path)
             case .distrusted(let distrust): throw distrust.refusal(toRead: path)
             }
         }
@@ -25,6 +26,27 @@ package enum GivenFile {
             throw VMError(.badData, path.string, "is larger than \(ByteCount(bytes: Int64(limit)))")
         }
         return content
+    }
+
+    /// What comes on standard input.
+    ///
+    /// - Throws: as `content`.
+    package static func standardInput(limit: Int = CloudSeed.fileLimit) throws(VMError) -> [UInt8] {
+        let content: [UInt8]
+        do throws(Errno) { content = try readAll(.standardInput, limit: limit + 1) } catch {
+            throw .system(error, "stdin", "can't be read")
+        }
+        guard content.count <= limit else {
+            throw VMError(.badData, "stdin", "is larger than \(ByteCount(bytes: Int64(limit)))")
+        }
+        return content
+    }
+
+    /// Why a file can't be read. What is not a regular file is not opened.
+    private static func failure(_ errno: Errno, _ path: FilePath) -> VMError {
+        guard errno == .notSupported else { return .system(errno, path.string, "can't be read") }
+        let isDirectory = (try? status(of: path))?.map { $0.kind == S_IFDIR } ?? false
+        return VMError(.badData, path.string, isDirectory ? "is a directory" : "is not a regular file")
     }
 
     /// The password of a file, as a hash: in clear it would be guessed from the instance id, which is made of the user-data

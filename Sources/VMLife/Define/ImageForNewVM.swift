@@ -18,17 +18,9 @@ package struct ImageForNewVM {
     ///   - copies: whether an image with a name is copied too.
     ///   - size: the disk's; nil: as it is in the image.
     package init(_ word: String, copies: Bool, size: ByteCount?, in context: PlanningContext) throws(VMError) {
-        let library = ImageLibrary(context)
-        let named = word.contains("/") ? nil : try library.file(named: word)
-        let path: FilePath
-        if let named {
-            path = named
-        } else {
-            path = absolutePath(word)
-            if !word.contains("/"), !((try? isThere(path)) ?? true) { _ = try library.find(word) }
-        }
+        let (path, isNamed) = try ImageLibrary(context).file(meantBy: word)
         let source = try ImageSource(path, context.trust)
-        let isBase = named != nil && !copies && source.packing == nil
+        let isBase = isNamed && !copies && source.packing == nil
         if isBase, case .image(let facts) = ImageFacts(probing: path, context.trust, for: .init(isBacking: true)),
             facts.isChangedSinceSummed
         {

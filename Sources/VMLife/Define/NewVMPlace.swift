@@ -68,6 +68,6 @@ extension Site {
             .cannotCreate, name.description,
             other.file.isEmpty
                 ? "is the name of a running VM" : "is already the name of a VM: \(other.file)",
-            remedy: "nothing was changed; choose another name")
+            remedy: "choose another name")
     }
 }

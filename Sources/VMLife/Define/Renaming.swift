@@ -180,7 +180,7 @@ extension Renaming {
     private static func refuseTaken(_ path: FilePath) throws(VMError) {
         guard RunFileOwnership.ownStatus(of: path) != nil else { return }
         throw VMError(
-            .cannotCreate, path.string, "exists already", remedy: "nothing was changed; choose another name")
+            .cannotCreate, path.string, "exists already", remedy: "choose another name")
     }
 
     /// Refuses to take files away that another VM's file names.

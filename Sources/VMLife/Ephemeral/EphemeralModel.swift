@@ -115,8 +115,7 @@ package struct EphemeralModel {
     }
 
     private func image(_ word: String, in context: PlanningContext) throws(VMError) -> ImageSource {
-        let named = word.contains("/") ? nil : try ImageLibrary(context).file(named: word)
-        let source = try ImageSource(named ?? absolutePath(word), context.trust)
+        let source = try ImageSource(ImageLibrary(context).file(meantBy: word).path, context.trust)
         guard source.packing == nil else {
             throw VMError(
                 .unavailable, source.path.string, "is compressed as a whole, and QEMU can't read it",

@@ -54,6 +54,22 @@ package struct ImageLibrary {
         return image
     }
 
+    /// The file that is meant by a word that names an image or a file: an image's name goes first.
+    ///
+    /// - Returns: its path, and whether it is an image that has a name.
+    /// - Throws: `.notFound` if it is neither.
+    func file(meantBy word: String) throws(VMError) -> (path: FilePath, isNamed: Bool) {
+        if !word.contains("/") {
+            if let named = try file(named: word) { return (named, true) }
+            let isThere: Bool
+            do throws(Errno) { isThere = try VMHost.isThere(absolutePath(word)) } catch {
+                throw .system(error, word, "can't tell whether it exists")
+            }
+            guard isThere else { throw notFound(word) }
+        }
+        return (absolutePath(word), false)
+    }
+
     /// The file of the image with a name; nil if there is none.
     package func file(named word: String) throws(VMError) -> FilePath? {
         for directory in directories {
@@ -85,6 +101,9 @@ package struct ImageLibrary {
             let source = try ImageSource(path, trust)
             (image.format, image.size) = (source.format, source.size)
             image.sum = try SumFile.read(of: path, trust)
+            if case .image(let facts) = ImageFacts(probing: path, trust, for: ImageQuestion(isBacking: true)) {
+                image.isChanged = image.sum != nil && facts.isChangedSinceSummed
+            }
         } catch { image.fault = error }
         return image
     }
@@ -102,6 +121,8 @@ package struct LibraryImage {
     package var size: ByteCount?
     /// The SHA-256 sum that was written down; nil: none was.
     package var sum: String?
+    /// Whether it was written to after that, by the files' times.
+    package var isChanged = false
     /// The VMs that stand on it, or have it as a disk.
     package var users: [VMName] = []
     /// Why it can't be used.

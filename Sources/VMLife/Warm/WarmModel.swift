@@ -56,7 +56,7 @@ package final class WarmModel {
         guard model.params.template.value else {
             throw VMError(
                 .usage, "--from-warm",
-                "\(name) is no template: what it writes to DISK\(first.index) would change the disks of the new VMs",
+                "\(name) is not a template: what it writes to DISK\(first.index) would change the disks of the new VMs",
                 remedy: "say in its file that it is one: TEMPLATE=yes")
         }
         if let missing = written.first(where: { model.images[$0.index] == nil }) {

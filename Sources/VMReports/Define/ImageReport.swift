@@ -42,7 +42,8 @@ package struct ImageReport: ObjectReport {
         [
             "name": .string(name.description), "path": .string(path.string), "format": .optional(format?.rawValue),
             "size": size.map { .int($0.bytes) } ?? .null, "allocated": allocated.map { .int($0.bytes) } ?? .null,
-            "sha256": .optional(sum), "vms": .strings(users), "verified": isVerified.map(JSON.bool) ?? .null,
+            "sha256": .optional(sum), "changed": .bool(false), "vms": .strings(users),
+            "verified": isVerified.map(JSON.bool) ?? .null,
             "dryRun": .bool(isDryRun),
         ]
     }
@@ -63,19 +64,24 @@ package struct ImageListReport: Report {
 
     /// A row for each.
     package var text: [TextBlock] {
-        guard !images.isEmpty else { return [] }
         var table = Table("NAME", "FORMAT", "SIZE", "ON DISK", "SHA-256", "VMS")
         for image in images {
             table.add(
                 image.name.description, image.format?.rawValue ?? "-", image.size?.short ?? "-", image.allocated.short,
-                image.sum.map { "\($0.prefix(12))" } ?? "-",
+                image.sum.map { image.isChanged ? "changed" : "\($0.prefix(12))" } ?? "-",
                 image.users.isEmpty ? "-" : image.users.map(\.description).joined(separator: ","))
         }
         return [.table(table)]
     }
 
     /// Images that can't be used, and why.
-    package var remarks: [String] { images.compactMap { $0.fault?.summary } }
+    package var remarks: [String] {
+        let changed = images.filter(\.isChanged).map { image in
+            "\(image.name): was written to after its sum was written down; "
+                + "\(command: "kvmctl image verify \(image.name)") compares it"
+        }
+        return images.compactMap { $0.fault?.summary } + changed
+    }
 }
 
 extension LibraryImage {
@@ -83,6 +89,7 @@ extension LibraryImage {
         var members = ImageReport.members(
             name, path, format, size: size, allocated: allocated, sum: sum, users: users, isVerified: isVerified,
             isDryRun: isDryRun)
+        members["changed"] = .bool(isChanged)
         if let fault { members["error"] = ["code": .int(fault.code.exitCode), "message": .string(fault.description)] }
         return members
     }

@@ -50,7 +50,6 @@ package struct WarmListReport: Report {
 
     /// A row for each.
     package var text: [TextBlock] {
-        guard !images.isEmpty else { return [] }
         var table = Table("NAME", "SIZE", "AGE", "LAST USE", "MODEL")
         for image in images {
             table.add(

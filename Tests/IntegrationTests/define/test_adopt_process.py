@@ -167,7 +167,7 @@ def test_what_is_no_vm(host, by_hand):
     assert "no such process" in host.kvmctl("adopt", "4194000", "vm", expect=66).stderr
     sleep = host.popen("sleep", "60")
     wait_until(lambda: "sleep" in (Process(sleep.pid).executable or ""), "sleep")
-    assert "is no QEMU" in host.kvmctl("adopt", sleep.pid, "vm", expect=64).stderr
+    assert "is not a QEMU" in host.kvmctl("adopt", sleep.pid, "vm", expect=64).stderr
     pid = by_hand("-S")
     assert "has not run yet" in host.kvmctl("adopt", pid, "vm", expect=75).stderr
     with Monitor(host.root / "qmp.sock") as monitor:

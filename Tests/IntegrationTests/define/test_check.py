@@ -116,7 +116,7 @@ def test_names_that_no_device_can_have(host, name):
     ({"NET0_TAP": "mine"}, 75, "the name mine is taken by the VM first"),
     ({"MAC": "52:54:00:00:00:01"}, 75, "MAC 52:54:00:00:00:01"),
     ({"VNCDISP": 7}, 75, "port 5907"),
-    ({"BRIDGE": "lo"}, 75, "lo is no bridge"),
+    ({"BRIDGE": "lo"}, 75, "lo is not a bridge"),
     ({"QEMU": "/nope"}, 69, "vm.params:4: QEMU: there is no program /nope"),
     ({"RUNAS": "no-such-user"}, 69, "vm.params:4: RUNAS: there is no user no-such-user"),
     ({"VNCDISP": 8, "KEYMAP": "xx"}, 69, "no keyboard map xx"),

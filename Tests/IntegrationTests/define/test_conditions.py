@@ -245,7 +245,7 @@ def test_what_looks_odd_and_is_right_starts(host):
             ({"CDROM0": "bios.iso", "BOOT": "cdrom"}, None),
             ({"CDROM0": "plain.iso", "BOOT": "cdrom"}, "plain.iso has no boot record"),
             ({"CDROM0": "uefi.iso", "BOOT": "cdrom"}, "uefi.iso boots on UEFI only"),
-            ({"CDROM0": "page.iso"}, "page.iso is no image of a CD"), ({"CDROM0": "plain.iso", "DISK0": "d.img"}, None),
+            ({"CDROM0": "page.iso"}, "page.iso is not an image of a CD"), ({"CDROM0": "plain.iso", "DISK0": "d.img"}, None),
             ({"VNCDISP": 5900}, "display 5900 is TCP port 11800"),
             ({"NET0": "user", "FORWARD0": "tcp::5900:80", "VNCDISP": "auto"}, None),
     ]:

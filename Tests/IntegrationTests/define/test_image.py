@@ -122,7 +122,11 @@ def test_import_list_verify_rm(host):
     source = qcow2(host.root / "debian.qcow2")
     planned = host.kvmctl("image", "import", source, "--dry-run").stdout
     assert f"import {source} as {images}/debian.qcow2" in planned and not images.exists()
-    assert host.kvmctl("image", "list").stdout == "" and host.json("image", "list") == []
+    assert host.kvmctl("image", "list").stdout.split()[:2] == ["NAME", "FORMAT"] and host.json("image", "list") == []
+    # `run` says the same of one that is not there.
+    for words in ["create", "vm", "--image", "nosuch"], ["run", "--image", "nosuch", "--", "true"]:
+        said = host.kvmctl(*words, expect=66).stderr
+        assert "nosuch: there is no such image in" in said and "image list" in said, words
     made = host.json("image", "import", source, "--sha256", digest(source).upper())
     stored = images / "debian.qcow2"
     assert (made["name"], made["path"], made["format"], made["size"]) == ("debian", str(stored), "qcow2", 4 << 20)
@@ -145,6 +149,9 @@ def test_import_list_verify_rm(host):
         file.seek(-1, os.SEEK_END)
         file.write(b"x")
     assert "is no longer what was imported" in host.kvmctl("image", "verify", "debian", expect=65).stderr
+    shown = host.kvmctl("image", "list")
+    assert "changed" in shown.stdout and "debian: was written to after its sum was written down" in shown.stderr
+    assert [one["changed"] for one in host.json("image", "list")] == [True, False]
     assert "other: is what was imported" in host.kvmctl("image", "verify", "--all", expect=1).stdout
     host.kvmctl("image", "rm", "debian", "other", "--dry-run")
     assert stored.exists()
@@ -318,7 +325,9 @@ def test_the_files_of_a_seed(host):
     assert "exclude each other" in host.kvmctl(*words, "--user-data", "net", expect=64).stderr
     # A password in clear gets no further than this file.
     (host.root / "password").write_text("hunter2\n")
-    host.kvmctl("create", "mail", "--password-file", "password", "--net", "none")
+    said = host.kvmctl("create", "mail", "--password-file", "password", "--net", "none").stderr
+    assert "no disk with a guest that reads it" in said
+    assert "no disk with" not in host.kvmctl("create", "with", "--password-file", "password", "--net", "none", "--disk", "1M").stderr
     data = (host.vms / "mail/user-data").read_text()
     assert 'password: "$6$' in data and "hunter2" not in data
     # Given user-data goes in as it is; the files of another VM are in nobody's way.

@@ -253,7 +253,7 @@ def test_what_is_written_is_not_said_to_be_as_it_was(host):
     assert path.read_text() == TEXT and os.listdir(path.parent) == ["vm.params"]
     os.mkfifo(path.with_name(".vm.params.kvmctl"))
     failed = host.kvmctl("set", "vm", "MEMORY=48", expect=73).stderr
-    assert f"something that is no file has the name {path.parent}/.vm.params.kvmctl" in failed
+    assert f"something that is not a file has the name {path.parent}/.vm.params.kvmctl" in failed
 
 
 def test_edit_again_on_a_terminal(host):

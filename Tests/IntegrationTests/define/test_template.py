@@ -109,7 +109,7 @@ def test_a_chain_that_is_cut(host):
     for chain, cause in [(host.vms / "vm/vdisk0", "the line ends before it"),
                          (f"{host.vms}/vm/vdisk0:{host.vms}/t/gone", "does not exist"),
                          (f"{host.vms}/vm/vdisk0:{host.vms}/t/vdisk0:{host.vms}/t/vdisk0", "named twice"),
-                         (f"{host.vms}/t/vdisk0:{host.vms}/vm/vdisk0", "is no overlay")]:
+                         (f"{host.vms}/t/vdisk0:{host.vms}/vm/vdisk0", "is not an overlay")]:
         path = host.vms / "deep/vm.params"
         path.write_text("".join(f"DISK0_BACKING={chain}\n" if line.startswith("DISK0_BACKING") else f"{line}\n"
                                 for line in path.read_text().splitlines()))
@@ -272,12 +272,13 @@ def test_started_at_once(host):
 
 @pytest.mark.parametrize("words, said", [
     (["lab-%d"], "is not a valid VM name"), (["lab", "--count", "2"], "does not say where the number goes"),
-    (["lab-%s", "--count", "2"], "is no pattern of names"), (["lab-%d", "--count", "0"], "1 to 1000"),
+    (["lab-%s", "--count", "2"], "is not a pattern of names"), (["lab-%d", "--count", "0"], "1 to 1000"),
     (["lab-%d", "--count", "2", "--name", "x"], "--name is that of one VM"),
     (["lab-%d", "--count", "2", "--set", "NAME=x"], "would have the name x"),
     (["lab-%d", "--count", "2", "--set", "NET0_MAC=52:54:00:00:00:01", "--net", "user"], "would have the MAC"),
     (["lab-%d", "--count", "2", "--forward", "tcp::2222:22", "--net", "user"], "would have tcp port 2222"),
     (["lab", "--list", "hosts.csv"], "no other name is given"), (["--count", "2"], "name the VM"),
+    (["--count", "2"], "by a pattern, such as lab-%02d"), (["lab-%02d"], "as a pattern of names it goes with --count"),
 ])
 def test_what_can_not_be_twenty(host, words, said):
     (host.root / "hosts.csv").write_text("NAME\nx\n")
@@ -297,6 +298,8 @@ def test_a_list(host):
     for text, code, said in [
             ("NAME,MEMROY\nx,1\n", 65, "hosts.csv: row 1, column 2: 'MEMROY' is not a key of vm.params"),
             ("NAME,MEMORY\nx,64\ny,lots\n", 65, "row 3, column 2: error: MEMORY: 'lots'"),
+            ("NAME,CPUS\nx\n", 65, "row 2: has 1 field, and the header has 2\n  a field with nothing to say stays empty"),
+            ("NAME,TAGS\nx,a,b\n", 65, "row 2: has 3 fields, and the header has 2\n  a field with a comma"),
             ("NAME\nx\nweb\n", 73, "web: is already the name of a VM"),
             ("NAME,NET0_MAC\nx,52:54:00:00:00:01\n", 75, "the MAC 52:54:00:00:00:01 is taken by"),
             ("NAME,NET0_MAC\nx,52:54:00:00:00:09\ny,52:54:00:00:00:09\n", 65, "hosts.csv: row 3, column 2: y would have the MAC"),
@@ -314,9 +317,17 @@ def test_a_list(host):
     table.write_bytes("NAME,DESCRIPTION\nx,caf\u00e9\n".encode("latin-1"))
     assert "is not UTF-8 text" in host.kvmctl("create", "--from", "t", "--list", table, expect=65).stderr
     # Without a template, too.
-    table.write_text("NAME,CPUS\none,2\n")
+    table.write_text("# a lab\nNAME,CPUS\n# of one\none,2\n")
     host.kvmctl("create", "--list", table, "--disk", "1M", "--net", "none")
     assert values(host, "one")["CPUS"] == "2"
+    def piped(text):
+        return host.execute("sh", "-c", f"printf '{text}' | {host.binary} create --list - --net none")
+
+    assert piped("NAME,CPUS\\npiped,3\\n").returncode == 0 and values(host, "piped")["CPUS"] == "3"
+    assert "stdin: row 2, column 2" in piped("NAME,CPUS\\nx,many\\n").stderr
+    assert f"{host.vms}: is a directory" in host.kvmctl("create", "--list", host.vms, expect=65).stderr
+    said = host.kvmctl("create", "one", "--net", "none", expect=73).stderr
+    assert "choose another name" in said and "nothing was changed" not in said
 
 
 LAB = ["create", "v%d", "--from", "t", "--count", "3"]

@@ -147,7 +147,7 @@ def test_what_a_template_gives_is_said(host):
 
 
 def test_an_overlay_made_by_hand(host):
-    """Of a VM that is no template."""
+    """Of a VM that is not a template."""
     path = template(host, TEMPLATE="no")
     overlay = host.write_vm("top", MEMORY=64, NET0="none", VNCDISP="none", DISK0="vdisk0", DISK0_FORMAT="qcow2",
                             DISK0_BACKING=path.parent / "vdisk0").parent / "vdisk0"

@@ -22,6 +22,9 @@ from rig.host import NOBODY
     ("list --jsno", "'--jsno'. Did you mean '--json'?"), ("start vm --fore", "'--fore'. Did you mean '--foreground'?"),
     # Also if an argument is missing, too.
     ("start --tmeout 5s", "'--tmeout'. Did you mean '--timeout'?"), ("explain --jsn", "'--jsn'. Did you mean '--json'?"),
+    # Two letters swapped are likelier than a word left off.
+    ("create vm --form t", "'--form'. Did you mean '--from'?"), ("create vm --forma raw", "Did you mean '--format'?"),
+    ("create v --cout 3", "Did you mean '--count'?"), ("run vm --net user -- true", "'--net'. Write --set NET0=user"),
     ("net up br0 --uplnk eth0", "'--uplnk'. Did you mean '--uplink'?"),
     ("net rm br0", "did you mean 'net down'?"), ("net ls", "did you mean 'net show'?"),
     ("autostart vm", "unknown command 'autostart vm': autostart has only 'run'; kvmctl enable"), ("create vm --iso x", "'--iso'. Did you mean '--cdrom'?"),
@@ -31,7 +34,8 @@ from rig.host import NOBODY
     ("create vm --efi yes", "Unknown option '--efi'"), ("rm vm --foo", "Unknown option '--foo'"), ("keys vm", "vm: is not a key of vm.params"),
     ("create one two", "Unexpected argument 'two'"),
     # What other tools have, and kvmctl has by another name or in a file.
-    ("clone vm", "kvmctl create NEW --from VM"), ("copy vm new", "kvmctl create NEW --from VM"), ("type vm x", "kvmctl sendkey VM --text"),
+    ("clone vm", "kvmctl create NEW --from VM"), ("copy vm new", "kvmctl create NEW --from VM"), ("clone vm", "a template's disks (TEMPLATE=yes) become overlays"),
+    ("template vm", "kvmctl set VM TEMPLATE=yes"), ("type vm x", "kvmctl sendkey VM --text"),
     ("share vm", "kvmctl set VM SHARE0="), ("hibernate vm", "did you mean 'suspend'?"), ("mv a b", "did you mean 'rename'?"),
     ("protect vm", "kvmctl set VM PROTECT=yes"), ("completion", "--generate-completion-script"), ("net-list", "kvmctl net show"),
     ("defaults", "did you mean 'settings'?"), ("disk list vm", "kvmctl show VM"), ("nic ls", "kvmctl show VM"), ("cdrom show vm", "kvmctl show VM"),

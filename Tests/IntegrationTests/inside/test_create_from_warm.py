@@ -113,7 +113,7 @@ def test_other_refusals(host):
     template(host, TEMPLATE=None)
     assert "goes with --start" in host.kvmctl("create", "--from-warm", "t", "new", expect=64).stderr
     assert "--for goes with --from-warm" in host.kvmctl("create", "--for", "boot", "new", expect=64).stderr
-    assert "t is no template" in create(host, "new", expect=64).stderr
+    assert "t is not a template" in create(host, "new", expect=64).stderr
     assert not (host.vms / "new").exists()
 
 

@@ -147,7 +147,7 @@ def test_killed_while_it_is_made_and_two_at_once(host):
     process.communicate(timeout=PATIENCE)
     wait_until(lambda: host.qemus() == [], "the end of QEMU")
     assert_nothing_left(host)
-    assert host.json("warm", "list") == []
+    assert host.json("warm", "list") == [] and host.kvmctl("warm", "list").stdout.startswith("NAME")
     # One makes it, the other waits for that.
     both = [begin(host, "echo", "done") for _ in range(2)]
     ends = [end(process) for process in both]
@@ -249,7 +249,7 @@ def test_a_guest_may_forbid_execution(host, places, message):
 
 @pytest.mark.parametrize("words, code, message", [
     (["run", "model", "--for", "boot", "--", "true"], 64, "go with --warm"),
-    (["run", "model", "--warm", "--serial", "--", "true"], 64, "takes the guest agent"),
+    (["run", "model", "--warm", "--serial", "--", "true"], 64, "needs the guest agent"),
     (["run", "model", "--warm", "--for", "ip", "--", "true"], 64, "before it has a network"),
     (["run", "model", "--warm", "--set", "SHARE0=/usr/share:share", "--", "true"], 69, "shares a directory"),
     (["warm", "nosuch"], 66, "no VM of this name"), (["warm", "rm"], 64, "name an image"),

@@ -52,6 +52,7 @@ import Testing
         ("a,\n,b\n", [["a", ""], ["", "b"]]), ("a\n\n\r\nb\n", [["a"], ["b"]]), ("a\r", [["a"]]),
         (#""a,b","c""d","e"# + "\nf\"\n", [["a,b", #"c"d"#, "e\nf"]]), (#""""# + ",x", [["", "x"]]),
         ("\u{feff}NAME,CPUS\nä,2", [["NAME", "CPUS"], ["ä", "2"]]), (" a , b", [[" a ", " b"]]),
+        ("#x,\"\na,#b\r\n# y\r\n\"#c\",d\n#", [["a", "#b"], ["#c", "d"]]),
     ])
     func separatedByCommas(text: String, fields: [[String]]) throws {
         #expect(try rows(text) == fields)
@@ -85,7 +86,7 @@ import Testing
         ("NAME;CPUS\nweb;2\n", "hosts.csv: row 1: has semicolons between its fields"),
         ("NAME,\nweb,\n", "hosts.csv: row 1, column 2: the header names no key here"),
         ("NAME,MAC,NET0_MAC\n", "hosts.csv: row 1, column 3: NET0_MAC is a column already"),
-        ("NAME,CPUS\nweb\n", "hosts.csv: row 2: has 1 fields, and the header has 2"),
+        ("NAME,CPUS\nweb\n", "hosts.csv: row 2: has 1 field, and the header has 2"),
         ("NAME,CPUS\n,2\n", "hosts.csv: row 2, column 1: the VM has no name"),
         ("NAME\n../x\n", "hosts.csv: row 2, column 1: '../x' can't be a VM's name"),
         ("NAME\nweb\ndb\nweb\n", "hosts.csv: row 4: web is the name in row 2 too"),

@@ -1,11 +1,13 @@
 /// Comma-separated values (RFC 4180): rows of fields, which may be in double quotes.
+///
+/// A line that begins with `#` where a row would is a comment, as in vm.params; the field of such a row goes in quotes.
 package struct CSVText {
-    /// The rows, without empty lines.
+    /// The rows, without empty lines and comments.
     package let rows: [Row]
 
     /// A row.
     package struct Row: Equatable, Sendable {
-        /// Its number, from 1 on: empty lines count, and a row of several lines is one.
+        /// Its number, from 1 on: empty lines and comments count, and a row of several lines is one.
         package var number: Int
         /// What is in its fields.
         package var fields: [String]
@@ -30,6 +32,7 @@ package struct CSVText {
         var number = 0
         while !reader.rest.isEmpty {
             number += 1
+            if reader.skipComment() { continue }
             let fields = try reader.row(number)
             if fields != [""] { rows.append(Row(number: number, fields: fields)) }
         }
@@ -41,8 +44,16 @@ package struct CSVText {
         private static let (quote, comma, newline, carriageReturn): (UInt8, UInt8, UInt8, UInt8) = (
             0x22, 0x2c, 0x0a, 0x0d
         )
+        private static let hash = UInt8(ascii: "#")
 
         init(rest: ArraySlice<UInt8>) { self.rest = rest }
+
+        /// Takes a comment, with the end of its line; whether there was one.
+        mutating func skipComment() -> Bool {
+            guard rest.first == Self.hash else { return false }
+            rest = rest.drop { $0 != Self.newline }.dropFirst()
+            return true
+        }
 
         /// Takes a row, with the end of its line.
         mutating func row(_ number: Int) throws(Fault) -> [String] {

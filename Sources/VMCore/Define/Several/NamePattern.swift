@@ -11,11 +11,12 @@ package struct NamePattern: Equatable, Sendable {
     package init(_ text: String) throws(VMError) {
         let parts = text.split(separator: "%", omittingEmptySubsequences: false)
         guard parts.count == 2, let end = parts[1].firstIndex(of: "d") else {
-            throw Self.fault(text, parts.count == 1 ? "does not say where the number goes" : "is no pattern of names")
+            throw Self.fault(
+                text, parts.count == 1 ? "does not say where the number goes" : "is not a pattern of names")
         }
         let digits = parts[1][..<end]
         guard digits.isEmpty || Self.isWidth(digits), let width = Int(digits.isEmpty ? "0" : String(digits)) else {
-            throw Self.fault(text, "is no pattern of names: %\(digits)d is not one of the forms")
+            throw Self.fault(text, "is not a pattern of names: %\(digits)d is not one of the forms")
         }
         (before, after) = (String(parts[0]), String(parts[1][parts[1].index(after: end)...]))
         self.width = width

@@ -79,11 +79,7 @@ package struct VMList: Sendable {
         _ row: CSVText.Row, _ columns: [KeyName?], _ file: String, _ faults: inout [VMError]
     ) -> Row? {
         guard row.fields.count == columns.count else {
-            faults.append(
-                VMError(
-                    .badData, "\(file): row \(row.number)",
-                    "has \(row.fields.count) fields, and the header has \(columns.count)",
-                    remedy: "a field with a comma in it has to be in double quotes"))
+            faults.append(wrongLength(of: row, columns.count, file))
             return nil
         }
         var (name, cells): (VMName?, [NewVM.Cell]) = (nil, [])
@@ -104,6 +100,16 @@ package struct VMList: Sendable {
             } catch { faults.append(VMError(.badData, place, "\(key): \(error.cause)")) }
         }
         return name.map { Row(name: $0, cells: cells) }
+    }
+
+    private static func wrongLength(of row: CSVText.Row, _ wanted: Int, _ file: String) -> VMError {
+        let count = row.fields.count
+        return VMError(
+            .badData, "\(file): row \(row.number)",
+            "has \(count) field\(count == 1 ? "" : "s"), and the header has \(wanted)",
+            remedy: count > wanted
+                ? "a field with a comma in it has to be in double quotes"
+                : "a field with nothing to say stays empty, but its comma is written")
     }
 
     private static func place(_ file: String, _ row: Int, _ column: Int) -> String {

@@ -7,7 +7,7 @@ package enum CopyOperand: Equatable, Sendable {
     /// As of scp(1): what has a colon before any slash names a guest. `./a:b` is a file of the host.
     package init(_ text: String) throws(VMError) {
         guard let mark = text.firstIndex(where: { $0 == ":" || $0 == "/" }), text[mark] == ":" else {
-            guard !text.isEmpty else { throw VMError(.usage, "''", "is no path") }
+            guard !text.isEmpty else { throw VMError(.usage, "''", "is not a path") }
             guard text != "-" else {
                 throw VMError(
                     .usage, text, "stdin and stdout are not copied",

@@ -153,7 +153,8 @@ package enum ParamsSchema {
     /// Names that other tools use for the same things.
     private static let synonyms: [String: ParamsKey] = [
         "RAM": .memory, "MEM": .memory, "SMP": .cpus, "VCPU": .cpus, "VCPUS": .cpus, "CORES": .cpus, "DRIVE": .disk,
-        "HDA": .disk, "IMAGE": .disk, "ISO": .cdrom, "CD": .cdrom, "DVD": .cdrom, "NIC": .net, "NETWORK": .net,
+        "HDA": .disk, "IMAGE": .disk, "ISO": .cdrom, "CD": .cdrom, "DVD": .cdrom, "NIC": .net, "NET": .net,
+        "NETWORK": .net,
         "IFNAME": .netTap, "TAP": .netTap, "BR": .bridge, "HOSTNAME": .name, "VNC": .vncDisplay, "VNCPORT": .vncDisplay,
         "DISPLAY": .vncDisplay, "CMDLINE": .append, "USER": .runAs, "BIOS": .firmware, "UEFI": .firmware,
         "ARGS": .qemuArgument, "QEMUARGS": .qemuArgument, "KEYBOARD": .keymap, "VGA": .video, "GPU": .video,

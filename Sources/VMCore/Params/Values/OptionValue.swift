@@ -60,7 +60,7 @@ package enum OptionValue {
     /// `NETn`, for a NIC that there is.
     package static func connected(_ text: String) throws(Fault) -> Network {
         if let network = try network(text) { return network }
-        throw Fault(description: "'none' is no network. Write one such as bridge:br0, nat or user.")
+        throw Fault(description: "'none' is not a network. Write one such as bridge:br0, nat or user.")
     }
 
     /// `NETn_MAC`.
@@ -197,7 +197,7 @@ package enum OptionValue {
         let name = text.utf8.prefix { $0 != UInt8(ascii: "=") }
         let isName = name.first.map { !$0.isDigit } == true && name.allSatisfy { $0.isPlain(or: "_") }
         guard isName, name.count < text.utf8.count else {
-            throw Fault(description: "\(Printable.quoted(text)) is no variable. Write NAME=VALUE.")
+            throw Fault(description: "\(Printable.quoted(text)) is not a variable. Write NAME=VALUE.")
         }
         return text
     }
@@ -205,7 +205,7 @@ package enum OptionValue {
     /// The name of a user of a guest.
     package static func user(_ text: String) throws(Fault) -> String {
         guard text.unicodeScalars.first != "-", !text.isEmpty, text.unicodeScalars.allSatisfy(Printable.isPlain) else {
-            throw Fault(description: "\(Printable.quoted(text)) is no user's name.")
+            throw Fault(description: "\(Printable.quoted(text)) is not a user's name.")
         }
         return text
     }

@@ -76,7 +76,7 @@ struct ChangeJournal: ~Copyable {
     init(inherited descriptor: FileDescriptor, at path: FilePath) throws(VMError) {
         let file = ByteLockFile(inherited: descriptor)
         guard let record = try? Self.read(file) else {
-            throw VMError(.badData, path.string, "is no journal of a change")
+            throw VMError(.badData, path.string, "is not a journal of a change")
         }
         self.init(file: file, path: path, record: record)
     }

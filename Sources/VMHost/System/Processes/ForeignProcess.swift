@@ -50,7 +50,7 @@ package struct ForeignProcess: Sendable {
                 "is in another namespace or root directory: its paths and interfaces mean others here",
                 remedy: "run kvmctl where it was started, as in that container")
         } catch .permissionDenied where geteuid() == 0 {
-            throw VMError(.denied, subject, "may not be looked at, not even by root: it is no QEMU of this system")
+            throw VMError(.denied, subject, "may not be looked at, not even by root: it is not a QEMU of this system")
         } catch .permissionDenied {
             throw VMError(
                 .denied, subject, "belongs to another user, whose processes you may not look at",

@@ -82,7 +82,7 @@ package struct CopyingIn {
             throw VMError(
                 .notFound, subject, "the guest has no directory \(BytePath.shown(parent))", remedy: making(parent))
         case .otherParent:
-            throw VMError(.notFound, subject, "in the guest, \(BytePath.shown(parent)) is no directory")
+            throw VMError(.notFound, subject, "in the guest, \(BytePath.shown(parent)) is not a directory")
         }
     }
 

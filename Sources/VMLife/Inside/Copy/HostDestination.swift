@@ -39,7 +39,7 @@ struct HostDestination {
     }
 
     private static func noDirectory(_ text: String) -> VMError {
-        VMError(.notFound, text, "is no directory", remedy: "make it first, or copy to another name")
+        VMError(.notFound, text, "is not a directory", remedy: "make it first, or copy to another name")
     }
 }
 

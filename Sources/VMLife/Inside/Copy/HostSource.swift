@@ -38,7 +38,7 @@ struct HostSource {
         } catch .isDirectory {
             throw VMError(.usage, text, "is a directory", remedy: "copy it with what is in it: -r")
         } catch .notSupported {
-            throw VMError(.badData, text, "is no file: devices, FIFOs and sockets are not copied")
+            throw VMError(.badData, text, "is not a file: devices, FIFOs and sockets are not copied")
         } catch .noSuchFileOrDirectory where path.withPlatformString({ access($0, F_OK) }) != 0 && Self.isLink(path) {
             throw VMError(.notFound, text, "is a symbolic link to what is not there")
         } catch { throw .system(error, text, "can't be copied") }

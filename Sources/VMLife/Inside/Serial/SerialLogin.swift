@@ -29,7 +29,7 @@ package struct SerialLogin: Sendable {
         let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
         guard !line.isEmpty, line.count <= longest, line.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
             throw VMError(
-                .badData, path, "its first line is no password that can be typed",
+                .badData, path, "its first line is not a password that can be typed",
                 remedy: "it has to be 1 to \(longest) bytes, without control characters")
         }
         return String(decoding: line, as: UTF8.self)
@@ -43,7 +43,7 @@ package struct SerialLogin: Sendable {
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0, [S_IFREG, S_IFIFO].contains(status.kind) else {
-            throw VMError(.badData, path, "it is no file with a password")
+            throw VMError(.badData, path, "it is not a file with a password")
         }
         guard status.kind == S_IFIFO || status.st_mode & S_IROTH == 0 else {
             throw VMError(

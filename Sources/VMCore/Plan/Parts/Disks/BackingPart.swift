@@ -100,7 +100,7 @@ extension LaunchPlanner {
 
     private mutating func refuseNoOverlay(_ base: Setting<FilePath>, _ below: FilePath) {
         refuse(
-            .badData, place(base.origin), "\(base.value) is no overlay, and so stands on nothing, not on \(below)",
+            .badData, place(base.origin), "\(base.value) is not an overlay, and so stands on nothing, not on \(below)",
             .file(base.value, .content), remedy: "remove what follows it in that line")
     }
 
@@ -162,7 +162,7 @@ extension LaunchPlanner {
         }
         guard let outside else {
             refuse(
-                .badData, place(backing.origin), "\(path) is no overlay: its header names no backing file",
+                .badData, place(backing.origin), "\(path) is not an overlay: its header names no backing file",
                 .file(path, .content), remedy: "remove the line")
             return false
         }

@@ -76,7 +76,7 @@ extension LaunchPlanner {
                 remedy: "download it again, and compare its checksum")
         }
         guard disc.hasFileSystem else {
-            plan.notices.append("\(path.value) is no image of a CD: it has neither ISO 9660 nor UDF")
+            plan.notices.append("\(path.value) is not an image of a CD: it has neither ISO 9660 nor UDF")
             return
         }
         guard isFirst, params.kernel == nil else { return }

@@ -77,7 +77,7 @@ extension LowerDeviceFacts {
         let net = "NET\(nic.index)"
         if !isEthernet {
             return (
-                .unavailable, "\(device) is no Ethernet device, so that no macvtap can sit on it",
+                .unavailable, "\(device) is not an Ethernet device, so that no macvtap can sit on it",
                 "name the device that leads to the network: \(command: "ip link") lists them"
             )
         }

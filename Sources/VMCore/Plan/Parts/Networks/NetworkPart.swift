@@ -167,7 +167,7 @@ extension LaunchPlanner {
         }
         if let kind = found.otherKind {
             refuse(
-                .busy, subject, "\(bridge) is no bridge, but \(kind)", .bridge(DeviceName(bridge), .otherKind),
+                .busy, subject, "\(bridge) is not a bridge, but \(kind)", .bridge(DeviceName(bridge), .otherKind),
                 remedy: "name a bridge; \(command: "kvmctl net show") lists them")
             return nil
         }
