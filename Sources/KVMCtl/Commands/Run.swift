@@ -133,8 +133,7 @@ struct Run: ParsableCommand {
     func run() throws {
         let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(owner: trustOwner), keepsProbes: !dryRun)
-        let model = try EphemeralModel(
-            source, with: settings, by: [KeyName(.memory): "--memory", KeyName(.cpus): "--cpus"])
+        let model = try EphemeralModel(source, with: settings, by: options)
         let places = CopyPlaces(
             copiesIn: try copyIn.map(Self.sides), copiesOut: try copyOut.map(Self.sides))
         if dryRun {
@@ -165,10 +164,6 @@ struct Run: ParsableCommand {
         try report(outcome, test)
     }
 
-    private func report(_ outcome: EphemeralRun.Outcome, _ test: RunTest) throws {
-        outcome.problems.forEach(Message.error)
-        if let name = outcome.kept { Message.note(Self.howToLook(at: name)) }
-        var code = outcome.code
     /// The exit code of a run that did not begin. What the guest of a warm image does while that is made is the same to the user
     /// as if it did so later.
     private static func code(of error: VMError, _ signals: RunSignals) -> Int32 {
@@ -177,6 +172,10 @@ struct Run: ParsableCommand {
         return isGuests ? CommandEnd.ownFailure : error.code.exitCode
     }
 
+    private func report(_ outcome: EphemeralRun.Outcome, _ test: RunTest) throws {
+        outcome.problems.forEach(Message.error)
+        if let name = outcome.kept { Message.note(Self.howToLook(at: name)) }
+        var code = outcome.code
         do throws(VMError) { try write(test.report(of: outcome)) } catch {
             Message.error(error)
             // The command's own failure comes first.
@@ -227,6 +226,14 @@ struct Run: ParsableCommand {
                     return ("\(edit.key)", edit.value)
                 }
         }
+    }
+
+    /// By which option a key is set, if not by `--set`.
+    private var options: [KeyName: String] {
+        var options: [KeyName: String] = [:]
+        if memory != nil { options[KeyName(.memory)] = "--memory" }
+        if cpus != nil { options[KeyName(.cpus)] = "--cpus" }
+        return options
     }
 
     /// The two paths of a copy. With more colons than one it would be a guess which of them is between the paths.

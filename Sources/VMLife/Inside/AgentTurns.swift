@@ -30,7 +30,8 @@ final class AgentTurns {
     func talk<Result>(
         _ body: (inout GuestAgent, Deadline) throws(GuestAgent.Failure) -> Result
     ) throws(GuestAgent.Failure) -> Result {
-        let deadline = Deadline(in: limit.map { min(Self.patience, max(Self.lastPatience, $0.remaining)) } ?? Self.patience)
+        let deadline = Deadline(
+            in: limit.map { min(Self.patience, max(Self.lastPatience, $0.remaining)) } ?? Self.patience)
         var current = try connection(by: deadline)
         let result = try body(&current, deadline)
         agent = consume current

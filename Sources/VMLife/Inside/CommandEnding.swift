@@ -87,7 +87,8 @@ struct CommandEnding {
                     .timedOut, name.description,
                     "the command took longer than \($0.components.seconds) s, and was ended",
                     details: isCut
-                        ? ["its output was cut: that is read for \(Self.lastOutput.components.seconds) s more at most"] : []))
+                        ? ["its output was cut: that is read for \(Self.lastOutput.components.seconds) s more at most"]
+                        : []))
         }
     }
 }
