@@ -57,8 +57,16 @@ struct ModelOptions: ParsableArguments {
                 let edit = try ParamsEdit(word)
                 return ("\(edit.key)", edit.value)
             }
-            return try EphemeralModel(source, with: own + settings)
+            return try EphemeralModel(source, with: own + settings, by: options)
         }
+    }
+
+    /// By which option a key is set, if not by `--set`.
+    private var options: [KeyName: String] {
+        var options: [KeyName: String] = [:]
+        if memory != nil { options[KeyName(.memory)] = "--memory" }
+        if cpus != nil { options[KeyName(.cpus)] = "--cpus" }
+        return options
     }
 
     private var source: EphemeralModel.Source {

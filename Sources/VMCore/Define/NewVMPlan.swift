@@ -69,7 +69,7 @@ package struct NewVMPlan: Sendable {
         var adapted = ModelVM.Adapted()
         if let model {
             adapted = try model.adapted(
-                to: vm, setting: named, emptying: settings.filter(\.isEmptying).map(\.key.ofItsThing), uuid: uuid,
+                to: vm, setting: named, emptying: settings.compactMap(\.takenAway), uuid: uuid,
                 in: file.removingLastComponent())
         } else {
             adapted.document.append(comment: "Made by kvmctl create. Every key: vm.params(5).")

@@ -41,8 +41,9 @@ package struct ParamsEdit: Hashable, Sendable {
         return try applying(edits, to: text)
     }
 
-    /// The same for changes that were read before.
-    package static func applying(_ edits: [ParamsEdit], to text: String) throws(VMError) -> String {
+    /// The same for changes that were read before. What describes a NIC that they take away goes with it.
+    package static func applying(_ given: [ParamsEdit], to text: String) throws(VMError) -> String {
+        let edits = withWhatGoes(given, in: text)
         var document = ParamsDocument(Array(text.utf8))
         for (number, edit) in edits.enumerated() {
             if let other = edits[..<number].first(where: { $0.key == edit.key || $0.key == edit.synonym }) {

@@ -45,6 +45,18 @@ package struct VMFile: Sendable {
         try self.init(parsing: own, including: Self.included(by: own, trust), trust)
     }
 
+    /// Decodes the text of a params file in which a command line sets some keys.
+    ///
+    /// - Throws: as `init`; `.usage` or `.badData` for what is wrong because of the command line.
+    init(_ lines: OptionLines, of file: FilePath, _ trust: FileTrust) throws(VMError) {
+        let trust = try trust.forFile(file)
+        let own = ParamsSource(file, Array(lines.text.utf8))
+        let included = try Self.included(by: own, trust)
+        let parsed = VMParams.parse(own, including: included, from: lines.wordsByLine)
+        if let refusal = lines.refusal(of: parsed) { throw refusal }
+        try self.init(parsing: own, including: included, trust)
+    }
+
     /// The files that a text includes.
     ///
     /// - Parameter place: where a path that it names leads to.

@@ -19,13 +19,19 @@ package struct EphemeralModel {
     private let source: Source
     private let settings: [(key: String, value: String?)]
     private let edits: [ParamsEdit]
+    /// By which option a key is set, if not by `--set`.
+    private let options: [KeyName: String]
 
     /// Describes it.
     ///
-    /// - Parameter settings: keys and the values that they have in this run.
+    /// - Parameters:
+    ///   - settings: keys and the values that they have in this run.
+    ///   - options: by which option a key is set, if not by `--set`.
     /// - Throws: `.usage` if there is no such key.
-    package init(_ source: Source, with settings: [(key: String, value: String?)]) throws(VMError) {
-        (self.source, self.settings) = (source, settings)
+    package init(
+        _ source: Source, with settings: [(key: String, value: String?)], by options: [KeyName: String] = [:]
+    ) throws(VMError) {
+        (self.source, self.settings, self.options) = (source, settings, options)
         var edits: [ParamsEdit] = []
         for (key, value) in settings {
             let edit = try ParamsEdit(key: key, value: value)
@@ -92,7 +98,12 @@ package struct EphemeralModel {
             guard !edits.isEmpty else { return try context.file(of: vm) }
             guard !vm.file.isEmpty, !vm.isEphemeral else { return try context.file(of: vm) }
             let text = try VMFile.text(of: vm.file, context.trust)
-            return try VMFile(ParamsEdit.applying(edits, to: text), of: vm.file, context.trust)
+            let lines = try OptionLines(edits + uncounted(in: text), in: text, of: vm.file, options: options)
+            do throws(VMError) { return try VMFile(lines, of: vm.file, context.trust) } catch {
+                // What was wrong before is no fault of the command line.
+                _ = try VMFile(text, of: vm.file, context.trust)
+                throw error
+            }
         case .kernel(let image, let initrd, let commandLine):
             var file = try made(
                 [
@@ -114,6 +125,17 @@ package struct EphemeralModel {
         }
     }
 
+    /// The removal of what does not count in a run, where it might not go with the network that the run is to have.
+    private func uncounted(in text: String) -> [ParamsEdit] {
+        let named = Set(edits.map(\.key.ofItsThing))
+        guard named.contains(where: { $0.key == .net }) else { return [] }
+        let keys = GivenKeys(in: text).values.keys.filter { key in
+            let isUncounted = [.forward, .netMAC, .netTap].contains(key.key)
+            return isUncounted && !named.contains(key)
+        }
+        return keys.compactMap { try? ParamsEdit(key: "\($0)", value: nil) }
+    }
+
     private func image(_ word: String, in context: PlanningContext) throws(VMError) -> ImageSource {
         let source = try ImageSource(ImageLibrary(context).file(meantBy: word).path, context.trust)
         guard source.packing == nil else {
@@ -131,8 +153,16 @@ package struct EphemeralModel {
         var said = keys.filter { $0.value != nil }
         if !settings.contains(where: { ["NET0", "BRIDGE"].contains($0.key) }) { said.append(("NET0", "user")) }
         let given = Set(settings.map(\.key))
-        let text = try ParamsEdit.setting(said.filter { !given.contains($0.key) } + settings, in: "")
-        return try VMFile(text, of: absolutePath("command-line.params"), context.trust)
+        var edits: [ParamsEdit] = []
+        for (key, value) in said where !given.contains(key) { edits.append(try ParamsEdit(key: key, value: value)) }
+        let file = absolutePath("command-line.params")
+        let own = ["KERNEL", "INITRD", "APPEND"].map { ($0, "--\($0.lowercased())") } + [("DISK0", "--image")]
+        var options = options
+        for (key, option) in own where !given.contains(key) {
+            options[try ParamsEdit(key: key, value: nil).key] = option
+        }
+        return try VMFile(
+            OptionLines(edits + self.edits, in: "", of: file, options: options), of: file, context.trust)
     }
 }
 

@@ -64,6 +64,34 @@ def test_a_kept_vm_that_is_asked_to_end(host):
     assert "no VM of this name" in host.kvmctl("logs", name, expect=66).stderr
 
 
+@pytest.mark.parametrize("options, code, said", [
+    (["--memory", "10Q"], 64, "--memory: error: MEMORY: '10Q'"), (["--cpus", "x"], 64, "--cpus: error: CPUS: 'x'"),
+    (["--set", "MEMORY=x"], 65, "--set MEMORY=x: error: MEMORY: 'x'"),
+    (["--set", "NET0=none", "--set", "NET0_MTU=1400"], 65, "NET0 (--set NET0=none) is none"),
+])
+def test_a_fault_of_an_option_is_not_one_of_the_models_file(host, options, code, said):
+    model(host)
+    err = host.kvmctl("run", "model", *options, "--dry-run", expect=code).stderr
+    assert said in err and "vm.params:" not in err
+
+
+def test_a_run_and_a_vm_without_a_card(host):
+    model(host, NET0="user", NET0_MAC="52:54:00:00:00:01", NET1="none", FORWARD0="tcp:127.0.0.1:2222:22")
+    assert "virtio-net" not in host.kvmctl("run", "model", "--set", "NET0=none", "--dry-run").stdout
+    assert "virtio-net" in host.kvmctl("run", "model", "--set", "MEMORY=256", "--dry-run").stdout
+    assert "removed NET0_MAC" in host.kvmctl("set", "model", "NET0=none", "--unset", "FORWARD0").stdout
+
+
+@pytest.mark.parametrize("words, said", [
+    (["model", "--for", "running"], "--for running tells nothing of the guest"),
+    (["model", "--timeout", "abc"], "'abc' is not a duration"), (["model", "other"], "Unexpected argument 'other'"),
+])
+def test_faults_of_warm_name_the_fault(host, words, said):
+    model(host)
+    err = host.kvmctl("warm", *words, expect=64).stderr
+    assert said in err and "unknown command" not in err
+
+
 def making(host):
     """The name of the VM that becomes a warm image."""
     wait_until(lambda: [vm for vm in host.json("list") if vm["name"].startswith("run-") and vm["state"] == "running"], "its VM")
