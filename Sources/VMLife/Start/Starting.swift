@@ -147,8 +147,10 @@ package struct Starting {
     /// Starts the VM. In the foreground it returns only on failure; a VM that is already running counts as one
     /// (`.busy`).
     ///
-    /// - Parameter tell: receives what the user should know, before anything is done.
-    func start(tell: ([String]) -> Void) throws(VMError) -> Outcome {
+    /// - Parameters:
+    ///   - isNoted: whether it is noted where its file is: that may have been written by hand, or moved there.
+    ///   - tell: receives what the user should know, before anything is done.
+    func start(noting isNoted: Bool = false, tell: ([String]) -> Void) throws(VMError) -> Outcome {
         if let running = try vm.committed(vm.observe()), running.state != .paused {
             return try alreadyRunning(running)
         }
@@ -167,6 +169,7 @@ package struct Starting {
                     remedy: "look at it, and start the VM again")
             }
             tell(notices(of: plan) + messagePlace)
+            if isNoted { tell(vm.site.noted.noting([vm.file])) }
             // If that can't be written, the new run's logs can't either, which is an error.
             try? vm.keepCrash()
             let directory = vm.directory
@@ -236,9 +239,7 @@ extension Machine {
             }
             return .alreadyRunning(running.holder)
         }
-        // It may have been written by hand, or moved here.
-        tell(site.noted.noting([file]))
-        return try starting.start(tell: tell)
+        return try starting.start(noting: true, tell: tell)
     }
 
     /// The VM, if its start was committed; nil if it does not run, or its start is incomplete.
