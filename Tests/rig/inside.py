@@ -62,4 +62,4 @@ def is_running(host, text):
 def left(host):
     """The files of other commands than this one. What a guest from a warm image was woken up with stays."""
     listed = run(host, "sh", "-c", "echo /run/kvmctl/*")[1].decode().split()
-    return len({name.split(".")[0] for name in listed} - {"/run/kvmctl/renew"}) - 1
+    return len({name.split(".")[0] for name in listed} - {"/run/kvmctl/renew", "/run/kvmctl/boot_id"}) - 1

@@ -17,7 +17,8 @@ extension PlanningContext {
             // What can't be read now is in no other's way: its own removal will say why.
             guard let vm, let params = try? glance(at: vm.file) else { return [] }
             let disks = params.disks.compactMap { disk in (try? status(of: disk.path.value)).flatMap { $0 } }
-            return Set(disks.flatMap(claims.owners).compactMap { numbers[$0] }).subtracting([number])
+            let dependents = disks.flatMap { claims.dependents(on: $0, isTemplate: params.template.value) }
+            return Set(dependents.compactMap { numbers[$0] }).subtracting([number])
         }
         return RemovalOrder.of(standing)
     }

@@ -164,9 +164,13 @@ struct DiskClaims {
         return Array(Set(names)).sorted { $0.description < $1.description }
     }
 
-    /// The params files of the VMs that have a file as a disk, or stand on it.
-    func owners(of file: stat) -> [FilePath] {
-        (claims[Self.identity(of: file)] ?? []).filter { !gone.contains($0.owner) }.map(\.owner)
+    /// The params files of the VMs that a file has to outlive.
+    ///
+    /// - Parameter isTemplate: whether it is a disk of a template: such a disk is also there for VMs that only read it.
+    func dependents(on file: stat, isTemplate: Bool) -> [FilePath] {
+        (claims[Self.identity(of: file)] ?? []).filter {
+            (isTemplate || $0.use.isBacking) && !gone.contains($0.owner)
+        }.map(\.owner)
     }
 
     /// The VMs whose disks are overlays of a file. Those of an account that the caller does not trust don't count: any path

@@ -254,7 +254,7 @@ def test_a_guest_may_forbid_execution(host, places, message):
     (["run", "model", "--warm", "--set", "SHARE0=/usr/share:share", "--", "true"], 69, "shares a directory"),
     (["warm", "nosuch"], 66, "no VM of this name"), (["warm", "rm"], 64, "name an image"),
     (["warm", "model", "--timeout", "1s"], 124, "was not made"),
-    (["warm"], 64, "warm what? A VM, --kernel or --image"), (["warm", "make", "model", "--image", "i"], 64, "warm what?"),
+    (["warm"], 64, "warm what? Give exactly one of VM, --kernel and --image"), (["warm", "make", "model", "--image", "i"], 64, "warm what?"),
     (["warm", "make", "model", "--initrd", "i"], 64, "go with --kernel"), (["warm", "--kernel", "nosuch"], 66, "nosuch"),
 ])
 def test_refusals(host, words, code, message):

@@ -107,7 +107,7 @@ def test_devices_that_no_macvtap_can_sit_on(wired_host):
     host.kvmctl("net", "up", "br0")
     host.ip("link", "set", "wire", "master", "br0")
     for device, code, remedy in [
-        ("eth7", 69, "ip link"), ("lo", 69, "no Ethernet device"), ("wire", 75, "NET0=bridge:br0"),
+        ("eth7", 69, "ip link"), ("lo", 69, "is not an Ethernet device"), ("wire", 75, "NET0=bridge:br0"),
     ]:
         host.write_firmware_vm("vm", NET0=f"macvtap:{device}")
         assert remedy in host.kvmctl("start", "vm", expect=code).stderr
