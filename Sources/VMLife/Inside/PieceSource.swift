@@ -27,6 +27,10 @@ package final class PieceSource {
     private var read: Int64 = 0
     /// The FIFO that tells the guest of each piece.
     private var bell: Int64?
+    private var missedBells = 0
+
+    /// How often it may be missing.
+    private static let mostMissedBells = 50
 
     /// The largest piece, and how many the guest may not have read yet.
     private static let piece = 1 << 20
@@ -62,11 +66,7 @@ package final class PieceSource {
     /// Sends the guest what there is. Whether there was something.
     func feed(by turns: AgentTurns, base: String) throws(GuestAgent.Failure) -> Bool {
         guard isReady, !hasToldEnd else { return false }
-        if bell == nil {
-            bell = try turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
-                try agent.execute(.openFile("\(base).go", mode: "r+"), by: deadline)
-            }
-        }
+        if bell == nil { bell = try findBell(by: turns, "\(base).go") }
         guard let bell else { return false }
         if wantsMore, !isWritten { gather() }
         if !first.isEmpty {
@@ -80,6 +80,20 @@ package final class PieceSource {
             hasToldEnd = true
         }
         return false
+    }
+
+    /// Opens the FIFO; nil if it is not there any more: the guest's script removes it when the command has ended, which one of the
+    /// next looks at its output tells.
+    private func findBell(by turns: AgentTurns, _ path: String) throws(GuestAgent.Failure) -> Int64? {
+        do throws(GuestAgent.Failure) {
+            return try turns.talk { (agent, deadline) throws(GuestAgent.Failure) in
+                try agent.execute(.openFile(path, mode: "r+"), by: deadline)
+            }
+        } catch .refused(let words) {
+            missedBells += 1
+            guard missedBells < Self.mostMissedBells else { throw .refused(words) }
+            return nil
+        }
     }
 
     /// Sends a piece. If the agent fails half-way, only what is left is done again: the guest reads a number twice as once.
