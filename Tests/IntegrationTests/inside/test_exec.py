@@ -48,8 +48,8 @@ def test_what_goes_through(host):
     wait_until(lambda: left(host) == 0, "tidy directory in the guest")
 
     for words, message in [
-        (["vm"], "which command?"), (["vm", "--user", "u"], "--user follows the VM"), (["--env", "1=2", "vm", "--", "id"], "no variable"),
-        (["--user=-x", "vm", "--", "id"], "no user's name"),
+        (["vm"], "which command?"), (["vm", "--user", "u"], "--user follows the VM"), (["--env", "1=2", "vm", "--", "id"], "is not a variable"),
+        (["--user=-x", "vm", "--", "id"], "is not a user's name"),
     ]:
         assert message in host.kvmctl("exec", *words, expect=64).stderr
     directory = os.open("/", os.O_RDONLY)
