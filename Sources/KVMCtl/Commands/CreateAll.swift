@@ -109,13 +109,13 @@ extension Create {
     private func warmModel(for wanted: [Wanted]) throws -> WarmModel? {
         guard let fromWarm else { return nil }
         // What can't be, is said before a guest is booted for it.
+        let site = try Site.current
+        var new = vm
+        try seed.apply(to: &new, site.trust())
         for one in wanted {
-            var new = vm
             new.cells = one.cells
-            try seed.apply(to: &new, Site.current.trust())
             try new.refuseOtherMachine()
         }
-        let site = try Site.current
         let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
         return try EndingSignals().heed { signals in
             try WarmModel(

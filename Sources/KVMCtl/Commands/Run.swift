@@ -105,7 +105,8 @@ struct Run: ParsableCommand {
         let context = PlanningContext(site, trust: try site.trust(owner: trustOwner), keepsProbes: !dryRun)
         let model = try made.model
         let places = CopyPlaces(
-            copiesIn: try copyIn.map(Self.sides), copiesOut: try copyOut.map(Self.sides))
+            copiesIn: try copyIn.map(Self.sides), copiesOut: try copyOut.map(Self.sides),
+            try site.trust(owner: trustOwner))
         if dryRun {
             try places.refuseUnusable()
             return try output.list(.plan) { results in

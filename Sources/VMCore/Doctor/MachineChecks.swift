@@ -12,7 +12,7 @@ enum MachineChecks {
         guard findings.isEmpty, !facts.machines.isEmpty else { return findings }
         let running = facts.machines.filter(\.isRunning).count
         let templates = facts.machines.filter(\.isTemplate).count
-        let what = "\(running) run\(templates > 0 ? ", and \(templates) are templates" : "")"
+        let what = "\(running) run" + (templates > 0 ? ", and templates: \(templates)" : "")
         return [
             .ok(
                 "VMs",

@@ -22,10 +22,7 @@ package enum GivenFile {
             case .distrusted(let distrust): throw distrust.refusal(toRead: path)
             }
         }
-        guard content.count <= limit else {
-            throw VMError(.badData, path.string, "is larger than \(ByteCount(bytes: Int64(limit)))")
-        }
-        return content
+        return try within(limit, content, of: path.string)
     }
 
     /// What comes on standard input.
@@ -36,8 +33,12 @@ package enum GivenFile {
         do throws(Errno) { content = try readAll(.standardInput, limit: limit + 1) } catch {
             throw .system(error, "stdin", "can't be read")
         }
+        return try within(limit, content, of: "stdin")
+    }
+
+    private static func within(_ limit: Int, _ content: [UInt8], of name: String) throws(VMError) -> [UInt8] {
         guard content.count <= limit else {
-            throw VMError(.badData, "stdin", "is larger than \(ByteCount(bytes: Int64(limit)))")
+            throw VMError(.badData, name, "is larger than \(ByteCount(bytes: Int64(limit)))")
         }
         return content
     }

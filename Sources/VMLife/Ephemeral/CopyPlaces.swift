@@ -8,12 +8,16 @@ import VMHost
 package struct CopyPlaces {
     private let sources: [String]
     private let targets: [String]
+    private let trust: FileTrust
 
     /// - Parameters:
     ///   - copiesIn: from where on the host to where in the guest.
     ///   - copiesOut: from where in the guest to where on the host.
-    package init(copiesIn: [(from: String, to: String)], copiesOut: [(from: String, to: String)]) {
-        (sources, targets) = (copiesIn.map(\.from), copiesOut.map(\.to))
+    ///   - trust: whose directories may be written to.
+    package init(
+        copiesIn: [(from: String, to: String)], copiesOut: [(from: String, to: String)], _ trust: FileTrust
+    ) {
+        (sources, targets, self.trust) = (copiesIn.map(\.from), copiesOut.map(\.to), trust)
     }
 
     /// Refuses sources that can't be read, and targets that can't be made. The copies themselves look again.
@@ -21,7 +25,7 @@ package struct CopyPlaces {
         var faults = sources.compactMap(Self.fault(ofSource:))
         var made: [FilePath] = []
         for target in targets {
-            if let fault = Self.fault(of: target, besides: made) { faults.append(fault) }
+            if let fault = fault(of: target, besides: made) { faults.append(fault) }
             made.append(absolutePath(target).lexicallyNormalized())
         }
         guard var first = faults.first else { return }
@@ -43,7 +47,7 @@ package struct CopyPlaces {
     }
 
     /// - Parameter made: what the copies before it make.
-    private static func fault(of text: String, besides made: [FilePath]) -> VMError? {
+    private func fault(of text: String, besides made: [FilePath]) -> VMError? {
         let path = absolutePath(text)
         let place: FilePath
         do throws(Errno) {
@@ -60,10 +64,16 @@ package struct CopyPlaces {
                 return VMError(.cannotCreate, text, "can't be copied to: \(place) is not a directory")
             }
         } catch { return .system(error, text, "can't be copied to") }
-        do throws(Errno) { try access(place, W_OK | X_OK) } catch {
-            return .system(error, text, "can't be copied to: \(place) can't be written to")
+        do throws(PathWalk.Failure) {
+            extendLifetime(try trust.directory(place))
+            do throws(Errno) { try Self.access(place, W_OK | X_OK) } catch { throw .system(error, place) }
+            return nil
+        } catch {
+            switch error {
+            case .system(let errno, _): return .system(errno, text, "can't be copied to: \(place) can't be written to")
+            case .distrusted(let distrust): return distrust.refusal(toMake: place)
+            }
         }
-        return nil
     }
 
     /// As this process acts, not as who called it (access(2)).

@@ -22,8 +22,8 @@ extension Machine {
             .busy, name.description,
             "it is ephemeral, for one run of kvmctl: it has no params file, and its disks are unnamed files",
             remedy: """
-                look at it with \(command: "kvmctl show \(name)"); it ends with its run, or if that has left it with kvmctl \
-                stop. To have another one, change what it is made from
+                look at it with \(command: "kvmctl show \(name)"), and change the VM that it was made from; it ends with its \
+                run, and one that was kept ends with kvmctl stop
                 """,
             condition: .ephemeral)
     }

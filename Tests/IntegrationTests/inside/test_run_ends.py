@@ -140,3 +140,17 @@ def test_output_without_an_end(host):
     err = process.stderr.read().decode()
     assert process.wait(timeout=PATIENCE) == 124 and "its output was cut" in err
     assert_nothing_left(host)
+
+
+def test_a_target_that_another_may_lead_elsewhere(host):
+    """It is refused before anything is booted: with the VM, the result of the test would be lost."""
+    model(host)
+    host.root.chmod(0o755)
+    home = host.root / "home"
+    home.mkdir()
+    (home / "link").symlink_to(host.vms)
+    for path in home, home / "link":
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    for options in ["--dry-run"], []:
+        said = host.kvmctl("run", "model", *options, "--copy-out", f"/x:{home}/link/new", "--", "true", expect=77).stderr
+        assert "root uses only what nobody else can change" in said
