@@ -157,20 +157,21 @@ struct DiskClaims {
     ///
     /// - Parameter own: the params file of a VM that does not count.
     func users(of file: stat, besides own: FilePath? = nil) -> [VMName] {
-        let others = (claims[Self.identity(of: file)] ?? []).filter { claim in
+        let names = current(on: file, besides: own).compactMap(\.use.vm)
+        return Array(Set(names)).sorted { $0.description < $1.description }
+    }
+
+    private func current(on file: stat, besides own: FilePath?) -> [Claim] {
+        (claims[Self.identity(of: file)] ?? []).filter { claim in
             !gone.contains(claim.owner) && own.map { Self.isKnown(claim.owner, as: $0) } != true
         }
-        let names = others.compactMap(\.use.vm)
-        return Array(Set(names)).sorted { $0.description < $1.description }
     }
 
     /// The params files of the VMs that a file has to outlive.
     ///
     /// - Parameter isTemplate: whether it is a disk of a template: such a disk is also there for VMs that only read it.
     func dependents(on file: stat, isTemplate: Bool) -> [FilePath] {
-        (claims[Self.identity(of: file)] ?? []).filter {
-            (isTemplate || $0.use.isBacking) && !gone.contains($0.owner)
-        }.map(\.owner)
+        current(on: file, besides: nil).filter { isTemplate || $0.use.isBacking }.map(\.owner)
     }
 
     /// The VMs whose disks are overlays of a file. Those of an account that the caller does not trust don't count: any path
@@ -178,11 +179,7 @@ struct DiskClaims {
     ///
     /// - Parameter own: the params file of a VM that does not count.
     func overlays(of file: stat, besides own: FilePath) -> [VMName] {
-        let others = (claims[Self.identity(of: file)] ?? []).filter { claim in
-            claim.use.isBacking && claim.account == nil && !gone.contains(claim.owner)
-                && !Self.isKnown(claim.owner, as: own)
-        }
-        return others.compactMap(\.use.vm)
+        current(on: file, besides: own).filter { $0.use.isBacking && $0.account == nil }.compactMap(\.use.vm)
     }
 
     private mutating func addChain(below image: FilePath, use: () -> DiskUse, owner: () -> FilePath) {
