@@ -53,8 +53,8 @@ struct ConsoleView {
             "the console of \(name) is in use: you see its output, but your input is ignored; \(escape) leaves")
         while true {
             if let end = try watch.run(input: STDIN_FILENO, output: STDOUT_FILENO, escape: escape) { return end }
-            // Another viewer may have been quicker.
-            guard let relay = try machine.console() else { continue }
+            // Another viewer may have been quicker, or the VM has ended since, which the watch tells.
+            guard let relay = try watch.takeOver() else { continue }
             try watch.show(output: STDOUT_FILENO)
             Message.note("the console of \(name) is yours now; \(escape) leaves")
             return try run(relay, isNew: false)

@@ -39,6 +39,14 @@ package struct ConsoleWatch: ~Copyable {
         }
     }
 
+    /// Connects to the console, now that it is free; nil if another client was quicker, or the VM has ended since.
+    package func takeOver() throws(VMError) -> ConsoleRelay? {
+        do { return try vm.console() } catch {
+            guard try !vm.observe().isAlive else { throw error }
+            return nil
+        }
+    }
+
     /// Shows what is in the log by now; how many bytes that was, or nil if nothing reads the output any more.
     ///
     /// Once the console is connected to, this is what the guest wrote before.

@@ -4,7 +4,9 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 
+import pexpect
 import pytest
 
 from rig.host import NOBODY
@@ -173,6 +175,24 @@ def test_the_vm_ends_under_its_viewers(host):
     second.expect("is in use")
     host.qemu().kill()
     for terminal in (first, second):
+        terminal.expect("vm closed its console")
+        wait_for_exit(terminal)
+
+
+def test_the_vm_ends_as_its_console_becomes_free(host):
+    """A watcher that has just seen the VM alive finds its console free, and then nobody there."""
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    first = spawn(host, "console", "vm")
+    first.expect("connected")
+    # Half a second passes between its look at the VM and its look at the lock.
+    slowly = ["strace", "-f", "-o", host.root / "trace", "-e", "inject=fcntl:delay_enter=500000"]
+    program, *rest = map(str, host.command(*slowly, host.binary, "console", "vm"))
+    watcher = pexpect.spawn(program, rest, env=host.environment, encoding="utf-8", timeout=30, dimensions=(24, 200))
+    watcher.expect("is in use")
+    time.sleep(0.2)
+    host.qemu().kill()
+    for terminal in (first, watcher):
         terminal.expect("vm closed its console")
         wait_for_exit(terminal)
 
