@@ -61,11 +61,9 @@ struct WarmMaking {
             isStarted = true
             try wait(for: vm)
             try refuseStopped(vm)
-            // What it needs is then in the guest's memory when a copy does the same.
+            Settling(of: vm, by: warming.deadline) { warming.signals.isInterrupted }.wait()
             let turns = AgentTurns(vm)
-            do throws(GuestAgent.Failure) { _ = try turns.wait(for: try turns.beginRenewal()) } catch {
-                throw error.error(of: vm.name)
-            }
+            try rehearse(turns, of: vm)
             // The agent stays connected: without a client it would sleep when a copy goes on, for up to 100 ms.
             try save(vm, to: start.memory)
             turns.end()
@@ -76,6 +74,18 @@ struct WarmMaking {
         failure.details.append("the warm image \(directory.name) was not made")
         if isStarted { failure.condition = .guestOfWarmImage }
         throw failure
+    }
+
+    /// Does what each copy begins with: the files that it needs are then in the guest's memory. The agent's connection is left
+    /// open by the renewal, the last of it.
+    private func rehearse(_ turns: AgentTurns, of vm: Machine) throws(VMError) {
+        let nowhere = OutputStream { _ in }
+        let command = try Executing(
+            GuestCommand(["true"]), in: vm, input: nil, output: nowhere, errors: nowhere, file: nil, by: turns)
+        _ = try command.run(timeout: Self.patience) { nil }
+        do throws(GuestAgent.Failure) { _ = try turns.wait(for: try turns.beginRenewal()) } catch {
+            throw error.error(of: vm.name)
+        }
     }
 
     /// How long who stops it may take to end it.

@@ -18,12 +18,12 @@ from rig.waiting import wait_until
 PATIENCE = 120
 
 
-def model(host, **keys):
+def model(host, words="tiny.agent", **keys):
     """A VM with the agent and a disk, which is never started itself; returns the disk."""
     (host.root / "tmp").mkdir(exist_ok=True)
     host.environment["TMPDIR"] = str(host.root / "tmp")
     keys = {"INITRD": host.guests / "initrd-agent.gz", "MEMORY": 192, "DISK0": "disk", "NET0": "user", **keys}
-    disk = host.write_tiny_vm("model", "tiny.agent", **keys).with_name("disk")
+    disk = host.write_tiny_vm("model", words, **keys).with_name("disk")
     disk.write_bytes(bytes(range(256)) * 4096)
     return disk
 
@@ -286,3 +286,11 @@ def test_a_damaged_image_is_made_anew(host):
     assert list(cache(host).iterdir()) == []
     # What can only be read can be looked at.
     assert host.kvmctl("warm", "model", "--timeout", "1s", expect=124) and list(cache(host).iterdir()) == []
+
+
+def test_it_is_saved_when_the_guest_has_come_to_rest(host):
+    """The agent answers while the guest still writes: no copy goes on with that."""
+    disk = model(host, words="tiny.agent tiny.write")
+    os.truncate(disk, 100 << 20)
+    code, out, err = end(begin(host, "sh", "-c", "pidof dd; echo $?"))
+    assert (code, out) == (0, "1\n"), err
