@@ -23,18 +23,7 @@ struct Exec: ParsableCommand {
             back as it was. A shell has to be there, or a login prompt and --login.
             """)
 
-    @Option(
-        name: .shortAndLong, help: "The guest's user to run it as. Default: root, as whom the agent runs.",
-        transform: OptionValue.user)
-    var user: String?
-
-    @Option(name: .shortAndLong, help: "The directory to run it in. Default: the user's home directory.")
-    var cwd: String?
-
-    @Option(
-        name: .shortAndLong, help: "A variable for its environment, NAME=VALUE; may be repeated.",
-        transform: OptionValue.variable)
-    var env: [String] = []
+    @OptionGroup var inside: CommandOptions
 
     @Flag(name: [.customShort("t"), .customLong("tty")], help: "Give it a terminal. The guest needs script(1).")
     var isOnTerminal = false
@@ -100,10 +89,7 @@ struct Exec: ParsableCommand {
     private func execute() throws -> CommandEnd {
         let machine = try Site.current.find(vm)
         try machine.refuseAnothers()
-        var guestCommand = GuestCommand(command)
-        guestCommand.user = user
-        guestCommand.directory = cwd
-        guestCommand.environment = env
+        var guestCommand = inside.command(command)
         guestCommand.mergesErrors = isOnTerminal || GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
         if serial { return try executeOnConsole(guestCommand, of: machine) }
         if isOnTerminal { guestCommand.terminal = Self.terminal }

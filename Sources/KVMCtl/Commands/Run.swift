@@ -40,6 +40,8 @@ struct Run: ParsableCommand {
         transform: OptionValue.duration)
     var timeout: Duration?
 
+    @OptionGroup var inside: CommandOptions
+
     @Flag(help: "Run it by the shell on the serial console, and wait for no agent.")
     var serial = false
 
@@ -162,7 +164,7 @@ struct Run: ParsableCommand {
 
     private var wish: EphemeralRun.Wish {
         get throws {
-            var guestCommand = GuestCommand(command)
+            var guestCommand = inside.command(command)
             guestCommand.mergesErrors = GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
             var wish = EphemeralRun.Wish(guestCommand)
             wish.usesConsole = serial

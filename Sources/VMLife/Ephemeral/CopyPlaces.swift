@@ -65,7 +65,12 @@ package struct CopyPlaces {
             }
         } catch { return .system(error, text, "can't be copied to") }
         do throws(PathWalk.Failure) {
-            extendLifetime(try trust.directory(place))
+            let tree = try Tree(place, trust)
+            if place != path, let name = path.lastComponent {
+                do throws(VMError) { try tree.refuseUnlessReplaceable(Array(name.string.utf8), isNamed: true) } catch {
+                    return error
+                }
+            }
             do throws(Errno) { try Self.access(place, W_OK | X_OK) } catch { throw .system(error, place) }
             return nil
         } catch {

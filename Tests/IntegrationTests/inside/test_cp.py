@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import signal
+import stat
 import subprocess
 import tarfile
 
@@ -519,3 +520,29 @@ def test_root_writes_nowhere_that_another_may_lead_to(host):
     home.chmod(0o1777)
     os.chown(home, 0, 0)
     copy(host, "vm:/bin/busybox", home / "new")
+
+
+def test_what_is_no_file_is_not_replaced(host):
+    """A device, a FIFO, or a link that the caller named, such as /dev/stdout; also before a run, and within a directory."""
+    agents_guest(host)
+    out = host.root / "out"
+    (out / "bin").mkdir(parents=True)
+    (out / "file").write_text("kept")
+    (out / "link").symlink_to("file")
+    (out / "nowhere").symlink_to("nothing")
+    for fifo in out / "fifo", out / "bin/busybox":
+        os.mkfifo(fifo)
+    os.mknod(out / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    before = {path: (path.lstat().st_mode, path.lstat().st_ino) for path in out.rglob("*") if path != out / "bin"}
+    for name, words in {
+        "link": "is a symbolic link", "nowhere": "is a symbolic link", "fifo": "is not a regular file",
+        "null": "is not a regular file", "bin": "is not a regular file",
+    }.items():
+        assert words in copy(host, "vm:/bin/busybox", out / name, expect=73).stderr, name
+    # Of a directory, the others are copied.
+    assert "busybox: is not a regular file" in copy(host, "-r", "vm:/bin", out, expect=1).stderr
+    words = ["run", "vm", "--copy-out", f"/bin/busybox:{out}/link", "--dry-run"]
+    host.kvmctl("stop", "--now", "vm")
+    assert "is a symbolic link" in host.kvmctl(*words, expect=73).stderr
+    assert before == {path: (path.lstat().st_mode, path.lstat().st_ino) for path in before}
+    assert (out / "file").read_text() == "kept"

@@ -47,6 +47,16 @@ def test_what_goes_through_and_what_stays(host):
     assert_nothing_left(host)
 
 
+@pytest.mark.parametrize("way", [[], ["--serial"]], ids=["agent", "console"])
+def test_as_whom_where_and_with_what(host, way):
+    model(host)
+    code, out, err = run(host, "sh", "-c", "pwd; echo \"$A\"", options=[*way, "--cwd", "/run", "--env", "A=1  2"])
+    assert (code, out.split(b"\n")[:2]) == (0, [b"/run", b"1  2"]), err
+    code, out, err = run(host, "id", options=[*way, "--user", "nosuch"])
+    assert (code, out) == (125, b"") and "no user 'nosuch'" in err
+    assert_nothing_left(host)
+
+
 def test_two_at_once_of_one_model(host):
     disk = model(host, NET0="user", UUID="c4a6ce6f-4113-4c64-9149-82f512799d7b")
     before = digest(disk)

@@ -99,6 +99,7 @@ final class ArchiveTaker {
     private func makeLink(_ entry: TarReader.Entry, _ target: [UInt8]) throws(VMError) {
         let (directory, name) = BytePath.split(path(entry))
         let part = BytePath.join(directory, BytePath.partName(of: name))
+        try tree.refuseUnlessReplaceable(path(entry))
         do throws(Errno) {
             try tree.remove(part)
             try tree.makeLink(part, to: target)

@@ -26,7 +26,9 @@ struct HostDestination {
         // A directory may be new; a file can't go into one that is not there.
         if text.hasSuffix("/"), !sourceIsDirectory { throw Self.noDirectory(text) }
         guard let name = path.lastComponent else { throw Self.noDirectory(text) }
-        return (try open(path.removingLastComponent()), Array(name.string.utf8))
+        let (tree, base) = (try open(path.removingLastComponent()), Array(name.string.utf8))
+        try tree.refuseUnlessReplaceable(base, isNamed: true)
+        return (tree, base)
     }
 
     private func open(_ path: FilePath) throws(VMError) -> Tree {
@@ -47,6 +49,29 @@ extension Tree {
     /// What is there; nil: nothing.
     func entry(at path: [UInt8]) throws(Errno) -> FileEntry? {
         try status(of: path).map { FileEntry($0, path: path) }
+    }
+
+    /// Refuses to replace what is there if that is neither a file nor a link: a device, say.
+    ///
+    /// - Parameter isNamed: whether the caller named it. Then a link is not theirs to lose, such as /dev/stdout; within a
+    ///   directory that is copied it is replaced, as by tar.
+    func refuseUnlessReplaceable(_ path: [UInt8], isNamed: Bool = false) throws(VMError) {
+        let found: stat?
+        do throws(Errno) { found = try status(of: path) } catch {
+            throw .system(error, shown(path), "can't be looked at")
+        }
+        let (cause, remedy): (String, Remedy?)
+        switch found?.kind {
+        case nil, S_IFREG: return
+        case S_IFLNK:
+            guard isNamed else { return }
+            (cause, remedy) = (
+                "is a symbolic link", "name the file that it leads to; for stdout, execute cat in the guest"
+            )
+        case S_IFDIR: (cause, remedy) = ("is a directory: a file is to be copied there", nil)
+        default: (cause, remedy) = ("is not a regular file, and would be replaced", "name another file")
+        }
+        throw VMError(.cannotCreate, shown(path), cause, remedy: remedy)
     }
 }
 

@@ -22,13 +22,11 @@ struct PartFile: ~Copyable {
         (self.tree, self.path) = (tree, path)
         let (directory, name) = BytePath.split(path)
         part = BytePath.join(directory, BytePath.partName(of: name))
-        do throws(Errno) {
-            // Renaming would fail only when all of it is copied.
-            if try tree.status(of: path)?.kind == S_IFDIR { throw .isDirectory }
-            file = try Self.open(part, in: tree, continuedUpTo: size)
-        } catch .isDirectory {
-            throw VMError(.cannotCreate, tree.shown(path), "is a directory: a file is to be copied there")
-        } catch { throw .system(error, tree.shown(path), "can't be made") }
+        // Now: renaming would find a directory only when all of it is copied.
+        try tree.refuseUnlessReplaceable(path)
+        do throws(Errno) { file = try Self.open(part, in: tree, continuedUpTo: size) } catch {
+            throw .system(error, tree.shown(path), "can't be made")
+        }
         start = Int64(lseek(file.rawValue, 0, SEEK_END))
     }
 
