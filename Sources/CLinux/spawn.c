@@ -2,8 +2,10 @@
 #include "launch.h"
 
 #include "child.h"
+#include "end_guard.h"
 #include "launch_steps.h"
 #include "monotonic.h"
+#include "pidfd.h"
 #include "reading.h"
 
 #include <errno.h>
@@ -20,9 +22,35 @@ struct failure {
 
 enum { killed_is_gone_in_ms = 1000 };
 
-static _Noreturn void run_child(const struct clinux_launch *launch, pid_t parent, int report)
+// A child that is to be guarded goes on when its guard is there. If its parent is killed before that, the gate just ends.
+static void pass_gate(const int gate[2])
+{
+	char word;
+	close(gate[1]);
+	if (read_uninterrupted(gate[0], &word, 1) != 1)
+		_exit(127);
+}
+
+// Sets a guard on a child that waits at the gate. The guard's descriptor, or -errno.
+static int set_guard(pid_t pid, int gate)
+{
+	int pidfd = clinux_pidfd_open(pid);
+	if (pidfd < 0)
+		return pidfd;
+	int guard = clinux_guard_end(pidfd);
+	close(pidfd);
+	if (guard >= 0 && write(gate, "", 1) != 1) {
+		close(guard);
+		return -EPIPE;
+	}
+	return guard;
+}
+
+static _Noreturn void run_child(const struct clinux_launch *launch, pid_t parent, int report, const int *gate)
 {
 	struct failure failure = {.stage = CLINUX_STAGE_DESCRIPTORS};
+	if (gate)
+		pass_gate(gate);
 	// The pipe has to stay clear of the targets too; its copy is closed on exec like everything else.
 	allow_descriptors();
 	int out = fcntl(report, F_DUPFD_CLOEXEC, above_targets(launch));
@@ -70,23 +98,38 @@ static void end(pid_t pid)
 	clinux_reap(pid, killed_is_gone_in_ms, &status);
 }
 
-pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum clinux_stage *stage)
+pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum clinux_stage *stage, int *guard)
 {
-	int report[2];
+	int report[2], gate[2];
 	*stage = CLINUX_STAGE_FORK;
 	if (pipe2(report, O_CLOEXEC) != 0)
 		return -errno;
+	if (guard && pipe2(gate, O_CLOEXEC) != 0) {
+		int rc = -errno;
+		close(report[0]);
+		close(report[1]);
+		return rc;
+	}
 	pid_t parent = getpid(), pid = fork();
 	if (pid == 0)
-		run_child(launch, parent, report[1]);
+		run_child(launch, parent, report[1], guard ? gate : NULL);
 	int rc = pid < 0 ? -errno : 0;
 	// While this process's copy is open the pipe does not end, so waiting would be pointless.
 	if (close(report[1]) != 0 && rc == 0)
 		rc = -errno;
+	if (guard) {
+		close(gate[0]);
+		*guard = rc == 0 ? set_guard(pid, gate[1]) : -1;
+		if (rc == 0 && *guard < 0)
+			rc = *guard;
+		close(gate[1]);
+	}
 	if (rc == 0)
 		rc = await(report[0], deadline_ms, stage);
 	close(report[0]);
 	if (rc < 0 && pid > 0)
 		end(pid);
+	if (rc < 0 && guard && *guard >= 0)
+		close(*guard);
 	return rc < 0 ? rc : pid;
 }

@@ -54,7 +54,10 @@ struct clinux_launch {
 
 /// Starts a child in its own session. Its pid once execve(2) has succeeded; else -errno, with `*stage` set: -ETIMEDOUT
 /// if that takes longer than `deadline_ms`, as when a file system does not answer. On any failure the child is killed.
-pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum clinux_stage *stage);
+///
+/// With `guard` the program ends with this process until that is called off (end_guard.h): from before execve(2), so
+/// that whoever kills this process never leaves it behind. `*guard` is the descriptor to call it off by.
+pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum clinux_stage *stage, int *guard);
 
 /// Turns this process into the program. Returns only on failure: -errno, with `*stage` set.
 int clinux_become(const struct clinux_launch *launch, enum clinux_stage *stage);

@@ -2,6 +2,15 @@ import BridgeNet
 import FoundationEssentials
 import SystemPackage
 
+/// How long QEMU ends with the process that started it, however that ends.
+package enum StarterTie: Equatable, Sendable {
+    case none
+    /// Always.
+    case always
+    /// Until the starter says that it may go on alone.
+    case untilCalledOff
+}
+
 /// What one start asks for beyond the params file.
 package struct StartOptions: Equatable, Sendable {
     /// An ISO for this start.
@@ -14,8 +23,8 @@ package struct StartOptions: Equatable, Sendable {
     package var foreground: Bool
     /// How long QEMU may take to get ready; by itself it takes some 100 ms, on a host that is busy with many, longer.
     package var timeout: Duration
-    /// Whether QEMU ends with the process that started it, however that ends.
-    package var endsWithStarter = false
+    /// Whether QEMU ends with the process that started it.
+    package var tie = StarterTie.none
     /// Whether what the guest writes to its disks goes to unnamed files, and is gone when QEMU is.
     package var discardsWrites = false
     /// The warm image that it goes on from, or makes; nil: none.

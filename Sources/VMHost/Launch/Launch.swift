@@ -56,7 +56,15 @@ package struct Launch {
 
     /// Starts the program as a child in a new session. Throws `.timedOut` if it is not executed by the deadline.
     package func spawn(by deadline: Deadline) throws(Failure) -> Child {
-        Child(pid: try withLaunch({ clinux_spawn($0, deadline.milliseconds, $1) }).get())
+        Child(pid: try withLaunch({ clinux_spawn($0, deadline.milliseconds, $1, nil) }).get())
+    }
+
+    /// The same; the program ends with this process until its guard is called off.
+    package func spawn(by deadline: Deadline, guardedBy end: inout EndGuard?) throws(Failure) -> Child {
+        var line: CInt = -1
+        let pid = try withLaunch({ clinux_spawn($0, deadline.milliseconds, $1, &line) }).get()
+        end = EndGuard(line: line)
+        return Child(pid: pid)
     }
 
     /// Replaces this process with the program. Returns only if that failed.

@@ -90,12 +90,4 @@ extension Machine {
         }
         return true
     }
-
-    /// Has its QEMU end with this process, until that is called off; nil: it has ended.
-    func guardEnd() throws(VMError) -> EndGuard? {
-        guard let holder = directory.holder, let process = try process(holder) else { return nil }
-        do throws(Errno) { return try EndGuard(of: process) } catch {
-            throw .system(error, name.description, "can't have its QEMU watched")
-        }
-    }
 }

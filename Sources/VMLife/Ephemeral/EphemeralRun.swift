@@ -109,11 +109,10 @@ package final class EphemeralRun {
         _ file: VMFile, _ wish: Wish, from image: WarmStart? = nil, in context: PlanningContext
     ) -> Starting {
         let vm = Machine(name: file.params.name.value, file: file.params.file, site: context.site)
-        if let image {
-            return .warm(file, of: vm, image, endsWithStarter: !wish.keepsOnFailure, in: context)
-        }
+        let tie = wish.keepsOnFailure ? StarterTie.untilCalledOff : .always
+        if let image { return .warm(file, of: vm, image, tie: tie, in: context) }
         var options = StartOptions()
-        (options.discardsWrites, options.endsWithStarter) = (true, !wish.keepsOnFailure)
+        (options.discardsWrites, options.tie) = (true, tie)
         return Starting(file, of: vm, options: options, in: context)
     }
 
@@ -143,17 +142,21 @@ package final class EphemeralRun {
             var starting = starting(file, wish, from: image?.start, in: context)
             var turns: AgentTurns?
             let own = starting.vm
-            if image != nil { starting.whenSpawned = { turns = AgentTurns(connectingEarlyTo: own) } }
+            var end: EndGuard?
+            let isWarm = image != nil
+            starting.whenSpawned = {
+                end = $0
+                if isWarm { turns = AgentTurns(connectingEarlyTo: own) }
+            }
             var notices: [String] = []
             _ = try starting.start { notices += $0 }
             // QEMU has it open.
             image?.lock.close()
-            let guarding = wish.keepsOnFailure ? try starting.vm.guardEnd() : nil
             let run = EphemeralRun(starting.vm, file, wish, signals, mark, context, by: deadline, tell: tell)
             run.warmTurns = turns
             run.notices = notices
             run.image = consume image
-            run.endGuard = consume guarding
+            run.endGuard = end.take()
             return run
         } catch {
             var error = error.without(name)
@@ -223,7 +226,7 @@ package final class EphemeralRun {
         do throws(VMError) {
             if wish.keepsOnFailure, outcome.code != 0, signals.first == nil {
                 try mark.keep()
-                if let guarding = endGuard.take() { guarding.callOff() }
+                endGuard.take()?.callOff()
                 outcome.kept = vm.name
             } else if try vm.removeEphemeral() {
                 mark.remove()

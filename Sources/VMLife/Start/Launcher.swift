@@ -15,9 +15,9 @@ struct Launcher {
     let trust: FileTrust
     let foreground: Bool
     /// Whether QEMU ends with this process.
-    var endsWithStarter = false
-    /// Called once QEMU has been executed, whose sockets can be connected to from then on.
-    var whenSpawned: () -> Void = {}
+    var tie = StarterTie.none
+    /// Called once QEMU has been executed, whose sockets can be connected to from then on; with what it is tied by.
+    var whenSpawned: (consuming EndGuard?) -> Void = { _ in }
     /// How long QEMU may take to create the machine and run it.
     let timeout: Duration
     let stopwatch: Stopwatch
@@ -55,7 +55,7 @@ struct Launcher {
                 credentials: plan.credentials.resolved(uid: table.uid))
             launch.identity = signature.descriptor
             launch.cpus = plan.cpus
-            launch.diesWithParent = endsWithStarter
+            launch.diesWithParent = tie == .always
             launch.keepsLimits = foreground && ServiceManager.startedThisProcess
             table.pass(to: &launch)
             // From here on the flight record is this run's, and says whether the state was used.
@@ -67,9 +67,10 @@ struct Launcher {
                 throw become(launch, newDisks, logs)
             }
             let deadline = Deadline(in: patience)
-            let child = try spawn(launch, closing: table, by: deadline)
+            var end: EndGuard?
+            let child = try spawn(launch, closing: table, by: deadline, guardedBy: &end)
             extendLifetime(signature)
-            try run(child, &manifest, by: deadline, committing: &mayHaveRun)
+            try run(child, guardedBy: end.take(), &manifest, by: deadline, committing: &mayHaveRun)
             vm.note(.start, ["resumed": .bool(plan.savedMemory != nil)], at: begun)
             // If that fails, the next command sees by the record that the state was used.
             if plan.usesUpSavedState { try? StateFiles(of: vm).remove(trust) }
@@ -125,21 +126,25 @@ struct Launcher {
     /// Forks and executes. This closes our copies of the descriptors. QEMU must be the only one with the listening
     /// socket: if it died before accepting the monitor's connection, we would wait for a reply that never comes.
     private func spawn(
-        _ launch: Launch, closing table: consuming DescriptorTable, by deadline: Deadline
+        _ launch: Launch, closing table: consuming DescriptorTable, by deadline: Deadline, guardedBy end: inout EndGuard?
     ) throws(VMError) -> Child {
-        do throws(Launch.Failure) { return try launch.spawn(by: deadline) } catch { throw self.error(error) }
+        do throws(Launch.Failure) {
+            guard tie == .untilCalledOff else { return try launch.spawn(by: deadline) }
+            return try launch.spawn(by: deadline, guardedBy: &end)
+        } catch { throw self.error(error) }
     }
 
     /// From exec to the running machine. `mayHaveRun` is set from the moment that the start can't be called off any
     /// more.
     private func run(
-        _ child: Child, _ manifest: inout Manifest, by deadline: Deadline, committing mayHaveRun: inout Bool
+        _ child: Child, guardedBy end: consuming EndGuard?, _ manifest: inout Manifest, by deadline: Deadline,
+        committing mayHaveRun: inout Bool
     ) throws(VMError) {
         var stage = FailedStart.Stage.making
         do throws(MonitorSession.Failure) {
             stopwatch.lap(.spawn)
             let process = try hold(child)
-            whenSpawned()
+            whenSpawned(end)
             var session = try vm.monitor(peer: process.descriptor, by: deadline)
             stopwatch.lap(.qemu)
             if let vnc = plan.vm.vnc, vnc.port == nil {

@@ -11,8 +11,8 @@ package struct Starting {
     let options: StartOptions
     let stopwatch: Stopwatch
     let context: PlanningContext
-    /// Called once QEMU has been executed, long before the guest runs.
-    var whenSpawned: () -> Void = {}
+    /// Called once QEMU has been executed, long before the guest runs; with what it is tied by, if that can be called off.
+    var whenSpawned: (consuming EndGuard?) -> Void = { _ in }
 
     /// The result of a start.
     package enum Outcome: Sendable {
@@ -179,7 +179,7 @@ package struct Starting {
             try context.addresses.claim(plan, Manifest(plan, foreground: options.foreground), for: vm)
             var launcher = Launcher(
                 plan: plan, vm: vm, trust: file.trust, foreground: options.foreground,
-                endsWithStarter: options.endsWithStarter, timeout: options.timeout, stopwatch: stopwatch)
+                tie: options.tie, timeout: options.timeout, stopwatch: stopwatch)
             launcher.whenSpawned = whenSpawned
             let manifest: Manifest
             do throws(VMError) { manifest = try launcher.launch(life, signature) } catch {

@@ -74,12 +74,15 @@ package final class WarmModel {
         guard let start else { throw VMError(.bug, vm.name.description, "has no warm image") }
         let file = try context.file(of: vm)
         var starting = Starting.warm(
-            file, of: vm, start, discardsWrites: false, endsWithStarter: false, in: context)
+            file, of: vm, start, discardsWrites: false, tie: .untilCalledOff, in: context)
         var turns: AgentTurns?
-        starting.whenSpawned = { turns = AgentTurns(connectingEarlyTo: vm) }
+        var end: EndGuard?
+        starting.whenSpawned = {
+            end = $0
+            turns = AgentTurns(connectingEarlyTo: vm)
+        }
         let outcome = try starting.start { $0.forEach(tell) }
         guard case .resumed(let entry) = outcome else { return outcome }
-        let guarding = try vm.guardEnd()
         do throws(VMError) {
             let hostname = file.params.cloudInit?.hostname?.value ?? CloudSeed.hostname(of: vm.name)
             try WakingUp(vm: vm, file: file, hostname: hostname, context: context, tell: tell)
@@ -88,7 +91,7 @@ package final class WarmModel {
             try vm.cutPower()
             throw error
         }
-        if let guarding { guarding.callOff() }
+        end.take()?.callOff()
         if !file.params.forwards.isEmpty {
             tell("\(vm.name): FORWARDn counts from its next start: its NICs were plugged into a guest that ran already")
         }

@@ -166,11 +166,11 @@ extension Starting {
     /// A start that makes a warm image, or goes on from it. Its NICs are plugged when it runs: a saved one would have the same
     /// address in each copy.
     static func warm(
-        _ file: VMFile, of vm: Machine, _ warm: WarmStart, discardsWrites: Bool = true, endsWithStarter: Bool = true,
+        _ file: VMFile, of vm: Machine, _ warm: WarmStart, discardsWrites: Bool = true, tie: StarterTie = .always,
         in context: PlanningContext
     ) -> Starting {
         var (file, options) = (file, StartOptions(discardsWrites: discardsWrites))
-        (options.warm, options.endsWithStarter) = (warm, endsWithStarter)
+        (options.warm, options.tie) = (warm, tie)
         file.params.nics = []
         return Starting(file, of: vm, options: options, in: context)
     }
