@@ -126,7 +126,8 @@ struct Launcher {
     /// Forks and executes. This closes our copies of the descriptors. QEMU must be the only one with the listening
     /// socket: if it died before accepting the monitor's connection, we would wait for a reply that never comes.
     private func spawn(
-        _ launch: Launch, closing table: consuming DescriptorTable, by deadline: Deadline, guardedBy end: inout EndGuard?
+        _ launch: Launch, closing table: consuming DescriptorTable, by deadline: Deadline,
+        guardedBy end: inout EndGuard?
     ) throws(VMError) -> Child {
         do throws(Launch.Failure) {
             guard tie == .untilCalledOff else { return try launch.spawn(by: deadline) }
