@@ -32,7 +32,7 @@ struct WakingUp {
             code = try turns.wait(for: renewal)
             if code != 0, !isScript { code = try turns.wait(for: try beginScript(turns)) }
         } catch { throw failed(error) }
-        if code != 0 { warn(of: code) }
+        if code != 0 { try judge(code) }
         do throws(GuestAgent.Failure) { try awaitNICs(turns) } catch { throw failed(error) }
     }
 
@@ -40,13 +40,30 @@ struct WakingUp {
         try turns.beginRenewal(hostname: hostname ?? "", machineID: hostname.map { _ in Self.newMachineID } ?? "")
     }
 
-    private func warn(of code: Int32) {
-        tell(
-            code == Renewal.mayRepeat
-                ? "\(vm.name): the guest's random numbers may repeat those of another one for a minute: its kernel has no "
-                    + "driver for vmgenid, and it executes no program that kvmctl gives it"
-                : "\(vm.name): the guest could not be given random numbers of its own, nor, maybe, the time: its /run can't "
+    /// Warns of what a guest can do without. One that would be taken for another is of no use, if an identity is wanted.
+    private func judge(_ code: Int32) throws(VMError) {
+        let fault = Renewal.Fault(rawValue: code)
+        switch fault {
+        case .mayRepeat:
+            tell(
+                "\(vm.name): the guest's random numbers may repeat those of another one for a minute: its kernel has no "
+                    + "driver for vmgenid, and it executes no program that kvmctl gives it")
+        case .bootID: tell("\(vm.name): the guest keeps the boot id of the others: its /proc/sys can't be mounted on")
+        case .noPlace:
+            tell(
+                "\(vm.name): the guest could not be given random numbers of its own, nor, maybe, the time: its /run can't "
                     + "be written")
+        case nil where hostname == nil:
+            tell("\(vm.name): the guest could not be given random numbers and the time: its /bin/sh exits with \(code)")
+        case .hostName, .machineID, nil:
+            let missing =
+                switch fault {
+                case .hostName: "a host name of its own: /proc/sys/kernel/hostname or /etc/hostname can't be written"
+                case .machineID: "a machine-id of its own: /etc/machine-id can't be written"
+                default: "an identity of its own: its /bin/sh exits with \(code)"
+                }
+            throw VMError(.unavailable, vm.name.description, "the guest could not be given \(missing)")
+        }
     }
 
     /// 128 random bits in hexadecimal digits (machine-id(5)).

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from rig.host import KERNEL_WORDS
+from rig.initrd import with_files
 from rig.process import Process
 from rig.waiting import wait_until
 
@@ -107,6 +108,18 @@ def test_another_machine_is_refused(host, words, message):
     assert message in create(host, *place, *words, expect=64).stderr
     assert not (host.vms / "new").exists() and not (host.vms / "web").exists()
     assert host.json("warm", "list") == []
+
+
+@pytest.mark.parametrize("files", [["hostname"], ["machine-id", "machine-id.kvmctl"]], ids=["hostname", "machine-id"])
+def test_a_guest_that_keeps_the_others_identity_is_ended(host, files):
+    """The file can't be written in the guest, which would be taken for the other guests."""
+    for file in files:
+        (host.root / "tree/etc" / file).mkdir(parents=True)
+    template(host, INITRD=with_files(host, host.root / "tree"))
+    message = create(host, "new", expect=69).stderr
+    name = {"hostname": "host name", "machine-id": "machine-id"}[files[0]]
+    assert f"new: the guest could not be given a {name} of its own" in message
+    assert host.qemus() == []
 
 
 def test_other_refusals(host):

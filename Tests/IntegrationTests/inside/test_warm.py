@@ -1,6 +1,5 @@
 """`run --warm` and `warm`: guests that were booted once, and go on from there."""
 
-import gzip
 import hashlib
 import json
 import os
@@ -12,6 +11,7 @@ import time
 
 import pytest
 
+from rig.initrd import with_files
 from rig.process import Process
 from rig.waiting import wait_until
 
@@ -223,13 +223,7 @@ def without_execution(host, places):
     agent.write_text(
         f'#!/bin/sh\nfor place in {places}; do mount -t tmpfs -o noexec none $place; done\nexec /bin/qemu-ga "$@"\n')
     agent.chmod(0o755)
-    archive = subprocess.run(
-        ["cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0"], input=b"sbin\nsbin/qemu-ga\n", cwd=tree.parent,
-        capture_output=True, check=True).stdout
-    initrd = host.root / "initrd"
-    # The kernel unpacks one archive after the other.
-    initrd.write_bytes((host.guests / "initrd-agent.gz").read_bytes() + gzip.compress(archive))
-    return initrd
+    return with_files(host, tree.parent)
 
 
 @pytest.mark.parametrize("places, message", [
