@@ -55,6 +55,7 @@ package struct Removing {
         try context.refuseStoodOn(file.params.disks, of: file.params) { users in
             "\(file.params.template.value ? "is a template, and " : "")disks of VMs are overlays of its disks: \(users)"
         }
+        try context.refuseMaybeStoodOn(file.params.disks, of: file.params)
         try sort(file.params.disks, besides: params, removing: disks)
         try sortSeed(file.params, besides: params, removing: disks)
         for path in StateFiles(of: vm).all {

@@ -21,7 +21,7 @@ def template(host, name="t"):
 
 
 def noted(host):
-    return [json.loads(line) for line in (host.run / "data/places").read_text().splitlines()]
+    return [json.loads(line)[0] for line in (host.run / "data/places").read_text().splitlines()]
 
 
 def test_images_and_templates_of_vms_elsewhere(host):
@@ -93,6 +93,43 @@ def test_notes_are_places_to_look_at(host):
     made = host.kvmctl("create", "./out/c", "--image", "base", "--net", "none")
     assert "can't be noted" in made.stderr and "places" in made.stderr
     places.unlink()
-    places.write_text("no note\n\"also/none\"\n7\n")
+    # Damaged ones too; but a last line that a power cut has cut off was of a VM that is not there.
+    for text in "no note\n", '["also/none", "/"]\n', "7\n", '["/none", "/"]\n\0\0\n', '["/none"]\n':
+        places.write_text(text)
+        places.chmod(0o600)
+        assert "is damaged" in host.kvmctl("image", "rm", "base", expect=75).stderr, text
+    places.unlink()
+    places.symlink_to("nowhere")
+    assert "so a VM might stand on it" in host.kvmctl("image", "rm", "base", expect=75).stderr
+    places.unlink()
+    places.write_text(f'["{out}/none", "/"]\n["{out}/b/vm.pa')
     places.chmod(0o600)
     host.kvmctl("image", "rm", "base", "--dry-run")
+    template(host, "./out/d")
+    assert noted(host) == [f"{out}/none", f"{out}/d/vm.params"]
+
+
+def test_a_file_system_that_is_not_mounted(host):
+    """What is on it can't be looked at, which is not the same as gone."""
+    host.kvmctl("image", "import", raw(host.root / "base.raw"))
+    template(host)
+    out = host.root / "out"
+    out.mkdir()
+    host.execute("mount", "-t", "tmpfs", "none", out)
+    try:
+        host.kvmctl("create", "./out/image", "--image", "base", "--net", "none")
+        host.kvmctl("create", "./out/from", "--from", "t")
+    finally:
+        host.execute("umount", out)
+    unmounted = f"nothing is mounted on {out} now, so a VM might stand on"
+    assert unmounted in host.kvmctl("image", "rm", "base", expect=75).stderr
+    for more in [], ["--disks"]:
+        assert unmounted in host.kvmctl("rm", "t", "--yes", *more, expect=75).stderr
+    assert (host.vms / "t/vm.params").exists() and (host.vms / "t/vdisk0").exists()
+    # Mounted again, without them: they are gone.
+    host.execute("mount", "-t", "tmpfs", "none", out)
+    try:
+        host.kvmctl("image", "rm", "base")
+        host.kvmctl("rm", "t", "--disks", "--yes")
+    finally:
+        host.execute("umount", out)
