@@ -541,6 +541,11 @@ def test_what_is_no_file_is_not_replaced(host):
         assert words in copy(host, "vm:/bin/busybox", out / name, expect=73).stderr, name
     # Of a directory, the others are copied.
     assert "busybox: is not a regular file" in copy(host, "-r", "vm:/bin", out, expect=1).stderr
+    # In the guest, too.
+    run(host, "sh", "-c", "mkfifo /fifo; ln -s /dev/null /link")
+    for path in "/fifo", "/dev/null", "/link":
+        assert "is not a regular file in the guest" in copy(host, out / "file", f"vm:{path}", expect=73).stderr
+    assert run(host, "sh", "-c", "[ -p /fifo ] && [ -c /dev/null ] && [ -h /link ]")[0] == 0
     words = ["run", "vm", "--copy-out", f"/bin/busybox:{out}/link", "--dry-run"]
     host.kvmctl("stop", "--now", "vm")
     assert "is a symbolic link" in host.kvmctl(*words, expect=73).stderr

@@ -150,6 +150,8 @@ package enum CopyScript {
         case file = "f"
         /// A link to a file. Its path follows.
         case link = "l"
+        /// Something else: a device, say.
+        case other = "o"
         /// Nothing yet.
         case nothing = "n"
         /// Nothing, not even the directory for it.
@@ -163,6 +165,7 @@ package enum CopyScript {
         paths + #"""
             un "$1"
             if [ -d "$x" ]; then echo d
+            elif [ -e "$x" ] && [ ! -f "$x" ]; then echo o
             elif [ -h "$x" ] && [ -e "$x" ]; then echo l; readlink -f -- "$x"
             elif [ -e "$x" ] || [ -h "$x" ]; then echo f
             else

@@ -78,6 +78,10 @@ package struct CopyingIn {
             // Where a link leads: it stays, and its file is replaced.
             if found == .link { path = Array(said.dropFirst(2).dropLast()) }
             return Place(path: path, isDirectory: false)
+        case .other:
+            throw VMError(
+                .cannotCreate, subject, "is not a regular file in the guest, and would be replaced",
+                remedy: "name another file")
         case .noParent:
             throw VMError(
                 .notFound, subject, "the guest has no directory \(BytePath.shown(parent))", remedy: making(parent))
