@@ -55,7 +55,7 @@ struct Root: ParsableCommand {
                 name: "Run:",
                 subcommands: [
                     Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Suspend.self, Freeze.self,
-                    Thaw.self, Run.self, WarmCommand.self,
+                    Thaw.self, FSTrim.self, Run.self, WarmCommand.self,
                 ]),
             CommandGroup(
                 name: "Look:",
@@ -136,7 +136,7 @@ extension ParsableCommand {
             is SetKeys, is Edit, is Rename, is Remove, is CDROMInsert, is CDROMEject, is DiskAttach, is DiskDetach,
             is DiskGrow, is NICAttach, is NICDetach, is Memory, is Adopt, is Enable, is Disable, is AutostartRun,
             is NetUp, is NetDown, is NetPersist, is NetUnpersist, is ImageImportCommand, is ImageRemove, is WarmMake,
-            is WarmRemove:
+            is WarmRemove, is FSTrim:
             "it was done"
         default: nil
         }

@@ -47,7 +47,7 @@ enum UnknownCommand {
         "completion": "kvmctl --generate-completion-script bash, zsh or fish prints completions",
         "net-list": "kvmctl net show", "net-info": "kvmctl net show", "net-start": "kvmctl net up",
         "attach": "kvmctl disk attach, or kvmctl nic attach; kvmctl console for its serial console",
-        "detach": "kvmctl disk detach, or kvmctl nic detach",
+        "detach": "kvmctl disk detach, or kvmctl nic detach", "domfstrim": "kvmctl fstrim",
     ]
 
     /// Refuses a word that is in the place of a command and is none.

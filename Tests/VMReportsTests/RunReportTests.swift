@@ -178,4 +178,15 @@ import Testing
                 "dryRun": true, "name": "web", "before": "thawed", "changed": .null,
             ])
     }
+
+    @Test func trimmed() throws {
+        func text(_ trims: [FileSystemTrim]?) throws -> String {
+            FSTrimReport(try Sample.name, trims).rendered(as: .text)
+        }
+        let root = FileSystemTrim(path: "/", size: ByteCount(bytes: .max), error: nil)
+        #expect(try text(nil) == "web: would be trimmed\n")
+        #expect(try text([]) == "web: 0 file systems trimmed\n")
+        let other = FileSystemTrim(path: "/x", size: nil, error: "no")
+        #expect(try text([root, root, other]) == "web: 2 file systems trimmed, 8 EiB\n")
+    }
 }

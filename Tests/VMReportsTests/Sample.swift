@@ -215,6 +215,7 @@ enum Sample {
                 StopReport(name, steps: [], outcome: nil, patience: .zero), PlanReport(plan)),
             SuspendReport(name, .save(to: file(word), atMost: ByteCount(bytes: 1 << 20)), outcome: nil),
             FreezeReport(name, to: .frozen, from: .thawed, changed: 2, dryRun: false),
+            FSTrimReport(name, [FileSystemTrim(path: word, size: nil, error: word)]),
             EnableReport(
                 name, enabled: true, steps: [.write(file(word), text: word), .systemctl(["enable", word])],
                 dropIn: file(word), dryRun: true),

@@ -39,6 +39,28 @@ extension QMPRequest<FreezeState> {
     package static var freezeState: Self { .init("guest-fsfreeze-status") { $0.string.flatMap(FreezeState.init) } }
 }
 
+/// What became of a file system of the guest that was to be trimmed (GuestFilesystemTrimResult).
+package struct FileSystemTrim: Equatable, Sendable {
+    /// Where it is mounted.
+    package let path: String
+    /// How much was discarded; nil if the agent does not say, as in Windows.
+    package let size: ByteCount?
+    /// Why it was not trimmed.
+    package let error: String?
+}
+
+extension QMPRequest<[FileSystemTrim]> {
+    /// Has the guest discard the blocks that its file systems don't use.
+    package static var trim: Self {
+        .init("guest-fstrim") { reply in
+            reply["paths"]?.array?.map { one in
+                let size = one["trimmed"]?.integer(in: 0...Int.max).map { ByteCount(bytes: Int64($0)) }
+                return FileSystemTrim(path: one["path"]?.string ?? "", size: size, error: one["error"]?.string)
+            }
+        }
+    }
+}
+
 extension QMPRequest<[AgentInterface]> {
     /// The guest's network interfaces.
     package static var interfaces: Self {

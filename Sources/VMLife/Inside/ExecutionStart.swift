@@ -75,9 +75,7 @@ struct ExecutionStart {
     private func explained(_ failure: GuestAgent.Failure) -> VMError {
         var error = failure.error(of: vm.name)
         guard case .refused(let words?) = failure else { return error }
-        if words.contains("frozen") {
-            error.remedy = .run("thaw its file systems", "kvmctl thaw \(vm.name)")
-        } else if words.contains("disabled") {
+        if words.contains("disabled"), !words.contains("frozen") {
             error.remedy = """
                 in the guest, allow guest-exec, guest-exec-status and the guest-file commands in qemu-ga's \
                 configuration (/etc/sysconfig/qemu-ga or /etc/qemu/qemu-ga.conf), and restart it

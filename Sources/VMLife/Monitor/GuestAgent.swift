@@ -227,6 +227,8 @@ extension GuestAgent.Failure {
                 )
             case .taken: (.busy, "try again in a moment")
             case .silent: (.timedOut, "try again; if the guest runs and is not busy, restart its qemu-guest-agent")
+            case .refused(let said?) where said.contains("frozen"):
+                (.unavailable, .run("thaw its file systems", "kvmctl thaw \(name)"))
             case .refused: (.unavailable, "see the log of qemu-guest-agent in the guest")
             case .closed, .noLock, .unreachable: (.unavailable, "see its state: \(command: "kvmctl show \(name)")")
             }

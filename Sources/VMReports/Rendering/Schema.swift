@@ -17,6 +17,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case suspend = "kvmctl.suspend/1"
     /// A freeze or a thaw.
     case freeze = "kvmctl.freeze/1"
+    /// A trim of a guest's file systems.
+    case fstrim = "kvmctl.fstrim/1"
     /// A change to a device.
     case device = "kvmctl.device/1"
     /// How much memory a guest has.

@@ -108,7 +108,7 @@ def failures():
 
 @pytest.mark.parametrize("command", [
     ["start"], ["start", "--dry-run"], ["stop", "--now"], ["restart", "--hard"], ["reset"], ["pause"], ["resume"],
-    ["suspend"], ["freeze"], ["thaw"], ["show"], ["check"], ["diff"], ["set", "CPUS=1"], ["adopt"], ["ip"], ["rm"],
+    ["suspend"], ["freeze"], ["thaw"], ["fstrim"], ["show"], ["check"], ["diff"], ["set", "CPUS=1"], ["adopt"], ["ip"], ["rm"],
     ["wait", "--for", "running"],
     ["rm", "--dry-run"]])
 def test_no_vm_is_left_out(host, command):

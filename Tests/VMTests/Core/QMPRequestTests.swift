@@ -76,6 +76,13 @@ import Testing
         #expect(try reply(.freeze, #""all""#) == nil)
         #expect(try reply(.freezeState, #""frozen""#) == .frozen)
         #expect(try reply(.freezeState, #""melting""#) == nil)
+        let trims = #"{"paths": [{"path": "/", "trimmed": 512}, {"path": "/x", "error": "no"}, {"path": "C:"}]}"#
+        #expect(
+            try reply(.trim, trims) == [
+                FileSystemTrim(path: "/", size: ByteCount(bytes: 512), error: nil),
+                FileSystemTrim(path: "/x", size: nil, error: "no"), FileSystemTrim(path: "C:", size: nil, error: nil),
+            ])
+        #expect(try reply(.trim, "{}") == nil)
         #expect(
             QMPRequest.synchronize(7).command.line()
                 == #"{"arguments":{"id":7},"execute":"guest-sync-delimited"}"#)
