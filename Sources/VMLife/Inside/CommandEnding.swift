@@ -56,15 +56,23 @@ struct CommandEnding {
     ///
     /// - Parameter isCut: whether some of its output was not read.
     func end(_ code: Int32?, of name: VMName, isCut: Bool) -> CommandEnd {
-        overrun(name, isCut) ?? .exited(self.code ?? code ?? 128 + SIGKILL)
+        overrun(name, "and was ended", isCut) ?? .exited(self.code ?? code ?? 128 + SIGKILL)
     }
 
     /// What is reported of a command that survives even that.
-    func survival(of name: VMName, isCut: Bool) throws(VMError) -> CommandEnd {
-        if let overrun = overrun(name, isCut) { return overrun }
+    ///
+    /// - Parameter isPaused: whether the VM is, so that nobody in the guest could be told anything.
+    func survival(of name: VMName, isCut: Bool, isPaused: Bool) throws(VMError) -> CommandEnd {
+        let what =
+            isPaused
+            ? "and goes on when the VM does, which is paused"
+            : "was told to end and then killed, and still runs in the guest"
+        if let overrun = overrun(name, what, isCut) { return overrun }
         throw VMError(
-            .unavailable, name.description, "the command was told to end and then killed, and still runs in the guest",
-            remedy: "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(name)")")
+            .unavailable, name.description, isPaused ? "the VM is paused, and the command in it" : "the command \(what)",
+            remedy: isPaused
+                ? .run("let it go on", "kvmctl resume \(name)")
+                : "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(name)")")
     }
 
     /// The failure of a command of which nobody in the guest can tell how it ended.
@@ -80,12 +88,11 @@ struct CommandEnding {
             .notFound, name.description, "the guest has no directory \(directory ?? ""), or it can't be entered")
     }
 
-    private func overrun(_ name: VMName, _ isCut: Bool) -> CommandEnd? {
+    private func overrun(_ name: VMName, _ end: String, _ isCut: Bool) -> CommandEnd? {
         timeout.map {
             .overran(
                 VMError(
-                    .timedOut, name.description,
-                    "the command took longer than \($0.components.seconds) s, and was ended",
+                    .timedOut, name.description, "the command took longer than \($0.components.seconds) s, \(end)",
                     details: isCut
                         ? ["its output was cut: that is read for \(Self.lastOutput.components.seconds) s more at most"]
                         : []))

@@ -68,7 +68,7 @@ package final class Executing {
             let moved: Bool
             do throws(VMError) { moved = try step() } catch {
                 guard let ending, streams.isOverdue else { throw error }
-                return try ending.survival(of: vm.name, isCut: true)
+                return try ending.survival(of: vm.name, isCut: true, isPaused: turns.isPaused)
             }
             if let end = try result(ending) { return end }
             if ending == nil, deadline?.hasPassed == true {
@@ -81,7 +81,7 @@ package final class Executing {
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
             if try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false, let ending {
-                return try ending.survival(of: vm.name, isCut: streams.isLeft)
+                return try ending.survival(of: vm.name, isCut: streams.isLeft, isPaused: turns.isPaused)
             }
             turns.giveWay()
             interval = moved ? .milliseconds(1) : min(interval * 3 / 2, .milliseconds(100))
@@ -121,6 +121,8 @@ package final class Executing {
     /// Passes a signal on to the command, once that has begun, or, with `kill`, ends all of it.
     private func pass(_ signal: GuestSignal) throws(VMError) {
         guard let parent = signal == .kill ? streams.pid : streams.shell else { return early.append(signal) }
+        // Nobody would hear it, and an agent that does not answer takes its time.
+        if turns.isPaused { return isStalled = true }
         do throws(GuestAgent.Failure) {
             try turns.run(GuestSignal.script, [signal.rawValue, String(parent)])
         } catch { try recover(from: error) }

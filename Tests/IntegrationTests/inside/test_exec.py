@@ -153,6 +153,19 @@ def test_terminal(host):
     bare.close()
 
 
+def test_time_is_up_while_the_vm_is_paused(host):
+    """Nobody in it can be told to end: that is said, and no request to the agent waits beyond the time."""
+    agents_guest(host)
+    process = begin(host, "sh", "-c", "echo begun; sleep 1003", options=["--timeout", "2s"])
+    assert process.stdout.readline() == b"begun\n"
+    host.kvmctl("pause", "vm")
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 124
+    assert b"the command took longer than 2 s, and goes on when the VM does, which is paused" in err
+    host.kvmctl("resume", "vm")
+    assert is_running(host, "sleep 1003")
+
+
 def test_guest_that_goes_away(host):
     agents_guest(host)
     for command, message in [("pkill qemu-ga || killall qemu-ga", "guest agent"), ("reboot -f", "rebooted")]:

@@ -109,7 +109,7 @@ package final class SerialExecuting {
                 if ending == nil, signal == .terminate || signal == .hangup { ending = CommandEnding(after: signal) }
             }
             if !hasCode, try ending?.pursue({ signal throws(VMError) in try pass(signal) }) == false, let ending {
-                return try ending.survival(of: vm.name, isCut: output.isOverdue)
+                return try ending.survival(of: vm.name, isCut: output.isOverdue, isPaused: line.isPaused)
             }
         }
     }
