@@ -73,8 +73,8 @@ package struct GuestCommand: Equatable, Sendable {
         let feed = input == .pieces ? "feed | " : ""
         let flow =
             mergesErrors
-            ? "\(feed){ run \"$@\"; } | { keep out; } || echo cut >&7"
-            : "{ \(feed){ run \"$@\"; } | { keep err; } || echo cut >&7; } 9>&1 | { keep out; } || echo cut >&7"
+            ? "\(feed){ run \"$@\"; } | { keep out; } || echo \"cut $?\" >&7"
+            : "{ \(feed){ run \"$@\"; } | { keep err; } || echo \"cut $?\" >&7; } 9>&1 | { keep out; } || echo \"cut $?\" >&7"
         return [
             Self.beginning, input == .pieces ? Self.feedingPlace + Self.feeding : "", Self.keeping, running(), flow,
             isLast ? "" : Self.tidying,

@@ -12,8 +12,8 @@ package enum GuestNotice: Equatable, Sendable {
     case lostDirectory
     /// There is no such user.
     case lostUser
-    /// Some of the output could not be kept.
-    case cut
+    /// Some of the output could not be kept: what moves it to its spool file ended with this code.
+    case cut(code: Int32)
     /// The command has ended, with this code.
     case code(Int32)
 
@@ -30,7 +30,7 @@ package enum GuestNotice: Equatable, Sendable {
         case ("read", let number?): self = .read(number: number)
         case ("lost", nil): self = .lostDirectory
         case ("nouser", nil): self = .lostUser
-        case ("cut", nil): self = .cut
+        case ("cut", let code?): self = .cut(code: Int32(truncatingIfNeeded: code))
         case ("code", let code?): self = .code(Int32(truncatingIfNeeded: code))
         default: return nil
         }

@@ -82,6 +82,19 @@ struct CommandEnding {
             remedy: "see the guest's log")
     }
 
+    /// The failure of a command whose output could not be kept in the guest.
+    ///
+    /// - Parameter code: that of the `cat` which should have. SIGXFSZ is the script's own limit, for a client that is gone.
+    static func lostOutput(_ code: Int32, _ name: VMName) -> VMError {
+        let wasKilled = code > 128 && code != 128 + SIGXFSZ
+        return VMError(
+            .cannotCreate, name.description,
+            "a part of the command's output is lost: "
+                + (wasKilled
+                    ? "the cat that passes it on was ended in the guest by signal \(code - 128)" : "the guest's /run is full"),
+            remedy: wasKilled ? nil : "make room there: \(command: "kvmctl exec \(name) -- df -h /run")")
+    }
+
     /// The failure of a command that was not begun, for want of its directory.
     static func noDirectory(_ directory: String?, _ name: VMName) -> VMError {
         VMError(

@@ -157,11 +157,7 @@ package final class Executing {
         }
         if let failure = streams.failure { throw failure }
         if let ending { return ending.end(streams.code, of: vm.name, isCut: isCut) }
-        if streams.isCut, !hasLetGo {
-            throw VMError(
-                .cannotCreate, vm.name.description, "a part of the command's output is lost: the guest's /run is full",
-                remedy: "make room there: \(command: "kvmctl exec \(vm.name) -- df -h /run")")
-        }
+        if let code = streams.cut, !hasLetGo { throw CommandEnding.lostOutput(code, vm.name) }
         if let code = streams.code { return .exited(code) }
         throw CommandEnding.unknown(vm.name)
     }

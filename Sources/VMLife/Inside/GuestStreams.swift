@@ -26,8 +26,8 @@ final class GuestStreams {
     private(set) var hasEnded = false
     /// Whether all that was written so far was read.
     private(set) var isDrained = false
-    /// Whether some of the output could not be kept in the guest.
-    private(set) var isCut = false
+    /// Why some of the output could not be kept in the guest, as the exit code of what should have; nil: all was.
+    private(set) var cut: Int32?
     /// Whether the directory for the command is missing.
     private(set) var lostDirectory = false
     /// Whether the guest does not know the user.
@@ -149,7 +149,7 @@ final class GuestStreams {
         case .read(let number): source?.wasRead(number)
         case .lostDirectory: lostDirectory = true
         case .lostUser: lostUser = true
-        case .cut: isCut = true
+        case .cut(let code): cut = code
         case .code(let code):
             self.code = code
             quietSince = .now

@@ -153,6 +153,12 @@ def test_terminal(host):
     bare.close()
 
 
+def test_what_passes_the_output_on_is_killed(host):
+    agents_guest(host)
+    code, _, err = run(host, "sh", "-c", "killall -9 cat; exit 7")
+    assert code == 125 and b"the cat that passes it on was ended in the guest by signal 9" in err
+
+
 def test_time_is_up_while_the_vm_is_paused(host):
     """Nobody in it can be told to end: that is said, and no request to the agent waits beyond the time."""
     agents_guest(host)

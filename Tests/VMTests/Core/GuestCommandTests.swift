@@ -44,7 +44,7 @@ import Testing
         #expect(GuestNotice("read 3") == .read(number: 3))
         #expect(GuestNotice("code 137") == .code(137))
         #expect(GuestNotice("lost") == .lostDirectory)
-        #expect(GuestNotice("cut") == .cut)
+        #expect(GuestNotice("cut 137") == .cut(code: 137) && GuestNotice("cut") == nil)
         for line in [
             "", "shell", "shell -1", "shell 0", "out 1", "shell 1 2", "code x", "lost 1", "code 99999999999999999999",
         ] {
