@@ -4,6 +4,9 @@ package enum PseudoFileSystem {
     /// What the kernel calls it, by f_type of statfs(2) (include/uapi/linux/magic.h); nil for one that stores files.
     package static func name(ofType type: UInt32) -> String? { all.first { $0.type == type }?.name }
 
+    /// Their types, as stat(1) prints them: `stat -f -c %t`.
+    package static var types: [String] { all.map { String($0.type, radix: 16) } }
+
     /// Their names.
     package static var names: [String] { all.map(\.name) }
 

@@ -73,7 +73,9 @@ package struct Survey: Equatable, Sendable {
                 if [ -d "$x" ]; then
                     if [ "$depth" != tree ]; then printf 'd\n.\n'
                     elif cd -- "$x" 2>/dev/null; then
-                        echo "d $(stat -f -c %t . 2>/dev/null)"
+                        type=$(stat -f -c %t . 2>/dev/null)
+                        echo "d $type"
+                        case $type in \#(PseudoFileSystem.types.joined(separator: "|"))) echo .; cd "$OLDPWD"; continue ;; esac
                         \#(leavingOut)
                         find . "$@" -exec sh -c '
                             if all=$(stat -c "%f %Y %s %b" -- "$@" 2>/dev/null); then
