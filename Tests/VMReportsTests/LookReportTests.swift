@@ -30,6 +30,19 @@ import Testing
         #expect(report.objects.allSatisfy { $0["consoleLog"] == nil })
     }
 
+    /// A guest that reboots may try several ways within milliseconds.
+    @Test func historyCountsEachRebootOnce() throws {
+        let name = try #require(VMName("web"))
+        let events = try [0, 20, 55, 2_000, 2_010, 9_000].map { (milliseconds: Int64) in
+            let line =
+                #"{"event": "RESET", "data": {"guest": true}, "timestamp": {"seconds": \#(milliseconds / 1000), "#
+                + #""microseconds": \#(milliseconds % 1000 * 1000)}}"#
+            return try #require(VMEvent(line: line.utf8))
+        }
+        let report = HistoryReport(name, events) { _ in "then" }
+        #expect(report.rendered(as: .text) == "then  the guest rebooted, 3 times\n")
+    }
+
     @Test func columns() throws {
         var entry = try Sample.entry("web")
         entry.vm?.forwards = [Sample.forward]
@@ -156,7 +169,7 @@ import Testing
                 last end     the guest shut down
                 UUID         c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10
 
-                memory       512M, 300M in use
+                memory       512M; QEMU uses 300M of the host's
                 CPUs         2, on the host's web
                 VNC          127.0.0.1:5907, with a password: `kvmctl vnc web`
                 accelerator  tcg

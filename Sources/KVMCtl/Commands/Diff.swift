@@ -7,7 +7,7 @@ import VMReports
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", _superCommandName: Root.name,
-        abstract: "Show in what running VMs differ from their files.",
+        abstract: "Show how running VMs differ from their files.",
         discussion: """
             For each key what the VM runs with, and what its file says by now, which counts from its next start. A CD of \
             `start --cdrom` is named too. A difference is not a failure: the exit code is 0. With --all, the VMs that run.

@@ -96,7 +96,7 @@ struct Remove: ParsableCommand {
         let what = "\(wishes.count) \(wishes.count == 1 ? "VM" : "VMs")\(disks ? " with their disks" : "")"
         guard Question.canBeAsked else {
             throw VMError(
-                .usage, "rm", "would remove \(what), and there is no terminal to ask on",
+                .usage, "rm", "would remove \(what), and can't ask without a terminal",
                 remedy: "see what would be removed with --dry-run, then add --yes")
         }
         let lines = wishes.flatMap { wish in

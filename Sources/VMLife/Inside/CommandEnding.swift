@@ -69,7 +69,8 @@ struct CommandEnding {
             : "was told to end and then killed, and still runs in the guest"
         if let overrun = overrun(name, what, isCut) { return overrun }
         throw VMError(
-            .unavailable, name.description, isPaused ? "the VM is paused, and the command in it" : "the command \(what)",
+            .unavailable, name.description,
+            isPaused ? "the VM is paused, and the command in it" : "the command \(what)",
             remedy: isPaused
                 ? .run("let it go on", "kvmctl resume \(name)")
                 : "it may wait for a disk: see the guest's console, \(command: "kvmctl logs \(name)")")
@@ -91,7 +92,8 @@ struct CommandEnding {
             .cannotCreate, name.description,
             "a part of the command's output is lost: "
                 + (wasKilled
-                    ? "the cat that passes it on was ended in the guest by signal \(code - 128)" : "the guest's /run is full"),
+                    ? "the cat that passes it on was ended in the guest by signal \(code - 128)"
+                    : "the guest's /run is full"),
             remedy: wasKilled ? nil : "make room there: \(command: "kvmctl exec \(name) -- df -h /run")")
     }
 

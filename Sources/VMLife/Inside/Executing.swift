@@ -122,7 +122,10 @@ package final class Executing {
     private func pass(_ signal: GuestSignal) throws(VMError) {
         guard let parent = signal == .kill ? streams.pid : streams.shell else { return early.append(signal) }
         // Nobody would hear it, and an agent that does not answer takes its time.
-        if turns.isPaused { return isStalled = true }
+        if turns.isPaused {
+            isStalled = true
+            return
+        }
         do throws(GuestAgent.Failure) {
             try turns.run(GuestSignal.script, [signal.rawValue, String(parent)])
         } catch { try recover(from: error) }

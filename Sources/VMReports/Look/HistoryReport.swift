@@ -13,6 +13,20 @@ package struct HistoryReport: ObjectReport {
         var event: VMEvent
         var words: String
         var count = 1
+        /// When it happened last, in microseconds.
+        var latest: Int64
+
+        init(_ event: VMEvent, _ words: String) {
+            (self.event, self.words, latest) = (event, words, event.microseconds)
+        }
+
+        /// A guest that reboots writes to one register after the other until it works: each may be told as a reset.
+        private static let once: Int64 = 1_000_000
+
+        mutating func repeats(at microseconds: Int64) {
+            if microseconds - latest >= Self.once { count += 1 }
+            latest = microseconds
+        }
 
         var moment: Moment { Moment(microseconds: event.microseconds) }
     }
@@ -33,9 +47,9 @@ package struct HistoryReport: ObjectReport {
         for event in events {
             guard let words = event.words else { continue }
             if entries.last?.words == words {
-                entries[entries.count - 1].count += 1
+                entries[entries.count - 1].repeats(at: event.microseconds)
             } else {
-                entries.append(Entry(event: event, words: words))
+                entries.append(Entry(event, words))
             }
         }
         self.entries = last.map { entries.suffix($0) } ?? entries

@@ -123,7 +123,8 @@ package struct VMReport: ObjectReport {
 
     private var machine: [(String, String)] {
         let cpus = entry.cpusText + (entry.vm?.cpuSet.map { ", on the host's \($0)" } ?? "")
-        let inUse = details.usage.map { ", \($0.memory.short) in use" } ?? ""
+        // QEMU's own is in it: it may be more than the guest's.
+        let inUse = details.usage.map { "; QEMU uses \($0.memory.short) of the host's" } ?? ""
         var rows = [("memory", entry.memoryText + inUse), ("CPUs", cpus), ("VNC", display)]
         if let accelerator = entry.vm?.accelerator { rows.append(("accelerator", accelerator)) }
         if let process = entry.process {

@@ -57,7 +57,7 @@ import Testing
         #expect(notices.take(Array("shell 1".utf8)) == [])
         #expect(notices.take(Array("2\njunk\n\ncode".utf8)) == [.shell(pid: 12)])
         #expect(notices.take([UInt8](repeating: 0x78, count: 10_000)) == [])
-        #expect(notices.take(Array("\ncut\n".utf8)) == [.cut])
+        #expect(notices.take(Array("\ncut 1\n".utf8)) == [.cut(code: 1)])
     }
 
     @Test func base64() {
