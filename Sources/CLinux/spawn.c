@@ -118,10 +118,11 @@ pid_t clinux_spawn(const struct clinux_launch *launch, int deadline_ms, enum cli
 	if (close(report[1]) != 0 && rc == 0)
 		rc = -errno;
 	if (guard) {
-		close(gate[0]);
 		*guard = rc == 0 ? set_guard(pid, gate[1]) : -1;
 		if (rc == 0 && *guard < 0)
 			rc = *guard;
+		// Only now: a write to a pipe without a reader, because the child has ended, would be SIGPIPE.
+		close(gate[0]);
 		close(gate[1]);
 	}
 	if (rc == 0)

@@ -69,7 +69,9 @@ extension Machine {
     func notRunning(so loss: String) -> VMError {
         VMError(
             .busy, name.description, "it is not running, so \(loss)",
-            remedy: file.isEmpty ? "start it first" : .run("start it", "kvmctl start \(file)"))
+            remedy: file.isEmpty ? "start it first" : .run("start it", "kvmctl start \(file)"),
+            details: observe().state == .crashed
+                ? ["its last run crashed: \(command: "kvmctl history \(name)") tells of it"] : [])
     }
 
     /// The running VM's manifest.

@@ -22,6 +22,9 @@ def test_killed_qemu(bridged_host):
     assert host.state("vm") == "crashed"
     assert host.taps() == {}
     assert not host.lock_is_held("vm")
+    # Who wants something of it learns more than that it does not run.
+    for words in ["wait", "vm"], ["exec", "vm", "--", "true"], ["pause", "vm"]:
+        assert "its last run crashed: `kvmctl history vm` tells of it" in host.kvmctl(*words, expect=None).stderr, words
 
     assert "vm: started" in host.kvmctl("start", "vm").stdout
     assert host.state("vm") == "running"
