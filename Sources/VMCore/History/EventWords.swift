@@ -9,7 +9,14 @@ extension VMEvent {
 
     private func words(of deed: Deed) -> String {
         switch deed {
-        case .start: "started by \(by)" + (data["resumed"]?.bool == true ? ": it goes on where it was suspended" : "")
+        case .start:
+            if data["resumed"]?.bool == true {
+                "started by \(by): it goes on where it was suspended"
+            } else if data["warm"]?.bool == true {
+                "started by \(by), from a warm image"
+            } else {
+                "started by \(by)"
+            }
         case .stop: data["now"]?.bool == true ? "\(by) stopped it without asking the guest" : "\(by) asked it to stop"
         case .pause: "paused by \(by)"
         case .resume: "resumed by \(by)"

@@ -63,7 +63,7 @@ struct Launcher {
             stopwatch.lap(.descriptors)
             if foreground {
                 try promiseReadiness()
-                vm.note(.start, ["resumed": .bool(plan.savedMemory != nil)], at: begun)
+                vm.note(.start, origin, at: begun)
                 throw become(launch, newDisks, logs)
             }
             let deadline = Deadline(in: patience)
@@ -71,7 +71,7 @@ struct Launcher {
             let child = try spawn(launch, closing: table, by: deadline, guardedBy: &end)
             extendLifetime(signature)
             try run(child, guardedBy: end.take(), &manifest, by: deadline, committing: &mayHaveRun)
-            vm.note(.start, ["resumed": .bool(plan.savedMemory != nil)], at: begun)
+            vm.note(.start, origin, at: begun)
             // If that fails, the next command sees by the record that the state was used.
             if plan.usesUpSavedState { try? StateFiles(of: vm).remove(trust) }
             return manifest
@@ -81,6 +81,14 @@ struct Launcher {
             undo(newDisks, logs)
             throw error
         }
+    }
+
+    /// Where the guest goes on, for the history.
+    private var origin: [String: JSON] {
+        [
+            "resumed": .bool(plan.usesUpSavedState),
+            "warm": .bool(plan.savedMemory != nil && !plan.usesUpSavedState),
+        ]
     }
 
     /// Keeps QEMU's command line, for a record of its crash. Nothing else depends on it.

@@ -73,6 +73,8 @@ package final class WarmModel {
         guard !signals.isInterrupted else { throw VMError(.busy, vm.name.description, "interrupted") }
         guard let start else { throw VMError(.bug, vm.name.description, "has no warm image") }
         let file = try context.file(of: vm)
+        // What keeps its NICs from being plugged is found before anything runs.
+        if !file.params.nics.isEmpty { _ = try Starting(file, of: vm, in: context).plan(to: .start) }
         var starting = Starting.warm(
             file, of: vm, start, discardsWrites: false, tie: .untilCalledOff, in: context)
         var turns: AgentTurns?
@@ -88,7 +90,7 @@ package final class WarmModel {
             try WakingUp(vm: vm, file: file, hostname: hostname, context: context, tell: tell)
                 .run(turns ?? AgentTurns(vm))
         } catch {
-            try vm.cutPower()
+            if (try? vm.stopping(timeout: .zero).stop()) == nil { try vm.cutPower() }
             throw error
         }
         end.take()?.callOff()

@@ -119,7 +119,16 @@ def test_a_guest_that_keeps_the_others_identity_is_ended(host, files):
     message = create(host, "new", expect=69).stderr
     name = {"hostname": "host name", "machine-id": "machine-id"}[files[0]]
     assert f"new: the guest could not be given a {name} of its own" in message
-    assert host.qemus() == []
+    assert host.show("new")["state"] == "stopped" and host.qemus() == []
+    assert "from a warm image" in host.kvmctl("history", "new").stdout
+
+
+def test_a_network_that_is_not_there(host):
+    """Nothing is started that could not be given its NICs."""
+    template(host, NET0="bridge:br7")
+    assert "there is no bridge br7" in create(host, "new", expect=69).stderr
+    assert host.show("new")["state"] == "stopped"
+    assert "was never started" in host.kvmctl("history", "new", expect=66).stderr
 
 
 def test_other_refusals(host):
