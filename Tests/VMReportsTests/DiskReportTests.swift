@@ -2,6 +2,7 @@ import SystemPackage
 import Testing
 
 @testable import VMCore
+@testable import VMLife
 @testable import VMReports
 
 @Suite struct DiskReportTests {
@@ -62,5 +63,24 @@ import Testing
         look.users = DiskLook.Users()
         look.chain[0].found?.locks = [.writes]
         #expect(DiskReport(look).rendered(as: .text).contains("open in  another process"))
+    }
+
+    @Test func aRawDiskIsNotChecked() throws {
+        let disk = CheckedDisk(vm: try Sample.name, device: "DISK0", path: "/vms/web/vdisk0", format: .raw)
+        let report = DiskCheckReport(disk, dryRun: false)
+        #expect(report.rendered(as: .text) == "web: DISK0: raw, which has no structure that could be checked\n")
+        #expect(report.members["checked"] == .bool(false) && report.members["damaged"] == .null)
+        #expect(disk.damage == nil)
+    }
+
+    @Test func aDamagedDiskIsAFault() throws {
+        var disk = try Sample.checkedDisk("x")
+        #expect(disk.damage?.code == .badData && disk.damage?.details == ["ERROR x"])
+        #expect(disk.damage?.remedy?.description.contains("--repair") == true)
+        disk.isRepaired = true
+        #expect(disk.damage?.remedy?.description.contains("--repair") == false)
+        let report = DiskCheckReport(disk, dryRun: false)
+        #expect(
+            report.rendered(as: .text) == "web: DISK0: 2 errors, 1 cluster takes space that nothing uses\n")
     }
 }

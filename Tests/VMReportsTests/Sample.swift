@@ -81,6 +81,13 @@ enum Sample {
         return look
     }
 
+    /// A damaged disk.
+    static func checkedDisk(_ word: String) throws -> CheckedDisk {
+        let output = "ERROR \(word)\n{\n\"check-errors\": 0, \"corruptions\": 2, \"leaks\": 1\n}\n"
+        return CheckedDisk(
+            vm: try name, device: "DISK0", path: file(word), format: .qcow2, check: QCOW2Check(output: output))
+    }
+
     /// What is found at a look at it.
     static func details(_ word: String) -> VMDetails {
         VMDetails(
@@ -264,6 +271,7 @@ enum Sample {
             ImageReport(verified: try image(word)), ImageReport(removed: try image(word), isDryRun: true),
             ImageListReport([try image(word)]),
             DiskReport(try disk(word)), DiskListReport([try disk(word)], failures: VMResults(.disk)),
+            DiskCheckReport(try checkedDisk(word), dryRun: true),
             WarmReport(try warm(word), isNew: true), WarmReport(removed: try warm(word), isDryRun: true),
             WarmReport(try warm(word), wouldBeMade: true, because: word),
             WarmListReport([try warm(word)], at: Moment(microseconds: 1_700_000_120_000_000)),

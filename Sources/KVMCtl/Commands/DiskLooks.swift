@@ -56,7 +56,7 @@ struct DiskInfo: ParsableCommand {
         let context = PlanningContext(site, trust: try site.trust())
         try output.list(.disk) { results in
             var unseen: [VMError] = []
-            try words.forEach(in: context, results) { number, disk in
+            try words.forEach(in: context, results) { number, disk throws(VMError) in
                 let look = context.look(closelyAt: disk)
                 if output.format.isForPeople, number > 0 { print("") }
                 output.print(DiskReport(look), among: results)
@@ -89,20 +89,26 @@ struct DiskWords: ParsableArguments {
         if what.isEmpty { throw ValidationError("name a VM, or an image") }
     }
 
-    /// Does something about each disk.
+    /// Does something about each disk, goes on after a failure, and reports every failure.
     func forEach(
-        in context: PlanningContext, _ results: VMResults, _ body: (Int, NamedDisk) throws -> Void
+        in context: PlanningContext, _ results: VMResults, _ body: (Int, NamedDisk) throws(VMError) -> Void
     ) throws {
-        do {
-            let disks = try context.disks(what, disk)
-            if disks.isEmpty { Message.note("\(what): it has no disks") }
-            for (number, disk) in disks.enumerated() {
-                results.turn(to: number)
-                try body(number, disk)
-            }
-        } catch let error as VMError {
+        var failures: [VMError] = []
+        let disks: [NamedDisk]
+        do throws(VMError) { disks = try context.disks(what, disk) } catch {
             results.fail(what, error)
             throw error
         }
+        if disks.isEmpty { Message.note("\(what): it has no disks") }
+        for (number, disk) in disks.enumerated() {
+            results.turn(to: number)
+            do throws(VMError) { try body(number, disk) } catch {
+                results.fail(disk.vm?.description ?? what, error)
+                if disks.count == 1 { throw error }
+                Message.error(error)
+                failures.append(error)
+            }
+        }
+        if let failed = SomeFailed(failures) { throw failed }
     }
 }

@@ -35,6 +35,22 @@ extension DiskClaims {
             .map(\.owner)
     }
 
+    /// Other uses of a disk than that of one VM: the one answer to whether it is in use, besides QEMU's locks.
+    ///
+    /// - Parameters:
+    ///   - own: the params file of that VM; empty: there is none.
+    ///   - host: what the host uses disks for.
+    func uses(
+        of found: borrowing FoundFile, _ status: stat, besides own: FilePath, _ host: HostDisks
+    ) -> [DiskUse] {
+        let claimFailure = status.kind == S_IFBLK ? found.claimFailure : nil
+        let uses = [
+            use(of: status, at: found.path, besides: own, behind: host.filesBehind(status)),
+            host.use(of: status, claimFailure: claimFailure),
+        ]
+        return uses.compactMap(\.self)
+    }
+
     /// Why it is not known what some VM uses; nil if it is known of all VMs that may use the disk.
     func unknownUser(of disk: FilePath) -> VMError? {
         gap(besides: "", at: disk).map { gap in
