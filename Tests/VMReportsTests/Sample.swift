@@ -62,6 +62,32 @@ enum Sample {
         return image
     }
 
+    /// An overlay that a VM has open, whose base is missing.
+    static func disk(_ word: String) throws -> DiskLook {
+        var image = DiskLayer(.disk, file(word).string, format: "qcow2")
+        var found = DiskLayer.Found(FileIdentity(device: 1, inode: 2))
+        (found.apparent, found.allocated) = (ByteCount(bytes: 3 << 20), ByteCount(bytes: 2 << 20))
+        (found.holes, found.qcow2Size) = (ByteCount(bytes: 1 << 20), ByteCount(bytes: 8 << 30))
+        (found.content, found.locks) = (.other(word), [.writes])
+        image.found = found
+        var look = DiskLook(
+            vm: try name, device: "DISK0", path: file(word), declared: .qcow2,
+            chain: [image, DiskLayer(.backing, word, format: "raw")])
+        var users = DiskLook.Users()
+        users.vms = [.disk(of: try name, isRunning: true), .backing(of: try name, disk: file(word))]
+        (users.running, users.host) = ([try name], HostUse(.mounted(at: word)))
+        users.obstacle = VMError(.denied, word, word)
+        look.users = users
+        return look
+    }
+
+    /// A damaged disk.
+    static func checkedDisk(_ word: String) throws -> CheckedDisk {
+        let output = "ERROR \(word)\n{\n\"check-errors\": 0, \"corruptions\": 2, \"leaks\": 1\n}\n"
+        return CheckedDisk(
+            vm: try name, device: "DISK0", path: file(word), format: .qcow2, check: QCOW2Check(output: output))
+    }
+
     /// What is found at a look at it.
     static func details(_ word: String) -> VMDetails {
         VMDetails(
@@ -245,6 +271,8 @@ enum Sample {
                 disks: [SparseDisk(path: file(word), size: ByteCount(bytes: 1 << 30))], files: [file(word)]),
             ImageReport(verified: try image(word)), ImageReport(removed: try image(word), isDryRun: true),
             ImageListReport([try image(word)]),
+            DiskReport(try disk(word)), DiskListReport([try disk(word)], failures: VMResults(.disk)),
+            DiskCheckReport(try checkedDisk(word), dryRun: true),
             WarmReport(try warm(word), isNew: true), WarmReport(removed: try warm(word), isDryRun: true),
             WarmReport(try warm(word), wouldBeMade: true, because: word),
             WarmListReport([try warm(word)], at: Moment(microseconds: 1_700_000_120_000_000)),

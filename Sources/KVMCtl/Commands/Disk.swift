@@ -7,8 +7,10 @@ import VMLife
 struct Disk: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disk", _superCommandName: Root.name,
-        abstract: "Attach, detach and grow a VM's disks.",
-        subcommands: [DiskAttach.self, DiskDetach.self, DiskGrow.self])
+        abstract: "List, show, check, attach, detach and grow the disks of VMs.",
+        subcommands: [
+            DiskList.self, DiskInfo.self, DiskCheck.self, DiskAttach.self, DiskDetach.self, DiskGrow.self,
+        ])
 }
 
 /// `kvmctl disk attach`.

@@ -13,6 +13,11 @@ struct Targets: ParsableArguments {
     @Flag(help: "All VMs: those under the roots, and all others that run.")
     var all = false
 
+    init() {}
+
+    /// Those of a command that has its own words for them: these, or all if there are none.
+    init(_ vms: [String]) { (self.vms, all) = (vms, vms.isEmpty) }
+
     func validate() throws {
         if all != vms.isEmpty { throw ValidationError(all ? "--all takes no names" : "name a VM, or use --all") }
     }

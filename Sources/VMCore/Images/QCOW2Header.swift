@@ -10,11 +10,14 @@ package struct QCOW2Header: Equatable {
 
     /// The backing file, which this image is a difference to.
     package var backing: Part?
+    /// The backing file's format, by QEMU's name; nil: its first bytes tell.
+    package var backingFormat: String?
     /// The raw file that holds the data.
     package var data: Part?
 
     private static let magic: [UInt8] = [0x51, 0x46, 0x49, 0xfb]
     private static let dataFileExtension: UInt64 = 0x4441_5441
+    private static let backingFormatExtension: UInt64 = 0xe279_2aca
 
     /// The size of the disk that an image holds, from its first 32 bytes; nil if it is not qcow2.
     package static func virtualSize(in bytes: [UInt8]) -> ByteCount? {
@@ -29,6 +32,9 @@ package struct QCOW2Header: Equatable {
         let backingOffset = Self.number(bytes, at: 8, bytes: 8)
         if backingOffset != 0 {
             backing = Self.text(bytes, at: backingOffset, length: Self.number(bytes, at: 16, bytes: 4), most: 1023)
+            if case .named(let format)? = Self.extensionText(Self.backingFormatExtension, in: bytes) {
+                backingFormat = format
+            }
         }
         // Incompatible feature bit 2: an external data file.
         guard version >= 3, Self.number(bytes, at: 72, bytes: 8) & 4 != 0 else { return }
@@ -37,7 +43,8 @@ package struct QCOW2Header: Equatable {
 
     /// The content of a header extension. Each has its type, its length, and padding to eight bytes.
     private static func extensionText(_ wanted: UInt64, in bytes: [UInt8]) -> Part? {
-        var offset = number(bytes, at: 100, bytes: 4)
+        // The header of version 2 has one length, and does not tell it.
+        var offset = number(bytes, at: 4, bytes: 4) >= 3 ? number(bytes, at: 100, bytes: 4) : 72
         while offset >= 72, offset + 8 <= UInt64(bytes.count) {
             let type = number(bytes, at: Int(offset), bytes: 4)
             let length = number(bytes, at: Int(offset) + 4, bytes: 4)

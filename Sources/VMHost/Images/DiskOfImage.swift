@@ -62,26 +62,25 @@ extension SparseDisk {
 
 /// Makes a qcow2 image larger.
 package func growQCOW2(_ image: FileDescriptor, to size: ByteCount, _ path: FilePath) throws(VMError) {
-    try Tool.qemuImg.run(["resize", "-q", qcow2OnStdin, String(size.bytes)], on: image, for: path.string)
+    try Tool.qemuImg.run(["resize", "-q", qcow2OnStdin(), String(size.bytes)], on: image, for: path.string)
 }
 
 /// Refuses a qcow2 image whose tables are not whole or don't fit together, as of one that was cut short: QEMU would read zeros
 /// where they lead beyond its end.
-func checkQCOW2(_ image: FileDescriptor, of path: FilePath) throws(VMError) {
-    let run = try Tool.qemuImg.finish(
-        ["check", "-q", qcow2OnStdin], on: image, for: path.string, by: Deadline(in: .seconds(600)))
-    // 3: clusters that nothing refers to, which does no harm (qemu-img(1), check).
-    guard let failure = run.failure, run.end != .exited(3) else { return }
+func refuseDamagedQCOW2(_ image: FileDescriptor, of path: FilePath) throws(VMError) {
+    let check = try checkQCOW2(image, of: path)
+    guard check.isDamaged else { return }
     throw VMError(
         .badData, path.string, "is damaged: qemu-img check finds errors in it",
-        remedy: "download it again, and compare its checksum", details: Array(failure.details.prefix(3)))
+        remedy: "download it again, and compare its checksum", details: Array(check.messages.prefix(3)))
 }
 
 /// A qcow2 image as qemu-img opens it on its standard input. A backing file that the header names is not opened: a header
 /// proves nothing.
-private let qcow2OnStdin: String = {
+func qcow2OnStdin(isDevice: Bool = false) -> String {
+    let driver: JSON = isDevice ? "host_device" : "file"
     let image: JSON = [
-        "driver": "qcow2", "backing": .null, "file": ["driver": "file", "filename": "/proc/self/fd/0"],
+        "driver": "qcow2", "backing": .null, "file": ["driver": driver, "filename": "/proc/self/fd/0"],
     ]
     return "json:\(image.text)"
-}()
+}

@@ -168,6 +168,6 @@ extension ImageSource {
         guard ftruncate(copy.rawValue, off_t(position)) == 0 else {
             throw .system(Errno(rawValue: errno), path.string, "can't be copied")
         }
-        if format == .qcow2 { try checkQCOW2(copy, of: path) }
+        if format == .qcow2 { try refuseDamagedQCOW2(copy, of: path) }
     }
 }

@@ -157,7 +157,7 @@ extension ImageFacts.Image {
         isBlockDevice = isDevice
         qcow2 = QCOW2Condition(header)
         if question.isWritten { lookWhetherWritable(opened, found, status) }
-        for lock in ImageLock.allCases where try Self.isHeld(lock, opened) { locks.insert(lock) }
+        locks = try ImageLock.held(on: opened)
         if !isDevice { lookAtTimes(opened, found, status, question) }
         if question.isDisc { disc = try OpticalDisc(read) }
         if question.isKernel { kernel = try KernelImage(size: bytes, read) }
@@ -192,14 +192,6 @@ extension ImageFacts.Image {
         if writeFailure != nil { owner = Accounts.owner(status) }
     }
 
-    private static func isHeld(_ lock: ImageLock, _ opened: borrowing OwnedDescriptor) throws(Errno) -> Bool {
-        let result = clinux_ofd_is_held(opened.rawValue, lock.rawValue)
-        // If the file system does not support such locks, QEMU does not use them either.
-        let isUnknown = [EINVAL, ENOTSUP, ENOSYS, ENOLCK].contains(-result)
-        guard result >= 0 || isUnknown else { throw Errno(rawValue: -result) }
-        return result == 1
-    }
-
     /// Found as QEMU does (block/file-posix.c, raw_probe_alignment): by reading pieces of growing size from the start.
     /// If even one byte can be read, as from a hole, that proves nothing, and the safe value is used.
     private static func directIOUnit(of found: borrowing FoundFile) -> Int64 {
@@ -211,5 +203,20 @@ extension ImageFacts.Image {
             return size == 1 ? safe : Int64(size)
         }
         return safe
+    }
+}
+
+extension ImageLock {
+    /// Those that others hold on a file.
+    static func held(on file: borrowing OwnedDescriptor) throws(Errno) -> Set<ImageLock> {
+        var held: Set<ImageLock> = []
+        for lock in allCases {
+            let result = clinux_ofd_is_held(file.rawValue, lock.rawValue)
+            // If the file system does not support such locks, QEMU does not use them either.
+            let isUnknown = [EINVAL, ENOTSUP, ENOSYS, ENOLCK].contains(-result)
+            guard result >= 0 || isUnknown else { throw Errno(rawValue: -result) }
+            if result == 1 { held.insert(lock) }
+        }
+        return held
     }
 }

@@ -75,10 +75,30 @@ package struct VMDetails: Sendable {
 extension Machine {
     /// Looks at its disks and its process.
     package func details(of entry: VMEntry) -> VMDetails {
-        // A VM that runs has what it was given, whatever its file says by now.
+        let given = given(by: entry)
+        let params = given ?? (try? VMFile.glance(at: file))
+        let media = media(of: entry, params)
+        var details = VMDetails(
+            media: media, kernel: params?.kernel, shares: params?.shares ?? [],
+            usage: entry.process.flatMap { ProcessUsage(of: $0) },
+            isAdopted: entry.process != nil && directory.isAdopted,
+            suspension: entry.state == .suspended ? suspension : nil)
+        details.cloudInit = params?.cloudInit
+        details.endedShares = site.endedShares(of: entry)
+        details.service = (given == nil ? params : try? VMFile.glance(at: file))?.service
+        return details
+    }
+
+    /// What a VM was given that runs, whatever its file says by now; nil: it does not run, or that is not known.
+    func given(by entry: VMEntry) -> VMParams? {
         let given = entry.state.isAlive ? entry.vm?.given : nil
-        let params =
-            given.flatMap { VMParams.parse(Array($0.utf8), file: file).params } ?? (try? VMFile.glance(at: file))
+        return given.flatMap { VMParams.parse(Array($0.utf8), file: file).params }
+    }
+
+    /// Its disks and CDs.
+    ///
+    /// - Parameter params: What it was given, or what its file says.
+    func media(of entry: VMEntry, _ params: VMParams?) -> [VMDetails.Medium] {
         var media = (entry.vm?.media ?? []).map { path in
             var medium = VMDetails.Medium(key: nil, path: path, format: .raw)
             if let disk = params?.disks.first(where: { $0.path.value == path }) {
@@ -92,15 +112,7 @@ extension Machine {
             return medium
         }
         if entry.state.isAlive, entry.isAsked, media.contains(where: { $0.key == nil }) { nameAttached(&media) }
-        var details = VMDetails(
-            media: media, kernel: params?.kernel, shares: params?.shares ?? [],
-            usage: entry.process.flatMap { ProcessUsage(of: $0) },
-            isAdopted: entry.process != nil && directory.isAdopted,
-            suspension: entry.state == .suspended ? suspension : nil)
-        details.cloudInit = params?.cloudInit
-        details.endedShares = site.endedShares(of: entry)
-        details.service = (given == nil ? params : try? VMFile.glance(at: file))?.service
-        return details
+        return media
     }
 
     /// Asks QEMU where the media are that it was not started with.

@@ -6,11 +6,14 @@ import VMHost
 
 /// Which VMs use which files as disks or backing files, by the file's identity: a file can have several paths.
 struct DiskClaims {
-    private struct Claim {
+    /// A use of a file by a VM.
+    struct Claim {
         var use: DiskUse
         var owner: FilePath
         /// The account that owns the params file, if the caller does not trust it; else nil.
         var account: UInt32?
+        /// Whether it runs, and has the file open.
+        var isOpen: Bool
     }
 
     private var claims: [FileIdentity: [Claim]] = [:]
@@ -27,9 +30,8 @@ struct DiskClaims {
 
     /// The account of the VM that is being added, if the caller does not trust it.
     private var account: UInt32?
-
-    /// The longest backing chain that QEMU would open.
-    private static let longestChain = 200
+    /// Whether it runs.
+    private var isOpen = false
 
     /// No claims.
     init() {}
@@ -82,8 +84,12 @@ struct DiskClaims {
     }
 
     private mutating func addRunning(_ site: Site) {
+        isOpen = true
+        defer { isOpen = false }
         do throws(VMError) {
-            for (vm, manifest) in try site.started() { add(manifest.vm.media, of: vm.name, file: vm.file) }
+            for (vm, manifest) in try site.started() {
+                add(manifest.vm.media, of: vm.name, file: vm.file)
+            }
         } catch { obstacle = error }
     }
 
@@ -153,39 +159,19 @@ struct DiskClaims {
         return (backing ?? all.first(where: isOther))?.use
     }
 
-    /// The VMs that have a file as a disk, or stand on it.
+    /// What a file is claimed for.
     ///
     /// - Parameter own: the params file of a VM that does not count.
-    func users(of file: stat, besides own: FilePath? = nil) -> [VMName] {
-        let names = current(on: file, besides: own).compactMap(\.use.vm)
-        return Array(Set(names)).sorted { $0.description < $1.description }
-    }
-
-    private func current(on file: stat, besides own: FilePath?) -> [Claim] {
+    func current(on file: stat, besides own: FilePath?) -> [Claim] {
         (claims[Self.identity(of: file)] ?? []).filter { claim in
             !gone.contains(claim.owner) && own.map { Self.isKnown(claim.owner, as: $0) } != true
         }
     }
 
-    /// The params files of the VMs that a file has to outlive.
-    ///
-    /// - Parameter isTemplate: whether it is a disk of a template: such a disk is also there for VMs that only read it.
-    func dependents(on file: stat, isTemplate: Bool) -> [FilePath] {
-        current(on: file, besides: nil).filter { isTemplate || $0.use.isBacking }.map(\.owner)
-    }
-
-    /// The VMs whose disks are overlays of a file. Those of an account that the caller does not trust don't count: any path
-    /// can be named.
-    ///
-    /// - Parameter own: the params file of a VM that does not count.
-    func overlays(of file: stat, besides own: FilePath) -> [VMName] {
-        current(on: file, besides: own).filter { $0.use.isBacking && $0.account == nil }.compactMap(\.use.vm)
-    }
-
     private mutating func addChain(below image: FilePath, use: () -> DiskUse, owner: () -> FilePath) {
         var rest = files(namedIn: image, of: owner)
         var seen: Set<FileIdentity> = []
-        while let path = rest.popLast(), seen.count < Self.longestChain {
+        while let path = rest.popLast(), seen.count < DiskLayer.longestChain {
             guard let found = look(at: path, of: owner()), seen.insert(found).inserted else { continue }
             note(use(), found, owner())
             rest += files(namedIn: path, of: owner)
@@ -193,7 +179,7 @@ struct DiskClaims {
     }
 
     private mutating func note(_ use: DiskUse, _ file: FileIdentity, _ owner: FilePath) {
-        claims[file, default: []].append(Claim(use: use, owner: owner, account: account))
+        claims[file, default: []].append(Claim(use: use, owner: owner, account: account, isOpen: isOpen))
     }
 
     /// The files that an image's header names: its backing file and its data file.

@@ -230,13 +230,7 @@ struct HostProbe {
                 return
             }
             facts[asked.key] = ImageFacts(probing: asked.key, trust, for: asked.value) { found, status in
-                let claimFailure = status.kind == S_IFBLK ? found.claimFailure : nil
-                let uses = [
-                    claims.use(
-                        of: status, at: found.path, besides: params.file, behind: host.filesBehind(status)),
-                    host.use(of: status, claimFailure: claimFailure),
-                ]
-                return uses.compactMap(\.self)
+                claims.uses(of: found, status, besides: params.file, host)
             }
         }
     }

@@ -45,6 +45,10 @@ package enum Schema: String, CaseIterable, Sendable {
     case create = "kvmctl.create/1"
     /// An image that has a name.
     case image = "kvmctl.image/1"
+    /// A disk.
+    case disk = "kvmctl.disk/1"
+    /// What a check of a disk found.
+    case diskCheck = "kvmctl.diskcheck/1"
     /// A warm image.
     case warm = "kvmctl.warm/1"
     /// Changed keys of a params file.

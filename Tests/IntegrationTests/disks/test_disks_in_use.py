@@ -1,6 +1,5 @@
 """A disk in use is refused, whoever uses it, and by every command in the same words."""
 
-import contextlib
 import os
 import shlex
 import subprocess
@@ -8,6 +7,7 @@ import subprocess
 import pytest
 
 from rig.host import NOBODY
+from rig.loops import attaching
 
 
 def run(*words, **options):
@@ -23,20 +23,7 @@ def image(path, size=8 << 20):
 
 @pytest.fixture
 def loops():
-    """Attaches files as loop devices, until the test ends."""
-    with contextlib.ExitStack() as undo:
-        def attach(path, *options):
-            device = run("losetup", "--find", "--show", *options, path).strip()
-            undo.callback(run, "losetup", "--detach", device)
-            return device
-
-        def partition(device):
-            """Tells the kernel of a partition: not every kernel can read partition tables."""
-            run("addpart", device, 1, 2048, 8192)
-            undo.callback(run, "delpart", device, 1)
-            return f"{device}p1"
-
-        attach.partition = partition
+    with attaching() as attach:
         yield attach
 
 

@@ -42,6 +42,19 @@ import Testing
         #expect(try #require(QCOW2Header(header([0, 0, 0, 0], "raw.img"))).data == .unreadable)
     }
 
+    /// Of either version: that of 2 has no length of its header.
+    @Test func tellsTheBackingFilesFormat() throws {
+        let type: [UInt8] = [0xe2, 0x79, 0x2a, 0xca, 0, 0, 0, 3] + Array("raw".utf8) + [0, 0, 0, 0, 0]
+        for (version, length) in [(2, 72), (3, 104)] as [(UInt8, Int)] {
+            var bytes: [UInt8] = [0x51, 0x46, 0x49, 0xfb, 0, 0, 0, version] + [UInt8](repeating: 0, count: length - 8)
+            if version == 3 { bytes[103] = UInt8(length) }
+            bytes += type
+            (bytes[15], bytes[19]) = (UInt8(bytes.count), 4)
+            let header = try #require(QCOW2Header(bytes + Array("base".utf8)))
+            #expect(header.backing == .named("base") && header.backingFormat == "raw")
+        }
+    }
+
     @Test func anyBytesAreReadWithoutATrap() {
         var generator = SystemRandomNumberGenerator()
         let whole = header([0x44, 0x41, 0x54, 0x41], "raw.img")

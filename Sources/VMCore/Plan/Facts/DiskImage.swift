@@ -141,9 +141,7 @@ extension LaunchPlanner {
             }
         case (nil, let content):
             refuse(
-                .badData, place(disk.path.origin),
-                "\(path) looks like a \(content.name) image, which a guest can fake: its format has to be set",
-                .file(path, .content),
+                .badData, place(disk.path.origin), "\(path) \(content.objection(to: nil) ?? "")", .file(path, .content),
                 remedy: .advice(Self.howToSay(content, disk)))
             return false
         case (.qcow2?, .qcow2(let outside)) where !disk.backing.isEmpty:
@@ -163,8 +161,8 @@ extension LaunchPlanner {
         case (.qcow2?, let content):
             let raw: Remedy = "if it holds a raw disk, write \(KeyName(.diskFormat, disk.index))=raw"
             refuse(
-                .badData, place(disk.format?.origin ?? disk.path.origin), "\(path) is not a qcow2 image",
-                .file(path, .content),
+                .badData, place(disk.format?.origin ?? disk.path.origin),
+                "\(path) \(content.objection(to: .qcow2) ?? "")", .file(path, .content),
                 remedy: content == .raw ? raw : .advice(Self.howToSay(content, disk)))
             return false
         }

@@ -38,8 +38,19 @@ extension OwnedDescriptor {
         try RemoteMounts.refuseSilent(at: path)
         let seen = try open(path, .readOnly, flags: pathOnly)
         guard try seen.status().kind == S_IFREG, seen.pseudoFileSystem == nil else { throw .notSupported }
-        // The very same file (proc_pid_fd(5)).
-        return try open(FilePath("/proc/self/fd/\(seen.rawValue)"), .readOnly, flags: O_NONBLOCK)
+        return try reopened(seen)
+    }
+
+    /// The same for a block device.
+    static func blockDevice(_ path: FilePath) throws(Errno) -> OwnedDescriptor {
+        let seen = try open(path, .readOnly, flags: pathOnly)
+        guard try seen.status().kind == S_IFBLK else { throw .notSupported }
+        return try reopened(seen)
+    }
+
+    /// The very same file, for reading (proc_pid_fd(5)).
+    private static func reopened(_ seen: borrowing OwnedDescriptor) throws(Errno) -> OwnedDescriptor {
+        try open(FilePath("/proc/self/fd/\(seen.rawValue)"), .readOnly, flags: O_NONBLOCK)
     }
 
     /// The kernel's name for the file system if its files are views of kernel state; else nil.

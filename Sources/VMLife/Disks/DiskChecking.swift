@@ -1,0 +1,139 @@
+import Glibc
+import SystemPackage
+import VMCore
+import VMHost
+
+/// What a check of a disk found.
+package struct CheckedDisk: Equatable, Sendable {
+    /// The VM whose disk it is; nil: it was named by its path.
+    package var vm: VMName?
+    /// `DISKn`.
+    package var device: String?
+    /// Its path.
+    package var path: FilePath
+    /// Its format.
+    package var format: DiskFormat
+    /// What was found; nil: it is raw, which has no structure that could be damaged.
+    package var check: QCOW2Check?
+    /// Whether it was to be repaired.
+    package var isRepaired = false
+
+    /// A disk that was checked; see the properties.
+    package init(vm: VMName?, device: String?, path: FilePath, format: DiskFormat, check: QCOW2Check? = nil) {
+        (self.vm, self.device, self.path, self.format, self.check) = (vm, device, path, format, check)
+    }
+
+    /// The damage that is left.
+    package var damage: VMError? {
+        guard let check, check.isDamaged else { return nil }
+        return VMError(
+            .badData, path.string, "is damaged: \(check)",
+            remedy: isRepaired
+                ? "what is left can't be repaired: restore the disk from a backup"
+                : "copy it first; then --repair may help, but what the guest had at the damaged places may be lost",
+            details: Array(check.messages.prefix(3)))
+    }
+}
+
+/// A check of a disk, which may be repaired.
+private struct DiskChecking {
+    let context: PlanningContext
+    let disk: NamedDisk
+    /// Whether it is to be repaired.
+    let isRepair: Bool
+    /// Whether that is only planned.
+    let isDryRun: Bool
+
+    func run() throws(VMError) -> CheckedDisk {
+        let image = try ImageToCheck.open(disk.path, context.trust, writing: isRepair)
+        var checked = CheckedDisk(
+            vm: disk.vm, device: disk.device, path: disk.path, format: try format(of: image.header))
+        guard checked.format == .qcow2 else { return checked }
+        // The VM that has it can't be started meanwhile. Its file may be known by several names.
+        let owner = context.allClaims.owners(of: image.status).lazy.compactMap { file in
+            (try? context.glance(at: file)).map {
+                Machine(name: $0.name.value, file: file, site: context.site)
+            }
+        }.first
+        checked.isRepaired = isRepair && !isDryRun
+        if let owner, checked.isRepaired {
+            checked.check = try owner.operate { () throws(VMError) in try check(image, owner) }
+        } else {
+            checked.check = try check(image, owner)
+        }
+        return checked
+    }
+
+    private func check(_ image: borrowing ImageToCheck, _ owner: Machine?) throws(VMError) -> QCOW2Check {
+        try refuseUsed(image)
+        if isRepair, let owner, try owner.isSuspended() {
+            throw VMError(
+                .busy, disk.path.string,
+                "is a disk of the VM \(owner.name), which is suspended and goes on with it as it is",
+                remedy: "start that VM and shut its guest down first")
+        }
+        do throws(VMError) { return try image.check(repairing: isRepair && !isDryRun) } catch {
+            // It may have been opened since.
+            try refuseLocked(image)
+            throw error
+        }
+    }
+
+    /// Its format: as its VM's file has it, else as it begins.
+    private func format(of header: [UInt8]) throws(VMError) -> DiskFormat {
+        let content = ImageContent(header: header)
+        if disk.format != nil || disk.vm != nil, let objection = content.objection(to: disk.format) {
+            throw VMError(
+                .badData, disk.path.string, objection,
+                remedy: "correct \(disk.device ?? "DISKn")_FORMAT in the VM's file, if that is wrong")
+        }
+        switch (disk.format, content) {
+        case (.raw?, _), (nil, .raw): return .raw
+        case (.qcow2?, _), (nil, .qcow2): return .qcow2
+        case (nil, .other(let name)):
+            throw VMError(.unavailable, disk.path.string, "looks like a \(name) image, which kvmctl does not open")
+        }
+    }
+
+    /// Refuses an image that is in use. A check is done beside those that only read, a repair is not.
+    private func refuseUsed(_ image: borrowing ImageToCheck) throws(VMError) {
+        let (claims, host) = (context.allClaims, HostDisks())
+        if let obstacle = claims.obstacle { throw obstacle }
+        try refuseLocked(image)
+        let uses = claims.uses(of: image.found, image.status, besides: "", host)
+        let running = claims.uses(of: image.status).first(where: \.isOfRunning)
+        if let use = running ?? uses.first(where: { $0.excludes(writable: isRepair) }) {
+            let remedy: Remedy =
+                use.isBacking ? "repair a copy of it, and see whether that is as it should be" : use.remedy
+            throw VMError(.busy, disk.path.string, use.words, remedy: remedy)
+        }
+        if let obstacle = host.obstacle { throw obstacle }
+        guard isRepair, let gap = claims.gap(besides: "", at: disk.path) else { return }
+        throw VMError(
+            .busy, disk.path.string, "\(gap), so a VM might use it",
+            remedy: "make that readable first, or run kvmctl as root")
+    }
+
+    private func refuseLocked(_ image: borrowing ImageToCheck) throws(VMError) {
+        guard try image.locks().contains(where: { $0.excludes(writable: isRepair) }) else { return }
+        guard let name = context.allClaims.running(on: image.status).first else {
+            throw VMError(
+                .busy, disk.path.string, "is in use by another process",
+                remedy: "\(command: "fuser -v \(disk.path)") shows which")
+        }
+        throw VMError(
+            .busy, disk.path.string, "is in use by the VM \(name), which is running", remedy: "stop that VM first")
+    }
+}
+
+extension PlanningContext {
+    /// Checks a disk.
+    ///
+    /// - Parameters:
+    ///   - repairing: whether what is wrong is repaired. Only if nobody uses the disk.
+    ///   - isDryRun: whether it is only said what would be repaired.
+    /// - Throws: why it can't be checked: `.busy` if it is in use.
+    package func check(_ disk: NamedDisk, repairing: Bool, isDryRun: Bool) throws(VMError) -> CheckedDisk {
+        try DiskChecking(context: self, disk: disk, isRepair: repairing, isDryRun: isDryRun).run()
+    }
+}
