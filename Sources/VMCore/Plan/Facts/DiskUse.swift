@@ -14,7 +14,7 @@ package enum DiskUse: Equatable, Sendable {
     /// Whether it keeps a VM from using the disk.
     ///
     /// - Parameter writable: whether the VM would write to it.
-    func excludes(writable: Bool) -> Bool {
+    package func excludes(writable: Bool) -> Bool {
         switch self {
         case .host(let use): writable || !use.isReadOnly
         // QEMU's own locks tell more about running VMs; stopped ones may take turns.
@@ -51,7 +51,7 @@ package enum DiskUse: Equatable, Sendable {
     }
 
     /// What to do about it, if it keeps a VM from starting.
-    var remedy: Remedy {
+    package var remedy: Remedy {
         switch self {
         case .host: "stop using it on the host first, or name another disk"
         case .disk, .device: "stop that VM first"

@@ -37,7 +37,7 @@ final class FileGiver {
             file = try Self.content(of: named, size: found.size)
             found.size = Int64(try file.status().st_size)
             entry = found
-            let extents = try Self.extents(of: file.rawValue, size: found.size)
+            let extents = Self.merged(try dataExtents(of: file.rawValue, size: found.size))
             // More than there is can't be a part of it.
             let start = kept <= found.size ? kept : 0
             rest = extents.map { max($0.lowerBound, start)..<max($0.upperBound, start) }.filter { !$0.isEmpty }
@@ -57,28 +57,6 @@ final class FileGiver {
     }
 
     private static let mostWithoutSize = 64 << 20
-
-    private static func extents(of file: CInt, size: Int64) throws(Errno) -> [Range<Int64>] {
-        var found: [Range<Int64>] = []
-        var position: Int64 = 0
-        while position < size {
-            let data = Int64(lseek(file, off_t(position), seekData))
-            if data < 0 {
-                switch Errno(rawValue: errno) {
-                case .noSuchAddressOrDevice: return merged(found)
-                // A file system that knows of no holes.
-                case .invalidArgument, .notSupported: return [0..<size]
-                case let error: throw error
-                }
-            }
-            let end = Int64(lseek(file, off_t(data), seekHole))
-            guard end >= 0 else { throw Errno(rawValue: errno) }
-            // It may grow meanwhile.
-            if data < size { found.append(data..<min(end, size)) }
-            position = end
-        }
-        return merged(found)
-    }
 
     /// Takes together what is close, so that there are not too many.
     private static func merged(_ extents: [Range<Int64>]) -> [Range<Int64>] {
@@ -134,7 +112,3 @@ final class FileGiver {
         return Array((try sum.finish() + "\n").utf8)
     }
 }
-
-// SEEK_DATA and SEEK_HOLE of lseek(2), macros that Swift can't read (linux/fs.h).
-private let seekData: CInt = 3
-private let seekHole: CInt = 4
