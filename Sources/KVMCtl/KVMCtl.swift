@@ -67,8 +67,8 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Define:",
                 subcommands: [
-                    Create.self, Check.self, Explain.self, Diff.self, SetKeys.self, Edit.self, Rename.self, Keys.self,
-                    Remove.self, ImageCommand.self,
+                    Create.self, Clone.self, Check.self, Explain.self, Diff.self, SetKeys.self, Edit.self, Rename.self,
+                    Keys.self, Remove.self, ImageCommand.self,
                 ]),
             CommandGroup(name: "Change:", subcommands: [CDROMCommand.self, Disk.self, NIC.self, Memory.self]),
             CommandGroup(

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "birth_time.h"
 #include "child.h"
+#include "copy_range.h"
 #include "end_guard.h"
 #include "file_rights.h"
 #include "file_system.h"

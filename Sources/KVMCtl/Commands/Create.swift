@@ -72,27 +72,16 @@ struct Create: ParsableCommand {
     @Flag(help: "Copy an image that has a name too, or a template's disks, instead of making overlays of them.")
     var copy = false
 
-    @Option(help: "Create that many VMs, numbered from 1: %d in the name is the number, %02d has two digits.")
-    var count: Int?
-
     @Option(help: "Create the VMs of this file, one a row: comma-separated, below a row of keys.", completion: .file())
     var list: String?
 
-    @Flag(help: "Then start what was created.")
-    var start = false
-
+    @OptionGroup var options: NewVMOptions
     @OptionGroup var seed: SeedOptions
 
     @Option(
         help: "The format of the new disks: raw or qcow2. Default: \(defaults.format.rawValue).",
         transform: OptionValue.format)
     var format: DiskFormat?
-
-    @Option(help: "Memory; a bare number is MiB. Default: \(defaults.memory.parameter).", transform: OptionValue.memory)
-    var memory: ByteCount?
-
-    @Option(help: "Virtual processors. Default: \(defaults.cpus).", transform: OptionValue.cpus)
-    var cpus: Int?
 
     @Option(
         help: """
@@ -101,9 +90,6 @@ struct Create: ParsableCommand {
             """,
         completion: .network, transform: OptionValue.network)
     var net: [Network?] = []
-
-    @Option(help: "The MAC of the first network card. Default: derived from the UUID.", transform: OptionValue.mac)
-    var mac: MACAddress?
 
     @Option(
         help: "A port of the host that leads to the guest, such as tcp:127.0.0.1:2222:22; may be repeated.",
@@ -126,14 +112,6 @@ struct Create: ParsableCommand {
 
     @Option(help: "The command line for --kernel.")
     var append: String?
-
-    @Option(help: "The VM's name; default: the directory's.", transform: OptionValue.name)
-    var name: VMName?
-
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp("Any key of vm.params; may be repeated.", valueName: "KEY=VALUE"), completion: .keys)
-    var settings: [String] = []
 
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
@@ -163,13 +141,11 @@ struct Create: ParsableCommand {
 
     /// What the options say of each VM.
     var vm: NewVM {
-        var vm = NewVM()
-        (vm.name, vm.memory, vm.cpus) = (name, memory, cpus)
+        var vm = options.vm
         (vm.disks, vm.format) = (disk.isEmpty ? nil : disk.compactMap(\.self), format)
         vm.cdroms = cdrom.isEmpty ? nil : cdrom == ["none"] ? [] : cdrom.map(absolutePath)
         (vm.kernel, vm.initrd, vm.append) = (kernel.map(absolutePath), initrd.map(absolutePath), append)
-        (vm.networks, vm.mac, vm.forwards) = (net.isEmpty ? nil : net.compactMap(\.self), mac, forward)
-        (vm.vnc, vm.settings) = (vnc, settings)
+        (vm.networks, vm.forwards, vm.vnc) = (net.isEmpty ? nil : net.compactMap(\.self), forward, vnc)
         return vm
     }
 }

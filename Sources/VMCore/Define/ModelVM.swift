@@ -3,6 +3,8 @@ import SystemPackage
 
 /// Another VM's file, as a model for a new one.
 package struct ModelVM: Sendable {
+    /// Whether the new VM is its copy: what is on its disks too, but not what is done to it (PROTECT, AUTOSTART).
+    package var isCloned = false
     /// Its path.
     package var file: FilePath
     /// What it says.
@@ -101,9 +103,9 @@ extension ModelVM {
                 """)
     }
 
-    /// A disk that a template only reads is there for all VMs.
+    /// A disk that a template only reads is there for all VMs, and one that a VM only reads for its copies.
     private func isShared(_ disk: VMParams.Disk, _ named: Set<KeyName>) -> Bool {
-        params.template.value && disk.readOnly.value && !named.contains(KeyName(.diskReadOnly, disk.index))
+        (params.template.value || isCloned) && disk.readOnly.value && !named.contains(KeyName(.diskReadOnly, disk.index))
     }
 
     /// What another disk would not stand on.
@@ -125,7 +127,9 @@ extension ModelVM {
     ) throws(VMError) -> String? {
         if isReplaced(key, by: vm) { return nil }
         switch key.key {
-        case .name, .netTap, .forward, .template: return nil
+        case .name: return isCloned ? Self.name(of: vm, in: directory)?.description : nil
+        case .netTap, .forward, .template: return nil
+        case .protect where isCloned, .autostart where isCloned: return nil
         case .cloudInitHostname: return isSeed ? nil : Self.hostname(of: vm, in: directory)
         case .disk where isShared(key): return absolute(value, from: directory)
         case .diskBacking:
@@ -149,7 +153,11 @@ extension ModelVM {
     private var isSeed: Bool { params.cloudInit?.files.isEmpty == false }
 
     private static func hostname(of vm: NewVM, in directory: FilePath) -> String? {
-        (vm.name ?? directory.lastComponent.flatMap { VMName($0.string) }).map { CloudSeed.hostname(of: $0) }
+        name(of: vm, in: directory).map { CloudSeed.hostname(of: $0) }
+    }
+
+    private static func name(of vm: NewVM, in directory: FilePath) -> VMName? {
+        vm.name ?? directory.lastComponent.flatMap { VMName($0.string) }
     }
 
     private func isShared(_ key: KeyName) -> Bool {
@@ -216,38 +224,5 @@ extension ModelVM {
         // Without the model's own directory, which may be renamed or removed.
         while rest.hasPrefix("../"), here.removeLastComponent() { rest = rest.dropFirst(3) }
         return here.appending(String(rest)).string
-    }
-
-    private func notices(
-        of newDisks: [Int], _ own: [KeyName: String], _ edits: [ParamsEdit], setting named: Set<KeyName>
-    ) -> [String] {
-        var notices: [String] = []
-        if !newDisks.isEmpty {
-            let keys = newDisks.map { "DISK\($0)" }.joined(separator: ", ")
-            let name = params.name.value
-            let way =
-                "to have copies or overlays, make \(name) a template: \(command: "kvmctl set \(name) TEMPLATE=yes")"
-            notices.append(
-                "\(keys): new and empty; what is on the disks of \(file) is not copied"
-                    + (params.template.value ? "" : "; \(way)"))
-        }
-        if params.template.value, params.disks.isEmpty {
-            notices.append("the template \(file) has no disks, so there is nothing that VMs of it could stand on")
-        }
-        let left = edits.filter { $0.value == nil && [.forward, .netTap].contains($0.key.key) }.map { "\($0.key)" }
-        if !left.isEmpty {
-            notices.append("left out, as only one VM can have it: \(left.joined(separator: ", ")) of \(file)")
-        }
-        // They tell VMs apart, or decide what is done to one.
-        let kept: [ParamsKey] = [.description, .protect, .autostart]
-        let same = kept.map { KeyName($0) }.filter { own[$0] != nil && !named.contains($0) }
-        if !same.isEmpty {
-            let keys = same.map { "\($0)" }.joined(separator: ", ")
-            notices.append("as in \(file): \(keys); --set \(same[0])= leaves \(same[0]) out")
-        }
-        if edits.contains(where: { $0.key.key == .vncDisplay && $0.value != nil }) {
-            notices.append("VNCDISP=auto, as only one VM can have display \(own[KeyName(.vncDisplay)] ?? "")")
-        }
-        return notices
     }
 }

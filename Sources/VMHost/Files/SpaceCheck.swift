@@ -1,3 +1,5 @@
+import BridgeKernel
+import CLinux
 import Glibc
 import SystemPackage
 import VMCore
@@ -49,4 +51,44 @@ package enum SpaceCheck {
                 + "\($0.free) is free: when it is full, QEMU pauses each guest that writes there"
         }.sorted()
     }
+
+    /// Refuses copies of disks that take more room than there is. Where a file system lets files share what they have, copies
+    /// within it take none.
+    ///
+    /// - Throws: `.cannotCreate`.
+    package static func refuseLack(ofRoomFor new: [SparseDisk]) throws(VMError) {
+        var needs: [UInt64: (size: ByteCount, place: FilePath)] = [:]
+        for disk in new where disk.copied.bytes > 0 {
+            let directory = FileSystemSpace.existing(disk.path.removingLastComponent())
+            guard let device = (try? status(of: directory))?.st_dev else { continue }
+            if disk.isShared(on: UInt64(device), at: directory) { continue }
+            let known = needs[UInt64(device)]?.size ?? ByteCount(bytes: 0)
+            needs[UInt64(device)] = (known + disk.copied, directory)
+        }
+        for need in needs.values {
+            guard let free = FileSystemSpace(at: need.place)?.free, free < need.size else { continue }
+            throw VMError(
+                .cannotCreate, need.place.string,
+                "the copies of disks take \(need.size), and only \(free) is free on its file system", errno: .noSpace,
+                remedy: "free some space, or name a directory on another file system")
+        }
+    }
+}
+
+extension SparseDisk {
+    /// How much of it is copied.
+    package var copied: ByteCount {
+        if case .copy(let source) = content { ByteCount(bytes: source.allocated) } else { ByteCount(bytes: 0) }
+    }
+
+    /// Whether a copy shares what it has with its source: both are on this file system, and it can do that.
+    fileprivate func isShared(on device: UInt64, at directory: FilePath) -> Bool {
+        guard case .copy(let source) = content, source.identity.device == device,
+            let opened = try? OwnedDescriptor.directory(directory)
+        else { return false }
+        return Self.sharing.contains(clinux_file_system_type(opened.rawValue))
+    }
+
+    /// btrfs, xfs and bcachefs, as statfs(2) names them. An XFS may be one that can't: then the copy fails when it is full.
+    private static let sharing: Set<Int64> = [0x9123_683e, 0x5846_5342, 0xca45_1a4e]
 }

@@ -43,9 +43,11 @@ package struct SparseDisk {
     ///   if somebody else could change the directory, `.unavailable` if qemu-img, which a qcow2 image needs, is missing
     ///   or fails.
     ///
-    /// - Parameter images: what images that hold nothing look like.
+    /// - Parameters:
+    ///   - images: what images that hold nothing look like.
+    ///   - copying: is told how far a copy is.
     package func prepare(
-        _ trust: FileTrust, sharing images: UntouchedImages = UntouchedImages()
+        _ trust: FileTrust, sharing images: UntouchedImages = UntouchedImages(), by copying: DiskCopying = DiskCopying()
     ) throws(VMError) -> NewFile {
         guard size.bytes > 0, size.bytes % 512 == 0 else {
             throw VMError(.badData, path.string, "a disk's size is a positive multiple of 512 bytes, not \(size.bytes)")
@@ -64,7 +66,7 @@ package struct SparseDisk {
         }
         do throws(VMError) {
             switch content {
-            case .copy(let source): try fill(new.descriptor, from: source, trust)
+            case .copy(let source): try fill(new.descriptor, from: source, trust, by: copying)
             case .overlay(let base, let format, let overlay):
                 try images.write(self, to: new.descriptor) { file throws(VMError) in
                     if let overlay {

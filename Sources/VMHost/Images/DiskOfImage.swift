@@ -12,13 +12,17 @@ extension SparseDisk {
     }
 
     /// Copies an image, and makes the copy as large as the disk is to be.
-    func fill(_ file: FileDescriptor, from source: ImageSource, _ trust: FileTrust) throws(VMError) {
-        try source.copy(to: file, trust)
+    func fill(
+        _ file: FileDescriptor, from source: ImageSource, _ trust: FileTrust, by copying: DiskCopying = DiskCopying()
+    ) throws(VMError) {
+        try source.copy(to: file, trust, by: copying)
         let own: ByteCount
         do throws(Errno) {
             let header = try readBytes(of: file.rawValue, at: 0, count: ImageContent.headerLength)
             let bytes = Int64(lseek(file.rawValue, 0, SEEK_END))
-            own = QCOW2Header.virtualSize(in: header) ?? ByteCount(bytes: bytes)
+            // A raw disk may begin with such a header, which its guest has written.
+            let virtual = source.format == .qcow2 ? QCOW2Header.virtualSize(in: header) : nil
+            own = virtual ?? ByteCount(bytes: bytes)
         } catch { throw .system(error, path.string, "can't be read") }
         guard size >= own else { throw Self.tooSmall(size, for: source.path, own) }
         guard size > own else { return }

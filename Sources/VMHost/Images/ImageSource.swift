@@ -16,7 +16,18 @@ package struct ImageSource: Equatable, Sendable {
     /// What the guest sees of it; nil: that shows only once it is unpacked.
     package let size: ByteCount?
     /// Whether it stands on another image, of which the copy is an overlay as well.
-    private let isOverlay: Bool
+    let isOverlay: Bool
+    /// Whether it is a VM's disk, which is copied as it is.
+    let isDisk: Bool
+    /// How much of it is no hole, in bytes.
+    package let allocated: Int64
+    /// What keeps others from writing to it; nil: nothing does.
+    let lock: DiskLock?
+
+    package static func == (one: ImageSource, other: ImageSource) -> Bool {
+        (one.path, one.identity, one.format, one.size) == (other.path, other.identity, other.format, other.size)
+            && (one.packing, one.isOverlay, one.isDisk) == (other.packing, other.isOverlay, other.isDisk)
+    }
 
     /// Looks at a file.
     ///
@@ -33,7 +44,8 @@ package struct ImageSource: Equatable, Sendable {
             bytes = Int64(try opened.status().st_size)
         } catch { throw .system(error, path.string, "can't be read") }
         let header = Array(try ImageStream(opened, packing, path: path).next().prefix(ImageContent.headerLength))
-        (self.path, self.packing, isOverlay) = (path, packing, overlay)
+        (self.path, self.packing, isOverlay, isDisk) = (path, packing, overlay, false)
+        (allocated, lock) = (0, nil)
         (format, size) = try Self.judge(header, path, bytes: packing == nil ? bytes : nil, overlay: overlay)
     }
 
@@ -88,7 +100,7 @@ package struct ImageSource: Equatable, Sendable {
     /// More than any file system holds.
     private static let largest: Int64 = 1 << 60
 
-    private static func open(_ path: FilePath, _ trust: FileTrust) throws(VMError) -> OwnedDescriptor {
+    static func open(_ path: FilePath, _ trust: FileTrust) throws(VMError) -> OwnedDescriptor {
         do throws(PathWalk.Failure) {
             let found = try trust.find(path)
             do throws(Errno) {
@@ -148,7 +160,10 @@ extension ImageSource {
     ///   - copy: an empty file.
     ///   - sum: takes the bytes of the copy.
     /// - Throws: as `init`, of the whole image.
-    package func copy(to copy: FileDescriptor, _ trust: FileTrust, summing sum: Checksum? = nil) throws(VMError) {
+    package func copy(
+        to copy: FileDescriptor, _ trust: FileTrust, summing sum: Checksum? = nil, by copying: DiskCopying = DiskCopying()
+    ) throws(VMError) {
+        if isDisk { return try copyDisk(to: copy, trust, by: copying) }
         let stream = try ImageStream(try opened(trust), packing, path: path)
         var (header, position): ([UInt8], Int64) = ([], 0)
         while true {

@@ -80,14 +80,18 @@ package struct Creating {
 
     /// Writes the VM's files, which do not have their names yet. On failure nothing of them remains.
     ///
-    /// - Parameter images: what images that hold nothing look like.
-    func prepared(sharing images: UntouchedImages) throws(VMError) -> UnfinishedVM {
+    /// - Parameters:
+    ///   - images: what images that hold nothing look like.
+    ///   - copying: is told how far a copy is.
+    func prepared(
+        sharing images: UntouchedImages, by copying: DiskCopying = DiskCopying()
+    ) throws(VMError) -> UnfinishedVM {
         let new = UnfinishedVM(self)
         do throws(VMError) {
             try new.makeDirectories { path throws(VMError) in try makeDirectory(path) }
             for image in self.images {
                 if let left = try leftBehind(image) { try remove(left, at: image.path) }
-                new.disks.append((image, try image.prepare(trust, sharing: images)))
+                new.disks.append((image, try image.prepare(trust, sharing: images, by: copying)))
             }
             for file in plan.files {
                 if let left = try leftBehind(file) { try remove(left, at: file.path) }

@@ -49,10 +49,17 @@ package struct CreatingSeveral {
         return all.merged + SpaceCheck.warnings(vms.flatMap(\.images), besides: growth)
     }
 
+    /// How much is copied from disks, in bytes that are no holes.
+    package var copied: Int64 { vms.flatMap(\.images).reduce(0) { $0 + $1.copied.bytes } }
+
+    /// Refuses to copy more than there is room for. Touches nothing.
+    package func refuseLackOfRoom() throws(VMError) { try SpaceCheck.refuseLack(ofRoomFor: vms.flatMap(\.images)) }
+
     /// Creates them. On failure nothing of any of them remains.
     ///
+    /// - Parameter copying: is told how far a copy of a disk is, and may end it.
     /// - Returns: what the user should know.
-    package func create() throws(VMError) -> [String] {
+    package func create(by copying: DiskCopying = DiskCopying()) throws(VMError) -> [String] {
         let each = vms.map(UnfinishedVM.descriptors).max() ?? 0
         guard DescriptorLimit.room(for: vms.count, each: each) == vms.count else {
             throw VMError(
@@ -62,7 +69,7 @@ package struct CreatingSeveral {
         let images = UntouchedImages()
         var new: [UnfinishedVM] = []
         do throws(VMError) {
-            for vm in vms { new.append(try vm.prepared(sharing: images)) }
+            for vm in vms { new.append(try vm.prepared(sharing: images, by: copying)) }
             for vm in new { try vm.sync() }
             for vm in new { try vm.nameFiles() }
             // Before they are there: no removal is to come between.

@@ -9,6 +9,27 @@ package struct ModelOfNewVM {
     package let vm: ModelVM
     /// What is copied, by its path.
     let sources: [FilePath: ImageSource]
+    /// What the user should know of it.
+    package var notices: [String] = []
+
+    /// What becomes of the disks of a VM in those that are made of it.
+    enum Making {
+        /// Overlays of a template's, else empty ones.
+        case likeness
+        /// Copies of a template's.
+        case copies
+        /// Copies of any VM's. `isHeld`: whether nobody is to write to them as long as the model lives.
+        case clone(isHeld: Bool)
+        /// Overlays, which only a template's disks may have.
+        case linkedClone
+
+        var isClone: Bool {
+            switch self {
+            case .likeness, .copies: false
+            case .clone, .linkedClone: true
+            }
+        }
+    }
 }
 
 extension PlanningContext {
@@ -19,9 +40,19 @@ extension PlanningContext {
     ///   - copying: whether the disks of a template are copied, instead of being what others stand on.
     /// - Throws: why it can't be one.
     package func model(_ word: String, copying: Bool = false) throws(VMError) -> ModelOfNewVM {
+        try model(of: try machine(forModel: word), copying ? .copies : .likeness)
+    }
+
+    /// The VM that a word names, as one that others are made of.
+    func machine(forModel word: String) throws(VMError) -> Machine {
         let vm = try site.find(word, in: self)
         guard !vm.file.isEmpty else { throw .withoutRuntimeFiles(vm.name, "its params file is not known") }
         try vm.refuseEphemeral()
+        return vm
+    }
+
+    /// The same of a VM that is known.
+    func model(of vm: Machine, _ making: ModelOfNewVM.Making) throws(VMError) -> ModelOfNewVM {
         let text: String
         do throws(VMError) { text = try VMFile.text(of: vm.file, trust) } catch {
             guard error.code == .denied else { throw error }
@@ -30,26 +61,24 @@ extension PlanningContext {
             throw error
         }
         let file = try VMFile(text, of: vm.file, trust)
-        let isTemplate = file.params.template.value
-        if isTemplate {
-            try refuseRunning(vm)
-        } else if copying {
-            throw VMError(
-                .usage, "--copy",
-                "copies the disks of a template, and \(vm.name) is none: what it writes could change meanwhile",
-                remedy: "say in its file that it is one, with TEMPLATE=yes, or leave --copy out")
-        }
+        try refuse(making, of: vm, file.params)
         let sizes = file.params.disks.map { disk in
             (disk.index, Result { () throws(VMError) in try size(of: disk, file) })
         }
         var model = ModelVM(
             vm.file, text, file.params, sizes: Dictionary(sizes, uniquingKeysWith: { first, _ in first }))
         var sources: [FilePath: ImageSource] = [:]
+        model.isCloned = making.isClone
+        let host = HostDisks()
         for disk in file.params.disks {
             model.images[disk.index] =
                 Result { () throws(VMError) in
-                    isTemplate
-                        ? try template(disk, file, copying: copying, &sources) : try base(of: disk, file)
+                    switch making {
+                    case .copies: try copy(of: disk, file, isHeld: false, &sources)
+                    case .clone(let isHeld): try clone(of: disk, file, isHeld: isHeld, host, &sources)
+                    case .likeness where !file.params.template.value: try base(of: disk, file)
+                    case .likeness, .linkedClone: try overlay(of: disk, file)
+                    }
                 }.optional
         }
         for (key, _) in ModelVM.ownFiles {
@@ -66,26 +95,65 @@ extension PlanningContext {
             remedy: "stop it first")
     }
 
-    /// What a disk that is like a template's is made of; nil: nothing, as it is not there yet.
-    private func template(
-        _ disk: VMParams.Disk, _ file: VMFile, copying: Bool, _ sources: inout [FilePath: ImageSource]
+    /// Refuses a VM that can't be made into that.
+    private func refuse(_ making: ModelOfNewVM.Making, of vm: Machine, _ params: VMParams) throws(VMError) {
+        switch making {
+        case .likeness where params.template.value, .copies where params.template.value: try refuseRunning(vm)
+        case .copies:
+            throw VMError(
+                .usage, "--copy",
+                "copies the disks of a template, and \(vm.name) is none: what it writes could change meanwhile",
+                remedy: "say in its file that it is one, with TEMPLATE=yes, or leave --copy out")
+        case .linkedClone:
+            guard !params.template.value, let disk = params.disks.first(where: { !$0.readOnly.value }) else { return }
+            throw VMError(
+                .busy, vm.name.description,
+                "is no template: what it goes on writing to DISK\(disk.index) would destroy overlays of it",
+                remedy: .run(
+                    "make it one, which is not started any more, or leave --linked out to have copies",
+                    "kvmctl set \(vm.name) TEMPLATE=yes"))
+        case .likeness, .clone: break
+        }
+    }
+
+    /// The overlay that a disk of a VM that is like a template is; nil: nothing, as the template's is not there yet.
+    private func overlay(of disk: VMParams.Disk, _ file: VMFile) throws(VMError) -> NewVM.Image? {
+        guard !disk.readOnly.value, try isAtRest(disk, file, mayBeAmbiguous: false) else { return nil }
+        return image(of: disk, isBase: true)
+    }
+
+    /// The copy that it is; nil: nothing, as there is nothing to copy yet.
+    func copy(
+        of disk: VMParams.Disk, _ file: VMFile, isHeld: Bool, _ sources: inout [FilePath: ImageSource]
     ) throws(VMError) -> NewVM.Image? {
-        let (path, below) = (disk.path.value, disk.backing.map(\.value))
-        guard !disk.readOnly.value, let facts = try image(at: path, file) else { return nil }
-        let format = disk.format?.value ?? .raw
-        if facts.content != .raw, format == .raw {
+        let path = disk.path.value
+        guard !disk.readOnly.value, try isAtRest(disk, file, mayBeAmbiguous: disk.format != nil) else { return nil }
+        sources[path] = try ImageSource(
+            disk: path, disk.format?.value ?? .raw, file.trust, overlay: !disk.backing.isEmpty, isHeld: isHeld)
+        return image(of: disk, isBase: false)
+    }
+
+    private func image(of disk: VMParams.Disk, isBase: Bool) -> NewVM.Image {
+        NewVM.Image(
+            path: disk.path.value, format: disk.format?.value ?? .raw, isBase: isBase, below: disk.backing.map(\.value))
+    }
+
+    /// Whether it is there.
+    ///
+    /// - Parameter mayBeAmbiguous: whether a raw disk may begin as an image of another format does.
+    /// - Throws: `.busy` if somebody writes to it.
+    private func isAtRest(_ disk: VMParams.Disk, _ file: VMFile, mayBeAmbiguous: Bool) throws(VMError) -> Bool {
+        let path = disk.path.value
+        guard let facts = try image(at: path, file) else { return false }
+        if facts.content != .raw, disk.format?.value ?? .raw == .raw, !mayBeAmbiguous {
             throw VMError(
                 .badData, path.string,
                 "is a raw disk that begins as a \(facts.content.name) image does, which its guest may have written",
                 remedy:
                     "what stands on it would be read as that: make a qcow2 image of it first (qemu-img convert -f raw)")
         }
-        guard !facts.locks.contains(where: { $0.excludes(writable: false) }) else {
-            throw VMError(
-                .busy, path.string, "is in use by another process", remedy: "\(command: "lslocks") names the process")
-        }
-        if copying { sources[path] = try ImageSource(path, file.trust, overlay: !below.isEmpty) }
-        return NewVM.Image(path: path, format: format, isBase: !copying, below: below)
+        guard !facts.locks.contains(where: { $0.excludes(writable: false) }) else { throw .isUsed(path) }
+        return true
     }
 
     /// What a disk stands on, which a new one can stand on as well; nil: nothing.
@@ -103,7 +171,7 @@ extension PlanningContext {
     }
 
     /// What is at a path; nil if nothing is.
-    private func image(at path: FilePath, _ file: VMFile) throws(VMError) -> ImageFacts.Image? {
+    func image(at path: FilePath, _ file: VMFile) throws(VMError) -> ImageFacts.Image? {
         switch ImageFacts(probing: path, file.trust) {
         case .image(let image): return image
         case .missing, .directoryMissing: return nil

@@ -50,6 +50,10 @@ package struct CopyProgress: Sendable {
     package var file = ""
     /// Whether a directory gets a new name: the same command would now copy it into the directory of that name.
     package var isRenaming = false
+
+    package init(done: Int64 = 0, total: Int64 = 0, file: String = "") {
+        (self.done, self.total, self.file) = (done, total, file)
+    }
 }
 
 /// What a copy came to.
