@@ -259,11 +259,12 @@ package func names(in directory: FilePath) throws(Errno) -> [String]? {
     return found.sorted()
 }
 
-/// A user's path, made absolute against the current directory.
+/// A user's path, made absolute against the current directory. If that was removed, it is the path of something that is not there
+/// either: nothing is to be looked for, or made, elsewhere.
 package func absolutePath(_ text: String) -> FilePath {
     let path = FilePath(text)
     if path.isAbsolute { return path.lexicallyNormalized() }
-    guard let current = getcwd(nil, 0) else { return path }
+    guard let current = getcwd(nil, 0) else { return FilePath("/proc/self/cwd").pushing(path) }
     defer { free(current) }
     return FilePath(platformString: current).pushing(path).lexicallyNormalized()
 }

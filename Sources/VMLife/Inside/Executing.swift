@@ -133,7 +133,7 @@ package final class Executing {
 
     /// Stops this process, as Ctrl-Z asks for; others can have the agent meanwhile.
     private func stop() {
-        turns.end()
+        streams.rest()
         raise(SIGSTOP)
     }
 

@@ -85,8 +85,7 @@ final class GuestStreams {
         let texts = try read()
         for (number, text) in texts.enumerated() where !text.isEmpty {
             quietSince = .now
-            // Others can have the agent while whoever reads the output takes their time.
-            if number == 0 { output.write(text) { turns.end() } } else { errors.write(text) { turns.end() } }
+            if number == 0 { output.write(text) { rest() } } else { errors.write(text) { rest() } }
         }
         isDrained = !spools.contains { $0.isFull }
         return texts.contains { !$0.isEmpty }
@@ -168,9 +167,13 @@ final class GuestStreams {
             spools[number].isHeld = false
             return
         }
-        // The file can't be larger, whatever the agent says.
-        var rounds = 1024
-        while rounds > 0, !isOverdue, try readAndWrite() { rounds -= 1 }
+        // The file can't be larger, whatever the agent says. The other one may go on growing meanwhile.
+        var (rounds, before) = (1024, Int64(-1))
+        while rounds > 0, !isOverdue, spools[number].position != before {
+            before = spools[number].position
+            _ = try readAndWrite()
+            rounds -= 1
+        }
         // It stays stopped, until it is killed.
         if isOverdue { return }
         let spool = spools[number]
@@ -182,6 +185,17 @@ final class GuestStreams {
         spools[number].wasEmptied()
         try turns.run(GuestSignal.goOnScript, [String(keeper)])
         spools[number].isHeld = false
+    }
+
+    /// Stops what writes the spool files, while nobody reads them for a time: the command waits then, as for a slow reader of its
+    /// pipe. Others can have the agent meanwhile. The next `move` has it go on.
+    func rest() {
+        for number in spools.indices where !hasEnded && !spools[number].isHeld {
+            guard let keeper = spools[number].keeper else { continue }
+            // One that could not be stopped may write as much as the guest has room for.
+            spools[number].isHeld = (try? turns.run(GuestSignal.holdScript, [String(keeper)])) == 0
+        }
+        turns.end()
     }
 
     /// Has the guest forget them.

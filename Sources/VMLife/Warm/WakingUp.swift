@@ -76,8 +76,11 @@ struct WakingUp {
         try vm.whileChangingOwn(request) { running throws(VMError) in
             guard var running else { return }
             for (done, nic) in file.params.nics.enumerated() {
-                // It was looked at a moment ago.
-                if done > 0 { try running.update() }
+                // It was looked at a moment ago. The guest is to find one after the other, since it names them in that order.
+                if done > 0 {
+                    _ = isDriven(file.params.nics[done - 1], by: Deadline(in: Self.patience))
+                    try running.update()
+                }
                 let only = file.params.only(nic: nic, called: vm.name.description)
                 let facts = HostProbe(context: context, trust: file.trust).facts(for: only, options: StartOptions())
                 let place = try running.hardware.place(in: vm.name)

@@ -522,6 +522,21 @@ def test_root_writes_nowhere_that_another_may_lead_to(host):
     copy(host, "vm:/bin/busybox", home / "new")
 
 
+def test_a_current_directory_that_was_removed(host):
+    """A relative path leads nowhere then, and not to /."""
+    agents_guest(host)
+    words = [str(word) for word in host.command(host.binary, "cp", "vm:/bin/busybox", "kvmctl-test-lost")]
+    gone = host.root / "gone"
+    for more in [], ["create", "./kvmctl-test-lost", "--net", "none"]:
+        gone.mkdir()
+        command = words if not more else [str(word) for word in host.command(host.binary, *more)]
+        said = subprocess.run(
+            ["sh", "-c", 'rmdir "$PWD" && exec "$@"', "sh", *command], cwd=gone, env=host.environment, capture_output=True,
+            text=True, timeout=PATIENCE)
+        assert said.returncode != 0 and "kvmctl-test-lost" in said.stderr or "/proc/self/cwd" in said.stderr, said
+        assert not os.path.lexists("/kvmctl-test-lost")
+
+
 def test_what_is_no_file_is_not_replaced(host):
     """A device, a FIFO, or a link that the caller named, such as /dev/stdout; also before a run, and within a directory."""
     agents_guest(host)

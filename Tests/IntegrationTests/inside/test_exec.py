@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 from rig.inside import PATIENCE, agents_guest, begin, boot, is_running, left, run
 from rig.terminal import BareTerminal, spawn, wait_for_exit
@@ -151,6 +152,15 @@ def test_terminal(host):
     assert bare.modes() == bare.modes_before
     assert not is_running(host, "sleep 1002")
     bare.close()
+
+
+def test_a_reader_that_takes_its_time(host):
+    """The command waits for it, as for any reader of its pipe: nothing is lost, however much it has to say."""
+    agents_guest(host)
+    process = begin(host, "sh", "-c", "head -c 80000000 /dev/zero; echo END; exit 7")
+    time.sleep(5)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, len(out), out[-4:]) == (7, 80_000_004, b"END\n"), err
 
 
 def test_what_passes_the_output_on_is_killed(host):
