@@ -93,8 +93,8 @@ struct CommandEnding {
             "a part of the command's output is lost: "
                 + (wasKilled
                     ? "the cat that passes it on was ended in the guest by signal \(code - 128)"
-                    : "the guest's /run is full"),
-            remedy: wasKilled ? nil : "make room there: \(command: "kvmctl exec \(name) -- df -h /run")")
+                    : "the guest has no room for it, in /run or where else it is kept for a moment"),
+            remedy: wasKilled ? nil : .run("see where there is none", "kvmctl exec \(name) -- df -h"))
     }
 
     /// The failure of a command that was not begun, for want of its directory.

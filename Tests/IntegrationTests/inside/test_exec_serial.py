@@ -279,6 +279,18 @@ def shell(*words, **environment):
     return serve
 
 
+def test_no_room_for_the_output(host):
+    """It is lost, and that is said: a full disk is what a repair by the console is for."""
+    boot(host)
+    code, _, err = run(host, "sh", "-c", "mkdir -p /run && mount -t tmpfs -o size=64k none /run")
+    assert code == 0, err
+    assert run(host, "sh", "-c", "dd if=/dev/zero of=/run/fill bs=1k 2>/dev/null; exit 3")[0] == 3
+    code, out, err = run(host, "sh", "-c", "echo hello; exit 7")
+    assert (code, out) == (125, b"") and b"the guest has no room for it" in err
+    assert run(host, "rm", "/run/fill")[0] == 0
+    assert run(host, "echo", "hello")[:2] == (0, b"hello\n")
+
+
 @pytest.mark.parametrize("program", ["/bin/bash --norc --noprofile -i", "/bin/dash -i", "/bin/busybox sh -i"])
 def test_other_shells(host, program):
     host.write_firmware_vm("vm")

@@ -12,8 +12,8 @@ package enum SerialFrame: Equatable, Sendable {
     case fed(sequence: Int, Int)
     /// The command has ended; nil: it was not begun, for want of its directory.
     case code(sequence: Int, Int32?)
-    /// All output has ended.
-    case end(sequence: Int)
+    /// All output has ended; `isCut`: but some of it could not be kept in the guest.
+    case end(sequence: Int, isCut: Bool = false)
     /// A request was carried out.
     case done(sequence: Int)
     /// It can't be yet.
@@ -113,7 +113,7 @@ extension SerialFrame {
     package var sequence: Int? {
         switch self {
         case .part(let part, _): part.sequence
-        case .fed(let sequence, _), .code(let sequence, _), .end(let sequence), .done(let sequence),
+        case .fed(let sequence, _), .code(let sequence, _), .end(let sequence, _), .done(let sequence),
             .early(let sequence),
             .took(let sequence, _):
             sequence

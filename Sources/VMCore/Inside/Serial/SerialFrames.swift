@@ -124,11 +124,12 @@ extension SerialFrame {
         case ("fed", 2), ("code", 2):
             guard let sequence = numbers[0], let number = numbers[1] else { return nil }
             self = kind == "fed" ? .fed(sequence: sequence, number) : .code(sequence: sequence, Int32(number & 0xff))
-        case ("end", 1), ("done", 1), ("early", 1):
+        case ("end", 1), ("end", 2):
+            guard let sequence = numbers[0], words.count == 1 || words[1] == "full" else { return nil }
+            self = .end(sequence: sequence, isCut: words.count == 2)
+        case ("done", 1), ("early", 1):
             guard let sequence = numbers[0] else { return nil }
-            self =
-                kind == "end"
-                ? .end(sequence: sequence) : kind == "done" ? .done(sequence: sequence) : .early(sequence: sequence)
+            self = kind == "done" ? .done(sequence: sequence) : .early(sequence: sequence)
         default: return nil
         }
     }

@@ -55,7 +55,9 @@ extension SerialScript {
             me helper
             piece=0
             exec 5<>"$d/$1.go"
-            while dd bs=16384 count=1 >"$d/$1" && [ -s "$d/$1" ]; do
+            while :; do
+                dd bs=16384 count=1 >"$d/$1" || { echo full >&7; break; }
+                [ -s "$d/$1" ] || break
                 piece=$((piece + 1))
                 echo "$1 $piece" >&7
                 read -r go <&5
@@ -63,7 +65,7 @@ extension SerialScript {
             echo "end $1" >&7
         }
         block() {
-            dd if="$d/$2" bs=512 skip=$4 count=$5 >"$d/block"
+            dd if="$d/$2" bs=512 skip=$4 count=$5 >"$d/block" || full=full
             say data $1 $2 $3 $4
             enc <"$d/block"
             set -- $1 $(sum <"$d/block")
@@ -84,7 +86,7 @@ extension SerialScript {
             elif [ "$code" ] && [ $knowncode = 0 ]; then
                 say code $asked $code
             elif [ $streams = 0 ]; then
-                say end $asked
+                say end $asked $full
             else
                 return
             fi
@@ -117,7 +119,7 @@ extension SerialScript {
             echo quit >&7
         }
         talk() {
-            asked= out=0 err=0 fed=0 shell= helpers= written=0 got= signals=0
+            asked= out=0 err=0 fed=0 shell= helpers= written=0 got= signals=0 full=
             while read -r event a b c e f g <&7; do
                 case $event in
                     news)
@@ -163,6 +165,7 @@ extension SerialScript {
                     read) fed=$a ;;
                     code) code=$a ;;
                     lost) code=lost ;;
+                    full) full=full ;;
                     quit) break ;;
                 esac
                 answer

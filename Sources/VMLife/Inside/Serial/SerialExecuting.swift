@@ -150,11 +150,13 @@ package final class SerialExecuting {
             try output.take(part, bytes, session)
         case .fed(_, let count): input?.fed = max(input?.fed ?? 0, count)
         case .code(_, let code): (hasCode, self.code, lastNews) = (true, code, .now)
-        case .end: hasEnded = true
+        case .end(_, let isCut): (hasEnded, self.isCut) = (true, isCut)
         default: break
         }
     }
 
+    /// Whether some of the output could not be kept in the guest.
+    private var isCut = false
     private var lastNews = ContinuousClock.now
     /// How often in succession there was no output left.
     private var rests = 0
@@ -187,7 +189,8 @@ package final class SerialExecuting {
         }
         if let failure = output.failure { throw failure }
         if let failure = input?.failure { throw failure }
-        if let ending { return ending.end(code, of: vm.name, isCut: false) }
+        if let ending { return ending.end(code, of: vm.name, isCut: isCut) }
+        if isCut { throw CommandEnding.lostOutput(1, vm.name) }
         if let code { return .exited(code) }
         throw CommandEnding.unknown(vm.name)
     }
