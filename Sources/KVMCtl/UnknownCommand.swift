@@ -19,9 +19,6 @@ enum UnknownCommand {
         "rm": "down", "delete": "down", "remove": "down", "destroy": "down", "save": "persist",
     ]
     private static let notYet = "kvmctl can't do that yet"
-    private static let copy =
-        "kvmctl create NEW --from VM: a template's disks (TEMPLATE=yes) become overlays, or with --copy copies; "
-        + "another VM's are new and empty"
     /// The same for the commands of `disk`, `nic` and `cdrom`.
     private static let deviceSynonyms = [
         "resize": "grow", "extend": "grow", "add": "attach", "plug": "attach", "remove": "detach", "rm": "detach",
@@ -39,7 +36,9 @@ enum UnknownCommand {
         "change-media": "kvmctl cdrom insert, or kvmctl cdrom eject", "setmem": "kvmctl memory",
         "resize": "kvmctl disk grow, kvmctl memory, or kvmctl set VM CPUS=N", "config": "kvmctl show, or kvmctl set",
         "save": "kvmctl suspend", "restore": "kvmctl start goes on with a suspended VM", "vm": "kvmctl list",
-        "snapshot": notYet, "clone": copy, "copy": copy, "migrate": notYet, "backup": notYet,
+        "snapshot": notYet, "copy": "kvmctl clone VM NEW for a VM, kvmctl cp for files",
+        "virt-clone": "kvmctl clone VM NEW",
+        "migrate": notYet, "backup": notYet,
         "template": "kvmctl set VM TEMPLATE=yes", "import": "kvmctl image import, or kvmctl adopt",
         "dumpxml": "kvmctl show, and kvmctl explain for QEMU's command line",
         "type": "kvmctl sendkey VM --text TEXT", "share": "kvmctl set VM SHARE0=PATH:TAG",

@@ -17,6 +17,7 @@ extension CompletionKind {
     /// The commands that act only on VMs that run, or only on those that don't.
     private static let states: [String: Site.CandidateState] = [
         "start": .stopped, "rm": .stopped, "delete": .stopped, "undefine": .stopped, "rename": .stopped,
+        "clone": .stopped,
         "stop": .running, "shutdown": .running, "destroy": .running, "restart": .running, "reboot": .running,
         "reset": .running, "pause": .running, "resume": .running, "suspend": .running, "freeze": .running,
         "thaw": .running, "console": .running, "vnc": .running, "ip": .running, "ssh": .running,

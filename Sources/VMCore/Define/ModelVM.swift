@@ -105,7 +105,8 @@ extension ModelVM {
 
     /// A disk that a template only reads is there for all VMs, and one that a VM only reads for its copies.
     private func isShared(_ disk: VMParams.Disk, _ named: Set<KeyName>) -> Bool {
-        (params.template.value || isCloned) && disk.readOnly.value && !named.contains(KeyName(.diskReadOnly, disk.index))
+        (params.template.value || isCloned) && disk.readOnly.value
+            && !named.contains(KeyName(.diskReadOnly, disk.index))
     }
 
     /// What another disk would not stand on.

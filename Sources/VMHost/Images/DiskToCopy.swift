@@ -112,8 +112,13 @@ extension ImageSource {
     }
 
     /// Copies bytes to the same place of another file, within the kernel where that can.
-    private static func copy(_ count: Int64, at position: Int64, from source: CInt, to copy: CInt) throws(Errno) -> Int64 {
-        let copied = clinux_copy_range(source, position, copy, position, Int(count))
+    private static func copy(_ count: Int64, at position: Int64, from source: CInt, to copy: CInt) throws(Errno)
+        -> Int64
+    {
+        var copied: Int64
+        repeat {
+            copied = clinux_copy_range(source, position, copy, position, Int(count))
+        } while copied == -Int64(EINTR)
         if copied >= 0 { return copied }
         let failure = Errno(rawValue: CInt(-copied))
         // Two kinds of file systems, or one that can't (copy_file_range(2)).

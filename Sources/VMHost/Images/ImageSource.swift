@@ -161,7 +161,8 @@ extension ImageSource {
     ///   - sum: takes the bytes of the copy.
     /// - Throws: as `init`, of the whole image.
     package func copy(
-        to copy: FileDescriptor, _ trust: FileTrust, summing sum: Checksum? = nil, by copying: DiskCopying = DiskCopying()
+        to copy: FileDescriptor, _ trust: FileTrust, summing sum: Checksum? = nil,
+        by copying: DiskCopying = DiskCopying()
     ) throws(VMError) {
         if isDisk { return try copyDisk(to: copy, trust, by: copying) }
         let stream = try ImageStream(try opened(trust), packing, path: path)

@@ -34,7 +34,7 @@ from rig.host import NOBODY
     ("create vm --efi yes", "Unknown option '--efi'"), ("rm vm --foo", "Unknown option '--foo'"), ("keys vm", "vm: is not a key of vm.params"),
     ("create one two", "Unexpected argument 'two'"),
     # What other tools have, and kvmctl has by another name or in a file.
-    ("clone vm", "kvmctl create NEW --from VM"), ("copy vm new", "kvmctl create NEW --from VM"), ("clone vm", "a template's disks (TEMPLATE=yes) become overlays"),
+    ("virt-clone vm", "kvmctl clone VM NEW"), ("copy vm new", "kvmctl clone VM NEW for a VM, kvmctl cp for files"),
     ("template vm", "kvmctl set VM TEMPLATE=yes"), ("type vm x", "kvmctl sendkey VM --text"),
     ("share vm", "kvmctl set VM SHARE0="), ("hibernate vm", "did you mean 'suspend'?"), ("mv a b", "did you mean 'rename'?"),
     ("protect vm", "kvmctl set VM PROTECT=yes"), ("completion", "--generate-completion-script"), ("net-list", "kvmctl net show"),

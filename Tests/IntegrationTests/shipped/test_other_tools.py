@@ -8,6 +8,7 @@ from rig.tree import TREE
 # What stands for each command of the table, in its order: the words after the command, and what is printed.
 RUN = {
     "create": ("web --net user --disk 16M", "created"),
+    "clone VM NEW": ("", "created"),
     "set VM TEMPLATE=yes": ("", "golden: TEMPLATE=yes"),
     "create NEW --from VM": ("", "created"),
     "image import": ("base.raw", "base"),
@@ -50,7 +51,7 @@ def test_the_table_line_by_line(host):
     (host.root / "base.raw").write_bytes(b"x" * 1024)
     for command in rows():
         words, printed = RUN[command]
-        named = command.replace("NEW", "new").replace("VM", "golden")
+        named = command.replace("NEW", f"new-{command.split()[0]}").replace("VM", "golden")
         if command in RUNNING:
             host.kvmctl("start", "web")
         elif command in ("rm --disks", "run", "start"):
