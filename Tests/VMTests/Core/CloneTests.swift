@@ -72,8 +72,8 @@ import Testing
         let plan = try plan()
         #expect(plan.disks.map(\.path) == ["/vms/b/vdisk0", "/vms/b/vdisk1", "/vms/b/vdisk3"])
         #expect(plan.disks.map(\.format) == [.raw, .qcow2, .raw])
-        #expect(
-            plan.disks.map { $0.image?.path.lexicallyNormalized() } == ["/vms/a/vdisk0", "/vms/data/big.qcow2", nil])
+        let sources = plan.disks.map { $0.image?.path.lexicallyNormalized() }
+        #expect(sources == ["/vms/a/vdisk0", "/vms/data/big.qcow2", nil])
         #expect(plan.disks.allSatisfy { $0.image?.isBase != true })
         let values = GivenKeys(in: plan.text).values
         #expect(values[KeyName(.diskBacking, 1)] == "/vms/a/base.qcow2")
