@@ -38,7 +38,7 @@ from rig.host import NOBODY
     ("template vm", "kvmctl set VM TEMPLATE=yes"), ("type vm x", "kvmctl sendkey VM --text"),
     ("share vm", "kvmctl set VM SHARE0="), ("hibernate vm", "did you mean 'suspend'?"), ("mv a b", "did you mean 'rename'?"),
     ("protect vm", "kvmctl set VM PROTECT=yes"), ("completion", "--generate-completion-script"), ("net-list", "kvmctl net show"),
-    ("defaults", "did you mean 'settings'?"), ("disk list vm", "kvmctl show VM"), ("nic ls", "kvmctl show VM"), ("cdrom show vm", "kvmctl show VM"),
+    ("defaults", "did you mean 'settings'?"), ("disk show vm", "kvmctl show VM"), ("nic ls", "kvmctl show VM"), ("cdrom show vm", "kvmctl show VM"),
     ("tope", "did you mean 'top'?"), ("stxr vm", "unknown command 'stxr': kvmctl --help lists"),
     ("set vm --memory 512", "Unknown option '--memory'. Write MEMORY=512"), ("set vm --append=x", "'--append'. Write APPEND=x"),
     ("set vm --net0-mac 1", "Write NET0_MAC=1"), ("set vm --cores 4 A=1", "Write CPUS=4"), ("set vm --dry", "Did you mean '--dry-run'?"),

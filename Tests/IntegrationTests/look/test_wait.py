@@ -40,7 +40,7 @@ def test_a_vm_that_runs_and_one_that_does_not(host):
     assert host.kvmctl("wait", "vm", "--for", "stopped").returncode == 0
 
 
-@pytest.mark.parametrize("word", ["tcp:0", "serial:/(/", "serial:x", "bott"])
+@pytest.mark.parametrize("word", ["tcp:0", "serial:/(/", "serial:x", "bott", "serial:/A{1,32767}B/", r"serial:/(.*)\1x/"])
 def test_what_can_not_be_waited_for(host, word):
     assert host.kvmctl("wait", "vm", "--for", word, expect=64).stderr
 

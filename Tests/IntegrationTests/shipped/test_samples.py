@@ -32,7 +32,7 @@ VARIES = [(re.compile(pattern), shown) for pattern, shown in [
     (r"\bpid( +)\d+", "pid PID"),
     (r"^password +\S{8}$", "password PASSWORD"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "WHEN"),
-    (r"\b[\d.]+[KMG] in use\b", "SIZE in use"),
+    (r"\bQEMU uses [\d.]+[KMG]\b", "QEMU uses SIZE"),
     (r"\buid \d+", "uid UID"),
     (r"\b\d+(\.\d+)?( ms\b|s\b)", "TIME"),
     (r"(?<![\d.])\d+\.\d+\.\d+(-\S+)?(?![\d.])", "VERSION"),
