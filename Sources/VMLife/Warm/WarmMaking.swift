@@ -60,10 +60,14 @@ struct WarmMaking {
             _ = try Starting.warm(file, of: vm, start, in: warming.context).start { _ in }
             isStarted = true
             try wait(for: vm)
-            try refuseStopped(vm)
             Settling(of: vm, by: warming.deadline) { warming.signals.isInterrupted }.wait()
+            try refuseStopped(vm)
             let turns = AgentTurns(vm)
-            try rehearse(turns, of: vm)
+            do throws(VMError) { try rehearse(turns, of: vm) } catch {
+                try refuseStopped(vm)
+                throw error
+            }
+            try refuseStopped(vm)
             // The agent stays connected: without a client it would sleep when a copy goes on, for up to 100 ms.
             try save(vm, to: start.memory)
             turns.end()
