@@ -66,7 +66,7 @@ extension Tree {
         case S_IFLNK:
             guard isNamed else { return }
             (cause, remedy) = (
-                "is a symbolic link", "name the file that it leads to; for stdout, execute cat in the guest"
+                "is a symbolic link", "name the file that it leads to; for stdout, use kvmctl exec and cat"
             )
         case S_IFDIR: (cause, remedy) = ("is a directory: a file is to be copied there", nil)
         default: (cause, remedy) = ("is not a regular file, and would be replaced", "name another file")
