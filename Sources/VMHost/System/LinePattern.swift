@@ -1,7 +1,8 @@
 import CLinux
 import VMCore
 
-/// An extended regular expression (regex(7)) for lines of a console.
+/// An extended regular expression (regex(7)) for lines of a console. The guest chooses the lines: what a match takes is
+/// bounded by their length.
 package struct LinePattern: Sendable {
     /// As it was written.
     package let text: String
@@ -12,7 +13,8 @@ package struct LinePattern: Sendable {
     /// - Throws: what is wrong with it.
     package init(_ text: String) throws(OptionValue.Fault) {
         var why = [CChar](repeating: 0, count: 128)
-        number = clinux_pattern(text, &why, why.count)
+        let enclosable = try PatternText(text).enclosable.map { CChar(bitPattern: $0) } + [0]
+        number = clinux_pattern(text, enclosable, &why, why.count)
         self.text = text
         guard number < 0 else { return }
         let end = why.firstIndex(of: 0) ?? 0
