@@ -39,8 +39,8 @@ struct Exec: ParsableCommand {
     @Option(
         help: .init(
             "With --serial: who logs in if the console asks for that. FILE has the password in its first line.",
-            valueName: "user:file"))
-    var login: String?
+            valueName: "user:file"), transform: LoginOption.init)
+    var login: LoginOption?
 
     @Option(
         help: "End it after this time, such as 30s or 5m: by TERM, and 5 s later by KILL.",
@@ -109,7 +109,7 @@ struct Exec: ParsableCommand {
         var guestCommand = guestCommand
         let hasInput = !hasNoInput && !GivenStream.isNull(STDIN_FILENO)
         guestCommand.input = hasInput ? .pieces : .none
-        let credentials = try login.map { try SerialLogin(option: $0) }
+        let credentials = try login.map { try SerialLogin(user: $0.user, file: $0.file) }
         let execution = try SerialExecuting(
             guestCommand, in: machine, as: credentials, input: hasInput ? STDIN_FILENO : nil, output: .stdout,
             errors: .stderr
@@ -131,12 +131,15 @@ struct Exec: ParsableCommand {
 /// The exit code of a command in a guest.
 struct GuestExit: Error { let code: Int32 }
 
-extension SerialLogin {
-    /// The value of `--login`: USER, or USER:FILE.
-    init(option text: String) throws {
+/// The value of `--login`: USER, or USER:FILE.
+struct LoginOption {
+    let user: String
+    let file: String?
+
+    init(_ text: String) throws {
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let user = try OptionValue.user(parts[0])
-        try self.init(user: user, file: parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil)
+        user = try OptionValue.user(parts[0])
+        file = parts.count > 1 && !parts[1].isEmpty ? parts[1] : nil
     }
 }
 

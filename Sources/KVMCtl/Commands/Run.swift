@@ -48,8 +48,8 @@ struct Run: ParsableCommand {
     @Option(
         help: .init(
             "Who logs in if the serial console asks for that. FILE has the password in its first line.",
-            valueName: "user:file"))
-    var login: String?
+            valueName: "user:file"), transform: LoginOption.init)
+    var login: LoginOption?
 
     @Flag(help: "Go on from a guest that was booted before and saved, instead of booting it; the first run saves it.")
     var warm = false
@@ -168,7 +168,7 @@ struct Run: ParsableCommand {
             guestCommand.mergesErrors = GivenStream.isSame(STDOUT_FILENO, STDERR_FILENO)
             var wish = EphemeralRun.Wish(guestCommand)
             wish.usesConsole = serial
-            wish.login = try login.map { try SerialLogin(option: $0) }
+            wish.login = try login.map { try SerialLogin(user: $0.user, file: $0.file) }
             wish.hasNoInput = hasNoInput
             wish.copiesIn = try copyIn.map(Self.sides)
             wish.copiesOut = try copyOut.map(Self.sides)

@@ -156,12 +156,19 @@ package final class Executing {
             throw CommandEnding.noDirectory(directory, vm.name)
         }
         if streams.lostUser, let user = command.user {
-            throw VMError(.notFound, vm.name.description, "the guest has no user \(Printable.quoted(user))")
+            throw VMError.noUser(user, in: vm.name)
         }
         if let failure = streams.failure { throw failure }
         if let ending { return ending.end(streams.code, of: vm.name, isCut: isCut) }
         if let code = streams.cut, !hasLetGo { throw CommandEnding.lostOutput(code, vm.name) }
         if let code = streams.code { return .exited(code) }
         throw CommandEnding.unknown(vm.name)
+    }
+}
+
+extension VMError {
+    /// A command was to run as a user that the guest does not have.
+    static func noUser(_ user: String, in vm: VMName) -> VMError {
+        VMError(.notFound, vm.description, "the guest has no user \(Printable.quoted(user))")
     }
 }

@@ -77,6 +77,9 @@ def test_what_goes_through(host):
         assert talk.stdout.readline() == b"<" + line[:-1] + b">\n"
     assert talk.communicate(timeout=PATIENCE)[0] == b"end\n"
 
+    code, out, err = run(host, "id", options=["--user", "nosuch"])
+    assert (code, out) == (125, b"") and b"the guest has no user 'nosuch'" in err, err
+    assert "is not a user's name" in host.kvmctl("exec", "--serial", "--login", ":file", "vm", "--", "id", expect=64).stderr
     for options, message in [(["-t"], "no terminal"), (["--login", "root"], None)]:
         serial = ["--serial"] if message else []
         assert (message or "--login is for --serial") in host.kvmctl("exec", *serial, *options, "vm", "--", "id", expect=64).stderr

@@ -4,7 +4,7 @@
 /// which then talks in frames (`SerialFrame`): kvmctl asks, the script answers. Nothing that kvmctl sends holds the beginning of a
 /// frame, so no echo is taken for one. All waiting in the guest is for a FIFO or the terminal.
 package struct SerialScript: Sendable {
-    private let command: GuestCommand
+    package let command: GuestCommand
     /// Random, and known to this run alone: other text on the console, also of an earlier run, is no frame.
     private let token: String
 
@@ -62,7 +62,7 @@ package struct SerialScript: Sendable {
         let streams = command.mergesErrors ? 1 : 2
         let functions = [
             "umask 077; exec 2>/dev/null 4<&0; T=\(token); streams=\(streams)", Self.beginning,
-            command.user == nil ? "" : #"[ "$(id -u)" = 0 ] || missing="$missing root""#, Self.readiness,
+            account, Self.readiness,
             GuestCommand.tellingPID, command.input == .pieces ? GuestCommand.feeding : "",
             "sig() { (\n\(GuestSignal.script)\n) }", Self.streaming, Self.answering, Self.listening,
             command.running(by: "$own "),
@@ -72,6 +72,15 @@ package struct SerialScript: Sendable {
             "exit 0",
         ]
         return (functions.map(Self.withoutIndentation).filter { !$0.isEmpty } + steps).joined(separator: "\n") + "\n"
+    }
+
+    /// Whether the command can run as its user.
+    private var account: String {
+        guard let user = command.user else { return "" }
+        return #"""
+            [ "$(id -u)" = 0 ] || missing="$missing root"
+            id -u -- \#(ShellCommand.singleQuoted(user)) >/dev/null || missing="$missing user"
+            """#
     }
 
     /// A console takes some ten thousand bytes a second.

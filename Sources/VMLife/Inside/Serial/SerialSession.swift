@@ -49,7 +49,7 @@ final class SerialSession {
             case .hello(let hello):
                 self.hello = hello
                 return
-            case .missing(let tools): throw missing(tools)
+            case .missing(let tools): throw missing(tools, for: script.command)
             default: _ = try post("hello")
             }
         }
@@ -73,7 +73,7 @@ final class SerialSession {
             details: line.progress.lastLines.last.map { [SerialShell.shown($0)] } ?? [])
     }
 
-    private func missing(_ tools: [String]) -> VMError {
+    private func missing(_ tools: [String], for command: GuestCommand) -> VMError {
         isRunning = false
         let name = line.vm.name.description
         if tools.contains("root") {
@@ -81,6 +81,7 @@ final class SerialSession {
                 .denied, name, "only root can run a command as another user, and its console is not root's",
                 remedy: "log in as root, or as that user, with --login")
         }
+        if tools == ["user"], let user = command.user { return .noUser(user, in: line.vm.name) }
         if tools == ["directory"] {
             return VMError(
                 .unavailable, name, "the guest has no directory for the command's output that can be written",
