@@ -40,8 +40,11 @@ struct Start: ParsableCommand {
         transform: OptionValue.duration)
     var timeout: Duration?
 
-    @Flag(help: "Then wait up to 5 minutes until the guests are up, as kvmctl wait does, whatever --timeout says.")
+    @Flag(help: "Then wait until the guests are up, as kvmctl wait does, for up to --wait-timeout.")
     var wait = false
+
+    @Option(help: "How long --wait waits. Default: 5m.", transform: OptionValue.duration)
+    var waitTimeout: Duration?
 
     @Flag(help: "Print how long each stage took.")
     var timings = false
@@ -67,6 +70,7 @@ struct Start: ParsableCommand {
         if wait, foreground || console || dryRun {
             throw ValidationError("--wait excludes --foreground, --console and --dry-run")
         }
+        if waitTimeout != nil, !wait { throw ValidationError("--wait-timeout is for --wait") }
         if force, !discardSuspended { throw ValidationError("--force is for --discard-suspended") }
         if escape != nil, !console { throw ValidationError("--escape is for --console") }
     }
@@ -109,7 +113,10 @@ struct Start: ParsableCommand {
                     }
                 }
                 try start(vm, options, in: context, adding: results, thenConsoleUntil: leaving)
-                return wait ? GuestWait(vm, for: Waiting.Wish([.boot]), by: Deadline(in: .seconds(300))) : nil
+                guard wait else { return nil }
+                // That it was started is known now: who ends the wait has to know it too.
+                fflush(nil)
+                return GuestWait(vm, for: Waiting.Wish([.boot]), by: Deadline(in: waitTimeout ?? .seconds(300)))
             }
             try targets.forEach(results, in: context, begin) { wait in
                 guard let outcome = try wait?.finish() else { return }

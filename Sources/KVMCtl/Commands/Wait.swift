@@ -40,6 +40,7 @@ struct Wait: ParsableCommand {
                     // With --all, the VMs that run.
                     if targets.all, try !vm.mayRun() { return nil }
                     try vm.refuseAnothers()
+                    if wish.conditions.contains(.ip), let note = vm.noteOnAddress { Message.note(note, about: vm.name) }
                     return GuestWait(vm, for: wish, by: deadline)
                 }, holding: Waiting.descriptors
             ) { wait in

@@ -79,8 +79,21 @@ extension GuestEvidence {
         return found
     }
 
+    /// Whether its text says that it can't get any further by itself. Whoever can write on its console can say so.
+    package var isSaidToBeStuck: Bool { Symptoms.all.contains { $0.isDeadEnd && text($0) != nil } }
+    /// Likewise, that its kernel has panicked.
+    package var isSaidToHavePanicked: Bool { Symptoms.all.contains { $0.isPanic && text($0) != nil } }
+
+    /// Whether its kernel has panicked, by its text and by what else was seen of it: its processors were looked at.
+    package var isSeenToHavePanicked: Bool { hasSeenProcessors && deadEnd?.symptom.isPanic == true }
+
+    /// Whether the guest shows that it goes on, whatever its text says.
+    private func isRefuted(_ row: Symptom) -> Bool { row.isDeadEnd && agent == .answers || row.isPanic && isIdle }
+
     /// A symptom that text shows.
-    private func shown(_ row: Symptom) -> Diagnosis? {
+    private func shown(_ row: Symptom) -> Diagnosis? { isRefuted(row) ? nil : text(row) }
+
+    private func text(_ row: Symptom) -> Diagnosis? {
         if let line = console.shows(row), !isPast(row, by: screenProgress) { return Diagnosis(row, self, line: line) }
         if let line = screenProgress?.shows(row), !isPast(row, by: console) {
             return Diagnosis(row, self, line: line)
@@ -101,7 +114,7 @@ extension GuestEvidence {
     private var end: Diagnosis {
         // What the kernel said last tells more than that it panicked.
         if state == .crashed, endReason == "guest-panic",
-            let panic = Symptoms.all.lazy.compactMap(shown).first(where: { $0.symptom.isDeadEnd })
+            let panic = Symptoms.all.lazy.compactMap(text).first(where: { $0.symptom.isDeadEnd })
         {
             return panic
         }
@@ -138,6 +151,12 @@ extension GuestEvidence {
             }
         case .stopped: id = ignoresPowerButton ? .acpiIgnored : nil
         case .boot, .running, .serial, .shell: id = nil
+        }
+        let isOnQEMUsNetwork = addresses.map { !$0.nics.isEmpty && $0.nics.allSatisfy { $0.network == "user" } } == true
+        if condition == .ip, id == nil, isOnQEMUsNetwork, agent == .absent || agent == .silent {
+            return Symptoms.row(agent == .absent ? .agentAbsent : .agentSilent).map { row in
+                Diagnosis(row, self, cause: "\(row.cause), and on QEMU's own network nobody else can tell its address")
+            }
         }
         return id.flatMap(Symptoms.row).map { row in
             Diagnosis(row, self, cause: particulars(of: row).map { "\(row.cause): \($0)" })

@@ -9,6 +9,8 @@ package struct Symptom: Sendable {
     let stage: BootStage
     /// Whether the guest can't get any further by itself.
     package let isDeadEnd: Bool
+    /// Whether it is that the kernel panicked.
+    package var isPanic: Bool { [.panicNoMemory, .panicNoRoot, .panicNoInit, .panic].contains(id) }
     /// Why it is stuck, in one clause.
     package let cause: String
     /// What to do.

@@ -22,8 +22,11 @@ final class GuestWatch {
     private(set) var evidence: GuestEvidence
     /// The lines that matched, by the pattern.
     private(set) var matches: [String: String] = [:]
+    /// Why a condition can't be met by this run of the VM.
+    private(set) var obstacles: [WaitCondition: VMError] = [:]
 
     private let scope: Scope
+    private var matching = Deadline(in: GuestWatch.matchTime)
     private var holder: ProcessIdentity?
     private var process: ProcessHandle?
     private var console: ConsoleSource?
@@ -35,6 +38,8 @@ final class GuestWatch {
     private var powerButton: Int64?
     private var monitor: MonitorLook
     private var agentPace = Pace(every: .seconds(5))
+    /// Whether what it wrote said at the last look that it is stuck.
+    private var isSaidToBeStuck = false
     private var network: NetworkLook?
 
     init(_ vm: Machine, _ scope: Scope) {
@@ -45,8 +50,10 @@ final class GuestWatch {
 
     /// Looks at everything that it is time for.
     ///
+    /// - Parameter deadline: when there is no more to be compared with the patterns. One that has passed leaves some time.
     /// - Throws: why it can't be told whether the VM runs.
-    func look() throws(VMError) {
+    func look(by deadline: Deadline? = nil) throws(VMError) {
+        matching = Deadline(in: max(deadline?.remaining ?? Self.matchTime, Self.matchTime))
         try lookAtLife()
         guard evidence.state.isAlive else { return }
         try readRecord()
@@ -84,7 +91,8 @@ final class GuestWatch {
     /// Begins with a run of the VM.
     private func attach(to found: ProcessIdentity) throws(VMError) {
         evidence = GuestEvidence(vm: vm.name, file: vm.file.string)
-        (matches, reboots, powerButton, network) = ([:], RebootCount(), nil, nil)
+        (matches, obstacles, reboots, powerButton, network) = ([:], [:], RebootCount(), nil, nil)
+        isSaidToBeStuck = false
         monitor = MonitorLook(vm, isBrief: scope.isBrief)
         holder = found
         process = try vm.process(found)
@@ -96,6 +104,7 @@ final class GuestWatch {
         do throws(VMError) { console = try ConsoleSource(of: vm) } catch {
             guard error.code == .notFound || vm.directory.isAdopted else { throw error }
             evidence.hasConsole = false
+            for pattern in scope.patterns { obstacles[.serial(pattern.text)] = Self.noConsole(of: vm) }
         }
         do throws(VMError) { record = try RecordSource(vm) } catch {
             guard error.code == .notFound || vm.directory.isAdopted else { throw error }
@@ -132,6 +141,7 @@ final class GuestWatch {
     private func readConsole() throws(VMError) {
         var (progress, found) = (evidence.console, matches)
         func match(_ line: ArraySlice<UInt8>) {
+            guard !matching.hasPassed else { return }
             for pattern in scope.patterns where found[pattern.text] == nil && pattern.matches(line) {
                 found[pattern.text] = String(decoding: line, as: UTF8.self)
             }
@@ -164,7 +174,16 @@ final class GuestWatch {
     }
 
     private func askAgent() {
-        guard evidence.agent != .answers, evidence.state == .running, agentPace.isDue() else { return }
+        let isSaidToBeStuck = evidence.isSaidToBeStuck
+        if isSaidToBeStuck, !self.isSaidToBeStuck {
+            // That it has answered before tells nothing of a guest that may have panicked since.
+            if evidence.agent == .answers { evidence.agent = .unknown }
+            agentPace.hurry()
+        }
+        self.isSaidToBeStuck = isSaidToBeStuck
+        guard evidence.agent != .answers || isSaidToBeStuck, evidence.state == .running, agentPace.isDue() else {
+            return
+        }
         agentPace.interval = .seconds(5)
         // A wait asks again; one look has to be right about a guest that is busy.
         let deadline = Deadline(in: scope.isBrief ? .seconds(2) : .milliseconds(700))
@@ -182,13 +201,29 @@ final class GuestWatch {
     private func lookAtNetwork() throws(VMError) {
         guard evidence.unseen == nil else { return }
         do throws(VMError) {
-            if network == nil { network = try NetworkLook(vm, ports: scope.ports) }
+            if network == nil {
+                network = try NetworkLook(vm, ports: scope.ports)
+                for (port, obstacle) in network?.obstacles ?? [:] { obstacles[.tcp(port)] = obstacle }
+            }
             try network?.look(&evidence)
         } catch {
+            // It has no NIC.
+            if !scope.isBrief, error.code == .notFound {
+                for condition in [.ip] + scope.ports.map(WaitCondition.tcp) { obstacles[condition] = error }
+                evidence.unseen = error
+                return
+            }
             guard scope.isBrief else { throw error }
             // It has no NIC, or has just ended.
             if ![.notFound, .busy].contains(error.code) { evidence.unseen = error }
         }
+    }
+
+    private static func noConsole(of vm: Machine) -> VMError {
+        VMError(
+            .unavailable, vm.name.description,
+            "what it writes on its console is not logged, so that can't be waited for",
+            remedy: "a VM that was adopted has a log from its next start")
     }
 
     /// Waits until there may be something new, or the deadline passes.
@@ -209,6 +244,8 @@ final class GuestWatch {
     }
 
     private static let rest = Duration.milliseconds(100)
+    /// How long one look may compare lines with patterns at least: a guest may have written much before.
+    private static let matchTime = Duration.seconds(2)
 
     private var nextLook: Duration {
         // The record tells when the VM is paused or goes on; without notices it is read more often.

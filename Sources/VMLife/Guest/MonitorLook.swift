@@ -13,6 +13,8 @@ struct MonitorLook {
     private let patience: Duration
     /// How often in a row its processors stood still.
     private var frozenLooks = 0
+    /// Whether its text said at the last look that it has panicked.
+    private var wasPanic = false
     /// Whether QEMU did not answer at the last look.
     private var isSilent = false
     /// Why QEMU itself paused it.
@@ -29,8 +31,17 @@ struct MonitorLook {
     /// How long until the next look.
     var remaining: Duration { pace.remaining }
 
+    private static let looksAtPanic = 8
+    private static let betweenLooks = Duration.milliseconds(30)
+
     /// Looks, if it is time. What can't be had now, as while another command uses the monitor, is had next time.
     mutating func look(_ evidence: inout GuestEvidence) {
+        let isPanic = evidence.isSaidToHavePanicked
+        if isPanic, !wasPanic {
+            pace.hurry()
+            processorPace.hurry()
+        }
+        wasPanic = isPanic
         guard pace.isDue() else {
             if isSilent { evidence.state = .unresponsive }
             return
@@ -73,7 +84,16 @@ struct MonitorLook {
     private mutating func lookAtProcessors(
         _ session: inout MonitorSession, _ evidence: inout GuestEvidence, by deadline: Deadline
     ) throws(MonitorSession.Failure) {
-        frozenLooks = try session.execute(.areProcessorsFrozen, by: deadline) ? frozenLooks + 1 : 0
+        var seen = try session.execute(.haltedProcessors, by: deadline)
+        frozenLooks = seen.areAllFrozen ? frozenLooks + 1 : 0
         evidence.isFrozen = frozenLooks > 1
+        // A guest that works may be busy at one moment.
+        var looks = evidence.isSaidToHavePanicked ? Self.looksAtPanic : 0
+        while looks > 0, !seen.isAnyIdle {
+            VMHost.pause(Self.betweenLooks)
+            seen = try session.execute(.haltedProcessors, by: deadline)
+            looks -= 1
+        }
+        (evidence.isIdle, evidence.hasSeenProcessors) = (seen.isAnyIdle, true)
     }
 }

@@ -6,7 +6,10 @@ import VMHost
 /// What a guest's network tells: its addresses, and whether something listens on its ports.
 struct NetworkLook {
     private let vm: Machine
+    /// Those that the host can reach.
     private let ports: [UInt16]
+    /// Why the host can't reach the others.
+    let obstacles: [UInt16: VMError]
     private let search: AddressSearch
     private let manifest: Manifest
     private var askPace = Pace(every: .seconds(2))
@@ -16,9 +19,13 @@ struct NetworkLook {
 
     /// Begins to listen.
     init(_ vm: Machine, ports: [UInt16]) throws(VMError) {
-        (self.vm, self.ports) = (vm, ports)
-        manifest = try vm.runningManifest(or: "it has no address", telling: "its NICs are")
-        for port in ports { try Self.refuseUnreachable(vm, manifest, port) }
+        self.vm = vm
+        let manifest = try vm.runningManifest(or: "it has no address", telling: "its NICs are")
+        self.manifest = manifest
+        var obstacles: [UInt16: VMError] = [:]
+        for port in ports { obstacles[port] = Self.obstacle(vm, manifest, port) }
+        self.obstacles = obstacles
+        self.ports = ports.filter { obstacles[$0] == nil }
         search = try vm.addressSearch(AddressFilter())
     }
 
@@ -83,17 +90,28 @@ struct NetworkLook {
         manifest.vm.forwards.first { $0.transport == .tcp && $0.guestPort == port }
     }
 
-    private static func refuseUnreachable(_ vm: Machine, _ manifest: Manifest, _ port: UInt16) throws(VMError) {
-        guard !isReachable(manifest), forward(manifest, port) == nil else { return }
+    /// Why the host can't reach a port; nil if it can.
+    private static func obstacle(_ vm: Machine, _ manifest: Manifest, _ port: UInt16) -> VMError? {
+        guard !isReachable(manifest), forward(manifest, port) == nil else { return nil }
         guard !manifest.vm.nics.isEmpty else {
-            throw VMError(
+            return VMError(
                 .unavailable, vm.name.description, "it has no NIC, so its port \(port) can't be reached",
                 remedy: "give it one: a line such as NET0=bridge:br0 in \(vm.file), and restart it")
         }
-        throw VMError(
+        return VMError(
             .unavailable, vm.name.description,
             "the host can't reach its port \(port): it has only QEMU's own network, "
                 + "and no FORWARDn leads there",
             remedy: "add a line such as FORWARD0=tcp:127.0.0.1:HOSTPORT:\(port) to \(vm.file), and restart it")
+    }
+}
+
+extension Machine {
+    /// What a wait for its guest's address should know beforehand; nil: nothing, or it does not run.
+    package var noteOnAddress: String? {
+        guard let nics = try? manifest()?.vm.nics, !nics.isEmpty, nics.allSatisfy({ $0.network == .user }) else {
+            return nil
+        }
+        return "it has only QEMU's own network, so that its guest agent alone can tell its address"
     }
 }

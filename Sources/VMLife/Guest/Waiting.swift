@@ -44,17 +44,14 @@ package struct Waiting: Sendable {
         if wish.needsGuest, !vm.isInOthersHands { try vm.running(or: "there is nothing to wait for") }
         var absence = Absence()
         while true {
-            try watch.look()
-            if !wish.patterns.isEmpty, !watch.evidence.hasConsole {
-                throw VMError(
-                    .unavailable, vm.name.description,
-                    "what it writes on its console is not logged, so that can't be waited for",
-                    remedy: "a VM that was adopted has a log from its next start")
-            }
+            try watch.look(by: deadline)
             let conditions = wish.conditions.map { ($0, how(it: $0, isMetBy: watch)) }
             let isMet = wish.any ? conditions.contains { $0.1 != nil } : conditions.allSatisfy { $0.1 != nil }
             if isMet { return outcome(conditions, watch, .met) }
             let open = conditions.filter { $0.1 == nil }.map(\.0)
+            // One that can't be met leaves the others, where one of them is enough.
+            let obstacles = open.compactMap { watch.obstacles[$0] }
+            if let first = obstacles.first, !wish.any || obstacles.count == open.count { throw first }
             let waitsForGuest = wish.any ? open.allSatisfy(\.needsGuest) : open.contains(where: \.needsGuest)
             if waitsForGuest, let diagnosis = watch.evidence.deadEnd, !absence.mayReturn(of: vm, watch.evidence.state) {
                 return outcome(conditions, watch, .deadEnd(diagnosis))

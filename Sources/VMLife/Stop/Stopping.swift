@@ -36,6 +36,8 @@ package struct Stopping: Sendable {
         case ended
         /// It did not shut down in time.
         case tooSlow
+        /// It has panicked, by its console and its processors, and was not asked.
+        case panicked
         /// The machine is in a state in which asking is pointless.
         case pointless(RunState)
         /// QEMU could not be told to ask it.
@@ -144,7 +146,21 @@ package struct Stopping: Sendable {
     private func ask(_ process: borrowing ProcessHandle) throws(VMError) -> Answer {
         let socket = vm.directory.path.appending(RuntimeDirectory.Socket.monitor.rawValue)
         if (try? isThere(socket)) == false, !vm.directory.isAdopted { return .noMonitor(.filesRemoved) }
+        if hasPanicked { return .panicked }
         return try PowerButton(vm).press(for: timeout, process)
+    }
+
+    /// Whether the guest's kernel has panicked without telling QEMU. Its console alone does not count: others can write
+    /// there, and a guest that runs would lose what it has not saved.
+    private var hasPanicked: Bool {
+        guard vm.lastWords?.symptom.isPanic == true else { return false }
+        do throws(VMError) {
+            let seen = try vm.look()
+            return seen.state == .running && seen.isSeenToHavePanicked
+        } catch {
+            // Then it is asked.
+            return false
+        }
     }
 
     /// Runs `body` with the operation lock held. If a stray VM's directory can't even be created again, no command can
@@ -242,7 +258,7 @@ extension Stopping.Outcome {
     /// Whether the guest was asked, or ended by itself, and did not shut down in order.
     fileprivate var isGuestsFault: Bool {
         switch answer {
-        case .tooSlow, .pointless: true
+        case .tooSlow, .pointless, .panicked: true
         case .notAsked, .ended, .noMonitor: step == .panicked
         }
     }

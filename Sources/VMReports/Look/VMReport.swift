@@ -119,7 +119,12 @@ package struct VMReport: ObjectReport {
         return rows
     }
 
-    private var state: String { entry.state.rawValue + (age.map { " for \($0.short)" } ?? "") }
+    /// With the time since its start, of which it may have been in this state for a part only.
+    private var state: String {
+        let word = entry.state.rawValue
+        return age.map { entry.state == .running ? "\(word) for \($0.short)" : "\(word), started \($0.short) ago" }
+            ?? word
+    }
 
     private var machine: [(String, String)] {
         let cpus = entry.cpusText + (entry.vm?.cpuSet.map { ", on the host's \($0)" } ?? "")

@@ -61,6 +61,7 @@ package struct StopReport: ObjectReport {
         switch answer {
         case .notAsked, .ended: ""
         case .tooSlow: "the guest did not shut down in \(patience.components.seconds)s\(cause); "
+        case .panicked: "the guest was not asked\(cause.isEmpty ? " (its kernel panicked)" : cause); "
         case .pointless(let runState): "the guest can no longer be asked (\(runState.name))\(cause); "
         case .noMonitor(let obstacle): "\(obstacle), so the guest could not be asked; "
         }

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,20 @@ def test_what_can_not_be_waited_for(host, word):
     assert host.kvmctl("wait", "vm", "--for", word, expect=64).stderr
 
 
+def test_a_guest_does_not_fill_the_memory(host):
+    """With each byte that it writes it leads the pattern to a state that was not there before."""
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    with open(host.run / "log/vm/console.log", "ab") as file:
+        numbers = random.Random(1)
+        for _ in range(250):
+            file.write(bytes(numbers.choices(b"ab", k=1023)) + b"\n")
+    waiting = host.popen(host.binary, "wait", "vm", "--for", "serial:/a(a|b){200}c/", "--for", "running", "--timeout", "6s")
+    _, _, used = os.wait4(waiting.pid, 0)
+    waiting.returncode = 0
+    assert used.ru_maxrss < 300 << 10
+
+
 def test_a_guest_with_an_agent(host):
     host.write_tiny_vm("vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
     host.kvmctl("start", "vm")
@@ -76,6 +91,45 @@ def test_dead_ends(host):
     assert "empty: its firmware found nothing to boot" in said and "kvmctl start --cdrom" in said
 
 
+FORGED = "Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)"
+
+
+def forge_panic(host, name):
+    """The guest goes on; so it is with a log of another machine that is shown there."""
+    run_inside(host, name, f"echo '{FORGED}'")
+    wait_until(lambda: FORGED in host.console_log(name).replace(f"echo '{FORGED}'", ""), "the line", 30)
+
+
+def test_a_line_alone_is_no_panic(host):
+    host.write_tiny_vm("agent", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.write_tiny_vm("plain")
+    host.kvmctl("start", "agent", "plain")
+    host.kvmctl("wait", "agent", "--for", "agent", "--timeout", "60s")
+    for name in "agent", "plain":
+        host.wait_console(name, "tiny: up")
+        forge_panic(host, name)
+        # It waits on, also where it was there before the wait began.
+        [found], said = waits(host, name, "--for", "serial:/never/", expect=124, timeout="4s")
+        assert found["result"] == "timedOut" and "panicked" not in said
+    [found] = [one for one in json.loads(host.kvmctl("doctor", "agent", "--json").stdout) if one["subject"] == "agent"]
+    assert found["severity"] == "ok"
+    # One that is to be stopped is asked.
+    host.kvmctl("stop", "plain")
+    assert "tiny: power button" in host.console_log("plain")
+
+
+def test_a_panic_of_a_guest_whose_agent_has_answered(host):
+    """What the agent said before counts no longer. There is no panic device that would tell."""
+    host.write_tiny_vm("vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "vm")
+    host.kvmctl("wait", "vm", "--for", "agent", "--timeout", "60s")
+    waiting = host.popen(host.binary, "wait", "vm", "--for", "serial:/never/", "--timeout", "80s", "--json")
+    wait_listens(waiting)
+    run_inside(host, "vm", "rmmod pvpanic_mmio pvpanic; (sleep 1; echo c >/proc/sysrq-trigger) & true")
+    [found] = json.loads(waiting.communicate(timeout=80)[0])
+    assert waiting.returncode == 69 and found["symptom"].startswith("panic"), found
+
+
 def test_a_guest_that_halts(host):
     host.write_tiny_vm("vm")
     host.kvmctl("start", "vm")
@@ -94,6 +148,17 @@ def test_started_and_waited_for_in_one(host):
     assert "up: boot: the guest agent answers" in done.stdout and "empty: started" in done.stdout
     assert "empty: its firmware found nothing to boot" in done.stderr
     host.kvmctl("start", "up", "--wait", "--dry-run", expect=64)
+    host.kvmctl("start", "up", "--wait-timeout", "1s", expect=64)
+
+
+def test_a_start_is_told_before_the_wait(host):
+    host.write_tiny_vm("vm", "tiny.nothing")
+    starting = host.popen(host.binary, "start", "vm", "--wait", "--wait-timeout", "60s")
+    assert starting.stdout.readline().startswith("vm: started")
+    assert starting.poll() is None
+    starting.terminate()
+    starting.communicate(timeout=30)
+    assert "vm: not boot after " in host.kvmctl("start", "vm", "--wait", "--wait-timeout", "1s", expect=124).stderr
 
 
 def test_a_timeout_says_how_far_it_came(host):
@@ -118,6 +183,29 @@ def test_a_port(bridged_host):
     [found], said = waits(host, "vm", "--for", "tcp:81", expect=124, timeout="3s")
     assert found["symptom"] == "portRefused" and "tcp:81: connection refused" in said
     assert "FORWARD0=tcp:" in waits(host, "user", "--for", "tcp:80", expect=69)[1]
+
+
+def test_one_that_can_not_be_met_leaves_the_others(host):
+    host.write_tiny_vm("vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz", NET0="user")
+    host.write_tiny_vm("none", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "vm", "none")
+    waits(host, "vm", "--any", "--for", "tcp:1", "--for", "agent", expect=0)
+    # Both before and after the other is met.
+    waits(host, "vm", "--any", "--for", "agent", "--for", "tcp:1", expect=0)
+    waits(host, "none", "--any", "--for", "ip", "--for", "tcp:1", "--for", "agent", expect=0)
+    assert "no FORWARDn" in waits(host, "vm", "--any", "--for", "tcp:1", "--for", "tcp:2", expect=69)[1]
+    assert "no FORWARDn" in waits(host, "vm", "--for", "agent", "--for", "tcp:1", expect=69)[1]
+    host.kvmctl("wait", "none", "--any", "--for", "ip", "--for", "tcp:1", "--timeout", "60s", expect=66)
+
+
+def test_an_address_on_qemus_own_network(host):
+    """The guest's agent may tell it, and nobody else."""
+    host.write_tiny_vm("vm", NET0="user")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    said = host.kvmctl("wait", "vm", "--for", "ip", "--timeout", "3s", expect=124).stderr
+    assert said.startswith("kvmctl: vm: it has only QEMU's own network, so that its guest agent alone can tell its address")
+    assert "likely: no guest agent runs in it, and on QEMU's own network nobody else can tell its address" in said
 
 
 def test_a_restart_does_not_end_it(host):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 from rig.qmp import Monitor
 from rig.terminal import run_inside
@@ -26,6 +27,8 @@ def test_a_paused_guest_stands_still_and_goes_on(host):
     assert host.kvmctl("pause", "vm").stdout == "vm: paused\n"
     assert host.kvmctl("pause", "vm").stdout == "vm: already paused\n"
     assert host.state("vm") == "paused"
+    # The time is the one since its start.
+    assert re.search(r"^state +paused, started .* ago$", host.kvmctl("show", "vm").stdout, re.M)
     before = counts(host)
     assert host.kvmctl("start", "vm").stdout.startswith("vm: already running")
     assert counts(host) == before

@@ -100,6 +100,32 @@ import Testing
         #expect(RunState(name).attention == attention)
     }
 
+    @Test func whatHaltedProcessorsTell() {
+        func processors(_ lines: String...) -> HaltedProcessors {
+            HaltedProcessors(
+                registers: lines.map { "CPU#0\r\nRIP=1 \($0) CPL=0 II=0 A20=1 SMM=0" }.joined(separator: "\r\n"))
+        }
+        let (idle, off, busy) = (
+            "RFL=00000246 [---Z-P-] HLT=1", "RFL=00000046 [---Z-P-] HLT=1", "RFL=00000246 [---] HLT=0"
+        )
+        #expect(processors(off, off).areAllFrozen && !processors(off, off).isAnyIdle)
+        // As after a panic: one spins, the others are off.
+        #expect(!processors(off, busy).areAllFrozen && !processors(off, busy).isAnyIdle)
+        #expect(!processors(busy, idle).areAllFrozen && processors(busy, idle).isAnyIdle)
+        #expect(!processors().areAllFrozen && !processors().isAnyIdle)
+    }
+
+    @Test func whatBecameOfAForwardedConnection() {
+        // QEMU ends its lines with CR LF.
+        let text =
+            "Hub -1 (net0):\r\n  Protocol[State]    FD  Source Address  Port\r\n"
+            + "  TCP[ESTABLISHED]   25       10.0.2.15    22       127.0.0.1 41234     0     0\r\n"
+            + "  TCP[SYN_SENT]      26       10.0.2.15    23       127.0.0.1 41235     0     0\r\n"
+        #expect(ForwardedConnection(in: text, from: 41234) == .established)
+        #expect(ForwardedConnection(in: text, from: 41235) == .waiting)
+        #expect(ForwardedConnection(in: text, from: 41236) == .gone)
+    }
+
     @Test func whyAMachineIsPaused() throws {
         func failure(_ data: String) throws -> PauseReason? {
             PauseReason(blockError: try JSON(parsing: data.utf8))

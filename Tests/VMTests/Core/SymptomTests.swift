@@ -71,6 +71,29 @@ import Testing
         #expect(evidence.deadEnd?.line != nil)
     }
 
+    @Test func aGuestThatGoesOnHasNotPanicked() throws {
+        var evidence = try Self.fixture("panic-bad-root")
+        #expect(evidence.isSaidToHavePanicked && !evidence.isSeenToHavePanicked)
+        evidence.hasSeenProcessors = true
+        #expect(evidence.isSeenToHavePanicked)
+        evidence.isIdle = true
+        #expect(evidence.deadEnd == nil && !evidence.isSeenToHavePanicked && evidence.isSaidToHavePanicked)
+        (evidence.isIdle, evidence.agent) = (false, .answers)
+        #expect(evidence.deadEnd == nil && evidence.complaints.allSatisfy { !$0.symptom.isDeadEnd })
+        // What asks for a command waits for that, and is no less stuck.
+        evidence = try Self.fixture("emergency-fstab")
+        evidence.isIdle = true
+        #expect(evidence.deadEnd?.symptom.id == .emergencyShell)
+        evidence.agent = .answers
+        #expect(evidence.deadEnd == nil && evidence.isSaidToBeStuck)
+        // QEMU's word is proof.
+        evidence = try Self.fixture("panic-bad-root")
+        (evidence.isIdle, evidence.agent, evidence.state, evidence.endReason) = (
+            true, .answers, .crashed, "guest-panic"
+        )
+        #expect(evidence.deadEnd?.symptom.id == .panicNoRoot)
+    }
+
     @Test func whatTheGuestGotPastDoesNotCount() throws {
         var boot = BootProgress()
         let panic = try #require(Symptoms.row(.panic))
