@@ -63,6 +63,11 @@ struct Create: ParsableCommand {
 
     @OptionGroup var warmth: WarmOptions
 
+    @Option(
+        help: "With --from-warm: how long the warm image may take if it has to be made first. Default: 5m.",
+        transform: OptionValue.duration)
+    var timeout: Duration?
+
     @Option(help: "A new disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
     var disk: [ByteCount?] = []
 

@@ -25,6 +25,8 @@ package struct Warming {
     /// How long all of it may take.
     let deadline: Deadline
     let tell: (String) -> Void
+    /// Whether it is said at once that an image is made; else only once that takes long, as a run says nothing of itself.
+    var tellsAtOnce = false
 
     private var site: Site { context.site }
 
@@ -81,6 +83,7 @@ package struct Warming {
                 // Another command may have made it meanwhile.
                 if let obstacle = try obstacle(of: directory) {
                     if let words = obstacle.words { tell("\(directory.name): the warm image is made anew: \(words)") }
+                    if tellsAtOnce { tellOfBoot(for: directory) }
                     do throws(VMError) { try WarmMaking(self, directory).make(obstacle.now) } catch {
                         if (try? directory.exists()) == false { lock.remove() }
                         throw error
@@ -95,6 +98,13 @@ package struct Warming {
             try refuseToWait(for: directory)
             pause(.milliseconds(20))
         }
+    }
+
+    /// Says what is waited for.
+    func tellOfBoot(for directory: WarmDirectory) {
+        tell(
+            "\(directory.name): the warm image is being made: \(model.called) boots, and may take "
+                + "\((deadline.remaining.wholeMilliseconds + 500) / 1000) s until it is up (--timeout)")
     }
 
     private func refuseToWait(for directory: WarmDirectory) throws(VMError) {
