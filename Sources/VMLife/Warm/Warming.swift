@@ -63,11 +63,15 @@ package struct Warming {
         WarmDirectory(try model.warmName(wish.conditions.conditions, in: context), in: site.paths)
     }
 
+    /// How long others may have the image open to look at it, as this does, without making it.
+    private static let look = Duration.seconds(1)
+
     /// Opens the image of the model, and makes it if there is none, or if what it depends on has changed.
     func ready() throws(VMError) -> Image {
         let directory = try directory()
         var lock = try directory.openLock()
         var (isWaiting, isNew) = (false, false)
+        let silence = Deadline(in: Self.look)
         while true {
             if !lock.isStillThere() { lock = try directory.openLock() }
             if try lock.tryOpen() {
@@ -93,8 +97,10 @@ package struct Warming {
                 lock.close()
                 continue
             }
-            if !isWaiting { tell("\(directory.name): another command is making the warm image") }
-            isWaiting = true
+            if !isWaiting, silence.hasPassed {
+                tell("\(directory.name): another command is making the warm image")
+                isWaiting = true
+            }
             try refuseToWait(for: directory)
             pause(.milliseconds(20))
         }
