@@ -71,7 +71,8 @@ package struct Warming {
         let directory = try directory()
         var lock = try directory.openLock()
         var (isWaiting, isNew) = (false, false)
-        let silence = Deadline(in: Self.look)
+        // Begins when another one is met.
+        var silence: Deadline?
         while true {
             if !lock.isStillThere() { lock = try directory.openLock() }
             if try lock.tryOpen() {
@@ -94,10 +95,13 @@ package struct Warming {
                     }
                     isNew = true
                 }
+                silence = nil
                 lock.close()
                 continue
             }
-            if !isWaiting, silence.hasPassed {
+            let end = silence ?? Deadline(in: Self.look)
+            silence = end
+            if !isWaiting, end.hasPassed {
                 tell("\(directory.name): another command is making the warm image")
                 isWaiting = true
             }
