@@ -130,7 +130,8 @@ enum UnknownOption {
     private static let synonyms = [
         "--iso": "--cdrom", "--cd": "--cdrom", "--ram": "--memory", "--mem": "--memory", "--vcpus": "--cpus",
         "--network": "--net", "--nic": "--net", "--size": "--disk", "--force": "--now", "--ip": "--address",
-        "--addr": "--address", "--remove-all-storage": "--disks", "--tail": "--lines",
+        "--workdir": "--cwd", "-w": "--cwd", "--chdir": "--cwd", "--addr": "--address",
+        "--remove-all-storage": "--disks", "--tail": "--lines",
     ]
 
     /// ArgumentParser's message, with the intended option where it names an unknown one. By itself it does not complete
@@ -138,6 +139,7 @@ enum UnknownOption {
     static func completed(_ message: String, usage: String) -> String {
         let lead = "Unknown option '"
         guard let first = message.split(separator: "\n").first else { return message }
+        if let fault = negative(in: first) { return fault + message.dropFirst(first.count) }
         guard first.hasPrefix(lead) else {
             return drive(in: first, usage).map { "\(first). Write --drive \($0)." + message.dropFirst(first.count) }
                 ?? message
@@ -159,6 +161,19 @@ enum UnknownOption {
         let key = line(option, usage).map { ". Write \($0)" }
         let advice = meant.map(asked) ?? key ?? nearest.map(asked)
         return "\(lead)\(option)'" + (advice ?? "") + message.dropFirst(first.count)
+    }
+
+    /// What is wrong with a value that begins with a hyphen, which ArgumentParser takes for another option; nil: that is not
+    /// what the message is about.
+    private static func negative(in message: Substring) -> String? {
+        let lead = "Missing value for '"
+        guard message.hasPrefix(lead) else { return nil }
+        let option = String(message.dropFirst(lead.count).prefix { $0 != " " && $0 != "'" })
+        let words = CommandLine.arguments
+        guard let place = words.firstIndex(of: option), let value = words.dropFirst(place + 1).first,
+            value.hasPrefix("-"), value.dropFirst().first?.isNumber == true
+        else { return nil }
+        return "\(Printable.quoted(value)) is no value of \(option), which can't be negative."
     }
 
     private static func asked(_ option: String) -> String { ". Did you mean '\(option)'?" }

@@ -21,8 +21,15 @@ struct Copy: ParsableCommand {
             tar, and coreutils or busybox.
             """)
 
-    @Flag(name: .shortAndLong, help: "Copy directories with what is in them.")
+    @Flag(
+        name: [.short, .long, .customShort("R"), .customShort("a"), .customLong("archive")],
+        help: "Copy directories with what is in them.")
     var recursive = false
+
+    @Flag(
+        name: [.customShort("p"), .customLong("preserve")],
+        help: "Keep permissions and times, which is done anyway. Owners are not kept.")
+    var preserves = false
 
     @Flag(
         help: """
@@ -41,11 +48,15 @@ struct Copy: ParsableCommand {
         help: ArgumentHelp("What to copy, and where to: a path, or VM:PATH.", valueName: "path"), completion: .file())
     var operands: [String]
 
+    func validate() throws {
+        guard operands.count > 1 else {
+            throw ValidationError("where to? kvmctl cp SOURCE DESTINATION, one of them as VM:PATH")
+        }
+    }
+
     private var sides: (sources: [CopyOperand], destination: CopyOperand) {
         get throws {
-            guard let last = operands.last, operands.count > 1 else {
-                throw ValidationError("where to? kvmctl cp SOURCE DESTINATION, one of them as VM:PATH")
-            }
+            guard let last = operands.last else { throw VMError(.bug, "cp", "has no operands") }
             return (try operands.dropLast().map { try CopyOperand($0) }, try CopyOperand(last))
         }
     }
@@ -99,8 +110,10 @@ struct Copy: ParsableCommand {
             throw VMError(.usage, "cp", "none of the paths is in a guest", remedy: "write such a path as VM:PATH")
         case (.guest, _, _):
             throw VMError(
-                .usage, "cp", "from one guest to another nothing is copied",
-                remedy: "copy it to the host first; a file of the host whose name has a colon is written ./NAME")
+                .usage, "cp", "from one guest to another, or within one, nothing is copied",
+                remedy:
+                    "copy it to the host first, or within one guest use its own cp, by exec; a file of the host whose name has a colon is written ./NAME"
+            )
         case (.host, _, _):
             throw VMError(
                 .usage, "cp", "the sources are not all in one guest", remedy: "copy them one guest after the other")

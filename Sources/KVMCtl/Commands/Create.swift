@@ -39,7 +39,7 @@ struct Create: ParsableCommand {
 
             With --from-warm they do not boot: each goes on from a warm image of the model (see `kvmctl warm`), with random \
             numbers, a host name, a machine-id, a MAC and so an address of its own, and keeps what it writes. The image is made \
-            first where there is none. The model is a template, or has no disks.
+            first where there is none. The model is a template, or has no disks, and its guest has qemu-guest-agent.
 
             Several VMs are created at once, all or none: `kvmctl create --from t --count 20 lab-%02d` makes lab-01 to \
             lab-20; --list takes a file of comma-separated values, or - for standard input, whose first row names the columns, \
@@ -62,6 +62,11 @@ struct Create: ParsableCommand {
     var fromWarm: String?
 
     @OptionGroup var warmth: WarmOptions
+
+    @Option(
+        help: "With --from-warm: how long the warm image may take if it has to be made first. Default: 5m.",
+        transform: OptionValue.duration)
+    var timeout: Duration?
 
     @Option(help: "A new disk of this size, such as 8G, or none; may be repeated.", transform: OptionValue.newDisk)
     var disk: [ByteCount?] = []

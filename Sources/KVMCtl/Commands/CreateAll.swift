@@ -28,6 +28,9 @@ extension Create {
             throw ValidationError("--from-warm goes with --start: its VMs begin as guests that run")
         }
         if fromWarm == nil, !warmth.conditions.isEmpty { throw ValidationError("--for goes with --from-warm") }
+        if fromWarm == nil, timeout != nil {
+            throw ValidationError("--timeout goes with --from-warm: it is for the making of the warm image")
+        }
         if list != nil, place != nil { throw ValidationError("--list names the VMs, and no other name is given") }
         if list != nil, options.count != nil { throw ValidationError("--list and --count exclude each other") }
         if list == nil, place == nil {
@@ -76,7 +79,8 @@ extension Create {
         let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
         return try EndingSignals().heed { signals in
             try WarmModel(
-                fromWarm, warmth.wish, isDryRun: dryRun.isOn, in: context, signals, tell: { Message.note($0) })
+                fromWarm, warmth.wish, isDryRun: dryRun.isOn, timeout: timeout ?? WarmingUp.patience, in: context,
+                signals, tell: { Message.note($0) })
         }
     }
 

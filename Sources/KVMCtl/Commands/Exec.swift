@@ -29,6 +29,11 @@ struct Exec: ParsableCommand {
     var isOnTerminal = false
 
     @Flag(
+        name: [.customShort("i"), .customLong("interactive")],
+        help: "Pass its input on, which is done anyway: -it is -t.")
+    var isInteractive = false
+
+    @Flag(
         name: [.customShort("n"), .customLong("no-stdin")],
         help: "Read no input, which a shell loop around it may need: it gets /dev/null.")
     var hasNoInput = false
@@ -59,6 +64,7 @@ struct Exec: ParsableCommand {
             throw ValidationError(
                 "\(word) follows the VM: kvmctl's options come before it, the command's words after --")
         }
+        if isInteractive, hasNoInput { throw ValidationError("--interactive and --no-stdin exclude each other") }
         if serial, isOnTerminal {
             throw ValidationError("--serial has no terminal for the command (--tty): use kvmctl console \(vm)")
         }
@@ -83,7 +89,17 @@ struct Exec: ParsableCommand {
             Message.error(error)
             code = CommandEnd.ownFailure
         }
+        if code == 127 { hintAtShell() }
         if code != 0 { throw GuestExit(code: code) }
+    }
+
+    /// Who writes a whole command line as one word is used to ssh(1), which has a shell take it apart.
+    private func hintAtShell() {
+        guard command.count == 1, let word = command.first, word.contains(where: { " \t|&;<>".contains($0) }) else {
+            return
+        }
+        let shell = ShellCommand(words: ["kvmctl", "exec", vm, "--", "sh", "-c", word])
+        Message.note("that one word is looked up as a program; a shell takes it apart: \(command: shell)")
     }
 
     private func execute() throws -> CommandEnd {

@@ -53,13 +53,13 @@ package struct GuestCommand: Equatable, Sendable {
         var words = words
         if let user {
             let home = directory == nil ? "cd 2>/dev/null || cd /; " : ""
-            words = ["su", "-s", "/bin/sh", "-c", home + #"exec "$@""#, "--", user, "sh"] + words
+            words = ["su", "-s", "/bin/sh", "-c", home + Self.finding + #"exec "$@""#, "--", user, "sh"] + words
         }
         if let terminal {
             let line = words.map(ShellCommand.singleQuoted).joined(separator: " ")
             let size = "stty rows \(terminal.rows) cols \(terminal.columns)"
             let type = "export TERM=\(ShellCommand.singleQuoted(terminal.type))"
-            words = ["script", "-qec", "\(size); \(type); exec \(line)", "/dev/null"]
+            words = ["script", "-qec", "\(size); \(type); set -- \(line); \(Self.finding)exec \"$@\"", "/dev/null"]
         }
         return words
     }
@@ -136,6 +136,12 @@ package struct GuestCommand: Equatable, Sendable {
         rm -f "$1".*
         """#
 
+    /// Tells of a program that is not there as a shell tells of it: by itself it would name the line of a script that the user
+    /// has not written.
+    static let finding =
+        #"case $1 in */*) [ -e "$1" ];; *) command -v -- "$1";; esac >/dev/null 2>&1 || "#
+        + #"{ echo "$1: not found" >&2; exit 127; }; "#
+
     /// Runs the command, with its directory and environment.
     ///
     /// - Parameter launcher: what the shell is to execute it by, as shell text.
@@ -157,7 +163,7 @@ package struct GuestCommand: Equatable, Sendable {
             #"export HOME="${HOME:-/root}" PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}""#,
             account, place, exports,
             // A subshell: sh has commands of its own, such as `exit`, which are not the guest's programs.
-            #"( exec \#(launcher)"$@" ) 7>&- \#(redirections)\#(source)"#,
+            #"( \#(Self.finding)exec \#(launcher)"$@" ) 7>&- \#(redirections)\#(source)"#,
             #"echo "code $?" >&7"#,
             input == .pieces ? #"echo end 1<>"$base.go""# : "",
         ]

@@ -65,7 +65,7 @@ extension GuestMachine {
     static let generationID = "vmgenid"
 
     /// Whether it has that.
-    var hasGenerationID: Bool { parts.contains { $0.words.contains { $0.hasPrefix("\(Self.generationID),") } } }
+    package var hasGenerationID: Bool { parts.contains { $0.words.contains { $0.hasPrefix("\(Self.generationID),") } } }
 
     fileprivate mutating func add(_ group: ArgumentGroup, machineType: String) {
         let name = group.name

@@ -99,6 +99,18 @@ package struct WarmRecord: Equatable, Sendable {
             + files.filter { old in !now.files.contains { $0.path == old.path } }.map { "\($0.path) is no longer used" }
     }
 
+    /// What has become of the files that it was made from, one clause each.
+    ///
+    /// - Parameter stamp: what tells how a file is.
+    package func changesOfFiles(_ stamp: (FilePath) throws(VMError) -> FileStamp?) throws(VMError) -> [String] {
+        var changes: [String] = []
+        for file in files {
+            guard let change = FileStamp.change(from: file.stamp, to: try stamp(file.path)) else { continue }
+            changes.append("\(file.path) \(change)")
+        }
+        return changes
+    }
+
     /// What has become of the image's own files, one clause each; none: they are as they were when it was made.
     ///
     /// - Parameter now: what is in its directory.

@@ -61,6 +61,14 @@ package struct EphemeralModel {
         }
     }
 
+    /// The same in short: the word that names it.
+    var called: String {
+        switch source {
+        case .vm(let word), .image(let word): word
+        case .kernel(let image, _, _): image.lastComponent?.string ?? image.string
+        }
+    }
+
     /// The name of the warm image for runs of it. What else the command line says of the machine is in it, so that two runs
     /// that differ only in that do not replace each other's.
     func warmName(_ conditions: [WaitCondition], in context: PlanningContext) throws(VMError) -> VMName {

@@ -50,8 +50,14 @@ struct FailedStart {
     private static let notLoaded = "load of migration failed"
 
     private func unloadable(_ lastWords: [String]) -> VMError {
-        VMError(
-            .badData, plan.savedMemory?.string ?? plan.file.string, "QEMU can't load this saved state",
+        let path = plan.savedMemory?.string ?? plan.file.string
+        if let image = plan.warmImage {
+            return VMError(
+                .badData, path, "QEMU can't load this warm image",
+                remedy: .advice("remove it, with kvmctl warm rm \(image): then it is made anew"), details: lastWords)
+        }
+        return VMError(
+            .badData, path, "QEMU can't load this saved state",
             remedy: .orDiscard("if the file was damaged, put the right one back"), details: lastWords)
     }
 

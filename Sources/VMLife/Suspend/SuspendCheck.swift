@@ -68,12 +68,26 @@ struct SuspendCheck {
         let known = machine.devices + machine.nodes
         let (plugged, unplugged) = (Set(found).subtracting(known), Set(known).subtracting(found))
         guard !plugged.isEmpty || !unplugged.isEmpty else { return nil }
+        let isNICsAlone = unplugged.isEmpty && plugged.allSatisfy { $0.hasPrefix("nic") }
+        if isNICsAlone, machine.hasGenerationID { return pluggedByKvmctl }
         let lines =
             Self.devices(plugged).map { "\($0) was attached" } + Self.devices(unplugged).map { "\($0) was detached" }
         return VMError(
             .busy, vm.name.description, "its devices are no longer those that it was started with",
-            remedy: "undo that with kvmctl disk or nic; or shut the guest down instead, with kvmctl stop",
+            remedy: .advice(
+                "once its guest was restarted, with kvmctl restart, it has what its file says, and can be suspended; or shut "
+                    + "it down instead, with kvmctl stop"),
             details: lines)
+    }
+
+    /// Its user has attached nothing: kvmctl gave the guest of a warm image its NICs.
+    private var pluggedByKvmctl: VMError {
+        VMError(
+            .busy, vm.name.description,
+            "it went on from a warm image, and got its network cards then: it can't be suspended until its next start",
+            remedy: .advice(
+                "restart its guest once, with kvmctl restart: then it can be suspended; or shut it down instead, "
+                    + "with kvmctl stop"))
     }
 
     private func refusal(_ obstacle: GuestMachine.DriveObstacle) -> VMError {

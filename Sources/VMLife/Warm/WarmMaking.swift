@@ -75,6 +75,8 @@ struct WarmMaking {
         } catch { failure = error }
         do throws(VMError) { if try vm.removeEphemeral() { mark.remove() } } catch { failure = failure ?? error }
         guard var failure = failure?.without(vm.name) else { return }
+        // Its user knows the model alone.
+        if failure.subject == vm.name.description { failure.subject = warming.model.called }
         failure.details.append("the warm image \(directory.name) was not made")
         if isStarted { failure.condition = .guestOfWarmImage }
         throw failure
@@ -105,9 +107,18 @@ struct WarmMaking {
         throw VMError(.unavailable, vm.name.description, "it was stopped while the warm image was made")
     }
 
+    /// How long nothing is said of a boot.
+    private static let silence = Duration.seconds(60)
+
     private func wait(for vm: Machine) throws(VMError) {
+        let silence = Deadline(in: min(Self.silence, warming.deadline.remaining / 4))
+        var isTold = warming.tellsAtOnce
         var outcome = try vm.waiting(for: warming.wish.conditions).outcome(by: warming.deadline) {
-            warming.signals.isInterrupted
+            if !isTold, silence.hasPassed {
+                isTold = true
+                warming.tellOfBoot(for: directory)
+            }
+            return warming.signals.isInterrupted
         }
         // The VM is about to be removed: there is no picture, and nothing to be looked at.
         outcome.picture = nil

@@ -9,6 +9,8 @@ package final class WarmModel {
     package let model: ModelOfNewVM
     /// nil: nothing is to be started.
     private let start: WarmStart?
+    /// Where the image is, and what it depends on; nil, as above.
+    private let made: (directory: WarmDirectory, record: WarmRecord)?
     private let lock: WarmLock?
     private let signals: RunSignals
     private let tell: (String) -> Void
@@ -18,10 +20,11 @@ package final class WarmModel {
     /// - Parameters:
     ///   - word: the VM's name, or the path of its params file.
     ///   - isDryRun: whether it is only told what would become of the image.
+    ///   - timeout: how long it may take to make it.
     ///   - signals: those that come to this process.
     ///   - tell: receives what the user should know.
     package init(
-        _ word: String, _ wish: Warming.Wish, isDryRun: Bool, in context: PlanningContext,
+        _ word: String, _ wish: Warming.Wish, isDryRun: Bool, timeout: Duration, in context: PlanningContext,
         _ signals: RunSignals, tell: @escaping (String) -> Void
     ) throws(VMError) {
         let found = try context.model(word)
@@ -30,20 +33,23 @@ package final class WarmModel {
         // What is true of the host is said once, not of each VM.
         var told: Set<String> = []
         self.tell = { words in if told.insert(words).inserted { tell(words) } }
-        let warming = Warming(
+        var warming = Warming(
             model: try EphemeralModel(.vm(word), with: []), wish: wish, context: context, signals: signals,
-            deadline: Deadline(in: WarmingUp.patience), tell: tell)
+            deadline: Deadline(in: timeout), tell: tell)
+        warming.tellsAtOnce = true
         if isDryRun {
             let directory = try warming.directory()
             if let obstacle = try warming.obstacle(of: directory) {
                 tell("the warm image \(directory.name) would be made first\(obstacle.words.map { ": \($0)" } ?? "")")
             }
             model = found.with(WarmStart(directory.name, in: directory.path))
-            start = nil
+            (start, made) = (nil, nil)
             lock = nil
         } else {
             let ready = try warming.ready()
             (model, start) = (found.with(ready.start), ready.start)
+            let directory = ready.directory
+            made = try directory.readRecord().map { (directory, $0) }
             lock = ready.keptLock()
         }
     }
@@ -66,6 +72,18 @@ package final class WarmModel {
         }
     }
 
+    /// Refuses an image that is no longer what was opened, or whose guest would go on with another disk than it had.
+    private func refuseChanged(for vm: VMName) throws(VMError) {
+        guard let (directory, record) = made else { throw VMError(.bug, vm.description, "has no warm image") }
+        let changes =
+            try record.changesOfFiles { path throws(VMError) in try FileStamp(of: path) }
+            + record.damages(try directory.content())
+        guard !changes.isEmpty else { return }
+        throw VMError(
+            .badData, vm.description, "the warm image \(directory.name) can't be used any more",
+            remedy: "remove this VM, and create it again: the image is made anew then", details: changes)
+    }
+
     /// Starts a new VM from the image, and gives it an identity of its own. Should that fail, it does not run: it would be a
     /// twin of others.
     package func start(_ new: Creating, in context: PlanningContext) throws(VMError) -> Starting.Outcome {
@@ -75,6 +93,7 @@ package final class WarmModel {
         let file = try context.file(of: vm)
         // What keeps its NICs from being plugged is found before anything runs.
         if !file.params.nics.isEmpty { _ = try Starting(file, of: vm, in: context).plan(to: .start) }
+        try refuseChanged(for: vm.name)
         var starting = Starting.warm(
             file, of: vm, start, discardsWrites: false, tie: .untilCalledOff, in: context)
         var turns: AgentTurns?
@@ -86,6 +105,7 @@ package final class WarmModel {
         let outcome = try starting.start { $0.forEach(tell) }
         guard case .resumed(let entry) = outcome else { return outcome }
         do throws(VMError) {
+            try refuseChanged(for: vm.name)
             let hostname = file.params.cloudInit?.hostname?.value ?? CloudSeed.hostname(of: vm.name)
             try WakingUp(vm: vm, file: file, hostname: hostname, context: context, tell: tell)
                 .run(turns ?? AgentTurns(vm))

@@ -25,6 +25,8 @@ package struct Warming {
     /// How long all of it may take.
     let deadline: Deadline
     let tell: (String) -> Void
+    /// Whether it is said at once that an image is made; else only once that takes long, as a run says nothing of itself.
+    var tellsAtOnce = false
 
     private var site: Site { context.site }
 
@@ -61,11 +63,16 @@ package struct Warming {
         WarmDirectory(try model.warmName(wish.conditions.conditions, in: context), in: site.paths)
     }
 
+    /// How long others may have the image open to look at it, as this does, without making it.
+    private static let look = Duration.seconds(1)
+
     /// Opens the image of the model, and makes it if there is none, or if what it depends on has changed.
     func ready() throws(VMError) -> Image {
         let directory = try directory()
         var lock = try directory.openLock()
         var (isWaiting, isNew) = (false, false)
+        // Begins when another one is met.
+        var silence: Deadline?
         while true {
             if !lock.isStillThere() { lock = try directory.openLock() }
             if try lock.tryOpen() {
@@ -81,20 +88,33 @@ package struct Warming {
                 // Another command may have made it meanwhile.
                 if let obstacle = try obstacle(of: directory) {
                     if let words = obstacle.words { tell("\(directory.name): the warm image is made anew: \(words)") }
+                    if tellsAtOnce { tellOfBoot(for: directory) }
                     do throws(VMError) { try WarmMaking(self, directory).make(obstacle.now) } catch {
                         if (try? directory.exists()) == false { lock.remove() }
                         throw error
                     }
                     isNew = true
                 }
+                silence = nil
                 lock.close()
                 continue
             }
-            if !isWaiting { tell("\(directory.name): another command is making the warm image") }
-            isWaiting = true
+            let end = silence ?? Deadline(in: Self.look)
+            silence = end
+            if !isWaiting, end.hasPassed {
+                tell("\(directory.name): another command is making the warm image")
+                isWaiting = true
+            }
             try refuseToWait(for: directory)
             pause(.milliseconds(20))
         }
+    }
+
+    /// Says what is waited for.
+    func tellOfBoot(for directory: WarmDirectory) {
+        tell(
+            "\(directory.name): the warm image is being made: \(model.called) boots, and may take "
+                + "\((deadline.remaining.wholeMilliseconds + 500) / 1000) s until it is up (--timeout)")
     }
 
     private func refuseToWait(for directory: WarmDirectory) throws(VMError) {

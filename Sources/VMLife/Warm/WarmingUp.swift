@@ -15,8 +15,10 @@ package struct WarmingUp {
         _ model: EphemeralModel, _ wish: Warming.Wish, in context: PlanningContext, timeout: Duration,
         _ signals: RunSignals, tell: @escaping (String) -> Void
     ) {
-        warming = Warming(
+        var warming = Warming(
             model: model, wish: wish, context: context, signals: signals, deadline: Deadline(in: timeout), tell: tell)
+        warming.tellsAtOnce = true
+        self.warming = warming
     }
 
     /// What would be done.

@@ -52,6 +52,10 @@ from rig.host import NOBODY
     ("cdrom eject vm cdrom0", "Unexpected argument 'cdrom0'. Write --drive CDROM0"), ("cdrom eject vm x", "Unexpected argument 'x'"),
     ("list -o wide,sate", "Did you mean state?"), ("sendkey vm KEY_ENTER", "Did you mean ret?"),
     ("create vm --net bridge=br0", "Did you mean bridge:br0?"),
+    ("create v --count -1", "'-1' is no value of --count, which can't be negative"), ("logs vm -n -3", "'-3' is no value of -n"),
+    ("wait vm --timeout -1", "'-1' is no value of --timeout"),
+    ("exec -w /tmp vm -- pwd", "'-w'. Did you mean '--cwd'?"), ("exec --workdir /tmp vm -- pwd", "'--workdir'. Did you mean '--cwd'?"),
+    ("exec -in vm -- true", "--interactive and --no-stdin exclude each other"),
     ("--json list", "--json: comes before the command"), ("net --json show", "kvmctl net show --help lists"),
 ])
 def test_the_nearest_is_named(host, words, said):

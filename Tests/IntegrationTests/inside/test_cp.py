@@ -92,6 +92,10 @@ def test_trees(host):
     (top / "plain").write_text("other\n")
     copy(host, "-r", str(top) + "/.", "vm:/tree")
     assert guest(host, "cat /tree/plain; ls -A /tree") == b"other\nclosed\nempty\nholes\nlarge\nplain\nsub\ntool\n"
+    # As of cp(1), scp(1) and docker.
+    for option in "-R", "-ap":
+        copy(host, option, str(top / "sub"), f"vm:/sub{option}")
+        assert guest(host, f"ls /sub{option}") == guest(host, "ls /tree/sub")
     os.mkfifo(top / "fifo")
     assert "fifo: was not copied" in copy(host, "-r", str(top), "vm:/tree2", expect=1).stderr
     assert guest(host, "ls /tree2 | wc -l") == b"7\n"
@@ -156,6 +160,11 @@ def test_files(host):
         (["-r", str(place), "vm:/d/new"], 66, "no such directory"),
         (["/dev/zero", "vm:/"], 65, "is not a file"),
         ([str(source), str(source), "vm:/file"], 66, "no such directory"),
+        ([str(source), str(source), "vm:/file"], 66, "is a file in the guest"),
+        (["-r", str(place), "vm:/file"], 66, "is a file in the guest"),
+        ([str(source), "vm:~u/new/x"], 66, "only ~/ is a home directory"),
+        (["-u", "u", str(source), "vm:/nosuch/x"], 66, "`kvmctl exec --user u vm -- mkdir -p /nosuch`"),
+        (["x"], 64, "Usage: kvmctl cp "),
         (["x", "y"], 64, "none of the paths is in a guest"),
         (["vm:x", "vm:y"], 64, "from one guest to another"),
         (["x"], 64, "where to?"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -79,8 +80,14 @@ def test_what_the_guest_had_written_is_there(host):
     host.kvmctl("suspend", "three")
     assert "goes on where it was suspended" in host.kvmctl("start", "three").stdout
     assert host.kvmctl("exec", "three", "--", "hostname").stdout == "three\n"
-    # The next start would put a NIC that was plugged into another place.
-    assert "nic0 was attached" in host.kvmctl("suspend", "one", expect=75).stderr
+    # The next start would put a NIC that was plugged into another place. Nobody has attached it.
+    refusal = host.kvmctl("suspend", "one", expect=75).stderr
+    assert "it can't be suspended until its next start" in refusal and "warm image" in refusal
+    assert "attached" not in refusal and "detach" not in refusal
+    host.kvmctl("restart", "--hard", "one")
+    host.kvmctl("wait", "one", "--for", "agent", timeout=PATIENCE)
+    host.kvmctl("suspend", "one")
+    assert host.show("one")["state"] == "suspended"
 
 
 def test_a_list_of_hosts(host):
@@ -121,6 +128,43 @@ def test_a_guest_that_keeps_the_others_identity_is_ended(host, files):
     assert f"new: the guest could not be given a {name} of its own" in message
     assert host.show("new")["state"] == "stopped" and host.qemus() == []
     assert "from a warm image" in host.kvmctl("history", "new").stdout
+
+
+def test_an_image_of_a_guest_without_an_agent(host):
+    """It is said what is waited for, and in the model's name; the time is the user's."""
+    template(host, INITRD=host.guests / "initrd.gz", DISK0=None, APPEND=f"'{KERNEL_WORDS}'")
+    said = create(host, "new", "--timeout", "6s", expect=124).stderr
+    first, *rest = said.splitlines()
+    assert re.search(r"the warm image is being made: t boots, and may take \d s until it is up \(--timeout\)", first), first
+    assert rest[0].startswith("kvmctl: t: ") and "run-" not in said, said
+    assert not (host.vms / "new").exists() and host.json("warm", "list") == [] and host.qemus() == []
+    assert "--timeout goes with --from-warm" in host.kvmctl("create", "new", "--timeout", "6s", expect=64).stderr
+
+
+@pytest.mark.parametrize("change", ["template", "image"])
+def test_what_changes_while_they_wake_up(host, change):
+    """The rest does not go on: its memory would not fit its disk, or be damaged."""
+    disk = template(host).with_name("vdisk0")
+    create(host, "first")
+    process = subprocess.Popen(
+        host.command(host.binary, "create", "--from-warm", "t", "--count", "8", "lab-%d", "--start"),
+        env=host.environment, cwd=host.root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    wait_until(lambda: (host.run / "vms/lab-1/process").exists(), "the first start")
+    [image] = [path for path in (host.root / "run/cache/warm").iterdir() if path.is_dir()]
+    if change == "template":
+        with open(disk, "r+b") as file:
+            file.write(b"other")
+        changed = f"{disk} was written to"
+    else:
+        os.truncate(image / "machine", 1 << 20)
+        changed = "its file machine was written to"
+    said = process.communicate(timeout=PATIENCE)[1].decode()
+    assert process.returncode == 1 and "discard" not in said, said
+    assert f"lab-8: the warm image {image.name} can't be used any more\n  {changed}\n" in said
+    assert host.show("lab-8")["state"] == "stopped"
+    # The same command makes it anew.
+    assert "the warm image is made anew" in create(host, "last").stderr
+    assert "last" in told(host, "last")
 
 
 def test_a_network_that_is_not_there(host):

@@ -26,6 +26,19 @@ def test_what_goes_through(host):
     for word in "exit", "nosuch":
         code, _, err = run(host, word, "3")
         assert code == 127 and b"not found" in err
+    # The message is about the word alone, and a whole command line as one word is known for what it is.
+    for options in [], ["--user", "root"]:
+        if options:
+            run(host, "sh", "-c", "mkdir -p /etc; echo 'root:x:0:0::/:/bin/sh' >/etc/passwd")
+        code, out, err = run(host, "ls / | wc -l", options=options)
+        assert (code, out) == (127, b"") and err.splitlines() == [
+            b"ls / | wc -l: not found",
+            b"kvmctl: that one word is looked up as a program; a shell takes it apart: `kvmctl exec vm -- sh -c 'ls / | wc -l'`"]
+    assert run(host, "nosuch")[1:] == (b"", b"nosuch: not found\n")
+    run(host, "sh", "-c", "rm /etc/passwd; echo x >/plain")
+    assert run(host, "/plain")[0] == 126
+    # docker's -i, with which a terminal is asked for.
+    assert run(host, "cat", options=["-i"], data=b"in") == (0, b"in", b"")
     odd = ["", "a b", "'", '"', "$HOME", "`id`", "*", "\\", "-n", "--", "\n", "é\u202e"]
     assert run(host, "printf", "[%s]", *odd)[1].decode() == "".join(f"[{word}]" for word in odd)
 
@@ -136,7 +149,7 @@ def test_ends(host):
 def test_terminal(host):
     agents_guest(host)
     assert run(host, "sh", "-c", "mkdir -p /dev/pts && mount -t devpts devpts /dev/pts")[0] == 0
-    terminal = spawn(host, "exec", "-t", "vm", "--", "sh", "-c", "stty size; tty; read -r line; echo \"<$line>\"; exit 3")
+    terminal = spawn(host, "exec", "-it", "vm", "--", "sh", "-c", "stty size; tty; read -r line; echo \"<$line>\"; exit 3")
     terminal.expect(r"24 200\r\n/dev/")
     terminal.sendline("typed")
     terminal.expect("<typed>")

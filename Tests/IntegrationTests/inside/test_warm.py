@@ -282,6 +282,28 @@ def test_a_damaged_image_is_made_anew(host):
     assert host.kvmctl("warm", "model", "--timeout", "1s", expect=124) and list(cache(host).iterdir()) == []
 
 
+def test_an_image_that_qemu_can_not_load(host):
+    model(host)
+    qemu = host.root / "qemu"
+    qemu.write_text(f"""#!/bin/sh
+        case "$*" in *-incoming*) echo "qemu: load of migration failed: Input/output error" >&2; exit 1; esac
+        exec {shutil.which("qemu-system-x86_64")} "$@"\n""")
+    qemu.chmod(0o755)
+    code, out, err = run(host, "true", options=["--set", f"QEMU={qemu}"])
+    assert code != 0 and "QEMU can't load this warm image" in err, err
+    assert f"kvmctl warm rm {image(host).name}: then it is made anew" in err and "suspended" not in err
+    assert_nothing_left(host)
+
+
+def test_a_long_boot_is_told_of(host):
+    model(host, words="", INITRD=host.guests / "initrd.gz")
+    code, out, err = run(host, "true", options=["--timeout", "8s"])
+    assert code == 124 and re.search(r": the warm image is being made: model boots, and may take \d s until", err), err
+    assert "kvmctl: model: " in err and "run-" not in err
+    assert "the warm image is being made: model boots" in host.kvmctl("warm", "model", "--timeout", "1s", expect=124).stderr
+    assert_nothing_left(host)
+
+
 def test_it_is_saved_when_the_guest_has_come_to_rest(host):
     """The agent answers while the guest still writes: no copy goes on with that."""
     disk = model(host, words="tiny.agent tiny.write")

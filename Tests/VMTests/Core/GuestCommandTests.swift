@@ -14,16 +14,18 @@ import Testing
         #expect(!command.script.contains("reboot") && !plain.contains("reboot"))
         #expect(
             command.arguments(spool: "x") == [
-                "kvmctl", "x", "; reboot", "A=`reboot`", "su", "-s", "/bin/sh", "-c", #"exec "$@""#, "--", "u", "sh",
-                "ls",
-                "$(reboot)",
+                "kvmctl", "x", "; reboot", "A=`reboot`", "su", "-s", "/bin/sh", "-c",
+                GuestCommand.finding + #"exec "$@""#, "--",
+                "u", "sh", "ls", "$(reboot)",
             ])
         // script(1) takes a line, so there every word is quoted.
         command = GuestCommand(["echo", "it's", "$HOME"])
         command.terminal = .init(rows: 24, columns: 80, type: "x;y")
         #expect(
             command.arguments(spool: "x").suffix(4) == [
-                "script", "-qec", #"stty rows 24 cols 80; export TERM='x;y'; exec echo 'it'\''s' '$HOME'"#, "/dev/null",
+                "script", "-qec",
+                #"stty rows 24 cols 80; export TERM='x;y'; set -- echo 'it'\''s' '$HOME'; "# + GuestCommand.finding
+                    + #"exec "$@""#, "/dev/null",
             ])
     }
 

@@ -73,6 +73,11 @@ package struct CopyingIn {
         case .directory: return Place(path: path, isDirectory: true)
         case .file, .link, .nothing:
             guard !isForSeveral, !asDirectory || isDirectory, !isDirectory || found == .nothing else {
+                guard found == .nothing else {
+                    throw VMError(
+                        .notFound, subject, "is a file in the guest, which has no such directory",
+                        remedy: "name a directory, or another name")
+                }
                 throw VMError(.notFound, subject, "the guest has no such directory", remedy: making(path))
             }
             // Where a link leads: it stays, and its file is replaced.
@@ -91,7 +96,12 @@ package struct CopyingIn {
     }
 
     private func making(_ path: [UInt8]) -> Remedy {
-        .run("make it first", "kvmctl exec \(tools.vm.name) -- mkdir -p \(String(decoding: path, as: UTF8.self))")
+        if path.first == UInt8(ascii: "~") {
+            return "only ~/ is a home directory, that of --user: write the path of another user's"
+        }
+        let words = ["kvmctl", "exec"] + (options.user.map { ["--user", $0] } ?? []) + [tools.vm.name.description]
+        let making = ["--", "mkdir", "-p", String(decoding: path, as: UTF8.self)]
+        return .run("make it first", ShellCommand(words: words + making))
     }
 
     // A directory
