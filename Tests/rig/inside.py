@@ -60,6 +60,6 @@ def is_running(host, text):
 
 
 def left(host):
-    """The files of other commands than this one. What a guest from a warm image was woken up with stays."""
-    listed = run(host, "sh", "-c", "echo /run/kvmctl/*")[1].decode().split()
-    return len({name.split(".")[0] for name in listed} - {"/run/kvmctl/renew", "/run/kvmctl/boot_id"}) - 1
+    """The commands that have files in the guest. What a guest from a warm image was woken up with stays."""
+    listed = run(host, "sh", "-c", "for name in /run/kvmctl/*; do [ ! -e $name ] || echo $name; done")[1].decode().split()
+    return len({name.split(".")[0] for name in listed} - {"/run/kvmctl/renew", "/run/kvmctl/boot_id"})

@@ -116,7 +116,7 @@ struct Exec: ParsableCommand {
         defer { if isRaw { clinux_terminal_restore() } }
         clinux_collect_signals()
         let execution = try Executing(
-            guestCommand, in: machine, input: source, output: .stdout, errors: .stderr)
+            guestCommand, in: machine, input: source, output: .stdout, errors: .stderr, within: timeout)
         return try execution.run(timeout: timeout) { GuestSignal(number: clinux_take_signal()) }
     }
 

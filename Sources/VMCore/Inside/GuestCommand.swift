@@ -36,11 +36,16 @@ package struct GuestCommand: Equatable, Sendable {
     package var input = Input.none
     /// Whether stdout and stderr are one stream, which keeps them in order.
     package var mergesErrors = false
+    /// Whether its output is known to be much, so that it is followed from the start.
+    package var writesMuch = false
     /// Whether the guest is gone soon after it, so that nothing has to be tidied there.
     package var isLast = false
 
     /// A command with these words.
     package init(_ words: [String]) { self.words = words }
+
+    /// The names of its streams.
+    package var streams: [String] { mergesErrors ? ["out"] : ["out", "err"] }
 
     /// The parameters of the script, `$0` first: the base name of the spool files, then what the caller chose, which never is a
     /// part of the script.
@@ -64,29 +69,32 @@ package struct GuestCommand: Equatable, Sendable {
         return words
     }
 
-    /// The script for the guest's /bin/sh (POSIX XCU 2).
-    ///
-    /// The command's output goes through pipes, as a command expects: what opens /dev/stderr by its name would truncate a
-    /// file. `cat` moves it to spool files that the agent can read. On `$base.ctl` the script tells what kvmctl has to
-    /// know (`GuestNotice`).
-    package var script: String {
-        let feed = input == .pieces ? "feed | " : ""
-        let flow =
-            mergesErrors
-            ? "\(feed){ run \"$@\"; } | { keep out; } || echo \"cut $?\" >&7"
-            : "{ \(feed){ run \"$@\"; } | { keep err; } || echo \"cut $?\" >&7; } 9>&1 | { keep out; } || echo \"cut $?\" >&7"
-        return [
-            Self.beginning, input == .pieces ? Self.feedingPlace + Self.feeding : "", Self.keeping, running(), flow,
-            isLast ? "" : Self.tidying,
-        ].filter { !$0.isEmpty }.joined(separator: "\n")
-    }
+    /// Tells of a program that is not there as a shell tells of it: by itself it would name the line of a script that the user
+    /// has not written.
+    static let finding =
+        #"case $1 in */*) [ -e "$1" ];; *) command -v -- "$1";; esac >/dev/null 2>&1 || "#
+        + #"{ echo "$1: not found" >&2; exit 127; }; "#
 
-    private static let beginning = #"""
-        umask 077
-        base=$1; shift
-        [ -e "$base.out" ] || exit
-        exec 7>>"$base.ctl"
-        """# + "\n" + tellingPID
+    /// What an agent that init has started may lack.
+    static let surroundings =
+        #"export HOME="${HOME:-/root}" PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}""#
+
+    /// Has the variables of the command's environment, which are the next parameters, exported.
+    var exports: String { environment.map { _ in #"export "$1"; shift"# }.joined(separator: "; ") }
+
+    /// Looks for the user and for what makes a terminal, and enters the directory.
+    ///
+    /// - Parameter end: what ends the script with a notice, which it is given.
+    func place(_ end: (String) -> String) -> String {
+        // su would fail like a command that ends with 1.
+        let account =
+            user.map { "id -u -- \(ShellCommand.singleQuoted($0)) >/dev/null 2>&1 || \(end("nouser"))\n" } ?? ""
+        // What script(1) says of it would look like the command's own words, and its exit code like the command's.
+        let pty = "{ [ -d /dev/pts ] && command -v script; } >/dev/null 2>&1 || \(end("noterminal"))\n"
+        let checks = account + (terminal == nil ? "" : pty)
+        if directory != nil { return checks + #"cd -- "$1" 2>/dev/null || \#(end("lost")); shift"# }
+        return checks + (user == nil ? #"cd "$HOME" 2>/dev/null || cd /"# : "")
+    }
 
     /// Tells the pid of the shell that calls it, which `$$` is not in a subshell.
     static let tellingPID = #"""
@@ -95,9 +103,6 @@ package struct GuestCommand: Equatable, Sendable {
 
     /// The pieces of the input arrive as files, and their numbers through a FIFO. A piece that nobody reads any more is
     /// as good as read.
-    private static let feedingPlace = #"""
-        mkfifo "$base.go" || exit
-        """# + "\n"
     static let feeding = #"""
         feed() {
             last=0
@@ -112,56 +117,14 @@ package struct GuestCommand: Equatable, Sendable {
         echo ready >&7
         """#
 
-    /// The limit is for a spool file that nobody reads any more, because kvmctl was killed: the command gets SIGPIPE.
-    private static let keeping = #"""
-        keep() {
-            me "$1"
-            ulimit -f 131072
-            exec cat >>"$base.$1" 7>&- 9>&-
-        }
-        """#
-
-    /// In the background, so that nobody has to wait for it.
-    private static let tidying = #"""
-        rm -f "$base".* 7>&- &
-        """#
-
-    /// Makes the directory of the spool files, `$1`.
-    package static let placeScript = #"""
-        umask 077; mkdir -p "$1"
-        """#
-
-    /// Removes pieces of the input that came when the script had ended; `$1` is the base name.
-    package static let lateTidying = #"""
-        rm -f "$1".*
-        """#
-
-    /// Tells of a program that is not there as a shell tells of it: by itself it would name the line of a script that the user
-    /// has not written.
-    static let finding =
-        #"case $1 in */*) [ -e "$1" ];; *) command -v -- "$1";; esac >/dev/null 2>&1 || "#
-        + #"{ echo "$1: not found" >&2; exit 127; }; "#
-
-    /// Runs the command, with its directory and environment.
+    /// Runs the command, with its directory and environment, for a script that passes the streams on itself.
     ///
     /// - Parameter launcher: what the shell is to execute it by, as shell text.
     func running(by launcher: String = "") -> String {
-        // su would fail like a command that ends with 1.
-        let account =
-            user.map { "id -u -- \(ShellCommand.singleQuoted($0)) >/dev/null 2>&1 || { echo nouser >&7; exit; }" } ?? ""
-        let exports = environment.map { _ in #"export "$1"; shift"# }.joined(separator: "; ")
-        let place =
-            if directory != nil {
-                #"cd -- "$1" || { echo lost >&7; exit; }; shift"#
-            } else if user == nil {
-                #"cd "$HOME" 2>/dev/null || cd /"#
-            } else { "" }
         let redirections = mergesErrors ? "2>&1" : "2>&1 1>&9 9>&-"
         let source = input == .none ? " </dev/null" : ""
         let body = [
-            "umask 022", "me shell",
-            #"export HOME="${HOME:-/root}" PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}""#,
-            account, place, exports,
+            "umask 022", "me shell", Self.surroundings, place { "{ echo \($0) >&7; exit; }" }, exports,
             // A subshell: sh has commands of its own, such as `exit`, which are not the guest's programs.
             #"( \#(Self.finding)exec \#(launcher)"$@" ) 7>&- \#(redirections)\#(source)"#,
             #"echo "code $?" >&7"#,

@@ -1,7 +1,9 @@
-/// What the script of a `GuestCommand` tells, a line each.
+/// What the scripts of a `GuestCommand` tell, a line each.
 package enum GuestNotice: Equatable, Sendable {
-    /// The process that is the parent of the command.
+    /// The process that is the parent of the command, if that is not the one with the script.
     case shell(pid: Int64)
+    /// The shell of the keepers.
+    case keepers(pid: Int64)
     /// The process that moves a stream to its spool file.
     case keeper(of: String, pid: Int64)
     /// Pieces of the input can be sent.
@@ -12,8 +14,14 @@ package enum GuestNotice: Equatable, Sendable {
     case lostDirectory
     /// There is no such user.
     case lostUser
+    /// A terminal can't be had: there is no script(1), or no /dev/pts.
+    case lostTerminal
     /// Some of the output could not be kept: what moves it to its spool file ended with this code.
     case cut(code: Int32)
+    /// The command had ended when the keepers came, and its output is passed on by its script, but for what comes later.
+    case late
+    /// All of the output was kept.
+    case drained
     /// The command has ended, with this code.
     case code(Int32)
 
@@ -24,12 +32,16 @@ package enum GuestNotice: Equatable, Sendable {
         switch (words.first, number) {
         // Signals are sent to it and to its children: never to init's.
         case ("shell", let pid?) where pid > 1: self = .shell(pid: pid)
+        case ("keepers", let pid?) where pid > 1: self = .keepers(pid: pid)
         case ("out", let pid?) where pid > 1: self = .keeper(of: "out", pid: pid)
         case ("err", let pid?) where pid > 1: self = .keeper(of: "err", pid: pid)
         case ("ready", nil): self = .ready
         case ("read", let number?): self = .read(number: number)
         case ("lost", nil): self = .lostDirectory
         case ("nouser", nil): self = .lostUser
+        case ("noterminal", nil): self = .lostTerminal
+        case ("late", nil): self = .late
+        case ("drained", nil): self = .drained
         case ("cut", let code?): self = .cut(code: Int32(truncatingIfNeeded: code))
         case ("code", let code?): self = .code(Int32(truncatingIfNeeded: code))
         default: return nil

@@ -21,7 +21,8 @@ package enum GuestSignal: String, Sendable {
         }
     }
 
-    /// Sends a signal to all descendants of a process: kvmctl knows only the shell that started them.
+    /// Sends a signal to all descendants of some processes, `$2`: kvmctl knows only the shells that started them. Ends with 1 if there
+    /// are none.
     package static let script = #"""
         signal=$1; parents=$2; found=
         while [ "$parents" ]; do
@@ -33,7 +34,10 @@ package enum GuestSignal: String, Sendable {
             done
             found="$found $children"; parents=${children# }
         done
-        kill -s "$signal" $found 2>/dev/null
+        set -- $found
+        [ $# -gt 0 ] || exit 1
+        kill -s "$signal" "$@" 2>/dev/null
+        exit 0
         """#
 
     /// Lets a process that was stopped go on.

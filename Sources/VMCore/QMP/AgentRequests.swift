@@ -71,12 +71,16 @@ extension QMPRequest<[AgentInterface]> {
 // What is executed in the guest, and the files that it goes through. A path of the guest is the caller's, or kvmctl's own.
 
 extension QMPRequest<Int64> {
-    /// Executes a program, and returns its pid. Its output is discarded.
+    /// Executes a program, and returns its pid.
     ///
-    /// - Parameter input: what it reads; nil: /dev/null.
-    package static func execute(_ path: String, _ arguments: [String], input: [UInt8]? = nil) -> Self {
+    /// - Parameters:
+    ///   - input: what it reads; nil: /dev/null.
+    ///   - keepsOutput: whether the agent keeps what it writes, up to 16 MB of each stream; else that is discarded.
+    package static func execute(
+        _ path: String, _ arguments: [String], input: [UInt8]? = nil, keepsOutput: Bool = false
+    ) -> Self {
         var members: [String: JSON] = [
-            "path": .string(path), "arg": .array(arguments.map(JSON.string)), "capture-output": false,
+            "path": .string(path), "arg": .array(arguments.map(JSON.string)), "capture-output": .bool(keepsOutput),
         ]
         if let input { members["input-data"] = .string(Base64.encode(input)) }
         return .init("guest-exec", members) { $0["pid"]?.integer }
@@ -124,7 +128,27 @@ package enum ExecutionStatus: Equatable, Sendable {
     case running
     /// It has ended with this code, or as a shell has it by a signal: 128 and the signal's number. The agent forgets it
     /// with that.
-    case ended(code: Int32)
+    case ended(code: Int32, output: ExecutionOutput)
+}
+
+/// What a program wrote, if the agent was to keep that.
+package struct ExecutionOutput: Equatable, Sendable {
+    package var output: [UInt8] = []
+    package var errors: [UInt8] = []
+    /// Whether that was more than the agent keeps.
+    package var isCut = false
+
+    package init() {}
+
+    /// Reads it from the agent's answer; nil if that makes no sense.
+    fileprivate init?(_ reply: JSON) {
+        for (key, stream) in [("out-data", \Self.output), ("err-data", \Self.errors)] {
+            guard let text = reply[key]?.string else { continue }
+            guard let bytes = Base64.decode(text) else { return nil }
+            self[keyPath: stream] = bytes
+        }
+        isCut = reply["out-truncated"]?.bool == true || reply["err-truncated"]?.bool == true
+    }
 }
 
 extension QMPRequest<ExecutionStatus> {
@@ -134,10 +158,11 @@ extension QMPRequest<ExecutionStatus> {
             switch reply["exited"]?.bool {
             case false: .running
             case true:
-                if let signal = reply["signal"]?.integer(in: 1...127) {
-                    .ended(code: Int32(128 + signal))
-                } else {
-                    reply["exitcode"]?.integer(in: 0...255).map { .ended(code: Int32($0)) }
+                ExecutionOutput(reply).flatMap { output in
+                    let code =
+                        reply["signal"]?.integer(in: 1...127).map { 128 + $0 }
+                        ?? reply["exitcode"]?.integer(in: 0...255)
+                    return code.map { .ended(code: Int32($0), output: output) }
                 }
             case nil: nil
             }

@@ -52,5 +52,6 @@ extension Duration {
 
 /// Sleeps the calling thread.
 package func pause(_ duration: Duration) {
-    usleep(UInt32(clamping: duration.wholeMilliseconds * 1000))
+    let (seconds, attoseconds) = duration.components
+    usleep(UInt32(clamping: seconds * 1_000_000 + attoseconds / 1_000_000_000_000))
 }

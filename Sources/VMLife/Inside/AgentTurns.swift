@@ -84,7 +84,7 @@ final class AgentTurns {
             // An answer takes an emulated guest some time, which the script lacks.
             var interval = Duration.milliseconds(2)
             while true {
-                if case .ended(let code) = try agent.execute(.executionStatus(pid), by: deadline) { return code }
+                if case .ended(let code, _) = try agent.execute(.executionStatus(pid), by: deadline) { return code }
                 if deadline.hasPassed { throw .silent }
                 pause(interval)
                 interval = min(interval * 2, .milliseconds(10))

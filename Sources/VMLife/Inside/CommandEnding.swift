@@ -77,10 +77,21 @@ struct CommandEnding {
     }
 
     /// The failure of a command of which nobody in the guest can tell how it ended.
-    static func unknown(_ name: VMName) -> VMError {
-        VMError(
+    ///
+    /// - Parameter words: what that shell said last.
+    static func unknown(_ name: VMName, _ words: [UInt8] = []) -> VMError {
+        let said = String(decoding: words.prefix(200), as: UTF8.self).split(separator: "\n").prefix(2)
+        return VMError(
             .unavailable, name.description, "the command's end is not known: its shell in the guest was ended",
-            remedy: "see the guest's log")
+            remedy: "see the guest's log", details: said.map { "it said: \(Printable.foreign(String($0)))" })
+    }
+
+    /// The failure of a command whose shell had to hand more to the agent than that keeps.
+    static func overflow(_ name: VMName) -> VMError {
+        VMError(
+            .unavailable, name.description,
+            "a part of the output is lost: what the command left running wrote more than the guest agent keeps, 16 MB",
+            remedy: "have what goes on write to a file")
     }
 
     /// The failure of a command whose output could not be kept in the guest.

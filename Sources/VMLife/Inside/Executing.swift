@@ -11,6 +11,7 @@ package final class Executing {
     private let vm: Machine
     private let command: GuestCommand
     private let turns: AgentTurns
+    private let start: ExecutionStart
     private let streams: GuestStreams
 
     /// Signals that came before the command had begun.
@@ -22,6 +23,8 @@ package final class Executing {
     /// How often in succession the agent did not answer.
     private var failures = 0
 
+    /// The most that a guest's pace counts for.
+    private static let longestPace = Duration.milliseconds(20)
     /// How long what a command has left running may keep its output open.
     private static let linger = Duration.milliseconds(300)
 
@@ -31,25 +34,31 @@ package final class Executing {
     ///   - input: where the pieces of its input come from.
     ///   - output: what its stdout is written to.
     ///   - errors: what its stderr is written to.
+    ///   - limit: how long it may take to begin; nil: as long as an agent needs.
     /// - Throws: why it can't be run.
     package convenience init(
-        _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: OutputStream, errors: OutputStream
+        _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: OutputStream, errors: OutputStream,
+        within limit: Duration?
     ) throws(VMError) {
-        try self.init(command, in: vm, input: input, output: output, errors: errors, file: nil)
+        try self.init(command, in: vm, input: input, output: output, errors: errors, file: nil, within: limit)
     }
 
     /// The same, while the agent reads or writes a file that it holds open, or by a connection that was used before.
     init(
         _ command: GuestCommand, in vm: Machine, input: PieceSource?, output: OutputStream, errors: OutputStream,
-        file: HeldFile?, by turns: AgentTurns? = nil
+        file: HeldFile?, by turns: AgentTurns? = nil, within limit: Duration? = nil
     ) throws(VMError) {
         let seen = try vm.running(or: "its guest can't be reached")
         guard seen.state != .paused else { throw vm.paused(so: "its guest agent can't answer") }
         (self.vm, self.command) = (vm, command)
         let turns = turns ?? AgentTurns(vm)
         self.turns = turns
+        turns.limit = limit.map { Deadline(in: $0) }
         var start = ExecutionStart(command, of: vm, turns)
-        streams = try start.streams(from: input, to: output, errors, besides: file)
+        let (shell, kept) = try start.begin()
+        self.start = start
+        streams = GuestStreams(
+            turns, start, command, shell: shell, kept: kept, from: input, to: output, errors, besides: file)
     }
 
     /// Runs it to its end.
@@ -63,7 +72,10 @@ package final class Executing {
         let limit = timeout.map { Deadline(in: $0 + CommandEnding.lastOutput) }
         (streams.limit, turns.limit) = (limit, limit)
         var ending: CommandEnding?
-        var interval = Duration.milliseconds(1)
+        // What takes the guest so long to start does not end sooner, and each question keeps it from that.
+        pause(min(start.pace, Self.longestPace))
+        let shortest = max(.milliseconds(1), min(start.pace, Self.longestPace) / 4)
+        var interval = shortest
         while true {
             let moved: Bool
             do throws(VMError) { moved = try step() } catch {
@@ -71,6 +83,10 @@ package final class Executing {
                 return try ending.survival(of: vm.name, isCut: true, isPaused: turns.isPaused)
             }
             if let end = try result(ending) { return end }
+            if let failure = streams.keepingFailure {
+                try pass(.kill)
+                throw failure
+            }
             if ending == nil, deadline?.hasPassed == true {
                 ending = CommandEnding(.terminate, code: nil, timeout: timeout)
             }
@@ -84,7 +100,7 @@ package final class Executing {
                 return try ending.survival(of: vm.name, isCut: streams.isLeft, isPaused: turns.isPaused)
             }
             turns.giveWay()
-            interval = moved ? .milliseconds(1) : min(interval * 3 / 2, .milliseconds(100))
+            interval = moved ? shortest : min(interval * 5 / 4, .milliseconds(100))
             streams.wait(interval)
         }
     }
@@ -120,14 +136,18 @@ package final class Executing {
 
     /// Passes a signal on to the command, once that has begun, or, with `kill`, ends all of it.
     private func pass(_ signal: GuestSignal) throws(VMError) {
-        guard let parent = signal == .kill ? streams.pid : streams.shell else { return early.append(signal) }
+        let parents = signal == .kill ? streams.shells : streams.shell.map { [$0] } ?? []
+        guard !parents.isEmpty else { return early.append(signal) }
         // Nobody would hear it, and an agent that does not answer takes its time.
         if turns.isPaused {
             isStalled = true
             return
         }
         do throws(GuestAgent.Failure) {
-            try turns.run(GuestSignal.script, [signal.rawValue, String(parent)])
+            let words = parents.map(String.init).joined(separator: " ")
+            let wasHeard = try turns.run(GuestSignal.script, [signal.rawValue, words]) == 0
+            // The shell has not begun it yet.
+            if !wasHeard, signal != .kill, streams.code == nil { early.append(signal) }
         } catch { try recover(from: error) }
     }
 
@@ -152,21 +172,30 @@ package final class Executing {
         }
         let isCut = streams.isLeft
         if command.isLast { turns.end() } else { streams.close() }
-        if streams.lostDirectory, let directory = command.directory {
-            throw CommandEnding.noDirectory(directory, vm.name)
-        }
-        if streams.lostUser, let user = command.user {
-            throw VMError.noUser(user, in: vm.name)
-        }
+        if let lack = streams.lack { throw VMError.lack(lack, of: command, in: vm.name) }
         if let failure = streams.failure { throw failure }
         if let ending { return ending.end(streams.code, of: vm.name, isCut: isCut) }
         if let code = streams.cut, !hasLetGo { throw CommandEnding.lostOutput(code, vm.name) }
+        if streams.hasOverflown { throw CommandEnding.overflow(vm.name) }
         if let code = streams.code { return .exited(code) }
-        throw CommandEnding.unknown(vm.name)
+        throw CommandEnding.unknown(vm.name, streams.lastWords)
     }
 }
 
 extension VMError {
+    /// Why a command was not begun.
+    fileprivate static func lack(_ notice: GuestNotice, of command: GuestCommand, in vm: VMName) -> VMError {
+        switch notice {
+        case .lostUser: noUser(command.user ?? "", in: vm)
+        case .lostTerminal:
+            VMError(
+                .unavailable, vm.description,
+                "the guest can't give the command a terminal: that takes script(1) and /dev/pts",
+                remedy: "install util-linux in it, or leave out --tty")
+        default: CommandEnding.noDirectory(command.directory, vm)
+        }
+    }
+
     /// A command was to run as a user that the guest does not have.
     static func noUser(_ user: String, in vm: VMName) -> VMError {
         VMError(.notFound, vm.description, "the guest has no user \(Printable.quoted(user))")

@@ -148,6 +148,9 @@ def test_ends(host):
 
 def test_terminal(host):
     agents_guest(host)
+    assert run(host, "test", "-d", "/dev/pts")[0] == 1
+    code, out, err = run(host, "sh", options=["-t"])
+    assert (code, out) == (125, b"") and b"takes script(1) and /dev/pts" in err
     assert run(host, "sh", "-c", "mkdir -p /dev/pts && mount -t devpts devpts /dev/pts")[0] == 0
     terminal = spawn(host, "exec", "-it", "vm", "--", "sh", "-c", "stty size; tty; read -r line; echo \"<$line>\"; exit 3")
     terminal.expect(r"24 200\r\n/dev/")
@@ -178,7 +181,7 @@ def test_a_reader_that_takes_its_time(host):
 
 def test_what_passes_the_output_on_is_killed(host):
     agents_guest(host)
-    code, _, err = run(host, "sh", "-c", "killall -9 cat; exit 7")
+    code, _, err = run(host, "sh", "-c", "until pidof cat; do sleep 0.1; done; killall -9 cat; sleep 3; exit 7")
     assert code == 125 and b"the cat that passes it on was ended in the guest by signal 9" in err
 
 

@@ -31,9 +31,9 @@ import Testing
 
     @Test func streams() {
         var command = GuestCommand(["x"])
-        #expect(command.script.contains("keep err") && command.script.contains("</dev/null"))
+        #expect(KeepingScript(command).text.contains("keep err") && command.script.contains("</dev/null"))
         command.mergesErrors = true
-        #expect(!command.script.contains("keep err") && !command.script.contains("mkfifo"))
+        #expect(!KeepingScript(command).text.contains("keep err") && !command.script.contains("mkfifo"))
         command.input = .given([1])
         #expect(!command.script.contains("</dev/null"))
         command.input = .pieces
@@ -47,6 +47,7 @@ import Testing
         #expect(GuestNotice("code 137") == .code(137))
         #expect(GuestNotice("lost") == .lostDirectory)
         #expect(GuestNotice("cut 137") == .cut(code: 137) && GuestNotice("cut") == nil)
+        #expect(GuestNotice("late") == .late && GuestNotice("drained") == .drained)
         for line in [
             "", "shell", "shell -1", "shell 0", "out 1", "shell 1 2", "code x", "lost 1", "code 99999999999999999999",
         ] {
@@ -83,9 +84,18 @@ import Testing
             QMPRequest.executionStatus(1).read(try JSON(parsing: text.utf8))
         }
         #expect(try status(#"{"exited": false}"#) == .running)
-        #expect(try status(#"{"exited": true, "exitcode": 3}"#) == .ended(code: 3))
-        #expect(try status(#"{"exited": true, "signal": 9}"#) == .ended(code: 137))
-        for text in [#"{"exited": true}"#, #"{"exited": true, "exitcode": -1}"#, #"{"exited": 1}"#, "[]"] {
+        var output = ExecutionOutput()
+        #expect(try status(#"{"exited": true, "exitcode": 3}"#) == .ended(code: 3, output: output))
+        #expect(try status(#"{"exited": true, "signal": 9}"#) == .ended(code: 137, output: output))
+        (output.output, output.errors, output.isCut) = (Array("foo".utf8), Array("f".utf8), true)
+        #expect(
+            try status(
+                #"{"exited": true, "exitcode": 0, "out-data": "Zm9v", "err-data": "Zg==", "err-truncated": true}"#)
+                == .ended(code: 0, output: output))
+        for text in [
+            #"{"exited": true, "exitcode": 0, "out-data": "Z"}"#, #"{"exited": true}"#,
+            #"{"exited": true, "exitcode": -1}"#, #"{"exited": 1}"#, "[]",
+        ] {
             #expect(try status(text) == nil)
         }
         let read = QMPRequest.read(1, count: 3)

@@ -48,13 +48,16 @@ struct CopyTools {
 
     /// Runs a script to its end.
     ///
-    /// - Parameter output: what takes its stdout; nil: its notes come there too.
+    /// - Parameters:
+    ///   - writesMuch: whether its output is files.
+    ///   - output: what takes its stdout; nil: its notes come there too.
     func run(
-        _ script: String, _ arguments: [String], input: Input = .none,
+        _ script: String, _ arguments: [String], input: Input = .none, writesMuch: Bool = false,
         output: (([UInt8]) throws(VMError) -> Void)? = nil
     ) throws(VMError) -> Run {
         var command = GuestCommand(["/bin/sh", "-c", script, "kvmctl"] + arguments)
         command.user = user
+        command.writesMuch = writesMuch
         var source: PieceSource?
         var file: HeldFile?
         switch input {

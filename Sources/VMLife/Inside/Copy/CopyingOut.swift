@@ -187,7 +187,7 @@ package struct CopyingOut {
         let run = try tools.run(
             CopyScript.sendArchive,
             [CopyScript.argument(task.source), hasGNUTar ? "--format=gnu --sparse --hard-dereference" : ""],
-            input: .whole(list),
+            input: .whole(list), writesMuch: true,
             output: { [tools] (bytes) throws(VMError) in
                 try sum.add(bytes)
                 try taker.take(bytes)
@@ -248,6 +248,8 @@ package struct CopyingOut {
             let run = try tools.run(CopyScript.holdFile, [path, size], input: .after(held) { [] })
             if !held.isRefused { return run }
         }
-        return try tools.run(CopyScript.sendFile, [path, String(start), size], output: take)
+        return try tools.run(
+            CopyScript.sendFile, [path, String(start), size], writesMuch: file.size - start >= FileEntry.large,
+            output: take)
     }
 }
