@@ -252,6 +252,18 @@ def test_a_copy_is_no_second_one(host):
     assert host.json("start", f"{host.vms}/moved")[0]["result"] == "resumed"
 
 
+def test_a_restart_goes_on_with_nothing_and_loses_nothing(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    host.kvmctl("suspend", "vm")
+    for words in [], ["--hard"], ["--dry-run"]:
+        refused = host.kvmctl("restart", "vm", *words, expect=75).stderr
+        assert "it is suspended, to a file, and a restart would lose what it had in memory" in refused
+        assert "start it, which goes on" in refused and "--discard-suspended" in refused
+    assert files(host, "vm") == ["vm.state", "vm.suspended"] and host.state("vm") == "suspended"
+    assert host.kvmctl("restart", "--all").stdout == ""
+
+
 def test_what_cannot_be_suspended(host):
     host.write_firmware_vm("off")
     host.write_firmware_vm("vm")
