@@ -57,6 +57,9 @@ from rig.host import NOBODY
     ("exec -w /tmp vm -- pwd", "'-w'. Did you mean '--cwd'?"), ("exec --workdir /tmp vm -- pwd", "'--workdir'. Did you mean '--cwd'?"),
     ("exec -in vm -- true", "--interactive and --no-stdin exclude each other"),
     ("--json list", "--json: comes before the command"), ("net --json show", "kvmctl net show --help lists"),
+    # No letter of several is taken for a wish for help, if one of the others is unknown.
+    ("cp -dash a vm:b", "Unknown option '-d'"), ("cp -dash", "Unknown option '-d'"), ("ls -lah", "Unknown option '-l'"), ("start -xh vm", "Unknown option '-x'"),
+    ("exec -ith -z vm -- ls -dash", "Unknown option '-z'"), ("net show -zh", "Unknown option '-z'"),
 ])
 def test_the_nearest_is_named(host, words, said):
     result = host.kvmctl(*words.split(), expect=64)
@@ -64,7 +67,8 @@ def test_the_nearest_is_named(host, words, said):
     assert "?" in said or "?" not in result.stderr.splitlines()[0]
 
 
-@pytest.mark.parametrize("words", ["--help", "help", "help net up", "net", "net --help", "--version", "version", "ls", "ps"])
+@pytest.mark.parametrize("words", ["--help", "help", "help net up", "net", "net --help", "--version", "version", "ls", "ps", "cp -rh", "list -qh", "cp -dash --help", "help cp",
+    "cp -h"])
 def test_what_is_known_is_not_refused(host, words):
     host.kvmctl(*words.split())
 
