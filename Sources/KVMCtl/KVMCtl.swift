@@ -86,11 +86,7 @@ struct Root: ParsableCommand {
     /// other commands nor for a request for completions, which took a third of a command's start-up. Everything else
     /// (help, errors) is left to the whole tree.
     static func command(_ words: [String]) throws -> any ParsableCommand {
-        if let word = words.first(where: { $0.unicodeScalars.contains("\u{fffd}") }) {
-            throw VMError(
-                .usage, "'\(word)'", "is not UTF-8, which kvmctl's names and paths have to be",
-                remedy: "rename the file or directory")
-        }
+        if let refusal = WordNotUTF8(in: words)?.refusal { throw refusal }
         let named = configuration.subcommands.first { $0.configuration.isCalled(words.first) }
         if let named, named.configuration._superCommandName != nil,
             let command = try? named.parseAsRoot(Array(words.dropFirst())),
