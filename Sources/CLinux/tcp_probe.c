@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int finish(int fd, int milliseconds, uint16_t *from)
+static int finish(int fd, int milliseconds)
 {
 	struct pollfd set = { .fd = fd, .events = POLLOUT };
 	int ready = poll(&set, 1, milliseconds);
@@ -19,18 +19,10 @@ static int finish(int fd, int milliseconds, uint16_t *from)
 	socklen_t size = sizeof failure;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size) < 0)
 		return -errno;
-	if (failure)
-		return -failure;
-	struct sockaddr_storage own;
-	socklen_t length = sizeof own;
-	if (getsockname(fd, (struct sockaddr *)&own, &length) < 0)
-		return -errno;
-	// The port is in the same place for both families.
-	*from = ntohs(((struct sockaddr_in *)&own)->sin_port);
-	return 0;
+	return -failure;
 }
 
-int clinux_tcp_probe(const char *host, uint16_t port, int milliseconds, uint16_t *from)
+int clinux_tcp_probe(const char *host, uint16_t port, int milliseconds)
 {
 	char service[8];
 	snprintf(service, sizeof service, "%u", port);
@@ -46,7 +38,7 @@ int clinux_tcp_probe(const char *host, uint16_t port, int milliseconds, uint16_t
 		result = -errno;
 	freeaddrinfo(found);
 	if (result == 0)
-		result = finish(fd, milliseconds, from);
+		result = finish(fd, milliseconds);
 	if (result == 0)
 		return fd;
 	if (fd >= 0)

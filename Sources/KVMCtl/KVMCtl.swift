@@ -86,11 +86,7 @@ struct Root: ParsableCommand {
     /// other commands nor for a request for completions, which took a third of a command's start-up. Everything else
     /// (help, errors) is left to the whole tree.
     static func command(_ words: [String]) throws -> any ParsableCommand {
-        if let word = words.first(where: { $0.unicodeScalars.contains("\u{fffd}") }) {
-            throw VMError(
-                .usage, "'\(word)'", "is not UTF-8, which kvmctl's names and paths have to be",
-                remedy: "rename the file or directory")
-        }
+        if let refusal = WordNotUTF8(in: words)?.refusal { throw refusal }
         let named = configuration.subcommands.first { $0.configuration.isCalled(words.first) }
         if let named, named.configuration._superCommandName != nil,
             let command = try? named.parseAsRoot(Array(words.dropFirst())),
@@ -99,12 +95,37 @@ struct Root: ParsableCommand {
             return command
         }
         try UnknownCommand.refuse(in: words)
-        do { return try parseAsRoot(words) } catch {
-            // A missing word is reported before an unknown option, which may be the cause. In that case the option is
-            // reported. The word is one that `set` takes, too.
-            guard !exitCode(for: error).isSuccess, !isAboutAnOption(error) else { throw error }
-            do { _ = try parseAsRoot(words + ["x=x"]) } catch let other { throw isAboutAnOption(other) ? other : error }
-            throw error
+        do {
+            let command = try parseAsRoot(words)
+            try refuseHelp(in: words)
+            return command
+        } catch {
+            throw exitCode(for: error).isSuccess ? error : unknownOption(in: words, else: error)
+        }
+    }
+
+    /// A missing word is reported before an unknown option, which may be the cause. In that case the option is reported.
+    private static func unknownOption(in words: [String], else error: any Error) -> any Error {
+        if isAboutAnOption(error) { return error }
+        // The word is one that `set` takes, too; `cp` needs two.
+        for missing in [["x=x"], ["x=x", "x=x"]] {
+            do { _ = try parseAsRoot(words + missing) } catch let other { if isAboutAnOption(other) { return other } }
+        }
+        return error
+    }
+
+    /// Refuses an unknown option in a word of several short ones, such as `-dash`: if the letter `h` is among them,
+    /// ArgumentParser takes that for a request for help, and is satisfied.
+    private static func refuseHelp(in words: [String]) throws {
+        let own = words.prefix { $0 != "--" }
+        guard !own.contains(where: ["-h", "-help", "--help", "--help-hidden", "--version"].contains) else { return }
+        for (place, word) in own.enumerated() where word.hasPrefix("-") && !word.hasPrefix("--") && word.contains("h") {
+            var without = words
+            without[place].removeAll { $0 == "h" }
+            do { _ = try parseAsRoot(without) } catch {
+                let fault = unknownOption(in: without, else: error)
+                if isAboutAnOption(fault) { throw fault }
+            }
         }
     }
 

@@ -2,6 +2,6 @@
 
 #include <stdint.h>
 
-/// Connects to a TCP port of a host, given as a literal address, within a time in milliseconds. The descriptor, with the
-/// port that it connects from in `from`; or -errno.
-int clinux_tcp_probe(const char *host, uint16_t port, int milliseconds, uint16_t *from);
+/// Connects to a TCP port of a host, given as a literal address, within a time in milliseconds. The descriptor, or
+/// -errno.
+int clinux_tcp_probe(const char *host, uint16_t port, int milliseconds);

@@ -48,6 +48,7 @@ struct Clone: ParsableCommand {
     func run() throws {
         let new = NewVMs(
             output: output, isDryRun: dryRun.isOn, isSeveral: options.count != nil, areStarted: options.start)
+        if options.start { try options.vm.refuseStartOfTemplate() }
         let places = try options.places(place)
         try new.make { context in
             let model = try context.modelOfClone(vm, isLinked: linked, isDryRun: dryRun.isOn)

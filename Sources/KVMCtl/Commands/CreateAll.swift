@@ -59,10 +59,19 @@ extension Create {
     /// Creates them: all, or none.
     func createAll() throws {
         let wanted = try wanted()
+        if options.start { try refuseTemplates(wanted) }
         let warm = try warmModel(for: wanted)
         let new = NewVMs(
             output: output, isDryRun: dryRun.isOn, isSeveral: isSeveral, areStarted: options.start, warm: warm)
         try new.make { context in try plan(wanted, context.site, from: warm, in: context) }
+    }
+
+    private func refuseTemplates(_ wanted: [Wanted]) throws(VMError) {
+        var new = vm
+        for one in wanted {
+            new.cells = one.cells
+            try new.refuseStartOfTemplate()
+        }
     }
 
     /// The warm image that they go on from; nil: none.

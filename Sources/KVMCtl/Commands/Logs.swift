@@ -21,7 +21,9 @@ struct Logs: ParsableCommand {
     @Option(name: [.customShort("n"), .long], help: "Only the last N lines.", transform: OptionValue.lines)
     var lines: Int?
 
-    @Flag(name: .shortAndLong, help: "Keep printing as the log grows, until interrupted.")
+    @Flag(
+        name: .shortAndLong,
+        help: "Keep printing as the log grows, until the VM has not run for 10 s, or you interrupt it.")
     var follow = false
 
     @Flag(help: "Show the log of the run before the last start.")
@@ -34,14 +36,18 @@ struct Logs: ParsableCommand {
     }
 
     func run() throws {
-        var log = try Site.current.find(vm).log(kind, previous: previous, lastLines: lines)
+        let machine = try Site.current.find(vm)
+        var log = try machine.log(kind, previous: previous, lastLines: lines)
+        var end = try machine.endOfRun()
         // A guest's output can hold escape sequences. They are made visible on a terminal, and left as they are
         // elsewhere.
         var shown = isatty(STDOUT_FILENO) == 1 ? PrintableStream(keeping: ["\t", "\n", "\r"]) : nil
         while true {
+            // Looked for before the read, which then finds the last that was written.
+            let isOver = !follow || end.isOver()
             let bytes = try log.next()
             if bytes.isEmpty {
-                guard follow, ResultStream.isOpen(for: .milliseconds(100)) else { break }
+                guard !isOver, ResultStream.isOpen(for: .milliseconds(100)) else { break }
             } else {
                 guard try ResultStream.write((shown?.show(bytes)).map { Array($0.utf8) } ?? bytes) else { return }
             }

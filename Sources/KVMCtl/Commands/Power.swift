@@ -24,7 +24,8 @@ struct Resume: ParsableCommand {
         abstract: "Resume VMs that are paused, or whose guests sleep.",
         discussion: """
             A VM that QEMU itself paused, for lack of space or after an I/O error, goes on with what failed; if it fails \
-            again, the VM stays paused. With --all, the VMs that run.
+            again, the VM stays paused. The guest's clock stood still while it was paused: its agent, if it has one, sets it to \
+            the host's. With --all, the VMs that run.
             """)
 
     @OptionGroup var machines: MachinesToSwitch

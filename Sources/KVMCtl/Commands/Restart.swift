@@ -10,7 +10,7 @@ struct Restart: ParsableCommand {
         abstract: "Stop VMs, as stop does, and start them again.",
         discussion: """
             A changed vm.params counts. If it has a fault that would keep the VM from starting, the VM is not stopped. \
-            A VM that does not run is started. With --all, the VMs that run.
+            A VM that does not run is started; one that is suspended is refused. With --all, the VMs that run.
             """, aliases: ["reboot"])
 
     @OptionGroup var targets: Targets
@@ -63,6 +63,7 @@ struct Restart: ParsableCommand {
         try vm.refuseAnothers()
         let starting = try vm.starting(in: context)
         try starting.refuseTemplate()
+        if !mayRun { try vm.refuseRestartingSuspended() }
         let plan = try starting.plan(to: .show(isRunning: mayRun))
         let stopping = vm.stopping(timeout: patience)
         let steps = try stopping.steps()

@@ -11,7 +11,7 @@ struct Start: ParsableCommand {
         commandName: "start", _superCommandName: Root.name,
         abstract: "Start VMs.",
         discussion: """
-            Starting a VM that already runs succeeds, and says so. A suspended one goes on where `kvmctl suspend` \
+            Starting a VM that already runs succeeds, and says so; with --cdrom, which counts only at a start, it fails. A suspended one goes on where `kvmctl suspend` \
             stopped it. A template (TEMPLATE=yes) is not started; --all leaves it out.
             """)
 
@@ -93,6 +93,7 @@ struct Start: ParsableCommand {
                     try vm.refuseProtected("start --discard-suspended", force: force)
                 }
                 if dryRun {
+                    if try vm.mayRun() { try vm.refuseRunning(options) }
                     let starting = try vm.starting(options, in: context)
                     try starting.refuseTemplate()
                     let plan = try starting.plan(to: .show(isRunning: vm.mayRun()))

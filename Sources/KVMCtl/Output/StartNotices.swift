@@ -10,9 +10,6 @@ extension Machine {
         let outcome = try start(options, in: context, stopwatch: stopwatch) { notices in
             notices.forEach { Message.note($0, about: name) }
         }
-        if options.cdrom != nil, case .alreadyRunning = outcome {
-            Message.note("the ISO was not used; stop the VM first", about: name)
-        }
         if case .resumed = outcome {
             let found = bringClockUp(since: .suspend)
             if let notice = found?.notice { Message.note(notice, about: name) }

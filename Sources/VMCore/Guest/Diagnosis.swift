@@ -175,7 +175,8 @@ extension GuestEvidence {
 
     private func abs(_ duration: Duration) -> Duration { duration < .zero ? .zero - duration : duration }
 
-    private static func roughly(_ duration: Duration) -> String {
+    /// How long it is, in one unit, without a sign.
+    package static func roughly(_ duration: Duration) -> String {
         let seconds = Swift.abs(duration.components.seconds)
         return switch seconds {
         case 172_800...: "\(seconds / 86400) days"

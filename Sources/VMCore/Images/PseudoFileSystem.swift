@@ -10,6 +10,23 @@ package enum PseudoFileSystem {
     /// Their names.
     package static var names: [String] { all.map(\.name) }
 
+    /// Files whose content never ends, or which give it only as it comes, by the type of their file system. Whoever reads
+    /// /proc/kmsg takes the messages away from the log of the system, too.
+    private static let endless: [(type: UInt32, name: String)] = [
+        (0x9fa0, "kmsg"), (0x9fa0, "kcore"), (0x9fa0, "pagemap"), (0x7472_6163, "trace_pipe"),
+        (0x7472_6163, "trace_pipe_raw"), (0x6462_6720, "trace_pipe"), (0x6462_6720, "trace_pipe_raw"),
+    ]
+
+    /// Whether a file of this name, no link, is one of them.
+    package static func isEndless(_ name: some StringProtocol, ofType type: UInt32) -> Bool {
+        endless.contains { $0.type == type && $0.name == name }
+    }
+
+    /// Them as a pattern for case in sh(1), for the type as stat(1) prints it, `/` and the name.
+    package static var endlessPattern: String {
+        endless.map { "\(String($0.type, radix: 16))/\($0.name)" }.joined(separator: "|")
+    }
+
     private static let all: [(type: UInt32, name: String)] = [
         (0x9fa0, "proc"),
         (0x6265_6572, "sysfs"),

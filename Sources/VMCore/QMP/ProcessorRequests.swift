@@ -47,28 +47,41 @@ package struct HaltedProcessors: Equatable, Sendable {
     package var isAnyIdle: Bool { idle > 0 }
 }
 
-/// How far QEMU's own network is with a connection that came in at a forwarded port: it accepts each at once, whatever the
-/// guest does.
-package enum ForwardedConnection: Equatable, Sendable {
-    /// The guest has accepted it.
-    case established
-    /// The guest has not answered yet.
-    case waiting
-    /// It is not there any more: the guest refused it.
-    case gone
+/// What QEMU's own network tells of connections to a forwarded port: it accepts each at once, whatever the guest does.
+///
+/// It does not tell from where they came, but the descriptor of each.
+package struct ForwardedConnections: Equatable, Sendable {
+    /// How far one is.
+    package enum Progress: Equatable, Sendable {
+        /// The guest has accepted it, even if it has closed it by now.
+        case established
+        /// The guest has not answered yet.
+        case waiting
+        /// It is not there any more: the guest refused it.
+        case gone
+    }
 
-    /// Reads it in the text of `info usernet`.
+    private var states: [Int: Substring] = [:]
+
+    /// Reads them in the text of `info usernet`.
     ///
-    /// - Parameter port: the port from which it came.
-    package init(in text: String, from port: UInt16) {
-        // `  TCP[SYN_SENT]    25    10.0.2.15    22    127.0.0.1 41234     0     0`
-        let line = text.split(whereSeparator: \.isNewline).first { line in
-            line.drop { $0 == " " }.hasPrefix("TCP[") && line.split(separator: " ").contains(Substring(String(port)))
+    /// - Parameter port: the port of the guest that it leads to.
+    package init(in text: String, from hostPort: UInt16, to port: UInt16) {
+        // `  TCP[ESTABLISHED]   91       127.0.0.1  2222       10.0.2.15    22     0     0`
+        for line in text.split(whereSeparator: \.isNewline) {
+            let words = line.split(separator: " ")
+            guard words.count > 5, words[0].hasPrefix("TCP["), let descriptor = Int(words[1]),
+                words[3] == String(hostPort), words[5] == String(port), words[0] != "TCP[HOST_FORWARD]"
+            else { continue }
+            states[descriptor] = words[0].dropFirst("TCP[".count).dropLast()
         }
-        guard let line else {
-            self = .gone
-            return
-        }
-        self = line.contains("TCP[ESTABLISHED]") ? .established : .waiting
+    }
+
+    /// How far a connection is that was made after others were seen.
+    package func newest(since before: ForwardedConnections) -> Progress {
+        let new = states.filter { before.states[$0.key] == nil }.values
+        guard !new.isEmpty else { return .gone }
+        let unanswered: Set<Substring> = ["CLOSED", "LISTEN", "SYN_SENT", "SYN_RCVD"]
+        return unanswered.isSuperset(of: new) ? .waiting : .established
     }
 }

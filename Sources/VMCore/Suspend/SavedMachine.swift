@@ -13,14 +13,16 @@ package struct SavedMachine: Equatable, Sendable {
     package var processor: HostProcessor?
     /// Its disks and CDs, by the names that the machine gives them, once nothing wrote to them any longer.
     package var stamps: [String: MediumStamp]
+    /// Its params file; nil: an earlier kvmctl has saved it.
+    package var file: FilePath?
 
     /// Describes a saved machine; see the properties.
     package init(
         _ machine: GuestMachine, time: Int64, memory: MediumStamp, processor: HostProcessor?,
-        stamps: [String: MediumStamp]
+        stamps: [String: MediumStamp], file: FilePath? = nil
     ) {
         (self.machine, self.time, self.memory) = (machine, time, memory)
-        (self.processor, self.stamps) = (processor, stamps)
+        (self.processor, self.stamps, self.file) = (processor, stamps, file)
     }
 }
 
@@ -95,6 +97,7 @@ extension SavedMachine {
         let own: [String: JSON] = [
             "time": .integer(time), "memory": memory.json,
             "processor": processor?.json ?? .null, "stamps": .object(stamps.mapValues(\.json)),
+            "file": .optional(file?.string),
         ]
         return JSON.object(machine.json.merging(own) { one, _ in one }).prettyText + "\n"
     }
@@ -116,7 +119,7 @@ extension SavedMachine {
         else { throw .malformed }
         self.init(
             machine, time: time, memory: memory, processor: json["processor"].flatMap { HostProcessor($0) },
-            stamps: stamps.compactMapValues { MediumStamp($0) })
+            stamps: stamps.compactMapValues { MediumStamp($0) }, file: json["file"]?.absolutePath)
     }
 }
 

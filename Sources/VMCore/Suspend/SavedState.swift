@@ -12,6 +12,8 @@ package struct SavedState: Equatable, Sendable {
     package var stamps: [FilePath: MediumStamp]
     /// The host's processor; nil if it is not known.
     package var processor: HostProcessor?
+    /// The VM that was suspended, by its params file, if that is still there and this one is a copy.
+    package var original: FilePath?
 
     /// Describes what was found; see the properties.
     package init(
@@ -68,6 +70,10 @@ extension LaunchPlanner {
         plan.usesUpSavedState = true
         // What can't be planned would look like what is no longer there.
         guard problems.isEmpty else { return }
+        if let original = state.original {
+            problem(.copied(params.name.value, from: original))
+            return
+        }
         let found = FoundMachine(plan.guestMachine, stamps: state.stamps, processor: state.processor)
         let differences = state.saved.differences(from: found)
         guard differences.isEmpty else {
@@ -85,6 +91,16 @@ extension LaunchPlanner {
 }
 
 extension VMError {
+    /// The refusal to go on with the state of a VM that is still there: both would be the same machine.
+    fileprivate static func copied(_ name: VMName, from original: FilePath) -> VMError {
+        VMError(
+            .busy, name.description,
+            "it is a copy of \(original), made while that was suspended: if it went on, the guest would run twice",
+            remedy: .advice(
+                "start that one; or give this one a UUID and MACs of its own, and start it with --discard-suspended, which "
+                    + "boots it anew, as after a power cut"))
+    }
+
     /// The refusal to go on with a saved state that does not fit any longer.
     fileprivate static func suspended(_ name: VMName, _ differences: [String]) -> VMError {
         VMError(

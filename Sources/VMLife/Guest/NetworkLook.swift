@@ -62,24 +62,36 @@ struct NetworkLook {
         return answer
     }
 
-    /// QEMU accepts a connection to a forwarded port whatever the guest does, so that it is asked what became of it.
+    /// QEMU accepts a connection to a forwarded port whatever the guest does, so that it is asked what became of it. It closes
+    /// one that the guest refused, and one that the guest has accepted and closed: of the latter it still knows.
     private func answer(by forward: PortForward) -> GuestEvidence.PortAnswer {
         let isEverywhere = forward.address.isEmpty || ["0.0.0.0", "::"].contains(forward.address)
         do throws(Errno) {
+            guard let before = connections(through: forward) else { return .silent }
             let probe = try TCPProbe(
                 host: isEverywhere ? "127.0.0.1" : forward.address, port: forward.hostPort, within: Self.patience)
             let deadline = Deadline(in: Self.patience)
+            var isClosed = false
             while !deadline.hasPassed {
-                if probe.isClosed(within: .milliseconds(100)) { return .refused }
-                let text = try? vm.ask(.userNetwork, by: deadline)
-                switch text.map({ ForwardedConnection(in: $0, from: probe.source) }) {
+                switch probe.deed(within: .milliseconds(100)) {
+                case .sent: return .open
+                case .closed: isClosed = true
+                case .nothing: break
+                }
+                switch connections(through: forward)?.newest(since: before) {
                 case .established: return .open
                 case .gone: return .refused
-                case .waiting, nil: continue
+                case .waiting, nil: if isClosed { pause(.milliseconds(20)) }
                 }
             }
-            return .silent
+            return isClosed ? .refused : .silent
         } catch { return GuestEvidence.PortAnswer(error) }
+    }
+
+    /// What QEMU tells of the connections to a forwarded port; nil if it does not.
+    private func connections(through forward: PortForward) -> ForwardedConnections? {
+        guard let text = try? vm.ask(.userNetwork, by: Deadline(in: Self.patience)) else { return nil }
+        return ForwardedConnections(in: text, from: forward.hostPort, to: forward.guestPort)
     }
 
     private static func isReachable(_ manifest: Manifest) -> Bool {

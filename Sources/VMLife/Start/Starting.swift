@@ -210,7 +210,7 @@ package struct Starting {
     /// Starting a running VM succeeds, but not in the foreground: a command that should last as long as the VM would
     /// end at once, as if the VM had ended.
     private func alreadyRunning(_ seen: Observation) throws(VMError) -> Outcome {
-        guard options.foreground else { return .alreadyRunning(seen.holder) }
+        guard options.foreground else { return try .alreadyRunning(seen.holder, options, of: vm) }
         throw VMError(
             .busy, name.description,
             "is already running\(seen.holder.map { ", pid \($0.pid)" } ?? ""), and can't move to the foreground",
@@ -218,7 +218,29 @@ package struct Starting {
     }
 }
 
+extension Starting.Outcome {
+    /// Of a VM that runs already, if it has what the start was to give it.
+    fileprivate static func alreadyRunning(
+        _ process: ProcessIdentity?, _ options: StartOptions, of vm: Machine
+    ) throws(VMError) -> Self {
+        try vm.refuseRunning(options)
+        return .alreadyRunning(process)
+    }
+}
+
 extension Machine {
+    /// Refuses options that count only when a VM starts, for one that runs.
+    ///
+    /// - Throws: `.busy`, with what does the same for it.
+    package func refuseRunning(_ options: StartOptions) throws(VMError) {
+        guard let iso = options.cdrom else { return }
+        throw VMError(
+            .busy, name.description, "is already running, and takes \(options.cdromWord) only when it starts",
+            remedy: .run(
+                "to put the ISO into its drive",
+                ShellCommand(words: ["kvmctl", "cdrom", "insert", "\(name)", "\(iso)"])))
+    }
+
     /// Starts the VM. One that already runs needs its params file no longer.
     ///
     /// - Parameters:
@@ -237,7 +259,7 @@ extension Machine {
             if error.condition != .ephemeral {
                 tell(["its file can't be used any longer; \(command: "kvmctl check \(name)") says why"])
             }
-            return .alreadyRunning(running.holder)
+            return try .alreadyRunning(running.holder, options, of: self)
         }
         return try starting.start(noting: true, tell: tell)
     }

@@ -1,3 +1,5 @@
+import FoundationEssentials
+import Glibc
 import SystemPackage
 import VMCore
 import VMHost
@@ -31,5 +33,26 @@ struct SavedStateProbe {
             state.stamps[path] = try? MediumStamp(of: path, file.trust)
         }
         if saved.processor != nil { state.processor = .ofThisHost() }
+        state.original = try original(of: saved)
+    }
+
+    /// The VM that was suspended, if this one is a copy of it; nil: it is that one, wherever it was moved.
+    ///
+    /// A file without a UUID is another VM at another place already.
+    private func original(of saved: SavedMachine) throws(VMError) -> FilePath? {
+        guard let other = saved.file, other != vm.file else { return nil }
+        do throws(Errno) {
+            guard let there = try status(of: other), let here = try status(of: vm.file),
+                (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino)
+            else { return nil }
+        } catch {
+            throw .system(error, other.string, "can't tell whether \(vm.name) is a copy of what was suspended there")
+        }
+        let uuid: String?
+        do throws(VMError) { uuid = try VMFile.glance(at: other).uuid?.value.uuidString } catch {
+            if error.code == .notFound { return nil }
+            throw error
+        }
+        return uuid?.lowercased() == saved.machine.uuid.lowercased() ? other : nil
     }
 }

@@ -128,7 +128,8 @@ struct StateWriter {
         } catch { throw .system(error, files.memory.string, "can't save the VM's state") }
         let saved = SavedMachine(
             machine, time: Int64(time(nil)), memory: stamp,
-            processor: machine.accelerator == "kvm" ? .ofThisHost() : nil, stamps: stamps)
+            processor: machine.accelerator == "kvm" ? .ofThisHost() : nil, stamps: stamps,
+            file: vm.file)
         var mark: NewFile?
         mark = try newFile(files.mark, trust) { file throws(Errno) in
             try writeAll(Array(saved.text.utf8), to: file.descriptor)

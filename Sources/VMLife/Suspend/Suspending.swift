@@ -88,6 +88,14 @@ extension Machine {
         } catch { return error }
     }
 
+    /// Refuses to restart a VM that is suspended: the start would go on, which is no restart, or lose what it had in memory.
+    package func refuseRestartingSuspended() throws(VMError) {
+        guard try isSuspended() else { return }
+        throw VMError(
+            .busy, name.description, "it is suspended, to a file, and a restart would lose what it had in memory",
+            remedy: .orDiscard("start it, which goes on, and restart it then"))
+    }
+
     /// A suspend of it. Nothing is done yet.
     package func suspending() throws(VMError) -> Suspending {
         try refuseEphemeral()

@@ -103,6 +103,25 @@ def test_the_cd_of_one_start(host, isos):
     assert lines(host) == before and host.show("vm")["media"] == []
 
 
+def test_a_vm_that_runs_takes_no_cd_of_a_start(host, isos):
+    params = host.write_firmware_vm("vm", CDROM0="")
+    host.kvmctl("start", "vm")
+    command = f"kvmctl cdrom insert vm {isos[0]}"
+    for words in ["vm"], ["vm", "--dry-run"]:
+        said = host.kvmctl("start", *words, "--cdrom", isos[0], expect=75)
+        assert "vm: is already running, and takes --cdrom only when it starts" in said.stderr and said.stdout == ""
+        assert f"`{command}`" in said.stderr
+    # Even if nothing else is known of it.
+    text = params.read_text()
+    params.write_text("what?\n")
+    assert "takes --cdrom only when it starts" in host.kvmctl("start", "vm", "--cdrom", isos[0], expect=75).stderr
+    params.write_text(text)
+    old = host.execute(host.old_command, params, isos[0])
+    assert old.returncode == 75 and "takes the ISO only when it starts" in old.stderr
+    host.kvmctl(*command.split()[1:])
+    assert "already running" in host.kvmctl("start", "vm").stdout
+
+
 def test_a_vm_whose_cd_was_changed_is_suspended_and_goes_on(host, isos):
     first, second = isos
     host.write_tiny_vm("vm", "tiny.cd", MACHINE="pc", MEMORY=96, CDROM0="")

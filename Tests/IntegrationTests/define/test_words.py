@@ -1,6 +1,7 @@
 """The words of a command line: commands, options, names and paths."""
 
 import os
+import subprocess
 
 import pytest
 
@@ -56,6 +57,9 @@ from rig.host import NOBODY
     ("wait vm --timeout -1", "'-1' is no value of --timeout"),
     ("exec -w /tmp vm -- pwd", "'-w'. Did you mean '--cwd'?"), ("exec --workdir /tmp vm -- pwd", "'--workdir'. Did you mean '--cwd'?"),
     ("exec -in vm -- true", "--interactive and --no-stdin exclude each other"),
+    # No letter of several is taken for a wish for help, if one of the others is unknown.
+    ("cp -dash a vm:b", "Unknown option '-d'"), ("cp -dash", "Unknown option '-d'"), ("ls -lah", "Unknown option '-l'"), ("start -xh vm", "Unknown option '-x'"),
+    ("exec -ith -z vm -- ls -dash", "Unknown option '-z'"), ("net show -zh", "Unknown option '-z'"),
     ("--json list", "--json: comes before the command"), ("net --json show", "kvmctl net show --help lists"),
 ])
 def test_the_nearest_is_named(host, words, said):
@@ -64,9 +68,38 @@ def test_the_nearest_is_named(host, words, said):
     assert "?" in said or "?" not in result.stderr.splitlines()[0]
 
 
-@pytest.mark.parametrize("words", ["--help", "help", "help net up", "net", "net --help", "--version", "version", "ls", "ps"])
+@pytest.mark.parametrize("words", ["--help", "help", "help net up", "net", "net --help", "--version", "version", "ls", "ps", "cp -rh", "list -qh", "cp -dash --help", "help cp",
+    "cp -h"])
 def test_what_is_known_is_not_refused(host, words):
     host.kvmctl(*words.split())
+
+
+@pytest.mark.parametrize("words, cause, remedy", [
+    (["check", b"caf\xe9"], "names and paths have to be", "rename the file"),
+    (["cp", b"caf\xe9", "vm:/"], "names and paths have to be", "rename the file"),
+    (["cp", b"vm:/caf\xe9", "x"], "a path on the command line has to be", "copy the directory that it is in, with -r"),
+    (["exec", "vm", "--", "cat", b"caf\xe9"], "words are passed to a guest", "printf"),
+    (["exec", "-n", "vm", "cat", b"caf\xe9"], "words are passed to a guest", "printf"),
+    (["ssh", "vm", b"caf\xe9"], "words are passed to a guest", "printf"),
+    (["run", "vm", "--", b"caf\xe9"], "words are passed to a guest", "printf"),
+    (["exec", b"caf\xe9", "--", "cat"], "names and paths have to be", "rename the file"),
+    (["run", b"caf\xe9", "--", "cat"], "names and paths have to be", "rename the file"),
+    (["set", "vm", b"DESCRIPTION=caf\xe9"], "such text has to be", "iconv"),
+    (["create", "vm", "--set", b"DESCRIPTION=caf\xe9"], "such text has to be", "iconv"),
+    (["sendkey", "vm", "--text", b"caf\xe9"], "such text has to be", "iconv"),
+    (["create", "vm", "--image", b"caf\xe9"], "the value of an option has to be", "if it is the name of a file, rename that"),
+    (["create", "vm", b"--image=caf\xe9"], "the value of an option has to be", "if it is the name of a file, rename that"),
+], ids=lambda value: " ".join(os.fsdecode(word) for word in value) if isinstance(value, list) else "")
+def test_what_a_word_that_is_not_utf_8_is_told(host, words, cause, remedy):
+    said = subprocess.run([host.binary, *words], capture_output=True, env=host.environment, stdin=subprocess.DEVNULL)
+    first, second = said.stderr.decode().splitlines()
+    assert said.returncode == 64 and "is not UTF-8, " in first and first.endswith(cause) and remedy in second, said.stderr
+
+
+def test_the_remedy_for_a_guests_word_is_one():
+    """What a shell makes of it."""
+    made = subprocess.run(["sh", "-c", 'printf %s "$(printf "caf\\351")"'], capture_output=True, check=True)
+    assert made.stdout == b"caf\xe9"
 
 
 def test_a_name_is_made_where_it_is_found(host):

@@ -108,7 +108,7 @@ def test_files(host):
     source.chmod(0o4751)
     (host.root / "dangling").symlink_to("nowhere")
     # A new name, a directory, a link's file, one that is owned by somebody else, the home directory.
-    guest(host, "ln -s nowhere /dangling; mkdir /d; echo old >/d/real; chown 7:8 /d/real; ln -s /d/real /link")
+    guest(host, "ln -s nowhere /dangling; mkdir /d; echo old >/d/real; chown 7:8 /d/real; ln -s /d/real /link; ln -s proc/kmsg /messages; mkfifo /queue")
     for target in "vm:/d/new", "vm:/d", "vm:/link", "vm:here", "vm:":
         copy(host, str(source), target)
     assert guest(host, "cat /d/new /d/file /d/real /here /file; stat -c '%u:%g %a' /d/real /d/new; test -h /link && echo link").decode().split() == [
@@ -151,6 +151,11 @@ def test_files(host):
         (["vm:/d", "x"], 64, "vm:/d: is a directory"),
         ([str(place), "vm:/"], 64, "is a directory"),
         (["vm:/dev/zero", "x"], 65, "is not a file"),
+        (["vm:/proc/kmsg", "x"], 65, "vm:/proc/kmsg: has no end"),
+        (["vm:/messages", "x"], 65, "vm:/messages: has no end"),
+        (["vm:/proc/kcore", "x"], 65, "vm:/proc/kcore: has no end"),
+        (["/proc/kmsg", "vm:/"], 65, "/proc/kmsg: has no end"),
+        (["vm:/queue", "x"], 65, "is not a file"),
         (["vm:/dangling", "x"], 66, "symbolic link to what is not there"),
         ([str(host.root / "dangling"), "vm:/"], 66, "symbolic link to what is not there"),
         (["vm:/d/*", "x"], 66, "wildcards"),

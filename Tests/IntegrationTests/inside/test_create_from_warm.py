@@ -181,6 +181,18 @@ def test_other_refusals(host):
     assert "--for goes with --from-warm" in host.kvmctl("create", "--for", "boot", "new", expect=64).stderr
     assert "t is not a template" in create(host, "new", expect=64).stderr
     assert not (host.vms / "new").exists()
+    # Nor is one made that could not be started. No image is made first.
+    template(host)
+    (host.root / "list").write_text("NAME,TEMPLATE\nnew,no\nlast,YES\n")
+    for words, code, subject in [
+        (["new", "--set", "TEMPLATE=yes"], 64, "--set TEMPLATE=yes"), (["--list", "list"], 64, "list: row 3, column 2: TEMPLATE"),
+    ]:
+        said = create(host, *words, expect=code).stderr
+        assert f"{subject}: makes the VM a template, which is not started" in said, said
+    assert "--set TEMPLATE=yes" in host.kvmctl(
+        "create", "new", "--disk", "1M", "--net", "none", "--start", "--set", "TEMPLATE=yes", expect=64).stderr
+    assert "--set TEMPLATE=1" in host.kvmctl("clone", "t", "new", "--start", "--set", "TEMPLATE=1", expect=64).stderr
+    assert not (host.vms / "new").exists() and host.json("warm", "list") == []
 
 
 def test_killed_it_leaves_no_twin(host):

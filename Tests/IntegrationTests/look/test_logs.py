@@ -107,6 +107,19 @@ def test_follow_as_it_grows_and_into_the_next_run(vm):
         following.wait()
 
 
+def test_follow_ends_after_the_run(vm):
+    append(vm, b"first\n")
+    following = subprocess.Popen(
+        vm.command(vm.binary, "logs", "vm", "--follow"), env=vm.environment, stdout=subprocess.PIPE, bufsize=0)
+    assert next_line(following) == b"first\n"
+    append(vm, b"last words\n")
+    vm.kvmctl("stop", "vm", "--now")
+    assert following.communicate(timeout=60)[0] == b"last words\n" and following.returncode == 0
+    # It does not run any more.
+    for options in ["--follow"], ["-f", "-n", "1"], ["-f", "--qemu"], ["-f", "--record"]:
+        assert logs(vm, *options) == logs(vm, *options[1:])
+
+
 def test_follow_goes_on_after_a_log_was_cut(vm):
     """As logrotate cuts with `copytruncate`."""
     append(vm, b"long ago\n")

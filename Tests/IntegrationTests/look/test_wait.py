@@ -187,6 +187,26 @@ def test_a_port(bridged_host):
     assert "FORWARD0=tcp:" in waits(host, "user", "--for", "tcp:80", expect=69)[1]
 
 
+def test_a_forwarded_port(host):
+    """A service that closes each connection at once has accepted it."""
+    ports = {80: 24080, 81: 24081, 82: 24082}
+    host.write_tiny_vm(
+        "vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz", NET0="user",
+        **{f"FORWARD{n}": f"tcp:127.0.0.1:{there}:{here}" for n, (here, there) in enumerate(ports.items())})
+    host.kvmctl("start", "vm", "--wait")
+    network = "ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2"
+    serve = "nc -ll -p 80 -e sleep 60 & nc -ll -p 81 -e true &"
+    host.kvmctl("exec", "vm", "--", "sh", "-c", f"{network}; ({serve}) >/dev/null 2>&1 </dev/null")
+    for port in 80, 81:
+        [found], _ = waits(host, "vm", "--for", f"tcp:{port}", expect=0)
+    [found], said = waits(host, "vm", "--for", "tcp:82", expect=124, timeout="3s")
+    assert found["symptom"] == "portRefused" and "tcp:82: connection refused" in said
+    # Connections of before, which it goes on with, are no answer.
+    host.kvmctl("exec", "vm", "--", "killall", "nc")
+    for port in 80, 81:
+        assert "connection refused" in waits(host, "vm", "--for", f"tcp:{port}", expect=124, timeout="3s")[1]
+
+
 def test_one_that_can_not_be_met_leaves_the_others(host):
     host.write_tiny_vm("vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz", NET0="user")
     host.write_tiny_vm("none", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")

@@ -229,6 +229,41 @@ def test_the_state_belongs_to_the_file(host):
         assert f"{moved.parent}/vm.state is not used" in said.stdout + said.stderr
 
 
+def test_a_copy_is_no_second_one(host):
+    """Both would be the same guest, with the same memory, UUID and MACs."""
+    params = host.write_firmware_vm("vm", DISK0="disk", DISK0_SIZE="16M", UUID="6b9c2f6e-0001-4000-8000-000000000002")
+    host.kvmctl("start", "vm")
+    host.kvmctl("suspend", "vm")
+    subprocess.run(["cp", "-a", params.parent, host.vms / "copy"], check=True)
+    for _ in "suspended", "running":
+        for command in (["start"], ["start", "--dry-run"], ["check"]):
+            said = host.kvmctl(*command, "copy", expect=75)
+            assert f"it is a copy of {params}" in said.stdout + said.stderr
+        assert host.json("start", "vm")[0]["result"] in ("resumed", "alreadyRunning")
+    assert files(host, "copy") == ["vm.state", "vm.suspended"]
+    host.kvmctl("stop", "--now", "vm")
+    # Once the other is gone, it is the one that was suspended, in another place.
+    host.kvmctl("rm", "vm", "--disks", "--yes")
+    assert host.json("start", "copy")[0]["result"] == "resumed"
+    # Where its directory was, a link leads to it now.
+    host.kvmctl("suspend", "copy")
+    (host.vms / "copy").rename(host.vms / "moved")
+    (host.vms / "copy").symlink_to("moved")
+    assert host.json("start", f"{host.vms}/moved")[0]["result"] == "resumed"
+
+
+def test_a_restart_goes_on_with_nothing_and_loses_nothing(host):
+    host.write_firmware_vm("vm")
+    host.kvmctl("start", "vm")
+    host.kvmctl("suspend", "vm")
+    for words in [], ["--hard"], ["--dry-run"]:
+        refused = host.kvmctl("restart", "vm", *words, expect=75).stderr
+        assert "it is suspended, to a file, and a restart would lose what it had in memory" in refused
+        assert "start it, which goes on" in refused and "--discard-suspended" in refused
+    assert files(host, "vm") == ["vm.state", "vm.suspended"] and host.state("vm") == "suspended"
+    assert host.kvmctl("restart", "--all").stdout == ""
+
+
 def test_what_cannot_be_suspended(host):
     host.write_firmware_vm("off")
     host.write_firmware_vm("vm")

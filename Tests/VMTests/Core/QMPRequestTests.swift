@@ -116,14 +116,32 @@ import Testing
     }
 
     @Test func whatBecameOfAForwardedConnection() {
-        // QEMU ends its lines with CR LF.
-        let text =
-            "Hub -1 (net0):\r\n  Protocol[State]    FD  Source Address  Port\r\n"
-            + "  TCP[ESTABLISHED]   25       10.0.2.15    22       127.0.0.1 41234     0     0\r\n"
-            + "  TCP[SYN_SENT]      26       10.0.2.15    23       127.0.0.1 41235     0     0\r\n"
-        #expect(ForwardedConnection(in: text, from: 41234) == .established)
-        #expect(ForwardedConnection(in: text, from: 41235) == .waiting)
-        #expect(ForwardedConnection(in: text, from: 41236) == .gone)
+        // QEMU 7.2, which ends its lines with CR LF.
+        func told(_ connections: String...) -> ForwardedConnections {
+            let forwards =
+                "  TCP[HOST_FORWARD]  20       127.0.0.1 24080       10.0.2.15    80     0     0\r\n"
+                + "  TCP[HOST_FORWARD]  19               * 24081       10.0.2.15    81     0     0\r\n"
+            let text =
+                "Hub -1 (net0):\r\n  Protocol[State]    FD  Source Address  Port   Dest. Address  Port RecvQ SendQ\r\n"
+                + connections.map { "  \($0)     0     0\r\n" }.joined() + forwards
+            return ForwardedConnections(in: text, from: 24080, to: 80)
+        }
+        let others = [
+            "TCP[ESTABLISHED]   92       127.0.0.1 24081       10.0.2.15    81",
+            "TCP[ESTABLISHED]   93       10.0.2.15 24080         1.2.3.4   443",
+        ]
+        let earlier = "TCP[FIN_WAIT_2]    91       127.0.0.1 24080       10.0.2.15    80"
+        let before = told(earlier, others[0])
+        func now(_ state: String) -> ForwardedConnections.Progress {
+            told("TCP[\(state)]  95       127.0.0.1 24080       10.0.2.15    80", earlier, others[1]).newest(
+                since: before)
+        }
+        #expect(now("ESTABLISHED") == .established)
+        #expect(now("SYN_SENT") == .waiting)
+        // The guest has accepted it, and closed it at once.
+        #expect(now("CLOSE_WAIT") == .established)
+        #expect(told(earlier, others[0], others[1]).newest(since: before) == .gone)
+        #expect(told().newest(since: told()) == .gone)
     }
 
     @Test func whyAMachineIsPaused() throws {

@@ -6,6 +6,8 @@ package struct Survey: Equatable, Sendable {
             case directory = "d"
             case regular = "f"
             case special = "o"
+            /// Its content has no end.
+            case endless = "e"
             case missing = "-"
             case brokenLink = "h"
             case denied = "x"
@@ -91,8 +93,13 @@ package struct Survey: Equatable, Sendable {
                     else printf 'x\n.\n'
                     fi
                 elif [ -f "$x" ]; then
+                    type=$(stat -f -c %t -- "$x" 2>/dev/null)
+                    case $type in \#(PseudoFileSystem.types.joined(separator: "|")))
+                        real=$(readlink -f -- "$x")
+                        case $type/${real##*/} in \#(PseudoFileSystem.endlessPattern)) printf 'e\n.\n'; continue ;; esac
+                    esac
                     if line=$(stat -L -c "%f %Y %s %b" -- "$x"); then
-                        echo "f $(stat -f -c %t -- "$x" 2>/dev/null)"
+                        echo "f $type"
                         printf 'b\n%s\n\n%s\0.\n' "$line" "./"
                     else printf 'x\n.\n'; fi
                 elif [ -e "$x" ]; then printf 'o\n.\n'

@@ -53,6 +53,12 @@ extension OwnedDescriptor {
         try open(FilePath("/proc/self/fd/\(seen.rawValue)"), .readOnly, flags: O_NONBLOCK)
     }
 
+    /// Whether it is a file of this name that the kernel goes on with as long as it is read.
+    package func isEndless(_ name: String) -> Bool {
+        let type = clinux_file_system_type(rawValue)
+        return type >= 0 && PseudoFileSystem.isEndless(name, ofType: UInt32(truncatingIfNeeded: type))
+    }
+
     /// The kernel's name for the file system if its files are views of kernel state; else nil.
     package var pseudoFileSystem: String? {
         // These file systems never fail here (fs/libfs.c, simple_statfs); one with a server may.

@@ -90,6 +90,10 @@ package struct CopyingOut {
         case .brokenLink: throw VMError(.notFound, subject, "is a symbolic link to what is not there")
         case .denied: throw VMError(.denied, subject, "can't be read in the guest")
         case .special: throw VMError(.badData, subject, "is not a file: devices, FIFOs and sockets are not copied")
+        case .endless:
+            throw VMError(
+                .badData, subject, "has no end: the kernel goes on with it as long as it is read",
+                remedy: "run a command in the guest that reads what is wanted, by exec")
         }
     }
 

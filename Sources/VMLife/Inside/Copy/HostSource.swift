@@ -32,13 +32,17 @@ struct HostSource {
                 guard let real = path.withPlatformString({ realpath($0, nil) }) else { throw Errno(rawValue: errno) }
                 defer { free(real) }
                 let file = FilePath(platformString: real)
+                let name = file.lastComponent?.string ?? ""
                 tree = try Tree(file.removingLastComponent())
-                entries = [FileEntry(status, path: Array((file.lastComponent?.string ?? "").utf8))]
+                entries = [FileEntry(status, path: Array(name.utf8))]
+                if try tree.open(Array(name.utf8), .readOnly).isEndless(name) { throw .illegalSeek }
             }
         } catch .isDirectory {
             throw VMError(.usage, text, "is a directory", remedy: "copy it with what is in it: -r")
         } catch .notSupported {
             throw VMError(.badData, text, "is not a file: devices, FIFOs and sockets are not copied")
+        } catch .illegalSeek {
+            throw VMError(.badData, text, "has no end: the kernel goes on with it as long as it is read")
         } catch .noSuchFileOrDirectory where path.withPlatformString({ access($0, F_OK) }) != 0 && Self.isLink(path) {
             throw VMError(.notFound, text, "is a symbolic link to what is not there")
         } catch { throw .system(error, text, "can't be copied") }
