@@ -359,3 +359,12 @@ def test_a_user_copies_what_they_may_read(rootless_host):
     os.chmod(disk, 0o600)
     host.kvmctl("clone", "a", "c", expect=77)
     assert not (host.vms / "c").exists()
+
+
+def test_an_overlay_of_what_is_lost(host):
+    subprocess.run(["qemu-img", "create", "-q", "-f", "raw", host.root / "base", "1M"], check=True)
+    path = host.write_firmware_vm("a", DISK0="vdisk0", DISK0_FORMAT="qcow2", DISK0_BACKING=host.root / "base").parent
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", host.root / "base", path / "vdisk0"], check=True)
+    (host.root / "base").unlink()
+    said = host.kvmctl("clone", "a", "b", expect=66).stderr
+    assert "does not exist, and DISK0 of a is an overlay of it" in said and not (host.vms / "b").exists()

@@ -366,3 +366,12 @@ def test_a_lab_that_is_killed(host):
     assert was_killed(strike(host, links[5], "signal=SIGKILL", *LAB))
     said = host.kvmctl(*LAB, expect=73).stderr
     assert "2 of 3 VMs can't be created" in said and "v1: is already the name" in said and "v2: is already the name" in said
+
+
+@pytest.mark.parametrize("words", [("create", "new", "--from", "t"), ("create", "new", "--from", "t", "--copy"), ("clone", "--linked", "t", "new")])
+@pytest.mark.parametrize("more", [(), ("--set", "DISK0_SIZE=8M")])
+def test_what_a_template_has_lost_is_not_made_anew(host, words, more):
+    host.write_firmware_vm("t", DISK0="vdisk0", TEMPLATE="yes")
+    said = host.kvmctl(*words, *more, expect=66).stderr
+    assert "vdisk0: does not exist, and it is DISK0 of t" in said and "restore it" in said and "_SIZE" not in said
+    assert not (host.vms / "new").exists()
