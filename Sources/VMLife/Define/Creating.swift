@@ -28,6 +28,8 @@ package struct Creating {
     }
     /// What disks are copies of, by its path.
     private let sources: [FilePath: ImageSource]
+    /// Whether it is made like another VM, whose disks it gets.
+    private let hasModel: Bool
     let context: PlanningContext
     private var trust: FileTrust { context.trust }
 
@@ -45,7 +47,7 @@ package struct Creating {
     ) throws(VMError) {
         self.place = place
         sources = image.map { [$0.path: $0] } ?? model?.sources ?? [:]
-        self.context = context
+        (self.context, hasModel) = (context, model != nil)
         let (file, trust) = (place.directory.appending("vm.params"), context.trust)
         let choices = NewVMPlan.Choices(
             uuid: context.freeUUID(), machine: context.pinned(.q35).description,
@@ -57,7 +59,7 @@ package struct Creating {
 
     /// Plans a VM that has its disks, and whose params file is known.
     init(_ text: String, _ params: VMParams, at place: NewVMPlace, in context: PlanningContext) {
-        (self.place, self.context, sources) = (place, context, [:])
+        (self.place, self.context, sources, hasModel) = (place, context, [:], false)
         plan = NewVMPlan(text, params)
     }
 
@@ -121,7 +123,7 @@ package struct Creating {
             throw VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: image.flatMap(howToUse)
-                    ?? "name another directory, or remove what is there")
+                    ?? "name another directory, or move what is there elsewhere")
         }
         let directory = try find(place.newRoot ?? place.directory)
         let isThere = directory.status != nil
@@ -141,7 +143,8 @@ package struct Creating {
 
     /// What is there in the place of a new disk may be the disk of a VM that was removed.
     private func howToUse(_ image: SparseDisk) -> Remedy? {
-        guard let disk = plan.params.disks.first(where: { $0.path.value == image.path }) else { return nil }
+        // What is a copy, or empty as the model's disks are, is none of what is there.
+        guard !hasModel, let disk = plan.params.disks.first(where: { $0.path.value == image.path }) else { return nil }
         let format = image.format == .raw ? "" : " --set \(KeyName(.diskFormat, disk.index))=\(image.format.rawValue)"
         var words = "--set \(KeyName(.disk, disk.index))=\(image.path.lastComponent?.string ?? "")\(format)"
         var option = "--disk"

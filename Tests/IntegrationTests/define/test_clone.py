@@ -368,3 +368,12 @@ def test_an_overlay_of_what_is_lost(host):
     (host.root / "base").unlink()
     said = host.kvmctl("clone", "a", "b", expect=66).stderr
     assert "does not exist, and DISK0 of a is an overlay of it" in said and not (host.vms / "b").exists()
+
+
+def test_what_is_in_the_way_is_not_used_as_the_copy(host):
+    vm(host)
+    (host.vms / "b").mkdir()
+    (host.vms / "b/vdisk0").write_bytes(b"precious")
+    said = host.kvmctl("clone", "a", "b", expect=73).stderr
+    assert "exists already" in said and "--set" not in said and "name another directory" in said
+    assert files(host.vms / "b") == ["vdisk0"]
