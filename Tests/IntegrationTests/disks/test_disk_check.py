@@ -179,3 +179,13 @@ def test_files_of_other_accounts(host):
     os.chown(disk, 1234, 1234)
     host.kvmctl("disk", "check", disk, expect=77)
     host.kvmctl("disk", "info", disk)
+
+
+def test_a_loop(host):
+    one, two = host.root / "one", host.root / "two"
+    image(one)
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", one, two)
+    run("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", two, one)
+    assert f"stands on itself: {one} comes above" in host.kvmctl("disk", "check", one, expect=65).stderr
+    assert f"{one}, qcow2, 8 MiB (a loop" in host.kvmctl("disk", "info", one).stdout
+    assert "stands on itself" in host.json("disk", "info", one)[0]["fault"]
