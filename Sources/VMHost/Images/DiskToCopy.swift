@@ -51,7 +51,7 @@ extension ImageSource {
             // QEMU rounds up.
             size = ByteCount(bytes: (bytes + 511) / 512 * 512)
         } else {
-            let (found, virtual) = try Self.judge(header, path, bytes: bytes, overlay: overlay)
+            let (found, virtual) = try Self.judge(header, path, bytes: bytes, overlay: overlay, isDisk: true)
             guard found == format else {
                 throw VMError(.badData, path.string, "is no \(format.rawValue) image, which the VM's file says it is")
             }

@@ -377,3 +377,11 @@ def test_what_is_in_the_way_is_not_used_as_the_copy(host):
     said = host.kvmctl("clone", "a", "b", expect=73).stderr
     assert "exists already" in said and "--set" not in said and "name another directory" in said
     assert files(host.vms / "b") == ["vdisk0"]
+
+
+def test_a_damaged_disk_can_not_be_downloaded_again(host):
+    path = host.write_firmware_vm("a", DISK0="vdisk0", DISK0_FORMAT="qcow2").parent / "vdisk0"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "8M"], check=True)
+    os.truncate(path, 1024)
+    said = host.kvmctl("clone", "a", "b", expect=65).stderr
+    assert f"kvmctl disk check {path}" in said and "download" not in said
