@@ -166,13 +166,14 @@ extension ImageSource {
     ///
     /// - Parameters:
     ///   - copy: an empty file.
+    ///   - target: what it will be called; nil: it is only compared.
     ///   - sum: takes the bytes of the copy.
     /// - Throws: as `init`, of the whole image.
     package func copy(
-        to copy: FileDescriptor, _ trust: FileTrust, summing sum: Checksum? = nil,
+        to copy: FileDescriptor, called target: FilePath? = nil, _ trust: FileTrust, summing sum: Checksum? = nil,
         by copying: DiskCopying = DiskCopying()
     ) throws(VMError) {
-        if isDisk { return try copyDisk(to: copy, trust, by: copying) }
+        if isDisk { return try copyDisk(to: copy, called: target ?? path, trust, by: copying) }
         let stream = try ImageStream(try opened(trust), packing, path: path)
         var (header, position): ([UInt8], Int64) = ([], 0)
         while true {
