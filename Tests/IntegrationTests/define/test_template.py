@@ -86,7 +86,8 @@ def test_a_guest_on_a_template_on_an_image(host):
     host.kvmctl("rename", "t", "u", expect=75)
     assert "t, two, vm" in host.kvmctl("image", "rm", "base", expect=75).stderr
     host.kvmctl("stop", "--now", "vm")
-    assert f"is the backing file of {host.vms}" in host.kvmctl("disk", "grow", "t", "DISK0", "8M", expect=75).stderr
+    said = host.kvmctl("disk", "grow", "t", "DISK0", "8M", expect=75).stderr
+    assert f"is the backing file of {host.vms}" in said and "make the disks of the VMs that stand on it larger" in said and "--set DISK0_SIZE=SIZE" in said
     assert "overlays of its disks: two, vm" in host.kvmctl("set", "t", "TEMPLATE=no", expect=75).stderr
     # By an editor it is made a VM like others, which would write to what they stand on.
     params = host.vms / "t/vm.params"
