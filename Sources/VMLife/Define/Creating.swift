@@ -55,6 +55,7 @@ package struct Creating {
         plan = try NewVMPlan(vm, at: file, like: model?.vm, choices) { own throws(VMError) in
             try VMFile.included(by: own, trust, as: place.reached)
         }
+        try refuseMisplaced(vm.settings)
     }
 
     /// Plans a VM that has its disks, and whose params file is known.

@@ -385,3 +385,12 @@ def test_a_damaged_disk_can_not_be_downloaded_again(host):
     os.truncate(path, 1024)
     said = host.kvmctl("clone", "a", "b", expect=65).stderr
     assert f"kvmctl disk check {path}" in said and "download" not in said
+
+
+def test_a_path_of_another_directory(host):
+    vm(host)
+    (host.root / "copy").write_bytes(bytes(1 << 20))
+    said = host.execute("sh", "-c", f"cd {host.root} && exec {host.binary} clone a b --set DISK0=./copy")
+    assert said.returncode == 64 and f"--set DISK0={host.root}/copy" in said.stderr
+    assert not (host.vms / "b").exists()
+    host.kvmctl("clone", "a", "b", "--set", f"DISK0={host.root}/copy")
