@@ -128,6 +128,12 @@ package struct Creating {
         }
         let directory = try find(place.newRoot ?? place.directory)
         let isThere = directory.status != nil
+        let named = place.newRoot ?? place.directory
+        if !isThere, RunFileOwnership.ownStatus(of: named)?.kind == S_IFLNK {
+            throw VMError(
+                .cannotCreate, named.string, "is a symbolic link that leads nowhere",
+                remedy: "make the directory that it leads to, or name another one")
+        }
         if isThere, directory.status?.kind != S_IFDIR {
             throw VMError(
                 .cannotCreate, (place.newRoot ?? place.directory).string, "is not a directory",

@@ -394,3 +394,10 @@ def test_a_path_of_another_directory(host):
     assert said.returncode == 64 and f"--set DISK0={host.root}/copy" in said.stderr
     assert not (host.vms / "b").exists()
     host.kvmctl("clone", "a", "b", "--set", f"DISK0={host.root}/copy")
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(host):
+    vm(host)
+    (host.vms / "b").symlink_to(host.root / "nowhere")
+    assert "symbolic link that leads nowhere" in host.kvmctl("clone", "a", "b", expect=73).stderr
+    assert not (host.root / "nowhere").exists()
