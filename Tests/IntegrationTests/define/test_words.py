@@ -56,6 +56,11 @@ from rig.host import NOBODY
     ("wait vm --timeout -1", "'-1' is no value of --timeout"),
     ("exec -w /tmp vm -- pwd", "'-w'. Did you mean '--cwd'?"), ("exec --workdir /tmp vm -- pwd", "'--workdir'. Did you mean '--cwd'?"),
     ("exec -in vm -- true", "--interactive and --no-stdin exclude each other"),
+    ("launch vm", "kvmctl create NEW --start"), ("push vm f", "kvmctl cp FILE VM:PATH"), ("shell vm", "kvmctl exec -it VM -- sh"),
+    ("trim vm", "kvmctl fstrim"), ("domblklist vm", "kvmctl disk list"), ("disk show vm", "kvmctl disk info VM"),
+    ("disk repair vm", "kvmctl disk check --repair"), ("disk check -r all vm", "kvmctl disk check --repair"),
+    ("disk expand vm", "did you mean 'disk grow'?"), ("image info x", "kvmctl disk info PATH"),
+    ("warm create vm", "kvmctl warm VM makes"), ("warm delete x", "kvmctl warm rm"),
     ("--json list", "--json: comes before the command"), ("net --json show", "kvmctl net show --help lists"),
 ])
 def test_the_nearest_is_named(host, words, said):
