@@ -36,7 +36,8 @@ extension LaunchPlanner {
                 .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
                 .file(path, .absent),
                 remedy: Self.missing(path)
-                    ?? "mount what should hold it, or restore it from a backup; only for a new disk, make that directory")
+                    ?? "mount what should hold it, or restore it from a backup; only for a new disk, make that directory"
+            )
             return nil
         default:
             guard let found = existing(disk.path, as: disk) else { return nil }
@@ -67,7 +68,8 @@ extension LaunchPlanner {
         guard disk.format?.value ?? .raw == .raw else {
             return "\(ways); only a VM that never had it needs a new one, which qemu-img create makes"
         }
-        return "\(ways); only a VM that never had it needs a new one, which its start makes with DISK\(disk.index)_SIZE=8G"
+        return
+            "\(ways); only a VM that never had it needs a new one, which its start makes with DISK\(disk.index)_SIZE=8G"
     }
 
     /// Refuses a disk that is not there and that VMs stand on: on an empty one theirs would be damaged.
