@@ -5,9 +5,9 @@ import VMCore
 enum UnknownCommand {
     /// What other tools call the same command: virsh, qm, incus, docker, or a shell.
     private static let synonyms = [
-        "boot": "start", "unpause": "resume", "launch": "start",
+        "boot": "start", "unpause": "resume",
         "poweroff": "stop", "halt": "stop", "dominfo": "show",
-        "inspect": "show", "vncdisplay": "vnc", "domblklist": "show", "pending": "diff", "log": "logs",
+        "inspect": "show", "vncdisplay": "vnc", "pending": "diff", "log": "logs",
         "terminal": "console", "serial": "console",
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
         "validate": "check", "verify": "check", "remove": "rm", "bridge": "net",
@@ -21,7 +21,8 @@ enum UnknownCommand {
     private static let notYet = "kvmctl can't do that yet"
     /// The same for the commands of `disk`, `nic` and `cdrom`.
     private static let deviceSynonyms = [
-        "resize": "grow", "extend": "grow", "add": "attach", "plug": "attach", "remove": "detach", "rm": "detach",
+        "resize": "grow", "extend": "grow", "expand": "grow", "add": "attach", "plug": "attach", "remove": "detach",
+        "rm": "detach",
         "delete": "detach", "unplug": "detach", "mount": "insert", "change": "insert", "unmount": "eject",
     ]
     /// The commands of other tools that list them.
@@ -46,7 +47,28 @@ enum UnknownCommand {
         "completion": "kvmctl --generate-completion-script bash, zsh or fish prints completions",
         "net-list": "kvmctl net show", "net-info": "kvmctl net show", "net-start": "kvmctl net up",
         "attach": "kvmctl disk attach, or kvmctl nic attach; kvmctl console for its serial console",
-        "detach": "kvmctl disk detach, or kvmctl nic detach", "domfstrim": "kvmctl fstrim",
+        "detach": "kvmctl disk detach, or kvmctl nic detach", "domfstrim": "kvmctl fstrim", "trim": "kvmctl fstrim",
+        "push": "kvmctl cp FILE VM:PATH", "pull": "kvmctl cp VM:PATH FILE", "transfer": "kvmctl cp",
+        "file": "kvmctl cp",
+        "shell": "kvmctl exec -it VM -- sh, or kvmctl console VM", "guest": "kvmctl exec VM -- COMMAND",
+        "agent": "kvmctl exec VM -- COMMAND", "launch": "kvmctl create NEW --start, or kvmctl run",
+        "domblklist": "kvmctl disk list VM", "domblkinfo": "kvmctl disk info VM DISK0",
+    ]
+    /// The same for words after a command.
+    private static let othersAfter = [
+        "disk": [
+            "show": "kvmctl disk info VM tells of its disks, kvmctl show VM of all that it has",
+            "repair": "kvmctl disk check --repair",
+        ],
+        "image": ["info": "kvmctl disk info PATH", "check": "kvmctl image verify, or kvmctl disk check PATH"],
+        "warm": [
+            "create": "kvmctl warm VM makes an image", "make": "kvmctl warm VM makes an image",
+            "delete": "kvmctl warm rm", "remove": "kvmctl warm rm", "show": "kvmctl warm list",
+        ],
+    ]
+    /// The options of `qemu-img check`.
+    private static let optionsOfCheck = [
+        "-r": "kvmctl disk check --repair repairs what it can", "-f": "the format is what the VM's file says",
     ]
 
     /// Refuses a word that is in the place of a command and is none.
@@ -58,6 +80,9 @@ enum UnknownCommand {
         // `help COMMAND` names a command too.
         for word in words.first == "help" ? words.dropFirst() : words[...] {
             let children = command.configuration.subcommands
+            if path == ["disk", "check"], let option = words.first(where: { optionsOfCheck[$0] != nil }) {
+                throw VMError(.usage, "there is no option '\(option)'", optionsOfCheck[option] ?? "")
+            }
             if children.isEmpty { return }
             if word.hasPrefix("-") { return try refuse(word, before: words, path, children) }
             if let child = children.first(where: { names(of: $0).contains(word) }) {
@@ -65,10 +90,19 @@ enum UnknownCommand {
                 path.append(word)
                 continue
             }
+            if let error = misnamed(word, after: path, in: words) { throw error }
             // The word is that command's own, and it says itself what is wrong.
             if command.configuration.defaultSubcommand != nil { return }
             throw unknown(word, after: path, among: children)
         }
+    }
+
+    /// A word that another tool has after such a command; nil: it may be the name of a VM.
+    private static func misnamed(_ word: String, after path: [String], in words: [String]) -> VMError? {
+        guard path.count == 1, let other = othersAfter[path[0]]?[word] else { return nil }
+        let next = words.firstIndex(of: word).flatMap { words.dropFirst($0 + 1).first }
+        if path == ["warm"], next?.hasPrefix("-") != false { return nil }
+        return VMError(.usage, "there is no command '\(path[0]) \(word)'", other)
     }
 
     /// An option belongs to a command and comes after it. Only kvmctl's own options are given without a command.

@@ -21,7 +21,7 @@ struct Create: ParsableCommand {
             none.
 
             --set sets any key of vm.params, as a line of the file would: `kvmctl create web --disk 8G --set \
-            DISK0_BUS=sata`; `--set DISK0=FILE` uses a disk that is there.
+            DISK0_BUS=sata`; `--set DISK0=FILE` uses a disk that is there. Paths in it start at the new VM's directory.
 
             With --image the first disk is made of an image: of one that `kvmctl image list` shows it is an overlay, which \
             takes little space, or with --copy a copy; another file (qcow2 or raw, also as .gz, .xz or .zst) is copied. \

@@ -103,7 +103,8 @@ struct DiskWords: ParsableArguments {
         for (number, disk) in disks.enumerated() {
             results.turn(to: number)
             do throws(VMError) { try body(number, disk) } catch {
-                results.fail(disk.vm?.description ?? what, error)
+                // One that was named by its path is no VM's.
+                results.fail(disk.vm?.description, error)
                 if disks.count == 1 { throw error }
                 Message.error(error)
                 failures.append(error)

@@ -16,6 +16,9 @@ package struct GuestEvidence: Sendable {
     package var console = BootProgress()
     /// Whether that can be read.
     package var hasConsole = true
+    /// How far its console said it was when it was suspended, if it goes on from there and has not rebooted since; nil: it
+    /// does not.
+    package var stageBefore: BootStage?
     /// How long it has written nothing there; nil: not known.
     package var silentFor: Duration?
     /// What its firmware says; nothing if there is no log of that.
@@ -79,7 +82,9 @@ package struct GuestEvidence: Sendable {
     /// How far the guest is.
     package var stage: BootStage {
         if agent == .answers { return .up }
-        return max(console.shownStage, screenReached, screenProgress?.shownStage ?? .unknown, firmware.stage)
+        return max(
+            console.shownStage, stageBefore ?? .unknown, screenReached, screenProgress?.shownStage ?? .unknown,
+            firmware.stage)
     }
 
     var screenProgress: BootProgress? { if case .text(let progress) = screen { progress } else { nil } }
@@ -114,6 +119,8 @@ extension GuestEvidence {
     /// What shows that it is up.
     package var signOfUp: String {
         if agent == .answers { return "the guest agent answers" }
-        return console.shownStage == .up ? "its console shows that it is up" : "its screen shows that it is up"
+        if console.shownStage == .up { return "its console shows that it is up" }
+        return stageBefore == .up
+            ? "its console showed that it was up before it was suspended" : "its screen shows that it is up"
     }
 }

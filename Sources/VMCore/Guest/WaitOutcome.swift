@@ -81,7 +81,9 @@ extension GuestEvidence {
         if case .graphics(let width, let height) = screen { lines.append("screen: graphics, \(width)×\(height)") }
         let last = console.isSilent ? screenProgress?.lastLines ?? [] : console.lastLines
         let source = console.isSilent ? "screen" : "console"
-        if console.isSilent, hasConsole { lines.append("console: nothing yet") }
+        if console.isSilent, hasConsole {
+            lines.append("console: nothing \(stageBefore == nil ? "yet" : "since it goes on where it was suspended")")
+        }
         return lines + last.suffix(3).map { "\(source): \(WaitOutcome.shown($0))" }
     }
 }

@@ -24,6 +24,8 @@ package struct DiskLayer: Equatable, Sendable {
     package var obstacle: VMError?
     /// Whether its name leads to a file of this host.
     package var isFile = true
+    /// Whether it is one that comes above it in its chain: a loop, which no QEMU opens.
+    package var isAbove = false
 
     /// Whether nothing is there. What could not be looked at may be there.
     package var isMissing: Bool { isFile && found == nil && obstacle == nil }

@@ -23,9 +23,10 @@ package struct DiskLook: Equatable, Sendable {
     /// The image itself.
     package var image: DiskLayer { chain.first ?? DiskLayer(.disk, path.string) }
 
-    /// In what its image is not what the VM's file says, in words after its path.
+    /// In what its image is not what the VM's file says, or why no QEMU opens it, in words after its path.
     package var objection: String? {
-        vm == nil && declared == nil ? nil : image.found?.content?.objection(to: declared)
+        if let loop = chain.first(where: \.isAbove) { return "stands on itself: \(loop.name) comes above it already" }
+        return vm == nil && declared == nil ? nil : image.found?.content?.objection(to: declared)
     }
 
     /// Why something that belongs to it could not be looked at.

@@ -15,7 +15,7 @@ extension SparseDisk {
     func fill(
         _ file: FileDescriptor, from source: ImageSource, _ trust: FileTrust, by copying: DiskCopying = DiskCopying()
     ) throws(VMError) {
-        try source.copy(to: file, trust, by: copying)
+        try source.copy(to: file, called: path, trust, by: copying)
         let own: ByteCount
         do throws(Errno) {
             let header = try readBytes(of: file.rawValue, at: 0, count: ImageContent.headerLength)

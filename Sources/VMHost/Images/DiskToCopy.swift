@@ -51,7 +51,7 @@ extension ImageSource {
             // QEMU rounds up.
             size = ByteCount(bytes: (bytes + 511) / 512 * 512)
         } else {
-            let (found, virtual) = try Self.judge(header, path, bytes: bytes, overlay: overlay)
+            let (found, virtual) = try Self.judge(header, path, bytes: bytes, overlay: overlay, isDisk: true)
             guard found == format else {
                 throw VMError(.badData, path.string, "is no \(format.rawValue) image, which the VM's file says it is")
             }
@@ -68,7 +68,11 @@ extension ImageSource {
     }
 
     /// Copies it as it is into an empty file, with its holes. Where the file system can, the two share what they have.
-    func copyDisk(to copy: FileDescriptor, _ trust: FileTrust, by copying: DiskCopying) throws(VMError) {
+    ///
+    /// - Parameter target: what the copy will be called.
+    func copyDisk(
+        to copy: FileDescriptor, called target: FilePath, _ trust: FileTrust, by copying: DiskCopying
+    ) throws(VMError) {
         let source = try opened(trust)
         let before = try stamp(source)
         if clinux_share_content(source.rawValue, copy.rawValue) == 0 {
@@ -78,9 +82,9 @@ extension ImageSource {
             do throws(Errno) { extents = try dataExtents(of: source.rawValue, size: before.size) } catch {
                 throw .system(error, path.string, "can't be read")
             }
-            for extent in extents { try copyExtent(extent, of: source, to: copy, by: copying) }
+            for extent in extents { try copyExtent(extent, of: source, to: copy, called: target, by: copying) }
             guard ftruncate(copy.rawValue, off_t(format == .raw ? size?.bytes ?? before.size : before.size)) == 0 else {
-                throw .system(Errno(rawValue: errno), path.string, "can't be copied")
+                throw .system(Errno(rawValue: errno), target.string, "can't be written")
             }
         }
         // Not every program heeds locks.
@@ -94,7 +98,8 @@ extension ImageSource {
     }
 
     private func copyExtent(
-        _ extent: Range<Int64>, of source: borrowing OwnedDescriptor, to copy: FileDescriptor, by copying: DiskCopying
+        _ extent: Range<Int64>, of source: borrowing OwnedDescriptor, to copy: FileDescriptor,
+        called target: FilePath, by copying: DiskCopying
     ) throws(VMError) {
         var position = extent.lowerBound
         while position < extent.upperBound {
@@ -102,7 +107,12 @@ extension ImageSource {
             let copied: Int64
             do throws(Errno) {
                 copied = try Self.copy(count, at: position, from: source.rawValue, to: copy.rawValue)
-            } catch { throw .system(error, path.string, "can't be copied") }
+            } catch {
+                // Where there is no room, it is the copy's.
+                let isTargets = [.noSpace, .diskQuotaExceeded, .fileTooLarge].contains(error)
+                throw .system(
+                    error, (isTargets ? target : path).string, isTargets ? "can't be written" : "can't be copied")
+            }
             guard copied > 0 else {
                 throw VMError(.busy, path.string, "became shorter while it was copied", remedy: "try again")
             }

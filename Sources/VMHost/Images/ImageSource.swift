@@ -54,8 +54,9 @@ package struct ImageSource: Equatable, Sendable {
     /// - Parameters:
     ///   - bytes: how long it is; nil: not known.
     ///   - overlay: whether it may stand on another image.
+    ///   - isDisk: whether it is a VM's disk, which nobody can download again.
     static func judge(
-        _ header: [UInt8], _ path: FilePath, bytes: Int64?, overlay: Bool = false
+        _ header: [UInt8], _ path: FilePath, bytes: Int64?, overlay: Bool = false, isDisk: Bool = false
     ) throws(VMError) -> (DiskFormat, ByteCount?) {
         guard !header.isEmpty else {
             throw VMError(.badData, path.string, "is empty", remedy: "download it again")
@@ -78,16 +79,23 @@ package struct ImageSource: Equatable, Sendable {
                 remedy: "if both are yours, make one image of them: qemu-img convert -O qcow2 FILE NEW.qcow2")
         case .qcow2:
             guard let condition = QCOW2Condition(header) else { throw VMError(.badData, path.string, "has no header") }
-            if let fault = condition.fault { throw VMError(.badData, path.string, "\(fault)") }
-            if condition.isCorrupt { throw VMError(.badData, path.string, "is marked as corrupt") }
+            let look: Remedy = "\(command: "kvmctl disk check \(path)") says what is wrong with it"
+            if let fault = condition.fault {
+                throw VMError(.badData, path.string, "\(fault)", remedy: isDisk ? look : nil)
+            }
+            if condition.isCorrupt {
+                throw VMError(.badData, path.string, "is marked as corrupt", remedy: isDisk ? look : nil)
+            }
             let size = Int64(clamping: condition.diskBytes)
             guard 1...largest ~= size, size % 512 == 0 else {
-                throw VMError(.badData, path.string, "is damaged: its disk can't have \(condition.diskBytes) bytes")
+                throw VMError(
+                    .badData, path.string, "is damaged: its disk can't have \(condition.diskBytes) bytes",
+                    remedy: isDisk ? look : nil)
             }
             if let bytes, QCOW2Condition.leastLength(header) > UInt64(bytes) {
                 throw VMError(
                     .badData, path.string, "is damaged: its tables lie beyond its end",
-                    remedy: "download it again, and compare its checksum")
+                    remedy: isDisk ? look : "download it again, and compare its checksum")
             }
             return (.qcow2, ByteCount(bytes: size))
         case .other(let name):
@@ -158,13 +166,14 @@ extension ImageSource {
     ///
     /// - Parameters:
     ///   - copy: an empty file.
+    ///   - target: what it will be called; nil: it is only compared.
     ///   - sum: takes the bytes of the copy.
     /// - Throws: as `init`, of the whole image.
     package func copy(
-        to copy: FileDescriptor, _ trust: FileTrust, summing sum: Checksum? = nil,
+        to copy: FileDescriptor, called target: FilePath? = nil, _ trust: FileTrust, summing sum: Checksum? = nil,
         by copying: DiskCopying = DiskCopying()
     ) throws(VMError) {
-        if isDisk { return try copyDisk(to: copy, trust, by: copying) }
+        if isDisk { return try copyDisk(to: copy, called: target ?? path, trust, by: copying) }
         let stream = try ImageStream(try opened(trust), packing, path: path)
         var (header, position): ([UInt8], Int64) = ([], 0)
         while true {

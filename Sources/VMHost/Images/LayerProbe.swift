@@ -20,23 +20,26 @@ extension DiskLayer {
         var layer = DiskLayer(.disk, path.string, format: format?.rawValue)
         layer.look(at: path, countingHoles: countingHoles)
         var layers = [layer]
+        var seen = Set([layer.found?.identity].compactMap(\.self))
         if !backing.isEmpty {
             for below in backing {
                 var layer = DiskLayer(.backing, below.string)
                 layer.look(at: below)
+                if let identity = layer.found?.identity { layer.isAbove = !seen.insert(identity).inserted }
                 layers.append(layer)
             }
             return layers
         }
-        var (seen, place) = (Set([layer.found?.identity].compactMap(\.self)), path)
+        var place = path
         while var next = layers[layers.count - 1].named(at: place), layers.count < longestChain {
             if next.isFile {
                 place = FilePath(next.name)
                 next.look(at: place)
             }
+            if let identity = next.found?.identity { next.isAbove = !seen.insert(identity).inserted }
             layers.append(next)
             // A chain that leads back to itself ends there.
-            guard let identity = next.found?.identity, seen.insert(identity).inserted else { break }
+            guard next.found != nil, !next.isAbove else { break }
         }
         return layers
     }

@@ -51,6 +51,7 @@ private struct DiskGrowing {
     private func grow(_ disk: VMParams.Disk, _ file: VMFile, isPending: Bool) throws(VMError) -> DeviceChange {
         let only = file.params.only(disk: disk, called: "\(vm.name)")
         let facts = try vm.facts(for: only, file, request)
+        try refuseStoodOn(disk, facts)
         // What keeps it from being started keeps it from being changed: somebody else has it, it is damaged, ….
         let plan = try vm.plugPlan(only, into: nil, file, request, isWritten: true)
         guard plan.launch.newDisks.isEmpty, case .image(let image)? = facts.images[disk.path.value] else {
@@ -77,6 +78,18 @@ private struct DiskGrowing {
                 try Self.growRaw(opened, to: size, disk.path.value)
             }
         }
+    }
+
+    /// Refuses an image that disks of other VMs are overlays of: each has a size of its own.
+    private func refuseStoodOn(_ disk: VMParams.Disk, _ facts: HostFacts) throws(VMError) {
+        guard case .image(let image)? = facts.images[disk.path.value], let use = image.uses.first(where: \.isBacking)
+        else { return }
+        let new = "--set \(KeyName(.diskSize, disk.index))=SIZE"
+        throw VMError(
+            .busy, disk.path.value.string, use.words,
+            remedy: use.vm.map { name in
+                "make the disks of the VMs that stand on it larger, as that of \(name); a new VM has a larger one with \(new)"
+            })
     }
 
     private func change(

@@ -47,10 +47,8 @@ extension PlanningContext {
         guard !disk.readOnly.value else { return nil }
         let (key, path) = (KeyName(.disk, disk.index), disk.path.value)
         guard let facts = try image(at: path, file) else {
-            guard disk.size == nil else { return nil }
-            throw VMError(
-                .notFound, path.string, "does not exist, and \(key) of \(file.params.name.value) is there",
-                remedy: "put it there; or give the copy another one: --set \(key)=FILE; --set \(key)= leaves it out")
+            try refuseLost(disk, of: file)
+            return nil
         }
         if facts.isBlockDevice {
             throw VMError(

@@ -28,6 +28,8 @@ package struct Creating {
     }
     /// What disks are copies of, by its path.
     private let sources: [FilePath: ImageSource]
+    /// Whether it is made like another VM, whose disks it gets.
+    private let hasModel: Bool
     let context: PlanningContext
     private var trust: FileTrust { context.trust }
 
@@ -45,7 +47,7 @@ package struct Creating {
     ) throws(VMError) {
         self.place = place
         sources = image.map { [$0.path: $0] } ?? model?.sources ?? [:]
-        self.context = context
+        (self.context, hasModel) = (context, model != nil)
         let (file, trust) = (place.directory.appending("vm.params"), context.trust)
         let choices = NewVMPlan.Choices(
             uuid: context.freeUUID(), machine: context.pinned(.q35).description,
@@ -53,11 +55,12 @@ package struct Creating {
         plan = try NewVMPlan(vm, at: file, like: model?.vm, choices) { own throws(VMError) in
             try VMFile.included(by: own, trust, as: place.reached)
         }
+        try refuseMisplaced(vm.settings)
     }
 
     /// Plans a VM that has its disks, and whose params file is known.
     init(_ text: String, _ params: VMParams, at place: NewVMPlace, in context: PlanningContext) {
-        (self.place, self.context, sources) = (place, context, [:])
+        (self.place, self.context, sources, hasModel) = (place, context, [:], false)
         plan = NewVMPlan(text, params)
     }
 
@@ -121,10 +124,16 @@ package struct Creating {
             throw VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: image.flatMap(howToUse)
-                    ?? "name another directory, or remove what is there")
+                    ?? "name another directory, or move what is there elsewhere")
         }
         let directory = try find(place.newRoot ?? place.directory)
         let isThere = directory.status != nil
+        let named = place.newRoot ?? place.directory
+        if !isThere, RunFileOwnership.ownStatus(of: named)?.kind == S_IFLNK {
+            throw VMError(
+                .cannotCreate, named.string, "is a symbolic link that leads nowhere",
+                remedy: "make the directory that it leads to, or name another one")
+        }
         if isThere, directory.status?.kind != S_IFDIR {
             throw VMError(
                 .cannotCreate, (place.newRoot ?? place.directory).string, "is not a directory",
@@ -141,7 +150,8 @@ package struct Creating {
 
     /// What is there in the place of a new disk may be the disk of a VM that was removed.
     private func howToUse(_ image: SparseDisk) -> Remedy? {
-        guard let disk = plan.params.disks.first(where: { $0.path.value == image.path }) else { return nil }
+        // What is a copy, or empty as the model's disks are, is none of what is there.
+        guard !hasModel, let disk = plan.params.disks.first(where: { $0.path.value == image.path }) else { return nil }
         let format = image.format == .raw ? "" : " --set \(KeyName(.diskFormat, disk.index))=\(image.format.rawValue)"
         var words = "--set \(KeyName(.disk, disk.index))=\(image.path.lastComponent?.string ?? "")\(format)"
         var option = "--disk"

@@ -132,7 +132,7 @@ package struct CreatingSeveral {
         let shown = lines.merged
         let rest = shown.count > 10 ? ["… and \(shown.count - 10) more"] : []
         return VMError(
-            first.code, "create", "\(min(faults.count, count)) of \(count) VMs can't be created",
+            first.code, "", "\(min(faults.count, count)) of \(count) VMs can't be created",
             remedy: faults.count == 1 ? first.remedy : nil,
             details: Array(shown.prefix(10)) + rest + [NewVM.nothingCreated])
     }

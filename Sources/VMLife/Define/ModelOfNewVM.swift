@@ -118,7 +118,11 @@ extension PlanningContext {
 
     /// The overlay that a disk of a VM that is like a template is; nil: nothing, as the template's is not there yet.
     private func overlay(of disk: VMParams.Disk, _ file: VMFile) throws(VMError) -> NewVM.Image? {
-        guard !disk.readOnly.value, try isAtRest(disk, file, mayBeAmbiguous: false) else { return nil }
+        guard !disk.readOnly.value else { return nil }
+        guard try isAtRest(disk, file, mayBeAmbiguous: false) else {
+            try refuseLost(disk, of: file)
+            return nil
+        }
         return image(of: disk, isBase: true)
     }
 
@@ -127,7 +131,11 @@ extension PlanningContext {
         of disk: VMParams.Disk, _ file: VMFile, isHeld: Bool, _ sources: inout [FilePath: ImageSource]
     ) throws(VMError) -> NewVM.Image? {
         let path = disk.path.value
-        guard !disk.readOnly.value, try isAtRest(disk, file, mayBeAmbiguous: disk.format != nil) else { return nil }
+        guard !disk.readOnly.value else { return nil }
+        guard try isAtRest(disk, file, mayBeAmbiguous: disk.format != nil) else {
+            try refuseLost(disk, of: file)
+            return nil
+        }
         sources[path] = try ImageSource(
             disk: path, disk.format?.value ?? .raw, file.trust, overlay: !disk.backing.isEmpty, isHeld: isHeld)
         return image(of: disk, isBase: false)
@@ -138,6 +146,15 @@ extension PlanningContext {
             path: disk.path.value, format: disk.format?.value ?? .raw, isBase: isBase, below: disk.backing.map(\.value))
     }
 
+    /// Refuses a disk that is not there although no start would create it: a new VM would get an empty one unasked.
+    func refuseLost(_ disk: VMParams.Disk, of file: VMFile) throws(VMError) {
+        guard disk.size == nil || disk.format?.value == .qcow2 else { return }
+        let key = KeyName(.disk, disk.index)
+        throw VMError(
+            .notFound, disk.path.value.string, "does not exist, and it is \(key) of \(file.params.name.value)",
+            remedy: "restore it; or give the new VM another one: --set \(key)=FILE; --set \(key)= leaves it out")
+    }
+
     /// Whether it is there.
     ///
     /// - Parameter mayBeAmbiguous: whether a raw disk may begin as an image of another format does.
@@ -145,6 +162,7 @@ extension PlanningContext {
     private func isAtRest(_ disk: VMParams.Disk, _ file: VMFile, mayBeAmbiguous: Bool) throws(VMError) -> Bool {
         let path = disk.path.value
         guard let facts = try image(at: path, file) else { return false }
+        try refuseLostBase(of: disk, file)
         if facts.content != .raw, disk.format?.value ?? .raw == .raw, !mayBeAmbiguous {
             throw VMError(
                 .badData, path.string,
@@ -154,6 +172,19 @@ extension PlanningContext {
         }
         guard !facts.locks.contains(where: { $0.excludes(writable: false) }) else { throw .isUsed(path) }
         return true
+    }
+
+    /// Refuses an overlay of what is not there: a copy of it could not be read either.
+    private func refuseLostBase(of disk: VMParams.Disk, _ file: VMFile) throws(VMError) {
+        for layer in disk.backing {
+            do throws(Errno) { guard try !isThere(layer.value) else { continue } } catch {
+                throw .system(error, layer.value.string, "can't tell whether it is there")
+            }
+            throw VMError(
+                .notFound, layer.value.string,
+                "does not exist, and DISK\(disk.index) of \(file.params.name.value) is an overlay of it",
+                remedy: "restore it from a backup, or mount what should hold it")
+        }
     }
 
     /// What a disk stands on, which a new one can stand on as well; nil: nothing.
@@ -210,7 +241,12 @@ extension PlanningContext {
             guard disk.format?.value == .qcow2 else { return ByteCount(bytes: (image.bytes + 511) / 512 * 512) }
             if let header = image.qcow2 { return ByteCount(bytes: Int64(clamping: header.diskBytes)) }
         }
-        if case .missing = facts, let size = disk.size?.value { return size }
+        if case .missing = facts {
+            if let size = disk.size?.value { return size }
+            throw VMError(
+                .notFound, "\(file.params.file): DISK\(disk.index)", "\(path) does not exist, so its size can't be told"
+            )
+        }
         throw VMError(
             .unavailable, "\(file.params.file): DISK\(disk.index)", "the size of \(path) can't be told")
     }

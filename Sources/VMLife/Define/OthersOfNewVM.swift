@@ -75,6 +75,31 @@ extension Creating {
             }
     }
 
+    /// Refuses a file that `--set` names by a path that starts where the caller is: in a params file it starts at the VM's
+    /// directory.
+    func refuseMisplaced(_ settings: [String]) throws(VMError) {
+        let sized = Set(plan.params.disks.filter { $0.size != nil }.map { KeyName(.disk, $0.index) })
+        for edit in settings.compactMap({ try? ParamsEdit($0) }) {
+            guard Self.files.contains(edit.key.key), !sized.contains(edit.key), let value = edit.value,
+                !value.isEmpty, !value.hasPrefix("/")
+            else { continue }
+            let (meant, named) = (absolutePath(value), place.directory.pushing(FilePath(value)))
+            let (isHere, isThere): (Bool, Bool)
+            do throws(Errno) { (isHere, isThere) = try (VMHost.isThere(meant), VMHost.isThere(named)) } catch {
+                continue
+            }
+            guard isHere, !isThere else { continue }
+            throw VMError(
+                .usage, "--set \(edit.key)", "\(value) starts at the new VM's directory, where there is no such file",
+                remedy: "give its whole path: --set \(ParamsLine(edit.key.description, meant.string))")
+        }
+    }
+
+    /// The keys whose values are paths of files that have to be there.
+    private static let files: Set<ParamsKey> = [
+        .disk, .cdrom, .kernel, .initrd, .cloudInitUserData, .cloudInitNetwork, .vncPasswordFile,
+    ]
+
     private func taken(_ what: String, _ other: OtherVM) -> VMError {
         VMError(
             .busy, "\(plan.params.name.value)", "\(what) is taken by \(other)",

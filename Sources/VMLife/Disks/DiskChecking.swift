@@ -17,15 +17,28 @@ package struct CheckedDisk: Equatable, Sendable {
     package var check: QCOW2Check?
     /// Whether it was to be repaired.
     package var isRepaired = false
+    /// What it stands on, the nearest first. That is not checked.
+    package var below: [DiskLayer] = []
 
     /// A disk that was checked; see the properties.
     package init(vm: VMName?, device: String?, path: FilePath, format: DiskFormat, check: QCOW2Check? = nil) {
         (self.vm, self.device, self.path, self.format, self.check) = (vm, device, path, format, check)
     }
 
-    /// The damage that is left.
+    /// Why it can't be read as a whole although it has no errors itself; nil: nothing is known of that.
+    private var gap: VMError? {
+        if let loop = below.first(where: \.isAbove) {
+            return VMError(.badData, path.string, "stands on itself: \(loop.name) comes above it already")
+        }
+        guard let lost = below.first(where: \.isMissing) else { return nil }
+        return VMError(
+            .notFound, path.string, "stands on \(lost.name), which does not exist",
+            remedy: "restore that from a backup, or mount what should hold it")
+    }
+
+    /// The damage that is left; or why it can't be read.
     package var damage: VMError? {
-        guard let check, check.isDamaged else { return nil }
+        guard let check, check.isDamaged else { return gap }
         return VMError(
             .badData, path.string, "is damaged: \(check)",
             remedy: isRepaired
@@ -49,6 +62,7 @@ private struct DiskChecking {
         var checked = CheckedDisk(
             vm: disk.vm, device: disk.device, path: disk.path, format: try format(of: image.header))
         guard checked.format == .qcow2 else { return checked }
+        checked.below = Array(disk.look().chain.dropFirst())
         // The VM that has it can't be started meanwhile. Its file may be known by several names.
         let owner = context.allClaims.owners(of: image.status).lazy.compactMap { file in
             (try? context.glance(at: file)).map {

@@ -16,6 +16,8 @@ final class GuestWatch {
         var ports: [UInt16] = []
         /// One look, and not a wait: what can't be looked at is noted.
         var isBrief = false
+        /// Whether the caller has the VM in its hands: nobody else changes it.
+        var isHeld = false
     }
 
     let vm: Machine
@@ -34,6 +36,10 @@ final class GuestWatch {
     private var record: RecordSource?
     private var notices: LogNotices?
     private var reboots = RebootCount()
+    /// Whether it has been reset in this run.
+    private var wasReset = false
+    /// Whether it has been looked up where this run of it began.
+    private var knowsOrigin = false
     /// When its power button was first pressed in this boot, in microseconds since the epoch.
     private var powerButton: Int64?
     private var monitor: MonitorLook
@@ -58,6 +64,7 @@ final class GuestWatch {
         guard evidence.state.isAlive else { return }
         try readRecord()
         try readConsole()
+        lookAtOrigin()
         try firmware?.read { evidence.firmware.take($0) }
         lookAtTimes()
         guard scope.asksQEMU, evidence.state != .starting else { return }
@@ -92,7 +99,7 @@ final class GuestWatch {
     private func attach(to found: ProcessIdentity) throws(VMError) {
         evidence = GuestEvidence(vm: vm.name, file: vm.file.string)
         (matches, obstacles, reboots, powerButton, network) = ([:], [:], RebootCount(), nil, nil)
-        isSaidToBeStuck = false
+        (isSaidToBeStuck, wasReset, knowsOrigin) = (false, false, vm.directory.isAdopted)
         monitor = MonitorLook(vm, isBrief: scope.isBrief)
         holder = found
         process = try vm.process(found)
@@ -117,10 +124,18 @@ final class GuestWatch {
         switch event.name {
         case "RESET":
             if event.isReboot { reboots.add(event.microseconds) }
-            powerButton = nil
+            (powerButton, wasReset, evidence.stageBefore) = (nil, true, nil)
         case "POWERDOWN": powerButton = powerButton ?? event.microseconds
         default: break
         }
+    }
+
+    /// Looks up how far a guest was that goes on where it was suspended: what it wrote before is in the log of another run.
+    private func lookAtOrigin() {
+        // The command that starts it notes that last.
+        guard !knowsOrigin, scope.isHeld || !vm.isInOthersHands else { return }
+        knowsOrigin = true
+        if !wasReset { evidence.stageBefore = vm.stageBeforeSuspend }
     }
 
     private func readRecord() throws(VMError) {

@@ -17,6 +17,8 @@ struct DiskClaims {
     }
 
     private var claims: [FileIdentity: [Claim]] = [:]
+    /// The same of files that are not there and that VMs stand on, by the path.
+    private var lost: [FilePath: [Claim]] = [:]
     /// Params files and images that can't be read, so that it is not known what their VMs use.
     private var unreadable: [(file: FilePath, owner: FilePath, account: UInt32?)] = []
     /// Why some places, where there may be more VMs, can't be read.
@@ -111,7 +113,10 @@ struct DiskClaims {
             // A disk declared as raw is opened as raw, so that nothing its content names is opened.
             if disk.format?.value == .raw { continue }
             for layer in disk.backing {
-                guard let below = look(at: layer.value, of: params.file) else { continue }
+                guard let below = look(at: layer.value, of: params.file) else {
+                    noteLost(layer.value, .backing(of: name, disk: path), params.file)
+                    continue
+                }
                 note(.backing(of: name, disk: path), below, params.file)
             }
             addChain(below: path) {
@@ -172,10 +177,29 @@ struct DiskClaims {
         var rest = files(namedIn: image, of: owner)
         var seen: Set<FileIdentity> = []
         while let path = rest.popLast(), seen.count < DiskLayer.longestChain {
-            guard let found = look(at: path, of: owner()), seen.insert(found).inserted else { continue }
+            guard let found = look(at: path, of: owner()) else {
+                noteLost(path, use(), owner())
+                continue
+            }
+            guard seen.insert(found).inserted else { continue }
             note(use(), found, owner())
             rest += files(namedIn: path, of: owner)
         }
+    }
+
+    /// The VMs that stand on a file that is not there.
+    ///
+    /// - Parameter own: the params file of a VM that does not count.
+    func standing(onLost path: FilePath, besides own: FilePath) -> StandingVMs? {
+        let others = (lost[path.lexicallyNormalized()] ?? []).filter { claim in
+            claim.account == nil && !gone.contains(claim.owner) && !Self.isKnown(claim.owner, as: own)
+        }
+        return StandingVMs(Set(others.compactMap(\.use.vm)).sorted { $0.description < $1.description })
+    }
+
+    private mutating func noteLost(_ path: FilePath, _ use: DiskUse, _ owner: FilePath) {
+        lost[path.lexicallyNormalized(), default: []].append(
+            Claim(use: use, owner: owner, account: account, isOpen: isOpen))
     }
 
     private mutating func note(_ use: DiskUse, _ file: FileIdentity, _ owner: FilePath) {

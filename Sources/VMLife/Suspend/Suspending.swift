@@ -69,8 +69,9 @@ package struct Suspending: Sendable {
             // What an earlier run left counts no longer.
             try vm.forgetSavedState()
             let machine = try SuspendCheck(vm, files, seen).pass().machine
+            let stage = vm.consoleStage
             let size = try StateWriter(vm, files).write(machine)
-            vm.note(.suspend)
+            vm.note(.suspend, stage.map { ["stage": .string($0.rawValue)] } ?? [:])
             try vm.endSaved()
             return size
         }

@@ -31,12 +31,27 @@ package struct DiskCheckReport: ObjectReport {
     package var text: [TextBlock] {
         let what = disk.vm.map { "\($0): \(disk.device ?? "\(disk.path)")" } ?? "\(disk.path)"
         guard let check = disk.check else { return ["\(what): raw, which has no structure that could be checked"] }
-        return ["\(what): \(check)"]
+        let scope = disk.below.isEmpty || check.isDamaged ? "" : " in the image itself"
+        return ["\(what): \(check)\(scope)"]
     }
 
     /// What a repair is good for.
     package var remarks: [String] {
         guard let check = disk.check else { return [] }
+        return unchecked + remarks(check)
+    }
+
+    /// What it stands on and that has a structure, too.
+    private var unchecked: [String] {
+        disk.below.filter { $0.found != nil && $0.format == DiskFormat.qcow2.rawValue && !$0.isAbove }.map { layer in
+            "\(disk.path) stands on \(layer.name), which was not checked: \(command: "kvmctl disk check \(layer.name)")"
+        }
+            + disk.below.compactMap(\.obstacle).map {
+                "\(disk.path) stands on what could not be looked at: \($0.summary)"
+            }
+    }
+
+    private func remarks(_ check: QCOW2Check) -> [String] {
         if isDryRun, check.errors + check.leaks > 0 { return ["\(disk.path): nothing was repaired: --dry-run"] }
         guard check.leaks > 0, !check.isDamaged, !disk.isRepaired else { return [] }
         return ["\(disk.path): unused clusters do no harm; --repair frees them"]

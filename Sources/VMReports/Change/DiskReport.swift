@@ -51,6 +51,7 @@ package struct DiskReport: ObjectReport {
             if let format = layer.format { words += ", \(format)" }
             if let size = layer.virtualSize { words += ", \(size)" }
             if !layer.isFile { words += " (no file of this host)" }
+            if layer.isAbove { words += " (a loop: it comes above already)" }
             if layer.isMissing { words += " (missing)" }
             if layer.obstacle != nil { words += " (could not be looked at)" }
             return (layer.role == .data ? "data in" : "stands on", words)

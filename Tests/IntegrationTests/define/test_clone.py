@@ -359,3 +359,53 @@ def test_a_user_copies_what_they_may_read(rootless_host):
     os.chmod(disk, 0o600)
     host.kvmctl("clone", "a", "c", expect=77)
     assert not (host.vms / "c").exists()
+
+
+def test_what_is_in_the_way_is_not_used_as_the_copy(host):
+    vm(host)
+    (host.vms / "b").mkdir()
+    (host.vms / "b/vdisk0").write_bytes(b"precious")
+    said = host.kvmctl("clone", "a", "b", expect=73).stderr
+    assert "exists already" in said and "--set" not in said and "name another directory" in said
+    assert files(host.vms / "b") == ["vdisk0"]
+
+
+def test_a_link_that_leads_nowhere_is_not_followed(host):
+    vm(host)
+    (host.vms / "b").symlink_to(host.root / "nowhere")
+    assert "symbolic link that leads nowhere" in host.kvmctl("clone", "a", "b", expect=73).stderr
+    assert not (host.root / "nowhere").exists()
+
+
+def test_an_overlay_of_what_is_lost(host):
+    subprocess.run(["qemu-img", "create", "-q", "-f", "raw", host.root / "base", "1M"], check=True)
+    path = host.write_firmware_vm("a", DISK0="vdisk0", DISK0_FORMAT="qcow2", DISK0_BACKING=host.root / "base").parent
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", host.root / "base", path / "vdisk0"], check=True)
+    (host.root / "base").unlink()
+    said = host.kvmctl("clone", "a", "b", expect=66).stderr
+    assert "does not exist, and DISK0 of a is an overlay of it" in said and not (host.vms / "b").exists()
+
+
+def test_a_damaged_disk_can_not_be_downloaded_again(host):
+    path = host.write_firmware_vm("a", DISK0="vdisk0", DISK0_FORMAT="qcow2").parent / "vdisk0"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", path, "8M"], check=True)
+    os.truncate(path, 1024)
+    said = host.kvmctl("clone", "a", "b", expect=65).stderr
+    assert f"kvmctl disk check {path}" in said and "download" not in said
+
+
+def test_a_path_of_another_directory(host):
+    vm(host)
+    (host.root / "copy").write_bytes(bytes(1 << 20))
+    said = host.execute("sh", "-c", f"cd {host.root} && exec {host.binary} clone a b --set DISK0=./copy")
+    assert said.returncode == 64 and f"--set DISK0={host.root}/copy" in said.stderr
+    assert not (host.vms / "b").exists()
+    host.kvmctl("clone", "a", "b", "--set", f"DISK0={host.root}/copy")
+
+
+def test_several_name_no_other_command(host):
+    vm(host)
+    vm(host, "b1")
+    vm(host, "b2")
+    said = host.kvmctl("clone", "a", "b%d", "--count", "2", expect=73).stderr
+    assert "kvmctl: 2 of 2 VMs can't be created" in said

@@ -86,7 +86,8 @@ def test_a_guest_on_a_template_on_an_image(host):
     host.kvmctl("rename", "t", "u", expect=75)
     assert "t, two, vm" in host.kvmctl("image", "rm", "base", expect=75).stderr
     host.kvmctl("stop", "--now", "vm")
-    assert f"is the backing file of {host.vms}" in host.kvmctl("disk", "grow", "t", "DISK0", "8M", expect=75).stderr
+    said = host.kvmctl("disk", "grow", "t", "DISK0", "8M", expect=75).stderr
+    assert f"is the backing file of {host.vms}" in said and "make the disks of the VMs that stand on it larger" in said and "--set DISK0_SIZE=SIZE" in said
     assert "overlays of its disks: two, vm" in host.kvmctl("set", "t", "TEMPLATE=no", expect=75).stderr
     # By an editor it is made a VM like others, which would write to what they stand on.
     params = host.vms / "t/vm.params"
@@ -366,3 +367,12 @@ def test_a_lab_that_is_killed(host):
     assert was_killed(strike(host, links[5], "signal=SIGKILL", *LAB))
     said = host.kvmctl(*LAB, expect=73).stderr
     assert "2 of 3 VMs can't be created" in said and "v1: is already the name" in said and "v2: is already the name" in said
+
+
+@pytest.mark.parametrize("words", [("create", "new", "--from", "t"), ("create", "new", "--from", "t", "--copy"), ("clone", "--linked", "t", "new")])
+@pytest.mark.parametrize("more", [(), ("--set", "DISK0_SIZE=8M")])
+def test_what_a_template_has_lost_is_not_made_anew(host, words, more):
+    host.write_firmware_vm("t", DISK0="vdisk0", TEMPLATE="yes")
+    said = host.kvmctl(*words, *more, expect=66).stderr
+    assert "vdisk0: does not exist, and it is DISK0 of t" in said and "restore it" in said and "_SIZE" not in said
+    assert not (host.vms / "new").exists()

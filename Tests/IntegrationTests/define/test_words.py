@@ -60,6 +60,11 @@ from rig.host import NOBODY
     # No letter of several is taken for a wish for help, if one of the others is unknown.
     ("cp -dash a vm:b", "Unknown option '-d'"), ("cp -dash", "Unknown option '-d'"), ("ls -lah", "Unknown option '-l'"), ("start -xh vm", "Unknown option '-x'"),
     ("exec -ith -z vm -- ls -dash", "Unknown option '-z'"), ("net show -zh", "Unknown option '-z'"),
+    ("launch vm", "kvmctl create NEW --start"), ("push vm f", "kvmctl cp FILE VM:PATH"), ("shell vm", "kvmctl exec -it VM -- sh"),
+    ("trim vm", "kvmctl fstrim"), ("domblklist vm", "kvmctl disk list"), ("disk show vm", "kvmctl disk info VM"),
+    ("disk repair vm", "kvmctl disk check --repair"), ("disk check -r all vm", "kvmctl disk check --repair"),
+    ("disk expand vm", "did you mean 'disk grow'?"), ("image info x", "kvmctl disk info PATH"),
+    ("warm create vm", "kvmctl warm VM makes"), ("warm delete x", "kvmctl warm rm"),
     ("--json list", "--json: comes before the command"), ("net --json show", "kvmctl net show --help lists"),
 ])
 def test_the_nearest_is_named(host, words, said):

@@ -89,7 +89,7 @@ def test_a_damaged_disk(host, web):
     assert "web: DISK0: 1 error" in done.stdout and "web: DISK1: raw" in done.stdout
     assert "is damaged" in done.stderr and "ERROR cluster" in done.stderr and "--repair may help" in done.stderr
     [found] = json.loads(host.kvmctl("disk", "check", web, "--json", expect=65).stdout)
-    assert found["damaged"] and found["errors"] == 1 and found["error"]["code"] == 65
+    assert found["name"] is None and found["damaged"] and found["errors"] == 1 and found["error"]["code"] == 65
     host.kvmctl("disk", "check", web, "--repair")
     assert host.kvmctl("disk", "check", web).stdout == f"{web}: no errors\n"
     os.truncate(web, 100)
@@ -179,3 +179,28 @@ def test_files_of_other_accounts(host):
     os.chown(disk, 1234, 1234)
     host.kvmctl("disk", "check", disk, expect=77)
     host.kvmctl("disk", "info", disk)
+
+
+def test_what_an_overlay_stands_on_is_not_checked(host):
+    base, middle, top = (host.root / name for name in ("base", "middle", "top"))
+    image(base)
+    for above, below in (middle, base), (top, middle):
+        run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", below, above)
+    done = host.kvmctl("disk", "check", top)
+    assert done.stdout == f"{top}: no errors in the image itself\n"
+    for below in base, middle:
+        assert f"stands on {below}, which was not checked: `kvmctl disk check {below}`" in done.stderr
+    base.rename(host.root / "away")
+    assert f"stands on {base}, which does not exist" in host.kvmctl("disk", "check", top, expect=66).stderr
+    [found] = json.loads(host.kvmctl("disk", "check", top, "--json", expect=66).stdout)
+    assert found["name"] is None and not found["damaged"] and found["error"]["code"] == 66
+
+
+def test_a_loop(host):
+    one, two = host.root / "one", host.root / "two"
+    image(one)
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", one, two)
+    run("qemu-img", "rebase", "-u", "-F", "qcow2", "-b", two, one)
+    assert f"stands on itself: {one} comes above" in host.kvmctl("disk", "check", one, expect=65).stderr
+    assert f"{one}, qcow2, 8 MiB (a loop" in host.kvmctl("disk", "info", one).stdout
+    assert "stands on itself" in host.json("disk", "info", one)[0]["fault"]

@@ -252,10 +252,6 @@ BROKEN = {
         "problem", "nat", "server is gone", "sh "),
     "KVM or nothing": (
         vm(ACCEL="kvm"), "problem", "vm", "ACCEL", "sed -i '5s/ACCEL=[^[:space:]]*/ACCEL=auto/'"),
-    "no directory for a disk": (
-        vm(DISK0="deep/disk", DISK0_SIZE="1M"), "problem", "vm", "deep", "mkdir -p "),
-    "no disk": (
-        vm(DISK0="disk"), "problem", "vm", "disk does not exist", "truncate -s 8G "),
     "a tap that was taken off its bridge": (
         running("ip link set dev $(ip -o link show master br0 | grep -o 'tap[0-9]*' | head -n 1) nomaster", NET0="bridge:br0"), "problem", "web",
         "so its guest is cut off", "ip link set dev tap"),
@@ -376,3 +372,31 @@ def test_looking_changes_nothing(healthy):
     host = healthy
     host.kvmctl("doctor")
     assert shell(host, "nft list ruleset") == "" and shell(host, "cat /proc/net/ip_tables_names") == ""
+
+
+@pytest.mark.parametrize("keys", [
+    {"DISK0": "disk"}, {"DISK0": "disk", "DISK0_FORMAT": "qcow2"},
+    {"DISK0": "disk", "DISK0_FORMAT": "qcow2", "DISK0_SIZE": "1M"}, {"DISK0": "deep/disk", "DISK0_SIZE": "1M"}])
+def test_a_lost_disk_is_restored_and_not_made_anew(healthy, keys):
+    vm(**keys)(healthy)
+    [hit] = findings(healthy)
+    assert "does not exist" in hit["text"] and hit["command"] is None
+    assert "restore it from a backup" in hit["step"] and "mount what should hold it" in hit["step"]
+
+
+@pytest.mark.parametrize("size", [{}, {"DISK0_SIZE": "1M"}])
+def test_it_is_told_who_stands_on_a_lost_disk(healthy, size):
+    host = healthy
+    vm("base", DISK0="disk", **size)(host)
+    (host.vms / "base/disk").write_bytes(bytes(1 << 20))
+    host.kvmctl("set", "base", "TEMPLATE=yes")
+    host.kvmctl("clone", "--linked", "base", "over")
+    (host.vms / "base/disk").rename(host.vms / "base/away")
+    [hit] = [one for one in findings(host) if one["subject"] == "base"]
+    assert "disk does not exist, and over stands on it" in hit["text"] and hit["command"] is None
+    assert "restore it from a backup" in hit["step"]
+    # Nor does a start put an empty one there, once an editor has made it a VM like others.
+    path = host.vms / "base/vm.params"
+    path.write_text(path.read_text().replace("TEMPLATE=yes\n", ""))
+    assert "over stands on it" in host.kvmctl("start", "base", expect=66).stderr
+    assert not (host.vms / "base/disk").exists()

@@ -293,3 +293,18 @@ def test_it_rests_while_it_waits(host):
                  "--timeout", "5s")
     # Each look asks once where the record and the console go on.
     assert 0 < len(trace.read_text().splitlines()) < 2 * 5 * 10 * 2
+
+
+def test_a_guest_that_goes_on_is_up_if_it_was(host):
+    """It writes no login prompt again, and has no agent that would answer."""
+    host.write_tiny_vm("vm", "tiny.login")
+    host.kvmctl("start", "vm")
+    host.kvmctl("wait", "vm", "--timeout", "60s")
+    # Twice: what it wrote while it booted is then in no log any more.
+    for _ in range(2):
+        host.kvmctl("suspend", "vm")
+        host.kvmctl("start", "vm")
+        assert "up before it was suspended" in host.kvmctl("wait", "vm", "--timeout", "60s").stdout
+    # A boot counts anew.
+    host.kvmctl("reset", "vm")
+    assert "before it was suspended" not in host.kvmctl("wait", "vm", "--timeout", "60s").stdout

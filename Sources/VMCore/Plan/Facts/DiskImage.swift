@@ -30,12 +30,13 @@ extension LaunchPlanner {
             guard planMissing(disk, failure) else { return nil }
             image = UsableImage(isBlockDevice: false, directIO: directIO)
         case .directoryMissing:
+            guard !refuseStoodOn(disk) else { return nil }
             let directory = path.removingLastComponent()
             refuse(
                 .notFound, place(disk.path.origin), "\(path): the directory \(directory) does not exist",
                 .file(path, .absent),
                 remedy: Self.missing(path)
-                    ?? .run("for a new disk, create it", "mkdir -p \(directory)", or: "mount what should hold it")
+                    ?? "mount what should hold it, or restore it from a backup; only for a new disk, make that directory"
             )
             return nil
         default:
@@ -60,18 +61,35 @@ extension LaunchPlanner {
         return "check that the device is there and its volume is active (vgchange -ay), or correct the path"
     }
 
+    /// What to do about a disk that is lost: an empty one in its place would hide that, and what stands on it would be damaged.
+    private static func lost(_ disk: VMParams.Disk) -> Remedy {
+        if case .option = disk.path.origin { return "for a new disk, say how large it is to be: --size 8G" }
+        let ways = "restore it from a backup, or mount what should hold it"
+        guard disk.format?.value ?? .raw == .raw else {
+            return "\(ways); only a VM that never had it needs a new one, which qemu-img create makes"
+        }
+        return
+            "\(ways); only a VM that never had it needs a new one, which its start makes with DISK\(disk.index)_SIZE=8G"
+    }
+
+    /// Refuses a disk that is not there and that VMs stand on: on an empty one theirs would be damaged.
+    private mutating func refuseStoodOn(_ disk: VMParams.Disk) -> Bool {
+        let path = disk.path.value
+        guard let users = facts.standing[path] else { return false }
+        refuse(
+            .notFound, place(disk.path.origin), "\(path) does not exist, and \(users.standing)", .file(path, .absent),
+            remedy: "restore it from a backup, or mount what should hold it: disks of VMs are lost without its content")
+        return true
+    }
+
     private mutating func planMissing(_ disk: VMParams.Disk, _ failure: Errno?) -> Bool {
         let path = disk.path.value
         let isAttached = if case .option = disk.path.origin { true } else { false }
+        guard !refuseStoodOn(disk) else { return false }
         guard let size = disk.size else {
             refuse(
                 .notFound, place(disk.path.origin), "\(path) does not exist", .file(path, .absent),
-                remedy: Self.missing(path)
-                    ?? (isAttached ? "for a new disk, say how large it is to be: --size 8G" : nil)
-                    ?? .run(
-                        "for a new disk, create it", "truncate -s 8G \(path)",
-                        or: "let kvmctl do so at start, with DISK\(disk.index)_SIZE=8G; else mount what should hold it")
-            )
+                remedy: Self.missing(path) ?? Self.lost(disk))
             return false
         }
         // In its place the guest has an empty disk, which is not kept either.
@@ -81,7 +99,7 @@ extension LaunchPlanner {
             refuse(
                 .unavailable, place(size.origin), "\(path) does not exist, and qcow2 images are not created at start",
                 .file(path, .notCreatable),
-                remedy: .run("create it", "qemu-img create -f qcow2 \(path) \(size.value.bytes)"))
+                remedy: Self.lost(disk))
             return false
         }
         guard !disk.readOnly.value else {

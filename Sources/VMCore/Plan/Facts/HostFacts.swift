@@ -23,6 +23,8 @@ package struct HostFacts: Equatable, Sendable {
     package var credentials: Credentials
     /// Every image and medium that the VM names, by its path.
     package var images: [FilePath: ImageFacts]
+    /// The VMs whose disks stand on an image that is not there, by its path.
+    package var standing: [FilePath: StandingVMs] = [:]
     /// The most memory that the kernel gives one process; nil: no definite limit.
     package var memoryLimit: ByteCount?
     /// What serves shared directories, if the VM has some and the host has it.
