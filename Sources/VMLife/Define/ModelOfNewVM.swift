@@ -244,7 +244,8 @@ extension PlanningContext {
         if case .missing = facts {
             if let size = disk.size?.value { return size }
             throw VMError(
-                .notFound, "\(file.params.file): DISK\(disk.index)", "\(path) does not exist, so its size can't be told"
+                .unavailable, "\(file.params.file): DISK\(disk.index)",
+                "\(path) does not exist, so its size can't be told"
             )
         }
         throw VMError(

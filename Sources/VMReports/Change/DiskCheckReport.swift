@@ -31,8 +31,7 @@ package struct DiskCheckReport: ObjectReport {
     package var text: [TextBlock] {
         let what = disk.vm.map { "\($0): \(disk.device ?? "\(disk.path)")" } ?? "\(disk.path)"
         guard let check = disk.check else { return ["\(what): raw, which has no structure that could be checked"] }
-        let scope = disk.below.isEmpty || check.isDamaged ? "" : " in the image itself"
-        return ["\(what): \(check)\(scope)"]
+        return ["\(what): \(check)"]
     }
 
     /// What a repair is good for.

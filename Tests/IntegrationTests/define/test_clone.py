@@ -409,3 +409,12 @@ def test_several_name_no_other_command(host):
     vm(host, "b2")
     said = host.kvmctl("clone", "a", "b%d", "--count", "2", expect=73).stderr
     assert "kvmctl: 2 of 2 VMs can't be created" in said
+
+
+def test_a_full_file_system_is_that_of_the_copy(host):
+    filled(host, megabytes=1)
+    done = host.execute(
+        "strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=copy_file_range", "-e",
+        "inject=copy_file_range:error=ENOSPC", host.binary, "clone", "a", "b")
+    assert done.returncode == 73 and f"{host.vms}/b/vdisk0: can't be written: No space left" in done.stderr
+    assert not (host.vms / "b").exists()
