@@ -95,6 +95,7 @@ def test_a_model_that_runs_and_other_refusals(host):
         (["model", "--set", "NAME=x", "--", "true"], 64, "NAME"), (["model", "--copy-in", "a", "--", "true"], 64, "not FROM:TO"),
         (["model", "--set", "MEMORY=x", "--", "true"], 65, "MEMORY"), (["--kernel", "nosuch", "--", "true"], 66, "nosuch"),
         (["model", "--junit", "nosuch/r.xml", "--", "true"], 73, "no such directory"),
+        (["model", "--junit", "-", "--", "true"], 64, "--junit takes the path of a file"),
     ]:
         assert message in host.kvmctl("run", *words, expect=code).stderr, words
     plan = host.kvmctl("run", "model", "--dry-run").stdout
