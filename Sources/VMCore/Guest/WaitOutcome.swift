@@ -81,7 +81,7 @@ extension GuestEvidence {
         if case .graphics(let width, let height) = screen { lines.append("screen: graphics, \(width)×\(height)") }
         let last = console.isSilent ? screenProgress?.lastLines ?? [] : console.lastLines
         let source = console.isSilent ? "screen" : "console"
-        if console.isSilent, hasConsole { lines.append("console: nothing yet") }
+        if console.isSilent, hasConsole, state.isAlive { lines.append("console: nothing yet") }
         return lines + last.suffix(3).map { "\(source): \(WaitOutcome.shown($0))" }
     }
 }

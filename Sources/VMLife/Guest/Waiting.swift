@@ -47,16 +47,16 @@ package struct Waiting: Sendable {
             try watch.look(by: deadline)
             let conditions = wish.conditions.map { ($0, how(it: $0, isMetBy: watch)) }
             let isMet = wish.any ? conditions.contains { $0.1 != nil } : conditions.allSatisfy { $0.1 != nil }
-            if isMet { return outcome(conditions, watch, .met) }
+            if isMet { return try outcome(conditions, watch, .met) }
             let open = conditions.filter { $0.1 == nil }.map(\.0)
             // One that can't be met leaves the others, where one of them is enough.
             let obstacles = open.compactMap { watch.obstacles[$0] }
             if let first = obstacles.first, !wish.any || obstacles.count == open.count { throw first }
             let waitsForGuest = wish.any ? open.allSatisfy(\.needsGuest) : open.contains(where: \.needsGuest)
             if waitsForGuest, let diagnosis = watch.evidence.deadEnd, !absence.mayReturn(of: vm, watch.evidence.state) {
-                return outcome(conditions, watch, .deadEnd(diagnosis))
+                return try outcome(conditions, watch, .deadEnd(diagnosis))
             }
-            if deadline.hasPassed || isInterrupted() { return outcome(conditions, watch, .timedOut) }
+            if deadline.hasPassed || isInterrupted() { return try outcome(conditions, watch, .timedOut) }
             watch.pause(by: deadline)
         }
     }
@@ -93,7 +93,8 @@ package struct Waiting: Sendable {
 
     private func outcome(
         _ conditions: [(WaitCondition, String?)], _ watch: GuestWatch, _ end: WaitOutcome.End
-    ) -> WaitOutcome {
+    ) throws(VMError) -> WaitOutcome {
+        if case .met = end {} else { try watch.lookAtUnseenRun() }
         var outcome = WaitOutcome(
             conditions: conditions.map { (condition: $0.0, how: $0.1) }, any: wish.any, evidence: watch.evidence,
             waited: .now - began, end: end)

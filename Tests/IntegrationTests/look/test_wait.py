@@ -41,6 +41,28 @@ def test_a_vm_that_runs_and_one_that_does_not(host):
     assert host.kvmctl("wait", "vm", "--for", "stopped").returncode == 0
 
 
+def test_one_that_was_stopped_did_not_power_itself_off(host):
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    waiting = host.popen(host.binary, "wait", "vm", "--for", "agent", "--timeout", "60s")
+    wait_listens(waiting)
+    host.kvmctl("stop", "vm")
+    said = waiting.communicate(timeout=60)[1]
+    assert waiting.returncode == 69 and "asked it to stop, and the guest shut down" in said, said
+    [found], said = waits(host, "vm", "--for", "running", expect=124, timeout="1s")
+    assert found["symptom"] == "stopped" and "asked it to stop" in found["cause"]
+    assert "kvmctl start vm" in found["remedy"] and "kvmctl history vm" in found["remedy"]
+    # What it showed in that run is shown.
+    assert found["stage"] != "unknown" and any("tiny: " in line for line in found["console"]) and "nothing yet" not in said
+    # Another one powers itself off.
+    host.write_tiny_vm("off", "tiny.poweroff")
+    host.kvmctl("start", "off")
+    host.kvmctl("wait", "off", "--for", "stopped", "--timeout", "60s")
+    [found], _ = waits(host, "off", "--for", "running", expect=124, timeout="1s")
+    assert found["symptom"] == "poweredOff" and "powered itself off" in found["cause"]
+
+
 @pytest.mark.parametrize("word", ["tcp:0", "serial:/(/", "serial:x", "bott", "serial:/A{1,32767}B/", r"serial:/(.*)\1x/"])
 def test_what_can_not_be_waited_for(host, word):
     assert host.kvmctl("wait", "vm", "--for", word, expect=64).stderr
