@@ -99,7 +99,13 @@ package struct Waiting: Sendable {
             conditions: conditions.map { (condition: $0.0, how: $0.1) }, any: wish.any, evidence: watch.evidence,
             waited: .now - began, end: end)
         if case .met = end { return outcome }
-        outcome.picture = vm.keepPicture(of: watch.evidence)?.string
+        guard [.running, .paused, .unresponsive].contains(outcome.evidence.state) else { return outcome }
+        // A QEMU that hangs would keep the wait for as long as a picture may take; one that is only busy is asked for it.
+        if vm.hangOfQEMU() != nil {
+            outcome.evidence.state = .unresponsive
+        } else {
+            outcome.picture = vm.keepPicture()?.string
+        }
         return outcome
     }
 }
@@ -109,11 +115,8 @@ extension Machine {
     package func waiting(for wish: Waiting.Wish) -> Waiting { Waiting(self, for: wish) }
 
     /// Puts a picture of its screen beside its logs; nil if there is nothing to see, or it can't be put there.
-    fileprivate func keepPicture(of evidence: GuestEvidence) -> FilePath? {
-        // A QEMU that did not answer in time may be busy, and is given the time that a picture takes.
-        guard [.running, .paused, .unresponsive].contains(evidence.state),
-            let bytes = try? screenshot(as: .png)
-        else { return nil }
+    fileprivate func keepPicture() -> FilePath? {
+        guard let bytes = try? screenshot(as: .png) else { return nil }
         let path = paths.logs(name).appending("screen.png")
         guard (try? replaceFile(path, with: bytes, permissions: 0o640, group: Accounts.lookers)) != nil else {
             return nil

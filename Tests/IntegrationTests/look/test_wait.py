@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,15 @@ from rig.waiting import wait_until
 def waits(host, *words, expect, timeout="60s"):
     done = host.kvmctl("wait", *words, "--timeout", timeout, "--json", expect=expect)
     return json.loads(done.stdout), done.stderr
+
+
+@contextlib.contextmanager
+def paused_process(pid):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def wait_listens(waiting):
@@ -61,6 +71,21 @@ def test_one_that_was_stopped_did_not_power_itself_off(host):
     host.kvmctl("wait", "off", "--for", "stopped", "--timeout", "60s")
     [found], _ = waits(host, "off", "--for", "running", expect=124, timeout="1s")
     assert found["symptom"] == "poweredOff" and "powered itself off" in found["cause"]
+
+
+def test_a_qemu_that_hangs_is_told_of(host):
+    """Whatever is waited for, also without a question to QEMU; and a guest's agent is not blamed for it."""
+    host.write_tiny_vm("vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "vm")
+    host.kvmctl("wait", "vm", "--for", "agent", "--timeout", "60s")
+    with paused_process(host.show("vm")["pid"]):
+        for condition in "stopped", "serial:/never/":
+            [found], said = waits(host, "vm", "--for", condition, expect=124, timeout="1s")
+            assert found["state"] == "unresponsive" and found["symptom"] == "unresponsive", said
+            assert "QEMU: unresponsive" in said and found["screenshot"] is None
+        for command in "fstrim", "freeze":
+            said = host.kvmctl(command, "vm", expect=124).stderr
+            assert "QEMU" in said and "qemu-guest-agent" not in said, said
 
 
 @pytest.mark.parametrize("word", ["tcp:0", "serial:/(/", "serial:x", "bott", "serial:/A{1,32767}B/", r"serial:/(.*)\1x/"])
