@@ -17,6 +17,11 @@ package struct Waiting: Sendable {
             (self.conditions, self.patterns, self.any) = (conditions, patterns, any)
         }
 
+        /// Whether it is met where no VM runs.
+        package var isMetByNone: Bool {
+            any ? conditions.contains(.stopped) : conditions.allSatisfy { $0 == .stopped }
+        }
+
         /// Whether it can only be met by a VM that runs.
         fileprivate var needsGuest: Bool {
             any ? conditions.allSatisfy(\.needsGuest) : conditions.contains(where: \.needsGuest)

@@ -51,6 +51,38 @@ def test_a_vm_that_runs_and_one_that_does_not(host):
     assert host.kvmctl("wait", "vm", "--for", "stopped").returncode == 0
 
 
+def test_all_are_those_that_run(host):
+    host.write_firmware_vm("vm")
+    for words in [], ["--for", "agent"], ["--for", "running"], ["--for", "stopped", "--for", "boot"]:
+        done = host.kvmctl("wait", "--all", *words, expect=75)
+        assert "no VM runs" in done.stderr and not done.stdout
+    [found] = json.loads(host.kvmctl("wait", "--all", "--json", expect=75).stdout)
+    assert found["name"] is None and found["error"]["code"] == 75
+    done = host.kvmctl("wait", "--all", "--for", "stopped")
+    assert "no VM runs" in done.stderr and not done.stdout
+    host.write_firmware_vm("other")
+    host.kvmctl("start", "vm")
+    assert host.kvmctl("wait", "--all", "--for", "running").stdout.startswith("vm: running: it runs")
+    for command in "wait", "fstrim", "suspend", "freeze", "pause", "restart", "diff", "ip":
+        assert "All VMs that run." in host.kvmctl(command, "--help").stdout
+
+
+@pytest.mark.parametrize("words", [["wait"], ["start", "--wait", "--wait-timeout", "60s"]])
+def test_each_is_told_of_when_it_is_there(host, words):
+    """The slow one is named first."""
+    host.write_tiny_vm("slow")
+    host.write_tiny_vm("fast", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "slow", "fast")
+    host.kvmctl("pause", "slow")
+    host.kvmctl("wait", "fast", "--for", "agent", "--timeout", "60s")
+    waiting = host.popen(host.binary, *words, "slow", "fast")
+    lines = iter(waiting.stdout.readline, "")
+    assert next(line for line in lines if "boot:" in line).startswith("fast: boot: the guest agent answers")
+    assert waiting.poll() is None
+    host.kvmctl("stop", "slow", "--now")
+    assert "slow: it was stopped" in waiting.communicate(timeout=60)[1] and waiting.returncode == 1
+
+
 def test_one_that_was_stopped_did_not_power_itself_off(host):
     host.write_tiny_vm("vm")
     host.kvmctl("start", "vm")
@@ -86,6 +118,21 @@ def test_a_qemu_that_hangs_is_told_of(host):
         for command in "fstrim", "freeze":
             said = host.kvmctl(command, "vm", expect=124).stderr
             assert "QEMU" in said and "qemu-guest-agent" not in said, said
+
+
+def test_a_word_of_start_wait_that_is_a_time(host):
+    host.write_firmware_vm("vm")
+    said = host.kvmctl("start", "vm", "--wait", "30s", expect=64).stderr
+    assert "--wait-timeout 30s" in said and host.state("vm") == "stopped"
+    host.write_firmware_vm("5s")
+    assert "not reached" not in host.kvmctl("start", "--wait", "--wait-timeout", "60s", "5s", expect=69).stderr
+
+
+def test_start_wait_as_json_says_what_the_wait_came_to(host):
+    host.write_tiny_vm("off", "tiny.poweroff")
+    [found] = json.loads(host.kvmctl("start", "--wait", "off", "--json", expect=69).stdout)
+    assert found["result"] == "started" and found["error"]["code"] == 69
+    assert found["wait"]["symptom"] == "poweredOff" and found["wait"]["cause"] and found["wait"]["remedy"]
 
 
 @pytest.mark.parametrize("word", ["tcp:0", "serial:/(/", "serial:x", "bott", "serial:/A{1,32767}B/", r"serial:/(.*)\1x/"])
