@@ -56,7 +56,7 @@ package struct WaitOutcome: Sendable {
             let wanted = missing.map(\.description).joined(separator: ", ")
             return VMError(
                 .timedOut, name,
-                "not \(wanted) after \((waited + .milliseconds(500)).components.seconds) s; the last stage it reached: \(stage)",
+                "\(wanted): not reached after \((waited + .milliseconds(500)).components.seconds) s; the last stage it reached: \(stage)",
                 remedy: diagnosis?.remedy
                     ?? "look into it: \(command: "kvmctl console \(name)"), \(command: "kvmctl logs \(name)")",
                 details: evidence.summary(of: missing) + screenLine

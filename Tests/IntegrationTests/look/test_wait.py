@@ -252,7 +252,7 @@ def test_a_start_is_told_before_the_wait(host):
     assert starting.poll() is None
     starting.terminate()
     starting.communicate(timeout=30)
-    assert "vm: not boot after " in host.kvmctl("start", "vm", "--wait", "--wait-timeout", "1s", expect=124).stderr
+    assert "vm: boot: not reached after " in host.kvmctl("start", "vm", "--wait", "--wait-timeout", "1s", expect=124).stderr
 
 
 def test_a_timeout_says_how_far_it_came(host):
@@ -262,7 +262,7 @@ def test_a_timeout_says_how_far_it_came(host):
     [found], said = waits(host, "vm", "--for", "agent", "--for", "serial:/up/", expect=124, timeout="2s")
     assert [one["met"] for one in found["conditions"]] == [False, True]
     assert found["result"] == "timedOut" and found["stage"] == "initramfs" and found["agent"] == "absent"
-    assert "not agent after 2 s; the last stage it reached: initramfs" in said
+    assert "agent: not reached after 2 s; the last stage it reached: initramfs" in said
     assert "console: " in said and "screen.png" in said and len(said.splitlines()) <= 10
     assert host.kvmctl("wait", "vm", "--for", "agent", "--for", "serial:/up/", "--any").returncode == 0
 
