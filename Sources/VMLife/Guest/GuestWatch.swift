@@ -92,8 +92,9 @@ final class GuestWatch {
         evidence.endReason = seen.endReason
         if isAlive {
             hasReadRequest = false
-        } else if evidence.endReason != nil, !hasReadRequest {
-            evidence.stopRequest = try stopRequest()
+        } else if let reason = evidence.endReason, !hasReadRequest {
+            // Any other end says by itself that the guest did not choose it.
+            if ["guest-shutdown", "guest-reset"].contains(reason) { evidence.stopRequest = try stopRequest() }
             hasReadRequest = true
         }
     }
