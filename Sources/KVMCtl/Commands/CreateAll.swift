@@ -85,12 +85,25 @@ extension Create {
             new.cells = one.cells
             try new.refuseOtherMachine()
         }
-        let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !dryRun.isOn)
         return try EndingSignals().heed { signals in
-            try WarmModel(
-                fromWarm, warmth.wish, isDryRun: dryRun.isOn, timeout: timeout ?? WarmingUp.patience, in: context,
-                signals, tell: { Message.note($0) })
+            let open = { (isDryRun: Bool, tell: @escaping (String) -> Void) in
+                let context = PlanningContext(site, trust: try site.trust(), keepsProbes: !isDryRun)
+                return try WarmModel(
+                    fromWarm, warmth.wish, isDryRun: isDryRun, timeout: timeout ?? WarmingUp.patience, in: context,
+                    signals, tell: tell)
+            }
+            if !dryRun.isOn { try refuse(wanted, site, from: try open(true) { _ in }) }
+            return try open(dryRun.isOn) { Message.note($0) }
         }
+    }
+
+    /// Refuses VMs that can't be created, by what is known without their warm image.
+    private func refuse(_ wanted: [Wanted], _ site: Site, from warm: WarmModel) throws {
+        // What is looked at is looked at again afterwards: others may be created meanwhile.
+        let context = PlanningContext(site, trust: try site.trust(), keepsProbes: true)
+        let new = try plan(wanted, site, from: warm, in: context)
+        _ = try new.refuseShared()
+        try new.refuseLackOfRoom()
     }
 
     private func plan(

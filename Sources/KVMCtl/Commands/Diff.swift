@@ -13,13 +13,12 @@ struct Diff: ParsableCommand {
             `start --cdrom` is named too. A difference is not a failure: the exit code is 0. With --all, the VMs that run.
             """)
 
-    @OptionGroup var targets: Targets
+    @OptionGroup var targets: RunningTargets
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try output.list(.diff) { results in
             try targets.forEach(results) { vm in
-                if targets.all, try !vm.mayRun() { return }
                 let difference = try vm.differenceFromFile()
                 output.print(DiffReport(vm.name, file: vm.file, difference), among: results)
             }

@@ -13,14 +13,13 @@ struct FSTrim: ParsableCommand {
             then take that much less of the host's space. With --all, the VMs that run.
             """)
 
-    @OptionGroup var targets: Targets
+    @OptionGroup var targets: RunningTargets
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         try output.list(.fstrim) { results in
             try targets.forEach(results) { vm in
-                if targets.all, try !vm.mayRun() { return }
                 try vm.refuseAnothers()
                 let trims = try vm.trimFileSystems(dryRun: dryRun.isOn)
                 output.print(FSTrimReport(vm.name, trims), among: results)

@@ -32,14 +32,13 @@ struct Thaw: ParsableCommand {
 
 /// What both commands take.
 struct GuestsToFreeze: ParsableArguments {
-    @OptionGroup var targets: Targets
+    @OptionGroup var targets: RunningTargets
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
     func bring(to wanted: FreezeState) throws {
         try output.list(.freeze) { results in
             try targets.forEach(results) { vm in
-                if targets.all, try !vm.mayRun() { return }
                 try vm.refuseAnothers()
                 let (before, changed) = try vm.bringFileSystems(to: wanted, dryRun: dryRun.isOn)
                 let report = FreezeReport(vm.name, to: wanted, from: before, changed: changed, dryRun: dryRun.isOn)

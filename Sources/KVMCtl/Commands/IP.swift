@@ -15,10 +15,10 @@ struct IP: ParsableCommand {
             Asks the guest agent, kvmctl's DHCP server and the host's neighbour table. As root it also listens to \
             DHCP, ARP and IPv6 neighbour discovery on the VM's interface, so that neither an agent nor a DHCP server \
             on the host is needed. Prints one address per line, the best first: `ssh root@$(kvmctl ip web | head -1)`. \
-            With several VMs, each line starts with the VM's name. On a terminal it prints a table.
+            With several VMs, each line starts with the VM's name; with --all, those that run. On a terminal it prints a table.
             """)
 
-    @OptionGroup var targets: Targets
+    @OptionGroup var targets: RunningTargets
 
     @Option(
         help: "Wait this long for an address that the guest certainly has; if none comes, say what was seen.",
@@ -66,13 +66,10 @@ struct IP: ParsableCommand {
         // Listening starts for all VMs before the first is waited for: the kernel queues what the others send
         // meanwhile.
         let prepare = { (vm: Machine) throws -> AddressSearch? in
-            // With --all, a VM that does not run is not a failure.
-            if targets.all, try !vm.mayRun() { return nil }
             try vm.refuseAnothers()
             return try vm.addressSearch(wish)
         }
         try targets.forEach(results, prepare, holding: AddressSearch.descriptors) { search in
-            guard let search else { return }
             let report = try search.report(waitingUntil: deadline)
             tell(report)
             results.add(IPReport(report))

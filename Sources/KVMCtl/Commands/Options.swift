@@ -45,6 +45,7 @@ struct Targets: ParsableArguments {
     ///     - order: The order in which VMs that do not run are dealt with, as their numbers; nil for one that was not found.
     ///     - descriptors: How many descriptors each prepared VM holds. If there are not enough for all, the VMs are
     ///   dealt with in batches.
+    ///     - next: Chooses, as an index, which of several prepared VMs is dealt with next; by default the first.
     ///     - between: Called when the VMs of a batch are prepared, before they are dealt with. An error ends the
     ///   command.
     func forEach<Prepared>(
@@ -52,6 +53,7 @@ struct Targets: ParsableArguments {
         orElse substitute: (String) -> Machine? = { _ in nil },
         inOrder order: ([Machine?]) -> [Int] = { Array($0.indices) },
         _ prepare: (Machine) throws -> Prepared, holding descriptors: Int = 0,
+        next: ([Prepared]) -> Int = { _ in 0 },
         between: ([Prepared]) throws -> Void = { _ in },
         then body: (Prepared) throws -> Void
     ) throws {
@@ -67,7 +69,11 @@ struct Targets: ParsableArguments {
                     try attempts.make(first + number) { try prepare(found[number].get()) }.map { (first + number, $0) }
                 }
                 if !prepared.isEmpty { try between(prepared.map(\.1)) }
-                for (number, one) in prepared { try attempts.make(number) { try body(one) } }
+                var open = prepared
+                while !open.isEmpty {
+                    let (number, one) = open.remove(at: open.count == 1 ? 0 : next(open.map(\.1)))
+                    try attempts.make(number) { try body(one) }
+                }
             }
         }
         if all {

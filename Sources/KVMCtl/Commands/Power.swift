@@ -53,7 +53,7 @@ struct Reset: ParsableCommand {
 
 /// What these commands take.
 struct MachinesToSwitch: ParsableArguments {
-    @OptionGroup var targets: Targets
+    @OptionGroup var targets: RunningTargets
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
@@ -61,7 +61,6 @@ struct MachinesToSwitch: ParsableArguments {
     func turn(_ button: PowerSwitch, after check: (Machine) throws -> Void = { _ in }) throws {
         try output.list(.power) { results in
             try targets.forEach(results) { vm in
-                if targets.all, try !vm.mayRun() { return }
                 try vm.refuseAnothers()
                 try check(vm)
                 let (before, changed) = try vm.turn(button, dryRun: dryRun.isOn)

@@ -13,7 +13,7 @@ struct Restart: ParsableCommand {
             A VM that does not run is started; one that is suspended is refused. With --all, the VMs that run.
             """, aliases: ["reboot"])
 
-    @OptionGroup var targets: Targets
+    @OptionGroup var targets: RunningTargets
 
     @Option(help: "How long the guest may take to shut down. Default: 30s.", transform: OptionValue.duration)
     var timeout = Duration.seconds(30)
@@ -37,10 +37,7 @@ struct Restart: ParsableCommand {
         try output.list(.restart) { results in
             // All are stopped at the same time, and started one after the other.
             try targets.forEach(results, in: context, { try begin($0, in: context) }, holding: Stopping.descriptors + 1)
-            {
-                guard let begun = $0 else { return }
-                output.print(try finish(begun, in: context), among: results)
-            }
+            { output.print(try finish($0, in: context), among: results) }
         }
     }
 
@@ -56,10 +53,9 @@ struct Restart: ParsableCommand {
         var announcement: ComingBack?
     }
 
-    /// Begins to stop a VM that could start again; nil: it is not among those to be restarted.
-    private func begin(_ vm: Machine, in context: PlanningContext) throws -> Begun? {
+    /// Begins to stop a VM that could start again.
+    private func begin(_ vm: Machine, in context: PlanningContext) throws -> Begun {
         let mayRun = try vm.mayRun()
-        if targets.all, !mayRun { return nil }
         try vm.refuseAnothers()
         let starting = try vm.starting(in: context)
         try starting.refuseTemplate()

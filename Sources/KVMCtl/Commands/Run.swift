@@ -98,6 +98,9 @@ struct Run: ParsableCommand {
         if !warm, freshIdentity || !warmth.conditions.isEmpty {
             throw ValidationError("--for and --fresh-identity go with --warm")
         }
+        if junit == "-" || junit == "" {
+            throw ValidationError("--junit takes the path of a file: stdout is the command's")
+        }
         if timeout == .zero { throw ValidationError("--timeout 0 leaves no time") }
         for copy in copyIn + copyOut { _ = try Self.sides(of: copy) }
     }

@@ -82,6 +82,8 @@ struct Start: ParsableCommand {
         let context = PlanningContext(
             try Site.current, trust: try Site.current.trust(owner: trustOwner), keepsProbes: !dryRun)
         let leaving = console ? try ConsoleEscape.chosen(escape) : nil
+        if wait { try refuseTime(in: targets.vms) }
+        let ended = EndedWaits()
         try output.list(dryRun ? .plan : .start) { results in
             // All are started before the first is waited for.
             let begin = { (vm: Machine) throws -> GuestWait? in
@@ -117,12 +119,23 @@ struct Start: ParsableCommand {
                 guard wait else { return nil }
                 // That it was started is known now: who ends the wait has to know it too.
                 fflush(nil)
-                return GuestWait(vm, for: Waiting.Wish([.boot]), by: Deadline(in: waitTimeout ?? .seconds(300)))
+                return GuestWait(
+                    vm, for: Waiting.Wish([.boot]), by: Deadline(in: waitTimeout ?? .seconds(300)), endingIn: ended)
             }
-            try targets.forEach(results, in: context, begin) { wait in
-                guard let outcome = try wait?.finish() else { return }
-                if output.format.isForPeople { output.print(WaitReport(outcome)) }
-                if let problem = outcome.problem { throw problem }
+            try targets.forEach(
+                results, in: context, begin,
+                next: { open in open.firstIndex { $0 == nil } ?? ended.next(open.compactMap(\.self)) },
+                then: { try $0?.report(to: output, results, as: "wait") })
+        }
+    }
+
+    /// Refuses a time after `--wait`, which takes none, before anything is started: it is no VM's name.
+    private func refuseTime(in words: [String]) throws(VMError) {
+        for word in words where (try? OptionValue.duration(word)) != nil {
+            do throws(VMError) { _ = try Site.current.find(word) } catch  where error.code == .notFound {
+                throw VMError(
+                    .usage, "--wait", "takes no time, and there is no VM \(word)",
+                    remedy: "say it with --wait-timeout \(word)")
             }
         }
     }

@@ -17,7 +17,7 @@ struct Suspend: ParsableCommand {
             With --all, the VMs that run.
             """)
 
-    @OptionGroup var targets: Targets
+    @OptionGroup var targets: RunningTargets
     @OptionGroup var dryRun: DryRunOption
     @OptionGroup var output: OutputOptions
 
@@ -29,7 +29,6 @@ struct Suspend: ParsableCommand {
         try output.list(.suspend) { results in
             // All are saved at the same time, and reported one after the other.
             try targets.forEach(results, begin, holding: Suspending.descriptors) { suspend in
-                guard let suspend else { return }
                 let outcome = try suspend.outcome?.value.get()
                 outcome?.leftBehind.forEach(Message.error)
                 output.print(SuspendReport(suspend.vm.name, suspend.task, outcome: outcome), among: results)
@@ -50,8 +49,7 @@ struct Suspend: ParsableCommand {
         var outcome: Background<Result<Suspending.Outcome, VMError>>?
     }
 
-    private func begin(_ vm: Machine) throws -> Begun? {
-        if targets.all, try !vm.mayRun() { return nil }
+    private func begin(_ vm: Machine) throws -> Begun {
         try vm.refuseAnothers()
         let suspending = try vm.suspending()
         if dryRun.isOn { return Begun(vm: vm, task: try suspending.task()) }

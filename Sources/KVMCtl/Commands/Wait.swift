@@ -13,11 +13,12 @@ struct Wait: ParsableCommand {
             Exits with 0 when all conditions are met, with --any when one is, for each VM. Exits with 124 after the \
             timeout, saying how far the guest came, what it showed, and what that means; with 69 at once when the guest \
             can't get there by itself: a kernel panic, GRUB's prompt, an emergency shell, nothing to boot, a power-off. \
-            Several VMs are waited for at the same time; if some of them fail, it exits with 1. Nothing is executed in \
-            the guest.
+            Several VMs are waited for at the same time, and each is told of as soon as it is there; if some of them \
+            fail, it exits with 1. With --all, the VMs that run; if none does, only --for stopped is met, else it exits \
+            with 75. Nothing is executed in the guest.
             """)
 
-    @OptionGroup var targets: Targets
+    @OptionGroup var targets: RunningTargets
 
     @Option(name: .customLong("for"), help: .condition, transform: WaitOption.condition)
     var conditions: [WaitOption] = []
@@ -33,42 +34,30 @@ struct Wait: ParsableCommand {
     func run() throws {
         let wish = conditions.wish(any: any)
         let deadline = Deadline(in: timeout)
+        let ended = EndedWaits()
         try output.list(.wait) { results in
+            var isAnyMeant = false
             try targets.forEach(
                 results,
                 { vm -> GuestWait? in
-                    // With --all, the VMs that run.
-                    if targets.all, try !vm.mayRun() { return nil }
+                    isAnyMeant = true
                     try vm.refuseAnothers()
                     if wish.conditions.contains(.ip), let note = vm.noteOnAddress { Message.note(note, about: vm.name) }
-                    return GuestWait(vm, for: wish, by: deadline)
-                }, holding: Waiting.descriptors
-            ) { wait in
-                if let wait { try wait.report(to: output, results) }
-            }
+                    return GuestWait(vm, for: wish, by: deadline, endingIn: ended)
+                }, holding: Waiting.descriptors, next: ended.next
+            ) { try $0.report(to: output, results) }
+            if !isAnyMeant { try refuseNone(wish) }
         }
     }
-}
 
-/// A wait in progress. Each has its own thread: a VM whose QEMU does not answer holds up no other.
-struct GuestWait {
-    private let outcome: Background<Result<WaitOutcome, VMError>>
-
-    init(_ vm: Machine, for wish: Waiting.Wish, by deadline: Deadline) {
-        let waiting = vm.waiting(for: wish)
-        outcome = Background { Result { () throws(VMError) in try waiting.outcome(by: deadline) } }
-    }
-
-    /// Waits for its end.
-    func finish() throws -> WaitOutcome { try outcome.value.get() }
-
-    /// Waits for its end, and reports that.
-    ///
-    /// - Throws: why it was not met.
-    func report(to output: OutputOptions, _ results: VMResults) throws {
-        let outcome = try finish()
-        output.print(WaitReport(outcome), among: results)
-        if let problem = outcome.problem { throw problem }
+    /// What `--all` comes to where no VM runs: one that is waited for will not come, and all of them are stopped.
+    private func refuseNone(_ wish: Waiting.Wish) throws(VMError) {
+        guard wish.isMetByNone else {
+            throw VMError(
+                .busy, "--all", "no VM runs: there is nothing to wait for",
+                remedy: "start them first, or name those that are to come")
+        }
+        Message.note("no VM runs: there was nothing to wait for")
     }
 }
 

@@ -123,11 +123,12 @@ extension GuestEvidence {
         case (.suspended, _): id = .suspended
         case (.crashed, "guest-panic"): id = .panic
         case (.crashed, _), (.broken, _): id = .crashed
-        case (_, "guest-shutdown"), (_, "guest-reset"): id = .poweredOff
+        case (_, "guest-shutdown"), (_, "guest-reset"): id = stopRequest == nil ? .poweredOff : .stopped
         default: id = .stopped
         }
         let row = Symptoms.row(id) ?? Symptoms.all[0]
-        let cause = endReason.map { "\(row.cause) (\(VMEvent.words(ofEnd: $0)))" }
+        let request = stopRequest?.words.map { "\($0), and " } ?? ""
+        let cause = endReason.map { "\(row.cause) (\(request)\(VMEvent.words(ofEnd: $0)))" }
         return Diagnosis(row, self, cause: id == .stopped ? cause : nil)
     }
 

@@ -12,6 +12,8 @@ package struct GuestEvidence: Sendable {
     package var pause: PauseReason?
     /// Why it ended, in QEMU's term.
     package var endReason: String?
+    /// The command that asked it to stop, if a guest that shut down did so for that.
+    package var stopRequest: VMEvent?
     /// What it writes on its serial console.
     package var console = BootProgress()
     /// Whether that can be read.

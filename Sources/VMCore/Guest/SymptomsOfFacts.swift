@@ -7,7 +7,10 @@ extension Symptoms {
             proof: "power-off"),
         fact(
             .stopped, deadEnd: true, "it was stopped",
-            { name, _ in "see by whom: \(command: "kvmctl history \(name)")" }, proof: "stopped"),
+            { name, _ in
+                "start it again: \(command: "kvmctl start \(name)"); see by whom it was stopped: "
+                    + "\(command: "kvmctl history \(name)")"
+            }, proof: "stopped"),
         fact(
             .suspended, deadEnd: true, "it was suspended",
             { name, _ in "start it, and it goes on where it was: \(command: "kvmctl start \(name)")" },

@@ -56,7 +56,7 @@ package struct WaitOutcome: Sendable {
             let wanted = missing.map(\.description).joined(separator: ", ")
             return VMError(
                 .timedOut, name,
-                "not \(wanted) after \((waited + .milliseconds(500)).components.seconds) s; the last stage it reached: \(stage)",
+                "\(wanted): not reached after \((waited + .milliseconds(500)).components.seconds) s; the last stage it reached: \(stage)",
                 remedy: diagnosis?.remedy
                     ?? "look into it: \(command: "kvmctl console \(name)"), \(command: "kvmctl logs \(name)")",
                 details: evidence.summary(of: missing) + screenLine
@@ -81,7 +81,7 @@ extension GuestEvidence {
         if case .graphics(let width, let height) = screen { lines.append("screen: graphics, \(width)×\(height)") }
         let last = console.isSilent ? screenProgress?.lastLines ?? [] : console.lastLines
         let source = console.isSilent ? "screen" : "console"
-        if console.isSilent, hasConsole {
+        if console.isSilent, hasConsole, state.isAlive {
             lines.append("console: nothing \(stageBefore == nil ? "yet" : "since it goes on where it was suspended")")
         }
         return lines + last.suffix(3).map { "\(source): \(WaitOutcome.shown($0))" }

@@ -45,7 +45,7 @@ private struct Detachment {
         }
         if inMachine, running?.hardware.canUnplug(id) == false {
             throw VMError(
-                .unavailable, vm.name.description,
+                .busy, vm.name.description,
                 "\(device) was there at its start, where a q35 machine can't let go of it while it runs",
                 remedy: "change the file alone, with --config, and restart the VM; MACHINE=pc can")
         }

@@ -46,10 +46,29 @@ package struct EphemeralModel {
     /// The VM itself, as if a file said so.
     func file(named name: VMName, in context: PlanningContext) throws(VMError) -> VMFile {
         var file = try base(in: context)
+        try refuseRunning(file, in: context)
         file.params.model = file.params.file
         file.params.file = context.site.paths.ephemeral.appending("\(name).params")
         file.params.becomeOwn(name, sharing: Set(edits.map(\.key)))
         return file
+    }
+
+    /// Refuses a VM that runs with disks that it writes to: they would change under the run.
+    private func refuseRunning(_ file: VMFile, in context: PlanningContext) throws(VMError) {
+        guard case .vm(let word) = source else { return }
+        let disks = file.params.disks.filter { !$0.readOnly.value }.map(\.path.value)
+        guard !disks.isEmpty else { return }
+        let vm = try context.site.find(word, in: context)
+        let written = try context.otherVMs(besides: []).filter { $0.isRunning && $0.name == vm.name }.flatMap(\.media)
+            .filter(\.isWritten).map(\.place)
+        let shared = disks.first { path in FilePlace(of: path).map(written.contains) == true }
+        guard let shared else { return }
+        throw VMError(
+            .busy, vm.name.description, "it is running: \(shared) is in use by it, and would change under the run",
+            remedy: """
+                shut it down first; for runs beside it make a copy while it does not run: \
+                \(command: "kvmctl clone \(vm.name) NEW")
+                """)
     }
 
     /// What it is called, for people.

@@ -47,6 +47,10 @@ final class GuestWatch {
     /// Whether what it wrote said at the last look that it is stuck.
     private var isSaidToBeStuck = false
     private var network: NetworkLook?
+    /// Whether it was looked up who asked for the end of its last run.
+    private var hasReadRequest = false
+    /// Whether it ran at a look.
+    private var hasSeenRun = false
 
     init(_ vm: Machine, _ scope: Scope) {
         (self.vm, self.scope) = (vm, scope)
@@ -93,6 +97,21 @@ final class GuestWatch {
         if !isAlive, seen.state == .stopped, (try? vm.isSuspended()) == true { evidence.state = .suspended }
         evidence.pause = isAlive ? seen.diskFailure ?? monitor.pause : nil
         evidence.endReason = seen.endReason
+        if isAlive {
+            hasReadRequest = false
+        } else if let reason = evidence.endReason, !hasReadRequest {
+            // Any other end says by itself that the guest did not choose it.
+            if ["guest-shutdown", "guest-reset"].contains(reason) { evidence.stopRequest = try stopRequest() }
+            hasReadRequest = true
+        }
+    }
+
+    private func stopRequest() throws(VMError) -> VMEvent? {
+        do throws(VMError) { return try vm.stopRequest() } catch {
+            guard scope.isBrief else { throw error }
+            evidence.unseen = error
+            return nil
+        }
     }
 
     /// Begins with a run of the VM.
@@ -102,6 +121,7 @@ final class GuestWatch {
         (isSaidToBeStuck, wasReset, knowsOrigin) = (false, false, vm.directory.isAdopted)
         monitor = MonitorLook(vm, isBrief: scope.isBrief)
         holder = found
+        hasSeenRun = true
         process = try vm.process(found)
         // A VM that was adopted, or whose logs were removed, is asked all the same.
         console = nil
@@ -176,6 +196,9 @@ final class GuestWatch {
         else { return }
         evidence.silentFor = .seconds(max(0, now / 1_000_000 - Int64(written)))
     }
+
+    /// The same of one that has not run since the looks began.
+    func lookAtUnseenRun() throws(VMError) { if !hasSeenRun { try lookAtLastRun() } }
 
     /// What is on record of the last run of a VM that does not run.
     func lookAtLastRun() throws(VMError) {
@@ -275,5 +298,5 @@ final class GuestWatch {
 
 extension VMEvent {
     /// Whether the guest reset the machine.
-    fileprivate var isReboot: Bool { name == "RESET" && data["guest"]?.bool == true }
+    var isReboot: Bool { name == "RESET" && data["guest"]?.bool == true }
 }

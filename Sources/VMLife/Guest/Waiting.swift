@@ -17,6 +17,11 @@ package struct Waiting: Sendable {
             (self.conditions, self.patterns, self.any) = (conditions, patterns, any)
         }
 
+        /// Whether it is met where no VM runs.
+        package var isMetByNone: Bool {
+            any ? conditions.contains(.stopped) : conditions.allSatisfy { $0 == .stopped }
+        }
+
         /// Whether it can only be met by a VM that runs.
         fileprivate var needsGuest: Bool {
             any ? conditions.allSatisfy(\.needsGuest) : conditions.contains(where: \.needsGuest)
@@ -47,16 +52,16 @@ package struct Waiting: Sendable {
             try watch.look(by: deadline)
             let conditions = wish.conditions.map { ($0, how(it: $0, isMetBy: watch)) }
             let isMet = wish.any ? conditions.contains { $0.1 != nil } : conditions.allSatisfy { $0.1 != nil }
-            if isMet { return outcome(conditions, watch, .met) }
+            if isMet { return try outcome(conditions, watch, .met) }
             let open = conditions.filter { $0.1 == nil }.map(\.0)
             // One that can't be met leaves the others, where one of them is enough.
             let obstacles = open.compactMap { watch.obstacles[$0] }
             if let first = obstacles.first, !wish.any || obstacles.count == open.count { throw first }
             let waitsForGuest = wish.any ? open.allSatisfy(\.needsGuest) : open.contains(where: \.needsGuest)
             if waitsForGuest, let diagnosis = watch.evidence.deadEnd, !absence.mayReturn(of: vm, watch.evidence.state) {
-                return outcome(conditions, watch, .deadEnd(diagnosis))
+                return try outcome(conditions, watch, .deadEnd(diagnosis))
             }
-            if deadline.hasPassed || isInterrupted() { return outcome(conditions, watch, .timedOut) }
+            if deadline.hasPassed || isInterrupted() { return try outcome(conditions, watch, .timedOut) }
             watch.pause(by: deadline)
         }
     }
@@ -93,12 +98,19 @@ package struct Waiting: Sendable {
 
     private func outcome(
         _ conditions: [(WaitCondition, String?)], _ watch: GuestWatch, _ end: WaitOutcome.End
-    ) -> WaitOutcome {
+    ) throws(VMError) -> WaitOutcome {
+        if case .met = end {} else { try watch.lookAtUnseenRun() }
         var outcome = WaitOutcome(
             conditions: conditions.map { (condition: $0.0, how: $0.1) }, any: wish.any, evidence: watch.evidence,
             waited: .now - began, end: end)
         if case .met = end { return outcome }
-        outcome.picture = vm.keepPicture(of: watch.evidence)?.string
+        guard [.running, .paused, .unresponsive].contains(outcome.evidence.state) else { return outcome }
+        // A QEMU that hangs would keep the wait for as long as a picture may take; one that is only busy is asked for it.
+        if vm.hangOfQEMU() != nil {
+            outcome.evidence.state = .unresponsive
+        } else {
+            outcome.picture = vm.keepPicture()?.string
+        }
         return outcome
     }
 }
@@ -108,11 +120,8 @@ extension Machine {
     package func waiting(for wish: Waiting.Wish) -> Waiting { Waiting(self, for: wish) }
 
     /// Puts a picture of its screen beside its logs; nil if there is nothing to see, or it can't be put there.
-    fileprivate func keepPicture(of evidence: GuestEvidence) -> FilePath? {
-        // A QEMU that did not answer in time may be busy, and is given the time that a picture takes.
-        guard [.running, .paused, .unresponsive].contains(evidence.state),
-            let bytes = try? screenshot(as: .png)
-        else { return nil }
+    fileprivate func keepPicture() -> FilePath? {
+        guard let bytes = try? screenshot(as: .png) else { return nil }
         let path = paths.logs(name).appending("screen.png")
         guard (try? replaceFile(path, with: bytes, permissions: 0o640, group: Accounts.lookers)) != nil else {
             return nil

@@ -20,7 +20,7 @@ extension Machine {
             let changed = try agent.bringFileSystems(to: wanted)
             note(wanted == .frozen ? .freeze : .thaw)
             return (before, changed)
-        } catch { throw error.error(of: name) }
+        } catch { throw self.error(of: error) }
     }
 }
 

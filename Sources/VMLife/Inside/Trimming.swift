@@ -12,7 +12,7 @@ extension Machine {
             var agent = try agent(by: Deadline(in: .seconds(5)))
             // The guest goes through all that is free, and the host frees each piece of it.
             return dryRun ? nil : try agent.execute(.trim, by: Deadline(in: .seconds(600)))
-        } catch { throw error.error(of: name) }
+        } catch { throw self.error(of: error) }
     }
 }
 

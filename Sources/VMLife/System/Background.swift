@@ -26,6 +26,9 @@ package final class Background<Value: Sendable> {
         if failure == 0 { self.thread = thread } else { work.release() }
     }
 
+    /// Whether it is done meanwhile, and not when its value is read.
+    package var hasThread: Bool { thread != nil }
+
     /// The result. Waits for it.
     package var value: Value {
         if let thread { pthread_join(thread, nil) }

@@ -40,6 +40,12 @@ package final class VMResults: Report {
         elements[current] = report.members
     }
 
+    /// Adds a report on something else that was done with the VM to its result.
+    package func add(_ report: some ObjectReport, as member: String) {
+        if elements.isEmpty { turn(to: 0) }
+        elements[current][member] = .object(report.members)
+    }
+
     /// Adds the failure for the VM; what is already known of it stays.
     ///
     /// - Parameter name: The name that was asked for; nil if the command failed for all VMs.

@@ -53,7 +53,7 @@ def test_a_guest_sees_a_disk_come_grow_and_go(host):
     # Nobody has it open any longer.
     host.kvmctl("disk", "attach", "other", image)
     assert host.kvmctl("disk", "detach", "vm", "DISK1", expect=66)
-    boot = host.kvmctl("disk", "detach", "vm", "DISK0", expect=69)
+    boot = host.kvmctl("disk", "detach", "vm", "DISK0", expect=75)
     assert "DISK0 was there at its start" in boot.stderr and lines(host) == before
 
 

@@ -175,6 +175,17 @@ def test_a_network_that_is_not_there(host):
     assert "was never started" in host.kvmctl("history", "new", expect=66).stderr
 
 
+@pytest.mark.parametrize("words,code,message", [
+    (["other"], 73, "is already the name of a VM"), (["new", "--mac", "52:54:00:aa:bb:cc"], 75, "is taken by"),
+])
+def test_what_can_not_be_created_is_refused_before_a_guest_boots(host, words, code, message):
+    template(host)
+    host.write_firmware_vm("other", NET0="user", NET0_MAC="52:54:00:aa:bb:cc")
+    said = create(host, *words, expect=code).stderr
+    assert message in said and "warm image" not in said, said
+    assert not (host.vms / "new").exists() and host.json("warm", "list") == []
+
+
 def test_other_refusals(host):
     template(host, TEMPLATE=None)
     assert "goes with --start" in host.kvmctl("create", "--from-warm", "t", "new", expect=64).stderr

@@ -84,6 +84,9 @@ def test_a_model_that_runs_and_other_refusals(host):
     assert (code, out) == (75, b"") and "disk is in use by" in err and "model" in err
     [suite] = xml.etree.ElementTree.parse(host.root / "r.xml").getroot()
     assert suite.get("errors") == "1" and "in use" in suite[0].find("error").text
+    for words in ["run", "model", "--", "true"], ["run", "model", "--warm", "--", "true"], ["warm", "model"]:
+        said = host.kvmctl(*words, expect=75).stderr
+        assert "model: it is running" in said and "shut it down first" in said and "that one" not in said, words
     host.kvmctl("stop", "model", "--now")
     assert_nothing_left(host)
     for words, code, message in [
@@ -92,6 +95,7 @@ def test_a_model_that_runs_and_other_refusals(host):
         (["model", "--set", "NAME=x", "--", "true"], 64, "NAME"), (["model", "--copy-in", "a", "--", "true"], 64, "not FROM:TO"),
         (["model", "--set", "MEMORY=x", "--", "true"], 65, "MEMORY"), (["--kernel", "nosuch", "--", "true"], 66, "nosuch"),
         (["model", "--junit", "nosuch/r.xml", "--", "true"], 73, "no such directory"),
+        (["model", "--junit", "-", "--", "true"], 64, "--junit takes the path of a file"),
     ]:
         assert message in host.kvmctl("run", *words, expect=code).stderr, words
     plan = host.kvmctl("run", "model", "--dry-run").stdout

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,15 @@ from rig.waiting import wait_until
 def waits(host, *words, expect, timeout="60s"):
     done = host.kvmctl("wait", *words, "--timeout", timeout, "--json", expect=expect)
     return json.loads(done.stdout), done.stderr
+
+
+@contextlib.contextmanager
+def paused_process(pid):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def wait_listens(waiting):
@@ -40,6 +50,90 @@ def test_a_vm_that_runs_and_one_that_does_not(host):
     ending.communicate(timeout=60)
     # It had nothing to boot, or was stopped, whichever came first: one that only waits for the end sees the end.
     assert host.kvmctl("wait", "vm", "--for", "stopped").returncode == 0
+
+
+def test_all_are_those_that_run(host):
+    host.write_firmware_vm("vm")
+    for words in [], ["--for", "agent"], ["--for", "running"], ["--for", "stopped", "--for", "boot"]:
+        done = host.kvmctl("wait", "--all", *words, expect=75)
+        assert "no VM runs" in done.stderr and not done.stdout
+    [found] = json.loads(host.kvmctl("wait", "--all", "--json", expect=75).stdout)
+    assert found["name"] is None and found["error"]["code"] == 75
+    done = host.kvmctl("wait", "--all", "--for", "stopped")
+    assert "no VM runs" in done.stderr and not done.stdout
+    host.write_firmware_vm("other")
+    host.kvmctl("start", "vm")
+    assert host.kvmctl("wait", "--all", "--for", "running").stdout.startswith("vm: running: it runs")
+    for command in "wait", "fstrim", "suspend", "freeze", "pause", "restart", "diff", "ip":
+        assert "All VMs that run." in host.kvmctl(command, "--help").stdout
+
+
+@pytest.mark.parametrize("words", [["wait"], ["start", "--wait", "--wait-timeout", "60s"]])
+def test_each_is_told_of_when_it_is_there(host, words):
+    """The slow one is named first."""
+    host.write_tiny_vm("slow")
+    host.write_tiny_vm("fast", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "slow", "fast")
+    host.kvmctl("pause", "slow")
+    host.kvmctl("wait", "fast", "--for", "agent", "--timeout", "60s")
+    waiting = host.popen(host.binary, *words, "slow", "fast")
+    lines = iter(waiting.stdout.readline, "")
+    assert next(line for line in lines if "boot:" in line).startswith("fast: boot: the guest agent answers")
+    assert waiting.poll() is None
+    host.kvmctl("stop", "slow", "--now")
+    assert "slow: it was stopped" in waiting.communicate(timeout=60)[1] and waiting.returncode == 1
+
+
+def test_one_that_was_stopped_did_not_power_itself_off(host):
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    waiting = host.popen(host.binary, "wait", "vm", "--for", "agent", "--timeout", "60s")
+    wait_listens(waiting)
+    host.kvmctl("stop", "vm")
+    said = waiting.communicate(timeout=60)[1]
+    assert waiting.returncode == 69 and "asked it to stop, and the guest shut down" in said, said
+    [found], said = waits(host, "vm", "--for", "running", expect=124, timeout="1s")
+    assert found["symptom"] == "stopped" and "asked it to stop" in found["cause"]
+    assert "kvmctl start vm" in found["remedy"] and "kvmctl history vm" in found["remedy"]
+    # What it showed in that run is shown.
+    assert found["stage"] != "unknown" and any("tiny: " in line for line in found["console"]) and "nothing yet" not in said
+    # Another one powers itself off.
+    host.write_tiny_vm("off", "tiny.poweroff")
+    host.kvmctl("start", "off")
+    host.kvmctl("wait", "off", "--for", "stopped", "--timeout", "60s")
+    [found], _ = waits(host, "off", "--for", "running", expect=124, timeout="1s")
+    assert found["symptom"] == "poweredOff" and "powered itself off" in found["cause"]
+
+
+def test_a_qemu_that_hangs_is_told_of(host):
+    """Whatever is waited for, also without a question to QEMU; and a guest's agent is not blamed for it."""
+    host.write_tiny_vm("vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "vm")
+    host.kvmctl("wait", "vm", "--for", "agent", "--timeout", "60s")
+    with paused_process(host.show("vm")["pid"]):
+        for condition in "stopped", "serial:/never/":
+            [found], said = waits(host, "vm", "--for", condition, expect=124, timeout="1s")
+            assert found["state"] == "unresponsive" and found["symptom"] == "unresponsive", said
+            assert "QEMU: unresponsive" in said and found["screenshot"] is None
+        for command in "fstrim", "freeze":
+            said = host.kvmctl(command, "vm", expect=124).stderr
+            assert "QEMU" in said and "qemu-guest-agent" not in said, said
+
+
+def test_a_word_of_start_wait_that_is_a_time(host):
+    host.write_firmware_vm("vm")
+    said = host.kvmctl("start", "vm", "--wait", "30s", expect=64).stderr
+    assert "--wait-timeout 30s" in said and host.state("vm") == "stopped"
+    host.write_firmware_vm("5s")
+    assert "not reached" not in host.kvmctl("start", "--wait", "--wait-timeout", "60s", "5s", expect=69).stderr
+
+
+def test_start_wait_as_json_says_what_the_wait_came_to(host):
+    host.write_tiny_vm("off", "tiny.poweroff")
+    [found] = json.loads(host.kvmctl("start", "--wait", "off", "--json", expect=69).stdout)
+    assert found["result"] == "started" and found["error"]["code"] == 69
+    assert found["wait"]["symptom"] == "poweredOff" and found["wait"]["cause"] and found["wait"]["remedy"]
 
 
 @pytest.mark.parametrize("word", ["tcp:0", "serial:/(/", "serial:x", "bott", "serial:/A{1,32767}B/", r"serial:/(.*)\1x/"])
@@ -160,7 +254,7 @@ def test_a_start_is_told_before_the_wait(host):
     assert starting.poll() is None
     starting.terminate()
     starting.communicate(timeout=30)
-    assert "vm: not boot after " in host.kvmctl("start", "vm", "--wait", "--wait-timeout", "1s", expect=124).stderr
+    assert "vm: boot: not reached after " in host.kvmctl("start", "vm", "--wait", "--wait-timeout", "1s", expect=124).stderr
 
 
 def test_a_timeout_says_how_far_it_came(host):
@@ -170,7 +264,7 @@ def test_a_timeout_says_how_far_it_came(host):
     [found], said = waits(host, "vm", "--for", "agent", "--for", "serial:/up/", expect=124, timeout="2s")
     assert [one["met"] for one in found["conditions"]] == [False, True]
     assert found["result"] == "timedOut" and found["stage"] == "initramfs" and found["agent"] == "absent"
-    assert "not agent after 2 s; the last stage it reached: initramfs" in said
+    assert "agent: not reached after 2 s; the last stage it reached: initramfs" in said
     assert "console: " in said and "screen.png" in said and len(said.splitlines()) <= 10
     assert host.kvmctl("wait", "vm", "--for", "agent", "--for", "serial:/up/", "--any").returncode == 0
 

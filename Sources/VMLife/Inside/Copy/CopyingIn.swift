@@ -88,8 +88,10 @@ package struct CopyingIn {
                 .cannotCreate, subject, "is not a regular file in the guest, and would be replaced",
                 remedy: "name another file")
         case .noParent:
+            // A directory that is copied is made there; for anything else it has to be there.
+            let missing = isForSeveral || asDirectory && !isDirectory ? path : parent
             throw VMError(
-                .notFound, subject, "the guest has no directory \(BytePath.shown(parent))", remedy: making(parent))
+                .notFound, subject, "the guest has no directory \(BytePath.shown(missing))", remedy: making(missing))
         case .otherParent:
             throw VMError(.notFound, subject, "in the guest, \(BytePath.shown(parent)) is not a directory")
         }
