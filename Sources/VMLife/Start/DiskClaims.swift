@@ -161,9 +161,11 @@ struct DiskClaims {
 
     /// What a file is claimed for.
     ///
-    /// - Parameter own: the params file of a VM that does not count.
-    func current(on file: stat, besides own: FilePath?) -> [Claim] {
-        (claims[Self.identity(of: file)] ?? []).filter { claim in
+    /// - Parameters:
+    ///   - own: the params file of a VM that does not count.
+    ///   - behind: the files underneath it.
+    func current(on file: stat, besides own: FilePath?, behind: [FileIdentity] = []) -> [Claim] {
+        ([Self.identity(of: file)] + behind).flatMap { claims[$0] ?? [] }.filter { claim in
             !gone.contains(claim.owner) && own.map { Self.isKnown(claim.owner, as: $0) } != true
         }
     }

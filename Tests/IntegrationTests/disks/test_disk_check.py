@@ -1,13 +1,16 @@
 """`disk check`."""
 
+import fcntl
 import json
 import os
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from rig.loops import attaching
+from rig.waiting import wait_until
 
 
 @pytest.fixture
@@ -115,6 +118,53 @@ def test_a_suspended_vm_goes_on_with_its_disk_as_it_is(host, web):
     for words in [["web", "DISK0"], [web]]:
         assert "which is suspended" in host.kvmctl("disk", "check", *words, "--repair", expect=75).stderr
     host.kvmctl("start", "web")
+
+
+def test_a_suspended_vm_is_seen_behind_a_loop_device(host, web):
+    lose(web)
+    host.kvmctl("start", "web")
+    host.kvmctl("suspend", "web")
+    before = table(web)
+    with attaching() as attach:
+        device = attach(web)
+        said = host.kvmctl("disk", "check", device, "--repair", expect=75).stderr
+        assert "which is suspended" in said and table(web) == before
+        host.kvmctl("disk", "check", device)
+    host.kvmctl("start", "web")
+
+
+def test_a_process_that_takes_no_locks(host, web):
+    lose(web)
+    before = table(web)
+    with open(web, "r+b"):
+        for words in ["--repair"], ["--repair", "--dry-run"]:
+            said = host.kvmctl("disk", "check", web, *words, expect=75).stderr
+            assert f"is in use by process {os.getpid()} (" in said and table(web) == before
+        host.kvmctl("disk", "check", web)
+    with open(web, "rb") as reading:
+        fcntl.flock(reading, fcntl.LOCK_EX)
+        assert f"process {os.getpid()} (" in host.kvmctl("disk", "check", web, "--repair", expect=75).stderr
+        fcntl.flock(reading, fcntl.LOCK_UN)
+        # One that only reads is no obstacle.
+        host.kvmctl("disk", "check", web, "--repair")
+
+
+def test_a_qemu_without_locks(host, web):
+    lose(web)
+    node = f"qcow2,node-name=x,file.driver=file,file.filename={web},file.locking=off"
+    qemu = host.popen("qemu-system-x86_64", "-M", "none", "-S", "-display", "none", "-blockdev", node)
+    try:
+        wait_until(lambda: is_open(qemu.pid, web), "the image in QEMU", 30)
+        said = host.kvmctl("disk", "check", web, "--repair", expect=75).stderr
+        assert f"is in use by process {qemu.pid} (qemu-system-x86" in said
+    finally:
+        qemu.kill()
+        qemu.wait()
+    host.kvmctl("disk", "check", web, "--repair")
+
+
+def is_open(pid, path):
+    return any(os.path.realpath(link) == str(path) for link in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def test_what_others_stand_on(host, web):
