@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -165,6 +166,33 @@ def test_a_qemu_without_locks(host, web):
 
 def is_open(pid, path):
     return any(os.path.realpath(link) == str(path) for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_an_image_that_asks_for_much_memory(host):
+    """Its length alone decides how much a check takes; of the host's memory it gets a part."""
+    path = host.root / "huge.qcow2"
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512", path, "64M")
+    os.truncate(path, 4 << 40)
+    assert "qemu-img check gave up" in host.kvmctl("disk", "check", path, expect=65).stderr
+
+
+def test_a_check_ends_with_kvmctl(host):
+    path = host.root / "long.qcow2"
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512", path, "64M")
+    os.truncate(path, 200 << 30)
+
+    def checking():
+        found = subprocess.run(["pgrep", "-P", str(process.pid)], text=True, stdout=subprocess.PIPE).stdout.split()
+        return [int(pid) for pid in found if "qemu-img" in Path(f"/proc/{pid}/comm").read_text()]
+
+    process = host.popen(host.binary, "disk", "check", path)
+    wait_until(checking, "the check", 30)
+    [pid] = checking()
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    assert re.search(r"Max address space +\d", limits) and re.search(r"Max cpu time +\d", limits), limits
+    process.kill()
+    process.wait()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the end of the check", 30)
 
 
 def test_what_others_stand_on(host, web):
