@@ -72,6 +72,9 @@ struct DiskClaims {
         return other.map { "\($0.file) can't be read" } ?? unseen.first?.summary
     }
 
+    /// Whether that is since the file system of a noted VM is not mounted.
+    func isUnmounted(_ gap: String) -> Bool { unseen.contains { $0.summary == gap && $0.code == .unavailable } }
+
     /// Drops the claims of a VM that was removed.
     mutating func forget(_ file: FilePath) {
         gone.insert(file)

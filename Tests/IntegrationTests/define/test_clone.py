@@ -258,6 +258,19 @@ def test_the_disks_are_of_one_moment(host, disk, when):
     host.kvmctl("clone", "a", "b")
 
 
+def test_a_password_file_goes_with_its_vm(host):
+    """What clone has made, rm removes, so that the same clone can be made again."""
+    path = vm(host, VNCDISP="7", VNCPASSWORD_FILE="pw")
+    (path.parent / "pw").write_text("secret\n")
+    (path.parent / "pw").chmod(0o600)
+    for words in ["--disks"], []:
+        made = host.kvmctl("clone", "a", "b")
+        assert f"created {host.vms}/b/vnc.password" in made.stdout and "does not exist" not in made.stderr, made
+        gone = host.kvmctl("rm", "b", *words).stdout
+        assert "vnc.password" in gone and (host.vms / "b").exists() == (not words), gone
+    assert (path.parent / "pw").exists() and (host.vms / "b/vnc.password").exists()
+
+
 def test_a_clone_that_is_killed(host):
     filled(host)
     host.kvmctl("clone", "a", "b")
