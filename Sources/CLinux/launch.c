@@ -115,6 +115,16 @@ static int sign(int fd)
 	return written < 0 || ftruncate(fd, length) != 0 ? -errno : 0;
 }
 
+static void lower_limit(int resource, rlim_t most)
+{
+	struct rlimit limit;
+	if (getrlimit(resource, &limit) != 0)
+		return;
+	limit.rlim_max = limit.rlim_max < most ? limit.rlim_max : most;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(resource, &limit);
+}
+
 static void reset_signals(void)
 {
 	sigset_t none;
@@ -136,6 +146,10 @@ int become(const struct clinux_launch *launch, pid_t parent, enum clinux_stage *
 		return rc;
 	if (!launch->keeps_limits)
 		clinux_take_ordinary_limits();
+	if (launch->memory)
+		lower_limit(RLIMIT_AS, launch->memory);
+	if (launch->processor_time)
+		lower_limit(RLIMIT_CPU, launch->processor_time);
 	*stage = CLINUX_STAGE_PROCESSORS;
 	if (launch->processors && (rc = clinux_bind_to_processors(launch->processors, launch->processors_size)) < 0)
 		return rc;

@@ -44,6 +44,8 @@ struct clinux_launch {
 	/// Keeps the starter's limits and priorities (ordinary_limits.h): if the starter is the service manager, they are
 	/// deliberate.
 	bool keeps_limits;
+	/// The most address space, in bytes, and processor time, in seconds, that it may take; 0: as much as it likes.
+	uint64_t memory, processor_time;
 	/// The processors that it is bound to, as a mask (affinity.h); NULL: those that it would have anyway.
 	const unsigned char *processors;
 	size_t processors_size;

@@ -21,7 +21,10 @@ struct NewVMs {
             for vm in try made(plan) {
                 let outcome = started(vm)
                 output.print(report(vm, outcome))
-                if case .failure(let error) = outcome { throw error }
+                guard case .failure(let error) = outcome else { continue }
+                guard let signal = warm?.interruption else { throw error }
+                Message.error(error)
+                throw GuestExit(code: 128 + signal)
             }
             return
         }
@@ -36,6 +39,7 @@ struct NewVMs {
                 Message.error(error)
                 failed = true
             }
+            if failed, let signal = warm?.interruption { throw GuestExit(code: 128 + signal) }
             if failed { throw SomeFailed(.partial) }
         }
     }

@@ -11,7 +11,7 @@ struct Stop: ParsableCommand {
         discussion: """
             The guest is asked first, by the ACPI power button, pressed again every 5 s. If it has not shut down in \
             time, QEMU is told to quit; if that fails, QEMU is killed. The output says which it was. A paused or \
-            sleeping guest is woken up first; one that has panicked is not asked. A stop with a shorter timeout \
+            sleeping guest is woken up first; one that QEMU knows to have panicked is not asked. A stop with a shorter timeout \
             overtakes one that is still waiting for the guest. Several VMs are stopped at the same time.
             """, aliases: ["shutdown"])
 

@@ -23,6 +23,8 @@ package struct BootProgress: Sendable {
     private var recent: [[UInt8]] = []
     /// The pieces of text that symptoms have, and that were in this boot; with the line.
     private var seen: [String: [UInt8]] = [:]
+    /// How many lines that are not the kernel's came after the one that ends its panic; nil: there was none.
+    private var linesAfterPanic: Int?
 
     private static let kept = 6
 
@@ -54,13 +56,14 @@ package struct BootProgress: Sendable {
     /// The machine was reset: it begins anew.
     package mutating func restart() {
         if stage != .unknown { reboots += 1 }
-        (stage, seen) = (.unknown, [:])
+        (stage, seen, linesAfterPanic) = (.unknown, [:], nil)
     }
 
     private mutating func judge(_ line: ArraySlice<UInt8>) {
         // What `exec --serial` has the guest write is none of its own words.
         guard !SerialFrame.isOne(line) else { return }
         recent = recent.suffix(Self.kept - 1) + [Array(line)]
+        countAfterPanic(line)
         let signs = SignTable.all.find(in: line)
         if stage > .bootLoader, signs.contains(where: { $0.text == StageSigns.kernelBegins || $0.stage == .firmware }) {
             // Only a kernel that is about to be loaded, or has just been, says this twice.
@@ -70,6 +73,30 @@ package struct BootProgress: Sendable {
         let isLogin = line.suffix(StageSigns.loginPrompt.count).elementsEqual(StageSigns.loginPrompt)
         let shown = signs.compactMap(\.stage).max() ?? .unknown
         advance(to: isLogin ? .up : shown)
+    }
+
+    /// Whether programs go on writing although its text says that the kernel has panicked. A few lines prove nothing: the
+    /// serial port still sends what waited in its buffer.
+    package var goesOnAfterPanic: Bool { (linesAfterPanic ?? 0) >= Self.livingLines }
+
+    private static let livingLines = 8
+    private static let endOfPanic = Array("end Kernel panic".utf8)
+
+    private mutating func countAfterPanic(_ line: ArraySlice<UInt8>) {
+        let end = Self.endOfPanic
+        let isEnd = line.indices.contains { line[$0...].starts(with: end) }
+        if isEnd {
+            linesAfterPanic = 0
+        } else if let count = linesAfterPanic, !line.isEmpty, !Self.isKernels(line) {
+            linesAfterPanic = min(count + 1, Self.livingLines)
+        }
+    }
+
+    /// Whether a line begins with the kernel's time, as in `[    5.123456] `.
+    private static func isKernels(_ line: ArraySlice<UInt8>) -> Bool {
+        guard line.first == UInt8(ascii: "["), let end = line.firstIndex(of: UInt8(ascii: "]")) else { return false }
+        let time = line[line.startIndex + 1..<end]
+        return time.contains(UInt8(ascii: ".")) && time.allSatisfy { "0123456789. ".utf8.contains($0) }
     }
 
     private mutating func advance(to reached: BootStage) {

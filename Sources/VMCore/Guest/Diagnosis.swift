@@ -84,11 +84,14 @@ extension GuestEvidence {
     /// Likewise, that its kernel has panicked.
     package var isSaidToHavePanicked: Bool { Symptoms.all.contains { $0.isPanic && text($0) != nil } }
 
-    /// Whether its kernel has panicked, by its text and by what else was seen of it: its processors were looked at.
-    package var isSeenToHavePanicked: Bool { hasSeenProcessors && deadEnd?.symptom.isPanic == true }
+    /// Whether its kernel has panicked for certain: its text says so, and none of its processors will run again. That they
+    /// are busy proves nothing: so are those of a guest that works, while it shows an old log.
+    package var isSeenToHavePanicked: Bool { isFrozen && isSaidToHavePanicked }
 
     /// Whether the guest shows that it goes on, whatever its text says.
-    private func isRefuted(_ row: Symptom) -> Bool { row.isDeadEnd && agent == .answers || row.isPanic && isIdle }
+    private func isRefuted(_ row: Symptom) -> Bool {
+        row.isDeadEnd && agent == .answers || row.isPanic && (isIdle || console.goesOnAfterPanic)
+    }
 
     /// A symptom that text shows.
     private func shown(_ row: Symptom) -> Diagnosis? { isRefuted(row) ? nil : text(row) }

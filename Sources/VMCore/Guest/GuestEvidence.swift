@@ -38,8 +38,6 @@ package struct GuestEvidence: Sendable {
     /// Whether one of its processors waits for something to do: a kernel that has panicked spins on one, and has the others
     /// stand still with interrupts off.
     package var isIdle = false
-    /// Whether they were looked at.
-    package var hasSeenProcessors = false
     /// Its addresses, and what was seen of each NIC; nil if nobody looked.
     package var addresses: AddressReport?
     /// What connections to its ports came to.

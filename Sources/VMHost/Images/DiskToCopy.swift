@@ -28,6 +28,18 @@ package final class DiskLock: Sendable {
     }
 }
 
+/// What a write to a file changes: also the time of its inode, which no program can put back.
+struct WriteStamp: Equatable, Sendable {
+    private let size: Int64
+    private let times: [Int64]
+
+    init(_ status: stat) {
+        size = Int64(status.st_size)
+        let (modified, changed) = (status.st_mtim, status.st_ctim)
+        times = [modified.tv_sec, modified.tv_nsec, changed.tv_sec, changed.tv_nsec].map { Int64($0) }
+    }
+}
+
 extension ImageSource {
     /// Looks at a VM's disk, of which a copy is to be made as it is: its format is what the VM's file says, and no header.
     ///
@@ -43,6 +55,7 @@ extension ImageSource {
         do throws(Errno) {
             identity = FileIdentity(try opened.status())
             let status = try opened.status()
+            written = WriteStamp(status)
             (bytes, allocated) = (Int64(status.st_size), min(Int64(status.st_size), Int64(status.st_blocks) * 512))
             header = try readBytes(of: opened.rawValue, at: 0, count: ImageContent.headerLength)
         } catch { throw .system(error, path.string, "can't be read") }
@@ -87,8 +100,21 @@ extension ImageSource {
                 throw .system(Errno(rawValue: errno), target.string, "can't be written")
             }
         }
-        // Not every program heeds locks.
-        guard try stamp(source) == before else {
+        try refuseWritten(source)
+    }
+
+    /// Refuses a disk that was written to since it was looked at: not every program heeds locks. To be asked once more when all
+    /// disks of a VM are copied, since they are to be of one moment.
+    package func refuseWritten(_ trust: FileTrust) throws(VMError) {
+        if isDisk { try refuseWritten(try opened(trust)) }
+    }
+
+    private func refuseWritten(_ file: borrowing OwnedDescriptor) throws(VMError) {
+        let now: WriteStamp
+        do throws(Errno) { now = WriteStamp(try file.status()) } catch {
+            throw .system(error, path.string, "can't be read")
+        }
+        guard now == written else {
             throw VMError(.busy, path.string, "was written to while it was copied", remedy: "try again")
         }
     }

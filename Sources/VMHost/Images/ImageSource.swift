@@ -23,6 +23,8 @@ package struct ImageSource: Equatable, Sendable {
     package let allocated: Int64
     /// What keeps others from writing to it; nil: nothing does.
     let lock: DiskLock?
+    /// What shows that a VM's disk was written to since; nil: it is none.
+    let written: WriteStamp?
 
     package static func == (one: ImageSource, other: ImageSource) -> Bool {
         (one.path, one.identity, one.format, one.size) == (other.path, other.identity, other.format, other.size)
@@ -45,7 +47,7 @@ package struct ImageSource: Equatable, Sendable {
         } catch { throw .system(error, path.string, "can't be read") }
         let header = Array(try ImageStream(opened, packing, path: path).next().prefix(ImageContent.headerLength))
         (self.path, self.packing, isOverlay, isDisk) = (path, packing, overlay, false)
-        (allocated, lock) = (0, nil)
+        (allocated, lock, written) = (0, nil, nil)
         (format, size) = try Self.judge(header, path, bytes: packing == nil ? bytes : nil, overlay: overlay)
     }
 

@@ -17,6 +17,8 @@ package struct Launch {
     package var keepsPrivileges = false
     /// Whether it keeps this process's limits and priorities: those that the service manager set are intended.
     package var keepsLimits = false
+    /// The most address space, in bytes, and processor time, in seconds, that it may take; 0: any.
+    package var bounds: (memory: UInt64, time: UInt64) = (0, 0)
     /// The CPUs that it may run on; nil: all that it would have anyway.
     package var cpus: CPUSet?
     /// A copy of mounts (CLinux, shared_tree.h) that it finds in place of a directory; nil: it sees the host's mounts.
@@ -120,7 +122,8 @@ package struct Launch {
                                     change_user: credentials.changesUser, uid: credentials.uid, gid: credentials.gid,
                                     groups: groups.baseAddress, group_count: groups.count,
                                     dies_with_parent: diesWithParent, keeps_privileges: keepsPrivileges,
-                                    keeps_limits: keepsLimits, processors: nil, processors_size: 0,
+                                    keeps_limits: keepsLimits, memory: bounds.memory, processor_time: bounds.time,
+                                    processors: nil, processors_size: 0,
                                     tree: tree?.copy.rawValue ?? -1, tree_place: place)
                                 guard cpus != nil else { return body(&launch, &stage) }
                                 return mask.withUnsafeBufferPointer { mask in

@@ -72,6 +72,7 @@ package struct Creating {
         do throws(VMError) {
             try new.sync()
             try new.nameFiles()
+            try refuseWritten()
             // A running VM is seen anyway, and its next start notes it too.
             try? context.site.noted.note([file])
             try new.nameParams()
@@ -106,6 +107,11 @@ package struct Creating {
             throw error
         }
         return new
+    }
+
+    /// Refuses disks that were written to while they and the others were copied.
+    func refuseWritten() throws(VMError) {
+        for disk in plan.disks { try disk.image.flatMap { sources[$0.path] }?.refuseWritten(trust) }
     }
 
     private func remove(_ left: FileIdentity, at path: FilePath) throws(VMError) {

@@ -72,6 +72,7 @@ package struct CreatingSeveral {
             for vm in vms { new.append(try vm.prepared(sharing: images, by: copying)) }
             for vm in new { try vm.sync() }
             for vm in new { try vm.nameFiles() }
+            for vm in vms { try vm.refuseWritten() }
             // Before they are there: no removal is to come between.
             let notices = vms.first?.context.site.noted.noting(vms.map(\.file)) ?? []
             for vm in new { try vm.nameParamsAlone() }

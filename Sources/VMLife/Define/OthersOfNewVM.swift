@@ -64,8 +64,8 @@ extension Creating {
         let discs = params.cdroms.compactMap { disc in disc.path.value.map { Setting($0, disc.path.origin) } }
         let shares = params.shares.map { Setting($0.directory.value.path, $0.directory.origin) }
         let own = Set(plan.files.map(\.path))
-        let seed = (params.cloudInit?.files ?? []).filter { !own.contains($0.value) }
-        return (kernel + disks.map(\.path) + discs + seed + shares + [params.vnc.passwordFile].compactMap(\.self))
+        let small = (params.cloudInit?.files ?? []) + [params.vnc.passwordFile].compactMap(\.self)
+        return (kernel + disks.map(\.path) + discs + small + shares).filter { !own.contains($0.value) }
             .compactMap {
                 switch ImageFacts(probing: $0.value, context.trust) {
                 case .missing, .directoryMissing:

@@ -14,6 +14,9 @@ package struct Removing {
     private var doomed: [FileToRemove] = []
     /// Disks that no other VM known to kvmctl uses: a process that has locked one of them is running this VM.
     private var unclaimed: [FilePath] = []
+    /// Why it can't be told of a disk that is to go whether another VM uses it. Without its params file nothing would know
+    /// of the disk.
+    private var doubt: VMError?
     private let vm: Machine
     private let trust: FileTrust
     private let context: PlanningContext
@@ -77,6 +80,8 @@ package struct Removing {
             guard let disk = try FileToRemove(path, trust) else { continue }
             let use = claims.use(of: disk.status, at: path, besides: vm.file)
             if use == nil { unclaimed.append(path) }
+            let gap = claims.gap(besides: vm.file, at: path)
+            let unknown = gap.map { "\($0), so another VM might use it" }
             let why: String? =
                 if !removing {
                     "disks are kept without --disks"
@@ -87,8 +92,11 @@ package struct Removing {
                 } else if let use = use ?? host.use(of: disk.status) {
                     "it \(use.words)"
                 } else {
-                    claims.gap(besides: vm.file, at: path).map { "\($0), so another VM might use it" }
+                    unknown
                 }
+            if let gap, let unknown, why == unknown {
+                doubt = VMError(.busy, path.string, "\(unknown): nothing is removed", remedy: remedy(of: gap, claims))
+            }
             if let obstacle = host.obstacle { throw obstacle }
             // Nothing else knows of it from now on.
             let need = backing.map { "; it can't be read without \($0)" } ?? ""
@@ -96,17 +104,25 @@ package struct Removing {
         }
     }
 
-    /// The files of its seed for cloud-init may hold passwords, and are written for this VM; others may name them too.
+    private func remedy(of gap: String, _ claims: DiskClaims) -> Remedy {
+        let keeping = "without --disks the VM is removed, and its disks are kept"
+        guard claims.isUnmounted(gap) else { return .advice("make that readable first; \(keeping)") }
+        return .advice(
+            "mount it again; if that VM is gone for good, remove its line from \(vm.paths.notes); \(keeping)")
+    }
+
+    /// The files of its seed for cloud-init, and that of its VNC password, may hold secrets, and are written for this VM;
+    /// others may name them too.
     private mutating func sortSeed(
         _ own: VMParams, besides params: FileToRemove?, removing: Bool
     ) throws(VMError) {
-        for path in own.cloudInit?.files.map(\.value) ?? [] {
+        for path in own.secretFiles {
             guard let file = try FileToRemove(path, trust), file.directory == params?.directory,
                 file.status.kind == S_IFREG
             else { continue }
             let others = context.site.definitions().files.compactMap { try? context.glance(at: $0) }
             let other = others.first { other in
-                other.file != own.file && other.cloudInit?.files.contains { $0.value == path } == true
+                other.file != own.file && other.secretFiles.contains(path)
             }
             if !removing {
                 kept.append((path, "it is kept without --disks"))
@@ -159,6 +175,7 @@ package struct Removing {
                 throw Self.isRunning(vm)
             }
             try refuseUsed()
+            if let doubt { throw doubt }
             // No other command replaces the params file meanwhile, which would be kept, without its disks.
             let lock = try vm.paths.lockFiles()
             defer { lock.giveBack(0) }
@@ -191,6 +208,13 @@ package struct Removing {
         if !isAnothers { try vm.directory.remove() }
     }
 
+}
+
+extension VMParams {
+    /// Files that it names and that may hold secrets.
+    fileprivate var secretFiles: [FilePath] {
+        (cloudInit?.files.map(\.value) ?? []) + [vnc.passwordFile?.value].compactMap(\.self)
+    }
 }
 
 extension Machine {

@@ -19,6 +19,8 @@ package struct CheckedDisk: Equatable, Sendable {
     package var isRepaired = false
     /// What it stands on, the nearest first. That is not checked.
     package var below: [DiskLayer] = []
+    /// Why it can't be told of all processes whether they have it open, if it was to be repaired.
+    package var unseen: VMError?
 
     /// A disk that was checked; see the properties.
     package init(vm: VMName?, device: String?, path: FilePath, format: DiskFormat, check: QCOW2Check? = nil) {
@@ -63,24 +65,27 @@ private struct DiskChecking {
             vm: disk.vm, device: disk.device, path: disk.path, format: try format(of: image.header))
         guard checked.format == .qcow2 else { return checked }
         checked.below = Array(disk.look().chain.dropFirst())
-        // The VM that has it can't be started meanwhile. Its file may be known by several names.
-        let owner = context.allClaims.owners(of: image.status).lazy.compactMap { file in
+        // The VM that has it can't be started meanwhile. Its file may be known by several names, or be behind a device.
+        let files = context.allClaims.owners(of: image.status, behind: HostDisks().filesBehind(image.status))
+        let owners = files.compactMap { file in
             (try? context.glance(at: file)).map {
                 Machine(name: $0.name.value, file: file, site: context.site)
             }
-        }.first
+        }
         checked.isRepaired = isRepair && !isDryRun
-        if let owner, checked.isRepaired {
-            checked.check = try owner.operate { () throws(VMError) in try check(image, owner) }
+        if isRepair { checked.unseen = try refuseOpen(image) }
+        if let owner = owners.first, checked.isRepaired {
+            checked.check = try owner.operate { () throws(VMError) in try check(image, owners) }
         } else {
-            checked.check = try check(image, owner)
+            checked.check = try check(image, owners)
         }
         return checked
     }
 
-    private func check(_ image: borrowing ImageToCheck, _ owner: Machine?) throws(VMError) -> QCOW2Check {
+    private func check(_ image: borrowing ImageToCheck, _ owners: [Machine]) throws(VMError) -> QCOW2Check {
         try refuseUsed(image)
-        if isRepair, let owner, try owner.isSuspended() {
+        for owner in owners where isRepair {
+            guard try owner.isSuspended() else { continue }
             throw VMError(
                 .busy, disk.path.string,
                 "is a disk of the VM \(owner.name), which is suspended and goes on with it as it is",
@@ -126,6 +131,19 @@ private struct DiskChecking {
         throw VMError(
             .busy, disk.path.string, "\(gap), so a VM might use it",
             remedy: "make that readable first, or run kvmctl as root")
+    }
+
+    /// Refuses an image that some process has open for writing without QEMU's locks.
+    ///
+    /// - Returns: why that can't be told of all processes.
+    private func refuseOpen(_ image: borrowing ImageToCheck) throws(VMError) -> VMError? {
+        // Those that have locks are told of with more: which VM it is.
+        try refuseUsed(image)
+        let use = FileUse(of: disk.path, image.status, behind: HostDisks().filesBehind(image.status))
+        guard let user = use.users.first else { return use.obstacle }
+        throw VMError(
+            .busy, disk.path.string, "is in use by \(user.words)",
+            remedy: "repair it once that process has ended, or has closed it")
     }
 
     private func refuseLocked(_ image: borrowing ImageToCheck) throws(VMError) {

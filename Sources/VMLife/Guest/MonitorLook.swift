@@ -94,6 +94,6 @@ struct MonitorLook {
             seen = try session.execute(.haltedProcessors, by: deadline)
             looks -= 1
         }
-        (evidence.isIdle, evidence.hasSeenProcessors) = (seen.isAnyIdle, true)
+        evidence.isIdle = seen.isAnyIdle
     }
 }

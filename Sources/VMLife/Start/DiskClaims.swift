@@ -74,6 +74,9 @@ struct DiskClaims {
         return other.map { "\($0.file) can't be read" } ?? unseen.first?.summary
     }
 
+    /// Whether that is since the file system of a noted VM is not mounted.
+    func isUnmounted(_ gap: String) -> Bool { unseen.contains { $0.summary == gap && $0.code == .unavailable } }
+
     /// Drops the claims of a VM that was removed.
     mutating func forget(_ file: FilePath) {
         gone.insert(file)
@@ -166,9 +169,11 @@ struct DiskClaims {
 
     /// What a file is claimed for.
     ///
-    /// - Parameter own: the params file of a VM that does not count.
-    func current(on file: stat, besides own: FilePath?) -> [Claim] {
-        (claims[Self.identity(of: file)] ?? []).filter { claim in
+    /// - Parameters:
+    ///   - own: the params file of a VM that does not count.
+    ///   - behind: the files underneath it.
+    func current(on file: stat, besides own: FilePath?, behind: [FileIdentity] = []) -> [Claim] {
+        ([Self.identity(of: file)] + behind).flatMap { claims[$0] ?? [] }.filter { claim in
             !gone.contains(claim.owner) && own.map { Self.isKnown(claim.owner, as: $0) } != true
         }
     }

@@ -30,9 +30,11 @@ extension DiskClaims {
     }
 
     /// The params files of the VMs that have a file as a disk, of those that the caller trusts.
-    func owners(of file: stat) -> [FilePath] {
-        current(on: file, besides: nil).filter { $0.account == nil && !$0.use.isBacking && !$0.use.isOfRunning }
-            .map(\.owner)
+    ///
+    /// - Parameter behind: the files underneath it, such as a loop device's.
+    func owners(of file: stat, behind: [FileIdentity] = []) -> [FilePath] {
+        current(on: file, besides: nil, behind: behind)
+            .filter { $0.account == nil && !$0.use.isBacking && !$0.use.isOfRunning }.map(\.owner)
     }
 
     /// Other uses of a disk than that of one VM: the one answer to whether it is in use, besides QEMU's locks.

@@ -36,7 +36,7 @@ package struct Stopping: Sendable {
         case ended
         /// It did not shut down in time.
         case tooSlow
-        /// It has panicked, by its console and its processors, and was not asked.
+        /// It has panicked, by its console and as all its processors stand still, and was not asked.
         case panicked
         /// The machine is in a state in which asking is pointless.
         case pointless(RunState)
@@ -150,8 +150,8 @@ package struct Stopping: Sendable {
         return try PowerButton(vm).press(for: timeout, process)
     }
 
-    /// Whether the guest's kernel has panicked without telling QEMU. Its console alone does not count: others can write
-    /// there, and a guest that runs would lose what it has not saved.
+    /// Whether the guest's kernel has panicked without telling QEMU, and its processors stand still. Its console alone does
+    /// not count: others can write there, and a guest that runs would lose what it has not saved.
     private var hasPanicked: Bool {
         guard vm.lastWords?.symptom.isPanic == true else { return false }
         do throws(VMError) {

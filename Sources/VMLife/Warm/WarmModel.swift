@@ -84,6 +84,9 @@ package final class WarmModel {
             remedy: "remove this VM, and create it again: the image is made anew then", details: changes)
     }
 
+    /// The signal that has ended it early.
+    package var interruption: Int32? { signals.first }
+
     /// Starts a new VM from the image, and gives it an identity of its own. Should that fail, it does not run: it would be a
     /// twin of others.
     package func start(_ new: Creating, in context: PlanningContext) throws(VMError) -> Starting.Outcome {

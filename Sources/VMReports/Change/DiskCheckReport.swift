@@ -37,7 +37,7 @@ package struct DiskCheckReport: ObjectReport {
     /// What a repair is good for.
     package var remarks: [String] {
         guard let check = disk.check else { return [] }
-        return unchecked + remarks(check)
+        return unchecked + notes(check) + (disk.unseen.map { [$0.summary] } ?? [])
     }
 
     /// What it stands on and that has a structure, too.
@@ -50,7 +50,7 @@ package struct DiskCheckReport: ObjectReport {
             }
     }
 
-    private func remarks(_ check: QCOW2Check) -> [String] {
+    private func notes(_ check: QCOW2Check) -> [String] {
         if isDryRun, check.errors + check.leaks > 0 { return ["\(disk.path): nothing was repaired: --dry-run"] }
         guard check.leaks > 0, !check.isDamaged, !disk.isRepaired else { return [] }
         return ["\(disk.path): unused clusters do no harm; --repair frees them"]

@@ -46,10 +46,10 @@ def filled(host, name="a", megabytes=40):
 class Halted:
     """A clone that stands still when its first piece has been copied."""
 
-    def __init__(self, host, *words):
-        trace = host.root / "halted"
+    def __init__(self, host, *words, when=1):
+        trace = host.root / f"halted-{when}"
         self.process = host.popen(
-            "strace", "-f", "-qq", "-o", trace, "-e", "inject=copy_file_range:signal=SIGSTOP:when=1", "-e", "trace=copy_file_range",
+            "strace", "-f", "-qq", "-o", trace, "-e", f"inject=copy_file_range:signal=SIGSTOP:when={when}", "-e", "trace=copy_file_range",
             host.binary, "clone", *words)
         wait_until(lambda: trace.exists() and "stopped by SIGSTOP" in trace.read_text(), "halted clone")
         self.clone = host.kvmctls()[0]
@@ -237,6 +237,38 @@ def test_a_disk_that_is_written_to_all_the_same(host):
     code, _, failed = halted.go_on()
     assert code == 75 and "was written to while it was copied" in failed
     assert not (host.vms / "b").exists()
+
+
+@pytest.mark.parametrize("disk, when", [("vdisk1", 1), ("vdisk0", 4)])
+def test_the_disks_are_of_one_moment(host, disk, when):
+    """One is written to while the other is copied, by a program that puts the time of its file back."""
+    path = filled(host)
+    with open(path, "a") as params:
+        params.write("DISK1=vdisk1\n")
+    (path.parent / "vdisk1").write_bytes(bytes(range(256)) * 4096)
+    halted = Halted(host, "a", "b", when=when)
+    written = path.parent / disk
+    before = written.stat()
+    with open(written, "r+b") as file:
+        file.write(b"x")
+    os.utime(written, ns=(before.st_atime_ns, before.st_mtime_ns))
+    code, _, failed = halted.go_on()
+    assert code == 75 and f"{written}: was written to while it was copied" in failed
+    assert not (host.vms / "b").exists()
+    host.kvmctl("clone", "a", "b")
+
+
+def test_a_password_file_goes_with_its_vm(host):
+    """What clone has made, rm removes, so that the same clone can be made again."""
+    path = vm(host, VNCDISP="7", VNCPASSWORD_FILE="pw")
+    (path.parent / "pw").write_text("secret\n")
+    (path.parent / "pw").chmod(0o600)
+    for words in ["--disks"], []:
+        made = host.kvmctl("clone", "a", "b")
+        assert f"created {host.vms}/b/vnc.password" in made.stdout and "does not exist" not in made.stderr, made
+        gone = host.kvmctl("rm", "b", *words).stdout
+        assert "vnc.password" in gone and (host.vms / "b").exists() == (not words), gone
+    assert (path.parent / "pw").exists() and (host.vms / "b/vnc.password").exists()
 
 
 def test_a_clone_that_is_killed(host):

@@ -126,6 +126,14 @@ def test_a_file_system_that_is_not_mounted(host):
     for more in [], ["--disks"]:
         assert unmounted in host.kvmctl("rm", "t", "--yes", *more, expect=75).stderr
     assert (host.vms / "t/vm.params").exists() and (host.vms / "t/vdisk0").exists()
+    # A VM that is no template: perhaps one of those has its disk too, so it is not removed without its disk.
+    host.kvmctl("create", "plain", "--disk", "1M", "--net", "none")
+    said = host.kvmctl("rm", "plain", "--disks", "--yes", expect=75).stderr
+    assert f"nothing is mounted on {out} now, so another VM might use it" in said and "/places" in said, said
+    assert "nothing is mounted" in host.kvmctl("rm", "plain", "--disks", "--dry-run").stdout
+    assert (host.vms / "plain/vm.params").exists() and (host.vms / "plain/vdisk0").exists()
+    host.kvmctl("rm", "plain")
+    assert not (host.vms / "plain/vm.params").exists() and (host.vms / "plain/vdisk0").exists()
     # Mounted again, without them: they are gone.
     host.execute("mount", "-t", "tmpfs", "none", out)
     try:

@@ -1,13 +1,17 @@
 """`disk check`."""
 
+import fcntl
 import json
 import os
+import re
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from rig.loops import attaching
+from rig.waiting import wait_until
 
 
 @pytest.fixture
@@ -115,6 +119,80 @@ def test_a_suspended_vm_goes_on_with_its_disk_as_it_is(host, web):
     for words in [["web", "DISK0"], [web]]:
         assert "which is suspended" in host.kvmctl("disk", "check", *words, "--repair", expect=75).stderr
     host.kvmctl("start", "web")
+
+
+def test_a_suspended_vm_is_seen_behind_a_loop_device(host, web):
+    lose(web)
+    host.kvmctl("start", "web")
+    host.kvmctl("suspend", "web")
+    before = table(web)
+    with attaching() as attach:
+        device = attach(web)
+        said = host.kvmctl("disk", "check", device, "--repair", expect=75).stderr
+        assert "which is suspended" in said and table(web) == before
+        host.kvmctl("disk", "check", device)
+    host.kvmctl("start", "web")
+
+
+def test_a_process_that_takes_no_locks(host, web):
+    lose(web)
+    before = table(web)
+    with open(web, "r+b"):
+        for words in ["--repair"], ["--repair", "--dry-run"]:
+            said = host.kvmctl("disk", "check", web, *words, expect=75).stderr
+            assert f"is in use by process {os.getpid()} (" in said and table(web) == before
+        host.kvmctl("disk", "check", web)
+    with open(web, "rb") as reading:
+        fcntl.flock(reading, fcntl.LOCK_EX)
+        assert f"process {os.getpid()} (" in host.kvmctl("disk", "check", web, "--repair", expect=75).stderr
+        fcntl.flock(reading, fcntl.LOCK_UN)
+        # One that only reads is no obstacle.
+        host.kvmctl("disk", "check", web, "--repair")
+
+
+def test_a_qemu_without_locks(host, web):
+    lose(web)
+    node = f"qcow2,node-name=x,file.driver=file,file.filename={web},file.locking=off"
+    qemu = host.popen("qemu-system-x86_64", "-M", "none", "-S", "-display", "none", "-blockdev", node)
+    try:
+        wait_until(lambda: is_open(qemu.pid, web), "the image in QEMU", 30)
+        said = host.kvmctl("disk", "check", web, "--repair", expect=75).stderr
+        assert f"is in use by process {qemu.pid} (qemu-system-x86" in said
+    finally:
+        qemu.kill()
+        qemu.wait()
+    host.kvmctl("disk", "check", web, "--repair")
+
+
+def is_open(pid, path):
+    return any(os.path.realpath(link) == str(path) for link in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_an_image_that_asks_for_much_memory(host):
+    """Its length alone decides how much a check takes; of the host's memory it gets a part."""
+    path = host.root / "huge.qcow2"
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512", path, "64M")
+    os.truncate(path, 4 << 40)
+    assert "qemu-img check gave up" in host.kvmctl("disk", "check", path, expect=65).stderr
+
+
+def test_a_check_ends_with_kvmctl(host):
+    path = host.root / "long.qcow2"
+    run("qemu-img", "create", "-q", "-f", "qcow2", "-o", "cluster_size=512", path, "64M")
+    os.truncate(path, 200 << 30)
+
+    def checking():
+        found = subprocess.run(["pgrep", "-P", str(process.pid)], text=True, stdout=subprocess.PIPE).stdout.split()
+        return [int(pid) for pid in found if "qemu-img" in Path(f"/proc/{pid}/comm").read_text()]
+
+    process = host.popen(host.binary, "disk", "check", path)
+    wait_until(checking, "the check", 30)
+    [pid] = checking()
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    assert re.search(r"Max address space +\d", limits) and re.search(r"Max cpu time +\d", limits), limits
+    process.kill()
+    process.wait()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "the end of the check", 30)
 
 
 def test_what_others_stand_on(host, web):

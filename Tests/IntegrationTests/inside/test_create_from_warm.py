@@ -230,6 +230,26 @@ def test_killed_it_leaves_no_twin(host):
         wait_until(is_settled, "an end, or a guest of its own")
 
 
+def test_interrupted_while_guests_wake_up(host):
+    """The exit code is the signal's, as in its other phases."""
+    template(host)
+    create(host, "first")
+    before = host.state("first")
+    process = subprocess.Popen(
+        host.command(host.binary, "create", "--from-warm", "t", "vm-%d", "--count", "3", "--start"), env=host.environment, cwd=host.root,
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    place = host.vms / "vm-1/vm.params"
+    # It is heeded before the next guest wakes up.
+    wait_until(lambda: place.exists() or process.poll() is not None, "the first VM")
+    # What guards a QEMU came later.
+    os.kill(min(one.pid for one in host.kvmctls()), signal.SIGTERM)
+    said, failed = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + signal.SIGTERM, (said, failed)
+    assert "vm-3: interrupted" in failed and "vm-3 was created, and does not run" in failed
+    assert host.state("vm-3") == "stopped"
+    assert host.state("first") == before
+
+
 @pytest.mark.parametrize("count", [5, pytest.param(50, marks=pytest.mark.deep)])
 def test_a_lab_on_a_network(host, count):
     """Each has its own address, MAC, boot id and random numbers."""

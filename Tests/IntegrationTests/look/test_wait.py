@@ -214,6 +214,30 @@ def test_a_line_alone_is_no_panic(host):
     assert "tiny: power button" in host.console_log("plain")
 
 
+def test_a_busy_guest_that_shows_an_old_panic(host):
+    """Its processors are never idle, as those of a kernel that has panicked; its programs go on writing."""
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    end = f"---[ end {FORGED} ]---"
+    run_inside(
+        host, "vm", f"(while :; do :; done) & echo '{FORGED}'; echo '{end}'; n=0; "
+        "while [ $n -lt 20 ]; do n=$((n+1)); echo web: request $n; done")
+    wait_until(lambda: "web: request 20" in host.console_log("vm"), "the last line", 60)
+    [found], said = waits(host, "vm", "--for", "serial:/never/", expect=124, timeout="5s")
+    assert found["result"] == "timedOut" and "panicked" not in said
+
+
+def test_a_busy_guest_is_asked_whatever_its_console_says(host):
+    host.write_tiny_vm("vm")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    run_inside(host, "vm", f"(while :; do :; done) & echo '{FORGED}'; echo '---[ end {FORGED} ]---'")
+    wait_until(lambda: f"\n---[ end {FORGED}" in host.console_log("vm").replace("\r", ""), "the line", 60)
+    assert "the guest shut down" in host.kvmctl("stop", "vm").stdout
+    assert "tiny: power button" in host.console_log("vm")
+
+
 def test_a_panic_of_a_guest_whose_agent_has_answered(host):
     """What the agent said before counts no longer. There is no panic device that would tell."""
     host.write_tiny_vm("vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")

@@ -74,8 +74,10 @@ import Testing
     @Test func aGuestThatGoesOnHasNotPanicked() throws {
         var evidence = try Self.fixture("panic-bad-root")
         #expect(evidence.isSaidToHavePanicked && !evidence.isSeenToHavePanicked)
-        evidence.hasSeenProcessors = true
+        evidence.isFrozen = true
         #expect(evidence.isSeenToHavePanicked)
+        evidence.isFrozen = false
+        #expect(evidence.deadEnd?.symptom.id == .panicNoRoot)
         evidence.isIdle = true
         #expect(evidence.deadEnd == nil && !evidence.isSeenToHavePanicked && evidence.isSaidToHavePanicked)
         (evidence.isIdle, evidence.agent) = (false, .answers)
@@ -92,6 +94,24 @@ import Testing
             true, .answers, .crashed, "guest-panic"
         )
         #expect(evidence.deadEnd?.symptom.id == .panicNoRoot)
+    }
+
+    @Test func linesOfProgramsAfterAPanicRefuteIt() throws {
+        let panic = """
+            [    5.1] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)
+            [    5.2] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0) ]---
+
+            """
+        func isStuck(after lines: [String]) -> Bool {
+            var evidence = GuestEvidence(vm: VMName("web")!, file: "/vms/web/vm.params")
+            evidence.console.take((panic + lines.joined(separator: "\n") + "\n").utf8)
+            return evidence.deadEnd != nil
+        }
+        #expect(isStuck(after: []))
+        // What waited in the port's buffer, and what the kernel itself says.
+        #expect(isStuck(after: ["starting web", "", "done"]))
+        #expect(isStuck(after: (0..<40).map { "[    6.\($0)] CPU: \($0)" }))
+        #expect(!isStuck(after: (0..<12).map { "web: request \($0)" }))
     }
 
     @Test func whatTheGuestGotPastDoesNotCount() throws {

@@ -11,6 +11,9 @@ package struct Tool {
     let package: String
     /// Where it is, for one that is not meant for PATH.
     let ownPlaces: [String]
+    /// The most memory, in bytes, and processor time, in seconds, that it may take, and that it ends with kvmctl: for one that
+    /// reads what anybody may have made. nil: no limits.
+    var bounds: (memory: UInt64, time: UInt64)?
 
     package init(name: String, package: String, in ownPlaces: [String] = []) {
         self.name = name
@@ -21,7 +24,13 @@ package struct Tool {
     package static let systemctl = Tool(name: "systemctl", package: "systemd")
     package static let nft = Tool(name: "nft", package: "nftables")
     package static let dnsmasq = Tool(name: "dnsmasq", package: "dnsmasq-base")
-    package static let qemuImg = Tool(name: "qemu-img", package: "qemu-utils")
+    /// A check takes 2 bytes of memory a cluster, so 4 GiB are enough for 100 TiB in clusters of 64 KiB, while a header of
+    /// little more than nothing can make it ask for any amount.
+    package static let qemuImg = {
+        var tool = Tool(name: "qemu-img", package: "qemu-utils")
+        tool.bounds = (4 << 30, 600)
+        return tool
+    }()
     /// The newer one first (see ShareServer).
     package static let virtiofsd = Tool(
         name: "virtiofsd", package: "virtiofsd", in: ["/usr/libexec", "/usr/lib", "/usr/lib/qemu"])
@@ -118,6 +127,7 @@ package struct Tool {
         let printed = try Self.memory("output", for: subject)
         var launch = Launch(path: path.string, arguments: arguments, credentials: ResolvedCredentials())
         launch.keepsPrivileges = true
+        if let bounds { (launch.bounds, launch.diesWithParent) = (bounds, true) }
         launch.pass(input, as: STDIN_FILENO)
         for output in [STDOUT_FILENO, STDERR_FILENO] { launch.pass(printed.descriptor, as: output) }
         let child: Child
