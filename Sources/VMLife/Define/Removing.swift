@@ -80,8 +80,7 @@ package struct Removing {
             guard let disk = try FileToRemove(path, trust) else { continue }
             let use = claims.use(of: disk.status, at: path, besides: vm.file)
             if use == nil { unclaimed.append(path) }
-            let gap = claims.gap(besides: vm.file, at: path)
-            let unknown = gap.map { "\($0), so another VM might use it" }
+            let unknown = claims.gap(besides: vm.file, at: path).map { "\($0), so another VM might use it" }
             let why: String? =
                 if !removing {
                     "disks are kept without --disks"
@@ -94,8 +93,9 @@ package struct Removing {
                 } else {
                     unknown
                 }
-            if let gap, let unknown, why == unknown {
-                doubt = VMError(.busy, path.string, "\(unknown): nothing is removed", remedy: remedy(of: gap, claims))
+            if let unknown, why == unknown {
+                doubt = VMError(
+                    .busy, path.string, "\(unknown): nothing is removed", remedy: remedy(ofGapAt: path, claims))
             }
             if let obstacle = host.obstacle { throw obstacle }
             // Nothing else knows of it from now on.
@@ -104,9 +104,11 @@ package struct Removing {
         }
     }
 
-    private func remedy(of gap: String, _ claims: DiskClaims) -> Remedy {
+    private func remedy(ofGapAt disk: FilePath, _ claims: DiskClaims) -> Remedy {
         let keeping = "without --disks the VM is removed, and its disks are kept"
-        guard claims.isUnmounted(gap) else { return .advice("make that readable first; \(keeping)") }
+        guard claims.isUnmounted(besides: vm.file, at: disk) else {
+            return .advice("make that readable first; \(keeping)")
+        }
         return .advice(
             "mount it again; if that VM is gone for good, remove its line from \(vm.paths.notes); \(keeping)")
     }

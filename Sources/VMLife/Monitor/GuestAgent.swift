@@ -16,6 +16,8 @@ struct GuestAgent: ~Copyable {
         case silent
         /// It refused the command, or does not support it; its own words, if any.
         case refused(String?)
+        /// Its answer is none that the command has: it may be another program, or damaged.
+        case garbled
         /// QEMU closed the channel.
         case closed
         /// The lock of the channel can't be used.
@@ -133,7 +135,8 @@ struct GuestAgent: ~Copyable {
             answer = early.removeFirst()
         }
         if let reply = answer["return"].flatMap(request.read) { return reply }
-        throw .refused(answer["error"]?["desc"]?.string)
+        guard let error = answer["error"] else { throw .garbled }
+        throw .refused(error["desc"]?.string)
     }
 
     /// Has the guest shut itself down. That it will is not known: the agent only replies if it refuses.
@@ -172,6 +175,8 @@ struct GuestAgent: ~Copyable {
             do throws(LineChannel.Failure) { line = try channel.line(by: deadline) } catch { throw Failure(error) }
             let start = line.lastIndex(of: Self.delimiter).map { $0 + 1 } ?? 0
             if let json = try? JSON(parsing: line[start...]) { return json }
+            // Until it is in step, that may be a part of an answer to an earlier client.
+            if isInStep, !line.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { throw .garbled }
         }
     }
 
@@ -205,6 +210,7 @@ extension GuestAgent.Failure {
         case .taken: "another command is talking to it"
         case .silent: "it does not answer"
         case .refused: "it refused the command"
+        case .garbled: "its answer makes no sense"
         case .closed: "QEMU closed its channel"
         case .noLock(let error): "its socket can't be used: \(error.cause)"
         case .unreachable(let errno): "its socket can't be used: \(errno.description)"
@@ -229,6 +235,8 @@ extension GuestAgent.Failure {
             case .silent: (.timedOut, "try again; if the guest runs and is not busy, restart its qemu-guest-agent")
             case .refused(let said?) where said.contains("frozen"):
                 (.unavailable, .run("thaw its file systems", "kvmctl thaw \(name)"))
+            case .garbled:
+                (.unavailable, "restart the guest's qemu-guest-agent; another program may answer in its place")
             case .refused: (.unavailable, "see the log of qemu-guest-agent in the guest")
             case .closed, .noLock, .unreachable: (.unavailable, "see its state: \(command: "kvmctl show \(name)")")
             }

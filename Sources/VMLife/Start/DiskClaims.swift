@@ -68,14 +68,19 @@ struct DiskClaims {
 
     /// Why it is not known what some VM other than `own` uses; nil if it is known of all VMs that may use the disk.
     func gap(besides own: FilePath, at disk: FilePath) -> String? {
-        let other = unreadable.first {
+        unreadableFile(besides: own, at: disk).map { "\($0) can't be read" } ?? unseen.first?.summary
+    }
+
+    private func unreadableFile(besides own: FilePath, at disk: FilePath) -> FilePath? {
+        unreadable.first {
             !gone.contains($0.owner) && Self.counts($0.account, disk) && !Self.isKnown($0.owner, as: own)
-        }
-        return other.map { "\($0.file) can't be read" } ?? unseen.first?.summary
+        }?.file
     }
 
     /// Whether that is since the file system of a noted VM is not mounted.
-    func isUnmounted(_ gap: String) -> Bool { unseen.contains { $0.summary == gap && $0.code == .unavailable } }
+    func isUnmounted(besides own: FilePath, at disk: FilePath) -> Bool {
+        unreadableFile(besides: own, at: disk) == nil && unseen.first?.code == .unavailable
+    }
 
     /// Drops the claims of a VM that was removed.
     mutating func forget(_ file: FilePath) {

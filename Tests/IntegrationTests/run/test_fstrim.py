@@ -2,6 +2,7 @@
 
 import json
 
+from rig.initrd import with_files
 from rig.terminal import run_inside
 from rig.waiting import wait_until
 
@@ -41,3 +42,30 @@ def test_the_host_gets_blocks_back(host):
     assert {name: one["error"]["code"] for name, one in found.items()} == {"vm": 1, "none": 69}
     trims = {one["path"]: (one["trimmed"], one["error"]) for one in found["vm"]["fileSystems"]}
     assert trims["/mnt"][1] is None and trims["/a/b"][0] is None
+
+
+# What answers in the place of the agent: to all but a synchronization with what is in /answer.
+IMPOSTOR = r"""
+for port in /sys/class/virtio-ports/*; do
+    if [ "$(cat "$port/name")" = org.qemu.guest_agent.0 ]; then exec 3<>"/dev/${port##*/}"; fi
+done
+# While nobody is connected on the host, a read ends at once.
+while :; do read -r l <&3 || { sleep 1; continue; }; case $l in
+*guest-sync*) printf '\377{"return": %s}\n' $(echo "$l" | sed 's/.*"id" *: *\([0-9-]*\).*/\1/') >&3 ;;
+*) cat /answer >&3 ;;
+esac; done
+"""
+
+
+def test_an_answer_that_makes_no_sense(host):
+    tree = host.root / "tree"
+    tree.mkdir()
+    (tree / "impostor").write_text(IMPOSTOR)
+    host.write_tiny_vm("vm", INITRD=with_files(host, tree))
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    run_inside(host, "vm", "(sh /impostor >/dev/null 2>&1 &)")
+    for answer in '{"return":{"paths":"x"}}', '{"return":{}}', "garbage", "[1]":
+        run_inside(host, "vm", f"echo '{answer}' >/answer")
+        said = host.kvmctl("fstrim", "vm", expect=69).stderr
+        assert "its answer makes no sense" in said and "refused" not in said, (answer, said)
