@@ -22,7 +22,8 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (file, output) = (folder.appending(path: "script"), folder.appending(path: "said"))
-        try Data("exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-; export LC_ALL=C; cd \(folder.path())\nenv \(script)".utf8).write(to: file)
+        try Data("exec 3<&- 4<&- 5<&- 6<&- 7<&- 8<&- 9<&-; export LC_ALL=C; cd \(folder.path())\nenv \(script)".utf8)
+            .write(to: file)
         try #require(runShell(file.path(), output: output.path()) == 0)
         return Array(try Data(contentsOf: output))
     }
