@@ -16,6 +16,8 @@ package enum GuestNotice: Equatable, Sendable {
     case lostUser
     /// A terminal can't be had: there is no script(1), or no /dev/pts.
     case lostTerminal
+    /// The guest's shell has no way to make a pipe.
+    case lostPipes
     /// Some of the output could not be kept: what moves it to its spool file ended with this code.
     case cut(code: Int32)
     /// The command had ended when the keepers came, and its output is passed on by its script, but for what comes later.
@@ -40,6 +42,7 @@ package enum GuestNotice: Equatable, Sendable {
         case ("lost", nil): self = .lostDirectory
         case ("nouser", nil): self = .lostUser
         case ("noterminal", nil): self = .lostTerminal
+        case ("nopipes", nil): self = .lostPipes
         case ("late", nil): self = .late
         case ("drained", nil): self = .drained
         case ("cut", let code?): self = .cut(code: Int32(truncatingIfNeeded: code))

@@ -45,6 +45,14 @@ package enum GuestSignal: String, Sendable {
         kill -s CONT "$1"
         """#
 
+    /// Ends with 0 if none of some processes has anything to do: each sleeps, or has ended.
+    package static let restScript = #"""
+        for pid; do
+            { read -r status <"/proc/$pid/stat"; } 2>/dev/null || continue
+            case ${status##*) } in [SZX]*) ;; *) exit 1 ;; esac
+        done
+        """#
+
     /// Stops a process, and ends with 0 once it has stopped: it may be within a call when it is told.
     package static let holdScript = #"""
         kill -s STOP "$1" || exit

@@ -41,6 +41,7 @@ package struct KeepingScript {
 
     private static let tidying = #"""
         trap 'rm -f "$base".*' EXIT
+        trap exit HUP INT TERM
         """#
 
     /// Takes the pipes, once they are there: the shell of the command may have just begun. Without the token they are a `cat`'s,
@@ -56,12 +57,14 @@ package struct KeepingScript {
         if [ -z "$token" ]; then
             echo late >&7
             asleep=
-            for turn in 1 2 3 4 5 6 7 8; do
+            turns=0
+            while [ $turns -lt 100 ]; do
                 { read -r status <"/proc/$main/stat"; } 2>/dev/null || exit
                 case ${status##*) } in
                     S*) [ "$asleep" ] && break; asleep=1 ;;
                     Z*) exit ;;
-                    *) asleep= ;;
+                    T*) asleep= ;;
+                    *) asleep=; turns=$((turns + 1)) ;;
                 esac
                 sleep 0.1 2>/dev/null || sleep 1
             done

@@ -103,7 +103,7 @@ struct CommandEnding {
             .cannotCreate, name.description,
             "a part of the command's output is lost: "
                 + (wasKilled
-                    ? "the cat that passes it on was ended in the guest by signal \(code - 128)"
+                    ? "what passes it on was ended in the guest by signal \(code - 128)"
                     : "the guest has no room for it, in /run or where else it is kept for a moment"),
             remedy: wasKilled ? nil : .run("see where there is none", "kvmctl exec \(name) -- df -h"))
     }

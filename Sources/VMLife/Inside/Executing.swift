@@ -159,12 +159,20 @@ package final class Executing {
 
     // Its end
 
+    private func mayLetGo() throws(VMError) -> Bool {
+        do throws(GuestAgent.Failure) { return try streams.isAtRest() } catch {
+            try recover(from: error)
+            return false
+        }
+    }
+
     /// How it ended, once it has and all of its output was written.
     private func result(_ ending: CommandEnding?) throws(VMError) -> CommandEnd? {
         guard streams.hasEnded, streams.isDrained || ending != nil && streams.isOverdue else {
             let isQuiet = ContinuousClock.now - streams.quietSince > Self.linger
             // What the command has left running keeps its output open: it is not waited for.
-            if streams.code != nil, streams.isDrained, isQuiet, !hasLetGo {
+            // Nor is anything cut that it wrote itself: a busy guest may not have moved that yet.
+            if streams.code != nil, streams.isDrained, isQuiet, !hasLetGo, try mayLetGo() {
                 hasLetGo = true
                 try pass(.kill)
             }
@@ -187,6 +195,12 @@ extension VMError {
     fileprivate static func lack(_ notice: GuestNotice, of command: GuestCommand, in vm: VMName) -> VMError {
         switch notice {
         case .lostUser: noUser(command.user ?? "", in: vm)
+        case .lostPipes:
+            VMError(
+                .unavailable, vm.description, "the guest's /bin/sh has no way to make pipes, and nothing was executed",
+                remedy:
+                    "mount /proc in it, and if its sh is an old bash, link /dev/fd to /proc/self/fd; or use dash or busybox"
+            )
         case .lostTerminal:
             VMError(
                 .unavailable, vm.description,

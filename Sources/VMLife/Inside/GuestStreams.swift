@@ -70,6 +70,9 @@ final class GuestStreams {
     /// The agent's children.
     var shells: [Int64] { [pid] + (kept.map { [$0.keepers] } ?? []) }
 
+    /// Whether all that the command wrote was passed on, and what holds its output open writes nothing now.
+    func isAtRest() throws(GuestAgent.Failure) -> Bool { try kept?.isAtRest() ?? false }
+
     /// Whether some of it was not read.
     var isLeft: Bool { output.isCut || errors.isCut || !isDrained }
 
@@ -112,6 +115,7 @@ final class GuestStreams {
         let isRead = { [output, errors] (number: Int) in number == 0 ? !output.isClosed : !errors.isClosed }
         let news = if let kept { try kept.read(asking: asked, isRead) } else { try look() }
         news.notices.forEach(hear)
+        if kept?.isBroken == true { cut = cut ?? 128 + SIGKILL }
         let hasReport = try take(news.shell)
         for (number, text) in news.texts where !text.isEmpty { write(text, isOutput: number == 0) }
         return hasReport || news.texts.contains { !$0.text.isEmpty }
@@ -156,7 +160,7 @@ final class GuestStreams {
         case .shell(let pid): shell = pid
         case .ready: source?.isReady = true
         case .read(let number): source?.wasRead(number)
-        case .lostDirectory, .lostUser, .lostTerminal: lack = notice
+        case .lostDirectory, .lostUser, .lostTerminal, .lostPipes: lack = notice
         case .cut(let code): cut = code
         case .code(let code):
             self.code = code

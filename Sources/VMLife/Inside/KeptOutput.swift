@@ -15,6 +15,8 @@ final class KeptOutput {
     private(set) var isDrained = false
     /// Whether no more will be written.
     private(set) var hasEnded = false
+    /// Whether they were ended before they had passed on all of it.
+    private(set) var isBroken = false
     /// Whether the script of the command passes on what came first, and nothing is read before that.
     var isLate = false
 
@@ -71,7 +73,10 @@ final class KeptOutput {
         control.note(replies.texts[0].count)
         var news = News(notices: notices.take(replies.texts[0]), shell: replies.states[0])
         news.notices.forEach(hear)
-        if let state = replies.states[1], state != .running, asked[1] == keepers { hasEnded = true }
+        if let state = replies.states[1], state != .running, asked[1] == keepers {
+            isBroken = !hasEnded && spools.contains { $0.keeper != nil }
+            hasEnded = true
+        }
         news.texts = Array(zip(numbers, replies.texts.dropFirst()))
         for (number, text) in news.texts { spools[number].note(text.count) }
         isDrained = !isWaiting && !numbers.contains { spools[$0].isFull }
@@ -144,6 +149,13 @@ final class KeptOutput {
             // One that could not be stopped may write as much as the guest has room for.
             spools[number].isHeld = (try? turns.run(GuestSignal.holdScript, [String(keeper)])) == 0
         }
+    }
+
+    /// Whether those that write the spool files wait for more: their pipes are empty then.
+    func isAtRest() throws(GuestAgent.Failure) -> Bool {
+        let pids = spools.compactMap(\.keeper)
+        guard pids.count == spools.count else { return false }
+        return try turns.run(GuestSignal.restScript, pids.map(String.init)) == 0
     }
 
     /// The agent's handles of the files.

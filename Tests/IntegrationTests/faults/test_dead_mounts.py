@@ -36,8 +36,10 @@ def test_below_a_root(two_vms):
         assert str(far) in kvmctl(host, "check", "b").stdout
         assert str(far) in kvmctl(host, "doctor").stdout
         kvmctl(host, "create", host.vms / "new", "--disk", "1M", "--net", "none")
-        kvmctl(host, "rm", "new", "--disks")
+        assert str(far) in kvmctl(host, "rm", "new", "--disks", expect=75).stderr
         assert (host.vms / "new/vdisk0").exists(), "somebody there may use it"
+        assert (host.vms / "new/vm.params").exists(), "nothing else knows of the disk"
+        kvmctl(host, "rm", "new")
         stopped = kvmctl(host, "stop", "--all", "--now", expect=1)
         assert stopped.stdout.count("stopped;") == 2 and str(far) in stopped.stderr
         assert host.qemus() == []

@@ -117,6 +117,15 @@ import Testing
         return Kept(base: base, report: parts[0], out: parts[1], errors: parts[2], notices: notices)
     }
 
+    /// Without pipes all of the output would be lost.
+    @Test func aShellWithoutPipes() throws {
+        // An old bash has files, and where there is no /dev/fd no other way.
+        let said = try report(
+            "BASH_COMPAT=5.0 unshare --mount sh -c 'mount -t tmpfs none /dev && exec bash --posix \"$@\"' sh",
+            GuestCommand(["echo", "x"]))
+        #expect(said.notice == .lostPipes && said.output.isEmpty)
+    }
+
     @Test func aReportThatIsNone() {
         for text in ["", "x", "\(Self.mark)", "\(Self.mark) code 0", "\(Self.mark)code 0\n"] {
             #expect(ShellReport(Array(text.utf8), mark: Self.mark).notice == nil)
