@@ -77,8 +77,9 @@ struct CommandScript {
         let source = command.input == .none ? " </dev/null" : ""
         let exports = command.environment.isEmpty ? "" : "\(command.exports); "
         // A subshell: sh has commands of its own, such as `exit`, which are not the guest's programs.
-        let run = #"( umask 022; \#(exports)\#(GuestCommand.finding)exec "$@" )"#
-        let streams = ">/proc/self/fd/8 \(errors)\(source) 6<&- 8<&- 9<&-"
+        // An empty line after the token says that the pipes have their writer: without one they would seem to be at their end.
+        let run = #"( echo >/proc/self/fd/6; exec 6<&-; umask 022; \#(exports)\#(GuestCommand.finding)exec "$@" )"#
+        let streams = ">/proc/self/fd/8 \(errors)\(source) 8<&- 9<&-"
         let place = command.place { "tell \($0)" }
         guard isFed else { return "\(place)\n\(run) \(streams)\ntell \"code $?\"" }
         return #"""

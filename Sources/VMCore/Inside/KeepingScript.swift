@@ -44,7 +44,7 @@ package struct KeepingScript {
         trap exit HUP INT TERM
         """#
 
-    /// Takes the pipes, once they are there: the shell of the command may have just begun. Without the token they are a `cat`'s,
+    /// Takes the pipes, once they are there and the command has them: its shell may have just begun. Without the token they are a `cat`'s,
     /// and the command has ended: what that left running may hold them open, and write. `cat` sleeps only when it has passed on all
     /// that they held.
     private static let taking = #"""
@@ -69,6 +69,11 @@ package struct KeepingScript {
                 sleep 0.1 2>/dev/null || sleep 1
             done
             kill -s KILL "$main"
+        else
+            until read -r line <&6; do
+                [ -e "/proc/$main/fd/0" ] || break
+                sleep 0.1 2>/dev/null || sleep 1
+            done
         fi
         """#
 

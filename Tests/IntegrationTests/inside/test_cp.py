@@ -280,7 +280,7 @@ def test_broken_off(host, way):
     agents_guest(host)
     here = host.root / "here"
     if way == "in":
-        here.write_bytes(os.urandom(5 << 20))
+        here.write_bytes(os.urandom(12 << 20))
         words, part = (str(here), "vm:/there"), "ls -A / | grep kvmctl-"
     else:
         guest(host, "head -c 16000000 /dev/urandom >/there")

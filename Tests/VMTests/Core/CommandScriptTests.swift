@@ -65,11 +65,15 @@ import Testing
         #expect(said.notices.contains(.code(4)) && said.notices.contains(.drained) && !said.notices.contains(.late))
     }
 
-    /// Keepers that come before the shell has its pipes wait for them.
-    @Test(arguments: shells) func keepersThatAreEarly(_ shell: String) throws {
-        let said = try kept(
-            shell, GuestCommand(["sh", "-c", "sleep 1; echo one; exit 4"]), after: "0", slowly: "sleep 0.3; ")
-        #expect(said.out == "one\n" && said.notices.contains(.code(4)) && said.notices.contains(.drained))
+    /// Keepers that come before the shell has its pipes wait for them. Not with an old bash, whose pipes come one by one.
+    @Test(arguments: shells.filter { !$0.contains("COMPAT") }) func keepersThatAreEarly(_ shell: String) throws {
+        // As on a busy guest: before it has pipes, and before the command has them.
+        for place in ["exec 6<<end", "cd \"$HOME\""] {
+            let said = try kept(
+                shell, GuestCommand(["sh", "-c", "sleep 1; echo one; exit 4"]), after: "0", slowlyFrom: place)
+            #expect(said.out == "one\n" && said.report.isEmpty, "\(said)")
+            #expect(said.notices.contains(.code(4)) && said.notices.contains(.drained), "\(said)")
+        }
     }
 
     /// Keepers that come when only what it left running holds its output: nothing is lost, nor in another order.
@@ -90,11 +94,12 @@ import Testing
     }
 
     private func kept(
-        _ shell: String, _ command: GuestCommand, after delay: String, slowly: String = ""
+        _ shell: String, _ command: GuestCommand, after delay: String, slowlyFrom place: String? = nil
     ) throws -> Kept {
         var command = command
         // The files are to be looked at.
         command.isLast = true
+        let script = place.map { command.script.replacing($0, with: "sleep 0.3; \($0)") } ?? command.script
         let base = FileManager.default.temporaryDirectory.appending(path: "kvmctl-kept-\(UUID())").path()
         let words = command.arguments(spool: base).map(ShellCommand.singleQuoted).joined(separator: " ")
         let keeping = ShellCommand.singleQuoted(KeepingScript(command).text)
@@ -102,7 +107,7 @@ import Testing
             """
             true
             : >\(base).ctl; : >\(base).out; : >\(base).err
-            env \(shell) -c \(ShellCommand.singleQuoted(slowly + command.script)) \(words) >report </dev/null & main=$!
+            env \(shell) -c \(ShellCommand.singleQuoted(script)) \(words) >report </dev/null & main=$!
             sleep \(delay)
             env \(shell) -c \(keeping) kvmctl \(base) $main
             wait $main
