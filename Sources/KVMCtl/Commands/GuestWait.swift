@@ -50,6 +50,15 @@ final class EndedWaits: Sendable {
     }
 
     private let numbers = Mutex(Numbers())
+    /// Posted for each that has ended.
+    private nonisolated(unsafe) let news = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() { sem_init(news, 0, 0) }
+
+    deinit {
+        sem_destroy(news)
+        news.deallocate()
+    }
 
     fileprivate func newNumber() -> Int {
         numbers.withLock {
@@ -58,14 +67,18 @@ final class EndedWaits: Sendable {
         }
     }
 
-    fileprivate func note(_ number: Int) { numbers.withLock { _ = $0.ended.insert(number) } }
+    fileprivate func note(_ number: Int) {
+        numbers.withLock { _ = $0.ended.insert(number) }
+        sem_post(news)
+    }
 
     /// Waits until one of these has ended: the index of the first of those that have.
     func next(_ waits: [GuestWait]) -> Int {
         while true {
             let ended = numbers.withLock(\.ended)
             if let index = waits.firstIndex(where: { ended.contains($0.number) }) { return index }
-            pause(.milliseconds(20))
+            // One that was told of already ends it too, and so does a signal.
+            sem_wait(news)
         }
     }
 }

@@ -11,8 +11,8 @@ struct Start: ParsableCommand {
         commandName: "start", _superCommandName: Root.name,
         abstract: "Start VMs.",
         discussion: """
-            Starting a VM that already runs succeeds, and says so; with --cdrom, which counts only at a start, it fails. A suspended one goes on where `kvmctl suspend` \
-            stopped it. A template (TEMPLATE=yes) is not started; --all leaves it out.
+            Starting a VM that already runs succeeds, and says so; with --cdrom, which counts only at a start, it fails. A \
+            suspended one goes on where `kvmctl suspend` stopped it. A template (TEMPLATE=yes) is not started; --all leaves it out.
             """)
 
     @OptionGroup var targets: Targets

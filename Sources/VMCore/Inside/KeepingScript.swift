@@ -44,9 +44,9 @@ package struct KeepingScript {
         trap exit HUP INT TERM
         """#
 
-    /// Takes the pipes, once they are there and the command has them: its shell may have just begun. Without the token they are a `cat`'s,
-    /// and the command has ended: what that left running may hold them open, and write. `cat` sleeps only when it has passed on all
-    /// that they held.
+    /// Takes the pipes, once they are there and the command has them: its shell may have just begun. Without the token they are a
+    /// `cat`'s, and the command has ended: what that left running may hold them open, and write. `cat` sleeps only when it has passed
+    /// on all that they held.
     private static let taking = #"""
         until [ -p "/proc/$main/fd/9" ]; do
             [ -e "/proc/$main/fd/0" ] || exit

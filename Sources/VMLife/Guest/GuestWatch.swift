@@ -43,9 +43,7 @@ final class GuestWatch {
     /// When its power button was first pressed in this boot, in microseconds since the epoch.
     private var powerButton: Int64?
     private var monitor: MonitorLook
-    private var agentPace = Pace(every: .seconds(5))
-    /// Whether what it wrote said at the last look that it is stuck.
-    private var isSaidToBeStuck = false
+    private var agent: AgentLook
     private var network: NetworkLook?
     /// Whether it was looked up who asked for the end of its last run.
     private var hasReadRequest = false
@@ -56,6 +54,7 @@ final class GuestWatch {
         (self.vm, self.scope) = (vm, scope)
         evidence = GuestEvidence(vm: vm.name, file: vm.file.string)
         monitor = MonitorLook(vm, isBrief: scope.isBrief)
+        agent = AgentLook(vm, isBrief: scope.isBrief)
     }
 
     /// Looks at everything that it is time for.
@@ -73,7 +72,7 @@ final class GuestWatch {
         lookAtTimes()
         guard scope.asksQEMU, evidence.state != .starting else { return }
         monitor.look(&evidence)
-        askAgent()
+        agent.look(&evidence)
         if scope.addresses || !scope.ports.isEmpty { try lookAtNetwork() }
         if evidence.stage == .up { reboots.forget() }
         evidence.reboots = reboots.times
@@ -118,8 +117,9 @@ final class GuestWatch {
     private func attach(to found: ProcessIdentity) throws(VMError) {
         evidence = GuestEvidence(vm: vm.name, file: vm.file.string)
         (matches, obstacles, reboots, powerButton, network) = ([:], [:], RebootCount(), nil, nil)
-        (isSaidToBeStuck, wasReset, knowsOrigin) = (false, false, vm.directory.isAdopted)
+        (wasReset, knowsOrigin) = (false, vm.directory.isAdopted)
         monitor = MonitorLook(vm, isBrief: scope.isBrief)
+        agent = AgentLook(vm, isBrief: scope.isBrief)
         holder = found
         hasSeenRun = true
         process = try vm.process(found)
@@ -166,8 +166,8 @@ final class GuestWatch {
                 evidence.console.restart()
                 evidence.firmware.restart()
                 (evidence.screen, evidence.screenReached, evidence.agent) = (.unseen, .unknown, .unknown)
-                agentPace.hurry()
-            case "VSERPORT_CHANGE": agentPace.hurry()
+                agent.hurry()
+            case "VSERPORT_CHANGE": agent.hurry()
             default: break
             }
         }
@@ -209,31 +209,6 @@ final class GuestWatch {
         } catch  where error.code == .notFound {}
         firmware = try? ConsoleSource(.firmware, of: vm)
         try firmware?.read { evidence.firmware.take($0) }
-    }
-
-    private func askAgent() {
-        let isSaidToBeStuck = evidence.isSaidToBeStuck
-        if isSaidToBeStuck, !self.isSaidToBeStuck {
-            // That it has answered before tells nothing of a guest that may have panicked since.
-            if evidence.agent == .answers { evidence.agent = .unknown }
-            agentPace.hurry()
-        }
-        self.isSaidToBeStuck = isSaidToBeStuck
-        guard evidence.agent != .answers || isSaidToBeStuck, evidence.state == .running, agentPace.isDue() else {
-            return
-        }
-        agentPace.interval = .seconds(5)
-        // A wait asks again; one look has to be right about a guest that is busy.
-        let deadline = Deadline(in: scope.isBrief ? .seconds(2) : .milliseconds(700))
-        do throws(GuestAgent.Failure) {
-            var agent = try vm.agent(by: deadline)
-            evidence.agent = .answers
-            guard let time = try? agent.execute(.time, by: deadline) else { return }
-            evidence.clockError = .microseconds(time / 1000 - Moment.now.microseconds)
-        } catch .absent { evidence.agent = .absent } catch .silent {
-            evidence.agent = .silent
-            agentPace.interval = .seconds(2)
-        } catch { agentPace.interval = .seconds(1) }
     }
 
     private func lookAtNetwork() throws(VMError) {
@@ -290,7 +265,7 @@ final class GuestWatch {
         var limit = notices == nil ? Duration.milliseconds(200) : .seconds(1)
         if scope.asksQEMU {
             limit = min(limit, monitor.remaining)
-            if evidence.agent != .answers { limit = min(limit, agentPace.remaining) }
+            if evidence.agent != .answers { limit = min(limit, agent.remaining) }
         }
         return min(limit, network?.remaining ?? limit)
     }

@@ -4,14 +4,13 @@ import VMHost
 
 /// A command that runs in a guest, by its agent, with its input and output.
 ///
-/// The agent itself reports at exit only, and keeps at most 16 MB (guest-exec, docs/interop/qemu-ga-ref). So the output goes
-/// through files in the guest that are read while they grow, and emptied before they become large. They are in
-/// /run/kvmctl, which only the guest's root can enter.
+/// The agent itself reports at exit only, and keeps at most 16 MB (guest-exec, docs/interop/qemu-ga-ref). That does for a command
+/// that ends at once. The output of one that goes on is moved to files in the guest that are read while they grow, and emptied
+/// before they become large. They are in /run/kvmctl, which only the guest's root can enter.
 package final class Executing {
     private let vm: Machine
     private let command: GuestCommand
     private let turns: AgentTurns
-    private let start: ExecutionStart
     private let streams: GuestStreams
 
     /// Signals that came before the command had begun.
@@ -20,6 +19,8 @@ package final class Executing {
     private var hasLetGo = false
     /// Whether the VM was paused when the agent did not answer.
     private var isStalled = false
+    /// How long the guest took to start it, as far as that counts.
+    private let pace: Duration
     /// How often in succession the agent did not answer.
     private var failures = 0
 
@@ -56,7 +57,7 @@ package final class Executing {
         turns.limit = limit.map { Deadline(in: $0) }
         var start = ExecutionStart(command, of: vm, turns)
         let (shell, kept) = try start.begin()
-        self.start = start
+        pace = min(start.pace, Self.longestPace)
         streams = GuestStreams(
             turns, start, command, shell: shell, kept: kept, from: input, to: output, errors, besides: file)
     }
@@ -73,8 +74,8 @@ package final class Executing {
         (streams.limit, turns.limit) = (limit, limit)
         var ending: CommandEnding?
         // What takes the guest so long to start does not end sooner, and each question keeps it from that.
-        pause(min(start.pace, Self.longestPace))
-        let shortest = max(.milliseconds(1), min(start.pace, Self.longestPace) / 4)
+        pause(pace)
+        let shortest = max(.milliseconds(1), pace / 4)
         var interval = shortest
         while true {
             let moved: Bool
@@ -159,6 +160,7 @@ package final class Executing {
 
     // Its end
 
+    /// Whether what holds the output open can be made to let go of it, and nothing that the command wrote is lost by that.
     private func mayLetGo() throws(VMError) -> Bool {
         do throws(GuestAgent.Failure) { return try streams.isAtRest() } catch {
             try recover(from: error)
@@ -170,8 +172,8 @@ package final class Executing {
     private func result(_ ending: CommandEnding?) throws(VMError) -> CommandEnd? {
         guard streams.hasEnded, streams.isDrained || ending != nil && streams.isOverdue else {
             let isQuiet = ContinuousClock.now - streams.quietSince > Self.linger
-            // What the command has left running keeps its output open: it is not waited for.
-            // Nor is anything cut that it wrote itself: a busy guest may not have moved that yet.
+            // What the command has left running keeps its output open, and is not waited for. What it wrote itself is: a busy
+            // guest may not have moved that yet.
             if streams.code != nil, streams.isDrained, isQuiet, !hasLetGo, try mayLetGo() {
                 hasLetGo = true
                 try pass(.kill)

@@ -77,3 +77,16 @@ extension DiskClaims {
         current(on: file, besides: own).filter { $0.use.isBacking && $0.account == nil }.compactMap(\.use.vm)
     }
 }
+
+extension PlanningContext {
+    /// The VMs that stand on disks of a VM that are not there, by the disk. The others are looked at only if there are such.
+    func standing(onLostOf params: VMParams, _ images: [FilePath: ImageFacts]) -> [FilePath: StandingVMs] {
+        params.disks.map(\.path.value).reduce(into: [:]) { standing, path in
+            switch images[path] {
+            case .missing, .directoryMissing:
+                standing[path] = claimsOnStarts.standing(onLost: path, besides: params.file)
+            default: break
+            }
+        }
+    }
+}

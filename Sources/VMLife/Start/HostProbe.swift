@@ -51,7 +51,7 @@ struct HostProbe {
             memoryLimit: known.memory.limit, bridges: links.network.bridges, ports: ports,
             interfaces: links.network.taken, nat: links.nat, passwordLength: passwordLength(params),
             problems: gaps.errors)
-        facts.standing = standing(on: params.disks, images, of: params)
+        facts.standing = context.standing(onLostOf: params, images)
         addResources(params, to: &facts)
         addSeedFiles(params, to: &facts)
         facts.shareServer = shareServer
@@ -232,19 +232,6 @@ struct HostProbe {
             }
             facts[asked.key] = ImageFacts(probing: asked.key, trust, for: asked.value) { found, status in
                 claims.uses(of: found, status, besides: params.file, host)
-            }
-        }
-    }
-
-    /// The VMs that stand on disks that are not there.
-    private func standing(
-        on disks: [VMParams.Disk], _ images: [FilePath: ImageFacts], of params: VMParams
-    ) -> [FilePath: StandingVMs] {
-        disks.map(\.path.value).reduce(into: [:]) { standing, path in
-            switch images[path] {
-            case .missing, .directoryMissing:
-                standing[path] = context.claimsOnStarts.standing(onLost: path, besides: params.file)
-            default: break
             }
         }
     }
