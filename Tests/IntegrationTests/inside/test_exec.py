@@ -50,6 +50,8 @@ def test_what_goes_through(host):
     run(host, "sh", "-c", "mkdir -p /etc /home/u; echo 'u:x:1000:1000::/home/u:/bin/sh' >/etc/passwd; echo 'u:x:1000:' >/etc/group")
     assert run(host, "sh", "-c", "id -u; pwd; echo $HOME; echo \"$1\"", "sh", "-c x", options=["--user", "u"])[1] == (
         b"1000\n/home/u\n/home/u\n-c x\n")
+    # Its streams are its own, by their names too.
+    assert run(host, "sh", "-c", "echo out >/proc/self/fd/1; echo err >/proc/self/fd/2", options=["--user", "u"]) == (0, b"out\n", b"err\n")
 
     code, out, err = run(host, "id", options=["--user", "nosuch"])
     assert (code, out) == (125, b"") and b"no user 'nosuch'" in err
