@@ -33,7 +33,8 @@ struct CommandScript {
 
     /// A here-document is the one way to a pipe without a process: the shells that guests have keep a short one in a pipe, but bash
     /// makes /dev/null of an empty one. A bash before 5.1 takes a file; its process substitutions are pipes, if there is a
-    /// /dev/fd, but not in POSIX mode. Without pipes nothing is executed: the output would be lost.
+    /// /dev/fd, but not in POSIX mode. The token is in before the last pipe is there, which the keepers wait for: no process
+    /// writes it, which might come after the command. Without pipes nothing is executed: the output would be lost.
     private static let pipes = #"""
         exec 6<<end 8<<end 9<<end
         1
@@ -45,7 +46,7 @@ struct CommandScript {
         read -r line <&8; read -r line <&9
         if [ ! -p /proc/self/fd/8 ] && [ "$BASH_VERSION" ]; then
             set +o posix
-            eval 'exec 6< <(echo 1) 8< <(:) 9< <(:)' 2>/dev/null
+            eval 'exec 6< <(:) && echo 1 >/proc/self/fd/6 && exec 8< <(:) 9< <(:)' 2>/dev/null
         fi
         if [ ! -p /proc/self/fd/6 ] || [ ! -p /proc/self/fd/8 ] || [ ! -p /proc/self/fd/9 ]; then
             echo "$base nopipes"

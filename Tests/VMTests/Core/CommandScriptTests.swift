@@ -59,18 +59,20 @@ import Testing
 
     /// Keepers that come while it runs take all of it, and tell its pid's descendants nothing.
     @Test(arguments: shells) func keepersTakeTheRest(_ shell: String) throws {
-        let command = GuestCommand(["sh", "-c", "echo one; echo bad >&2; sleep 1; echo two; exit 4"])
-        let said = try kept(shell, command, after: "0.3")
+        let said = try kept(
+            shell, "echo one; echo bad >&2; until grep -q out \"$1.ctl\"; do sleep 0.1; done; echo two; exit 4",
+            after: "sleep 0.3")
         #expect(said.out == "one\ntwo\n" && said.errors == "bad\n" && said.report == "")
         #expect(said.notices.contains(.code(4)) && said.notices.contains(.drained) && !said.notices.contains(.late))
     }
 
-    /// Keepers that come before the shell has its pipes wait for them. Not with an old bash, whose pipes come one by one.
-    @Test(arguments: shells.filter { !$0.contains("COMPAT") }) func keepersThatAreEarly(_ shell: String) throws {
-        // As on a busy guest: before it has pipes, and before the command has them.
-        for place in ["exec 6<<end", "cd \"$HOME\""] {
+    /// Keepers that come before the shell has its pipes wait for them.
+    @Test(arguments: shells) func keepersThatAreEarly(_ shell: String) throws {
+        // As on a busy guest: before it has pipes, between those of an old bash, and before the command has them.
+        for place in ["exec 6<<end", "echo 1 >/proc/self/fd/6", "exec 8< <(:)", "cd \"$HOME\""] {
             let said = try kept(
-                shell, GuestCommand(["sh", "-c", "sleep 1; echo one; exit 4"]), after: "0", slowlyFrom: place)
+                shell, "until grep -q out \"$1.ctl\"; do sleep 0.1; done; echo one; exit 4", after: "true",
+                slowlyFrom: place)
             #expect(said.out == "one\n" && said.report.isEmpty, "\(said)")
             #expect(said.notices.contains(.code(4)) && said.notices.contains(.drained), "\(said)")
         }
@@ -78,8 +80,10 @@ import Testing
 
     /// Keepers that come when only what it left running holds its output: nothing is lost, nor in another order.
     @Test(arguments: shells) func keepersThatComeLate(_ shell: String) throws {
-        let command = GuestCommand(["sh", "-c", "echo one; echo bad >&2; (sleep 1.5; echo three) & echo two; exit 4"])
-        let said = try kept(shell, command, after: "0.5")
+        let said = try kept(
+            shell,
+            "echo one; echo bad >&2; (until grep -q out \"$1.ctl\"; do sleep 0.1; done; echo three) & echo two; exit 4",
+            after: "until grep -q '^cat$' /proc/$main/comm; do sleep 0.1; done")
         let report = ShellReport(Array(said.report.utf8), mark: said.base)
         #expect(report.notice == .code(4) && report.output == Array("one\ntwo\n".utf8))
         #expect(said.out == "three\n" && said.errors == "bad\n" && said.notices.contains(.late))
@@ -93,14 +97,16 @@ import Testing
         var notices: [GuestNotice]
     }
 
+    /// What a script in the guest writes, whose first parameter is the base name of its spool files, when keepers come after
+    /// another script has ended.
     private func kept(
-        _ shell: String, _ command: GuestCommand, after delay: String, slowlyFrom place: String? = nil
+        _ shell: String, _ command: String, after moment: String, slowlyFrom place: String? = nil
     ) throws -> Kept {
-        var command = command
+        let base = FileManager.default.temporaryDirectory.appending(path: "kvmctl-kept-\(UUID())").path()
+        var command = GuestCommand(["sh", "-c", command, "sh", base])
         // The files are to be looked at.
         command.isLast = true
         let script = place.map { command.script.replacing($0, with: "sleep 0.3; \($0)") } ?? command.script
-        let base = FileManager.default.temporaryDirectory.appending(path: "kvmctl-kept-\(UUID())").path()
         let words = command.arguments(spool: base).map(ShellCommand.singleQuoted).joined(separator: " ")
         let keeping = ShellCommand.singleQuoted(KeepingScript(command).text)
         let said = try execute(
@@ -108,7 +114,7 @@ import Testing
             true
             : >\(base).ctl; : >\(base).out; : >\(base).err
             env \(shell) -c \(ShellCommand.singleQuoted(script)) \(words) >report </dev/null & main=$!
-            sleep \(delay)
+            \(moment)
             env \(shell) -c \(keeping) kvmctl \(base) $main
             wait $main
             for file in report \(base).out \(base).err \(base).ctl; do cat $file; printf '\\1'; done
