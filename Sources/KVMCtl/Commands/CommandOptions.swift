@@ -4,7 +4,7 @@ import VMCore
 /// How a command runs in a guest, for the commands that run one there.
 struct CommandOptions: ParsableArguments {
     @Option(
-        name: .shortAndLong, help: "The guest's user to run it as. Default: root, as whom the agent runs.",
+        name: .shortAndLong, help: "The guest's user to run it as, by name or number. Default: root.",
         transform: OptionValue.user)
     var user: String?
 

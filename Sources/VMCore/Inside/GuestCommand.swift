@@ -58,7 +58,13 @@ package struct GuestCommand: Equatable, Sendable {
         var words = words
         if let user {
             let home = directory == nil ? "cd 2>/dev/null || cd /; " : ""
-            words = ["su", "-s", "/bin/sh", "-c", home + Self.finding + #"exec "$@""#, "--", user, "sh"] + words
+            let body = home + Self.finding + #"exec "$@""#
+            if let number = Self.number(user) {
+                let switching = #"exec su -s /bin/sh -c "$0" -- "$(\#(Self.accountName(number)))" sh "$@""#
+                words = ["sh", "-c", switching, body] + words
+            } else {
+                words = ["su", "-s", "/bin/sh", "-c", body, "--", user, "sh"] + words
+            }
         }
         if let terminal {
             let line = words.map(ShellCommand.singleQuoted).joined(separator: " ")
@@ -67,6 +73,15 @@ package struct GuestCommand: Equatable, Sendable {
             words = ["script", "-qec", "\(size); \(type); set -- \(line); \(Self.finding)exec \"$@\"", "/dev/null"]
         }
         return words
+    }
+
+    /// The user's number, if it is one.
+    private static func number(_ user: String) -> UInt32? { user.allSatisfy(\.isASCII) ? UInt32(user) : nil }
+
+    /// A shell command that prints the name of the user with this number, as su takes names alone; busybox's `id` too.
+    private static func accountName(_ number: UInt32) -> String {
+        "id -un -- \(number) 2>/dev/null || while IFS=: read -r name x id x; do "
+            + "if [ \"$id\" = \(number) ]; then echo \"$name\"; break; fi; done </etc/passwd"
     }
 
     /// Tells of a program that is not there as a shell tells of it: by itself it would name the line of a script that the user
@@ -88,7 +103,12 @@ package struct GuestCommand: Equatable, Sendable {
     func place(_ end: (String) -> String) -> String {
         // su would fail like a command that ends with 1.
         let account =
-            user.map { "id -u -- \(ShellCommand.singleQuoted($0)) >/dev/null 2>&1 || \(end("nouser"))\n" } ?? ""
+            user.map { user in
+                let look =
+                    Self.number(user).map { "[ \"$(\(Self.accountName($0)))\" ]" }
+                    ?? "id -u -- \(ShellCommand.singleQuoted(user))"
+                return "\(look) >/dev/null 2>&1 || \(end("nouser"))\n"
+            } ?? ""
         // What script(1) says of it would look like the command's own words, and its exit code like the command's.
         let pty = "{ [ -d /dev/pts ] && command -v script; } >/dev/null 2>&1 || \(end("noterminal"))\n"
         let checks = account + (terminal == nil ? "" : pty)

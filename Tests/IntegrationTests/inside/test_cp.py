@@ -138,6 +138,8 @@ def test_files(host):
     guest(host, "mkdir -p /etc /home/u; echo 'u:x:1000:1000::/home/u:/bin/sh' >/etc/passwd; echo 'u:x:1000:' >/etc/group; chown 1000 /home/u; chmod 700 /d")
     copy(host, str(source), "vm:mine", options=["--user", "u"])
     assert guest(host, "stat -c %u /home/u/mine") == b"1000\n"
+    copy(host, str(source), "vm:numbered", options=["--user", "1000"])
+    assert guest(host, "stat -c %u /home/u/numbered") == b"1000\n"
     refused = copy(host, "vm:/d/new", str(place / "no"), options=["--user", "u"], expect=None)
     assert refused.returncode != 0 and not (place / "no").exists()
 

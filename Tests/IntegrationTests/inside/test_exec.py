@@ -53,8 +53,10 @@ def test_what_goes_through(host):
     # Its streams are its own, by their names too.
     assert run(host, "sh", "-c", "echo out >/proc/self/fd/1; echo err >/proc/self/fd/2", options=["--user", "u"]) == (0, b"out\n", b"err\n")
 
-    code, out, err = run(host, "id", options=["--user", "nosuch"])
-    assert (code, out) == (125, b"") and b"no user 'nosuch'" in err
+    assert run(host, "sh", "-c", "id -un; echo $HOME", options=["--user", "1000"])[:2] == (0, b"u\n/home/u\n")
+    for user in "nosuch", "1001":
+        code, out, err = run(host, "id", options=["--user", user])
+        assert (code, out) == (125, b"") and f"no user '{user}'".encode() in err
 
     # One file for both streams keeps their order.
     both = run(host, "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do echo $i; echo -$i >&2; done", stderr=subprocess.STDOUT)[1]

@@ -55,6 +55,11 @@ import Testing
         command.directory = nil
         command.user = "no such"
         #expect(try report(shell, command).notice == .lostUser)
+        command.words = ["id", "-un"]
+        command.user = "2"
+        #expect(try report(shell, command).output == Array("bin\n".utf8))
+        command.user = "4000000000"
+        #expect(try report(shell, command).notice == .lostUser)
     }
 
     /// Keepers that come while it runs take all of it, and tell its pid's descendants nothing.
