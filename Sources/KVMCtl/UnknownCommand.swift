@@ -174,6 +174,7 @@ enum UnknownOption {
         let lead = "Unknown option '"
         guard let first = message.split(separator: "\n").first else { return message }
         if let fault = negative(in: first) { return fault + message.dropFirst(first.count) }
+        if let fault = timed(in: first, usage) { return fault + message.dropFirst(first.count) }
         guard first.hasPrefix(lead) else {
             return drive(in: first, usage).map { "\(first). Write --drive \($0)." + message.dropFirst(first.count) }
                 ?? message
@@ -208,6 +209,15 @@ enum UnknownOption {
             value.hasPrefix("-"), value.dropFirst().first?.isNumber == true
         else { return nil }
         return "\(Printable.quoted(value)) is no value of \(option), which can't be negative."
+    }
+
+    /// A time given to a flag whose time has an option of its own, such as `--wait`; nil: that is not what the message is about.
+    private static func timed(in message: Substring, _ usage: String) -> String? {
+        let parts = message.split(separator: "'", omittingEmptySubsequences: false)
+        guard message.hasPrefix("The option '"), message.contains("' does not take any value"), parts.count > 3,
+            usage.contains("\(parts[1])-timeout")
+        else { return nil }
+        return "\(parts[1]) takes no time. Write \(parts[1])-timeout \(Printable.excerpt(parts[3]))."
     }
 
     private static func asked(_ option: String) -> String { ". Did you mean '\(option)'?" }

@@ -11,7 +11,7 @@ package enum CopyOperand: Equatable, Sendable {
             guard text != "-" else {
                 throw VMError(
                     .usage, text, "stdin and stdout are not copied",
-                    remedy: "pass them to a command in the guest: \(command: Self.piped)")
+                    remedy: "they are a command's: \(command: Self.fromStdin), or \(command: Self.toStdout)")
             }
             self = .host(text)
             return
@@ -22,7 +22,8 @@ package enum CopyOperand: Equatable, Sendable {
         self = .guest(vm: String(text[..<mark]), path: String(text[text.index(after: mark)...]))
     }
 
-    private static let piped = ShellCommand(words: ["kvmctl", "exec", "VM", "--", "sh", "-c", "cat >FILE"])
+    private static let fromStdin = ShellCommand(words: ["kvmctl", "exec", "VM", "--", "sh", "-c", "cat >FILE"])
+    private static let toStdout = ShellCommand(words: ["kvmctl", "exec", "VM", "--", "cat", "FILE"])
 
     /// The path in a guest; its user's home directory is where a relative one begins.
     package static func guestPath(_ path: String) -> String {
