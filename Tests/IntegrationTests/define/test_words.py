@@ -61,7 +61,6 @@ from rig.host import NOBODY
     ("cp -dash a vm:b", "Unknown option '-d'"), ("cp -dash", "Unknown option '-d'"), ("ls -lah", "Unknown option '-l'"), ("start -xh vm", "Unknown option '-x'"),
     ("exec -ith -z vm -- ls -dash", "Unknown option '-z'"), ("net show -zh", "Unknown option '-z'"),
     ("start --wait=30s vm", "--wait takes no time. Write --wait-timeout 30s."), ("start --all=3", "'--all' does not take any value"),
-    ("cp vm:a -", "kvmctl exec VM -- cat FILE"),
     ("launch vm", "kvmctl create NEW --start"), ("push vm f", "kvmctl cp FILE VM:PATH"), ("shell vm", "kvmctl exec -it VM -- sh"),
     ("trim vm", "kvmctl fstrim"), ("domblklist vm", "kvmctl disk list"), ("disk show vm", "kvmctl disk info VM"),
     ("disk repair vm", "kvmctl disk check --repair"), ("disk check -r all vm", "kvmctl disk check --repair"),

@@ -178,7 +178,7 @@ def test_files(host):
         (["x", "y"], 64, "none of the paths is in a guest"),
         (["vm:x", "vm:y"], 64, "from one guest to another"),
         (["x"], 64, "where to?"),
-        (["-", "vm:x"], 64, "exec"),
+        (["-", "vm:x"], 64, "cat >FILE"), (["vm:/d/new", "-"], 64, "-- cat FILE"),
         ([":x", "y"], 64, "names no VM"),
         (["nosuch:x", "y"], 66, "nosuch"),
     ]:
