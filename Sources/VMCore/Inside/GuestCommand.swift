@@ -70,10 +70,13 @@ package struct GuestCommand: Equatable, Sendable {
             let line = words.map(ShellCommand.singleQuoted).joined(separator: " ")
             let size = "stty rows \(terminal.rows) cols \(terminal.columns)"
             let type = "export TERM=\(ShellCommand.singleQuoted(terminal.type))"
-            words = ["script", "-qec", "\(size); \(type); set -- \(line); \(Self.finding)exec \"$@\"", "/dev/null"]
+            words = [Self.terminalMaker, "-qec", "\(size); \(type); set -- \(line); \(Self.finding)exec \"$@\"", "/dev/null"]
         }
         return words
     }
+
+    /// The program that makes a terminal, script(1).
+    static let terminalMaker = "script"
 
     /// The user's number, if it is one.
     private static func number(_ user: String) -> UInt32? { user.allSatisfy(\.isASCII) ? UInt32(user) : nil }

@@ -21,24 +21,32 @@ package enum GuestSignal: String, Sendable {
         }
     }
 
-    /// Sends a signal to all descendants of some processes, `$2`: kvmctl knows only the shells that started them. Ends with 1 if there
-    /// are none.
+    /// Sends a signal to all descendants of some processes, `$2`: kvmctl knows only the shells that started them. Those of the
+    /// name `$3` are passed over. Ends with 1 if there are none.
     package static let script = #"""
-        signal=$1; parents=$2; found=
+        signal=$1; parents=$2; passed="(${3:-longer than a name}) "; found=
         while [ "$parents" ]; do
             children=
             for entry in /proc/[0-9]*; do
                 { read -r status <"$entry/stat"; } 2>/dev/null || continue
                 set -- ${status##*) }
-                case " $parents " in *" $2 "*) children="$children ${entry#/proc/}" ;; esac
+                case " $parents " in *" $2 "*) ;; *) continue ;; esac
+                children="$children ${entry#/proc/}"
+                case $status in *" $passed"*) ;; *) found="$found ${entry#/proc/}" ;; esac
             done
-            found="$found $children"; parents=${children# }
+            parents=${children# }
         done
         set -- $found
         [ $# -gt 0 ] || exit 1
         kill -s "$signal" "$@" 2>/dev/null
         exit 0
         """#
+
+    /// What a signal passes over in a command on a terminal: script(1) tells how that ended only if it goes on itself. It does not
+    /// outlive it, but is killed with it.
+    package func passedOver(by command: GuestCommand) -> String {
+        command.terminal == nil || self == .kill ? "" : GuestCommand.terminalMaker
+    }
 
     /// Lets a process that was stopped go on.
     package static let goOnScript = #"""

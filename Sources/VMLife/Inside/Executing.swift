@@ -146,7 +146,7 @@ package final class Executing {
         }
         do throws(GuestAgent.Failure) {
             let words = parents.map(String.init).joined(separator: " ")
-            let wasHeard = try turns.run(GuestSignal.script, [signal.rawValue, words]) == 0
+            let wasHeard = try turns.run(GuestSignal.script, [signal.rawValue, words, signal.passedOver(by: command)]) == 0
             // The shell has not begun it yet.
             if !wasHeard, signal != .kill, streams.code == nil { early.append(signal) }
         } catch { try recover(from: error) }

@@ -162,13 +162,25 @@ def test_terminal(host):
     terminal.expect("<typed>")
     wait_for_exit(terminal, expect=3)
 
+    # The command hears a signal itself, and tells how it ended.
+    handler = begin(host, "sh", "-c", "trap 'echo told; exit 9' TERM; echo begun; while :; do sleep 1; done", options=["-t"])
+    assert handler.stdout.readline() == b"begun\r\n"
+    handler.terminate()
+    # Its shell may tell of its child, which was ended too.
+    assert handler.communicate(timeout=PATIENCE)[0].endswith(b"told\r\n") and handler.returncode == 9
+    for number in signal.SIGINT, signal.SIGHUP:
+        sleeper = begin(host, "sh", "-c", "echo begun; exec sleep 1002", options=["-t"])
+        assert sleeper.stdout.readline() == b"begun\r\n"
+        sleeper.send_signal(number)
+        assert (sleeper.communicate(timeout=PATIENCE), sleeper.returncode) == ((b"", b""), 128 + number)
+
     # Ended from outside, it ends the command, and leaves the terminal as it was.
     bare = BareTerminal(host, "exec", "-t", "vm", "--", "sleep", "1002")
     bare.wait_until_raw()
     wait_until(lambda: is_running(host, "sleep 1002"), "command")
     [kvmctl] = host.kvmctls()
     os.kill(kvmctl.pid, signal.SIGTERM)
-    bare.process.wait(timeout=PATIENCE)
+    assert bare.process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
     assert bare.modes() == bare.modes_before
     assert not is_running(host, "sleep 1002")
     bare.close()
