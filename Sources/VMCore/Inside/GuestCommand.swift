@@ -50,7 +50,7 @@ package struct GuestCommand: Equatable, Sendable {
     /// The parameters of the script, `$0` first: the base name of the spool files, then what the caller chose, which never is a
     /// part of the script.
     package func arguments(spool: String) -> [String] {
-        ["kvmctl", spool] + (directory.map { [$0] } ?? []) + environment + dressed
+        ["kvmctl", spool] + (directory.map { [$0] } ?? []) + (user == nil ? environment : []) + dressed
     }
 
     /// The words, as this user, on a terminal.
@@ -58,7 +58,9 @@ package struct GuestCommand: Equatable, Sendable {
         var words = words
         if let user {
             let home = directory == nil ? "cd 2>/dev/null || cd /; " : ""
-            let body = home + Self.finding + #"exec "$@""#
+            // As of now: su has set HOME and what else tells who it is.
+            let body = home + exporting + Self.finding + #"exec "$@""#
+            words = environment + words
             if let number = Self.number(user) {
                 let switching = #"exec su -s /bin/sh -c "$0" -- "$(\#(Self.accountName(number)))" sh "$@""#
                 words = ["sh", "-c", switching, body] + words
@@ -70,13 +72,10 @@ package struct GuestCommand: Equatable, Sendable {
             let line = words.map(ShellCommand.singleQuoted).joined(separator: " ")
             let size = "stty rows \(terminal.rows) cols \(terminal.columns)"
             let type = "export TERM=\(ShellCommand.singleQuoted(terminal.type))"
-            words = [Self.terminalMaker, "-qec", "\(size); \(type); set -- \(line); \(Self.finding)exec \"$@\"", "/dev/null"]
+            words = ["script", "-qec", "\(size); \(type); set -- \(line); \(Self.finding)exec \"$@\"", "/dev/null"]
         }
         return words
     }
-
-    /// The program that makes a terminal, script(1).
-    static let terminalMaker = "script"
 
     /// The user's number, if it is one.
     private static func number(_ user: String) -> UInt32? { user.allSatisfy(\.isASCII) ? UInt32(user) : nil }
@@ -97,8 +96,10 @@ package struct GuestCommand: Equatable, Sendable {
     static let surroundings =
         #"export HOME="${HOME:-/root}" PATH="${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}""#
 
-    /// Has the variables of the command's environment, which are the next parameters, exported.
-    var exports: String { environment.map { _ in #"export "$1"; shift"# }.joined(separator: "; ") }
+    /// Has the variables of the command's environment, which are the next parameters, exported; not here if su does so.
+    var exports: String { user == nil ? exporting : "" }
+
+    private var exporting: String { environment.map { _ in #"export "$1"; shift; "# }.joined() }
 
     /// Looks for the user and for what makes a terminal, and enters the directory.
     ///

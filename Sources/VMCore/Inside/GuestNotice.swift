@@ -46,7 +46,7 @@ package enum GuestNotice: Equatable, Sendable {
         case ("late", nil): self = .late
         case ("drained", nil): self = .drained
         case ("cut", let code?): self = .cut(code: Int32(truncatingIfNeeded: code))
-        case ("code", let code?): self = .code(Int32(truncatingIfNeeded: code))
+        case ("code", let code?) where code < 256: self = .code(Int32(truncatingIfNeeded: code))
         default: return nil
         }
     }

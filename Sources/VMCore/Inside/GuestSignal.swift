@@ -22,9 +22,9 @@ package enum GuestSignal: String, Sendable {
     }
 
     /// Sends a signal to all descendants of some processes, `$2`: kvmctl knows only the shells that started them. Those of the
-    /// name `$3` are passed over. Ends with 1 if there are none.
+    /// names `$3` are passed over. Ends with 1 if there are none.
     package static let script = #"""
-        signal=$1; parents=$2; passed="(${3:-longer than a name}) "; found=
+        signal=$1; parents=$2; passed=" $3 "; found=
         while [ "$parents" ]; do
             children=
             for entry in /proc/[0-9]*; do
@@ -32,7 +32,8 @@ package enum GuestSignal: String, Sendable {
                 set -- ${status##*) }
                 case " $parents " in *" $2 "*) ;; *) continue ;; esac
                 children="$children ${entry#/proc/}"
-                case $status in *" $passed"*) ;; *) found="$found ${entry#/proc/}" ;; esac
+                name=${status#*\(}
+                case $passed in *" ${name%\)*} "*) ;; *) found="$found ${entry#/proc/}" ;; esac
             done
             parents=${children# }
         done
@@ -42,10 +43,12 @@ package enum GuestSignal: String, Sendable {
         exit 0
         """#
 
-    /// What a signal passes over in a command on a terminal: script(1) tells how that ended only if it goes on itself. It does not
-    /// outlive it, but is killed with it.
+    /// What a signal passes over: script(1) and su(1) tell how the command ended only if they go on themselves. They do not outlive
+    /// it, but are killed with it.
     package func passedOver(by command: GuestCommand) -> String {
-        command.terminal == nil || self == .kill ? "" : GuestCommand.terminalMaker
+        if self == .kill { return "" }
+        return [command.terminal.map { _ in "script" }, command.user.map { _ in "su" }].compactMap(\.self)
+            .joined(separator: " ")
     }
 
     /// Lets a process that was stopped go on.

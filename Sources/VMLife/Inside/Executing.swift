@@ -88,7 +88,8 @@ package final class Executing {
                 try pass(.kill)
                 throw failure
             }
-            if ending == nil, deadline?.hasPassed == true {
+            // What it left running may hold its output open, and is waited for no longer than the output of one that is ended.
+            if ending == nil, deadline?.hasPassed == true, streams.code == nil || streams.isOverdue {
                 ending = CommandEnding(.terminate, code: nil, timeout: timeout)
             }
             if ending == nil, streams.isClosed { ending = CommandEnding(.brokenPipe, code: 128 + SIGPIPE) }

@@ -54,6 +54,8 @@ def test_what_goes_through(host):
     assert run(host, "sh", "-c", "echo out >/proc/self/fd/1; echo err >/proc/self/fd/2", options=["--user", "u"]) == (0, b"out\n", b"err\n")
 
     assert run(host, "sh", "-c", "id -un; echo $HOME", options=["--user", "1000"])[:2] == (0, b"u\n/home/u\n")
+    named = run(host, "sh", "-c", 'echo "$HOME|$USER"', options=["--user", "u", "-e", "HOME=/x", "-e", "USER=y"])
+    assert named[1] == b"/x|y\n"
     for user in "nosuch", "1001":
         code, out, err = run(host, "id", options=["--user", user])
         assert (code, out) == (125, b"") and f"no user '{user}'".encode() in err
@@ -97,6 +99,10 @@ def test_much_both_ways_and_two_at_once(host):
         assert host.kvmctl("thaw", "vm").stdout == "vm: already thawed\n"
     assert [one.communicate(timeout=PATIENCE)[0] for one in many] == [b"done\n"] * 6
     assert hashlib.md5(slow.communicate(timeout=PATIENCE)[0]).hexdigest() == digest
+
+    # Nor does the time that it writes for count as the command's.
+    writing = "(for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do echo $i; sleep 0.2; done) & exit 7"
+    assert run(host, "sh", "-c", writing, options=["--timeout", "1s"])[0] == 7
 
     # While it runs: the answer comes before the input ends.
     talk = begin(host, "sh", "-c", "while read -r line; do echo \"<$line>\"; done; echo end", stdin=subprocess.PIPE)

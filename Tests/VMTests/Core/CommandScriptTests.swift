@@ -58,6 +58,12 @@ import Testing
         command.words = ["id", "-un"]
         command.user = "2"
         #expect(try report(shell, command).output == Array("bin\n".utf8))
+        command.environment = ["HOME=/x", "SHELL=/y", "PATH=/nowhere", "A=1  '2"]
+        for user in ["bin", "2"] {
+            command.user = user
+            command.words = ["/bin/sh", "-c", "echo \"$HOME|$SHELL|$PATH|$A|$1\"", "sh", "a b"]
+            #expect(try report(shell, command).output == Array("/x|/y|/nowhere|1  '2|a b\n".utf8))
+        }
         command.user = "4000000000"
         #expect(try report(shell, command).notice == .lostUser)
     }
@@ -143,7 +149,7 @@ import Testing
     }
 
     @Test func aReportThatIsNone() {
-        for text in ["", "x", "\(Self.mark)", "\(Self.mark) code 0", "\(Self.mark)code 0\n"] {
+        for text in ["", "\(Self.mark) code 256\n\(Self.mark)\n", "x", "\(Self.mark)", "\(Self.mark) code 0", "\(Self.mark)code 0\n"] {
             #expect(ShellReport(Array(text.utf8), mark: Self.mark).notice == nil)
         }
         // A `cat` that was ended before the end.
