@@ -13,7 +13,7 @@ struct Copy: ParsableCommand {
         abstract: "Copy files between the host and a guest, through its agent.",
         discussion: """
             VM:PATH is a path in the guest; a relative one begins at the user's home directory. A path without VM: is on \
-            the host: `kvmctl cp web.conf web:/etc/app/`, `kvmctl cp -r web:/var/log logs`. As with cp(1), files are \
+            the host: `kvmctl cp web.conf web:/etc/app/`, `kvmctl cp -r web:/etc/app conf`. As with cp(1), files are \
             copied into a directory that exists, and -r copies directories. Permissions and times are kept, less the \
             umask on the host; owner, set-uid and set-gid are not. Symbolic links are copied as links, sparse files stay \
             sparse, hard links become separate files. Copies are compared by SHA-256, and replace a file only when they \
@@ -120,10 +120,17 @@ struct Copy: ParsableCommand {
         }
     }
 
-    private func find(_ vm: String) throws -> Machine {
-        let machine = try Site.current.find(vm)
-        try machine.refuseAnothers()
-        return machine
+    private func find(_ vm: String) throws(VMError) -> Machine {
+        do throws(VMError) {
+            let machine = try Site.current.find(vm)
+            try machine.refuseAnothers()
+            return machine
+        } catch {
+            var error = error
+            // Not by its path: what has a slash before its colon is none in a guest.
+            if error.code == .notFound { error.remedy = .run("see all VMs", "kvmctl list") }
+            throw error
+        }
     }
 
     private func report(_ result: CopyResult) throws {

@@ -11,6 +11,8 @@ package struct BootProgress: Sendable {
         (recent + [text.unfinished].filter { !$0.isEmpty }.map(Array.init)).suffix(Self.kept)
             .map { String(decoding: $0, as: UTF8.self) }
     }
+    /// How much it wrote in this boot, as far as that was looked at, in bytes.
+    package private(set) var length = 0
     /// Whether it wrote anything.
     package var isSilent: Bool { recent.isEmpty && text.unfinished.isEmpty }
     /// Whether what it wrote is text.
@@ -48,6 +50,7 @@ package struct BootProgress: Sendable {
         var lines: [ArraySlice<UInt8>] = []
         text.take(bytes) { lines.append(Array($0)[...]) }
         for line in lines {
+            length += line.count
             judge(line)
             each(line)
         }
@@ -56,7 +59,7 @@ package struct BootProgress: Sendable {
     /// The machine was reset: it begins anew.
     package mutating func restart() {
         if stage != .unknown { reboots += 1 }
-        (stage, seen, linesAfterPanic) = (.unknown, [:], nil)
+        (stage, seen, linesAfterPanic, length) = (.unknown, [:], nil, 0)
     }
 
     private mutating func judge(_ line: ArraySlice<UInt8>) {

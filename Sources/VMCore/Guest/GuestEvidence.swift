@@ -84,8 +84,12 @@ package struct GuestEvidence: Sendable {
         if agent == .answers { return .up }
         return max(
             console.shownStage, stageBefore ?? .unknown, screenReached, screenProgress?.shownStage ?? .unknown,
-            firmware.stage)
+            // That it has booted something is not how far the guest is, if so much came that its boot is no longer seen.
+            console.length > Self.mostOfLoader ? .unknown : firmware.stage)
     }
+
+    /// No boot loader writes more on a console.
+    private static let mostOfLoader = 64 << 10
 
     var screenProgress: BootProgress? { if case .text(let progress) = screen { progress } else { nil } }
 

@@ -78,7 +78,8 @@ struct CommandScript {
         let source = command.input == .none ? " </dev/null" : ""
         // A subshell: sh has commands of its own, such as `exit`, which are not the guest's programs.
         // An empty line after the token says that the pipes have their writer: without one they would seem to be at their end.
-        let run = #"( echo >/proc/self/fd/6; exec 6<&-; umask 022; \#(command.exports)\#(GuestCommand.finding)exec "$@" )"#
+        let run =
+            #"( echo >/proc/self/fd/6; exec 6<&-; umask 022; \#(command.exports)\#(GuestCommand.finding)exec "$@" )"#
         let streams = ">/proc/self/fd/8 \(errors)\(source) 8<&- 9<&-"
         // What opens /dev/stderr by its name is asked for the pipe's own permissions; nobody else gets at it.
         let opening = command.user == nil ? "" : "chmod 666 /proc/self/fd/8 /proc/self/fd/9 2>/dev/null\n"

@@ -222,8 +222,11 @@ final class GuestWatch {
         } catch {
             // It has no NIC.
             if !scope.isBrief, error.code == .notFound {
-                for condition in [.ip] + scope.ports.map(WaitCondition.tcp) { obstacles[condition] = error }
-                evidence.unseen = error
+                // The VM is there; what is waited for can't come.
+                var obstacle = error
+                obstacle.code = .unavailable
+                for condition in [.ip] + scope.ports.map(WaitCondition.tcp) { obstacles[condition] = obstacle }
+                evidence.unseen = obstacle
                 return
             }
             guard scope.isBrief else { throw error }

@@ -95,6 +95,9 @@ final class AgentTurns {
     /// Whether the VM's processors stand still, so that nobody in the guest can answer.
     var isPaused: Bool { vm.observe().state == .paused }
 
+    /// How the guest ended with what runs in it, if it did.
+    func end(of what: String) throws(VMError) -> VMError? { try fate.end(of: what, isNear: true) }
+
     /// Why the agent is of no use any more to what runs in the guest.
     ///
     /// - Parameter what: what is lost with it, such as `the command`.

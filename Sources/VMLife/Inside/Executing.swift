@@ -147,7 +147,8 @@ package final class Executing {
         }
         do throws(GuestAgent.Failure) {
             let words = parents.map(String.init).joined(separator: " ")
-            let wasHeard = try turns.run(GuestSignal.script, [signal.rawValue, words, signal.passedOver(by: command)]) == 0
+            let wasHeard =
+                try turns.run(GuestSignal.script, [signal.rawValue, words, signal.passedOver(by: command)]) == 0
             // The shell has not begun it yet.
             if !wasHeard, signal != .kill, streams.code == nil { early.append(signal) }
         } catch { try recover(from: error) }
@@ -189,6 +190,8 @@ package final class Executing {
         if let code = streams.cut, !hasLetGo { throw CommandEnding.lostOutput(code, vm.name) }
         if streams.hasOverflown { throw CommandEnding.overflow(vm.name) }
         if let code = streams.code { return .exited(code) }
+        // After a reboot the shell's pid may be that of another process which the agent has started.
+        if let end = try turns.end(of: "the command") { throw end }
         throw CommandEnding.unknown(vm.name, streams.lastWords)
     }
 }

@@ -149,7 +149,10 @@ import Testing
     }
 
     @Test func aReportThatIsNone() {
-        for text in ["", "\(Self.mark) code 256\n\(Self.mark)\n", "x", "\(Self.mark)", "\(Self.mark) code 0", "\(Self.mark)code 0\n"] {
+        for text in [
+            "", "\(Self.mark) code 256\n\(Self.mark)\n", "x", "\(Self.mark)", "\(Self.mark) code 0",
+            "\(Self.mark)code 0\n",
+        ] {
             #expect(ShellReport(Array(text.utf8), mark: Self.mark).notice == nil)
         }
         // A `cat` that was ended before the end.

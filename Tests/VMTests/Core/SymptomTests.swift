@@ -211,6 +211,10 @@ import Testing
         #expect(evidence.firmware.booted == "Hard Disk" && evidence.stage == .bootLoader)
         #expect(evidence.likelyCause()?.symptom.id == .bootedSilently)
         #expect(evidence.likelyCause()?.cause.contains("booted from Hard Disk") == true)
+        // So much is no boot loader's: what came before is no longer seen.
+        var talkative = evidence
+        for number in 1...10_000 { talkative.console.take("line \(number)\n".utf8) }
+        #expect(talkative.stage == .unknown)
         // A boot menu is not nothing.
         evidence.screenReached = .bootLoader
         #expect(evidence.likelyCause() == nil)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import VMCore
 
@@ -175,6 +176,27 @@ import VMCore
             "tar gnu\nd\nb\n41ed 1 -1 0\n\n./x\0.\n", "tar gnu\nd\nb\n41ed 1 0 0\n\n./a/../../x\0.\n",
             "tar gnu\nd\nb\n41ed 1 0 0\n\n./x",
         ] { #expect(Survey(Array(lie.utf8)) == nil, "\(lie)") }
+    }
+
+    /// GNU's tar would make a tab of `\t` in a name that it is given.
+    @Test(arguments: ["", "ln -s $(command -v busybox) bin/tar"]) func backslashesAreSent(_ preparation: String) throws
+    {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kvmctl-tar-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (file, output) = (folder.appending(path: "script"), folder.appending(path: "said"))
+        let script = ShellCommand.singleQuoted(CopyScript.sendArchive)
+        try Data(
+            #"""
+            cd \#(folder.path()); mkdir from to bin; \#(preparation)
+            for name in 'a\tb' 'o\101' 'p\\q' 'end\'; do printf %s "$name" >"from/$name"; done
+            (cd from; find . -type f -print0) | PATH=$PWD/bin:$PATH sh -c \#(script) kvmctl "$PWD/from" "" 2>/dev/null |
+                tar -x -C to -f -
+            diff -r from to && ls to
+            """#.utf8
+        ).write(to: file)
+        try #require(runShell(file.path(), output: output.path()) == 0)
+        #expect(try String(decoding: Data(contentsOf: output), as: UTF8.self).split(separator: "\n").count == 4)
     }
 
     @Test func pathsStayBelow() {

@@ -23,13 +23,15 @@ package enum CopyScript {
     }
 
     /// Sends files below the directory `$1` as an archive; what they are comes on stdin, each with NUL. `$2` is an option for
-    /// tar. On stderr: tar's exit code and the archive's checksum.
+    /// tar. On stderr: tar's exit code and the archive's checksum. GNU's tar would take a backslash in a name for the beginning of an
+    /// escape sequence.
     ///
     /// The cat at the end is for tee, which opens a pipe that this user has made (proc_pid_fd(5)).
     package static let sendArchive =
         paths + #"""
             export LC_ALL=C
             un "$1"; cd -- "$x" || exit
+            case $(tar --version 2>/dev/null) in *"GNU tar"*) set -- "$1" "$2 --no-unquote" ;; esac
             { xargs -0 tar -c $2 -f -; echo "=end $?" >&2; } |
                 { { tee /proc/self/fd/3 | { sum=$(sha256sum); echo "=sum ${sum%% *}" >&2; }; } 3>&1; } | cat
             """#
@@ -150,6 +152,8 @@ package enum CopyScript {
         case file = "f"
         /// A link to a file. Its path follows.
         case link = "l"
+        /// A link to what is not there.
+        case danglingLink = "g"
         /// Something else: a device, say.
         case other = "o"
         /// Nothing yet.
@@ -167,7 +171,8 @@ package enum CopyScript {
             if [ -d "$x" ]; then echo d
             elif [ -e "$x" ] && [ ! -f "$x" ]; then echo o
             elif [ -h "$x" ] && [ -e "$x" ]; then echo l; readlink -f -- "$x"
-            elif [ -e "$x" ] || [ -h "$x" ]; then echo f
+            elif [ -e "$x" ]; then echo f
+            elif [ -h "$x" ]; then echo g
             else
                 case $x in */*) parent=${x%/*}/ ;; *) parent=. ;; esac
                 if [ -d "$parent" ]; then echo n

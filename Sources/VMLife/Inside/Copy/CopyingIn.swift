@@ -75,7 +75,7 @@ package struct CopyingIn {
             guard !isForSeveral, !asDirectory || isDirectory, !isDirectory || found == .nothing else {
                 guard found == .nothing else {
                     throw VMError(
-                        .notFound, subject, "is a file in the guest, which has no such directory",
+                        .notFound, subject, "is a file in the guest, not a directory",
                         remedy: "name a directory, or another name")
                 }
                 throw VMError(.notFound, subject, "the guest has no such directory", remedy: making(path))
@@ -83,6 +83,10 @@ package struct CopyingIn {
             // Where a link leads: it stays, and its file is replaced.
             if found == .link { path = Array(said.dropFirst(2).dropLast()) }
             return Place(path: path, isDirectory: false)
+        case .danglingLink:
+            throw VMError(
+                .cannotCreate, subject, "is a symbolic link in the guest, to what is not there",
+                remedy: "name the file that it leads to, or remove the link")
         case .other:
             throw VMError(
                 .cannotCreate, subject, "is not a regular file in the guest, and would be replaced",

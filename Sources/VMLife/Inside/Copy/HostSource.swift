@@ -23,6 +23,7 @@ struct HostSource {
             guard !isDirectory || isRecursive else {
                 throw .isDirectory
             }
+            guard isDirectory || !text.hasSuffix("/") else { throw .notDirectory }
             if isDirectory {
                 tree = try Tree(path)
                 entries = [FileEntry(status, path: [])]
