@@ -8,7 +8,9 @@ struct CommandOptions: ParsableArguments {
         transform: OptionValue.user)
     var user: String?
 
-    @Option(name: .shortAndLong, help: "The directory to run it in. Default: the user's home directory.")
+    @Option(
+        name: .shortAndLong, help: "The directory to run it in. Default: the user's home directory.",
+        transform: OptionValue.guestDirectory)
     var cwd: String?
 
     @Option(

@@ -60,6 +60,7 @@ from rig.host import NOBODY
     # No letter of several is taken for a wish for help, if one of the others is unknown.
     ("cp -dash a vm:b", "Unknown option '-d'"), ("cp -dash", "Unknown option '-d'"), ("ls -lah", "Unknown option '-l'"), ("start -xh vm", "Unknown option '-x'"),
     ("exec -ith -z vm -- ls -dash", "Unknown option '-z'"), ("net show -zh", "Unknown option '-z'"),
+    ("exec --cwd '' vm -- pwd", "'' is not an absolute path in the guest"), ("run -c etc vm -- pwd", "'etc' is not an absolute path"),
     ("start --wait=30s vm", "--wait takes no time. Write --wait-timeout 30s."), ("start --all=3", "'--all' does not take any value"),
     ("launch vm", "kvmctl create NEW --start"), ("push vm f", "kvmctl cp FILE VM:PATH"), ("shell vm", "kvmctl exec -it VM -- sh"),
     ("trim vm", "kvmctl fstrim"), ("domblklist vm", "kvmctl disk list"), ("disk show vm", "kvmctl disk info VM"),

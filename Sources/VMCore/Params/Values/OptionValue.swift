@@ -210,6 +210,14 @@ package enum OptionValue {
         return text
     }
 
+    /// A directory in a guest. A shell's variable that is not set must not make it another one.
+    package static func guestDirectory(_ text: String) throws(Fault) -> String {
+        guard text.hasPrefix("/") else {
+            throw Fault(description: "\(Printable.quoted(text)) is not an absolute path in the guest.")
+        }
+        return text
+    }
+
     /// What a parser of a file's values makes of a text.
     static func judged<Value>(
         _ text: String, _ parse: (String) throws(ValueFault) -> Value
