@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from rig.namespaces import NetworkNamespace
-from rig.process import Process, in_namespace
+from rig.process import Process, ending, in_namespace
 from rig.vm import Reports, params, tiny
 from rig.waiting import wait_until
 
@@ -145,6 +145,10 @@ class Host(NetworkNamespace, Reports):
     def qemus(self):
         found = in_namespace(self.namespace)
         return [process for process in found if "/qemu-system-" in (process.executable or "")]
+
+    def wait_for_the_end_of_qemus(self):
+        """Waits until none runs here, and none holds a VM's lock any more."""
+        wait_until(lambda: self.qemus() == [] and ending("qemu-system-x86") == [], "end of QEMU")
 
     def qemu(self):
         """The one QEMU that runs here."""

@@ -16,17 +16,20 @@ class Process:
     def __repr__(self):
         return f"process {self.pid} ({' '.join(self.arguments)})"
 
-    def wait_for_end(self, timeout=60):
-        """Waits until the kernel has freed everything that it held: its executable is gone from /proc before its locks are."""
+    def ends_within(self, timeout):
+        """Whether the kernel frees everything that it held by then: its executable is gone from /proc before its locks are."""
         try:
             descriptor = os.pidfd_open(self.pid)
         except ProcessLookupError:
-            return
+            return True
         try:
             ended, _, _ = select.select([descriptor], [], [], timeout)
-            assert ended, f"{self} has not ended in {timeout} s"
+            return bool(ended)
         finally:
             os.close(descriptor)
+
+    def wait_for_end(self, timeout=60):
+        assert self.ends_within(timeout), f"{self} has not ended in {timeout} s"
 
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
@@ -62,6 +65,23 @@ class Process:
             except FileNotFoundError:
                 continue
         return found
+
+
+def ending(name):
+    """The processes with this name (that of comm) that have lost their executable and may still hold files and locks.
+
+    The kernel takes a process's namespaces from it before it closes its files: these may have been anybody's.
+    """
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "comm").read_text().rstrip("\n") == name:
+                process = Process(entry.name)
+                if not process.executable and not process.ends_within(0):
+                    found.append(process)
+        except OSError:
+            continue  # it is gone
+    return found
 
 
 def in_namespace(name):

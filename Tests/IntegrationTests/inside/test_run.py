@@ -182,7 +182,7 @@ def test_a_vm_that_stays(host):
     assert process.stdout.readline() == b"begun\n"
     os.kill(kvmctl_of(process), signal.SIGKILL)
     process.wait()
-    wait_until(lambda: host.qemus() == [], "end of QEMU")
+    host.wait_for_the_end_of_qemus()
     assert_nothing_left(host)
     assert digest(disk) == before
 
@@ -242,7 +242,7 @@ def test_one_that_was_left_and_has_ended_is_looked_at(host):
     [name] = set(re.findall(r"run-\w{6}", err))
     assert code == 1
     host.kvmctl("exec", name, "--", "poweroff", "-f", expect=None)
-    wait_until(lambda: host.qemus() == [], "end of QEMU")
+    host.wait_for_the_end_of_qemus()
     assert "tiny: up" in host.kvmctl("logs", name).stdout and host.show(name)["state"] == "stopped"
     assert "the guest" in host.kvmctl("history", name).stdout
     for words in "suspend", "start", "rm", "set CPUS=2":
@@ -260,6 +260,7 @@ def kill_at_random(host, times, chance):
         process.communicate(timeout=PATIENCE)
         # The kernel, or who watches, ends it; a start that was begun by then may have to be found by the next command.
         wait_until(lambda: host.kvmctl("list") and host.qemus() == [], f"end of QEMU {number}")
+        host.wait_for_the_end_of_qemus()
     assert_nothing_left(host)
 
 

@@ -48,7 +48,7 @@ def test_a_command_that_fails_without_its_report_and_a_vm_that_ends_by_itself(ho
     [name] = set(re.findall(r"run-\w{6}", err))
     assert f"kvmctl stop --now {name}" in err
     host.kvmctl("exec", name, "--", "poweroff", "-f", expect=None)
-    wait_until(lambda: host.qemus() == [], "the end of the guest")
+    host.wait_for_the_end_of_qemus()
     for command in "logs", "history", "show":
         seen = host.kvmctl(command, name)
         assert seen.stdout, command

@@ -145,7 +145,7 @@ def test_killed_while_it_is_made_and_two_at_once(host):
     wait_until(lambda: (Process(process.pid).executable or "").endswith("/kvmctl"), "kvmctl")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=PATIENCE)
-    wait_until(lambda: host.qemus() == [], "the end of QEMU")
+    host.wait_for_the_end_of_qemus()
     assert_nothing_left(host)
     assert host.json("warm", "list") == [] and host.kvmctl("warm", "list").stdout.startswith("NAME")
     # One makes it, the other waits for that.

@@ -45,7 +45,7 @@ def test_a_crash_is_recorded_once_and_five_are_kept(host):
         host.kvmctl("start", "vm")
         (logs / "console.log").write_text(f"\x1b[1mlast words {number}\n")
         os.kill(host.qemu().pid, signal.SIGSEGV)
-        wait_until(lambda: host.qemus() == [], "end of QEMU")
+        host.wait_for_the_end_of_qemus()
         # Whichever command finds it: the next start, list, or show.
         if number % 3 == 1:
             host.kvmctl("list")
