@@ -145,7 +145,7 @@ enum Sample {
     static func plan(_ word: String) throws -> LaunchPlan {
         let (name, bridge, mac) = (try name, try bridge, try mac)
         return LaunchPlan(
-            name: name, uuid: UUID(), file: file(word), executable: "/usr/bin/qemu",
+            name: name, uuid: UUID(Array(0...15)), file: file(word), executable: "/usr/bin/qemu",
             arguments: [
                 ArgumentGroup(
                     arguments: [.words(["-name", word])], purpose: "its name",
@@ -216,7 +216,7 @@ enum Sample {
     }
 
     static func adopted(_ word: String) throws -> AdoptedMachine {
-        let uuid = try #require(UUID(uuidString: "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10"))
+        let uuid = try #require(UUID("c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10"))
         return AdoptedMachine(
             AdoptionFacts(words: ["qemu", "-hda", word, "-\(word)", "-S"], directory: "/", newUUID: uuid))
     }

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 // Memory, processors, the board; the kernel.
 extension CommandLineReader {
     mutating func readMachine() {
@@ -17,7 +15,7 @@ extension CommandLineReader {
             lose(fields, of: "-name")
         }
         guard let uuid = takeLast("uuid"), let value = uuid.value else {
-            return add(KeyName(.uuid), facts.newUUID.uuidString.lowercased(), "it has none: a new one")
+            return add(KeyName(.uuid), facts.newUUID.description, "it has none: a new one")
         }
         add(KeyName(.uuid), value.lowercased(), uuid.text)
     }

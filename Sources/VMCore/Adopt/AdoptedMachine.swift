@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// What is known of a QEMU that kvmctl did not start.
 package struct AdoptionFacts: Sendable {
     /// Its words, the program's name first. The process may have written anything there.

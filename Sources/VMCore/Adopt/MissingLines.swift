@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// A line that fixes what a VM is, in a file that leaves it to be derived.
 package struct MissingLine: Equatable, Sendable {
     /// Why it is added.
@@ -46,7 +44,7 @@ extension VMParams {
             lines.append(MissingLine(key: KeyName(.name), value: "\(name.value)", reason: .nameOfPath))
         }
         if uuid == nil {
-            let value = identity.uuid.value.uuidString.lowercased()
+            let value = identity.uuid.value.description
             lines.append(MissingLine(key: KeyName(.uuid), value: value, reason: .derivedUUID))
         }
         if case .standard = machine.origin {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 
 /// A seed for cloud-init's NoCloud (cloud-init, reference/datasources/nocloud): a small disk labelled CIDATA, which the guest
@@ -28,7 +27,7 @@ package struct CloudSeed: Equatable, Sendable {
         self.networkConfig = networkConfig
         // One sum over both could not tell where the one ends.
         let sums = [self.userData, networkConfig ?? []].map { SHA256.digits(of: $0) }.joined()
-        instanceID = "\(uuid.uuidString.lowercased())-\(SHA256.digits(of: sums.utf8).prefix(16))"
+        instanceID = "\(uuid.description)-\(SHA256.digits(of: sums.utf8).prefix(16))"
     }
 
     /// The seed of a VM.

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 
 /// Another VM's file, as a model for a new one.
@@ -136,7 +135,7 @@ extension ModelVM {
         case .diskBacking:
             let layers = value.split(separator: BackingList.separator).map { absolute(String($0), from: directory) }
             return layers.joined(separator: String(BackingList.separator))
-        case .uuid: return uuid.uuidString.lowercased()
+        case .uuid: return uuid.description
         case .netMAC: return key.index.map { "\(Identity.mac(uuid: uuid, nic: $0))" }
         case .vncDisplay: return Int(value) == nil ? value : "\(VNCDisplay.auto)"
         case .kernel, .initrd, .cdrom, .vncPasswordFile, .include, .share, .cloudInitUserData, .cloudInitNetwork:

@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 
 /// What a command line says of a VM to create; nil or empty: nothing.
@@ -166,7 +165,7 @@ extension NewVM {
     ) throws(VMError) -> [Line] {
         let defaults = isLike ? nil : choices.defaults
         var lines = [
-            Line(.name, name?.description, by: "--name"), Line(.uuid, else: uuid.uuidString.lowercased()),
+            Line(.name, name?.description, by: "--name"), Line(.uuid, else: uuid.description),
             Line(.machine, else: choices.machine),
             Line(.memory, memory?.parameter, by: "--memory", else: defaults?.memory.parameter),
             Line(.cpus, cpus?.description, by: "--cpus", else: defaults?.cpus.description),

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 
 /// A VM to create: what its params file says, and which disks are made. The same command line, host and model give the same
@@ -65,7 +64,7 @@ package struct NewVMPlan: Sendable {
         let settings = vm.settings.compactMap { try? ParamsEdit($0) } + vm.cells.map(\.edit)
         let named = Set(settings.map(\.key.ofItsThing))
         // Its MACs are derived from the UUID that it will have.
-        let uuid = settings.first { $0.key.key == .uuid }?.value.flatMap { UUID(uuidString: $0) } ?? choices.uuid
+        let uuid = settings.first { $0.key.key == .uuid }?.value.flatMap { UUID($0) } ?? choices.uuid
         var adapted = ModelVM.Adapted()
         if let model {
             adapted = try model.adapted(

@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 
 /// What a VM is, as its file defines it or as it runs: the one description from which the manifest, `list`, `show` and the
@@ -11,8 +10,8 @@ package struct VMDescription: Equatable, Sendable {
     package var name: VMName
     /// Its UUID, in lower case; nil if the file leaves it to the start.
     package var uuid: String? {
-        get { id?.uuidString.lowercased() }
-        set { id = newValue.flatMap { UUID(uuidString: $0) } }
+        get { id?.description }
+        set { id = newValue.flatMap { UUID($0) } }
     }
     // Its text takes as long as decoding the rest of a file, and a list of VMs does not show it.
     private var id: UUID?
@@ -138,7 +137,7 @@ extension VMDescription {
     /// - Returns: nil if something is missing that every running VM has.
     package init?(_ json: JSON) {
         guard let name = json["name"]?.string.flatMap({ VMName($0) }),
-            let id = json["uuid"]?.string.flatMap({ UUID(uuidString: $0) }),
+            let id = json["uuid"]?.string.flatMap({ UUID($0) }),
             let file = json["file"]?.absolutePath, let memory = json["memoryBytes"]?.integer, memory >= 0,
             let cpus = json["cpus"]?.integer(in: 1...Int(UInt16.max)), let accelerator = json["accelerator"]?.string
         else { return nil }

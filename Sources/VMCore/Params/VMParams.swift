@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 
 /// The decoded content of a vm.params file: every value in range, every path absolute, every default filled in except

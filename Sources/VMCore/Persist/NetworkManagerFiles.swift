@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 
 /// A bridge's configuration for NetworkManager: key files (nm-settings-keyfile(5)), which it accepts only if nobody but
 /// root may read them.
@@ -41,7 +40,7 @@ package enum NetworkManagerFiles {
     /// The UUID is always the same for the same profile, so that writing it again changes that profile and does not add
     /// one.
     private static func connection(_ id: String, type: String, link: InterfaceName) -> Section {
-        let uuid = Identity.derivedUUID(machineID: "", file: "\(directory)/\(id)").uuidString.lowercased()
+        let uuid = Identity.derivedUUID(machineID: "", file: "\(directory)/\(id)").description
         return Section(
             "connection",
             [

@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 
 /// What identifies a VM: its UUID, and the MACs derived from it.
@@ -22,7 +21,7 @@ package struct Identity: Equatable {
 
     /// The MAC derived from a VM's UUID and the NIC's n.
     package static func mac(uuid: UUID, nic: Int) -> MACAddress {
-        mac(from: uuid.bytes + [UInt8(truncatingIfNeeded: nic)])
+        mac(from: uuid.octets + [UInt8(truncatingIfNeeded: nic)])
     }
 
     /// What QEMU gives a card without a MAC, by its number (net/net.c, `qemu_macaddr_default_if_unset`).
@@ -37,10 +36,7 @@ package struct Identity: Equatable {
     /// A version 8 UUID (RFC 9562, section 5.8): the same for the same file on the same host, so that a file without a
     /// `UUID` shows its guest the same machine at every start.
     static func derivedUUID(machineID: String, file: String) -> UUID {
-        var bytes = hash(Array(machineID.utf8) + [0] + Array(file.utf8))
-        bytes[6] = bytes[6] & 0x0f | 0x80
-        bytes[8] = bytes[8] & 0x3f | 0x80
-        return UUID(bytes)
+        UUID(hash(Array(machineID.utf8) + [0] + Array(file.utf8)), version: 8)
     }
 
     /// FNV-1a of 128 bits (draft-eastlake-fnv), folded once so that its weak last bytes reach all bits. An identity
@@ -53,17 +49,5 @@ package struct Identity: Equatable {
         hash &*= prime
         hash ^= hash >> 64
         return (0..<16).map { UInt8(truncatingIfNeeded: hash >> (120 - 8 * UInt128($0))) }
-    }
-}
-
-extension UUID {
-    /// The sixteen octets, in the order of RFC 9562.
-    var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
-
-    /// Takes sixteen octets; missing ones are zero.
-    package init(_ bytes: [UInt8]) {
-        var raw: uuid_t = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-        withUnsafeMutableBytes(of: &raw) { $0.copyBytes(from: bytes.prefix(16)) }
-        self.init(uuid: raw)
     }
 }

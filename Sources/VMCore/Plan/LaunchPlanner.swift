@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 
 /// How long QEMU ends with the process that started it, however that ends.
@@ -114,7 +113,7 @@ struct LaunchPlanner {
         let type = params.machine.value.description
         plan.machineType = facts.qemu.machines[type]?.versionedName ?? type
         plan.cdrom = options.cdrom.map { .init(path: $0, isBooted: options.bootsCDROM) }
-        plan.vm.uuid = plan.uuid.uuidString.lowercased()
+        plan.vm.uuid = plan.uuid.description
         plan.vm.given = params.given.text
         plan.identities = facts.images.compactMapValues(\.identity)
     }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 
 /// A machine as its guest sees it, as far as a start decides that: what a saved state has to find again.
@@ -47,7 +46,7 @@ extension LaunchPlan {
     /// What the guest will see of it.
     package var guestMachine: GuestMachine {
         var machine = GuestMachine(
-            uuid: uuid.uuidString.lowercased(), version: qemuVersion, accelerator: vm.accelerator ?? "",
+            uuid: uuid.description, version: qemuVersion, accelerator: vm.accelerator ?? "",
             cdrom: cdrom?.path, bootsCDROM: cdrom?.isBooted ?? false)
         for group in arguments { machine.add(group, machineType: machineType) }
         return machine

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 
 /// How a start has to do with a warm image: a machine that was saved when its guest was up, with its disks as they were

@@ -1,6 +1,5 @@
 import BridgeKernel
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 import VMCore
 import VMHost
@@ -100,7 +99,7 @@ extension Site {
     }
 
     private func twins(_ params: VMParams, _ context: PlanningContext) throws(VMError) -> [String] {
-        guard let uuid = params.uuid?.value.uuidString.lowercased() else { return [] }
+        guard let uuid = params.uuid?.value.description else { return [] }
         return try context.all.holders(of: .uuid(uuid)).prefix(1).map {
             "\($0) has the same UUID, \(uuid): give one of them another"
         }
@@ -134,7 +133,7 @@ extension Site {
 
     /// What is known of it without asking it.
     private func facts(of process: ForeignProcess, _ context: PlanningContext) throws(VMError) -> AdoptionFacts {
-        var facts = AdoptionFacts(words: process.words, directory: process.directory?.string, newUUID: UUID())
+        var facts = AdoptionFacts(words: process.words, directory: process.directory?.string, newUUID: .random())
         (facts.taps, facts.unreadableWords) = (process.taps, process.unreadableWords)
         for board in [MachineModel.pc, .q35] { facts.pinned[board.description] = "\(context.pinned(board))" }
         let own = try? QEMUProgram(nil, context.trust)

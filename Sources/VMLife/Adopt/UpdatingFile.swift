@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 import VMCore
 import VMHost
@@ -38,7 +37,7 @@ extension Machine {
         let isRunning = try observe().isAlive ? try runsFromFile : false
         let running = isRunning ? try manifest()?.vm : nil
         let derived = Identity(file.params, machineID: try context.host.machineID.get())
-        let today = running?.uuid.flatMap { UUID(uuidString: $0) }.map {
+        let today = running?.uuid.flatMap { UUID($0) }.map {
             Identity(uuid: Setting($0, derived.uuid.origin))
         }
         let macs = (running?.nics ?? []).compactMap { nic in nic.mac.map { (nic.index, "\($0)") } }

@@ -1,6 +1,5 @@
 import BridgeKernel
 import BridgeNet
-import FoundationEssentials
 import Glibc
 import SystemPackage
 import VMCore

@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 import VMCore
 import VMHost
@@ -19,7 +18,7 @@ extension Creating {
         let others = try context.otherVMs(besides: [])
         let own = params.nics.compactMap(\.mac?.value)
         let macs = Set(own.map(\.description))
-        let uuid = params.uuid?.value.uuidString.lowercased()
+        let uuid = params.uuid?.value.description
         for other in others {
             if let mac = other.addresses.map(\.mac).first(where: macs.contains) { throw taken("the MAC \(mac)", other) }
             if let uuid, other.uuid == uuid { throw taken("the UUID \(uuid)", other) }
@@ -111,7 +110,7 @@ extension PlanningContext {
     /// A UUID whose MACs no other VM has.
     func freeUUID() -> UUID {
         while true {
-            let uuid = UUID()
+            let uuid = UUID.random()
             let macs = ParamsSchema.indices(of: .net).map { Identity.mac(uuid: uuid, nic: $0) }
             guard macs.allSatisfy({ writtenMACs[$0] == nil }), chosenMACs.isDisjoint(with: macs) else { continue }
             chosenMACs.formUnion(macs)

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import SystemPackage
 import VMCore
@@ -60,7 +59,7 @@ package struct Renaming {
             if file.params.uuid == nil {
                 // Else it is derived from the path.
                 let identity = Identity(file.params, machineID: try context.host.machineID.get())
-                changes.append(("UUID", identity.uuid.value.uuidString.lowercased()))
+                changes.append(("UUID", identity.uuid.value.description))
             }
             if move.from != vm.file {
                 changes += try file.params.pathsMadeRelative(to: move.from)

@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 import VMCore
 import VMHost
@@ -201,7 +200,7 @@ extension VMParams {
     fileprivate mutating func becomeOwn(_ name: VMName, sharing keys: Set<KeyName>) {
         let origin = Origin.derived("this VM exists for one run")
         self.name = Setting(name, origin)
-        uuid = Setting(UUID(), origin)
+        uuid = Setting(.random(), origin)
         description = Setting("for one run of kvmctl", origin)
         protect = Setting(false, origin)
         template = Setting(false, origin)

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 import VMCore
 import VMHost
@@ -62,7 +61,7 @@ extension Machine {
 
     /// Whether what its seed is made from has changed, besides the keys that name it; nil: it can't be read.
     private func isSeedChanged(from running: VMDescription, to params: VMParams) -> Bool? {
-        guard let instance = running.instanceID, let uuid = running.uuid.flatMap({ UUID(uuidString: $0) }),
+        guard let instance = running.instanceID, let uuid = running.uuid.flatMap({ UUID($0) }),
             let wanted = params.cloudInit
         else { return false }
         guard let trust = try? site.trust() else { return nil }

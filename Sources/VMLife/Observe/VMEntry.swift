@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 import VMCore
 import VMHost

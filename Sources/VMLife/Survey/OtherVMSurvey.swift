@@ -1,5 +1,4 @@
 import BridgeNet
-import FoundationEssentials
 import SystemPackage
 import VMCore
 import VMHost
@@ -42,7 +41,7 @@ extension Site {
             var other = OtherVM(name: params.name.value, file: file, isRunning: false, memory: params.memory.value)
             other.after = params.service.after?.value ?? []
             other.filePlace = place
-            other.uuid = params.uuid?.value.uuidString.lowercased()
+            other.uuid = params.uuid?.value.description
             let machine = Identity(params, machineID: machineID)
             other.addresses = params.nics.filter { $0.network.value != .user }.map { nic in
                 let mac = nic.mac?.value ?? machine.mac(nic: nic.index)

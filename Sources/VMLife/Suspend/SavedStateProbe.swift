@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import SystemPackage
 import VMCore
@@ -49,7 +48,7 @@ struct SavedStateProbe {
             throw .system(error, other.string, "can't tell whether \(vm.name) is a copy of what was suspended there")
         }
         let uuid: String?
-        do throws(VMError) { uuid = try VMFile.glance(at: other).uuid?.value.uuidString } catch {
+        do throws(VMError) { uuid = try VMFile.glance(at: other).uuid?.value.description } catch {
             if error.code == .notFound { return nil }
             throw error
         }

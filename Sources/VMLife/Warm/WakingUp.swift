@@ -1,4 +1,3 @@
-import FoundationEssentials
 import VMCore
 import VMHost
 
@@ -67,7 +66,7 @@ struct WakingUp {
     }
 
     /// 128 random bits in hexadecimal digits (machine-id(5)).
-    private static var newMachineID: String { UUID().uuidString.lowercased().filter { $0 != "-" } }
+    private static var newMachineID: String { UUID.random().description.filter { $0 != "-" } }
 
     /// Plugs the NICs of the model, with the MACs of this VM.
     private func plugNICs() throws(VMError) {

@@ -10,7 +10,7 @@ import Testing
 
     private func facts(_ words: [String]) throws -> AdoptionFacts {
         var facts = AdoptionFacts(
-            words: ["qemu"] + words, directory: "/vms/1", newUUID: try #require(UUID(uuidString: Self.uuid)))
+            words: ["qemu"] + words, directory: "/vms/1", newUUID: try #require(UUID(Self.uuid)))
         facts.pinned = ["pc": "pc-i440fx-7.2", "q35": "pc-q35-7.2"]
         facts.bridges = ["tap0": "br0", "tap7": "br1"]
         facts.taps = ["tap7"]

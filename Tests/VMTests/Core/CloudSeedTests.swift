@@ -5,7 +5,7 @@ import Testing
 @testable import VMCore
 
 @Suite struct CloudSeedTests {
-    private static let uuid = UUID(uuidString: "c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10")
+    private static let uuid = UUID("c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10")
 
     /// The examples of FIPS 180-2, and lengths around the padding's limits.
     @Test(arguments: [

@@ -18,7 +18,7 @@ import Testing
 
     /// What a script for the host's shell writes, in a directory of its own.
     private func execute(_ script: String) throws -> [UInt8] {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "kvmctl-command-\(UUID())")
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kvmctl-command-\(Foundation.UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (file, output) = (folder.appending(path: "script"), folder.appending(path: "said"))
@@ -113,7 +113,7 @@ import Testing
     private func kept(
         _ shell: String, _ command: String, after moment: String, slowlyFrom place: String? = nil
     ) throws -> Kept {
-        let base = FileManager.default.temporaryDirectory.appending(path: "kvmctl-kept-\(UUID())").path()
+        let base = FileManager.default.temporaryDirectory.appending(path: "kvmctl-kept-\(Foundation.UUID())").path()
         var command = GuestCommand(["sh", "-c", command, "sh", base])
         // The files are to be looked at.
         command.isLast = true

@@ -84,7 +84,7 @@ import Testing
     /// The MACs are those of the UUID that the VM has.
     @Test func chosenUUID() throws {
         let other = UUID(Array(repeating: 7, count: 16))
-        let text = other.uuidString.lowercased()
+        let text = other.description
         let values = values(try plan(NewVM(), ["UUID=\(text)"]))
         #expect(values["UUID"] == text && values["NET0_MAC"] == "\(Identity.mac(uuid: other, nic: 0))")
     }

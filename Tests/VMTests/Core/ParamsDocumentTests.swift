@@ -253,7 +253,7 @@ import Testing
 
     /// sh reads the same values as the lexer.
     @Test func theShellAgrees() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "kvmctl-document-\(UUID())")
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kvmctl-document-\(Foundation.UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (script, output) = (folder.appending(path: "script"), folder.appending(path: "output"))

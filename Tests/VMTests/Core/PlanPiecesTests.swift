@@ -1,18 +1,37 @@
 import BridgeNet
-import FoundationEssentials
 import Testing
 
 @testable import VMCore
 @testable import VMHost
 
 @Suite struct IdentityTests {
+    @Test(arguments: ["00112233-4455-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-AABBCCDDEEFF"])
+    func uuidsAreReadAndWritten(_ text: String) throws {
+        let uuid = try #require(UUID(text))
+        #expect(uuid.octets == (0..<16).map { 0x11 * $0 } && uuid == UUID(uuid.octets))
+        #expect(uuid.description == text.lowercased())
+        #expect(UUID("00000000-0000-0000-0000-000000000000") == UUID.none)
+    }
+
+    @Test(arguments: [
+        "", "00112233-4455-6677-8899-aabbccddeef", "00112233-4455-6677-8899-aabbccddeefff",
+        "001122334455-6677-8899--aabbccddeeff", "00112233-4455-6677-8899-aabbccddeefg",
+        "00112233_4455-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-aabbccddeé",
+    ])
+    func otherTextsAreNoUUIDs(_ text: String) { #expect(UUID(text) == nil) }
+
+    @Test func randomUUIDsAreOfVersion4() {
+        let (one, other) = (UUID.random(), UUID.random())
+        #expect(one != other && one.octets[6] >> 4 == 4 && one.octets[8] >> 6 == 2)
+    }
+
     @Test func derivedUUIDIsStableAndOfVersion8() {
         let uuid = Identity.derivedUUID(machineID: "abc", file: "/vms/1/vm.params")
         #expect(uuid == Identity.derivedUUID(machineID: "abc", file: "/vms/1/vm.params"))
-        #expect(uuid.bytes[6] >> 4 == 8)
-        #expect(uuid.bytes[8] >> 6 == 2)
+        #expect(uuid.octets[6] >> 4 == 8)
+        #expect(uuid.octets[8] >> 6 == 2)
         // It stays so for ever: a guest's hardware must not change with kvmctl's version.
-        #expect(uuid.uuidString == "C07F4D08-DB52-8FB1-88E5-9D75C7FF75FE")
+        #expect(uuid.description == "c07f4d08-db52-8fb1-88e5-9d75c7ff75fe")
     }
 
     @Test func uuidsAndMACsDiffer() {

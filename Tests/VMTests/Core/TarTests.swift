@@ -181,7 +181,7 @@ import VMCore
     /// GNU's tar would make a tab of `\t` in a name that it is given.
     @Test(arguments: ["", "ln -s $(command -v busybox) bin/tar"]) func backslashesAreSent(_ preparation: String) throws
     {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "kvmctl-tar-\(UUID())")
+        let folder = FileManager.default.temporaryDirectory.appending(path: "kvmctl-tar-\(Foundation.UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let (file, output) = (folder.appending(path: "script"), folder.appending(path: "said"))

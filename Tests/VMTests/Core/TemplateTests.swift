@@ -86,7 +86,8 @@ import Testing
     @Test func seedsOfALab() throws {
         let model = try model()
         let seeds = try NamePattern("lab_%02d").names(20).map { name in
-            let plan = try plan(model, at: FilePath("/vms/\(name)/vm.params"), uuid: UUID())
+            let plan = try plan(
+                model, at: FilePath("/vms/\(name)/vm.params"), uuid: Identity.derivedUUID(machineID: "", file: name))
             let contents = Dictionary(uniqueKeysWithValues: plan.files.map { ($0.path, $0.content) })
             let (wanted, uuid) = (try #require(plan.params.cloudInit), try #require(plan.params.uuid?.value))
             return CloudSeed(wanted, of: plan.params.name.value, uuid: uuid, contents: contents)

@@ -18,7 +18,7 @@ import Testing
 
     @Test(arguments: hostile)
     func aWordStaysOneWord(_ word: String) throws {
-        let place = FileManager.default.temporaryDirectory.appendingPathComponent("words-\(UUID())")
+        let place = FileManager.default.temporaryDirectory.appendingPathComponent("words-\(Foundation.UUID())")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: place) }
         let (script, output) = (place.appendingPathComponent("script"), place.appendingPathComponent("output"))

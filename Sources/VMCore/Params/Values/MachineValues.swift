@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 
 /// Parsers for the values of keys about the machine.
@@ -17,10 +16,10 @@ extension ParamsDecoder {
         var hint: Hint {
             "Write 32 hex digits as 8-4-4-4-12; 'uuidgen' makes one. \(removal: "Without the line"), one is derived."
         }
-        guard let uuid = UUID(hyphenated: text) else {
+        guard let uuid = UUID(text) else {
             throw ValueFault("\(Printable.quoted(text)) is not a UUID", hint: hint)
         }
-        guard uuid != UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)) else {
+        guard uuid != .none else {
             throw ValueFault("the nil UUID identifies nothing", hint: hint)
         }
         return uuid
@@ -134,35 +133,5 @@ extension ParamsDecoder {
                 hint: "Use two keys, such as QEMUARG0=-device and QEMUARG1=virtio-rng-pci.", range: blank..<blank + 1)
         }
         return text
-    }
-}
-
-extension UUID {
-    /// Parses 32 hex digits, written as 8-4-4-4-12 (RFC 9562, 4). Foundation's parser uses scanf(3), which takes a tenth of
-    /// decoding a params file.
-    init?(hyphenated text: String) {
-        let text = Array(text.utf8)
-        guard text.count == 36 else { return nil }
-        var digits: [UInt8] = []
-        digits.reserveCapacity(32)
-        for position in text.indices {
-            let byte = text[position]
-            if position == 8 || position == 13 || position == 18 || position == 23 {
-                guard byte == UInt8(ascii: "-") else { return nil }
-            } else {
-                switch byte {
-                case UInt8(ascii: "0")...UInt8(ascii: "9"): digits.append(byte - UInt8(ascii: "0"))
-                case UInt8(ascii: "a")...UInt8(ascii: "f"): digits.append(byte - UInt8(ascii: "a") + 10)
-                case UInt8(ascii: "A")...UInt8(ascii: "F"): digits.append(byte - UInt8(ascii: "A") + 10)
-                default: return nil
-                }
-            }
-        }
-        func byte(_ index: Int) -> UInt8 { digits[2 * index] << 4 | digits[2 * index + 1] }
-        self.init(
-            uuid: (
-                byte(0), byte(1), byte(2), byte(3), byte(4), byte(5), byte(6), byte(7), byte(8), byte(9), byte(10),
-                byte(11), byte(12), byte(13), byte(14), byte(15)
-            ))
     }
 }

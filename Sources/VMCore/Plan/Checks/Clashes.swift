@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 
 extension LaunchPlanner {
@@ -8,7 +7,7 @@ extension LaunchPlanner {
         let name = facts.otherVMs.holders(of: .name(plan.name))
         if let other = running(name) { problem(plan.nameConflict(with: other)) }
         note("the name \(plan.name)", name)
-        let uuid = plan.uuid.uuidString.lowercased()
+        let uuid = plan.uuid.description
         let twins = facts.otherVMs.holders(of: .uuid(uuid))
         // Nothing on the host keeps them apart, but guests and DHCP servers may take one for the other.
         if let other = twins.first(where: { !isSelf($0) }) {

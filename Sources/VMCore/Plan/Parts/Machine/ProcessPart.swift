@@ -1,4 +1,3 @@
-import FoundationEssentials
 import SystemPackage
 
 extension LaunchPlanner {
@@ -25,9 +24,9 @@ extension LaunchPlanner {
         add(
             "-name", qemuOption("guest=\(plan.name)", [("debug-threads", "on")]), purpose: "name",
             from: params.name.origin)
-        add("-uuid", plan.uuid.uuidString.lowercased(), purpose: "identity", from: identity.uuid.origin)
+        add("-uuid", plan.uuid.description, purpose: "identity", from: identity.uuid.origin)
         if params.uuid == nil {
-            plan.derivedValues.append("UUID=\(plan.uuid.uuidString.lowercased()), from this host and the file's path")
+            plan.derivedValues.append("UUID=\(plan.uuid.description), from this host and the file's path")
             if facts.machineID.isEmpty {
                 plan.notices.append(
                     "the UUID is derived from the file's path alone, as /etc/machine-id holds no id: on another such host a VM "

@@ -1,0 +1,4 @@
+import VMCore
+
+/// Where Foundation is imported too, its UUID is not meant.
+typealias UUID = VMCore.UUID
