@@ -131,10 +131,10 @@ import Testing
         (.resume, .sleeping, true, "woken up"), (.reset, .paused, true, "reset"),
     ])
     func switched(_ button: PowerSwitch, _ before: VMState, _ changed: Bool, _ words: String) throws {
-        let report = PowerReport(try Sample.name, button, from: before, changed: changed, dryRun: false)
+        let report = DeedReport.power(try Sample.name, button, from: before, changed: changed, dryRun: false)
         #expect(report.rendered(as: .text) == "web: \(words)\n")
         #expect(report.members["before"] == .string(before.rawValue) && report.members["changed"] == .bool(changed))
-        let planned = PowerReport(try Sample.name, button, from: before, changed: changed, dryRun: true)
+        let planned = DeedReport.power(try Sample.name, button, from: before, changed: changed, dryRun: true)
         #expect(planned.members["changed"] == false && planned.rendered(as: .text).contains("would be ") == changed)
     }
 
@@ -165,8 +165,8 @@ import Testing
     }
 
     @Test func frozen() throws {
-        func report(_ before: FreezeState, changed: Int64? = nil, dryRun: Bool = false) throws -> FreezeReport {
-            FreezeReport(try Sample.name, to: .frozen, from: before, changed: changed, dryRun: dryRun)
+        func report(_ before: FreezeState, changed: Int64? = nil, dryRun: Bool = false) throws -> DeedReport {
+            DeedReport.freeze(try Sample.name, to: .frozen, from: before, changed: changed, dryRun: dryRun)
         }
         #expect(try report(.thawed, changed: 1).rendered(as: .text) == "web: 1 file system frozen\n")
         #expect(try report(.thawed, changed: 2).rendered(as: .text) == "web: 2 file systems frozen\n")
@@ -181,7 +181,7 @@ import Testing
 
     @Test func trimmed() throws {
         func text(_ trims: [FileSystemTrim]?) throws -> String {
-            FSTrimReport(try Sample.name, trims).rendered(as: .text)
+            DeedReport.trim(try Sample.name, trims).rendered(as: .text)
         }
         let root = FileSystemTrim(path: "/", size: ByteCount(bytes: .max), error: nil)
         #expect(try text(nil) == "web: would be trimmed\n")

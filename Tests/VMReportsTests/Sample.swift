@@ -236,12 +236,12 @@ enum Sample {
             StopReport(
                 name, steps: [.guest, .quit, .killed],
                 outcome: Stopping.Outcome(step: .quit, answer: .pointless(RunState(word))), patience: .seconds(30)),
-            PowerReport(name, .pause, from: .running, changed: true, dryRun: false),
+            DeedReport.power(name, .pause, from: .running, changed: true, dryRun: false),
             RestartReport(
                 StopReport(name, steps: [], outcome: nil, patience: .zero), PlanReport(plan)),
             SuspendReport(name, .save(to: file(word), atMost: ByteCount(bytes: 1 << 20)), outcome: nil),
-            FreezeReport(name, to: .frozen, from: .thawed, changed: 2, dryRun: false),
-            FSTrimReport(name, [FileSystemTrim(path: word, size: nil, error: word)]),
+            DeedReport.freeze(name, to: .frozen, from: .thawed, changed: 2, dryRun: false),
+            DeedReport.trim(name, [FileSystemTrim(path: word, size: nil, error: word)]),
             EnableReport(
                 name, enabled: true, steps: [.write(file(word), text: word), .systemctl(["enable", word])],
                 dropIn: file(word), dryRun: true),

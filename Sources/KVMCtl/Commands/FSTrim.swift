@@ -13,18 +13,12 @@ struct FSTrim: ParsableCommand {
             then take that much less of the host's space. With --all, the VMs that run.
             """)
 
-    @OptionGroup var targets: RunningTargets
-    @OptionGroup var dryRun: DryRunOption
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var vms: RunningVMs
 
     func run() throws {
-        try output.list(.fstrim) { results in
-            try targets.forEach(results) { vm in
-                try vm.refuseAnothers()
-                let trims = try vm.trimFileSystems(dryRun: dryRun.isOn)
-                output.print(FSTrimReport(vm.name, trims), among: results)
-                if let problem = trims?.problem(of: vm.name) { throw problem }
-            }
+        try vms.each(.fstrim) { vm, dryRun in
+            let trims = try vm.trimFileSystems(dryRun: dryRun)
+            return .trim(vm.name, trims, problem: trims?.problem(of: vm.name))
         }
     }
 }

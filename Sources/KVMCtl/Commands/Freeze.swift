@@ -13,9 +13,9 @@ struct Freeze: ParsableCommand {
             `kvmctl thaw`. If that fails or takes more than 60 s, the guest is thawed. With --all, the VMs that run.
             """)
 
-    @OptionGroup var guests: GuestsToFreeze
+    @OptionGroup var vms: RunningVMs
 
-    func run() throws { try guests.bring(to: .frozen) }
+    func run() throws { try vms.bringFileSystems(to: .frozen) }
 }
 
 /// `kvmctl thaw`.
@@ -25,28 +25,16 @@ struct Thaw: ParsableCommand {
         abstract: "Thaw the file systems of guests, so that they can write again.",
         discussion: "Undoes `kvmctl freeze`. With --all, the VMs that run.")
 
-    @OptionGroup var guests: GuestsToFreeze
+    @OptionGroup var vms: RunningVMs
 
-    func run() throws { try guests.bring(to: .thawed) }
+    func run() throws { try vms.bringFileSystems(to: .thawed) }
 }
 
-/// What both commands take.
-struct GuestsToFreeze: ParsableArguments {
-    @OptionGroup var targets: RunningTargets
-    @OptionGroup var dryRun: DryRunOption
-    @OptionGroup var output: OutputOptions
-
-    func bring(to wanted: FreezeState) throws {
-        try output.list(.freeze) { results in
-            try targets.forEach(results) { vm in
-                try vm.refuseAnothers()
-                let (before, changed) = try vm.bringFileSystems(to: wanted, dryRun: dryRun.isOn)
-                let report = FreezeReport(vm.name, to: wanted, from: before, changed: changed, dryRun: dryRun.isOn)
-                output.print(report, among: results)
-                if wanted == .frozen, changed == 0 {
-                    Message.note("\(vm.name): the guest has no file system that its agent could freeze")
-                }
-            }
+extension RunningVMs {
+    fileprivate func bringFileSystems(to wanted: FreezeState) throws {
+        try each(.freeze) { vm, dryRun in
+            let (before, changed) = try vm.bringFileSystems(to: wanted, dryRun: dryRun)
+            return .freeze(vm.name, to: wanted, from: before, changed: changed, dryRun: dryRun)
         }
     }
 }

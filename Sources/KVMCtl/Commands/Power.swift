@@ -12,9 +12,9 @@ struct Pause: ParsableCommand {
             The guest does not notice, and keeps its memory; `kvmctl resume` lets it go on. With --all, the VMs that run.
             """)
 
-    @OptionGroup var machines: MachinesToSwitch
+    @OptionGroup var vms: RunningVMs
 
-    func run() throws { try machines.turn(.pause) }
+    func run() throws { try vms.turn(.pause) }
 }
 
 /// `kvmctl resume`.
@@ -28,9 +28,9 @@ struct Resume: ParsableCommand {
             the host's. With --all, the VMs that run.
             """)
 
-    @OptionGroup var machines: MachinesToSwitch
+    @OptionGroup var vms: RunningVMs
 
-    func run() throws { try machines.turn(.resume) }
+    func run() throws { try vms.turn(.resume) }
 }
 
 /// `kvmctl reset`.
@@ -43,34 +43,24 @@ struct Reset: ParsableCommand {
             the devices stay, so a changed vm.params does not count. With --all, the VMs that run.
             """)
 
-    @OptionGroup var machines: MachinesToSwitch
+    @OptionGroup var vms: RunningVMs
     @OptionGroup var force: ForceOption
 
     func run() throws {
-        try machines.turn(.reset) { vm in try vm.refuseProtected("reset", force: force.isOn) }
+        try vms.turn(.reset) { vm in try vm.refuseProtected("reset", force: force.isOn) }
     }
 }
 
-/// What these commands take.
-struct MachinesToSwitch: ParsableArguments {
-    @OptionGroup var targets: RunningTargets
-    @OptionGroup var dryRun: DryRunOption
-    @OptionGroup var output: OutputOptions
-
+extension RunningVMs {
     /// - Parameter check: refuses a VM that must not be switched.
-    func turn(_ button: PowerSwitch, after check: (Machine) throws -> Void = { _ in }) throws {
-        try output.list(.power) { results in
-            try targets.forEach(results) { vm in
-                try vm.refuseAnothers()
-                try check(vm)
-                let (before, changed) = try vm.turn(button, dryRun: dryRun.isOn)
-                let stoodStill = button == .resume && before == .paused && changed && !dryRun.isOn
-                let clock = stoodStill ? vm.bringClockUp(since: .pause) : nil
-                if let notice = clock?.notice { Message.note(notice, about: vm.name) }
-                let report = PowerReport(
-                    vm.name, button, from: before, changed: changed, dryRun: dryRun.isOn, clock: clock)
-                output.print(report, among: results)
-            }
+    fileprivate func turn(_ button: PowerSwitch, after check: (Machine) throws -> Void = { _ in }) throws {
+        try each(.power) { vm, dryRun in
+            try check(vm)
+            let (before, changed) = try vm.turn(button, dryRun: dryRun)
+            let stoodStill = button == .resume && before == .paused && changed && !dryRun
+            return .power(
+                vm.name, button, from: before, changed: changed, dryRun: dryRun,
+                clock: stoodStill ? vm.bringClockUp(since: .pause) : nil)
         }
     }
 }

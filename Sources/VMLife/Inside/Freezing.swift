@@ -3,24 +3,16 @@ import VMHost
 
 extension Machine {
     /// Has the agent freeze or thaw the guest's file systems; returns their state before, and how many were changed.
-    ///
-    /// Not within `operate`: a guest that takes its time would keep a `stop` waiting. The agent lock is enough.
     package func bringFileSystems(
         to wanted: FreezeState, dryRun: Bool
     ) throws(VMError) -> (before: FreezeState, changed: Int64?) {
-        try running(or: "its file systems can't be \(wanted)")
-        guard observe().state != .paused else {
-            throw paused(so: "its guest agent can't answer")
-        }
-        do throws(GuestAgent.Failure) {
-            let deadline = Deadline(in: .seconds(5))
-            var agent = try agent(by: deadline)
-            let before = try agent.execute(.freezeState, by: deadline)
+        try askAgent(or: "its file systems can't be \(wanted)") { agent throws(GuestAgent.Failure) in
+            let before = try agent.execute(.freezeState, by: Deadline(in: .seconds(5)))
             if dryRun || before == wanted { return (before, nil) }
             let changed = try agent.bringFileSystems(to: wanted)
             note(wanted == .frozen ? .freeze : .thaw)
             return (before, changed)
-        } catch { throw self.error(of: error) }
+        }
     }
 }
 

@@ -3,16 +3,11 @@ import VMHost
 
 extension Machine {
     /// Has the agent trim the guest's file systems; returns what became of each, or nil if it is a dry run.
-    ///
-    /// Not within `operate`, like a freeze.
     package func trimFileSystems(dryRun: Bool) throws(VMError) -> [FileSystemTrim]? {
-        let seen = try running(or: "its file systems can't be trimmed")
-        guard seen.state != .paused else { throw paused(so: "its guest agent can't answer") }
-        do throws(GuestAgent.Failure) {
-            var agent = try agent(by: Deadline(in: .seconds(5)))
+        try askAgent(or: "its file systems can't be trimmed") { agent throws(GuestAgent.Failure) in
             // The guest goes through all that is free, and the host frees each piece of it.
-            return dryRun ? nil : try agent.execute(.trim, by: Deadline(in: .seconds(600)))
-        } catch { throw self.error(of: error) }
+            dryRun ? nil : try agent.execute(.trim, by: Deadline(in: .seconds(600)))
+        }
     }
 }
 

@@ -125,13 +125,4 @@ extension Machine {
             }
         }
     }
-
-    /// One question to its monitor, which is free again afterwards.
-    @discardableResult
-    func ask<Reply>(_ request: QMPRequest<Reply>, by deadline: Deadline) throws(VMError) -> Reply {
-        do throws(MonitorSession.Failure) {
-            var session = try monitor(by: deadline)
-            return try session.execute(request, by: deadline)
-        } catch { throw error.error(of: name) }
-    }
 }
