@@ -1,5 +1,4 @@
-"""Commands and files through a guest's agent: `exec` and `cp`, and a bare client of the same agent; and `run`, which boots a
-guest for one command."""
+"""Commands and files through a guest's agent: `exec` and `cp`, and a bare client of the same agent."""
 
 import itertools
 import os
@@ -18,10 +17,6 @@ GUESTS = ("tiny",)
 
 COMMANDS = 30
 COPIES = 3
-RUNS = 5
-LIMIT_OF_RUN = 1.3
-LIMIT_OF_WARM_RUN = 0.35
-RATIO_OF_WARM_RUN = 0.1
 LIMIT_OF_COMMAND = 1.3
 LEAST_RATE = 0.8
 OUT, IN = 64, 16
@@ -38,39 +33,7 @@ def measure(world, quick):
     _from_guest(world, home, 1 if quick else COPIES, results)
     _to_guest(world, home, 1 if quick else COPIES, results)
     world.kvmctl(home, "stop", "--now", "vm")
-    _cold_run(world, home, 1 if quick else RUNS, results)
-    _warm_run(world, home, 1 if quick else RUNS, results)
     return results
-
-
-def _cold_run(world, home, repetitions, results):
-    """Against the same by hand: most of both is the guest's boot."""
-    def by_hand():
-        begun = time.perf_counter()
-        for words in ("start", "vm"), ("wait", "vm", "--for", "agent"), ("exec", "-n", "vm", "--", "true"), ("stop", "--now", "vm"):
-            world.kvmctl(home, *words)
-        return time.perf_counter() - begun
-
-    values = interleave({
-        "kvmctl run": lambda: _seconds_of(world, home, "run", "-n", "vm", "--", "true"),
-        "start, wait, exec, stop": by_hand,
-    }, repetitions, warm_up=False)
-    results.compare("run: true, cold", "s", values)
-    medians = [spread(numbers).median for numbers in values.values()]
-    results.gate("cold run of true, against the same by hand", medians[0], LIMIT_OF_RUN * medians[1], "s")
-
-
-def _warm_run(world, home, repetitions, results):
-    """From a guest that was booted and saved before, against a boot."""
-    world.kvmctl(home, "warm", "vm")
-    values = interleave({
-        "kvmctl run --warm": lambda: _seconds_of(world, home, "run", "-n", "--warm", "vm", "--", "true"),
-        "kvmctl run": lambda: _seconds_of(world, home, "run", "-n", "vm", "--", "true"),
-    }, repetitions, warm_up=False)
-    results.compare("run: true, warm", "s", values)
-    warm, cold = (spread(numbers).median for numbers in values.values())
-    results.gate("warm run of true", warm, LIMIT_OF_WARM_RUN, "s")
-    results.gate("warm run of true, against a cold one", warm, RATIO_OF_WARM_RUN * cold, "s")
 
 
 def _socket(home):
@@ -158,10 +121,6 @@ def _to_guest(world, home, repetitions, results):
         "bare guest-file-write": bare,
     }, repetitions, warm_up=False)
     _rates(f"cp: to the guest, {IN} MiB", IN, values, results)
-
-
-def _seconds_of(world, home, *words):
-    return milliseconds_of([world.binary, *words], home.environment) / 1000
 
 
 def _rates(title, size, seconds, results):
