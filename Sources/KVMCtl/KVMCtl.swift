@@ -54,8 +54,8 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Run:",
                 subcommands: [
-                    Start.self, Stop.self, Restart.self, Reset.self, Pause.self, Resume.self, Suspend.self, Freeze.self,
-                    Thaw.self, FSTrim.self, Run.self, WarmCommand.self,
+                    Start.self, Stop.self, Restart.self, Reset.self, NMI.self, Pause.self, Resume.self, Suspend.self,
+                    Freeze.self, Thaw.self, FSTrim.self, Run.self, WarmCommand.self,
                 ]),
             CommandGroup(
                 name: "Look:",
@@ -158,7 +158,7 @@ extension ParsableCommand {
             is DiskGrow, is DiskCheck, is NICAttach, is NICDetach, is Memory, is Adopt, is Enable, is Disable,
             is AutostartRun,
             is NetUp, is NetDown, is NetPersist, is NetUnpersist, is ImageImportCommand, is ImageRemove, is WarmMake,
-            is WarmRemove, is FSTrim:
+            is WarmRemove, is FSTrim, is NMI:
             "it was done"
         default: nil
         }

@@ -12,6 +12,7 @@ enum UnknownCommand {
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
         "validate": "check", "verify": "check", "remove": "rm", "bridge": "net",
         "network": "net", "hibernate": "suspend", "mv": "rename", "defaults": "settings",
+        "inject-nmi": "nmi",
     ]
     /// The same for the commands of `net`.
     private static let networkSynonyms = [
@@ -147,7 +148,7 @@ enum UnknownCommand {
     /// for a plain typing error.
     private static func isHarmless(_ command: String, typed word: String) -> Bool {
         let distance = Nearest.distance(Array(word.utf8), Array(command.utf8))
-        let harmful = ["rm", "delete", "undefine", "destroy", "stop", "shutdown", "reset", "reboot", "down"]
+        let harmful = ["rm", "delete", "undefine", "destroy", "stop", "shutdown", "reset", "reboot", "nmi", "down"]
         guard harmful.contains(command) else { return distance < 2 || distance * 3 <= word.count }
         return word.count > 2 && distance == 1
     }

@@ -165,7 +165,7 @@ import Testing
                 params       /vms/xweb
                 description  web
                 tags         web, lab
-                protected    rm, reset, stop --now, restart --hard and start --discard-suspended need --force
+                protected    rm, reset, nmi, stop --now, restart --hard and start --discard-suspended need --force
                 last end     the guest shut down
                 UUID         c9a3ff0e-51c5-4a5e-9b44-4f6d5b1f7a10
 

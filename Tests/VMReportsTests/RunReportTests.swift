@@ -129,6 +129,7 @@ import Testing
         (PowerSwitch.pause, VMState.running, true, "paused"), (.pause, .paused, false, "already paused"),
         (.resume, .paused, true, "resumed"), (.resume, .running, false, "already running"),
         (.resume, .sleeping, true, "woken up"), (.reset, .paused, true, "reset"),
+        (.nmi, .running, true, "sent a non-maskable interrupt"),
     ])
     func switched(_ button: PowerSwitch, _ before: VMState, _ changed: Bool, _ words: String) throws {
         let report = DeedReport.power(try Sample.name, button, from: before, changed: changed, dryRun: false)

@@ -51,6 +51,25 @@ struct Reset: ParsableCommand {
     }
 }
 
+/// `kvmctl nmi`.
+struct NMI: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nmi", _superCommandName: Root.name,
+        abstract: "Send VMs a non-maskable interrupt, which reaches even a guest that hangs.",
+        discussion: """
+            A guest that is set up for that panics and writes its crash dump, such as Linux with the sysctl \
+            kernel.unknown_nmi_panic=1; another notes it and goes on. A guest that is paused sees it when it is resumed. \
+            With --all, the VMs that run.
+            """)
+
+    @OptionGroup var vms: RunningVMs
+    @OptionGroup var force: ForceOption
+
+    func run() throws {
+        try vms.turn(.nmi) { vm in try vm.refuseProtected("nmi", force: force.isOn) }
+    }
+}
+
 extension RunningVMs {
     /// - Parameter check: refuses a VM that must not be switched.
     fileprivate func turn(_ button: PowerSwitch, after check: (Machine) throws -> Void = { _ in }) throws {

@@ -21,7 +21,7 @@ extension CompletionKind {
         "stop": .running, "shutdown": .running, "destroy": .running, "restart": .running, "reboot": .running,
         "reset": .running, "pause": .running, "resume": .running, "suspend": .running, "freeze": .running,
         "thaw": .running, "console": .running, "vnc": .running, "ip": .running, "ssh": .running,
-        "screenshot": .running, "sendkey": .running, "top": .running, "fstrim": .running,
+        "screenshot": .running, "sendkey": .running, "top": .running, "fstrim": .running, "nmi": .running,
     ]
 
     /// - Parameter words: the command line, which begins with the program's name.

@@ -21,6 +21,7 @@ extension VMEvent {
         case .pause: "paused by \(by)"
         case .resume: "resumed by \(by)"
         case .reset: "reset by \(by)"
+        case .nmi: "sent a non-maskable interrupt by \(by)"
         case .suspend: "suspended by \(by)"
         case .freeze: "its file systems were frozen by \(by)"
         case .thaw: "its file systems were thawed by \(by)"

@@ -9,8 +9,8 @@ package struct VMEvent: Equatable, Sendable {
         case start
         /// A stop, before anything is done.
         case stop
-        /// A halt of its processors, their going on, a reset.
-        case pause, resume, reset
+        /// A halt of its processors, their going on, a reset, a non-maskable interrupt.
+        case pause, resume, reset, nmi
         /// Its memory was saved; its file systems were frozen or thawed.
         case suspend, freeze, thaw
         /// The taking over of a QEMU that kvmctl did not start.

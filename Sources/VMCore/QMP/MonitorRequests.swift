@@ -9,6 +9,8 @@ extension QMPRequest<Void> {
     package static var pause: Self { .init("stop") }
     /// Presses the reset button. The machine is reset after the reply; one that did not run is in `prelaunch` then.
     package static var reset: Self { .init("system_reset") }
+    /// Sends the processors a non-maskable interrupt. Those that are halted see it when they run again.
+    package static var injectNMI: Self { .init("inject-nmi") }
     /// Wakes the guest from ACPI S3.
     package static var wakeUp: Self { .init("system_wakeup") }
     /// Presses the ACPI power button. Nothing tells whether the guest notices.

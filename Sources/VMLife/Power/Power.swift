@@ -9,10 +9,12 @@ package enum PowerSwitch: String, Sendable {
     case resume
     /// Resets the machine, as its reset button would, and lets it run.
     case reset
+    /// Sends them a non-maskable interrupt, for the guest's kernel to panic and write its crash dump.
+    case nmi
 }
 
 extension Machine {
-    /// Pauses, resumes or resets the VM.
+    /// Pauses, resumes or resets the VM, or sends it a non-maskable interrupt.
     ///
     /// - Returns: what it was doing before, and whether that was changed, or would be.
     /// - Throws: `.busy` if it is not running, can't be resumed, or is paused again at once; why QEMU can't be told.
@@ -37,7 +39,7 @@ extension Machine {
         let steps = try steps(of: button, from: before)
         guard !dryRun, !steps.isEmpty else { return (before.vmState, !steps.isEmpty) }
         // A suspend that was killed may have saved it, or QEMU may still be at it, and would halt the machine in the end.
-        if button != .pause {
+        if button == .resume || button == .reset {
             try forgetSavedState()
             do throws(MonitorSession.Failure) {
                 var session = try monitor(by: deadline)
@@ -47,7 +49,7 @@ extension Machine {
         note(button.deed)
         for step in steps { try ask(step, by: deadline) }
         switch button {
-        case .pause: break
+        case .pause, .nmi: break
         case .resume: if let reason = before.pauseReason(nil) { try refuseIfPausedAgain(reason) }
         case .reset: if before.vmState != .running { try runAfterReset(by: deadline) }
         }
@@ -59,9 +61,10 @@ extension Machine {
         switch (button, state.vmState) {
         case (.reset, _): return [.reset]
         case (.pause, .running): return [.pause]
-        case (.pause, .sleeping):
+        // What wakes the guest resets its processors, which lose the interrupt.
+        case (.pause, .sleeping), (.nmi, .sleeping):
             throw VMError(
-                .busy, name.description, "its guest sleeps, so its processors stand still already",
+                .busy, name.description, "its guest sleeps, so its processors stand still",
                 remedy: .run("wake it up", "kvmctl resume \(name)"))
         case (.resume, .sleeping): return [.wakeUp]
         case (.resume, .paused):
@@ -69,6 +72,7 @@ extension Machine {
             throw VMError(
                 .busy, name.description, "it can't go on: \(reason)",
                 remedy: "reset it, with kvmctl reset, or stop it")
+        case (.nmi, _): return [.injectNMI]
         case (.pause, _), (.resume, _): return []
         }
     }
@@ -117,6 +121,7 @@ extension PowerSwitch {
         case .pause: .pause
         case .resume: .resume
         case .reset: .reset
+        case .nmi: .nmi
         }
     }
 
@@ -126,6 +131,7 @@ extension PowerSwitch {
         case .pause: "paused"
         case .resume: "resumed"
         case .reset: "reset"
+        case .nmi: "sent a non-maskable interrupt"
         }
     }
 }

@@ -98,7 +98,7 @@ package struct VMReport: ObjectReport {
         if let tags = entry.vm?.tags, !tags.isEmpty { rows.append(("tags", tags.joined(separator: ", "))) }
         if entry.vm?.isProtected == true {
             rows.append(
-                ("protected", "rm, reset, stop --now, restart --hard and start --discard-suspended need --force"))
+                ("protected", "rm, reset, nmi, stop --now, restart --hard and start --discard-suspended need --force"))
         }
         if entry.vm?.isTemplate == true { rows.append(("template", "not started: VMs are made of it")) }
         if entry.isEnabled == true { rows.append(("enabled", "starts with the host")) }

@@ -9,7 +9,7 @@ package enum Schema: String, CaseIterable, Sendable {
     case plan = "kvmctl.plan/1"
     /// A stop.
     case stop = "kvmctl.stop/1"
-    /// What was done to a machine: paused, resumed, reset.
+    /// What was done to a machine: paused, resumed, reset, interrupted.
     case power = "kvmctl.power/1"
     /// A restart.
     case restart = "kvmctl.restart/1"

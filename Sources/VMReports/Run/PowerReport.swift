@@ -2,7 +2,7 @@ import VMCore
 import VMLife
 
 extension DeedReport {
-    /// `kvmctl pause`, `kvmctl resume` and `kvmctl reset`: what a switch did to a machine, or would.
+    /// `kvmctl pause`, `kvmctl resume`, `kvmctl reset` and `kvmctl nmi`: what a switch did to a machine, or would.
     ///
     /// - Parameters:
     ///   - changed: whether it changed anything, or would.
@@ -13,12 +13,13 @@ extension DeedReport {
     ) -> DeedReport {
         let already = button == .resume ? "already running" : "already \(button.done)"
         let done = before == .sleeping && button == .resume ? "woken up" : button.done
+        let waits = button == .nmi && before == .paused
         return DeedReport(
             .power, name, dryRun: dryRun, changed ? (dryRun ? "would be " : "") + done : already,
             [
                 "action": .string(button.rawValue), "before": .string(before.rawValue),
                 "changed": .bool(changed && !dryRun), "clock": .optional(clock?.word),
             ],
-            note: clock?.notice)
+            note: waits ? "it is paused: the guest sees the interrupt when it is resumed" : clock?.notice)
     }
 }

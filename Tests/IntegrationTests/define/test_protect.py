@@ -11,8 +11,9 @@ def test_what_the_file_says_now_counts(host):
     assert f"{host.vms}/vm/vm.params:4: PROTECT" in refused and "--force" in refused
     host.kvmctl("stop", "--timeout", "0s", "vm", expect=77)
     host.kvmctl("stop", "--now", "--dry-run", "vm", expect=77)
-    for words in (["reset"], ["restart", "--hard"], ["restart", "--now"]):
+    for words in (["reset"], ["nmi"], ["restart", "--hard"], ["restart", "--now"]):
         assert "it is protected" in host.kvmctl(*words, "vm", expect=77).stderr
+    host.kvmctl("nmi", "--force", "vm")
     host.kvmctl("reset", "--force", "vm")
     host.kvmctl("suspend", "vm")
     for words in ([], ["--dry-run"]):

@@ -107,7 +107,7 @@ def failures():
 
 
 @pytest.mark.parametrize("command", [
-    ["start"], ["start", "--dry-run"], ["stop", "--now"], ["restart", "--hard"], ["reset"], ["pause"], ["resume"],
+    ["start"], ["start", "--dry-run"], ["stop", "--now"], ["restart", "--hard"], ["reset"], ["nmi"], ["pause"], ["resume"],
     ["suspend"], ["freeze"], ["thaw"], ["fstrim"], ["show"], ["check"], ["diff"], ["set", "CPUS=1"], ["adopt"], ["ip"], ["rm"],
     ["wait", "--for", "running"],
     ["rm", "--dry-run"]])

@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `reset`, `restart`; a VM that QEMU itself pauses; a guest that panics."""
+"""`pause`, `resume`, `reset`, `nmi`, `restart`; a VM that QEMU itself pauses; a guest that panics."""
 
 import hashlib
 import json
@@ -44,6 +44,27 @@ def test_a_paused_guest_stands_still_and_goes_on(host):
     for verb in ("pause", "resume", "reset"):
         assert "is not running" in host.kvmctl(verb, "off", expect=75).stderr
         assert host.kvmctl(verb, "--all", "--dry-run").stdout.startswith("vm: ")
+
+
+def test_a_guest_sees_an_nmi(host):
+    host.write_tiny_vm("vm")
+    host.write_firmware_vm("off")
+    host.kvmctl("start", "vm")
+    host.wait_console("vm", "tiny: up")
+    assert host.kvmctl("nmi", "vm", "--dry-run").stdout == "vm: would be sent a non-maskable interrupt\n"
+    host.kvmctl("pause", "vm")
+    sent = host.kvmctl("nmi", "vm")
+    assert sent.stdout == "vm: sent a non-maskable interrupt\n" and "when it is resumed" in sent.stderr
+    assert "NMI received" not in host.console_log("vm")
+    host.kvmctl("resume", "vm")
+    host.wait_console("vm", "NMI received for unknown reason")
+    run_inside(host, "vm", "echo 1 >/proc/sys/kernel/unknown_nmi_panic")
+    [sent] = host.json("nmi", "--all")
+    assert (sent["action"], sent["before"], sent["changed"]) == ("nmi", "running", True)
+    wait_until(lambda: host.state("vm") == "crashed", lambda: f"crash: {host.show('vm')}", 30)
+    assert host.show("vm")["endReason"] == "guest-panic"
+    assert host.kvmctl("history", "vm").stdout.count("sent a non-maskable interrupt by") == 2
+    assert "is not running" in host.kvmctl("nmi", "off", expect=75).stderr
 
 
 def test_restart_is_a_stop_and_a_start(host):

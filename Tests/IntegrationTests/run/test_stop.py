@@ -224,5 +224,6 @@ def test_sleeping_guest_is_woken_up_and_shuts_down(host):
     tell_guest(host, "echo mem >/sys/power/state")
     wait_until(lambda: run_state(host) == "suspended", "sleep")
     assert host.state("vm") == "sleeping"
+    assert "kvmctl resume vm" in host.kvmctl("nmi", "vm", expect=75).stderr
     result = host.kvmctl("stop", "vm", timeout=90)
     assert "the guest shut down" in result.stdout

@@ -24,6 +24,7 @@ import Testing
         ),
         (#"{"event":"start","source":"kvmctl","data":{"by":{"user":"root","service":true}}}"#, "started by systemd"),
         (#"{"event":"reset","source":"kvmctl","data":{"by":{"user":"ann"}}}"#, "reset by ann"),
+        (#"{"event":"nmi","source":"kvmctl","data":{"by":{"user":"ann"}}}"#, "sent a non-maskable interrupt by ann"),
         (#"{"event":"stop","source":"kvmctl","data":{"by":{"user":"ann"},"now":false}}"#, "ann asked it to stop"),
         (
             #"{"event":"crash","source":"kvmctl","data":{"end":"QEMU was killed by SIGSEGV","record":"/x"}}"#,

@@ -18,7 +18,7 @@ extension ParamsSchema {
             "words to find the VM by, with commas; each is at most 64 letters, digits, '._-'"),
         row(
             .protect, .identity, "yes",
-            "yes: rm, reset, stop --now, restart --hard, start --discard-suspended need --force; default: no"),
+            "yes: rm, reset, nmi, stop --now, restart --hard, start --discard-suspended need --force; default: no"),
         row(
             .template, .identity, "yes",
             "yes: it is never started, and VMs are made of it: create NAME --from it; default: no"),
