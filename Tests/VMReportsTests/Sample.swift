@@ -273,6 +273,9 @@ enum Sample {
             ImageListReport([try image(word)]),
             DiskReport(try disk(word)), DiskListReport([try disk(word)], failures: VMResults(.disk)),
             DiskCheckReport(try checkedDisk(word), dryRun: true),
+            DiskCreateReport(
+                file(word), .qcow2, size: ByteCount(bytes: 1 << 30), backing: [file(word)], isPreallocated: false,
+                dryRun: false),
             WarmReport(try warm(word), isNew: true), WarmReport(removed: try warm(word), isDryRun: true),
             WarmReport(try warm(word), wouldBeMade: true, because: word),
             WarmListReport([try warm(word)], at: Moment(microseconds: 1_700_000_120_000_000)),

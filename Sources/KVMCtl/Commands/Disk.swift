@@ -7,9 +7,10 @@ import VMLife
 struct Disk: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "disk", _superCommandName: Root.name,
-        abstract: "List, show, check, attach, detach and grow the disks of VMs.",
+        abstract: "Create, list, show, check, attach, detach and grow the disks of VMs.",
         subcommands: [
-            DiskList.self, DiskInfo.self, DiskCheck.self, DiskAttach.self, DiskDetach.self, DiskGrow.self,
+            DiskCreate.self, DiskList.self, DiskInfo.self, DiskCheck.self, DiskAttach.self, DiskDetach.self,
+            DiskGrow.self,
         ])
 }
 

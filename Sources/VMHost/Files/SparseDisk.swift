@@ -3,12 +3,14 @@ import Glibc
 import SystemPackage
 import VMCore
 
-/// A disk image to be created, which takes no space for what holds only zeros.
+/// A disk image to be created, which takes no space for what holds only zeros, unless that is taken at once.
 package struct SparseDisk {
     package var path: FilePath
     package var size: ByteCount
     package var format: DiskFormat
     package var content = Content.empty
+    /// Whether an empty one takes all its space at once, so that its guest can't find the host full.
+    package var isPreallocated = false
 
     /// What is in it.
     package enum Content: Equatable, Sendable {
@@ -49,9 +51,7 @@ package struct SparseDisk {
     package func prepare(
         _ trust: FileTrust, sharing images: UntouchedImages = UntouchedImages(), by copying: DiskCopying = DiskCopying()
     ) throws(VMError) -> NewFile {
-        guard size.bytes > 0, size.bytes % 512 == 0 else {
-            throw VMError(.badData, path.string, "a disk's size is a positive multiple of 512 bytes, not \(size.bytes)")
-        }
+        try refuseSize()
         let new: NewFile
         do throws(PathWalk.Failure) {
             let place = try trust.find(path)
@@ -76,7 +76,11 @@ package struct SparseDisk {
                     }
                 }
             case .empty:
-                guard format == .qcow2 else { break }
+                if isPreallocated { try refuseLackOfRoom() }
+                guard format == .qcow2 else {
+                    if isPreallocated { try allocate(new.descriptor) }
+                    break
+                }
                 try images.write(self, to: new.descriptor) { file throws(VMError) in try writeQCOW2(to: file) }
             }
         } catch {
@@ -84,6 +88,47 @@ package struct SparseDisk {
             throw error
         }
         return new
+    }
+
+    /// Refuses what can't be created, and touches nothing. Throws as `prepare` does.
+    package func refuse(_ trust: FileTrust) throws(VMError) {
+        try refuseSize()
+        do throws(PathWalk.Failure) {
+            let place = try trust.find(path)
+            // A symbolic link that leads nowhere is in the way, too.
+            guard place.status == nil, RunFileOwnership.ownStatus(of: path) == nil else {
+                throw .system(.fileExists, path)
+            }
+            if let failure = place.directoryFailure { throw .system(failure, path) }
+        } catch {
+            switch error {
+            case .system(let errno, _): throw failure(errno)
+            case .distrusted(let distrust): throw distrust.refusal(toMake: path)
+            }
+        }
+        if isPreallocated { try refuseLackOfRoom() }
+        if needsQEMUImg, Tool.qemuImg.path == nil { throw Tool.qemuImg.missing(for: path.string) }
+    }
+
+    private func refuseSize() throws(VMError) {
+        guard size.bytes > 0, size.bytes % 512 == 0 else {
+            throw VMError(.badData, path.string, "a disk's size is a positive multiple of 512 bytes, not \(size.bytes)")
+        }
+    }
+
+    /// Before the file system is filled up.
+    private func refuseLackOfRoom() throws(VMError) {
+        let directory = FileSystemSpace.existing(path.removingLastComponent())
+        guard let free = FileSystemSpace(at: directory)?.free, free < size else { return }
+        throw VMError(
+            .cannotCreate, path.string, "takes \(size), and only \(free) is free on its file system", errno: .noSpace,
+            remedy: "free some space, or leave out --preallocate")
+    }
+
+    private func allocate(_ file: FileDescriptor) throws(VMError) {
+        // Where the file system can't allocate, this writes to each block (posix_fallocate(3)).
+        let failed = posix_fallocate(file.rawValue, 0, off_t(size.bytes))
+        guard failed == 0 else { throw failure(Errno(rawValue: failed)) }
     }
 
     /// The permissions of a new image: only its owner may use it.
@@ -105,6 +150,10 @@ package struct SparseDisk {
             VMError(
                 .cannotCreate, path.string, "exists already",
                 remedy: "it may hold a disk that is needed: name another path, or remove it yourself")
+        // Such as /proc, which has no room for other files.
+        case .noSuchFileOrDirectory
+        where FileSystemSpace.existing(path.removingLastComponent()) == path.removingLastComponent():
+            VMError(.cannotCreate, path.string, "the file system can't hold a file", errno: .notSupported)
         case .noSuchFileOrDirectory:
             VMError(
                 .notFound, path.string, "the directory \(path.removingLastComponent()) does not exist",

@@ -10,8 +10,10 @@ extension SparseDisk {
     /// qemu-img opens its own standard input by name, so it needs no name of the file's.
     func writeQCOW2(to file: FileDescriptor) throws(VMError) {
         do throws(VMError) {
+            let allocation = isPreallocated ? ["-o", "preallocation=falloc"] : []
             try Tool.qemuImg.run(
-                ["create", "-q", "-f", "qcow2", "/proc/self/fd/0", String(size.bytes)], on: file, for: path.string)
+                ["create", "-q", "-f", "qcow2"] + allocation + ["/proc/self/fd/0", String(size.bytes)], on: file,
+                for: path.string)
         } catch {
             // Its own words are about the file that it could not remove.
             let space = FileSystemSpace(at: FileSystemSpace.existing(path.removingLastComponent()))

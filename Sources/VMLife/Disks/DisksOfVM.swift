@@ -86,7 +86,7 @@ extension PlanningContext {
 
     /// An image by its path: as a VM's file has it, if one is known that has it as a disk. What a guest wrote to a raw disk
     /// says nothing.
-    private func disk(at path: FilePath) throws(VMError) -> NamedDisk {
+    func disk(at path: FilePath) throws(VMError) -> NamedDisk {
         let found: stat?
         do throws(Errno) { found = try status(of: path) } catch {
             throw .system(error, path.string, "can't be looked at")

@@ -49,6 +49,8 @@ package enum Schema: String, CaseIterable, Sendable {
     case disk = "kvmctl.disk/1"
     /// What a check of a disk found.
     case diskCheck = "kvmctl.diskcheck/1"
+    /// A disk that was made.
+    case diskCreate = "kvmctl.diskcreate/1"
     /// A warm image.
     case warm = "kvmctl.warm/1"
     /// Changed keys of a params file.
