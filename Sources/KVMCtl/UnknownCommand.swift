@@ -12,7 +12,8 @@ enum UnknownCommand {
         "address": "ip", "addr": "ip", "domifaddr": "ip", "new": "create", "init": "create", "define": "create",
         "validate": "check", "verify": "check", "remove": "rm", "bridge": "net",
         "network": "net", "hibernate": "suspend", "mv": "rename", "defaults": "settings",
-        "inject-nmi": "nmi",
+        "inject-nmi": "nmi", "domfsthaw": "thaw", "unfreeze": "thaw", "cont": "resume", "continue": "resume",
+        "dompmwakeup": "resume", "domstate": "show",
     ]
     /// The same for the commands of `net`.
     private static let networkSynonyms = [
@@ -53,6 +54,12 @@ enum UnknownCommand {
         "file": "kvmctl cp",
         "shell": "kvmctl exec -it VM -- sh, or kvmctl console VM", "guest": "kvmctl exec VM -- COMMAND",
         "agent": "kvmctl exec VM -- COMMAND", "launch": "kvmctl create NEW --start, or kvmctl run",
+        "dompmsuspend": "kvmctl exec VM -- systemctl suspend; kvmctl suspend VM saves it to a file",
+        "crash": "kvmctl nmi VM, in a guest that panics at it",
+        "dump": "kvmctl nmi VM, in a guest that writes a dump at it",
+        "sysrq": "kvmctl exec VM -- sh -c 'echo c >/proc/sysrq-trigger', or kvmctl nmi VM",
+        "fsfreeze-freeze": "kvmctl freeze", "fsfreeze-thaw": "kvmctl thaw",
+        "fsfreeze-status": "kvmctl thaw VM --dry-run",
         "domblklist": "kvmctl disk list VM", "domblkinfo": "kvmctl disk info VM DISK0",
     ]
     /// The same for words after a command.

@@ -40,7 +40,18 @@ import Testing
             return try #require(VMEvent(line: line.utf8))
         }
         let report = HistoryReport(name, events) { _ in "then" }
-        #expect(report.rendered(as: .text) == "then  the guest rebooted, 3 times\n")
+        #expect(report.rendered(as: .text) == "then  the guest rebooted, 3 times, last at then\n")
+    }
+
+    /// What kvmctl did is counted each time.
+    @Test func historyCountsEachDeed() throws {
+        let name = try #require(VMName("web"))
+        let line = #"{"event": "nmi", "source": "kvmctl", "data": {"by": {"user": "ann"}}}"#
+        let event = try #require(VMEvent(line: line.utf8))
+        let report = HistoryReport(name, [event, event]) { _ in "then" }
+        #expect(
+            report.rendered(as: .text)
+                == "then  sent a non-maskable interrupt by ann, 2 times, last at then\n")
     }
 
     @Test func columns() throws {

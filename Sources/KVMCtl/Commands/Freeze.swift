@@ -10,7 +10,8 @@ struct Freeze: ParsableCommand {
         abstract: "Freeze the file systems of guests, for a consistent copy of their disks.",
         discussion: """
             The guest agent has the guest write what it has cached, and hold up all further writes until \
-            `kvmctl thaw`. If that fails or takes more than 60 s, the guest is thawed. With --all, the VMs that run.
+            `kvmctl thaw`. If that fails, takes more than 60 s or is interrupted, the guest is thawed. With --all, the VMs \
+            that run.
             """)
 
     @OptionGroup var vms: RunningVMs
@@ -33,7 +34,9 @@ struct Thaw: ParsableCommand {
 extension RunningVMs {
     fileprivate func bringFileSystems(to wanted: FreezeState) throws {
         try each(.freeze) { vm, dryRun in
-            let (before, changed) = try vm.bringFileSystems(to: wanted, dryRun: dryRun)
+            let (before, changed) = try vm.bringFileSystems(to: wanted, dryRun: dryRun) {
+                Message.note("\(vm.name): \($0)")
+            }
             return .freeze(vm.name, to: wanted, from: before, changed: changed, dryRun: dryRun)
         }
     }

@@ -22,6 +22,12 @@ struct Targets: ParsableArguments {
         if all != vms.isEmpty { throw ValidationError(all ? "--all takes no names" : "name a VM, or use --all") }
     }
 
+    /// The words for the VMs, each once.
+    private var words: [String] {
+        var seen: Set<String> = []
+        return vms.filter { seen.insert($0).inserted }
+    }
+
     /// Does something to each VM, goes on after a failure, and reports every failure.
     ///
     /// - Parameters:
@@ -58,7 +64,7 @@ struct Targets: ParsableArguments {
         then body: (Prepared) throws -> Void
     ) throws {
         let site = try Site.current
-        var attempts = Attempts(results: results, words: all ? nil : vms)
+        var attempts = Attempts(results: results, words: all ? nil : words)
         func deal(with found: [Result<Machine, VMError>], in order: ([Machine?]) -> [Int]) throws {
             let first = attempts.names.count
             let numbers = order(found.map { try? $0.get() })
@@ -82,7 +88,7 @@ struct Targets: ParsableArguments {
             // A VM that can't be found counts as a failure.
             try deal(with: site.defined(besides: running.compactMap { try? $0.get() }, in: context), in: order)
         } else {
-            let found = zip(vms, site.find(vms, in: context)).map { word, found in
+            let found = zip(words, site.find(words, in: context)).map { word, found in
                 guard case .failure(let error) = found, error.code == .notFound, let vm = substitute(word) else {
                     return found
                 }

@@ -22,7 +22,8 @@ enum PrintedResults {
 
     /// Prints a report.
     static func print(_ report: some Report, as format: Format) {
-        note(report.condensed(as: format))
+        // Of what failed there is nothing that was done.
+        if (report as? VMResults)?.isFailure != true { note(report.condensed(as: format)) }
         Swift.print(report.rendered(as: format), terminator: "")
     }
 

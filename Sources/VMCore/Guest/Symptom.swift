@@ -75,7 +75,7 @@ package enum Symptoms {
         Symptom(
             id: .panic, evidence: .text([[panicWords]]), stage: .kernel, isDeadEnd: true, cause: "its kernel panicked",
             advice: { name, _ in
-                "read why: \(command: "kvmctl logs \(name)"); it takes a reset or another start to go on"
+                "read why: \(command: "kvmctl logs \(name)"); then reset it, or start it again if it has ended"
             },
             proof: "panic-sysrq"),
         Symptom(

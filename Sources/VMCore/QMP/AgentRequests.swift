@@ -10,13 +10,15 @@ extension QMPRequest<Int64> {
     }
 
     /// Freezes the guest's file systems, and returns how many.
-    package static var freeze: Self { .init("guest-fsfreeze-freeze") { $0.integer } }
+    package static var freeze: Self { .init("guest-fsfreeze-freeze", read: count) }
 
     /// The time by the guest's clock, in nanoseconds since the epoch.
     package static var time: Self { .init("guest-get-time") { $0.integer } }
 
     /// Thaws the guest's file systems, and returns how many.
-    package static var thaw: Self { .init("guest-fsfreeze-thaw") { $0.integer } }
+    package static var thaw: Self { .init("guest-fsfreeze-thaw", read: count) }
+
+    private static func count(_ reply: JSON) -> Int64? { reply.integer(in: 0...Int.max).map { Int64($0) } }
 }
 
 extension QMPRequest<Void> {
@@ -53,10 +55,14 @@ extension QMPRequest<[FileSystemTrim]> {
     /// Has the guest discard the blocks that its file systems don't use.
     package static var trim: Self {
         .init("guest-fstrim") { reply in
-            reply["paths"]?.array?.map { one in
+            guard let paths = reply["paths"]?.array else { return nil }
+            let trims = paths.compactMap { one -> FileSystemTrim? in
+                guard let path = one["path"]?.string else { return nil }
                 let size = one["trimmed"]?.integer(in: 0...Int.max).map { ByteCount(bytes: Int64($0)) }
-                return FileSystemTrim(path: one["path"]?.string ?? "", size: size, error: one["error"]?.string)
+                guard size != nil || one["trimmed"] == nil else { return nil }
+                return FileSystemTrim(path: path, size: size, error: one["error"]?.string)
             }
+            return trims.count == paths.count ? trims : nil
         }
     }
 }

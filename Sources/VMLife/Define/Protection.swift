@@ -37,10 +37,22 @@ extension Machine {
             let params = try VMFile.glance(at: file)
             return params.protect.value ? params.place(params.protect.origin) : nil
         } catch {
-            if let manifest = try? manifest(), manifest.vm.isProtected, (try? runsFromFile) != false {
-                return "PROTECT=yes when it was started"
-            }
+            if let place = protectionWhenStarted { return place }
             return VMFile.mayProtect(file) ? "\(file) has errors, and a line for PROTECT" : nil
         }
+    }
+
+    /// The same of the VM that runs; nil too if that was started from another file.
+    private var protectionWhenStarted: String? {
+        do throws(VMError) {
+            if let manifest = try manifest() {
+                guard manifest.vm.isProtected else { return nil }
+                if !file.isEmpty, try !manifest.isOf(file) { return nil }
+                return "PROTECT=yes when it was started"
+            }
+            guard try isManifestDamaged else { return nil }
+        } catch {}
+        // Then nothing says which file it was started from: that might.
+        return file.isEmpty ? "or may be: \(directory.manifestFile) can't be read" : nil
     }
 }

@@ -36,6 +36,9 @@ final class GuestWatch {
     private var record: RecordSource?
     private var notices: LogNotices?
     private var reboots = RebootCount()
+    /// When the host reset the machine last, in microseconds since the epoch. Its firmware may then reset it once more.
+    private var hostReset: Int64 = 0
+    private static let firmwareReset: Int64 = 2_000_000
     /// Whether it has been reset in this run.
     private var wasReset = false
     /// Whether it has been looked up where this run of it began.
@@ -143,7 +146,11 @@ final class GuestWatch {
     private func note(_ event: VMEvent) {
         switch event.name {
         case "RESET":
-            if event.isReboot { reboots.add(event.microseconds) }
+            if !event.isReboot {
+                hostReset = event.microseconds
+            } else if event.microseconds - hostReset > Self.firmwareReset {
+                reboots.add(event.microseconds)
+            }
             (powerButton, wasReset, evidence.stageBefore) = (nil, true, nil)
         case "POWERDOWN": powerButton = powerButton ?? event.microseconds
         default: break

@@ -50,7 +50,7 @@ package final class Executing {
         file: HeldFile?, by turns: AgentTurns? = nil, within limit: Duration? = nil
     ) throws(VMError) {
         let seen = try vm.running(or: "its guest can't be reached")
-        guard seen.state != .paused else { throw vm.paused(so: "its guest agent can't answer") }
+        try vm.refuseStandstill(seen.state, so: "its guest agent can't answer")
         (self.vm, self.command) = (vm, command)
         let turns = turns ?? AgentTurns(vm)
         self.turns = turns

@@ -34,6 +34,16 @@ extension Machine {
     /// - Throws: why it can't be read.
     func manifest() throws(VMError) -> Manifest? { try Manifest.read(directory) }
 
+    /// Whether there is one that says nothing.
+    var isManifestDamaged: Bool {
+        get throws(VMError) {
+            guard try manifest() == nil else { return false }
+            do throws(Errno) { return try isThere(directory.manifestFile) } catch {
+                throw .system(error, directory.manifestFile.string, "can't be looked at")
+            }
+        }
+    }
+
     /// Whether the VM that runs under this name was started from this file.
     var runsFromFile: Bool {
         get throws(VMError) {
@@ -67,7 +77,12 @@ extension Machine {
 
     /// The refusal of a VM that is not running.
     func notRunning(so loss: String) -> VMError {
-        VMError(
+        if !file.isEmpty, (try? isSuspended()) == true {
+            return VMError(
+                .busy, name.description, "it is suspended, to a file, so \(loss)",
+                remedy: .run("start it: it goes on where it was", "kvmctl start \(file)"))
+        }
+        return VMError(
             .busy, name.description, "it is not running, so \(loss)",
             remedy: file.isEmpty ? "start it first" : .run("start it", "kvmctl start \(file)"),
             details: observe().state == .crashed

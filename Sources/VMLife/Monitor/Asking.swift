@@ -20,7 +20,7 @@ extension Machine {
         or consequence: String, _ ask: (inout GuestAgent) throws(GuestAgent.Failure) -> Answer
     ) throws(VMError) -> Answer {
         let seen = try running(or: consequence)
-        guard seen.state != .paused else { throw paused(so: "its guest agent can't answer") }
+        try refuseStandstill(seen.state, so: "its guest agent can't answer")
         do throws(GuestAgent.Failure) {
             var agent = try agent(by: Deadline(in: .seconds(5)))
             return try ask(&agent)

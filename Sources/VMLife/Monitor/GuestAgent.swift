@@ -199,6 +199,8 @@ extension GuestAgent.Failure {
             switch failure {
             case .timedOut: .silent
             case .closed: .closed
+            // No answer is so long.
+            case .system(.messageTooLong): .garbled
             case .system(let errno): .unreachable(errno)
             }
     }

@@ -106,7 +106,21 @@ extension Machine {
 }
 
 extension Machine {
-    /// The refusal of what a guest that stands still can't do.
+    /// Refuses what a guest whose processors stand still can't do.
+    ///
+    /// - Throws: `.busy` if it is paused, or sleeps.
+    func refuseStandstill(_ state: VMState, so consequence: String) throws(VMError) {
+        switch state {
+        case .paused: throw paused(so: consequence)
+        case .sleeping:
+            throw VMError(
+                .busy, name.description, "its guest sleeps, so \(consequence)",
+                remedy: .run("wake it up first", "kvmctl resume \(name)"))
+        default: return
+        }
+    }
+
+    /// The refusal of what a paused guest can't do.
     func paused(so consequence: String) -> VMError {
         VMError(
             .busy, name.description, "it is paused, so \(consequence)",

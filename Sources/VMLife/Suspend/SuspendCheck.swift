@@ -46,12 +46,16 @@ struct SuspendCheck {
     }
 
     private func refusal(_ state: RunState, _ obstacles: [String]) -> VMError? {
+        if state.attention == .wakeUp {
+            return VMError(
+                .busy, vm.name.description, "its guest sleeps, and no start could go on from that",
+                remedy: .run("wake it up first", "kvmctl resume \(vm.name)"))
+        }
         guard state.isSavable else {
             return VMError(
                 .busy, vm.name.description,
                 "its machine is in the state \(state.name), from which no start could go on",
-                remedy: state.attention == .wakeUp
-                    ? "wake its guest up first" : "see \(command: "kvmctl show \(vm.name)")")
+                remedy: "see \(command: "kvmctl show \(vm.name)")")
         }
         guard !obstacles.isEmpty else { return nil }
         return VMError(

@@ -24,7 +24,7 @@ package struct HistoryReport: ObjectReport {
         private static let once: Int64 = 1_000_000
 
         mutating func repeats(at microseconds: Int64) {
-            if microseconds - latest >= Self.once { count += 1 }
+            if event.source != .qemu || microseconds - latest >= Self.once { count += 1 }
             latest = microseconds
         }
 
@@ -77,7 +77,8 @@ package struct HistoryReport: ObjectReport {
     package var text: [TextBlock] {
         (isTitled ? [.lines("\(name):")] : [])
             + entries.map { entry in
-                let times = entry.count > 1 ? ", \(entry.count) times" : ""
+                let last = local(Moment(microseconds: entry.latest))
+                let times = entry.count > 1 ? ", \(entry.count) times, last at \(last)" : ""
                 return .lines("\(local(entry.moment))  \(entry.words)\(times)")
             }
     }

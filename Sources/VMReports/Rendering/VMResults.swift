@@ -28,6 +28,9 @@ package final class VMResults: Report {
     /// Whether there is no element yet.
     package var isEmpty: Bool { elements.allSatisfy(\.isEmpty) }
 
+    /// Whether it failed for all of them.
+    package var isFailure: Bool { elements.allSatisfy { $0.isEmpty || $0["error"] != nil } }
+
     /// From here on, results are those of the VM with this number.
     package func turn(to number: Int) {
         while elements.count <= number { elements.append([:]) }

@@ -3,6 +3,16 @@
 import json
 
 
+def test_what_can_not_be_read_may_protect(host):
+    host.write_firmware_vm("vm", PROTECT="yes")
+    host.kvmctl("start", "vm")
+    (host.run / "vms/vm/manifest.json").write_text("{")
+    for words in ["reset"], ["nmi"], ["stop", "--now"]:
+        assert "it is protected" in host.kvmctl(*words, "vm", expect=77).stderr
+        assert "it is protected" in host.kvmctl(*words, "--all", expect=1).stderr
+    host.kvmctl("reset", "--all", "--force")
+
+
 def test_what_the_file_says_now_counts(host):
     host.write_firmware_vm("vm")
     host.kvmctl("start", "vm")

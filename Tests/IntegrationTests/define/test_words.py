@@ -63,7 +63,7 @@ from rig.host import NOBODY
     ("exec --cwd '' vm -- pwd", "'' is not an absolute path in the guest"), ("run -c etc vm -- pwd", "'etc' is not an absolute path"),
     ("start --wait=30s vm", "--wait takes no time. Write --wait-timeout 30s."), ("start --all=3", "'--all' does not take any value"),
     ("launch vm", "kvmctl create NEW --start"), ("push vm f", "kvmctl cp FILE VM:PATH"), ("shell vm", "kvmctl exec -it VM -- sh"),
-    ("trim vm", "kvmctl fstrim"), ("inject-nmi vm", "did you mean 'nmi'?"), ("domblklist vm", "kvmctl disk list"), ("disk show vm", "kvmctl disk info VM"),
+    ("trim vm", "kvmctl fstrim"), ("inject-nmi vm", "did you mean 'nmi'?"), ("domfsthaw vm", "did you mean 'thaw'?"), ("crash vm", "kvmctl nmi VM"), ("domblklist vm", "kvmctl disk list"), ("disk show vm", "kvmctl disk info VM"),
     ("disk repair vm", "kvmctl disk check --repair"), ("disk check -r all vm", "kvmctl disk check --repair"),
     ("disk expand vm", "did you mean 'disk grow'?"), ("image info x", "kvmctl disk info PATH"),
     ("warm create vm", "kvmctl warm VM makes"), ("warm delete x", "kvmctl warm rm"),

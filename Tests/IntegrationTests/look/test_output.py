@@ -48,6 +48,11 @@ def full_stdout(host, arguments):
         return run(host, arguments, full)
 
 
+def test_of_what_failed_nothing_was_done(vm):
+    for command in ["freeze", "off"], ["reset", "off", "missing"]:
+        assert "all the same" not in full_stdout(vm, [*command, "--json"]).stderr
+
+
 @pytest.mark.parametrize("extra", [[], ["--json"]], ids=["text", "json"])
 @pytest.mark.parametrize("lost", [full_stdout, closed_stdout])
 def test_what_was_done_is_said_where_the_result_does_not_arrive(vm, lost, extra):

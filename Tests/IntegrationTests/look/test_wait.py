@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,16 @@ def test_start_wait_as_json_says_what_the_wait_came_to(host):
 @pytest.mark.parametrize("word", ["tcp:0", "serial:/(/", "serial:x", "bott", "serial:/A{1,32767}B/", r"serial:/(.*)\1x/"])
 def test_what_can_not_be_waited_for(host, word):
     assert host.kvmctl("wait", "vm", "--for", word, expect=64).stderr
+
+
+def test_resets_by_the_host_are_no_reboots(host):
+    host.write_tiny_vm("vm", "tiny.agent", INITRD=host.guests / "initrd-agent.gz")
+    host.kvmctl("start", "vm")
+    for _ in range(4):
+        # Its firmware resets it once more.
+        host.kvmctl("reset", "vm")
+        time.sleep(1)
+    host.kvmctl("wait", "vm", "--for", "agent", "--timeout", "80s")
 
 
 def test_a_guest_does_not_fill_the_memory(host):

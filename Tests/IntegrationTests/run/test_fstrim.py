@@ -65,7 +65,7 @@ def test_an_answer_that_makes_no_sense(host):
     host.kvmctl("start", "vm")
     host.wait_console("vm", "tiny: up")
     run_inside(host, "vm", "(sh /impostor >/dev/null 2>&1 &)")
-    for answer in '{"return":{"paths":"x"}}', '{"return":{}}', "garbage", "[1]":
+    for answer in '{"return":{"paths":"x"}}', '{"return":{}}', "garbage", "[1]", '{"return":{"paths":[{}]}}', '{"return":{"paths":[{"path":"/","trimmed":-1}]}}':
         run_inside(host, "vm", f"echo '{answer}' >/answer")
         said = host.kvmctl("fstrim", "vm", expect=69).stderr
         assert "its answer makes no sense" in said and "refused" not in said, (answer, said)

@@ -224,6 +224,9 @@ def test_sleeping_guest_is_woken_up_and_shuts_down(host):
     tell_guest(host, "echo mem >/sys/power/state")
     wait_until(lambda: run_state(host) == "suspended", "sleep")
     assert host.state("vm") == "sleeping"
-    assert "kvmctl resume vm" in host.kvmctl("nmi", "vm", expect=75).stderr
+    for words in ["nmi", "vm"], ["pause", "vm"], ["suspend", "vm"], ["freeze", "vm"], ["fstrim", "vm"]:
+        said = host.kvmctl(*words, expect=75).stderr
+        assert "its guest sleeps" in said and "kvmctl resume vm" in said
+    assert "its guest sleeps" in host.kvmctl("exec", "vm", "--", "true", expect=125).stderr
     result = host.kvmctl("stop", "vm", timeout=90)
     assert "the guest shut down" in result.stdout

@@ -43,7 +43,7 @@ package final class SerialExecuting {
         begins: () -> Void
     ) throws(VMError) {
         let seen = try vm.running(or: "its guest can't be reached")
-        guard seen.state != .paused else { throw vm.paused(so: "its guest can't answer") }
+        try vm.refuseStandstill(seen.state, so: "its guest can't answer")
         (self.vm, self.command) = (vm, command)
         line = try SerialLine(vm)
         let token = Self.token
