@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.measuring import milliseconds_of
 from rig.namespaces import apart
 from rig.tree import TREE
 from rig.vm import params
@@ -56,6 +57,10 @@ class World:
     def kvmctl(self, home, *arguments):
         """Runs kvmctl, which must succeed, and returns its standard output."""
         return run(self.binary, *arguments, environment=home.environment)
+
+    def seconds_of(self, home, *arguments):
+        """How long kvmctl takes, which must succeed."""
+        return milliseconds_of([self.binary, *arguments], home.environment) / 1000
 
     def kvmctl_json(self, home, *arguments):
         return json.loads(self.kvmctl(home, *arguments, "--json"))

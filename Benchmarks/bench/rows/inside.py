@@ -84,7 +84,7 @@ def _from_guest(world, home, repetitions, results):
 
     def cp():
         copy.unlink(missing_ok=True)
-        return _seconds_of(world, home, "cp", "vm:/out", copy)
+        return world.seconds_of(home, "cp", "vm:/out", copy)
 
     def bare():
         begun = time.perf_counter()
@@ -96,7 +96,7 @@ def _from_guest(world, home, repetitions, results):
         return taken
 
     values = interleave({
-        "kvmctl exec": lambda: _seconds_of(world, home, "exec", "vm", "--", "cat", "/out"),
+        "kvmctl exec": lambda: world.seconds_of(home, "exec", "vm", "--", "cat", "/out"),
         "kvmctl cp": cp,
         "bare guest-file-read": bare,
     }, repetitions, warm_up=False)
@@ -117,7 +117,7 @@ def _to_guest(world, home, repetitions, results):
         return time.perf_counter() - begun
 
     values = interleave({
-        "kvmctl cp": lambda: _seconds_of(world, home, "cp", source, "vm:/in"),
+        "kvmctl cp": lambda: world.seconds_of(home, "cp", source, "vm:/in"),
         "bare guest-file-write": bare,
     }, repetitions, warm_up=False)
     _rates(f"cp: to the guest, {IN} MiB", IN, values, results)

@@ -4,7 +4,7 @@ import json
 import time
 
 from bench.libvirt import Libvirt
-from bench.measuring import interleave, milliseconds_of, spread
+from bench.measuring import interleave, spread
 from bench.results import Results
 from bench.world import SetUpFailed
 from rig.vm import tiny
@@ -41,7 +41,7 @@ def _cold(world, home, repetitions, results):
         return time.perf_counter() - begun
 
     values = interleave({
-        "kvmctl run": lambda: _seconds_of(world, home, "run", "-n", "vm", "--", "true"),
+        "kvmctl run": lambda: world.seconds_of(home, "run", "-n", "vm", "--", "true"),
         "start, wait, exec, stop": by_hand,
     }, repetitions, warm_up=False)
     results.compare("run: true, cold", "s", values)
@@ -56,7 +56,7 @@ def _warm(world, home, cold, repetitions, results):
     with Libvirt(world.directory / "libvirt-run") as libvirt:
         saved = _saved_domain(world, libvirt)
         values = interleave({
-            "kvmctl run --warm": lambda: _seconds_of(world, home, "run", "-n", "--warm", "vm", "--", "true"),
+            "kvmctl run --warm": lambda: world.seconds_of(home, "run", "-n", "--warm", "vm", "--", "true"),
             "virsh restore, guest-exec, destroy": lambda: _restored(libvirt, saved),
         }, repetitions, warm_up=False)
     results.compare("run: true, warm", "s", values)
@@ -64,10 +64,6 @@ def _warm(world, home, cold, repetitions, results):
     results.gate("warm run of true", warm, LIMIT_OF_WARM, "s")
     results.gate("warm run of true, against a cold one", warm, RATIO_TO_COLD * cold, "s")
     results.gate("warm run of true, against virsh restore", warm, RATIO_TO_VIRSH * theirs, "s")
-
-
-def _seconds_of(world, home, *words):
-    return milliseconds_of([world.binary, *words], home.environment) / 1000
 
 
 def _saved_domain(world, libvirt):
