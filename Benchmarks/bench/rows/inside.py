@@ -15,7 +15,7 @@ from rig.waiting import wait_until
 NAME = "inside"
 GUESTS = ("tiny",)
 
-COMMANDS = 30
+COMMANDS = 90
 COPIES = 3
 LIMIT_OF_COMMAND = 1.3
 LEAST_RATE = 0.8
