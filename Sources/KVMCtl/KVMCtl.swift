@@ -156,8 +156,7 @@ extension ParsableCommand {
         case is Stop, is Restart, is Reset, is Pause, is Resume, is Destroy, is Suspend, is Freeze, is Thaw, is Create,
             is SetKeys, is Edit, is Rename, is Remove, is CDROMInsert, is CDROMEject, is DiskAttach, is DiskDetach,
             is DiskGrow, is DiskCheck, is DiskCreate, is NICAttach, is NICDetach, is Memory, is Adopt, is Enable,
-            is Disable,
-            is AutostartRun,
+            is Disable, is AutostartRun,
             is NetUp, is NetDown, is NetPersist, is NetUnpersist, is ImageImportCommand, is ImageRemove, is WarmMake,
             is WarmRemove, is FSTrim, is NMI:
             "it was done"

@@ -39,7 +39,6 @@ struct DiskCreate: ParsableCommand {
 
     func validate() throws {
         if file.isEmpty || backing.contains("") { throw ValidationError("the name of an image is empty") }
-        if size == nil, backing.isEmpty { throw ValidationError("say how large it is to be: --size 20G") }
         guard !backing.isEmpty else { return }
         if format == .raw { throw ValidationError("a raw image can't stand on another one: write --format qcow2") }
         if preallocate { throw ValidationError("what stands on another image can't be preallocated") }

@@ -27,7 +27,7 @@ package struct CloudSeed: Equatable, Sendable {
         self.networkConfig = networkConfig
         // One sum over both could not tell where the one ends.
         let sums = [self.userData, networkConfig ?? []].map { SHA256.digits(of: $0) }.joined()
-        instanceID = "\(uuid.description)-\(SHA256.digits(of: sums.utf8).prefix(16))"
+        instanceID = "\(uuid)-\(SHA256.digits(of: sums.utf8).prefix(16))"
     }
 
     /// The seed of a VM.

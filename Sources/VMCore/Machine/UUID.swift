@@ -3,7 +3,7 @@ package struct UUID: Hashable, Sendable, CustomStringConvertible {
     private let bits: UInt128
 
     /// The nil UUID, which identifies nothing (RFC 9562, 5.9).
-    package static let none = UUID([])
+    package static let zero = UUID([])
 
     /// Takes sixteen octets, in the order of RFC 9562; missing ones are zero.
     package init(_ octets: [UInt8]) {

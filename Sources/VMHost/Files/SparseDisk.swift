@@ -58,12 +58,7 @@ package struct SparseDisk {
             do throws(Errno) { new = try NewFile(at: place, permissions: Self.permissions, fill: resize) } catch {
                 throw .system(error, path)
             }
-        } catch {
-            switch error {
-            case .system(let errno, _): throw failure(errno)
-            case .distrusted(let distrust): throw distrust.refusal(toMake: path)
-            }
-        }
+        } catch { throw refusal(error) }
         do throws(VMError) {
             switch content {
             case .copy(let source): try fill(new.descriptor, from: source, trust, by: copying)
@@ -76,7 +71,6 @@ package struct SparseDisk {
                     }
                 }
             case .empty:
-                if isPreallocated { try refuseLackOfRoom() }
                 guard format == .qcow2 else {
                     if isPreallocated { try allocate(new.descriptor) }
                     break
@@ -100,12 +94,7 @@ package struct SparseDisk {
                 throw .system(.fileExists, path)
             }
             if let failure = place.directoryFailure { throw .system(failure, path) }
-        } catch {
-            switch error {
-            case .system(let errno, _): throw failure(errno)
-            case .distrusted(let distrust): throw distrust.refusal(toMake: path)
-            }
-        }
+        } catch { throw refusal(error) }
         if isPreallocated { try refuseLackOfRoom() }
         if needsQEMUImg, Tool.qemuImg.path == nil { throw Tool.qemuImg.missing(for: path.string) }
     }
@@ -142,6 +131,13 @@ package struct SparseDisk {
     private func resize(_ file: borrowing OwnedDescriptor) throws(Errno) {
         guard format == .raw, content == .empty else { return }
         guard ftruncate(file.rawValue, off_t(size.bytes)) == 0 else { throw Errno(rawValue: errno) }
+    }
+
+    private func refusal(_ failure: PathWalk.Failure) -> VMError {
+        switch failure {
+        case .system(let errno, _): self.failure(errno)
+        case .distrusted(let distrust): distrust.refusal(toMake: path)
+        }
     }
 
     private func failure(_ error: Errno) -> VMError {

@@ -57,10 +57,14 @@ extension SparseDisk {
     }
 
     /// Refuses a disk that what is in its image does not fit into.
-    package static func tooSmall(_ size: ByteCount, for image: FilePath, _ own: ByteCount) -> VMError {
+    ///
+    /// - Parameter option: what its size was said with.
+    package static func tooSmall(
+        _ size: ByteCount, for image: FilePath, _ own: ByteCount, option: String = "--disk"
+    ) -> VMError {
         VMError(
             .usage, image.string, "holds a disk of \(own), which does not fit into \(size)",
-            remedy: "give --disk that size or a larger one, or leave it out")
+            remedy: "give \(option) that size or a larger one, or leave it out")
     }
 }
 

@@ -91,7 +91,7 @@ package struct CreatingSeveral {
         var own: [(thing: String, origin: Origin?)] = [
             ("the name \(params.name.value)", nil), ("the directory \(vm.place.directory)", nil),
         ]
-        if let uuid = params.uuid { own.append(("the UUID \(uuid.value.description)", uuid.origin)) }
+        if let uuid = params.uuid { own.append(("the UUID \(uuid.value)", uuid.origin)) }
         own += params.nics.compactMap(\.mac).map { ("the MAC \($0.value)", $0.origin) }
         own += params.nics.compactMap(\.tap).map { ("the tap \($0.value)", $0.origin) }
         var ports = params.forwards.map { ($0.value.hostEnd, $0.origin) }

@@ -45,9 +45,7 @@ package struct DiskCreation {
             throw VMError(.usage, wish.path.string, "has no size", remedy: "say how large it is to be: --size 20G")
         }
         if let base, size < base.size {
-            throw VMError(
-                .usage, base.path.string, "holds a disk of \(base.size), which does not fit into \(size)",
-                remedy: "give --size that size or a larger one, or leave it out")
+            throw SparseDisk.tooSmall(size, for: base.path, base.size, option: "--size")
         }
         var disk = SparseDisk(path: wish.path, size: size, format: base == nil ? wish.format ?? .raw : .qcow2)
         if let base { disk.content = .overlay(of: base.path, base.format) }

@@ -8,6 +8,10 @@ extension Machine {
     package func bringFileSystems(
         to wanted: FreezeState, dryRun: Bool, tell: (String) -> Void
     ) throws(VMError) -> (before: FreezeState, changed: Int64?) {
+        // One VM after another is frozen: none any more once the user has given up.
+        guard Interruption.signal == nil || wanted == .thawed else {
+            throw VMError(.busy, name.description, "interrupted: it was not frozen")
+        }
         var late: LateFreeze?
         let (before, changed) = try askAgent(or: "its file systems can't be \(wanted)") {
             agent throws(GuestAgent.Failure) -> (FreezeState, Int64?) in
@@ -58,14 +62,17 @@ private struct LateFreeze {
     }
 
     func error(of name: VMName) -> VMError {
-        let cause = isInterrupted ? "its freeze was interrupted" : "its guest did not freeze its file systems in 60 s"
+        let cause =
+            isInterrupted
+            ? "the freeze of its file systems was interrupted" : "its guest did not freeze its file systems in 60 s"
+        let code: VMError.Code = isInterrupted ? .busy : .timedOut
         guard isThawed else {
             return VMError(
-                isInterrupted ? .busy : .timedOut, name.description, "\(cause), and may do so yet",
-                remedy: .run("once it answers, thaw it", "kvmctl thaw \(name)"))
+                code, name.description, "\(cause); they may still be frozen later",
+                remedy: .run("thaw it once its agent answers", "kvmctl thaw \(name)"))
         }
         return VMError(
-            isInterrupted ? .busy : .timedOut, name.description, "\(cause), and was thawed",
+            code, name.description, "\(cause); the guest was thawed",
             remedy: isInterrupted
                 ? nil : "it may write very much, or a hook of its agent (fsfreeze-hook) takes its time: try again later"
         )

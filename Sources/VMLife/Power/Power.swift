@@ -19,11 +19,6 @@ extension Machine {
     /// - Returns: what it was doing before, and whether that was changed, or would be.
     /// - Throws: `.busy` if it is not running, can't be resumed, or is paused again at once; why QEMU can't be told.
     package func turn(_ button: PowerSwitch, dryRun: Bool) throws(VMError) -> (before: VMState, changes: Bool) {
-        if button == .resume, try !mayRun(), try isSuspended() {
-            throw VMError(
-                .busy, name.description, "it is suspended, to a file",
-                remedy: .run("start it: it goes on where it was", "kvmctl start \(name)"))
-        }
         try running(or: "it can't be \(button.done)")
         if dryRun { return try press(button, dryRun: true) }
         return try operate { () throws(VMError) in
@@ -62,10 +57,7 @@ extension Machine {
         case (.reset, _): return [.reset]
         case (.pause, .running): return [.pause]
         // What wakes the guest resets its processors, which lose the interrupt.
-        case (.pause, .sleeping), (.nmi, .sleeping):
-            throw VMError(
-                .busy, name.description, "its guest sleeps, so its processors stand still",
-                remedy: .run("wake it up", "kvmctl resume \(name)"))
+        case (.pause, .sleeping), (.nmi, .sleeping): throw asleep(so: "its processors stand still")
         case (.resume, .sleeping): return [.wakeUp]
         case (.resume, .paused):
             guard let reason = state.pauseReason(nil), !reason.canBeResumed else { return [.resume] }
@@ -112,12 +104,16 @@ extension Machine {
     func refuseStandstill(_ state: VMState, so consequence: String) throws(VMError) {
         switch state {
         case .paused: throw paused(so: consequence)
-        case .sleeping:
-            throw VMError(
-                .busy, name.description, "its guest sleeps, so \(consequence)",
-                remedy: .run("wake it up first", "kvmctl resume \(name)"))
+        case .sleeping: throw asleep(so: consequence)
         default: return
         }
+    }
+
+    /// The refusal of what a guest that sleeps can't do.
+    func asleep(so consequence: String) -> VMError {
+        VMError(
+            .busy, name.description, "its guest sleeps, so \(consequence)",
+            remedy: .run("wake it up first", "kvmctl resume \(name)"))
     }
 
     /// The refusal of what a paused guest can't do.

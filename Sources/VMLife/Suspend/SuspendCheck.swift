@@ -46,11 +46,7 @@ struct SuspendCheck {
     }
 
     private func refusal(_ state: RunState, _ obstacles: [String]) -> VMError? {
-        if state.attention == .wakeUp {
-            return VMError(
-                .busy, vm.name.description, "its guest sleeps, and no start could go on from that",
-                remedy: .run("wake it up first", "kvmctl resume \(vm.name)"))
-        }
+        if state.attention == .wakeUp { return vm.asleep(so: "no start could go on from that") }
         guard state.isSavable else {
             return VMError(
                 .busy, vm.name.description,

@@ -8,7 +8,7 @@ package struct DiskCreateReport: ObjectReport {
     package let schema = Schema.diskCreate
     /// What it is.
     package let members: Members
-    /// What it is, and how a VM gets it.
+    /// One line.
     package let text: [TextBlock]
 
     /// Reports a creation.

@@ -77,9 +77,9 @@ package struct HistoryReport: ObjectReport {
     package var text: [TextBlock] {
         (isTitled ? [.lines("\(name):")] : [])
             + entries.map { entry in
+                guard entry.count > 1 else { return .lines("\(local(entry.moment))  \(entry.words)") }
                 let last = local(Moment(microseconds: entry.latest))
-                let times = entry.count > 1 ? ", \(entry.count) times, last at \(last)" : ""
-                return .lines("\(local(entry.moment))  \(entry.words)\(times)")
+                return .lines("\(local(entry.moment))  \(entry.words), \(entry.count) times, last at \(last)")
             }
     }
 }

@@ -8,7 +8,7 @@ package struct DeedReport: ObjectReport {
     package let members: Members
     /// One line.
     package let text: [TextBlock]
-    /// What else the user should know.
+    /// What else the user should know, whatever the format; of several VMs it is said once.
     package let note: String?
     /// Why a part of it was not done.
     package let problem: VMError?

@@ -78,12 +78,15 @@ def slow_host(host):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_freeze_that_is_interrupted_leaves_the_guest_thawed(slow_host, number):
-    freeze = slow_host.popen(slow_host.binary, "freeze", "vm")
+    slow_host.write_firmware_vm("next")
+    slow_host.kvmctl("start", "next")
+    freeze = slow_host.popen(slow_host.binary, "freeze", "vm", "next")
     slow_host.wait_console("vm", "freezing")
     freeze.send_signal(number)
     _, said = freeze.communicate(timeout=60)
     assert freeze.returncode == 128 + number
-    assert "interrupted: waiting until it can be thawed" in said and "its freeze was interrupted, and was thawed" in said
+    assert "next: interrupted: it was not frozen" in said
+    assert "interrupted: waiting until it can be thawed" in said and "was interrupted; the guest was thawed" in said
     assert run_inside(slow_host, "vm", "cat /state")[0].strip() == "thawed"
     assert "frozen" not in slow_host.kvmctl("history", "vm").stdout
 

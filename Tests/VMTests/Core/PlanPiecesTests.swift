@@ -10,7 +10,7 @@ import Testing
         let uuid = try #require(UUID(text))
         #expect(uuid.octets == (0..<16).map { 0x11 * $0 } && uuid == UUID(uuid.octets))
         #expect(uuid.description == text.lowercased())
-        #expect(UUID("00000000-0000-0000-0000-000000000000") == UUID.none)
+        #expect(UUID("00000000-0000-0000-0000-000000000000") == UUID.zero)
     }
 
     @Test(arguments: [

@@ -19,7 +19,7 @@ extension ParamsDecoder {
         guard let uuid = UUID(text) else {
             throw ValueFault("\(Printable.quoted(text)) is not a UUID", hint: hint)
         }
-        guard uuid != .none else {
+        guard uuid != .zero else {
             throw ValueFault("the nil UUID identifies nothing", hint: hint)
         }
         return uuid

@@ -85,7 +85,7 @@ package struct CopyingIn {
             return Place(path: path, isDirectory: false)
         case .danglingLink:
             throw VMError(
-                .cannotCreate, subject, "is a symbolic link in the guest, to what is not there",
+                .cannotCreate, subject, "is a symbolic link in the guest that leads nowhere",
                 remedy: "name the file that it leads to, or remove the link")
         case .other:
             throw VMError(

@@ -87,7 +87,7 @@ package struct CopyingOut {
             throw VMError(
                 .notFound, subject, "the guest has no such file",
                 remedy: source.contains { "*?[".contains($0) } ? "wildcards are not known here: name each file" : nil)
-        case .brokenLink: throw VMError(.notFound, subject, "is a symbolic link to what is not there")
+        case .brokenLink: throw VMError(.notFound, subject, "is a symbolic link that leads nowhere")
         case .denied: throw VMError(.denied, subject, "can't be read in the guest")
         case .special: throw VMError(.badData, subject, "is not a file: devices, FIFOs and sockets are not copied")
         case .endless:

@@ -45,7 +45,7 @@ struct HostSource {
         } catch .illegalSeek {
             throw VMError(.badData, text, "has no end: the kernel goes on with it as long as it is read")
         } catch .noSuchFileOrDirectory where path.withPlatformString({ access($0, F_OK) }) != 0 && Self.isLink(path) {
-            throw VMError(.notFound, text, "is a symbolic link to what is not there")
+            throw VMError(.notFound, text, "is a symbolic link that leads nowhere")
         } catch { throw .system(error, text, "can't be copied") }
         if isDirectory { walk([]) }
     }

@@ -26,7 +26,7 @@ extension LaunchPlanner {
             from: params.name.origin)
         add("-uuid", plan.uuid.description, purpose: "identity", from: identity.uuid.origin)
         if params.uuid == nil {
-            plan.derivedValues.append("UUID=\(plan.uuid.description), from this host and the file's path")
+            plan.derivedValues.append("UUID=\(plan.uuid), from this host and the file's path")
             if facts.machineID.isEmpty {
                 plan.notices.append(
                     "the UUID is derived from the file's path alone, as /etc/machine-id holds no id: on another such host a VM "
